@@ -1,0 +1,124 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::source::Place;
+
+/// What can go wrong in reading what a user brought, said in one line each, without a secret in it.
+///
+/// [`Error::help`] is the second line: what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The compose file is YAML, yet not what compose takes, or something this program cannot follow.
+    #[error("{place}: {message}")]
+    Compose {
+        /// Where.
+        place: Place,
+        /// What is wrong, in words that hold no value of the file.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// An `.env` file or an `env_file` that compose would refuse.
+    #[error("{place}: {message}")]
+    Dotenv {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        message: String,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("{place}: not UTF-8")]
+    Encoding {
+        /// The first byte that is not.
+        place: Place,
+    },
+    /// A `.conf` file that pyhocon would refuse.
+    #[error("{place}: {message}")]
+    Hocon {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        message: String,
+    },
+    /// A keyset that is not one.
+    #[error("{place}: {message}")]
+    Keyset {
+        /// Where; line and column are those of the entry.
+        place: Place,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// The operating system's random generator failed.
+    #[error("the operating system gave no random bytes: {0}")]
+    Random(String),
+    /// A file that cannot be read.
+    #[error("{}: cannot be read: {source}", crate::io::escape(&path.to_string_lossy()))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file over the bound.
+    #[error("{}: over {limit} MiB", crate::io::escape(&path.to_string_lossy()))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The bound in MiB.
+        limit: u64,
+    },
+    /// A file that cannot be written. Nothing of it was left behind.
+    #[error("{}: cannot be written: {source}", crate::io::escape(&path.to_string_lossy()))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Text that is not YAML, or YAML beyond the bounds.
+    #[error("{place}: {message}")]
+    Yaml {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Error {
+    /// What to do about it, where there is something to say beyond the message.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Compose { help, .. } | Self::Keyset { help, .. } => help.clone(),
+            Self::Dotenv { .. } => {
+                Some("mend the line; `docker compose config` refuses it too".to_owned())
+            }
+            Self::Encoding { .. } => Some("save the file as UTF-8".to_owned()),
+            Self::Hocon { .. } => {
+                Some("mend the file; a server that loads it does not start".to_owned())
+            }
+            Self::Random(_) => {
+                Some("generate the keys on a machine whose generator works".to_owned())
+            }
+            Self::Read { source, .. } => match source.kind() {
+                io::ErrorKind::IsADirectory => Some("name a file in it".to_owned()),
+                io::ErrorKind::NotFound => Some("check the path".to_owned()),
+                io::ErrorKind::PermissionDenied => Some("run as a user who may read it".to_owned()),
+                _ => None,
+            },
+            Self::TooLarge { .. } => {
+                Some("no compose file or keyset is that large: check the path".to_owned())
+            }
+            Self::Write { source, .. } => match source.kind() {
+                io::ErrorKind::AlreadyExists => Some("give --force to replace it".to_owned()),
+                _ => None,
+            },
+            Self::Yaml { .. } => {
+                Some("mend the line; `docker compose config` refuses it too".to_owned())
+            }
+        }
+    }
+}

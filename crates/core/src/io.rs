@@ -1,0 +1,272 @@
+//! Reading within bounds, writing whole or not at all, and printing other people's text.
+
+use std::borrow::Cow;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::source::place_of;
+
+/// The largest file that is read, in MiB.
+pub const LIMIT_MIB: u64 = 64;
+
+/// Reads a whole file of UTF-8, or standard input for `-`.
+///
+/// The buffer is allocated once where the size is known: a buffer that grew leaves a copy of the secret behind.
+///
+/// # Errors
+/// What cannot be opened or read, is a folder, is over [`LIMIT_MIB`], or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let failed = |source| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    if path == Path::new("-") {
+        return read_bounded(io::stdin().lock(), 0, path);
+    }
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    read_bounded(file, metadata.len(), path)
+}
+
+fn read_bounded(reader: impl Read, size: u64, path: &Path) -> Result<Zeroizing<String>, Error> {
+    let limit = LIMIT_MIB << 20;
+    let capacity = usize::try_from(size.min(limit)).unwrap_or_default() + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity.max(64 * 1024)));
+    let read = reader.take(limit + 1).read_to_end(&mut bytes);
+    let length = read.map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    if length as u64 > limit {
+        return Err(Error::TooLarge {
+            path: path.to_owned(),
+            limit: LIMIT_MIB,
+        });
+    }
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let bytes = Zeroizing::new(error.into_bytes());
+            let before = Zeroizing::new(String::from_utf8_lossy(&bytes[..valid]).into_owned());
+            Err(Error::Encoding {
+                place: place_of(path, &before, valid),
+            })
+        }
+    }
+}
+
+/// Creates a file that only its owner can read (mode 0600 from the first moment on).
+/// Without `force` an existing file is left alone; with it, the file is replaced whole.
+///
+/// # Errors
+/// What cannot be written; nothing is left behind then.
+pub fn write_secret_file(path: &Path, text: &str, force: bool) -> Result<(), Error> {
+    if force {
+        return replace(path, text, Mode::Private).map_err(|source| Error::Write {
+            path: path.to_owned(),
+            source,
+        });
+    }
+    let failed = |source| Error::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    if let Err(source) = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+    {
+        // A half-written keyset is worse than none, and the file is ours: we created it above.
+        drop(fs::remove_file(path));
+        return Err(failed(source));
+    }
+    Ok(())
+}
+
+/// Replaces a file whole: a new file beside it, flushed to the disk, renamed over it. A symbolic link stays
+/// one and its target is replaced. An existing file keeps its mode and its owner; a new one is private.
+///
+/// # Errors
+/// What cannot be written; the file is what it was then.
+pub fn replace_file(path: &Path, text: &str) -> Result<(), Error> {
+    replace(path, text, Mode::Keep).map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Who may read a replaced file.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    /// Whoever could read the one before.
+    Keep,
+    /// Its owner only.
+    Private,
+}
+
+fn replace(path: &Path, text: &str, mode: Mode) -> io::Result<()> {
+    let target = follow(path)?;
+    let before = fs::metadata(&target).ok();
+    if let Some(metadata) = &before {
+        if !metadata.is_file() {
+            return write_through(&target, text);
+        }
+    }
+    let (temporary, mut file) = create_beside(&target)?;
+    let written = (|| {
+        file.write_all(text.as_bytes())?;
+        if let Some(metadata) = &before {
+            let ours = file.metadata()?;
+            if (ours.uid(), ours.gid()) != (metadata.uid(), metadata.gid()) {
+                std::os::unix::fs::fchown(&file, Some(metadata.uid()), Some(metadata.gid()))?;
+            }
+            if mode == Mode::Keep {
+                file.set_permissions(fs::Permissions::from_mode(
+                    metadata.permissions().mode() & 0o7777,
+                ))?;
+            }
+        }
+        file.sync_all()?;
+        fs::rename(&temporary, &target)
+    })();
+    if let Err(error) = written {
+        drop(fs::remove_file(&temporary));
+        return Err(error);
+    }
+    if let Some(folder) = target.parent() {
+        // The rename is durable once the folder is flushed; where a folder cannot be, the rename still holds.
+        drop(
+            File::open(if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            })
+            .and_then(|f| f.sync_all()),
+        );
+    }
+    Ok(())
+}
+
+/// `/dev/stdout`, a pipe or a terminal cannot be replaced by a rename; they are written to.
+fn write_through(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .open(path)?
+        .write_all(text.as_bytes())
+}
+
+fn follow(path: &Path) -> io::Result<PathBuf> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.file_type().is_symlink() => fs::canonicalize(path),
+        _ => Ok(path.to_owned()),
+    }
+}
+
+fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
+    let name = target.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    for attempt in 0..100 {
+        let mut temporary = std::ffi::OsString::from(".");
+        temporary.push(name);
+        temporary.push(format!(".{}.{attempt}", std::process::id()));
+        let temporary = target.with_file_name(temporary);
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)
+        {
+            Ok(file) => return Ok((temporary, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Text from somebody's file, safe to print on a terminal: control characters and the characters that turn
+/// the direction of writing are shown as escapes.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    let is_unsafe = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            out.extend(c.escape_unicode())
+        } else {
+            out.push(c)
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_do_not_reach_the_terminal() {
+        assert_eq!(escape("a\u{1b}[31mb\u{202e}"), "a\\u{1b}[31mb\\u{202e}");
+        assert!(matches!(escape("plain ü"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn secret_files_are_private_and_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.env");
+        write_secret_file(&path, "a", false).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert!(write_secret_file(&path, "b", false).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        write_secret_file(&path, "b", true).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "b");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+
+    #[test]
+    fn replacing_keeps_mode_and_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&real, "a").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        replace_file(&link, "b").unwrap();
+        assert!(
+            fs::symlink_metadata(&link)
+                .unwrap()
+                .file_type()
+                .is_symlink()
+        );
+        assert_eq!(fs::read_to_string(&real).unwrap(), "b");
+        assert_eq!(
+            fs::metadata(&real).unwrap().permissions().mode() & 0o777,
+            0o640
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}

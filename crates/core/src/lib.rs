@@ -1,0 +1,14 @@
+//! What a ClearML server will really read, and the parts that the three programs share.
+//!
+//! This crate never prints, never exits, and reads neither the command line nor the process environment.
+#![warn(missing_docs)]
+
+/// What can go wrong, in one typed list.
+pub mod error;
+pub mod io;
+/// [`secret::Secret`], the only holder of secret text.
+pub mod secret;
+/// The twelve settings and who reads them.
+pub mod setting;
+/// Texts, spans and places.
+pub mod source;

@@ -1,0 +1,59 @@
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// The only holder of secret text.
+///
+/// It is wiped when dropped, shows nothing of itself in `Debug`, has no `Display` and no `Serialize`.
+/// Reading it takes [`Secret::expose`], so that every place where a secret leaves its holder is found
+/// by searching for that one word.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes over `text`. No copy is made, so there is none to wipe elsewhere.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The secret itself. Whoever calls this answers for where the text goes.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Length in characters. Not a secret: every generated one has the same.
+    pub fn chars(&self) -> usize {
+        self.0.chars().count()
+    }
+
+    /// Whether there is no character at all, which servers treat as "no credential".
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing() {
+        let secret = Secret::from("MARK-ME");
+        assert_eq!(
+            format!("{secret:?} {:?}", Some(&secret)),
+            "Secret(redacted) Some(Secret(redacted))"
+        );
+    }
+}

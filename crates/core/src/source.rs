@@ -1,0 +1,159 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+/// The texts a deployment was read from, so that every value can be pointed at in the one it came from.
+#[derive(Debug, Default)]
+pub struct Sources(Vec<Source>);
+
+/// Which text of [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u32);
+
+/// Where something stands: a byte range of one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The text.
+    pub source: SourceId,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The empty range at the start of this one.
+    pub fn at_start(self) -> Self {
+        Self {
+            end: self.start,
+            ..self
+        }
+    }
+
+    /// From the start of this one to the end of `other`, in the same text.
+    pub fn to(self, other: Self) -> Self {
+        Self {
+            end: other.end.max(self.start),
+            ..self
+        }
+    }
+}
+
+/// One text and what to call it.
+pub struct Source {
+    path: PathBuf,
+    /// Compose files and `.env` files hold secrets, so the copy in memory is wiped.
+    text: Zeroizing<String>,
+}
+
+/// File, line and column as people and editors count them: from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The path as the user gave it, or `-` for standard input.
+    pub file: PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}:{}:{}",
+            crate::io::escape(&self.file.to_string_lossy()),
+            self.line,
+            self.column
+        )
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sources {
+    /// No texts yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes over a text; `path` is what findings call it.
+    pub fn add(&mut self, path: impl Into<PathBuf>, text: Zeroizing<String>) -> SourceId {
+        let id = SourceId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
+        self.0.push(Source {
+            path: path.into(),
+            text,
+        });
+        id
+    }
+
+    /// The text, as it was read.
+    pub fn text(&self, id: SourceId) -> &str {
+        &self.0[id.0 as usize].text
+    }
+
+    /// What the text is called.
+    pub fn path(&self, id: SourceId) -> &Path {
+        &self.0[id.0 as usize].path
+    }
+
+    /// The bytes that a span covers.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text(span.source)
+            .get(span.start..span.end)
+            .unwrap_or_default()
+    }
+
+    /// File, line and column of a span's first byte. A byte order mark takes no column.
+    pub fn place(&self, span: Span) -> Place {
+        place_of(self.path(span.source), self.text(span.source), span.start)
+    }
+}
+
+/// File, line and column of a byte offset in a text.
+pub fn place_of(path: &Path, text: &str, offset: usize) -> Place {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Place {
+        file: path.to_owned(),
+        line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+        column: before[line_start..]
+            .trim_start_matches('\u{feff}')
+            .chars()
+            .count()
+            + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_skip_the_byte_order_mark() {
+        let mut sources = Sources::new();
+        let id = sources.add(
+            "a.yml",
+            Zeroizing::new("\u{feff}äb: c\r\nd: e\n".to_owned()),
+        );
+        let place = |start| {
+            sources
+                .place(Span {
+                    source: id,
+                    start,
+                    end: start,
+                })
+                .to_string()
+        };
+        assert_eq!(place(3), "a.yml:1:1");
+        assert_eq!(place(5), "a.yml:1:2");
+        assert_eq!(place(11), "a.yml:2:1");
+    }
+}
