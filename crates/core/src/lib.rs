@@ -3,12 +3,20 @@
 //! This crate never prints, never exits, and reads neither the command line nor the process environment.
 #![warn(missing_docs)]
 
+pub mod compose;
+pub mod dotenv;
 /// What can go wrong, in one typed list.
 pub mod error;
+pub mod generate;
+pub mod hocon;
 pub mod io;
+pub mod keyset;
+pub mod known;
 /// [`secret::Secret`], the only holder of secret text.
 pub mod secret;
 /// The twelve settings and who reads them.
 pub mod setting;
 /// Texts, spans and places.
 pub mod source;
+pub mod version;
+pub mod yaml;

@@ -1,0 +1,2 @@
+//! Compose files.
+pub mod interpolate;

@@ -1,0 +1,1 @@
+//! Interpolation as compose does it.
