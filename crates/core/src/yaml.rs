@@ -1,1 +1,370 @@
-//! yaml.
+//! Compose text as a tree in which every node knows its bytes.
+//!
+//! The events come from granit-parser; what compose makes of them is ours, because no crate reads scalars as
+//! go-yaml does: anchors and merge keys, duplicate keys refused, and the bounds on nesting and aliases. The
+//! scalar types are in [`scalar`].
+
+mod build;
+pub mod scalar;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::source::{SourceId, Span};
+pub use build::{DEPTH_LIMIT, parse};
+pub use scalar::Typed;
+
+/// A node and all that is below it.
+pub struct Node {
+    start: u32,
+    end: u32,
+    properties: Option<Box<Properties>>,
+    /// What it holds.
+    pub value: Value,
+}
+
+/// What stands before a node: `&anchor` and `!tag`.
+#[derive(Debug, Default)]
+struct Properties {
+    anchor: Option<(String, u32, u32)>,
+    tag: Option<(String, u32)>,
+}
+
+/// What a node holds.
+pub enum Value {
+    /// `*name`, and the node it stands for.
+    Alias(Arc<Node>),
+    /// Keys and values, in the order of the file, merge keys among them.
+    Mapping(Style, Vec<Entry>),
+    /// One text.
+    Scalar(Scalar),
+    /// Items, in the order of the file.
+    Sequence(Style, Vec<Arc<Node>>),
+}
+
+/// A key and its value as they stand in the file.
+pub struct Entry {
+    /// The key.
+    pub key: Arc<Node>,
+    /// The value; an empty plain scalar where nothing is written.
+    pub value: Arc<Node>,
+}
+
+/// How a collection is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// By indentation.
+    Block,
+    /// In brackets or braces.
+    Flow,
+}
+
+/// The text of a scalar, with quotes and escapes undone.
+pub struct Scalar {
+    text: Zeroizing<Box<str>>,
+    /// How it is written.
+    pub style: Quoting,
+}
+
+/// How a scalar is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quoting {
+    /// `|` or `>`.
+    Block,
+    /// `"…"`
+    Double,
+    /// As it is.
+    Plain,
+    /// `'…'`
+    Single,
+}
+
+/// A key and value of a mapping once merge keys are applied.
+#[derive(Clone, Copy)]
+pub struct Field<'a> {
+    /// The key.
+    pub key: &'a Arc<Node>,
+    /// The value, aliases not yet followed.
+    pub value: &'a Arc<Node>,
+    /// Whether it was brought in by `<<` and does not stand in the mapping itself.
+    pub merged: bool,
+}
+
+impl Scalar {
+    /// The text. It may be a secret: whoever prints it answers for that.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Node {
+    /// The bytes of the value itself, without anchor and tag. A block collection ends where its last line
+    /// with content ends.
+    pub fn span(&self, source: SourceId) -> Span {
+        Span {
+            source,
+            start: self.start as usize,
+            end: self.end as usize,
+        }
+    }
+
+    /// First byte with anchor and tag.
+    pub fn start_with_properties(&self) -> usize {
+        let starts = self.properties.iter().flat_map(|properties| {
+            let anchor = properties.anchor.as_ref().map(|(_, start, _)| *start);
+            let tag = properties.tag.as_ref().map(|(_, start)| *start);
+            [anchor, tag].into_iter().flatten()
+        });
+        starts.fold(self.start, u32::min) as usize
+    }
+
+    /// First byte after the value's `&anchor`, where there is one.
+    pub fn anchor(&self) -> Option<(&str, std::ops::Range<usize>)> {
+        let (name, start, end) = self.properties.as_ref()?.anchor.as_ref()?;
+        Some((name, *start as usize..*end as usize))
+    }
+
+    /// The explicit tag, `!reset` for one of compose's own.
+    pub fn tag(&self) -> Option<&str> {
+        self.properties
+            .as_ref()?
+            .tag
+            .as_ref()
+            .map(|(tag, _)| tag.as_str())
+    }
+
+    /// The node an alias stands for, or this one.
+    pub fn target(&self) -> &Self {
+        match &self.value {
+            Value::Alias(target) => target.target(),
+            _ => self,
+        }
+    }
+
+    /// The scalar, aliases followed.
+    pub fn scalar(&self) -> Option<&Scalar> {
+        match &self.target().value {
+            Value::Scalar(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
+    /// What go-yaml makes of a scalar, aliases followed.
+    pub fn typed(&self) -> Option<Typed> {
+        let target = self.target();
+        self.scalar().map(|scalar| {
+            scalar::resolve(scalar.text(), scalar.style == Quoting::Plain, target.tag())
+        })
+    }
+
+    /// Whether it is null: nothing, `~` or `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self.typed(), Some(Typed::Null))
+    }
+
+    /// The text of a scalar that is not null, e.g. `10` for a number: for names, commands and images.
+    pub fn text(&self) -> Option<&str> {
+        self.scalar().filter(|_| !self.is_null()).map(Scalar::text)
+    }
+
+    /// The items of a sequence, aliases followed.
+    pub fn items(&self) -> Option<&[Arc<Self>]> {
+        match &self.target().value {
+            Value::Sequence(_, items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries that stand in a mapping, `<<` among them, aliases followed.
+    pub fn entries(&self) -> Option<&[Entry]> {
+        match &self.target().value {
+            Value::Mapping(_, entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// Keys and values with merge keys applied, each key once: what stands in the mapping wins, then the
+    /// mappings of `<<` in their order. Empty for anything but a mapping.
+    pub fn fields(&self) -> Vec<Field<'_>> {
+        let Some(entries) = self.entries() else {
+            return Vec::new();
+        };
+        if !entries.iter().any(Entry::is_merge) {
+            return entries.iter().map(Entry::field).collect();
+        }
+        let mut fields: Vec<Field<'_>> = entries
+            .iter()
+            .filter(|entry| !entry.is_merge())
+            .map(Entry::field)
+            .collect();
+        let mut seen: HashSet<&str> = fields
+            .iter()
+            .filter_map(|field| field.key.scalar().map(Scalar::text))
+            .collect();
+        for merged in entries.iter().filter(|entry| entry.is_merge()) {
+            for source in merged.merge_sources() {
+                for field in source.fields() {
+                    if field.key.scalar().is_none_or(|key| seen.insert(key.text())) {
+                        fields.push(Field {
+                            merged: true,
+                            ..field
+                        });
+                    }
+                }
+            }
+        }
+        fields
+    }
+
+    /// The value of a key, merge keys applied.
+    pub fn get(&self, key: &str) -> Option<Field<'_>> {
+        let is_meant = |node: &Self| node.scalar().is_some_and(|scalar| scalar.text() == key);
+        let entries = self.entries()?;
+        if let Some(entry) = entries.iter().find(|entry| is_meant(&entry.key) && !entry.is_merge()) {
+            return Some(entry.field());
+        }
+        let sources = entries.iter().filter(|entry| entry.is_merge()).flat_map(Entry::merge_sources);
+        let found = sources.into_iter().find_map(|source| source.get(key))?;
+        Some(Field {
+            merged: true,
+            ..found
+        })
+    }
+}
+
+impl Entry {
+    /// Whether this is a merge key: a plain `<<`.
+    pub fn is_merge(&self) -> bool {
+        matches!(&self.key.value, Value::Scalar(key) if key.style == Quoting::Plain && key.text() == "<<")
+            && self
+                .key
+                .tag()
+                .is_none_or(|tag| tag == "!" || tag == scalar::MERGE)
+    }
+
+    /// The mappings that a merge key brings in, first wins.
+    pub fn merge_sources(&self) -> Vec<&Node> {
+        match &self.value.target().value {
+            Value::Sequence(_, items) => items.iter().map(|item| item.target()).collect(),
+            _ => vec![self.value.target()],
+        }
+    }
+
+    fn field(&self) -> Field<'_> {
+        Field {
+            key: &self.key,
+            value: &self.value,
+            merged: false,
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.value {
+            Value::Alias(_) => "alias",
+            Value::Mapping(..) => "mapping",
+            Value::Scalar(_) => "scalar",
+            Value::Sequence(..) => "sequence",
+        };
+        write!(f, "{kind} at {}..{}", self.start, self.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::error::Error;
+
+    fn read(text: &str) -> Result<Arc<Node>, Error> {
+        parse(Path::new("t.yml"), text)
+    }
+
+    fn message(text: &str) -> String {
+        read(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn merge_keys_give_way_to_what_stands_there() {
+        let root =
+            read("a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  x: 0\n  <<: [*a, *b]\n").unwrap();
+        let c = root.get("c").unwrap().value;
+        let seen: Vec<_> = c
+            .fields()
+            .iter()
+            .map(|field| {
+                (
+                    field.key.text().unwrap().to_owned(),
+                    field.value.text().unwrap().to_owned(),
+                    field.merged,
+                )
+            })
+            .collect();
+        let expected = [("x", "0", false), ("y", "1", true), ("z", "2", true)];
+        assert_eq!(
+            seen,
+            expected.map(|(k, v, m)| (k.to_owned(), v.to_owned(), m))
+        );
+    }
+
+    #[test]
+    fn a_quoted_merge_key_is_a_key() {
+        let root = read("a: {\"<<\": {x: 1}}").unwrap();
+        assert_eq!(root.get("a").unwrap().value.fields().len(), 1);
+        assert!(root.get("a").unwrap().value.get("x").is_none());
+    }
+
+    #[test]
+    fn spans_cover_what_is_written() {
+        let text = "a: &x\n  b: 'c'\n  d: |\n    e\n\nf: !t [1,\n 2]\n";
+        let root = read(text).unwrap();
+        let a = root.get("a").unwrap().value;
+        assert_eq!(
+            &text[a.start as usize..a.end as usize],
+            "b: 'c'\n  d: |\n    e"
+        );
+        assert_eq!(a.anchor().unwrap().0, "x");
+        assert_eq!(&text[a.anchor().unwrap().1], "&x");
+        let f = root.get("f").unwrap().value;
+        assert_eq!(
+            &text[f.start_with_properties()..f.end as usize],
+            "!t [1,\n 2]"
+        );
+    }
+
+    #[test]
+    fn refusals_name_the_place() {
+        assert_eq!(
+            message("a: 1\nb: 2\n\"a\": 3\n"),
+            "t.yml:3:1: this key is already in the mapping"
+        );
+        assert!(message("a: [1\nb: 2").starts_with("t.yml:2:"));
+        assert!(message("a: *b\n").contains("anchor that is not there"));
+        assert!(message("a: 1\n---\nb: 2\n").contains("second document"));
+        assert!(message(&"[".repeat(200)).contains("nested deeper than 128"));
+        assert!(message(&"- ".repeat(200)).contains("nested deeper than 128"));
+        assert!(message("a: &a\n  b: *a\n").contains("alias"));
+        assert!(message("a:\n  <<: 1\n").contains("merge key"));
+    }
+
+    #[test]
+    fn alias_bombs_are_refused() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let items = vec![format!("*a{}", level - 1); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+        }
+        assert!(message(&text).contains("excessive aliasing"));
+    }
+
+    #[test]
+    fn an_empty_file_is_null() {
+        assert!(read("").unwrap().is_null());
+        assert!(read("# only a comment\n").unwrap().is_null());
+    }
+}

@@ -1,0 +1,314 @@
+//! The environment of a container: `env_file`, then `environment`, over all parts of a service.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Part, Project, Unseen, interpolate};
+use crate::dotenv;
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::source::{SourceId, Sources, Span};
+use crate::yaml::{Node, Quoting, Typed};
+
+/// One variable of a container.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name, as written.
+    pub name: String,
+    /// Its value in the container.
+    pub value: VariableValue,
+    /// Which kind of place sets it.
+    pub origin: Origin,
+    /// The name and the value, as they stand.
+    pub span: Span,
+    /// The value alone; empty after the name where there is none.
+    pub value_span: Span,
+    /// What interpolation met in it, with spans in [`Variable::written`].
+    pub interpolated: Vec<interpolate::Variable>,
+    /// The value before interpolation.
+    pub written: Secret,
+    /// Whether YAML made another text of an unquoted value, e.g. `010` to `8`.
+    pub retyped: bool,
+}
+
+/// What the container gets.
+#[derive(Clone, Debug)]
+pub enum VariableValue {
+    /// This text.
+    Known(Secret),
+    /// Compose refuses the file because of this value: the reason.
+    Refused(String),
+    /// Compose refuses the file as long as this variable has no value (`${NAME:?…}`).
+    Required(String),
+    /// Named without a value, and `.env` has none: the container does not get it, unless the shell that runs
+    /// compose has it.
+    Unset,
+}
+
+/// Which kind of place sets a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A line of an `env_file`.
+    EnvFile,
+    /// An entry of `environment`.
+    Environment,
+}
+
+impl VariableValue {
+    /// The text, where it is known.
+    pub fn known(&self) -> Option<&Secret> {
+        match self {
+            Self::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// All variables of a service, sorted by name.
+pub(super) fn of_service(
+    project: &mut Project,
+    sources: &mut Sources,
+    service: &str,
+    parts: &[Part],
+) -> Result<Vec<Variable>, Error> {
+    let mut variables = BTreeMap::new();
+    for (source, item) in env_file_items(parts) {
+        read_env_file(project, sources, service, source, &item, &mut variables)?;
+    }
+    for part in parts {
+        let Some(field) = part.node.get("environment") else {
+            continue;
+        };
+        if matches!(field.value.tag(), Some("!reset" | "!override")) {
+            variables.retain(|_, variable: &mut Variable| variable.origin == Origin::EnvFile);
+        }
+        if field.value.tag() != Some("!reset") {
+            add_environment(project, sources, part.source, field.value, &mut variables)?;
+        }
+    }
+    Ok(variables.into_values().collect())
+}
+
+fn add_environment(
+    project: &Project,
+    sources: &Sources,
+    source: SourceId,
+    environment: &Arc<Node>,
+    variables: &mut BTreeMap<String, Variable>,
+) -> Result<(), Error> {
+    if environment.is_null() {
+        return Ok(());
+    }
+    let refuse = |node: &Node, message: &str| Error::Compose {
+        place: sources.place(node.span(source)),
+        message: message.to_owned(),
+        help: Some("mend the line; `docker compose config` refuses it too".to_owned()),
+    };
+    if let Some(items) = environment.items() {
+        for item in items {
+            let Some(scalar) = item.scalar() else {
+                return Err(refuse(item, "an item of `environment` is no text"));
+            };
+            let variable = from_item(project, source, item.target(), scalar.text());
+            variables.insert(variable.name.clone(), variable);
+        }
+        return Ok(());
+    }
+    if environment.entries().is_none() {
+        return Err(refuse(environment, "`environment` is neither a mapping nor a list"));
+    }
+    for field in environment.fields() {
+        let Some(name) = field.key.scalar() else {
+            return Err(refuse(field.key, "the name of a variable is no text"));
+        };
+        if field.value.tag() == Some("!reset") {
+            variables.remove(name.text());
+            continue;
+        }
+        if field.value.scalar().is_none() {
+            return Err(refuse(field.value, "the value of a variable is neither text nor number"));
+        }
+        let variable = from_field(project, source, name.text(), field.key, field.value);
+        variables.insert(variable.name.clone(), variable);
+    }
+    Ok(())
+}
+
+fn from_field(project: &Project, source: SourceId, name: &str, key: &Node, value: &Node) -> Variable {
+    let typed = value.typed().unwrap_or(Typed::Null);
+    let text = value.scalar().map(|scalar| scalar.text()).unwrap_or_default();
+    let span = key.span(source).to(value.span(source));
+    let mut variable = Variable {
+        name: name.to_owned(),
+        value: VariableValue::Unset,
+        origin: Origin::Environment,
+        span,
+        value_span: value.span(source),
+        interpolated: Vec::new(),
+        written: Secret::from(text),
+        retyped: false,
+    };
+    match typed {
+        Typed::Null => variable.value = inherited(project, name),
+        typed => match typed.rewritten() {
+            Some(rewritten) => {
+                variable.retyped = rewritten != text;
+                variable.value = VariableValue::Known(Secret::new(rewritten));
+            }
+            None => (variable.value, variable.interpolated) = interpolated(project, text),
+        },
+    }
+    variable
+}
+
+/// `NAME=value` or `NAME`. The whole item is interpolated, the name with it, as compose does.
+fn from_item(project: &Project, source: SourceId, item: &Node, text: &str) -> Variable {
+    let span = item.span(source);
+    let (value, uses) = interpolated(project, text);
+    let whole = match &value {
+        VariableValue::Known(whole) => whole.expose().to_owned(),
+        _ => text.to_owned(),
+    };
+    let (name, known) = match whole.split_once('=') {
+        Some((name, rest)) => (name.to_owned(), Some(rest.to_owned())),
+        None => (whole.clone(), None),
+    };
+    drop(zeroize::Zeroizing::new(whole));
+    let value = match (value, known) {
+        (VariableValue::Known(_), Some(rest)) => VariableValue::Known(Secret::new(rest)),
+        (VariableValue::Known(_), None) => inherited(project, &name),
+        (other, _) => other,
+    };
+    // The value's own bytes, where the item is written as it is meant: plain, or quoted without escapes.
+    let written = text.split_once('=').map_or("", |(_, written)| written);
+    let quoted = item.scalar().is_some_and(|scalar| scalar.style != Quoting::Plain);
+    let end = if quoted { span.end.saturating_sub(1) } else { span.end };
+    let start = end.saturating_sub(written.len()).max(span.start);
+    let before = text.len() - written.len();
+    Variable {
+        name,
+        value,
+        origin: Origin::Environment,
+        span,
+        value_span: Span { start, end, ..span },
+        interpolated: uses
+            .into_iter()
+            .filter(|used| used.span.start >= before)
+            .map(|mut used| {
+                used.span = used.span.start - before..used.span.end - before;
+                used
+            })
+            .collect(),
+        written: Secret::from(written),
+        retyped: false,
+    }
+}
+
+fn inherited(project: &Project, name: &str) -> VariableValue {
+    project
+        .env
+        .value(name)
+        .map_or(VariableValue::Unset, |value| VariableValue::Known(Secret::from(value)))
+}
+
+fn interpolated(project: &Project, text: &str) -> (VariableValue, Vec<interpolate::Variable>) {
+    match interpolate::interpolate(text, &|name| project.env.value(name).map(str::to_owned)) {
+        Ok(done) => (VariableValue::Known(Secret::from(done.text.as_str())), done.variables),
+        Err(error) => match error.required() {
+            Some(name) => (VariableValue::Required(name.to_owned()), Vec::new()),
+            None => (VariableValue::Refused(error.message), Vec::new()),
+        },
+    }
+}
+
+/// The `env_file` entries of all parts in order: a text, a list of texts, or a list of mappings.
+fn env_file_items(parts: &[Part]) -> Vec<(SourceId, Arc<Node>)> {
+    let mut items = Vec::new();
+    for part in parts {
+        let Some(field) = part.node.get("env_file") else {
+            continue;
+        };
+        if matches!(field.value.tag(), Some("!reset" | "!override")) {
+            items.clear();
+        }
+        if field.value.tag() == Some("!reset") || field.value.is_null() {
+            continue;
+        }
+        match field.value.items() {
+            Some(list) => items.extend(list.iter().map(|item| (part.source, Arc::clone(item)))),
+            None => items.push((part.source, Arc::clone(field.value))),
+        }
+    }
+    items
+}
+
+fn read_env_file(
+    project: &mut Project,
+    sources: &mut Sources,
+    service: &str,
+    source: SourceId,
+    item: &Node,
+    variables: &mut BTreeMap<String, Variable>,
+) -> Result<(), Error> {
+    let field = |key: &str| item.get(key).and_then(|field| project.interpolated(field.value));
+    let (path, required, raw) = match item.entries() {
+        None => (project.interpolated(item), true, false),
+        Some(_) => {
+            let required = item.get("required").and_then(|field| field.value.typed());
+            (field("path"), required != Some(Typed::Bool(false)), field("format").as_deref() == Some("raw"))
+        }
+    };
+    let Some(path) = path else {
+        return Ok(());
+    };
+    let full = project.folder.join(&path);
+    let text = match crate::io::read_text(&full) {
+        Ok(text) => text,
+        Err(_) if !required && !full.exists() => return Ok(()),
+        Err(error @ Error::Encoding { .. }) => return Err(error),
+        Err(error) => {
+            project.unseen.push(Unseen {
+                what: format!("env_file {} of service {service}", Path::new(&path).display()),
+                reason: error.to_string(),
+                service: Some(service.to_owned()),
+                span: Some(item.span(source)),
+            });
+            return Ok(());
+        }
+    };
+    let parsed = if raw {
+        dotenv::parse_raw(&text, &|name| project.env.value(name).map(str::to_owned))
+    } else {
+        dotenv::parse_env_file(&text, &|name| project.env.value(name).map(str::to_owned))
+    };
+    let id = sources.add(full, text);
+    let entries = parsed.map_err(|error| Error::Dotenv {
+        place: sources.place(Span {
+            source: id,
+            start: error.offset,
+            end: error.offset,
+        }),
+        message: error.message,
+    })?;
+    for entry in entries {
+        let span = |range: &std::ops::Range<usize>| Span {
+            source: id,
+            start: range.start,
+            end: range.end,
+        };
+        let written = Secret::from(sources.slice(span(&entry.value_span)));
+        let variable = Variable {
+            value: entry.value.map_or(VariableValue::Unset, VariableValue::Known),
+            origin: Origin::EnvFile,
+            span: span(&entry.name_span).to(span(&entry.value_span)),
+            value_span: span(&entry.value_span),
+            interpolated: entry.variables,
+            written,
+            retyped: false,
+            name: entry.name,
+        };
+        variables.insert(variable.name.clone(), variable);
+    }
+    Ok(())
+}

@@ -1,0 +1,366 @@
+//! Events to nodes, with everything refused that go-yaml refuses.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+use zeroize::Zeroizing;
+
+use super::{Entry, Node, Properties, Quoting, Scalar, Style, Value, scalar};
+use crate::error::Error;
+use crate::source::place_of;
+
+/// Collections may be nested this deep.
+pub const DEPTH_LIMIT: usize = 128;
+
+/// Reads a text of one document. An empty text is a null node.
+///
+/// # Errors
+/// What is not YAML, holds several documents or a duplicate key, is nested deeper than [`DEPTH_LIMIT`], or
+/// uses aliases in a way that go-yaml calls excessive.
+pub fn parse(path: &Path, text: &str) -> Result<Arc<Node>, Error> {
+    let mut builder = Builder {
+        path,
+        text,
+        stack: Vec::new(),
+        anchors: HashMap::new(),
+        root: None,
+        content_end: 0,
+        decoded: 0,
+        aliased: 0,
+        sizes: HashMap::new(),
+    };
+    let options = granit_parser::options! {
+        emit_anchor_events: true,
+        emit_comments: false,
+        flow_nesting_limit: DEPTH_LIMIT + 1,
+        block_nesting_limit: DEPTH_LIMIT + 1,
+    };
+    let mut pending: Option<Pending> = None;
+    for next in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = next.map_err(|error| {
+            builder.error(
+                error.marker().byte_offset().unwrap_or(text.len()),
+                &describe(error.kind()),
+            )
+        })?;
+        let range = span.byte_range().unwrap_or(text.len()..text.len());
+        // The anchor's event follows its node's, so a node waits for one event.
+        if let (Event::Anchor(_, name), Some(waiting)) = (&event, pending.as_mut()) {
+            waiting.properties().anchor =
+                Some((name.to_string(), offset(range.start), offset(range.end)));
+            continue;
+        }
+        if let Some(waiting) = pending.take() {
+            builder.open(waiting)?;
+        }
+        let tag_start = span
+            .tag_start()
+            .and_then(|mark| mark.byte_offset())
+            .unwrap_or(range.start);
+        match event {
+            Event::Scalar(value, style, anchor, tag) => {
+                let quoting = match style {
+                    ScalarStyle::Plain => Quoting::Plain,
+                    ScalarStyle::SingleQuoted => Quoting::Single,
+                    ScalarStyle::DoubleQuoted => Quoting::Double,
+                    _ => Quoting::Block,
+                };
+                let scalar = Scalar {
+                    text: Zeroizing::new(Box::from(&*value)),
+                    style: quoting,
+                };
+                let end = match quoting {
+                    // The parser's span of a block scalar runs into the next line's indentation.
+                    Quoting::Block => range.start + text[range.clone()].trim_end().len(),
+                    _ => range.end,
+                };
+                let tag = tag.map(|tag| {
+                    (
+                        scalar::tag_text(tag.handle(), tag.suffix()),
+                        offset(tag_start),
+                    )
+                });
+                pending = Some(Pending::new(
+                    range.start..end,
+                    anchor,
+                    tag,
+                    Value::Scalar(scalar),
+                ));
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let tag = tag.map(|tag| {
+                    (
+                        scalar::tag_text(tag.handle(), tag.suffix()),
+                        offset(tag_start),
+                    )
+                });
+                pending = Some(Pending::new(
+                    range,
+                    anchor,
+                    tag,
+                    Value::Sequence(style.into(), Vec::new()),
+                ));
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let tag = tag.map(|tag| {
+                    (
+                        scalar::tag_text(tag.handle(), tag.suffix()),
+                        offset(tag_start),
+                    )
+                });
+                pending = Some(Pending::new(
+                    range,
+                    anchor,
+                    tag,
+                    Value::Mapping(style.into(), Vec::new()),
+                ));
+            }
+            Event::SequenceEnd | Event::MappingEnd => builder.close(range.end)?,
+            Event::Alias(id) => builder.alias(id, range)?,
+            Event::DocumentStart(..) if builder.root.is_some() => {
+                return Err(builder.error(
+                    range.start,
+                    "a second document in the file; give each its own",
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(builder.root.unwrap_or_else(|| Arc::new(Node::empty())))
+}
+
+impl Node {
+    fn empty() -> Self {
+        let scalar = Scalar {
+            text: Zeroizing::new(Box::from("")),
+            style: Quoting::Plain,
+        };
+        Self {
+            start: 0,
+            end: 0,
+            properties: None,
+            value: Value::Scalar(scalar),
+        }
+    }
+}
+
+impl From<StructureStyle> for Style {
+    fn from(style: StructureStyle) -> Self {
+        match style {
+            StructureStyle::Block => Self::Block,
+            StructureStyle::Flow => Self::Flow,
+        }
+    }
+}
+
+/// Files are at most 64 MiB, so an offset fits.
+fn offset(byte: usize) -> u32 {
+    u32::try_from(byte).unwrap_or(u32::MAX)
+}
+
+/// The parser's message. None of them quotes the file, but for one character or tag handle, which are dropped.
+fn describe(kind: &granit_parser::ErrorKind) -> String {
+    use granit_parser::ErrorKind as Kind;
+    match kind {
+        Kind::UnknownAnchor => "an alias of an anchor that is not there".to_owned(),
+        kind => {
+            let text = kind.to_string();
+            if text.contains("nesting") || text.contains("recursion") {
+                return format!("nested deeper than {DEPTH_LIMIT}");
+            }
+            text.split(['`', '\''])
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches([' ', ':'])
+                .to_owned()
+        }
+    }
+}
+
+/// A node whose anchor may still come.
+struct Pending {
+    node: Node,
+    anchor: usize,
+}
+
+impl Pending {
+    fn new(
+        range: std::ops::Range<usize>,
+        anchor: usize,
+        tag: Option<(String, u32)>,
+        value: Value,
+    ) -> Self {
+        let properties = tag.map(|tag| {
+            Box::new(Properties {
+                anchor: None,
+                tag: Some(tag),
+            })
+        });
+        let node = Node {
+            start: offset(range.start),
+            end: offset(range.end),
+            properties,
+            value,
+        };
+        Self { node, anchor }
+    }
+
+    fn properties(&mut self) -> &mut Properties {
+        self.node.properties.get_or_insert_default()
+    }
+}
+
+struct Open {
+    pending: Pending,
+    key: Option<Arc<Node>>,
+    keys: HashSet<Box<str>>,
+    /// Nodes in it so far, aliases counted in full.
+    size: u64,
+    /// Of these, how many came through an alias.
+    aliased: u64,
+}
+
+struct Builder<'a> {
+    path: &'a Path,
+    text: &'a str,
+    stack: Vec<Open>,
+    anchors: HashMap<usize, Arc<Node>>,
+    /// How many nodes an anchor stands for, and how many of these through aliases.
+    sizes: HashMap<usize, (u64, u64)>,
+    root: Option<Arc<Node>>,
+    /// Where the last scalar, alias or closed bracket ended.
+    content_end: usize,
+    decoded: u64,
+    aliased: u64,
+}
+
+impl Builder<'_> {
+    fn error(&self, at: usize, message: &str) -> Error {
+        Error::Yaml {
+            place: place_of(self.path, self.text, at),
+            message: message.to_owned(),
+        }
+    }
+
+    fn open(&mut self, pending: Pending) -> Result<(), Error> {
+        if matches!(pending.node.value, Value::Scalar(_)) {
+            self.content_end = self.content_end.max(pending.node.end as usize);
+            return self.done(pending, 1, 0);
+        }
+        if self.stack.len() >= DEPTH_LIMIT {
+            return Err(self.error(
+                pending.node.start as usize,
+                &format!("nested deeper than {DEPTH_LIMIT}"),
+            ));
+        }
+        self.stack.push(Open {
+            pending,
+            key: None,
+            keys: HashSet::new(),
+            size: 1,
+            aliased: 0,
+        });
+        Ok(())
+    }
+
+    fn close(&mut self, end: usize) -> Result<(), Error> {
+        let Some(mut open) = self.stack.pop() else {
+            return Ok(());
+        };
+        let style = match &open.pending.node.value {
+            Value::Sequence(style, _) | Value::Mapping(style, _) => *style,
+            _ => Style::Block,
+        };
+        if style == Style::Flow {
+            self.content_end = end;
+        }
+        // A block collection's own spans are empty; it ends with its last content.
+        open.pending.node.end = offset(self.content_end.max(open.pending.node.start as usize));
+        self.done(open.pending, open.size, open.aliased)
+    }
+
+    fn alias(&mut self, id: usize, range: std::ops::Range<usize>) -> Result<(), Error> {
+        let Some(target) = self.anchors.get(&id).cloned() else {
+            return Err(self.error(range.start, "an alias within the node that it stands for"));
+        };
+        self.content_end = range.end;
+        let (size, _) = self.sizes.get(&id).copied().unwrap_or((1, 0));
+        let pending = Pending::new(range, 0, None, Value::Alias(target));
+        self.done(pending, size, size)
+    }
+
+    /// Puts a whole node where it belongs.
+    fn done(&mut self, pending: Pending, size: u64, aliased: u64) -> Result<(), Error> {
+        let start = pending.node.start as usize;
+        let anchor = pending.anchor;
+        let node = Arc::new(pending.node);
+        if anchor != 0 {
+            self.anchors.insert(anchor, Arc::clone(&node));
+            self.sizes.insert(anchor, (size, aliased));
+        }
+        let Some(parent) = self.stack.last_mut() else {
+            self.root = Some(node);
+            self.decoded = size;
+            self.aliased = aliased;
+            return self.refuse_bombs(start);
+        };
+        parent.size = parent.size.saturating_add(size);
+        parent.aliased = parent.aliased.saturating_add(aliased);
+        (self.decoded, self.aliased) = (parent.size, parent.aliased);
+        let mut duplicate = false;
+        let mut merge = None;
+        match &mut parent.pending.node.value {
+            Value::Sequence(_, items) => items.push(node),
+            Value::Mapping(_, entries) => match parent.key.take() {
+                None => {
+                    if let Some(scalar) = node.scalar() {
+                        duplicate = !parent.keys.insert(Box::from(scalar.text()));
+                    }
+                    parent.key = Some(node);
+                }
+                Some(key) => {
+                    let entry = Entry { key, value: node };
+                    if entry.is_merge() {
+                        let sources = entry.merge_sources();
+                        merge = sources
+                            .iter()
+                            .any(|source| source.entries().is_none())
+                            .then_some(());
+                    }
+                    entries.push(entry);
+                }
+            },
+            _ => {}
+        }
+        if duplicate {
+            return Err(self.error(start, "this key is already in the mapping"));
+        }
+        if merge.is_some() {
+            return Err(self.error(start, "a merge key takes a mapping or a list of mappings"));
+        }
+        self.refuse_bombs(start)
+    }
+
+    /// go-yaml's rule: the more is decoded, the smaller the part of it that may come through aliases.
+    fn refuse_bombs(&self, at: usize) -> Result<(), Error> {
+        const FREE: u64 = 400_000;
+        const FULL: u64 = 4_000_000;
+        let allowed = match self.decoded {
+            0..=FREE => 99,
+            FULL.. => 10,
+            decoded => 99 - 89 * (decoded - FREE) / (FULL - FREE),
+        };
+        if self.aliased > 100
+            && self.decoded > 1000
+            && self.aliased.saturating_mul(100) > self.decoded.saturating_mul(allowed)
+        {
+            return Err(self.error(
+                at,
+                "excessive aliasing: the file unfolds to far more than it says",
+            ));
+        }
+        Ok(())
+    }
+}
