@@ -1,1 +1,16 @@
-//! Shared by the end-to-end tests.
+//! What the end-to-end tests share: running a program, the files to run it over, and what must come out.
+//!
+//! These tests use none of our crates. They know the programs as a user does: arguments, input, output, status.
+//! `cargo xtask test` builds the programs first and says in `CLEARML_SECURE_BIN` where they are.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+pub mod expected;
+pub mod files;
+pub mod generator;
+pub mod keyset;
+#[path = "../oracles/oracle.rs"]
+pub mod oracle;
+pub mod program;

@@ -1,1 +1,59 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask TASK`. One file a task.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a person reads this in a terminal; there is no product on standard output"
+)]
+
+mod bench;
+mod ci;
+mod demo;
+mod dist;
+mod docs;
+mod oracles;
+mod shell;
+mod test;
+
+use std::env;
+use std::process::ExitCode;
+
+const TASKS: &str = "\
+Usage: cargo xtask TASK
+
+  demo [COMPOSE]      the whole pipeline on a stock deployment (or yours): before, after, what changed
+  test [ARGUMENT]...  set up what the tests need, then run all of them; arguments go to `cargo test`
+  ci                  format, clippy, docs, then all tests, with every oracle required
+  docs [--check]      write docs/rules.md from the rules, or fail if it is not what they say
+  bench               speed and memory against openssl and compose-lint
+  dist                release programs and their checksums in dist/";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let (task, rest) = match arguments.split_first() {
+        Some((task, rest)) => (task.as_str(), rest),
+        None => ("", &[] as &[String]),
+    };
+    let result = match task {
+        "bench" => bench::run(),
+        "ci" => ci::run(),
+        "demo" => demo::run(rest.first().map(String::as_str)),
+        "dist" => dist::run(),
+        "docs" => docs::run(rest.iter().any(|argument| argument == "--check")),
+        "test" => test::run(rest),
+        "" | "help" | "-h" | "--help" => {
+            println!("{TASKS}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("no such task\n\n{TASKS}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("\nxtask {task}: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

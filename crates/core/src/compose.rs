@@ -116,7 +116,11 @@ impl ProjectEnv {
     ///
     /// # Errors
     /// What compose would refuse.
-    pub fn read(sources: &mut Sources, path: &Path, text: Zeroizing<String>) -> Result<Self, Error> {
+    pub fn read(
+        sources: &mut Sources,
+        path: &Path,
+        text: Zeroizing<String>,
+    ) -> Result<Self, Error> {
         let entries = dotenv::parse(&text, &|_| None);
         let source = sources.add(path, text);
         match entries {
@@ -137,13 +141,21 @@ impl ProjectEnv {
 
     /// The value of a variable; the last line wins.
     pub fn value(&self, name: &str) -> Option<&str> {
-        let entry = self.entries.iter().rev().find(|entry| entry.name == name && entry.value.is_some())?;
+        let entry = self
+            .entries
+            .iter()
+            .rev()
+            .find(|entry| entry.name == name && entry.value.is_some())?;
         entry.value.as_ref().map(|value| value.expose())
     }
 
     /// Where a variable's value stands.
     pub fn span(&self, name: &str) -> Option<Span> {
-        let entry = self.entries.iter().rev().find(|entry| entry.name == name && entry.value.is_some())?;
+        let entry = self
+            .entries
+            .iter()
+            .rev()
+            .find(|entry| entry.name == name && entry.value.is_some())?;
         Some(Span {
             source: self.source?,
             start: entry.value_span.start,
@@ -186,7 +198,11 @@ impl Project {
                 }
                 services.insert(name, node);
             }
-            project.layers.push(Layer { source, root, services });
+            project.layers.push(Layer {
+                source,
+                root,
+                services,
+            });
         }
         project.note_includes(sources);
         for (name, span) in names {
@@ -206,7 +222,11 @@ impl Project {
 
     fn note_includes(&mut self, sources: &Sources) {
         for layer in &self.layers {
-            if let Some(include) = layer.root.get("include").filter(|field| !field.value.is_null()) {
+            if let Some(include) = layer
+                .root
+                .get("include")
+                .filter(|field| !field.value.is_null())
+            {
                 self.unseen.push(Unseen {
                     what: format!("include of {}", sources.path(layer.source).display()),
                     reason: "included compose files are not followed; name them on the command line as well"
@@ -259,7 +279,11 @@ impl Project {
             message: message.to_owned(),
             help: Some("mend `extends`; `docker compose config` refuses it too".to_owned()),
         };
-        if let Some(extends) = part.node.get("extends").filter(|field| !field.value.is_null()) {
+        if let Some(extends) = part
+            .node
+            .get("extends")
+            .filter(|field| !field.value.is_null())
+        {
             let span = extends.value.span(part.source);
             if depth >= EXTENDS_LIMIT {
                 return Err(refuse(sources, span, "`extends` runs in a circle"));
@@ -268,8 +292,14 @@ impl Project {
             let (file, service) = match extends.value.text() {
                 Some(_) => (None, read(extends.value)),
                 None => (
-                    extends.value.get("file").and_then(|field| read(field.value)),
-                    extends.value.get("service").and_then(|field| read(field.value)),
+                    extends
+                        .value
+                        .get("file")
+                        .and_then(|field| read(field.value)),
+                    extends
+                        .value
+                        .get("service")
+                        .and_then(|field| read(field.value)),
                 ),
             };
             let Some(service) = service else {
@@ -278,7 +308,11 @@ impl Project {
             let (base_root, source, layer) = match file {
                 None => (Arc::clone(root), part.source, part.layer),
                 Some(file) => {
-                    let beside = sources.path(part.source).parent().unwrap_or(Path::new("")).to_owned();
+                    let beside = sources
+                        .path(part.source)
+                        .parent()
+                        .unwrap_or(Path::new(""))
+                        .to_owned();
                     let path = beside.join(&file);
                     match crate::io::read_text(&path) {
                         Ok(text) => {
@@ -287,7 +321,7 @@ impl Project {
                         }
                         Err(error) => {
                             self.unseen.push(Unseen {
-                                what: format!("file {file} that service {} extends", part.service),
+                                what: format!("extended file {file}"),
                                 reason: error.to_string(),
                                 service: Some(part.service.clone()),
                                 span: Some(span),
@@ -298,9 +332,16 @@ impl Project {
                     }
                 }
             };
-            let node = base_root.get("services").and_then(|field| field.value.get(&service)).map(|field| Arc::clone(field.value));
+            let node = base_root
+                .get("services")
+                .and_then(|field| field.value.get(&service))
+                .map(|field| Arc::clone(field.value));
             let Some(node) = node else {
-                return Err(refuse(sources, span, "`extends` names a service that is not there"));
+                return Err(refuse(
+                    sources,
+                    span,
+                    "`extends` names a service that is not there",
+                ));
             };
             let base = Part {
                 source,
@@ -328,8 +369,9 @@ impl Project {
                 span: node.span(source),
             })
         });
-        let container_name =
-            self.attribute(&parts, "container_name").and_then(|(_, node)| self.interpolated(&node));
+        let container_name = self
+            .attribute(&parts, "container_name")
+            .and_then(|(_, node)| self.interpolated(&node));
         let mut words = Vec::new();
         for key in ["entrypoint", "command"] {
             if let Some((_, node)) = self.attribute(&parts, key) {
@@ -369,10 +411,14 @@ impl Project {
     /// Only used to recognise what runs.
     fn words(&self, node: &Node) -> Vec<String> {
         let texts: Vec<String> = match node.items() {
-            Some(items) => items.iter().filter_map(|item| self.interpolated(item)).collect(),
+            Some(items) => items
+                .iter()
+                .filter_map(|item| self.interpolated(item))
+                .collect(),
             None => self.interpolated(node).into_iter().collect(),
         };
-        let separator = |c: char| c.is_whitespace() || matches!(c, '&' | ';' | '|' | '(' | ')' | '"' | '\'');
+        let separator =
+            |c: char| c.is_whitespace() || matches!(c, '&' | ';' | '|' | '(' | ')' | '"' | '\'');
         texts
             .iter()
             .flat_map(|text| text.split(separator))
@@ -402,23 +448,36 @@ fn read_services(
         help: Some("name a compose file, e.g. docker-compose.yml".to_owned()),
     };
     if root.entries().is_none() {
-        return Err(refuse(root.span(source), "not a compose file: its top is no mapping"));
+        return Err(refuse(
+            root.span(source),
+            "not a compose file: its top is no mapping",
+        ));
     }
     let Some(services) = root.get("services").filter(|field| !field.value.is_null()) else {
         return Ok(Vec::new());
     };
     if services.value.entries().is_none() {
-        return Err(refuse(services.value.span(source), "`services` is no mapping"));
+        return Err(refuse(
+            services.value.span(source),
+            "`services` is no mapping",
+        ));
     }
     let mut found = Vec::new();
     for field in services.value.fields() {
         let Some(name) = field.key.scalar() else {
-            return Err(refuse(field.key.span(source), "a service's name is no text"));
+            return Err(refuse(
+                field.key.span(source),
+                "a service's name is no text",
+            ));
         };
         if field.value.entries().is_none() && !field.value.is_null() {
             return Err(refuse(field.value.span(source), "a service is no mapping"));
         }
-        found.push((name.text().to_owned(), field.key.span(source), Arc::clone(field.value)));
+        found.push((
+            name.text().to_owned(),
+            field.key.span(source),
+            Arc::clone(field.value),
+        ));
     }
     Ok(found)
 }

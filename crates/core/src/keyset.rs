@@ -1,1 +1,376 @@
-//! keyset.
+//! A value for each setting and the web-login users: what keygen makes, inject puts in, and verify compares with.
+//!
+//! It is read and written in several formats, one a file below this one. All of them hold the same, so a
+//! keyset survives the way through any of them.
+
+mod env;
+mod hocon;
+mod json;
+mod model;
+mod recognise;
+#[cfg(test)]
+mod tests;
+mod toml;
+mod yaml;
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::dotenv;
+use crate::error::Error;
+use crate::generate::generate;
+use crate::io::escape;
+use crate::secret::Secret;
+use crate::setting::{Kind, SETTINGS, Setting};
+use crate::source::place_of;
+
+/// The longest value, name or hash that is taken, in characters.
+pub const LONGEST: usize = 1024;
+
+/// A value for each setting, as far as there is one, and the web-login users.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keyset {
+    values: [Option<Secret>; SETTINGS.len()],
+    users: Vec<User>,
+}
+
+/// Somebody who may log in at the web page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// What is typed in to log in.
+    pub username: String,
+    /// What is shown.
+    pub name: String,
+    /// The password's bcrypt hash in base64, as the server wants it (clearml-facts.md, 5).
+    pub password_hash: Secret,
+}
+
+/// How a keyset is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// `CLEARML__…=value`: for a shell, and as compose's `.env` or `env_file`.
+    Env,
+    /// A `secure.conf` for the configuration folder that the servers mount.
+    Hocon,
+    /// For programs.
+    Json,
+    /// For people.
+    Toml,
+    /// For people.
+    Yaml,
+}
+
+/// Why something cannot be part of a keyset. The value is not in the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// Double quotes keep no shell from it, and single quotes cannot hold the rest of the value.
+    #[error("the value has a backtick, which a shell that reads a .env file would run")]
+    Backtick,
+    /// The server takes what stands before the first colon for the key.
+    #[error("the value has a colon, and a key with a colon cannot log in")]
+    Colon,
+    /// A server that reads it has no such account, or signs with what everybody has.
+    #[error("the value is empty")]
+    Empty,
+    /// Over [`LONGEST`].
+    #[error("the value is longer than {LONGEST} characters")]
+    Long,
+    /// Control characters, line breaks, and for secrets all that is not ASCII.
+    #[error("the value has a character that cannot be printed, or is not ASCII")]
+    NotPrintable,
+    /// One name is one user.
+    #[error("there is already a user of this name")]
+    User,
+}
+
+impl Keyset {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value of a setting.
+    pub fn get(&self, setting: Setting) -> Option<&Secret> {
+        self.values[setting.index()].as_ref()
+    }
+
+    /// Gives a setting its value, whatever it had before.
+    ///
+    /// # Errors
+    /// A value that not every format could hold, or that no server could read. The keyset is what it was then.
+    pub fn set(&mut self, setting: Setting, value: Secret) -> Result<(), Misfit> {
+        fits(&value)?;
+        if setting.kind() == Kind::Key && value.expose().contains(':') {
+            return Err(Misfit::Colon);
+        }
+        self.values[setting.index()] = Some(value);
+        Ok(())
+    }
+
+    /// The settings without a value.
+    pub fn missing(&self) -> Vec<Setting> {
+        let has_none = |setting: &Setting| self.get(*setting).is_none();
+        SETTINGS.into_iter().filter(has_none).collect()
+    }
+
+    /// Generates a value for a setting, whatever it had before.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
+    pub fn generate(&mut self, setting: Setting) -> Result<(), Error> {
+        self.values[setting.index()] = Some(generate(setting.kind())?);
+        Ok(())
+    }
+
+    /// Generates a value for every setting that has none.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
+    pub fn generate_missing(&mut self) -> Result<(), Error> {
+        self.missing()
+            .into_iter()
+            .try_for_each(|setting| self.generate(setting))
+    }
+
+    /// The web-login users, in their order.
+    pub fn users(&self) -> &[User] {
+        &self.users
+    }
+
+    /// Adds a web-login user.
+    ///
+    /// # Errors
+    /// A name that is taken, or what not every format could hold.
+    pub fn add_user(&mut self, user: User) -> Result<(), Misfit> {
+        fits_name(&user.username)?;
+        fits_name(&user.name)?;
+        fits(&user.password_hash)?;
+        if user.password_hash.expose().contains('`') {
+            return Err(Misfit::Backtick);
+        }
+        if self
+            .users
+            .iter()
+            .any(|other| other.username == user.username)
+        {
+            return Err(Misfit::User);
+        }
+        self.users.push(user);
+        Ok(())
+    }
+
+    /// Writes it down.
+    pub fn write(&self, format: Format) -> Zeroizing<String> {
+        // Allocated once: a buffer that grew would leave copies behind.
+        let mut out = Zeroizing::new(String::with_capacity(self.room()));
+        match format {
+            Format::Env => env::write(self, &mut out),
+            Format::Hocon => hocon::write(self, &mut out),
+            Format::Json => json::write(self, &mut out),
+            Format::Toml => toml::write(self, &mut out),
+            Format::Yaml => yaml::write(self, &mut out),
+        }
+        out
+    }
+
+    /// Reads one in any of the formats, recognised by its content. `path` is what errors call it.
+    /// Settings that it does not have are no error: see [`Self::missing`].
+    ///
+    /// # Errors
+    /// What is no keyset, or says something twice, or has entries or values that cannot be.
+    pub fn read(text: &str, path: &Path) -> Result<Self, Error> {
+        let keyset = match recognise::format(text) {
+            Ok(Format::Env) => env::read(text),
+            Ok(Format::Hocon) => hocon::read(text),
+            Ok(Format::Json) => json::read(text),
+            Ok(Format::Toml) => toml::read(text),
+            Ok(Format::Yaml) => yaml::read(text),
+            Err(fault) => Err(fault),
+        };
+        keyset.map_err(|fault| Error::Keyset {
+            place: place_of(path, text, fault.offset),
+            message: fault.message,
+            help: fault.help,
+        })
+    }
+
+    /// The settings that have a value, with it.
+    fn entries(&self) -> impl Iterator<Item = (Setting, &Secret)> {
+        SETTINGS
+            .into_iter()
+            .filter_map(|setting| self.get(setting).map(|value| (setting, value)))
+    }
+
+    /// Bytes that suffice for any format. In the worst, every character is escaped twice (a shell's quotes
+    /// around HOCON's), and the services agent's settings stand there twice.
+    fn room(&self) -> usize {
+        const COMMENTS: usize = 2048;
+        const NAMES: usize = 128;
+        const ESCAPED: usize = 8;
+        let values = self
+            .entries()
+            .map(|(_, value)| NAMES + ESCAPED * value.expose().len());
+        let users = self.users.iter().map(|user| {
+            let text = user.username.len() + user.name.len() + user.password_hash.expose().len();
+            NAMES + ESCAPED * text
+        });
+        COMMENTS + values.sum::<usize>() + users.sum::<usize>()
+    }
+}
+
+impl Format {
+    /// Every format, in the order of the help.
+    pub const ALL: [Self; 5] = [Self::Env, Self::Json, Self::Yaml, Self::Toml, Self::Hocon];
+
+    /// The word for it on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Env => "env",
+            Self::Hocon => "hocon",
+            Self::Json => "json",
+            Self::Toml => "toml",
+            Self::Yaml => "yaml",
+        }
+    }
+}
+
+/// Why a text is no keyset, and where.
+#[derive(Debug)]
+struct Fault {
+    /// In bytes.
+    offset: usize,
+    message: String,
+    help: Option<String>,
+}
+
+impl Fault {
+    fn new(offset: usize, message: impl Into<String>) -> Self {
+        Self {
+            offset,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn help(self, help: impl Into<String>) -> Self {
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
+    }
+
+    /// An entry that no keyset has. Its name is not repeated, because it may be a value in the wrong place.
+    fn unknown(offset: usize, name: &str, known: &[String]) -> Self {
+        let fault = Self::new(offset, "unknown entry");
+        match nearest(name, known) {
+            Some(known) => fault.help(format!("did you mean `{known}`?")),
+            None => fault.help("take it out; `clearml-keygen` prints a keyset with every entry"),
+        }
+    }
+
+    /// A setting that has a value already.
+    fn doubled(offset: usize, setting: Setting) -> Self {
+        Self::new(offset, format!("{setting} is already in the keyset")).help("keep one of the two")
+    }
+
+    /// A value that a setting cannot have.
+    fn misfit(offset: usize, setting: Setting, misfit: Misfit) -> Self {
+        let fault = Self::new(offset, format!("{setting}: {misfit}"));
+        fault.help("take the entry out and let `clearml-keygen --from` generate it")
+    }
+}
+
+/// Gives a setting its value from an entry at these places, unless it has one.
+fn put(
+    keyset: &mut Keyset,
+    setting: Setting,
+    value: Secret,
+    name_at: usize,
+    value_at: usize,
+) -> Result<(), Fault> {
+    if keyset.get(setting).is_some() {
+        return Err(Fault::doubled(name_at, setting));
+    }
+    keyset
+        .set(setting, value)
+        .map_err(|misfit| Fault::misfit(value_at, setting, misfit))
+}
+
+fn fits(value: &Secret) -> Result<(), Misfit> {
+    let text = value.expose();
+    if text.is_empty() {
+        Err(Misfit::Empty)
+    } else if !text
+        .bytes()
+        .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+    {
+        Err(Misfit::NotPrintable)
+    } else if text.len() > LONGEST {
+        Err(Misfit::Long)
+    } else if text.contains('`') && dotenv::quote(text).map(Zeroizing::new).is_none() {
+        Err(Misfit::Backtick)
+    } else {
+        Ok(())
+    }
+}
+
+fn fits_name(name: &str) -> Result<(), Misfit> {
+    // The last two are no characters, and YAML refuses them.
+    let is_printable = escape(name) == name && !name.contains(['\u{fffe}', '\u{ffff}']);
+    if name.is_empty() {
+        Err(Misfit::Empty)
+    } else if !is_printable {
+        Err(Misfit::NotPrintable)
+    } else if name.chars().count() > LONGEST {
+        Err(Misfit::Long)
+    } else if name.contains('`') {
+        // All users stand in one value, and one of them may be an O'Brien.
+        Err(Misfit::Backtick)
+    } else {
+        Ok(())
+    }
+}
+
+/// Adds a text in double quotes, with the two escapes that JSON, YAML, TOML, HOCON and pyhocon all undo.
+/// Enough for a keyset, which holds no control character.
+fn push_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+}
+
+/// The known name that was probably meant, without regard to case.
+fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    const LONGEST_NAME: usize = 100;
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let distances = known.iter().map(|known| {
+        let distance = distance(name.as_bytes(), known.to_ascii_lowercase().as_bytes());
+        (distance, known.as_str())
+    });
+    let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= known.len() / 3).then_some(known)
+}
+
+/// How many bytes have to be added, taken away or replaced.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, byte) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, other) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(byte != other);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,1 +1,216 @@
-//! known.
+//! Every publicly known value: defaults of the server and of its Helm charts, examples, stand-ins.
+//!
+//! The list is `data/known_defaults.toml`, where each value stands with its source.
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::setting::Setting;
+use crate::version::Version;
+
+/// One publicly known value.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// The value itself.
+    pub value: String,
+    /// The setting it is for, if it is one of the twelve.
+    #[serde(default, deserialize_with = "setting")]
+    pub setting: Option<Setting>,
+    /// What sort of thing it is.
+    pub class: Class,
+    /// What it is there, for people.
+    pub what: String,
+    /// Where everybody can read it.
+    pub source: String,
+    /// The first version of the server that has it.
+    #[serde(default, deserialize_with = "version")]
+    pub since: Option<Version>,
+    /// The first version that no longer has it.
+    #[serde(default, deserialize_with = "version")]
+    pub until: Option<Version>,
+    /// Whether an image uses it where nothing sets the setting.
+    #[serde(default)]
+    pub built_in: bool,
+}
+
+/// Where a known value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// The values of ClearML's Helm charts.
+    Chart,
+    /// The server's own configuration files.
+    Default,
+    /// A password that the documentation or a comment shows.
+    Example,
+    /// What stands where somebody is to write a value.
+    Placeholder,
+}
+
+/// The known value that this is. Stand-ins are recognised in any case.
+pub fn lookup(value: &str) -> Option<&'static Known> {
+    all().iter().find(|known| match known.class {
+        Class::Placeholder => known.value.eq_ignore_ascii_case(value),
+        _ => known.value == value,
+    })
+}
+
+/// What an image of this version (none: the newest) uses where nothing sets the setting. None where that is
+/// empty, as for the services agent since 1.16.0, or where the version does not have the setting.
+pub fn built_in(setting: Setting, version: Option<Version>) -> Option<&'static Known> {
+    all()
+        .iter()
+        .find(|known| known.built_in && known.setting == Some(setting) && known.is_in(version))
+}
+
+/// Whether the server of this version (none: the newest) reads the setting at all.
+pub fn has_setting(setting: Setting, version: Option<Version>) -> bool {
+    /// The first with an account for the services agent (clearml-facts.md, 7).
+    const SERVICES_AGENT: Version = Version::new(1, 11, 0);
+    let first = match setting.account() {
+        Some("fileserver") => Version::FILE_SERVER_AUTHENTICATION,
+        Some("services_agent") => SERVICES_AGENT,
+        _ => return true,
+    };
+    version.is_none_or(|version| version >= first)
+}
+
+/// Every known value, sorted. Read at the first call, because most runs of a program need none.
+pub fn all() -> &'static [Known] {
+    /// The file as a whole.
+    #[derive(Deserialize)]
+    struct Data {
+        known: Vec<Known>,
+    }
+    static ALL: OnceLock<Vec<Known>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let data: Data = toml::from_str(include_str!("../data/known_defaults.toml"))
+            .expect("a part of the program, which every test that asks for it reads");
+        data.known
+    })
+}
+
+impl Known {
+    /// Whether the version (none: the newest) is one that has it.
+    fn is_in(&self, version: Option<Version>) -> bool {
+        match version {
+            None => self.until.is_none(),
+            Some(version) => {
+                self.since.is_none_or(|since| since <= version)
+                    && self.until.is_none_or(|until| version < until)
+            }
+        }
+    }
+}
+
+fn setting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Setting>, D::Error> {
+    let path = String::deserialize(deserializer)?;
+    let setting = Setting::by_path(&path);
+    setting
+        .map(Some)
+        .ok_or_else(|| de::Error::custom("no setting"))
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Version>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let version = Version::parse(&text);
+    version
+        .map(Some)
+        .ok_or_else(|| de::Error::custom("no version"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setting::SETTINGS;
+
+    #[test]
+    fn the_list_is_sorted_unique_and_sourced() {
+        for pair in all().windows(2) {
+            assert!(pair[0].value < pair[1].value, "{:?}", pair);
+        }
+        for known in all() {
+            assert!(!known.value.is_empty(), "{known:?}");
+            assert!(!known.what.is_empty(), "{known:?}");
+            assert!(!known.source.is_empty(), "{known:?}");
+            assert!(
+                !known.built_in || (known.class == Class::Default && known.setting.is_some()),
+                "{known:?}"
+            );
+            if known.class == Class::Placeholder {
+                assert_eq!(known.value, known.value.to_ascii_lowercase());
+            }
+        }
+    }
+
+    /// The published values were collected once; none of them may get lost.
+    #[test]
+    fn no_published_value_is_missing() {
+        let count = |class| all().iter().filter(|known| known.class == class).count();
+        assert_eq!(count(Class::Default), 21);
+        assert_eq!(count(Class::Chart), 12);
+        assert_eq!(count(Class::Example), 5);
+        assert!(count(Class::Placeholder) >= 40);
+        assert_eq!(all().iter().filter(|known| known.built_in).count(), 17);
+    }
+
+    #[test]
+    fn every_setting_has_its_default_in_every_version_that_reads_it() {
+        for minor in 9..=17 {
+            let version = Some(Version::new(1, minor, 1));
+            for setting in SETTINGS {
+                let is_emptied = setting.account() == Some("services_agent") && minor >= 16;
+                assert_eq!(
+                    built_in(setting, version).is_some(),
+                    has_setting(setting, version) && !is_emptied,
+                    "{setting} in 1.{minor}.1"
+                );
+            }
+        }
+        let newest = SETTINGS.map(|setting| built_in(setting, None).is_some());
+        assert_eq!(newest.iter().filter(|is_there| **is_there).count(), 10);
+    }
+
+    #[test]
+    fn one_version_has_one_default() {
+        let built_in: Vec<_> = all().iter().filter(|known| known.built_in).collect();
+        for (index, a) in built_in.iter().enumerate() {
+            for b in &built_in[index + 1..] {
+                let apart =
+                    |a: &Known, b: &Known| a.until.is_some_and(|until| Some(until) <= b.since);
+                assert!(
+                    a.setting != b.setting || apart(a, b) || apart(b, a),
+                    "{a:?} {b:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn defaults_changed_in_1_16() {
+        let token_secret = Setting::by_path("secure.auth.token_secret").unwrap();
+        let at = |version| built_in(token_secret, version).unwrap().value.as_str();
+        let old = "7E1ua3xP9GT2(cIQOfhjp+gwN6spBeCAmN-XuugYle00I=Wc+u";
+        assert_eq!(at(Some(Version::new(0, 17, 0))), old);
+        assert_eq!(at(Some(Version::new(1, 15, 1))), old);
+        assert_eq!(
+            at(Some(Version::new(1, 16, 0))),
+            "Rq8FW84sSqVgq7WvBB_4EzNl9y8z8IGiDXX3C345_a5AZfcwZcwCIA"
+        );
+        assert_eq!(at(None), at(Some(Version::new(2, 3, 0))));
+    }
+
+    #[test]
+    fn stand_ins_are_known_in_any_case_and_defaults_as_they_are() {
+        assert_eq!(
+            lookup("New-Secret-String").unwrap().class,
+            Class::Placeholder
+        );
+        assert_eq!(lookup("CHANGEME").unwrap().class, Class::Placeholder);
+        assert_eq!(lookup("GGS9F4M6XB2DXJ5AFT9F").unwrap().class, Class::Chart);
+        assert!(lookup("ggs9f4m6xb2dxj5aft9f").is_none());
+        assert!(lookup("").is_none());
+    }
+}

@@ -4,19 +4,26 @@
 #![warn(missing_docs)]
 
 pub mod compose;
+pub mod deployment;
 pub mod dotenv;
+pub mod effective;
 /// What can go wrong, in one typed list.
 pub mod error;
+pub mod exit;
+pub mod finding;
 pub mod generate;
 pub mod hocon;
 pub mod io;
 pub mod keyset;
 pub mod known;
+pub mod names;
+pub mod redact;
 /// [`secret::Secret`], the only holder of secret text.
 pub mod secret;
 /// The twelve settings and who reads them.
 pub mod setting;
 /// Texts, spans and places.
 pub mod source;
+pub mod strength;
 pub mod version;
 pub mod yaml;

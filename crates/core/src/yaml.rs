@@ -223,10 +223,16 @@ impl Node {
     pub fn get(&self, key: &str) -> Option<Field<'_>> {
         let is_meant = |node: &Self| node.scalar().is_some_and(|scalar| scalar.text() == key);
         let entries = self.entries()?;
-        if let Some(entry) = entries.iter().find(|entry| is_meant(&entry.key) && !entry.is_merge()) {
+        if let Some(entry) = entries
+            .iter()
+            .find(|entry| is_meant(&entry.key) && !entry.is_merge())
+        {
             return Some(entry.field());
         }
-        let sources = entries.iter().filter(|entry| entry.is_merge()).flat_map(Entry::merge_sources);
+        let sources = entries
+            .iter()
+            .filter(|entry| entry.is_merge())
+            .flat_map(Entry::merge_sources);
         let found = sources.into_iter().find_map(|source| source.get(key))?;
         Some(Field {
             merged: true,
@@ -243,6 +249,16 @@ impl Entry {
                 .key
                 .tag()
                 .is_none_or(|tag| tag == "!" || tag == scalar::MERGE)
+    }
+
+    /// One past the last byte with content. A value that is not written ends where its key does.
+    pub fn end(&self) -> usize {
+        let is_written = self.value.end > self.value.start || self.value.anchor().is_some();
+        (if is_written {
+            self.value.end
+        } else {
+            self.key.end
+        }) as usize
     }
 
     /// The mappings that a merge key brings in, first wins.

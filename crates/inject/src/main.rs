@@ -1,1 +1,29 @@
-fn main() {}
+//! clearml-inject: puts a keyset into a ClearML docker-compose file, and proves that every server will read it.
+
+mod cli;
+mod diff;
+mod error;
+mod plan;
+mod proof;
+mod run;
+mod splice;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clearml_secure_core::exit;
+
+fn main() -> ExitCode {
+    let outcome = run::run(&cli::Cli::parse());
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            run::say(&exit::message(
+                "clearml-inject",
+                &error,
+                error.help().as_deref(),
+            ));
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}

@@ -1,1 +1,20 @@
-fn main() {}
+//! clearml-keygen: generates keys for every account of a ClearML Server.
+
+mod cli;
+mod error;
+mod run;
+
+use std::process::ExitCode;
+
+use clearml_secure_core::exit;
+
+fn main() -> ExitCode {
+    let cli = cli::parse();
+    match run::run(&cli) {
+        Ok(()) => ExitCode::from(exit::FINE),
+        Err(error) => {
+            run::complain(cli.color, &error);
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}

@@ -1,1 +1,28 @@
-fn main() {}
+//! clearml-verify: says what is unsafe in a ClearML deployment, and where.
+
+mod cli;
+mod error;
+mod ignore;
+mod output;
+mod rules;
+mod run;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clearml_secure_core::exit;
+
+fn main() -> ExitCode {
+    match run::run(&cli::Cli::parse()) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            run::say(&exit::message(
+                "clearml-verify",
+                &error,
+                error.help().as_deref(),
+            ));
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}

@@ -72,21 +72,32 @@ pub(super) fn of_service(
     service: &str,
     parts: &[Part],
 ) -> Result<Vec<Variable>, Error> {
-    let mut variables = BTreeMap::new();
-    for (source, item) in env_file_items(parts) {
-        read_env_file(project, sources, service, source, &item, &mut variables)?;
-    }
+    let mut environment = BTreeMap::new();
     for part in parts {
         let Some(field) = part.node.get("environment") else {
             continue;
         };
         if matches!(field.value.tag(), Some("!reset" | "!override")) {
-            variables.retain(|_, variable: &mut Variable| variable.origin == Origin::EnvFile);
+            environment.clear();
         }
         if field.value.tag() != Some("!reset") {
-            add_environment(project, sources, part.source, field.value, &mut variables)?;
+            add_environment(project, sources, part.source, field.value, &mut environment)?;
         }
     }
+    // A file may use what `environment` sets, which then wins over the file's own line of that name.
+    let mut variables = BTreeMap::new();
+    for (source, item) in env_file_items(parts) {
+        read_env_file(
+            project,
+            sources,
+            service,
+            source,
+            &item,
+            &environment,
+            &mut variables,
+        )?;
+    }
+    variables.extend(environment);
     Ok(variables.into_values().collect())
 }
 
@@ -116,7 +127,10 @@ fn add_environment(
         return Ok(());
     }
     if environment.entries().is_none() {
-        return Err(refuse(environment, "`environment` is neither a mapping nor a list"));
+        return Err(refuse(
+            environment,
+            "`environment` is neither a mapping nor a list",
+        ));
     }
     for field in environment.fields() {
         let Some(name) = field.key.scalar() else {
@@ -127,7 +141,10 @@ fn add_environment(
             continue;
         }
         if field.value.scalar().is_none() {
-            return Err(refuse(field.value, "the value of a variable is neither text nor number"));
+            return Err(refuse(
+                field.value,
+                "the value of a variable is neither text nor number",
+            ));
         }
         let variable = from_field(project, source, name.text(), field.key, field.value);
         variables.insert(variable.name.clone(), variable);
@@ -135,9 +152,18 @@ fn add_environment(
     Ok(())
 }
 
-fn from_field(project: &Project, source: SourceId, name: &str, key: &Node, value: &Node) -> Variable {
+fn from_field(
+    project: &Project,
+    source: SourceId,
+    name: &str,
+    key: &Node,
+    value: &Node,
+) -> Variable {
     let typed = value.typed().unwrap_or(Typed::Null);
-    let text = value.scalar().map(|scalar| scalar.text()).unwrap_or_default();
+    let text = value
+        .scalar()
+        .map(|scalar| scalar.text())
+        .unwrap_or_default();
     let span = key.span(source).to(value.span(source));
     let mut variable = Variable {
         name: name.to_owned(),
@@ -182,8 +208,14 @@ fn from_item(project: &Project, source: SourceId, item: &Node, text: &str) -> Va
     };
     // The value's own bytes, where the item is written as it is meant: plain, or quoted without escapes.
     let written = text.split_once('=').map_or("", |(_, written)| written);
-    let quoted = item.scalar().is_some_and(|scalar| scalar.style != Quoting::Plain);
-    let end = if quoted { span.end.saturating_sub(1) } else { span.end };
+    let quoted = item
+        .scalar()
+        .is_some_and(|scalar| scalar.style != Quoting::Plain);
+    let end = if quoted {
+        span.end.saturating_sub(1)
+    } else {
+        span.end
+    };
     let start = end.saturating_sub(written.len()).max(span.start);
     let before = text.len() - written.len();
     Variable {
@@ -209,12 +241,17 @@ fn inherited(project: &Project, name: &str) -> VariableValue {
     project
         .env
         .value(name)
-        .map_or(VariableValue::Unset, |value| VariableValue::Known(Secret::from(value)))
+        .map_or(VariableValue::Unset, |value| {
+            VariableValue::Known(Secret::from(value))
+        })
 }
 
 fn interpolated(project: &Project, text: &str) -> (VariableValue, Vec<interpolate::Variable>) {
     match interpolate::interpolate(text, &|name| project.env.value(name).map(str::to_owned)) {
-        Ok(done) => (VariableValue::Known(Secret::from(done.text.as_str())), done.variables),
+        Ok(done) => (
+            VariableValue::Known(Secret::from(done.text.as_str())),
+            done.variables,
+        ),
         Err(error) => match error.required() {
             Some(name) => (VariableValue::Required(name.to_owned()), Vec::new()),
             None => (VariableValue::Refused(error.message), Vec::new()),
@@ -249,14 +286,22 @@ fn read_env_file(
     service: &str,
     source: SourceId,
     item: &Node,
+    environment: &BTreeMap<String, Variable>,
     variables: &mut BTreeMap<String, Variable>,
 ) -> Result<(), Error> {
-    let field = |key: &str| item.get(key).and_then(|field| project.interpolated(field.value));
+    let field = |key: &str| {
+        item.get(key)
+            .and_then(|field| project.interpolated(field.value))
+    };
     let (path, required, raw) = match item.entries() {
         None => (project.interpolated(item), true, false),
         Some(_) => {
             let required = item.get("required").and_then(|field| field.value.typed());
-            (field("path"), required != Some(Typed::Bool(false)), field("format").as_deref() == Some("raw"))
+            (
+                field("path"),
+                required != Some(Typed::Bool(false)),
+                field("format").as_deref() == Some("raw"),
+            )
         }
     };
     let Some(path) = path else {
@@ -269,7 +314,7 @@ fn read_env_file(
         Err(error @ Error::Encoding { .. }) => return Err(error),
         Err(error) => {
             project.unseen.push(Unseen {
-                what: format!("env_file {} of service {service}", Path::new(&path).display()),
+                what: format!("env_file {}", Path::new(&path).display()),
                 reason: error.to_string(),
                 service: Some(service.to_owned()),
                 span: Some(item.span(source)),
@@ -277,10 +322,20 @@ fn read_env_file(
             return Ok(());
         }
     };
+    let lookup = |name: &str| {
+        let own = || {
+            environment
+                .get(name)?
+                .value
+                .known()
+                .map(|value| value.expose().to_owned())
+        };
+        project.env.value(name).map(str::to_owned).or_else(own)
+    };
     let parsed = if raw {
-        dotenv::parse_raw(&text, &|name| project.env.value(name).map(str::to_owned))
+        dotenv::parse_raw(&text, &lookup)
     } else {
-        dotenv::parse_env_file(&text, &|name| project.env.value(name).map(str::to_owned))
+        dotenv::parse_env_file(&text, &lookup)
     };
     let id = sources.add(full, text);
     let entries = parsed.map_err(|error| Error::Dotenv {
@@ -299,7 +354,9 @@ fn read_env_file(
         };
         let written = Secret::from(sources.slice(span(&entry.value_span)));
         let variable = Variable {
-            value: entry.value.map_or(VariableValue::Unset, VariableValue::Known),
+            value: entry
+                .value
+                .map_or(VariableValue::Unset, VariableValue::Known),
             origin: Origin::EnvFile,
             span: span(&entry.name_span).to(span(&entry.value_span)),
             value_span: span(&entry.value_span),

@@ -43,7 +43,11 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Volume> {
             if let Some((source, target)) = read(project, item) {
                 let span = item.span(part.source);
                 volumes.retain(|volume| volume.target != target);
-                volumes.push(Volume { source, target, span });
+                volumes.push(Volume {
+                    source,
+                    target,
+                    span,
+                });
             }
         }
     }
@@ -52,7 +56,10 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Volume> {
 
 fn read(project: &Project, item: &Node) -> Option<(VolumeSource, String)> {
     if item.entries().is_some() {
-        let field = |key: &str| item.get(key).and_then(|field| project.interpolated(field.value));
+        let field = |key: &str| {
+            item.get(key)
+                .and_then(|field| project.interpolated(field.value))
+        };
         let target = field("target")?;
         let source = match (field("type").as_deref(), field("source")) {
             (Some("bind"), Some(source)) => VolumeSource::Bind(source),
@@ -89,10 +96,18 @@ fn classify(source: String) -> VolumeSource {
     let bytes = source.as_bytes();
     let is_path = source.starts_with(['/', '.', '~', '\\'])
         || (bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':');
-    if is_path { VolumeSource::Bind(source) } else { VolumeSource::Named(source) }
+    if is_path {
+        VolumeSource::Bind(source)
+    } else {
+        VolumeSource::Named(source)
+    }
 }
 
 fn trimmed(target: &str) -> String {
     let target = target.trim_end_matches('/');
-    if target.is_empty() { "/".to_owned() } else { target.to_owned() }
+    if target.is_empty() {
+        "/".to_owned()
+    } else {
+        target.to_owned()
+    }
 }

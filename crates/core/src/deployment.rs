@@ -1,0 +1,430 @@
+//! What the user's files say: which of the services are ClearML servers, and what each of them is given.
+
+mod recognise;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::compose::volume::VolumeSource;
+use crate::compose::{Project, ProjectEnv, Service, Unseen, Variable};
+use crate::error::Error;
+use crate::io::read_text;
+use crate::setting::{Server, Setting};
+use crate::source::{SourceId, Sources};
+use crate::version::Version;
+use crate::{hocon, known};
+
+/// The texts and paths that a deployment is read from.
+pub struct Files {
+    /// Relative paths in compose files start here.
+    pub folder: PathBuf,
+    /// The compose files, lowest precedence first: path and text.
+    pub compose: Vec<(PathBuf, Zeroizing<String>)>,
+    /// The file for interpolation: path and text.
+    pub env: Option<(PathBuf, Zeroizing<String>)>,
+    /// The configuration folder of every server, instead of what is mounted.
+    pub config_dir: Option<PathBuf>,
+}
+
+impl Files {
+    /// Reads the compose files, and `.env` beside the first of them where `env_file` names none.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read(
+        compose: &[PathBuf],
+        env_file: Option<&Path>,
+        config_dir: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let mut texts = Vec::with_capacity(compose.len());
+        for path in compose {
+            texts.push((path.clone(), read_text(path)?));
+        }
+        let first = compose
+            .first()
+            .map(PathBuf::as_path)
+            .unwrap_or(Path::new(""));
+        let folder = first.parent().unwrap_or(Path::new("")).to_owned();
+        let env = match env_file {
+            Some(path) => Some((path.to_owned(), read_text(path)?)),
+            None => {
+                let beside = folder.join(".env");
+                if beside.is_file() {
+                    let text = read_text(&beside)?;
+                    Some((beside, text))
+                } else {
+                    None
+                }
+            }
+        };
+        Ok(Self {
+            folder,
+            compose: texts,
+            env,
+            config_dir: config_dir.map(Path::to_owned),
+        })
+    }
+}
+
+/// The user's files, understood.
+pub struct Deployment {
+    /// The texts, for places and source lines.
+    pub sources: Sources,
+    /// The compose project.
+    pub project: Project,
+    /// The ClearML servers, in the order of the files.
+    pub instances: Vec<Instance>,
+    /// What could not be looked at.
+    pub unseen: Vec<Unseen>,
+}
+
+/// A service that runs a ClearML server. An all-in-one service is several instances.
+pub struct Instance {
+    /// What it runs.
+    pub server: Server,
+    /// Which service of the project.
+    pub service: usize,
+    /// Which line of images.
+    pub family: Family,
+    /// The version its image's tag tells; none for `latest`, which is taken for the newest.
+    pub version: Option<Version>,
+    /// The `*.conf` files it loads, in the order it loads them.
+    pub config: Vec<ConfigFile>,
+    /// Configuration folders whose files cannot be seen here, and why.
+    pub unseen_config: Vec<Unseen>,
+}
+
+/// Which line of images a server is of. It decides which variables are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// `allegroai/clearml`, `clearml/server`: reads `TRAINS__` and then `CLEARML__` variables.
+    Clearml,
+    /// `allegroai/trains`, up to 0.16: reads `TRAINS__` variables alone.
+    Trains,
+}
+
+impl Family {
+    /// The prefixes of configuration variables, in the order they are read: the last one wins.
+    pub fn prefixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Clearml => &["TRAINS__", "CLEARML__"],
+            Self::Trains => &["TRAINS__"],
+        }
+    }
+}
+
+/// One `.conf` file that a server loads.
+pub struct ConfigFile {
+    /// The path below the configuration folder as a key: `secure`, `services.auth`.
+    pub key: String,
+    /// Its text.
+    pub source: SourceId,
+    /// What pyhocon makes of it, or why it makes the server not start.
+    pub tree: Result<hocon::Object, hocon::Error>,
+}
+
+impl Deployment {
+    /// Reads the deployment, with every `env_file` and mounted `.conf` that it names and that is there.
+    ///
+    /// # Errors
+    /// What is not a compose file, or cannot be read although it is there.
+    pub fn load(files: Files) -> Result<Self, Error> {
+        let mut sources = Sources::new();
+        let env = match files.env {
+            Some((path, text)) => ProjectEnv::read(&mut sources, &path, text)?,
+            None => ProjectEnv::default(),
+        };
+        let project = Project::load(&mut sources, &files.folder, files.compose, env)?;
+        let mut deployment = Self {
+            unseen: project.unseen.clone(),
+            sources,
+            project,
+            instances: Vec::new(),
+        };
+        let mut cache = ConfigCache::default();
+        for index in 0..deployment.project.services.len() {
+            let recognised = recognise::recognise(&deployment.project.services[index]);
+            if recognised.servers.is_empty() {
+                deployment
+                    .unseen
+                    .extend(recognised.unseen(&deployment.project.services[index]));
+            }
+            for server in recognised.servers.iter().copied() {
+                let mut instance = Instance {
+                    server,
+                    service: index,
+                    family: recognised.family,
+                    version: recognised.version,
+                    config: Vec::new(),
+                    unseen_config: Vec::new(),
+                };
+                if server.reads_configuration() {
+                    deployment.load_config(
+                        &mut instance,
+                        files.config_dir.as_deref(),
+                        &mut cache,
+                    )?;
+                }
+                deployment.instances.push(instance);
+            }
+        }
+        Ok(deployment)
+    }
+
+    /// The service an instance runs in.
+    pub fn service(&self, instance: &Instance) -> &Service {
+        &self.project.services[instance.service]
+    }
+
+    /// The instances of one server.
+    pub fn of(&self, server: Server) -> impl Iterator<Item = &Instance> {
+        self.instances
+            .iter()
+            .filter(move |instance| instance.server == server)
+    }
+
+    fn load_config(
+        &mut self,
+        instance: &mut Instance,
+        config_dir: Option<&Path>,
+        cache: &mut ConfigCache,
+    ) -> Result<(), Error> {
+        let service = &self.project.services[instance.service];
+        let mut found: Vec<(String, PathBuf)> = Vec::new();
+        if let Some(folder) = config_dir {
+            collect(folder, "", &mut found)?;
+        } else {
+            for folder in config_folders(instance, service) {
+                self.mounted(instance, &folder, &mut found)?;
+            }
+        }
+        let environment = &self.project.services[instance.service].environment;
+        let lookup = |name: &str| {
+            let variable = environment.iter().find(|variable| variable.name == name)?;
+            variable
+                .value
+                .known()
+                .map(|value| value.expose().to_owned())
+        };
+        for (key, path) in found {
+            let source = match cache.sources.get(&path) {
+                Some(source) => *source,
+                None => {
+                    let text = read_text(&path)?;
+                    let source = self.sources.add(path.clone(), text);
+                    cache.sources.insert(path.clone(), source);
+                    source
+                }
+            };
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            let include = |name: &str| {
+                read_text(&folder.join(name))
+                    .ok()
+                    .map(|text| text.to_string())
+            };
+            let context = hocon::Context {
+                environment: &lookup,
+                include: &include,
+            };
+            let tree = hocon::parse(self.sources.text(source), &context);
+            instance.config.push(ConfigFile { key, source, tree });
+        }
+        Ok(())
+    }
+
+    /// Adds the `*.conf` files below a configuration folder of the container, from whatever is mounted there.
+    fn mounted(
+        &self,
+        instance: &mut Instance,
+        folder: &str,
+        found: &mut Vec<(String, PathBuf)>,
+    ) -> Result<(), Error> {
+        let service = &self.project.services[instance.service];
+        for volume in &service.volumes {
+            let below = relative(&volume.target, folder);
+            let above = relative(folder, &volume.target);
+            if below.is_none() && above.is_none() {
+                continue;
+            }
+            let unseen = |reason: String| Unseen {
+                what: folder.to_owned(),
+                reason,
+                service: Some(service.name.clone()),
+                span: Some(volume.span),
+            };
+            let host = match &volume.source {
+                VolumeSource::Empty => continue,
+                VolumeSource::Named(name) => {
+                    instance.unseen_config.push(unseen(format!(
+                        "it is in the volume {name}, which only docker can open; copy its *.conf files out and \
+                         give --config-dir"
+                    )));
+                    continue;
+                }
+                VolumeSource::Bind(host) => host,
+            };
+            let is_relative = host.starts_with('.');
+            let mut path = self.project.folder.join(host);
+            if let Some(rest) = above.filter(|rest| !rest.is_empty()) {
+                path.push(rest);
+            }
+            if path.is_dir() {
+                let key = below.map(|rest| rest.replace('/', ".")).unwrap_or_default();
+                collect(&path, &key, found)?;
+            } else if path.is_file() {
+                if let Some(stem) = below.and_then(|rest| rest.strip_suffix(".conf")) {
+                    found.push((stem.replace('/', "."), path));
+                }
+            } else if !is_relative {
+                // Compose creates a folder that is not there, empty; yet an absolute path may be another machine's.
+                instance.unseen_config.push(unseen(format!(
+                    "{host} is not on this machine; run this where it is, or give --config-dir"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Instance {
+    /// The settings this instance reads, as far as its version knows them.
+    pub fn settings(&self) -> impl Iterator<Item = Setting> {
+        crate::setting::SETTINGS
+            .into_iter()
+            .filter(|setting| self.reads(*setting))
+    }
+
+    /// Whether this instance reads a setting.
+    pub fn reads(&self, setting: Setting) -> bool {
+        setting.servers().contains(&self.server)
+            && known::has_setting(setting, self.known_version())
+    }
+
+    /// The version for questions about defaults: the line of `trains` images ended before 0.17.
+    pub fn known_version(&self) -> Option<Version> {
+        match self.family {
+            Family::Clearml => self.version,
+            Family::Trains => self.version.or(Some(Version::new(0, 16, 0))),
+        }
+    }
+
+    /// The variable that sets a setting here, spelt as the documentation does.
+    pub fn variable(&self, setting: Setting) -> String {
+        if self.server == Server::AgentServices {
+            if let Some(name) = setting.raw_variable() {
+                return name.to_owned();
+            }
+        }
+        match self.family {
+            Family::Clearml => setting.variable(),
+            Family::Trains => setting.variable().replacen("CLEARML__", "TRAINS__", 1),
+        }
+    }
+
+    /// Every variable that sets a setting here directly, in the order they are read: the last one wins.
+    pub fn spellings<'a>(
+        &self,
+        setting: Setting,
+        environment: &'a [Variable],
+    ) -> Vec<&'a Variable> {
+        if self.server == Server::AgentServices {
+            let raw = setting.raw_variable();
+            return environment
+                .iter()
+                .filter(|variable| Some(variable.name.as_str()) == raw)
+                .collect();
+        }
+        let mut found = Vec::new();
+        for prefix in self.family.prefixes() {
+            // The environment is sorted by name, which is the order the servers read it in.
+            found.extend(environment.iter().filter(|variable| {
+                variable.name.starts_with(prefix)
+                    && Setting::by_variable(&variable.name) == Some(setting)
+            }));
+        }
+        found
+    }
+}
+
+#[derive(Default)]
+struct ConfigCache {
+    sources: HashMap<PathBuf, SourceId>,
+}
+
+/// The folders a server loads, lowest precedence first (clearml-facts.md, 2).
+fn config_folders(instance: &Instance, service: &Service) -> Vec<String> {
+    let names: &[&str] = match instance.family {
+        Family::Clearml => &["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"],
+        Family::Trains => &["TRAINS_CONFIG_DIR"],
+    };
+    let set = names.iter().find_map(|name| {
+        let variable = service
+            .environment
+            .iter()
+            .find(|variable| variable.name == *name)?;
+        variable
+            .value
+            .known()
+            .map(|value| value.expose().to_owned())
+    });
+    let folders = match (set, instance.family, instance.server) {
+        (Some(set), ..) if !set.is_empty() => set,
+        (_, Family::Trains, _) => "/opt/trains/config".to_owned(),
+        (_, _, Server::Fileserver) => "/opt/clearml/config".to_owned(),
+        _ => "/opt/trains/config:/opt/clearml/config".to_owned(),
+    };
+    folders
+        .split(':')
+        .filter(|folder| !folder.is_empty())
+        .map(|folder| folder.trim_end_matches('/').to_owned())
+        .collect()
+}
+
+/// `path` below `folder`: empty for the folder itself, none where it is elsewhere.
+fn relative<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix('/')
+    }
+}
+
+/// Every `*.conf` below a folder, as servers look for them (clearml-facts.md, 2), sorted.
+fn collect(folder: &Path, key: &str, found: &mut Vec<(String, PathBuf)>) -> Result<(), Error> {
+    let failed = |source| Error::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        entries.push(entry.map_err(failed)?.path());
+    }
+    entries.sort();
+    for path in entries {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let key_of = |part: &str| {
+            if key.is_empty() {
+                part.to_owned()
+            } else {
+                format!("{key}.{part}")
+            }
+        };
+        let is_link = path
+            .symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_symlink());
+        if path.is_dir() {
+            // Python's rglob does not walk into linked folders, and a circle of them would not end.
+            if !is_link {
+                collect(&path, &key_of(name), found)?;
+            }
+        } else if let Some(stem) = name.strip_suffix(".conf").filter(|stem| !stem.is_empty()) {
+            found.push((key_of(stem), path));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! What a rule has to say.
+
+use std::fmt;
+
+use crate::setting::{Server, Setting};
+use crate::source::Span;
+
+/// One thing that is wrong. It never holds a secret value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, and what follows from it.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// The setting concerned.
+    pub setting: Option<Setting>,
+    /// The server concerned.
+    pub server: Option<Server>,
+    /// Where; for what is absent, where it would have to stand.
+    pub span: Option<Span>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Somebody gets in, or a server does not work.
+    Error,
+    /// One more mistake away from that.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// The word used in text and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,174 @@
+//! `include`: another file in place of entries.
+
+use super::{Operator, Parser, Root, Surroundings, parse};
+use crate::hocon::graph::{Included, Item, Placed, TreeId};
+use crate::hocon::text::Expanded;
+use crate::hocon::{Cause, Fault};
+use zeroize::Zeroizing;
+
+/// Python calls that an include nests.
+const CALLS: usize = 40;
+
+impl Parser<'_> {
+    /// `include "file"`, `include file("file")` and `include required(…)`.
+    /// What they are in place of a value, and where they end.
+    pub(super) fn include(
+        &mut self,
+        at: usize,
+        calls: usize,
+    ) -> Result<Option<(Placed, usize)>, Fault> {
+        let start = self.scan.blanks(at);
+        let Some(at) = self.scan.any_case(start, "INCLUDE") else {
+            return Ok(None);
+        };
+        let Some((what, is_required, end)) = self.what(at)? else {
+            // A word like any other.
+            return Ok(None);
+        };
+        let (first, last) = match self.surroundings.anchor {
+            Some(anchor) => anchor,
+            None => (self.place(start), self.place(end)),
+        };
+        let fault = |message| Fault::new(Cause::Include, message, first);
+        let name = match what {
+            What::File(name) => name,
+            What::Package => {
+                return Err(fault(
+                    "an include of a Python package, which is not followed",
+                ));
+            }
+            What::Url => return Err(fault("an include of an address, which is never fetched")),
+        };
+        if name.contains(['*', '?']) {
+            return Err(fault("an include of a pattern, which is not followed"));
+        }
+        let path = join(self.surroundings.folder, &name);
+        let mut included = Included::Nothing;
+        if let Some(text) = (self.surroundings.context.include)(&path).map(Zeroizing::new) {
+            let calls = self.deeper(calls, CALLS, start)?;
+            let expanded = Expanded::new(&[&text]);
+            let surroundings = Surroundings {
+                context: self.surroundings.context,
+                folder: path.rsplit_once('/').map_or("", |(folder, _)| folder),
+                calls,
+                anchor: Some((first, last)),
+            };
+            match parse(self.graph, &expanded, surroundings)? {
+                Root::Tree(tree) if self.graph.tree(tree).entries.len() > 0 => {
+                    included = Included::Tree(tree);
+                }
+                Root::List(list) if !self.graph.list(list).is_empty() => {
+                    included = Included::List(list)
+                }
+                Root::List(_) | Root::Tree(_) => {}
+            }
+        } else if is_required {
+            return Err(fault("an included file that is required cannot be read"));
+        }
+        Ok(Some((
+            Placed::new(Item::Include(included), first, last),
+            end,
+        )))
+    }
+
+    /// Sets the keys of the included file as if they stood here.
+    pub(super) fn put_included(&mut self, tree: TreeId, included: &Placed) -> Result<(), Fault> {
+        let from = match included.item {
+            Item::Include(Included::Tree(from)) => from,
+            Item::Include(Included::List(_)) => {
+                let message = "an include of a list in place of keys";
+                return Err(Fault::new(Cause::Include, message, included.start));
+            }
+            _ => return Ok(()),
+        };
+        let entries: Vec<_> = self.graph.tree(from).entries.iter().cloned().collect();
+        for (key, value) in entries {
+            let value = self.graph.given(&value);
+            self.put(tree, key.trim(), Operator::Set, value)?;
+        }
+        Ok(())
+    }
+
+    /// What is included, whether it is required, and where the statement ends.
+    fn what(&self, at: usize) -> Result<Option<(What, bool, usize)>, Fault> {
+        if let Some((what, end)) = self.content(at)? {
+            return Ok(Some((what, false, end)));
+        }
+        let Some(at) = self.scan.exact(at, "required") else {
+            return Ok(None);
+        };
+        let inside = self.expect(at, b'(')?;
+        let Some((what, end)) = self.content(inside)? else {
+            return Err(self.fault(
+                Cause::Syntax,
+                "pyhocon expects a file in quotes here",
+                inside,
+            ));
+        };
+        Ok(Some((what, true, self.expect(end, b')')?)))
+    }
+
+    fn content(&self, at: usize) -> Result<Option<(What, usize)>, Fault> {
+        if let Some((name, end)) = self.name(at) {
+            let is_url = ["http://", "https://", "file://"]
+                .iter()
+                .any(|scheme| name.starts_with(scheme));
+            return Ok(Some((
+                if is_url { What::Url } else { What::File(name) },
+                end,
+            )));
+        }
+        let words = ["url", "file", "package"];
+        let Some((word, at)) = words
+            .iter()
+            .find_map(|word| Some((*word, self.scan.exact(at, word)?)))
+        else {
+            return Ok(None);
+        };
+        let inside = self.expect(at, b'(')?;
+        let Some((name, end)) = self.name(inside) else {
+            return Err(self.fault(
+                Cause::Syntax,
+                "pyhocon expects a name in quotes here",
+                inside,
+            ));
+        };
+        let what = match word {
+            "url" => What::Url,
+            "package" => What::Package,
+            _ => What::File(name),
+        };
+        Ok(Some((what, self.expect(end, b')')?)))
+    }
+
+    fn name(&self, at: usize) -> Option<(String, usize)> {
+        let at = self.scan.blanks(at);
+        let (content, end) = self.scan.quoted(at)?;
+        let name = super::unescaped(self.scan.slice(content));
+        Some((name.expose().to_owned(), self.scan.blanks(end)))
+    }
+
+    fn expect(&self, at: usize, literal: u8) -> Result<usize, Fault> {
+        self.scan.literal(at, literal).ok_or_else(|| {
+            self.fault(
+                Cause::Syntax,
+                "pyhocon expects parentheses around what is included",
+                at,
+            )
+        })
+    }
+}
+
+enum What {
+    File(String),
+    Package,
+    Url,
+}
+
+/// `os.path.join`.
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() || name.starts_with('/') {
+        return name.to_owned();
+    }
+    format!("{folder}/{name}")
+}

@@ -1,0 +1,444 @@
+//! The objects that pyhocon builds while it parses, with their identities.
+//!
+//! What pyhocon makes of substitutions depends on which objects are shared and which are copies: a list in a
+//! tree that is asked for is a copy, an override remembers the very value it overrides. So the objects live in
+//! arenas, and a reference is a number.
+
+mod concatenate;
+mod copy;
+mod merge;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::map::Map;
+use super::period::Period;
+use super::{Cause, Fault};
+use crate::secret::Secret;
+pub(super) use merge::{Found, Put};
+
+/// How many entries may be copied and looked at. pyhocon has no such bound: it runs out of memory.
+const FUEL: usize = 4_000_000;
+/// How many bytes of text substitutions may make.
+const TEXT_FUEL: usize = 64 << 20;
+/// How deep trees may be walked; they get this deep through dotted keys and substitutions only.
+pub(super) const WALK_DEPTH: usize = 200;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TreeId(usize);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ListId(usize);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ValuesId(usize);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SubstitutionId(usize);
+
+/// A Python value. Copies are cheap and share the text.
+#[derive(Clone)]
+pub(super) enum Item {
+    Boolean(bool),
+    Float(f64),
+    Include(Included),
+    Integer(Arc<Secret>),
+    List(ListId),
+    /// Python's `None`: what a `null` is once it was asked for.
+    None,
+    /// `null`, as it was parsed.
+    Null,
+    Period(Arc<Period>),
+    /// A string in quotes and the blanks after it, among the parts of a value only.
+    Quoted(Arc<Secret>, usize),
+    /// `${name}`, among the parts of a value only.
+    Substitution(SubstitutionId),
+    Text(Arc<Secret>),
+    Tree(TreeId),
+    /// An unquoted word with the blanks after it, among the parts of a value only.
+    Unquoted(Arc<Secret>),
+    /// A value that waits for substitutions.
+    Values(ValuesId),
+}
+
+/// What an `include` brought.
+#[derive(Clone, Copy)]
+pub(super) enum Included {
+    List(ListId),
+    /// There is no such file, or nothing in it.
+    Nothing,
+    Tree(TreeId),
+}
+
+/// A Python value and the bytes it was written in.
+#[derive(Clone)]
+pub(super) struct Placed {
+    pub(super) item: Item,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// `ConfigTree`.
+#[derive(Default)]
+pub(super) struct Tree {
+    pub(super) entries: Map<Placed>,
+    /// All values that each key had, at the root only.
+    pub(super) history: Option<HashMap<Arc<str>, Vec<Placed>>>,
+    /// Counts added and removed keys: Python refuses to go on walking a tree after either.
+    pub(super) changes: usize,
+}
+
+/// The parts of a value one after another: `ConfigValues`.
+#[derive(Clone)]
+pub(super) struct Values {
+    pub(super) parts: Vec<Placed>,
+    pub(super) owner: Owner,
+    pub(super) overridden: Option<Placed>,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What holds a value that waits for substitutions.
+#[derive(Clone)]
+pub(super) enum Owner {
+    List(ListId, usize),
+    Nobody,
+    Tree(TreeId, Arc<str>),
+}
+
+/// `${name}` or `${?name}`.
+#[derive(Clone)]
+pub(super) struct Substitution {
+    pub(super) name: Arc<str>,
+    pub(super) is_optional: bool,
+    pub(super) blanks: usize,
+    pub(super) index: usize,
+    pub(super) owner: Option<ValuesId>,
+    pub(super) start: usize,
+}
+
+/// All of them.
+pub(super) struct Graph {
+    trees: Vec<Tree>,
+    lists: Vec<Vec<Placed>>,
+    values: Vec<Values>,
+    substitutions: Vec<Substitution>,
+    /// Whether histories and copies matter: only substitutions and includes see them.
+    is_exact: bool,
+    /// Whether any value that waits overrides another one that waits.
+    pub(super) has_chains: bool,
+    fuel: usize,
+    text_fuel: usize,
+}
+
+impl Placed {
+    pub(super) fn new(item: Item, start: usize, end: usize) -> Self {
+        Self { item, start, end }
+    }
+
+    pub(super) fn with(&self, item: Item) -> Self {
+        Self::new(item, self.start, self.end)
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self.item, Item::None)
+    }
+}
+
+pub(super) fn text(text: String) -> Item {
+    Item::Text(Arc::new(Secret::new(text)))
+}
+
+impl Graph {
+    pub(super) fn new(is_exact: bool) -> Self {
+        Self {
+            trees: Vec::new(),
+            lists: Vec::new(),
+            values: Vec::new(),
+            substitutions: Vec::new(),
+            is_exact,
+            has_chains: false,
+            fuel: FUEL,
+            text_fuel: TEXT_FUEL,
+        }
+    }
+
+    /// Counts work that substitutions multiply.
+    pub(super) fn spend(&mut self, work: usize) -> Result<(), Fault> {
+        self.fuel = self.fuel.checked_sub(work).ok_or_else(Fault::too_large)?;
+        Ok(())
+    }
+
+    pub(super) fn spend_text(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.text_fuel = self
+            .text_fuel
+            .checked_sub(bytes)
+            .ok_or_else(Fault::too_large)?;
+        Ok(())
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    pub(super) fn tree(&self, id: TreeId) -> &Tree {
+        &self.trees[id.0]
+    }
+
+    pub(super) fn tree_mut(&mut self, id: TreeId) -> &mut Tree {
+        &mut self.trees[id.0]
+    }
+
+    pub(super) fn list(&self, id: ListId) -> &[Placed] {
+        &self.lists[id.0]
+    }
+
+    pub(super) fn list_mut(&mut self, id: ListId) -> &mut Vec<Placed> {
+        &mut self.lists[id.0]
+    }
+
+    pub(super) fn values(&self, id: ValuesId) -> &Values {
+        &self.values[id.0]
+    }
+
+    pub(super) fn values_mut(&mut self, id: ValuesId) -> &mut Values {
+        &mut self.values[id.0]
+    }
+
+    pub(super) fn substitution(&self, id: SubstitutionId) -> &Substitution {
+        &self.substitutions[id.0]
+    }
+
+    pub(super) fn substitution_mut(&mut self, id: SubstitutionId) -> &mut Substitution {
+        &mut self.substitutions[id.0]
+    }
+
+    pub(super) fn new_tree(&mut self, is_root: bool) -> TreeId {
+        self.trees.push(Tree {
+            history: is_root.then(HashMap::new),
+            ..Tree::default()
+        });
+        TreeId(self.trees.len() - 1)
+    }
+
+    pub(super) fn new_list(&mut self, items: Vec<Placed>) -> ListId {
+        self.lists.push(items);
+        ListId(self.lists.len() - 1)
+    }
+
+    /// A list that the values in it know as their holder.
+    pub(super) fn new_owning_list(&mut self, items: Vec<Placed>) -> ListId {
+        let id = ListId(self.lists.len());
+        for (index, item) in items.iter().enumerate() {
+            if let Item::Values(values) = item.item {
+                self.values_mut(values).owner = Owner::List(id, index);
+            }
+        }
+        self.new_list(items)
+    }
+
+    pub(super) fn new_substitution(&mut self, substitution: Substitution) -> SubstitutionId {
+        self.substitutions.push(substitution);
+        SubstitutionId(self.substitutions.len() - 1)
+    }
+
+    pub(super) fn new_values(&mut self, parts: Vec<Placed>, start: usize, end: usize) -> ValuesId {
+        let id = self.push_values(Values {
+            parts,
+            owner: Owner::Nobody,
+            overridden: None,
+            start,
+            end,
+        });
+        self.settle(id);
+        id
+    }
+
+    pub(super) fn push_values(&mut self, values: Values) -> ValuesId {
+        self.values.push(values);
+        ValuesId(self.values.len() - 1)
+    }
+
+    /// Tells the substitutions where they are, and strips the blanks after the last word.
+    pub(super) fn settle(&mut self, id: ValuesId) {
+        let values = &mut self.values[id.0];
+        for (index, part) in values.parts.iter().enumerate() {
+            if let Item::Substitution(substitution) = part.item {
+                let substitution = &mut self.substitutions[substitution.0];
+                substitution.owner = Some(id);
+                substitution.index = index;
+            }
+        }
+        match values.parts.last_mut() {
+            None => values
+                .parts
+                .push(Placed::new(text(String::new()), values.start, values.end)),
+            Some(last) => {
+                if let Item::Unquoted(word) = &last.item {
+                    let stripped = word.expose().trim_end_matches([' ', '\t']);
+                    let item = if stripped.len() == word.expose().len() {
+                        Item::Text(word.clone())
+                    } else {
+                        Item::Text(Arc::new(Secret::from(stripped)))
+                    };
+                    last.item = item;
+                }
+            }
+        }
+    }
+
+    pub(super) fn override_with(&mut self, id: ValuesId, overridden: Option<Placed>) {
+        self.has_chains |=
+            matches!(&overridden, Some(placed) if matches!(placed.item, Item::Values(_)));
+        self.values_mut(id).overridden = overridden;
+    }
+
+    /// A value as Python's `tree[key]` and `tree.items()` give it: `null` as `None`, a list as a copy.
+    pub(super) fn given(&mut self, placed: &Placed) -> Placed {
+        match placed.item {
+            Item::Null => placed.with(Item::None),
+            Item::List(list) if self.is_exact => {
+                let items = self.list(list).iter().map(|item| match item.item {
+                    Item::Null => item.with(Item::None),
+                    _ => item.clone(),
+                });
+                let items = items.collect();
+                placed.with(Item::List(self.new_list(items)))
+            }
+            _ => placed.clone(),
+        }
+    }
+
+    /// `tree.get(key, None)` of one key.
+    pub(super) fn get_given(&mut self, tree: TreeId, key: &str) -> Option<Placed> {
+        let placed = self.tree(tree).entries.get(key)?.clone();
+        Some(self.given(&placed)).filter(|placed| !placed.is_none())
+    }
+
+    /// Sets a key without any merging.
+    pub(super) fn set(&mut self, tree: TreeId, key: Arc<str>, value: Placed) {
+        let tree = self.tree_mut(tree);
+        if tree.entries.insert(key, value).is_none() {
+            tree.changes += 1;
+        }
+    }
+
+    pub(super) fn remove(&mut self, tree: TreeId, key: &str) {
+        let tree = self.tree_mut(tree);
+        if tree.entries.remove(key).is_some() {
+            tree.changes += 1;
+        }
+    }
+
+    pub(super) fn remember(&mut self, tree: TreeId, key: &Arc<str>, value: &Placed) {
+        if self.is_exact
+            && let Some(history) = &mut self.tree_mut(tree).history
+        {
+            history.entry(key.clone()).or_default().push(value.clone());
+        }
+    }
+
+    /// Whether Python counts the value as true.
+    pub(super) fn is_true(&self, item: &Item) -> bool {
+        match item {
+            Item::Boolean(value) => *value,
+            Item::Float(value) => *value != 0.0,
+            Item::Include(_)
+            | Item::Null
+            | Item::Quoted(..)
+            | Item::Substitution(_)
+            | Item::Values(_) => true,
+            Item::Integer(digits) => digits.expose() != "0",
+            Item::List(list) => !self.list(*list).is_empty(),
+            Item::None => false,
+            Item::Period(period) => !period.is_zero,
+            Item::Text(text) | Item::Unquoted(text) => !text.is_empty(),
+            Item::Tree(tree) => self.tree(*tree).entries.len() > 0,
+        }
+    }
+
+    /// The substitutions that a value waits for; those of what it overrides come first.
+    pub(super) fn waits_for(&mut self, id: ValuesId) -> Result<Vec<SubstitutionId>, Fault> {
+        let mut found = Vec::new();
+        let mut next = Some(id);
+        while let Some(id) = next {
+            self.spend(1)?;
+            let values = self.values(id);
+            let own = values
+                .parts
+                .iter()
+                .rev()
+                .filter_map(|part| match part.item {
+                    Item::Substitution(substitution) => Some(substitution),
+                    _ => None,
+                });
+            found.extend(own);
+            next = match values.overridden {
+                Some(Placed {
+                    item: Item::Values(overridden),
+                    ..
+                }) => Some(overridden),
+                _ => None,
+            };
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    /// The substitutions below a value, in order.
+    pub(super) fn substitutions_in(
+        &mut self,
+        item: &Item,
+        depth: usize,
+        found: &mut Vec<SubstitutionId>,
+    ) -> Result<(), Fault> {
+        if depth > WALK_DEPTH {
+            return Err(Fault::too_deep(0));
+        }
+        let below: Vec<Item> = match item {
+            Item::Values(id) => {
+                found.extend(self.waits_for(*id)?);
+                return Ok(());
+            }
+            Item::List(list) => self
+                .list(*list)
+                .iter()
+                .map(|placed| placed.item.clone())
+                .collect(),
+            Item::Tree(tree) => self
+                .tree(*tree)
+                .entries
+                .iter()
+                .map(|(_, placed)| placed.item.clone())
+                .collect(),
+            _ => return Ok(()),
+        };
+        for item in &below {
+            self.substitutions_in(item, depth + 1, found)?;
+        }
+        Ok(())
+    }
+}
+
+impl Fault {
+    pub(super) fn new(cause: Cause, message: &'static str, offset: usize) -> Self {
+        Self {
+            cause,
+            message,
+            offset,
+        }
+    }
+
+    pub(super) fn too_large() -> Self {
+        Self::new(
+            Cause::TooLarge,
+            "substitutions make more of it than any server could hold",
+            0,
+        )
+    }
+
+    pub(super) fn too_deep(offset: usize) -> Self {
+        Self::new(
+            Cause::TooDeep,
+            "nested deeper than Python can follow",
+            offset,
+        )
+    }
+}

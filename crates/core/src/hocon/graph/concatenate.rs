@@ -1,0 +1,204 @@
+//! Joining the parts of a value: texts to a text, objects to an object, lists to a list.
+
+use std::borrow::Cow;
+
+use super::merge::Trees;
+use super::{Graph, Item, Owner, Placed, ValuesId, text};
+use crate::hocon::number::show_float;
+use crate::hocon::{Cause, Fault};
+
+/// What Python writes for `null` within a text, but for the memory address.
+const NULL: &str = "<pyhocon.config_tree.NoneValue object at 0x?>";
+/// What Python writes for an include within a text, but for the memory address.
+const INCLUDE: &str = "<pyhocon.config_tree.ConfigInclude object at 0x?>";
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    List,
+    Text,
+    Tree,
+}
+
+fn kind(item: &Item) -> Kind {
+    match item {
+        Item::List(_) => Kind::List,
+        Item::Tree(_) => Kind::Tree,
+        _ => Kind::Text,
+    }
+}
+
+impl Graph {
+    /// The value that the parts make: themselves while they wait for a substitution, and nothing where every
+    /// part vanished.
+    pub(in crate::hocon) fn transform(&mut self, id: ValuesId) -> Result<Option<Placed>, Fault> {
+        let values = self.values(id);
+        let (start, end) = (values.start, values.end);
+        if !self.waits_for(id)?.is_empty() {
+            return Ok(Some(Placed::new(Item::Values(id), start, end)));
+        }
+        let parts: Vec<Placed> = self
+            .values(id)
+            .parts
+            .iter()
+            .filter(|part| !part.is_none())
+            .cloned()
+            .collect();
+        let Some(first) = parts.first() else {
+            return Ok(None);
+        };
+        let expected = kind(&first.item);
+        if let Some(other) = parts.iter().find(|part| kind(&part.item) != expected) {
+            return Err(Fault::new(
+                Cause::Type,
+                "texts, lists and objects stand side by side, which pyhocon cannot join",
+                other.start,
+            ));
+        }
+        let item = match expected {
+            Kind::Tree => self.join_trees(id, &parts)?,
+            Kind::List => self.join_lists(&parts)?,
+            Kind::Text => match parts.as_slice() {
+                [single] => match &single.item {
+                    Item::Quoted(value, _) | Item::Unquoted(value) => Item::Text(value.clone()),
+                    item => item.clone(),
+                },
+                parts => self.join_texts(parts)?,
+            },
+        };
+        Ok(Some(Placed::new(item, start, end)))
+    }
+
+    fn join_trees(&mut self, id: ValuesId, parts: &[Placed]) -> Result<Item, Fault> {
+        let mut overridden = Vec::new();
+        let mut next = self.values(id).overridden.clone();
+        while let Some(node) = next.filter(|node| self.is_true(&node.item)) {
+            self.spend(1)?;
+            next = None;
+            match node.item {
+                Item::Tree(tree) => overridden.push(tree),
+                Item::Values(values) => {
+                    if let Some(Item::Tree(tree)) = self.transform(values)?.map(|value| value.item)
+                    {
+                        overridden.push(tree);
+                        next = self.values(values).overridden.clone();
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !self.is_exact()
+            && overridden.is_empty()
+            && let [
+                Placed {
+                    item: item @ Item::Tree(_),
+                    ..
+                },
+            ] = parts
+        {
+            return Ok(item.clone());
+        }
+        let joined = self.new_tree(false);
+        let own = parts.iter().filter_map(|part| match part.item {
+            Item::Tree(tree) => Some(tree),
+            _ => None,
+        });
+        for tree in overridden.into_iter().rev().chain(own) {
+            self.merge(joined, tree, Trees::Copied, 0)?;
+        }
+        Ok(Item::Tree(joined))
+    }
+
+    fn join_lists(&mut self, parts: &[Placed]) -> Result<Item, Fault> {
+        if !self.is_exact()
+            && let [
+                Placed {
+                    item: item @ Item::List(_),
+                    ..
+                },
+            ] = parts
+        {
+            return Ok(item.clone());
+        }
+        let joined = self.new_list(Vec::new());
+        for part in parts {
+            let Item::List(list) = part.item else {
+                continue;
+            };
+            let items = self.list(list).to_vec();
+            self.spend(items.len())?;
+            for item in items {
+                if let Item::Values(values) = item.item {
+                    self.values_mut(values).owner = Owner::List(joined, self.list(joined).len());
+                }
+                self.list_mut(joined).push(item);
+            }
+        }
+        Ok(Item::List(joined))
+    }
+
+    fn join_texts(&mut self, parts: &[Placed]) -> Result<Item, Fault> {
+        let mut shown = Vec::with_capacity(parts.len());
+        for (index, part) in parts.iter().enumerate() {
+            let is_last = index + 1 == parts.len();
+            let blanks = match &part.item {
+                Item::Quoted(_, blanks) if !is_last => *blanks,
+                _ => 0,
+            };
+            shown.push((show(part)?, blanks));
+        }
+        let length = shown.iter().map(|(text, blanks)| text.len() + blanks).sum();
+        self.spend_text(length)?;
+        let mut joined = String::with_capacity(length);
+        for (text, blanks) in &shown {
+            joined.push_str(text);
+            joined.extend(std::iter::repeat_n(' ', *blanks));
+        }
+        Ok(text(joined))
+    }
+
+    /// `str(value)` with blanks after it.
+    pub(in crate::hocon) fn shown_with_blanks(
+        &mut self,
+        part: &Placed,
+        blanks: usize,
+    ) -> Result<Item, Fault> {
+        let shown = show(part)?;
+        self.spend_text(shown.len() + blanks)?;
+        let mut joined = String::with_capacity(shown.len() + blanks);
+        joined.push_str(&shown);
+        joined.extend(std::iter::repeat_n(' ', blanks));
+        Ok(text(joined))
+    }
+}
+
+/// Python's `str(value)`.
+fn show(part: &Placed) -> Result<Cow<'_, str>, Fault> {
+    Ok(match &part.item {
+        Item::Boolean(true) => "True".into(),
+        Item::Boolean(false) => "False".into(),
+        Item::Float(value) => show_float(*value).into(),
+        Item::Include(_) => INCLUDE.into(),
+        Item::None => "None".into(),
+        Item::Null => NULL.into(),
+        Item::Period(period) => match &period.shown {
+            Some(shown) => shown.into(),
+            None => {
+                return Err(Fault::new(
+                    Cause::Number,
+                    "a period of time that Python cannot write, next to something else",
+                    part.start,
+                ));
+            }
+        },
+        Item::Integer(text) | Item::Quoted(text, _) | Item::Text(text) | Item::Unquoted(text) => {
+            text.expose().into()
+        }
+        Item::List(_) | Item::Substitution(_) | Item::Tree(_) | Item::Values(_) => {
+            return Err(Fault::new(
+                Cause::UnresolvedSubstitution,
+                "a substitution is left within a text",
+                part.start,
+            ));
+        }
+    })
+}

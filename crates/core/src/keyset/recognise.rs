@@ -1,0 +1,95 @@
+//! Which format a text is in, by its content.
+
+use super::{Fault, Format};
+
+/// What the entries of a `secure.conf` start with that a keyset is about.
+const HOCON_NAMES: [&str; 4] = ["auth", "credentials", "http", "secure"];
+/// The entries of the model that JSON, TOML and YAML share.
+const MODEL_NAMES: [&str; 3] = ["version", "settings", "users"];
+
+/// The format of the first line that tells.
+pub(super) fn format(text: &str) -> Result<Format, Fault> {
+    let body = text.trim_start_matches('\u{feff}');
+    let none = || {
+        let offset = text.len() - body.trim_start().len();
+        let what = if body.trim().is_empty() {
+            "it is empty"
+        } else {
+            "it is neither env, json, yaml, toml nor hocon"
+        };
+        Fault::new(offset.min(text.len()), format!("no keyset: {what}"))
+            .help("`clearml-keygen` makes one")
+    };
+    if text.contains('\0') {
+        return Err(none());
+    }
+    body.lines().find_map(of_line).ok_or_else(none)
+}
+
+fn of_line(line: &str) -> Option<Format> {
+    let line = line.trim();
+    if line.starts_with(['#', '/']) {
+        return None;
+    }
+    if let Some(inside) = line.strip_prefix('{') {
+        return Some(of_brace(inside.trim_start()));
+    }
+    if line.starts_with('[') {
+        let name = line.trim_start_matches(['[', ' ', '\t']);
+        return MODEL_NAMES
+            .contains(&word(name))
+            .then_some(Format::Toml)
+            // A list is no keyset, yet JSON's message says best what is wrong.
+            .or_else(|| {
+                (!name.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(Format::Json)
+            });
+    }
+    let line = line.strip_prefix("export").map_or(line, |rest| {
+        if rest.starts_with([' ', '\t']) {
+            rest.trim_start()
+        } else {
+            line
+        }
+    });
+    let name = line.trim_start_matches(['"', '\'']);
+    let word = word(name);
+    let after = name[word.len()..].trim_start_matches(['"', '\'', ' ', '\t']);
+    if is_variable(word) && after.starts_with(['=', ':']) {
+        return Some(Format::Env);
+    }
+    if MODEL_NAMES.contains(&word) {
+        return match after.chars().next()? {
+            ':' => Some(Format::Yaml),
+            '=' | '.' => Some(Format::Toml),
+            _ => None,
+        };
+    }
+    let is_hocon = HOCON_NAMES.contains(&word) && after.starts_with(['.', ':', '=', '{', '+']);
+    // A brace may stand on the next line.
+    (is_hocon || (HOCON_NAMES.contains(&word) && after.is_empty())).then_some(Format::Hocon)
+}
+
+/// What a text in braces is, by what stands behind the first.
+fn of_brace(inside: &str) -> Format {
+    if MODEL_NAMES.contains(&word(inside)) {
+        Format::Yaml
+    } else if HOCON_NAMES.contains(&word(inside)) {
+        Format::Hocon
+    } else {
+        Format::Json
+    }
+}
+
+/// ClearML's names, in any spelling that somebody might have meant one by.
+fn is_variable(word: &str) -> bool {
+    ["CLEARML_", "TRAINS_"].iter().any(|prefix| {
+        word.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    })
+}
+
+/// The letters, digits and underscores at the start.
+fn word(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    &text[..end.unwrap_or(text.len())]
+}

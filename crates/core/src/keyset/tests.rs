@@ -1,0 +1,565 @@
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// In every bad input below; it must never be in a message.
+const MARKED: &str = "MARKED5ecret";
+
+fn read(text: &str) -> Result<Keyset, Error> {
+    Keyset::read(text, Path::new("keys"))
+}
+
+fn full() -> Keyset {
+    let mut keyset = Keyset::new();
+    keyset.generate_missing().unwrap();
+    keyset
+}
+
+fn user(username: &str, name: &str) -> User {
+    User {
+        username: username.to_owned(),
+        name: name.to_owned(),
+        password_hash: Secret::from("JDJiJDEyJDk3OA=="),
+    }
+}
+
+fn setting(path: &str) -> Setting {
+    Setting::by_path(path).unwrap()
+}
+
+fn token_secret() -> Setting {
+    setting("secure.auth.token_secret")
+}
+
+/// `line:column: message`, and the help.
+fn refusal(text: &str) -> String {
+    let error = read(text).expect_err("this is no keyset");
+    let (message, help) = (error.to_string(), error.help().unwrap_or_default());
+    let debug = format!("{error:?}");
+    for text in [&message, &help, &debug] {
+        assert!(!text.contains(MARKED), "{text}");
+    }
+    format!("{} | {help}", message.strip_prefix("keys:").unwrap())
+}
+
+#[test]
+fn every_format_holds_what_the_others_hold() {
+    let mut keyset = full();
+    for users in 0..3 {
+        for format in Format::ALL {
+            let text = keyset.write(format);
+            assert_eq!(recognise::format(&text).unwrap(), format, "{}", *text);
+            assert_eq!(read(&text).unwrap(), keyset, "{}", *text);
+            assert_eq!(read(&text).unwrap().write(format), text);
+        }
+        let name = ["Jane \"Ö\" O'Brien", "#a $b \\ \\"][users % 2];
+        keyset
+            .add_user(user(&format!("user{users}"), name))
+            .unwrap();
+    }
+}
+
+#[test]
+fn nothing_is_a_keyset_too() {
+    for format in Format::ALL {
+        let text = Keyset::new().write(format);
+        if matches!(format, Format::Env | Format::Hocon) {
+            // There is nothing in it to tell it by.
+            continue;
+        }
+        assert_eq!(read(&text).unwrap(), Keyset::new(), "{}", *text);
+    }
+}
+
+#[test]
+fn the_buffer_never_grows() {
+    let mut keyset = Keyset::new();
+    for setting in SETTINGS {
+        keyset
+            .set(setting, Secret::new("\"\\$'".repeat(LONGEST / 4)))
+            .unwrap();
+    }
+    for index in 0..20 {
+        let mut user = user(
+            &format!("{index}{}", "\"\\".repeat(500)),
+            &"\"'".repeat(512),
+        );
+        user.password_hash = Secret::new("\"\\$'".repeat(LONGEST / 4));
+        keyset.add_user(user).unwrap();
+    }
+    let mut empty = Keyset::new();
+    for _ in 0..2 {
+        for format in Format::ALL {
+            assert_eq!(keyset.write(format).capacity(), keyset.room(), "{format:?}");
+        }
+        std::mem::swap(&mut keyset, &mut empty);
+    }
+}
+
+#[test]
+fn line_ends_byte_order_mark_comments_and_order_do_not_matter() {
+    let keyset = full();
+    for format in Format::ALL {
+        let text = keyset.write(format);
+        assert_eq!(
+            read(&text.replace('\n', "\r\n")).unwrap(),
+            keyset,
+            "{format:?}"
+        );
+        assert_eq!(
+            read(&format!("\u{feff}{}", *text)).unwrap(),
+            keyset,
+            "{format:?}"
+        );
+        assert_eq!(
+            read(&format!("\n\n{}\n\n", *text)).unwrap(),
+            keyset,
+            "{format:?}"
+        );
+    }
+    let env = keyset.write(Format::Env);
+    let mut lines: Vec<&str> = env.lines().collect();
+    lines.reverse();
+    let reversed = lines.join("\n# a comment\n\n");
+    assert_eq!(read(&format!("{reversed}\n")).unwrap(), keyset);
+}
+
+#[test]
+fn an_env_file_may_hold_other_lines() {
+    let text = "# mine\nexport FOO=${BAR:?is needed} \nCLEARML_HOST_IP=10.0.0.1\n\
+        TRAINS__secure__auth__token_secret='a b'\nCLEARML__SECURE__REDIS__APISERVER__PASSWORD=x\n\
+        CLEARML__secure__CREDENTIALS__tests__USER_KEY=\"k\" # mine\nNAME\n";
+    let keyset = read(text).unwrap();
+    assert_eq!(keyset.get(token_secret()).unwrap().expose(), "a b");
+    let key = setting("secure.credentials.tests.user_key");
+    assert_eq!(keyset.get(key).unwrap().expose(), "k");
+    assert_eq!(keyset.missing().len(), 10);
+}
+
+#[test]
+fn hocon_quotes_in_an_env_file_are_not_part_of_the_value() {
+    let keyset = read("CLEARML__SECURE__AUTH__TOKEN_SECRET='\"a$b#\\\"c\"'\n").unwrap();
+    assert_eq!(keyset.get(token_secret()).unwrap().expose(), "a$b#\"c");
+    let text = keyset.write(Format::Env);
+    assert!(text.contains("\nCLEARML__SECURE__AUTH__TOKEN_SECRET='\"a$b#\\\"c\"'\n"));
+}
+
+#[test]
+fn the_agents_two_names_have_to_agree() {
+    let key = setting("secure.credentials.services_agent.user_key");
+    let keyset = read("CLEARML_AGENT_ACCESS_KEY=abc\n").unwrap();
+    assert_eq!(keyset.get(key).unwrap().expose(), "abc");
+    let text = keyset.write(Format::Env);
+    assert!(text.contains("\nCLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY=abc\n"));
+    assert!(text.contains("\nCLEARML_AGENT_ACCESS_KEY=abc\n"));
+    let refused = refusal(
+        "CLEARML_AGENT_ACCESS_KEY=MARKED5ecret\n\
+         CLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY=MARKED5ecret2\n",
+    );
+    assert!(
+        refused.starts_with("1:26: CLEARML_AGENT_ACCESS_KEY is not what"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_secure_conf_may_hold_other_things() {
+    let text = "\u{feff}// the server's own\nauth { token_secret = abc }\ncredentials {\n  tests {\n    \
+        role: user\n    user_key: k # key\n    display_name: \"Default User\"\n  }\n}\nredis.apiserver.password: x\n";
+    let keyset = read(text).unwrap();
+    assert_eq!(keyset.get(token_secret()).unwrap().expose(), "abc");
+    assert_eq!(keyset.missing().len(), 10);
+}
+
+#[test]
+fn users_with_plain_passwords_are_not_the_keysets() {
+    let text = "CLEARML__SECURE__AUTH__TOKEN_SECRET=x\n\
+        CLEARML__apiserver__auth__fixed_users__users=[{username:\"jane\",password:\"MARKED5ecret\"}]\n";
+    assert!(read(text).unwrap().users().is_empty());
+    let hashed = format!("{text}CLEARML__APISERVER__AUTH__FIXED_USERS__PASS_HASHED=true\n");
+    assert_eq!(read(&hashed).unwrap().users()[0].username, "jane");
+    let refused = refusal(&hashed.replace("username", MARKED));
+    assert!(refused.starts_with("2:46: unknown entry"), "{refused}");
+    let refused = refusal(&hashed.replace("password", "="));
+    assert!(refused.starts_with("2:46: users:"), "{refused}");
+}
+
+#[test]
+fn refusals_name_the_place() {
+    const ENV: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
+    let long = "x".repeat(LONGEST + 1);
+    let cases = [
+        ("", "1:1: no keyset: it is empty"),
+        ("\u{feff} \n", "2:1: no keyset: it is empty"),
+        (
+            "MARKED5ecret\n",
+            "1:1: no keyset: it is neither env, json, yaml, toml nor hocon",
+        ),
+        (
+            "\u{7f}ELF\0\u{1}MARKED5ecret",
+            "1:1: no keyset: it is neither",
+        ),
+        ("# only a comment\n", "1:1: no keyset: it is neither"),
+        ("FOO=MARKED5ecret\n", "1:1: no keyset: it is neither"),
+        // env
+        (
+            &format!("A=1\n{ENV}=\n"),
+            "2:37: secure.auth.token_secret: the value is empty",
+        ),
+        (
+            &format!("{ENV}=''\n"),
+            "1:37: secure.auth.token_secret: the value is empty",
+        ),
+        (
+            &format!("{ENV}=MARKED5ecret\n{ENV}=MARKED5ecret\n"),
+            "2:1: secure.auth.token_secret is already",
+        ),
+        (
+            &format!("{ENV}=MARKED5ecret\nTRAINS__secure__auth__token_secret=MARKED5ecret2\n"),
+            "2:1: secure.auth.token_secret is already",
+        ),
+        (
+            &format!("{ENV}=a$MARKED5ecret\n"),
+            "1:38: secure.auth.token_secret: a `$` that compose",
+        ),
+        (
+            &format!("{ENV}=${{MARKED5ecret\n"),
+            "1:37: a `$` that compose takes for a variable",
+        ),
+        (
+            &format!("{ENV}='MARKED5ecret\n"),
+            "1:37: a quote that is not closed",
+        ),
+        (
+            &format!("{ENV}=\"a\\nMARKED5ecret\"\n"),
+            "1:37: secure.auth.token_secret: the value has a character",
+        ),
+        (
+            &format!("{ENV}=MARKED5ecretü\n"),
+            "1:37: secure.auth.token_secret: the value has a character",
+        ),
+        (
+            &format!("{ENV}={long}\n"),
+            "1:37: secure.auth.token_secret: the value is longer",
+        ),
+        (
+            &format!("{ENV}='\"MARKED5ecret\"x\"'\n"),
+            "1:37: secure.auth.token_secret: the quotes inside",
+        ),
+        (&format!("{ENV}\n"), "1:1: no keyset"),
+        (
+            &format!("{ENV}=x\n{ENV}_MARKED5ecret\n"),
+            "2:1: unknown entry",
+        ),
+        (
+            &format!("A=1\n{ENV}S=MARKED5ecret\n"),
+            "2:1: unknown entry | did you mean `CLEARML__SECURE__AUTH__TOKEN_SECRET`?",
+        ),
+        (
+            "CLEARML_SECURE_AUTH_TOKEN_SECRET=MARKED5ecret\n",
+            "1:1: unknown entry | did you mean",
+        ),
+        (
+            "clearml__secure__auth__token_secret=MARKED5ecret\n",
+            "1:1: unknown entry | did you mean",
+        ),
+        (
+            "CLEARML__SECURE__CREDENTIALS__MARKED5ecret__X=1\n",
+            "1:1: unknown entry",
+        ),
+        (
+            "CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY=a:MARKED5ecret\n",
+            "1:47: secure.credentials.tests.user_key: the value has a colon",
+        ),
+        // HOCON
+        ("auth {\n  token_secret: \"MARKED5ecret", "2:"),
+        (
+            "auth.token_secret: 12345\n",
+            "1:20: secure.auth.token_secret: an integer instead of text",
+        ),
+        (
+            "auth.token_secret: 5s\n",
+            "1:20: secure.auth.token_secret: a period of time instead of text",
+        ),
+        (
+            "auth.token_secret: \"\"\n",
+            "1:20: secure.auth.token_secret: the value is empty",
+        ),
+        ("auth.token_secret: ${MARKED5ecret}\n", "1:20: "),
+        (
+            "auth.token_secrets: MARKED5ecret\n",
+            "1:21: unknown entry | did you mean `auth.token_secret`?",
+        ),
+        ("auth: MARKED5ecret\n", "1:7: unknown entry"),
+        (
+            "credentials.tests.user_keys: MARKED5ecret\n",
+            "1:30: unknown entry | did you mean `credentials.tests.user_key`?",
+        ),
+        (
+            "credentials.mine.user_key: MARKED5ecret\n",
+            "1:28: unknown entry",
+        ),
+        (
+            "secure.auth.token_secret: MARKED5ecret\n",
+            "1:27: unknown entry | leave out `secure`",
+        ),
+        // JSON
+        (
+            "{\"version\": 1, \"settings\": {\"MARKED5ecret",
+            "1:42: the JSON ends too early",
+        ),
+        (
+            "{\"version\": 1, \"MARKED5ecret\" 1}",
+            "1:31: this is not JSON",
+        ),
+        (
+            "{\"version\": 2, \"settings\": {}}",
+            "1:13: a version of keysets",
+        ),
+        (
+            "{\"version\": \"MARKED5ecret\"}",
+            "1:13: version: text instead of a number",
+        ),
+        ("{\"settings\": {}}", "1:1: the entry `version` is missing"),
+        (
+            "{\"version\": 1,\n \"version\": 1}",
+            "2:2: the entry `version` stands here twice",
+        ),
+        (
+            "{\"version\": 1, \"setings\": {}}",
+            "1:16: unknown entry | did you mean `settings`?",
+        ),
+        ("[\"MARKED5ecret\"]", "1:1: no keyset: a list instead of"),
+        (
+            "{\"version\": 1, \"settings\": [\"MARKED5ecret\"]}",
+            "1:28: settings: a list instead of a table",
+        ),
+        (
+            "{\"version\": 1, \"settings\": {\"secure.auth.token_secret\": 5}}",
+            "1:57: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            "{\"version\": 1, \"settings\": {\"secure.auth.token_secret\": null}}",
+            "1:57: secure.auth.token_secret: null instead of text",
+        ),
+        (
+            "{\"version\": 1, \"settings\": {\"secure.auth.token_secret\": \"\"}}",
+            "1:57: secure.auth.token_secret: the value is empty",
+        ),
+        (
+            "{\"version\": 1, \"settings\": {\n\"secure.auth.token_secret\": \"MARKED5ecret\",\n\"secure.auth.token_secret\": \"MARKED5ecret\"}}",
+            "3:1: secure.auth.token_secret is already in the keyset",
+        ),
+        (
+            "{\"version\": 1, \"settings\": {\"secure.auth.tokensecret\": \"MARKED5ecret\"}}",
+            "1:29: unknown entry | did you mean `secure.auth.token_secret`?",
+        ),
+        (
+            "{\"version\": 1, \"settings\": {\"MARKED5ecret\": \"x\"}}",
+            "1:29: unknown entry",
+        ),
+        (
+            "{\"version\": 1, \"users\": [{\"username\": \"MARKED5ecret\"}]}",
+            "1:26: users: the entry `password_hash` is missing",
+        ),
+        (
+            "{\"version\": 1, \"users\": {\"MARKED5ecret\": 1}}",
+            "1:25: users: a table instead of a list",
+        ),
+        (
+            "{\"version\": 1, \"users\": [{\"username\": \"a\", \"password_hash\": \"x\"},\n{\"username\": \"a\", \"password_hash\": \"MARKED5ecret\"}]}",
+            "2:1: users: there is already a user of this name",
+        ),
+        (
+            "{\"version\": 1, \"users\": [{\"username\": \"a\", \"name\": \"\\u001bMARKED5ecret\", \"password_hash\": \"x\"}]}",
+            "1:26: users: the value has a character",
+        ),
+        // YAML
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret: 12\n",
+            "3:29: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret: 1e5\n",
+            "3:29: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret: true\n",
+            "3:29: secure.auth.token_secret: true or false instead of text",
+        ),
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret:\n",
+            "3:27: secure.auth.token_secret: nothing instead of text",
+        ),
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret: 2024-01-01\n",
+            "3:29: secure.auth.token_secret: a date instead of text",
+        ),
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret: |\n    MARKED5ecret\n",
+            "4:5: secure.auth.token_secret: the value has a character",
+        ),
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret: a\n  Secure.auth.token_secret: MARKED5ecret\n",
+            "4:3: secure.auth.token_secret is already",
+        ),
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret: a\n  secure.auth.token_secret: MARKED5ecret\n",
+            "4:3: this key is already in the mapping",
+        ),
+        ("version: 1\nsettings: [MARKED5ecret\n", "2:11: "),
+        (
+            "version: 1\nsettings:\n  MARKED5ecret: x\n",
+            "3:3: unknown entry",
+        ),
+        (
+            "version: 1\nsettings: *MARKED5ecret\n",
+            "2:11: an alias of an anchor that is not there",
+        ),
+        ("version: 9\n", "1:10: a version of keysets"),
+        // TOML
+        (
+            "version = 1\n[settings]\n\"secure.auth.token_secret\" = 12\n",
+            "3:30: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            "version = 1\n[settings]\n\"secure.auth.token_secret\" = \"MARKED5ecret\n",
+            "3:",
+        ),
+        (
+            "version = 1\n[settings]\n\"secure.auth.token_secret\" = \"a\"\n\"secure.auth.token_secret\" = \"MARKED5ecret\"\n",
+            "4:1: this entry stands here twice",
+        ),
+        (
+            "version = 1\n[settings]\nsecure.auth.token_secret = \"MARKED5ecret\"\n",
+            "3:1: unknown entry",
+        ),
+        ("version = 1\n[MARKED5ecret]\n", "2:2: unknown entry"),
+        ("version = 1\nMARKED5ecret\n", "2:"),
+    ];
+    for (text, expected) in cases {
+        let refused = refusal(text);
+        assert!(
+            refused.starts_with(expected),
+            "{text:?}\n{refused}\n{expected}"
+        );
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let mut keyset = Keyset::new();
+    let key = setting("secure.credentials.tests.user_key");
+    let cases = [
+        ("", Misfit::Empty),
+        ("a\nb", Misfit::NotPrintable),
+        ("a\u{7f}", Misfit::NotPrintable),
+        ("ü", Misfit::NotPrintable),
+        ("`'", Misfit::Backtick),
+        ("`\\", Misfit::Backtick),
+        ("a:b", Misfit::Colon),
+    ];
+    for (value, misfit) in cases {
+        assert_eq!(
+            keyset.set(key, Secret::from(value)),
+            Err(misfit),
+            "{value:?}"
+        );
+    }
+    assert_eq!(keyset.set(token_secret(), Secret::from("a:b")), Ok(()));
+    assert_eq!(
+        keyset.add_user(user("a\u{202e}", "a")),
+        Err(Misfit::NotPrintable)
+    );
+    assert_eq!(keyset.add_user(user("a", "a")), Ok(()));
+    assert_eq!(keyset.add_user(user("a", "b")), Err(Misfit::User));
+}
+
+#[test]
+fn nothing_is_shown_for_debugging() {
+    let mut keyset = Keyset::new();
+    keyset.set(token_secret(), Secret::from(MARKED)).unwrap();
+    let mut user = user("jane", "Jane");
+    user.password_hash = Secret::from(MARKED);
+    keyset.add_user(user).unwrap();
+    assert!(!format!("{keyset:?}").contains(MARKED));
+}
+
+#[test]
+fn generating_keeps_what_is_there() {
+    let mut keyset = Keyset::new();
+    keyset.set(token_secret(), Secret::from("mine")).unwrap();
+    keyset.generate_missing().unwrap();
+    assert!(keyset.missing().is_empty());
+    assert_eq!(keyset.get(token_secret()).unwrap().expose(), "mine");
+    keyset.generate(token_secret()).unwrap();
+    assert_ne!(keyset.get(token_secret()).unwrap().expose(), "mine");
+}
+
+/// What a setting may have: generated values, and texts of what every format escapes in its own way.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[A-Za-z][A-Za-z0-9]{53}",
+        "[ -~]{1,40}",
+        "[\"'\\\\$#`{}: =]{1,12}",
+        "(true|null|0|1e5|-1|5s|\\$\\$|//|#|~|export)[a-z_. -]{0,3}",
+    ]
+}
+
+fn any_keyset() -> impl Strategy<Value = Keyset> {
+    let users = prop::collection::vec(("[ -~]{1,9}", "\\PC{1,9}", value()), 0..3);
+    (
+        prop::collection::vec(prop::option::of(value()), SETTINGS.len()),
+        users,
+    )
+        .prop_map(|(values, users)| {
+            let mut keyset = Keyset::new();
+            for (setting, value) in SETTINGS.into_iter().zip(values) {
+                // What does not fit is left out: that is what is promised about it.
+                let _ = value.map(|value| keyset.set(setting, Secret::new(value)));
+            }
+            for (username, name, hash) in users {
+                let _ = keyset.add_user(User {
+                    username,
+                    name,
+                    password_hash: Secret::new(hash),
+                });
+            }
+            keyset
+        })
+}
+
+proptest! {
+    #[test]
+    fn every_format_round_trips(keyset in any_keyset()) {
+        for format in Format::ALL {
+            if keyset.entries().next().is_none() {
+                continue;
+            }
+            let text = keyset.write(format);
+            match read(&text) {
+                Ok(back) => prop_assert_eq!(&back, &keyset, "{}", *text),
+                Err(error) => prop_assert!(false, "{}\n{}", error, *text),
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_fail(text in "\\PC{0,80}", name in "(version|settings|auth|CLEARML__SECURE__|\\{|\\[)[ -~\n]{0,60}") {
+        drop(read(&text));
+        drop(read(&name));
+    }
+
+    #[test]
+    fn no_damage_makes_it_fail(keyset in any_keyset(), cut in 0..4000_usize, byte in "[ -~\n]") {
+        for format in Format::ALL {
+            let mut text = keyset.write(format).to_string();
+            let at = text.floor_char_boundary(cut % (text.len() + 1));
+            drop(read(&text[..at]));
+            text.insert_str(at, &byte);
+            drop(read(&text));
+        }
+    }
+}

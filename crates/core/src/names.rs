@@ -1,0 +1,221 @@
+//! The configuration names that servers read, to tell those that they do not.
+//!
+//! Servers say nothing about a name they do not know. Below `secure` the whole tree is known, so anything else
+//! is wrong; below the other roots only what is nearly a known name is called wrong, since versions differ.
+
+use crate::setting::SETTINGS;
+
+/// The roots of the configuration: the files of the servers' default folders.
+const ROOTS: [&str; 6] = [
+    "apiserver",
+    "fileserver",
+    "hosts",
+    "logging",
+    "secure",
+    "services",
+];
+
+/// What an account has.
+const ACCOUNT_FIELDS: [&str; 5] = [
+    "display_name",
+    "revoke_in_fixed_mode",
+    "role",
+    "user_key",
+    "user_secret",
+];
+
+/// Databases whose passwords stand below `secure` (clearml-facts.md, 6).
+const DATABASES: [&str; 4] = ["elastic", "mongo", "mongodb", "redis"];
+
+/// Paths outside the settings that administrators set (clearml-facts.md, 5 and 6, and the public configuration
+/// files of clearml-server 2.3).
+const PATHS: [&str; 42] = [
+    "apiserver.auth.cookies.domain",
+    "apiserver.auth.cookies.httponly",
+    "apiserver.auth.cookies.max_age",
+    "apiserver.auth.cookies.samesite",
+    "apiserver.auth.cookies.secure",
+    "apiserver.auth.default_expiration_sec",
+    "apiserver.auth.delete_missing_autocreated_users",
+    "apiserver.auth.fixed_users.enabled",
+    "apiserver.auth.fixed_users.guest",
+    "apiserver.auth.fixed_users.pass_hashed",
+    "apiserver.auth.fixed_users.users",
+    "apiserver.auth.max_expiration_sec",
+    "apiserver.auth.session_auth_cookie_name",
+    "apiserver.auth.verify_user_tokens",
+    "apiserver.check_for_updates.enabled",
+    "apiserver.cors.origins",
+    "apiserver.cors.supports_credentials",
+    "apiserver.default_company",
+    "apiserver.elastic.probing.max_retries",
+    "apiserver.elastic.probing.timeout",
+    "apiserver.listen.ip",
+    "apiserver.listen.port",
+    "apiserver.log_calls",
+    "apiserver.pre_populate.artifacts_path",
+    "apiserver.pre_populate.enabled",
+    "apiserver.pre_populate.fail_on_error",
+    "apiserver.pre_populate.zip_files",
+    "apiserver.pretty_json",
+    "apiserver.return_stack",
+    "apiserver.return_stack_to_caller",
+    "apiserver.statistics.supported",
+    "fileserver.auth.cookie_names",
+    "fileserver.auth.enabled",
+    "fileserver.auth.tokens_cache_threshold_sec",
+    "fileserver.cors.origins",
+    "fileserver.delete.allow_batch",
+    "fileserver.download.cache_timeout_sec",
+    "fileserver.upload.max_upload_size_mb",
+    "services.async_urls_delete.enabled",
+    "services.async_urls_delete.fileserver.url_prefixes",
+    "services.auth.fixed_users.guest.enabled",
+    "services.storage_credentials.aws.s3",
+];
+
+/// A mistyped name differs in this many characters at the most.
+const TYPO: usize = 2;
+
+/// Whether no server reads a variable of this name, although it looks like configuration: the nearest name that
+/// is read. Nothing for names that are read, or that are none of ClearML's.
+pub fn unread(name: &str) -> Option<String> {
+    for prefix in ["CLEARML__", "TRAINS__"] {
+        if let Some(path) = name.strip_prefix(prefix) {
+            let path = path.to_lowercase().replace("__", ".");
+            return is_wrong(&path).then(|| nearest(&path));
+        }
+    }
+    let upper = name.to_ascii_uppercase();
+    let rest = upper
+        .strip_prefix("CLEARML_")
+        .or_else(|| upper.strip_prefix("TRAINS_"))?;
+    // The agent reads names of its own, with this prefix.
+    if rest.starts_with("AGENT__") || !rest.contains("__") && !rest.starts_with('_') {
+        return None;
+    }
+    let path = rest
+        .trim_start_matches('_')
+        .to_lowercase()
+        .replace("__", ".");
+    Some(nearest(&path))
+}
+
+fn is_wrong(path: &str) -> bool {
+    let parts: Vec<&str> = path
+        .split('.')
+        .map(|part| part.trim_start_matches('-'))
+        .collect();
+    if parts.iter().any(|part| part.is_empty()) || !ROOTS.contains(&parts[0]) {
+        return true;
+    }
+    if parts[0] == "secure" {
+        return !is_in_secure(&parts[1..]);
+    }
+    let joined = parts.join(".");
+    let is_known = PATHS.iter().any(|known| {
+        *known == joined
+            || known.starts_with(&format!("{joined}."))
+            || joined.starts_with(&format!("{known}."))
+    });
+    !is_known && PATHS.iter().any(|known| distance(known, &joined) <= TYPO)
+}
+
+fn is_in_secure(parts: &[&str]) -> bool {
+    match parts {
+        []
+        | ["http"]
+        | ["http", "session_secret"]
+        | ["auth"]
+        | ["auth", "token_secret"]
+        | ["credentials"] => true,
+        ["http", "session_secret", server] => matches!(*server, "apiserver" | "webserver"),
+        ["credentials", account] => SETTINGS
+            .iter()
+            .any(|setting| setting.account() == Some(account)),
+        ["credentials", _, field] => ACCOUNT_FIELDS.contains(field),
+        [database, ..] => DATABASES.contains(database),
+    }
+}
+
+fn nearest(path: &str) -> String {
+    let candidates = SETTINGS.iter().map(|setting| setting.path()).chain(PATHS);
+    let best = candidates
+        .min_by_key(|known| distance(known, path))
+        .unwrap_or_default();
+    let name = if best.starts_with("secure.") {
+        best.to_ascii_uppercase()
+    } else {
+        best.to_owned()
+    };
+    format!("CLEARML__{}", name.replace('.', "__"))
+}
+
+/// How many characters have to be added, dropped or changed.
+fn distance(one: &str, two: &str) -> usize {
+    let two: Vec<char> = two.chars().collect();
+    let mut row: Vec<usize> = (0..=two.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in two.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[two.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_read_are_left_alone() {
+        for setting in SETTINGS {
+            assert_eq!(unread(&setting.variable()), None);
+        }
+        for name in [
+            "CLEARML__apiserver__pre_populate__enabled",
+            "CLEARML__services__async_urls_delete__fileserver__url_prefixes",
+            "CLEARML__SECURE__-CREDENTIALS",
+            "CLEARML__SECURE",
+            "CLEARML__secure__redis__apiserver__password",
+            "CLEARML__secure__credentials__mine__user_key",
+            "CLEARML__apiserver__something__new__in__a__version",
+            "CLEARML_API_ACCESS_KEY",
+            "CLEARML_AGENT__AGENT__GIT_USER",
+            "WEBSERVER__fileBaseUrl",
+        ] {
+            assert_eq!(unread(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_read_get_the_nearest_one() {
+        let near = |name: &str| unread(name).unwrap();
+        assert_eq!(
+            near("CLEARML__secure__credentials__apiserver_key"),
+            "CLEARML__SECURE__CREDENTIALS__APISERVER__USER_KEY"
+        );
+        assert_eq!(
+            near("CLEARML__SECURE__AUTH__TOKEN_SECERT"),
+            "CLEARML__SECURE__AUTH__TOKEN_SECRET"
+        );
+        assert_eq!(
+            near("clearml__secure__auth__token_secret"),
+            "CLEARML__SECURE__AUTH__TOKEN_SECRET"
+        );
+        assert_eq!(
+            near("CLEARML_SECURE__AUTH__TOKEN_SECRET"),
+            "CLEARML__SECURE__AUTH__TOKEN_SECRET"
+        );
+        assert_eq!(
+            near("CLEARML__apiserver__auth__fixed_user__enabled"),
+            "CLEARML__apiserver__auth__fixed_users__enabled"
+        );
+        assert!(unread("CLEARML_APISERVER__host").is_some());
+        assert!(unread("CLEARML__foo__bar").is_some());
+    }
+}

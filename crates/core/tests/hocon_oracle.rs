@@ -1,0 +1,141 @@
+//! This crate's HOCON against pyhocon itself.
+//!
+//! `CLEARML_SECURE_FUZZ=20` asks twenty times as many questions, `CLEARML_SECURE_SEED` other ones.
+
+#[path = "hocon_oracle/generator.rs"]
+mod generator;
+#[path = "hocon_oracle/oracle.rs"]
+mod oracle;
+#[path = "../../../tests/oracles/oracle.rs"]
+mod oracles;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::Mutex;
+use std::thread;
+
+use generator::Generator;
+use oracle::{Case, Oracle, normalise};
+
+const VALUES: usize = 20_000;
+const FILES: usize = 3_000;
+const WORKERS: usize = 2;
+/// Every so many questions pyhocon does everything itself.
+const WHOLE: usize = 16;
+
+fn number(name: &str, default: u64) -> u64 {
+    env::var(name)
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
+}
+
+/// Compares all cases; the ones that differ, shown.
+fn compare(cases: &[Case]) {
+    let Some(python) = oracles::python() else {
+        oracles::skip("pyhocon oracle is not set up (cargo xtask test sets it up)");
+        return;
+    };
+    let differences = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for part in cases.chunks(cases.len().div_ceil(WORKERS).max(1)) {
+            let (python, differences) = (&python, &differences);
+            scope.spawn(move || {
+                let mut oracle = Oracle::start(python);
+                for (index, case) in part.iter().enumerate() {
+                    let mut theirs = oracle.ask(case, index % WHOLE == 0);
+                    if let Ok(tree) = &mut theirs {
+                        normalise(tree);
+                    }
+                    let ours = case.ours();
+                    let is_same = match (&ours, &theirs) {
+                        (Ok(ours), Ok(theirs)) => ours == theirs,
+                        (Err(_), Err(_)) => true,
+                        _ => false,
+                    };
+                    if !is_same {
+                        let shown = format!(
+                            "{:?} {:?}\n    ours    {ours:?}\n    pyhocon {theirs:?}",
+                            case.path, case.text
+                        );
+                        differences.lock().unwrap().push(shown);
+                    }
+                }
+            });
+        }
+    });
+    let differences = differences.into_inner().unwrap();
+    eprintln!(
+        "{} texts compared, {} read differently",
+        cases.len(),
+        differences.len()
+    );
+    let shown: Vec<&str> = differences.iter().take(40).map(String::as_str).collect();
+    assert!(differences.is_empty(), "\n{}", shown.join("\n"));
+}
+
+fn generated(what: &str, count: usize, mut next: impl FnMut(&mut Generator) -> Case) {
+    let seed = number("CLEARML_SECURE_SEED", 0x5ec0_7e57);
+    let count = count * number("CLEARML_SECURE_FUZZ", 1) as usize;
+    eprintln!("{what}: seed {seed}");
+    let mut generator = Generator::new(seed);
+    let cases: Vec<Case> = (0..count).map(|_| next(&mut generator)).collect();
+    compare(&cases);
+}
+
+#[test]
+fn generated_values_are_read_as_pyhocon_reads_them() {
+    generated("values", VALUES, Generator::variable);
+}
+
+#[test]
+fn generated_files_are_read_as_pyhocon_reads_them() {
+    generated("files", FILES, Generator::file);
+}
+
+#[test]
+fn every_character_in_every_place() {
+    let others = "\t\n\r\u{7f}\u{a0}\u{1c}\u{1f}\u{85}\u{2028}\u{3000}\u{feff}äÿ÷ſıK漢🔑٣";
+    let characters = (' '..='~').chain(others.chars());
+    let texts = characters.flat_map(|c| {
+        [
+            format!("{c}"),
+            format!("{c}abc"),
+            format!("ab{c}cd"),
+            format!("abc{c}"),
+            format!("12{c}"),
+            format!("{c}12"),
+            format!("5s{c}x"),
+            format!("true{c}"),
+            format!("a {c} b"),
+            format!("\"a{c}b\""),
+            format!("a\\{c}b"),
+            format!("{c}{c}ab{c}{c}"),
+        ]
+    });
+    let cases: Vec<Case> = texts.map(variable).collect();
+    compare(&cases);
+}
+
+fn variable(text: String) -> Case {
+    Case {
+        path: Some("secure.auth.token_secret".to_owned()),
+        text,
+        environment: BTreeMap::new(),
+        files: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn written_by_hand() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hocon_oracle/nasty.txt");
+    let text = std::fs::read_to_string(directory).unwrap();
+    let documents = text.split("\n%%\n").map(|text| Case {
+        path: None,
+        text: text.to_owned(),
+        environment: BTreeMap::from([("E".to_owned(), "from env".to_owned())]),
+        files: BTreeMap::new(),
+    });
+    let documents: Vec<Case> = documents.collect();
+    compare(&documents);
+}

@@ -1,0 +1,535 @@
+//! Texts that are likely to be read in different ways.
+
+use std::collections::BTreeMap;
+
+use super::oracle::Case;
+
+/// SplitMix64: small, and the same on every machine.
+pub(crate) struct Generator(u64);
+
+const WORDS: &[&str] = &[
+    "true",
+    "True",
+    "FALSE",
+    "false",
+    "null",
+    "NULL",
+    "Null",
+    "fal\u{17f}e",
+    "trueish",
+    "yes",
+    "none",
+    "NaN",
+    "5s",
+    "10d",
+    "06d",
+    "3h",
+    "1mo",
+    "1m",
+    "2y",
+    "7ns",
+    "1500ns",
+    "9us",
+    "10ms",
+    "90000000ms",
+    "2 weeks",
+    "1 day",
+    "12  hours",
+    "5S",
+    "10MB",
+    "1d2",
+    "13mo",
+    "75m",
+    "3600s",
+    "1e5",
+    "12E5",
+    "1E400",
+    "0E9",
+    "1.5",
+    ".5",
+    "1.",
+    "+5",
+    "-1",
+    "007",
+    "0x1F",
+    "1_000",
+    "-0",
+    "12",
+    "0",
+    "1e-5",
+    "1E+5",
+    "123456789012345678901234567890",
+    "\u{663}\u{661}",
+    "\u{ff11}2",
+    "\"",
+    "\"\"",
+    "\"a\"",
+    "\"a b\"",
+    "\"\"\"",
+    "\"\"\"x\"\"\"",
+    "\"\"\"a\nb\"\"\"",
+    "\"x${E}y\"",
+    "\"a\\\"b\"",
+    "\"\\t\"",
+    "\"\\n\"",
+    "\"\\q\"",
+    "\\",
+    "\\\\",
+    "\\n",
+    "\\t",
+    "\\\"",
+    "\\#",
+    "\\\n",
+    "\\\r\n",
+    "\n",
+    "\r",
+    "\r\n",
+    "\t",
+    " ",
+    "  ",
+    "#",
+    "//",
+    "# c",
+    " // c",
+    "/",
+    "$",
+    "${",
+    "${}",
+    "${?}",
+    "${E}",
+    "${?E}",
+    "${F}",
+    "${missing}",
+    "${?missing}",
+    "${a}",
+    "${?a}",
+    "${a.b}",
+    "${?a.b}",
+    "${ E }",
+    "${5s}",
+    "{",
+    "}",
+    "{}",
+    "{b: 1}",
+    "{b: c}",
+    "[",
+    "]",
+    "[]",
+    "[1]",
+    "[1,2]",
+    "[\"\", x]",
+    ",",
+    ", ",
+    "=",
+    ":",
+    ": ",
+    "+=",
+    "+",
+    "?",
+    "!",
+    "@",
+    "*",
+    "&",
+    "^",
+    "`",
+    "~",
+    "|",
+    ";",
+    "<",
+    ">",
+    "(",
+    ")",
+    "%",
+    "'",
+    "'x'",
+    "-",
+    "_",
+    "--",
+    "-5s",
+    "_abc",
+    ".",
+    "a",
+    "b",
+    "abc",
+    "x y",
+    "é",
+    "\u{a0}",
+    "\u{85}",
+    "\u{1c}",
+    "\u{2028}",
+    "\u{200b}",
+    "\u{feff}",
+    "漢字",
+    "🔑",
+    "\u{131}nclude",
+    "include",
+    "include \"x\"",
+    "include \"one.conf\"",
+    "Include \"two.conf\"",
+    "include file(\"one.conf\")",
+    "include required(\"none.conf\")",
+    "include url(\"http://x\")",
+    "required",
+    "url(",
+    "b: 1",
+    "b = 2",
+    "\nb: 1",
+    "a.b",
+    "http://x/y",
+    "a//b",
+    "a/b",
+    "C:\\temp",
+    "s3cr-et_",
+    "Zm9v",
+    "Zm9vYg==",
+];
+
+/// Pieces of paths.
+const PATHS: &[&str] = &[
+    "a",
+    "a.b",
+    "secure.auth.token_secret",
+    "secure.credentials.apiserver.user_key",
+    "secure.-credentials",
+    "-secure",
+    "a.b.c.d",
+    "x1",
+    "a b",
+    "a..b",
+];
+
+const KEYS: &[&str] = &[
+    "a",
+    "b",
+    "c",
+    "d",
+    "a.b",
+    "a.b.c",
+    "a.c",
+    "b.a",
+    "\"a\"",
+    "\"a.b\"",
+    "\"-a\"",
+    "-a",
+    "\"x y\"",
+    "x y",
+    "a-b",
+    "a_b",
+    "1",
+    "12",
+    "a/b",
+    "\"\"\"a\"\"\"",
+    "\"a\\\"b\"",
+    "é",
+    "include",
+    "\"\"",
+    ".",
+    "a.",
+    "b.b",
+    "c.d",
+    "true",
+];
+
+impl Generator {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.below(from.len())]
+    }
+
+    fn characters(&mut self, alphabet: &str, length: usize) -> String {
+        let alphabet: Vec<char> = alphabet.chars().collect();
+        (0..length)
+            .map(|_| alphabet[self.below(alphabet.len())])
+            .collect()
+    }
+
+    /// A value of an environment variable.
+    pub(crate) fn variable(&mut self) -> Case {
+        let text = self.value();
+        Case {
+            path: Some(self.pick(PATHS).to_owned()),
+            text,
+            environment: environment(),
+            files: if self.one_in(20) {
+                files()
+            } else {
+                BTreeMap::new()
+            },
+        }
+    }
+
+    fn value(&mut self) -> String {
+        const ANY: &str = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+        const SAFE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        match self.below(8) {
+            0 => {
+                let length = 1 + self.below(8);
+                self.characters("0123456789smhdwyunoeE-_A .", length)
+            }
+            1 => {
+                let length = 1 + self.below(12);
+                self.characters(ANY, length)
+            }
+            2 => {
+                let length = 1 + self.below(7);
+                self.characters("\"\\ #a/5s$\n\t{}", length)
+            }
+            3 => {
+                // A secret with something in it.
+                let length = 4 + self.below(60);
+                let mut text = self.characters(SAFE, length);
+                for _ in 0..self.below(3) {
+                    let at = match self.below(3) {
+                        0 => 0,
+                        1 => text.chars().count(),
+                        _ => self.below(length),
+                    };
+                    let mut characters: Vec<char> = text.chars().collect();
+                    let piece = if self.one_in(2) {
+                        self.characters(ANY, 1)
+                    } else {
+                        self.pick(WORDS).to_owned()
+                    };
+                    characters.splice(at..at, piece.chars());
+                    text = characters.into_iter().collect();
+                }
+                text
+            }
+            _ => (0..1 + self.below(6)).map(|_| self.pick(WORDS)).collect(),
+        }
+    }
+
+    /// A `.conf` file.
+    pub(crate) fn file(&mut self) -> Case {
+        let mut text = String::new();
+        if self.one_in(100) {
+            text.push('\u{feff}');
+        }
+        let is_braced = self.one_in(6);
+        if is_braced {
+            text.push('{');
+        }
+        let tidy = !self.one_in(3);
+        self.entries(&mut text, 0, tidy);
+        if is_braced {
+            text.push('}');
+        }
+        if self.one_in(6) {
+            text = text.replace('\n', "\r\n");
+        }
+        if self.one_in(6) {
+            text = text.replace("  ", "\t");
+        }
+        if self.one_in(5) {
+            self.mutate(&mut text);
+        }
+        Case {
+            path: None,
+            text,
+            environment: environment(),
+            files: if self.one_in(3) {
+                files()
+            } else {
+                BTreeMap::new()
+            },
+        }
+    }
+
+    fn entries(&mut self, text: &mut String, depth: usize, tidy: bool) {
+        let indent = "  ".repeat(depth);
+        for _ in 0..self.below(5) + usize::from(depth == 0) {
+            text.push_str(&indent);
+            match self.below(14) {
+                0 => text.push_str("# a comment, with: things {"),
+                1 => text.push_str("// another = one"),
+                2 if self.one_in(2) => {
+                    let include = self.pick(&[
+                        "include \"one.conf\"",
+                        "include file(\"two.conf\")",
+                        "include \"none.conf\"",
+                        "include required(\"one.conf\")",
+                        "include \"sub/three.conf\"",
+                    ]);
+                    text.push_str(include);
+                }
+                _ => self.entry(text, depth, tidy),
+            }
+            text.push_str(self.pick(&[
+                "\n",
+                "\n",
+                "\n",
+                "\n\n",
+                ",\n",
+                "\n,\n",
+                " # end\n",
+                " // end\n",
+                ", ",
+            ]));
+        }
+        text.push_str(&indent);
+    }
+
+    fn entry(&mut self, text: &mut String, depth: usize, tidy: bool) {
+        let key = if tidy {
+            self.pick(&KEYS[..13])
+        } else {
+            self.pick(KEYS)
+        };
+        text.push_str(key);
+        if depth < 4 && self.one_in(4) {
+            text.push_str(self.pick(&[" {", "{\n", ": {\n", " = {", " {\n"]));
+            self.entries(text, depth + 1, tidy);
+            text.push('}');
+            if self.one_in(8) {
+                text.push_str(" {b: 1}");
+            }
+            return;
+        }
+        text.push_str(self.pick(&[": ", ": ", ":", "=", " = ", " = ", " : ", " += ", "=\n  "]));
+        self.conf_value(text, depth, tidy);
+    }
+
+    fn conf_value(&mut self, text: &mut String, depth: usize, tidy: bool) {
+        match self.below(if depth < 4 { 10 } else { 8 }) {
+            0 => text.push_str(self.pick(&[
+                "${a}",
+                "${?a}",
+                "${b}",
+                "${a.b}",
+                "${?c}",
+                "${E}",
+                "${?E}",
+                "${?missing}",
+                "${c}",
+                "${d}",
+            ])),
+            1 => {
+                // Joined with something.
+                let parts = 2 + self.below(2);
+                for _ in 0..parts {
+                    let part = self.pick(&[
+                        "${a}",
+                        "${?b}",
+                        "${c.d}",
+                        "${E}",
+                        "x",
+                        "\"y z\"",
+                        "5s",
+                        "true",
+                        "null",
+                        "7",
+                        "{b: 2}",
+                        "{c: ${a}}",
+                        "[1]",
+                        "[${b}]",
+                        "[${?missing}, 2]",
+                    ]);
+                    text.push_str(part);
+                    text.push_str(self.pick(&[" ", "", "  "]));
+                }
+            }
+            2..=5 if tidy => text.push_str(self.pick(&[
+                "1",
+                "8008",
+                "\"0.0.0.0\"",
+                "true",
+                "false",
+                "null",
+                "\"*\"",
+                "30 days",
+                "10s",
+                "info",
+                "a b c",
+                "\"quoted\"",
+                "2592000",
+                "\"\"\"three\nlines\"\"\"",
+                "V8gcW3EneNDcNfO7G_TSUsWe7uLozyacc9",
+                "\"\"",
+                "/opt/clearml/config",
+                "http://localhost:8008",
+                "0.5",
+                "[\"a\", \"b\"]",
+                "[]",
+                "{}",
+            ])),
+            8 => {
+                text.push('[');
+                for _ in 0..self.below(4) {
+                    self.conf_value(text, depth + 1, tidy);
+                    text.push_str(self.pick(&[", ", ",", "\n", ",\n", " # c\n"]));
+                }
+                text.push(']');
+            }
+            9 => {
+                text.push('{');
+                self.entries(text, depth + 1, tidy);
+                text.push('}');
+            }
+            _ if tidy => text.push_str(self.pick(&WORDS[..45])),
+            _ => {
+                for _ in 0..1 + self.below(2) {
+                    text.push_str(self.pick(WORDS));
+                }
+            }
+        }
+    }
+
+    fn mutate(&mut self, text: &mut String) {
+        let mut characters: Vec<char> = text.chars().collect();
+        let at = self.below(characters.len() + 1);
+        match self.below(3) {
+            0 if at < characters.len() => {
+                characters.remove(at);
+            }
+            1 => {
+                let word = self.pick(WORDS);
+                characters.splice(at..at, word.chars());
+            }
+            _ => characters.truncate(at),
+        }
+        *text = characters.into_iter().collect();
+    }
+}
+
+fn environment() -> BTreeMap<String, String> {
+    [
+        ("E", "from env 5s"),
+        ("F", ""),
+        ("5s", "period"),
+        ("c", "env c"),
+        (" E ", "blanks"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+fn files() -> BTreeMap<String, String> {
+    [
+        ("one.conf", "b: 7\nc { d: ${?E}, e: [1, ${?missing}] }\n"),
+        ("two.conf", "# two\n{ a: ${b}, d: null }"),
+        ("sub/three.conf", "include \"four.conf\"\nd.e: 3"),
+        ("sub/four.conf", "a { x: 1 }\nc += 4"),
+        ("x", "q: 1"),
+    ]
+    .map(|(name, text)| (name.to_owned(), text.to_owned()))
+    .into()
+}

@@ -1,0 +1,169 @@
+//! A running pyhocon.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use clearml_secure_core::hocon::{self, Context, Node, Object, Value};
+use serde_json::{Value as Json, json};
+
+/// One text to read in both ways.
+pub(crate) struct Case {
+    /// `None` for a file.
+    pub(crate) path: Option<String>,
+    pub(crate) text: String,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) files: BTreeMap<String, String>,
+}
+
+pub(crate) struct Oracle {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Oracle {
+    pub(crate) fn start(python: &Path) -> Self {
+        let script =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/pyhocon_oracle.py");
+        let mut child = Command::new(python)
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            questions: child.stdin.take(),
+            answers: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        }
+    }
+
+    /// What pyhocon reads: a tagged tree, or the name of an exception.
+    pub(crate) fn ask(&mut self, case: &Case, whole: bool) -> Result<Json, String> {
+        let question = json!({
+            "mode": if case.path.is_some() { "variable" } else { "file" },
+            "path": case.path,
+            "text": case.text,
+            "env": case.environment,
+            "files": case.files,
+            "whole": whole,
+        });
+        let questions = self.questions.as_mut().unwrap();
+        writeln!(questions, "{question}").unwrap();
+        questions.flush().unwrap();
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        let mut answer: Json =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("no answer to {question}"));
+        match answer["error"].as_str() {
+            Some(error) => Err(error.to_owned()),
+            None => Ok(answer["ok"].take()),
+        }
+    }
+}
+
+impl Drop for Oracle {
+    fn drop(&mut self) {
+        drop(self.questions.take());
+        drop(self.child.wait());
+    }
+}
+
+impl Case {
+    /// What this crate reads, in the oracle's form.
+    pub(crate) fn ours(&self) -> Result<Json, String> {
+        let environment = |name: &str| self.environment.get(name).cloned();
+        let include = |name: &str| self.files.get(name).cloned();
+        let context = Context {
+            environment: &environment,
+            include: &include,
+        };
+        let (object, text) = match &self.path {
+            Some(path) => (
+                hocon::parse_variable(path, &self.text, &context),
+                &self.text,
+            ),
+            None => (hocon::parse(&self.text, &context), &self.text),
+        };
+        match object {
+            Ok(object) => {
+                check_spans(&object, text);
+                Ok(tagged_object(&object))
+            }
+            Err(error) => {
+                assert!(
+                    error.offset <= text.len(),
+                    "offset {} in {text:?}",
+                    error.offset
+                );
+                Err(format!("{:?}: {}", error.cause, error.message))
+            }
+        }
+    }
+}
+
+fn check_spans(object: &Object, text: &str) {
+    for (_, node) in object.iter() {
+        check_span(node, text);
+    }
+}
+
+fn check_span(node: &Node, text: &str) {
+    assert!(
+        text.get(node.span.clone()).is_some(),
+        "span {:?} in {text:?}",
+        node.span
+    );
+    match &node.value {
+        Value::Array(nodes) => nodes.iter().for_each(|node| check_span(node, text)),
+        Value::Object(object) => check_spans(object, text),
+        _ => {}
+    }
+}
+
+fn tagged_object(object: &Object) -> Json {
+    let entries: Vec<Json> = object
+        .iter()
+        .map(|(key, node)| json!([key, tagged(&node.value)]))
+        .collect();
+    json!({ "object": entries })
+}
+
+fn tagged(value: &Value) -> Json {
+    match value {
+        Value::Array(nodes) => {
+            json!({ "list": nodes.iter().map(|node| tagged(&node.value)).collect::<Vec<_>>() })
+        }
+        Value::Boolean(value) => json!({ "boolean": value }),
+        Value::Float(value) => json!({ "float": python_repr(*value) }),
+        Value::Include => json!({ "include": true }),
+        Value::Integer(digits) => json!({ "integer": digits.expose() }),
+        Value::Null => json!({ "null": true }),
+        Value::Object(object) => tagged_object(object),
+        Value::Period { shown } => json!({ "period": shown.expose() }),
+        Value::String(text) => json!({ "text": text.expose() }),
+    }
+}
+
+/// Equal where the bits are; the notation does not matter, for it is read back.
+fn python_repr(value: f64) -> String {
+    format!("{:016x}", value.to_bits())
+}
+
+/// Puts floats of the oracle into the same form.
+pub(crate) fn normalise(json: &mut Json) {
+    match json {
+        Json::Array(items) => items.iter_mut().for_each(normalise),
+        Json::Object(map) => {
+            if let Some(shown) = map.get("float").and_then(Json::as_str) {
+                let value: f64 = shown.parse().unwrap();
+                map.insert("float".to_owned(), json!(python_repr(value)));
+            } else {
+                map.values_mut().for_each(normalise);
+            }
+        }
+        _ => {}
+    }
+}

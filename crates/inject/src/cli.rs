@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+
+use clap::{ColorChoice, Parser, ValueHint};
+
+/// Puts a keyset into a ClearML docker-compose file.
+///
+/// Every server that reads a setting gets it, where it reads it: the API server, the file server, the delete job
+/// and the services agent. Lines that are not concerned stay as they are, byte for byte. Before anything is
+/// written, the edited file is read again and the result is proved; if the proof fails, nothing is written.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// The compose file, or `-` for standard input
+    #[arg(value_name = "COMPOSE", default_value = "-", value_hint = ValueHint::FilePath)]
+    pub(crate) compose: PathBuf,
+
+    /// The keyset, in any format that clearml-keygen writes, or `-` for standard input
+    #[arg(short, long, value_name = "KEYS", default_value = "-", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub(crate) keys: PathBuf,
+
+    /// A compose file that is merged over COMPOSE, as a further `-f` of docker compose; it is not changed
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub(crate) merge: Vec<PathBuf>,
+
+    /// Write to FILE (mode 0600) instead of standard output
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["in_place", "diff", "check"], value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace FILE of --output if it is there
+    #[arg(long, requires = "output", help_heading = "Output")]
+    pub(crate) force: bool,
+
+    /// Change the compose file itself
+    #[arg(short, long, conflicts_with_all = ["diff", "check"], help_heading = "Output")]
+    pub(crate) in_place: bool,
+
+    /// With --in-place: keep the file as it was beside it, with SUFFIX added to its name
+    #[arg(
+        long,
+        value_name = "SUFFIX",
+        requires = "in_place",
+        help_heading = "Output"
+    )]
+    pub(crate) backup: Option<String>,
+
+    /// Print a unified diff instead, secrets redacted
+    #[arg(long, conflicts_with = "check", help_heading = "Output")]
+    pub(crate) diff: bool,
+
+    /// Print nothing; exit 1 if the file would change
+    #[arg(long, help_heading = "Output")]
+    pub(crate) check: bool,
+
+    /// Say nothing on standard error but errors
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+
+    /// When to use colours
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    pub(crate) color: ColorChoice,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  clearml-keygen | clearml-inject docker-compose.yml > secured.yml
+  clearml-inject -k keys.env --diff docker-compose.yml
+  clearml-inject -k keys.env -i --backup .orig docker-compose.yml
+
+Exit codes: 0 fine, 1 would change (--check), 2 could not, nothing was written.";

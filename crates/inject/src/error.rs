@@ -1,0 +1,51 @@
+use clearml_secure_core::setting::Setting;
+
+use crate::plan::Refusal;
+use crate::proof::Broken;
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{0}")]
+    Core(#[from] clearml_secure_core::error::Error),
+    #[error("the keyset has no value for {}", list(.0))]
+    Incomplete(Vec<Setting>),
+    #[error("the edited file would not hold what it must: {0}")]
+    NotProved(Broken),
+    #[error("{file}: no ClearML server in it")]
+    NoServer { file: String },
+    #[error("standard output cannot be written: {0}")]
+    Output(std::io::Error),
+    #[error("{}: {}", .0.place, .0.message)]
+    Refused(Refusal),
+    #[error("--in-place needs a file, not standard input")]
+    StandardInputInPlace,
+    #[error("the keyset and the compose file cannot both come from standard input")]
+    StandardInputTwice,
+}
+
+impl Error {
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Core(error) => error.help(),
+            Self::Incomplete(_) => {
+                Some("complete it: clearml-keygen --from KEYS > complete.env".to_owned())
+            }
+            Self::NoServer { .. } => Some(
+                "a server is known by its command (apiserver, fileserver, …) and its image (clearml/server); name \
+                 the file that has them"
+                    .to_owned(),
+            ),
+            Self::NotProved(_) => Some("nothing was written; mend what is named, then run this again".to_owned()),
+            Self::Output(_) => None,
+            Self::Refused(refusal) => Some(refusal.help.clone()),
+            Self::StandardInputInPlace => Some("name the compose file".to_owned()),
+            Self::StandardInputTwice => Some("name the keyset's file with -k, or the compose file".to_owned()),
+        }
+    }
+}
+
+fn list(settings: &[Setting]) -> String {
+    let names: Vec<&str> = settings.iter().map(|setting| setting.path()).collect();
+    names.join(", ")
+}

@@ -1,0 +1,630 @@
+//! Adds variables to a service's own `environment`, in every shape it can have.
+//!
+//! What is shared by an anchor is never changed for the others: the shared mapping is kept as it is and
+//! brought in by a merge key, beside which the new variables stand.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use clearml_secure_core::compose::Service;
+use clearml_secure_core::secret::Secret;
+use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value};
+use zeroize::Zeroizing;
+
+use super::indent::{column, indentation, line_break, line_end, line_start};
+use super::{Edit, Refusal, Target, value};
+
+type Variables = [(String, Secret)];
+
+/// Adds the edits that give a service these variables.
+pub(super) fn add(
+    target: &mut Target<'_>,
+    service: &Service,
+    variables: &Variables,
+    edits: &mut Vec<Edit>,
+) -> Result<(), Refusal> {
+    let part = service
+        .parts
+        .iter()
+        .rev()
+        .find(|part| part.layer == Some(target.layer) && part.service == service.name)
+        .ok_or_else(|| {
+            let file = target
+                .deployment
+                .sources
+                .path(service.name_span.source)
+                .display()
+                .to_string();
+            target.refuse(
+                0,
+                format!("service {} is not in this file", escaped(&service.name)),
+                format!("inject into {file}"),
+            )
+        })?;
+    refuse_heirs(target, service, variables)?;
+    let mapping = Arc::clone(&part.node);
+    if mapping.tag().is_some_and(|tag| tag == "!reset") {
+        return Err(target.refuse(
+            mapping.start_with_properties(),
+            format!("service {} is reset here", escaped(&service.name)),
+            "inject into the file that defines it",
+        ));
+    }
+    // The service is somebody else's mapping under another name: `apiserver: *base`.
+    if let Value::Alias(shared) = &mapping.value {
+        return alias_service(target, service, &mapping, shared, variables, edits);
+    }
+    let Value::Mapping(style, entries) = &mapping.value else {
+        return Err(target.refuse(
+            mapping.start_with_properties(),
+            format!("service {} is empty", escaped(&service.name)),
+            "give it an image first",
+        ));
+    };
+    let own = entries.iter().find(|entry| is_key(entry, "environment"));
+    match (own, style) {
+        (Some(entry), _) => own_environment(target, entry, *style, variables, edits),
+        (None, Style::Flow) => {
+            let inherited = mapping
+                .get("environment")
+                .map(|field| Arc::clone(field.value));
+            let flow = flow_environment(target, inherited.as_ref(), variables, edits)?;
+            let text = format!("environment: {}", *flow);
+            edits.push(insert_into_flow(
+                target,
+                &mapping,
+                entries.last().map(end_of_entry),
+                text,
+            ));
+            Ok(())
+        }
+        (None, Style::Block) => {
+            let key_column = indentation(target.text, mapping.span(target.source).start);
+            let step = step(target, service, key_column);
+            let inherited = mapping
+                .get("environment")
+                .map(|field| Arc::clone(field.value));
+            let at = entries
+                .last()
+                .map_or(mapping.span(target.source).end, |last| end_of_entry(last));
+            let mut lines = vec![plain(format!("{}environment:", blanks(key_column)))];
+            lines.extend(inherited_lines(
+                target,
+                inherited.as_ref(),
+                key_column + step,
+                edits,
+            )?);
+            lines.extend(variable_lines(
+                &lines_shape(inherited.as_ref()),
+                key_column + step,
+                variables,
+            ));
+            let first = entries.first().filter(|_| {
+                entries
+                    .last()
+                    .is_some_and(|last| is_block_scalar(&last.value))
+            });
+            edits.push(match first {
+                Some(first) => {
+                    insert_lines_before(target, first.key.start_with_properties(), &lines)
+                }
+                None => insert_lines(target, at, &lines),
+            });
+            Ok(())
+        }
+    }
+}
+
+/// A service that extends this one gets what this one gets. It may, if it is to have the very same.
+fn refuse_heirs(
+    target: &Target<'_>,
+    service: &Service,
+    variables: &Variables,
+) -> Result<(), Refusal> {
+    for (index, other) in target.deployment.project.services.iter().enumerate() {
+        let is_heir = other.name != service.name
+            && other
+                .parts
+                .iter()
+                .any(|part| part.layer == Some(target.layer) && part.service == service.name);
+        if is_heir
+            && !variables
+                .iter()
+                .all(|variable| target.is_wanted(index, variable))
+        {
+            return Err(target.refuse(
+                other.name_span.start,
+                format!(
+                    "service {} extends {} and would get secrets that it must not have",
+                    escaped(&other.name),
+                    escaped(&service.name)
+                ),
+                "let both extend a third service that holds what they share",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// `environment` stands in the service itself.
+fn own_environment(
+    target: &mut Target<'_>,
+    entry: &Entry,
+    style: Style,
+    variables: &Variables,
+    edits: &mut Vec<Edit>,
+) -> Result<(), Refusal> {
+    let node = &entry.value;
+    if node.tag().is_some_and(|tag| tag == "!reset") {
+        return Err(target.refuse(
+            node.start_with_properties(),
+            "`environment` is reset here",
+            "remove `!reset`, or inject into the file that sets the environment",
+        ));
+    }
+    let key_column = indentation(target.text, entry.key.span(target.source).start);
+    let is_shared = target.aliased.contains(&Arc::as_ptr(node));
+    match &node.value {
+        Value::Scalar(_) if style == Style::Flow => {
+            let flow = flow_environment(target, None, variables, edits)?;
+            edits.push(replace(null_range(target, entry), format!(" {}", *flow)));
+            Ok(())
+        }
+        Value::Scalar(_) => {
+            edits.push(replace(null_range(target, entry), String::new()));
+            let lines = variable_lines(&Shape::Mapping, key_column + own_step(target, key_column, entry), variables);
+            edits.push(insert_lines(target, entry.key.span(target.source).end, &lines));
+            Ok(())
+        }
+        Value::Mapping(Style::Flow, items) if items.is_empty() && style == Style::Block && !is_shared => {
+            empty_collection(target, entry, &Shape::Mapping, key_column, variables, edits)
+        }
+        Value::Sequence(Style::Flow, items) if items.is_empty() && style == Style::Block && !is_shared => {
+            empty_collection(target, entry, &Shape::List, key_column, variables, edits)
+        }
+        Value::Mapping(Style::Flow, items) => {
+            let text = flow_pairs(variables);
+            if is_shared {
+                let start = node.start_with_properties();
+                edits.push(insert(start, "{<<: ".to_owned()));
+                edits.push(insert(node.span(target.source).end, format!(", {}}}", *text)));
+            } else {
+                edits.push(insert_into_flow(target, node, items.last().map(end_of_entry), text.to_string()));
+            }
+            Ok(())
+        }
+        Value::Mapping(Style::Block, items) => {
+            let Some(first) = items.first() else {
+                return Ok(());
+            };
+            // `? key` stands behind its question mark.
+            let indent = indentation(target.text, first.key.start_with_properties());
+            let end = items.last().map_or(0, end_of_entry);
+            if is_shared {
+                return isolate_block(target, entry, indent, end, variables, edits);
+            }
+            let lines = variable_lines(&Shape::Mapping, indent, variables);
+            let ends_in_block = items.last().is_some_and(|last| is_block_scalar(&last.value));
+            edits.push(if ends_in_block {
+                insert_lines_before(target, first.key.start_with_properties(), &lines)
+            } else {
+                insert_lines(target, end, &lines)
+            });
+            Ok(())
+        }
+        Value::Sequence(..) if is_shared => Err(target.refuse(
+            node.start_with_properties(),
+            "this list is shared with other services, and a list cannot be extended for one of them",
+            "write the shared variables as a mapping, or give this service a list of its own",
+        )),
+        Value::Sequence(Style::Flow, items) => {
+            let texts: Vec<String> =
+                variables.iter().map(|(name, value)| value::item(name, value).to_string()).collect();
+            let end = items.last().map(|item| item.span(target.source).end);
+            edits.push(insert_into_flow(target, node, end, texts.join(", ")));
+            Ok(())
+        }
+        Value::Sequence(Style::Block, items) => {
+            let dash = dash_before(target.text, items.first());
+            let lines = variable_lines(&Shape::List, column(target.text, dash), variables);
+            let end = items.last().map_or(0, |item| item.span(target.source).end);
+            edits.push(if items.last().is_some_and(is_block_scalar) {
+                insert_lines_before(target, dash, &lines)
+            } else {
+                insert_lines(target, end, &lines)
+            });
+            Ok(())
+        }
+        Value::Alias(shared) => {
+            let indent = key_column + own_step(target, key_column, entry);
+            let shared = Arc::clone(shared);
+            if style == Style::Flow {
+                let flow = flow_environment(target, Some(node), variables, edits)?;
+                edits.push(replace(node.span(target.source).start..node.span(target.source).end, flow.to_string()));
+                return Ok(());
+            }
+            let mut lines = inherited_lines(target, Some(node), indent, edits)?;
+            lines.extend(variable_lines(&lines_shape(Some(&shared)), indent, variables));
+            let span = node.span(target.source);
+            let start = target.text[..span.start].trim_end_matches(' ').len();
+            edits.push(replace(start..span.end, String::new()));
+            edits.push(insert_lines(target, span.end, &lines));
+            Ok(())
+        }
+    }
+}
+
+/// `environment: {}` becomes lines.
+fn empty_collection(
+    target: &Target<'_>,
+    entry: &Entry,
+    shape: &Shape,
+    key_column: usize,
+    variables: &Variables,
+    edits: &mut Vec<Edit>,
+) -> Result<(), Refusal> {
+    let span = entry.value.span(target.source);
+    if line_end(target.text, span.start) < span.end {
+        // Brackets over several lines may hold comments; fill them rather than drop those.
+        let text = match shape {
+            Shape::Mapping => flow_pairs(variables).to_string(),
+            Shape::List => {
+                let items: Vec<String> = variables
+                    .iter()
+                    .map(|(name, value)| value::item(name, value).to_string())
+                    .collect();
+                items.join(", ")
+            }
+        };
+        edits.push(insert(span.start + 1, text));
+        return Ok(());
+    }
+    let start = target.text[..entry.value.start_with_properties()]
+        .trim_end_matches(' ')
+        .len();
+    edits.push(replace(start..span.end, String::new()));
+    let indent = key_column + own_step(target, key_column, entry);
+    edits.push(insert_lines(
+        target,
+        span.end,
+        &variable_lines(shape, indent, variables),
+    ));
+    Ok(())
+}
+
+/// `environment: &shared` with lines below becomes `environment:`, `<<: &shared` with the lines one step
+/// deeper, and the new variables beside it.
+fn isolate_block(
+    target: &Target<'_>,
+    entry: &Entry,
+    indent: usize,
+    end: usize,
+    variables: &Variables,
+    edits: &mut Vec<Edit>,
+) -> Result<(), Refusal> {
+    let Some((name, anchor)) = entry.value.anchor() else {
+        return Err(target.refuse(
+            entry.key.span(target.source).start,
+            "this `environment` is shared with other services",
+            "give this service an environment of its own",
+        ));
+    };
+    let text = target.text;
+    let start = text[..anchor.start].trim_end_matches(' ').len();
+    edits.push(replace(start..anchor.end, String::new()));
+    let step = own_step(
+        target,
+        column(text, entry.key.span(target.source).start),
+        entry,
+    );
+    let first_line = line_end(text, entry.key.span(target.source).end);
+    let merge = vec![plain(format!("{}<<: &{name}", blanks(indent)))];
+    edits.push(insert_lines(target, first_line, &merge));
+    let last = line_end(text, end);
+    let mut at = line_start(text, skip_break(text, first_line));
+    while at < last {
+        let stop = line_end(text, at);
+        if !text[at..stop].trim().is_empty() {
+            edits.push(insert(at, blanks(step)));
+        }
+        at = skip_break(text, stop);
+        if at >= text.len() {
+            break;
+        }
+    }
+    edits.push(insert_lines(
+        target,
+        end,
+        &variable_lines(&Shape::Mapping, indent, variables),
+    ));
+    Ok(())
+}
+
+/// `apiserver: *base` becomes a mapping that merges the base.
+fn alias_service(
+    target: &mut Target<'_>,
+    service: &Service,
+    alias: &Arc<Node>,
+    shared: &Arc<Node>,
+    variables: &Variables,
+    edits: &mut Vec<Edit>,
+) -> Result<(), Refusal> {
+    let span = alias.span(target.source);
+    let name = target.text[span.start..span.end]
+        .trim_start_matches('*')
+        .to_owned();
+    let name_column = column(target.text, service.name_span.start);
+    let step = name_column.max(2);
+    let inherited = shared
+        .get("environment")
+        .map(|field| Arc::clone(field.value));
+    let mut lines = vec![
+        plain(format!("{}<<: *{name}", blanks(name_column + step))),
+        plain(format!("{}environment:", blanks(name_column + step))),
+    ];
+    lines.extend(inherited_lines(
+        target,
+        inherited.as_ref(),
+        name_column + 2 * step,
+        edits,
+    )?);
+    lines.extend(variable_lines(
+        &lines_shape(inherited.as_ref()),
+        name_column + 2 * step,
+        variables,
+    ));
+    let start = target.text[..span.start].trim_end_matches(' ').len();
+    edits.push(replace(start..span.end, String::new()));
+    edits.push(insert_lines(target, span.end, &lines));
+    Ok(())
+}
+
+/// Whether variables are written as a mapping's or a list's.
+enum Shape {
+    List,
+    Mapping,
+}
+
+fn lines_shape(inherited: Option<&Arc<Node>>) -> Shape {
+    match inherited {
+        Some(node) if node.items().is_some() => Shape::List,
+        _ => Shape::Mapping,
+    }
+}
+
+fn variable_lines(shape: &Shape, indent: usize, variables: &Variables) -> Vec<Zeroizing<String>> {
+    variables
+        .iter()
+        .map(|(name, value)| {
+            Zeroizing::new(match shape {
+                Shape::List => format!("{}- {}", blanks(indent), *value::item(name, value)),
+                Shape::Mapping => format!("{}{name}: {}", blanks(indent), *value::scalar(value)),
+            })
+        })
+        .collect()
+}
+
+/// What a new `environment` of a service has to start with so that it loses nothing it inherits: a merge key
+/// for a mapping, copies of the items for a list.
+fn inherited_lines(
+    target: &mut Target<'_>,
+    inherited: Option<&Arc<Node>>,
+    indent: usize,
+    edits: &mut Vec<Edit>,
+) -> Result<Vec<Zeroizing<String>>, Refusal> {
+    let Some(node) = inherited.filter(|node| !node.is_null()) else {
+        return Ok(Vec::new());
+    };
+    if let Some(items) = node.items() {
+        let mut lines = Vec::new();
+        for item in items {
+            let span = item.span(target.source);
+            let written = &target.text[item.start_with_properties()..span.end];
+            if written.contains('\n') {
+                return Err(target.refuse(
+                    span.start,
+                    "this list is shared, and an item over several lines cannot be copied",
+                    "write the shared variables as a mapping",
+                ));
+            }
+            lines.push(Zeroizing::new(format!("{}- {written}", blanks(indent))));
+        }
+        return Ok(lines);
+    }
+    let name = anchor_of(target, node, edits)?;
+    Ok(vec![plain(format!("{}<<: *{name}", blanks(indent)))])
+}
+
+/// The same in braces.
+fn flow_environment(
+    target: &mut Target<'_>,
+    inherited: Option<&Arc<Node>>,
+    variables: &Variables,
+    edits: &mut Vec<Edit>,
+) -> Result<Zeroizing<String>, Refusal> {
+    let pairs = flow_pairs(variables);
+    let Some(node) = inherited.filter(|node| !node.is_null()) else {
+        return Ok(Zeroizing::new(format!("{{{}}}", *pairs)));
+    };
+    if node.items().is_some() {
+        return Err(target.refuse(
+            node.start_with_properties(),
+            "this list is shared with other services, and a list cannot be extended for one of them",
+            "write the shared variables as a mapping",
+        ));
+    }
+    let name = anchor_of(target, node, edits)?;
+    Ok(Zeroizing::new(format!("{{<<: *{name}, {}}}", *pairs)))
+}
+
+/// The anchor of an inherited `environment`, given to it where it has none.
+fn anchor_of(
+    target: &mut Target<'_>,
+    node: &Arc<Node>,
+    edits: &mut Vec<Edit>,
+) -> Result<String, Refusal> {
+    if let Value::Alias(_) = node.value {
+        let span = node.span(target.source);
+        return Ok(target.text[span.start..span.end]
+            .trim_start_matches('*')
+            .to_owned());
+    }
+    if let Some((name, _)) = node.anchor() {
+        return Ok(name.to_owned());
+    }
+    // Another service may have needed the same anchor already: two edits at one place are the same edit.
+    let at = {
+        let start = node.start_with_properties();
+        let colon = target.text[..start].rfind(':').unwrap_or(start);
+        colon + 1
+    };
+    if let Some(known) = edits
+        .iter()
+        .find(|edit| edit.range == (at..at) && edit.text.starts_with(" &"))
+    {
+        return Ok(known.text[2..].to_owned());
+    }
+    let name = (1..)
+        .map(|number| {
+            if number == 1 {
+                "environment".to_owned()
+            } else {
+                format!("environment-{number}")
+            }
+        })
+        .find(|name| !target.anchors.contains(name))
+        .unwrap_or_default();
+    target.anchors.insert(name.clone());
+    edits.push(insert(at, format!(" &{name}")));
+    Ok(name)
+}
+
+fn flow_pairs(variables: &Variables) -> Zeroizing<String> {
+    let pairs: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", *value::scalar(value)))
+        .collect();
+    Zeroizing::new(pairs.join(", "))
+}
+
+/// Puts text behind the last entry of brackets or braces, or right behind the opening one.
+fn insert_into_flow(target: &Target<'_>, node: &Node, last: Option<usize>, text: String) -> Edit {
+    match last {
+        Some(end) => insert(end, format!(", {text}")),
+        None => insert(node.span(target.source).start + 1, text),
+    }
+}
+
+/// Puts lines behind the line that holds a byte.
+fn insert_lines(target: &Target<'_>, at: usize, lines: &[Zeroizing<String>]) -> Edit {
+    let at = line_end(target.text, at);
+    let newline = line_break(target.text, at);
+    let length = lines.iter().map(|line| line.len() + newline.len()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    for line in lines {
+        text.push_str(newline);
+        text.push_str(line);
+    }
+    Edit {
+        range: at..at,
+        text,
+    }
+}
+
+/// Puts lines in front of the line that holds a byte. Behind a block scalar nothing can be put without a thought
+/// for the empty lines that belong to it.
+fn insert_lines_before(target: &Target<'_>, at: usize, lines: &[Zeroizing<String>]) -> Edit {
+    let at = line_start(target.text, at);
+    let newline = line_break(target.text, at);
+    let length = lines.iter().map(|line| line.len() + newline.len()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    for line in lines {
+        text.push_str(line);
+        text.push_str(newline);
+    }
+    Edit {
+        range: at..at,
+        text,
+    }
+}
+
+fn is_block_scalar(node: &Arc<Node>) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.style == Quoting::Block)
+}
+
+fn insert(at: usize, text: String) -> Edit {
+    replace(at..at, text)
+}
+
+fn replace(range: Range<usize>, text: String) -> Edit {
+    Edit {
+        range,
+        text: Zeroizing::new(text),
+    }
+}
+
+/// What is written for a null: nothing, or `~` with the blank before it.
+fn null_range(target: &Target<'_>, entry: &Entry) -> Range<usize> {
+    let span = entry.value.span(target.source);
+    let key_end = entry.key.span(target.source).end;
+    let colon = target.text[key_end..]
+        .find(':')
+        .map_or(key_end, |at| key_end + at + 1);
+    if span.start == span.end {
+        return colon..colon;
+    }
+    colon..span.end
+}
+
+/// Where an entry's last byte with content is. A value that is not written ends with its key's colon.
+fn end_of_entry(entry: &Entry) -> usize {
+    entry.end()
+}
+
+/// How much deeper the entries of `environment` stand: as the service's keys stand below its name.
+fn step(target: &Target<'_>, service: &Service, key_column: usize) -> usize {
+    key_column
+        .saturating_sub(column(target.text, service.name_span.start))
+        .max(1)
+}
+
+/// The same for an `environment` that is there: half of its own column is right for files indented evenly.
+fn own_step(target: &Target<'_>, key_column: usize, entry: &Entry) -> usize {
+    let indent = indentation(target.text, entry.key.span(target.source).start);
+    if key_column == indent && key_column >= 4 && key_column.is_multiple_of(2) {
+        key_column / 2
+    } else {
+        2
+    }
+}
+
+/// The dash of a block list's first item.
+fn dash_before(text: &str, item: Option<&Arc<Node>>) -> usize {
+    let start = item.map_or(0, |item| item.start_with_properties());
+    text[..start].rfind('-').unwrap_or(start)
+}
+
+fn skip_break(text: &str, at: usize) -> usize {
+    let rest = &text[at..];
+    at + if rest.starts_with("\r\n") {
+        2
+    } else {
+        usize::from(rest.starts_with('\n'))
+    }
+}
+
+fn is_key(entry: &Entry, name: &str) -> bool {
+    entry.key.scalar().is_some_and(|key| key.text() == name)
+}
+
+fn blanks(count: usize) -> String {
+    " ".repeat(count)
+}
+
+fn plain(text: String) -> Zeroizing<String> {
+    Zeroizing::new(text)
+}
+
+fn escaped(name: &str) -> String {
+    clearml_secure_core::io::escape(name).into_owned()
+}

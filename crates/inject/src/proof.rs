@@ -1,0 +1,247 @@
+//! The guarantee: nothing is written before all three of its parts hold for the edited text.
+
+mod print;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use clearml_secure_core::compose::{VariableValue, interpolate};
+use clearml_secure_core::deployment::{Deployment, Files};
+use clearml_secure_core::effective::{Effective, Hazard, Origin, Value};
+use clearml_secure_core::keyset::Keyset;
+use print::{Print, Reader};
+
+use crate::plan::{Edit, Intended, Plan};
+
+/// Which part of the guarantee does not hold, and why.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// A server would not read what the keyset says.
+    Effective {
+        /// The setting and the server, and what stands in the way.
+        reason: String,
+    },
+    /// The second parser sees a difference that was not intended.
+    Elsewhere {
+        /// The path of the difference.
+        path: String,
+    },
+    /// A line changed that no edit touches.
+    Lines,
+    /// The edited text cannot be read again.
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Effective { reason } => f.write_str(reason),
+            Self::Elsewhere { path } => {
+                write!(f, "the edit would change {path}, which it must not")
+            }
+            Self::Lines => f.write_str("the edit would change a line that it must not"),
+            Self::Unreadable { reason } => {
+                write!(f, "the edited file could not be read again: {reason}")
+            }
+        }
+    }
+}
+
+/// Proves an edited text. `files` are those of the deployment with the first text replaced.
+///
+/// # Errors
+/// The part that does not hold.
+pub(crate) fn prove(
+    before: &str,
+    files: Files,
+    edits: &[Edit],
+    plan: &Plan,
+    keyset: &Keyset,
+) -> Result<(), Broken> {
+    let after = files
+        .compose
+        .first()
+        .map(|(_, text)| text.to_string())
+        .map(zeroize::Zeroizing::new);
+    let after = after.unwrap_or_default();
+    lines(before, &after, edits)?;
+    elsewhere(before, &after, &plan.intended)?;
+    drop(after);
+    let deployment = Deployment::load(files).map_err(|error| Broken::Unreadable {
+        reason: error.to_string(),
+    })?;
+    effective(&deployment, keyset)
+}
+
+/// Part 1: every setting is, at every server that must read it, exactly the keyset's value.
+fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
+    for reading in Effective::of(deployment).readings() {
+        let Some(secret) = keyset.get(reading.setting) else {
+            continue;
+        };
+        let meddles = reading
+            .hazards
+            .iter()
+            .any(|hazard| matches!(hazard, Hazard::Interpolated(_)));
+        if reading.value.text() == Some(secret) && !meddles {
+            continue;
+        }
+        let place = deployment.sources.place(reading.span(deployment));
+        let why = match (&reading.value, reading.origin) {
+            (Value::Unknown(why), _) => why.clone(),
+            (_, Origin::Variable(_)) => format!("{place} sets it"),
+            (_, Origin::File(_)) => format!("{place} sets it and wins"),
+            _ => "nothing would set it".to_owned(),
+        };
+        return Err(Broken::Effective {
+            reason: format!(
+                "{} at {} would not be the keyset's: {why}",
+                reading.setting, reading.server
+            ),
+        });
+    }
+    for variable in deployment
+        .project
+        .services
+        .iter()
+        .flat_map(|service| &service.environment)
+    {
+        if let VariableValue::Refused(message) = &variable.value {
+            let place = deployment.sources.place(variable.span);
+            return Err(Broken::Effective {
+                reason: format!("compose refuses the file: {place}: {message}"),
+            });
+        }
+    }
+    // An env_file that is not here may hold a spelling that wins over what is injected.
+    let of_servers = deployment.unseen.iter().find(|unseen| {
+        unseen.service.as_ref().is_some_and(|name| {
+            deployment
+                .instances
+                .iter()
+                .any(|instance| deployment.service(instance).name == *name)
+        }) && (unseen.what.starts_with("env_file") || unseen.what.starts_with("extended file"))
+    });
+    match of_servers {
+        Some(unseen) => Err(Broken::Effective {
+            reason: format!(
+                "{} cannot be seen, and may win over what is injected: {}",
+                unseen.what, unseen.reason
+            ),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Part 2: parsed by serde_yaml, old and new differ at the intended paths and nowhere else.
+fn elsewhere(before: &str, after: &str, intended: &[Intended]) -> Result<(), Broken> {
+    let reader = Reader::new();
+    let read = |text: &str| {
+        reader.read(text).ok_or_else(|| Broken::Unreadable {
+            reason: "serde_yaml does not take it".to_owned(),
+        })
+    };
+    let old = read(before)?;
+    let new = read(after)?;
+    let mut by_path = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<u64>> = HashMap::new();
+    for one in intended {
+        let print = reader.of_text(&interpolate::escape(one.value.expose()));
+        by_path.insert(
+            format!("services/{}/environment/{}", one.service, one.name),
+            print,
+        );
+        by_name.entry(&one.name).or_default().push(print);
+    }
+    let allowed = |path: &str, print: Option<&Print>| {
+        let Some(Print::Scalar(print)) = print else {
+            return false;
+        };
+        match by_path.get(path) {
+            Some(expected) => expected == print,
+            // A shared mapping outside the services may hold a value that was replaced where it stands.
+            None if !path.starts_with("services/") => {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                by_name
+                    .get(name)
+                    .is_some_and(|prints| prints.contains(print))
+            }
+            None => false,
+        }
+    };
+    match difference(Some(&old), Some(&new), "", &allowed) {
+        Some(path) => Err(Broken::Elsewhere { path }),
+        None => Ok(()),
+    }
+}
+
+/// The first path at which two documents differ although they must not.
+fn difference(
+    old: Option<&Print>,
+    new: Option<&Print>,
+    path: &str,
+    allowed: &dyn Fn(&str, Option<&Print>) -> bool,
+) -> Option<String> {
+    let below = |key: &str| {
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}/{key}")
+        }
+    };
+    match (old, new) {
+        (old, new) if old == new => None,
+        (Some(Print::Map(old)), Some(Print::Map(new))) => {
+            let gone = old.iter().find_map(|(key, value)| {
+                difference(Some(value), new.get(key), &below(key), allowed)
+            });
+            gone.or_else(|| {
+                let came = new.iter().filter(|(key, _)| !old.contains_key(*key));
+                came.into_iter()
+                    .find_map(|(key, value)| difference(None, Some(value), &below(key), allowed))
+            })
+        }
+        // An environment that was not there, or held nothing.
+        (_, Some(Print::Map(new))) if path.ends_with("/environment") => new
+            .iter()
+            .find_map(|(key, value)| difference(None, Some(value), &below(key), allowed)),
+        (_, new) if allowed(path, new) => None,
+        _ => Some(path.to_owned()),
+    }
+}
+
+/// Part 3: every byte outside the edited lines is the same, in the same order.
+fn lines(before: &str, after: &str, edits: &[Edit]) -> Result<(), Broken> {
+    let mut from = 0;
+    let mut at = 0;
+    for edit in edits.iter().map(Some).chain([None]) {
+        let (start, end) = match edit {
+            Some(edit) => (
+                before[..edit.range.start]
+                    .rfind('\n')
+                    .map_or(0, |newline| newline + 1),
+                before[edit.range.end..]
+                    .find('\n')
+                    .map_or(before.len(), |newline| edit.range.end + newline + 1),
+            ),
+            None => (before.len(), before.len()),
+        };
+        if start > from {
+            let kept = &before[from..start];
+            let found = after
+                .get(at..)
+                .and_then(|rest| rest.find(kept))
+                .ok_or(Broken::Lines)?;
+            let position = at + found;
+            if position > 0 && !after[..position].ends_with('\n') {
+                return Err(Broken::Lines);
+            }
+            at = position + kept.len();
+        }
+        from = from.max(end);
+    }
+    Ok(())
+}

@@ -1,0 +1,343 @@
+//! clearml-inject as a shell would use it.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+fn inject() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clearml-inject"));
+    command.env_remove("NO_COLOR").env_remove("CI");
+    command
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures")
+}
+
+const SETTINGS: [(&str, usize); 12] = [
+    ("HTTP__SESSION_SECRET__APISERVER", 54),
+    ("AUTH__TOKEN_SECRET", 54),
+    ("CREDENTIALS__APISERVER__USER_KEY", 30),
+    ("CREDENTIALS__APISERVER__USER_SECRET", 54),
+    ("CREDENTIALS__FILESERVER__USER_KEY", 30),
+    ("CREDENTIALS__FILESERVER__USER_SECRET", 54),
+    ("CREDENTIALS__WEBSERVER__USER_KEY", 30),
+    ("CREDENTIALS__WEBSERVER__USER_SECRET", 54),
+    ("CREDENTIALS__TESTS__USER_KEY", 30),
+    ("CREDENTIALS__TESTS__USER_SECRET", 54),
+    ("CREDENTIALS__SERVICES_AGENT__USER_KEY", 30),
+    ("CREDENTIALS__SERVICES_AGENT__USER_SECRET", 54),
+];
+
+/// A keyset whose every value says which setting it is for.
+fn keys() -> String {
+    SETTINGS
+        .iter()
+        .enumerate()
+        .map(|(index, (name, length))| {
+            let mut value = format!("MARKED{index:02}");
+            let mut state = index as u64 + 7;
+            while value.len() < *length {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                value.push(char::from(
+                    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"[(state >> 33) as usize % 36],
+                ));
+            }
+            format!("CLEARML__SECURE__{name}={value}\n")
+        })
+        .collect()
+}
+
+/// A folder with the stock file and a keyset.
+fn stock() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(
+        fixtures().join("stock/docker-compose.yml"),
+        folder.path().join("docker-compose.yml"),
+    )
+    .unwrap();
+    fs::write(folder.path().join("keys.env"), keys()).unwrap();
+    folder
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = inject()
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+#[test]
+fn every_server_gets_what_it_reads() {
+    let folder = stock();
+    let (code, stdout, stderr) = run(folder.path(), &["-k", "keys.env", "docker-compose.yml"]);
+    assert_eq!(code, 0, "{stderr}");
+    let service = |name: &str| {
+        let start = stdout.find(&format!("\n  {name}:\n")).unwrap() + 1;
+        let end = stdout[start + 3..]
+            .find("\n\n  ")
+            .map_or(stdout.len(), |end| start + 3 + end);
+        stdout[start..end].to_owned()
+    };
+    let has = |name: &str| -> Vec<usize> {
+        (0..12)
+            .filter(|index| service(name).contains(&format!("MARKED{index:02}")))
+            .collect()
+    };
+    assert_eq!(has("apiserver"), (0..12).collect::<Vec<_>>());
+    assert_eq!(has("fileserver"), [4, 5]);
+    assert_eq!(has("async_delete"), [1]);
+    assert_eq!(has("agent-services"), [10, 11]);
+    for name in ["webserver", "mongo", "redis", "elasticsearch"] {
+        assert!(has(name).is_empty(), "{name}");
+    }
+    assert!(!stderr.contains("MARKED"), "{stderr}");
+}
+
+#[test]
+fn the_keyset_may_come_from_standard_input() {
+    let folder = stock();
+    let expected = run(folder.path(), &["-k", "keys.env", "docker-compose.yml"]).1;
+    let piped = inject()
+        .arg("docker-compose.yml")
+        .write_stdin(keys())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap(), expected);
+    let compose = read(folder.path(), "docker-compose.yml");
+    let piped = inject()
+        .args(["-k", "keys.env"])
+        .write_stdin(compose)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap(), expected);
+    let both = inject().write_stdin(keys()).output().unwrap();
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn in_place_keeps_mode_link_and_backup() {
+    let folder = stock();
+    let path = |name: &str| folder.path().join(name);
+    let before = read(folder.path(), "docker-compose.yml");
+    fs::set_permissions(
+        path("docker-compose.yml"),
+        fs::Permissions::from_mode(0o640),
+    )
+    .unwrap();
+    symlink("docker-compose.yml", path("link.yml")).unwrap();
+    let (code, stdout, stderr) = run(
+        folder.path(),
+        &["-k", "keys.env", "-i", "--backup", ".orig", "link.yml"],
+    );
+    assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
+    assert!(fs::symlink_metadata(path("link.yml")).unwrap().is_symlink());
+    assert!(read(folder.path(), "docker-compose.yml").contains("MARKED11"));
+    assert_eq!(
+        fs::metadata(path("docker-compose.yml"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
+        0o640
+    );
+    assert_eq!(read(folder.path(), "link.yml.orig"), before);
+    let (code, _, _) = run(folder.path(), &["-k", "keys.env", "-i", "link.yml"]);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn output_is_private_and_not_overwritten() {
+    let folder = stock();
+    let arguments = ["-k", "keys.env", "-o", "out.yml", "docker-compose.yml"];
+    assert_eq!(run(folder.path(), &arguments).0, 0);
+    let mode = fs::metadata(folder.path().join("out.yml"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (code, _, stderr) = run(folder.path(), &arguments);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("--force"), "{stderr}");
+    let (code, _, _) = run(
+        folder.path(),
+        &[
+            "--force",
+            "-k",
+            "keys.env",
+            "-o",
+            "out.yml",
+            "docker-compose.yml",
+        ],
+    );
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn check_says_whether_it_would_change() {
+    let folder = stock();
+    let check = ["-k", "keys.env", "--check", "docker-compose.yml"];
+    assert_eq!(run(folder.path(), &check).0, 1);
+    assert_eq!(
+        run(
+            folder.path(),
+            &["-k", "keys.env", "-i", "docker-compose.yml"]
+        )
+        .0,
+        0
+    );
+    let (code, stdout, _) = run(folder.path(), &check);
+    assert_eq!((code, stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn a_diff_shows_lines_and_no_secret() {
+    let folder = stock();
+    let before = read(folder.path(), "docker-compose.yml");
+    let (code, stdout, stderr) = run(
+        folder.path(),
+        &["-k", "keys.env", "--diff", "docker-compose.yml"],
+    );
+    assert_eq!(code, 0);
+    assert!(
+        stdout.contains("+      CLEARML__SECURE__AUTH__TOKEN_SECRET: ********"),
+        "{stdout}"
+    );
+    assert!(
+        stdout.starts_with("--- docker-compose.yml\n+++ docker-compose.yml\n@@ -"),
+        "{stdout}"
+    );
+    assert!(!stdout.contains("MARKED") && !stderr.contains("MARKED"));
+    assert_eq!(read(folder.path(), "docker-compose.yml"), before);
+}
+
+#[test]
+fn injecting_twice_is_injecting_once() {
+    for entry in fs::read_dir(fixtures().join("shapes")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yml") {
+            continue;
+        }
+        let once = inject()
+            .args(["-q", "-k", "-"])
+            .arg(&path)
+            .write_stdin(keys())
+            .output()
+            .unwrap();
+        if once.status.code() == Some(2) {
+            assert!(once.stdout.is_empty());
+            continue;
+        }
+        // Beside the original, so that its env_file is found.
+        let folder = tempfile::tempdir().unwrap();
+        for beside in fs::read_dir(fixtures().join("shapes")).unwrap() {
+            let beside = beside.unwrap().path();
+            fs::copy(&beside, folder.path().join(beside.file_name().unwrap())).unwrap();
+        }
+        let edited = folder.path().join("edited.yml");
+        fs::write(&edited, &once.stdout).unwrap();
+        let twice = inject()
+            .args(["-q", "-k", "-"])
+            .arg(&edited)
+            .write_stdin(keys())
+            .output()
+            .unwrap();
+        assert_eq!(twice.stdout, once.stdout, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_value_that_hocon_would_change_is_put_in_its_quotes() {
+    let folder = stock();
+    let odd = "06d-xy$z#half,and{more}Zq8wVxY3rT6uPn1mKj5hGf4d";
+    let mut json = String::from("{\"version\": 1, \"settings\": {");
+    for line in keys().lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        let path = name
+            .trim_start_matches("CLEARML__")
+            .to_lowercase()
+            .replace("__", ".");
+        let value = if path == "secure.auth.token_secret" {
+            odd
+        } else {
+            value
+        };
+        json.push_str(&format!("\"{path}\": \"{value}\","));
+    }
+    json.pop();
+    json.push_str("}, \"users\": []}");
+    fs::write(folder.path().join("keys.json"), json).unwrap();
+    let (code, stdout, stderr) = run(folder.path(), &["-k", "keys.json", "docker-compose.yml"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stdout.contains(&format!("'\"{}\"'", odd.replace('$', "$$"))),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn what_is_shared_is_refused_with_the_place_or_kept_for_the_others() {
+    let (code, stdout, stderr) = run(
+        &fixtures(),
+        &["-k", "/dev/null", "shapes/value-anchored.yml"],
+    );
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    let shared = fixtures().join("shapes/value-anchored.yml");
+    let output = inject().arg(&shared).write_stdin(keys()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr.contains("value-anchored.yml:17:13") && stderr.contains("help:"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_file_without_clearml_is_no_success() {
+    let folder = stock();
+    fs::write(
+        folder.path().join("other.yml"),
+        "services:\n  web:\n    image: nginx:1\n",
+    )
+    .unwrap();
+    let (code, stdout, stderr) = run(folder.path(), &["-k", "keys.env", "other.yml"]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("no ClearML server"), "{stderr}");
+}
+
+/// Where the help changes, so does a promise.
+#[test]
+fn help_is_what_it_was() {
+    let output = inject()
+        .arg("--help")
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, &help).unwrap();
+    }
+    assert_eq!(
+        help,
+        fs::read_to_string(&path).unwrap_or_default(),
+        "UPDATE_EXPECT=1 rewrites it"
+    );
+}

@@ -1,0 +1,130 @@
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, ValueEnum, ValueHint};
+
+/// Generates keys for every account of a ClearML Server.
+///
+/// Prints a keyset: a new random value for each of the twelve settings that decide who gets into the server.
+/// Keys have 30 characters and secrets 54, all of them letters and digits, so that no program on their way to
+/// the server reads them as anything else.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+pub(crate) struct Cli {
+    /// What the keyset looks like
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "env",
+        help_heading = "Output"
+    )]
+    pub(crate) format: Format,
+
+    /// Write to FILE, which only you can read (mode 0600), instead of standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace FILE of --output if it is there
+    #[arg(long, requires = "output", help_heading = "Output")]
+    pub(crate) force: bool,
+
+    /// Start from this keyset, in any format: keep its values, generate what is missing
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub(crate) from: Option<PathBuf>,
+
+    /// Generate these anew and keep the rest of --from: an account (fileserver), token_secret, session_secret,
+    /// or a setting's path; may be given several times
+    #[arg(long, value_name = "WHAT", requires = "from", help_heading = "Input")]
+    pub(crate) only: Vec<String>,
+
+    /// Say nothing on standard error but errors
+    #[arg(short, long, help_heading = "General")]
+    pub(crate) quiet: bool,
+
+    /// When to use colours
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "General"
+    )]
+    pub(crate) color: ColorChoice,
+
+    /// Print help; `-h` is the short one
+    // Ours, because clap's own would stand above what people look for.
+    #[arg(short, long, action = ArgAction::Help, help_heading = "General")]
+    help: Option<bool>,
+
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "General")]
+    version: Option<bool>,
+}
+
+/// The formats, in the order of the help.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// Variables: for docker compose as .env or env_file, and for a shell
+    Env,
+    /// For programs: {"version": 1, "settings": {…}, "users": […]}
+    Json,
+    /// The same entries as in JSON
+    Yaml,
+    /// The same entries as in JSON
+    Toml,
+    /// A secure.conf for the folder that is mounted as /opt/clearml/config
+    Hocon,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  clearml-keygen -o keys.env
+  clearml-keygen | clearml-inject docker-compose.yml > secured.yml
+  clearml-keygen --from keys.env -f hocon -o secure.conf
+  clearml-keygen --from keys.env --only token_secret -o keys.env --force
+
+`-` is standard input (--from) or standard output (--output).
+Exit codes: 0 fine, 2 could not; then no file was written or changed.";
+
+/// Reads the command line; what is wrong with it, or its help, is printed and ends the program.
+pub(crate) fn parse() -> Cli {
+    let command = Cli::command().color(color_of(env::args_os()));
+    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+}
+
+/// The colour that was asked for. It is looked for beforehand, because it also counts for the help and for
+/// clap's own errors.
+fn color_of(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
+    let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    let mut choice = ColorChoice::Auto;
+    while let Some(argument) = arguments.next() {
+        let value = match argument.strip_prefix("--color") {
+            Some("") => arguments.next().unwrap_or_default(),
+            Some(value) => value.trim_start_matches('=').to_owned(),
+            None => continue,
+        };
+        choice = value.parse().unwrap_or(choice);
+    }
+    choice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn colour_is_known_before_the_rest() {
+        let of = |text: &str| color_of(text.split(' ').map(OsString::from));
+        assert_eq!(of("keygen -q"), ColorChoice::Auto);
+        assert_eq!(of("keygen --color never --nonsense"), ColorChoice::Never);
+        assert_eq!(of("keygen --color=always"), ColorChoice::Always);
+        assert_eq!(of("keygen --color=blue --color"), ColorChoice::Auto);
+    }
+}

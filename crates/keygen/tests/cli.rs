@@ -1,0 +1,536 @@
+//! clearml-keygen as a shell uses it. Expected output is in `expected/`; `UPDATE_EXPECT=1` rewrites it.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of a test may fail as the test does"
+)]
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{env, io};
+
+const FORMATS: [&str; 5] = ["env", "json", "yaml", "toml", "hocon"];
+
+/// In every bad keyset below; no output may have it.
+const MARKED: &str = "MARKED5ecret";
+
+/// What came of a run.
+struct Done {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clearml-keygen"));
+    // The machine's own variables would change what the program says.
+    command.args(args).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Done {
+    run_with(args, "")
+}
+
+fn run_with(args: &[&str], stdin: &str) -> Done {
+    finish(command(args), stdin)
+}
+
+fn finish(command: Command, stdin: &str) -> Done {
+    let output = assert_cmd::Command::from_std(command)
+        .write_stdin(stdin)
+        .output()
+        .unwrap();
+    Done {
+        status: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Done {
+    /// Its product, where all went well and in silence.
+    #[track_caller]
+    fn product(self) -> String {
+        assert_eq!((self.status, self.stderr.as_str()), (Some(0), ""));
+        self.stdout
+    }
+
+    /// Its complaint, where it refused as it should.
+    #[track_caller]
+    fn refused(self) -> String {
+        assert_eq!(self.status, Some(2), "{}", self.stderr);
+        assert_eq!(self.stdout, "");
+        self.stderr
+    }
+}
+
+#[track_caller]
+fn expect(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/expected")
+        .join(name);
+    if env::var_os("UPDATE_EXPECT").is_some_and(|value| value == "1") {
+        fs::write(&path, text).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        text, expected,
+        "{name} differs: UPDATE_EXPECT=1 cargo test rewrites it"
+    );
+}
+
+/// Every word that looks like a generated key or secret is replaced by what it looks like.
+fn masked(text: &str) -> String {
+    let mut out = String::new();
+    let mut words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    words.by_ref().for_each(|word| {
+        let value = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let starts_well = value.starts_with(|c: char| c.is_ascii_alphabetic());
+        let is_upper = !value.contains(|c: char| c.is_ascii_lowercase());
+        match value.len() {
+            30 if starts_well && is_upper => out.push_str("<key>"),
+            54 if starts_well => out.push_str("<secret>"),
+            _ => out.push_str(value),
+        }
+        out.push_str(&word[value.len()..]);
+    });
+    out
+}
+
+#[test]
+fn help_and_version_are_as_expected() {
+    let mut help = command(&["--help"]);
+    help.env("COLUMNS", "100");
+    expect("help.txt", &finish(help, "").product());
+    let version = run(&["--version"]).product();
+    assert_eq!(
+        version,
+        format!("clearml-keygen {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn every_format_has_its_shape() {
+    for format in FORMATS {
+        let text = run(&["-f", format]).product();
+        expect(&format!("keyset.{format}"), &masked(&text));
+        let values: Vec<&str> = text
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| matches!(word.len(), 30 | 54))
+            .collect();
+        let mut unique = values.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        // The services agent's two are there twice in env.
+        let doubled = if format == "env" { 2 } else { 0 };
+        assert_eq!((unique.len(), values.len()), (12, 12 + doubled), "{format}");
+    }
+    assert_eq!(
+        masked(&run(&[]).product()),
+        masked(&run(&["-f", "env"]).product())
+    );
+    assert_ne!(run(&[]).product(), run(&[]).product());
+}
+
+#[test]
+fn every_format_is_read_back_from_every_other() {
+    for from in FORMATS {
+        let first = run(&["-f", from]).product();
+        for to in FORMATS {
+            let second = run_with(&["-f", to, "--from", "-"], &first).product();
+            let back = run_with(&["-f", from, "--from", "-"], &second).product();
+            assert_eq!(back, first, "{from} to {to}");
+        }
+    }
+}
+
+#[test]
+fn users_and_values_of_other_makers_are_kept() {
+    let keyset = r#"{"version": 1, "settings": {"secure.auth.token_secret": "it's `mine` $x #\\\" 1"},
+        "users": [{"username": "jane", "name": "Jane \"Ö\" O'Brien", "password_hash": "JDJiJA=="}]}"#;
+    // A .env file has no way to write that one.
+    let refused = run_with(&["--from", "-"], keyset).refused();
+    assert!(
+        refused.contains("-:1:57: secure.auth.token_secret: the value has a backtick"),
+        "{refused}"
+    );
+    let keyset = keyset.replace('`', "~");
+    let json = run_with(&["-f", "json", "--from", "-"], &keyset).product();
+    assert!(
+        json.contains(r#""secure.auth.token_secret": "it's ~mine~ $x #\\\" 1""#),
+        "{json}"
+    );
+    for format in FORMATS {
+        let text = run_with(&["-f", format, "--from", "-"], &json).product();
+        let back = run_with(&["-f", "json", "--from", "-"], &text).product();
+        assert_eq!(back, json, "{format}");
+    }
+}
+
+#[test]
+fn a_shell_reads_env() {
+    let text = run_with(
+        &["--from", "-"],
+        r#"{"version": 1, "settings": {"secure.credentials.services_agent.user_secret": "a b$c'd\" #`"}}"#,
+    );
+    // As above: no quotes keep a shell from running backticks beside a single quote.
+    text.refused();
+    let text = run_with(
+        &["--from", "-"],
+        r#"{"version": 1, "settings": {"secure.credentials.services_agent.user_secret": "a b$c'd\" #"}}"#,
+    )
+    .product();
+    let script = format!(
+        "{text}\nprintf '%s\\n%s' \"$CLEARML_AGENT_SECRET_KEY\" \"$CLEARML__SECURE__AUTH__TOKEN_SECRET\""
+    );
+    let output = Command::new("sh").arg("-c").arg(script).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let (agent, token_secret) = shown.split_once('\n').unwrap();
+    assert_eq!(agent, "a b$c'd\" #");
+    assert!(text.contains(&format!("TOKEN_SECRET={token_secret}\n")));
+}
+
+#[test]
+fn what_is_missing_is_generated_and_the_rest_is_kept() {
+    let text = run_with(
+        &["--from", "-"],
+        "CLEARML__SECURE__AUTH__TOKEN_SECRET=mine\n",
+    )
+    .product();
+    let mut shape = masked(&text);
+    assert!(shape.contains("\nCLEARML__SECURE__AUTH__TOKEN_SECRET=mine\n"));
+    shape = shape.replace("=mine\n", "=<secret>\n");
+    assert_eq!(shape, masked(&run(&[]).product()));
+}
+
+#[test]
+fn only_changes_exactly_what_it_names() {
+    let before = run(&["-f", "json"]).product();
+    let changed = |only: &[&str]| {
+        let mut args = vec!["-f", "json", "--from", "-"];
+        args.extend(only.iter().flat_map(|word| ["--only", word]));
+        let after = run_with(&args, &before).product();
+        assert_eq!(masked(&after), masked(&before));
+        let lines = before.lines().zip(after.lines());
+        lines
+            .filter(|(before, after)| before != after)
+            .map(|(line, _)| line.split('"').nth(1).unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(changed(&["token_secret"]), ["secure.auth.token_secret"]);
+    assert_eq!(
+        changed(&["fileserver", "Session_Secret"]),
+        [
+            "secure.http.session_secret.apiserver",
+            "secure.credentials.fileserver.user_key",
+            "secure.credentials.fileserver.user_secret"
+        ]
+    );
+    assert_eq!(
+        changed(&["secure.credentials.tests.user_key"]),
+        ["secure.credentials.tests.user_key"]
+    );
+}
+
+#[test]
+fn only_refuses_what_it_does_not_know() {
+    let refused = run_with(&["--from", "-", "--only", "file\u{1b}[31mserver"], "").refused();
+    assert_eq!(
+        refused,
+        "clearml-keygen: --only does not know `file\\u{1b}[31mserver`\n  help: it knows session_secret, \
+         token_secret, apiserver, fileserver, webserver, tests, services_agent, and the path of a setting, such as \
+         secure.auth.token_secret\n"
+    );
+    assert!(
+        run(&["--only", "tests"])
+            .refused()
+            .contains("--from <FILE>")
+    );
+    assert!(run(&["--force"]).refused().contains("--output <FILE>"));
+    assert!(run(&["--nonsense"]).refused().contains("--nonsense"));
+    assert!(run(&["-f", "xml"]).refused().contains("xml"));
+}
+
+#[test]
+fn a_file_is_private_and_never_overwritten_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.env");
+    let name = path.to_str().unwrap();
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+
+    let first = run(&["-o", name]);
+    assert_eq!((first.status, first.stdout.as_str()), (Some(0), ""));
+    assert_eq!(
+        first.stderr,
+        format!("clearml-keygen: wrote {name} (mode 0600): 12 settings\n")
+    );
+    assert_eq!(mode(), 0o600);
+    let before = fs::read_to_string(&path).unwrap();
+
+    assert_eq!(
+        run(&["-o", name]).refused(),
+        format!(
+            "clearml-keygen: {name}: the file is already there\n  help: name another, or give --force to \
+             replace it; --from {name} keeps the values it has\n"
+        )
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    run(&["-q", "-o", name, "--force"]).product();
+    assert_eq!(mode(), 0o600);
+    let after = fs::read_to_string(&path).unwrap();
+    assert_ne!(after, before);
+
+    // The file itself may be what is read, and is whole at any moment.
+    run(&["-q", "--from", name, "-o", name, "--force", "-f", "json"]).product();
+    let json = fs::read_to_string(&path).unwrap();
+    assert_eq!(run(&["--from", name]).product(), after);
+    assert!(json.starts_with('{'));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("no/keys.env");
+    let refused = run(&["-o", missing.to_str().unwrap()]).refused();
+    assert!(refused.contains("cannot be written"), "{refused}");
+    assert!(!refused.contains("already there"), "{refused}");
+    let refused = run(&["-o", folder.path().to_str().unwrap(), "--force"]).refused();
+    assert!(refused.contains("cannot be written"), "{refused}");
+    let refused = run(&["-o", "/dev/full", "--force"]).refused();
+    assert_eq!(
+        refused,
+        "clearml-keygen: /dev/full: cannot be written: No space left on device (os error 28)\n"
+    );
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command(&[]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "clearml-keygen: standard output cannot be written: No space left on device (os error 28)\n"
+    );
+
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = command(&[]).stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+
+    // Nobody listening on standard error either.
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let status = command(&["--from", "/nowhere"])
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keygen = command(&["-o", "-"]);
+    keygen.current_dir(folder.path());
+    assert!(finish(keygen, "").product().contains("TOKEN_SECRET="));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn bad_keysets_are_refused_with_the_place_and_without_the_value() {
+    const ENV: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
+    let json = |entry: &str| format!("{{\"version\": 1, \"settings\": {{\n  {entry}\n}}}}\n");
+    let yaml = |entry: &str| format!("version: 1\nsettings:\n  {entry}\n");
+    let toml = |entry: &str| format!("version = 1\n[settings]\n{entry}\n");
+    let cases: [(String, &str); 31] = [
+        (String::new(), "1:1: no keyset: it is empty"),
+        (
+            format!("{MARKED}\n"),
+            "1:1: no keyset: it is neither env, json, yaml, toml nor hocon",
+        ),
+        (format!("\u{7f}ELF\0{MARKED}"), "1:1: no keyset"),
+        // An unknown entry.
+        (format!("{ENV}S={MARKED}\n"), "1:1: unknown entry"),
+        (
+            json(&format!("\"{MARKED}\": \"{MARKED}\"")),
+            "2:3: unknown entry",
+        ),
+        (
+            yaml(&format!("secure.auth.{MARKED}: {MARKED}")),
+            "3:3: unknown entry",
+        ),
+        (
+            toml(&format!("\"secure.auth.token\" = \"{MARKED}\"")),
+            "3:1: unknown entry",
+        ),
+        (
+            format!("auth.token_secret: \"a\"\nauth.{MARKED}: \"{MARKED}\"\n"),
+            "2:",
+        ),
+        // A doubled entry.
+        (
+            format!("{ENV}={MARKED}\n\n{ENV}={MARKED}\n"),
+            "3:1: secure.auth.token_secret is already",
+        ),
+        (
+            json(&format!(
+                "\"secure.auth.token_secret\": \"{MARKED}\",\n  \"secure.auth.token_secret\": \"x\""
+            )),
+            "3:3: secure.auth.token_secret is already",
+        ),
+        (
+            yaml(&format!(
+                "secure.auth.token_secret: {MARKED}\n  secure.auth.token_secret: x"
+            )),
+            "4:3: ",
+        ),
+        (
+            toml(&format!(
+                "\"secure.auth.token_secret\" = \"{MARKED}\"\n\"secure.auth.token_secret\" = \"x\""
+            )),
+            "4:1: ",
+        ),
+        (
+            format!(
+                "CLEARML_AGENT_ACCESS_KEY={MARKED}\nCLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY=x\n"
+            ),
+            "1:26: CLEARML_AGENT_ACCESS_KEY is not what",
+        ),
+        // An empty value.
+        (
+            format!("A={MARKED}\n{ENV}=\n"),
+            "2:37: secure.auth.token_secret: the value is empty",
+        ),
+        (
+            json(&format!(
+                "\"secure.auth.token_secret\": \"\" , \"x\": \"{MARKED}\""
+            )),
+            "2:31: secure.auth.token_secret: the value is empty",
+        ),
+        (
+            yaml(&format!("secure.auth.token_secret: '' # {MARKED}")),
+            "3:29: secure.auth.token_secret: the value is empty",
+        ),
+        (
+            toml(&format!("\"secure.auth.token_secret\" = '' # {MARKED}")),
+            "3:30: secure.auth.token_secret: the value is empty",
+        ),
+        (
+            "auth.token_secret: \"\"\n".to_owned(),
+            "1:20: secure.auth.token_secret: the value is empty",
+        ),
+        // A value of the wrong type.
+        (
+            json("\"secure.auth.token_secret\": 12345"),
+            "2:31: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            yaml("secure.auth.token_secret: 12345"),
+            "3:29: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            toml("\"secure.auth.token_secret\" = 12345"),
+            "3:30: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            yaml(&format!("secure.auth.token_secret: [{MARKED}]")),
+            "3:29: secure.auth.token_secret: a list instead of text",
+        ),
+        (
+            "auth.token_secret: 12345\n".to_owned(),
+            "1:20: secure.auth.token_secret: ",
+        ),
+        // What is not the format that it looks like.
+        (
+            json(&format!("\"secure.auth.token_secret\": {MARKED}")),
+            "2:31: this is not JSON",
+        ),
+        (
+            format!("{{\"version\": 1, \"settings\": {{\"{MARKED}"),
+            "1:42: the JSON ends too early",
+        ),
+        (
+            yaml(&format!("secure.auth.token_secret: \"{MARKED}")),
+            "3:29: ",
+        ),
+        (
+            toml(&format!("\"secure.auth.token_secret\" = \"{MARKED}")),
+            "3:",
+        ),
+        (
+            format!("{ENV}='{MARKED}\n"),
+            "1:37: a quote that is not closed",
+        ),
+        (
+            format!("{ENV}=a${MARKED}\n"),
+            "1:38: secure.auth.token_secret: a `$` that compose takes",
+        ),
+        (format!("auth {{\n  token_secret: \"{MARKED}\n"), "2:"),
+        // Another version.
+        (
+            format!("{{\"version\": 2, \"{MARKED}\": 1}}"),
+            "1:13: a version of keysets that this program cannot read",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    for (keyset, expected) in cases {
+        fs::write(&path, &keyset).unwrap();
+        for (name, stdin) in [(path.to_str().unwrap(), ""), ("-", keyset.as_str())] {
+            for extra in [&[][..], &["--color", "always"], &["-q", "--only", "tests"]] {
+                let mut args = vec!["--from", name];
+                args.extend(extra);
+                let refused = run_with(&args, stdin).refused();
+                let plain = refused
+                    .replace("\u{1b}[1m\u{1b}[31m", "")
+                    .replace("\u{1b}[0m", "");
+                assert!(
+                    plain.starts_with(&format!("clearml-keygen: {name}:{expected}")),
+                    "{keyset:?}\n{refused}\n{expected}"
+                );
+                assert!(!refused.contains(MARKED), "{keyset:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().to_str().unwrap();
+    assert_eq!(
+        run(&["--from", name]).refused(),
+        format!(
+            "clearml-keygen: {name}: cannot be read: is a directory\n  help: name a file in it\n"
+        )
+    );
+    let refused = run(&["--from", "no\u{1b}[31mthing"]).refused();
+    assert!(
+        refused.starts_with("clearml-keygen: no\\u{1b}[31mthing: cannot be read: No such file"),
+        "{refused}"
+    );
+    let path = folder.path().join("keys");
+    let bytes = [b"\xff", MARKED.as_bytes()].concat();
+    File::create(&path).unwrap().write_all(&bytes).unwrap();
+    let refused = run(&["--from", path.to_str().unwrap()]).refused();
+    assert!(refused.contains(":1:1: not UTF-8\n"), "{refused}");
+    assert!(!refused.contains(MARKED));
+}
+
+#[test]
+fn colours_come_when_asked_for() {
+    let has_color = |args: &[&str]| run(args).refused().contains('\u{1b}');
+    assert!(has_color(&["--color", "always", "--from", "/nowhere"]));
+    assert!(has_color(&["--color=always", "--nonsense"]));
+    assert!(!has_color(&["--from", "/nowhere"]));
+    assert!(!has_color(&["--nonsense"]));
+    assert!(!has_color(&["--color", "never", "--nonsense"]));
+    assert!(!run(&["--color", "always"]).product().contains('\u{1b}'));
+}

@@ -1,0 +1,104 @@
+use std::path::PathBuf;
+
+use clap::{ColorChoice, Parser, ValueEnum, ValueHint};
+
+/// Says what is unsafe in a ClearML deployment, and where.
+///
+/// It works out what each server process will really read: compose files, `.env`, `env_file`, mounted *.conf
+/// files and the image's own defaults, in the order and with the oddities of the real servers. The environment
+/// of the shell is not read.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// A compose file, a directory (every deployment below it), or `-` for standard input
+    #[arg(value_name = "TARGET", default_value = ".", value_hint = ValueHint::AnyPath)]
+    pub(crate) targets: Vec<PathBuf>,
+
+    /// The variables for interpolation, instead of the `.env` beside the compose file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub(crate) env_file: Option<PathBuf>,
+
+    /// The configuration folder of the servers, instead of what is mounted
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Input")]
+    pub(crate) config_dir: Option<PathBuf>,
+
+    /// A compose file that is merged over each TARGET, as a further `-f` of docker compose
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub(crate) merge: Vec<PathBuf>,
+
+    /// What the output looks like
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Output"
+    )]
+    pub(crate) format: Format,
+
+    /// Print what every server reads, and from where, instead of findings; never a value
+    #[arg(long, help_heading = "Output")]
+    pub(crate) effective: bool,
+
+    /// Say nothing on standard error but errors
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+
+    /// When to use colours
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    pub(crate) color: ColorChoice,
+
+    /// The least severity that makes the exit code 1
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        default_value = "note",
+        help_heading = "Rules"
+    )]
+    pub(crate) fail_on: FailOn,
+
+    /// Leave out a rule's findings
+    #[arg(long, value_name = "RULE", help_heading = "Rules")]
+    pub(crate) ignore: Vec<String>,
+
+    /// Print the names of all rules
+    #[arg(long, help_heading = "Rules")]
+    pub(crate) list_rules: bool,
+
+    /// Print what a rule is about
+    #[arg(long, value_name = "RULE", help_heading = "Rules")]
+    pub(crate) explain: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: findings with the lines they are about
+    Text,
+    /// For programs: versioned, one object
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Error,
+    Warning,
+    Note,
+    Never,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  clearml-verify docker-compose.yml
+  clearml-verify --fail-on error -f json docker-compose.yml
+  clearml-verify --effective docker-compose.yml
+  clearml-verify --explain missing-setting
+
+To silence one finding, on its line or the line above:
+  # clearml-verify: ignore[RULE] why it is right here
+
+Exit codes: 0 no findings, 1 findings, 2 could not look.";

@@ -1,0 +1,41 @@
+use std::path::PathBuf;
+
+use clearml_secure_core::io::escape;
+
+use crate::rules;
+
+/// Why nothing could be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{0}")]
+    Core(#[from] clearml_secure_core::error::Error),
+    #[error("{}: no ClearML server in it, so nothing was verified", escape(&.0.to_string_lossy()))]
+    NoServer(PathBuf),
+    #[error("{}: no compose file with a ClearML server below it, so nothing was verified", escape(&.0.to_string_lossy()))]
+    NothingBelow(PathBuf),
+    #[error("standard output cannot be written: {0}")]
+    Output(std::io::Error),
+    #[error("{}: this kind of target cannot be verified yet", escape(&.0.to_string_lossy()))]
+    Target(PathBuf),
+    #[error("no rule is called {}", escape(.0))]
+    UnknownRule(String),
+}
+
+impl Error {
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Core(error) => error.help(),
+            Self::NoServer(_) | Self::NothingBelow(_) => Some(
+                "a server is known by its command (apiserver, fileserver, …) and its image (clearml/server); name \
+                 the file that has them"
+                    .to_owned(),
+            ),
+            Self::Output(_) => None,
+            Self::Target(_) => Some("name a compose file; *.conf files are read with --config-dir".to_owned()),
+            Self::UnknownRule(_) => {
+                let ids: Vec<&str> = rules::RULES.iter().map(|rule| rule.id()).collect();
+                Some(format!("the rules are {}", ids.join(", ")))
+            }
+        }
+    }
+}

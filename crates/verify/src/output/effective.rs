@@ -1,0 +1,125 @@
+//! The effective configuration: what every server reads, from where, and in what state. Never a value.
+
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::{Origin, Reading, Value};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::known::{self, Class};
+use clearml_secure_core::strength::weakness;
+use serde_json::json;
+
+use super::{Report, json::place};
+
+/// For people.
+pub(super) fn text(reports: &[Report]) -> String {
+    let mut out = String::new();
+    for report in reports {
+        let mut rows = vec![[
+            "SETTING".to_owned(),
+            "SERVER".to_owned(),
+            "STATE".to_owned(),
+            "ORIGIN".to_owned(),
+        ]];
+        for reading in report.effective.readings() {
+            rows.push([
+                reading.setting.path().to_owned(),
+                reading.server.name().to_owned(),
+                state(reading).to_owned(),
+                origin(&report.deployment, reading),
+            ]);
+        }
+        let width = |column: usize| {
+            rows.iter()
+                .map(|row| row[column].chars().count())
+                .max()
+                .unwrap_or_default()
+        };
+        let widths = [width(0), width(1), width(2)];
+        for [setting, server, state, origin] in &rows {
+            let [a, b, c] = widths;
+            out.push_str(&format!(
+                "{setting:a$}  {server:b$}  {state:c$}  {origin}\n"
+            ));
+        }
+        for unseen in &report.unseen {
+            out.push_str(&format!(
+                "unknown: {}: {}\n",
+                escape(&unseen.what),
+                escape(&unseen.reason)
+            ));
+        }
+    }
+    out
+}
+
+/// For programs.
+pub(super) fn json(reports: &[Report]) -> String {
+    let mut effective = Vec::new();
+    for report in reports {
+        for reading in report.effective.readings() {
+            let instance = &report.deployment.instances[reading.instance];
+            let mut entry = json!({
+                "setting": reading.setting.path(),
+                "server": reading.server.name(),
+                "service": report.deployment.service(instance).name,
+                "origin": origin_kind(&report.deployment, reading),
+                "state": state(reading),
+            });
+            if let Some(variable) = reading.variable(&report.deployment) {
+                entry["variable"] = variable.name.as_str().into();
+            }
+            if !matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing) {
+                entry["place"] =
+                    place(&report.deployment.sources, reading.span(&report.deployment));
+            }
+            effective.push(entry);
+        }
+    }
+    let document = json!({"version": 1, "effective": effective});
+    format!("{document:#}\n")
+}
+
+/// What can be said of a value without showing it.
+fn state(reading: &Reading) -> &'static str {
+    let text = match &reading.value {
+        Value::Absent => return "absent",
+        Value::Empty => return "empty",
+        Value::NotText(_) => return "misread",
+        Value::Unknown(_) => return "unknown",
+        Value::Text(text) => text.expose(),
+    };
+    match known::lookup(text).map(|known| known.class) {
+        Some(Class::Placeholder) => "placeholder",
+        Some(_) => "default",
+        None if !reading.hazards.is_empty() => "misread",
+        None if weakness(text, reading.setting.kind()).is_some() => "weak",
+        None => "yours",
+    }
+}
+
+fn origin(deployment: &Deployment, reading: &Reading) -> String {
+    let place = || deployment.sources.place(reading.span(deployment));
+    match reading.origin {
+        Origin::BuiltIn(_) => "the image's default".to_owned(),
+        Origin::Nothing => "nothing".to_owned(),
+        Origin::File(_) => place().to_string(),
+        Origin::Variable(_) => {
+            let name = reading
+                .variable(deployment)
+                .map(|variable| escape(&variable.name).into_owned());
+            format!("{} ({})", place(), name.unwrap_or_default())
+        }
+    }
+}
+
+fn origin_kind(deployment: &Deployment, reading: &Reading) -> &'static str {
+    use clearml_secure_core::compose::Origin as From;
+    match reading.origin {
+        Origin::BuiltIn(_) => "image",
+        Origin::File(_) => "file",
+        Origin::Nothing => "nothing",
+        Origin::Variable(_) => match reading.variable(deployment).map(|variable| variable.origin) {
+            Some(From::EnvFile) => "env_file",
+            _ => "environment",
+        },
+    }
+}

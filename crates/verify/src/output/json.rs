@@ -1,0 +1,66 @@
+//! Findings for programs. The shape is a promise: it changes only by addition (`version`).
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::source::Sources;
+use serde_json::{Map, Value, json};
+
+use super::{Report, count};
+
+pub(super) fn findings(reports: &[Report]) -> String {
+    let findings: Vec<Value> = reports
+        .iter()
+        .flat_map(|report| {
+            report
+                .findings
+                .iter()
+                .map(|one| finding(&report.deployment.sources, one))
+        })
+        .collect();
+    let unknown: Vec<Value> = reports
+        .iter()
+        .flat_map(|report| {
+            report.unseen.iter().map(|unseen| {
+                let mut entry = json!({"what": unseen.what, "reason": unseen.reason});
+                if let Some(span) = unseen.span {
+                    entry["place"] = place(&report.deployment.sources, span);
+                }
+                entry
+            })
+        })
+        .collect();
+    let document = json!({
+        "version": 1,
+        "findings": findings,
+        "summary": {
+            "error": count(reports, Severity::Error),
+            "warning": count(reports, Severity::Warning),
+            "note": count(reports, Severity::Note),
+        },
+        "unknown": unknown,
+    });
+    format!("{document:#}\n")
+}
+
+fn finding(sources: &Sources, finding: &Finding) -> Value {
+    let mut entry = Map::new();
+    entry.insert("rule".to_owned(), finding.rule.into());
+    entry.insert("severity".to_owned(), finding.severity.name().into());
+    entry.insert("message".to_owned(), finding.message.as_str().into());
+    entry.insert("help".to_owned(), finding.help.as_str().into());
+    if let Some(setting) = finding.setting {
+        entry.insert("setting".to_owned(), setting.path().into());
+    }
+    if let Some(server) = finding.server {
+        entry.insert("server".to_owned(), server.name().into());
+    }
+    if let Some(span) = finding.span {
+        entry.insert("place".to_owned(), place(sources, span));
+    }
+    Value::Object(entry)
+}
+
+/// File, line and column of a span.
+pub(super) fn place(sources: &Sources, span: clearml_secure_core::source::Span) -> Value {
+    let place = sources.place(span);
+    json!({"file": place.file.to_string_lossy(), "line": place.line, "column": place.column})
+}

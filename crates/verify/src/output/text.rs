@@ -1,0 +1,218 @@
+//! Findings for people: the line they are about, with every value masked.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use clearml_secure_core::compose::Unseen;
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::redact;
+use clearml_secure_core::source::{SourceId, Span};
+
+use super::{Report, count};
+use crate::rules;
+
+pub(super) fn findings(reports: &[Report], color: bool) -> String {
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut out = String::new();
+    for report in reports {
+        let masks = Masks::of(&report.deployment);
+        for group in grouped(&report.findings) {
+            out.push_str(&render(&renderer, report, &masks, &group));
+            out.push_str("\n\n");
+        }
+        for unseen in &report.unseen {
+            out.push_str(&unknown(report, unseen));
+        }
+        if report.findings.is_empty() && report.unseen.is_empty() {
+            out.push_str(&format!("{}: no findings\n", looked_at(report)));
+        }
+    }
+    let total: usize = reports.iter().map(|report| report.findings.len()).sum();
+    let unknown: usize = reports.iter().map(|report| report.unseen.len()).sum();
+    if total > 0 || unknown > 0 {
+        let mut parts = vec![
+            plural(count(reports, Severity::Error), "error"),
+            plural(count(reports, Severity::Warning), "warning"),
+            plural(count(reports, Severity::Note), "note"),
+        ];
+        if unknown > 0 {
+            parts.push(format!("{unknown} could not be looked at"));
+        }
+        let files: Vec<String> = reports.iter().map(looked_at).collect();
+        out.push_str(&format!("{}: {}\n", files.join(", "), parts.join(", ")));
+    }
+    out
+}
+
+/// Findings with the same rule, place and help are shown once, with the line once.
+fn grouped(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let same = |group: &&mut Vec<&Finding>| {
+            group.first().is_some_and(|first| {
+                (first.rule, first.severity, first.span)
+                    == (finding.rule, finding.severity, finding.span)
+                    && first.help == finding.help
+            })
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
+fn render(renderer: &Renderer, report: &Report, masks: &Masks, group: &[&Finding]) -> String {
+    let Some(first) = group.first() else {
+        return String::new();
+    };
+    let level = match first.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let title = if group.len() == 1 {
+        first.message.clone()
+    } else {
+        format!("{} ({} times)", rules::headline(first.rule), group.len())
+    };
+    let mut element = Group::with_title(level.primary_title(title).id(first.rule));
+    let shown;
+    if let Some(span) = first.span {
+        shown = masks.line(&report.deployment, span);
+        let path = report
+            .deployment
+            .sources
+            .path(span.source)
+            .to_string_lossy()
+            .into_owned();
+        element = element.element(
+            Snippet::source(shown.text.clone())
+                .line_start(shown.number)
+                .path(escape(&path).into_owned())
+                .annotation(AnnotationKind::Primary.span(shown.range.clone())),
+        );
+    }
+    if group.len() > 1 {
+        for finding in group {
+            element = element.element(Level::NOTE.no_name().message(finding.message.clone()));
+        }
+    }
+    element = element.element(Level::HELP.message(first.help.clone()));
+    renderer.render(&[element])
+}
+
+fn unknown(report: &Report, unseen: &Unseen) -> String {
+    let place = unseen
+        .span
+        .map(|span| format!("{}: ", report.deployment.sources.place(span)))
+        .unwrap_or_default();
+    format!(
+        "unknown: {place}{}: {}\n",
+        escape(&unseen.what),
+        escape(&unseen.reason)
+    )
+}
+
+/// The file, and which servers were found in it.
+fn looked_at(report: &Report) -> String {
+    let sources = &report.deployment.sources;
+    let file = report
+        .deployment
+        .project
+        .layers
+        .first()
+        .map(|layer| sources.path(layer.source).to_string_lossy());
+    let mut servers: Vec<&str> = Vec::new();
+    for instance in &report.deployment.instances {
+        if !servers.contains(&instance.server.name()) {
+            servers.push(instance.server.name());
+        }
+    }
+    format!(
+        "{} ({})",
+        escape(&file.unwrap_or_default()),
+        servers.join(", ")
+    )
+}
+
+fn plural(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Every value of an environment, by the text it stands in.
+struct Masks(HashMap<SourceId, Vec<Range<usize>>>);
+
+/// A line fit to be shown.
+struct Line {
+    text: String,
+    number: usize,
+    range: Range<usize>,
+}
+
+impl Masks {
+    fn of(deployment: &Deployment) -> Self {
+        let mut masks: HashMap<SourceId, Vec<Range<usize>>> = HashMap::new();
+        for variable in deployment
+            .project
+            .services
+            .iter()
+            .flat_map(|service| &service.environment)
+        {
+            let span = variable.value_span;
+            masks
+                .entry(span.source)
+                .or_default()
+                .push(span.start..span.end);
+        }
+        Self(masks)
+    }
+
+    /// The line on which a span starts, masked, and where in it the span stands.
+    fn line(&self, deployment: &Deployment, span: Span) -> Line {
+        let text = deployment.sources.text(span.source);
+        let start = text[..span.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let end = text[span.start..]
+            .find(['\r', '\n'])
+            .map_or(text.len(), |newline| span.start + newline);
+        let is_conf = deployment
+            .sources
+            .path(span.source)
+            .extension()
+            .is_some_and(|ending| ending == "conf");
+        let mut masked: Vec<Range<usize>> = Vec::new();
+        for value in self.0.get(&span.source).into_iter().flatten() {
+            if value.start < end && value.end > start {
+                masked.push(value.start.max(start) - start..value.end.min(end) - start);
+            }
+        }
+        if is_conf {
+            // A span in a .conf file is that of a value.
+            masked.push(span.start - start..end - start);
+        }
+        let before = &text[start..span.start];
+        let shown = redact::line(&text[start..end], &masked);
+        let from = escape(before).len().min(shown.len());
+        let to = if span.end < end && masked.is_empty() {
+            (from + escape(&text[span.start..span.end]).len()).min(shown.len())
+        } else {
+            shown.trim_end().len().max(from)
+        };
+        let is_sound = shown.is_char_boundary(from) && shown.is_char_boundary(to);
+        Line {
+            range: if is_sound { from..to } else { 0..shown.len() },
+            number: deployment.sources.place(span).line,
+            text: shown,
+        }
+    }
+}

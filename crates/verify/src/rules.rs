@@ -1,0 +1,214 @@
+//! The rules: one file each, one line each in [`RULES`].
+//!
+//! A rule is pure: it looks at a [`Case`] and names what it finds. Its page in docs/rules.md is the comment on
+//! top of its file.
+
+mod default_credential;
+mod misread_value;
+mod missing_setting;
+mod reused_secret;
+mod shadowed_variable;
+mod split_credential;
+mod unread_variable;
+mod unset_variable;
+mod weak_secret;
+
+use clearml_secure_core::compose::Unseen;
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::{Effective, Origin, Reading, Value};
+use clearml_secure_core::finding::Finding;
+use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
+use clearml_secure_core::source::Span;
+
+/// A check of a deployment.
+pub(crate) trait Rule: Sync {
+    /// The name: of the file, the fixture folder and the section of docs/rules.md.
+    fn id(&self) -> &'static str;
+    /// Adds what it finds.
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>);
+}
+
+/// Every rule.
+pub(crate) static RULES: &[&dyn Rule] = &[
+    &default_credential::DefaultCredential,
+    &misread_value::MisreadValue,
+    &missing_setting::MissingSetting,
+    &reused_secret::ReusedSecret,
+    &shadowed_variable::ShadowedVariable,
+    &split_credential::SplitCredential,
+    &unread_variable::UnreadVariable,
+    &unset_variable::UnsetVariable,
+    &weak_secret::WeakSecret,
+];
+
+/// What rules look at.
+pub(crate) struct Case<'a> {
+    pub(crate) deployment: &'a Deployment,
+    pub(crate) effective: &'a Effective,
+}
+
+/// The section of docs/rules.md about a rule.
+pub(crate) fn page(id: &str) -> Option<&'static str> {
+    let pages = include_str!("../../../docs/rules.md");
+    let start = pages.find(&format!("\n## {id}\n"))? + 1;
+    let end = pages[start + 1..]
+        .find("\n## ")
+        .map_or(pages.len(), |end| start + 1 + end);
+    Some(pages[start..end].trim_end())
+}
+
+/// The first sentence of a rule's page.
+pub(crate) fn headline(id: &str) -> String {
+    let first = page(id).and_then(|page| page.lines().skip(1).find(|line| !line.is_empty()));
+    first.unwrap_or(id).trim_end_matches('.').to_owned()
+}
+
+impl Case<'_> {
+    /// Where a reading's value stands, or its service's name.
+    pub(crate) fn span(&self, reading: &Reading) -> Span {
+        reading.span(self.deployment)
+    }
+
+    /// The command that puts new values to every server.
+    pub(crate) fn inject(&self) -> String {
+        let layer = self.deployment.project.layers.first();
+        let path = layer.map(|layer| self.deployment.sources.path(layer.source).to_string_lossy());
+        let path = path.unwrap_or_default();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+        let path = if path.chars().all(is_plain) {
+            path.into_owned()
+        } else {
+            "docker-compose.yml".to_owned()
+        };
+        format!("clearml-keygen | clearml-inject {path} > secured.yml")
+    }
+
+    /// What could not be looked at and would have made a difference.
+    pub(crate) fn unseen(&self) -> Vec<Unseen> {
+        let mut unseen = self.deployment.unseen.clone();
+        for server in &self.effective.servers {
+            let instance = &self.deployment.instances[server.instance];
+            let is_open =
+                |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing);
+            if server.readings.iter().any(is_open) {
+                unseen.extend(instance.unseen_config.iter().cloned());
+            }
+            for reading in &server.readings {
+                if let Value::Unknown(reason) = &reading.value {
+                    unseen.push(Unseen {
+                        what: format!("{} at {}", reading.setting, reading.server),
+                        reason: reason.clone(),
+                        service: None,
+                        span: Some(self.span(reading)),
+                    });
+                }
+            }
+        }
+        together(unseen)
+    }
+}
+
+/// The same thing, unseen for the same reason at several services, is one thing.
+fn together(unseen: Vec<Unseen>) -> Vec<Unseen> {
+    let mut merged: Vec<(Unseen, Vec<String>)> = Vec::new();
+    for one in unseen {
+        let service = one.service.clone();
+        match merged
+            .iter_mut()
+            .find(|(known, _)| (&known.what, &known.reason) == (&one.what, &one.reason))
+        {
+            Some((_, services)) => services.extend(service.filter(|name| !services.contains(name))),
+            None => merged.push((one, service.into_iter().collect())),
+        }
+    }
+    let name = |(mut one, services): (Unseen, Vec<String>)| {
+        let services: Vec<&str> = services.iter().map(String::as_str).collect();
+        if !services.is_empty() {
+            let word = if services.len() == 1 {
+                "service"
+            } else {
+                "services"
+            };
+            one.what = format!("{} of {word} {}", one.what, and(&services));
+        }
+        one
+    };
+    merged.into_iter().map(name).collect()
+}
+
+/// The other half of a key and secret pair; none for the signing secrets.
+pub(crate) fn other_half(setting: Setting) -> Option<Setting> {
+    setting.account()?;
+    SETTINGS
+        .into_iter()
+        .find(|other| *other != setting && other.account() == setting.account())
+}
+
+/// What a value is called in a sentence.
+pub(crate) fn kind_name(setting: Setting) -> &'static str {
+    match setting.kind() {
+        Kind::Key => "key",
+        Kind::Secret => "secret",
+    }
+}
+
+/// What somebody who knows a setting can do (clearml-facts.md, 0.1 and 4).
+pub(crate) fn power(setting: Setting) -> &'static str {
+    match setting.group() {
+        "token_secret" => "whoever knows it signs tokens of any user and role",
+        "session_secret" => "whoever knows it signs the web sessions of the API server",
+        "tests" => "whoever knows key and secret logs in as a user",
+        "services_agent" => "whoever knows key and secret logs in as an administrator",
+        _ => "whoever knows key and secret logs in with role system and reads every other secret",
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn and(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The servers of some readings, each once.
+pub(crate) fn servers(readings: &[&Reading]) -> Vec<Server> {
+    let mut servers: Vec<Server> = readings.iter().map(|reading| reading.server).collect();
+    servers.dedup();
+    servers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One word is the file, the id, the fixture folder and the section.
+    #[test]
+    fn ids_are_file_names_fixtures_and_sections() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files: Vec<String> = std::fs::read_dir(root.join("src/rules"))
+            .unwrap()
+            .map(|entry| {
+                entry
+                    .unwrap()
+                    .path()
+                    .file_stem()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .replace('_', "-")
+            })
+            .collect();
+        files.sort();
+        let ids: Vec<&str> = RULES.iter().map(|rule| rule.id()).collect();
+        assert_eq!(files, ids);
+        for id in ids {
+            assert!(
+                root.join("../../tests/fixtures/rules").join(id).is_dir(),
+                "{id}: no fixtures"
+            );
+            assert!(page(id).is_some(), "{id}: no section in docs/rules.md");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A setting is set to a value that is printed in public.
+//!
+//! **What**: a variable or a `.conf` file sets a setting to a default of ClearML's source, of its Helm charts, or
+//! to an example of its documentation.
+//!
+//! **Why**: these values are the first that anybody tries. With one account of role `system`, a single call
+//! returns every other secret in clear.
+//!
+//! bad: tests/fixtures/rules/default-credential/bad.yml
+//!
+//! good: tests/fixtures/rules/default-credential/good.yml
+//!
+//! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`
+//!
+//! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server.
+
+use clearml_secure_core::effective::{Origin, Reading};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::known::{self, Class, Known};
+use clearml_secure_core::setting::Kind;
+
+use super::{Case, Rule, other_half, power};
+
+/// A published secret: somebody gets in.
+const PUBLISHED: Severity = Severity::Error;
+/// A published key whose secret is not published opens nothing by itself.
+const HALF: Severity = Severity::Warning;
+
+pub(crate) struct DefaultCredential;
+
+impl Rule for DefaultCredential {
+    fn id(&self) -> &'static str {
+        "default-credential"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let mut seen = Vec::new();
+        for reading in case.effective.readings() {
+            let Some(known) = published(reading) else {
+                continue;
+            };
+            let span = case.span(reading);
+            if seen.contains(&(reading.setting, span)) {
+                continue;
+            }
+            seen.push((reading.setting, span));
+            let is_half =
+                reading.setting.kind() == Kind::Key && !is_other_half_published(case, reading);
+            let consequence = if is_half {
+                "its secret is another, so nobody gets in with it alone"
+            } else {
+                power(reading.setting)
+            };
+            findings.push(Finding {
+                rule: self.id(),
+                severity: if is_half { HALF } else { PUBLISHED },
+                message: format!(
+                    "{} of {} is public: {}; {consequence}",
+                    reading.setting, reading.server, known.what
+                ),
+                help: case.inject(),
+                setting: Some(reading.setting),
+                server: Some(reading.server),
+                span: Some(span),
+            });
+        }
+    }
+}
+
+/// The public value that is set, placeholders left to `weak-secret`.
+fn published(reading: &Reading) -> Option<&'static Known> {
+    if !matches!(reading.origin, Origin::File(_) | Origin::Variable(_)) {
+        return None;
+    }
+    known::lookup(reading.value.text()?.expose()).filter(|known| known.class != Class::Placeholder)
+}
+
+fn is_other_half_published(case: &Case<'_>, reading: &Reading) -> bool {
+    let Some(other) = other_half(reading.setting) else {
+        return true;
+    };
+    case.effective
+        .of_setting(other)
+        .filter(|half| half.instance == reading.instance)
+        .any(|half| {
+            half.value
+                .text()
+                .is_some_and(|text| known::lookup(text.expose()).is_some())
+        })
+}

@@ -1,0 +1,139 @@
+//! A server reads something else than what is written.
+//!
+//! **What**: a value is changed on its way through YAML, interpolation or HOCON: cut off, turned into a number,
+//! or of a form that keeps the server from starting.
+//!
+//! **Why**: servers parse every `CLEARML__…` variable as HOCON. `06d-x` becomes `relativedelta(days=+6)-x`, `abc#def`
+//! becomes `abc`, and a key of digits becomes a number; one credential that is not text makes the server skip all
+//! later accounts, which keep their old defaults without a word. A value that cannot be parsed, of any variable,
+//! keeps the whole server from starting.
+//!
+//! bad: tests/fixtures/rules/misread-value/bad.yml
+//!
+//! good: tests/fixtures/rules/misread-value/good.yml
+//!
+//! **Fix**: use values of letters and digits that start with a letter, as clearml-keygen makes them.
+//!
+//! **References**: observed on running servers; pyhocon.
+
+use clearml_secure_core::compose::VariableValue;
+use clearml_secure_core::effective::{Hazard, Reading, Value};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::hocon;
+use clearml_secure_core::io::escape;
+use clearml_secure_core::setting::Setting;
+
+use super::{Case, Rule};
+
+/// The server reads another value, or does not start (clearml-facts.md, 0.4, 0.6, 1).
+const SEVERITY: Severity = Severity::Error;
+
+const HELP: &str =
+    "use letters and digits with a letter first: clearml-keygen --from KEYS --only GROUP";
+
+pub(crate) struct MisreadValue;
+
+impl Rule for MisreadValue {
+    fn id(&self) -> &'static str {
+        "misread-value"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let start = findings.len();
+        for server in &case.effective.servers {
+            for fatal in &server.fatal {
+                findings.push(Finding {
+                    rule: self.id(),
+                    severity: SEVERITY,
+                    message: format!(
+                        "{} does not start: it cannot read {}: {}",
+                        server.server,
+                        escape(&fatal.what),
+                        fatal.message
+                    ),
+                    help: HELP.to_owned(),
+                    setting: Setting::by_variable(&fatal.what),
+                    server: Some(server.server),
+                    span: Some(fatal.span),
+                });
+            }
+            for reading in &server.readings {
+                self.check_reading(case, reading, findings);
+            }
+            self.check_refused(case, server.instance, findings);
+        }
+        let mut seen = Vec::new();
+        let fresh: Vec<Finding> = findings.drain(start..).collect();
+        findings.extend(fresh.into_iter().filter(|finding| {
+            let is_new = !seen.contains(&(finding.span, finding.setting));
+            seen.push((finding.span, finding.setting));
+            is_new
+        }));
+    }
+}
+
+impl MisreadValue {
+    fn check_reading(&self, case: &Case<'_>, reading: &Reading, findings: &mut Vec<Finding>) {
+        for hazard in &reading.hazards {
+            let what = match hazard {
+                Hazard::Retyped => {
+                    "YAML takes the unquoted value for a number or a date and writes it anew"
+                        .to_owned()
+                }
+                Hazard::Interpolated(name) => {
+                    format!(
+                        "compose takes ${} in it for a variable, which has no value; write $$ for a dollar sign",
+                        escape(name)
+                    )
+                }
+                Hazard::Hocon(hocon::Reading::Changed { how, becomes }) => {
+                    format!("HOCON makes {} of it: {}", becomes.text(), how.text())
+                }
+                Hazard::Hocon(hocon::Reading::Fatal { cause }) => {
+                    format!("it cannot be parsed: {}", cause.text())
+                }
+                Hazard::Hocon(hocon::Reading::Same) => continue,
+            };
+            let consequence = match &reading.value {
+                Value::NotText(_) if reading.setting.account().is_some() => {
+                    "; a credential that is not text makes the server skip all later accounts, which keep the old ones"
+                }
+                Value::NotText(_) => "; with a secret that is not text every login fails",
+                _ => "",
+            };
+            findings.push(Finding {
+                rule: self.id(),
+                severity: SEVERITY,
+                message: format!(
+                    "{} does not read {} as it is written: {what}{consequence}",
+                    reading.server, reading.setting
+                ),
+                help: HELP.to_owned(),
+                setting: Some(reading.setting),
+                server: Some(reading.server),
+                span: Some(case.span(reading)),
+            });
+        }
+    }
+
+    /// What compose itself refuses.
+    fn check_refused(&self, case: &Case<'_>, instance: usize, findings: &mut Vec<Finding>) {
+        let instance = &case.deployment.instances[instance];
+        for variable in &case.deployment.service(instance).environment {
+            if let VariableValue::Refused(message) = &variable.value {
+                findings.push(Finding {
+                    rule: self.id(),
+                    severity: SEVERITY,
+                    message: format!(
+                        "compose refuses the file: {}: {message}",
+                        escape(&variable.name)
+                    ),
+                    help: "write $$ for a dollar sign".to_owned(),
+                    setting: Setting::by_variable(&variable.name),
+                    server: Some(instance.server),
+                    span: Some(variable.span),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! One value serves several settings.
+//!
+//! **What**: the same text is set for two or more settings.
+//!
+//! **Why**: whoever learns one learns all of them; the credentials of the agent, which every job on it can read,
+//! must not be those of the file server. Two accounts with the same key cannot be told apart.
+//!
+//! bad: tests/fixtures/rules/reused-secret/bad.yml
+//!
+//! good: tests/fixtures/rules/reused-secret/good.yml
+//!
+//! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`
+//!
+//! **References**: ClearML's Helm chart uses one string for the token secret and for a user's secret.
+
+use clearml_secure_core::effective::{Origin, Reading};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::known::{self, Class};
+
+use super::{Case, Rule, and};
+
+/// It takes a first leak.
+const SEVERITY: Severity = Severity::Warning;
+
+pub(crate) struct ReusedSecret;
+
+impl Rule for ReusedSecret {
+    fn id(&self) -> &'static str {
+        "reused-secret"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let readings: Vec<&Reading> = case
+            .effective
+            .readings()
+            .filter(|reading| is_chosen(reading))
+            .collect();
+        let mut done: Vec<&str> = Vec::new();
+        for reading in &readings {
+            let Some(text) = reading.value.text().map(|text| text.expose()) else {
+                continue;
+            };
+            if done.contains(&text) {
+                continue;
+            }
+            done.push(text);
+            let mut users: Vec<&Reading> = Vec::new();
+            for other in readings
+                .iter()
+                .filter(|other| other.value.text().is_some_and(|t| t.expose() == text))
+            {
+                if !users.iter().any(|user| user.setting == other.setting) {
+                    users.push(other);
+                }
+            }
+            let [_, second, ..] = users.as_slice() else {
+                continue;
+            };
+            let names: Vec<&str> = users.iter().map(|user| user.setting.path()).collect();
+            findings.push(Finding {
+                rule: self.id(),
+                severity: SEVERITY,
+                message: format!(
+                    "one value serves {}: whoever learns one learns all",
+                    and(&names)
+                ),
+                help: case.inject(),
+                setting: Some(second.setting),
+                server: Some(second.server),
+                span: Some(case.span(second)),
+            });
+        }
+    }
+}
+
+/// What an administrator set; published values are worse than reused.
+fn is_chosen(reading: &Reading) -> bool {
+    let is_set = matches!(reading.origin, Origin::File(_) | Origin::Variable(_));
+    let known = reading
+        .value
+        .text()
+        .and_then(|text| known::lookup(text.expose()));
+    is_set && known.is_none_or(|known| known.class == Class::Placeholder)
+}

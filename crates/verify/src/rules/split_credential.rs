@@ -1,0 +1,147 @@
+//! Servers that must agree on a setting do not.
+//!
+//! **What**: the API server and another server that reads the same setting have different values, or only one of
+//! them is set.
+//!
+//! **Why**: the file server with an account the API server does not know stops at its start. The delete job signs
+//! its own token: with another token secret every delete is refused, is counted as failed, and the files stay on
+//! disk without a word. What looks like a hardened server is a broken one.
+//!
+//! bad: tests/fixtures/rules/split-credential/bad.yml
+//!
+//! good: tests/fixtures/rules/split-credential/good.yml
+//!
+//! **Fix**: `clearml-inject -k KEYS docker-compose.yml > secured.yml` puts each value to every server that reads it.
+//!
+//! **References**: observed on running servers.
+
+use clearml_secure_core::effective::{Reading, Value};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::setting::{SETTINGS, Server, Setting};
+
+use super::{Case, Rule, other_half};
+
+/// A server does not work, or not as it says (clearml-facts.md, 0.2, 0.3, 5b).
+const BROKEN: Severity = Severity::Error;
+/// The agent may well have credentials of its own, made in the web interface.
+const OTHER_ACCOUNT: Severity = Severity::Note;
+
+pub(crate) struct SplitCredential;
+
+impl Rule for SplitCredential {
+    fn id(&self) -> &'static str {
+        "split-credential"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for setting in SETTINGS {
+            let readings: Vec<&Reading> = case.effective.of_setting(setting).collect();
+            let Some(apiserver) = readings
+                .iter()
+                .find(|reading| reading.server == Server::Apiserver)
+            else {
+                continue;
+            };
+            for other in readings
+                .iter()
+                .filter(|reading| reading.instance != apiserver.instance)
+            {
+                if let Some((severity, message)) = disagreement(case, setting, apiserver, other) {
+                    findings.push(Finding {
+                        rule: self.id(),
+                        severity,
+                        message,
+                        help: "put the same value to both: clearml-inject -k KEYS docker-compose.yml > secured.yml"
+                            .to_owned(),
+                        setting: Some(setting),
+                        server: Some(other.server),
+                        span: Some(case.span(other)),
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn disagreement(
+    case: &Case<'_>,
+    setting: Setting,
+    apiserver: &Reading,
+    other: &Reading,
+) -> Option<(Severity, String)> {
+    let same = match (&apiserver.value, &other.value) {
+        (Value::Absent | Value::Empty, Value::Absent | Value::Empty) => true,
+        (Value::Text(one), Value::Text(two)) => one == two,
+        // What cannot be told is not claimed; what is no text is `misread-value`.
+        (Value::Unknown(_) | Value::NotText(_), _) | (_, Value::Unknown(_) | Value::NotText(_)) => {
+            true
+        }
+        _ => false,
+    };
+    if same {
+        return None;
+    }
+    if other.server == Server::AgentServices {
+        return agent(case, setting, apiserver, other);
+    }
+    let what = if matches!(other.value, Value::Absent | Value::Empty) {
+        format!("{} has no {setting}, which apiserver has", other.server)
+    } else if other.variable(case.deployment).is_none() {
+        format!(
+            "only apiserver is given {setting}; {} runs with the image's default",
+            other.server
+        )
+    } else if apiserver.variable(case.deployment).is_none() {
+        format!(
+            "only {} is given {setting}; apiserver runs with the image's default",
+            other.server
+        )
+    } else {
+        format!(
+            "{} and apiserver have different values of {setting}",
+            other.server
+        )
+    };
+    let consequence = match (other.server, setting.account()) {
+        (Server::AsyncDelete, _) => {
+            "every delete is refused by the file server, and the files stay on disk"
+        }
+        (Server::Fileserver, Some(_)) => "the file server cannot log in and stops at its start",
+        _ => "they do not work together",
+    };
+    Some((BROKEN, format!("{what}: {consequence}")))
+}
+
+/// An agent with another key has an account of its own, perhaps made in the web interface; with the same key and
+/// another secret it cannot log in.
+fn agent(
+    case: &Case<'_>,
+    setting: Setting,
+    apiserver: &Reading,
+    other: &Reading,
+) -> Option<(Severity, String)> {
+    let half_of = |reading: &Reading| {
+        let half = other_half(setting)?;
+        case.effective
+            .of_setting(half)
+            .find(|half| half.instance == reading.instance)
+            .map(|half| &half.value)
+    };
+    match (&apiserver.value, &other.value) {
+        (Value::Text(_), Value::Absent | Value::Empty) => Some((
+            BROKEN,
+            format!("apiserver has {setting}, and the agent is given none: it cannot log in"),
+        )),
+        (Value::Text(_), Value::Text(_)) if half_of(apiserver) == half_of(other) => Some((
+            BROKEN,
+            format!(
+                "the agent has another {setting} than apiserver, and the same other half: it cannot log in"
+            ),
+        )),
+        (Value::Text(_), Value::Text(_)) => Some((
+            OTHER_ACCOUNT,
+            format!("the agent logs in with something else than {setting} of apiserver"),
+        )),
+        _ => None,
+    }
+}

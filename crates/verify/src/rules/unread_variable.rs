@@ -1,0 +1,105 @@
+//! A variable that looks like configuration, and that no server reads.
+//!
+//! **What**: a name that starts like ClearML's configuration variables but names no path that a server knows, has
+//! the wrong prefix, or stands only at a server that does not read it.
+//!
+//! **Why**: servers say nothing about names they do not know. Whoever wrote it believes the secret is set, and the
+//! default is live.
+//!
+//! bad: tests/fixtures/rules/unread-variable/bad.yml
+//!
+//! good: tests/fixtures/rules/unread-variable/good.yml
+//!
+//! **Fix**: use the name that the finding gives, or run clearml-inject and remove the variable.
+//!
+//! **References**: observed on running servers; the public configuration files of clearml-server.
+
+use clearml_secure_core::compose::Variable;
+use clearml_secure_core::deployment::{Family, Instance};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::names;
+use clearml_secure_core::setting::{Server, Setting};
+
+use super::{Case, Rule};
+
+/// By itself it opens nothing; what is missing because of it is a finding of its own.
+const SEVERITY: Severity = Severity::Warning;
+
+pub(crate) struct UnreadVariable;
+
+impl Rule for UnreadVariable {
+    fn id(&self) -> &'static str {
+        "unread-variable"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let mut seen = Vec::new();
+        for instance in case
+            .deployment
+            .instances
+            .iter()
+            .filter(|one| one.server != Server::AgentServices)
+        {
+            for variable in &case.deployment.service(instance).environment {
+                if seen.contains(&variable.span) {
+                    continue;
+                }
+                let Some((message, help)) = unread(case, instance, variable) else {
+                    continue;
+                };
+                seen.push(variable.span);
+                findings.push(Finding {
+                    rule: self.id(),
+                    severity: SEVERITY,
+                    message,
+                    help,
+                    setting: None,
+                    server: Some(instance.server),
+                    span: Some(variable.span),
+                });
+            }
+        }
+    }
+}
+
+fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(String, String)> {
+    let name = variable.name.as_str();
+    if let Some(setting) = Setting::by_variable(name) {
+        if instance.family == Family::Trains && name.starts_with("CLEARML__") {
+            let message = format!(
+                "no server of this deployment reads {name}: images of trains read TRAINS__ names"
+            );
+            return Some((message, format!("write {}", instance.variable(setting))));
+        }
+        return (!instance.server.reads_configuration() && !is_read_elsewhere(case, setting)).then(
+            || {
+                let readers: Vec<&str> = setting
+                    .servers()
+                    .iter()
+                    .map(|server| server.name())
+                    .collect();
+                let message = format!(
+                    "{} does not read {name}, and nobody who does is given it",
+                    instance.server
+                );
+                (message, format!("give it to {}", super::and(&readers)))
+            },
+        );
+    }
+    let nearest = names::unread(name)?;
+    let message = format!("no server reads {}", escape(name));
+    let help = format!(
+        "the nearest name that is read is {nearest}; if that is not what is meant, remove the variable"
+    );
+    Some((message, help))
+}
+
+fn is_read_elsewhere(case: &Case<'_>, setting: Setting) -> bool {
+    case.deployment.instances.iter().any(|instance| {
+        instance.reads(setting)
+            && !instance
+                .spellings(setting, &case.deployment.service(instance).environment)
+                .is_empty()
+    })
+}

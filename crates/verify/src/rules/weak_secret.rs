@@ -1,0 +1,103 @@
+//! A value that somebody could guess.
+//!
+//! **What**: a setting is short, made of few or predictable characters, a stand-in of the documentation
+//! (`new-secret-string`), or empty where empty means "anybody".
+//!
+//! **Why**: the accounts are reachable wherever the API server is, and the token secret can be tried offline with
+//! any token that was ever issued.
+//!
+//! bad: tests/fixtures/rules/weak-secret/bad.yml
+//!
+//! good: tests/fixtures/rules/weak-secret/good.yml
+//!
+//! **Fix**: `clearml-keygen --from KEYS --only GROUP` makes a new one; over 300 bits each.
+//!
+//! **References**: ClearML, "Securing ClearML Server", whose examples are the stand-ins.
+
+use clearml_secure_core::effective::{Origin, Reading, Value};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::known::{self, Class};
+use clearml_secure_core::setting::{Kind, Setting};
+use clearml_secure_core::strength::{Weakness, weakness};
+
+use super::{Case, Rule, kind_name, power};
+
+/// Somebody guesses it.
+const GUESSED: Severity = Severity::Error;
+/// A guessed key is of no use without its secret.
+const KEY: Severity = Severity::Warning;
+
+pub(crate) struct WeakSecret;
+
+impl Rule for WeakSecret {
+    fn id(&self) -> &'static str {
+        "weak-secret"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let mut seen = Vec::new();
+        for reading in case.effective.readings() {
+            let span = case.span(reading);
+            if !matches!(reading.origin, Origin::File(_) | Origin::Variable(_))
+                || seen.contains(&(reading.setting, span))
+            {
+                continue;
+            }
+            let Some((severity, why)) = judge(case, reading) else {
+                continue;
+            };
+            seen.push((reading.setting, span));
+            findings.push(Finding {
+                rule: self.id(),
+                severity,
+                message: format!(
+                    "{} of {} {why}; {}",
+                    reading.setting,
+                    reading.server,
+                    power(reading.setting)
+                ),
+                help: case.inject(),
+                setting: Some(reading.setting),
+                server: Some(reading.server),
+                span: Some(span),
+            });
+        }
+    }
+}
+
+fn judge(case: &Case<'_>, reading: &Reading) -> Option<(Severity, String)> {
+    let setting = reading.setting;
+    if matches!(reading.value, Value::Empty) {
+        return is_open_when_empty(case, reading).then(|| (GUESSED, "is empty".to_owned()));
+    }
+    let text = reading.value.text()?.expose();
+    if known::lookup(text).is_some_and(|known| known.class != Class::Placeholder) {
+        // `default-credential` says it better.
+        return None;
+    }
+    let weakness = weakness(text, setting.kind())?;
+    let severity = if setting.kind() == Kind::Key && weakness != Weakness::Placeholder {
+        KEY
+    } else {
+        GUESSED
+    };
+    let why = match weakness {
+        Weakness::Guessable => format!(
+            "is a {} of few or predictable characters",
+            kind_name(setting)
+        ),
+        Weakness::Placeholder => "is the documentation's stand-in".to_owned(),
+        Weakness::Short => format!("is too short for a {}", kind_name(setting)),
+    };
+    Some((severity, why))
+}
+
+/// An empty signing secret is one that everybody knows (clearml-facts.md, 0.5). One that came out empty of a
+/// variable is `unset-variable`; an account without credentials is closed.
+fn is_open_when_empty(case: &Case<'_>, reading: &Reading) -> bool {
+    let is_signing = |setting: Setting| setting.account().is_none();
+    let came_from_variable = reading
+        .variable(case.deployment)
+        .is_some_and(|variable| !variable.interpolated.is_empty());
+    is_signing(reading.setting) && !came_from_variable
+}

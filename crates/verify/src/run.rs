@@ -1,0 +1,124 @@
+use std::io::{self, IsTerminal, Write};
+
+use clap::ColorChoice;
+use clearml_secure_core::effective::Effective;
+use clearml_secure_core::exit;
+use clearml_secure_core::finding::{Finding, Severity};
+
+use crate::cli::{Cli, FailOn};
+use crate::error::Error;
+use crate::output::{self, Report};
+use crate::rules::{self, Case, RULES};
+use crate::{ignore, target};
+
+/// Looks at every target and prints what is to be said.
+pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
+    if cli.list_rules {
+        let ids: Vec<String> = RULES
+            .iter()
+            .map(|rule| format!("{}\n", rule.id()))
+            .collect();
+        return print(&ids.concat()).map(|()| exit::FINE);
+    }
+    if let Some(id) = &cli.explain {
+        let page = rules::page(id).ok_or_else(|| Error::UnknownRule(id.clone()))?;
+        return print(&format!("{page}\n")).map(|()| exit::FINE);
+    }
+    if let Some(unknown) = cli
+        .ignore
+        .iter()
+        .find(|id| !RULES.iter().any(|rule| rule.id() == **id))
+    {
+        return Err(Error::UnknownRule(unknown.clone()));
+    }
+    let (deployments, mut remarks) = target::deployments(cli)?;
+    let mut reports = Vec::with_capacity(deployments.len());
+    for deployment in deployments {
+        let effective = Effective::of(&deployment);
+        let case = Case {
+            deployment: &deployment,
+            effective: &effective,
+        };
+        let mut findings = Vec::new();
+        for rule in RULES
+            .iter()
+            .filter(|rule| !cli.ignore.iter().any(|id| id == rule.id()))
+        {
+            rule.check(&case, &mut findings);
+        }
+        let (mut findings, comments) = ignore::silence(&deployment.sources, findings);
+        remarks.extend(comments);
+        findings.sort_by_key(|finding: &Finding| {
+            (
+                finding.severity,
+                finding.span,
+                finding.rule,
+                finding.setting,
+            )
+        });
+        let unseen = case.unseen();
+        reports.push(Report {
+            deployment,
+            effective,
+            findings,
+            unseen,
+        });
+    }
+    if !cli.quiet {
+        for remark in &remarks {
+            say(&format!(
+                "clearml-verify: {}\n",
+                clearml_secure_core::io::escape(remark)
+            ));
+        }
+    }
+    if cli.effective {
+        return print(&output::effective(cli.format, &reports)).map(|()| exit::FINE);
+    }
+    print(&output::findings(
+        cli.format,
+        &reports,
+        use_color(cli.color),
+    ))?;
+    Ok(code(cli.fail_on, &reports))
+}
+
+/// Findings count first; what could not be looked at is never clean.
+fn code(fail_on: FailOn, reports: &[Report]) -> u8 {
+    let least = match fail_on {
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Note => Some(Severity::Note),
+        FailOn::Never => None,
+    };
+    // Severities are ordered from the worst down.
+    let fails = |finding: &Finding| least.is_some_and(|least| finding.severity <= least);
+    if reports
+        .iter()
+        .flat_map(|report| &report.findings)
+        .any(fails)
+    {
+        exit::FINDINGS
+    } else if reports.iter().any(|report| !report.unseen.is_empty()) {
+        exit::FAILED
+    } else {
+        exit::FINE
+    }
+}
+
+fn use_color(choice: ColorChoice) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => std::env::var_os("NO_COLOR").is_none() && io::stdout().is_terminal(),
+    }
+}
+
+fn print(text: &str) -> Result<(), Error> {
+    exit::write_product(io::stdout().lock(), text.as_bytes()).map_err(Error::Output)
+}
+
+/// Talk goes to standard error; that nobody may be listening is no error.
+pub(crate) fn say(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}

@@ -1,0 +1,148 @@
+//! From the command line's targets to deployments.
+
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::deployment::{Deployment, Files};
+use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::io::read_text;
+use zeroize::Zeroizing;
+
+use crate::cli::Cli;
+use crate::error::Error;
+
+/// Names that docker compose looks for, and the overrides it merges over them by itself.
+const DEFAULTS: [(&str, [&str; 2]); 4] = [
+    (
+        "compose.yaml",
+        ["compose.override.yaml", "compose.override.yml"],
+    ),
+    (
+        "compose.yml",
+        ["compose.override.yml", "compose.override.yaml"],
+    ),
+    (
+        "docker-compose.yml",
+        [
+            "docker-compose.override.yml",
+            "docker-compose.override.yaml",
+        ],
+    ),
+    (
+        "docker-compose.yaml",
+        [
+            "docker-compose.override.yaml",
+            "docker-compose.override.yml",
+        ],
+    ),
+];
+
+/// Folders below which no deployment is looked for.
+const SKIPPED: [&str; 3] = ["node_modules", "target", "venv"];
+
+/// Folders may be nested this deep below a target.
+const DEPTH_LIMIT: usize = 32;
+
+/// Every deployment of the targets, and what a person should know about how they were read.
+///
+/// # Errors
+/// A target that cannot be read or holds no ClearML server.
+pub(crate) fn deployments(cli: &Cli) -> Result<(Vec<Deployment>, Vec<String>), Error> {
+    let mut deployments = Vec::new();
+    let mut remarks = Vec::new();
+    for target in &cli.targets {
+        let text = target.to_string_lossy();
+        if text.starts_with("http://") || text.starts_with("https://") || text.ends_with(".conf") {
+            return Err(Error::Target(target.clone()));
+        }
+        if target.is_dir() {
+            let mut found = Vec::new();
+            below(target, 0, &mut found)?;
+            let before = deployments.len();
+            for path in found {
+                let deployment = load(cli, &path, &mut remarks)?;
+                if !deployment.instances.is_empty() {
+                    deployments.push(deployment);
+                }
+            }
+            if deployments.len() == before {
+                return Err(Error::NothingBelow(target.clone()));
+            }
+        } else {
+            let deployment = load(cli, target, &mut remarks)?;
+            if deployment.instances.is_empty() {
+                return Err(Error::NoServer(target.clone()));
+            }
+            deployments.push(deployment);
+        }
+    }
+    Ok((deployments, remarks))
+}
+
+fn load(cli: &Cli, path: &Path, remarks: &mut Vec<String>) -> Result<Deployment, CoreError> {
+    let mut paths = vec![path.to_owned()];
+    if cli.merge.is_empty() {
+        if let Some(found) = override_of(path) {
+            remarks.push(format!(
+                "{} is read with {}, as docker compose reads them together",
+                path.display(),
+                found.display()
+            ));
+            paths.push(found);
+        }
+    } else {
+        paths.extend(cli.merge.iter().cloned());
+    }
+    let files = Files::read(&paths, cli.env_file.as_deref(), cli.config_dir.as_deref())?;
+    Deployment::load(files)
+}
+
+/// The file that docker compose merges over one with a default name, where it is there.
+fn override_of(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let (_, overrides) = DEFAULTS.iter().find(|(default, _)| *default == name)?;
+    overrides
+        .iter()
+        .map(|name| path.with_file_name(name))
+        .find(|path| path.is_file())
+}
+
+/// The compose files below a folder, sorted: in each folder the one that docker compose would take, and every
+/// other whose name says that it is one, overrides left out.
+fn below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), CoreError> {
+    let failed = |source| CoreError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        entries.push(entry.map_err(failed)?.path());
+    }
+    entries.sort();
+    for path in entries {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let is_link = path
+            .symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_symlink());
+        if path.is_dir() {
+            if !is_link && depth < DEPTH_LIMIT && !name.starts_with('.') && !SKIPPED.contains(&name)
+            {
+                below(&path, depth + 1, found)?;
+            }
+        } else if is_compose_name(name) && has_services(&path) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_compose_name(name: &str) -> bool {
+    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    is_yaml && name.contains("compose") && !name.contains(".override.")
+}
+
+/// A file that only looks like one by its name is left alone; one that cannot be read is not.
+fn has_services(path: &Path) -> bool {
+    read_text(path).map_or(true, |text: Zeroizing<String>| text.contains("services"))
+}

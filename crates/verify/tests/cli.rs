@@ -1,0 +1,454 @@
+//! clearml-verify as a shell would use it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn verify() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clearml-verify"));
+    command.env_remove("NO_COLOR").env_remove("CI");
+    command
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures")
+}
+
+/// Rule, severity and line of every finding.
+fn findings(json: &[u8]) -> Vec<(String, String, u64)> {
+    let document: Value = serde_json::from_slice(json).unwrap();
+    assert_eq!(document["version"], 1);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                text(&one["rule"]),
+                text(&one["severity"]),
+                one["place"]["line"].as_u64().unwrap_or(0),
+            )
+        })
+        .collect()
+}
+
+fn run(arguments: &[&str], within: &Path) -> (i32, Vec<u8>, String) {
+    let output = verify()
+        .args(arguments)
+        .current_dir(within)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), output.stdout, stderr)
+}
+
+/// A deployment without findings, to change one thing in.
+fn good() -> String {
+    fs::read_to_string(fixtures().join("rules/missing-setting/good.yml")).unwrap()
+}
+
+fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn every_rule_finds_its_bad_fixtures_and_nothing_in_its_good_ones() {
+    let listed = verify().arg("--list-rules").output().unwrap();
+    for rule in String::from_utf8(listed.stdout).unwrap().lines() {
+        let mut bad = 0;
+        for entry in fs::read_dir(fixtures().join("rules").join(rule)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if path.extension().is_none_or(|extension| extension != "yml") {
+                continue;
+            }
+            let (code, stdout, stderr) = run(&["-f", "json", path.to_str().unwrap()], &fixtures());
+            let found = findings(&stdout);
+            if name.starts_with("good") {
+                assert_eq!(
+                    (code, found.len()),
+                    (0, 0),
+                    "{rule}/{name}: {found:?} {stderr}"
+                );
+            } else {
+                bad += 1;
+                assert_eq!(code, 1, "{rule}/{name}");
+                assert!(
+                    found.iter().any(|(id, ..)| id == rule),
+                    "{rule}/{name}: {found:?}"
+                );
+            }
+        }
+        assert!(bad > 0, "{rule} has no bad fixture");
+    }
+}
+
+#[test]
+fn the_stock_file_runs_with_ten_public_settings() {
+    let (code, stdout, _) = run(&["-f", "json", "stock/docker-compose.yml"], &fixtures());
+    let document: Value = serde_json::from_slice(&stdout).unwrap();
+    let mut settings: Vec<&str> = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["rule"] == "missing-setting")
+        .map(|one| one["setting"].as_str().unwrap())
+        .collect();
+    settings.dedup();
+    assert_eq!((code, settings.len()), (1, 10));
+    assert!(
+        !settings
+            .iter()
+            .any(|setting| setting.contains("services_agent"))
+    );
+    assert_eq!(document["summary"]["error"], 10);
+}
+
+#[test]
+fn the_documented_example_leaves_the_file_server_open_and_splits_the_token_secret() {
+    let (code, stdout, _) = run(
+        &["-f", "json", "documented-example/docker-compose.yml"],
+        &fixtures(),
+    );
+    let document: Value = serde_json::from_slice(&stdout).unwrap();
+    let seen: Vec<(&str, &str)> = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                one["rule"].as_str().unwrap(),
+                one["setting"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(code, 1);
+    assert!(seen.contains(&("missing-setting", "secure.credentials.fileserver.user_key")));
+    assert!(seen.contains(&(
+        "missing-setting",
+        "secure.credentials.fileserver.user_secret"
+    )));
+    assert!(seen.contains(&("split-credential", "secure.auth.token_secret")));
+    assert_eq!(seen.len(), 3, "{seen:?}");
+}
+
+#[test]
+fn severities_decide_the_exit_code() {
+    let bad = "rules/shadowed-variable/bad.yml";
+    let code = |fail_on: &str| run(&["--fail-on", fail_on, bad], &fixtures()).0;
+    assert_eq!(
+        (code("note"), code("warning"), code("error"), code("never")),
+        (1, 1, 0, 0)
+    );
+}
+
+#[test]
+fn a_rule_can_be_left_out_and_an_unknown_one_cannot() {
+    let bad = "rules/shadowed-variable/bad.yml";
+    let (code, stdout, _) = run(&["--ignore", "shadowed-variable", bad], &fixtures());
+    assert_eq!(code, 0, "{}", String::from_utf8_lossy(&stdout));
+    let (code, stdout, stderr) = run(&["--ignore", "shadowed-variables", bad], &fixtures());
+    assert_eq!((code, stdout.len()), (2, 0));
+    assert!(
+        stderr.contains("no rule is called shadowed-variables")
+            && stderr.contains("shadowed-variable,")
+    );
+}
+
+#[test]
+fn a_comment_silences_one_finding_if_it_gives_a_reason() {
+    let name = "CLEARML__SECURE__AUTH__TOKN";
+    let line = "      CLEARML__fileserver__x__y: \"1\"\n";
+    let good = good();
+    let at = good.find("    environment:\n").unwrap() + "    environment:\n".len();
+    let with = |comment: &str| {
+        let mut text = good.clone();
+        text.insert_str(at, &format!("{comment}      {name}: abc\n"));
+        text
+    };
+    let silent = "      # clearml-verify: ignore[unread-variable] a test\n";
+    let mute = "      # clearml-verify: ignore[unread-variable]\n";
+    let folder = folder_with(&[
+        ("loud.yml", &with(line)),
+        ("silent.yml", &with(silent)),
+        ("mute.yml", &with(mute)),
+    ]);
+    assert_eq!(run(&["loud.yml"], folder.path()).0, 1);
+    assert_eq!(run(&["silent.yml"], folder.path()).0, 0);
+    let (code, _, stderr) = run(&["mute.yml"], folder.path());
+    assert_eq!(code, 1);
+    assert!(stderr.contains("gives no reason"), "{stderr}");
+}
+
+#[test]
+fn explain_prints_the_page() {
+    let (code, stdout, _) = run(&["--explain", "missing-setting"], &fixtures());
+    let page = String::from_utf8(stdout).unwrap();
+    assert_eq!(code, 0);
+    assert!(
+        page.starts_with("## missing-setting\n") && page.contains("**Fix**"),
+        "{page}"
+    );
+    assert_eq!(run(&["--explain", "nonsense"], &fixtures()).0, 2);
+}
+
+#[test]
+fn variables_come_from_env_beside_the_file_or_from_env_file() {
+    let text = good().replacen(
+        "CLEARML__SECURE__AUTH__TOKEN_SECRET: ",
+        "CLEARML__SECURE__AUTH__TOKEN_SECRET: ${TOKEN:-} # ",
+        1,
+    );
+    let token = "TOKEN=Zq8wVxY3rT6uPn1mKj5hGf4dSa2LoIpQwErTyUiOpAsDfGhJkLzXcV\n";
+    let folder = folder_with(&[("docker-compose.yml", &text), ("other.env", token)]);
+    let emptied = |arguments: &[&str]| {
+        let (_, stdout, _) = run(arguments, folder.path());
+        findings(&stdout)
+            .iter()
+            .any(|(rule, ..)| rule == "unset-variable")
+    };
+    assert!(emptied(&["-f", "json", "docker-compose.yml"]));
+    assert!(!emptied(&[
+        "-f",
+        "json",
+        "--env-file",
+        "other.env",
+        "docker-compose.yml"
+    ]));
+    fs::write(folder.path().join(".env"), token).unwrap();
+    assert!(!emptied(&["-f", "json", "docker-compose.yml"]));
+}
+
+const FROM_FILES: &str = "\
+services:
+  apiserver:
+    image: clearml/server:2.3.0
+    command: [apiserver]
+    volumes:
+      - ./config:/opt/clearml/config
+  fileserver:
+    image: clearml/server:2.3.0
+    command: [fileserver]
+    volumes:
+      - ./config:/opt/clearml/config
+";
+
+/// A secure.conf with a value of its own for every setting.
+fn secure_conf() -> String {
+    let value = |seed: u32, length: usize| -> String {
+        let mut state = u64::from(seed) * 2_654_435_761 + 1;
+        let mut text = String::from("A");
+        while text.len() < length {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            text.push(char::from(
+                b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"[(state >> 33) as usize % 36],
+            ));
+        }
+        text
+    };
+    let mut text = format!(
+        "http.session_secret.apiserver: \"{}\"\nauth.token_secret: \"{}\"\ncredentials {{\n",
+        value(1, 54),
+        value(2, 54)
+    );
+    for (seed, account) in [
+        "apiserver",
+        "fileserver",
+        "webserver",
+        "tests",
+        "services_agent",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let seed = seed as u32 * 2 + 3;
+        text.push_str(&format!(
+            "  {account} {{ user_key: \"{}\", user_secret: \"{}\" }}\n",
+            value(seed, 30),
+            value(seed + 1, 54)
+        ));
+    }
+    text + "}\n"
+}
+
+#[test]
+fn a_mounted_secure_conf_covers_all_servers() {
+    let folder = folder_with(&[
+        ("docker-compose.yml", FROM_FILES),
+        ("config/secure.conf", &secure_conf()),
+    ]);
+    let (code, stdout, _) = run(&["docker-compose.yml"], folder.path());
+    assert_eq!(code, 0, "{}", String::from_utf8_lossy(&stdout));
+    // Somewhere else it is another key, and no server reads it (clearml-facts.md, 2).
+    let folder = folder_with(&[
+        ("docker-compose.yml", FROM_FILES),
+        ("config/extra/secure.conf", &secure_conf()),
+    ]);
+    assert_eq!(run(&["docker-compose.yml"], folder.path()).0, 1);
+}
+
+#[test]
+fn config_dir_replaces_what_is_mounted() {
+    let compose = FROM_FILES.replace("./config", "/nowhere/config");
+    let folder = folder_with(&[
+        ("docker-compose.yml", &compose),
+        ("mine/secure.conf", &secure_conf()),
+    ]);
+    assert_eq!(
+        run(
+            &["--config-dir", "mine", "docker-compose.yml"],
+            folder.path()
+        )
+        .0,
+        0
+    );
+    let (code, stdout, _) = run(&["-f", "json", "docker-compose.yml"], folder.path());
+    let document: Value = serde_json::from_slice(&stdout).unwrap();
+    assert_eq!(code, 1);
+    assert!(
+        document["unknown"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("--config-dir")
+    );
+}
+
+#[test]
+fn a_broken_conf_is_a_finding_and_never_clean() {
+    let folder = folder_with(&[
+        ("docker-compose.yml", FROM_FILES),
+        ("config/secure.conf", "auth { token_secret: \"MARKED"),
+    ]);
+    let (code, stdout, stderr) = run(&["docker-compose.yml"], folder.path());
+    let text = String::from_utf8(stdout).unwrap();
+    assert_eq!(code, 1, "{text}{stderr}");
+    assert!(
+        text.contains("does not start") && text.contains("secure.conf:1:"),
+        "{text}"
+    );
+    assert!(!text.contains("MARKED"), "{text}");
+}
+
+#[test]
+fn an_override_beside_a_default_name_is_read_as_compose_does() {
+    let bad = "services:\n  apiserver:\n    environment:\n      CLEARML__secure__auth__token_secret: other\n";
+    let folder = folder_with(&[
+        ("docker-compose.yml", &good()),
+        ("docker-compose.override.yml", bad),
+    ]);
+    let (code, _, stderr) = run(&["docker-compose.yml"], folder.path());
+    assert_eq!(code, 1);
+    assert!(stderr.contains("docker-compose.override.yml"), "{stderr}");
+    let folder = folder_with(&[("a.yml", &good()), ("b.yml", bad)]);
+    assert_eq!(run(&["a.yml"], folder.path()).0, 0);
+    assert_eq!(run(&["--merge", "b.yml", "a.yml"], folder.path()).0, 1);
+}
+
+#[test]
+fn a_folder_is_every_deployment_below_it() {
+    let other = "services:\n  web:\n    image: nginx:1\n";
+    let folder = folder_with(&[
+        ("one/docker-compose.yml", FROM_FILES),
+        ("two/deep/compose.yaml", &good()),
+        ("three/docker-compose.yml", other),
+    ]);
+    let (code, stdout, _) = run(&["-f", "json", "."], folder.path());
+    assert_eq!(code, 1);
+    assert!(findings(&stdout).len() >= 10);
+    let empty = folder_with(&[("docker-compose.yml", other)]);
+    let (code, _, stderr) = run(&["."], empty.path());
+    assert_eq!(code, 2);
+    assert!(stderr.contains("nothing was verified"), "{stderr}");
+}
+
+#[test]
+fn no_value_is_shown() {
+    let text = good().replace(
+        "    environment:\n",
+        "    environment:\n      CLEARML__SECURE__AUTH__TOKN: MARKED-one\n      CLEARML_apiserver__x: MARKED-two\n",
+    );
+    let folder = folder_with(&[("docker-compose.yml", &text)]);
+    for arguments in [
+        &["docker-compose.yml"][..],
+        &["-f", "json", "docker-compose.yml"],
+        &["--effective", "docker-compose.yml"],
+        &["--color", "always", "docker-compose.yml"],
+    ] {
+        let (_, stdout, stderr) = run(arguments, folder.path());
+        let heard = String::from_utf8(stdout).unwrap() + &stderr;
+        assert!(!heard.contains("MARKED"), "{heard}");
+    }
+}
+
+#[test]
+fn effective_says_origin_and_state() {
+    let (code, stdout, _) = run(
+        &["--effective", "-f", "json", "stock/docker-compose.yml"],
+        &fixtures(),
+    );
+    let document: Value = serde_json::from_slice(&stdout).unwrap();
+    let rows = document["effective"].as_array().unwrap();
+    assert_eq!((code, document["version"].as_u64()), (0, Some(1)));
+    let row = |setting: &str, server: &str| {
+        rows.iter()
+            .find(|row| row["setting"] == setting && row["server"] == server)
+            .unwrap()
+            .clone()
+    };
+    let token = row("secure.auth.token_secret", "async_delete");
+    assert_eq!(
+        (token["state"].as_str(), token["origin"].as_str()),
+        (Some("default"), Some("image"))
+    );
+    let agent = row("secure.credentials.services_agent.user_key", "apiserver");
+    assert_eq!(
+        (agent["state"].as_str(), agent["origin"].as_str()),
+        (Some("empty"), Some("environment"))
+    );
+}
+
+#[test]
+fn standard_input_is_a_target() {
+    let output = verify()
+        .args(["--fail-on", "error", "-"])
+        .write_stdin(good())
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+/// Where the help changes, so does a promise.
+#[test]
+fn help_is_what_it_was() {
+    let output = verify()
+        .arg("--help")
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, &help).unwrap();
+    }
+    assert_eq!(
+        help,
+        fs::read_to_string(&path).unwrap_or_default(),
+        "UPDATE_EXPECT=1 rewrites it"
+    );
+}

@@ -1,0 +1,79 @@
+//! Finds the oracles: the programs that the tests hold this code against.
+//!
+//! `cargo xtask test` sets them up and tells the tests where they are:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `CLEARML_SECURE_ORACLES` | the folder with `venv/`, a Python with pyhocon, compose-lint and PyYAML |
+//! | `CLEARML_SECURE_REQUIRE_ORACLES` | `1`: a missing oracle fails the test (CI) |
+//! | `CLEARML_SECURE_SKIPS` | a file; each part that was skipped adds its line, and xtask prints it at the end |
+//!
+//! The file belongs to no package: tests include it with `#[path]`, so it uses nothing but std.
+#![allow(dead_code, reason = "no test includes it for all of its functions")]
+#![allow(
+    clippy::print_stderr,
+    reason = "a skipped part is said where a person looks"
+)]
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The Python that has pyhocon and PyYAML, in the versions of `tests/oracles/requirements.txt`.
+pub fn python() -> Option<PathBuf> {
+    let python = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?).join("venv/bin/python");
+    python.exists().then_some(python)
+}
+
+/// `docker-compose`, version 1 (a Python script) or 2 (a program).
+pub fn docker_compose() -> Option<PathBuf> {
+    on_path("docker-compose")
+}
+
+/// Whether the docker client is there and knows `docker stack config`, which needs no daemon.
+pub fn docker_stack() -> bool {
+    on_path("docker").is_some_and(|docker| {
+        Command::new(docker)
+            .args(["stack", "config", "--help"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    })
+}
+
+/// Says that a part of a test was not run because an oracle is missing; where oracles are required, that
+/// is a failure.
+pub fn skip(what: &str) {
+    assert!(
+        env::var_os("CLEARML_SECURE_REQUIRE_ORACLES").is_none_or(|value| value != "1"),
+        "not run: {what}; CLEARML_SECURE_REQUIRE_ORACLES=1 forbids that"
+    );
+    note_skipped(what);
+}
+
+/// Says that a part was not run, for what nobody requires: optional input, a file system's limit.
+pub fn note_skipped(what: &str) {
+    eprintln!("SKIPPED: {what}");
+    let Some(list) = env::var_os("CLEARML_SECURE_SKIPS") else {
+        return;
+    };
+    // One write of one line: tests of several processes append to the same file.
+    let written = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&list)
+        .and_then(|mut file| file.write_all(format!("SKIPPED: {what}\n").as_bytes()));
+    if let Err(error) = written {
+        eprintln!("cannot add to {}: {error}", list.display());
+    }
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}

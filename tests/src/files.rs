@@ -1,0 +1,103 @@
+//! The compose files that the tests walk over.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::oracle;
+
+/// A compose file and what to call it.
+pub struct Deployment {
+    /// For messages: `shapes/indent-4.yml`.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// The folder of the project.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// `tests/fixtures`.
+pub fn fixtures() -> PathBuf {
+    root().join("tests/fixtures")
+}
+
+/// Every compose file of the fixtures: whole deployments, rules, shapes. A new folder there is walked too.
+pub fn fixture_deployments() -> Vec<Deployment> {
+    let mut found = Vec::new();
+    walk(&fixtures(), &fixtures(), &mut found);
+    assert!(found.len() > 50, "the fixtures are gone");
+    found
+}
+
+/// Compose files of strangers, which are not part of the project: those of `CLEARML_SECURE_CORPUS`, or of the
+/// folder `shared/corpus` beside the project.
+pub fn corpus() -> Vec<Deployment> {
+    let folder = std::env::var_os("CLEARML_SECURE_CORPUS")
+        .map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
+    let mut found = Vec::new();
+    if folder.is_dir() {
+        walk(&folder, &folder, &mut found);
+    } else {
+        oracle::note_skipped(
+            "the corpus of public compose files: CLEARML_SECURE_CORPUS names no folder",
+        );
+    }
+    for deployment in &mut found {
+        deployment.name = format!("corpus/{}", deployment.name);
+    }
+    found
+}
+
+fn walk(root: &Path, folder: &Path, found: &mut Vec<Deployment>) {
+    let mut entries: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            walk(root, &path, found);
+        } else if path.extension().is_some_and(|extension| extension == "yml") {
+            found.push(Deployment {
+                name: path.strip_prefix(root).unwrap().display().to_string(),
+                path,
+            });
+        }
+    }
+}
+
+impl Deployment {
+    /// The file's bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        fs::read(&self.path).unwrap()
+    }
+
+    /// A fresh folder with a copy of the file, called `docker-compose.yml`, and of what it refers to.
+    pub fn copy(&self) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("docker-compose.yml"), self.bytes()).unwrap();
+        for entry in fs::read_dir(self.path.parent().unwrap()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "env") {
+                fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        // Files that insist on a variable (`${CLEARML_HOST:?…}`) come with a `.env` in real life.
+        let dotenv: String = ENVIRONMENT
+            .iter()
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect();
+        fs::write(folder.path().join(".env"), dotenv).unwrap();
+        folder
+    }
+}
+
+/// The variables that some file of the corpus insists on.
+pub const ENVIRONMENT: [(&str, &str); 1] = [("CLEARML_HOST", "clearml.example")];

@@ -1,0 +1,198 @@
+//! One run of one of the programs, as a shell would do it.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// A run that is being put together.
+pub struct Run {
+    command: Command,
+    stdin: Vec<u8>,
+    shown: String,
+}
+
+/// What came of it.
+pub struct Done {
+    /// The exit status; none if a signal ended it.
+    pub status: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    shown: String,
+}
+
+/// Starts to put a run together: `clearml("verify")` is `clearml-verify`.
+pub fn clearml(name: &str) -> Run {
+    let program = format!("clearml-{name}");
+    let path = folder().join(&program);
+    assert!(
+        path.is_file(),
+        "{} is not built; `cargo xtask test` builds it first",
+        path.display()
+    );
+    let mut command = Command::new(path);
+    // The machine's own CLEARML_… variables, NO_COLOR and CI would change what the programs say.
+    command.env_clear().env("PATH", path_variable());
+    Run {
+        command,
+        stdin: Vec::new(),
+        shown: program,
+    }
+}
+
+/// The folder with the three programs.
+fn folder() -> PathBuf {
+    if let Some(folder) = env::var_os("CLEARML_SECURE_BIN") {
+        return folder.into();
+    }
+    // Without xtask: beside the folder `deps` that this test itself is in.
+    let test = env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().to_owned()
+}
+
+fn path_variable() -> OsString {
+    env::var_os("PATH").unwrap_or_default()
+}
+
+impl Run {
+    /// Adds an argument.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        let arg = arg.into();
+        self.shown.push(' ');
+        self.shown.push_str(&arg.to_string_lossy());
+        self.command.arg(arg);
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: Into<OsString>>(self, args: impl IntoIterator<Item = A>) -> Self {
+        args.into_iter().fold(self, Self::arg)
+    }
+
+    /// Runs in this folder.
+    pub fn within(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    /// What it reads from standard input; nothing otherwise.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn done(self) -> Done {
+        self.done_into(Stdio::piped())
+    }
+
+    /// Runs it with standard output going elsewhere, e.g. to `/dev/full`.
+    pub fn done_into(mut self, stdout: Stdio) -> Done {
+        let mut child = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        let input = self.stdin;
+        // In a thread of its own, because a program may write before it has read everything. A program that
+        // stops before it has read everything is right to, so a closed pipe here is no failure.
+        let writer = thread::spawn(move || drop(pipe.write_all(&input)));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        let done = Done {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            shown: self.shown,
+        };
+        let heard = done.stderr.to_lowercase();
+        assert!(
+            !heard.contains("panicked") && !heard.contains("rust_backtrace"),
+            "a panic\n{}",
+            done.report()
+        );
+        done
+    }
+}
+
+impl Done {
+    /// Fails unless it ended with this status.
+    #[track_caller]
+    pub fn exit(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{}", self.report());
+        self
+    }
+
+    /// Fails unless it refused as it should: status 2, a message, and nothing on standard output.
+    #[track_caller]
+    pub fn refused(self) -> Self {
+        let done = self.exit(2);
+        assert!(
+            done.stdout.is_empty(),
+            "output all the same\n{}",
+            done.report()
+        );
+        assert!(
+            !done.stderr.trim().is_empty(),
+            "no reason given\n{}",
+            done.report()
+        );
+        done
+    }
+
+    /// Fails unless standard error says this.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(
+            self.stderr.contains(text),
+            "does not say {text:?}\n{}",
+            self.report()
+        );
+        self
+    }
+
+    /// Fails unless standard error names `file:LINE:COLUMN`.
+    #[track_caller]
+    pub fn points_into(self, file: &str) -> Self {
+        let points = self.stderr.match_indices(file).any(|(at, _)| {
+            let mut rest = self.stderr[at + file.len()..].split(':').skip(1);
+            let mut number = || {
+                rest.next()
+                    .is_some_and(|part| part.starts_with(|first: char| first.is_ascii_digit()))
+            };
+            number() && number()
+        });
+        assert!(points, "does not point into {file}\n{}", self.report());
+        self
+    }
+
+    /// Fails if any output has this text.
+    #[track_caller]
+    pub fn never_says(self, secret: &str) -> Self {
+        let heard = format!("{}{}", self.stdout, self.stderr);
+        assert!(
+            !heard.contains(secret),
+            "a secret was printed by: {}",
+            self.shown
+        );
+        self
+    }
+
+    /// For a failure's message.
+    pub fn report(&self) -> String {
+        format!(
+            "$ {}\nstatus: {:?}\nstderr:\n{}\nstdout: {} bytes\n",
+            self.shown,
+            self.status,
+            self.stderr,
+            self.stdout.len()
+        )
+    }
+}

@@ -1,0 +1,209 @@
+//! `cargo xtask bench`: speed and memory, as ratios within one run, because machines differ and load changes.
+//!
+//! What is compared runs in turns, and medians are compared. A missed bound is a failure.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::oracles;
+use crate::shell::{self, Result};
+
+const STOCK: &str = "tests/fixtures/stock/docker-compose.yml";
+
+/// A whole run of keygen may take this many times `openssl rand -hex 25`.
+const KEYGEN_AT_MOST: f64 = 2.0;
+/// compose-lint must take this many times what verify takes for the stock file.
+const VERIFY_AT_LEAST: f64 = 20.0;
+/// Bounds of inject on a compose file of 10 MB.
+const INJECT_SECONDS: f64 = 2.0;
+const INJECT_MEGABYTES: f64 = 200.0;
+const SERVICES: usize = 10_000;
+
+/// Runs its arguments and prints the wall time in seconds and the peak of memory in KiB. The first argument is
+/// the file for standard output. Only the parent of a process learns its peak.
+const MEASURE: &str = "\
+import resource, subprocess, sys, time
+with open(sys.argv[1], 'wb') as out:
+    start = time.perf_counter()
+    subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=out, check=True)
+    print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+";
+
+/// Runs the task.
+pub(crate) fn run() -> Result {
+    let oracles = oracles::set_up()?.folder;
+    let programs = shell::build_release()?;
+    let program = |name: &str| Command::new(programs.join(name));
+    let stock = shell::root().join(STOCK);
+    println!("{:42} {:>12} {:>12}  bound", "", "median", "against");
+    let mut missed = Vec::new();
+    let mut row = |what: &str, ours: String, theirs: String, bound: String, holds: bool| {
+        println!("{what:42} {ours:>12} {theirs:>12}  {bound}");
+        if !holds {
+            missed.push(what.to_owned());
+        }
+    };
+
+    let (keygen, openssl) = medians(
+        101,
+        &mut program("clearml-keygen"),
+        Command::new("openssl").args(["rand", "-hex", "25"]),
+    )?;
+    let ratio = keygen.as_secs_f64() / openssl.as_secs_f64();
+    row(
+        "keygen / openssl rand -hex 25",
+        milliseconds(keygen),
+        milliseconds(openssl),
+        format!("{ratio:.2}, at most {KEYGEN_AT_MOST}"),
+        ratio <= KEYGEN_AT_MOST,
+    );
+
+    let (verify, lint) = medians(
+        21,
+        program("clearml-verify").arg(&stock),
+        Command::new(oracles.join("venv/bin/compose-lint")).arg(&stock),
+    )?;
+    let ratio = lint.as_secs_f64() / verify.as_secs_f64();
+    row(
+        "compose-lint / verify, the stock file",
+        milliseconds(verify),
+        milliseconds(lint),
+        format!("{ratio:.1}, at least {VERIFY_AT_LEAST}"),
+        ratio >= VERIFY_AT_LEAST,
+    );
+
+    let (seconds, megabytes) = inject_large(&oracles, &programs)?;
+    row(
+        "inject, 10,000 services: time",
+        format!("{seconds:.2} s"),
+        String::new(),
+        format!("under {INJECT_SECONDS} s"),
+        seconds < INJECT_SECONDS,
+    );
+    row(
+        "inject, 10,000 services: memory",
+        format!("{megabytes:.0} MB"),
+        String::new(),
+        format!("under {INJECT_MEGABYTES} MB"),
+        megabytes < INJECT_MEGABYTES,
+    );
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("missed: {}", missed.join("; ")))
+    }
+}
+
+/// Median wall times of two commands that run in turns.
+fn medians(
+    rounds: usize,
+    ours: &mut Command,
+    theirs: &mut Command,
+) -> Result<(Duration, Duration)> {
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        first.push(time(ours)?);
+        second.push(time(theirs)?);
+    }
+    first.sort_unstable();
+    second.sort_unstable();
+    Ok((first[rounds / 2], second[rounds / 2]))
+}
+
+fn time(command: &mut Command) -> Result<Duration> {
+    command
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    let start = Instant::now();
+    let status = command.status().map_err(|error| error.to_string())?;
+    let elapsed = start.elapsed();
+    // Both verifiers end with 1 on the stock file: they find something. More than that is a failure to run.
+    match status.code() {
+        Some(0 | 1) => Ok(elapsed),
+        _ => Err(format!("{command:?} ended with {status}")),
+    }
+}
+
+/// Median time in seconds and the largest peak of memory in megabytes.
+fn inject_large(oracles: &Path, programs: &Path) -> Result<(f64, f64)> {
+    let folder = shell::target()?.join("bench");
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(&folder).map_err(failed)?;
+    fs::write(folder.join("large.yml"), large_compose_file()).map_err(failed)?;
+    let keys = folder.join("keys.json");
+    shell::output(
+        Command::new(programs.join("clearml-keygen"))
+            .args(["-f", "json", "--force", "-o"])
+            .arg(&keys),
+    )?;
+    let mut times = Vec::new();
+    let mut peak = 0.0_f64;
+    for _ in 0..5 {
+        let printed = shell::output(
+            Command::new(oracles::python(oracles))
+                .args(["-c", MEASURE])
+                .arg(folder.join("secured.yml"))
+                .arg(programs.join("clearml-inject"))
+                .arg("-k")
+                .arg(&keys)
+                .arg(folder.join("large.yml")),
+        )?;
+        let mut numbers = printed.split_whitespace().map(str::parse::<f64>);
+        let (Some(Ok(seconds)), Some(Ok(kibibytes))) = (numbers.next(), numbers.next()) else {
+            return Err(format!("not two numbers: {printed}"));
+        };
+        times.push(seconds);
+        peak = peak.max(kibibytes * 1024.0 / 1e6);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok((times[times.len() / 2], peak))
+}
+
+/// A ClearML Server among thousands of other services: about 1,000 bytes each, 10 MB in all.
+fn large_compose_file() -> String {
+    let mut text = String::with_capacity(11 << 20);
+    text.push_str("services:\n");
+    for number in 0..SERVICES {
+        let (image, command) = match number {
+            2_500 => ("clearml/server:2.3.0", "apiserver"),
+            5_000 => ("clearml/server:2.3.0", "fileserver"),
+            7_500 => ("clearml/server:2.3.0", "webserver"),
+            _ => ("example/worker:1.0", "worker"),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "  service-{number}:\n    image: {image}\n    command: [{command}]\n    restart: unless-stopped\n    environment:\n"
+        );
+        for variable in 0..16 {
+            let _ = writeln!(
+                text,
+                "      VARIABLE_{variable}: \"value {variable} of service {number}\"  # as ever"
+            );
+        }
+        let _ = write!(
+            text,
+            "    volumes:\n      - /srv/data/{number}:/data\n    labels:\n      owner: somebody\n"
+        );
+    }
+    text
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_large_file_has_ten_megabytes() {
+        let size = large_compose_file().len();
+        assert!((10_000_000..12_000_000).contains(&size), "{size}");
+    }
+}

@@ -1,0 +1,49 @@
+//! `cargo xtask test`: sets up what the tests need, then runs all of them.
+//!
+//! A test that cannot run a part says so with `oracle::skip`, which adds a line to the file that
+//! `CLEARML_SECURE_SKIPS` names: what a passing test prints is not shown, and a skipped part must be.
+
+use std::fs;
+
+use crate::oracles::{self, Oracles};
+use crate::shell::{self, Result};
+
+/// Runs the task; the arguments go to `cargo test`.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let Oracles { folder, missing } = oracles::set_up()?;
+    for missing in &missing {
+        println!("SKIPPED: what needs {missing}");
+    }
+    // The end-to-end tests are a package of their own, and cargo builds programs only for the package they are in.
+    shell::run(shell::cargo().args(["build", "--workspace", "--bins"]))?;
+    let target = shell::target()?;
+    let skips = target.join("skipped.txt");
+    fs::write(&skips, "").map_err(|error| format!("{}: {error}", skips.display()))?;
+    let result = shell::run(
+        shell::cargo()
+            .args(["test", "--workspace"])
+            .args(arguments)
+            .env("CLEARML_SECURE_ORACLES", &folder)
+            .env("CLEARML_SECURE_BIN", target.join("debug"))
+            .env("CLEARML_SECURE_SKIPS", &skips),
+    );
+    print_skipped(&fs::read_to_string(&skips).unwrap_or_default(), &missing);
+    result
+}
+
+fn print_skipped(skips: &str, missing: &[String]) {
+    let mut lines: Vec<&str> = skips.lines().collect();
+    lines.sort_unstable();
+    lines.dedup();
+    if lines.is_empty() && missing.is_empty() {
+        println!("\nNothing was skipped.");
+        return;
+    }
+    println!("\nNot run:");
+    for missing in missing {
+        println!("  SKIPPED: what needs {missing}");
+    }
+    for line in lines {
+        println!("  {line}");
+    }
+}
