@@ -290,8 +290,10 @@ fn only_the_intended_lines(
     let may_go = |line: &str| {
         has(line, &SETTING)
             || has(line, &["environment", "to-be-replaced", "<<", "*", "&"])
-            // The last line of a file without a final line end gets one.
-            || added.contains(&line.trim_end_matches(['\r', '\n']))
+            // A line goes deeper where a shared mapping is set apart, and the last line of a file gets an end.
+            || added.iter().any(|new| new.trim() == line.trim())
+            // A whole service on one line is one line that changes.
+            || added.iter().any(|new| new.starts_with(line.trim_end_matches('}')))
     };
     if let Some(line) = removed.iter().find(|line| !may_go(line)) {
         return Err(format!("a line was lost: {line:?}"));

@@ -18,13 +18,14 @@ pub fn message(program: &str, what: &dyn Display, help: Option<&str>) -> String 
     }
 }
 
-/// Writes a program's product. Whoever closed the pipe has seen enough: that is no error.
+/// Writes a program's product. Whoever closed the pipe has seen enough: that is no error. Returns whether all of
+/// it was taken.
 ///
 /// # Errors
 /// Anything else, such as a full disk.
-pub fn write_product(mut out: impl Write, product: &[u8]) -> io::Result<()> {
+pub fn write_product(mut out: impl Write, product: &[u8]) -> io::Result<bool> {
     match out.write_all(product).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true),
     }
 }

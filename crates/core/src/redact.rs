@@ -56,7 +56,8 @@ fn mask(value: &str) -> String {
             .bytes()
             .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
             .count();
-        if length > 0 {
+        // What is no form that compose knows may be a mistyped secret.
+        if length > 0 && rest[length..].starts_with(['}', ':', '-', '?', '+']) {
             let end = if rest[length..].starts_with('}')
                 && rest.len() == length + 1 + quote.map_or(0, char::len_utf8)
             {

@@ -12,6 +12,8 @@ mod oracles;
 use std::collections::BTreeMap;
 use std::env;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use generator::Generator;
@@ -37,9 +39,10 @@ fn compare(cases: &[Case]) {
         return;
     };
     let differences = Mutex::new(Vec::new());
+    let refused = AtomicUsize::new(0);
     thread::scope(|scope| {
         for part in cases.chunks(cases.len().div_ceil(WORKERS).max(1)) {
-            let (python, differences) = (&python, &differences);
+            let (python, differences, refused) = (&python, &differences, &refused);
             scope.spawn(move || {
                 let mut oracle = Oracle::start(python);
                 for (index, case) in part.iter().enumerate() {
@@ -50,7 +53,10 @@ fn compare(cases: &[Case]) {
                     let ours = case.ours();
                     let is_same = match (&ours, &theirs) {
                         (Ok(ours), Ok(theirs)) => ours == theirs,
-                        (Err(_), Err(_)) => true,
+                        (Err(_), Err(_)) => {
+                            refused.fetch_add(1, Relaxed);
+                            true
+                        }
                         _ => false,
                     };
                     if !is_same {
@@ -66,8 +72,9 @@ fn compare(cases: &[Case]) {
     });
     let differences = differences.into_inner().unwrap();
     eprintln!(
-        "{} texts compared, {} read differently",
+        "{} texts compared, {} refused by both, {} read differently",
         cases.len(),
+        refused.into_inner(),
         differences.len()
     );
     let shown: Vec<&str> = differences.iter().take(40).map(String::as_str).collect();

@@ -78,7 +78,18 @@ pub(crate) fn prove(
 
 /// Part 1: every setting is, at every server that must read it, exactly the keyset's value.
 fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
-    for reading in Effective::of(deployment).readings() {
+    let effective = Effective::of(deployment);
+    if let Some((server, fatal)) = effective
+        .servers
+        .iter()
+        .find_map(|server| Some((server.server, server.fatal.first()?)))
+    {
+        let place = deployment.sources.place(fatal.span);
+        return Err(Broken::Effective {
+            reason: format!("{server} would not start: {place}: {}", fatal.message),
+        });
+    }
+    for reading in effective.readings() {
         let Some(secret) = keyset.get(reading.setting) else {
             continue;
         };
@@ -146,28 +157,25 @@ fn elsewhere(before: &str, after: &str, intended: &[Intended]) -> Result<(), Bro
     };
     let old = read(before)?;
     let new = read(after)?;
-    let mut by_path = HashMap::new();
-    let mut by_name: HashMap<&str, Vec<u64>> = HashMap::new();
+    let mut by_path: HashMap<String, &Intended> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<&Intended>> = HashMap::new();
     for one in intended {
-        let print = reader.of_text(&interpolate::escape(one.value.expose()));
-        by_path.insert(
-            format!("services/{}/environment/{}", one.service, one.name),
-            print,
-        );
-        by_name.entry(&one.name).or_default().push(print);
+        by_path.insert(format!("services/{}/environment/{}", one.service, one.name), one);
+        by_name.entry(&one.name).or_default().push(one);
     }
+    let is_meant = |one: &Intended, print: &Print| {
+        reader.is_text(print, &interpolate::escape(one.value.expose()))
+    };
     let allowed = |path: &str, print: Option<&Print>| {
-        let Some(Print::Scalar(print)) = print else {
+        let Some(print) = print else {
             return false;
         };
         match by_path.get(path) {
-            Some(expected) => expected == print,
+            Some(one) => is_meant(one, print),
             // A shared mapping outside the services may hold a value that was replaced where it stands.
             None if !path.starts_with("services/") => {
                 let name = path.rsplit('/').next().unwrap_or(path);
-                by_name
-                    .get(name)
-                    .is_some_and(|prints| prints.contains(print))
+                by_name.get(name).is_some_and(|ones| ones.iter().any(|one| is_meant(one, print)))
             }
             None => false,
         }

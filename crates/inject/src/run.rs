@@ -40,13 +40,12 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let plan = plan::plan(&deployment, &keyset).map_err(Error::Refused)?;
     let after = splice::splice(&before, &plan.edits);
-    let warnings = warnings(&deployment);
     drop(deployment);
     let files = edited(cli, &paths, &after)?;
     proof::prove(&before, files, &plan.edits, &plan, &keyset).map_err(Error::NotProved)?;
     let code = write(cli, &before, &after)?;
     if !cli.quiet {
-        say(&(warnings + &summary(cli, &plan)));
+        say(&summary(cli, &plan));
     }
     Ok(code)
 }
@@ -120,24 +119,6 @@ fn write(cli: &Cli, before: &str, after: &str) -> Result<u8, Error> {
         exit::write_product(io::stdout().lock(), after.as_bytes()).map_err(Error::Output)?;
     }
     Ok(exit::FINE)
-}
-
-/// What stands in the way of a server whatever is injected.
-fn warnings(deployment: &Deployment) -> String {
-    use clearml_secure_core::effective::Effective;
-    let mut out = String::new();
-    for server in Effective::of(deployment).servers {
-        for fatal in server.fatal {
-            let place = deployment.sources.place(fatal.span);
-            out.push_str(&format!(
-                "clearml-inject: warning: {place}: {} does not start with {}: {}\n",
-                server.server,
-                escape(&fatal.what),
-                fatal.message
-            ));
-        }
-    }
-    out
 }
 
 /// What was done, service by service, for a person.

@@ -66,7 +66,7 @@ pub(crate) struct Cli {
 /// The formats, in the order of the help.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Format {
-    /// Variables: for docker compose as .env or env_file, and for a shell
+    /// Variables: for clearml-inject, for a service's env_file, and for a shell
     Env,
     /// For programs: {"version": 1, "settings": {…}, "users": […]}
     Json,

@@ -2,8 +2,10 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::ColorChoice;
 use clearml_secure_core::effective::Effective;
+use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
 use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::source::Span;
 
 use crate::cli::{Cli, FailOn};
 use crate::error::Error;
@@ -18,11 +20,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
             .iter()
             .map(|rule| format!("{}\n", rule.id()))
             .collect();
-        return print(&ids.concat()).map(|()| exit::FINE);
+        return print(&ids.concat()).map(|_| exit::FINE);
     }
     if let Some(id) = &cli.explain {
         let page = rules::page(id).ok_or_else(|| Error::UnknownRule(id.clone()))?;
-        return print(&format!("{page}\n")).map(|()| exit::FINE);
+        return print(&format!("{page}\n")).map(|_| exit::FINE);
     }
     if let Some(unknown) = cli
         .ignore
@@ -72,15 +74,54 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
             ));
         }
     }
-    if cli.effective {
-        return print(&output::effective(cli.format, &reports)).map(|()| exit::FINE);
+    let broken = broken(&reports);
+    say(&broken);
+    let (text, code) = if cli.effective {
+        (output::effective(cli.format, &reports), exit::FINE)
+    } else {
+        (
+            output::findings(cli.format, &reports, use_color(cli.color)),
+            code(cli.fail_on, &reports),
+        )
+    };
+    match print(&text)? {
+        // Whoever closed the pipe asks for nothing more.
+        false => Ok(exit::FINE),
+        true if broken.is_empty() => Ok(code),
+        true => Ok(exit::FAILED),
     }
-    print(&output::findings(
-        cli.format,
-        &reports,
-        use_color(cli.color),
-    ))?;
-    Ok(code(cli.fail_on, &reports))
+}
+
+/// The `.conf` files that cannot be parsed, as errors: what they would set cannot be told.
+fn broken(reports: &[Report]) -> String {
+    let mut seen = Vec::new();
+    let mut out = String::new();
+    for report in reports {
+        for file in report
+            .deployment
+            .instances
+            .iter()
+            .flat_map(|instance| &instance.config)
+        {
+            if let Err(error) = &file.tree {
+                let span = Span {
+                    source: file.source,
+                    start: error.offset,
+                    end: error.offset,
+                };
+                let what = CoreError::Hocon {
+                    place: report.deployment.sources.place(span),
+                    message: error.message.clone(),
+                };
+                let message = exit::message("clearml-verify", &what, what.help().as_deref());
+                if !seen.contains(&message) {
+                    out.push_str(&message);
+                    seen.push(message);
+                }
+            }
+        }
+    }
+    out
 }
 
 /// Findings count first; what could not be looked at is never clean.
@@ -114,7 +155,7 @@ fn use_color(choice: ColorChoice) -> bool {
     }
 }
 
-fn print(text: &str) -> Result<(), Error> {
+fn print(text: &str) -> Result<bool, Error> {
     exit::write_product(io::stdout().lock(), text.as_bytes()).map_err(Error::Output)
 }
 

@@ -11,15 +11,15 @@ pub(super) struct Recognised {
     pub(super) servers: Vec<Server>,
     pub(super) family: Family,
     pub(super) version: Option<Version>,
-    /// The image is ClearML's server, so something of it runs.
-    is_server_image: bool,
+    /// The image is ClearML's server, and something of it may run.
+    may_run: bool,
 }
 
 impl Recognised {
     /// A ClearML image of which nobody can tell what it runs must not pass for "no server".
     pub(super) fn unseen(&self, service: &Service) -> Option<Unseen> {
         let runs_a_job = service.words.iter().any(|word| word.starts_with("jobs."));
-        (self.is_server_image && !runs_a_job).then(|| Unseen {
+        (self.may_run && !runs_a_job).then(|| Unseen {
             what: "the server".to_owned(),
             reason: "its image is ClearML's server, yet neither its command nor its name tells which server it is"
                 .to_owned(),
@@ -49,7 +49,8 @@ pub(super) fn recognise(service: &Service) -> Recognised {
         servers: Vec::new(),
         family,
         version: tag.and_then(Version::parse),
-        is_server_image: image == Image::Server,
+        // ClearML's own images run nothing unless told what.
+        may_run: image == Image::Server && !(service.words.is_empty() && is_official(&repository)),
     };
     if image == Image::Agent {
         recognised.version = None;
@@ -99,6 +100,12 @@ fn classify(repository: &str) -> (Image, Family) {
         _ => Image::Other,
     };
     (image, family)
+}
+
+fn is_official(repository: &str) -> bool {
+    ["clearml/server", "allegroai/clearml", "allegroai/trains"]
+        .iter()
+        .any(|official| repository == *official || repository.ends_with(&format!("/{official}")))
 }
 
 /// The stock agent that runs services; an ordinary worker has its own credentials and is none of ours.

@@ -1,4 +1,4 @@
-//! `CLEARML__…=value`: for `. ./keys.env` in a shell, and as compose's `.env` or `env_file`.
+//! `CLEARML__…=value`: for `. ./keys.env` in a shell, as compose's `.env`, and as the `env_file` of a service.
 //!
 //! What stands behind `=` is what a server gets as its environment. It reads that as HOCON, so a value that HOCON
 //! would change stands in HOCON's double quotes inside the quotes of the line. Generated values need neither.
@@ -34,7 +34,7 @@ const USERS: &str = "CLEARML__APISERVER__AUTH__FIXED_USERS";
 pub(super) fn write(keyset: &Keyset, out: &mut String) {
     out.push_str(
         "# The keys of a ClearML Server: whoever reads this file can do anything on it.\n\
-         # For docker compose, save it as .env beside docker-compose.yml; for a shell: . ./keys.env\n",
+         # clearml-inject puts them into docker-compose.yml; a shell reads them with `. ./keys.env`.\n",
     );
     for (setting, value) in keyset.entries() {
         if hocon::is_unchanged(value.expose()) {

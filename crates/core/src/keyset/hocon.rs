@@ -56,7 +56,54 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
             _ => {}
         }
     }
+    refuse_doubled(text, &keyset)?;
     Ok(keyset)
+}
+
+/// HOCON lets the later of two entries win, and the tree does not tell that there were two. So the keys are
+/// counted: each account has one `user_key`, and there is one `token_secret`.
+fn refuse_doubled(text: &str, keyset: &Keyset) -> Result<(), Fault> {
+    for leaf in ["token_secret", "user_key", "user_secret"] {
+        let meant = keyset
+            .entries()
+            .filter(|(setting, _)| setting.path().ends_with(leaf))
+            .count();
+        let found = keys(text, leaf);
+        if let Some(at) = found.get(meant) {
+            let fault = Fault::new(*at, format!("an entry `{leaf}` stands here twice"));
+            return Err(fault.help("keep one of the two"));
+        }
+    }
+    Ok(())
+}
+
+/// Where a word stands as a key: in front of `:` or `=`, outside of values and comments.
+fn keys(text: &str, word: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with('#') || rest.starts_with("//") {
+            at += rest.find('\n').unwrap_or(rest.len());
+            continue;
+        }
+        let inner = rest.strip_prefix('"').unwrap_or(rest);
+        if let Some(after) = inner.strip_prefix(word) {
+            let after = after
+                .strip_prefix('"')
+                .unwrap_or(after)
+                .trim_start_matches([' ', '\t']);
+            if after.starts_with([':', '=']) {
+                found.push(at);
+                at = text.len() - after.len();
+                continue;
+            }
+        }
+        at += match rest.strip_prefix('"').and_then(|value| value.find('"')) {
+            Some(end) => end + 2,
+            None => rest.chars().next().map_or(1, char::len_utf8),
+        };
+    }
+    found
 }
 
 /// Reads a value at a path below `secure`, and all that is below it.

@@ -27,6 +27,7 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
 }
 
 fn of_line(line: &str) -> Option<Format> {
+    let is_indented = line.starts_with([' ', '\t']);
     let line = line.trim();
     if line.starts_with(['#', '/']) {
         return None;
@@ -54,7 +55,8 @@ fn of_line(line: &str) -> Option<Format> {
     let name = line.trim_start_matches(['"', '\'']);
     let word = word(name);
     let after = name[word.len()..].trim_start_matches(['"', '\'', ' ', '\t']);
-    if is_variable(word) && after.starts_with(['=', ':']) {
+    // `NAME: value` deeper in is an `environment` of a compose file, which is no keyset.
+    if is_variable(word) && (after.starts_with('=') || after.starts_with(':') && !is_indented) {
         return Some(Format::Env);
     }
     if MODEL_NAMES.contains(&word) {

@@ -230,6 +230,35 @@ const KEYS: &[&str] = &[
     "true",
 ];
 
+const PLAIN: &[&str] = &[
+    "1",
+    "8008",
+    "\"0.0.0.0\"",
+    "true",
+    "false",
+    "null",
+    "\"*\"",
+    "30 days",
+    "10s",
+    "info",
+    "a b c",
+    "\"quoted\"",
+    "2592000",
+    "\"\"\"three\nlines\"\"\"",
+    "V8gcW3EneNDcNfO7G_TSUsWe7uLozyacc9",
+    "\"\"",
+    "/opt/clearml/config",
+    "http://localhost:8008",
+    "0.5",
+    "[\"a\", \"b\"]",
+    "[]",
+    "{}",
+    "${E}",
+    "06d-x",
+    "1E5",
+    "${?missing}",
+];
+
 impl Generator {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
@@ -321,17 +350,10 @@ impl Generator {
     /// A `.conf` file.
     pub(crate) fn file(&mut self) -> Case {
         let mut text = String::new();
-        if self.one_in(100) {
-            text.push('\u{feff}');
-        }
-        let is_braced = self.one_in(6);
-        if is_braced {
-            text.push('{');
-        }
-        let tidy = !self.one_in(3);
-        self.entries(&mut text, 0, tidy);
-        if is_braced {
-            text.push('}');
+        match self.below(3) {
+            0 => self.plain_file(&mut text),
+            1 => self.references(&mut text),
+            _ => self.wild_file(&mut text),
         }
         if self.one_in(6) {
             text = text.replace('\n', "\r\n");
@@ -339,7 +361,7 @@ impl Generator {
         if self.one_in(6) {
             text = text.replace("  ", "\t");
         }
-        if self.one_in(5) {
+        if self.one_in(9) {
             self.mutate(&mut text);
         }
         Case {
@@ -351,6 +373,115 @@ impl Generator {
             } else {
                 BTreeMap::new()
             },
+        }
+    }
+
+    /// What people write: sections, comments, lists, quotes.
+    fn plain_file(&mut self, text: &mut String) {
+        for _ in 0..1 + self.below(4) {
+            let section = self.pick(&[
+                "http",
+                "auth",
+                "credentials",
+                "fixed_users",
+                "\"a.b\"",
+                "a.b",
+            ]);
+            text.push_str(section);
+            text.push_str(self.pick(&[" {\n", ": {\n", " = {\n", "\n{\n", " { # section\n"]));
+            for _ in 0..self.below(5) {
+                text.push_str("    ");
+                text.push_str(self.pick(&[
+                    "# enabled: true\n",
+                    "// users may log in\n",
+                    "users: [\n  { username: \"jane\", name: \"Jane Doe\" }\n  { username: john }\n]\n",
+                    "users = [{username: jane, password: \"1\"}, {username: john}]\n",
+                    "cors { origins: \"*\", max_age = 3600 }\n",
+                    "session { secret: \"V8gcW3En-_#$\" } # end\n",
+                    "apiserver { role: \"system\", user_key: \"A\",\n user_secret: \"B\", }\n",
+                    "-credentials { mine: x }\n",
+                    "\"-credentials\" { mine: x }\n",
+                    "secret: ${?E}\n",
+                    "\n",
+                ]));
+                text.push_str("    ");
+                text.push_str(self.pick(&[
+                    "user_key",
+                    "user_secret",
+                    "enabled",
+                    "a.b",
+                    "\"c d\"",
+                    "ip",
+                    "port",
+                ]));
+                text.push_str(self.pick(&[": ", "=", " = ", ":"]));
+                let value = match self.below(4) {
+                    0 => self.pick(WORDS),
+                    1 => "\"${E} # no comment\"",
+                    2 => self.pick(&WORDS[8..46]),
+                    _ => self.pick(PLAIN),
+                };
+                text.push_str(value);
+                text.push_str(self.pick(&["\n", "\n", ",\n", "  # why\n", " // why\n"]));
+            }
+            text.push_str("}\n");
+        }
+    }
+
+    /// Keys that refer to each other, to themselves and to what they override.
+    fn references(&mut self, text: &mut String) {
+        const NAMES: &[&str] = &["a", "b", "c", "d", "a.x", "b.x", "c.y", "a.x.y", "b.x.z"];
+        let count = 2 + self.below(5);
+        for _ in 0..count {
+            let name = self.pick(NAMES);
+            text.push_str(name);
+            text.push_str(self.pick(&[": ", " = ", ": ", " += "]));
+            let parts = if self.one_in(3) { 2 } else { 1 };
+            for _ in 0..parts {
+                match self.below(9) {
+                    0..=3 => {
+                        let optional = self.pick(&["", "?"]);
+                        let other = self.pick(NAMES);
+                        text.push_str(&format!("${{{optional}{other}}}"));
+                    }
+                    4 => {
+                        let (key, other) = (self.pick(&["x", "y", "z"]), self.pick(NAMES));
+                        text.push_str(&format!("{{ {key}: ${{?{other}}} }}"));
+                    }
+                    5 => {
+                        let other = self.pick(NAMES);
+                        text.push_str(&format!("[1, ${{?{other}}}]"));
+                    }
+                    6 => text.push_str(self.pick(&[
+                        "{ x: 1 }",
+                        "{ x: { y: 2 } }",
+                        "[0]",
+                        "{}",
+                        "[]",
+                        "[3, null]",
+                    ])),
+                    _ => text.push_str(
+                        self.pick(&["1", "v", "\"w\"", "null", "0", "\"\"", "5s", "true", "${E}"]),
+                    ),
+                }
+                text.push_str(self.pick(&["", " "]));
+            }
+            text.push('\n');
+        }
+    }
+
+    fn wild_file(&mut self, text: &mut String) {
+        if self.one_in(100) {
+            text.push('\u{feff}');
+        }
+        let is_braced = self.one_in(6);
+        if is_braced {
+            text.push('{');
+        }
+        let tidy = !self.one_in(3);
+        self.entries(text, 0, tidy);
+        if is_braced {
+            text.push('}');
         }
     }
 
@@ -447,30 +578,7 @@ impl Generator {
                     text.push_str(self.pick(&[" ", "", "  "]));
                 }
             }
-            2..=5 if tidy => text.push_str(self.pick(&[
-                "1",
-                "8008",
-                "\"0.0.0.0\"",
-                "true",
-                "false",
-                "null",
-                "\"*\"",
-                "30 days",
-                "10s",
-                "info",
-                "a b c",
-                "\"quoted\"",
-                "2592000",
-                "\"\"\"three\nlines\"\"\"",
-                "V8gcW3EneNDcNfO7G_TSUsWe7uLozyacc9",
-                "\"\"",
-                "/opt/clearml/config",
-                "http://localhost:8008",
-                "0.5",
-                "[\"a\", \"b\"]",
-                "[]",
-                "{}",
-            ])),
+            2..=5 if tidy => text.push_str(self.pick(PLAIN)),
             8 => {
                 text.push('[');
                 for _ in 0..self.below(4) {

@@ -37,9 +37,15 @@ impl Reader {
         Some(print.merged())
     }
 
-    /// The fingerprint of a text.
-    pub(super) fn of_text(&self, text: &str) -> u64 {
-        self.0.hash_one(('t', text))
+    /// Whether a node is exactly this text, as a value of a mapping or behind the `=` of a list's item.
+    pub(super) fn is_text(&self, print: &Print, text: &str) -> bool {
+        match print {
+            Print::Scalar(print) => *print == self.0.hash_one(('t', text)),
+            Print::Pair(name, value) => text
+                .split_once('=')
+                .is_some_and(|(before, after)| **name == *before && *value == self.0.hash_one(('t', after))),
+            Print::Map(_) | Print::Seq(_) => false,
+        }
     }
 }
 
