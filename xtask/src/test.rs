@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     fs::write(&skips, "").map_err(|error| format!("{}: {error}", skips.display()))?;
     let result = shell::run(
         shell::cargo()
-            .args(["test", "--workspace"])
+            .args(["test", "--workspace", "--no-fail-fast"])
             .args(arguments)
             .env("CLEARML_SECURE_ORACLES", &folder)
             .env("CLEARML_SECURE_BIN", target.join("debug"))

@@ -332,12 +332,14 @@ fn a_broken_conf_is_a_finding_and_never_clean() {
     ]);
     let (code, stdout, stderr) = run(&["docker-compose.yml"], folder.path());
     let text = String::from_utf8(stdout).unwrap();
-    assert_eq!(code, 1, "{text}{stderr}");
+    assert_eq!(code, 2, "{text}{stderr}");
     assert!(
         text.contains("does not start") && text.contains("secure.conf:1:"),
         "{text}"
     );
-    assert!(!text.contains("MARKED"), "{text}");
+    // What cannot be told is an error as well, with the place and what to do.
+    assert!(stderr.contains("secure.conf:1:") && stderr.contains("help:"), "{stderr}");
+    assert!(!text.contains("MARKED") && !stderr.contains("MARKED"), "{text}{stderr}");
 }
 
 #[test]
