@@ -418,12 +418,11 @@ fn hazards_before_hocon(variable: &Variable) -> Vec<Hazard> {
     }
     // `${NAME}` is meant, and so is a value that is nothing but `$NAME`; a `$NAME` without a value in the middle
     // of other text is more likely half of a password.
-    let length = variable.written.expose().len();
     let stray = variable.interpolated.iter().find(|used| {
         used.form == interpolate::Form::Plain
             && used.outcome == interpolate::Outcome::Unset
             && used.depth == 0
-            && used.span.len() < length
+            && used.span.len() < variable.written_length
     });
     if let Some(used) = stray {
         hazards.push(Hazard::Interpolated(used.name.clone()));

@@ -58,10 +58,10 @@ fn mask(value: &str) -> String {
             .count();
         // What is no form that compose knows may be a mistyped secret.
         if length > 0 && rest[length..].starts_with(['}', ':', '-', '?', '+']) {
-            let end = if rest[length..].starts_with('}')
-                && rest.len() == length + 1 + quote.map_or(0, char::len_utf8)
-            {
-                "}".to_owned()
+            let after = rest[length..].trim_end_matches(['"', '\'']);
+            // No default, or an empty one, hides nothing.
+            let end = if ["}", ":-}", "-}"].contains(&after) {
+                after.to_owned()
             } else {
                 format!("…{MASK}")
             };
@@ -135,6 +135,8 @@ mod tests {
                 "  user_key: ${CLEARML_AGENT_ACCESS_KEY…********",
             ),
             ("  user_key: ${K}", "  user_key: ${K}"),
+            ("  user_key: ${K:-}", "  user_key: ${K:-}"),
+            ("  user_key: ${K", "  user_key: ********"),
             (
                 "  A: postgres://u:hunter2@db/x",
                 "  A: postgres://u:********@db/x",

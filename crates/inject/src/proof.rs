@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::fmt;
 
 use clearml_secure_core::compose::{VariableValue, interpolate};
-use clearml_secure_core::deployment::{Deployment, Files};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Value};
+use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::keyset::Keyset;
 use print::{Print, Reader};
 
@@ -50,27 +51,21 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Proves an edited text. `files` are those of the deployment with the first text replaced.
+/// Proves an edited text. `load` reads the deployment anew, with the edited text in place of the first; it is
+/// called last, so that a large file is not held in three forms at once.
 ///
 /// # Errors
 /// The part that does not hold.
 pub(crate) fn prove(
     before: &str,
-    files: Files,
-    edits: &[Edit],
+    after: &str,
     plan: &Plan,
     keyset: &Keyset,
+    load: impl FnOnce() -> Result<Deployment, CoreError>,
 ) -> Result<(), Broken> {
-    let after = files
-        .compose
-        .first()
-        .map(|(_, text)| text.to_string())
-        .map(zeroize::Zeroizing::new);
-    let after = after.unwrap_or_default();
-    lines(before, &after, edits)?;
-    elsewhere(before, &after, &plan.intended)?;
-    drop(after);
-    let deployment = Deployment::load(files).map_err(|error| Broken::Unreadable {
+    lines(before, after, &plan.edits)?;
+    elsewhere(before, after, &plan.intended)?;
+    let deployment = load().map_err(|error| Broken::Unreadable {
         reason: error.to_string(),
     })?;
     effective(&deployment, keyset)
@@ -160,7 +155,10 @@ fn elsewhere(before: &str, after: &str, intended: &[Intended]) -> Result<(), Bro
     let mut by_path: HashMap<String, &Intended> = HashMap::new();
     let mut by_name: HashMap<&str, Vec<&Intended>> = HashMap::new();
     for one in intended {
-        by_path.insert(format!("services/{}/environment/{}", one.service, one.name), one);
+        by_path.insert(
+            format!("services/{}/environment/{}", one.service, one.name),
+            one,
+        );
         by_name.entry(&one.name).or_default().push(one);
     }
     let is_meant = |one: &Intended, print: &Print| {
@@ -175,7 +173,9 @@ fn elsewhere(before: &str, after: &str, intended: &[Intended]) -> Result<(), Bro
             // A shared mapping outside the services may hold a value that was replaced where it stands.
             None if !path.starts_with("services/") => {
                 let name = path.rsplit('/').next().unwrap_or(path);
-                by_name.get(name).is_some_and(|ones| ones.iter().any(|one| is_meant(one, print)))
+                by_name
+                    .get(name)
+                    .is_some_and(|ones| ones.iter().any(|one| is_meant(one, print)))
             }
             None => false,
         }

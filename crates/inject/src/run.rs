@@ -41,8 +41,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let plan = plan::plan(&deployment, &keyset).map_err(Error::Refused)?;
     let after = splice::splice(&before, &plan.edits);
     drop(deployment);
-    let files = edited(cli, &paths, &after)?;
-    proof::prove(&before, files, &plan.edits, &plan, &keyset).map_err(Error::NotProved)?;
+    let load = || Deployment::load(edited(cli, &paths, &after)?);
+    proof::prove(&before, &after, &plan, &keyset, load).map_err(Error::NotProved)?;
     let code = write(cli, &before, &after)?;
     if !cli.quiet {
         say(&summary(cli, &plan));

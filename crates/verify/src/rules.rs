@@ -60,7 +60,11 @@ pub(crate) fn page(id: &str) -> Option<&'static str> {
 /// The first sentence of a rule's page.
 pub(crate) fn headline(id: &str) -> String {
     let first = page(id).and_then(|page| page.lines().skip(1).find(|line| !line.is_empty()));
-    first.unwrap_or(id).trim_end_matches('.').to_owned()
+    let mut text = first.unwrap_or(id).trim_end_matches('.').to_owned();
+    if let Some(letter) = text.get_mut(..1) {
+        letter.make_ascii_lowercase();
+    }
+    text
 }
 
 impl Case<'_> {

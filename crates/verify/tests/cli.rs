@@ -338,8 +338,14 @@ fn a_broken_conf_is_a_finding_and_never_clean() {
         "{text}"
     );
     // What cannot be told is an error as well, with the place and what to do.
-    assert!(stderr.contains("secure.conf:1:") && stderr.contains("help:"), "{stderr}");
-    assert!(!text.contains("MARKED") && !stderr.contains("MARKED"), "{text}{stderr}");
+    assert!(
+        stderr.contains("secure.conf:1:") && stderr.contains("help:"),
+        "{stderr}"
+    );
+    assert!(
+        !text.contains("MARKED") && !stderr.contains("MARKED"),
+        "{text}{stderr}"
+    );
 }
 
 #[test]

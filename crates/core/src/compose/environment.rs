@@ -24,10 +24,10 @@ pub struct Variable {
     pub span: Span,
     /// The value alone; empty after the name where there is none.
     pub value_span: Span,
-    /// What interpolation met in it, with spans in [`Variable::written`].
+    /// What interpolation met in it, with spans in the value before interpolation.
     pub interpolated: Vec<interpolate::Variable>,
-    /// The value before interpolation.
-    pub written: Secret,
+    /// How long the value was before interpolation, in bytes.
+    pub written_length: usize,
     /// Whether YAML made another text of an unquoted value, e.g. `010` to `8`.
     pub retyped: bool,
 }
@@ -172,7 +172,7 @@ fn from_field(
         span,
         value_span: value.span(source),
         interpolated: Vec::new(),
-        written: Secret::from(text),
+        written_length: text.len(),
         retyped: false,
     };
     match typed {
@@ -232,7 +232,7 @@ fn from_item(project: &Project, source: SourceId, item: &Node, text: &str) -> Va
                 used
             })
             .collect(),
-        written: Secret::from(written),
+        written_length: written.len(),
         retyped: false,
     }
 }
@@ -352,7 +352,6 @@ fn read_env_file(
             start: range.start,
             end: range.end,
         };
-        let written = Secret::from(sources.slice(span(&entry.value_span)));
         let variable = Variable {
             value: entry
                 .value
@@ -361,7 +360,7 @@ fn read_env_file(
             span: span(&entry.name_span).to(span(&entry.value_span)),
             value_span: span(&entry.value_span),
             interpolated: entry.variables,
-            written,
+            written_length: entry.value_span.len(),
             retyped: false,
             name: entry.name,
         };

@@ -41,9 +41,9 @@ impl Reader {
     pub(super) fn is_text(&self, print: &Print, text: &str) -> bool {
         match print {
             Print::Scalar(print) => *print == self.0.hash_one(('t', text)),
-            Print::Pair(name, value) => text
-                .split_once('=')
-                .is_some_and(|(before, after)| **name == *before && *value == self.0.hash_one(('t', after))),
+            Print::Pair(name, value) => text.split_once('=').is_some_and(|(before, after)| {
+                **name == *before && *value == self.0.hash_one(('t', after))
+            }),
             Print::Map(_) | Print::Seq(_) => false,
         }
     }

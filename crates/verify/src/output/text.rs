@@ -102,8 +102,20 @@ fn render(renderer: &Renderer, report: &Report, masks: &Masks, group: &[&Finding
         );
     }
     if group.len() > 1 {
+        let mut last = "";
         for finding in group {
-            element = element.element(Level::NOTE.no_name().message(finding.message.clone()));
+            // What follows from it is said once for all to which it applies.
+            let (what, consequence) = finding
+                .message
+                .split_once("; ")
+                .unwrap_or((&finding.message, ""));
+            let text = if consequence == last {
+                what
+            } else {
+                &finding.message
+            };
+            last = consequence;
+            element = element.element(Level::NOTE.no_name().message(text.to_owned()));
         }
     }
     element = element.element(Level::HELP.message(first.help.clone()));
