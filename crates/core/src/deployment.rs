@@ -16,6 +16,42 @@ use crate::source::{SourceId, Sources};
 use crate::version::Version;
 use crate::{hocon, known};
 
+/// Names that docker compose looks for, and the overrides it merges over them by itself.
+const DEFAULTS: [(&str, [&str; 2]); 4] = [
+    (
+        "compose.yaml",
+        ["compose.override.yaml", "compose.override.yml"],
+    ),
+    (
+        "compose.yml",
+        ["compose.override.yml", "compose.override.yaml"],
+    ),
+    (
+        "docker-compose.yml",
+        [
+            "docker-compose.override.yml",
+            "docker-compose.override.yaml",
+        ],
+    ),
+    (
+        "docker-compose.yaml",
+        [
+            "docker-compose.override.yaml",
+            "docker-compose.override.yml",
+        ],
+    ),
+];
+
+/// The file that `docker compose` merges over one with a default name, where it is there.
+pub fn override_beside(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let (_, overrides) = DEFAULTS.iter().find(|(default, _)| *default == name)?;
+    overrides
+        .iter()
+        .map(|name| path.with_file_name(name))
+        .find(|path| path.is_file())
+}
+
 /// The texts and paths that a deployment is read from.
 pub struct Files {
     /// Relative paths in compose files start here.
@@ -312,10 +348,11 @@ impl Instance {
 
     /// The variable that sets a setting here, spelt as the documentation does.
     pub fn variable(&self, setting: Setting) -> String {
-        if self.server == Server::AgentServices {
-            if let Some(name) = setting.raw_variable() {
-                return name.to_owned();
-            }
+        let raw = setting
+            .raw_variable()
+            .filter(|_| self.server == Server::AgentServices);
+        if let Some(name) = raw {
+            return name.to_owned();
         }
         match self.family {
             Family::Clearml => setting.variable(),

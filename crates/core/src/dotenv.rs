@@ -634,7 +634,8 @@ mod tests {
 
     #[test]
     fn raw_files_set_what_docker_reads_in_them() {
-        // The right side is what `docker stack config` 28.2 gave for an `env_file`; numbers are ours.
+        // The right side is what `docker stack config` 28.2 gave for an `env_file`; numbers are ours. (Of an empty
+        // value it makes the environment's afterwards, which compose does not do.)
         let table = [
             ("", ""),
             (" \n # c\n\n", ""),

@@ -121,10 +121,8 @@ enum Mode {
 fn replace(path: &Path, text: &str, mode: Mode) -> io::Result<()> {
     let target = follow(path)?;
     let before = fs::metadata(&target).ok();
-    if let Some(metadata) = &before {
-        if !metadata.is_file() {
-            return write_through(&target, text);
-        }
+    if before.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+        return write_through(&target, text);
     }
     let (temporary, mut file) = create_beside(&target)?;
     let written = (|| {

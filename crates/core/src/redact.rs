@@ -153,7 +153,11 @@ mod tests {
         for (text, expected) in pairs {
             assert_eq!(line(text, &[]), expected);
         }
-        assert_eq!(line("  FOO: bar", &[7..10]), "  FOO: ********");
+        let value = 7..10;
+        assert_eq!(
+            line("  FOO: bar", std::slice::from_ref(&value)),
+            "  FOO: ********"
+        );
         assert_eq!(line("a\u{1b}b", &[]), "a\\u{1b}b");
     }
 }

@@ -1,5 +1,9 @@
 //! The effective configuration of small deployments, one fact each. Numbers in names are sections of
 //! clearml-facts.md.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
 
 use std::fs;
 use std::path::PathBuf;

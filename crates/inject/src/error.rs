@@ -1,3 +1,6 @@
+use std::path::PathBuf;
+
+use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Setting;
 
 use crate::plan::Refusal;
@@ -6,6 +9,8 @@ use crate::proof::Broken;
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error("{}: is there already", escape(&.0.to_string_lossy()))]
+    BackupExists(PathBuf),
     #[error("{0}")]
     Core(#[from] clearml_secure_core::error::Error),
     #[error("the keyset has no value for {}", list(.0))]
@@ -27,6 +32,7 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn help(&self) -> Option<String> {
         match self {
+            Self::BackupExists(_) => Some("give --backup another suffix, or move the file away".to_owned()),
             Self::Core(error) => error.help(),
             Self::Incomplete(_) => {
                 Some("complete it: clearml-keygen --from KEYS > complete.env".to_owned())

@@ -1,8 +1,8 @@
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
-use clearml_secure_core::deployment::{Deployment, Files};
+use clearml_secure_core::deployment::{Deployment, Files, override_beside};
 use clearml_secure_core::io::{escape, read_text, replace_file, write_secret_file};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::SETTINGS;
@@ -26,6 +26,10 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let keyset = read_keyset(&cli.keys)?;
     let mut paths = vec![cli.compose.clone()];
     paths.extend(cli.merge.iter().cloned());
+    if cli.in_place && cli.merge.is_empty() {
+        // What `docker compose` would merge over the file by itself must not win over what is injected.
+        paths.extend(override_beside(&cli.compose));
+    }
     let files = Files::read(&paths, None, None)?;
     let before = files
         .compose
@@ -63,11 +67,7 @@ fn read_keyset(path: &Path) -> Result<Keyset, Error> {
 }
 
 /// The same files with the first one's text replaced.
-fn edited(
-    cli: &Cli,
-    paths: &[std::path::PathBuf],
-    after: &Zeroizing<String>,
-) -> Result<Files, CoreError> {
+fn edited(cli: &Cli, paths: &[PathBuf], after: &Zeroizing<String>) -> Result<Files, CoreError> {
     let mut files = Files::read(&paths[1..], None, None)?;
     files
         .compose
@@ -104,7 +104,11 @@ fn write(cli: &Cli, before: &str, after: &str) -> Result<u8, Error> {
         if let Some(suffix) = &cli.backup {
             let mut backup = cli.compose.clone().into_os_string();
             backup.push(suffix);
-            write_secret_file(Path::new(&backup), before, false)?;
+            let backup = PathBuf::from(backup);
+            if backup.symlink_metadata().is_ok() {
+                return Err(Error::BackupExists(backup));
+            }
+            write_secret_file(&backup, before, false)?;
         }
         if before != after {
             replace_file(&cli.compose, after)?;

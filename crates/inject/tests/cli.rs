@@ -1,4 +1,8 @@
 //! clearml-inject as a shell would use it.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -161,6 +165,45 @@ fn in_place_keeps_mode_link_and_backup() {
     assert_eq!(read(folder.path(), "link.yml.orig"), before);
     let (code, _, _) = run(folder.path(), &["-k", "keys.env", "-i", "link.yml"]);
     assert_eq!(code, 0);
+}
+
+#[test]
+fn in_place_sees_the_override_that_compose_would_merge() {
+    let folder = stock();
+    let over = "services:\n  apiserver:\n    environment:\n      CLEARML__secure__auth__token_secret: other\n";
+    fs::write(folder.path().join("docker-compose.override.yml"), over).unwrap();
+    let before = read(folder.path(), "docker-compose.yml");
+    let (code, _, stderr) = run(
+        folder.path(),
+        &["-k", "keys.env", "-i", "docker-compose.yml"],
+    );
+    assert_eq!(code, 2);
+    assert!(
+        stderr.contains("docker-compose.override.yml:4:"),
+        "{stderr}"
+    );
+    assert_eq!(read(folder.path(), "docker-compose.yml"), before);
+}
+
+#[test]
+fn a_backup_is_not_overwritten() {
+    let folder = stock();
+    fs::write(folder.path().join("docker-compose.yml.orig"), "mine").unwrap();
+    let (code, _, stderr) = run(
+        folder.path(),
+        &[
+            "-k",
+            "keys.env",
+            "-i",
+            "--backup",
+            ".orig",
+            "docker-compose.yml",
+        ],
+    );
+    assert_eq!(code, 2);
+    assert!(stderr.contains("suffix"), "{stderr}");
+    assert_eq!(read(folder.path(), "docker-compose.yml.orig"), "mine");
+    assert!(!read(folder.path(), "docker-compose.yml").contains("MARKED"));
 }
 
 #[test]

@@ -2,39 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::{Deployment, Files};
+use clearml_secure_core::deployment::{Deployment, Files, override_beside};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::read_text;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::Error;
-
-/// Names that docker compose looks for, and the overrides it merges over them by itself.
-const DEFAULTS: [(&str, [&str; 2]); 4] = [
-    (
-        "compose.yaml",
-        ["compose.override.yaml", "compose.override.yml"],
-    ),
-    (
-        "compose.yml",
-        ["compose.override.yml", "compose.override.yaml"],
-    ),
-    (
-        "docker-compose.yml",
-        [
-            "docker-compose.override.yml",
-            "docker-compose.override.yaml",
-        ],
-    ),
-    (
-        "docker-compose.yaml",
-        [
-            "docker-compose.override.yaml",
-            "docker-compose.override.yml",
-        ],
-    ),
-];
 
 /// Folders below which no deployment is looked for.
 const SKIPPED: [&str; 3] = ["node_modules", "target", "venv"];
@@ -81,7 +55,7 @@ pub(crate) fn deployments(cli: &Cli) -> Result<(Vec<Deployment>, Vec<String>), E
 fn load(cli: &Cli, path: &Path, remarks: &mut Vec<String>) -> Result<Deployment, CoreError> {
     let mut paths = vec![path.to_owned()];
     if cli.merge.is_empty() {
-        if let Some(found) = override_of(path) {
+        if let Some(found) = override_beside(path) {
             remarks.push(format!(
                 "{} is read with {}, as docker compose reads them together",
                 path.display(),
@@ -94,16 +68,6 @@ fn load(cli: &Cli, path: &Path, remarks: &mut Vec<String>) -> Result<Deployment,
     }
     let files = Files::read(&paths, cli.env_file.as_deref(), cli.config_dir.as_deref())?;
     Deployment::load(files)
-}
-
-/// The file that docker compose merges over one with a default name, where it is there.
-fn override_of(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?;
-    let (_, overrides) = DEFAULTS.iter().find(|(default, _)| *default == name)?;
-    overrides
-        .iter()
-        .map(|name| path.with_file_name(name))
-        .find(|path| path.is_file())
 }
 
 /// The compose files below a folder, sorted: in each folder the one that docker compose would take, and every

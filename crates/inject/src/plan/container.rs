@@ -86,7 +86,7 @@ pub(super) fn add(
                 .map(|field| Arc::clone(field.value));
             let at = entries
                 .last()
-                .map_or(mapping.span(target.source).end, |last| end_of_entry(last));
+                .map_or(mapping.span(target.source).end, end_of_entry);
             let mut lines = vec![plain(format!("{}environment:", blanks(key_column)))];
             lines.extend(inherited_lines(
                 target,

@@ -56,7 +56,7 @@ impl Print {
                 let merged = entries.into_iter().map(|(key, value)| {
                     let value = value.merged();
                     let value = if &*key == "environment" {
-                        value.as_environment()
+                        value.into_environment()
                     } else {
                         value
                     };
@@ -83,14 +83,15 @@ impl Print {
     }
 
     /// The list form and the empty form of `environment` mean a mapping.
-    fn as_environment(self) -> Self {
+    fn into_environment(self) -> Self {
         match self {
             Self::Seq(items) => Self::Map(
                 items
                     .into_iter()
                     .map(|item| match item {
                         Self::Pair(name, value) => (name, Self::Scalar(value)),
-                        other => (format!("={other:?}").into(), other),
+                        Self::Scalar(print) => (format!("={print}").into(), Self::Scalar(print)),
+                        other => ("=".into(), other),
                     })
                     .collect(),
             ),
