@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::compose::volume::VolumeSource;
 use crate::compose::{Project, ProjectEnv, Service, Unseen, Variable};
 use crate::error::Error;
-use crate::io::read_text;
+use crate::io::{entries, is_link, read_text};
 use crate::setting::{Server, Setting};
 use crate::source::{SourceId, Sources};
 use crate::version::Version;
@@ -431,16 +431,7 @@ fn relative<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
 
 /// Every `*.conf` below a folder, as servers look for them (clearml-facts.md, 2), sorted.
 fn collect(folder: &Path, key: &str, found: &mut Vec<(String, PathBuf)>) -> Result<(), Error> {
-    let failed = |source| Error::Read {
-        path: folder.to_owned(),
-        source,
-    };
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        entries.push(entry.map_err(failed)?.path());
-    }
-    entries.sort();
-    for path in entries {
+    for path in entries(folder)? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
@@ -451,12 +442,9 @@ fn collect(folder: &Path, key: &str, found: &mut Vec<(String, PathBuf)>) -> Resu
                 format!("{key}.{part}")
             }
         };
-        let is_link = path
-            .symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_symlink());
         if path.is_dir() {
             // Python's rglob does not walk into linked folders, and a circle of them would not end.
-            if !is_link {
+            if !is_link(&path) {
                 collect(&path, &key_of(name), found)?;
             }
         } else if let Some(stem) = name.strip_suffix(".conf").filter(|stem| !stem.is_empty()) {

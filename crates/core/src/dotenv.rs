@@ -313,7 +313,7 @@ impl<'a> File<'a> {
         decoded: Decoded,
     ) -> Result<(), Error> {
         let name = &self.text[name_span.clone()];
-        let (value, variables) = if quote == Some('\'') || !decoded.text.contains('$') {
+        let (mut value, variables) = if quote == Some('\'') || !decoded.text.contains('$') {
             (decoded.text, Vec::new())
         } else {
             let lookup = |name: &str| {
@@ -338,7 +338,6 @@ impl<'a> File<'a> {
             }
             (done.text, variables)
         };
-        let mut value = value;
         self.add(Entry {
             name: name.to_owned(),
             value: Some(Secret::new(std::mem::take(&mut value))),
@@ -672,19 +671,20 @@ mod tests {
         for entry in &entries {
             let written = &text[entry.value_span.clone()];
             let name = &text[entry.name_span.clone()];
-            writeln!(seen, "{name} {:?} {written}", entry.quote).unwrap();
+            let quote = entry.quote.unwrap_or('-');
+            writeln!(seen, "{name} {quote} {written}").unwrap();
             for used in &entry.variables {
                 writeln!(seen, "    {} in {}", used.name, &written[used.span.clone()]).unwrap();
             }
         }
         let expected = [
-            "A1 None b$ENV",
+            "A1 - b$ENV",
             "    ENV in $ENV",
-            "ENV None ",
-            "B1 Some('\"') \"\\t\\\"${NONE:-$A1}\\$\"",
+            "ENV - ",
+            "B1 \" \"\\t\\\"${NONE:-$A1}\\$\"",
             "    NONE in ${NONE:-$A1}",
             "    A1 in $A1",
-            "NONE None ",
+            "NONE - ",
             "",
         ];
         assert_eq!(seen, expected.join("\n"));

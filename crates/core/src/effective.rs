@@ -128,6 +128,17 @@ impl Effective {
 }
 
 impl Reading {
+    fn of_nothing(setting: Setting, server: Server, instance: usize) -> Self {
+        Self {
+            setting,
+            server,
+            instance,
+            value: Value::Absent,
+            origin: Origin::Nothing,
+            hazards: Vec::new(),
+        }
+    }
+
     /// The variable that sets it, if one does.
     pub fn variable<'a>(&self, deployment: &'a Deployment) -> Option<&'a Variable> {
         match self.origin {
@@ -194,14 +205,7 @@ fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Sett
     let position = environment
         .iter()
         .position(|variable| Some(variable.name.as_str()) == setting.raw_variable());
-    let mut reading = Reading {
-        setting,
-        server: instance.server,
-        instance: index,
-        value: Value::Absent,
-        origin: Origin::Nothing,
-        hazards: Vec::new(),
-    };
+    let mut reading = Reading::of_nothing(setting, instance.server, index);
     if let Some(position) = position {
         let variable = &environment[position];
         reading.value = match &variable.value {
@@ -270,14 +274,7 @@ fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> Serv
         .into_iter()
         .filter(|setting| instance.reads(*setting))
     {
-        let mut reading = Reading {
-            setting,
-            server: instance.server,
-            instance: index,
-            value: Value::Absent,
-            origin: Origin::Nothing,
-            hazards: Vec::new(),
-        };
+        let mut reading = Reading::of_nothing(setting, instance.server, index);
         if let Some((_, position, message)) =
             dead.iter().rev().find(|(known, ..)| *known == setting)
         {

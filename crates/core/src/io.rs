@@ -36,6 +36,30 @@ pub fn read_text(path: &Path) -> Result<Zeroizing<String>, Error> {
     read_bounded(file, metadata.len(), path)
 }
 
+/// What is in a folder, sorted.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let read = || -> io::Result<Vec<PathBuf>> {
+        let mut entries = fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<Vec<_>>>()?;
+        entries.sort();
+        Ok(entries)
+    };
+    read().map_err(|source| Error::Read {
+        path: folder.to_owned(),
+        source,
+    })
+}
+
+/// Whether a path is a symbolic link.
+pub fn is_link(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_symlink())
+}
+
 fn read_bounded(reader: impl Read, size: u64, path: &Path) -> Result<Zeroizing<String>, Error> {
     let limit = LIMIT_MIB << 20;
     let capacity = usize::try_from(size.min(limit)).unwrap_or_default() + 1;

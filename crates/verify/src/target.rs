@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::deployment::{Deployment, Files, override_beside};
 use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::io::read_text;
+use clearml_secure_core::io::{entries, is_link, read_text};
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
@@ -73,24 +73,15 @@ fn load(cli: &Cli, path: &Path, remarks: &mut Vec<String>) -> Result<Deployment,
 /// The compose files below a folder, sorted: in each folder the one that docker compose would take, and every
 /// other whose name says that it is one, overrides left out.
 fn below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), CoreError> {
-    let failed = |source| CoreError::Read {
-        path: folder.to_owned(),
-        source,
-    };
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        entries.push(entry.map_err(failed)?.path());
-    }
-    entries.sort();
-    for path in entries {
+    for path in entries(folder)? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
-        let is_link = path
-            .symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_symlink());
         if path.is_dir() {
-            if !is_link && depth < DEPTH_LIMIT && !name.starts_with('.') && !SKIPPED.contains(&name)
+            if !is_link(&path)
+                && depth < DEPTH_LIMIT
+                && !name.starts_with('.')
+                && !SKIPPED.contains(&name)
             {
                 below(&path, depth + 1, found)?;
             }

@@ -59,8 +59,12 @@ pub fn parse(path: &Path, text: &str) -> Result<Arc<Node>, Error> {
             .tag_start()
             .and_then(|mark| mark.byte_offset())
             .unwrap_or(range.start);
+        let tag = event.tag().map(|tag| {
+            let text = scalar::tag_text(tag.handle(), tag.suffix());
+            (text, offset(tag_start))
+        });
         match event {
-            Event::Scalar(value, style, anchor, tag) => {
+            Event::Scalar(value, style, anchor, _) => {
                 let quoting = match style {
                     ScalarStyle::Plain => Quoting::Plain,
                     ScalarStyle::SingleQuoted => Quoting::Single,
@@ -76,12 +80,6 @@ pub fn parse(path: &Path, text: &str) -> Result<Arc<Node>, Error> {
                     Quoting::Block => range.start + text[range.clone()].trim_end().len(),
                     _ => range.end,
                 };
-                let tag = tag.map(|tag| {
-                    (
-                        scalar::tag_text(tag.handle(), tag.suffix()),
-                        offset(tag_start),
-                    )
-                });
                 pending = Some(Pending::new(
                     range.start..end,
                     anchor,
@@ -89,13 +87,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Arc<Node>, Error> {
                     Value::Scalar(scalar),
                 ));
             }
-            Event::SequenceStart(style, anchor, tag) => {
-                let tag = tag.map(|tag| {
-                    (
-                        scalar::tag_text(tag.handle(), tag.suffix()),
-                        offset(tag_start),
-                    )
-                });
+            Event::SequenceStart(style, anchor, _) => {
                 pending = Some(Pending::new(
                     range,
                     anchor,
@@ -103,13 +95,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Arc<Node>, Error> {
                     Value::Sequence(style.into(), Vec::new()),
                 ));
             }
-            Event::MappingStart(style, anchor, tag) => {
-                let tag = tag.map(|tag| {
-                    (
-                        scalar::tag_text(tag.handle(), tag.suffix()),
-                        offset(tag_start),
-                    )
-                });
+            Event::MappingStart(style, anchor, _) => {
                 pending = Some(Pending::new(
                     range,
                     anchor,

@@ -517,31 +517,27 @@ fn insert_into_flow(target: &Target<'_>, node: &Node, last: Option<usize>, text:
 
 /// Puts lines behind the line that holds a byte.
 fn insert_lines(target: &Target<'_>, at: usize, lines: &[Zeroizing<String>]) -> Edit {
-    let at = line_end(target.text, at);
     let newline = line_break(target.text, at);
-    let length = lines.iter().map(|line| line.len() + newline.len()).sum();
-    let mut text = Zeroizing::new(String::with_capacity(length));
-    for line in lines {
-        text.push_str(newline);
-        text.push_str(line);
-    }
-    Edit {
-        range: at..at,
-        text,
-    }
+    insert_secret(
+        line_end(target.text, at),
+        lines.iter().flat_map(|line| [newline, line]),
+    )
 }
 
 /// Puts lines in front of the line that holds a byte. Behind a block scalar nothing can be put without a thought
 /// for the empty lines that belong to it.
 fn insert_lines_before(target: &Target<'_>, at: usize, lines: &[Zeroizing<String>]) -> Edit {
-    let at = line_start(target.text, at);
     let newline = line_break(target.text, at);
-    let length = lines.iter().map(|line| line.len() + newline.len()).sum();
-    let mut text = Zeroizing::new(String::with_capacity(length));
-    for line in lines {
-        text.push_str(line);
-        text.push_str(newline);
-    }
+    insert_secret(
+        line_start(target.text, at),
+        lines.iter().flat_map(|line| [line, newline]),
+    )
+}
+
+/// The buffer is allocated once: one that grew would leave secrets behind.
+fn insert_secret<'a>(at: usize, pieces: impl Iterator<Item = &'a str> + Clone) -> Edit {
+    let mut text = Zeroizing::new(String::with_capacity(pieces.clone().map(str::len).sum()));
+    pieces.for_each(|piece| text.push_str(piece));
     Edit {
         range: at..at,
         text,
