@@ -74,19 +74,8 @@ pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Vec<
     parse_after(text, lookup, &|_| None)
 }
 
-/// Reads one file of a service's `env_file`, the only or the first one. `lookup` is the project's environment
-/// (the one compose is started in, then `.env`), then the service's `environment`.
-///
-/// # Errors
-/// Those of [`parse`].
-pub fn parse_env_file(
-    text: &str,
-    lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<Entry>, Error> {
-    parse_after(text, lookup, &|_| None)
-}
-
-/// Reads a further file of a service's `env_file`. Unlike several `.env` files, `earlier` ones come last when
+/// Reads one file of a service's `env_file`. `lookup` is the project's environment (the one compose is started in,
+/// then `.env`), then the service's `environment`. Unlike several `.env` files, `earlier` ones come last when
 /// `$NAME` is looked for: after `lookup` and the lines of this file.
 ///
 /// # Errors

@@ -256,7 +256,7 @@ fn env_files_give_way_to_environment() {
     let case = Case::new(&[
         ("compose.yml", &apiserver(lines)),
         ("one.env", "A=1\nB=1\nC=1\nD=${B}-${P}\n"),
-        ("two.env", "A=2 # comment\n"),
+        ("two.env", "A=2 # comment\nE=${D}\nB\n"),
         (".env", "P=project\n"),
     ]);
     let get = |name: &str| case.gets("apiserver", name);
@@ -264,6 +264,7 @@ fn env_files_give_way_to_environment() {
     assert_eq!(get("B").as_deref(), Some("own"));
     assert_eq!(get("C"), None);
     assert_eq!(get("D").as_deref(), Some("own-project"));
+    assert_eq!(get("E").as_deref(), Some("own-project"));
 }
 
 #[test]

@@ -332,10 +332,17 @@ fn read_env_file(
         };
         project.env.value(name).map(str::to_owned).or_else(own)
     };
+    let earlier = |name: &str| {
+        let variable = variables.get(name)?;
+        variable
+            .value
+            .known()
+            .map(|value| value.expose().to_owned())
+    };
     let parsed = if raw {
         dotenv::parse_raw(&text, &lookup)
     } else {
-        dotenv::parse_env_file(&text, &lookup)
+        dotenv::parse_after(&text, &lookup, &earlier)
     };
     let id = sources.add(full, text);
     let entries = parsed.map_err(|error| Error::Dotenv {
@@ -347,6 +354,10 @@ fn read_env_file(
         message: error.message,
     })?;
     for entry in entries {
+        // A bare name that nothing around has changes nothing, and a last line can even set no name at all.
+        if entry.name.is_empty() || entry.value.is_none() && variables.contains_key(&entry.name) {
+            continue;
+        }
         let span = |range: &std::ops::Range<usize>| Span {
             source: id,
             start: range.start,
