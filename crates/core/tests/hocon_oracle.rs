@@ -1,12 +1,19 @@
 //! This crate's HOCON against pyhocon itself.
 //!
 //! `CLEARML_SECURE_FUZZ=20` asks twenty times as many questions, `CLEARML_SECURE_SEED` other ones.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::use_debug,
+    reason = "the helpers of a test may fail as the test does, and say what differs"
+)]
 
 #[path = "hocon_oracle/generator.rs"]
 mod generator;
 #[path = "hocon_oracle/oracle.rs"]
 mod oracle;
 #[path = "../../../tests/oracles/oracle.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
 mod oracles;
 
 use std::collections::BTreeMap;

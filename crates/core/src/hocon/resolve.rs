@@ -13,6 +13,9 @@ use super::graph::{
 };
 use super::{Cause, Environment, Fault, key};
 
+/// A substitution and the path that it asks for.
+type Reference = (SubstitutionId, Vec<Arc<str>>);
+
 /// Resolves everything below the root.
 pub(super) fn resolve(
     graph: &mut Graph,
@@ -363,11 +366,7 @@ impl Resolver<'_> {
     }
 
     /// The substitutions below a value that ask for a key of the root, with their paths.
-    fn references_to(
-        &mut self,
-        key: &str,
-        item: &Item,
-    ) -> Result<Vec<(SubstitutionId, Vec<Arc<str>>)>, Fault> {
+    fn references_to(&mut self, key: &str, item: &Item) -> Result<Vec<Reference>, Fault> {
         let mut found = Vec::new();
         self.graph.substitutions_in(item, 0, &mut found)?;
         let mut references = Vec::new();
