@@ -294,7 +294,7 @@ impl Deployment {
                 VolumeSource::Empty => continue,
                 VolumeSource::Named(name) => {
                     instance.unseen_config.push(unseen(format!(
-                        "it is in the volume {name}, which only docker can open; copy its *.conf files out and \
+                        "it is in {name}, which only docker can open; copy its *.conf files out and \
                          give --config-dir"
                     )));
                     continue;

@@ -219,6 +219,31 @@ fn the_configuration_folder_can_be_moved_and_mounted_in_parts_2() {
 }
 
 #[test]
+fn configs_and_bound_volumes_are_files_of_the_host() {
+    let reads = |lines: &str, top: &str| {
+        let compose = format!("{}{top}", apiserver(lines));
+        let case = Case::new(&[
+            ("compose.yml", &compose),
+            ("conf/secure.conf", "auth.token_secret: \"from file\""),
+        ]);
+        case.reads(Server::Apiserver, TOKEN)
+    };
+    let config = "    configs:\n      - {source: keys, target: /opt/clearml/config/secure.conf}\n";
+    assert_eq!(
+        reads(config, "configs:\n  keys:\n    file: ./conf/secure.conf\n"),
+        "from file"
+    );
+    assert_eq!(
+        reads(config, "configs:\n  keys:\n    external: true\n"),
+        "<default>"
+    );
+    let volume = "    volumes:\n      - keys:/opt/clearml/config\n";
+    let bound = "volumes:\n  keys:\n    driver_opts: {type: none, o: bind, device: ./conf}\n";
+    assert_eq!(reads(volume, bound), "from file");
+    assert_eq!(reads(volume, "volumes:\n  keys:\n"), "<default>");
+}
+
+#[test]
 fn images_of_trains_read_trains_variables_only() {
     let compose = apiserver(
         "    environment:\n      CLEARML__SECURE__AUTH__TOKEN_SECRET: new\n      TRAINS__SECURE__AUTH__TOKEN_SECRET: old\n",
