@@ -55,6 +55,8 @@ pub struct Reading {
 pub enum Value {
     /// Nothing has it: no such account.
     Absent,
+    /// It keeps the server from starting.
+    Deadly,
     /// The empty text: no such account, or a signing secret that anybody has.
     Empty,
     /// Not text but a number, a list and so on: the name of what it is.
@@ -250,7 +252,7 @@ fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> Serv
     hocon::merge(&mut tree, folder, replacing);
     let first_variable = instance.config.len();
     let mut from_environment = Object::default();
-    let mut dead = Vec::new();
+    let mut deadly = Vec::new();
     for position in in_reading_order(instance, environment) {
         let variable = &environment[position];
         let source = (first_variable + position) as u32;
@@ -262,7 +264,7 @@ fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> Serv
             }
             Some(Err(fault)) => {
                 if let Some(setting) = Setting::by_variable(&variable.name) {
-                    dead.push((setting, position, fault.message.clone()));
+                    deadly.push((setting, position));
                 }
                 fatal.push(fault);
             }
@@ -275,10 +277,8 @@ fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> Serv
         .filter(|setting| instance.reads(*setting))
     {
         let mut reading = Reading::of_nothing(setting, instance.server, index);
-        if let Some((_, position, message)) =
-            dead.iter().rev().find(|(known, ..)| *known == setting)
-        {
-            reading.value = Value::Unknown(format!("the server does not start: {message}"));
+        if let Some((_, position)) = deadly.iter().rev().find(|(known, _)| *known == setting) {
+            reading.value = Value::Deadly;
             reading.origin = Origin::Variable(*position);
         } else if let Some(node) = tree.get(setting.path()) {
             reading.value = value_of(node);
@@ -382,7 +382,7 @@ fn read_variable(
         hocon::parse_variable(&path, text, &context).map_err(|error| Fatal {
             what: variable.name.clone(),
             span: variable.span,
-            message: error.message,
+            message: error.cause.text().to_owned(),
         }),
     )
 }

@@ -56,6 +56,7 @@ impl Case {
             (Value::Absent, _) => "<absent>".to_owned(),
             (Value::Empty, _) => "<empty>".to_owned(),
             (Value::NotText(kind), _) => format!("<{kind}>"),
+            (Value::Deadly, _) => "<deadly>".to_owned(),
             (Value::Unknown(_), _) => "<unknown>".to_owned(),
         }
     }
@@ -122,12 +123,12 @@ fn values_are_hocon_1_and_yaml_comes_first() {
     assert_eq!(value("\"06d-x\""), "relativedelta(days=+6)-x");
     assert_eq!(value("\"12345\""), "<an integer>");
     assert_eq!(value("'\"12345\"'"), "12345");
-    assert_eq!(value("\"a,b\""), "<unknown>");
+    assert_eq!(value("\"a,b\""), "<deadly>");
     assert_eq!(value("\"\""), "<empty>");
     assert_eq!(value("0123456"), "<an integer>");
     assert_eq!(value("x0123456"), "x0123456");
     assert_eq!(value("true"), "<a boolean>");
-    assert_eq!(value("pa$$word"), "<unknown>");
+    assert_eq!(value("pa$$word"), "<deadly>");
 }
 
 #[test]

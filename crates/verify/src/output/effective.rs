@@ -83,7 +83,7 @@ fn state(reading: &Reading) -> &'static str {
     let text = match &reading.value {
         Value::Absent => return "absent",
         Value::Empty => return "empty",
-        Value::NotText(_) => return "misread",
+        Value::Deadly | Value::NotText(_) => return "misread",
         Value::Unknown(_) => return "unknown",
         Value::Text(text) => text.expose(),
     };

@@ -73,9 +73,8 @@ fn disagreement(
         (Value::Absent | Value::Empty, Value::Absent | Value::Empty) => true,
         (Value::Text(one), Value::Text(two)) => one == two,
         // What cannot be told is not claimed; what is no text is `misread-value`.
-        (Value::Unknown(_) | Value::NotText(_), _) | (_, Value::Unknown(_) | Value::NotText(_)) => {
-            true
-        }
+        (Value::Deadly | Value::Unknown(_) | Value::NotText(_), _)
+        | (_, Value::Deadly | Value::Unknown(_) | Value::NotText(_)) => true,
         _ => false,
     };
     if same {
