@@ -87,6 +87,10 @@ struct Target<'a> {
     aliased_values: HashMap<usize, Vec<usize>>,
     /// Anchors of the file, so that a new one has a new name.
     anchors: HashSet<String>,
+    /// Environments that were set apart from what their service adds, and their anchors.
+    set_apart: Vec<(Arc<Node>, String)>,
+    /// Services, by name, that got an `environment` of their own or already had one that was changed.
+    edited: HashSet<String>,
 }
 
 /// By the service's place in the project: names and values, in the order of the settings.
@@ -111,6 +115,8 @@ pub(crate) fn plan(deployment: &Deployment, keyset: &Keyset) -> Result<Plan, Ref
         aliased: HashSet::new(),
         aliased_values: HashMap::new(),
         anchors: HashSet::new(),
+        set_apart: Vec::new(),
+        edited: HashSet::new(),
     };
     target.note_aliases(&layer.root);
     let standing = standing(deployment, &wanted);
@@ -161,6 +167,7 @@ pub(crate) fn plan(deployment: &Deployment, keyset: &Keyset) -> Result<Plan, Ref
             container::add(&mut target, service, &additions, &mut edits)?;
         }
     }
+    container::keep_heirs(&target, &mut edits);
     for span in &replaced {
         target.refuse_other_users(*span, &replaced)?;
     }

@@ -146,14 +146,38 @@ fn add_environment(
                 "the value of a variable is neither text nor number",
             ));
         }
-        let variable = from_field(project, source, name.text(), field.key, field.value);
+        let variable = from_field(
+            project,
+            sources,
+            source,
+            name.text(),
+            field.key,
+            field.value,
+        );
         variables.insert(variable.name.clone(), variable);
     }
     Ok(())
 }
 
+/// Where a value stands. One that is not written stands behind its key's colon.
+fn value_span(sources: &Sources, key: Span, value: Span) -> Span {
+    if value.start < value.end {
+        return value;
+    }
+    let behind = sources.text(key.source).get(key.end..).unwrap_or_default();
+    let start = behind
+        .find(':')
+        .map_or(key.end, |colon| key.end + colon + 1);
+    Span {
+        start,
+        end: start,
+        ..key
+    }
+}
+
 fn from_field(
     project: &Project,
+    sources: &Sources,
     source: SourceId,
     name: &str,
     key: &Node,
@@ -164,13 +188,13 @@ fn from_field(
         .scalar()
         .map(|scalar| scalar.text())
         .unwrap_or_default();
-    let span = key.span(source).to(value.span(source));
+    let value_span = value_span(sources, key.span(source), value.span(source));
     let mut variable = Variable {
         name: name.to_owned(),
         value: VariableValue::Unset,
         origin: Origin::Environment,
-        span,
-        value_span: value.span(source),
+        span: key.span(source).to(value_span),
+        value_span,
         interpolated: Vec::new(),
         written_length: text.len(),
         retyped: false,

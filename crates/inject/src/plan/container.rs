@@ -41,7 +41,8 @@ pub(super) fn add(
                 format!("inject into {file}"),
             )
         })?;
-    refuse_heirs(target, service, variables)?;
+    refuse_extensions(target, service, variables)?;
+    target.edited.insert(service.name.clone());
     let mapping = Arc::clone(&part.node);
     if mapping.tag().is_some_and(|tag| tag == "!reset") {
         return Err(target.refuse(
@@ -63,7 +64,10 @@ pub(super) fn add(
     };
     let own = entries.iter().find(|entry| is_key(entry, "environment"));
     match (own, style) {
-        (Some(entry), _) => own_environment(target, entry, *style, variables, edits),
+        (Some(entry), _) => {
+            refuse_nothing_to_share(target, service, &entry.value)?;
+            own_environment(target, entry, *style, variables, edits)
+        }
         (None, Style::Flow) => {
             let inherited = mapping
                 .get("environment")
@@ -116,7 +120,7 @@ pub(super) fn add(
 }
 
 /// A service that extends this one gets what this one gets. It may, if it is to have the very same.
-fn refuse_heirs(
+fn refuse_extensions(
     target: &Target<'_>,
     service: &Service,
     variables: &Variables,
@@ -163,7 +167,8 @@ fn own_environment(
         ));
     }
     let key_column = indentation(target.text, entry.key.span(target.source).start);
-    let is_shared = target.aliased.contains(&Arc::as_ptr(node));
+    let has_heirs = heirs(target, node).next().is_some();
+    let is_shared = has_heirs || target.aliased.contains(&Arc::as_ptr(node));
     match &node.value {
         Value::Scalar(_) if style == Style::Flow => {
             let flow = flow_environment(target, None, variables, edits)?;
@@ -185,8 +190,10 @@ fn own_environment(
         Value::Mapping(Style::Flow, items) => {
             let text = flow_pairs(variables);
             if is_shared {
+                let name = set_apart(target, node);
                 let start = node.start_with_properties();
-                edits.push(insert(start, "{<<: ".to_owned()));
+                let anchor = if node.anchor().is_some() { String::new() } else { format!("&{name} ") };
+                edits.push(insert(start, format!("{{<<: {anchor}")));
                 edits.push(insert(node.span(target.source).end, format!(", {}}}", *text)));
             } else {
                 edits.push(insert_into_flow(target, node, items.last().map(end_of_entry), text.to_string()));
@@ -238,6 +245,9 @@ fn own_environment(
         Value::Alias(shared) => {
             let indent = key_column + own_step(target, key_column, entry);
             let shared = Arc::clone(shared);
+            if has_heirs {
+                set_apart(target, node);
+            }
             if style == Style::Flow {
                 let flow = flow_environment(target, Some(node), variables, edits)?;
                 edits.push(replace(node.span(target.source).start..node.span(target.source).end, flow.to_string()));
@@ -295,23 +305,19 @@ fn empty_collection(
 /// `environment: &shared` with lines below becomes `environment:`, `<<: &shared` with the lines one step
 /// deeper, and the new variables beside it.
 fn isolate_block(
-    target: &Target<'_>,
+    target: &mut Target<'_>,
     entry: &Entry,
     indent: usize,
     end: usize,
     variables: &Variables,
     edits: &mut Vec<Edit>,
 ) -> Result<(), Refusal> {
-    let Some((name, anchor)) = entry.value.anchor() else {
-        return Err(target.refuse(
-            entry.key.span(target.source).start,
-            "this `environment` is shared with other services",
-            "give this service an environment of its own",
-        ));
-    };
+    let name = set_apart(target, &entry.value);
     let text = target.text;
-    let start = text[..anchor.start].trim_end_matches(' ').len();
-    edits.push(replace(start..anchor.end, String::new()));
+    if let Some((_, anchor)) = entry.value.anchor() {
+        let start = text[..anchor.start].trim_end_matches(' ').len();
+        edits.push(replace(start..anchor.end, String::new()));
+    }
     let step = own_step(
         target,
         column(text, entry.key.span(target.source).start),
@@ -469,8 +475,8 @@ fn anchor_of(
             .trim_start_matches('*')
             .to_owned());
     }
-    if let Some((name, _)) = node.anchor() {
-        return Ok(name.to_owned());
+    if let Some(name) = anchor_name(target, node) {
+        return Ok(name);
     }
     // Another service may have needed the same anchor already: two edits at one place are the same edit.
     let at = {
@@ -484,19 +490,134 @@ fn anchor_of(
     {
         return Ok(known.text[2..].to_owned());
     }
-    let name = (1..)
-        .map(|number| {
-            if number == 1 {
-                "environment".to_owned()
-            } else {
-                format!("environment-{number}")
-            }
-        })
+    let name = new_anchor(target);
+    edits.push(insert(at, format!(" &{name}")));
+    Ok(name)
+}
+
+/// A name that no anchor of the file has.
+fn new_anchor(target: &mut Target<'_>) -> String {
+    let names = (1..).map(|number| match number {
+        1 => "environment".to_owned(),
+        number => format!("environment-{number}"),
+    });
+    let name = { names }
         .find(|name| !target.anchors.contains(name))
         .unwrap_or_default();
     target.anchors.insert(name.clone());
-    edits.push(insert(at, format!(" &{name}")));
-    Ok(name)
+    name
+}
+
+/// The anchor that a node has, or is given by an edit that sets it apart.
+fn anchor_name(target: &Target<'_>, node: &Arc<Node>) -> Option<String> {
+    let given = target
+        .set_apart
+        .iter()
+        .find(|(known, _)| Arc::ptr_eq(known, node));
+    given
+        .map(|(_, name)| name.clone())
+        .or_else(|| node.anchor().map(|(name, _)| name.to_owned()))
+}
+
+/// Notes that an environment is kept as it is under an anchor, beside which its service adds; returns the anchor.
+fn set_apart(target: &mut Target<'_>, node: &Arc<Node>) -> String {
+    let name = match &node.value {
+        Value::Alias(_) => alias_name(target, node),
+        _ => match anchor_name(target, node) {
+            Some(name) => name,
+            None => new_anchor(target),
+        },
+    };
+    target.set_apart.push((Arc::clone(node), name.clone()));
+    name
+}
+
+fn alias_name(target: &Target<'_>, alias: &Node) -> String {
+    let span = alias.span(target.source);
+    target.text[span.start..span.end]
+        .trim_start_matches('*')
+        .to_owned()
+}
+
+/// The services that inherit an `environment` because they merge the service in which it stands: their names and
+/// mappings.
+fn heirs<'a>(
+    target: &Target<'a>,
+    environment: &Arc<Node>,
+) -> impl Iterator<Item = (&'a str, &'a Arc<Node>)> {
+    let (layer, deployment) = (target.layer, target.deployment);
+    let environment = Arc::clone(environment);
+    deployment
+        .project
+        .services
+        .iter()
+        .filter_map(move |service| {
+            let part = service
+                .parts
+                .iter()
+                .find(|part| part.layer == Some(layer) && part.service == service.name)?;
+            let field = part.node.get("environment")?;
+            let stands_there = part
+                .node
+                .entries()?
+                .iter()
+                .any(|entry| is_key(entry, "environment"));
+            (!stands_there && Arc::ptr_eq(field.value, &environment))
+                .then_some((service.name.as_str(), &part.node))
+        })
+}
+
+/// Nothing, a null or a list cannot be kept for heirs beside what is added.
+fn refuse_nothing_to_share(
+    target: &Target<'_>,
+    service: &Service,
+    node: &Arc<Node>,
+) -> Result<(), Refusal> {
+    let can_be_kept = match &node.value {
+        Value::Mapping(_, entries) => !entries.is_empty(),
+        Value::Alias(shared) => shared.entries().is_some(),
+        _ => false,
+    };
+    match heirs(target, node).next() {
+        Some((heir, _)) if !can_be_kept => Err(target.refuse(
+            node.start_with_properties(),
+            format!(
+                "service {} merges {} and would get its secrets",
+                escaped(heir),
+                escaped(&service.name)
+            ),
+            format!("give {} an `environment` of its own", escaped(heir)),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Gives every heir of an environment that was set apart what it inherited, where it got none of its own.
+pub(super) fn keep_heirs(target: &Target<'_>, edits: &mut Vec<Edit>) {
+    for (node, name) in &target.set_apart {
+        for (heir, mapping) in heirs(target, node) {
+            if target.edited.contains(heir) {
+                continue;
+            }
+            let Value::Mapping(style, entries) = &mapping.value else {
+                continue;
+            };
+            let end = entries.last().map(end_of_entry);
+            let text = format!("environment: *{name}");
+            edits.push(match style {
+                Style::Flow => insert_into_flow(target, mapping, end, format!("{text} ")),
+                Style::Block => {
+                    let column = indentation(target.text, mapping.span(target.source).start);
+                    let line = plain(format!("{}{text}", blanks(column)));
+                    insert_lines(
+                        target,
+                        end.unwrap_or(mapping.span(target.source).end),
+                        &[line],
+                    )
+                }
+            });
+        }
+    }
 }
 
 fn flow_pairs(variables: &Variables) -> Zeroizing<String> {
