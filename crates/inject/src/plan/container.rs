@@ -3,16 +3,26 @@
 //! What is shared by an anchor is never changed for the others: the shared mapping is kept as it is and
 //! brought in by a merge key, beside which the new variables stand.
 
+mod shared;
+mod write;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value};
-use zeroize::Zeroizing;
 
-use super::indent::{column, indentation, line_break, line_end, line_start};
+use super::indent::{column, indentation, line_end, line_start};
 use super::{Edit, Refusal, Target, value};
+pub(super) use shared::keep_heirs;
+use shared::{
+    flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,
+};
+use write::{
+    Shape, blanks, flow_pairs, insert, insert_into_flow, insert_lines, insert_lines_before,
+    lines_shape, plain, replace, variable_lines,
+};
 
 type Variables = [(String, Secret)];
 
@@ -117,37 +127,6 @@ pub(super) fn add(
             Ok(())
         }
     }
-}
-
-/// A service that extends this one gets what this one gets. It may, if it is to have the very same.
-fn refuse_extensions(
-    target: &Target<'_>,
-    service: &Service,
-    variables: &Variables,
-) -> Result<(), Refusal> {
-    for (index, other) in target.deployment.project.services.iter().enumerate() {
-        let is_heir = other.name != service.name
-            && other
-                .parts
-                .iter()
-                .any(|part| part.layer == Some(target.layer) && part.service == service.name);
-        if is_heir
-            && !variables
-                .iter()
-                .all(|variable| target.is_wanted(index, variable))
-        {
-            return Err(target.refuse(
-                other.name_span.start,
-                format!(
-                    "service {} extends {} and would get secrets that it must not have",
-                    escaped(&other.name),
-                    escaped(&service.name)
-                ),
-                "let both extend a third service that holds what they share",
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// `environment` stands in the service itself.
@@ -385,299 +364,8 @@ fn alias_service(
     Ok(())
 }
 
-/// Whether variables are written as a mapping's or a list's.
-enum Shape {
-    List,
-    Mapping,
-}
-
-fn lines_shape(inherited: Option<&Arc<Node>>) -> Shape {
-    match inherited {
-        Some(node) if node.items().is_some() => Shape::List,
-        _ => Shape::Mapping,
-    }
-}
-
-fn variable_lines(shape: &Shape, indent: usize, variables: &Variables) -> Vec<Zeroizing<String>> {
-    variables
-        .iter()
-        .map(|(name, value)| {
-            Zeroizing::new(match shape {
-                Shape::List => format!("{}- {}", blanks(indent), *value::item(name, value)),
-                Shape::Mapping => format!("{}{name}: {}", blanks(indent), *value::scalar(value)),
-            })
-        })
-        .collect()
-}
-
-/// What a new `environment` of a service has to start with so that it loses nothing it inherits: a merge key
-/// for a mapping, copies of the items for a list.
-fn inherited_lines(
-    target: &mut Target<'_>,
-    inherited: Option<&Arc<Node>>,
-    indent: usize,
-    edits: &mut Vec<Edit>,
-) -> Result<Vec<Zeroizing<String>>, Refusal> {
-    let Some(node) = inherited.filter(|node| !node.is_null()) else {
-        return Ok(Vec::new());
-    };
-    if let Some(items) = node.items() {
-        let mut lines = Vec::new();
-        for item in items {
-            let span = item.span(target.source);
-            let written = &target.text[item.start_with_properties()..span.end];
-            if written.contains('\n') {
-                return Err(target.refuse(
-                    span.start,
-                    "this list is shared, and an item over several lines cannot be copied",
-                    "write the shared variables as a mapping",
-                ));
-            }
-            lines.push(Zeroizing::new(format!("{}- {written}", blanks(indent))));
-        }
-        return Ok(lines);
-    }
-    let name = anchor_of(target, node, edits)?;
-    Ok(vec![plain(format!("{}<<: *{name}", blanks(indent)))])
-}
-
-/// The same in braces.
-fn flow_environment(
-    target: &mut Target<'_>,
-    inherited: Option<&Arc<Node>>,
-    variables: &Variables,
-    edits: &mut Vec<Edit>,
-) -> Result<Zeroizing<String>, Refusal> {
-    let pairs = flow_pairs(variables);
-    let Some(node) = inherited.filter(|node| !node.is_null()) else {
-        return Ok(Zeroizing::new(format!("{{{}}}", *pairs)));
-    };
-    if node.items().is_some() {
-        return Err(target.refuse(
-            node.start_with_properties(),
-            "this list is shared with other services, and a list cannot be extended for one of them",
-            "write the shared variables as a mapping",
-        ));
-    }
-    let name = anchor_of(target, node, edits)?;
-    Ok(Zeroizing::new(format!("{{<<: *{name}, {}}}", *pairs)))
-}
-
-/// The anchor of an inherited `environment`, given to it where it has none.
-fn anchor_of(
-    target: &mut Target<'_>,
-    node: &Arc<Node>,
-    edits: &mut Vec<Edit>,
-) -> Result<String, Refusal> {
-    if let Value::Alias(_) = node.value {
-        let span = node.span(target.source);
-        return Ok(target.text[span.start..span.end]
-            .trim_start_matches('*')
-            .to_owned());
-    }
-    if let Some(name) = anchor_name(target, node) {
-        return Ok(name);
-    }
-    // Another service may have needed the same anchor already: two edits at one place are the same edit.
-    let at = {
-        let start = node.start_with_properties();
-        let colon = target.text[..start].rfind(':').unwrap_or(start);
-        colon + 1
-    };
-    if let Some(known) = edits
-        .iter()
-        .find(|edit| edit.range == (at..at) && edit.text.starts_with(" &"))
-    {
-        return Ok(known.text[2..].to_owned());
-    }
-    let name = new_anchor(target);
-    edits.push(insert(at, format!(" &{name}")));
-    Ok(name)
-}
-
-/// A name that no anchor of the file has.
-fn new_anchor(target: &mut Target<'_>) -> String {
-    let names = (1..).map(|number| match number {
-        1 => "environment".to_owned(),
-        number => format!("environment-{number}"),
-    });
-    let name = { names }
-        .find(|name| !target.anchors.contains(name))
-        .unwrap_or_default();
-    target.anchors.insert(name.clone());
-    name
-}
-
-/// The anchor that a node has, or is given by an edit that sets it apart.
-fn anchor_name(target: &Target<'_>, node: &Arc<Node>) -> Option<String> {
-    let given = target
-        .set_apart
-        .iter()
-        .find(|(known, _)| Arc::ptr_eq(known, node));
-    given
-        .map(|(_, name)| name.clone())
-        .or_else(|| node.anchor().map(|(name, _)| name.to_owned()))
-}
-
-/// Notes that an environment is kept as it is under an anchor, beside which its service adds; returns the anchor.
-fn set_apart(target: &mut Target<'_>, node: &Arc<Node>) -> String {
-    let name = match &node.value {
-        Value::Alias(_) => alias_name(target, node),
-        _ => match anchor_name(target, node) {
-            Some(name) => name,
-            None => new_anchor(target),
-        },
-    };
-    target.set_apart.push((Arc::clone(node), name.clone()));
-    name
-}
-
-fn alias_name(target: &Target<'_>, alias: &Node) -> String {
-    let span = alias.span(target.source);
-    target.text[span.start..span.end]
-        .trim_start_matches('*')
-        .to_owned()
-}
-
-/// The services that inherit an `environment` because they merge the service in which it stands: their names and
-/// mappings.
-fn heirs<'a>(
-    target: &Target<'a>,
-    environment: &Arc<Node>,
-) -> impl Iterator<Item = (&'a str, &'a Arc<Node>)> {
-    let (layer, deployment) = (target.layer, target.deployment);
-    let environment = Arc::clone(environment);
-    deployment
-        .project
-        .services
-        .iter()
-        .filter_map(move |service| {
-            let part = service
-                .parts
-                .iter()
-                .find(|part| part.layer == Some(layer) && part.service == service.name)?;
-            let field = part.node.get("environment")?;
-            let stands_there = part
-                .node
-                .entries()?
-                .iter()
-                .any(|entry| is_key(entry, "environment"));
-            (!stands_there && Arc::ptr_eq(field.value, &environment))
-                .then_some((service.name.as_str(), &part.node))
-        })
-}
-
-/// Nothing, a null or a list cannot be kept for heirs beside what is added.
-fn refuse_nothing_to_share(
-    target: &Target<'_>,
-    service: &Service,
-    node: &Arc<Node>,
-) -> Result<(), Refusal> {
-    let can_be_kept = match &node.value {
-        Value::Mapping(_, entries) => !entries.is_empty(),
-        Value::Alias(shared) => shared.entries().is_some(),
-        _ => false,
-    };
-    match heirs(target, node).next() {
-        Some((heir, _)) if !can_be_kept => Err(target.refuse(
-            node.start_with_properties(),
-            format!(
-                "service {} merges {} and would get its secrets",
-                escaped(heir),
-                escaped(&service.name)
-            ),
-            format!("give {} an `environment` of its own", escaped(heir)),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Gives every heir of an environment that was set apart what it inherited, where it got none of its own.
-pub(super) fn keep_heirs(target: &Target<'_>, edits: &mut Vec<Edit>) {
-    for (node, name) in &target.set_apart {
-        for (heir, mapping) in heirs(target, node) {
-            if target.edited.contains(heir) {
-                continue;
-            }
-            let Value::Mapping(style, entries) = &mapping.value else {
-                continue;
-            };
-            let end = entries.last().map(end_of_entry);
-            let text = format!("environment: *{name}");
-            edits.push(match style {
-                Style::Flow => insert_into_flow(target, mapping, end, format!("{text} ")),
-                Style::Block => {
-                    let column = indentation(target.text, mapping.span(target.source).start);
-                    let line = plain(format!("{}{text}", blanks(column)));
-                    insert_lines(
-                        target,
-                        end.unwrap_or(mapping.span(target.source).end),
-                        &[line],
-                    )
-                }
-            });
-        }
-    }
-}
-
-fn flow_pairs(variables: &Variables) -> Zeroizing<String> {
-    let pairs: Vec<String> = variables
-        .iter()
-        .map(|(name, value)| format!("{name}: {}", *value::scalar(value)))
-        .collect();
-    Zeroizing::new(pairs.join(", "))
-}
-
-/// Puts text behind the last entry of brackets or braces, or right behind the opening one.
-fn insert_into_flow(target: &Target<'_>, node: &Node, last: Option<usize>, text: String) -> Edit {
-    match last {
-        Some(end) => insert(end, format!(", {text}")),
-        None => insert(node.span(target.source).start + 1, text),
-    }
-}
-
-/// Puts lines behind the line that holds a byte.
-fn insert_lines(target: &Target<'_>, at: usize, lines: &[Zeroizing<String>]) -> Edit {
-    let newline = line_break(target.text, at);
-    insert_secret(
-        line_end(target.text, at),
-        lines.iter().flat_map(|line| [newline, line]),
-    )
-}
-
-/// Puts lines in front of the line that holds a byte. Behind a block scalar nothing can be put without a thought
-/// for the empty lines that belong to it.
-fn insert_lines_before(target: &Target<'_>, at: usize, lines: &[Zeroizing<String>]) -> Edit {
-    let newline = line_break(target.text, at);
-    insert_secret(
-        line_start(target.text, at),
-        lines.iter().flat_map(|line| [line, newline]),
-    )
-}
-
-/// The buffer is allocated once: one that grew would leave secrets behind.
-fn insert_secret<'a>(at: usize, pieces: impl Iterator<Item = &'a str> + Clone) -> Edit {
-    let mut text = Zeroizing::new(String::with_capacity(pieces.clone().map(str::len).sum()));
-    pieces.for_each(|piece| text.push_str(piece));
-    Edit {
-        range: at..at,
-        text,
-    }
-}
-
 fn is_block_scalar(node: &Arc<Node>) -> bool {
     matches!(&node.value, Value::Scalar(scalar) if scalar.style == Quoting::Block)
-}
-
-fn insert(at: usize, text: String) -> Edit {
-    replace(at..at, text)
-}
-
-fn replace(range: Range<usize>, text: String) -> Edit {
-    Edit {
-        range,
-        text: Zeroizing::new(text),
-    }
 }
 
 /// What is written for a null: nothing, or `~` with the blank before it.
@@ -732,14 +420,6 @@ fn skip_break(text: &str, at: usize) -> usize {
 
 fn is_key(entry: &Entry, name: &str) -> bool {
     entry.key.scalar().is_some_and(|key| key.text() == name)
-}
-
-fn blanks(count: usize) -> String {
-    " ".repeat(count)
-}
-
-fn plain(text: String) -> Zeroizing<String> {
-    Zeroizing::new(text)
 }
 
 fn escaped(name: &str) -> String {
