@@ -380,6 +380,14 @@ fn servers_are_known_by_what_they_run() {
     let built =
         "api: {image: mine, environment: {CLEARML_ELASTIC_SERVICE_HOST: e}, command: apiserver}";
     assert_eq!(servers(built), ["apiserver"]);
+    // Built here or named by a variable without a value: ClearML's own words tell.
+    assert_eq!(
+        servers("x: {image: '${UNSET}', command: apiserver}"),
+        ["apiserver"]
+    );
+    assert_eq!(servers("fileserver: {build: .}"), ["fileserver"]);
+    assert!(servers("api: {build: .}").is_empty());
+    assert!(servers("web: {build: ., command: webserver}").is_empty());
     // An application that uses ClearML, and Airflow's web server, are none.
     assert!(
         servers("api: {image: mine/app, environment: {CLEARML_API_HOST: 'http://x'}}").is_empty()

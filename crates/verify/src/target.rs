@@ -34,7 +34,8 @@ pub(crate) fn deployments(cli: &Cli) -> Result<(Vec<Deployment>, Vec<String>), E
             let before = deployments.len();
             for path in found {
                 let deployment = load(cli, &path, &mut remarks)?;
-                if !deployment.instances.is_empty() {
+                // What could not be understood may hold a server: it is never passed over.
+                if !deployment.instances.is_empty() || !deployment.unseen.is_empty() {
                     deployments.push(deployment);
                 }
             }

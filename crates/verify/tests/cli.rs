@@ -404,6 +404,40 @@ fn no_value_is_shown() {
 }
 
 #[test]
+fn a_mistyped_secret_is_not_taken_for_a_name() {
+    for line in [
+        "TOKEN_SECRET: \"ab$MARKED\"",
+        "TOKEN_SECRET: $MARKED",
+        "TOKEN_SECRET:MARKED: x",
+    ] {
+        let text = good().replacen(
+            "    environment:\n",
+            &format!(
+                "    environment:\n      CLEARML__secure__auth__{}\n",
+                line.to_lowercase().replace("marked", "MARKED")
+            ),
+            1,
+        );
+        let folder = folder_with(&[("docker-compose.yml", &text)]);
+        for format in ["text", "json"] {
+            let (_, stdout, stderr) = run(&["-f", format, "docker-compose.yml"], folder.path());
+            let heard = String::from_utf8(stdout).unwrap() + &stderr;
+            assert!(!heard.contains("MARKED"), "{heard}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_never_passes_over_what_was_not_understood() {
+    let other = "include: [elsewhere.yml]\nservices:\n  web:\n    image: nginx:1\n";
+    let folder = folder_with(&[
+        ("a/docker-compose.yml", &good()),
+        ("b/docker-compose.yml", other),
+    ]);
+    assert_eq!(run(&["."], folder.path()).0, 2);
+}
+
+#[test]
 fn effective_says_origin_and_state() {
     let (code, stdout, _) = run(
         &["--effective", "-f", "json", "stock/docker-compose.yml"],

@@ -60,6 +60,21 @@ pub(super) fn recognise(service: &Service) -> Recognised {
         return recognised;
     }
     let is_clearml = image == Image::Server || looks_like_clearml(service);
+    if repository.is_empty() && !is_clearml {
+        // Built here, or named by a variable without a value: it may be any, so only ClearML's own words count.
+        let own = ["apiserver", "fileserver", "async_delete"];
+        if own.contains(&service.name.as_str())
+            || own
+                .iter()
+                .any(|name| service.words.iter().any(|word| word == name))
+        {
+            recognised.servers = by_words(&service.words);
+            if recognised.servers.is_empty() {
+                recognised.servers.extend(by_name(service));
+            }
+        }
+        return recognised;
+    }
     if !is_clearml {
         return recognised;
     }

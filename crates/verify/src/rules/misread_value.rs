@@ -80,11 +80,9 @@ impl MisreadValue {
                     "YAML takes the unquoted value for a number or a date and writes it anew"
                         .to_owned()
                 }
-                Hazard::Interpolated(name) => {
-                    format!(
-                        "compose takes ${} in it for a variable, which has no value; write $$ for a dollar sign",
-                        escape(name)
-                    )
+                // What stands behind the dollar sign may be half of the secret, so it is not named.
+                Hazard::Interpolated(_) => {
+                    "compose takes a dollar sign in it and what follows for a variable, which has no value".to_owned()
                 }
                 Hazard::Hocon(hocon::Reading::Changed { how, becomes }) => {
                     format!("HOCON makes {} of it: {}", becomes.text(), how.text())

@@ -17,7 +17,6 @@
 use clearml_secure_core::compose::Variable;
 use clearml_secure_core::deployment::{Family, Instance};
 use clearml_secure_core::finding::{Finding, Severity};
-use clearml_secure_core::io::escape;
 use clearml_secure_core::names;
 use clearml_secure_core::setting::{Server, Setting};
 
@@ -88,7 +87,16 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
         );
     }
     let nearest = names::unread(name)?;
-    let message = format!("no server reads {}", escape(name));
+    // `NAME:value` and `NAME=value` in the wrong place make a value part of the name.
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let shown = name.split(|c| !is_name(c)).next().unwrap_or_default();
+    let message = if shown == name {
+        format!("no server reads {shown}")
+    } else {
+        format!(
+            "no server reads what starts with {shown}: the name goes on where a value should start"
+        )
+    };
     let help = format!(
         "the nearest name that is read is {nearest}; if that is not what is meant, remove the variable"
     );

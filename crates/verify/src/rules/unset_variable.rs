@@ -14,7 +14,7 @@
 //!
 //! **References**: observed on running servers with PyJWT 2.10 and 2.15.
 
-use clearml_secure_core::compose::interpolate::Outcome;
+use clearml_secure_core::compose::interpolate::{Form, Outcome};
 use clearml_secure_core::compose::{Variable, VariableValue};
 use clearml_secure_core::effective::{Reading, Value};
 use clearml_secure_core::finding::{Finding, Severity};
@@ -123,7 +123,11 @@ fn emptied<'a>(case: &'a Case<'_>, reading: &Reading) -> Option<(&'a Variable, V
         .interpolated
         .iter()
         .filter(|used| is_empty(used.outcome))
-        .map(|used| escape(&used.name).into_owned())
+        .map(|used| match used.form {
+            // `$NAME` may be a password with a dollar sign, so it is not named.
+            Form::Plain if used.depth == 0 => "a variable in it".to_owned(),
+            _ => escape(&used.name).into_owned(),
+        })
         .collect();
     names.dedup();
     (!names.is_empty()).then_some((variable, names))
