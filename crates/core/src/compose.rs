@@ -79,6 +79,8 @@ pub struct Service {
     pub environment: Vec<Variable>,
     /// What is mounted.
     pub volumes: Vec<Volume>,
+    /// `volumes_from`, where it is there.
+    pub volumes_from: Option<Span>,
 }
 
 /// A text of the file after interpolation, and where it stands.
@@ -380,6 +382,9 @@ impl Project {
         }
         let environment = environment::of_service(self, sources, &name, &parts)?;
         let volumes = volume::of_service(self, &parts);
+        let volumes_from = self
+            .attribute(&parts, "volumes_from")
+            .map(|(source, node)| node.span(source));
         Ok(Service {
             name,
             name_span,
@@ -389,6 +394,7 @@ impl Project {
             words,
             environment,
             volumes,
+            volumes_from,
         })
     }
 
@@ -470,7 +476,10 @@ fn read_services(
                 "a service's name is no text",
             ));
         };
-        if field.value.entries().is_none() && !field.value.is_null() {
+        if field.value.entries().is_none()
+            && !field.value.is_null()
+            && field.value.tag() != Some("!reset")
+        {
             return Err(refuse(field.value.span(source), "a service is no mapping"));
         }
         found.push((

@@ -1,16 +1,17 @@
 //! What the user's files say: which of the services are ClearML servers, and what each of them is given.
 
+mod config;
 mod recognise;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use recognise::Recognised;
 use zeroize::Zeroizing;
 
-use crate::compose::volume::VolumeSource;
-use crate::compose::{Project, ProjectEnv, Service, Unseen, Variable};
+use crate::compose::{Project, ProjectEnv, Service, Unseen, Variable, VariableValue};
 use crate::error::Error;
-use crate::io::{entries, is_link, read_text};
+use crate::io::read_text;
 use crate::setting::{Server, Setting};
 use crate::source::{SourceId, Sources};
 use crate::version::Version;
@@ -126,6 +127,8 @@ pub struct Instance {
     pub family: Family,
     /// The version its image's tag tells; none for `latest`, which is taken for the newest.
     pub version: Option<Version>,
+    /// Whether the version is settled; a digest or a tag of somebody's own says nothing.
+    pub is_version_told: bool,
     /// The `*.conf` files it loads, in the order it loads them.
     pub config: Vec<ConfigFile>,
     /// Configuration folders whose files cannot be seen here, and why.
@@ -180,8 +183,13 @@ impl Deployment {
             instances: Vec::new(),
         };
         let mut cache = ConfigCache::default();
-        for index in 0..deployment.project.services.len() {
-            let recognised = recognise::recognise(&deployment.project.services[index]);
+        let recognised: Vec<Recognised> = deployment
+            .project
+            .services
+            .iter()
+            .map(recognise::recognise)
+            .collect();
+        for (index, recognised) in recognised.iter().enumerate() {
             if recognised.servers.is_empty() {
                 deployment
                     .unseen
@@ -193,6 +201,7 @@ impl Deployment {
                     service: index,
                     family: recognised.family,
                     version: recognised.version,
+                    is_version_told: recognised.is_version_told,
                     config: Vec::new(),
                     unseen_config: Vec::new(),
                 };
@@ -206,7 +215,44 @@ impl Deployment {
                 deployment.instances.push(instance);
             }
         }
+        deployment.doubt(&recognised);
         Ok(deployment)
+    }
+
+    /// What else keeps the deployment from being fully seen, now that its servers are known.
+    fn doubt(&mut self, recognised: &[Recognised]) {
+        if self.instances.is_empty() {
+            return;
+        }
+        for (service, one) in self.project.services.iter().zip(recognised) {
+            let is_missing = |server: &Server| self.of(*server).next().is_none();
+            if one.named.as_ref().is_some_and(is_missing) {
+                self.unseen
+                    .push(recognise::unseen(service, recognise::ONLY_NAMED));
+            }
+        }
+        // What a service that is known to be none of ClearML's is given makes no difference.
+        let is_foreign = |name: &String| {
+            let services = self.project.services.iter().zip(recognised);
+            services
+                .filter(|(service, _)| service.name == *name)
+                .any(|(_, one)| one.is_foreign && one.named.is_none())
+        };
+        self.unseen
+            .retain(|unseen| !unseen.service.as_ref().is_some_and(is_foreign));
+        if self
+            .instances
+            .iter()
+            .all(|instance| instance.server == Server::Webserver)
+        {
+            self.unseen.push(Unseen {
+                what: "the servers that read settings".to_owned(),
+                reason: "apiserver, fileserver and async_delete are not in this file; look at the file they are in"
+                    .to_owned(),
+                service: None,
+                span: None,
+            });
+        }
     }
 
     /// The service an instance runs in.
@@ -227,24 +273,14 @@ impl Deployment {
         config_dir: Option<&Path>,
         cache: &mut ConfigCache,
     ) -> Result<(), Error> {
-        let service = &self.project.services[instance.service];
-        let mut found: Vec<(String, PathBuf)> = Vec::new();
-        if let Some(folder) = config_dir {
-            collect(folder, "", &mut found)?;
-        } else {
-            for folder in config_folders(instance, service) {
-                self.mounted(instance, &folder, &mut found)?;
-            }
-        }
-        let environment = &self.project.services[instance.service].environment;
-        let lookup = |name: &str| {
-            let variable = environment.iter().find(|variable| variable.name == name)?;
-            variable
-                .value
-                .known()
-                .map(|value| value.expose().to_owned())
+        let found = match config_dir {
+            Some(folder) => config::given(folder)?,
+            None => config::mounted(&self.project, instance)?,
         };
-        for (key, path) in found {
+        instance.unseen_config = found.unseen;
+        let environment = &self.project.services[instance.service].environment;
+        let lookup = |name: &str| raw_value(environment, name);
+        for (key, path) in found.files {
             let source = match cache.sources.get(&path) {
                 Some(source) => *source,
                 None => {
@@ -266,59 +302,6 @@ impl Deployment {
             };
             let tree = hocon::parse(self.sources.text(source), &context);
             instance.config.push(ConfigFile { key, source, tree });
-        }
-        Ok(())
-    }
-
-    /// Adds the `*.conf` files below a configuration folder of the container, from whatever is mounted there.
-    fn mounted(
-        &self,
-        instance: &mut Instance,
-        folder: &str,
-        found: &mut Vec<(String, PathBuf)>,
-    ) -> Result<(), Error> {
-        let service = &self.project.services[instance.service];
-        for volume in &service.volumes {
-            let below = relative(&volume.target, folder);
-            let above = relative(folder, &volume.target);
-            if below.is_none() && above.is_none() {
-                continue;
-            }
-            let unseen = |reason: String| Unseen {
-                what: folder.to_owned(),
-                reason,
-                service: Some(service.name.clone()),
-                span: Some(volume.span),
-            };
-            let host = match &volume.source {
-                VolumeSource::Empty => continue,
-                VolumeSource::Named(name) => {
-                    instance.unseen_config.push(unseen(format!(
-                        "it is in {name}, which only docker can open; copy its *.conf files out and \
-                         give --config-dir"
-                    )));
-                    continue;
-                }
-                VolumeSource::Bind(host) => host,
-            };
-            let is_relative = host.starts_with('.');
-            let mut path = self.project.folder.join(host);
-            if let Some(rest) = above.filter(|rest| !rest.is_empty()) {
-                path.push(rest);
-            }
-            if path.is_dir() {
-                let key = below.map(|rest| rest.replace('/', ".")).unwrap_or_default();
-                collect(&path, &key, found)?;
-            } else if path.is_file() {
-                if let Some(stem) = below.and_then(|rest| rest.strip_suffix(".conf")) {
-                    found.push((stem.replace('/', "."), path));
-                }
-            } else if !is_relative {
-                // Compose creates a folder that is not there, empty; yet an absolute path may be another machine's.
-                instance.unseen_config.push(unseen(format!(
-                    "{host} is not on this machine; run this where it is, or give --config-dir"
-                )));
-            }
         }
         Ok(())
     }
@@ -390,66 +373,36 @@ struct ConfigCache {
     sources: HashMap<PathBuf, SourceId>,
 }
 
-/// The folders a server loads, lowest precedence first (clearml-facts.md, 2).
-fn config_folders(instance: &Instance, service: &Service) -> Vec<String> {
-    let names: &[&str] = match instance.family {
-        Family::Clearml => &["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"],
-        Family::Trains => &["TRAINS_CONFIG_DIR"],
-    };
-    let set = names.iter().find_map(|name| {
-        let variable = service
-            .environment
-            .iter()
-            .find(|variable| variable.name == *name)?;
-        variable
-            .value
-            .known()
-            .map(|value| value.expose().to_owned())
-    });
-    let folders = match (set, instance.family, instance.server) {
-        (Some(set), ..) if !set.is_empty() => set,
-        (_, Family::Trains, _) => "/opt/trains/config".to_owned(),
-        (_, _, Server::Fileserver) => "/opt/clearml/config".to_owned(),
-        _ => "/opt/trains/config:/opt/clearml/config".to_owned(),
-    };
-    folders
-        .split(':')
-        .filter(|folder| !folder.is_empty())
-        .map(|folder| folder.trim_end_matches('/').to_owned())
-        .collect()
-}
+/// Names that a container has although no file sets them: from docker, or from the image's Python.
+const FROM_THE_IMAGE: [&str; 8] = [
+    "GPG_KEY",
+    "HOME",
+    "HOSTNAME",
+    "LANG",
+    "PATH",
+    "PWD",
+    "PYTHONPATH",
+    "TERM",
+];
 
-/// `path` below `folder`: empty for the folder itself, none where it is elsewhere.
-fn relative<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
-    let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
-    if rest.is_empty() {
-        Some(rest)
-    } else {
-        rest.strip_prefix('/')
-    }
-}
+/// Stands for a value that the container has and that is not known here. No file can hold it by chance: it is
+/// of Unicode's private use.
+const UNKNOWN: &str = "\u{f8ff}unknown\u{f8ff}";
 
-/// Every `*.conf` below a folder, as servers look for them (clearml-facts.md, 2), sorted.
-fn collect(folder: &Path, key: &str, found: &mut Vec<(String, PathBuf)>) -> Result<(), Error> {
-    for path in entries(folder)? {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
-        let key_of = |part: &str| {
-            if key.is_empty() {
-                part.to_owned()
-            } else {
-                format!("{key}.{part}")
-            }
-        };
-        if path.is_dir() {
-            // Python's rglob does not walk into linked folders, and a circle of them would not end.
-            if !is_link(&path) {
-                collect(&path, &key_of(name), found)?;
-            }
-        } else if let Some(stem) = name.strip_suffix(".conf").filter(|stem| !stem.is_empty()) {
-            found.push((key_of(stem), path));
+/// What `${NAME}` in a server's HOCON stands for: the container's variable, raw (clearml-facts.md, 2).
+pub(crate) fn raw_value(environment: &[Variable], name: &str) -> Option<String> {
+    let variable = environment.iter().find(|variable| variable.name == name);
+    match variable.map(|variable| &variable.value) {
+        Some(VariableValue::Known(value)) => Some(value.expose().to_owned()),
+        Some(_) => Some(UNKNOWN.to_owned()),
+        None if FROM_THE_IMAGE.contains(&name) || name.starts_with("PYTHON_") => {
+            Some(UNKNOWN.to_owned())
         }
+        None => None,
     }
-    Ok(())
+}
+
+/// Whether a text was made with a value that is not known here.
+pub(crate) fn is_unknown(text: &str) -> bool {
+    text.contains(UNKNOWN)
 }

@@ -5,13 +5,16 @@
 //! configuration folders, `TRAINS__…` and then `CLEARML__…` variables sorted by name. Rules read this,
 //! inject proves itself with it, and `--effective` prints it.
 
-use crate::compose::{Variable, VariableValue, interpolate};
-use crate::deployment::{Deployment, Instance};
+mod hazard;
+
+use crate::compose::{Variable, VariableValue};
+use crate::deployment::{Deployment, Instance, is_unknown, raw_value};
 use crate::hocon::{self, Object};
 use crate::known::{self, Known};
 use crate::secret::Secret;
 use crate::setting::{SETTINGS, Server, Setting};
 use crate::source::Span;
+pub use hazard::Hazard;
 
 /// The effective configuration of a deployment.
 pub struct Effective {
@@ -78,17 +81,6 @@ pub enum Origin {
     Nothing,
     /// A variable: its place in the service's environment.
     Variable(usize),
-}
-
-/// What happened to a value between the file and the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hazard {
-    /// HOCON made something else of it.
-    Hocon(hocon::Reading),
-    /// Interpolation replaced `$NAME` that is unlikely to have been meant as a variable.
-    Interpolated(String),
-    /// YAML took an unquoted value for a number, a date or a boolean.
-    Retyped,
 }
 
 /// What keeps a server from starting.
@@ -218,7 +210,7 @@ fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Sett
         };
         if !matches!(reading.value, Value::Absent) {
             reading.origin = Origin::Variable(position);
-            reading.hazards = hazards_before_hocon(variable);
+            reading.hazards = hazard::before_hocon(variable);
         }
     }
     reading
@@ -280,8 +272,7 @@ fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> Serv
         if let Some((_, position)) = deadly.iter().rev().find(|(known, _)| *known == setting) {
             reading.value = Value::Deadly;
             reading.origin = Origin::Variable(*position);
-        } else if let Some(node) = tree.get(setting.path()) {
-            reading.value = value_of(node);
+        } else if let Some((node, is_whole)) = node_or_cover(&tree, setting) {
             let source = node.source as usize;
             if node.source == BUILT_IN {
                 if let Some(known) = known::built_in(setting, instance.known_version()) {
@@ -289,26 +280,35 @@ fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> Serv
                 }
             } else if source < first_variable {
                 let file = &instance.config[source];
-                let span = Span {
+                reading.origin = Origin::File(Span {
                     source: file.source,
                     start: node.span.start,
                     end: node.span.end,
-                };
-                reading.origin = Origin::File(span);
-                reading.hazards = hazards_in_file(deployment.sources.slice(span), &reading.value);
+                });
+                let text = deployment.sources.text(file.source);
+                reading
+                    .hazards
+                    .extend(hazard::in_text(text, file.tree.as_ref().ok(), node, 0));
             } else {
                 let position = source - first_variable;
-                let variable = &environment[position];
                 reading.origin = Origin::Variable(position);
-                match &variable.value {
-                    VariableValue::Known(_) => {
-                        reading.hazards = hazards_before_hocon(variable);
-                        reading
-                            .hazards
-                            .extend(hazard_of_hocon(variable, setting, &reading.value));
-                    }
-                    other => reading.value = Value::Unknown(why_unknown(other)),
-                }
+                reading.hazards = hazard::before_hocon(&environment[position]);
+                reading
+                    .hazards
+                    .extend(hazard::in_variable(&environment[position], setting, node));
+            }
+            let variable = source
+                .checked_sub(first_variable)
+                .and_then(|position| environment.get(position));
+            match variable.map(|variable| &variable.value) {
+                None | Some(VariableValue::Known(_)) => reading.value = value_of(node),
+                Some(other) => reading.value = Value::Unknown(why_unknown(other)),
+            }
+            if matches!(reading.value, Value::Unknown(_)) {
+                reading.hazards.clear();
+            } else if !is_whole {
+                reading.value = Value::Absent;
+                reading.hazards = vec![Hazard::Covered(node.value.kind())];
             }
         }
         readings.push(reading);
@@ -320,6 +320,18 @@ fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> Serv
         fatal,
         tree,
     }
+}
+
+/// The node of a setting; or what stands where an object above it belongs, and false.
+fn node_or_cover(tree: &Object, setting: Setting) -> Option<(&hocon::Node, bool)> {
+    if let Some(node) = tree.get(setting.path()) {
+        return Some((node, true));
+    }
+    let path = setting.path();
+    let is_no_object = |node: &&hocon::Node| !matches!(node.value, hocon::Value::Object(_));
+    path.match_indices('.')
+        .find_map(|(dot, _)| tree.get(&path[..dot]).filter(is_no_object))
+        .map(|node| (node, false))
 }
 
 /// The image's own settings for this version: empty where it has the account but no credentials.
@@ -370,10 +382,7 @@ fn read_variable(
         // Something will be there; what, cannot be told. The text only marks the place.
         VariableValue::Refused(_) | VariableValue::Required(_) => "unknown",
     };
-    let lookup = |name: &str| {
-        let found = environment.iter().find(|known| known.name == name)?;
-        found.value.known().map(|value| value.expose().to_owned())
-    };
+    let lookup = |name: &str| raw_value(environment, name);
     let context = hocon::Context {
         environment: &lookup,
         include: &|_| None,
@@ -403,62 +412,10 @@ fn why_unknown(value: &VariableValue) -> String {
 fn value_of(node: &hocon::Node) -> Value {
     match &node.value {
         hocon::Value::String(text) if text.is_empty() => Value::Empty,
+        hocon::Value::String(text) if is_unknown(text.expose()) => {
+            Value::Unknown("it is made with a variable whose value is not known here".to_owned())
+        }
         hocon::Value::String(text) => Value::Text(text.clone()),
         other => Value::NotText(other.kind()),
     }
-}
-
-fn hazards_before_hocon(variable: &Variable) -> Vec<Hazard> {
-    let mut hazards = Vec::new();
-    if variable.retyped {
-        hazards.push(Hazard::Retyped);
-    }
-    // `${NAME}` is meant, and so is a value that is nothing but `$NAME`; a `$NAME` without a value in the middle
-    // of other text is more likely half of a password.
-    let stray = variable.interpolated.iter().find(|used| {
-        used.form == interpolate::Form::Plain
-            && used.outcome == interpolate::Outcome::Unset
-            && used.depth == 0
-            && used.span.len() < variable.written_length
-    });
-    if let Some(used) = stray {
-        hazards.push(Hazard::Interpolated(used.name.clone()));
-    }
-    hazards
-}
-
-fn hazard_of_hocon(variable: &Variable, setting: Setting, value: &Value) -> Option<Hazard> {
-    let given = variable.value.known()?.expose();
-    let is_direct = Setting::by_variable(&variable.name) == Some(setting);
-    if !is_direct {
-        return matches!(value, Value::NotText(_)).then(|| Hazard::Hocon(hocon::reading(given)));
-    }
-    match value {
-        Value::Text(text) if text.expose() == given => None,
-        Value::Empty if given.is_empty() => None,
-        // Quotes inside the value are the way to bring characters that HOCON would change.
-        Value::Text(text) if is_quoted(given, text.expose()) => None,
-        _ => Some(Hazard::Hocon(hocon::reading(given))),
-    }
-}
-
-fn is_quoted(given: &str, text: &str) -> bool {
-    given
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        == Some(text)
-}
-
-fn hazards_in_file(written: &str, value: &Value) -> Vec<Hazard> {
-    let written = written.trim();
-    let is_meant = written.starts_with('"') || written.contains("${");
-    let is_same = match value {
-        Value::Text(text) => text.expose() == written,
-        Value::Empty => written.is_empty(),
-        _ => false,
-    };
-    if is_meant && matches!(value, Value::Text(_) | Value::Empty) || is_same {
-        return Vec::new();
-    }
-    vec![Hazard::Hocon(hocon::reading(written))]
 }

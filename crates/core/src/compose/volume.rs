@@ -11,8 +11,10 @@ pub struct Volume {
     pub source: VolumeSource,
     /// Where, in the container, without a slash at the end.
     pub target: String,
-    /// The item under `volumes`, `configs` or `secrets`.
+    /// The item under `volumes`, `tmpfs`, `configs` or `secrets`.
     pub span: Span,
+    /// Whether its text has variables, whose values may be secrets.
+    pub is_interpolated: bool,
 }
 
 /// What is mounted.
@@ -24,12 +26,14 @@ pub enum VolumeSource {
     Named(String),
     /// A new volume without a name, a tmpfs: empty at first.
     Empty,
+    /// A config whose text stands in the compose file.
+    Inline,
 }
 
 /// The mounts of a service; a later one at the same target replaces an earlier one.
 pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Volume> {
     let mut volumes: Vec<Volume> = Vec::new();
-    for section in ["volumes", "configs", "secrets"] {
+    for section in ["volumes", "tmpfs", "configs", "secrets"] {
         let start = volumes.len();
         for part in parts {
             let Some(field) = part.node.get(section) else {
@@ -41,24 +45,46 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Volume> {
             if field.value.tag() == Some("!reset") {
                 continue;
             }
-            for item in field.value.items().unwrap_or_default() {
+            let one = [field.value.clone()];
+            // `tmpfs` may be a single text.
+            let items = field.value.items().unwrap_or(match section {
+                "tmpfs" => &one,
+                _ => &[],
+            });
+            for item in items {
                 let found = match section {
                     "volumes" => read(project, item),
+                    "tmpfs" => read_tmpfs(project, item),
                     _ => read_file(project, section, item),
                 };
                 if let Some((source, target)) = found {
-                    let span = item.span(part.source);
                     volumes.retain(|volume| volume.target != target);
                     volumes.push(Volume {
                         source,
                         target,
-                        span,
+                        span: item.span(part.source),
+                        is_interpolated: has_variable(item),
                     });
                 }
             }
         }
     }
     volumes
+}
+
+/// `/run` or `/run:size=64m`.
+fn read_tmpfs(project: &Project, item: &Node) -> Option<(VolumeSource, String)> {
+    let text = project.interpolated(item)?;
+    let target = text.split(':').next().unwrap_or(&text);
+    Some((VolumeSource::Empty, trimmed(target)))
+}
+
+/// Whether compose replaces something in a text below a node.
+fn has_variable(node: &Node) -> bool {
+    match node.entries() {
+        Some(entries) => entries.iter().any(|entry| has_variable(&entry.value)),
+        None => node.text().is_some_and(|text| text.contains('$')),
+    }
 }
 
 /// An item of `configs` or `secrets`: a file of the host, where the top-level entry names one.
@@ -77,8 +103,12 @@ fn read_file(project: &Project, section: &str, item: &Node) -> Option<(VolumeSou
         "secrets" => format!("/run/secrets/{target}"),
         _ => format!("/{target}"),
     };
-    let file = top_level(project, section, &name, &["file"]);
-    let source = file.map_or_else(|| VolumeSource::Named(name), VolumeSource::Bind);
+    let entry = |key: &str| top_level(project, section, &name, &[key]);
+    let source = match (entry("file"), entry("content")) {
+        (Some(file), _) => VolumeSource::Bind(file),
+        (None, Some(_)) => VolumeSource::Inline,
+        (None, None) => VolumeSource::Named(name),
+    };
     Some((source, trimmed(&target)))
 }
 

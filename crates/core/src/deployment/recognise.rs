@@ -11,23 +11,35 @@ pub(super) struct Recognised {
     pub(super) servers: Vec<Server>,
     pub(super) family: Family,
     pub(super) version: Option<Version>,
-    /// The image is ClearML's server, and something of it may run.
-    may_run: bool,
+    /// Whether the version is settled: a release's tag, or the newest. A digest or a tag of somebody's own is not.
+    pub(super) is_version_told: bool,
+    /// Why it may be a server although nothing tells which.
+    doubt: Option<&'static str>,
+    /// Which server its name alone says it is, where its image is none that is known.
+    pub(super) named: Option<Server>,
+    /// Whether its image is known to be something else.
+    pub(super) is_foreign: bool,
 }
 
 impl Recognised {
-    /// A ClearML image of which nobody can tell what it runs must not pass for "no server".
+    /// A service of which nobody can tell what it runs must not pass for "no server".
     pub(super) fn unseen(&self, service: &Service) -> Option<Unseen> {
-        let runs_a_job = service.words.iter().any(|word| word.starts_with("jobs."));
-        (self.may_run && !runs_a_job).then(|| Unseen {
-            what: "the server".to_owned(),
-            reason: "its image is ClearML's server, yet neither its command nor its name tells which server it is"
-                .to_owned(),
-            service: Some(service.name.clone()),
-            span: Some(service.name_span),
-        })
+        self.doubt.map(|reason| unseen(service, reason))
     }
 }
+
+/// What is said of a service that may be a server.
+pub(super) fn unseen(service: &Service, reason: &str) -> Unseen {
+    Unseen {
+        what: "the server".to_owned(),
+        reason: reason.to_owned(),
+        service: Some(service.name.clone()),
+        span: Some(service.name_span),
+    }
+}
+
+/// A service is called like a server of ClearML, and no other service is that server.
+pub(super) const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
 
 /// The kinds of image that matter.
 #[derive(PartialEq)]
@@ -49,40 +61,88 @@ pub(super) fn recognise(service: &Service) -> Recognised {
         servers: Vec::new(),
         family,
         version: tag.and_then(Version::parse),
-        // ClearML's own images run nothing unless told what.
-        may_run: image == Image::Server && !(service.words.is_empty() && is_official(&repository)),
+        is_version_told: is_version_told(text, tag),
+        doubt: None,
+        named: None,
+        is_foreign: false,
     };
     if image == Image::Agent {
         recognised.version = None;
+        recognised.is_version_told = true;
         recognised
             .servers
             .extend(is_services_agent(&repository, service).then_some(Server::AgentServices));
         return recognised;
     }
-    let is_clearml = image == Image::Server || looks_like_clearml(service);
-    if repository.is_empty() && !is_clearml {
-        // Built here, or named by a variable without a value: it may be any, so only ClearML's own words count.
-        let own = ["apiserver", "fileserver", "async_delete"];
-        if own.contains(&service.name.as_str())
-            || own
-                .iter()
-                .any(|name| service.words.iter().any(|word| word == name))
-        {
-            recognised.servers = by_words(&service.words);
-            if recognised.servers.is_empty() {
-                recognised.servers.extend(by_name(service));
+    recognised.servers = by_words(&service.words);
+    let runs_a_job = service.words.iter().any(|word| word.starts_with("jobs."));
+    if !recognised.servers.is_empty() {
+        // An unknown image that is told a server's own word is a copy of ClearML's.
+        let is_told_plainly = recognised.servers != [Server::Webserver];
+        if image == Image::Server || is_told_plainly || looks_like_clearml(service) {
+            return recognised;
+        }
+        recognised.servers.clear();
+    } else if runs_a_job {
+        return recognised;
+    }
+    let name = repository.rsplit('/').next().unwrap_or_default();
+    let by_image = by_name(name).filter(|_| image == Image::Other);
+    let by_own_name = [
+        Some(service.name.as_str()),
+        service.container_name.as_deref(),
+    ]
+    .into_iter()
+    .flatten()
+    .find_map(by_name);
+    if image == Image::Server || looks_like_clearml(service) {
+        recognised.servers.extend(by_own_name.or(by_image));
+        if recognised.servers.is_empty() {
+            // ClearML's own images run nothing unless told what.
+            let runs_nothing = service.words.is_empty() && is_official(&repository);
+            if image == Image::Server && !runs_nothing {
+                recognised.doubt = Some(
+                    "its image is ClearML's server, yet neither its command nor its name tells which server it is",
+                );
+            } else if image == Image::Other && has_server_variable(service) {
+                recognised.doubt = Some(
+                    "it is given what ClearML's servers read, yet neither its command nor its name tells which server \
+                     it is",
+                );
+            } else {
+                recognised.is_foreign = !repository.is_empty();
             }
         }
         return recognised;
     }
-    if !is_clearml {
-        return recognised;
-    }
-    recognised.servers = by_words(&service.words);
-    if recognised.servers.is_empty() && !runs_something_else(service) {
-        recognised.servers.extend(by_name(service));
+    if repository.is_empty() {
+        // Built here, or named by a variable without a value: only a name that is ClearML's own counts.
+        let own = ["apiserver", "fileserver", "async_delete"];
+        if own.contains(&service.name.as_str()) {
+            recognised.servers.extend(by_own_name);
+        }
+    } else {
+        recognised.is_foreign = true;
+        recognised.named = by_image.or(by_name(&service.name)).filter(|server| {
+            // `api`, `web` and `files` are anybody's names.
+            let is_own = |name: &str| {
+                let name = name.to_ascii_lowercase();
+                ["apiserver", "fileserver", "async_delete", "async-delete"]
+                    .iter()
+                    .any(|own| name.contains(own))
+            };
+            server.reads_configuration() && (is_own(name) || is_own(&service.name))
+        });
     }
     recognised
+}
+
+/// Whether the version can be told: a release's tag, or what is taken for the newest.
+fn is_version_told(image: &str, tag: Option<&str>) -> bool {
+    match tag {
+        Some(tag) => tag == "latest" || Version::parse(tag).is_some(),
+        None => !image.is_empty() && !image.contains('@'),
+    }
 }
 
 /// `registry:5000/allegroai/clearml:1.16.2@sha256:…` is (`registry:5000/allegroai/clearml`, `1.16.2`).
@@ -137,6 +197,19 @@ fn is_services_agent(repository: &str, service: &Service) -> bool {
 /// Other images count when they are given what only ClearML's servers read, or are named after it. An
 /// application that merely uses ClearML has `CLEARML_API_HOST` and the like, and is none.
 fn looks_like_clearml(service: &Service) -> bool {
+    let names = [
+        Some(service.name.as_str()),
+        service.container_name.as_deref(),
+        service.image.as_ref().map(|image| image.text.as_str()),
+    ];
+    let is_named = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.contains("clearml") || name.contains("trains-")
+    };
+    has_server_variable(service) || names.into_iter().flatten().any(is_named)
+}
+
+fn has_server_variable(service: &Service) -> bool {
     let is_server_variable = |name: &str| {
         let rest = name
             .strip_prefix("CLEARML_")
@@ -148,20 +221,10 @@ fn looks_like_clearml(service: &Service) -> bool {
                     .any(|known| rest.starts_with(known))
         })
     };
-    let names = [
-        Some(service.name.as_str()),
-        service.container_name.as_deref(),
-        service.image.as_ref().map(|image| image.text.as_str()),
-    ];
-    let is_named = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.contains("clearml") || name.contains("trains-")
-    };
     service
         .environment
         .iter()
         .any(|variable| is_server_variable(&variable.name))
-        || names.into_iter().flatten().any(is_named)
 }
 
 fn by_words(words: &[String]) -> Vec<Server> {
@@ -180,8 +243,9 @@ fn by_words(words: &[String]) -> Vec<Server> {
         (Server::Webserver, &["webserver"]),
     ];
     let is_run = |names: &[&str]| {
-        words.iter().any(|word| {
-            names.contains(&word.rsplit('/').next().unwrap_or(word)) && !word.contains("://")
+        words.iter().enumerate().any(|(at, word)| {
+            let is_named = names.contains(&word.rsplit('/').next().unwrap_or(word));
+            is_named && !word.contains("://") && !is_address(words, at)
         })
     };
     kinds
@@ -191,31 +255,34 @@ fn by_words(words: &[String]) -> Vec<Server> {
         .collect()
 }
 
-/// A command that names a module of its own is a job, not a server without a command.
-fn runs_something_else(service: &Service) -> bool {
-    service.words.iter().any(|word| word.starts_with("jobs."))
+/// Whether a word names the host of another server: `wait-for apiserver 8008`, `nc -z fileserver 8081`.
+fn is_address(words: &[String], at: usize) -> bool {
+    let is_port = |word: &String| word.parse::<u16>().is_ok();
+    let waits = |word: &String| {
+        let word = word.rsplit('/').next().unwrap_or(word);
+        word.starts_with("wait")
+            || [
+                "nc", "ping", "host", "-h", "--host", "getent", "hosts", "nslookup", "-z", "-zv",
+            ]
+            .contains(&word)
+    };
+    words.get(at + 1).is_some_and(is_port) || at > 0 && words.get(at - 1).is_some_and(waits)
 }
 
-fn by_name(service: &Service) -> Option<Server> {
-    let names = [
-        Some(service.name.as_str()),
-        service.container_name.as_deref(),
-    ];
-    names.into_iter().flatten().find_map(|name| {
-        let plain = name.to_ascii_lowercase().replace(['_', '.'], "-");
-        let plain = plain.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-        let bare = plain
-            .trim_start_matches("clearml-")
-            .trim_start_matches("trains-");
-        match bare {
-            "apiserver" | "api-server" | "api" => Some(Server::Apiserver),
-            "fileserver" | "file-server" | "files" | "fileserv" => Some(Server::Fileserver),
-            "webserver" | "web-server" | "web" | "webapp" => Some(Server::Webserver),
-            "async-delete" | "async-urls-delete" => Some(Server::AsyncDelete),
-            "agent-services" => Some(Server::AgentServices),
-            _ => None,
-        }
-    })
+fn by_name(name: &str) -> Option<Server> {
+    let plain = name.to_ascii_lowercase().replace(['_', '.'], "-");
+    let plain = plain.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+    let bare = plain
+        .trim_start_matches("clearml-")
+        .trim_start_matches("trains-");
+    match bare {
+        "apiserver" | "api-server" | "api" => Some(Server::Apiserver),
+        "fileserver" | "file-server" | "files" | "fileserv" => Some(Server::Fileserver),
+        "webserver" | "web-server" | "web" | "webapp" => Some(Server::Webserver),
+        "async-delete" | "async-urls-delete" => Some(Server::AsyncDelete),
+        "agent-services" => Some(Server::AgentServices),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -256,5 +323,9 @@ mod tests {
             [Server::Apiserver, Server::Fileserver, Server::Webserver]
         );
         assert!(words("bash -c curl http://apiserver/debug.ping").is_empty());
+        assert_eq!(
+            words("sh -c wait-for apiserver 8008 exec fileserver"),
+            [Server::Fileserver]
+        );
     }
 }

@@ -97,23 +97,16 @@ pub fn reading_in(value: &str, context: &Context<'_>) -> Reading {
     let found = object.get_key("a").map(|node| &node.value);
     let becomes = match found {
         None => Becomes::Absent,
-        Some(Value::Array(_)) => Becomes::List,
-        Some(Value::Boolean(_)) => Becomes::Boolean,
-        Some(Value::Float(_)) => Becomes::Number,
-        Some(Value::Include) => Becomes::Include,
-        Some(Value::Integer(_)) => Becomes::Integer,
-        Some(Value::Null) => Becomes::Null,
-        Some(Value::Object(_)) => Becomes::Object,
-        Some(Value::Period { .. }) => Becomes::Period,
-        Some(Value::String(text)) => match text.expose() {
-            text if text == value && object.len() == 1 => return Reading::Same,
-            "" => Becomes::EmptyText,
-            text if text.contains("object at 0x?>") && !value.contains("object at 0x?>") => {
-                Becomes::UnpredictableText
-            }
-            text if is_part(text, value) => Becomes::ShorterText,
-            _ => Becomes::OtherText,
-        },
+        Some(Value::String(text)) if text.expose() == value && object.len() == 1 => {
+            return Reading::Same;
+        }
+        Some(Value::String(text)) if !text.is_empty() && is_part(text.expose(), value) => {
+            Becomes::ShorterText
+        }
+        Some(Value::String(text)) if value.contains("object at 0x?>") && !text.is_empty() => {
+            Becomes::OtherText
+        }
+        Some(found) => Becomes::of(found),
     };
     Reading::Changed {
         how: change(value, becomes),
@@ -208,6 +201,25 @@ fn by_words(text: &str) -> Change {
 }
 
 impl Becomes {
+    /// What a server gets that reads this value. Of two texts it cannot be told which is the shorter.
+    pub fn of(value: &Value) -> Self {
+        match value {
+            Value::Array(_) => Self::List,
+            Value::Boolean(_) => Self::Boolean,
+            Value::Float(_) => Self::Number,
+            Value::Include => Self::Include,
+            Value::Integer(_) => Self::Integer,
+            Value::Null => Self::Null,
+            Value::Object(_) => Self::Object,
+            Value::Period { .. } => Self::Period,
+            Value::String(text) if text.is_empty() => Self::EmptyText,
+            Value::String(text) if text.expose().contains("object at 0x?>") => {
+                Self::UnpredictableText
+            }
+            Value::String(_) => Self::OtherText,
+        }
+    }
+
     /// In words: "an integer".
     pub fn text(self) -> &'static str {
         match self {
