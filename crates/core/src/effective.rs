@@ -399,10 +399,10 @@ fn read_variable(
 fn why_unknown(value: &VariableValue) -> String {
     match value {
         VariableValue::Required(name) => {
-            format!(
-                "{} has no value in .env, and compose does not start without one",
-                crate::io::escape(name)
-            )
+            let name = name
+                .as_deref()
+                .map_or("a variable in it".into(), crate::io::escape);
+            format!("{name} has no value in .env, and compose does not start without one")
         }
         VariableValue::Refused(message) => format!("compose refuses the file: {message}"),
         VariableValue::Known(_) | VariableValue::Unset => String::new(),

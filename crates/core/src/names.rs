@@ -77,13 +77,25 @@ const PATHS: [&str; 42] = [
 /// A mistyped name differs in this many characters at the most.
 const TYPO: usize = 2;
 
-/// Whether no server reads a variable of this name, although it looks like configuration: the nearest name that
-/// is read. Nothing for names that are read, or that are none of ClearML's.
-pub fn unread(name: &str) -> Option<String> {
+/// A name further away than this share of its length is no suggestion.
+const FAR: usize = 2;
+
+/// A name that no server reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The nearest name that is read, where one is near.
+    pub nearest: Option<String>,
+}
+
+/// Whether no server reads a variable of this name, although it looks like configuration. Nothing for names
+/// that are read, or that are none of ClearML's.
+pub fn unread(name: &str) -> Option<Unread> {
     for prefix in ["CLEARML__", "TRAINS__"] {
         if let Some(path) = name.strip_prefix(prefix) {
             let path = path.to_lowercase().replace("__", ".");
-            return is_wrong(&path).then(|| nearest(&path));
+            return is_wrong(&path).then(|| Unread {
+                nearest: nearest(&path),
+            });
         }
     }
     let upper = name.to_ascii_uppercase();
@@ -98,7 +110,9 @@ pub fn unread(name: &str) -> Option<String> {
         .trim_start_matches('_')
         .to_lowercase()
         .replace("__", ".");
-    Some(nearest(&path))
+    Some(Unread {
+        nearest: nearest(&path),
+    })
 }
 
 fn is_wrong(path: &str) -> bool {
@@ -133,22 +147,31 @@ fn is_in_secure(parts: &[&str]) -> bool {
         ["credentials", account] => SETTINGS
             .iter()
             .any(|setting| setting.account() == Some(account)),
-        ["credentials", _, field] => ACCOUNT_FIELDS.contains(field),
+        ["credentials", account, field] => {
+            ACCOUNT_FIELDS.contains(field) && !is_mistyped_account(account)
+        }
         [database, ..] => DATABASES.contains(database),
     }
 }
 
-fn nearest(path: &str) -> String {
+/// Nearly the name of one of ClearML's accounts: nobody names one of their own so.
+fn is_mistyped_account(account: &str) -> bool {
+    let accounts = || SETTINGS.iter().filter_map(|setting| setting.account());
+    !accounts().any(|known| known == account)
+        && accounts().any(|known| distance(known, account) <= TYPO)
+}
+
+fn nearest(path: &str) -> Option<String> {
     let candidates = SETTINGS.iter().map(|setting| setting.path()).chain(PATHS);
     let best = candidates
         .min_by_key(|known| distance(known, path))
-        .unwrap_or_default();
+        .filter(|known| distance(known, path) * FAR <= path.len())?;
     let name = if best.starts_with("secure.") {
         best.to_ascii_uppercase()
     } else {
         best.to_owned()
     };
-    format!("CLEARML__{}", name.replace('.', "__"))
+    Some(format!("CLEARML__{}", name.replace('.', "__")))
 }
 
 /// How many characters have to be added, dropped or changed.
@@ -194,7 +217,7 @@ mod tests {
 
     #[test]
     fn names_that_are_not_read_get_the_nearest_one() {
-        let near = |name: &str| unread(name).unwrap();
+        let near = |name: &str| unread(name).unwrap().nearest.unwrap();
         assert_eq!(
             near("CLEARML__secure__credentials__apiserver_key"),
             "CLEARML__SECURE__CREDENTIALS__APISERVER__USER_KEY"
@@ -216,6 +239,10 @@ mod tests {
             "CLEARML__apiserver__auth__fixed_users__enabled"
         );
         assert!(unread("CLEARML_APISERVER__host").is_some());
-        assert!(unread("CLEARML__foo__bar").is_some());
+        assert_eq!(unread("CLEARML__foo__bar").unwrap().nearest, None);
+        assert_eq!(
+            near("CLEARML__SECURE__CREDENTIALS__APISERVR__USER_KEY"),
+            "CLEARML__SECURE__CREDENTIALS__APISERVER__USER_KEY"
+        );
     }
 }

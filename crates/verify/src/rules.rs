@@ -14,9 +14,10 @@ mod unset_variable;
 mod weak_secret;
 
 use clearml_secure_core::compose::Unseen;
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::{Deployment, Instance};
 use clearml_secure_core::effective::{Effective, Origin, Reading, Value};
 use clearml_secure_core::finding::Finding;
+use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
 use clearml_secure_core::source::Span;
 
@@ -75,16 +76,57 @@ impl Case<'_> {
 
     /// The command that puts new values to every server.
     pub(crate) fn inject(&self) -> String {
+        let path = self.compose_file();
+        format!("clearml-keygen | clearml-inject {path} > secured.yml")
+    }
+
+    /// The compose file as it is named on a command line.
+    pub(crate) fn compose_file(&self) -> String {
         let layer = self.deployment.project.layers.first();
         let path = layer.map(|layer| self.deployment.sources.path(layer.source).to_string_lossy());
         let path = path.unwrap_or_default();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
-        let path = if path.chars().all(is_plain) {
+        if path.chars().all(is_plain) && path != "-" {
             path.into_owned()
         } else {
             "docker-compose.yml".to_owned()
-        };
-        format!("clearml-keygen | clearml-inject {path} > secured.yml")
+        }
+    }
+
+    /// The server of a reading, with its service where several run this server.
+    pub(crate) fn server(&self, reading: &Reading) -> String {
+        self.named(&self.deployment.instances[reading.instance])
+    }
+
+    /// A server, with its service where several run this server.
+    pub(crate) fn named(&self, instance: &Instance) -> String {
+        let name = instance.server.name();
+        if self.deployment.of(instance.server).nth(1).is_none() {
+            return name.to_owned();
+        }
+        let service = self.deployment.service(instance);
+        format!("{name} (service {})", escape(&service.name))
+    }
+
+    /// What the same server reads for the other half of a key and secret pair.
+    pub(crate) fn other_half(&self, reading: &Reading) -> Option<&Reading> {
+        let half = other_half(reading.setting)?;
+        self.effective
+            .of_setting(half)
+            .find(|other| other.instance == reading.instance)
+    }
+
+    /// Whether the account of a reading has no credentials at this server, because the other half of the pair
+    /// has no value (clearml-facts.md, 5: an empty key or secret clears the credentials).
+    pub(crate) fn is_closed(&self, reading: &Reading) -> bool {
+        self.other_half(reading)
+            .is_some_and(|half| matches!(half.value, Value::Absent | Value::Empty))
+    }
+
+    /// Whether everything a server is given can be seen: no configuration folder is hidden, no file of it broken.
+    pub(crate) fn is_seen(&self, reading: &Reading) -> bool {
+        let instance = &self.deployment.instances[reading.instance];
+        instance.unseen_config.is_empty() && instance.config.iter().all(|file| file.tree.is_ok())
     }
 
     /// What could not be looked at and would have made a difference.
@@ -96,6 +138,23 @@ impl Case<'_> {
                 |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing);
             if server.readings.iter().any(is_open) {
                 unseen.extend(instance.unseen_config.iter().cloned());
+            }
+            // Releases from 1.11 to 1.15 have a public default here, later ones none (clearml-facts.md, 7).
+            let may_be_public = |reading: &&Reading| {
+                reading.setting.group() == "services_agent"
+                    && reading.setting.kind() == Kind::Secret
+                    && matches!(reading.origin, Origin::Nothing)
+                    && matches!(reading.value, Value::Empty)
+            };
+            if !instance.is_version_told && server.server == Server::Apiserver {
+                unseen.extend(server.readings.iter().filter(may_be_public).map(|reading| Unseen {
+                    what: format!("{} at {}", reading.setting, self.server(reading)),
+                    reason: "the image does not tell its version, and nothing sets it: releases from 1.11 to 1.15 have \
+                             a public default"
+                        .to_owned(),
+                    service: None,
+                    span: Some(self.span(reading)),
+                }));
             }
             for reading in &server.readings {
                 if let Value::Unknown(reason) = &reading.value {
@@ -140,6 +199,13 @@ fn together(unseen: Vec<Unseen>) -> Vec<Unseen> {
     merged.into_iter().map(name).collect()
 }
 
+/// A variable's name, fit to be printed: as far as it is one. In `NAME:value` or `NAME=value` at the wrong place a
+/// value is part of the name.
+pub(crate) fn shown(name: &str) -> &str {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    name.split(|c| !is_name(c)).next().unwrap_or_default()
+}
+
 /// The other half of a key and secret pair; none for the signing secrets.
 pub(crate) fn other_half(setting: Setting) -> Option<Setting> {
     setting.account()?;
@@ -160,7 +226,9 @@ pub(crate) fn kind_name(setting: Setting) -> &'static str {
 pub(crate) fn power(setting: Setting) -> &'static str {
     match setting.group() {
         "token_secret" => "whoever knows it signs tokens of any user and role",
-        "session_secret" => "whoever knows it signs the web sessions of the API server",
+        "session_secret" => {
+            "whoever knows it can sign the API server's web sessions, which no release is known to use yet"
+        }
         "tests" => "whoever knows key and secret logs in as a user",
         "services_agent" => "whoever knows key and secret logs in as an administrator",
         _ => "whoever knows key and secret logs in with role system and reads every other secret",
@@ -174,13 +242,6 @@ pub(crate) fn and(names: &[&str]) -> String {
         [one] => (*one).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
-}
-
-/// The servers of some readings, each once.
-pub(crate) fn servers(readings: &[&Reading]) -> Vec<Server> {
-    let mut servers: Vec<Server> = readings.iter().map(|reading| reading.server).collect();
-    servers.dedup();
-    servers
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The environment of a container: `env_file`, then `environment`, over all parts of a service.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::{Part, Project, Unseen, interpolate};
@@ -39,8 +38,9 @@ pub enum VariableValue {
     Known(Secret),
     /// Compose refuses the file because of this value: the reason.
     Refused(String),
-    /// Compose refuses the file as long as this variable has no value (`${NAME:?…}`).
-    Required(String),
+    /// Compose refuses the file as long as this variable has no value (`${NAME:?…}`). Its name, unless it stands
+    /// among other text and may be part of a password.
+    Required(Option<String>),
     /// Named without a value, and `.env` has none: the container does not get it, unless the shell that runs
     /// compose has it.
     Unset,
@@ -121,7 +121,7 @@ fn add_environment(
             let Some(scalar) = item.scalar() else {
                 return Err(refuse(item, "an item of `environment` is no text"));
             };
-            let variable = from_item(project, source, item.target(), scalar.text());
+            let variable = from_item(project, sources, source, item.target(), scalar.text());
             variables.insert(variable.name.clone(), variable);
         }
         return Ok(());
@@ -206,16 +206,23 @@ fn from_field(
                 variable.retyped = rewritten != text;
                 variable.value = VariableValue::Known(Secret::new(rewritten));
             }
-            None => (variable.value, variable.interpolated) = interpolated(project, text),
+            None => (variable.value, variable.interpolated) = interpolated(project, text, 0),
         },
     }
     variable
 }
 
 /// `NAME=value` or `NAME`. The whole item is interpolated, the name with it, as compose does.
-fn from_item(project: &Project, source: SourceId, item: &Node, text: &str) -> Variable {
+fn from_item(
+    project: &Project,
+    sources: &Sources,
+    source: SourceId,
+    item: &Node,
+    text: &str,
+) -> Variable {
     let span = item.span(source);
-    let (value, uses) = interpolated(project, text);
+    let value_start = text.find('=').map_or(0, |equals| equals + 1);
+    let (value, uses) = interpolated(project, text, value_start);
     let whole = match &value {
         VariableValue::Known(whole) => whole.expose().to_owned(),
         _ => text.to_owned(),
@@ -230,17 +237,9 @@ fn from_item(project: &Project, source: SourceId, item: &Node, text: &str) -> Va
         (VariableValue::Known(_), None) => inherited(project, &name),
         (other, _) => other,
     };
-    // The value's own bytes, where the item is written as it is meant: plain, or quoted without escapes.
     let written = text.split_once('=').map_or("", |(_, written)| written);
-    let quoted = item
-        .scalar()
-        .is_some_and(|scalar| scalar.style != Quoting::Plain);
-    let end = if quoted {
-        span.end.saturating_sub(1)
-    } else {
-        span.end
-    };
-    let start = end.saturating_sub(written.len()).max(span.start);
+    let (start, end) = item_value(sources.slice(span), item);
+    let (start, end) = (span.start + start, span.start + end);
     let before = text.len() - written.len();
     Variable {
         name,
@@ -261,6 +260,24 @@ fn from_item(project: &Project, source: SourceId, item: &Node, text: &str) -> Va
     }
 }
 
+/// Where the value stands in an item as it is written: behind the first `=`, without the closing quote; at the
+/// end where there is no `=`. An `=` that is written as an escape is not found, and all of the item is its value.
+fn item_value(written: &str, item: &Node) -> (usize, usize) {
+    let quoted = item
+        .scalar()
+        .is_some_and(|scalar| matches!(scalar.style, Quoting::Double | Quoting::Single));
+    let end = written.len() - usize::from(quoted && !written.is_empty());
+    let has_value = item
+        .scalar()
+        .is_some_and(|scalar| scalar.text().contains('='));
+    let start = match written.find('=') {
+        Some(equals) => equals + 1,
+        None if has_value => usize::from(quoted),
+        None => end,
+    };
+    (start.min(end), end)
+}
+
 fn inherited(project: &Project, name: &str) -> VariableValue {
     project
         .env
@@ -270,14 +287,23 @@ fn inherited(project: &Project, name: &str) -> VariableValue {
         })
 }
 
-fn interpolated(project: &Project, text: &str) -> (VariableValue, Vec<interpolate::Variable>) {
+/// The value of a text, and what it was made from. The value proper starts at `value_start`.
+fn interpolated(
+    project: &Project,
+    text: &str,
+    value_start: usize,
+) -> (VariableValue, Vec<interpolate::Variable>) {
     match interpolate::interpolate(text, &|name| project.env.value(name).map(str::to_owned)) {
         Ok(done) => (
             VariableValue::Known(Secret::from(done.text.as_str())),
             done.variables,
         ),
         Err(error) => match error.required() {
-            Some(name) => (VariableValue::Required(name.to_owned()), Vec::new()),
+            Some(name) => {
+                let is_whole = error.offset == value_start && text.ends_with('}');
+                let name = is_whole.then(|| name.to_owned());
+                (VariableValue::Required(name), Vec::new())
+            }
             None => (VariableValue::Refused(error.message), Vec::new()),
         },
     }
@@ -337,9 +363,17 @@ fn read_env_file(
         Err(_) if !required && !full.exists() => return Ok(()),
         Err(error @ Error::Encoding { .. }) => return Err(error),
         Err(error) => {
+            // A path that is put together may hold a value of .env.
+            let path_node = item.get("path").map_or(item, |field| field.value);
+            let written = path_node.text().unwrap_or_default();
+            let reason = if written.contains('$') {
+                "it cannot be read; `docker compose config` shows its path".to_owned()
+            } else {
+                error.to_string()
+            };
             project.unseen.push(Unseen {
-                what: format!("env_file {}", Path::new(&path).display()),
-                reason: error.to_string(),
+                what: format!("env_file {written}"),
+                reason,
                 service: Some(service.to_owned()),
                 span: Some(item.span(source)),
             });

@@ -104,7 +104,10 @@ pub(super) fn recognise(service: &Service) -> Recognised {
                 recognised.doubt = Some(
                     "its image is ClearML's server, yet neither its command nor its name tells which server it is",
                 );
-            } else if image == Image::Other && has_server_variable(service) {
+            } else if image == Image::Other
+                && has_server_variable(service)
+                && !THIRD_PARTY.contains(&name)
+            {
                 recognised.doubt = Some(
                     "it is given what ClearML's servers read, yet neither its command nor its name tells which server \
                      it is",
@@ -136,6 +139,32 @@ pub(super) fn recognise(service: &Service) -> Recognised {
     }
     recognised
 }
+
+/// Images of other software that stands around ClearML's, and shares its environment now and then.
+const THIRD_PARTY: [&str; 22] = [
+    "alpine",
+    "busybox",
+    "caddy",
+    "certbot",
+    "elasticsearch",
+    "grafana",
+    "haproxy",
+    "kibana",
+    "mariadb",
+    "minio",
+    "mongo",
+    "mongodb",
+    "mysql",
+    "nginx",
+    "opensearch",
+    "postgres",
+    "prometheus",
+    "rabbitmq",
+    "redis",
+    "redis-stack",
+    "traefik",
+    "valkey",
+];
 
 /// Whether the version can be told: a release's tag, or what is taken for the newest.
 fn is_version_told(image: &str, tag: Option<&str>) -> bool {

@@ -65,7 +65,7 @@ pub(super) fn json(reports: &[Report]) -> String {
                 "state": state(reading),
             });
             if let Some(variable) = reading.variable(&report.deployment) {
-                entry["variable"] = variable.name.as_str().into();
+                entry["variable"] = crate::rules::shown(&variable.name).into();
             }
             if !matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing) {
                 entry["place"] =
@@ -105,7 +105,7 @@ fn origin(deployment: &Deployment, reading: &Reading) -> String {
         Origin::Variable(_) => {
             let name = reading
                 .variable(deployment)
-                .map(|variable| escape(&variable.name).into_owned());
+                .map(|variable| crate::rules::shown(&variable.name).to_owned());
             format!("{} ({})", place(), name.unwrap_or_default())
         }
     }

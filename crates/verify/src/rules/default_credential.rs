@@ -14,12 +14,12 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server.
 
-use clearml_secure_core::effective::{Origin, Reading};
+use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::known::{self, Class, Known};
 use clearml_secure_core::setting::Kind;
 
-use super::{Case, Rule, other_half, power};
+use super::{Case, Rule, power};
 
 /// A published secret: somebody gets in.
 const PUBLISHED: Severity = Severity::Error;
@@ -39,6 +39,9 @@ impl Rule for DefaultCredential {
             let Some(known) = published(reading) else {
                 continue;
             };
+            if case.is_closed(reading) {
+                continue;
+            }
             let span = case.span(reading);
             if seen.contains(&(reading.setting, span)) {
                 continue;
@@ -56,7 +59,9 @@ impl Rule for DefaultCredential {
                 severity: if is_half { HALF } else { PUBLISHED },
                 message: format!(
                     "{} of {} is public: {}; {consequence}",
-                    reading.setting, reading.server, known.what
+                    reading.setting,
+                    case.server(reading),
+                    known.what
                 ),
                 help: case.inject(),
                 setting: Some(reading.setting),
@@ -76,15 +81,10 @@ fn published(reading: &Reading) -> Option<&'static Known> {
 }
 
 fn is_other_half_published(case: &Case<'_>, reading: &Reading) -> bool {
-    let Some(other) = other_half(reading.setting) else {
-        return true;
-    };
-    case.effective
-        .of_setting(other)
-        .filter(|half| half.instance == reading.instance)
-        .any(|half| {
-            half.value
-                .text()
-                .is_some_and(|text| known::lookup(text.expose()).is_some())
+    case.other_half(reading)
+        .is_none_or(|half| match &half.value {
+            Value::Text(text) => known::lookup(text.expose()).is_some(),
+            Value::Unknown(_) => true,
+            _ => false,
         })
 }

@@ -23,7 +23,7 @@ use clearml_secure_core::hocon;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Setting;
 
-use super::{Case, Rule};
+use super::{Case, Rule, shown};
 
 /// The server reads another value, or does not start (clearml-facts.md, 0.4, 0.6, 1).
 const SEVERITY: Severity = Severity::Error;
@@ -42,14 +42,20 @@ impl Rule for MisreadValue {
         let start = findings.len();
         for server in &case.effective.servers {
             for fatal in &server.fatal {
+                let is_variable = ["CLEARML__", "TRAINS__"]
+                    .iter()
+                    .any(|prefix| fatal.what.starts_with(prefix));
+                let what = if is_variable {
+                    shown(&fatal.what).into()
+                } else {
+                    escape(&fatal.what)
+                };
                 findings.push(Finding {
                     rule: self.id(),
                     severity: SEVERITY,
                     message: format!(
-                        "{} does not start: it cannot read {}: {}",
-                        server.server,
-                        escape(&fatal.what),
-                        fatal.message
+                        "{} does not start: it cannot read {what}: {}",
+                        server.server, fatal.message
                     ),
                     help: HELP.to_owned(),
                     setting: Setting::by_variable(&fatal.what),
@@ -84,6 +90,9 @@ impl MisreadValue {
                 Hazard::Interpolated(_) => {
                     "compose takes a dollar sign in it and what follows for a variable, which has no value".to_owned()
                 }
+                Hazard::Covered(kind) => format!(
+                    "{kind} stands where the object around it belongs, so the server has no such setting"
+                ),
                 Hazard::Hocon(hocon::Reading::Changed { how, becomes }) => {
                     format!("HOCON makes {} of it: {}", becomes.text(), how.text())
                 }
@@ -97,6 +106,10 @@ impl MisreadValue {
                     "; a credential that is not text makes the server skip all later accounts, which keep the old ones"
                 }
                 Value::NotText(_) => "; with a secret that is not text every login fails",
+                Value::Absent if reading.setting.account().is_none() => {
+                    "; without it the server cannot sign, and may not start"
+                }
+                Value::Absent => "; the account has no credentials",
                 _ => "",
             };
             findings.push(Finding {
@@ -104,7 +117,8 @@ impl MisreadValue {
                 severity: SEVERITY,
                 message: format!(
                     "{} does not read {} as it is written: {what}{consequence}",
-                    reading.server, reading.setting
+                    case.server(reading),
+                    reading.setting
                 ),
                 help: HELP.to_owned(),
                 setting: Some(reading.setting),
@@ -124,14 +138,23 @@ impl MisreadValue {
                     severity: SEVERITY,
                     message: format!(
                         "compose refuses the file: {}: {message}",
-                        escape(&variable.name)
+                        shown(&variable.name)
                     ),
-                    help: "write $$ for a dollar sign".to_owned(),
+                    help: refused_help(&variable.name),
                     setting: Setting::by_variable(&variable.name),
                     server: Some(instance.server),
                     span: Some(variable.span),
                 });
             }
         }
+    }
+}
+
+/// A dollar sign that compose lets through is one that HOCON does not (clearml-facts.md, 1).
+fn refused_help(name: &str) -> String {
+    if name.starts_with("CLEARML__") || name.starts_with("TRAINS__") {
+        HELP.to_owned()
+    } else {
+        "write $$ for a dollar sign".to_owned()
     }
 }

@@ -20,7 +20,7 @@ use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, SETTINGS, Server};
 
-use super::{Case, Rule, and, other_half, power};
+use super::{Case, Rule, and, power};
 
 /// The default is live: somebody gets in.
 const LIVE: Severity = Severity::Error;
@@ -35,56 +35,96 @@ impl Rule for MissingSetting {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        // Who accepts it decides. Where the API server has another value, the rest is `split-credential`.
+        let has_apiserver = case.deployment.of(Server::Apiserver).next().is_some();
         for setting in SETTINGS {
-            let is_built_in = |reading: &&Reading| matches!(reading.origin, Origin::BuiltIn(_));
-            let live: Vec<&Reading> = case
-                .effective
-                .of_setting(setting)
-                .filter(is_built_in)
-                .collect();
-            // Who accepts it decides. Where the API server has another value, the rest is `split-credential`.
-            let has_apiserver = case.deployment.of(Server::Apiserver).next().is_some();
-            let accepts =
-                |reading: &&&Reading| !has_apiserver || reading.server == Server::Apiserver;
-            let Some(first) = live.iter().find(accepts) else {
-                continue;
+            let is_live = |reading: &&Reading| {
+                matches!(reading.origin, Origin::BuiltIn(_)) && !case.is_closed(reading)
             };
-            let is_half = setting.kind() == Kind::Key && !is_secret_public(case, first);
-            let servers = super::servers(&live);
-            let names: Vec<&str> = servers.iter().map(|server| server.name()).collect();
-            let verb = if names.len() == 1 { "runs" } else { "run" };
-            let consequence = if is_half {
-                "its secret is another, so nobody gets in with it alone"
-            } else {
-                power(setting)
-            };
-            findings.push(Finding {
-                rule: self.id(),
-                severity: if is_half { HALF } else { LIVE },
-                message: format!(
-                    "nothing sets {setting}: {} {verb} with the image's public default; {consequence}",
-                    and(&names)
-                ),
-                help: case.inject(),
-                setting: Some(setting),
-                server: Some(first.server),
-                span: Some(case.span(first)),
-            });
+            let live: Vec<&Reading> = case.effective.of_setting(setting).filter(is_live).collect();
+            let (accepting, others): (Vec<&Reading>, Vec<&Reading>) = live
+                .iter()
+                .partition(|reading| !has_apiserver || reading.server == Server::Apiserver);
+            for (index, reading) in accepting.into_iter().enumerate() {
+                let also: &[&Reading] = if index == 0 { &others } else { &[] };
+                findings.push(self.live(case, reading, also));
+            }
+            findings.extend(
+                case.effective
+                    .of_setting(setting)
+                    .filter(|reading| is_gone(reading))
+                    .map(|reading| self.gone(case, reading)),
+            );
         }
     }
 }
 
+impl MissingSetting {
+    /// The image's default is in use.
+    fn live(&self, case: &Case<'_>, reading: &Reading, also: &[&Reading]) -> Finding {
+        let setting = reading.setting;
+        let is_half = setting.kind() == Kind::Key && !is_secret_public(case, reading);
+        let names: Vec<String> = std::iter::once(&reading)
+            .chain(also)
+            .map(|reading| case.server(reading))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let verb = if names.len() == 1 { "runs" } else { "run" };
+        let consequence = if is_half {
+            "its secret is another, so nobody gets in with it alone"
+        } else {
+            power(setting)
+        };
+        let nothing = if case.is_seen(reading) {
+            "nothing sets"
+        } else {
+            "nothing that can be seen sets"
+        };
+        Finding {
+            rule: self.id(),
+            severity: if is_half { HALF } else { LIVE },
+            message: format!(
+                "{nothing} {setting}: {} {verb} with the image's public default; {consequence}",
+                and(&names)
+            ),
+            help: case.inject(),
+            setting: Some(setting),
+            server: Some(reading.server),
+            span: Some(case.span(reading)),
+        }
+    }
+
+    /// The setting was taken away.
+    fn gone(&self, case: &Case<'_>, reading: &Reading) -> Finding {
+        Finding {
+            rule: self.id(),
+            severity: LIVE,
+            message: format!(
+                "{} has no {} at all: what replaces the tree around it leaves it out; without it the server cannot \
+                 sign, and may not start",
+                case.server(reading),
+                reading.setting
+            ),
+            help: case.inject(),
+            setting: Some(reading.setting),
+            server: Some(reading.server),
+            span: Some(case.span(reading)),
+        }
+    }
+}
+
+/// A signing secret that is not there, and no other rule says why.
+fn is_gone(reading: &Reading) -> bool {
+    reading.setting.account().is_none()
+        && matches!(reading.value, Value::Absent)
+        && reading.hazards.is_empty()
+}
+
 /// Whether the secret that goes with a key is public too, or cannot be told.
 fn is_secret_public(case: &Case<'_>, key: &Reading) -> bool {
-    let Some(secret) = other_half(key.setting) else {
-        return true;
-    };
-    case.effective
-        .of_setting(secret)
-        .filter(|half| half.instance == key.instance)
-        .any(|half| match &half.value {
-            Value::Text(text) => known::lookup(text.expose()).is_some(),
-            Value::Unknown(_) => true,
-            _ => false,
-        })
+    case.other_half(key).is_none_or(|half| match &half.value {
+        Value::Text(text) => known::lookup(text.expose()).is_some(),
+        Value::Unknown(_) => true,
+        _ => false,
+    })
 }

@@ -1,7 +1,7 @@
 //! Two variables set the same configuration path, and one of them has no effect.
 //!
-//! **What**: the same path is written in two spellings: in other case, or with the prefixes `TRAINS__` and
-//! `CLEARML__`. Servers read `TRAINS__` variables first, then `CLEARML__` ones, each sorted as ASCII; the last
+//! **What**: the same path is written in two spellings: in other case, with the prefixes `TRAINS__` and `CLEARML__`,
+//! or once by itself and once within the value of a variable that sets a whole tree. Servers read `TRAINS__` variables first, then `CLEARML__` ones, each sorted as ASCII; the last
 //! wins, so lower case wins over upper case.
 //!
 //! **Why**: whoever changes the one that loses believes to have changed the secret. The stock compose file spells
@@ -18,11 +18,12 @@
 use std::collections::BTreeMap;
 
 use clearml_secure_core::compose::{Variable, VariableValue};
+use clearml_secure_core::effective::Origin;
 use clearml_secure_core::finding::{Finding, Severity};
-use clearml_secure_core::io::escape;
-use clearml_secure_core::setting::Setting;
+use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::source::Span;
 
-use super::{Case, Rule};
+use super::{Case, Rule, shown};
 
 /// The value that looks right is not the one in use.
 const DIFFERENT: Severity = Severity::Warning;
@@ -62,33 +63,70 @@ impl Rule for ShadowedVariable {
                     continue;
                 };
                 for loser in losers {
-                    if seen.contains(&loser.span) {
-                        continue;
-                    }
-                    seen.push(loser.span);
                     let is_same = loser.value.known().is_some()
                         && loser.value.known() == winner.value.known();
-                    findings.push(Finding {
-                        rule: self.id(),
-                        severity: if is_same { SAME } else { DIFFERENT },
-                        message: format!(
-                            "{} has no effect at {}: {} sets the same and is read later{}",
-                            escape(&loser.name),
-                            instance.server,
-                            escape(&winner.name),
-                            if is_same {
-                                "; both have the same value"
-                            } else {
-                                ""
-                            }
-                        ),
-                        help: format!("remove {}", escape(&loser.name)),
-                        setting: Setting::by_variable(&loser.name),
-                        server: Some(instance.server),
-                        span: Some(loser.span),
-                    });
+                    if !seen.contains(&loser.span) {
+                        seen.push(loser.span);
+                        findings.push(self.finding(instance.server, loser, winner, is_same));
+                    }
                 }
             }
+        }
+        self.check_trees(case, &mut seen, findings);
+    }
+}
+
+impl ShadowedVariable {
+    /// Settings that a variable sets by itself, and that come from the tree in another one.
+    fn check_trees(&self, case: &Case<'_>, seen: &mut Vec<Span>, findings: &mut Vec<Finding>) {
+        for reading in case.effective.readings() {
+            let instance = &case.deployment.instances[reading.instance];
+            let environment = &case.deployment.service(instance).environment;
+            let (Origin::Variable(_), Some(winner)) =
+                (reading.origin, reading.variable(case.deployment))
+            else {
+                continue;
+            };
+            let spellings = instance.spellings(reading.setting, environment);
+            if spellings.iter().any(|one| one.span == winner.span) {
+                continue;
+            }
+            for loser in spellings {
+                let text = reading.value.text();
+                let is_given = !matches!(loser.value, VariableValue::Unset);
+                if is_given && !seen.contains(&loser.span) {
+                    seen.push(loser.span);
+                    let is_same = text.is_some() && loser.value.known() == text;
+                    findings.push(self.finding(reading.server, loser, winner, is_same));
+                }
+            }
+        }
+    }
+
+    fn finding(
+        &self,
+        server: Server,
+        loser: &Variable,
+        winner: &Variable,
+        is_same: bool,
+    ) -> Finding {
+        let same = if is_same {
+            "; both have the same value"
+        } else {
+            ""
+        };
+        Finding {
+            rule: self.id(),
+            severity: if is_same { SAME } else { DIFFERENT },
+            message: format!(
+                "{} has no effect at {server}: {} sets the same and is read later{same}",
+                shown(&loser.name),
+                shown(&winner.name)
+            ),
+            help: format!("remove {}", shown(&loser.name)),
+            setting: Setting::by_variable(&loser.name),
+            server: Some(server),
+            span: Some(loser.span),
         }
     }
 }

@@ -15,11 +15,12 @@
 //!
 //! **References**: observed on running servers.
 
-use clearml_secure_core::effective::{Reading, Value};
+use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
+use clearml_secure_core::version::Version;
 
-use super::{Case, Rule, other_half};
+use super::{Case, Rule};
 
 /// A server does not work, or not as it says (clearml-facts.md, 0.2, 0.3, 5b).
 const BROKEN: Severity = Severity::Error;
@@ -51,8 +52,10 @@ impl Rule for SplitCredential {
                         rule: self.id(),
                         severity,
                         message,
-                        help: "put the same value to both: clearml-inject -k KEYS docker-compose.yml > secured.yml"
-                            .to_owned(),
+                        help: format!(
+                            "put the same value to both: clearml-inject -k KEYS {} > secured.yml",
+                            case.compose_file()
+                        ),
                         setting: Some(setting),
                         server: Some(other.server),
                         span: Some(case.span(other)),
@@ -83,30 +86,37 @@ fn disagreement(
     if other.server == Server::AgentServices {
         return agent(case, setting, apiserver, other);
     }
-    let what = if matches!(other.value, Value::Absent | Value::Empty) {
-        format!("{} has no {setting}, which apiserver has", other.server)
-    } else if other.variable(case.deployment).is_none() {
-        format!(
-            "only apiserver is given {setting}; {} runs with the image's default",
-            other.server
-        )
-    } else if apiserver.variable(case.deployment).is_none() {
-        format!(
-            "only {} is given {setting}; apiserver runs with the image's default",
-            other.server
-        )
+    let is_before_authentication = case.deployment.instances[other.instance]
+        .known_version()
+        .is_some_and(|version| version < Version::FILE_SERVER_AUTHENTICATION);
+    if other.server == Server::AsyncDelete && is_before_authentication {
+        // Its file server asks nobody for a token (clearml-facts.md, 4).
+        return None;
+    }
+    let (one, two) = (case.server(apiserver), case.server(other));
+    let is_built_in = |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_));
+    let is_none = |reading: &Reading| matches!(reading.value, Value::Absent | Value::Empty);
+    let what = if is_none(other) {
+        format!("{two} has no {setting}, which {one} has")
+    } else if is_none(apiserver) {
+        format!("{one} has no {setting}, which {two} has")
+    } else if is_built_in(other) {
+        format!("only {one} is given {setting}; {two} runs with the image's default")
+    } else if is_built_in(apiserver) {
+        format!("only {two} is given {setting}; {one} runs with the image's default")
     } else {
-        format!(
-            "{} and apiserver have different values of {setting}",
-            other.server
-        )
+        format!("{two} and {one} have different values of {setting}")
     };
-    let consequence = match (other.server, setting.account()) {
+    let consequence = match (other.server, setting.group()) {
+        (Server::Apiserver, "token_secret") => "each refuses the tokens that the other signs",
+        (Server::Apiserver, "session_secret") => "each refuses the sessions of the other",
+        (Server::Apiserver, _) => {
+            "they share one database, and whichever starts last decides which value logs in"
+        }
         (Server::AsyncDelete, _) => {
             "every delete is refused by the file server, and the files stay on disk"
         }
-        (Server::Fileserver, Some(_)) => "the file server cannot log in and stops at its start",
-        _ => "they do not work together",
+        _ => "the file server cannot log in and stops at its start",
     };
     Some((BROKEN, format!("{what}: {consequence}")))
 }
@@ -119,13 +129,7 @@ fn agent(
     apiserver: &Reading,
     other: &Reading,
 ) -> Option<(Severity, String)> {
-    let half_of = |reading: &Reading| {
-        let half = other_half(setting)?;
-        case.effective
-            .of_setting(half)
-            .find(|half| half.instance == reading.instance)
-            .map(|half| &half.value)
-    };
+    let half_of = |reading| case.other_half(reading).map(|half| &half.value);
     match (&apiserver.value, &other.value) {
         (Value::Text(_), Value::Absent | Value::Empty) => Some((
             BROKEN,

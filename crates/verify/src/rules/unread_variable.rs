@@ -16,11 +16,12 @@
 
 use clearml_secure_core::compose::Variable;
 use clearml_secure_core::deployment::{Family, Instance};
+use clearml_secure_core::effective::Reading;
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::names;
 use clearml_secure_core::setting::{Server, Setting};
 
-use super::{Case, Rule};
+use super::{Case, Rule, shown};
 
 /// By itself it opens nothing; what is missing because of it is a finding of its own.
 const SEVERITY: Severity = Severity::Warning;
@@ -34,12 +35,7 @@ impl Rule for UnreadVariable {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         let mut seen = Vec::new();
-        for instance in case
-            .deployment
-            .instances
-            .iter()
-            .filter(|one| one.server != Server::AgentServices)
-        {
+        for instance in &case.deployment.instances {
             for variable in &case.deployment.service(instance).environment {
                 if seen.contains(&variable.span) {
                     continue;
@@ -71,25 +67,46 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
             );
             return Some((message, format!("write {}", instance.variable(setting))));
         }
-        return (!instance.server.reads_configuration() && !is_read_elsewhere(case, setting)).then(
-            || {
-                let readers: Vec<&str> = setting
-                    .servers()
-                    .iter()
-                    .map(|server| server.name())
-                    .collect();
-                let message = format!(
-                    "{} does not read {name}, and nobody who does is given it",
-                    instance.server
-                );
-                (message, format!("give it to {}", super::and(&readers)))
-            },
+        if instance.reads(setting) && instance.server.reads_configuration()
+            || is_read_elsewhere(case, setting)
+        {
+            return None;
+        }
+        let readers: Vec<&str> = setting
+            .servers()
+            .iter()
+            .filter(|server| server.reads_configuration())
+            .map(|server| server.name())
+            .collect();
+        let message = format!(
+            "{} does not read {name}, and nobody who does is given it",
+            case.named(instance)
         );
+        return Some((message, format!("give it to {}", super::and(&readers))));
     }
-    let nearest = names::unread(name)?;
-    // `NAME:value` and `NAME=value` in the wrong place make a value part of the name.
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    let shown = name.split(|c| !is_name(c)).next().unwrap_or_default();
+    if instance.server == Server::AgentServices {
+        // The agent has configuration variables of its own.
+        return None;
+    }
+    if Setting::by_variable(name.trim()).is_some() {
+        return Some((
+            format!(
+                "no server reads {}: a blank at its end is part of the name",
+                name.trim()
+            ),
+            "write the name, `=` and the value without blanks".to_owned(),
+        ));
+    }
+    let unread = names::unread(name)?;
+    // `NAME:value` as a name sets NAME all the same, and `misread-value` says to what.
+    let sets = |reading: &Reading| {
+        let found = reading.variable(case.deployment);
+        found.is_some_and(|found| found.span == variable.span)
+    };
+    if case.effective.readings().any(sets) {
+        return None;
+    }
+    let shown = shown(name);
     let message = if shown == name {
         format!("no server reads {shown}")
     } else {
@@ -97,9 +114,18 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
             "no server reads what starts with {shown}: the name goes on where a value should start"
         )
     };
-    let help = format!(
-        "the nearest name that is read is {nearest}; if that is not what is meant, remove the variable"
-    );
+    let help = match unread.nearest {
+        Some(nearest) => {
+            let nearest = match instance.family {
+                Family::Clearml => nearest,
+                Family::Trains => nearest.replacen("CLEARML__", "TRAINS__", 1),
+            };
+            format!(
+                "the nearest name that is read is {nearest}; if that is not what is meant, remove the variable"
+            )
+        }
+        None => "remove the variable".to_owned(),
+    };
     Some((message, help))
 }
 

@@ -1,7 +1,8 @@
-//! A setting comes out empty because a variable has no value.
+//! A setting comes out empty, in whole or in part, because a variable has no value.
 //!
-//! **What**: `${NAME:-}` or `${NAME}` in a setting, and neither `.env` nor `--env-file` gives `NAME` a value; or a
-//! setting is named without a value, which takes it from the shell.
+//! **What**: `${NAME:-}` or `${NAME}` in a setting, and neither `.env` nor `--env-file` gives `NAME` a value, so that
+//! the setting or a part of it is missing; a setting is named without a value, which takes it from the shell; or the
+//! file server's own account is written empty.
 //!
 //! **Why**: an empty token secret means, depending on the server's libraries, that anybody can sign tokens or that
 //! every login fails. An empty key or secret removes the account: the file server cannot log in any more.
@@ -14,14 +15,14 @@
 //!
 //! **References**: observed on running servers with PyJWT 2.10 and 2.15.
 
-use clearml_secure_core::compose::interpolate::{Form, Outcome};
+use clearml_secure_core::compose::interpolate::{Form, Outcome, Variable as Used};
 use clearml_secure_core::compose::{Variable, VariableValue};
 use clearml_secure_core::effective::{Reading, Value};
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 
-use super::{Case, Rule};
+use super::{Case, Rule, shown};
 
 /// Anybody signs tokens, or nobody logs in (clearml-facts.md, 0.5).
 const SIGNING: Severity = Severity::Error;
@@ -40,42 +41,76 @@ impl Rule for UnsetVariable {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         let mut seen = Vec::new();
         for reading in case.effective.readings() {
-            let Some((variable, names)) = emptied(case, reading) else {
+            let Some((variable, emptiness)) = emptied(case, reading) else {
                 continue;
             };
             if seen.contains(&variable.span) {
                 continue;
             }
             seen.push(variable.span);
-            let (severity, consequence) = match reading.setting.group() {
-                "token_secret" => (SIGNING, "anybody can sign tokens, or every login fails"),
-                "session_secret" => (SIGNING, "anybody can sign the API server's web sessions"),
-                "services_agent" if reading.server == Server::AgentServices => {
-                    (AGENT, "the agent has no credentials and cannot log in")
-                }
-                "services_agent" => (AGENT, "the services agent has no account"),
-                "fileserver" => (ACCOUNT, "the file server has no account and cannot log in"),
-                _ => (ACCOUNT, "the account has no credentials"),
+            let (severity, consequence) = consequence(reading, &emptiness);
+            let name = shown(&variable.name);
+            let (message, help) = match &emptiness {
+                Emptiness::Whole(names) => (
+                    format!(
+                        "{name} comes out empty, {} no value in .env: {consequence}",
+                        have(names)
+                    ),
+                    format!(
+                        "give {} a value in .env, or run clearml-inject",
+                        names.join(" or ")
+                    ),
+                ),
+                Emptiness::Part(names) => (
+                    format!(
+                        "a part of {name} comes out empty, {} no value in .env: {consequence}",
+                        have(names)
+                    ),
+                    format!(
+                        "give {} a value in .env, or run clearml-inject",
+                        names.join(" or ")
+                    ),
+                ),
+                Emptiness::Literal => (
+                    format!("{name} is empty: {consequence}"),
+                    "run clearml-inject".to_owned(),
+                ),
             };
             findings.push(Finding {
                 rule: self.id(),
                 severity,
-                message: format!(
-                    "{} comes out empty, {} {} no value in .env: {consequence}",
-                    escape(&variable.name),
-                    names.join(" and "),
-                    if names.len() == 1 { "has" } else { "have" }
-                ),
-                help: format!(
-                    "give {} a value in .env, or run clearml-inject",
-                    names.join(" or ")
-                ),
+                message,
+                help,
                 setting: Some(reading.setting),
                 server: Some(reading.server),
                 span: Some(variable.span),
             });
         }
         self.check_unset(case, findings);
+    }
+}
+
+fn have(names: &[String]) -> String {
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    format!("{} {verb}", names.join(" and "))
+}
+
+fn consequence(reading: &Reading, emptiness: &Emptiness) -> (Severity, &'static str) {
+    if matches!(emptiness, Emptiness::Part(_)) {
+        return match reading.setting.account() {
+            None => (SIGNING, "what is left may be guessed"),
+            Some(_) => (ACCOUNT, "what is left may be guessed"),
+        };
+    }
+    match reading.setting.group() {
+        "token_secret" => (SIGNING, "anybody can sign tokens, or every login fails"),
+        "session_secret" => (SIGNING, "anybody can sign the API server's web sessions"),
+        "services_agent" if reading.server == Server::AgentServices => {
+            (AGENT, "the agent has no credentials and cannot log in")
+        }
+        "services_agent" => (AGENT, "the services agent has no account"),
+        "fileserver" => (ACCOUNT, "the file server has no account and cannot log in"),
+        _ => (ACCOUNT, "the account has no credentials"),
     }
 }
 
@@ -99,9 +134,9 @@ impl UnsetVariable {
                         message: format!(
                             "{} is named without a value and .env has none: the container gets it only from the \
                              shell that runs compose",
-                            escape(&variable.name)
+                            shown(&variable.name)
                         ),
-                        help: format!("give {} a value, in the file or in .env", escape(&variable.name)),
+                        help: format!("give {} a value, in the file or in .env", shown(&variable.name)),
                         setting: Some(setting),
                         server: Some(instance.server),
                         span: Some(variable.span),
@@ -112,23 +147,53 @@ impl UnsetVariable {
     }
 }
 
-/// The variable that makes a setting empty, and the names that have no value.
-fn emptied<'a>(case: &'a Case<'_>, reading: &Reading) -> Option<(&'a Variable, Vec<String>)> {
-    if !matches!(reading.value, Value::Empty) {
-        return None;
-    }
+/// How a value came to lack something.
+enum Emptiness {
+    /// It is written so. Only said of the account that the file server needs.
+    Literal,
+    /// A part of it, by these names.
+    Part(Vec<String>),
+    /// All of it, by these names.
+    Whole(Vec<String>),
+}
+
+/// The variable that makes a setting empty in whole or in part, and how.
+fn emptied<'a>(case: &'a Case<'_>, reading: &Reading) -> Option<(&'a Variable, Emptiness)> {
     let variable = reading.variable(case.deployment)?;
-    let is_empty = |outcome| matches!(outcome, Outcome::Unset | Outcome::Empty | Outcome::Fallback);
+    let is_whole = match reading.value {
+        Value::Empty => true,
+        Value::Text(_) => false,
+        _ => return None,
+    };
+    let is_empty = |used: &&Used| match used.outcome {
+        Outcome::Unset | Outcome::Empty => is_whole || used.form == Form::Braced,
+        // `${NAME:-}` and `${NAME-}` fall back to nothing; what another default comes to is not told here.
+        Outcome::Fallback => {
+            is_whole
+                || matches!(used.form, Form::Default { or_empty }
+                    if used.span.len() == "${-}".len() + used.name.len() + usize::from(or_empty))
+        }
+        Outcome::Value => false,
+    };
     let mut names: Vec<String> = variable
         .interpolated
         .iter()
-        .filter(|used| is_empty(used.outcome))
+        .filter(is_empty)
         .map(|used| match used.form {
-            // `$NAME` may be a password with a dollar sign, so it is not named.
+            // `$NAME` may be a password with a dollar sign, and so may any variable among other text.
             Form::Plain if used.depth == 0 => "a variable in it".to_owned(),
+            _ if used.depth == 0 && used.span.len() < variable.written_length => {
+                "a variable in it".to_owned()
+            }
             _ => escape(&used.name).into_owned(),
         })
         .collect();
     names.dedup();
-    (!names.is_empty()).then_some((variable, names))
+    let emptiness = match (names.is_empty(), is_whole) {
+        (false, true) => Emptiness::Whole(names),
+        (false, false) => Emptiness::Part(names),
+        (true, true) if reading.setting.group() == "fileserver" => Emptiness::Literal,
+        (true, _) => return None,
+    };
+    Some((variable, emptiness))
 }
