@@ -1,0 +1,426 @@
+//! "No findings" is said of nothing that may be open: one small change of a good deployment each, and what is
+//! said of it. Numbers are sections of clearml-facts.md.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+const TOKEN: &str =
+    "CLEARML__SECURE__AUTH__TOKEN_SECRET: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT";
+
+/// A deployment without findings, to change one thing in.
+fn good() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/fixtures/rules/missing-setting/good.yml");
+    fs::read_to_string(path).unwrap()
+}
+
+/// The good deployment, whose token secret comes from elsewhere.
+fn without_token(more: &str) -> String {
+    good()
+        .replace(
+            "    environment:\n      CLEARML__SECURE__HTTP",
+            &format!("{more}    environment:\n      CLEARML__SECURE__HTTP"),
+        )
+        .replace(&format!("      {TOKEN}\n"), "")
+}
+
+/// The exit code, and what is said: `rule severity` of each finding and `unknown` for what could not be seen.
+fn said(files: &[(&str, &str)]) -> (i32, Vec<String>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
+        .args(["-f", "json", "docker-compose.yml"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let document: Value = serde_json::from_str(&stdout).unwrap_or_default();
+    let list = |name: &str| document[name].as_array().cloned().unwrap_or_default();
+    let mut said: Vec<String> = list("findings")
+        .iter()
+        .map(|one| {
+            format!(
+                "{} {}",
+                one["rule"].as_str().unwrap(),
+                one["severity"].as_str().unwrap()
+            )
+        })
+        .collect();
+    said.extend(list("unknown").iter().map(|_| "unknown".to_owned()));
+    let heard = stdout + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap(), said, heard)
+}
+
+fn expect(name: &str, files: &[(&str, &str)], code: i32, expected: &[&str]) {
+    let (found, said, heard) = said(files);
+    assert_eq!(
+        (found, said.iter().map(String::as_str).collect::<Vec<_>>()),
+        (code, expected.to_vec()),
+        "{name}: {heard}"
+    );
+}
+
+/// One change of the good compose file.
+fn change(name: &str, from: &str, to: &str, code: i32, expected: &[&str]) {
+    let text = good();
+    assert!(text.contains(from), "{name}");
+    expect(
+        name,
+        &[("docker-compose.yml", &text.replacen(from, to, 1))],
+        code,
+        expected,
+    );
+}
+
+#[test]
+fn servers_of_unknown_images_are_seen() {
+    let fileserver = "image: clearml/server:2.3.0\n    command: fileserver";
+    for image in [
+        "image: mycorp/ml:2\n    command: fileserver",
+        "image: \"${IMAGE:?}\"\n    command: [fileserver]",
+        "image: registry.example.com/clearml-fileserver:2.3.0",
+        "build: .\n    entrypoint: [sh, -c, 'wait-for apiserver 8008 && exec fileserver']",
+    ] {
+        change(image, fileserver, image, 0, &[]);
+        let bare = good().replacen(fileserver, image, 1).replace(
+            "    environment:\n      CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY: YEWU1RFC048TTP08KFTT6OL1YXM13B\n      \
+             CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_SECRET: pag1xYKiuMw7TpHD8BHbNdZU0NYJ2gClNbc7Hrd0APsmYaUSRCsllZ\n",
+            "",
+        );
+        let (_, said, heard) = said(&[("docker-compose.yml", &bare)]);
+        assert!(
+            said.contains(&"split-credential error".to_owned()),
+            "{image}: {said:?} {heard}"
+        );
+    }
+    let named = good();
+    let (before, _) = named.split_once("  fileserver:\n").unwrap();
+    let named = format!("{before}  fileserver:\n    image: mycorp/ml:2\n");
+    expect(
+        "only named",
+        &[("docker-compose.yml", &named)],
+        2,
+        &["unknown"],
+    );
+    let web = "services:\n  web:\n    image: clearml/server:2.3.0\n    command: webserver\n";
+    expect(
+        "only a web server",
+        &[("docker-compose.yml", web)],
+        2,
+        &["unknown"],
+    );
+}
+
+#[test]
+fn other_software_is_left_alone() {
+    let more = "services:\n  redis:\n    image: redis:7\n    env_file: [absent.env]\n    environment:\n      CLEARML_REDIS_SERVICE_HOST: x\n";
+    change("third parties", "services:\n", more, 0, &[]);
+    change(
+        "a file server of another kind beside ours",
+        "services:\n",
+        "services:\n  static:\n    image: nginx:1\n    container_name: fileserver2\n",
+        0,
+        &[],
+    );
+}
+
+#[test]
+fn the_longest_mount_hides_the_others_2() {
+    let conf = "auth.token_secret: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT\n";
+    let wide = "    volumes: [./opt:/opt/clearml]\n";
+    let secure = ("opt/config/secure.conf", conf);
+    let with = |volumes: &str| without_token(volumes);
+    expect(
+        "a folder above",
+        &[("docker-compose.yml", &with(wide)), secure],
+        0,
+        &[],
+    );
+    for (name, volumes, code, expected) in [
+        (
+            "an absent folder over it",
+            "    volumes: [./opt:/opt/clearml, ./absent:/opt/clearml/config]\n",
+            1,
+            &["missing-setting error"][..],
+        ),
+        (
+            "a tmpfs over it",
+            "    volumes: [./opt:/opt/clearml]\n    tmpfs: /opt/clearml/config\n",
+            1,
+            &["missing-setting error"],
+        ),
+        (
+            "a volume over it",
+            "    volumes: [./opt:/opt/clearml, data:/opt/clearml/config]\n",
+            1,
+            &["missing-setting error", "unknown"],
+        ),
+        (
+            "a file over it",
+            "    volumes: [./other.conf:/opt/clearml/config/secure.conf, ./opt:/opt/clearml]\n",
+            1,
+            &["missing-setting error"],
+        ),
+        (
+            "the mounts of another",
+            "    volumes_from: [fileserver]\n",
+            1,
+            &["missing-setting error", "unknown"],
+        ),
+    ] {
+        let other = ("other.conf", "nothing: 1\n");
+        expect(
+            name,
+            &[("docker-compose.yml", &with(volumes)), secure, other],
+            code,
+            expected,
+        );
+    }
+}
+
+#[test]
+fn what_hocon_changes_is_seen_everywhere_1() {
+    let tests = "CLEARML__SECURE__CREDENTIALS__TESTS__USER_SECRET: JgKLDL36awmUDt8QvwTH6Iuj2OkDCJ23VmCwykTp4EilsS2aQnjUHc";
+    change(
+        "in a tree",
+        tests,
+        "CLEARML__SECURE__CREDENTIALS__TESTS: '{user_secret: 06d-gKLDL36awmUDt8QvwTH6Iuj2OkDCJ23VmCwykTp4}'",
+        1,
+        &["misread-value error"],
+    );
+    change(
+        "a number in a tree",
+        tests,
+        "CLEARML__SECURE__CREDENTIALS__TESTS: '{user_secret: 0123456789012345678901234567890123456789}'",
+        1,
+        &["misread-value error"],
+    );
+    change(
+        "a scalar over the secret",
+        TOKEN,
+        "CLEARML__SECURE__AUTH: text",
+        1,
+        &["misread-value error"],
+    );
+    let mount = "    volumes: [./conf:/opt/clearml/config]\n";
+    for (name, conf, code, expected) in [
+        (
+            "a period before a variable",
+            "auth.token_secret: 06d-${TAIL}",
+            1,
+            &["misread-value error"][..],
+        ),
+        (
+            "a period behind a path",
+            "s: 06d-Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dh\nauth.token_secret: ${s}",
+            1,
+            &["misread-value error"],
+        ),
+        (
+            "a comment in it",
+            "auth.token_secret: Td8VKqxryo1nIj7BRd03Q2ybv097SHz#gQA6TCvY4dhK",
+            1,
+            &["misread-value error"],
+        ),
+        ("a variable", "auth.token_secret: ${TAIL}", 0, &[]),
+        (
+            "a variable that is required",
+            "auth.token_secret: ${NEEDED}",
+            2,
+            &["unknown"],
+        ),
+        (
+            "a variable of the image",
+            "note: ${HOME}\nauth.token_secret: ${TAIL}",
+            0,
+            &[],
+        ),
+        ("an include", "include \"more.conf\"", 0, &[]),
+    ] {
+        let text = without_token(mount).replacen(
+            "    environment:\n",
+            "    environment:\n      TAIL: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhK\n      NEEDED: ${NEEDED:?}\n",
+            1,
+        );
+        let more = (
+            "conf/more.conf",
+            "auth.token_secret: \"Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhK\"",
+        );
+        expect(
+            name,
+            &[
+                ("docker-compose.yml", &text),
+                ("conf/secure.conf", conf),
+                more,
+            ],
+            code,
+            expected,
+        );
+    }
+}
+
+#[test]
+fn what_lacks_a_part_or_all_is_seen_0_5() {
+    change(
+        "a part",
+        TOKEN,
+        "CLEARML__SECURE__AUTH__TOKEN_SECRET: Td8VKqxryo1nIj7BRd03Q2ybv097SHz-${REST}",
+        1,
+        &["unset-variable error"],
+    );
+    change(
+        "an empty default",
+        TOKEN,
+        "CLEARML__SECURE__AUTH__TOKEN_SECRET: Td8VKqxryo1nIj7BRd03Q2ybv097SHz-${REST:-}",
+        1,
+        &["unset-variable error"],
+    );
+    change(
+        "a default",
+        TOKEN,
+        "CLEARML__SECURE__AUTH__TOKEN_SECRET: ${REST:-Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhK}",
+        0,
+        &[],
+    );
+    change(
+        "the tree around it replaced",
+        TOKEN,
+        "CLEARML__SECURE__-AUTH: '{other: x}'",
+        1,
+        &["missing-setting error"],
+    );
+    let empty = good()
+        .replace("YEWU1RFC048TTP08KFTT6OL1YXM13B", "\"\"")
+        .replace(
+            "pag1xYKiuMw7TpHD8BHbNdZU0NYJ2gClNbc7Hrd0APsmYaUSRCsllZ",
+            "\"\"",
+        );
+    let (code, said, _) = said(&[("docker-compose.yml", &empty)]);
+    assert!(
+        code == 1 && said.iter().all(|one| one == "unset-variable warning"),
+        "{said:?}"
+    );
+    // One half without the other is no account, so nobody logs in with it (5).
+    let closed = good()
+        .replace(
+            "JFKBH2DEWIO4UJE5SGZ278V65E54X5",
+            "EGRTCO8JMSIGI6S39GTP43NFWXDQOW",
+        )
+        .replace(
+            "JgKLDL36awmUDt8QvwTH6Iuj2OkDCJ23VmCwykTp4EilsS2aQnjUHc",
+            "\"\"",
+        );
+    expect(
+        "a closed account",
+        &[("docker-compose.yml", &closed)],
+        0,
+        &[],
+    );
+}
+
+#[test]
+fn every_replica_and_every_version_counts() {
+    let second = good()
+        .replace("services:\n", "services:\n  api2:\n    image: clearml/server:2.3.0\n    command: apiserver\n    environment: {}\n");
+    let (_, said, heard) = said(&[("docker-compose.yml", &second)]);
+    assert_eq!(
+        said.iter()
+            .filter(|one| *one == "missing-setting error")
+            .count(),
+        10,
+        "{heard}"
+    );
+    assert!(heard.contains("(service api2)"), "{heard}");
+    let silenced = second
+        .replace(
+            "  api2:\n",
+            "  # clearml-verify: ignore[missing-setting] tried\n  api2:\n",
+        )
+        .replace(&format!("      {TOKEN}\n"), "");
+    let (_, said, heard) = self::said(&[("docker-compose.yml", &silenced)]);
+    assert_eq!(
+        said.iter()
+            .filter(|one| *one == "missing-setting error")
+            .count(),
+        1,
+        "{heard}"
+    );
+    let agent = "      CLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY: S3C4BHOQMAZ4FTV82HNLNH61QX7M0U\n      CLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_SECRET: Me57l9JuO4iIhOvqiZnCxh1Gd1CJoWD6W7vjmqz6mYjWc7izH9DsTN\n";
+    let bare = good().replace(agent, "");
+    for (tag, code, expected) in [
+        (":2.3.0", 0, &[][..]),
+        (":latest", 0, &[]),
+        (":prod", 2, &["unknown"]),
+        (
+            "@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            2,
+            &["unknown"],
+        ),
+    ] {
+        expect(
+            tag,
+            &[(
+                "docker-compose.yml",
+                &bare.replace("server:2.3.0", &format!("server{tag}")),
+            )],
+            code,
+            expected,
+        );
+    }
+}
+
+#[test]
+fn names_and_shadows_are_seen_0_7() {
+    change(
+        "a mistyped account",
+        "CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY",
+        "CLEARML__SECURE__CREDENTIALS__TSETS__USER_KEY",
+        1,
+        &["missing-setting warning", "unread-variable warning"],
+    );
+    let shadowed = good().replacen(
+        "    environment:\n",
+        "    environment:\n      CLEARML__secure: '{auth.token_secret: OtherValue8xryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhK}'\n",
+        1,
+    );
+    expect(
+        "a tree that wins",
+        &[("docker-compose.yml", &shadowed)],
+        1,
+        &["shadowed-variable warning"],
+    );
+    let key = "CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY: JFKBH2DEWIO4UJE5SGZ278V65E54X5\n";
+    let moved = good().replace(&format!("      {key}"), "") + &format!("      {key}");
+    expect(
+        "at a server that does not read it",
+        &[("docker-compose.yml", &moved)],
+        1,
+        &["missing-setting warning", "unread-variable warning"],
+    );
+}
+
+/// Neither `.env`'s values nor what may be half of a password is shown.
+#[test]
+fn what_is_unknown_shows_no_secret() {
+    let text = good()
+        .replacen(TOKEN, "CLEARML__SECURE__AUTH__TOKEN_SECRET: abc${MARKED?}", 1)
+        .replacen(
+            "    environment:\n",
+            "    env_file: ./${FOLDER}/more.env\n    volumes: ['/${FOLDER}/config:/opt/clearml/config']\n    environment:\n",
+            1,
+        );
+    let (code, _, heard) = said(&[("docker-compose.yml", &text), (".env", "FOLDER=MARKED\n")]);
+    assert_eq!(code, 2);
+    assert!(!heard.contains("MARKED"), "{heard}");
+}
