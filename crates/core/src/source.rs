@@ -1,5 +1,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use zeroize::Zeroizing;
 
@@ -45,6 +46,8 @@ pub struct Source {
     path: PathBuf,
     /// Compose files and `.env` files hold secrets, so the copy in memory is wiped.
     text: Zeroizing<String>,
+    /// Where lines start, worked out when the first place is asked for.
+    lines: OnceLock<Vec<usize>>,
 }
 
 /// File, line and column as people and editors count them: from 1, columns in characters.
@@ -90,6 +93,7 @@ impl Sources {
         self.0.push(Source {
             path: path.into(),
             text,
+            lines: OnceLock::new(),
         });
         id
     }
@@ -113,7 +117,19 @@ impl Sources {
 
     /// File, line and column of a span's first byte. A byte order mark takes no column.
     pub fn place(&self, span: Span) -> Place {
-        place_of(self.path(span.source), self.text(span.source), span.start)
+        let source = &self.0[span.source.0 as usize];
+        let text = source.text.as_str();
+        let lines = source.lines.get_or_init(|| {
+            let newlines = text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(newlines).collect()
+        });
+        let line = lines.partition_point(|start| *start <= span.start).max(1);
+        let before = text.get(lines[line - 1]..span.start).unwrap_or_default();
+        Place {
+            file: source.path.clone(),
+            line,
+            column: column(before),
+        }
     }
 }
 
@@ -124,12 +140,13 @@ pub fn place_of(path: &Path, text: &str, offset: usize) -> Place {
     Place {
         file: path.to_owned(),
         line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-        column: before[line_start..]
-            .trim_start_matches('\u{feff}')
-            .chars()
-            .count()
-            + 1,
+        column: column(&before[line_start..]),
     }
+}
+
+/// The column behind this part of a line.
+fn column(before: &str) -> usize {
+    before.trim_start_matches('\u{feff}').chars().count() + 1
 }
 
 #[cfg(test)]

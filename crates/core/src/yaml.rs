@@ -111,6 +111,11 @@ impl Node {
         }
     }
 
+    /// The bytes of [`Node::span`], where the text needs no name.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
     /// First byte with anchor and tag.
     pub fn start_with_properties(&self) -> usize {
         let starts = self.properties.iter().flat_map(|properties| {

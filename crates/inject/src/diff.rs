@@ -1,8 +1,10 @@
 //! A unified diff in which no secret is shown.
 
 use std::fmt::Write;
+use std::path::Path;
 
-use clearml_secure_core::redact;
+use clearml_secure_core::redact::Text;
+use clearml_secure_core::yaml;
 use similar::{ChangeTag, TextDiff};
 
 /// Lines of context around a change.
@@ -11,6 +13,7 @@ const CONTEXT: usize = 3;
 /// The difference between two texts, as `diff -u` writes it. Lines are compared as they are and shown masked.
 pub(crate) fn unified(path: &str, before: &str, after: &str, color: bool) -> String {
     let diff = TextDiff::from_lines(before, after);
+    let (old_lines, new_lines) = (Lines::of(before), Lines::of(after));
     let mut out = String::new();
     for group in diff.grouped_ops(CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
@@ -39,8 +42,11 @@ pub(crate) fn unified(path: &str, before: &str, after: &str, color: bool) -> Str
                     ChangeTag::Equal => (' ', ""),
                     ChangeTag::Insert => ('+', "\u{1b}[32m"),
                 };
-                let line = change.value().trim_end_matches(['\r', '\n']);
-                let line = redact::line(line, &[]);
+                let line = match (change.old_index(), change.new_index()) {
+                    (Some(line), _) => old_lines.shown(line),
+                    (None, Some(line)) => new_lines.shown(line),
+                    (None, None) => String::new(),
+                };
                 let paint = color && !start.is_empty();
                 let (start, end) = if paint {
                     (start, "\u{1b}[0m")
@@ -55,4 +61,33 @@ pub(crate) fn unified(path: &str, before: &str, after: &str, color: bool) -> Str
         }
     }
     out
+}
+
+/// The lines of a text, masked.
+struct Lines<'a> {
+    text: Text<'a>,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        // Both texts were parsed before; what cannot be parsed is shown name by name at the most.
+        let shown = match yaml::parse(Path::new("-"), text) {
+            Ok(root) => Text::of_yaml(text, &root),
+            Err(_) => Text::of_lines(text),
+        };
+        let mut starts = vec![0];
+        starts.extend(text.match_indices('\n').map(|(at, _)| at + 1));
+        Self {
+            text: shown,
+            starts,
+        }
+    }
+
+    fn shown(&self, line: usize) -> String {
+        self.starts
+            .get(line)
+            .map(|start| self.text.whole_line(*start))
+            .unwrap_or_default()
+    }
 }

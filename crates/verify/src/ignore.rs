@@ -3,11 +3,18 @@
 use clearml_secure_core::finding::Finding;
 use clearml_secure_core::source::{Sources, Span};
 
+use crate::lines::Lines;
+use crate::rules::RULES;
+
 const MARK: &str = "clearml-verify: ignore[";
 
 /// Takes out the findings that a comment silences. The remarks name comments that silence nothing because
-/// they give no reason.
-pub(crate) fn silence(sources: &Sources, findings: Vec<Finding>) -> (Vec<Finding>, Vec<String>) {
+/// they give no reason or no rule.
+pub(crate) fn silence(
+    sources: &Sources,
+    lines: &Lines<'_>,
+    findings: Vec<Finding>,
+) -> (Vec<Finding>, Vec<String>) {
     let mut remarks = Vec::new();
     let kept = findings
         .into_iter()
@@ -15,26 +22,11 @@ pub(crate) fn silence(sources: &Sources, findings: Vec<Finding>) -> (Vec<Finding
             let Some(span) = finding.span else {
                 return true;
             };
-            let text = sources.text(span.source);
-            let start = text[..span.start]
-                .rfind('\n')
-                .map_or(0, |newline| newline + 1);
-            let end = text[span.start..]
-                .find('\n')
-                .map_or(text.len(), |newline| span.start + newline);
-            let above = text[..start.saturating_sub(1)]
-                .rfind('\n')
-                .map_or(0, |newline| newline + 1);
-            let own = &text[start..end];
-            // A comment above counts only if nothing else stands on its line.
-            let above = text
-                .get(above..start)
-                .filter(|line| line.trim_start().starts_with('#'));
-            for line in [Some(own), above].into_iter().flatten() {
-                match reason(line, finding.rule) {
+            for comment in lines.comments(span) {
+                match reason(comment, finding.rule) {
                     Some("") => remarks.push(missing_reason(sources, span, finding.rule)),
                     Some(_) => return false,
-                    None => {}
+                    None => remarks.extend(unknown_rules(sources, span, comment)),
                 }
             }
             true
@@ -46,14 +38,34 @@ pub(crate) fn silence(sources: &Sources, findings: Vec<Finding>) -> (Vec<Finding
 }
 
 /// The reason of a comment that names the rule: empty where it gives none.
-fn reason<'a>(line: &'a str, rule: &str) -> Option<&'a str> {
-    let comment = line.find('#').map(|at| &line[at..])?;
+fn reason<'a>(comment: &'a str, rule: &str) -> Option<&'a str> {
     let (_, rest) = comment.split_once(MARK)?;
     let (rules, reason) = rest.split_once(']')?;
     rules
         .split(',')
         .any(|name| name.trim() == rule)
         .then(|| reason.trim())
+}
+
+/// Names in a comment that are no rule's.
+fn unknown_rules(sources: &Sources, span: Span, comment: &str) -> Vec<String> {
+    let named = comment
+        .split_once(MARK)
+        .and_then(|(_, rest)| rest.split_once(']'));
+    let Some((names, _)) = named else {
+        return Vec::new();
+    };
+    names
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !RULES.iter().any(|rule| rule.id() == *name))
+        .map(|name| {
+            format!(
+                "{}: a comment here ignores {name}, which is no rule; --list-rules lists them",
+                sources.place(span)
+            )
+        })
+        .collect()
 }
 
 fn missing_reason(sources: &Sources, span: Span, rule: &str) -> String {

@@ -3,6 +3,7 @@
 mod cli;
 mod error;
 mod ignore;
+mod lines;
 mod output;
 mod rules;
 mod run;

@@ -9,6 +9,7 @@ use clearml_secure_core::source::Span;
 
 use crate::cli::{Cli, FailOn};
 use crate::error::Error;
+use crate::lines::Lines;
 use crate::output::{self, Report};
 use crate::rules::{self, Case, RULES};
 use crate::{ignore, target};
@@ -48,7 +49,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         {
             rule.check(&case, &mut findings);
         }
-        let (mut findings, comments) = ignore::silence(&deployment.sources, findings);
+        let (mut findings, comments) =
+            ignore::silence(&deployment.sources, &Lines::of(&deployment), findings);
         remarks.extend(comments);
         findings.sort_by_key(|finding: &Finding| {
             (

@@ -424,3 +424,74 @@ fn what_is_unknown_shows_no_secret() {
     assert_eq!(code, 2);
     assert!(!heard.contains("MARKED"), "{heard}");
 }
+
+/// Every finding shows its line, and no line shows a value: shadowed, unused, commented, escaped or foreign.
+#[test]
+fn shown_lines_hold_no_value() {
+    let text = r#"x-old: &old {PASSWORD: MARKED}
+services:
+  apiserver: {image: "clearml/server:2.3.0", command: apiserver, labels: ["a=MARKED"], environment: {CLEARML__SECURE__AUTH__TOKEN_SECRET: MARKED, CLEARML__secure__auth__token_secret: MARKED1, CLEARML__FOO__BAR: MARKED}} # MARKED
+  fileserver: # MARKED
+    image: clearml/server:2.3.0
+    command: fileserver
+    build: {args: {A: MARKED}}
+    volumes: [./conf:/opt/clearml/config]
+    environment:
+      - "CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY=\x4dARKED MARKED"
+      - CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_SECRET=MARKED
+      - CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_SECRET=MARKED
+"#;
+    let conf =
+        "a: MARKED, credentials.fileserver { other: MARKED, user_secret: 06d-MARKED } // MARKED";
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("conf")).unwrap();
+    fs::write(folder.path().join("conf/secure.conf"), conf).unwrap();
+    fs::write(folder.path().join("docker-compose.yml"), text).unwrap();
+    for format in ["text", "json"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
+            .args(["-f", format, "docker-compose.yml"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let heard =
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            !heard.contains("MARKED") && !heard.contains("ARKED"),
+            "{heard}"
+        );
+    }
+}
+
+#[test]
+fn comments_silence_only_where_they_are_comments() {
+    let with = |above: &str, behind: &str| {
+        good().replacen(
+            &format!("      {TOKEN}"),
+            &format!("{above}      CLEARML__SECURE__AUTH__TOKEN_SECRET: {behind}"),
+            1,
+        )
+    };
+    let (_, said_inside, _) = said(&[(
+        "docker-compose.yml",
+        &with(
+            "",
+            "'short # clearml-verify: ignore[weak-secret] not a comment'",
+        ),
+    )]);
+    assert!(!said_inside.is_empty());
+    let (_, said_mistyped, heard) = said(&[(
+        "docker-compose.yml",
+        &with(
+            "      # clearml-verify: ignore[weak-secrets] tried\n",
+            "short",
+        ),
+    )]);
+    assert_eq!(said_mistyped, ["weak-secret error"]);
+    assert!(heard.contains("weak-secrets, which is no rule"), "{heard}");
+    let silenced = with(
+        "      # clearml-verify: ignore[weak-secret] tried\n",
+        "short",
+    );
+    expect("a comment", &[("docker-compose.yml", &silenced)], 0, &[]);
+}

@@ -1,17 +1,12 @@
 //! Findings for people: the line they are about, with every value masked.
 
-use std::collections::HashMap;
-use std::ops::Range;
-
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use clearml_secure_core::compose::Unseen;
-use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
-use clearml_secure_core::redact;
-use clearml_secure_core::source::{SourceId, Span};
 
 use super::{Report, count};
+use crate::lines::Lines;
 use crate::rules;
 
 pub(super) fn findings(reports: &[Report], color: bool) -> String {
@@ -22,9 +17,9 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
     };
     let mut out = String::new();
     for report in reports {
-        let masks = Masks::of(&report.deployment);
+        let lines = Lines::of(&report.deployment);
         for group in grouped(&report.findings) {
-            out.push_str(&render(&renderer, report, &masks, &group));
+            out.push_str(&render(&renderer, report, &lines, &group));
             out.push_str("\n\n");
         }
         for unseen in &report.unseen {
@@ -70,7 +65,7 @@ fn grouped(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     groups
 }
 
-fn render(renderer: &Renderer, report: &Report, masks: &Masks, group: &[&Finding]) -> String {
+fn render(renderer: &Renderer, report: &Report, lines: &Lines<'_>, group: &[&Finding]) -> String {
     let Some(first) = group.first() else {
         return String::new();
     };
@@ -87,7 +82,7 @@ fn render(renderer: &Renderer, report: &Report, masks: &Masks, group: &[&Finding
     let mut element = Group::with_title(level.primary_title(title).id(first.rule));
     let shown;
     if let Some(span) = first.span {
-        shown = masks.line(&report.deployment, span);
+        shown = lines.line(span);
         let path = report
             .deployment
             .sources
@@ -96,7 +91,7 @@ fn render(renderer: &Renderer, report: &Report, masks: &Masks, group: &[&Finding
             .into_owned();
         element = element.element(
             Snippet::source(shown.text.clone())
-                .line_start(shown.number)
+                .line_start(report.deployment.sources.place(span).line)
                 .path(escape(&path).into_owned())
                 .annotation(AnnotationKind::Primary.span(shown.range.clone())),
         );
@@ -158,73 +153,4 @@ fn looked_at(report: &Report) -> String {
 
 fn plural(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Every value of an environment, by the text it stands in.
-struct Masks(HashMap<SourceId, Vec<Range<usize>>>);
-
-/// A line fit to be shown.
-struct Line {
-    text: String,
-    number: usize,
-    range: Range<usize>,
-}
-
-impl Masks {
-    fn of(deployment: &Deployment) -> Self {
-        let mut masks: HashMap<SourceId, Vec<Range<usize>>> = HashMap::new();
-        for variable in deployment
-            .project
-            .services
-            .iter()
-            .flat_map(|service| &service.environment)
-        {
-            let span = variable.value_span;
-            masks
-                .entry(span.source)
-                .or_default()
-                .push(span.start..span.end);
-        }
-        Self(masks)
-    }
-
-    /// The line on which a span starts, masked, and where in it the span stands.
-    fn line(&self, deployment: &Deployment, span: Span) -> Line {
-        let text = deployment.sources.text(span.source);
-        let start = text[..span.start]
-            .rfind('\n')
-            .map_or(0, |newline| newline + 1);
-        let end = text[span.start..]
-            .find(['\r', '\n'])
-            .map_or(text.len(), |newline| span.start + newline);
-        let is_conf = deployment
-            .sources
-            .path(span.source)
-            .extension()
-            .is_some_and(|ending| ending == "conf");
-        let mut masked: Vec<Range<usize>> = Vec::new();
-        for value in self.0.get(&span.source).into_iter().flatten() {
-            if value.start < end && value.end > start {
-                masked.push(value.start.max(start) - start..value.end.min(end) - start);
-            }
-        }
-        if is_conf {
-            // A span in a .conf file is that of a value.
-            masked.push(span.start - start..end - start);
-        }
-        let before = &text[start..span.start];
-        let shown = redact::line(&text[start..end], &masked);
-        let from = escape(before).len().min(shown.len());
-        let to = if span.end < end && masked.is_empty() {
-            (from + escape(&text[span.start..span.end]).len()).min(shown.len())
-        } else {
-            shown.trim_end().len().max(from)
-        };
-        let is_sound = shown.is_char_boundary(from) && shown.is_char_boundary(to);
-        Line {
-            range: if is_sound { from..to } else { 0..shown.len() },
-            number: deployment.sources.place(span).line,
-            text: shown,
-        }
-    }
 }

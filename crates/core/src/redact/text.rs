@@ -1,0 +1,473 @@
+//! Lines of the user's files, fit to be shown: what may be a secret is masked.
+//!
+//! In a compose file nothing is shown but names, comments' marks, and the values of keys that hold no secrets
+//! by their nature, such as `image` and `ports`. Of other files only a line's first name is shown. A value too
+//! many is hidden rather than one too few.
+
+use std::ops::Range;
+
+use super::{in_url, value};
+use crate::io::escape;
+use crate::yaml::{Node, Value};
+
+/// Keys of compose files whose values are shown.
+const HARMLESS: [&str; 40] = [
+    "condition",
+    "container_name",
+    "depends_on",
+    "driver",
+    "env_file",
+    "expose",
+    "extends",
+    "external",
+    "file",
+    "format",
+    "host_ip",
+    "hostname",
+    "image",
+    "interval",
+    "mode",
+    "name",
+    "network_mode",
+    "networks",
+    "path",
+    "platform",
+    "ports",
+    "privileged",
+    "profiles",
+    "protocol",
+    "published",
+    "read_only",
+    "required",
+    "restart",
+    "retries",
+    "service",
+    "source",
+    "start_period",
+    "target",
+    "timeout",
+    "tmpfs",
+    "type",
+    "user",
+    "version",
+    "volumes",
+    "working_dir",
+];
+
+/// Longer lines are shown in part, in bytes: this much before what a finding is about, and this much of all.
+const BEFORE: usize = 60;
+const LONGEST: usize = 200;
+
+/// A text of which lines can be shown.
+pub struct Text<'a> {
+    text: &'a str,
+    /// The scalars of a compose file in their order; none for another kind of text.
+    scalars: Option<Vec<Scalar>>,
+}
+
+/// A scalar of a compose file.
+struct Scalar {
+    range: Range<usize>,
+    /// From here to its end it is masked.
+    masked_from: usize,
+}
+
+/// A line fit to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The line, masked and escaped.
+    pub text: String,
+    /// What was asked for, in `text`.
+    pub range: Range<usize>,
+}
+
+impl<'a> Text<'a> {
+    /// A compose file and its tree.
+    pub fn of_yaml(text: &'a str, root: &Node) -> Self {
+        let mut scalars = Vec::new();
+        walk(text, root, Around::Other, &mut scalars);
+        scalars.sort_by_key(|scalar: &Scalar| scalar.range.start);
+        Self {
+            text,
+            scalars: Some(scalars),
+        }
+    }
+
+    /// Any other text, such as `.env` or a `.conf` file.
+    pub fn of_lines(text: &'a str) -> Self {
+        Self {
+            text,
+            scalars: None,
+        }
+    }
+
+    /// The line on which a range starts, in part where it is long.
+    pub fn line(&self, range: Range<usize>) -> Line {
+        let line = line_around(self.text, range.start);
+        if line.len() <= LONGEST {
+            return self.part(range, line);
+        }
+        let start = floor(
+            self.text,
+            range.start.saturating_sub(BEFORE).max(line.start),
+        );
+        let end = floor(self.text, (start + LONGEST).min(line.end));
+        let mut part = self.part(range, start..end);
+        if start > line.start {
+            part.text.insert(0, '…');
+            part.range.start += '…'.len_utf8();
+            part.range.end += '…'.len_utf8();
+        }
+        if end < line.end {
+            part.text.push('…');
+        }
+        part
+    }
+
+    /// The whole line in which an offset stands.
+    pub fn whole_line(&self, offset: usize) -> String {
+        let line = line_around(self.text, offset);
+        self.part(line.clone(), line).text
+    }
+
+    /// A part of a line, and where a range comes to stand in it.
+    fn part(&self, range: Range<usize>, shown: Range<usize>) -> Line {
+        let mut out = Out {
+            span: range.start..range.end.clamp(range.start, shown.end.max(range.start)),
+            text: String::new(),
+            from: None,
+            to: None,
+        };
+        match &self.scalars {
+            Some(scalars) => yaml_line(self.text, scalars, &shown, &mut out),
+            None => {
+                let visible = shown.start + first_name(&self.text[shown.clone()]);
+                out.push(self.text, shown.start..visible, false);
+                out.push(self.text, visible..shown.end, true);
+            }
+        }
+        let from = out.from.unwrap_or(0).min(out.text.len());
+        let to = out.to.unwrap_or(out.text.len()).clamp(from, out.text.len());
+        Line {
+            range: from..to,
+            text: out.text,
+        }
+    }
+
+    /// The comment of the line in which an offset stands.
+    pub fn comment(&self, offset: usize) -> Option<&'a str> {
+        let line = line_around(self.text, offset);
+        let start = match &self.scalars {
+            Some(scalars) => gaps(scalars, &line).find_map(|gap| comment_in(self.text, &gap)),
+            None => comment_in(self.text, &line),
+        };
+        start.map(|start| &self.text[start..line.end])
+    }
+
+    /// The line before the one in which an offset stands, if nothing but a comment is on it.
+    pub fn comment_above(&self, offset: usize) -> Option<&'a str> {
+        let above = line_around(self.text, offset).start.checked_sub(1)?;
+        let comment = self.comment(above)?;
+        let line = line_around(self.text, above);
+        (self.text[line].trim_start().len() == comment.len()).then_some(comment)
+    }
+}
+
+/// Whose value a node is.
+#[derive(Clone, Copy, PartialEq)]
+enum Around {
+    Environment,
+    Harmless,
+    Other,
+}
+
+fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
+    let span = node.range();
+    match &node.value {
+        // What it stands for is found where it is written.
+        Value::Alias(_) => {}
+        Value::Scalar(_) => {
+            let masked_from = match around {
+                Around::Harmless => span.end,
+                Around::Environment | Around::Other => span.start,
+            };
+            found.push(Scalar {
+                range: span.start..span.end,
+                masked_from,
+            });
+        }
+        Value::Sequence(_, items) => {
+            for item in items {
+                let is_scalar = matches!(item.value, Value::Scalar(_));
+                if is_scalar && around != Around::Harmless {
+                    found.push(item_of(text, item, around));
+                } else {
+                    walk(text, item, around, found);
+                }
+            }
+        }
+        Value::Mapping(_, entries) => {
+            for entry in entries {
+                let key = entry.key.range();
+                found.push(Scalar {
+                    range: key.start..key.end,
+                    masked_from: key.start + name_length(&text[key.start..key.end]),
+                });
+                let name = entry.key.scalar().map(|key| key.text());
+                let around = match name {
+                    Some("environment") => Around::Environment,
+                    Some(name) if HARMLESS.contains(&name) => Around::Harmless,
+                    _ => Around::Other,
+                };
+                walk(text, &entry.value, around, found);
+            }
+        }
+    }
+}
+
+/// `NAME=value` shows its name; a bare name is shown only in an environment.
+fn item_of(text: &str, item: &Node, around: Around) -> Scalar {
+    let span = item.range();
+    let written = &text[span.start..span.end];
+    let name = name_length(written);
+    let is_shown = match written.as_bytes().get(name) {
+        Some(b'=') => true,
+        None => around == Around::Environment,
+        Some(_) => false,
+    };
+    Scalar {
+        masked_from: span.start
+            + if is_shown {
+                (name + 1).min(written.len())
+            } else {
+                0
+            },
+        range: span.start..span.end,
+    }
+}
+
+/// How much of a text is a name, with its quotes.
+fn name_length(text: &str) -> usize {
+    let is_name = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '"' | '\'' | '<')
+    };
+    text.find(|c| !is_name(c)).unwrap_or(text.len())
+}
+
+/// How much of a line of `.env` or a `.conf` file is shown: its first name and what separates it from the value.
+fn first_name(line: &str) -> usize {
+    let blanks = |from: usize| from + line[from..].len() - line[from..].trim_start().len();
+    let start = blanks(0);
+    let mut at = start;
+    if let Some(rest) = line[at..].strip_prefix("export ") {
+        at = blanks(line.len() - rest.len());
+    }
+    let name_end = at + name_length(&line[at..]);
+    let separator = blanks(name_end);
+    if name_end > at && line[separator..].starts_with([':', '=', '{']) {
+        blanks(separator + 1)
+    } else {
+        start
+    }
+}
+
+fn yaml_line(text: &str, scalars: &[Scalar], line: &Range<usize>, out: &mut Out) {
+    let mut at = line.start;
+    for scalar in overlapping(scalars, line) {
+        let gap = at..scalar.range.start.clamp(at, line.end);
+        at = scalar.range.end.clamp(gap.end, line.end);
+        out.push(text, gap.clone(), false);
+        let split = scalar.masked_from.clamp(gap.end, at);
+        out.push(text, gap.end..split, false);
+        out.push(text, split..at, true);
+    }
+    let rest = at..line.end;
+    let comment = comment_in(text, &rest).unwrap_or(rest.end);
+    out.push(text, rest.start..comment, false);
+    out.push(text, (comment + 1).min(rest.end)..rest.end, true);
+}
+
+fn overlapping<'a>(scalars: &'a [Scalar], line: &Range<usize>) -> impl Iterator<Item = &'a Scalar> {
+    let first = scalars.partition_point(|scalar| scalar.range.end <= line.start);
+    let end = line.end;
+    scalars[first..]
+        .iter()
+        .take_while(move |scalar| scalar.range.start < end)
+}
+
+/// What of a line is in no scalar.
+fn gaps<'a>(scalars: &'a [Scalar], line: &Range<usize>) -> impl Iterator<Item = Range<usize>> + 'a {
+    let end = line.end;
+    let mut at = line.start;
+    let ranges: Vec<Range<usize>> = overlapping(scalars, line)
+        .map(|scalar| scalar.range.clone())
+        .chain([end..end])
+        .collect();
+    ranges.into_iter().filter_map(move |range| {
+        let gap = at..range.start.clamp(at, end);
+        at = range.end.max(at);
+        (!gap.is_empty()).then_some(gap)
+    })
+}
+
+/// The `#` that starts a comment: at the start of a line or behind a blank.
+fn comment_in(text: &str, range: &Range<usize>) -> Option<usize> {
+    let is_start = |at: usize| {
+        text[..at]
+            .chars()
+            .next_back()
+            .is_none_or(char::is_whitespace)
+    };
+    text[range.clone()]
+        .match_indices('#')
+        .map(|(at, _)| range.start + at)
+        .find(|at| is_start(*at))
+}
+
+fn line_around(text: &str, offset: usize) -> Range<usize> {
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[offset..]
+        .find(['\r', '\n'])
+        .map_or(text.len(), |newline| offset + newline);
+    start..end
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// A line in the making.
+struct Out {
+    /// What the finding is about, in the file.
+    span: Range<usize>,
+    text: String,
+    from: Option<usize>,
+    to: Option<usize>,
+}
+
+impl Out {
+    fn push(&mut self, text: &str, range: Range<usize>, is_masked: bool) {
+        let Some(written) = text.get(range.clone()).filter(|text| !text.is_empty()) else {
+            return;
+        };
+        let (body, shown) = if is_masked {
+            let body = written.trim_end();
+            (body, value(body))
+        } else {
+            (written, in_url(written))
+        };
+        // Where an offset of the file comes to stand.
+        let place = |offset: usize| {
+            let before = &written[..floor(written, offset - range.start)];
+            if is_masked || shown != body {
+                if before.is_empty() { 0 } else { shown.len() }
+            } else {
+                escape(before).len()
+            }
+        };
+        if self.from.is_none() && range.contains(&self.span.start) {
+            self.from = Some(self.text.len() + if is_masked { 0 } else { place(self.span.start) });
+        }
+        if self.from.is_some() && self.to.is_none() && self.span.end <= range.end {
+            self.to = Some(self.text.len() + place(self.span.end.max(range.start)));
+        }
+        self.text.push_str(&escape(&shown));
+        self.text.push_str(&escape(&written[body.len()..]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says where it stopped")]
+    use std::path::Path;
+
+    use super::*;
+
+    const COMPOSE: &str = r##"# MARKED
+x-old: &old {PASSWORD: MARKED, image: "redis:7"}
+services:
+  api:   # MARKED
+    image: "reg/x:1" # MARKED
+    build: {args: {KEY: MARKED}}
+    labels: ["a=MARKED", MARKED]
+    command: redis-server --requirepass MARKED
+    environment:
+      - "A=MAR\x4bED MARKED"
+      - B=MARKED
+      - "C\x3dMARKED"
+      - NAME
+      - 'D MARKED'
+      - E=${VALUE:-MARKED}
+    ports: ["8080:80"]
+  two:
+    environment: {A: MARKED, "B": 'MARKED # MARKED', C:MARKED: x, D: "${V}"}
+    healthcheck:
+      test: |
+        curl -u x:MARKED
+"##;
+
+    fn shown(text: &str, lines: &Text<'_>) -> String {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0)
+            .chain(starts)
+            .map(|start| lines.whole_line(start));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn of_a_compose_file_names_and_harmless_values_are_shown() {
+        let root = crate::yaml::parse(Path::new("x"), COMPOSE).unwrap();
+        let text = Text::of_yaml(COMPOSE, &root);
+        let shown = shown(COMPOSE, &text);
+        assert!(!shown.contains("MARKED"), "{shown}");
+        for kept in [
+            "image: \"reg/x:1\"",
+            "[\"8080:80\"]",
+            "- B=***",
+            "- NAME",
+            "E=${VALUE",
+            "D: \"${V}",
+        ] {
+            assert!(shown.contains(kept), "{kept} in {shown}");
+        }
+        let comment = |part: &str| text.comment(COMPOSE.find(part).unwrap());
+        assert_eq!(comment("  api"), Some("# MARKED"));
+        assert_eq!(comment("\"B\": 'MARKED"), None);
+    }
+
+    #[test]
+    fn of_other_files_first_names_are_shown() {
+        for (written, expected) in [
+            ("A=MARKED # x", "A=********"),
+            ("export A = MARKED", "export A = ********"),
+            ("tests { user_key: MARKED }", "tests { ********"),
+            ("  \"a.b\": MARKED", "  \"a.b\": ********"),
+            ("MARKED", "********"),
+            ("  MARKED again", "  ********"),
+        ] {
+            assert_eq!(Text::of_lines(written).whole_line(0), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_finding_is_about_is_found_again() {
+        let root = crate::yaml::parse(Path::new("x"), COMPOSE).unwrap();
+        let text = Text::of_yaml(COMPOSE, &root);
+        let at = |part: &str| {
+            let start = COMPOSE.find(part).unwrap();
+            let line = text.line(start..start + part.len());
+            line.text[line.range].to_owned()
+        };
+        assert_eq!(at("B=MARKED"), "B=********");
+        assert_eq!(at("reg/x:1"), "reg/x:1");
+        assert_eq!(at("\"B\": 'MARKED # MARKED'"), "\"B\": ********");
+        let long = format!("a: [{}b, c]", "\"x\", ".repeat(4000));
+        let root = crate::yaml::parse(Path::new("x"), &long).unwrap();
+        let text = Text::of_yaml(&long, &root);
+        let line = text.line(long.len() - 6..long.len() - 5);
+        assert!(line.text.len() < 400 && line.text.starts_with('…'));
+    }
+}
