@@ -61,6 +61,8 @@ const LONGEST: usize = 200;
 /// A text of which lines can be shown.
 pub struct Text<'a> {
     text: &'a str,
+    /// Where the lines start.
+    starts: Vec<usize>,
     /// The scalars of a compose file in their order; none for another kind of text.
     scalars: Option<Vec<Scalar>>,
 }
@@ -89,6 +91,7 @@ impl<'a> Text<'a> {
         scalars.sort_by_key(|scalar: &Scalar| scalar.range.start);
         Self {
             text,
+            starts: line_starts(text),
             scalars: Some(scalars),
         }
     }
@@ -97,13 +100,14 @@ impl<'a> Text<'a> {
     pub fn of_lines(text: &'a str) -> Self {
         Self {
             text,
+            starts: line_starts(text),
             scalars: None,
         }
     }
 
     /// The line on which a range starts, in part where it is long.
     pub fn line(&self, range: Range<usize>) -> Line {
-        let line = line_around(self.text, range.start);
+        let line = self.line_around(range.start);
         if line.len() <= LONGEST {
             return self.part(range, line);
         }
@@ -126,7 +130,7 @@ impl<'a> Text<'a> {
 
     /// The whole line in which an offset stands.
     pub fn whole_line(&self, offset: usize) -> String {
-        let line = line_around(self.text, offset);
+        let line = self.line_around(offset);
         self.part(line.clone(), line).text
     }
 
@@ -154,21 +158,35 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The line in which an offset stands, without its end.
+    fn line_around(&self, offset: usize) -> Range<usize> {
+        let next = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts[next.saturating_sub(1)];
+        let end = self.starts.get(next).map_or(self.text.len(), |end| end - 1);
+        start..start + self.text[start..end].trim_end_matches('\r').len()
+    }
+
     /// The comment of the line in which an offset stands.
     pub fn comment(&self, offset: usize) -> Option<&'a str> {
-        let line = line_around(self.text, offset);
-        let start = match &self.scalars {
-            Some(scalars) => gaps(scalars, &line).find_map(|gap| comment_in(self.text, &gap)),
-            None => comment_in(self.text, &line),
+        let line = self.line_around(offset);
+        // A comment goes to the line's end, so it stands behind the last scalar.
+        let before = match &self.scalars {
+            Some(scalars) => {
+                let next = scalars.partition_point(|scalar| scalar.range.start < line.end);
+                let last = next.checked_sub(1).map(|last| scalars[last].range.end);
+                last.unwrap_or(0).clamp(line.start, line.end)
+            }
+            None => line.start,
         };
+        let start = comment_in(self.text, &(before..line.end));
         start.map(|start| &self.text[start..line.end])
     }
 
     /// The line before the one in which an offset stands, if nothing but a comment is on it.
     pub fn comment_above(&self, offset: usize) -> Option<&'a str> {
-        let above = line_around(self.text, offset).start.checked_sub(1)?;
+        let above = self.line_around(offset).start.checked_sub(1)?;
         let comment = self.comment(above)?;
-        let line = line_around(self.text, above);
+        let line = self.line_around(above);
         (self.text[line].trim_start().len() == comment.len()).then_some(comment)
     }
 }
@@ -295,21 +313,6 @@ fn overlapping<'a>(scalars: &'a [Scalar], line: &Range<usize>) -> impl Iterator<
         .take_while(move |scalar| scalar.range.start < end)
 }
 
-/// What of a line is in no scalar.
-fn gaps<'a>(scalars: &'a [Scalar], line: &Range<usize>) -> impl Iterator<Item = Range<usize>> + 'a {
-    let end = line.end;
-    let mut at = line.start;
-    let ranges: Vec<Range<usize>> = overlapping(scalars, line)
-        .map(|scalar| scalar.range.clone())
-        .chain([end..end])
-        .collect();
-    ranges.into_iter().filter_map(move |range| {
-        let gap = at..range.start.clamp(at, end);
-        at = range.end.max(at);
-        (!gap.is_empty()).then_some(gap)
-    })
-}
-
 /// The `#` that starts a comment: at the start of a line or behind a blank.
 fn comment_in(text: &str, range: &Range<usize>) -> Option<usize> {
     let is_start = |at: usize| {
@@ -324,12 +327,9 @@ fn comment_in(text: &str, range: &Range<usize>) -> Option<usize> {
         .find(|at| is_start(*at))
 }
 
-fn line_around(text: &str, offset: usize) -> Range<usize> {
-    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[offset..]
-        .find(['\r', '\n'])
-        .map_or(text.len(), |newline| offset + newline);
-    start..end
+fn line_starts(text: &str) -> Vec<usize> {
+    let newlines = text.match_indices('\n').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(newlines).collect()
 }
 
 fn floor(text: &str, mut at: usize) -> usize {
