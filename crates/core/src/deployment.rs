@@ -43,6 +43,17 @@ const DEFAULTS: [(&str, [&str; 2]); 4] = [
     ),
 ];
 
+/// Whether `docker compose` looks for a file of this name.
+pub fn is_default(name: &str) -> bool {
+    DEFAULTS.iter().any(|(default, _)| *default == name)
+}
+
+/// The file that `docker compose` takes in a folder when it is told none.
+pub fn default_in(folder: &Path) -> Option<PathBuf> {
+    let mut paths = DEFAULTS.iter().map(|(name, _)| folder.join(name));
+    paths.find(|path| path.is_file())
+}
+
 /// The file that `docker compose` merges over one with a default name, where it is there.
 pub fn override_beside(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;

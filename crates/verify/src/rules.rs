@@ -123,6 +123,12 @@ impl Case<'_> {
             .is_some_and(|half| matches!(half.value, Value::Absent | Value::Empty))
     }
 
+    /// Whether nobody logs in with an account because the server revokes it while fixed users are enabled.
+    pub(crate) fn is_revoked(&self, reading: &Reading) -> bool {
+        let mut servers = self.effective.servers.iter();
+        servers.any(|server| server.instance == reading.instance && server.revokes(reading.setting))
+    }
+
     /// Whether everything a server is given can be seen: no configuration folder is hidden, no file of it broken.
     pub(crate) fn is_seen(&self, reading: &Reading) -> bool {
         let instance = &self.deployment.instances[reading.instance];
@@ -221,6 +227,9 @@ pub(crate) fn kind_name(setting: Setting) -> &'static str {
         Kind::Secret => "secret",
     }
 }
+
+/// What is said of an account that is revoked.
+pub(crate) const REVOKED: &str = "the server revokes the account as long as fixed users are enabled, so nobody gets in with it now";
 
 /// What somebody who knows a setting can do (clearml-facts.md, 0.1 and 4).
 pub(crate) fn power(setting: Setting) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::{Deployment, Files, override_beside};
+use clearml_secure_core::deployment::{Deployment, Files, default_in, is_default, override_beside};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{entries, is_link, read_text};
 use zeroize::Zeroizing;
@@ -30,7 +30,7 @@ pub(crate) fn deployments(cli: &Cli) -> Result<(Vec<Deployment>, Vec<String>), E
         }
         if target.is_dir() {
             let mut found = Vec::new();
-            below(target, 0, &mut found)?;
+            below(target, 0, &mut found, &mut remarks)?;
             let before = deployments.len();
             for path in found {
                 let deployment = load(cli, &path, &mut remarks)?;
@@ -73,7 +73,13 @@ fn load(cli: &Cli, path: &Path, remarks: &mut Vec<String>) -> Result<Deployment,
 
 /// The compose files below a folder, sorted: in each folder the one that docker compose would take, and every
 /// other whose name says that it is one, overrides left out.
-fn below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), CoreError> {
+fn below(
+    folder: &Path,
+    depth: usize,
+    found: &mut Vec<PathBuf>,
+    remarks: &mut Vec<String>,
+) -> Result<(), CoreError> {
+    let taken = default_in(folder);
     for path in entries(folder)? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
@@ -84,10 +90,17 @@ fn below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Co
                 && !name.starts_with('.')
                 && !SKIPPED.contains(&name)
             {
-                below(&path, depth + 1, found)?;
+                below(&path, depth + 1, found, remarks)?;
             }
         } else if is_compose_name(name) && has_services(&path) {
-            found.push(path);
+            match &taken {
+                Some(taken) if is_default(name) && *taken != path => remarks.push(format!(
+                    "{} is not read: docker compose takes {} beside it",
+                    path.display(),
+                    taken.display()
+                )),
+                _ => found.push(path),
+            }
         }
     }
     Ok(())

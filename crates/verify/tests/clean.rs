@@ -495,3 +495,45 @@ fn comments_silence_only_where_they_are_comments() {
     );
     expect("a comment", &[("docker-compose.yml", &silenced)], 0, &[]);
 }
+
+#[test]
+fn fixed_users_revoke_two_accounts_0_8() {
+    let stock = "services:\n  apiserver:\n    image: clearml/server:2.3.0\n    command: apiserver\n    environment:\n      \
+                 CLEARML__apiserver__auth__fixed_users__enabled: \"true\"\n";
+    let (_, said, heard) = said(&[("docker-compose.yml", stock)]);
+    let count = |what: &str| said.iter().filter(|one| *one == what).count();
+    assert_eq!(
+        (
+            count("missing-setting error"),
+            count("missing-setting note")
+        ),
+        (6, 4),
+        "{heard}"
+    );
+    let kept = stock.to_owned()
+        + "      CLEARML__secure__credentials__tests__revoke_in_fixed_mode: \"false\"\n";
+    let (_, said, heard) = self::said(&[("docker-compose.yml", &kept)]);
+    let errors = said.iter().filter(|one| *one == "missing-setting error");
+    assert_eq!(errors.count(), 8, "{heard}");
+}
+
+#[test]
+fn of_two_default_names_compose_takes_one() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("compose.yaml"), good()).unwrap();
+    fs::write(
+        folder.path().join("docker-compose.yml"),
+        "services:\n  apiserver: {image: 'clearml/server:2.3.0', command: apiserver}\n",
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(
+        stderr.contains("docker-compose.yml is not read"),
+        "{stderr}"
+    );
+}

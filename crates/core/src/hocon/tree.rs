@@ -241,6 +241,23 @@ impl Value {
         }
     }
 
+    /// Whether Python takes it for true.
+    pub fn is_true(&self) -> bool {
+        match self {
+            Self::Array(nodes) => !nodes.is_empty(),
+            Self::Boolean(value) => *value,
+            Self::Float(value) => *value != 0.0,
+            Self::Integer(digits) => digits
+                .expose()
+                .bytes()
+                .any(|digit| matches!(digit, b'1'..=b'9')),
+            Self::Null => false,
+            Self::Object(object) => !object.is_empty(),
+            Self::Include | Self::Period { .. } => true,
+            Self::String(text) => !text.is_empty(),
+        }
+    }
+
     /// What it is, in words: "an integer".
     pub fn kind(&self) -> &'static str {
         match self {

@@ -26,6 +26,9 @@ const PUBLISHED: Severity = Severity::Error;
 /// A published key whose secret is not published opens nothing by itself.
 const HALF: Severity = Severity::Warning;
 
+/// Fixed users are enabled, and with them the account is revoked (clearml-facts.md, 0.8).
+const REVOKED: Severity = Severity::Note;
+
 pub(crate) struct DefaultCredential;
 
 impl Rule for DefaultCredential {
@@ -49,14 +52,19 @@ impl Rule for DefaultCredential {
             seen.push((reading.setting, span));
             let is_half =
                 reading.setting.kind() == Kind::Key && !is_other_half_published(case, reading);
-            let consequence = if is_half {
-                "its secret is another, so nobody gets in with it alone"
+            let (severity, consequence) = if case.is_revoked(reading) {
+                (REVOKED, super::REVOKED)
+            } else if is_half {
+                (
+                    HALF,
+                    "its secret is another, so nobody gets in with it alone",
+                )
             } else {
-                power(reading.setting)
+                (PUBLISHED, power(reading.setting))
             };
             findings.push(Finding {
                 rule: self.id(),
-                severity: if is_half { HALF } else { PUBLISHED },
+                severity,
                 message: format!(
                     "{} of {} is public: {}; {consequence}",
                     reading.setting,

@@ -27,6 +27,9 @@ const LIVE: Severity = Severity::Error;
 /// A default key whose secret was changed opens nothing by itself.
 const HALF: Severity = Severity::Warning;
 
+/// Fixed users are enabled, and with them the account is revoked (clearml-facts.md, 0.8).
+const REVOKED: Severity = Severity::Note;
+
 pub(crate) struct MissingSetting;
 
 impl Rule for MissingSetting {
@@ -70,10 +73,15 @@ impl MissingSetting {
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let verb = if names.len() == 1 { "runs" } else { "run" };
-        let consequence = if is_half {
-            "its secret is another, so nobody gets in with it alone"
+        let (severity, consequence) = if case.is_revoked(reading) {
+            (REVOKED, super::REVOKED)
+        } else if is_half {
+            (
+                HALF,
+                "its secret is another, so nobody gets in with it alone",
+            )
         } else {
-            power(setting)
+            (LIVE, power(setting))
         };
         let nothing = if case.is_seen(reading) {
             "nothing sets"
@@ -82,7 +90,7 @@ impl MissingSetting {
         };
         Finding {
             rule: self.id(),
-            severity: if is_half { HALF } else { LIVE },
+            severity,
             message: format!(
                 "{nothing} {setting}: {} {verb} with the image's public default; {consequence}",
                 and(&names)

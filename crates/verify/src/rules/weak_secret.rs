@@ -27,6 +27,9 @@ const GUESSED: Severity = Severity::Error;
 /// A guessed key is of no use without its secret.
 const KEY: Severity = Severity::Warning;
 
+/// Fixed users are enabled, and with them the account is revoked (clearml-facts.md, 0.8).
+const REVOKED: Severity = Severity::Note;
+
 pub(crate) struct WeakSecret;
 
 impl Rule for WeakSecret {
@@ -39,6 +42,7 @@ impl Rule for WeakSecret {
         for reading in case.effective.readings() {
             let span = case.span(reading);
             if !matches!(reading.origin, Origin::File(_) | Origin::Variable(_))
+                || case.is_closed(reading)
                 || seen.contains(&(reading.setting, span))
             {
                 continue;
@@ -46,15 +50,19 @@ impl Rule for WeakSecret {
             let Some((severity, why)) = judge(case, reading) else {
                 continue;
             };
+            let (severity, consequence) = if case.is_revoked(reading) {
+                (REVOKED, super::REVOKED)
+            } else {
+                (severity, power(reading.setting))
+            };
             seen.push((reading.setting, span));
             findings.push(Finding {
                 rule: self.id(),
                 severity,
                 message: format!(
-                    "{} of {} {why}; {}",
+                    "{} of {} {why}; {consequence}",
                     reading.setting,
-                    reading.server,
-                    power(reading.setting)
+                    case.server(reading)
                 ),
                 help: case.inject(),
                 setting: Some(reading.setting),
