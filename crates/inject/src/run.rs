@@ -111,7 +111,11 @@ fn write(cli: &Cli, before: &str, after: &str) -> Result<u8, Error> {
             write_secret_file(&backup, before, false)?;
         }
         if before != after {
+            let remarks = remarks_in_place(&cli.compose);
             replace_file(&cli.compose, after)?;
+            if !cli.quiet {
+                say(&remarks);
+            }
         }
     } else if let Some(output) = cli
         .output
@@ -123,6 +127,36 @@ fn write(cli: &Cli, before: &str, after: &str) -> Result<u8, Error> {
         exit::write_product(io::stdout().lock(), after.as_bytes()).map_err(Error::Output)?;
     }
     Ok(exit::FINE)
+}
+
+/// What a person should know about the file that holds secrets from now on: it keeps its mode, and other names of it
+/// keep the old text.
+#[cfg(unix)]
+fn remarks_in_place(path: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(metadata) = path.metadata() else {
+        return String::new();
+    };
+    let name = path.to_string_lossy();
+    let name = escape(&name);
+    let mut out = String::new();
+    if metadata.mode() & 0o077 != 0 {
+        out.push_str(&format!(
+            "clearml-inject: {name} holds secrets and is open to others as before (mode {:04o}): chmod 600 closes it\n",
+            metadata.mode() & 0o7777
+        ));
+    }
+    if metadata.nlink() > 1 {
+        out.push_str(&format!(
+            "clearml-inject: {name} had other hard links; they keep the text from before\n"
+        ));
+    }
+    out
+}
+
+#[cfg(not(unix))]
+fn remarks_in_place(_: &Path) -> String {
+    String::new()
 }
 
 /// What was done, service by service, for a person.

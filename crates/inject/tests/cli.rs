@@ -147,11 +147,16 @@ fn in_place_keeps_mode_link_and_backup() {
     )
     .unwrap();
     symlink("docker-compose.yml", path("link.yml")).unwrap();
+    fs::hard_link(path("docker-compose.yml"), path("second-name.yml")).unwrap();
     let (code, stdout, stderr) = run(
         folder.path(),
         &["-k", "keys.env", "-i", "--backup", ".orig", "link.yml"],
     );
     assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
+    assert!(
+        stderr.contains("mode 0640") && stderr.contains("hard links"),
+        "{stderr}"
+    );
     assert!(fs::symlink_metadata(path("link.yml")).unwrap().is_symlink());
     assert!(read(folder.path(), "docker-compose.yml").contains("MARKED11"));
     assert_eq!(
