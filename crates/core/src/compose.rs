@@ -6,6 +6,7 @@
 
 pub mod environment;
 pub mod interpolate;
+pub mod port;
 pub mod volume;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
 use crate::yaml::{self, Node};
 pub use environment::{Origin, Variable, VariableValue};
+pub use port::{Interface, Port};
 pub use volume::Volume;
 
 /// `extends` may be followed this far.
@@ -79,6 +81,12 @@ pub struct Service {
     pub environment: Vec<Variable>,
     /// What is mounted.
     pub volumes: Vec<Volume>,
+    /// What is published.
+    pub ports: Vec<Port>,
+    /// `network_mode`, interpolated.
+    pub network_mode: Option<Text>,
+    /// `privileged: true`, where it stands.
+    pub privileged: Option<Span>,
     /// `volumes_from`, where it is there.
     pub volumes_from: Option<Span>,
 }
@@ -382,6 +390,20 @@ impl Project {
         }
         let environment = environment::of_service(self, sources, &name, &parts)?;
         let volumes = volume::of_service(self, &parts);
+        let ports = port::of_service(self, &name, &parts);
+        let network_mode = self
+            .attribute(&parts, "network_mode")
+            .and_then(|(source, node)| {
+                let text = self.interpolated(&node)?;
+                Some(Text {
+                    text,
+                    span: node.span(source),
+                })
+            });
+        let privileged = self
+            .attribute(&parts, "privileged")
+            .filter(|(_, node)| self.interpolated(node).as_deref() == Some("true"))
+            .map(|(source, node)| node.span(source));
         let volumes_from = self
             .attribute(&parts, "volumes_from")
             .map(|(source, node)| node.span(source));
@@ -394,6 +416,9 @@ impl Project {
             words,
             environment,
             volumes,
+            ports,
+            network_mode,
+            privileged,
             volumes_from,
         })
     }

@@ -1,6 +1,7 @@
 //! What the user's files say: which of the services are ClearML servers, and what each of them is given.
 
 mod config;
+mod database;
 mod recognise;
 
 use std::collections::HashMap;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use recognise::Recognised;
 use zeroize::Zeroizing;
 
+use crate::compose::port::UNSEEN_PORT;
 use crate::compose::{Project, ProjectEnv, Service, Unseen, Variable, VariableValue};
 use crate::error::Error;
 use crate::io::read_text;
@@ -16,6 +18,7 @@ use crate::setting::{Server, Setting};
 use crate::source::{SourceId, Sources};
 use crate::version::Version;
 use crate::{hocon, known};
+pub use database::Database;
 
 /// Names that docker compose looks for, and the overrides it merges over them by itself.
 const DEFAULTS: [(&str, [&str; 2]); 4] = [
@@ -249,8 +252,19 @@ impl Deployment {
                 .filter(|(service, _)| service.name == *name)
                 .any(|(_, one)| one.is_foreign && one.named.is_none())
         };
-        self.unseen
-            .retain(|unseen| !unseen.service.as_ref().is_some_and(is_foreign));
+        let is_port = |unseen: &Unseen| unseen.what == UNSEEN_PORT;
+        let databases: Vec<&String> = self
+            .project
+            .services
+            .iter()
+            .filter(|service| Database::of(service).is_some())
+            .map(|service| &service.name)
+            .collect();
+        self.unseen.retain(|unseen| {
+            !unseen.service.as_ref().is_some_and(|name| {
+                is_foreign(name) && !(is_port(unseen) && databases.contains(&name))
+            })
+        });
         if self
             .instances
             .iter()

@@ -6,6 +6,7 @@
 //! inject proves itself with it, and `--effective` prints it.
 
 mod hazard;
+mod path;
 
 use crate::compose::{Variable, VariableValue};
 use crate::deployment::{Deployment, Instance, is_unknown, raw_value};
@@ -15,6 +16,7 @@ use crate::secret::Secret;
 use crate::setting::{SETTINGS, Server, Setting};
 use crate::source::Span;
 pub use hazard::Hazard;
+pub use path::Configured;
 
 /// The effective configuration of a deployment.
 pub struct Effective {

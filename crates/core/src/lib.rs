@@ -11,6 +11,7 @@ pub mod effective;
 pub mod error;
 pub mod exit;
 pub mod finding;
+pub mod fixed_users;
 pub mod generate;
 pub mod hocon;
 pub mod io;

@@ -3,20 +3,42 @@
 //! A rule is pure: it looks at a [`Case`] and names what it finds. Its page in docs/rules.md is the comment on
 //! top of its file.
 
+mod appended_credentials;
+mod cheap_hash;
 mod default_credential;
+mod docker_socket;
+mod duplicate_user;
+mod exposed_database;
+mod floating_image;
+mod guest_login;
+mod malformed_password_hash;
 mod misread_value;
 mod missing_setting;
+mod old_fileserver;
+mod open_cors;
+mod open_fileserver;
+mod open_login;
+mod plain_http;
+mod plaintext_password;
+mod public_port;
+mod published_credential;
 mod reused_secret;
 mod shadowed_variable;
 mod split_credential;
+mod stack_trace;
+mod unexpected_port;
 mod unread_variable;
 mod unset_variable;
+mod weak_password;
 mod weak_secret;
 
 use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::deployment::{Deployment, Instance};
-use clearml_secure_core::effective::{Effective, Origin, Reading, Value};
-use clearml_secure_core::finding::Finding;
+use clearml_secure_core::effective::{
+    Configured, Effective, Origin, Reading, ServerConfiguration, Value,
+};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
 use clearml_secure_core::source::Span;
@@ -31,14 +53,33 @@ pub(crate) trait Rule: Sync {
 
 /// Every rule.
 pub(crate) static RULES: &[&dyn Rule] = &[
+    &appended_credentials::AppendedCredentials,
+    &cheap_hash::CheapHash,
     &default_credential::DefaultCredential,
+    &docker_socket::DockerSocket,
+    &duplicate_user::DuplicateUser,
+    &exposed_database::ExposedDatabase,
+    &floating_image::FloatingImage,
+    &guest_login::GuestLogin,
+    &malformed_password_hash::MalformedPasswordHash,
     &misread_value::MisreadValue,
     &missing_setting::MissingSetting,
+    &old_fileserver::OldFileserver,
+    &open_cors::OpenCors,
+    &open_fileserver::OpenFileserver,
+    &open_login::OpenLogin,
+    &plain_http::PlainHttp,
+    &plaintext_password::PlaintextPassword,
+    &public_port::PublicPort,
+    &published_credential::PublishedCredential,
     &reused_secret::ReusedSecret,
     &shadowed_variable::ShadowedVariable,
     &split_credential::SplitCredential,
+    &stack_trace::StackTrace,
+    &unexpected_port::UnexpectedPort,
     &unread_variable::UnreadVariable,
     &unset_variable::UnsetVariable,
+    &weak_password::WeakPassword,
     &weak_secret::WeakSecret,
 ];
 
@@ -47,6 +88,12 @@ pub(crate) struct Case<'a> {
     pub(crate) deployment: &'a Deployment,
     pub(crate) effective: &'a Effective,
 }
+
+/// What decides whether a server is open at all: where it cannot be told, nothing is clean.
+const SWITCHES: [(Server, &str); 2] = [
+    (Server::Apiserver, "apiserver.auth.fixed_users.enabled"),
+    (Server::Fileserver, "fileserver.auth.enabled"),
+];
 
 /// The section of docs/rules.md about a rule.
 pub(crate) fn page(id: &str) -> Option<&'static str> {
@@ -129,6 +176,54 @@ impl Case<'_> {
         servers.any(|server| server.instance == reading.instance && server.revokes(reading.setting))
     }
 
+    /// The configurations of the instances of one server.
+    pub(crate) fn servers(&self, server: Server) -> impl Iterator<Item = &ServerConfiguration> {
+        let all = self.effective.servers.iter();
+        all.filter(move |configuration| configuration.server == server)
+    }
+
+    /// The users of the web login, at every API server on which they are or may be enabled.
+    pub(crate) fn fixed_users(&self) -> impl Iterator<Item = (&ServerConfiguration, FixedUsers)> {
+        self.servers(Server::Apiserver)
+            .map(|server| (server, FixedUsers::of(server, self.deployment)))
+            .filter(|(_, users)| users.enabled != Some(false))
+    }
+
+    /// What a server is called in a message.
+    pub(crate) fn name(&self, server: &ServerConfiguration) -> String {
+        self.named(&self.deployment.instances[server.instance])
+    }
+
+    /// What is added to "nothing sets it" where not all of a server's configuration can be seen.
+    pub(crate) fn as_seen(&self, server: &ServerConfiguration) -> &'static str {
+        if server.is_seen(self.deployment) {
+            ""
+        } else {
+            ", as far as can be seen from here (--config-dir shows more)"
+        }
+    }
+
+    /// A finding about a server, at its service's name.
+    pub(crate) fn finding(
+        &self,
+        rule: &'static str,
+        severity: Severity,
+        server: &ServerConfiguration,
+        message: String,
+        help: &str,
+    ) -> Finding {
+        let instance = &self.deployment.instances[server.instance];
+        Finding {
+            rule,
+            severity,
+            message,
+            help: help.to_owned(),
+            setting: None,
+            server: Some(server.server),
+            span: Some(self.deployment.service(instance).name_span),
+        }
+    }
+
     /// Whether everything a server is given can be seen: no configuration folder is hidden, no file of it broken.
     pub(crate) fn is_seen(&self, reading: &Reading) -> bool {
         let instance = &self.deployment.instances[reading.instance];
@@ -144,6 +239,18 @@ impl Case<'_> {
                 |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing);
             if server.readings.iter().any(is_open) {
                 unseen.extend(instance.unseen_config.iter().cloned());
+            }
+            for (reader, path) in SWITCHES {
+                if reader == server.server
+                    && let Configured::Unknown = server.configured(self.deployment, path)
+                {
+                    unseen.push(Unseen {
+                        what: format!("{path} at {}", self.named(instance)),
+                        reason: "a variable in it has no value in .env".to_owned(),
+                        service: None,
+                        span: Some(self.deployment.service(instance).name_span),
+                    });
+                }
             }
             // Releases from 1.11 to 1.15 have a public default here, later ones none (clearml-facts.md, 7).
             let may_be_public = |reading: &&Reading| {

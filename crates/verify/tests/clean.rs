@@ -360,7 +360,11 @@ fn every_replica_and_every_version_counts() {
     let bare = good().replace(agent, "");
     for (tag, code, expected) in [
         (":2.3.0", 0, &[][..]),
-        (":latest", 0, &[]),
+        (
+            ":latest",
+            1,
+            &["floating-image note", "floating-image note"],
+        ),
         (":prod", 2, &["unknown"]),
         (
             "@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -387,7 +391,7 @@ fn names_and_shadows_are_seen_0_7() {
         "CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY",
         "CLEARML__SECURE__CREDENTIALS__TSETS__USER_KEY",
         1,
-        &["missing-setting warning", "unread-variable warning"],
+        &["unread-variable warning", "missing-setting note"],
     );
     let shadowed = good().replacen(
         "    environment:\n",
@@ -406,7 +410,7 @@ fn names_and_shadows_are_seen_0_7() {
         "at a server that does not read it",
         &[("docker-compose.yml", &moved)],
         1,
-        &["missing-setting warning", "unread-variable warning"],
+        &["unread-variable warning", "missing-setting note"],
     );
 }
 

@@ -78,9 +78,9 @@ fn every_rule_finds_its_bad_fixtures_and_nothing_in_its_good_ones() {
             let (code, stdout, stderr) = run(&["-f", "json", path.to_str().unwrap()], &fixtures());
             let found = findings(&stdout);
             if name.starts_with("good") {
-                assert_eq!(
-                    (code, found.len()),
-                    (0, 0),
+                // Other rules may have something to say of a small file, but none that it is broken.
+                assert!(
+                    matches!(code, 0 | 1) && !found.iter().any(|(id, ..)| id == rule),
                     "{rule}/{name}: {found:?} {stderr}"
                 );
             } else {
@@ -128,12 +128,7 @@ fn the_documented_example_leaves_the_file_server_open_and_splits_the_token_secre
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| {
-            (
-                one["rule"].as_str().unwrap(),
-                one["setting"].as_str().unwrap(),
-            )
-        })
+        .filter_map(|one| Some((one["rule"].as_str()?, one["setting"].as_str()?)))
         .collect();
     assert_eq!(code, 1);
     assert!(seen.contains(&("missing-setting", "secure.credentials.fileserver.user_key")));
@@ -158,8 +153,17 @@ fn severities_decide_the_exit_code() {
 #[test]
 fn a_rule_can_be_left_out_and_an_unknown_one_cannot() {
     let bad = "rules/shadowed-variable/bad.yml";
-    let (code, stdout, _) = run(&["--ignore", "shadowed-variable", bad], &fixtures());
-    assert_eq!(code, 0, "{}", String::from_utf8_lossy(&stdout));
+    let ids = |arguments: &[&str]| {
+        let found = findings(&run(arguments, &fixtures()).1);
+        found.into_iter().map(|(id, ..)| id).collect::<Vec<_>>()
+    };
+    let all = ids(&["-f", "json", bad]);
+    let rest = ids(&["-f", "json", "--ignore", "shadowed-variable", bad]);
+    let expected: Vec<&String> = all.iter().filter(|id| *id != "shadowed-variable").collect();
+    assert!(
+        all.len() > rest.len() && rest.iter().eq(expected),
+        "{all:?} {rest:?}"
+    );
     let (code, stdout, stderr) = run(&["--ignore", "shadowed-variables", bad], &fixtures());
     assert_eq!((code, stdout.len()), (2, 0));
     assert!(
@@ -292,14 +296,17 @@ fn a_mounted_secure_conf_covers_all_servers() {
         ("docker-compose.yml", FROM_FILES),
         ("config/secure.conf", &secure_conf()),
     ]);
-    let (code, stdout, _) = run(&["docker-compose.yml"], folder.path());
+    let (code, stdout, _) = run(&["--fail-on", "error", "docker-compose.yml"], folder.path());
     assert_eq!(code, 0, "{}", String::from_utf8_lossy(&stdout));
     // Somewhere else it is another key, and no server reads it (clearml-facts.md, 2).
     let folder = folder_with(&[
         ("docker-compose.yml", FROM_FILES),
         ("config/extra/secure.conf", &secure_conf()),
     ]);
-    assert_eq!(run(&["docker-compose.yml"], folder.path()).0, 1);
+    assert_eq!(
+        run(&["--fail-on", "error", "docker-compose.yml"], folder.path()).0,
+        1
+    );
 }
 
 #[test]
@@ -311,7 +318,13 @@ fn config_dir_replaces_what_is_mounted() {
     ]);
     assert_eq!(
         run(
-            &["--config-dir", "mine", "docker-compose.yml"],
+            &[
+                "--fail-on",
+                "error",
+                "--config-dir",
+                "mine",
+                "docker-compose.yml"
+            ],
             folder.path()
         )
         .0,
@@ -452,6 +465,7 @@ fn effective_says_origin_and_state() {
             .unwrap()
             .clone()
     };
+    assert!(document["unknown"].is_array());
     let token = row("secure.auth.token_secret", "async_delete");
     assert_eq!(
         (token["state"].as_str(), token["origin"].as_str()),

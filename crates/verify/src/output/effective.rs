@@ -7,7 +7,8 @@ use clearml_secure_core::known::{self, Class};
 use clearml_secure_core::strength::weakness;
 use serde_json::json;
 
-use super::{Report, json::place};
+use super::Report;
+use super::json::{place, unknown};
 
 /// For people.
 pub(super) fn text(reports: &[Report]) -> String {
@@ -74,7 +75,7 @@ pub(super) fn json(reports: &[Report]) -> String {
             effective.push(entry);
         }
     }
-    let document = json!({"version": 1, "effective": effective});
+    let document = json!({"version": 1, "effective": effective, "unknown": unknown(reports)});
     format!("{document:#}\n")
 }
 

@@ -1,5 +1,6 @@
 //! Findings for programs. The shape is a promise: it changes only by addition (`version`).
 
+use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::source::Sources;
 use serde_json::{Map, Value, json};
@@ -16,18 +17,6 @@ pub(super) fn findings(reports: &[Report]) -> String {
                 .map(|one| finding(&report.deployment.sources, one))
         })
         .collect();
-    let unknown: Vec<Value> = reports
-        .iter()
-        .flat_map(|report| {
-            report.unseen.iter().map(|unseen| {
-                let mut entry = json!({"what": unseen.what, "reason": unseen.reason});
-                if let Some(span) = unseen.span {
-                    entry["place"] = place(&report.deployment.sources, span);
-                }
-                entry
-            })
-        })
-        .collect();
     let document = json!({
         "version": 1,
         "findings": findings,
@@ -36,9 +25,24 @@ pub(super) fn findings(reports: &[Report]) -> String {
             "warning": count(reports, Severity::Warning),
             "note": count(reports, Severity::Note),
         },
-        "unknown": unknown,
+        "unknown": unknown(reports),
     });
     format!("{document:#}\n")
+}
+
+/// What could not be looked at.
+pub(super) fn unknown(reports: &[Report]) -> Vec<Value> {
+    let entries = |report: &Report| {
+        let entry = |unseen: &Unseen| {
+            let mut entry = json!({"what": unseen.what, "reason": unseen.reason});
+            if let Some(span) = unseen.span {
+                entry["place"] = place(&report.deployment.sources, span);
+            }
+            entry
+        };
+        report.unseen.iter().map(entry).collect::<Vec<_>>()
+    };
+    reports.iter().flat_map(entries).collect()
 }
 
 fn finding(sources: &Sources, finding: &Finding) -> Value {

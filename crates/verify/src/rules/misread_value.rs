@@ -57,7 +57,11 @@ impl Rule for MisreadValue {
                         "{} does not start: it cannot read {what}: {}",
                         server.server, fatal.message
                     ),
-                    help: HELP.to_owned(),
+                    help: if is_variable {
+                        HELP.to_owned()
+                    } else {
+                        "mend the file; until then no server that loads it starts".to_owned()
+                    },
                     setting: Setting::by_variable(&fatal.what),
                     server: Some(server.server),
                     span: Some(fatal.span),

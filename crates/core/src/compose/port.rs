@@ -1,0 +1,205 @@
+//! What a service publishes on its host, in the short and the long syntax.
+//!
+//! | written | published |
+//! |---|---|
+//! | `"8080:80"` | host port 8080 on all interfaces, container port 80 |
+//! | `"127.0.0.1:8080:80"`, `"[::1]:8080:80"` | on this address only |
+//! | `"9200"` | container port 9200 on all interfaces, at a host port that docker chooses |
+//! | `"9200-9300:9200-9300/tcp"` | ranges |
+//! | `{target: 80, published: 8080, host_ip: 127.0.0.1}` | the same in words |
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use super::{Part, Project, Unseen};
+use crate::source::Span;
+use crate::yaml::Node;
+
+/// One entry of `ports`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The ports of the container.
+    pub target: RangeInclusive<u16>,
+    /// The ports of the host; none where docker chooses.
+    pub published: Option<RangeInclusive<u16>>,
+    /// Where it is published.
+    pub interface: Interface,
+    /// The entry.
+    pub span: Span,
+}
+
+/// Which of the host's addresses a port is published on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// Every one, also those that a firewall's rules seem to close: docker writes its own.
+    All,
+    /// One that only the host itself reaches.
+    Loopback,
+    /// One.
+    One(IpAddr),
+}
+
+impl Port {
+    /// The host's ports in words: `8080`, `9200-9300`, `a port that docker chooses`.
+    pub fn shown(&self) -> String {
+        match &self.published {
+            None => "a port that docker chooses".to_owned(),
+            Some(range) if range.start() == range.end() => range.start().to_string(),
+            Some(range) => format!("{}-{}", range.start(), range.end()),
+        }
+    }
+}
+
+/// What is said of an entry that cannot be read.
+pub(crate) const UNSEEN_PORT: &str = "a published port";
+
+/// The ports of a service: those of all its parts, as compose adds them up.
+pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -> Vec<Port> {
+    let mut ports: Vec<Port> = Vec::new();
+    let mut unseen = Vec::new();
+    for part in parts {
+        let Some(field) = part.node.get("ports") else {
+            continue;
+        };
+        if matches!(field.value.tag(), Some("!reset" | "!override")) {
+            ports.clear();
+            unseen.clear();
+        }
+        if field.value.tag() == Some("!reset") {
+            continue;
+        }
+        for item in field.value.items().unwrap_or_default() {
+            let span = item.span(part.source);
+            match read(project, item, span) {
+                Some(port) => ports.push(port),
+                None => unseen.push(Unseen {
+                    what: UNSEEN_PORT.to_owned(),
+                    reason:
+                        "it is no port that can be read here; a variable in it may have no value"
+                            .to_owned(),
+                    service: Some(service.to_owned()),
+                    span: Some(span),
+                }),
+            }
+        }
+    }
+    project.unseen.extend(unseen);
+    ports
+}
+
+fn read(project: &Project, item: &Node, span: Span) -> Option<Port> {
+    if item.entries().is_none() {
+        return short(&project.interpolated(item)?, span);
+    }
+    let field = |key: &str| match item.get(key).filter(|field| !field.value.is_null()) {
+        None => Some(None),
+        Some(field) => project.interpolated(field.value).map(Some),
+    };
+    let target = range(&field("target")??)?;
+    let published = match field("published")? {
+        Some(text) if !text.is_empty() => Some(range(&text)?),
+        _ => None,
+    };
+    let interface = interface(&field("host_ip")?.unwrap_or_default())?;
+    Some(Port {
+        target,
+        published,
+        interface,
+        span,
+    })
+}
+
+fn short(text: &str, span: Span) -> Option<Port> {
+    let text = text.split('/').next().unwrap_or(text);
+    let (rest, target) = match text.rsplit_once(':') {
+        Some((rest, target)) => (Some(rest), target),
+        None => (None, text),
+    };
+    let (address, published) = match rest {
+        None => ("", ""),
+        // An address of IPv6 has colons of its own.
+        Some(rest) if rest.ends_with(']') => (rest, ""),
+        Some(rest) => rest.rsplit_once(':').unwrap_or(("", rest)),
+    };
+    Some(Port {
+        target: range(target)?,
+        published: if published.is_empty() {
+            None
+        } else {
+            Some(range(published)?)
+        },
+        interface: interface(address)?,
+        span,
+    })
+}
+
+fn range(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last).then_some(first..=last)
+}
+
+fn interface(address: &str) -> Option<Interface> {
+    let address = address.trim_start_matches('[').trim_end_matches(']');
+    if address.is_empty() {
+        return Some(Interface::All);
+    }
+    if address == "localhost" {
+        return Some(Interface::Loopback);
+    }
+    let address: IpAddr = address.parse().ok()?;
+    Some(if address.is_unspecified() {
+        Interface::All
+    } else if address.is_loopback() {
+        Interface::Loopback
+    } else {
+        Interface::One(address)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Sources;
+
+    #[test]
+    fn short_forms_are_read() {
+        let mut sources = Sources::new();
+        let source = sources.add("x", zeroize::Zeroizing::new(String::new()));
+        let span = Span {
+            source,
+            start: 0,
+            end: 0,
+        };
+        let read =
+            |text: &str| short(text, span).map(|port| (port.shown(), port.target, port.interface));
+        let is = |shown: &str, target, interface| Some((shown.to_owned(), target, interface));
+        assert_eq!(read("8080:80"), is("8080", 80..=80, Interface::All));
+        assert_eq!(
+            read("127.0.0.1:8080:80/tcp"),
+            is("8080", 80..=80, Interface::Loopback)
+        );
+        assert_eq!(
+            read("[::1]:8080:80"),
+            is("8080", 80..=80, Interface::Loopback)
+        );
+        assert_eq!(read("[::]:8080:80"), is("8080", 80..=80, Interface::All));
+        assert_eq!(
+            read("0.0.0.0::80"),
+            is("a port that docker chooses", 80..=80, Interface::All)
+        );
+        assert_eq!(
+            read("9200"),
+            is("a port that docker chooses", 9200..=9200, Interface::All)
+        );
+        assert_eq!(
+            read("9200-9300:9200-9300"),
+            is("9200-9300", 9200..=9300, Interface::All)
+        );
+        let one = Interface::One("10.0.0.5".parse().unwrap_or(IpAddr::from([0, 0, 0, 0])));
+        assert_eq!(read("10.0.0.5:1:2"), is("1", 2..=2, one));
+        for wrong in ["", "x", "80:", "70000", "9-1", "host:80:80", "::"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The databases around ClearML's servers, told by their image, their name, or the port they listen on.
+
+use std::fmt;
+
+use crate::compose::{Port, Service};
+
+/// A database that ClearML keeps everything in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// Tasks' logs and metrics.
+    Elasticsearch,
+    /// Users, credentials, tasks and models.
+    Mongodb,
+    /// Workers, queues, and the file server's token cache.
+    Redis,
+}
+
+impl Database {
+    /// Which database a service runs.
+    pub fn of(service: &Service) -> Option<Self> {
+        let image = service.image.as_ref().map(|image| image.text.as_str());
+        let repository = image.unwrap_or_default();
+        let repository = repository.split('@').next().unwrap_or_default();
+        let name = repository.rsplit('/').next().unwrap_or_default();
+        let name = name.split(':').next().unwrap_or_default();
+        Self::by_image(name).or_else(|| match image {
+            // What an image with a name of its own runs is told by the service's name.
+            Some(_) if name.starts_with("clearml") => None,
+            _ => Self::by_name(&service.name),
+        })
+    }
+
+    /// Which database listens on a port of a container.
+    pub fn at(port: &Port) -> Option<Self> {
+        [
+            (9200, Self::Elasticsearch),
+            (9300, Self::Elasticsearch),
+            (27017, Self::Mongodb),
+            (6379, Self::Redis),
+        ]
+        .into_iter()
+        .find(|(number, _)| port.target.contains(number))
+        .map(|(_, database)| database)
+    }
+
+    fn by_image(name: &str) -> Option<Self> {
+        match name {
+            "elasticsearch" | "elasticsearch-oss" | "opensearch" => Some(Self::Elasticsearch),
+            "mongo" | "mongodb" | "mongodb-community-server" | "percona-server-mongodb" => {
+                Some(Self::Mongodb)
+            }
+            "redis" | "redis-stack" | "redis-stack-server" | "valkey" | "keydb" => {
+                Some(Self::Redis)
+            }
+            _ => None,
+        }
+    }
+
+    fn by_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let name = name
+            .trim_start_matches("clearml-")
+            .trim_start_matches("trains-");
+        match name {
+            "elasticsearch" | "elastic" | "opensearch" => Some(Self::Elasticsearch),
+            "mongo" | "mongodb" => Some(Self::Mongodb),
+            "redis" | "valkey" => Some(Self::Redis),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Elasticsearch => "Elasticsearch",
+            Self::Mongodb => "MongoDB",
+            Self::Redis => "Redis",
+        })
+    }
+}

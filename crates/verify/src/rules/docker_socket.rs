@@ -1,0 +1,61 @@
+//! An agent owns the host.
+//!
+//! **What**: the services agent runs privileged, or has docker's socket.
+//!
+//! **Why**: it runs what is put into its queue. Whoever may enqueue a task in the `services` queue becomes root of
+//! the host. It is how ClearML ships the agent, so it is a note, and a reason to give the queue to few.
+//!
+//! bad: tests/fixtures/rules/docker-socket/bad.yml
+//!
+//! good: tests/fixtures/rules/docker-socket/good.yml
+//!
+//! **Fix**: run the agent on a machine of its own, or leave it out if nobody uses the `services` queue.
+//!
+//! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface".
+
+use clearml_secure_core::compose::volume::VolumeSource;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+
+/// It takes an account that may enqueue (clearml-facts.md, 6).
+const SEVERITY: Severity = Severity::Note;
+
+pub(crate) struct DockerSocket;
+
+impl Rule for DockerSocket {
+    fn id(&self) -> &'static str {
+        "docker-socket"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for instance in case.deployment.of(Server::AgentServices) {
+            let service = case.deployment.service(instance);
+            let socket = service.volumes.iter().find(|volume| {
+                let is_socket = |path: &str| path.trim_end_matches('/').ends_with("docker.sock");
+                is_socket(&volume.target)
+                    || matches!(&volume.source, VolumeSource::Bind(host) if is_socket(host))
+            });
+            let (what, span) = match (socket, service.privileged) {
+                (Some(socket), Some(_)) => ("runs privileged and has docker's socket", socket.span),
+                (Some(socket), None) => ("has docker's socket", socket.span),
+                (None, Some(privileged)) => ("runs privileged", privileged),
+                (None, None) => continue,
+            };
+            findings.push(Finding {
+                rule: self.id(),
+                severity: SEVERITY,
+                message: format!(
+                    "{} {what}; whoever may enqueue in its queue is root on this host",
+                    case.named(instance)
+                ),
+                help: "run it on a machine of its own, or leave the service out if nobody uses the services queue"
+                    .to_owned(),
+                setting: None,
+                server: Some(instance.server),
+                span: Some(span),
+            });
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A database can be reached from outside.
+//!
+//! **What**: Elasticsearch, MongoDB or Redis publishes a port on the host, or shares the host's network.
+//!
+//! **Why**: ClearML's databases ask for no password unless they are told to. Whoever reaches MongoDB reads every
+//! credential and makes itself an administrator; whoever reaches Redis or Elasticsearch changes queues and logs.
+//! Docker's published ports go past the firewall rules of the host.
+//!
+//! bad: tests/fixtures/rules/exposed-database/bad.yml
+//!
+//! good: tests/fixtures/rules/exposed-database/good.yml
+//!
+//! **Fix**: remove the `ports` of the database: ClearML's servers reach it over the network of the deployment.
+//!
+//! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
+
+use clearml_secure_core::compose::{Interface, Service};
+use clearml_secure_core::deployment::Database;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::source::Span;
+
+use super::{Case, Rule};
+
+/// Whoever reaches the host reaches the database (clearml-facts.md, 6: no authentication by default).
+const REACHABLE: Severity = Severity::Error;
+/// Every user and every process of the host does.
+const LOOPBACK: Severity = Severity::Warning;
+
+pub(crate) struct ExposedDatabase;
+
+impl Rule for ExposedDatabase {
+    fn id(&self) -> &'static str {
+        "exposed-database"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for service in &case.deployment.project.services {
+            let own = Database::of(service);
+            if let Some(mode) = service
+                .network_mode
+                .as_ref()
+                .filter(|mode| mode.text == "host")
+                && let Some(database) = own
+            {
+                let what = format!(
+                    "{database} (service {}) shares the host's network",
+                    escape(&service.name)
+                );
+                let help = "remove `network_mode: host` from the service";
+                findings.push(self.finding(REACHABLE, what, help, mode.span));
+                // Its `ports` have no effect then.
+                continue;
+            }
+            for port in &service.ports {
+                let Some(database) = own.or_else(|| unnamed(case, service, port)) else {
+                    continue;
+                };
+                let (severity, place) = match port.interface {
+                    Interface::All => (REACHABLE, "on all interfaces".to_owned()),
+                    Interface::Loopback => (LOOPBACK, "on the host itself".to_owned()),
+                    Interface::One(address) => (REACHABLE, format!("on {address}")),
+                };
+                let what = format!(
+                    "{database} (service {}) is published at {} {place}",
+                    escape(&service.name),
+                    port.shown()
+                );
+                let help = "remove this port: ClearML's servers need none of it";
+                findings.push(self.finding(severity, what, help, port.span));
+            }
+        }
+    }
+}
+
+impl ExposedDatabase {
+    fn finding(&self, severity: Severity, what: String, help: &str, span: Span) -> Finding {
+        Finding {
+            rule: self.id(),
+            severity,
+            message: format!(
+                "{what}; unless it has a password of its own, whoever reaches it reads and changes all that ClearML keeps"
+            ),
+            help: help.to_owned(),
+            setting: None,
+            server: None,
+            span: Some(span),
+        }
+    }
+}
+
+/// An image that is not known for a database and publishes a database's port all the same.
+fn unnamed(
+    case: &Case<'_>,
+    service: &Service,
+    port: &clearml_secure_core::compose::Port,
+) -> Option<Database> {
+    let instances = &case.deployment.instances;
+    let is_server = instances
+        .iter()
+        .any(|instance| case.deployment.service(instance).name == service.name);
+    Database::at(port).filter(|_| !is_server)
+}

@@ -1,0 +1,65 @@
+//! Which version runs is decided at the next pull.
+//!
+//! **What**: a ClearML server's image has the tag `latest` or none.
+//!
+//! **Why**: the next pull may bring another version than the one that was checked, and a cached one may be old.
+//! What is said here is said of the newest.
+//!
+//! bad: tests/fixtures/rules/floating-image/bad.yml
+//!
+//! good: tests/fixtures/rules/floating-image/good.yml
+//!
+//! **Fix**: write the tag of a release, such as `clearml/server:2.3.0`.
+//!
+//! **References**: Docker, "Image tags".
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+
+use super::{Case, Rule};
+
+/// Nothing is open because of it.
+const SEVERITY: Severity = Severity::Note;
+
+pub(crate) struct FloatingImage;
+
+impl Rule for FloatingImage {
+    fn id(&self) -> &'static str {
+        "floating-image"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let mut seen = Vec::new();
+        for instance in &case.deployment.instances {
+            let service = case.deployment.service(instance);
+            let Some(image) = service
+                .image
+                .as_ref()
+                .filter(|image| is_floating(&image.text))
+            else {
+                continue;
+            };
+            if seen.contains(&image.span) {
+                continue;
+            }
+            seen.push(image.span);
+            findings.push(Finding {
+                rule: self.id(),
+                severity: SEVERITY,
+                message: format!(
+                    "the image of service {} names no release; what runs after the next pull is another version",
+                    escape(&service.name)
+                ),
+                help: "write the tag of a release, such as clearml/server:2.3.0".to_owned(),
+                setting: None,
+                server: Some(instance.server),
+                span: Some(image.span),
+            });
+        }
+    }
+}
+
+fn is_floating(image: &str) -> bool {
+    let name = image.rsplit('/').next().unwrap_or(image);
+    !image.contains('@') && name.split_once(':').is_none_or(|(_, tag)| tag == "latest")
+}

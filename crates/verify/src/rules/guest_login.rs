@@ -1,0 +1,52 @@
+//! A guest's password is handed to everybody.
+//!
+//! **What**: `services.auth.fixed_users.guest.enabled` is true.
+//!
+//! **Why**: the API server tells the guest's name and password to whoever asks how to log in, without a token. A
+//! guest makes credentials of its own and writes to the file server.
+//!
+//! bad: tests/fixtures/rules/guest-login/bad.yml
+//!
+//! good: tests/fixtures/rules/guest-login/good.yml
+//!
+//! **Fix**: set it to false, and give people users of their own.
+//!
+//! **References**: observed on running servers.
+
+use clearml_secure_core::effective::Configured;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+
+/// Anybody is a guest (clearml-facts.md, 4 and 6).
+const SEVERITY: Severity = Severity::Warning;
+
+const PATH: &str = "services.auth.fixed_users.guest.enabled";
+
+pub(crate) struct GuestLogin;
+
+impl Rule for GuestLogin {
+    fn id(&self) -> &'static str {
+        "guest-login"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for server in case.servers(Server::Apiserver) {
+            let Configured::Value(value, span) = server.configured(case.deployment, PATH) else {
+                continue;
+            };
+            if value.is_true() {
+                let message = format!(
+                    "{} has the guest login enabled; it tells the guest's password to whoever asks",
+                    case.name(server)
+                );
+                let help = "set services.auth.fixed_users.guest.enabled to false";
+                findings.push(Finding {
+                    span: Some(span),
+                    ..case.finding(self.id(), SEVERITY, server, message, help)
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A user cannot sign in, because the hash is none.
+//!
+//! **What**: `pass_hashed` is true, and a password is not base64 of a bcrypt hash; or a password is longer than 72
+//! bytes.
+//!
+//! **Why**: each login of this user answers with an internal error, and nothing in the files looks wrong.
+//!
+//! bad: tests/fixtures/rules/malformed-password-hash/bad.yml
+//!
+//! good: tests/fixtures/rules/malformed-password-hash/good.yml
+//!
+//! **Fix**: write base64 of a bcrypt hash: `python3 -c "import base64, bcrypt, getpass;
+//! print(base64.b64encode(bcrypt.hashpw(getpass.getpass().encode(), bcrypt.gensalt())).decode())"`.
+//!
+//! **References**: ClearML, "Web Login Authentication"; observed on running servers with bcrypt 5.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+
+use super::{Case, Rule};
+
+/// The user is locked out (clearml-facts.md, 5: HTTP 500).
+const SEVERITY: Severity = Severity::Error;
+
+/// bcrypt takes no more.
+const LONGEST: usize = 72;
+
+pub(crate) struct MalformedPasswordHash;
+
+impl Rule for MalformedPasswordHash {
+    fn id(&self) -> &'static str {
+        "malformed-password-hash"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for (server, users) in case.fixed_users() {
+            let Some(is_hashed) = users.is_hashed else {
+                continue;
+            };
+            for user in &users.users {
+                let Some(password) = user.password.as_ref().map(|password| password.expose())
+                else {
+                    continue;
+                };
+                let what = if is_hashed && cost(password).is_none() {
+                    "is not base64 of a bcrypt hash"
+                } else if !is_hashed && password.len() > LONGEST {
+                    "is longer than 72 bytes"
+                } else {
+                    continue;
+                };
+                let message = format!(
+                    "the password of {} {what}; every login of this user fails with an internal error",
+                    escape(&user.username)
+                );
+                let help = "write base64 of a bcrypt hash of at most 72 bytes";
+                findings.push(Finding {
+                    span: Some(user.span),
+                    ..case.finding(self.id(), SEVERITY, server, message, help)
+                });
+            }
+        }
+    }
+}
+
+/// The cost of a bcrypt hash in base64, as the server takes it (clearml-facts.md, 5); none where it is no such hash.
+pub(super) fn cost(password: &str) -> Option<u32> {
+    let decoded = zeroize::Zeroizing::new(STANDARD.decode(password.trim()).ok()?);
+    let hash = std::str::from_utf8(&decoded).ok()?;
+    let mut parts = hash.strip_prefix('$')?.split('$');
+    let (version, cost, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_bcrypt =
+        matches!(version, "2a" | "2b" | "2y") && rest.len() == 53 && parts.next().is_none();
+    let is_radix = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'/');
+    let cost: u32 = cost.parse().ok().filter(|cost| (4..=31).contains(cost))?;
+    (is_bcrypt && rest.bytes().all(is_radix)).then_some(cost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_are_read() {
+        let encode = |hash: &str| STANDARD.encode(hash);
+        let tail = "a".repeat(53);
+        assert_eq!(cost(&encode(&format!("$2b$12${tail}"))), Some(12));
+        for wrong in [
+            encode(&format!("$2b$12${tail}a")),
+            encode(&format!("$1$12${tail}")),
+            encode("plain"),
+            format!("$2b$12${tail}"),
+            String::new(),
+        ] {
+            assert_eq!(cost(&wrong), None);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The file server of this version knows no authentication.
+//!
+//! **What**: the image is of a release before 1.16.0.
+//!
+//! **Why**: whatever the settings, whoever reaches port 8081, or /files of the web server, reads, replaces and
+//! deletes every artifact and model.
+//!
+//! bad: tests/fixtures/rules/old-fileserver/bad.yml
+//!
+//! good: tests/fixtures/rules/old-fileserver/good.yml
+//!
+//! **Fix**: upgrade to 1.16.0 or later, or keep files in object storage and do not run the file server.
+//!
+//! **References**: ClearML, "Securing ClearML Server".
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::setting::Server;
+use clearml_secure_core::version::Version;
+
+use super::{Case, Rule};
+
+/// Whoever reaches it reads and deletes everything (clearml-facts.md, 4).
+const SEVERITY: Severity = Severity::Error;
+
+pub(crate) struct OldFileserver;
+
+impl Rule for OldFileserver {
+    fn id(&self) -> &'static str {
+        "old-fileserver"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for server in case.servers(Server::Fileserver) {
+            let instance = &case.deployment.instances[server.instance];
+            let Some(version) = instance
+                .known_version()
+                .filter(|version| *version < Version::FILE_SERVER_AUTHENTICATION)
+            else {
+                continue;
+            };
+            let image = case.deployment.service(instance).image.as_ref();
+            let message = format!(
+                "{} is of version {version}, which knows no authentication; whoever reaches it reads, replaces and deletes every file",
+                case.name(server)
+            );
+            findings.push(Finding {
+                span: image
+                    .map(|image| image.span)
+                    .or(Some(case.deployment.service(instance).name_span)),
+                ..case.finding(
+                    self.id(),
+                    SEVERITY,
+                    server,
+                    message,
+                    "upgrade to 1.16.0 or later, or keep files in object storage",
+                )
+            });
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Pages of other sites may use the API with a user's session.
+//!
+//! **What**: `apiserver.cors.origins` is `*`, which is the default, and `supports_credentials` is on.
+//!
+//! **Why**: the API server allows every origin that asks, with credentials. Browsers keep the session cookie from
+//! other sites (SameSite=Lax), so what is left are pages of the same domain, and servers whose cookie was changed.
+//!
+//! bad: tests/fixtures/rules/open-cors/bad.yml
+//!
+//! good: tests/fixtures/rules/open-cors/good.yml
+//!
+//! **Fix**: set `apiserver.cors.origins` to the address of the web server.
+//!
+//! **References**: observed on running servers.
+
+use clearml_secure_core::effective::{Configured, ServerConfiguration};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::hocon::Value;
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+
+/// The cookie's SameSite=Lax keeps other sites out (clearml-facts.md, 4 and 6).
+const LAX: Severity = Severity::Note;
+/// Nothing keeps them out.
+const SENT: Severity = Severity::Warning;
+
+pub(crate) struct OpenCors;
+
+impl Rule for OpenCors {
+    fn id(&self) -> &'static str {
+        "open-cors"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for server in case.servers(Server::Apiserver) {
+            let at = |path: &str| server.configured(case.deployment, path);
+            let span = match at("apiserver.cors.origins") {
+                Configured::Unknown => continue,
+                Configured::Not => None,
+                Configured::Value(value, span) if has_star(value) => Some(span),
+                Configured::Value(..) => continue,
+            };
+            if let Configured::Value(value, _) = at("apiserver.cors.supports_credentials")
+                && !value.is_true()
+            {
+                continue;
+            }
+            let severity = if is_sent_everywhere(case, server) {
+                SENT
+            } else {
+                LAX
+            };
+            let message = format!(
+                "{} allows every origin, with credentials{}; a page that a user opens elsewhere may act for the user",
+                case.name(server),
+                case.as_seen(server)
+            );
+            let help = "set apiserver.cors.origins to the web server's address";
+            let finding = case.finding(self.id(), severity, server, message, help);
+            findings.push(Finding {
+                span: span.or(finding.span),
+                ..finding
+            });
+        }
+    }
+}
+
+fn has_star(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.expose().split(',').any(|origin| origin.trim() == "*"),
+        Value::Array(nodes) => nodes.iter().any(|node| has_star(&node.value)),
+        _ => false,
+    }
+}
+
+/// Whether the session cookie goes along with requests of other sites.
+fn is_sent_everywhere(case: &Case<'_>, server: &ServerConfiguration) -> bool {
+    let same_site = server.configured(case.deployment, "apiserver.auth.cookies.samesite");
+    matches!(same_site, Configured::Value(Value::String(text), _) if text.expose().eq_ignore_ascii_case("none"))
+}

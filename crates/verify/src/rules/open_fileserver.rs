@@ -1,0 +1,64 @@
+//! The file server asks nobody for a token.
+//!
+//! **What**: `fileserver.auth.enabled` is false, in any form that Python takes for false.
+//!
+//! **Why**: whoever reaches port 8081, or /files of the web server, reads, replaces and deletes every artifact and
+//! model.
+//!
+//! bad: tests/fixtures/rules/open-fileserver/bad.yml
+//!
+//! good: tests/fixtures/rules/open-fileserver/good.yml
+//!
+//! **Fix**: remove the line: it is true by default.
+//!
+//! **References**: ClearML, "Securing ClearML Server"; observed on running servers.
+
+use clearml_secure_core::effective::Configured;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::hocon::Value;
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+
+/// Whoever reaches it reads and deletes everything (clearml-facts.md, 4).
+const OPEN: Severity = Severity::Error;
+/// What a text means there is not observed.
+const TEXT: Severity = Severity::Warning;
+
+const PATH: &str = "fileserver.auth.enabled";
+
+pub(crate) struct OpenFileserver;
+
+impl Rule for OpenFileserver {
+    fn id(&self) -> &'static str {
+        "open-fileserver"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for server in case.servers(Server::Fileserver) {
+            let Configured::Value(value, span) = server.configured(case.deployment, PATH) else {
+                continue;
+            };
+            let sounds_false = |text: &str| {
+                ["", "0", "false", "no", "off"].contains(&text.to_ascii_lowercase().as_str())
+            };
+            let (severity, what) = match value {
+                Value::String(text) if sounds_false(text.expose()) => (
+                    TEXT,
+                    "has a text that reads like false for fileserver.auth.enabled",
+                ),
+                value if !value.is_true() => (OPEN, "has its authentication turned off"),
+                _ => continue,
+            };
+            let message = format!(
+                "{} {what}; whoever reaches it reads, replaces and deletes every file",
+                case.name(server)
+            );
+            let help = "remove the line, or set fileserver.auth.enabled to true";
+            findings.push(Finding {
+                span: Some(span),
+                ..case.finding(self.id(), severity, server, message, help)
+            });
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Anybody who opens the web page is in.
+//!
+//! **What**: no user list is enabled (`apiserver.auth.fixed_users.enabled`), so the web login asks for a name and
+//! for no password.
+//!
+//! **Why**: whoever reaches the web server signs in under any name, reads every project, and makes credentials of
+//! their own. Other credentials being strong does not help.
+//!
+//! bad: tests/fixtures/rules/open-login/bad.yml
+//!
+//! good: tests/fixtures/rules/open-login/good.yml
+//!
+//! **Fix**: enable fixed users in a mounted `apiserver.conf`, or by CLEARML__apiserver__auth__fixed_users__enabled
+//! and …__users.
+//!
+//! **References**: ClearML, "Web Login Authentication"; observed on running servers.
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+
+/// Whoever reaches the page is in (clearml-facts.md, 4: the default).
+const SEVERITY: Severity = Severity::Warning;
+
+pub(crate) struct OpenLogin;
+
+impl Rule for OpenLogin {
+    fn id(&self) -> &'static str {
+        "open-login"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for server in case.servers(Server::Apiserver) {
+            // What cannot be told is in `unknown`.
+            if FixedUsers::of(server, case.deployment).enabled != Some(false) {
+                continue;
+            }
+            findings.push(case.finding(
+                self.id(),
+                SEVERITY,
+                server,
+                format!(
+                    "{} has no fixed users enabled{}; whoever reaches the web page signs in under any name, without a password",
+                    case.name(server),
+                case.as_seen(server)
+                ),
+                "in apiserver.conf: auth { fixed_users { enabled: true, pass_hashed: true, users: [ … ] } }",
+            ));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The deployment's own address is plain HTTP.
+//!
+//! **What**: CLEARML_WEB_HOST, CLEARML_API_HOST, CLEARML_FILES_HOST or WEBSERVER__fileBaseUrl is an http:// address
+//! of a public name.
+//!
+//! **Why**: the web page and every client use it: passwords, tokens and files can be read and changed on the way.
+//!
+//! bad: tests/fixtures/rules/plain-http/bad.yml
+//!
+//! good: tests/fixtures/rules/plain-http/good.yml
+//!
+//! **Fix**: put a reverse proxy with TLS in front and write https:// addresses.
+//!
+//! **References**: ClearML, "Securing ClearML Server".
+
+use std::net::IpAddr;
+
+use clearml_secure_core::finding::{Finding, Severity};
+
+use super::{Case, Rule, shown};
+
+/// Whoever is on the way reads passwords and tokens.
+const PUBLIC: Severity = Severity::Warning;
+
+/// Variables that hold addresses (clearml-facts.md, 4 and 6).
+const NAMES: [&str; 7] = [
+    "CLEARML_API_HOST",
+    "CLEARML_FILES_HOST",
+    "CLEARML_WEB_HOST",
+    "TRAINS_API_HOST",
+    "TRAINS_FILES_HOST",
+    "TRAINS_WEB_HOST",
+    "WEBSERVER__fileBaseUrl",
+];
+
+pub(crate) struct PlainHttp;
+
+impl Rule for PlainHttp {
+    fn id(&self) -> &'static str {
+        "plain-http"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let mut seen = Vec::new();
+        for instance in &case.deployment.instances {
+            for variable in &case.deployment.service(instance).environment {
+                let address = variable.value.known().map(|value| value.expose());
+                let is_public = NAMES.contains(&variable.name.as_str())
+                    && address.and_then(host).is_some_and(is_public);
+                if !is_public || seen.contains(&variable.span) {
+                    continue;
+                }
+                seen.push(variable.span);
+                findings.push(Finding {
+                    rule: self.id(),
+                    severity: PUBLIC,
+                    message: format!(
+                        "{} is a public http:// address; whoever is on the way reads passwords and tokens",
+                        shown(&variable.name)
+                    ),
+                    help: "put a reverse proxy with TLS in front and write its https:// address".to_owned(),
+                    setting: None,
+                    server: Some(instance.server),
+                    span: Some(variable.span),
+                });
+            }
+        }
+    }
+}
+
+/// The host of an http:// address; `WEBSERVER__` values are JSON, so they may stand in quotes.
+fn host(address: &str) -> Option<&str> {
+    let address = address.trim().trim_matches('"');
+    let scheme = address
+        .get(..7)
+        .filter(|scheme| scheme.eq_ignore_ascii_case("http://"))?;
+    let authority = address[scheme.len()..].split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    Some(match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or(v6),
+        None => host.split(':').next().unwrap_or(host),
+    })
+}
+
+/// Neither a service of the deployment nor an address of a private network.
+fn is_public(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(v4)) => {
+            !(v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified())
+        }
+        Ok(IpAddr::V6(v6)) => {
+            !(v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local())
+        }
+        Err(_) => {
+            let host = host.trim_end_matches('.').to_ascii_lowercase();
+            let is_inner = [".local", ".localhost", ".internal", ".lan", ".home.arpa"]
+                .iter()
+                .any(|suffix| host.ends_with(suffix));
+            host.contains('.') && !is_inner
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_hosts_are_told() {
+        for (address, expected) in [
+            ("http://clearml.example.com:8080", Some(true)),
+            ("\"http://files.example.com\"", Some(true)),
+            ("http://8.8.8.8/x", Some(true)),
+            ("http://user@example.com/", Some(true)),
+            ("http://apiserver:8008", Some(false)),
+            ("http://192.168.1.4:8080", Some(false)),
+            ("http://[::1]:8080", Some(false)),
+            ("http://box.local", Some(false)),
+            ("https://clearml.example.com", None),
+            ("", None),
+        ] {
+            assert_eq!(host(address).map(is_public), expected, "{address}");
+        }
+    }
+}

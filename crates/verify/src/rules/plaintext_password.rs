@@ -1,0 +1,59 @@
+//! A password of the web login stands in clear.
+//!
+//! **What**: fixed users are listed with their passwords, and `pass_hashed` is not true.
+//!
+//! **Why**: whoever reads the file, and everybody with an account of role system or admin by one call, reads the
+//! passwords, which people use elsewhere too.
+//!
+//! bad: tests/fixtures/rules/plaintext-password/bad.yml
+//!
+//! good: tests/fixtures/rules/plaintext-password/good.yml
+//!
+//! **Fix**: write base64 of a bcrypt hash and set `pass_hashed: true`.
+//!
+//! **References**: ClearML, "Web Login Authentication"; observed on running servers.
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+
+use super::{Case, Rule};
+
+/// It takes a look at the file or an administrator (clearml-facts.md, 0.1 and 5).
+const SEVERITY: Severity = Severity::Warning;
+
+pub(crate) struct PlaintextPassword;
+
+impl Rule for PlaintextPassword {
+    fn id(&self) -> &'static str {
+        "plaintext-password"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for (server, users) in case.fixed_users() {
+            if users.is_hashed != Some(false) {
+                continue;
+            }
+            let names: Vec<String> = users
+                .users
+                .iter()
+                .filter(|user| user.password.is_some())
+                .map(|user| escape(&user.username).into_owned())
+                .collect();
+            let Some(span) = users.span.filter(|_| !names.is_empty()) else {
+                continue;
+            };
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let message = format!(
+                "{} is given the passwords of {} in clear; whoever reads the file, or calls server.config as a system \
+                 user, has them",
+                case.name(server),
+                super::and(&names)
+            );
+            let help = "write base64 of bcrypt hashes and set pass_hashed: true";
+            findings.push(Finding {
+                span: Some(span),
+                ..case.finding(self.id(), SEVERITY, server, message, help)
+            });
+        }
+    }
+}

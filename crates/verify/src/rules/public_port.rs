@@ -1,0 +1,121 @@
+//! A server is published on all interfaces without TLS.
+//!
+//! **What**: the web server, the API server or the file server publishes its port on all interfaces of the host.
+//!
+//! **Why**: they speak plain HTTP: passwords, tokens and files can be read on the way, and docker's published ports
+//! go past the firewall rules of the host. Behind a reverse proxy that speaks TLS, a port that is published too
+//! goes around it.
+//!
+//! bad: tests/fixtures/rules/public-port/bad.yml
+//!
+//! good: tests/fixtures/rules/public-port/good.yml
+//!
+//! **Fix**: publish on the address that a reverse proxy with TLS uses, e.g. `127.0.0.1:8080:80`.
+//!
+//! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
+
+use clearml_secure_core::compose::{Interface, Port, Service};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+
+/// Whoever is on the way reads passwords and tokens (clearml-facts.md, 6: all interfaces).
+const CLEAR: Severity = Severity::Warning;
+
+/// Images that are made to terminate TLS.
+const PROXIES: [&str; 10] = [
+    "caddy",
+    "envoy",
+    "haproxy",
+    "httpd",
+    "nginx",
+    "nginx-proxy",
+    "nginx-proxy-manager",
+    "swag",
+    "traefik",
+    "nginx-unprivileged",
+];
+
+pub(crate) struct PublicPort;
+
+impl Rule for PublicPort {
+    fn id(&self) -> &'static str {
+        "public-port"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let proxy = case
+            .deployment
+            .project
+            .services
+            .iter()
+            .find(|service| is_proxy(service));
+        let mut seen = Vec::new();
+        for instance in &case.deployment.instances {
+            for port in &case.deployment.service(instance).ports {
+                let is_own = own_ports(instance.server)
+                    .iter()
+                    .any(|own| port.target.contains(own));
+                if !is_own || port.interface != Interface::All || seen.contains(&port.span) {
+                    continue;
+                }
+                seen.push(port.span);
+                let around = match proxy {
+                    Some(proxy) => format!(
+                        ", around the TLS of {}",
+                        clearml_secure_core::io::escape(&proxy.name)
+                    ),
+                    None => " without TLS".to_owned(),
+                };
+                findings.push(Finding {
+                    rule: self.id(),
+                    severity: CLEAR,
+                    message: format!(
+                        "{} is published at {} on all interfaces{around}; whoever is on the way reads passwords and tokens",
+                        case.named(instance),
+                        port.shown()
+                    ),
+                    help: help(port),
+                    setting: None,
+                    server: Some(instance.server),
+                    span: Some(port.span),
+                });
+            }
+        }
+    }
+}
+
+/// Where a server listens in its container (clearml-facts.md, 4 and 6).
+pub(super) fn own_ports(server: Server) -> &'static [u16] {
+    match server {
+        Server::Apiserver => &[8008],
+        Server::Fileserver => &[8081],
+        Server::Webserver => &[80, 8080],
+        Server::AsyncDelete | Server::AgentServices => &[],
+    }
+}
+
+/// A service that publishes what TLS is spoken on, with software for it.
+fn is_proxy(service: &Service) -> bool {
+    let image = service.image.as_ref().map(|image| image.text.as_str());
+    let name = image
+        .unwrap_or_default()
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let name = name.split([':', '@']).next().unwrap_or_default();
+    let speaks = |port: &Port| port.target.contains(&443) || port.target.contains(&8443);
+    PROXIES.contains(&name) && service.ports.iter().any(speaks)
+}
+
+fn help(port: &Port) -> String {
+    match &port.published {
+        Some(published) if published.start() == published.end() => format!(
+            "publish it as \"127.0.0.1:{}:{}\" behind a reverse proxy with TLS",
+            published.start(),
+            port.target.start()
+        ),
+        _ => "publish it on 127.0.0.1, behind a reverse proxy with TLS".to_owned(),
+    }
+}

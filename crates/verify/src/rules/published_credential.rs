@@ -1,0 +1,56 @@
+//! The web server hands a credential to everybody.
+//!
+//! **What**: USER_KEY or USER_SECRET is set on the web server.
+//!
+//! **Why**: its start script writes them to /credentials.json, which nginx serves to whoever asks. With the web
+//! server's own account this is a credential of role system.
+//!
+//! bad: tests/fixtures/rules/published-credential/bad.yml
+//!
+//! good: tests/fixtures/rules/published-credential/good.yml
+//!
+//! **Fix**: remove them from the web server: it needs none.
+//!
+//! **References**: the image's start script.
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+
+/// Whoever opens the page has it (clearml-facts.md, 4).
+const SEVERITY: Severity = Severity::Error;
+
+const NAMES: [&str; 2] = ["USER_KEY", "USER_SECRET"];
+
+pub(crate) struct PublishedCredential;
+
+impl Rule for PublishedCredential {
+    fn id(&self) -> &'static str {
+        "published-credential"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for instance in case.deployment.of(Server::Webserver) {
+            for variable in &case.deployment.service(instance).environment {
+                let is_set = variable.value.known().is_none_or(|value| !value.is_empty());
+                if NAMES.contains(&variable.name.as_str()) && is_set {
+                    findings.push(Finding {
+                        rule: self.id(),
+                        severity: SEVERITY,
+                        message: format!(
+                            "{} is given {}; it serves it to everybody as /credentials.json",
+                            case.named(instance),
+                            variable.name
+                        ),
+                        help: "remove USER_KEY and USER_SECRET: the web server needs none"
+                            .to_owned(),
+                        setting: None,
+                        server: Some(instance.server),
+                        span: Some(variable.span),
+                    });
+                }
+            }
+        }
+    }
+}

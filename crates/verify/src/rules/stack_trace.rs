@@ -1,0 +1,53 @@
+//! Errors tell how the server is built.
+//!
+//! **What**: `apiserver.return_stack_to_caller` is true, which is the default.
+//!
+//! **Why**: an internal error answers with Python's stack trace: paths, versions, and now and then values.
+//!
+//! bad: tests/fixtures/rules/stack-trace/bad.yml
+//!
+//! good: tests/fixtures/rules/stack-trace/good.yml
+//!
+//! **Fix**: set `apiserver.return_stack_to_caller` to false.
+//!
+//! **References**: observed on running servers.
+
+use clearml_secure_core::effective::Configured;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+
+/// It helps whoever looks for a hole (clearml-facts.md, 4).
+const SEVERITY: Severity = Severity::Note;
+
+pub(crate) struct StackTrace;
+
+impl Rule for StackTrace {
+    fn id(&self) -> &'static str {
+        "stack-trace"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for server in case.servers(Server::Apiserver) {
+            let path = "apiserver.return_stack_to_caller";
+            let span = match server.configured(case.deployment, path) {
+                Configured::Unknown => continue,
+                Configured::Not => None,
+                Configured::Value(value, span) if value.is_true() => Some(span),
+                Configured::Value(..) => continue,
+            };
+            let message = format!(
+                "{} returns stack traces{}; an error tells whoever asks how the server is built",
+                case.name(server),
+                case.as_seen(server)
+            );
+            let help = "set apiserver.return_stack_to_caller to false";
+            let finding = case.finding(self.id(), SEVERITY, server, message, help);
+            findings.push(Finding {
+                span: span.or(finding.span),
+                ..finding
+            });
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! A password of the web login can be guessed.
+//!
+//! **What**: the password of a fixed user is one of the documentation's examples, the user's own name, or one that
+//! zxcvbn guesses easily (score below 3); or its hash is the documentation's example.
+//!
+//! **Why**: the login page can be tried as often as anybody likes.
+//!
+//! bad: tests/fixtures/rules/weak-password/bad.yml
+//!
+//! good: tests/fixtures/rules/weak-password/good.yml
+//!
+//! **Fix**: choose another of at least 15 characters, or let a password manager make it.
+//!
+//! **References**: zxcvbn; ClearML, "Web Login Authentication", whose examples these are.
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::known;
+
+use super::{Case, Rule};
+
+/// Somebody guesses it (clearml-facts.md, 7: the examples).
+const SEVERITY: Severity = Severity::Error;
+
+/// zxcvbn reads no more of a password than this: its work grows faster than the text.
+const LONGEST: usize = 100;
+
+pub(crate) struct WeakPassword;
+
+impl Rule for WeakPassword {
+    fn id(&self) -> &'static str {
+        "weak-password"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for (server, users) in case.fixed_users() {
+            for user in &users.users {
+                let Some(password) = user.password.as_ref().map(|password| password.expose())
+                else {
+                    continue;
+                };
+                let name = escape(&user.username);
+                let what = if known::lookup(password).is_some() {
+                    "is an example of the documentation"
+                } else if users.is_hashed != Some(false) {
+                    continue;
+                } else if password.eq_ignore_ascii_case(&user.username) {
+                    "is the name itself"
+                } else if is_guessed(password, &user.username) {
+                    "is guessed easily"
+                } else {
+                    continue;
+                };
+                let message = format!("the password of {name} {what}; whoever tries it is in");
+                findings.push(Finding {
+                    span: Some(user.span),
+                    ..case.finding(
+                        self.id(),
+                        SEVERITY,
+                        server,
+                        message,
+                        "choose another, of at least 15 characters",
+                    )
+                });
+            }
+        }
+    }
+}
+
+fn is_guessed(password: &str, name: &str) -> bool {
+    let start: zeroize::Zeroizing<String> =
+        zeroize::Zeroizing::new(password.chars().take(LONGEST).collect());
+    zxcvbn::zxcvbn(&start, &[name, "clearml", "trains"]).score() < zxcvbn::Score::Three
+}
