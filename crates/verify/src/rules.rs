@@ -42,6 +42,7 @@ use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
 use clearml_secure_core::source::Span;
+use clearml_secure_core::version::Version;
 
 /// A check of a deployment.
 pub(crate) trait Rule: Sync {
@@ -349,6 +350,14 @@ pub(crate) fn power(setting: Setting) -> &'static str {
         "services_agent" => "whoever knows key and secret logs in as an administrator",
         _ => "whoever knows key and secret logs in with role system and reads every other secret",
     }
+}
+
+/// The release that a server is of. Images of `trains` without a release's tag are of its last line.
+pub(crate) fn release(version: Option<Version>) -> String {
+    version.map_or_else(
+        || "a release of trains, 0.16 or before".to_owned(),
+        |version| format!("version {version}"),
+    )
 }
 
 /// `a`, `a and b`, `a, b and c`.

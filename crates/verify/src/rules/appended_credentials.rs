@@ -17,7 +17,7 @@ use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 
-use super::{Case, Rule};
+use super::{Case, Rule, release};
 
 /// Only where the server ran with the defaults once (clearml-facts.md, head).
 const SEVERITY: Severity = Severity::Warning;
@@ -35,16 +35,17 @@ impl Rule for AppendedCredentials {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         for server in case.servers(Server::Apiserver) {
             let instance = &case.deployment.instances[server.instance];
-            let Some(version) = instance
+            if instance
                 .known_version()
-                .filter(|version| *version < REPLACES)
-            else {
+                .is_none_or(|version| version >= REPLACES)
+            {
                 continue;
-            };
+            }
             let image = case.deployment.service(instance).image.as_ref();
             let message = format!(
-                "{} is of version {version}, which keeps replaced credentials valid; if it ever ran with the public defaults, they still log in",
-                case.name(server)
+                "{} is {}, which keeps replaced credentials valid; if it ever ran with the public defaults, they still log in",
+                case.name(server),
+                release(instance.version)
             );
             findings.push(Finding {
                 span: image

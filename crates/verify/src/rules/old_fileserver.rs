@@ -17,7 +17,7 @@ use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 
-use super::{Case, Rule};
+use super::{Case, Rule, release};
 
 /// Whoever reaches it reads and deletes everything (clearml-facts.md, 4).
 const SEVERITY: Severity = Severity::Error;
@@ -32,16 +32,17 @@ impl Rule for OldFileserver {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         for server in case.servers(Server::Fileserver) {
             let instance = &case.deployment.instances[server.instance];
-            let Some(version) = instance
+            if instance
                 .known_version()
-                .filter(|version| *version < Version::FILE_SERVER_AUTHENTICATION)
-            else {
+                .is_none_or(|version| version >= Version::FILE_SERVER_AUTHENTICATION)
+            {
                 continue;
-            };
+            }
             let image = case.deployment.service(instance).image.as_ref();
             let message = format!(
-                "{} is of version {version}, which knows no authentication; whoever reaches it reads, replaces and deletes every file",
-                case.name(server)
+                "{} is {}, which knows no authentication; whoever reaches it reads, replaces and deletes every file",
+                case.name(server),
+                release(instance.version)
             );
             findings.push(Finding {
                 span: image

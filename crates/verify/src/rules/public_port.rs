@@ -16,7 +16,9 @@
 
 use clearml_secure_core::compose::{Interface, Port, Service};
 use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
 
@@ -51,35 +53,52 @@ impl Rule for PublicPort {
             .services
             .iter()
             .find(|service| is_proxy(service));
+        let around = match proxy {
+            Some(proxy) => format!(", around the TLS of {}", escape(&proxy.name)),
+            None => " without TLS".to_owned(),
+        };
         let mut seen = Vec::new();
         for instance in &case.deployment.instances {
-            for port in &case.deployment.service(instance).ports {
-                let is_own = own_ports(instance.server)
+            let service = case.deployment.service(instance);
+            let own = own_ports(instance.server);
+            let host_mode = service
+                .network_mode
+                .as_ref()
+                .filter(|mode| mode.text == "host");
+            let published: Vec<(String, String, Span)> = match host_mode {
+                // Its `ports` have no effect then, and its own port is the host's.
+                Some(mode) => own
+                    .first()
+                    .map(|port| {
+                        let help = "remove `network_mode: host` and publish it on 127.0.0.1, behind a reverse proxy with TLS";
+                        (port.to_string(), help.to_owned(), mode.span)
+                    })
+                    .into_iter()
+                    .collect(),
+                None => service
+                    .ports
                     .iter()
-                    .any(|own| port.target.contains(own));
-                if !is_own || port.interface != Interface::All || seen.contains(&port.span) {
+                    .filter(|port| own.iter().any(|own| port.target.contains(own)))
+                    .filter(|port| port.interface == Interface::All)
+                    .map(|port| (port.shown(), help(port), port.span))
+                    .collect(),
+            };
+            for (port, help, span) in published {
+                if host_mode.is_none() && seen.contains(&span) {
                     continue;
                 }
-                seen.push(port.span);
-                let around = match proxy {
-                    Some(proxy) => format!(
-                        ", around the TLS of {}",
-                        clearml_secure_core::io::escape(&proxy.name)
-                    ),
-                    None => " without TLS".to_owned(),
-                };
+                seen.push(span);
                 findings.push(Finding {
                     rule: self.id(),
                     severity: CLEAR,
                     message: format!(
-                        "{} is published at {} on all interfaces{around}; whoever is on the way reads passwords and tokens",
-                        case.named(instance),
-                        port.shown()
+                        "{} is published at {port} on all interfaces{around}; whoever is on the way reads passwords and tokens",
+                        case.named(instance)
                     ),
-                    help: help(port),
+                    help,
                     setting: None,
                     server: Some(instance.server),
-                    span: Some(port.span),
+                    span: Some(span),
                 });
             }
         }
