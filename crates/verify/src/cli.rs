@@ -81,6 +81,10 @@ pub(crate) enum Format {
     Text,
     /// For programs: versioned, one object
     Json,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+    /// For a workflow on GitHub: annotations
+    Github,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,7 +1,9 @@
 //! What is printed: one file a format.
 
 mod effective;
+mod github;
 mod json;
+mod sarif;
 mod text;
 
 use clearml_secure_core::compose::Unseen;
@@ -24,16 +26,19 @@ pub(crate) struct Report {
 /// The findings of all deployments.
 pub(crate) fn findings(format: Format, reports: &[Report], color: bool) -> String {
     match format {
+        Format::Github => github::findings(reports),
         Format::Json => json::findings(reports),
+        Format::Sarif => sarif::findings(reports),
         Format::Text => text::findings(reports, color),
     }
 }
 
-/// The effective configuration of all deployments.
-pub(crate) fn effective(format: Format, reports: &[Report]) -> String {
+/// The effective configuration of all deployments; none in a format that only knows findings.
+pub(crate) fn effective(format: Format, reports: &[Report]) -> Option<String> {
     match format {
-        Format::Json => effective::json(reports),
-        Format::Text => effective::text(reports),
+        Format::Json => Some(effective::json(reports)),
+        Format::Text => Some(effective::text(reports)),
+        Format::Github | Format::Sarif => None,
     }
 }
 

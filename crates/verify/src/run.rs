@@ -79,7 +79,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let broken = broken(&reports);
     say(&broken);
     let (text, code) = if cli.effective {
-        (output::effective(cli.format, &reports), exit::FINE)
+        let text = output::effective(cli.format, &reports).ok_or(Error::Effective)?;
+        (text, exit::FINE)
     } else {
         (
             output::findings(cli.format, &reports, use_color(cli.color)),

@@ -451,7 +451,7 @@ services:
     fs::create_dir(folder.path().join("conf")).unwrap();
     fs::write(folder.path().join("conf/secure.conf"), conf).unwrap();
     fs::write(folder.path().join("docker-compose.yml"), text).unwrap();
-    for format in ["text", "json"] {
+    for format in ["text", "json", "sarif", "github"] {
         let output = Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
             .args(["-f", format, "docker-compose.yml"])
             .current_dir(folder.path())

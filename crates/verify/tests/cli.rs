@@ -432,7 +432,7 @@ fn a_mistyped_secret_is_not_taken_for_a_name() {
             1,
         );
         let folder = folder_with(&[("docker-compose.yml", &text)]);
-        for format in ["text", "json"] {
+        for format in ["text", "json", "sarif", "github"] {
             let (_, stdout, stderr) = run(&["-f", format, "docker-compose.yml"], folder.path());
             let heard = String::from_utf8(stdout).unwrap() + &stderr;
             assert!(!heard.contains("MARKED"), "{heard}");
@@ -511,4 +511,93 @@ fn help_is_what_it_was() {
         fs::read_to_string(&path).unwrap_or_default(),
         "UPDATE_EXPECT=1 rewrites it"
     );
+}
+
+/// The parsed SARIF of a compose file.
+fn sarif(text: &str) -> Value {
+    let folder = folder_with(&[("docker-compose.yml", text)]);
+    let (_, stdout, _) = run(&["-f", "sarif", "docker-compose.yml"], folder.path());
+    serde_json::from_slice(&stdout).unwrap()
+}
+
+#[test]
+fn sarif_names_rules_places_and_fingerprints_that_survive_moved_lines() {
+    let stock = fs::read_to_string(fixtures().join("stock/docker-compose.yml")).unwrap();
+    let fingerprints = |document: &Value| -> Vec<String> {
+        let results = document["runs"][0]["results"].as_array().unwrap();
+        let mut all: Vec<String> = results
+            .iter()
+            .map(|one| {
+                one["partialFingerprints"]["clearmlVerify/v1"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        all.sort();
+        let count = all.len();
+        all.dedup();
+        assert_eq!(all.len(), count, "each finding has its own");
+        all
+    };
+    let document = sarif(&stock);
+    assert_eq!(document["version"], "2.1.0");
+    let run = &document["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    for one in run["results"].as_array().unwrap() {
+        let index = one["ruleIndex"].as_u64().unwrap() as usize;
+        assert_eq!(rules[index]["id"], one["ruleId"]);
+        let place = &one["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "docker-compose.yml");
+        assert!(place["region"]["startLine"].as_u64().unwrap() > 1);
+    }
+    for rule in rules {
+        assert!(
+            rule["help"]["markdown"]
+                .as_str()
+                .unwrap()
+                .contains("**Fix**"),
+            "{rule}"
+        );
+    }
+    let moved = sarif(&format!("# moved\n\n{stock}"));
+    assert_eq!(fingerprints(&document), fingerprints(&moved));
+}
+
+#[test]
+fn sarif_and_github_say_what_was_not_looked_at() {
+    let text = good()
+        .replacen("server:2.3.0", "server:${TAG:?}", 1)
+        .replacen(
+            "    environment:\n",
+            "    env_file: absent.env\n    environment:\n",
+            1,
+        );
+    let document = sarif(&text);
+    let invocation = &document["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    assert!(
+        !invocation["toolExecutionNotifications"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        sarif(&good())["runs"][0]["invocations"][0]["executionSuccessful"],
+        true
+    );
+    let folder = folder_with(&[("docker-compose.yml", &text)]);
+    let (code, stdout, _) = run(&["-f", "github", "docker-compose.yml"], folder.path());
+    let heard = String::from_utf8(stdout).unwrap();
+    assert_eq!(code, 2, "{heard}");
+    assert!(
+        heard.starts_with("::error file=docker-compose.yml,line="),
+        "{heard}"
+    );
+    assert!(heard.lines().all(|line| line.starts_with("::")), "{heard}");
+    let (code, stdout, _) = run(
+        &["--effective", "-f", "sarif", "docker-compose.yml"],
+        folder.path(),
+    );
+    assert_eq!((code, stdout.len()), (2, 0));
 }

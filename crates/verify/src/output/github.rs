@@ -1,0 +1,81 @@
+//! Annotations of a workflow run on GitHub: `::error file=…,line=…,col=…,title=…::message`.
+
+use clearml_secure_core::finding::Severity;
+use clearml_secure_core::source::{Sources, Span};
+
+use super::Report;
+
+pub(super) fn findings(reports: &[Report]) -> String {
+    let mut out = String::new();
+    for report in reports {
+        let sources = &report.deployment.sources;
+        for finding in &report.findings {
+            let level = match finding.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "notice",
+            };
+            let text = format!("{}\n{}", finding.message, finding.help);
+            out.push_str(&annotation(
+                level,
+                sources,
+                finding.span,
+                finding.rule,
+                &text,
+            ));
+        }
+        for unseen in &report.unseen {
+            let text = format!("{}: {}", unseen.what, unseen.reason);
+            out.push_str(&annotation(
+                "error",
+                sources,
+                unseen.span,
+                "not looked at",
+                &text,
+            ));
+        }
+    }
+    out
+}
+
+fn annotation(
+    level: &str,
+    sources: &Sources,
+    span: Option<Span>,
+    title: &str,
+    text: &str,
+) -> String {
+    let place = span.map(|span| sources.place(span)).map(|place| {
+        let file = property(&place.file.to_string_lossy());
+        format!("file={file},line={},col={},", place.line, place.column)
+    });
+    format!(
+        "::{level} {}title={}::{}\n",
+        place.unwrap_or_default(),
+        property(title),
+        data(text)
+    )
+}
+
+/// What would end the line is written as GitHub reads it.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// In a property, what would end it as well.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_a_command_early() {
+        assert_eq!(data("50%\r\n::error::x"), "50%25%0D%0A::error::x");
+        assert_eq!(property("a,b:c\n"), "a%2Cb%3Ac%0A");
+    }
+}

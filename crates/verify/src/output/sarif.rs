@@ -1,0 +1,159 @@
+//! SARIF 2.1.0, for code scanning.
+//!
+//! What could not be looked at is a notification of a run that was not successful, so that nobody takes it for
+//! clean. Written by hand: the crate with SARIF's types does not build with this compiler.
+
+use std::collections::HashMap;
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::source::{Sources, Span};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Report;
+use crate::rules::{self, RULES};
+
+/// ClearML's page about what the rules check; the page of each rule is in its `help`.
+const HELP_URI: &str =
+    "https://clear.ml/docs/latest/docs/deploying_clearml/clearml_server_security";
+
+pub(super) fn findings(reports: &[Report]) -> String {
+    let mut fingerprints = Fingerprints::default();
+    let mut results = Vec::new();
+    let mut notifications = Vec::new();
+    for report in reports {
+        let sources = &report.deployment.sources;
+        for finding in &report.findings {
+            let fingerprint = fingerprints.of(sources, finding);
+            results.push(result(sources, finding, &fingerprint));
+        }
+        for unseen in &report.unseen {
+            let mut entry = json!({
+                "level": "error",
+                "message": {"text": format!("not looked at: {}: {}", unseen.what, unseen.reason)},
+            });
+            if let Some(span) = unseen.span {
+                entry["locations"] = json!([location(sources, span)]);
+            }
+            notifications.push(entry);
+        }
+    }
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "clearml-verify",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": RULES.iter().map(|rule| describe(rule.id())).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": notifications.is_empty(),
+                "toolExecutionNotifications": notifications,
+            }],
+            "results": results,
+        }],
+    });
+    format!("{document:#}\n")
+}
+
+fn describe(id: &str) -> Value {
+    let page = rules::page(id).unwrap_or_default();
+    // The heading is the id, which a viewer shows anyway.
+    let body = page.split_once('\n').map_or("", |(_, body)| body.trim());
+    json!({
+        "id": id,
+        "shortDescription": {"text": rules::headline(id)},
+        "helpUri": HELP_URI,
+        "help": {"text": body, "markdown": body},
+    })
+}
+
+fn result(sources: &Sources, finding: &Finding, fingerprint: &str) -> Value {
+    let mut entry = json!({
+        "ruleId": finding.rule,
+        "ruleIndex": RULES.iter().position(|rule| rule.id() == finding.rule),
+        "level": match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        },
+        "message": {"text": format!("{}. {}", finding.message, finding.help)},
+        "partialFingerprints": {"clearmlVerify/v1": fingerprint},
+    });
+    if let Some(span) = finding.span {
+        entry["locations"] = json!([location(sources, span)]);
+    }
+    entry
+}
+
+fn location(sources: &Sources, span: Span) -> Value {
+    let place = sources.place(span);
+    json!({"physicalLocation": {
+        "artifactLocation": {"uri": uri(&place.file.to_string_lossy())},
+        "region": {"startLine": place.line, "startColumn": place.column},
+    }})
+}
+
+/// A path as a URI reference: absolute ones with their scheme.
+fn uri(path: &str) -> String {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let mut out = String::from(if path.starts_with('/') { "file://" } else { "" });
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(char::from(byte));
+            }
+            b'\\' if cfg!(windows) => out.push('/'),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// What tells a finding from others, also after its line has moved.
+#[derive(Default)]
+struct Fingerprints(HashMap<String, usize>);
+
+impl Fingerprints {
+    fn of(&mut self, sources: &Sources, finding: &Finding) -> String {
+        let file = finding
+            .span
+            .map(|span| sources.path(span.source).to_string_lossy().into_owned());
+        // No finding holds a value, so nothing can be guessed from this.
+        let text = format!(
+            "{}\n{}\n{}\n{}\n{}",
+            finding.rule,
+            file.unwrap_or_default(),
+            finding
+                .setting
+                .map(|setting| setting.path())
+                .unwrap_or_default(),
+            finding
+                .server
+                .map(|server| server.name())
+                .unwrap_or_default(),
+            finding.message
+        );
+        let count = self.0.entry(text.clone()).or_default();
+        *count += 1;
+        let digest = Sha256::digest(format!("{text}\n{count}"));
+        let hex: Vec<String> = digest[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        hex.concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_uris() {
+        assert_eq!(uri("./a b/ä.yml"), "a%20b/%C3%A4.yml");
+        assert_eq!(uri("/srv/x#1.yml"), "file:///srv/x%231.yml");
+    }
+}
