@@ -5,12 +5,14 @@
 
 mod appended_credentials;
 mod cheap_hash;
+mod cookie_mismatch;
 mod default_credential;
 mod docker_socket;
 mod duplicate_user;
 mod exposed_database;
 mod floating_image;
 mod guest_login;
+mod insecure_cookie;
 mod malformed_password_hash;
 mod misread_value;
 mod missing_setting;
@@ -56,12 +58,14 @@ pub(crate) trait Rule: Sync {
 pub(crate) static RULES: &[&dyn Rule] = &[
     &appended_credentials::AppendedCredentials,
     &cheap_hash::CheapHash,
+    &cookie_mismatch::CookieMismatch,
     &default_credential::DefaultCredential,
     &docker_socket::DockerSocket,
     &duplicate_user::DuplicateUser,
     &exposed_database::ExposedDatabase,
     &floating_image::FloatingImage,
     &guest_login::GuestLogin,
+    &insecure_cookie::InsecureCookie,
     &malformed_password_hash::MalformedPasswordHash,
     &misread_value::MisreadValue,
     &missing_setting::MissingSetting,

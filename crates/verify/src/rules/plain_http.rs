@@ -23,7 +23,7 @@ use super::{Case, Rule, shown};
 const PUBLIC: Severity = Severity::Warning;
 
 /// Variables that hold addresses (clearml-facts.md, 4 and 6).
-const NAMES: [&str; 7] = [
+pub(super) const NAMES: [&str; 7] = [
     "CLEARML_API_HOST",
     "CLEARML_FILES_HOST",
     "CLEARML_WEB_HOST",
@@ -66,6 +66,14 @@ impl Rule for PlainHttp {
             }
         }
     }
+}
+
+/// Whether an address is https://.
+pub(super) fn is_https(address: &str) -> bool {
+    let address = address.trim().trim_matches('"');
+    address
+        .get(..8)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
 
 /// The host of an http:// address; `WEBSERVER__` values are JSON, so they may stand in quotes.

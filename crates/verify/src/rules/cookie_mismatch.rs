@@ -1,0 +1,83 @@
+//! The file server does not know the API server's cookie.
+//!
+//! **What**: `fileserver.auth.cookie_names` does not have the name that `apiserver.auth.session_auth_cookie_name`
+//! gives the session cookie.
+//!
+//! **Why**: the web page shows no artifact and no image: the file server looks for another cookie and refuses the
+//! request.
+//!
+//! bad: tests/fixtures/rules/cookie-mismatch/bad.yml
+//!
+//! good: tests/fixtures/rules/cookie-mismatch/good.yml
+//!
+//! **Fix**: put the name into `fileserver.auth.cookie_names`.
+//!
+//! **References**: the public configuration of the file server.
+
+use clearml_secure_core::effective::{Configured, ServerConfiguration};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::hocon::Value;
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+
+/// Nothing is open; something is broken (clearml-facts.md, 6).
+const SEVERITY: Severity = Severity::Warning;
+
+/// What both servers have where nothing sets it.
+const DEFAULT: &str = "clearml_token_basic";
+
+pub(crate) struct CookieMismatch;
+
+impl Rule for CookieMismatch {
+    fn id(&self) -> &'static str {
+        "cookie-mismatch"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let named: Vec<String> = case
+            .servers(Server::Apiserver)
+            .filter_map(|server| cookie(case, server))
+            .collect();
+        for server in case.servers(Server::Fileserver) {
+            let at = server.configured(case.deployment, "fileserver.auth.cookie_names");
+            let (known, span) = match at {
+                Configured::Unknown => continue,
+                Configured::Not => (vec![DEFAULT.to_owned()], None),
+                Configured::Value(value, span) => (texts(value), Some(span)),
+            };
+            if named.iter().all(|name| known.contains(name)) {
+                continue;
+            }
+            let message = format!(
+                "{} does not know the name of the API server's session cookie{}; it refuses what the web page asks of it",
+                case.name(server),
+                case.as_seen(server)
+            );
+            let help =
+                "put apiserver.auth.session_auth_cookie_name into fileserver.auth.cookie_names";
+            let finding = case.finding(self.id(), SEVERITY, server, message, help);
+            findings.push(Finding {
+                span: span.or(finding.span),
+                ..finding
+            });
+        }
+    }
+}
+
+/// The name of the session cookie; none where it cannot be told.
+fn cookie(case: &Case<'_>, server: &ServerConfiguration) -> Option<String> {
+    match server.configured(case.deployment, "apiserver.auth.session_auth_cookie_name") {
+        Configured::Not => Some(DEFAULT.to_owned()),
+        Configured::Value(Value::String(name), _) => Some(name.expose().to_owned()),
+        _ => None,
+    }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.expose().to_owned()],
+        Value::Array(nodes) => nodes.iter().flat_map(|node| texts(&node.value)).collect(),
+        _ => Vec::new(),
+    }
+}
