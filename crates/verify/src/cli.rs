@@ -66,6 +66,14 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "RULE", help_heading = "Rules")]
     pub(crate) ignore: Vec<String>,
 
+    /// Accept the findings that FILE records, and fail on others only
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub(crate) baseline: Option<PathBuf>,
+
+    /// Record today's findings in FILE instead of printing them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "effective"], value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub(crate) write_baseline: Option<PathBuf>,
+
     /// Print the names of all rules
     #[arg(long, help_heading = "Rules")]
     pub(crate) list_rules: bool,

@@ -1,12 +1,15 @@
 use std::path::PathBuf;
 
 use clearml_secure_core::io::escape;
+use clearml_secure_core::source::Place;
 
 use crate::rules;
 
 /// Why nothing could be looked at.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error("{place}: not a baseline: {}", escape(message))]
+    Baseline { place: Place, message: String },
     #[error("{0}")]
     Core(#[from] clearml_secure_core::error::Error),
     #[error("{}: no ClearML server in it, so nothing was verified", escape(&.0.to_string_lossy()))]
@@ -26,6 +29,7 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn help(&self) -> Option<String> {
         match self {
+            Self::Baseline { .. } => Some("--write-baseline writes one".to_owned()),
             Self::Core(error) => error.help(),
             Self::NoServer(_) | Self::NothingBelow(_) => Some(
                 "a server is known by its command (apiserver, fileserver, …) and its image (clearml/server); name \

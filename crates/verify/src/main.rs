@@ -1,7 +1,9 @@
 //! clearml-verify: says what is unsafe in a ClearML deployment, and where.
 
+mod baseline;
 mod cli;
 mod error;
+mod fingerprint;
 mod ignore;
 mod lines;
 mod output;

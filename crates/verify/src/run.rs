@@ -5,10 +5,13 @@ use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
 use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::write_secret_file;
 use clearml_secure_core::source::Span;
 
+use crate::baseline::{self, Baseline};
 use crate::cli::{Cli, FailOn};
 use crate::error::Error;
+use crate::fingerprint::Fingerprints;
 use crate::lines::Lines;
 use crate::output::{self, Report};
 use crate::rules::{self, Case, RULES};
@@ -34,6 +37,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     {
         return Err(Error::UnknownRule(unknown.clone()));
     }
+    let mut baseline = cli.baseline.as_deref().map(Baseline::read).transpose()?;
+    let mut fingerprints = Fingerprints::default();
     let (deployments, mut remarks) = target::deployments(cli)?;
     let mut reports = Vec::with_capacity(deployments.len());
     for deployment in deployments {
@@ -60,6 +65,9 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
                 finding.setting,
             )
         });
+        if let Some(baseline) = &mut baseline {
+            findings = baseline.accept(&deployment.sources, &mut fingerprints, findings);
+        }
         let unseen = case.unseen();
         reports.push(Report {
             deployment,
@@ -67,6 +75,14 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
             findings,
             unseen,
         });
+    }
+    if let (Some(baseline), Some(path)) = (&baseline, &cli.baseline) {
+        remarks.extend(baseline.remarks(path));
+    }
+    if let Some(path) = &cli.write_baseline {
+        write_secret_file(path, &baseline::write(&reports), true)?;
+        let count: usize = reports.iter().map(|report| report.findings.len()).sum();
+        remarks.push(format!("{}: {count} findings are recorded", path.display()));
     }
     if !cli.quiet {
         for remark in &remarks {
@@ -78,7 +94,10 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let broken = broken(&reports);
     say(&broken);
-    let (text, code) = if cli.effective {
+    let (text, code) = if cli.write_baseline.is_some() {
+        // What could not be looked at cannot be accepted.
+        (String::new(), code(FailOn::Never, &reports))
+    } else if cli.effective {
         let text = output::effective(cli.format, &reports).ok_or(Error::Effective)?;
         (text, exit::FINE)
     } else {

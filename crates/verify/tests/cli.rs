@@ -601,3 +601,58 @@ fn sarif_and_github_say_what_was_not_looked_at() {
     );
     assert_eq!((code, stdout.len()), (2, 0));
 }
+
+#[test]
+fn a_baseline_accepts_what_it_records_and_nothing_else() {
+    let stock = fs::read_to_string(fixtures().join("stock/docker-compose.yml")).unwrap();
+    let folder = folder_with(&[("docker-compose.yml", &stock)]);
+    let path = folder.path();
+    let (_, stdout, stderr) = run(
+        &["--write-baseline", "accepted.json", "docker-compose.yml"],
+        path,
+    );
+    assert_eq!(stdout.len(), 0);
+    assert!(stderr.contains("findings are recorded"), "{stderr}");
+    let written = fs::read_to_string(path.join("accepted.json")).unwrap();
+    let moved = format!("# moved\n{stock}").replace("restart: unless-stopped", "restart: always");
+    fs::write(path.join("docker-compose.yml"), &moved).unwrap();
+    let accepted = [
+        "-f",
+        "json",
+        "--baseline",
+        "accepted.json",
+        "docker-compose.yml",
+    ];
+    let (_, stdout, stderr) = run(&accepted, path);
+    assert!(findings(&stdout).is_empty(), "{stderr}");
+    assert!(stderr.contains("are accepted"), "{stderr}");
+    // A new finding is not accepted, and a mended one is said.
+    let changed = moved.replace(
+        "\"8008:8008\"",
+        "\"127.0.0.1:8008:8008\"\n      - \"9999:9999\"",
+    );
+    fs::write(path.join("docker-compose.yml"), changed).unwrap();
+    let (code, stdout, stderr) = run(&accepted, path);
+    let ids: Vec<String> = findings(&stdout).into_iter().map(|(id, ..)| id).collect();
+    assert_eq!((code, ids), (1, vec!["unexpected-port".to_owned()]));
+    assert!(
+        stderr.contains("1 of its findings are not there any more"),
+        "{stderr}"
+    );
+    for (text, place) in [
+        (written.replacen("\"rule\"", "\"rulez\"", 1), ":6:"),
+        (
+            written.replacen("\"version\": 1", "\"version\": 2", 1),
+            ":1:1",
+        ),
+        ("{".to_owned(), ":1:1"),
+    ] {
+        fs::write(path.join("accepted.json"), text).unwrap();
+        let (code, stdout, stderr) = run(&accepted, path);
+        assert_eq!((code, stdout.len()), (2, 0));
+        assert!(
+            stderr.contains(&format!("accepted.json{place}")),
+            "{stderr}"
+        );
+    }
+}

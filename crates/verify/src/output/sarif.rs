@@ -3,14 +3,12 @@
 //! What could not be looked at is a notification of a run that was not successful, so that nobody takes it for
 //! clean. Written by hand: the crate with SARIF's types does not build with this compiler.
 
-use std::collections::HashMap;
-
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::source::{Sources, Span};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Report;
+use crate::fingerprint::Fingerprints;
 use crate::rules::{self, RULES};
 
 /// ClearML's page about what the rules check; the page of each rule is in its `help`.
@@ -110,41 +108,6 @@ fn uri(path: &str) -> String {
         }
     }
     out
-}
-
-/// What tells a finding from others, also after its line has moved.
-#[derive(Default)]
-struct Fingerprints(HashMap<String, usize>);
-
-impl Fingerprints {
-    fn of(&mut self, sources: &Sources, finding: &Finding) -> String {
-        let file = finding
-            .span
-            .map(|span| sources.path(span.source).to_string_lossy().into_owned());
-        // No finding holds a value, so nothing can be guessed from this.
-        let text = format!(
-            "{}\n{}\n{}\n{}\n{}",
-            finding.rule,
-            file.unwrap_or_default(),
-            finding
-                .setting
-                .map(|setting| setting.path())
-                .unwrap_or_default(),
-            finding
-                .server
-                .map(|server| server.name())
-                .unwrap_or_default(),
-            finding.message
-        );
-        let count = self.0.entry(text.clone()).or_default();
-        *count += 1;
-        let digest = Sha256::digest(format!("{text}\n{count}"));
-        let hex: Vec<String> = digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        hex.concat()
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,156 @@
+//! Findings that were accepted once: `--write-baseline` records them, `--baseline` takes them out.
+//!
+//! The file holds fingerprints, which survive moved lines, and what a person needs to read a difference: rule,
+//! file, setting and server. Nothing of a value is in it.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use clearml_secure_core::finding::Finding;
+use clearml_secure_core::io::read_text;
+use clearml_secure_core::source::{Place, Sources};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::fingerprint::Fingerprints;
+use crate::output::Report;
+
+/// The version of the file's shape.
+const VERSION: u32 = 1;
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: u32,
+    findings: Vec<Entry>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    fingerprint: String,
+    rule: String,
+    file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    setting: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
+}
+
+/// The accepted findings of a file.
+pub(crate) struct Baseline {
+    entries: Vec<Entry>,
+    met: HashSet<String>,
+}
+
+impl Baseline {
+    /// Reads a file that [`write`] wrote.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is none of ours: with its line and column.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let text = read_text(path)?;
+        let refuse = |line, column, message: String| Error::Baseline {
+            place: Place {
+                file: path.to_owned(),
+                line,
+                column,
+            },
+            message,
+        };
+        let file: File = serde_json::from_str(&text)
+            .map_err(|error| refuse(error.line().max(1), error.column().max(1), plain(&error)))?;
+        if file.version != VERSION {
+            return Err(refuse(
+                1,
+                1,
+                format!("version {} is not known", file.version),
+            ));
+        }
+        Ok(Self {
+            entries: file.findings,
+            met: HashSet::new(),
+        })
+    }
+
+    /// Takes out the findings that are accepted.
+    pub(crate) fn accept(
+        &mut self,
+        sources: &Sources,
+        fingerprints: &mut Fingerprints,
+        findings: Vec<Finding>,
+    ) -> Vec<Finding> {
+        let known: HashSet<&str> = self
+            .entries
+            .iter()
+            .map(|entry| entry.fingerprint.as_str())
+            .collect();
+        let mut kept = Vec::new();
+        for finding in findings {
+            let fingerprint = fingerprints.of(sources, &finding);
+            if known.contains(fingerprint.as_str()) {
+                self.met.insert(fingerprint);
+            } else {
+                kept.push(finding);
+            }
+        }
+        kept
+    }
+
+    /// What a person should know: how many were accepted, and how many of the file are not found any more.
+    pub(crate) fn remarks(&self, path: &Path) -> Vec<String> {
+        let stale = self
+            .entries
+            .iter()
+            .filter(|entry| !self.met.contains(&entry.fingerprint))
+            .count();
+        let path = path.display();
+        let mut remarks = Vec::new();
+        if !self.met.is_empty() {
+            remarks.push(format!("{path}: {} findings are accepted", self.met.len()));
+        }
+        if stale > 0 {
+            remarks.push(format!(
+                "{path}: {stale} of its findings are not there any more; --write-baseline writes it anew"
+            ));
+        }
+        remarks
+    }
+}
+
+/// The file's text for the findings of some deployments.
+pub(crate) fn write(reports: &[Report]) -> String {
+    let mut fingerprints = Fingerprints::default();
+    let mut findings = Vec::new();
+    for report in reports {
+        let sources = &report.deployment.sources;
+        for finding in &report.findings {
+            let file = finding.span.map(|span| sources.path(span.source));
+            findings.push(Entry {
+                fingerprint: fingerprints.of(sources, finding),
+                rule: finding.rule.to_owned(),
+                file: file
+                    .map(|path| path.to_string_lossy().into_owned())
+                    .unwrap_or_default(),
+                setting: finding.setting.map(|setting| setting.path().to_owned()),
+                server: finding.server.map(|server| server.name().to_owned()),
+            });
+        }
+    }
+    let file = File {
+        version: VERSION,
+        findings,
+    };
+    serde_json::to_string_pretty(&file)
+        .map(|text| text + "\n")
+        .unwrap_or_default()
+}
+
+/// The message without the place, which is said once.
+fn plain(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match message.rfind(" at line ") {
+        Some(end) => message[..end].to_owned(),
+        None => message,
+    }
+}
