@@ -30,6 +30,7 @@ mod split_credential;
 mod stack_trace;
 mod unexpected_port;
 mod unread_variable;
+mod unreadable_config;
 mod unset_variable;
 mod weak_password;
 mod weak_secret;
@@ -83,6 +84,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &stack_trace::StackTrace,
     &unexpected_port::UnexpectedPort,
     &unread_variable::UnreadVariable,
+    &unreadable_config::UnreadableConfig,
     &unset_variable::UnsetVariable,
     &weak_password::WeakPassword,
     &weak_secret::WeakSecret,

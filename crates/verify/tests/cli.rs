@@ -351,7 +351,7 @@ fn a_broken_conf_is_a_finding_and_never_clean() {
     let text = String::from_utf8(stdout).unwrap();
     assert_eq!(code, 2, "{text}{stderr}");
     assert!(
-        text.contains("does not start") && text.contains("secure.conf:1:"),
+        text.contains("error[unreadable-config]") && text.contains("secure.conf:1:"),
         "{text}"
     );
     // What cannot be told is an error as well, with the place and what to do.

@@ -5,7 +5,7 @@
 //!
 //! **Why**: servers parse every `CLEARML__…` variable as HOCON. `06d-x` becomes `relativedelta(days=+6)-x`, `abc#def`
 //! becomes `abc`, and a key of digits becomes a number; one credential that is not text makes the server skip all
-//! later accounts, which keep their old defaults without a word. A value that cannot be parsed, of any variable,
+//! later accounts, which keep their old defaults without a word. A value that cannot be parsed
 //! keeps the whole server from starting.
 //!
 //! bad: tests/fixtures/rules/misread-value/bad.yml
@@ -20,7 +20,6 @@ use clearml_secure_core::compose::VariableValue;
 use clearml_secure_core::effective::{Hazard, Reading, Value};
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::hocon;
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Setting;
 
 use super::{Case, Rule, shown};
@@ -41,28 +40,23 @@ impl Rule for MisreadValue {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         let start = findings.len();
         for server in &case.effective.servers {
-            for fatal in &server.fatal {
-                let is_variable = ["CLEARML__", "TRAINS__"]
-                    .iter()
-                    .any(|prefix| fatal.what.starts_with(prefix));
-                let what = if is_variable {
-                    shown(&fatal.what).into()
-                } else {
-                    escape(&fatal.what)
-                };
+            // Other variables, and files, are `unreadable-config`.
+            let of_settings = server
+                .fatal
+                .iter()
+                .filter_map(|fatal| Some((fatal, Setting::by_variable(&fatal.what)?)));
+            for (fatal, setting) in of_settings {
                 findings.push(Finding {
                     rule: self.id(),
                     severity: SEVERITY,
                     message: format!(
-                        "{} does not start: it cannot read {what}: {}",
-                        server.server, fatal.message
+                        "{} does not start: it cannot read {}: {}",
+                        server.server,
+                        shown(&fatal.what),
+                        fatal.message
                     ),
-                    help: if is_variable {
-                        HELP.to_owned()
-                    } else {
-                        "mend the file; until then no server that loads it starts".to_owned()
-                    },
-                    setting: Setting::by_variable(&fatal.what),
+                    help: HELP.to_owned(),
+                    setting: Some(setting),
                     server: Some(server.server),
                     span: Some(fatal.span),
                 });
