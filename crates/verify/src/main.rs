@@ -1,6 +1,7 @@
 //! clearml-verify: says what is unsafe in a ClearML deployment, and where.
 
 mod baseline;
+mod case;
 mod cli;
 mod error;
 mod fingerprint;

@@ -1,0 +1,223 @@
+//! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
+
+use clearml_secure_core::compose::Unseen;
+use clearml_secure_core::deployment::{Deployment, Instance};
+use clearml_secure_core::effective::{
+    Configured, Effective, Origin, Reading, ServerConfiguration, Value,
+};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::io::escape;
+use clearml_secure_core::setting::{Kind, Server};
+use clearml_secure_core::source::Span;
+
+use crate::rules::{and, other_half};
+
+/// What rules look at.
+pub(crate) struct Case<'a> {
+    pub(crate) deployment: &'a Deployment,
+    pub(crate) effective: &'a Effective,
+}
+
+/// What decides whether a server is open at all: where it cannot be told, nothing is clean.
+const SWITCHES: [(Server, &str); 2] = [
+    (Server::Apiserver, "apiserver.auth.fixed_users.enabled"),
+    (Server::Fileserver, "fileserver.auth.enabled"),
+];
+
+impl Case<'_> {
+    /// Where a reading's value stands, or its service's name.
+    pub(crate) fn span(&self, reading: &Reading) -> Span {
+        reading.span(self.deployment)
+    }
+
+    /// The command that puts new values to every server.
+    pub(crate) fn inject(&self) -> String {
+        let path = self.compose_file();
+        format!("clearml-keygen | clearml-inject {path} > secured.yml")
+    }
+
+    /// The compose file as it is named on a command line.
+    pub(crate) fn compose_file(&self) -> String {
+        let layer = self.deployment.project.layers.first();
+        let path = layer.map(|layer| self.deployment.sources.path(layer.source).to_string_lossy());
+        let path = path.unwrap_or_default();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+        if path.chars().all(is_plain) && path != "-" {
+            path.into_owned()
+        } else {
+            "docker-compose.yml".to_owned()
+        }
+    }
+
+    /// The server of a reading, with its service where several run this server.
+    pub(crate) fn server(&self, reading: &Reading) -> String {
+        self.named(&self.deployment.instances[reading.instance])
+    }
+
+    /// A server, with its service where several run this server.
+    pub(crate) fn named(&self, instance: &Instance) -> String {
+        let name = instance.server.name();
+        if self.deployment.of(instance.server).nth(1).is_none() {
+            return name.to_owned();
+        }
+        let service = self.deployment.service(instance);
+        format!("{name} (service {})", escape(&service.name))
+    }
+
+    /// What the same server reads for the other half of a key and secret pair.
+    pub(crate) fn other_half(&self, reading: &Reading) -> Option<&Reading> {
+        let half = other_half(reading.setting)?;
+        self.effective
+            .of_setting(half)
+            .find(|other| other.instance == reading.instance)
+    }
+
+    /// Whether the account of a reading has no credentials at this server, because the other half of the pair
+    /// has no value (clearml-facts.md, 5: an empty key or secret clears the credentials).
+    pub(crate) fn is_closed(&self, reading: &Reading) -> bool {
+        self.other_half(reading)
+            .is_some_and(|half| matches!(half.value, Value::Absent | Value::Empty))
+    }
+
+    /// Whether nobody logs in with an account because the server revokes it while fixed users are enabled.
+    pub(crate) fn is_revoked(&self, reading: &Reading) -> bool {
+        let mut servers = self.effective.servers.iter();
+        servers.any(|server| server.instance == reading.instance && server.revokes(reading.setting))
+    }
+
+    /// The configurations of the instances of one server.
+    pub(crate) fn servers(&self, server: Server) -> impl Iterator<Item = &ServerConfiguration> {
+        let all = self.effective.servers.iter();
+        all.filter(move |configuration| configuration.server == server)
+    }
+
+    /// The users of the web login, at every API server on which they are or may be enabled.
+    pub(crate) fn fixed_users(&self) -> impl Iterator<Item = (&ServerConfiguration, FixedUsers)> {
+        self.servers(Server::Apiserver)
+            .map(|server| (server, FixedUsers::of(server, self.deployment)))
+            .filter(|(_, users)| users.enabled != Some(false))
+    }
+
+    /// What a server is called in a message.
+    pub(crate) fn name(&self, server: &ServerConfiguration) -> String {
+        self.named(&self.deployment.instances[server.instance])
+    }
+
+    /// What is added to "nothing sets it" where not all of a server's configuration can be seen.
+    pub(crate) fn as_seen(&self, server: &ServerConfiguration) -> &'static str {
+        if server.is_seen(self.deployment) {
+            ""
+        } else {
+            ", as far as can be seen from here (--config-dir shows more)"
+        }
+    }
+
+    /// A finding about a server, at its service's name.
+    pub(crate) fn finding(
+        &self,
+        rule: &'static str,
+        severity: Severity,
+        server: &ServerConfiguration,
+        message: String,
+        help: &str,
+    ) -> Finding {
+        let instance = &self.deployment.instances[server.instance];
+        Finding {
+            rule,
+            severity,
+            message,
+            help: help.to_owned(),
+            setting: None,
+            server: Some(server.server),
+            span: Some(self.deployment.service(instance).name_span),
+        }
+    }
+
+    /// Whether everything a server is given can be seen: no configuration folder is hidden, no file of it broken.
+    pub(crate) fn is_seen(&self, reading: &Reading) -> bool {
+        let instance = &self.deployment.instances[reading.instance];
+        instance.unseen_config.is_empty() && instance.config.iter().all(|file| file.tree.is_ok())
+    }
+
+    /// What could not be looked at and would have made a difference.
+    pub(crate) fn unseen(&self) -> Vec<Unseen> {
+        let mut unseen = self.deployment.unseen.clone();
+        for server in &self.effective.servers {
+            let instance = &self.deployment.instances[server.instance];
+            let is_open =
+                |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing);
+            if server.readings.iter().any(is_open) {
+                unseen.extend(instance.unseen_config.iter().cloned());
+            }
+            for (reader, path) in SWITCHES {
+                if reader == server.server
+                    && let Configured::Unknown = server.configured(self.deployment, path)
+                {
+                    unseen.push(Unseen {
+                        what: format!("{path} at {}", self.named(instance)),
+                        reason: "a variable in it has no value in .env".to_owned(),
+                        service: None,
+                        span: Some(self.deployment.service(instance).name_span),
+                    });
+                }
+            }
+            // Releases from 1.11 to 1.15 have a public default here, later ones none (clearml-facts.md, 7).
+            let may_be_public = |reading: &&Reading| {
+                reading.setting.group() == "services_agent"
+                    && reading.setting.kind() == Kind::Secret
+                    && matches!(reading.origin, Origin::Nothing)
+                    && matches!(reading.value, Value::Empty)
+            };
+            if !instance.is_version_told && server.server == Server::Apiserver {
+                unseen.extend(server.readings.iter().filter(may_be_public).map(|reading| Unseen {
+                    what: format!("{} at {}", reading.setting, self.server(reading)),
+                    reason: "the image does not tell its version, and nothing sets it: releases from 1.11 to 1.15 have \
+                             a public default"
+                        .to_owned(),
+                    service: None,
+                    span: Some(self.span(reading)),
+                }));
+            }
+            for reading in &server.readings {
+                if let Value::Unknown(reason) = &reading.value {
+                    unseen.push(Unseen {
+                        what: format!("{} at {}", reading.setting, reading.server),
+                        reason: reason.clone(),
+                        service: None,
+                        span: Some(self.span(reading)),
+                    });
+                }
+            }
+        }
+        together(unseen)
+    }
+}
+
+/// The same thing, unseen for the same reason at several services, is one thing.
+fn together(unseen: Vec<Unseen>) -> Vec<Unseen> {
+    let mut merged: Vec<(Unseen, Vec<String>)> = Vec::new();
+    for one in unseen {
+        let service = one.service.clone();
+        match merged
+            .iter_mut()
+            .find(|(known, _)| (&known.what, &known.reason) == (&one.what, &one.reason))
+        {
+            Some((_, services)) => services.extend(service.filter(|name| !services.contains(name))),
+            None => merged.push((one, service.into_iter().collect())),
+        }
+    }
+    let name = |(mut one, services): (Unseen, Vec<String>)| {
+        let services: Vec<&str> = services.iter().map(String::as_str).collect();
+        if !services.is_empty() {
+            let word = if services.len() == 1 {
+                "service"
+            } else {
+                "services"
+            };
+            one.what = format!("{} of {word} {}", one.what, and(&services));
+        }
+        one
+    };
+    merged.into_iter().map(name).collect()
+}
