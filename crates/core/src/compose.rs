@@ -393,13 +393,21 @@ impl Project {
         let ports = port::of_service(self, &name, &parts);
         let network_mode = self
             .attribute(&parts, "network_mode")
-            .and_then(|(source, node)| {
-                let text = self.interpolated(&node)?;
-                Some(Text {
-                    text,
-                    span: node.span(source),
-                })
+            .map(|(source, node)| {
+                let span = node.span(source);
+                let text = self.interpolated(&node);
+                (text, span)
             });
+        if let Some((None, span)) = network_mode {
+            // It may be the host's, on which everything is published.
+            self.unseen.push(Unseen {
+                what: port::UNSEEN_PORT.to_owned(),
+                reason: "`network_mode` is a variable without a value".to_owned(),
+                service: Some(name.clone()),
+                span: Some(span),
+            });
+        }
+        let network_mode = network_mode.and_then(|(text, span)| Some(Text { text: text?, span }));
         let privileged = self
             .attribute(&parts, "privileged")
             .filter(|(_, node)| self.interpolated(node).as_deref() == Some("true"))

@@ -195,6 +195,21 @@ const CHANGES: &[Change] = &[
         &["unknown"],
     ),
     (
+        "image: redis:7.4.1\n",
+        "image: redis:7.4.1\n    ports: \"6379:6379\"\n",
+        &["unknown"],
+    ),
+    (
+        "image: redis:7.4.1\n    networks: [backend]",
+        "image: redis:7.4.1\n    network_mode: ${MODE:?}",
+        &["unknown"],
+    ),
+    (
+        "image: redis:7.4.1\n",
+        "image: redis:7.4.1\n    ports: [6379]\n",
+        &["error exposed-database"],
+    ),
+    (
         "CLEARML_WEB_HOST: https:",
         "CLEARML_WEB_HOST: http:",
         &["warning plain-http"],

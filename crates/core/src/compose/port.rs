@@ -68,18 +68,31 @@ pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -
         if field.value.tag() == Some("!reset") {
             continue;
         }
-        for item in field.value.items().unwrap_or_default() {
+        let mut miss = |span, reason: &str| {
+            unseen.push(Unseen {
+                what: UNSEEN_PORT.to_owned(),
+                reason: reason.to_owned(),
+                service: Some(service.to_owned()),
+                span: Some(span),
+            });
+        };
+        let Some(items) = field.value.items() else {
+            if !field.value.is_null() {
+                miss(
+                    field.value.span(part.source),
+                    "`ports` is no list; compose refuses it",
+                );
+            }
+            continue;
+        };
+        for item in items {
             let span = item.span(part.source);
             match read(project, item, span) {
                 Some(port) => ports.push(port),
-                None => unseen.push(Unseen {
-                    what: UNSEEN_PORT.to_owned(),
-                    reason:
-                        "it is no port that can be read here; a variable in it may have no value"
-                            .to_owned(),
-                    service: Some(service.to_owned()),
-                    span: Some(span),
-                }),
+                None => miss(
+                    span,
+                    "it is no port that can be read here; a variable in it may have no value",
+                ),
             }
         }
     }
