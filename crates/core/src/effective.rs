@@ -123,26 +123,6 @@ impl Effective {
     }
 }
 
-impl ServerConfiguration {
-    /// Whether the server revokes the credentials of an account at its start, because fixed users are enabled
-    /// (clearml-facts.md, 0.8 and 5d: so for `webserver` and `tests`).
-    pub fn revokes(&self, setting: Setting) -> bool {
-        let Some(account) = setting
-            .account()
-            .filter(|account| ["webserver", "tests"].contains(account))
-        else {
-            return false;
-        };
-        let is_true = |path: &str| self.tree.get(path).map(|node| node.value.is_true());
-        let is_kept = is_true(&format!(
-            "secure.credentials.{account}.revoke_in_fixed_mode"
-        )) == Some(false);
-        self.server == Server::Apiserver
-            && is_true("apiserver.auth.fixed_users.enabled") == Some(true)
-            && !is_kept
-    }
-}
-
 impl Reading {
     fn of_nothing(setting: Setting, server: Server, instance: usize) -> Self {
         Self {

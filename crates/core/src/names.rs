@@ -111,7 +111,7 @@ pub fn unread(name: &str) -> Option<Unread> {
         .to_lowercase()
         .replace("__", ".");
     Some(Unread {
-        nearest: nearest(&path),
+        nearest: nearest_address(rest).or_else(|| nearest(&path)),
     })
 }
 
@@ -172,6 +172,22 @@ fn nearest(path: &str) -> Option<String> {
         best.to_owned()
     };
     Some(format!("CLEARML__{}", name.replace('.', "__")))
+}
+
+/// `APISERVER__host` is meant for an address, of which clients, agents and the services agent read three
+/// (clearml-facts.md, 6, and the stock compose file).
+fn nearest_address(rest: &str) -> Option<String> {
+    let plain: String = rest
+        .to_ascii_lowercase()
+        .replace("server", "")
+        .chars()
+        .filter(|c| *c != '_')
+        .collect();
+    ["API_HOST", "FILES_HOST", "WEB_HOST"]
+        .into_iter()
+        .min_by_key(|name| distance(&name.to_ascii_lowercase().replace('_', ""), &plain))
+        .filter(|name| distance(&name.to_ascii_lowercase().replace('_', ""), &plain) <= TYPO)
+        .map(|name| format!("CLEARML_{name}"))
 }
 
 /// How many characters have to be added, dropped or changed.
@@ -240,6 +256,13 @@ mod tests {
         );
         assert!(unread("CLEARML_APISERVER__host").is_some());
         assert_eq!(unread("CLEARML__foo__bar").unwrap().nearest, None);
+        for (name, expected) in [
+            ("CLEARML_APISERVER__host", "CLEARML_API_HOST"),
+            ("CLEARML_WEBSERVER__host", "CLEARML_WEB_HOST"),
+            ("CLEARML_FILES_SERVER__host", "CLEARML_FILES_HOST"),
+        ] {
+            assert_eq!(near(name), expected);
+        }
         assert_eq!(
             near("CLEARML__SECURE__CREDENTIALS__APISERVR__USER_KEY"),
             "CLEARML__SECURE__CREDENTIALS__APISERVER__USER_KEY"

@@ -83,7 +83,9 @@ impl Case<'_> {
     /// Whether nobody logs in with an account because the server revokes it while fixed users are enabled.
     pub(crate) fn is_revoked(&self, reading: &Reading) -> bool {
         let mut servers = self.effective.servers.iter();
-        servers.any(|server| server.instance == reading.instance && server.revokes(reading.setting))
+        servers.any(|server| {
+            server.instance == reading.instance && server.revokes(self.deployment, reading.setting)
+        })
     }
 
     /// The configurations of the instances of one server.

@@ -521,6 +521,33 @@ fn fixed_users_revoke_two_accounts_0_8() {
     assert_eq!(errors.count(), 8, "{heard}");
 }
 
+/// What cannot be told revokes nothing, and a folder that cannot be told is not the usual one.
+#[test]
+fn a_switch_or_a_folder_that_cannot_be_told_is_not_guessed() {
+    let stock = "services:\n  apiserver:\n    image: clearml/server:2.3.0\n    command: apiserver\n    environment:\n      \
+                 CLEARML__apiserver__auth__fixed_users__enabled: ${FIXED:?}\n";
+    let (code, said, heard) = said(&[("docker-compose.yml", stock)]);
+    assert_eq!(code, 1);
+    assert!(said.contains(&"unknown".to_owned()), "{heard}");
+    let errors = said.iter().filter(|one| *one == "missing-setting error");
+    assert_eq!(errors.count(), 10, "{heard}");
+    let moved = without_token("    volumes: [./conf:/opt/clearml/config]\n").replacen(
+        "    environment:\n",
+        "    environment:\n      CLEARML_CONFIG_DIR: ${FOLDER:?}\n",
+        1,
+    );
+    let conf = (
+        "conf/secure.conf",
+        "auth.token_secret: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhK",
+    );
+    expect(
+        "another folder",
+        &[("docker-compose.yml", &moved), conf],
+        1,
+        &["missing-setting error", "unknown"],
+    );
+}
+
 #[test]
 fn of_two_default_names_compose_takes_one() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Family, Instance};
 use crate::compose::volume::{Volume, VolumeSource};
-use crate::compose::{Project, Service, Unseen};
+use crate::compose::{Project, Service, Unseen, Variable};
 use crate::error::Error;
 use crate::io::{entries, is_link};
 use crate::setting::Server;
@@ -34,7 +34,20 @@ pub(super) fn given(folder: &Path) -> Result<Found, Error> {
 pub(super) fn mounted(project: &Project, instance: &Instance) -> Result<Found, Error> {
     let service = &project.services[instance.service];
     let mut found = Found::default();
-    for folder in folders(instance, service) {
+    let variable = folder_variable(instance, service);
+    if let Some(variable) = variable.filter(|variable| variable.value.known().is_none()) {
+        found.unseen.push(Unseen {
+            what: "the configuration folder".to_owned(),
+            reason: format!(
+                "{} has no value that is known here; give --config-dir",
+                variable.name
+            ),
+            service: Some(service.name.clone()),
+            span: Some(variable.span),
+        });
+        return Ok(found);
+    }
+    for folder in folders(instance, variable) {
         let mut view = View {
             project,
             service,
@@ -59,22 +72,26 @@ pub(super) fn mounted(project: &Project, instance: &Instance) -> Result<Found, E
     Ok(found)
 }
 
-/// The folders a server loads, lowest precedence first (clearml-facts.md, 2).
-fn folders(instance: &Instance, service: &Service) -> Vec<String> {
+/// The variable that moves the configuration folder, where one is given (clearml-facts.md, 2).
+fn folder_variable<'a>(instance: &Instance, service: &'a Service) -> Option<&'a Variable> {
     let names: &[&str] = match instance.family {
         Family::Clearml => &["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"],
         Family::Trains => &["TRAINS_CONFIG_DIR"],
     };
-    let set = names.iter().find_map(|name| {
-        let variable = service
+    let of_name = |name: &&str| {
+        service
             .environment
             .iter()
-            .find(|variable| variable.name == *name)?;
-        variable
-            .value
-            .known()
-            .map(|value| value.expose().to_owned())
-    });
+            .find(|variable| variable.name == *name)
+    };
+    names.iter().find_map(of_name)
+}
+
+/// The folders a server loads, lowest precedence first (clearml-facts.md, 2).
+fn folders(instance: &Instance, variable: Option<&Variable>) -> Vec<String> {
+    let set = variable
+        .and_then(|variable| variable.value.known())
+        .map(|value| value.expose().to_owned());
     let folders = match (set, instance.family, instance.server) {
         (Some(set), ..) if !set.is_empty() => set,
         (_, Family::Trains, _) => "/opt/trains/config".to_owned(),

@@ -3,6 +3,7 @@
 use super::{BUILT_IN, ServerConfiguration};
 use crate::deployment::{Deployment, is_unknown};
 use crate::hocon::Value;
+use crate::setting::{Server, Setting};
 use crate::source::Span;
 
 /// What a server reads at a path.
@@ -40,6 +41,28 @@ impl ServerConfiguration {
             Value::String(text) if is_unknown(text.expose()) => Configured::Unknown,
             value => Configured::Value(value, span),
         }
+    }
+
+    /// Whether the server revokes the credentials of an account at its start, because fixed users are enabled
+    /// (clearml-facts.md, 0.8 and 5d: so for `webserver` and `tests`). What cannot be told revokes nothing.
+    pub fn revokes(&self, deployment: &Deployment, setting: Setting) -> bool {
+        let Some(account) = setting
+            .account()
+            .filter(|account| ["webserver", "tests"].contains(account))
+        else {
+            return false;
+        };
+        let is_enabled = matches!(
+            self.configured(deployment, "apiserver.auth.fixed_users.enabled"),
+            Configured::Value(value, _) if value.is_true()
+        );
+        let path = format!("secure.credentials.{account}.revoke_in_fixed_mode");
+        let is_revocable = match self.configured(deployment, &path) {
+            Configured::Not => true,
+            Configured::Unknown => false,
+            Configured::Value(value, _) => value.is_true(),
+        };
+        self.server == Server::Apiserver && is_enabled && is_revocable
     }
 
     /// Whether all that this server reads can be seen: no folder is hidden, no file broken, no variable unknown.
