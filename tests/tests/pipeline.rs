@@ -156,7 +156,7 @@ fn every_bad_fixture_is_bad_by_its_rule_and_every_good_one_is_good() {
             .map(|finding| finding["rule"].as_str().unwrap().to_owned())
             .collect();
         let is_right = if file.starts_with("good") {
-            !rules.contains(rule) && matches!(done.status, Some(0 | 1))
+            rules.is_empty() && done.status == Some(0)
         } else {
             rules.contains(rule) && done.status == Some(1)
         };

@@ -55,12 +55,25 @@ pub struct Layer {
 pub struct Unseen {
     /// What, e.g. `env_file ./secrets.env`.
     pub what: String,
+    /// What it may hold.
+    pub hides: Hides,
     /// Why, and what to do about it.
     pub reason: String,
     /// The service that is concerned, by its name in the file.
     pub service: Option<String>,
     /// Where it is named.
     pub span: Option<Span>,
+}
+
+/// What something that was not looked at may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hides {
+    /// Anything.
+    Anything,
+    /// A published port.
+    Port,
+    /// Variables of a service.
+    Variables,
 }
 
 /// A service, put together from its parts.
@@ -239,6 +252,7 @@ impl Project {
             {
                 self.unseen.push(Unseen {
                     what: format!("include of {}", sources.path(layer.source).display()),
+                    hides: Hides::Anything,
                     reason: "included compose files are not followed; name them on the command line as well"
                         .to_owned(),
                     service: None,
@@ -332,6 +346,7 @@ impl Project {
                         Err(error) => {
                             self.unseen.push(Unseen {
                                 what: format!("extended file {file}"),
+                                hides: Hides::Variables,
                                 reason: error.to_string(),
                                 service: Some(part.service.clone()),
                                 span: Some(span),
@@ -401,7 +416,8 @@ impl Project {
         if let Some((None, span)) = network_mode {
             // It may be the host's, on which everything is published.
             self.unseen.push(Unseen {
-                what: port::UNSEEN_PORT.to_owned(),
+                what: port::UNSEEN.to_owned(),
+                hides: Hides::Port,
                 reason: "`network_mode` is a variable without a value".to_owned(),
                 service: Some(name.clone()),
                 span: Some(span),

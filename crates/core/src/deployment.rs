@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use recognise::Recognised;
 use zeroize::Zeroizing;
 
-use crate::compose::port::UNSEEN_PORT;
-use crate::compose::{Project, ProjectEnv, Service, Unseen, Variable, VariableValue};
+use crate::compose::{Hides, Project, ProjectEnv, Service, Unseen, Variable, VariableValue};
 use crate::error::Error;
 use crate::io::read_text;
 use crate::setting::{Server, Setting};
@@ -252,7 +251,6 @@ impl Deployment {
                 .filter(|(service, _)| service.name == *name)
                 .any(|(_, one)| one.is_foreign && one.named.is_none())
         };
-        let is_port = |unseen: &Unseen| unseen.what == UNSEEN_PORT;
         let databases: Vec<&String> = self
             .project
             .services
@@ -262,7 +260,7 @@ impl Deployment {
             .collect();
         self.unseen.retain(|unseen| {
             !unseen.service.as_ref().is_some_and(|name| {
-                is_foreign(name) && !(is_port(unseen) && databases.contains(&name))
+                is_foreign(name) && !(unseen.hides == Hides::Port && databases.contains(&name))
             })
         });
         if self
@@ -272,6 +270,7 @@ impl Deployment {
         {
             self.unseen.push(Unseen {
                 what: "the servers that read settings".to_owned(),
+                hides: Hides::Anything,
                 reason: "apiserver, fileserver and async_delete are not in this file; look at the file they are in"
                     .to_owned(),
                 service: None,
@@ -344,6 +343,11 @@ impl Instance {
     pub fn reads(&self, setting: Setting) -> bool {
         setting.servers().contains(&self.server)
             && known::has_setting(setting, self.known_version())
+    }
+
+    /// Whether all of its configuration is here and can be read: no folder is hidden, no file of it broken.
+    pub fn is_config_seen(&self) -> bool {
+        self.unseen_config.is_empty() && self.config.iter().all(|file| file.tree.is_ok())
     }
 
     /// The version for questions about defaults: the line of `trains` images ended before 0.17.

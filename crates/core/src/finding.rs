@@ -24,6 +24,17 @@ pub struct Finding {
     pub span: Option<Span>,
 }
 
+impl Finding {
+    /// The same at a place of its own, where there is one.
+    #[must_use]
+    pub fn at(self, span: impl Into<Option<Span>>) -> Self {
+        Self {
+            span: span.into().or(self.span),
+            ..self
+        }
+    }
+}
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {

@@ -75,6 +75,13 @@ impl FixedUsers {
         }
         found
     }
+
+    /// The users that have a password, with it or its hash.
+    pub fn passwords(&self) -> impl Iterator<Item = (&FixedUser, &str)> {
+        self.users
+            .iter()
+            .filter_map(move |user| Some((user, user.password.as_ref()?.expose())))
+    }
 }
 
 fn user(object: &Object, span: Span) -> FixedUser {

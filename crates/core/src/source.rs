@@ -119,10 +119,7 @@ impl Sources {
     pub fn place(&self, span: Span) -> Place {
         let source = &self.0[span.source.0 as usize];
         let text = source.text.as_str();
-        let lines = source.lines.get_or_init(|| {
-            let newlines = text.match_indices('\n').map(|(at, _)| at + 1);
-            std::iter::once(0).chain(newlines).collect()
-        });
+        let lines = source.lines.get_or_init(|| line_starts(text));
         let line = lines.partition_point(|start| *start <= span.start).max(1);
         let before = text.get(lines[line - 1]..span.start).unwrap_or_default();
         Place {
@@ -131,6 +128,12 @@ impl Sources {
             column: column(before),
         }
     }
+}
+
+/// Where the lines of a text start, the one behind the last line break included.
+pub(crate) fn line_starts(text: &str) -> Vec<usize> {
+    let newlines = text.match_indices('\n').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(newlines).collect()
 }
 
 /// File, line and column of a byte offset in a text.

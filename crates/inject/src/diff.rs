@@ -13,7 +13,7 @@ const CONTEXT: usize = 3;
 /// The difference between two texts, as `diff -u` writes it. Lines are compared as they are and shown masked.
 pub(crate) fn unified(path: &str, before: &str, after: &str, color: bool) -> String {
     let diff = TextDiff::from_lines(before, after);
-    let (old_lines, new_lines) = (Lines::of(before), Lines::of(after));
+    let (old_lines, new_lines) = (masked(before), masked(after));
     let mut out = String::new();
     for group in diff.grouped_ops(CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
@@ -43,8 +43,8 @@ pub(crate) fn unified(path: &str, before: &str, after: &str, color: bool) -> Str
                     ChangeTag::Insert => ('+', "\u{1b}[32m"),
                 };
                 let line = match (change.old_index(), change.new_index()) {
-                    (Some(line), _) => old_lines.shown(line),
-                    (None, Some(line)) => new_lines.shown(line),
+                    (Some(line), _) => old_lines.nth_line(line),
+                    (None, Some(line)) => new_lines.nth_line(line),
                     (None, None) => String::new(),
                 };
                 let paint = color && !start.is_empty();
@@ -63,31 +63,11 @@ pub(crate) fn unified(path: &str, before: &str, after: &str, color: bool) -> Str
     out
 }
 
-/// The lines of a text, masked.
-struct Lines<'a> {
-    text: Text<'a>,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn of(text: &'a str) -> Self {
-        // Both texts were parsed before; what cannot be parsed is shown name by name at the most.
-        let shown = match yaml::parse(Path::new("-"), text) {
-            Ok(root) => Text::of_yaml(text, &root),
-            Err(_) => Text::of_lines(text),
-        };
-        let mut starts = vec![0];
-        starts.extend(text.match_indices('\n').map(|(at, _)| at + 1));
-        Self {
-            text: shown,
-            starts,
-        }
-    }
-
-    fn shown(&self, line: usize) -> String {
-        self.starts
-            .get(line)
-            .map(|start| self.text.whole_line(*start))
-            .unwrap_or_default()
+/// A text of which lines can be shown.
+fn masked(text: &str) -> Text<'_> {
+    // Both texts were parsed before; what cannot be parsed is shown name by name at the most.
+    match yaml::parse(Path::new("-"), text) {
+        Ok(root) => Text::of_yaml(text, &root),
+        Err(_) => Text::of_lines(text),
     }
 }

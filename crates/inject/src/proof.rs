@@ -2,6 +2,7 @@
 
 mod print;
 
+use clearml_secure_core::compose::Hides;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -129,7 +130,7 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
                 .instances
                 .iter()
                 .any(|instance| deployment.service(instance).name == *name)
-        }) && (unseen.what.starts_with("env_file") || unseen.what.starts_with("extended file"))
+        }) && unseen.hides == Hides::Variables
     });
     match of_servers {
         Some(unseen) => Err(Broken::Effective {

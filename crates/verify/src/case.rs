@@ -1,6 +1,6 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
-use clearml_secure_core::compose::Unseen;
+use clearml_secure_core::compose::{Hides, Unseen};
 use clearml_secure_core::deployment::{Deployment, Instance};
 use clearml_secure_core::effective::{
     Configured, Effective, Origin, Reading, ServerConfiguration, Value,
@@ -8,10 +8,12 @@ use clearml_secure_core::effective::{
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::io::escape;
+use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::source::Span;
+use clearml_secure_core::version::Version;
 
-use crate::rules::{and, other_half};
+use crate::rules::{REVOKED, and, other_half, power, release};
 
 /// What rules look at.
 pub(crate) struct Case<'a> {
@@ -101,6 +103,21 @@ impl Case<'_> {
             .filter(|(_, users)| users.enabled != Some(false))
     }
 
+    /// The servers that are known to be of a release before `version`, each with where its image is named.
+    pub(crate) fn before(
+        &self,
+        server: Server,
+        version: Version,
+    ) -> impl Iterator<Item = (&ServerConfiguration, String, Option<Span>)> {
+        self.servers(server).filter_map(move |server| {
+            let instance = &self.deployment.instances[server.instance];
+            instance.known_version().filter(|known| *known < version)?;
+            let image = self.deployment.service(instance).image.as_ref();
+            let span = image.map(|image| image.span);
+            Some((server, release(instance.version), span))
+        })
+    }
+
     /// What a server is called in a message.
     pub(crate) fn name(&self, server: &ServerConfiguration) -> String {
         self.named(&self.deployment.instances[server.instance])
@@ -136,10 +153,33 @@ impl Case<'_> {
         }
     }
 
-    /// Whether everything a server is given can be seen: no configuration folder is hidden, no file of it broken.
+    /// Whether everything the server of a reading is given can be seen.
     pub(crate) fn is_seen(&self, reading: &Reading) -> bool {
-        let instance = &self.deployment.instances[reading.instance];
-        instance.unseen_config.is_empty() && instance.config.iter().all(|file| file.tree.is_ok())
+        self.deployment.instances[reading.instance].is_config_seen()
+    }
+
+    /// How bad it is that a value is public, and what follows: a published key whose secret is another opens
+    /// nothing by itself.
+    pub(crate) fn of_public(&self, reading: &Reading) -> (Severity, &'static str) {
+        let is_half_public = |half: &Reading| match &half.value {
+            Value::Text(text) => known::lookup(text.expose()).is_some(),
+            Value::Unknown(_) => true,
+            _ => false,
+        };
+        if self.is_revoked(reading) {
+            (Severity::Note, REVOKED)
+        } else if reading.setting.kind() == Kind::Key
+            && self
+                .other_half(reading)
+                .is_some_and(|half| !is_half_public(half))
+        {
+            (
+                Severity::Warning,
+                "its secret is another, so nobody gets in with it alone",
+            )
+        } else {
+            (Severity::Error, power(reading.setting))
+        }
     }
 
     /// What could not be looked at and would have made a difference.
@@ -158,6 +198,7 @@ impl Case<'_> {
                 {
                     unseen.push(Unseen {
                         what: format!("{path} at {}", self.named(instance)),
+                        hides: Hides::Anything,
                         reason: "a variable in it has no value in .env".to_owned(),
                         service: None,
                         span: Some(self.deployment.service(instance).name_span),
@@ -174,6 +215,7 @@ impl Case<'_> {
             if !instance.is_version_told && server.server == Server::Apiserver {
                 unseen.extend(server.readings.iter().filter(may_be_public).map(|reading| Unseen {
                     what: format!("{} at {}", reading.setting, self.server(reading)),
+                    hides: Hides::Anything,
                     reason: "the image does not tell its version, and nothing sets it: releases from 1.11 to 1.15 have \
                              a public default"
                         .to_owned(),
@@ -185,6 +227,7 @@ impl Case<'_> {
                 if let Value::Unknown(reason) = &reading.value {
                     unseen.push(Unseen {
                         what: format!("{} at {}", reading.setting, reading.server),
+                        hides: Hides::Anything,
                         reason: reason.clone(),
                         service: None,
                         span: Some(self.span(reading)),

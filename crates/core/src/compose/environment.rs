@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Part, Project, Unseen, interpolate};
+use super::{Hides, Part, Project, Unseen, interpolate};
 use crate::dotenv;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -373,6 +373,7 @@ fn read_env_file(
             };
             project.unseen.push(Unseen {
                 what: format!("env_file {written}"),
+                hides: Hides::Variables,
                 reason,
                 service: Some(service.to_owned()),
                 span: Some(item.span(source)),

@@ -11,7 +11,7 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use super::{Part, Project, Unseen};
+use super::{Hides, Part, Project, Unseen};
 use crate::source::Span;
 use crate::yaml::Node;
 
@@ -51,7 +51,7 @@ impl Port {
 }
 
 /// What is said of an entry that cannot be read.
-pub(crate) const UNSEEN_PORT: &str = "a published port";
+pub(super) const UNSEEN: &str = "a published port";
 
 /// The ports of a service: those of all its parts, as compose adds them up.
 pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -> Vec<Port> {
@@ -70,7 +70,8 @@ pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -
         }
         let mut miss = |span, reason: &str| {
             unseen.push(Unseen {
-                what: UNSEEN_PORT.to_owned(),
+                what: UNSEEN.to_owned(),
+                hides: Hides::Port,
                 reason: reason.to_owned(),
                 service: Some(service.to_owned()),
                 span: Some(span),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Family, Instance};
 use crate::compose::volume::{Volume, VolumeSource};
-use crate::compose::{Project, Service, Unseen, Variable};
+use crate::compose::{Hides, Project, Service, Unseen, Variable};
 use crate::error::Error;
 use crate::io::{entries, is_link};
 use crate::setting::Server;
@@ -38,6 +38,7 @@ pub(super) fn mounted(project: &Project, instance: &Instance) -> Result<Found, E
     if let Some(variable) = variable.filter(|variable| variable.value.known().is_none()) {
         found.unseen.push(Unseen {
             what: "the configuration folder".to_owned(),
+            hides: Hides::Anything,
             reason: format!(
                 "{} has no value that is known here; give --config-dir",
                 variable.name
@@ -64,6 +65,7 @@ pub(super) fn mounted(project: &Project, instance: &Instance) -> Result<Found, E
     if let Some(span) = service.volumes_from {
         found.unseen.push(Unseen {
             what: "volumes_from".to_owned(),
+            hides: Hides::Anything,
             reason: "the mounts of other containers are not followed; give --config-dir".to_owned(),
             service: Some(service.name.clone()),
             span: Some(span),
@@ -195,6 +197,7 @@ impl View<'_> {
         };
         let unseen = Unseen {
             what,
+            hides: Hides::Anything,
             reason,
             service: Some(self.service.name.clone()),
             span: Some(volume.span),

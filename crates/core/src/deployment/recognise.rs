@@ -1,7 +1,7 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
 use super::Family;
-use crate::compose::{Service, Unseen};
+use crate::compose::{Hides, Service, Unseen};
 use crate::setting::Server;
 use crate::version::Version;
 
@@ -32,6 +32,7 @@ impl Recognised {
 pub(super) fn unseen(service: &Service, reason: &str) -> Unseen {
     Unseen {
         what: "the server".to_owned(),
+        hides: Hides::Anything,
         reason: reason.to_owned(),
         service: Some(service.name.clone()),
         span: Some(service.name_span),

@@ -67,7 +67,6 @@ impl ServerConfiguration {
 
     /// Whether all that this server reads can be seen: no folder is hidden, no file broken, no variable unknown.
     pub fn is_seen(&self, deployment: &Deployment) -> bool {
-        let instance = &deployment.instances[self.instance];
-        instance.unseen_config.is_empty() && self.fatal.is_empty()
+        deployment.instances[self.instance].is_config_seen() && self.fatal.is_empty()
     }
 }

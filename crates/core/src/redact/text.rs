@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::{in_url, value};
 use crate::io::escape;
+use crate::source::line_starts;
 use crate::yaml::{Node, Value};
 
 /// Keys of compose files whose values are shown.
@@ -132,6 +133,14 @@ impl<'a> Text<'a> {
     pub fn whole_line(&self, offset: usize) -> String {
         let line = self.line_around(offset);
         self.part(line.clone(), line).text
+    }
+
+    /// A whole line by its number, from 0; empty behind the end.
+    pub fn nth_line(&self, index: usize) -> String {
+        self.starts
+            .get(index)
+            .map(|start| self.whole_line(*start))
+            .unwrap_or_default()
     }
 
     /// A part of a line, and where a range comes to stand in it.
@@ -327,11 +336,6 @@ fn comment_in(text: &str, range: &Range<usize>) -> Option<usize> {
         .find(|at| is_start(*at))
 }
 
-fn line_starts(text: &str) -> Vec<usize> {
-    let newlines = text.match_indices('\n').map(|(at, _)| at + 1);
-    std::iter::once(0).chain(newlines).collect()
-}
-
 fn floor(text: &str, mut at: usize) -> usize {
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -410,10 +414,7 @@ services:
 "##;
 
     fn shown(text: &str, lines: &Text<'_>) -> String {
-        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
-        let lines = std::iter::once(0)
-            .chain(starts)
-            .map(|start| lines.whole_line(start));
+        let lines = (0..=text.matches('\n').count()).map(|index| lines.nth_line(index));
         lines.collect::<Vec<_>>().join("\n")
     }
 

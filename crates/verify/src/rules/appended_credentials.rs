@@ -17,7 +17,7 @@ use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 
-use super::{Case, Rule, release};
+use super::{Case, Rule};
 
 /// Only where the server ran with the defaults once (clearml-facts.md, head).
 const SEVERITY: Severity = Severity::Warning;
@@ -33,32 +33,16 @@ impl Rule for AppendedCredentials {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        for server in case.servers(Server::Apiserver) {
-            let instance = &case.deployment.instances[server.instance];
-            if instance
-                .known_version()
-                .is_none_or(|version| version >= REPLACES)
-            {
-                continue;
-            }
-            let image = case.deployment.service(instance).image.as_ref();
+        for (server, release, image) in case.before(Server::Apiserver, REPLACES) {
             let message = format!(
-                "{} is {}, which keeps replaced credentials valid; if it ever ran with the public defaults, they still log in",
-                case.name(server),
-                release(instance.version)
+                "{} is {release}, which keeps replaced credentials valid; if it ever ran with the public defaults, they still log in",
+                case.name(server)
             );
-            findings.push(Finding {
-                span: image
-                    .map(|image| image.span)
-                    .or(Some(case.deployment.service(instance).name_span)),
-                ..case.finding(
-                    self.id(),
-                    SEVERITY,
-                    server,
-                    message,
-                    "upgrade to 1.15.0 or later, then replace the keys",
-                )
-            });
+            let help = "upgrade to 1.15.0 or later, then replace the keys";
+            findings.push(
+                case.finding(self.id(), SEVERITY, server, message, help)
+                    .at(image),
+            );
         }
     }
 }

@@ -36,25 +36,24 @@ impl Rule for CheapHash {
             if users.is_hashed != Some(true) {
                 continue;
             }
-            for user in &users.users {
-                let password = user.password.as_ref().map(|password| password.expose());
-                let Some(cost) = password.and_then(cost).filter(|cost| *cost < LEAST) else {
+            for (user, password) in users.passwords() {
+                let Some(cost) = cost(password).filter(|cost| *cost < LEAST) else {
                     continue;
                 };
                 let message = format!(
                     "the hash of {}'s password has cost {cost}; whoever gets it tries passwords quickly",
                     escape(&user.username)
                 );
-                findings.push(Finding {
-                    span: Some(user.span),
-                    ..case.finding(
+                findings.push(
+                    case.finding(
                         self.id(),
                         SEVERITY,
                         server,
                         message,
                         "hash it anew with cost 12",
                     )
-                });
+                    .at(user.span),
+                );
             }
         }
     }

@@ -56,11 +56,10 @@ impl Rule for CookieMismatch {
             );
             let help =
                 "put apiserver.auth.session_auth_cookie_name into fileserver.auth.cookie_names";
-            let finding = case.finding(self.id(), SEVERITY, server, message, help);
-            findings.push(Finding {
-                span: span.or(finding.span),
-                ..finding
-            });
+            findings.push(
+                case.finding(self.id(), SEVERITY, server, message, help)
+                    .at(span),
+            );
         }
     }
 }

@@ -14,21 +14,13 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server.
 
-use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::effective::{Origin, Reading};
+use clearml_secure_core::finding::Finding;
 use clearml_secure_core::known::{self, Class, Known};
-use clearml_secure_core::setting::Kind;
 
-use super::{Case, Rule, power};
+use super::{Case, Rule};
 
-/// A published secret: somebody gets in.
-const PUBLISHED: Severity = Severity::Error;
-/// A published key whose secret is not published opens nothing by itself.
-const HALF: Severity = Severity::Warning;
-
-/// Fixed users are enabled, and with them the account is revoked (clearml-facts.md, 0.8).
-const REVOKED: Severity = Severity::Note;
-
+// How bad it is: [`Case::of_public`].
 pub(crate) struct DefaultCredential;
 
 impl Rule for DefaultCredential {
@@ -50,18 +42,7 @@ impl Rule for DefaultCredential {
                 continue;
             }
             seen.push((reading.setting, span));
-            let is_half =
-                reading.setting.kind() == Kind::Key && !is_other_half_published(case, reading);
-            let (severity, consequence) = if case.is_revoked(reading) {
-                (REVOKED, super::REVOKED)
-            } else if is_half {
-                (
-                    HALF,
-                    "its secret is another, so nobody gets in with it alone",
-                )
-            } else {
-                (PUBLISHED, power(reading.setting))
-            };
+            let (severity, consequence) = case.of_public(reading);
             findings.push(Finding {
                 rule: self.id(),
                 severity,
@@ -86,13 +67,4 @@ fn published(reading: &Reading) -> Option<&'static Known> {
         return None;
     }
     known::lookup(reading.value.text()?.expose()).filter(|known| known.class != Class::Placeholder)
-}
-
-fn is_other_half_published(case: &Case<'_>, reading: &Reading) -> bool {
-    case.other_half(reading)
-        .is_none_or(|half| match &half.value {
-            Value::Text(text) => known::lookup(text.expose()).is_some(),
-            Value::Unknown(_) => true,
-            _ => false,
-        })
 }

@@ -37,10 +37,10 @@ impl Rule for DuplicateUser {
                         case.name(server),
                         escape(&user.username)
                     );
-                    findings.push(Finding {
-                        span: Some(user.span),
-                        ..case.finding(self.id(), SEVERITY, server, message, "remove one of them")
-                    });
+                    findings.push(
+                        case.finding(self.id(), SEVERITY, server, message, "remove one of them")
+                            .at(user.span),
+                    );
                 }
             }
         }

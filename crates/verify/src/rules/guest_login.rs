@@ -42,10 +42,10 @@ impl Rule for GuestLogin {
                     case.name(server)
                 );
                 let help = "set services.auth.fixed_users.guest.enabled to false";
-                findings.push(Finding {
-                    span: Some(span),
-                    ..case.finding(self.id(), SEVERITY, server, message, help)
-                });
+                findings.push(
+                    case.finding(self.id(), SEVERITY, server, message, help)
+                        .at(span),
+                );
             }
         }
     }

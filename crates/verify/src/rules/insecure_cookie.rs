@@ -59,11 +59,10 @@ impl Rule for InsecureCookie {
                 case.as_seen(server)
             );
             let help = "set apiserver.auth.cookies.secure to true";
-            let finding = case.finding(self.id(), SEVERITY, server, message, help);
-            findings.push(Finding {
-                span: span.or(finding.span),
-                ..finding
-            });
+            findings.push(
+                case.finding(self.id(), SEVERITY, server, message, help)
+                    .at(span),
+            );
         }
     }
 }

@@ -39,11 +39,7 @@ impl Rule for MalformedPasswordHash {
             let Some(is_hashed) = users.is_hashed else {
                 continue;
             };
-            for user in &users.users {
-                let Some(password) = user.password.as_ref().map(|password| password.expose())
-                else {
-                    continue;
-                };
+            for (user, password) in users.passwords() {
                 let what = if is_hashed && cost(password).is_none() {
                     "is not base64 of a bcrypt hash"
                 } else if !is_hashed && password.len() > LONGEST {
@@ -56,10 +52,10 @@ impl Rule for MalformedPasswordHash {
                     escape(&user.username)
                 );
                 let help = "write base64 of a bcrypt hash of at most 72 bytes";
-                findings.push(Finding {
-                    span: Some(user.span),
-                    ..case.finding(self.id(), SEVERITY, server, message, help)
-                });
+                findings.push(
+                    case.finding(self.id(), SEVERITY, server, message, help)
+                        .at(user.span),
+                );
             }
         }
     }

@@ -17,18 +17,13 @@
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::finding::{Finding, Severity};
-use clearml_secure_core::known;
-use clearml_secure_core::setting::{Kind, SETTINGS, Server};
+use clearml_secure_core::setting::{SETTINGS, Server};
 
-use super::{Case, Rule, and, power};
+use super::{Case, Rule, and};
 
-/// The default is live: somebody gets in.
-const LIVE: Severity = Severity::Error;
-/// A default key whose secret was changed opens nothing by itself.
-const HALF: Severity = Severity::Warning;
-
-/// Fixed users are enabled, and with them the account is revoked (clearml-facts.md, 0.8).
-const REVOKED: Severity = Severity::Note;
+/// The server cannot sign. What a live default is worth is [`Case::of_public`]: an error where somebody gets in, a
+/// warning for half of a pair, a note where fixed users revoke the account (clearml-facts.md, 0.8).
+const GONE: Severity = Severity::Error;
 
 pub(crate) struct MissingSetting;
 
@@ -66,23 +61,13 @@ impl MissingSetting {
     /// The image's default is in use.
     fn live(&self, case: &Case<'_>, reading: &Reading, also: &[&Reading]) -> Finding {
         let setting = reading.setting;
-        let is_half = setting.kind() == Kind::Key && !is_secret_public(case, reading);
         let names: Vec<String> = std::iter::once(&reading)
             .chain(also)
             .map(|reading| case.server(reading))
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let verb = if names.len() == 1 { "runs" } else { "run" };
-        let (severity, consequence) = if case.is_revoked(reading) {
-            (REVOKED, super::REVOKED)
-        } else if is_half {
-            (
-                HALF,
-                "its secret is another, so nobody gets in with it alone",
-            )
-        } else {
-            (LIVE, power(setting))
-        };
+        let (severity, consequence) = case.of_public(reading);
         let nothing = if case.is_seen(reading) {
             "nothing sets"
         } else {
@@ -106,7 +91,7 @@ impl MissingSetting {
     fn gone(&self, case: &Case<'_>, reading: &Reading) -> Finding {
         Finding {
             rule: self.id(),
-            severity: LIVE,
+            severity: GONE,
             message: format!(
                 "{} has no {} at all: what replaces the tree around it leaves it out; without it the server cannot \
                  sign, and may not start",
@@ -126,13 +111,4 @@ fn is_gone(reading: &Reading) -> bool {
     reading.setting.account().is_none()
         && matches!(reading.value, Value::Absent)
         && reading.hazards.is_empty()
-}
-
-/// Whether the secret that goes with a key is public too, or cannot be told.
-fn is_secret_public(case: &Case<'_>, key: &Reading) -> bool {
-    case.other_half(key).is_none_or(|half| match &half.value {
-        Value::Text(text) => known::lookup(text.expose()).is_some(),
-        Value::Unknown(_) => true,
-        _ => false,
-    })
 }

@@ -17,7 +17,7 @@ use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 
-use super::{Case, Rule, release};
+use super::{Case, Rule};
 
 /// Whoever reaches it reads and deletes everything (clearml-facts.md, 4).
 const SEVERITY: Severity = Severity::Error;
@@ -30,32 +30,17 @@ impl Rule for OldFileserver {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        for server in case.servers(Server::Fileserver) {
-            let instance = &case.deployment.instances[server.instance];
-            if instance
-                .known_version()
-                .is_none_or(|version| version >= Version::FILE_SERVER_AUTHENTICATION)
-            {
-                continue;
-            }
-            let image = case.deployment.service(instance).image.as_ref();
+        let first = Version::FILE_SERVER_AUTHENTICATION;
+        for (server, release, image) in case.before(Server::Fileserver, first) {
             let message = format!(
-                "{} is {}, which knows no authentication; whoever reaches it reads, replaces and deletes every file",
-                case.name(server),
-                release(instance.version)
+                "{} is {release}, which knows no authentication; whoever reaches it reads, replaces and deletes every file",
+                case.name(server)
             );
-            findings.push(Finding {
-                span: image
-                    .map(|image| image.span)
-                    .or(Some(case.deployment.service(instance).name_span)),
-                ..case.finding(
-                    self.id(),
-                    SEVERITY,
-                    server,
-                    message,
-                    "upgrade to 1.16.0 or later, or keep files in object storage",
-                )
-            });
+            let help = "upgrade to 1.16.0 or later, or keep files in object storage";
+            findings.push(
+                case.finding(self.id(), SEVERITY, server, message, help)
+                    .at(image),
+            );
         }
     }
 }

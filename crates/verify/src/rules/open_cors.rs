@@ -57,11 +57,10 @@ impl Rule for OpenCors {
                 case.as_seen(server)
             );
             let help = "set apiserver.cors.origins to the web server's address";
-            let finding = case.finding(self.id(), severity, server, message, help);
-            findings.push(Finding {
-                span: span.or(finding.span),
-                ..finding
-            });
+            findings.push(
+                case.finding(self.id(), severity, server, message, help)
+                    .at(span),
+            );
         }
     }
 }

@@ -55,10 +55,10 @@ impl Rule for OpenFileserver {
                 case.name(server)
             );
             let help = "remove the line, or set fileserver.auth.enabled to true";
-            findings.push(Finding {
-                span: Some(span),
-                ..case.finding(self.id(), severity, server, message, help)
-            });
+            findings.push(
+                case.finding(self.id(), severity, server, message, help)
+                    .at(span),
+            );
         }
     }
 }

@@ -50,10 +50,10 @@ impl Rule for PlaintextPassword {
                 super::and(&names)
             );
             let help = "write base64 of bcrypt hashes and set pass_hashed: true";
-            findings.push(Finding {
-                span: Some(span),
-                ..case.finding(self.id(), SEVERITY, server, message, help)
-            });
+            findings.push(
+                case.finding(self.id(), SEVERITY, server, message, help)
+                    .at(span),
+            );
         }
     }
 }

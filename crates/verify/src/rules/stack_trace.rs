@@ -43,11 +43,10 @@ impl Rule for StackTrace {
                 case.as_seen(server)
             );
             let help = "set apiserver.return_stack_to_caller to false";
-            let finding = case.finding(self.id(), SEVERITY, server, message, help);
-            findings.push(Finding {
-                span: span.or(finding.span),
-                ..finding
-            });
+            findings.push(
+                case.finding(self.id(), SEVERITY, server, message, help)
+                    .at(span),
+            );
         }
     }
 }

@@ -58,10 +58,10 @@ impl Rule for UnreadableConfig {
                     case.name(server),
                     fatal.message
                 );
-                findings.push(Finding {
-                    span: Some(fatal.span),
-                    ..case.finding(self.id(), SEVERITY, server, message, help)
-                });
+                findings.push(
+                    case.finding(self.id(), SEVERITY, server, message, help)
+                        .at(fatal.span),
+                );
             }
         }
     }

@@ -34,11 +34,7 @@ impl Rule for WeakPassword {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         for (server, users) in case.fixed_users() {
-            for user in &users.users {
-                let Some(password) = user.password.as_ref().map(|password| password.expose())
-                else {
-                    continue;
-                };
+            for (user, password) in users.passwords() {
                 let name = escape(&user.username);
                 let what = if known::lookup(password).is_some() {
                     "is an example of the documentation"
@@ -52,16 +48,16 @@ impl Rule for WeakPassword {
                     continue;
                 };
                 let message = format!("the password of {name} {what}; whoever tries it is in");
-                findings.push(Finding {
-                    span: Some(user.span),
-                    ..case.finding(
+                findings.push(
+                    case.finding(
                         self.id(),
                         SEVERITY,
                         server,
                         message,
                         "choose another, of at least 15 characters",
                     )
-                });
+                    .at(user.span),
+                );
             }
         }
     }
