@@ -27,6 +27,17 @@ pub fn python() -> Option<PathBuf> {
     python.exists().then_some(python)
 }
 
+/// Chromium, as Debian calls it.
+pub fn chromium() -> Option<PathBuf> {
+    on_path("chromium")
+}
+
+/// The official schema of SARIF 2.1.0.
+pub fn sarif_schema() -> Option<PathBuf> {
+    let schema = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?).join("sarif-2.1.0.json");
+    schema.exists().then_some(schema)
+}
+
 /// `docker-compose`, version 1 (a Python script) or 2 (a program).
 pub fn docker_compose() -> Option<PathBuf> {
     on_path("docker-compose")

@@ -1,7 +1,9 @@
 //! The compose files that the tests walk over.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -73,10 +75,40 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Deployment>) {
     }
 }
 
+fn copy_all(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            fs::create_dir(&copy).unwrap();
+            copy_all(&path, &copy);
+        } else {
+            fs::copy(&path, &copy).unwrap();
+            fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+}
+
 impl Deployment {
     /// The file's bytes.
     pub fn bytes(&self) -> Vec<u8> {
         fs::read(&self.path).unwrap()
+    }
+
+    /// A copy of the file's folder that only its owner reads and that is in no repository, prepared by its
+    /// `prepare.sh` where it has one, and the file in it.
+    pub fn prepared(&self) -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        copy_all(self.path.parent().unwrap(), folder.path());
+        if folder.path().join("prepare.sh").exists() {
+            let status = Command::new("sh")
+                .args(["-e", "prepare.sh"])
+                .current_dir(folder.path())
+                .status();
+            assert!(status.unwrap().success(), "{}: prepare.sh", self.name);
+        }
+        let path = folder.path().join(self.path.file_name().unwrap());
+        (folder, path)
     }
 
     /// A fresh folder with a copy of the file, called `docker-compose.yml`, and of what it refers to.

@@ -34,13 +34,18 @@ pub fn clearml(name: &str) -> Run {
         "{} is not built; `cargo xtask test` builds it first",
         path.display()
     );
+    other(&path)
+}
+
+/// Another program, such as an oracle.
+pub fn other(path: &Path) -> Run {
     let mut command = Command::new(path);
     // The machine's own CLEARML_… variables, NO_COLOR and CI would change what the programs say.
     command.env_clear().env("PATH", path_variable());
     Run {
         command,
         stdin: Vec::new(),
-        shown: program,
+        shown: path.display().to_string(),
     }
 }
 

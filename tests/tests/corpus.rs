@@ -25,10 +25,8 @@ fn every_file_is_told_as_it_is() {
     let mut failures = Vec::new();
     for deployment in &files {
         let name = deployment.path.file_name().unwrap().to_str().unwrap();
-        let done = clearml("verify")
-            .args(["-f", "json"])
-            .arg(&deployment.path)
-            .done();
+        let (_folder, path) = deployment.prepared();
+        let done = clearml("verify").args(["-f", "json"]).arg(&path).done();
         let document: Value = serde_json::from_str(&done.stdout).unwrap();
         let found = found(&document);
         if expected.get(name) != Some(&found) {

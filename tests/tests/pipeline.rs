@@ -147,9 +147,10 @@ fn every_bad_fixture_is_bad_by_its_rule_and_every_good_one_is_good() {
             continue;
         };
         let (rule, file) = rest.split_once('/').unwrap();
+        let (_folder, path) = deployment.prepared();
         let done = clearml("verify")
             .args(["-f", "json", "--fail-on", "note"])
-            .arg(&deployment.path)
+            .arg(&path)
             .done();
         let rules: BTreeSet<String> = findings(&done)
             .iter()

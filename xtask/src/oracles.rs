@@ -32,6 +32,14 @@ pub(crate) fn set_up() -> Result<Oracles> {
     if let Err(why) = set_up_docker_compose() {
         missing.push(format!("docker-compose: {why}"));
     }
+    if let Err(why) = set_up_sarif_schema(&folder) {
+        missing.push(format!("the schema of SARIF: {why}"));
+    }
+    if shell::on_path("chromium").is_none() && !apt_install("chromium") {
+        missing.push(
+            "Chromium: it is not installed, and only root on Debian can be helped".to_owned(),
+        );
+    }
     if are_required() && !missing.is_empty() {
         return Err(format!(
             "CLEARML_SECURE_REQUIRE_ORACLES=1, and there is no {}",
@@ -70,6 +78,19 @@ fn set_up_python(folder: &Path) -> Result {
             .arg(&list),
     )?;
     fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+fn set_up_sarif_schema(folder: &Path) -> Result {
+    let schema = folder.join("sarif-2.1.0.json");
+    if schema.exists() {
+        return Ok(());
+    }
+    shell::output(
+        Command::new(python(folder))
+            .arg(shell::root().join("tests/oracles/fetch_sarif_schema.py"))
+            .arg(&schema),
+    )
+    .map(drop)
 }
 
 fn create_environment(environment: &Path) -> Result {

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::dotenv;
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
+use crate::version::Version;
 use crate::yaml::{self, Node};
 pub use environment::{Origin, Variable, VariableValue};
 pub use port::{Interface, Port};
@@ -96,6 +97,8 @@ pub struct Service {
     pub volumes: Vec<Volume>,
     /// What is published.
     pub ports: Vec<Port>,
+    /// The networks it is on, by the names of the file: `default` where it names none.
+    pub networks: Vec<String>,
     /// `network_mode`, interpolated.
     pub network_mode: Option<Text>,
     /// `privileged: true`, where it stands.
@@ -111,6 +114,14 @@ pub struct Text {
     pub text: String,
     /// The scalar.
     pub span: Span,
+}
+
+impl Text {
+    /// The version that an image's tag names.
+    pub fn version(&self) -> Option<Version> {
+        let name = self.text.split('@').next()?.rsplit('/').next()?;
+        Version::parse(name.split_once(':')?.1)
+    }
 }
 
 /// The mapping of one file that contributes to a service.
@@ -406,6 +417,7 @@ impl Project {
         let environment = environment::of_service(self, sources, &name, &parts)?;
         let volumes = volume::of_service(self, &parts);
         let ports = port::of_service(self, &name, &parts);
+        let networks = self.networks(&parts);
         let network_mode = self
             .attribute(&parts, "network_mode")
             .map(|(source, node)| {
@@ -441,10 +453,39 @@ impl Project {
             environment,
             volumes,
             ports,
+            networks,
             network_mode,
             privileged,
             volumes_from,
         })
+    }
+
+    /// Lists and mappings of networks add up over files.
+    fn networks(&self, parts: &[Part]) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for part in parts {
+            let Some(field) = part.node.get("networks") else {
+                continue;
+            };
+            if matches!(field.value.tag(), Some("!reset" | "!override")) {
+                found.clear();
+            }
+            if let Some(items) = field.value.items() {
+                found.extend(items.iter().filter_map(|item| self.interpolated(item)));
+            } else {
+                found.extend(
+                    field
+                        .value
+                        .fields()
+                        .iter()
+                        .filter_map(|field| Some(field.key.text()?.to_owned())),
+                );
+            }
+        }
+        if found.is_empty() {
+            found.push("default".to_owned());
+        }
+        found
     }
 
     /// The last part's value of a key that is not reset and not null.

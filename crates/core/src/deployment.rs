@@ -178,6 +178,14 @@ pub struct ConfigFile {
 }
 
 impl Deployment {
+    /// Whether a service is one of ClearML's own: a server, or a program of another image of theirs.
+    pub fn is_own(&self, service: usize) -> bool {
+        self.instances
+            .iter()
+            .any(|instance| instance.service == service)
+            || recognise::is_own_image(&self.project.services[service])
+    }
+
     /// Reads the deployment, with every `env_file` and mounted `.conf` that it names and that is there.
     ///
     /// # Errors

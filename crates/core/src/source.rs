@@ -98,6 +98,11 @@ impl Sources {
         id
     }
 
+    /// Every text.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> {
+        (0..self.0.len()).map(|index| SourceId(u32::try_from(index).unwrap_or(u32::MAX)))
+    }
+
     /// The text, as it was read.
     pub fn text(&self, id: SourceId) -> &str {
         &self.0[id.0 as usize].text

@@ -13,12 +13,15 @@ use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::source::Span;
 use clearml_secure_core::version::Version;
 
+use crate::files::Files;
 use crate::rules::{REVOKED, and, other_half, power, release};
 
 /// What rules look at.
 pub(crate) struct Case<'a> {
     pub(crate) deployment: &'a Deployment,
     pub(crate) effective: &'a Effective,
+    /// What the file system says of the files.
+    pub(crate) files: Files,
 }
 
 /// What decides whether a server is open at all: where it cannot be told, nothing is clean.
@@ -103,18 +106,18 @@ impl Case<'_> {
             .filter(|(_, users)| users.enabled != Some(false))
     }
 
-    /// The servers that are known to be of a release before `version`, each with where its image is named.
+    /// The servers that are known to be of a release before `version`, each with its release and where its image
+    /// is named.
     pub(crate) fn before(
         &self,
         server: Server,
         version: Version,
-    ) -> impl Iterator<Item = (&ServerConfiguration, String, Option<Span>)> {
-        self.servers(server).filter_map(move |server| {
-            let instance = &self.deployment.instances[server.instance];
+    ) -> impl Iterator<Item = (&Instance, String, Option<Span>)> {
+        self.deployment.of(server).filter_map(move |instance| {
             instance.known_version().filter(|known| *known < version)?;
             let image = self.deployment.service(instance).image.as_ref();
             let span = image.map(|image| image.span);
-            Some((server, release(instance.version), span))
+            Some((instance, release(instance.version), span))
         })
     }
 
@@ -142,13 +145,25 @@ impl Case<'_> {
         help: &str,
     ) -> Finding {
         let instance = &self.deployment.instances[server.instance];
+        self.finding_of(rule, severity, instance, message, help)
+    }
+
+    /// The same, about a server of which no configuration is read.
+    pub(crate) fn finding_of(
+        &self,
+        rule: &'static str,
+        severity: Severity,
+        instance: &Instance,
+        message: String,
+        help: &str,
+    ) -> Finding {
         Finding {
             rule,
             severity,
             message,
             help: help.to_owned(),
             setting: None,
-            server: Some(server.server),
+            server: Some(instance.server),
             span: Some(self.deployment.service(instance).name_span),
         }
     }
@@ -185,6 +200,7 @@ impl Case<'_> {
     /// What could not be looked at and would have made a difference.
     pub(crate) fn unseen(&self) -> Vec<Unseen> {
         let mut unseen = self.deployment.unseen.clone();
+        unseen.extend(self.files.unseen.iter().cloned());
         for server in &self.effective.servers {
             let instance = &self.deployment.instances[server.instance];
             let is_open =

@@ -93,6 +93,8 @@ pub(crate) enum Format {
     Sarif,
     /// For a workflow on GitHub: annotations
     Github,
+    /// For a browser or a printer: one page that needs nothing else
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

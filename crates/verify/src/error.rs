@@ -20,7 +20,7 @@ pub(crate) enum Error {
     Output(std::io::Error),
     #[error("{}: this kind of target cannot be verified yet", escape(&.0.to_string_lossy()))]
     Target(PathBuf),
-    #[error("--effective is text or JSON")]
+    #[error("--effective is text, JSON or HTML")]
     Effective,
     #[error("no rule is called {}", escape(.0))]
     UnknownRule(String),
@@ -36,7 +36,7 @@ impl Error {
                  the file that has them"
                     .to_owned(),
             ),
-            Self::Effective => Some("give -f text or -f json, or leave --effective out".to_owned()),
+            Self::Effective => Some("give -f text, -f json or -f html, or leave --effective out".to_owned()),
             Self::Output(_) => None,
             Self::Target(_) => Some("name a compose file; *.conf files are read with --config-dir".to_owned()),
             Self::UnknownRule(_) => {

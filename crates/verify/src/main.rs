@@ -4,6 +4,7 @@ mod baseline;
 mod case;
 mod cli;
 mod error;
+mod files;
 mod fingerprint;
 mod ignore;
 mod lines;

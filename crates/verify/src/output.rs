@@ -2,6 +2,7 @@
 
 mod effective;
 mod github;
+mod html;
 mod json;
 mod sarif;
 mod text;
@@ -27,6 +28,7 @@ pub(crate) struct Report {
 pub(crate) fn findings(format: Format, reports: &[Report], color: bool) -> String {
     match format {
         Format::Github => github::findings(reports),
+        Format::Html => html::page(reports),
         Format::Json => json::findings(reports),
         Format::Sarif => sarif::findings(reports),
         Format::Text => text::findings(reports, color),
@@ -38,6 +40,8 @@ pub(crate) fn effective(format: Format, reports: &[Report]) -> Option<String> {
     match format {
         Format::Json => Some(effective::json(reports)),
         Format::Text => Some(effective::text(reports)),
+        // The page has it anyway.
+        Format::Html => Some(html::page(reports)),
         Format::Github | Format::Sarif => None,
     }
 }
@@ -49,4 +53,23 @@ pub(crate) fn count(reports: &[Report], severity: Severity) -> usize {
         .flat_map(|report| &report.findings)
         .filter(|one| one.severity == severity)
         .count()
+}
+
+/// Findings with the same rule, place and help are shown once, with the line once.
+fn grouped<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Vec<&'a Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let same = |group: &&mut Vec<&Finding>| {
+            group.first().is_some_and(|first| {
+                (first.rule, first.severity, first.span)
+                    == (finding.rule, finding.severity, finding.span)
+                    && first.help == finding.help
+            })
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
 }

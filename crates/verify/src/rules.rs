@@ -6,6 +6,7 @@
 mod appended_credentials;
 mod cheap_hash;
 mod cookie_mismatch;
+mod database_password;
 mod default_credential;
 mod docker_socket;
 mod duplicate_user;
@@ -13,6 +14,7 @@ mod exposed_database;
 mod floating_image;
 mod guest_login;
 mod insecure_cookie;
+mod login_config_ignored;
 mod malformed_password_hash;
 mod misread_value;
 mod missing_setting;
@@ -24,14 +26,18 @@ mod plain_http;
 mod plaintext_password;
 mod public_port;
 mod published_credential;
+mod readable_secret;
 mod reused_secret;
 mod shadowed_variable;
 mod split_credential;
 mod stack_trace;
+mod tracked_secret;
 mod unexpected_port;
 mod unread_variable;
 mod unreadable_config;
 mod unset_variable;
+mod unsupported_database;
+mod vulnerable_version;
 mod weak_password;
 mod weak_secret;
 
@@ -54,6 +60,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &appended_credentials::AppendedCredentials,
     &cheap_hash::CheapHash,
     &cookie_mismatch::CookieMismatch,
+    &database_password::DatabasePassword,
     &default_credential::DefaultCredential,
     &docker_socket::DockerSocket,
     &duplicate_user::DuplicateUser,
@@ -61,6 +68,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &floating_image::FloatingImage,
     &guest_login::GuestLogin,
     &insecure_cookie::InsecureCookie,
+    &login_config_ignored::LoginConfigIgnored,
     &malformed_password_hash::MalformedPasswordHash,
     &misread_value::MisreadValue,
     &missing_setting::MissingSetting,
@@ -72,14 +80,18 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &plaintext_password::PlaintextPassword,
     &public_port::PublicPort,
     &published_credential::PublishedCredential,
+    &readable_secret::ReadableSecret,
     &reused_secret::ReusedSecret,
     &shadowed_variable::ShadowedVariable,
     &split_credential::SplitCredential,
     &stack_trace::StackTrace,
+    &tracked_secret::TrackedSecret,
     &unexpected_port::UnexpectedPort,
     &unread_variable::UnreadVariable,
     &unreadable_config::UnreadableConfig,
     &unset_variable::UnsetVariable,
+    &unsupported_database::UnsupportedDatabase,
+    &vulnerable_version::VulnerableVersion,
     &weak_password::WeakPassword,
     &weak_secret::WeakSecret,
 ];

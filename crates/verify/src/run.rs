@@ -11,6 +11,7 @@ use clearml_secure_core::source::Span;
 use crate::baseline::{self, Baseline};
 use crate::cli::{Cli, FailOn};
 use crate::error::Error;
+use crate::files::Files;
 use crate::fingerprint::Fingerprints;
 use crate::lines::Lines;
 use crate::output::{self, Report};
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         let case = Case {
             deployment: &deployment,
             effective: &effective,
+            files: Files::of(&deployment, &effective),
         };
         let mut findings = Vec::new();
         for rule in RULES

@@ -5,21 +5,14 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
-use std::fs;
-use std::path::Path;
+mod common;
 
 use assert_cmd::Command;
+use common::{folder_with, good};
 use serde_json::Value;
 
 const TOKEN: &str =
     "CLEARML__SECURE__AUTH__TOKEN_SECRET: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT";
-
-/// A deployment without findings, to change one thing in.
-fn good() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/fixtures/rules/missing-setting/good.yml");
-    fs::read_to_string(path).unwrap()
-}
 
 /// The good deployment, whose token secret comes from elsewhere.
 fn without_token(more: &str) -> String {
@@ -33,12 +26,7 @@ fn without_token(more: &str) -> String {
 
 /// The exit code, and what is said: `rule severity` of each finding and `unknown` for what could not be seen.
 fn said(files: &[(&str, &str)]) -> (i32, Vec<String>, String) {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
+    let folder = folder_with(files);
     let output = Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
         .args(["-f", "json", "docker-compose.yml"])
         .current_dir(folder.path())
@@ -447,10 +435,7 @@ services:
 "#;
     let conf =
         "a: MARKED, credentials.fileserver { other: MARKED, user_secret: 06d-MARKED } // MARKED";
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("conf")).unwrap();
-    fs::write(folder.path().join("conf/secure.conf"), conf).unwrap();
-    fs::write(folder.path().join("docker-compose.yml"), text).unwrap();
+    let folder = folder_with(&[("docker-compose.yml", text), ("conf/secure.conf", conf)]);
     for format in ["text", "json", "sarif", "github"] {
         let output = Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
             .args(["-f", format, "docker-compose.yml"])
@@ -550,13 +535,8 @@ fn a_switch_or_a_folder_that_cannot_be_told_is_not_guessed() {
 
 #[test]
 fn of_two_default_names_compose_takes_one() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("compose.yaml"), good()).unwrap();
-    fs::write(
-        folder.path().join("docker-compose.yml"),
-        "services:\n  apiserver: {image: 'clearml/server:2.3.0', command: apiserver}\n",
-    )
-    .unwrap();
+    let stock = "services:\n  apiserver: {image: 'clearml/server:2.3.0', command: apiserver}\n";
+    let folder = folder_with(&[("compose.yaml", &good()), ("docker-compose.yml", stock)]);
     let output = Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
         .arg(folder.path())
         .output()

@@ -5,22 +5,21 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+mod common;
+
 use std::fs;
-use std::path::Path;
 
 use assert_cmd::Command;
+use common::{fixtures, folder_with};
 use serde_json::Value;
 
 fn secured() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/fixtures/secured/docker-compose.yml");
-    fs::read_to_string(path).unwrap()
+    fs::read_to_string(fixtures().join("secured/docker-compose.yml")).unwrap()
 }
 
 /// The rules of what is found, with the setting where there is one; the note of the untouched deployment left out.
 fn found(text: &str) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("docker-compose.yml"), text).unwrap();
+    let folder = folder_with(&[("docker-compose.yml", text)]);
     let output = Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
         .args(["-f", "json", "docker-compose.yml"])
         .current_dir(folder.path())
@@ -279,8 +278,24 @@ const CHANGES: &[Change] = &[
     ),
     (
         "clearml/server:2.3.0\n    command: apiserver",
-        "allegroai/clearml:1.14.1\n    command: apiserver",
+        "allegroai/clearml:1.14.2\n    command: apiserver",
         &["warning appended-credentials"],
+    ),
+    (
+        "clearml/server:2.3.0\n    command: webserver",
+        "allegroai/clearml:1.14.1\n    command: webserver",
+        &["error vulnerable-version"],
+    ),
+    (
+        "  apiserver:\n",
+        "  guest:\n    image: nginx:1.27\n    networks: [backend]\n  apiserver:\n",
+        // Elasticsearch 8 asks for a password unless it is told not to.
+        &["note database-password", "note database-password"],
+    ),
+    (
+        "image: mongo:7.0.22",
+        "image: mongo:6.0.19",
+        &["note unsupported-database"],
     ),
     (
         "clearml/server:2.3.0\n    command: webserver",

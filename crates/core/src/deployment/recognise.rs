@@ -42,6 +42,20 @@ pub(super) fn unseen(service: &Service, reason: &str) -> Unseen {
 /// A service is called like a server of ClearML, and no other service is that server.
 pub(super) const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
 
+/// Whether a service runs an image of ClearML's own that runs nobody else's code, as agents do.
+pub(super) fn is_own_image(service: &Service) -> bool {
+    let Some(image) = &service.image else {
+        return false;
+    };
+    let (repository, _) = split_image(&image.text);
+    let owner = repository.rsplit('/').nth(1).unwrap_or_default();
+    match classify(&repository).0 {
+        Image::Agent => false,
+        Image::Other => ["allegroai", "clearml"].contains(&owner),
+        Image::Server => true,
+    }
+}
+
 /// The kinds of image that matter.
 #[derive(PartialEq)]
 enum Image {

@@ -80,7 +80,7 @@ pub(super) fn json(reports: &[Report]) -> String {
 }
 
 /// What can be said of a value without showing it.
-fn state(reading: &Reading) -> &'static str {
+pub(super) fn state(reading: &Reading) -> &'static str {
     let text = match &reading.value {
         Value::Absent => return "absent",
         Value::Empty => return "empty",
@@ -97,7 +97,7 @@ fn state(reading: &Reading) -> &'static str {
     }
 }
 
-fn origin(deployment: &Deployment, reading: &Reading) -> String {
+pub(super) fn origin(deployment: &Deployment, reading: &Reading) -> String {
     let place = || deployment.sources.place(reading.span(deployment));
     match reading.origin {
         Origin::BuiltIn(_) => "the image's default".to_owned(),

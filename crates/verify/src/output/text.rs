@@ -5,7 +5,7 @@ use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
-use super::{Report, count};
+use super::{Report, count, grouped};
 use crate::lines::Lines;
 use crate::rules;
 
@@ -44,25 +44,6 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
         out.push_str(&format!("{}: {}\n", files.join(", "), parts.join(", ")));
     }
     out
-}
-
-/// Findings with the same rule, place and help are shown once, with the line once.
-fn grouped(findings: &[Finding]) -> Vec<Vec<&Finding>> {
-    let mut groups: Vec<Vec<&Finding>> = Vec::new();
-    for finding in findings {
-        let same = |group: &&mut Vec<&Finding>| {
-            group.first().is_some_and(|first| {
-                (first.rule, first.severity, first.span)
-                    == (finding.rule, finding.severity, finding.span)
-                    && first.help == finding.help
-            })
-        };
-        match groups.iter_mut().find(same) {
-            Some(group) => group.push(finding),
-            None => groups.push(vec![finding]),
-        }
-    }
-    groups
 }
 
 fn render(renderer: &Renderer, report: &Report, lines: &Lines<'_>, group: &[&Finding]) -> String {
@@ -130,7 +111,7 @@ fn unknown(report: &Report, unseen: &Unseen) -> String {
 }
 
 /// The file, and which servers were found in it.
-fn looked_at(report: &Report) -> String {
+pub(super) fn looked_at(report: &Report) -> String {
     let sources = &report.deployment.sources;
     let file = report
         .deployment
@@ -151,6 +132,6 @@ fn looked_at(report: &Report) -> String {
     )
 }
 
-fn plural(number: usize, word: &str) -> String {
+pub(super) fn plural(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }

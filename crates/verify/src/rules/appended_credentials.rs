@@ -33,14 +33,14 @@ impl Rule for AppendedCredentials {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        for (server, release, image) in case.before(Server::Apiserver, REPLACES) {
+        for (instance, release, image) in case.before(Server::Apiserver, REPLACES) {
             let message = format!(
                 "{} is {release}, which keeps replaced credentials valid; if it ever ran with the public defaults, they still log in",
-                case.name(server)
+                case.named(instance)
             );
             let help = "upgrade to 1.15.0 or later, then replace the keys";
             findings.push(
-                case.finding(self.id(), SEVERITY, server, message, help)
+                case.finding_of(self.id(), SEVERITY, instance, message, help)
                     .at(image),
             );
         }

@@ -31,14 +31,14 @@ impl Rule for OldFileserver {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         let first = Version::FILE_SERVER_AUTHENTICATION;
-        for (server, release, image) in case.before(Server::Fileserver, first) {
+        for (instance, release, image) in case.before(Server::Fileserver, first) {
             let message = format!(
                 "{} is {release}, which knows no authentication; whoever reaches it reads, replaces and deletes every file",
-                case.name(server)
+                case.named(instance)
             );
             let help = "upgrade to 1.16.0 or later, or keep files in object storage";
             findings.push(
-                case.finding(self.id(), SEVERITY, server, message, help)
+                case.finding_of(self.id(), SEVERITY, instance, message, help)
                     .at(image),
             );
         }

@@ -1,0 +1,69 @@
+//! Published weaknesses of ClearML's servers, by version: data/advisories.toml.
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::setting::Server;
+use crate::version::Version;
+
+/// One published weakness.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Advisory {
+    /// The name it is published under, e.g. `CVE-2024-24592`.
+    pub id: String,
+    /// The server that has it.
+    #[serde(deserialize_with = "server")]
+    pub server: Server,
+    /// The first version that is not known to have it.
+    #[serde(deserialize_with = "version")]
+    pub before: Version,
+    /// What an attacker does with it.
+    pub what: String,
+    /// Who says so.
+    pub source: String,
+}
+
+/// Every one of them, sorted. Read at the first call.
+pub fn all() -> &'static [Advisory] {
+    /// The file as a whole.
+    #[derive(Deserialize)]
+    struct Data {
+        advisory: Vec<Advisory>,
+    }
+    static ALL: OnceLock<Vec<Advisory>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let data: Data = toml::from_str(include_str!("../data/advisories.toml"))
+            .expect("a part of the program, which a test reads");
+        data.advisory
+    })
+}
+
+fn server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Server, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let server = Server::ALL.into_iter().find(|server| server.name() == name);
+    server.ok_or_else(|| de::Error::custom("no server"))
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Version::parse(&text).ok_or_else(|| de::Error::custom("no version"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_unique_and_sourced() {
+        let ids: Vec<&str> = all().iter().map(|advisory| advisory.id.as_str()).collect();
+        assert!(
+            !ids.is_empty() && ids.is_sorted_by(|one, next| one < next),
+            "{ids:?}"
+        );
+        for advisory in all() {
+            assert!(!advisory.source.is_empty() && !advisory.what.is_empty());
+        }
+    }
+}

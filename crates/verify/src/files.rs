@@ -1,0 +1,276 @@
+//! What the file system says of a deployment's files: which hold secrets, who reads them, whether git keeps them,
+//! and which were written for a server that does not load them.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::compose::{Hides, Unseen};
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::{Effective, Origin};
+use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::io::{entries, read_text};
+use clearml_secure_core::known;
+use clearml_secure_core::setting::{Kind, Server};
+use clearml_secure_core::source::{SourceId, Span};
+use gix_index::hash::Kind as Hash;
+
+/// What rules ask of the file system.
+#[derive(Default)]
+pub(crate) struct Files {
+    /// The files that hold a secret of the user's own.
+    pub(crate) secret: Vec<SecretFile>,
+    /// Files beside the deployment that define users of the web login and that no server loads.
+    pub(crate) stray_logins: Vec<PathBuf>,
+    /// What could not be looked at.
+    pub(crate) unseen: Vec<Unseen>,
+}
+
+/// A file that holds a secret.
+pub(crate) struct SecretFile {
+    /// As the user named it.
+    pub(crate) path: PathBuf,
+    /// Where the first secret stands.
+    pub(crate) span: Span,
+    /// Who reads it besides its owner.
+    pub(crate) readers: Option<Readers>,
+    /// Whether git tracks it.
+    pub(crate) is_tracked: bool,
+}
+
+/// Who reads a file besides its owner.
+pub(crate) struct Readers {
+    /// `its group`, `everybody`.
+    pub(crate) who: &'static str,
+    /// The permission bits.
+    pub(crate) mode: u32,
+}
+
+impl Files {
+    /// Looks at the files of a deployment. Texts that come from no file, such as standard input, have no state.
+    pub(crate) fn of(deployment: &Deployment, effective: &Effective) -> Self {
+        let mut files = Self {
+            stray_logins: stray_logins(deployment, effective),
+            ..Self::default()
+        };
+        let secrets = secrets(deployment, effective);
+        for source in deployment.sources.ids() {
+            let path = deployment.sources.path(source);
+            let Some(span) = first(deployment, source, &secrets).filter(|_| path.is_file()) else {
+                continue;
+            };
+            let is_tracked = is_tracked(path).unwrap_or_else(|reason| {
+                files.unseen.push(Unseen {
+                    what: format!("whether git tracks {}", path.display()),
+                    hides: Hides::Anything,
+                    reason,
+                    service: None,
+                    span: Some(span),
+                });
+                false
+            });
+            files.secret.push(SecretFile {
+                path: path.to_owned(),
+                span,
+                readers: readers(path),
+                is_tracked,
+            });
+        }
+        files
+    }
+}
+
+/// The secrets of the user's own, and where the effective configuration takes them from. A published value is no
+/// secret, and a key without its secret opens nothing.
+fn secrets<'a>(deployment: &'a Deployment, effective: &'a Effective) -> Vec<(Vec<String>, Span)> {
+    let mut found: Vec<(Vec<String>, Span)> = Vec::new();
+    let mut add = |text: &str, span: Span| {
+        // In a compose file a `$` is written twice.
+        let mut spellings = vec![text.to_owned()];
+        if text.contains('$') {
+            spellings.push(text.replace('$', "$$"));
+        }
+        if !found.iter().any(|(known, _)| *known == spellings) {
+            found.push((spellings, span));
+        }
+    };
+    for reading in effective.readings() {
+        let is_own = matches!(reading.origin, Origin::File(_) | Origin::Variable(_));
+        let text = reading.value.text().map(|text| text.expose());
+        if let Some(text) = text
+            && is_own
+            && !text.is_empty()
+            && reading.setting.kind() == Kind::Secret
+            && known::lookup(text).is_none()
+        {
+            add(text, reading.span(deployment));
+        }
+    }
+    for server in &effective.servers {
+        if server.server != Server::Apiserver {
+            continue;
+        }
+        let users = FixedUsers::of(server, deployment);
+        if users.is_hashed == Some(false) {
+            for (user, password) in users.passwords() {
+                add(password, user.span);
+            }
+        }
+    }
+    found
+}
+
+/// Where the first secret stands in a text.
+fn first(
+    deployment: &Deployment,
+    source: SourceId,
+    secrets: &[(Vec<String>, Span)],
+) -> Option<Span> {
+    let text = deployment.sources.text(source);
+    let places = secrets.iter().filter_map(|(spellings, span)| {
+        let written = spellings
+            .iter()
+            .filter(|spelling| !spelling.is_empty())
+            .find_map(|spelling| Some((text.find(spelling.as_str())?, spelling.len())));
+        match written {
+            Some((start, length)) => Some(Span {
+                source,
+                start,
+                end: start + length,
+            }),
+            // Escapes hide it from the search; a variable's value stands elsewhere.
+            None => Some(*span).filter(|span| {
+                span.source == source && !deployment.sources.slice(*span).contains('$')
+            }),
+        }
+    });
+    places.min()
+}
+
+/// Who reads a file besides its owner, by its permission bits and those of the folders above it.
+fn readers(path: &Path) -> Option<Readers> {
+    let path = fs::canonicalize(path).ok()?;
+    let mode = |path: &Path| Some(fs::metadata(path).ok()?.permissions().mode());
+    let own = mode(&path)? & 0o777;
+    let is_reached = |bits: u32| {
+        let mut folders = path.ancestors().skip(1);
+        folders.all(|folder| mode(folder).is_some_and(|mode| mode & bits != 0))
+    };
+    let who = if own & 0o004 != 0 && is_reached(0o001) {
+        "everybody on this machine"
+    } else if own & 0o040 != 0 && is_reached(0o011) {
+        "its group"
+    } else {
+        return None;
+    };
+    Some(Readers { who, mode: own })
+}
+
+/// Whether git tracks a file, or the link by which it is named: whether it is in the index of the working tree
+/// around it.
+fn is_tracked(path: &Path) -> Result<bool, String> {
+    let Some((folder, name)) = path.parent().zip(path.file_name()) else {
+        return Ok(false);
+    };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let as_named = fs::canonicalize(folder).map(|folder| folder.join(name));
+    let in_truth = fs::canonicalize(path);
+    for path in [as_named, in_truth].into_iter().flatten() {
+        if is_in_index(&path)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_in_index(path: &Path) -> Result<bool, String> {
+    let Some((root, index)) = path.ancestors().skip(1).find_map(index_of) else {
+        return Ok(false);
+    };
+    if !index.is_file() {
+        return Ok(false);
+    }
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    let file = gix_index::File::at(
+        &index,
+        Hash::Sha1,
+        true,
+        gix_index::decode::Options::default(),
+    )
+    .map_err(|error| format!("{} cannot be read: {error}", index.display()))?;
+    Ok(file
+        .entry_by_path(relative.as_os_str().as_bytes().into())
+        .is_some())
+}
+
+/// The working tree whose root a folder is, and its index. In a linked working tree and in a submodule `.git` is a
+/// file that says where the rest is.
+fn index_of(folder: &Path) -> Option<(&Path, PathBuf)> {
+    let git = folder.join(".git");
+    let kept = if git.is_dir() {
+        git
+    } else {
+        let text = fs::read_to_string(&git).ok()?;
+        folder.join(text.strip_prefix("gitdir:")?.trim())
+    };
+    Some((folder, kept.join("index")))
+}
+
+/// Files of users for the web login beside a deployment whose API servers have none: `apiserver.conf` in the folder
+/// of the compose file or in one below it, and what is named nearly so.
+///
+/// Where not all of the configuration can be seen, such a file may be on its way to where it is loaded from.
+fn stray_logins(deployment: &Deployment, effective: &Effective) -> Vec<PathBuf> {
+    let mut servers = effective
+        .servers
+        .iter()
+        .filter(|server| server.server == Server::Apiserver)
+        .peekable();
+    let is_closed = servers.peek().is_none()
+        || servers.any(|server| {
+            !server.is_seen(deployment) || FixedUsers::of(server, deployment).enabled != Some(false)
+        });
+    let is_file = deployment
+        .project
+        .layers
+        .first()
+        .is_some_and(|layer| deployment.sources.path(layer.source).is_file());
+    if is_closed || !is_file {
+        return Vec::new();
+    }
+    let of = |folder: &Path| entries(folder).unwrap_or_default();
+    let folder = match &deployment.project.folder {
+        folder if folder.as_os_str().is_empty() => Path::new("."),
+        folder => folder,
+    };
+    let mut candidates = of(folder);
+    let folders: Vec<PathBuf> = candidates
+        .iter()
+        .filter(|path| path.is_dir())
+        .cloned()
+        .collect();
+    candidates.extend(folders.iter().flat_map(|folder| of(folder)));
+    let loaded: Vec<PathBuf> = deployment
+        .sources
+        .ids()
+        .filter_map(|source| fs::canonicalize(deployment.sources.path(source)).ok())
+        .collect();
+    let is_login = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.to_ascii_lowercase();
+        (name.starts_with("apiserver")
+            || name.starts_with("api-server")
+            || name.starts_with("api_server"))
+            && path.is_file()
+            && !fs::canonicalize(path).is_ok_and(|path| loaded.contains(&path))
+            && read_text(path).is_ok_and(|text| text.contains("fixed_users"))
+    };
+    candidates.retain(is_login);
+    candidates.sort();
+    candidates
+}

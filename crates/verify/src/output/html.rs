@@ -1,0 +1,254 @@
+//! One self-contained page: the posture at a glance, the findings, and the effective configuration.
+//!
+//! It needs no network and runs no script, and its own policy forbids both. Every text is escaped by the template.
+
+use clearml_secure_core::compose::Unseen;
+use clearml_secure_core::effective::Reading;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::setting::SETTINGS;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::effective::{origin, state};
+use super::text::{looked_at, plural};
+use super::{Report, count, grouped};
+use crate::lines::Lines;
+use crate::rules;
+
+const STYLE: &str = include_str!("html.css");
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+pub(super) fn page(reports: &[Report]) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "ClearML deployment: what clearml-verify found" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { "What clearml-verify found" }
+                    @for report in reports {
+                        p.soft { (looked_at(report)) }
+                    }
+                    (verdict(reports))
+                }
+                main {
+                    @for report in reports {
+                        (deployment(report, reports.len() > 1))
+                    }
+                }
+                footer { p.soft { "clearml-verify " (env!("CARGO_PKG_VERSION")) ". No value of a secret is on this page." } }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// The one line to read if only one is read. What could not be looked at is never clean.
+fn verdict(reports: &[Report]) -> Markup {
+    let numbers = [
+        (count(reports, Severity::Error), "error", "bad"),
+        (count(reports, Severity::Warning), "warning", "unknown"),
+        (count(reports, Severity::Note), "note", "badge note"),
+    ];
+    let unseen: usize = reports.iter().map(|report| report.unseen.len()).sum();
+    let mut words: Vec<String> = numbers
+        .iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, word, _)| plural(*number, word))
+        .collect();
+    if unseen > 0 {
+        words.push(format!("{unseen} could not be looked at"));
+    }
+    let worst = numbers.iter().find(|(number, ..)| *number > 0);
+    let class = match worst {
+        Some((.., class @ ("bad" | "unknown"))) => class,
+        _ if unseen > 0 => "unknown",
+        Some((.., class)) => class,
+        None => "good",
+    };
+    let text = if words.is_empty() {
+        "No findings".to_owned()
+    } else {
+        words.join(", ")
+    };
+    html! { p class={ "verdict " (class) } { (text) } }
+}
+
+fn deployment(report: &Report, is_named: bool) -> Markup {
+    html! {
+        section {
+            @if is_named {
+                h2 { (looked_at(report)) }
+            }
+            h2 { "Settings and servers" }
+            (matrix(report))
+            @if !report.unseen.is_empty() {
+                h2 { "Could not be looked at" }
+                ul {
+                    @for unseen in &report.unseen {
+                        li { (unknown(report, unseen)) }
+                    }
+                }
+            }
+            (findings(report))
+            h2 { "Effective configuration" }
+            (effective(report))
+        }
+    }
+}
+
+/// A row for each setting, a column for each server that reads any.
+fn matrix(report: &Report) -> Markup {
+    let instances = &report.deployment.instances;
+    let columns: Vec<usize> = (0..instances.len())
+        .filter(|column| readings(report, *column).next().is_some())
+        .collect();
+    let cell =
+        |setting, column| readings(report, column).find(|reading| reading.setting == setting);
+    html! {
+        div.wide {
+            table.matrix {
+                thead {
+                    tr {
+                        th scope="col" { "Setting" }
+                        @for column in &columns {
+                            @let instance = &instances[*column];
+                            th scope="col" {
+                                (instance.server.name())
+                                @let service = &report.deployment.service(instance).name;
+                                @if service != instance.server.name() {
+                                    br;
+                                    span.soft { (escape(service)) }
+                                }
+                            }
+                        }
+                    }
+                }
+                tbody {
+                    @for setting in SETTINGS {
+                        tr {
+                            th scope="row" { code { (setting.path()) } }
+                            @for column in &columns {
+                                @match cell(setting, *column) {
+                                    Some(reading) => td class=(class(reading)) { (state(reading)) },
+                                    None => td.soft title="does not read it" { "–" },
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn readings(report: &Report, instance: usize) -> impl Iterator<Item = &Reading> {
+    report
+        .effective
+        .readings()
+        .filter(move |reading| reading.instance == instance)
+}
+
+/// The colour of a state.
+fn class(reading: &Reading) -> &'static str {
+    match state(reading) {
+        "yours" => "good",
+        "unknown" => "unknown",
+        "absent" | "empty" => "",
+        _ => "bad",
+    }
+}
+
+fn findings(report: &Report) -> Markup {
+    let lines = Lines::of(&report.deployment);
+    let severities = [
+        (Severity::Error, "Errors"),
+        (Severity::Warning, "Warnings"),
+        (Severity::Note, "Notes"),
+    ];
+    html! {
+        @for (severity, title) in severities {
+            @let of_it: Vec<&Finding> = report.findings.iter().filter(|one| one.severity == severity).collect();
+            @if !of_it.is_empty() {
+                h2 { (title) " (" (of_it.len()) ")" }
+                @for group in grouped(of_it.iter().copied()) {
+                    (together(report, &lines, &group))
+                }
+            }
+        }
+    }
+}
+
+/// Findings of one rule at one place, which the same help mends.
+fn together(report: &Report, lines: &Lines<'_>, group: &[&Finding]) -> Markup {
+    let Some(first) = group.first() else {
+        return html! {};
+    };
+    let severity = first.severity.name();
+    html! {
+        article class=(severity) {
+            h3 {
+                span class={ "badge " (severity) } { (severity) } " "
+                @if group.len() == 1 {
+                    (first.message)
+                } @else {
+                    (rules::headline(first.rule)) " (" (group.len()) " times)"
+                }
+            }
+            @if group.len() > 1 {
+                ul {
+                    @for finding in group {
+                        li { (finding.message) }
+                    }
+                }
+            }
+            @if let Some(span) = first.span {
+                pre { (report.deployment.sources.place(span)) "\n" (lines.line(span).text) }
+            }
+            p { "Help: " (first.help) }
+            p.soft { "Rule: " code { (first.rule) } }
+        }
+    }
+}
+
+fn unknown(report: &Report, unseen: &Unseen) -> Markup {
+    html! {
+        @if let Some(span) = unseen.span {
+            code { (report.deployment.sources.place(span)) } " "
+        }
+        (escape(&unseen.what)) ": " (escape(&unseen.reason))
+    }
+}
+
+fn effective(report: &Report) -> Markup {
+    html! {
+        div.wide {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Setting" }
+                        th scope="col" { "Server" }
+                        th scope="col" { "State" }
+                        th scope="col" { "Origin" }
+                    }
+                }
+                tbody {
+                    @for reading in report.effective.readings() {
+                        tr {
+                            td { code { (reading.setting.path()) } }
+                            td { (reading.server.name()) }
+                            td class=(class(reading)) { (state(reading)) }
+                            td { (origin(&report.deployment, reading)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Users of the web login are defined where no server looks.
+//!
+//! **What**: a `.conf` file defines `fixed_users`, and the API server does not use them: the file is loaded as
+//! another key because of its name or folder, a variable overrides it, or no server loads it at all.
+//!
+//! **Why**: the configuration is there, so everybody takes the login for closed, and the server lets anybody in.
+//!
+//! bad: tests/fixtures/rules/login-config-ignored/bad.yml
+//!
+//! good: tests/fixtures/rules/login-config-ignored/good.yml
+//!
+//! **Fix**: call the file `apiserver.conf`, put it directly into the folder that is mounted at
+//! `/opt/clearml/config`, and let no variable set the same.
+//!
+//! **References**: clearml-facts.md, 2 on how files become keys; ClearML's public issue clearml#1421.
+
+use clearml_secure_core::effective::Configured;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::hocon::{Object, Value};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::setting::Server;
+use clearml_secure_core::source::Span;
+
+use super::{Case, Rule};
+
+/// What it leaves open is `open-login`; this is why.
+const SEVERITY: Severity = Severity::Warning;
+
+/// Where the API server looks for users (clearml-facts.md, 6); below the second are guests.
+const READ: [&str; 2] = ["apiserver.auth.fixed_users", "services.auth.fixed_users"];
+
+pub(crate) struct LoginConfigIgnored;
+
+impl Rule for LoginConfigIgnored {
+    fn id(&self) -> &'static str {
+        "login-config-ignored"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        let mut seen = Vec::new();
+        for server in case.servers(Server::Apiserver) {
+            let instance = &case.deployment.instances[server.instance];
+            for file in &instance.config {
+                let Ok(tree) = &file.tree else {
+                    // `unreadable-config` says so.
+                    continue;
+                };
+                let mut places = Vec::new();
+                fixed_users(tree, &file.key, &mut places);
+                for (path, range) in places {
+                    let span = Span {
+                        source: file.source,
+                        start: range.start,
+                        end: range.end,
+                    };
+                    let why = if READ.contains(&path.as_str()) {
+                        let overridden = ["enabled", "users"].into_iter().find(|name| {
+                            let own = tree_at(tree, &file.key, &format!("{path}.{name}"));
+                            let at = server.configured(case.deployment, &format!("{path}.{name}"));
+                            own && matches!(at, Configured::Value(_, at) if is_variable(case, server.instance, at))
+                        });
+                        let Some(name) = overridden else {
+                            continue;
+                        };
+                        format!("a variable overrides {path}.{name}")
+                    } else {
+                        format!(
+                            "the file is loaded as {}, so they are {path}",
+                            escape(&file.key)
+                        )
+                    };
+                    if seen.contains(&span) {
+                        continue;
+                    }
+                    seen.push(span);
+                    let message = format!(
+                        "{} does not use the users of the web login that are defined here: {why}",
+                        case.name(server)
+                    );
+                    let help = "define them in apiserver.conf directly in the configuration folder, and nowhere else";
+                    findings.push(
+                        case.finding(self.id(), SEVERITY, server, message, help)
+                            .at(span),
+                    );
+                }
+            }
+        }
+        let Some(server) = case.servers(Server::Apiserver).next() else {
+            return;
+        };
+        for path in &case.files.stray_logins {
+            let message = format!(
+                "{} defines users of the web login, and {} does not load it",
+                escape(&path.to_string_lossy()),
+                case.name(server)
+            );
+            let help = "mount its folder at /opt/clearml/config, and call the file apiserver.conf";
+            findings.push(case.finding(self.id(), SEVERITY, server, message, help));
+        }
+    }
+}
+
+/// Whether a place is in the environment rather than in a `.conf` file.
+fn is_variable(case: &Case<'_>, instance: usize, span: Span) -> bool {
+    let files = &case.deployment.instances[instance].config;
+    !files.iter().any(|file| file.source == span.source)
+}
+
+/// Whether a file that is loaded as `key` sets a path.
+fn tree_at(tree: &Object, key: &str, path: &str) -> bool {
+    let below = path
+        .strip_prefix(key)
+        .and_then(|rest| rest.strip_prefix('.'));
+    below.is_some_and(|below| tree.get(below).is_some())
+}
+
+/// Every object that is called `fixed_users`, with its path in the configuration. A dash in front replaces instead
+/// of merging (clearml-facts.md, 2).
+fn fixed_users(object: &Object, at: &str, found: &mut Vec<(String, std::ops::Range<usize>)>) {
+    for (key, node) in object.iter() {
+        let key = key.strip_prefix('-').unwrap_or(key);
+        let path = format!("{at}.{key}");
+        if key == "fixed_users" {
+            found.push((path, node.span.clone()));
+        } else if let Value::Object(object) = &node.value {
+            fixed_users(object, &path, found);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! A file that holds a secret is open to others on this machine.
+//!
+//! **What**: a file in which a secret of yours stands may be read by its group or by everybody, and so may the
+//! folders around it.
+//!
+//! **Why**: whoever has an account here, or breaks into any program that runs here, reads the keys of your server.
+//!
+//! bad: tests/fixtures/rules/readable-secret/bad.yml
+//!
+//! good: tests/fixtures/rules/readable-secret/good.yml
+//!
+//! The two texts are the same: the first has mode 0644, the second 0600.
+//!
+//! **Fix**: `chmod 600 docker-compose.yml`
+//!
+//! **References**: chmod(1). Docker starts containers as root, so it reads what only its owner may.
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+
+use super::{Case, Rule};
+
+/// It takes an account on this machine.
+const SEVERITY: Severity = Severity::Warning;
+
+pub(crate) struct ReadableSecret;
+
+impl Rule for ReadableSecret {
+    fn id(&self) -> &'static str {
+        "readable-secret"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for file in &case.files.secret {
+            let Some(readers) = &file.readers else {
+                continue;
+            };
+            let path = file.path.to_string_lossy();
+            let path = escape(&path);
+            findings.push(Finding {
+                rule: self.id(),
+                severity: SEVERITY,
+                message: format!(
+                    "{path} holds secrets and is readable by {} (mode {:04o}); they have the keys",
+                    readers.who, readers.mode
+                ),
+                help: format!("chmod 600 {path}"),
+                setting: None,
+                server: None,
+                span: Some(file.span),
+            });
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A file that holds a secret is tracked by git.
+//!
+//! **What**: a file in which a secret of yours stands is in the index of the git repository around it.
+//!
+//! **Why**: whoever clones the repository, today or in years, has the keys; deleting the line does not take it out
+//! of the history.
+//!
+//! bad: tests/fixtures/rules/tracked-secret/bad.yml
+//!
+//! good: tests/fixtures/rules/tracked-secret/good.yml
+//!
+//! The two texts are the same: only the first was added to the repository.
+//!
+//! **Fix**: keep the values in a `.env` file that `.gitignore` names, `git rm --cached` this one, and replace the
+//! keys: the old ones stay in the history.
+//!
+//! **References**: gitignore(5), git-rm(1).
+
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+
+use super::{Case, Rule};
+
+/// It takes access to the repository.
+const SEVERITY: Severity = Severity::Warning;
+
+pub(crate) struct TrackedSecret;
+
+impl Rule for TrackedSecret {
+    fn id(&self) -> &'static str {
+        "tracked-secret"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for file in case.files.secret.iter().filter(|file| file.is_tracked) {
+            let path = file.path.to_string_lossy();
+            findings.push(Finding {
+                rule: self.id(),
+                severity: SEVERITY,
+                message: format!(
+                    "{} holds secrets and is tracked by git; whoever gets the repository has the keys, also later",
+                    escape(&path)
+                ),
+                help: "keep the values in a .env file that git ignores, take this one out with `git rm --cached`, and \
+                       replace the keys"
+                    .to_owned(),
+                setting: None,
+                server: None,
+                span: Some(file.span),
+            });
+        }
+    }
+}

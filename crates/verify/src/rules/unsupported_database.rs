@@ -1,0 +1,72 @@
+//! A database is of a line that gets no more fixes.
+//!
+//! **What**: the image of Elasticsearch, MongoDB or Redis is of a release line whose support has ended.
+//!
+//! **Why**: what is found in it from now on stays open, and everything ClearML knows is in there.
+//!
+//! bad: tests/fixtures/rules/unsupported-database/bad.yml
+//!
+//! good: tests/fixtures/rules/unsupported-database/good.yml
+//!
+//! **Fix**: upgrade ClearML to a release whose own compose file names a newer line, and the database with it, by
+//! its upgrade path; and let nothing but ClearML's servers reach it until then.
+//!
+//! **References**: endoflife.date; Elastic, "Product end of life dates": the last two major versions are
+//! maintained.
+
+use clearml_secure_core::deployment::Database;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::version::Version;
+
+use super::{Case, Rule};
+
+/// Nothing is known to be open because of it, and which lines ClearML runs with is not the administrator's choice.
+const SEVERITY: Severity = Severity::Note;
+
+pub(crate) struct UnsupportedDatabase;
+
+impl Rule for UnsupportedDatabase {
+    fn id(&self) -> &'static str {
+        "unsupported-database"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for service in &case.deployment.project.services {
+            let Some((image, database)) = service.image.as_ref().zip(Database::of(service)) else {
+                continue;
+            };
+            let Some(version) = image
+                .version()
+                .filter(|version| *version < supported(database))
+            else {
+                continue;
+            };
+            findings.push(Finding {
+                rule: self.id(),
+                severity: SEVERITY,
+                message: format!(
+                    "{database} (service {}) is of line {}.{}, which gets no more security fixes",
+                    escape(&service.name),
+                    version.major,
+                    version.minor
+                ),
+                help: "upgrade with a ClearML release whose compose file names a newer line"
+                    .to_owned(),
+                setting: None,
+                server: None,
+                span: Some(image.span),
+            });
+        }
+    }
+}
+
+/// The oldest line that got fixes on 2026-11-01. MongoDB 6.0 ended in July 2025, Redis 6.2 in February 2025 (7.0
+/// before it), Elasticsearch 7 with the release of 9 and the last maintenance of 7.17 in January 2026.
+fn supported(database: Database) -> Version {
+    match database {
+        Database::Elasticsearch => Version::new(8, 0, 0),
+        Database::Mongodb => Version::new(7, 0, 0),
+        Database::Redis => Version::new(7, 2, 0),
+    }
+}

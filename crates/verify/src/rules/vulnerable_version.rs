@@ -1,0 +1,46 @@
+//! A server is of a version with a published weakness.
+//!
+//! **What**: the image's version is one that a CVE record names.
+//!
+//! **Why**: how it is done is published; no setting of yours changes it.
+//!
+//! bad: tests/fixtures/rules/vulnerable-version/bad.yml
+//!
+//! good: tests/fixtures/rules/vulnerable-version/good.yml
+//!
+//! **Fix**: upgrade, to 1.16.0 at least.
+//!
+//! **References**: the records of CVE-2024-24592, 24593, 24594 and 24595. Those that name no fixed version are
+//! only held against the releases there were on that day.
+
+use clearml_secure_core::advisory;
+use clearml_secure_core::finding::{Finding, Severity};
+
+use super::{Case, Rule};
+
+/// Somebody gets in, by way of a user at the least.
+const SEVERITY: Severity = Severity::Error;
+
+pub(crate) struct VulnerableVersion;
+
+impl Rule for VulnerableVersion {
+    fn id(&self) -> &'static str {
+        "vulnerable-version"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+        for advisory in advisory::all() {
+            for (instance, release, image) in case.before(advisory.server, advisory.before) {
+                let message = format!(
+                    "{} is {release}, for which {} is published: {}",
+                    case.named(instance),
+                    advisory.id,
+                    advisory.what
+                );
+                let help = format!("upgrade to {} or later", advisory.before);
+                let finding = case.finding_of(self.id(), SEVERITY, instance, message, &help);
+                findings.push(finding.at(image));
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The formats for programs and browsers, held against their schemas and a real browser.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::path::Path;
+use std::process::Command;
+
+use e2e::files::{Deployment, corpus, fixture_deployments, root};
+use e2e::oracle;
+use e2e::program::{clearml, other};
+use serde_json::Value;
+
+/// What the program prints about every compose file there is, one document a line.
+fn documents(arguments: &[&str]) -> String {
+    let mut lines = String::new();
+    for deployment in fixture_deployments().iter().chain(&corpus()) {
+        let document = printed(deployment, arguments);
+        let document: Value = serde_json::from_str(&document).unwrap();
+        lines.push_str(&format!("{document}\n"));
+    }
+    lines
+}
+
+fn printed(deployment: &Deployment, arguments: &[&str]) -> String {
+    clearml("verify")
+        .args(arguments)
+        .arg(&deployment.path)
+        .done()
+        .stdout
+}
+
+/// Holds documents against a schema, and against what must not fit it.
+fn fits(schema: &Path, documents: &str) {
+    let Some(python) = oracle::python() else {
+        return oracle::skip("the formats against their schemas: no Python environment");
+    };
+    let check = |documents: &str| {
+        other(&python)
+            .arg(root().join("tests/oracles/schema_oracle.py"))
+            .arg(schema)
+            .stdin(documents)
+            .done()
+    };
+    let done = check(documents);
+    assert_eq!(done.status, Some(0), "{}{}", done.stdout, done.stderr);
+    assert_eq!(check("{}\n").status, Some(1), "the schema takes anything");
+}
+
+#[test]
+fn json_is_what_its_schema_says() {
+    fits(
+        &root().join("docs/findings.schema.json"),
+        &documents(&["-f", "json"]),
+    );
+}
+
+#[test]
+fn the_effective_configuration_is_what_its_schema_says() {
+    let documents = documents(&["--effective", "-f", "json"]);
+    fits(&root().join("docs/effective.schema.json"), &documents);
+}
+
+#[test]
+fn sarif_is_what_the_official_schema_says() {
+    let Some(schema) = oracle::sarif_schema() else {
+        return oracle::skip("SARIF against its official schema: it was not fetched");
+    };
+    fits(&schema, &documents(&["-f", "sarif"]));
+}
+
+#[test]
+fn the_page_stands_by_itself_in_a_browser() {
+    let (Some(chromium), Some(python)) = (oracle::chromium(), oracle::python()) else {
+        return oracle::skip("the page in a real browser: no Chromium or no Python environment");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let compose = folder.path().join("docker-compose.yml");
+    // A name that would run in a page that forgot to escape it.
+    let hostile = "<img src=x onerror=alert(1)>";
+    let text = format!(
+        "services:\n  '{hostile}': {{image: 'clearml/server:2.3.0', command: apiserver}}\n  fileserver: \
+         {{image: 'clearml/server:2.3.0', command: fileserver}}\n"
+    );
+    std::fs::write(&compose, text).unwrap();
+    let html = clearml("verify").args(["-f", "html"]).arg(&compose).done();
+    assert_eq!(html.status, Some(1));
+    let path = folder.path().join("page.html");
+    std::fs::write(&path, html.stdout).unwrap();
+    let url = format!("file://{}", path.display());
+    let output = Command::new(python)
+        .arg(root().join("tests/oracles/chromium_oracle.py"))
+        .arg(chromium)
+        .arg(&url)
+        .output()
+        .unwrap();
+    let seen: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(
+        seen["requests"],
+        serde_json::json!([url]),
+        "it asks for something else"
+    );
+    assert_eq!(seen["console"], serde_json::json!([]));
+    assert_eq!(seen["scripts"], 0);
+    assert_eq!(seen["overflow"], 0, "it is wider than a telephone");
+    assert_ne!(seen["light"], seen["dark"]);
+    assert!(seen["pdf"].as_u64().unwrap() > 1000);
+    let shown = seen["text"].as_str().unwrap();
+    for expected in [
+        "Settings and servers",
+        "secure.auth.token_secret",
+        "missing-setting",
+        hostile,
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+}
