@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use crate::cli::Cli;
 use crate::error::Error;
 
-/// Folders below which no deployment is looked for.
-const SKIPPED: [&str; 3] = ["node_modules", "target", "venv"];
+/// Files that mark a folder as something a program made and can make again.
+const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
 
 /// Folders may be nested this deep below a target.
 const DEPTH_LIMIT: usize = 32;
@@ -85,11 +85,9 @@ fn below(
             continue;
         };
         if path.is_dir() {
-            if !is_link(&path)
-                && depth < DEPTH_LIMIT
-                && !name.starts_with('.')
-                && !SKIPPED.contains(&name)
-            {
+            let is_made = [".git", "node_modules"].contains(&name)
+                || MADE.iter().any(|mark| path.join(mark).is_file());
+            if !is_link(&path) && depth < DEPTH_LIMIT && !is_made {
                 below(&path, depth + 1, found, remarks)?;
             }
         } else if is_compose_name(name) && has_services(&path) {

@@ -192,7 +192,7 @@ fn what_hocon_changes_is_seen_everywhere_1() {
         tests,
         "CLEARML__SECURE__CREDENTIALS__TESTS: '{user_secret: 0123456789012345678901234567890123456789}'",
         1,
-        &["misread-value error"],
+        &["misread-value error", "unreadable-config error"],
     );
     change(
         "a scalar over the secret",
@@ -547,4 +547,91 @@ fn of_two_default_names_compose_takes_one() {
         stderr.contains("docker-compose.yml is not read"),
         "{stderr}"
     );
+}
+
+#[test]
+fn users_of_the_web_login_are_looked_for_where_no_server_does_2() {
+    let users = r#"fixed_users { enabled: true, users: [{username: "jane", password: "violet orbit lamp frozen 7", name: "J"}] }"#;
+    let open = good()
+        .lines()
+        .filter(|line| !line.contains("fixed_users"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let conf = format!("auth {{ {users} }}\n");
+    for stray in ["apiserver.conf", "config/apiserver.conf.txt"] {
+        expect(
+            stray,
+            &[("docker-compose.yml", &open), (stray, &conf)],
+            1,
+            &["login-config-ignored warning", "open-login warning"],
+        );
+    }
+    let mounted = open.replace(
+        "    command: apiserver\n",
+        "    command: apiserver\n    volumes: ['./config:/opt/clearml/config']\n",
+    );
+    let overridden = mounted.replace(
+        "      CLEARML__apiserver__cors",
+        "      CLEARML__apiserver__auth__fixed_users__enabled: 'false'\n      CLEARML__apiserver__cors",
+    );
+    assert_ne!(mounted, overridden);
+    let ignored = ["open-login warning", "login-config-ignored warning"];
+    for (name, compose, file, text, expected) in [
+        (
+            "a variable overrides it",
+            &overridden,
+            "config/apiserver.conf",
+            &conf,
+            &ignored[..],
+        ),
+        (
+            "another key",
+            &mounted,
+            "config/auth.conf",
+            &conf,
+            &ignored[..],
+        ),
+        (
+            "loaded",
+            &mounted,
+            "config/apiserver.conf",
+            &conf,
+            &["plaintext-password warning"][..],
+        ),
+    ] {
+        expect(
+            name,
+            &[("docker-compose.yml", compose), (file, text)],
+            1,
+            expected,
+        );
+    }
+}
+
+#[test]
+fn a_folder_is_looked_into_unless_a_program_made_it() {
+    let stock = "services:\n  apiserver: {image: 'clearml/server:2.3.0', command: apiserver}\n";
+    for (files, code) in [
+        (vec![(".deploy/docker-compose.yml", stock)], 1),
+        (vec![("target/docker-compose.yml", stock)], 1),
+        (
+            vec![("venv/docker-compose.yml", stock), ("venv/pyvenv.cfg", "")],
+            2,
+        ),
+        (
+            vec![
+                ("target/docker-compose.yml", stock),
+                ("target/CACHEDIR.TAG", ""),
+            ],
+            2,
+        ),
+        (vec![("node_modules/x/docker-compose.yml", stock)], 2),
+    ] {
+        let folder = folder_with(&files);
+        let output = Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{files:?}");
+    }
 }

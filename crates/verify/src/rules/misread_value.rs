@@ -100,9 +100,8 @@ impl MisreadValue {
                 Hazard::Hocon(hocon::Reading::Same) => continue,
             };
             let consequence = match &reading.value {
-                Value::NotText(_) if reading.setting.account().is_some() => {
-                    "; a credential that is not text makes the server skip all later accounts, which keep the old ones"
-                }
+                // What follows from it for the other accounts is `unreadable-config`.
+                Value::NotText(_) if reading.setting.account().is_some() => "",
                 Value::NotText(_) => "; with a secret that is not text every login fails",
                 Value::Absent if reading.setting.account().is_none() => {
                     "; without it the server cannot sign, and may not start"

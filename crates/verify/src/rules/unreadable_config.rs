@@ -1,10 +1,11 @@
-//! A server does not start, because it cannot read its configuration.
+//! A server does not start, or leaves out what follows, because it cannot read its configuration.
 //!
 //! **What**: a `.conf` file that a server loads, or a `CLEARML__…` variable that is no setting of its own, cannot
-//! be parsed as HOCON.
+//! be parsed as HOCON; or a credential is a number or another value that is not text.
 //!
 //! **Why**: one unparsable value of any variable, and one broken file, keeps the whole server from starting; what
-//! the file was to set is not set.
+//! the file was to set is not set. One credential that is not text ends the set-up of all later accounts with a
+//! line in the log: the server starts, and what was valid before, such as the public defaults, stays valid.
 //!
 //! bad: tests/fixtures/rules/unreadable-config/bad.yml
 //!
@@ -14,13 +15,15 @@
 //!
 //! **References**: observed on running servers; pyhocon.
 
+use clearml_secure_core::effective::{Reading, ServerConfiguration, Value};
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
-use clearml_secure_core::setting::Setting;
+use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::source::Span;
 
-use super::{Case, Rule, shown};
+use super::{Case, Rule, and, shown};
 
-/// The server is down (clearml-facts.md, 1 and 2).
+/// The server is down, or the old credentials are valid (clearml-facts.md, 0.4, 1 and 2).
 const SEVERITY: Severity = Severity::Error;
 
 pub(crate) struct UnreadableConfig;
@@ -63,6 +66,49 @@ impl Rule for UnreadableConfig {
                         .at(fatal.span),
                 );
             }
+            findings.extend(undone(case, server).map(|(message, span)| {
+                let help =
+                    "write a value that HOCON reads as text: letters and digits with a letter first";
+                case.finding(self.id(), SEVERITY, server, message, help)
+                    .at(span)
+            }));
         }
     }
+}
+
+/// The order in which an API server sets its accounts up (clearml-facts.md, 0.4).
+const ORDER: [&str; 5] = [
+    "apiserver",
+    "fileserver",
+    "webserver",
+    "services_agent",
+    "tests",
+];
+
+/// A credential that is not text ends the set-up of accounts, so that the later ones keep what the database has: on
+/// a server that ran before, the old values (clearml-facts.md, 0.4).
+fn undone(case: &Case<'_>, server: &ServerConfiguration) -> Option<(String, Span)> {
+    if server.server != Server::Apiserver {
+        return None;
+    }
+    let place = |reading: &&Reading| {
+        let account = reading.setting.account()?;
+        ORDER.iter().position(|name| *name == account)
+    };
+    let first = server
+        .readings
+        .iter()
+        .filter(|reading| matches!(reading.value, Value::NotText(_)) && place(reading).is_some())
+        .min_by_key(place)?;
+    let which = match &ORDER[place(&first)? + 1..] {
+        [] => "no user of the web login is".to_owned(),
+        later => format!("neither {} nor any user of the web login is", and(later)),
+    };
+    let message = format!(
+        "{} ends the set-up of its accounts at {}, which is not text; {which} brought up to date, and what was valid \
+         before stays valid",
+        case.name(server),
+        first.setting
+    );
+    Some((message, case.span(first)))
 }
