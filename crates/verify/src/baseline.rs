@@ -123,7 +123,7 @@ pub(crate) fn write(reports: &[Report]) -> String {
     let mut fingerprints = Fingerprints::default();
     let mut findings = Vec::new();
     for report in reports {
-        let sources = &report.deployment.sources;
+        let sources = report.sources();
         for finding in &report.findings {
             let file = finding.span.map(|span| sources.path(span.source));
             findings.push(Entry {

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{ColorChoice, Parser, ValueEnum, ValueHint};
 
-/// Says what is unsafe in a ClearML deployment, and where.
+/// Says what is unsafe in a ClearML deployment or on a running server, and where.
 ///
 /// It works out what each server process will really read: compose files, `.env`, `env_file`, mounted *.conf
 /// files and the image's own defaults, in the order and with the oddities of the real servers. The environment
@@ -10,7 +10,7 @@ use clap::{ColorChoice, Parser, ValueEnum, ValueHint};
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// A compose file, a directory (every deployment below it), or `-` for standard input
+    /// A compose file, a directory (every deployment below it), `-` for standard input, or the URL of a running server
     #[arg(value_name = "TARGET", default_value = ".", value_hint = ValueHint::AnyPath)]
     pub(crate) targets: Vec<PathBuf>,
 
@@ -25,6 +25,38 @@ pub(crate) struct Cli {
     /// A compose file that is merged over each TARGET, as a further `-f` of docker compose
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) merge: Vec<PathBuf>,
+
+    /// A keyset: the deployment must have these values, and the running server must accept them
+    #[arg(long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Running server")]
+    pub(crate) keys: Option<PathBuf>,
+
+    /// A keyset from before a rotation: the running server must refuse it
+    #[arg(long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Running server")]
+    pub(crate) old_keys: Option<PathBuf>,
+
+    /// Where the API server is, instead of what is derived from the URL
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Running server")]
+    pub(crate) api: Option<String>,
+
+    /// Where the web server is
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Running server")]
+    pub(crate) web: Option<String>,
+
+    /// Where the file server is
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Running server")]
+    pub(crate) files: Option<String>,
+
+    /// Send keys over plain HTTP to other machines, too
+    #[arg(long, help_heading = "Running server")]
+    pub(crate) allow_plain_http: bool,
+
+    /// How many requests are under way at once
+    #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running server")]
+    pub(crate) jobs: u16,
+
+    /// How long a request may take
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=600), help_heading = "Running server")]
+    pub(crate) timeout: u16,
 
     /// What the output looks like
     #[arg(
@@ -111,6 +143,7 @@ Examples:
   clearml-verify --fail-on error -f json docker-compose.yml
   clearml-verify --effective docker-compose.yml
   clearml-verify --explain missing-setting
+  clearml-verify --keys keys.env https://clearml.example.com
 
 To silence one finding, on its line or the line above:
   # clearml-verify: ignore[RULE] why it is right here

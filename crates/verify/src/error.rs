@@ -22,6 +22,10 @@ pub(crate) enum Error {
     Target(PathBuf),
     #[error("--effective is text, JSON or HTML")]
     Effective,
+    #[error("the requests cannot be started: {0}")]
+    Threads(String),
+    #[error("an address is http:// or https:// and a host, without a user's name")]
+    Url,
     #[error("no rule is called {}", escape(.0))]
     UnknownRule(String),
 }
@@ -37,11 +41,10 @@ impl Error {
                     .to_owned(),
             ),
             Self::Effective => Some("give -f text, -f json or -f html, or leave --effective out".to_owned()),
-            Self::Output(_) => None,
+            Self::Output(_) | Self::Threads(_) | Self::Url => None,
             Self::Target(_) => Some("name a compose file; *.conf files are read with --config-dir".to_owned()),
             Self::UnknownRule(_) => {
-                let ids: Vec<&str> = rules::RULES.iter().map(|rule| rule.id()).collect();
-                Some(format!("the rules are {}", ids.join(", ")))
+                Some(format!("the rules are {}", rules::ids().join(", ")))
             }
         }
     }

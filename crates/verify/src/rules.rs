@@ -46,6 +46,7 @@ use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
 use clearml_secure_core::version::Version;
 
 pub(crate) use crate::case::Case;
+use crate::probes::PROBES;
 
 /// A check of a deployment.
 pub(crate) trait Rule: Sync {
@@ -96,9 +97,34 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &weak_secret::WeakSecret,
 ];
 
-/// The section of docs/rules.md about a rule.
+/// The names of all rules and probes, sorted. A rule and a probe of one name look for the same thing in files and
+/// on a running server.
+pub(crate) fn ids() -> Vec<&'static str> {
+    let rules = RULES.iter().map(|rule| rule.id());
+    let mut ids: Vec<&str> = rules.chain(PROBES.iter().map(|probe| probe.id())).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// What there is to read about a rule, a probe, or both.
+pub(crate) fn explain(id: &str) -> Option<String> {
+    let pages: Vec<&str> = [section(RULE_PAGES, id), section(PROBE_PAGES, id)]
+        .into_iter()
+        .flatten()
+        .collect();
+    (!pages.is_empty()).then(|| pages.join("\n\n"))
+}
+
+const RULE_PAGES: &str = include_str!("../../../docs/rules.md");
+const PROBE_PAGES: &str = include_str!("../../../docs/probes.md");
+
+/// The section of docs/rules.md about a rule, or of docs/probes.md about a probe.
 pub(crate) fn page(id: &str) -> Option<&'static str> {
-    let pages = include_str!("../../../docs/rules.md");
+    section(RULE_PAGES, id).or_else(|| section(PROBE_PAGES, id))
+}
+
+fn section(pages: &'static str, id: &str) -> Option<&'static str> {
     let start = pages.find(&format!("\n## {id}\n"))? + 1;
     let end = pages[start + 1..]
         .find("\n## ")

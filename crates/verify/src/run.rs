@@ -1,4 +1,5 @@
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use clap::ColorChoice;
 use clearml_secure_core::effective::Effective;
@@ -6,42 +7,53 @@ use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::write_secret_file;
-use clearml_secure_core::source::Span;
+use clearml_secure_core::setting::Server;
+use clearml_secure_core::source::{Sources, Span};
+use rayon::prelude::*;
 
 use crate::baseline::{self, Baseline};
 use crate::cli::{Cli, FailOn};
 use crate::error::Error;
 use crate::files::Files;
 use crate::fingerprint::Fingerprints;
+use crate::keys::{self, Keys};
 use crate::lines::Lines;
-use crate::output::{self, Report};
+use crate::live::{Given, Seen, Site};
+use crate::output::{self, Report, Subject};
 use crate::rules::{self, Case, RULES};
-use crate::{ignore, target};
+use crate::{ignore, probes, target};
 
 /// Looks at every target and prints what is to be said.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if cli.list_rules {
-        let ids: Vec<String> = RULES
-            .iter()
-            .map(|rule| format!("{}\n", rule.id()))
+        let ids: Vec<String> = rules::ids()
+            .into_iter()
+            .map(|id| format!("{id}\n"))
             .collect();
         return print(&ids.concat()).map(|_| exit::FINE);
     }
     if let Some(id) = &cli.explain {
-        let page = rules::page(id).ok_or_else(|| Error::UnknownRule(id.clone()))?;
+        let page = rules::explain(id).ok_or_else(|| Error::UnknownRule(id.clone()))?;
         return print(&format!("{page}\n")).map(|_| exit::FINE);
     }
     if let Some(unknown) = cli
         .ignore
         .iter()
-        .find(|id| !RULES.iter().any(|rule| rule.id() == **id))
+        .find(|id| !rules::ids().contains(&id.as_str()))
     {
         return Err(Error::UnknownRule(unknown.clone()));
     }
     let mut baseline = cli.baseline.as_deref().map(Baseline::read).transpose()?;
     let mut fingerprints = Fingerprints::default();
+    let keys = Keys::read(cli)?;
     let (deployments, mut remarks) = target::deployments(cli)?;
-    let mut reports = Vec::with_capacity(deployments.len());
+    let mut reports = live(cli, &keys)?;
+    if let Some(baseline) = &mut baseline {
+        for report in &mut reports {
+            let findings = std::mem::take(&mut report.findings);
+            report.findings = baseline.accept(&Sources::new(), &mut fingerprints, findings);
+        }
+    }
     for deployment in deployments {
         let effective = Effective::of(&deployment);
         let case = Case {
@@ -55,6 +67,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
             .filter(|rule| !cli.ignore.iter().any(|id| id == rule.id()))
         {
             rule.check(&case, &mut findings);
+        }
+        if let Some(keys) = &keys.new
+            && !cli.ignore.iter().any(|id| id == keys::ID)
+        {
+            keys::compare(&case, keys, &mut findings);
         }
         let (mut findings, comments) =
             ignore::silence(&deployment.sources, &Lines::of(&deployment), findings);
@@ -72,8 +89,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         }
         let unseen = case.unseen();
         reports.push(Report {
-            deployment,
-            effective,
+            subject: Subject::Deployment(deployment, effective),
             findings,
             unseen,
         });
@@ -116,15 +132,61 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     }
 }
 
+/// Asks the running servers among the targets, all at once.
+fn live(cli: &Cli, keys: &Keys) -> Result<Vec<Report>, Error> {
+    let targets = target::servers(cli)?;
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(usize::from(cli.jobs))
+        .build()
+        .map_err(|error| Error::Threads(error.to_string()))?;
+    let look = |target: &String| {
+        let given = Given {
+            target,
+            api: cli.api.as_deref(),
+            files: cli.files.as_deref(),
+            web: cli.web.as_deref(),
+            timeout: Duration::from_secs(cli.timeout.into()),
+            keys: keys.new.as_ref(),
+            old_keys: keys.old.as_ref(),
+            allow_plain_http: cli.allow_plain_http,
+        };
+        let mut seen = Seen::default();
+        let site = Site::find(&given, &mut seen);
+        seen.add(probes::look(&site, &cli.ignore));
+        seen.findings
+            .sort_by_key(|finding| (finding.severity, finding.rule));
+        let parts = [
+            (Server::Apiserver, &site.api),
+            (Server::Fileserver, &site.files),
+            (Server::Webserver, &site.web),
+        ];
+        Report {
+            subject: Subject::Server {
+                target: site.target.clone(),
+                parts: parts
+                    .into_iter()
+                    .filter_map(|(server, address)| Some((server, address.clone()?)))
+                    .collect(),
+            },
+            findings: seen.findings,
+            unseen: seen.unseen,
+        }
+    };
+    Ok(pool.install(|| targets.par_iter().map(look).collect()))
+}
+
 /// The `.conf` files that cannot be parsed, as errors: what they would set cannot be told.
 fn broken(reports: &[Report]) -> String {
     let mut seen = Vec::new();
     let mut out = String::new();
     for report in reports {
         for file in report
-            .deployment
-            .instances
-            .iter()
+            .deployment()
+            .into_iter()
+            .flat_map(|(deployment, _)| &deployment.instances)
             .flat_map(|instance| &instance.config)
         {
             if let Err(error) = &file.tree {
@@ -134,7 +196,7 @@ fn broken(reports: &[Report]) -> String {
                     end: error.offset,
                 };
                 let what = CoreError::Hocon {
-                    place: report.deployment.sources.place(span),
+                    place: report.sources().place(span),
                     message: error.message.clone(),
                 };
                 let message = exit::message("clearml-verify", &what, what.help().as_deref());

@@ -25,7 +25,10 @@ pub(crate) fn deployments(cli: &Cli) -> Result<(Vec<Deployment>, Vec<String>), E
     let mut remarks = Vec::new();
     for target in &cli.targets {
         let text = target.to_string_lossy();
-        if text.starts_with("http://") || text.starts_with("https://") || text.ends_with(".conf") {
+        if is_url(&text) {
+            continue;
+        }
+        if text.ends_with(".conf") {
             return Err(Error::Target(target.clone()));
         }
         if target.is_dir() {
@@ -51,6 +54,31 @@ pub(crate) fn deployments(cli: &Cli) -> Result<(Vec<Deployment>, Vec<String>), E
         }
     }
     Ok((deployments, remarks))
+}
+
+/// The running servers among the targets.
+///
+/// # Errors
+/// An address with a user's name, whose password would stand in the command line.
+pub(crate) fn servers(cli: &Cli) -> Result<Vec<String>, Error> {
+    let given = [&cli.api, &cli.web, &cli.files];
+    let named = given.into_iter().flatten().map(String::as_str);
+    let targets = cli.targets.iter().filter_map(|target| target.to_str());
+    let urls: Vec<&str> = targets.filter(|text| is_url(text)).collect();
+    for url in urls.iter().copied().chain(named) {
+        let authority = url.split_once("://").map(|(_, rest)| rest);
+        let authority = authority.and_then(|rest| rest.split(['/', '?', '#']).next());
+        match authority {
+            Some(authority) if is_url(url) && !authority.is_empty() && !authority.contains('@') => {
+            }
+            _ => return Err(Error::Url),
+        }
+    }
+    Ok(urls.into_iter().map(str::to_owned).collect())
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
 }
 
 fn load(cli: &Cli, path: &Path, remarks: &mut Vec<String>) -> Result<Deployment, CoreError> {

@@ -20,12 +20,12 @@ pub(super) fn text(reports: &[Report]) -> String {
             "STATE".to_owned(),
             "ORIGIN".to_owned(),
         ]];
-        for reading in report.effective.readings() {
+        for (deployment, reading) in report.readings() {
             rows.push([
                 reading.setting.path().to_owned(),
                 reading.server.name().to_owned(),
                 state(reading).to_owned(),
-                origin(&report.deployment, reading),
+                origin(deployment, reading),
             ]);
         }
         let width = |column: usize| {
@@ -56,21 +56,20 @@ pub(super) fn text(reports: &[Report]) -> String {
 pub(super) fn json(reports: &[Report]) -> String {
     let mut effective = Vec::new();
     for report in reports {
-        for reading in report.effective.readings() {
-            let instance = &report.deployment.instances[reading.instance];
+        for (deployment, reading) in report.readings() {
+            let instance = &deployment.instances[reading.instance];
             let mut entry = json!({
                 "setting": reading.setting.path(),
                 "server": reading.server.name(),
-                "service": report.deployment.service(instance).name,
-                "origin": origin_kind(&report.deployment, reading),
+                "service": deployment.service(instance).name,
+                "origin": origin_kind(deployment, reading),
                 "state": state(reading),
             });
-            if let Some(variable) = reading.variable(&report.deployment) {
+            if let Some(variable) = reading.variable(deployment) {
                 entry["variable"] = crate::rules::shown(&variable.name).into();
             }
             if !matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing) {
-                entry["place"] =
-                    place(&report.deployment.sources, reading.span(&report.deployment));
+                entry["place"] = place(&deployment.sources, reading.span(deployment));
             }
             effective.push(entry);
         }

@@ -8,7 +8,7 @@ use super::Report;
 pub(super) fn findings(reports: &[Report]) -> String {
     let mut out = String::new();
     for report in reports {
-        let sources = &report.deployment.sources;
+        let sources = report.sources();
         for finding in &report.findings {
             let level = match finding.severity {
                 Severity::Error => "error",

@@ -3,6 +3,7 @@
 //! It needs no network and runs no script, and its own policy forbids both. Every text is escaped by the template.
 
 use clearml_secure_core::compose::Unseen;
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Reading;
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
@@ -39,7 +40,7 @@ pub(super) fn page(reports: &[Report]) -> String {
                 }
                 main {
                     @for report in reports {
-                        (deployment(report, reports.len() > 1))
+                        (subject(report, reports.len() > 1))
                     }
                 }
                 footer { p.soft { "clearml-verify " (env!("CARGO_PKG_VERSION")) ". No value of a secret is on this page." } }
@@ -80,14 +81,16 @@ fn verdict(reports: &[Report]) -> Markup {
     html! { p class={ "verdict " (class) } { (text) } }
 }
 
-fn deployment(report: &Report, is_named: bool) -> Markup {
+fn subject(report: &Report, is_named: bool) -> Markup {
     html! {
         section {
             @if is_named {
                 h2 { (looked_at(report)) }
             }
-            h2 { "Settings and servers" }
-            (matrix(report))
+            @if let Some((deployment, _)) = report.deployment() {
+                h2 { "Settings and servers" }
+                (matrix(report, deployment))
+            }
             @if !report.unseen.is_empty() {
                 h2 { "Could not be looked at" }
                 ul {
@@ -97,15 +100,17 @@ fn deployment(report: &Report, is_named: bool) -> Markup {
                 }
             }
             (findings(report))
-            h2 { "Effective configuration" }
-            (effective(report))
+            @if report.deployment().is_some() {
+                h2 { "Effective configuration" }
+                (effective(report))
+            }
         }
     }
 }
 
 /// A row for each setting, a column for each server that reads any.
-fn matrix(report: &Report) -> Markup {
-    let instances = &report.deployment.instances;
+fn matrix(report: &Report, deployment: &Deployment) -> Markup {
+    let instances = &deployment.instances;
     let columns: Vec<usize> = (0..instances.len())
         .filter(|column| readings(report, *column).next().is_some())
         .collect();
@@ -121,7 +126,7 @@ fn matrix(report: &Report) -> Markup {
                             @let instance = &instances[*column];
                             th scope="col" {
                                 (instance.server.name())
-                                @let service = &report.deployment.service(instance).name;
+                                @let service = &deployment.service(instance).name;
                                 @if service != instance.server.name() {
                                     br;
                                     span.soft { (escape(service)) }
@@ -150,8 +155,8 @@ fn matrix(report: &Report) -> Markup {
 
 fn readings(report: &Report, instance: usize) -> impl Iterator<Item = &Reading> {
     report
-        .effective
         .readings()
+        .map(|(_, reading)| reading)
         .filter(move |reading| reading.instance == instance)
 }
 
@@ -166,7 +171,7 @@ fn class(reading: &Reading) -> &'static str {
 }
 
 fn findings(report: &Report) -> Markup {
-    let lines = Lines::of(&report.deployment);
+    let lines = report.lines();
     let severities = [
         (Severity::Error, "Errors"),
         (Severity::Warning, "Warnings"),
@@ -178,7 +183,7 @@ fn findings(report: &Report) -> Markup {
             @if !of_it.is_empty() {
                 h2 { (title) " (" (of_it.len()) ")" }
                 @for group in grouped(of_it.iter().copied()) {
-                    (together(report, &lines, &group))
+                    (together(report, lines.as_ref(), &group))
                 }
             }
         }
@@ -186,7 +191,7 @@ fn findings(report: &Report) -> Markup {
 }
 
 /// Findings of one rule at one place, which the same help mends.
-fn together(report: &Report, lines: &Lines<'_>, group: &[&Finding]) -> Markup {
+fn together(report: &Report, lines: Option<&Lines<'_>>, group: &[&Finding]) -> Markup {
     let Some(first) = group.first() else {
         return html! {};
     };
@@ -208,8 +213,8 @@ fn together(report: &Report, lines: &Lines<'_>, group: &[&Finding]) -> Markup {
                     }
                 }
             }
-            @if let Some(span) = first.span {
-                pre { (report.deployment.sources.place(span)) "\n" (lines.line(span).text) }
+            @if let Some((span, lines)) = first.span.zip(lines) {
+                pre { (report.sources().place(span)) "\n" (lines.line(span).text) }
             }
             p { "Help: " (first.help) }
             p.soft { "Rule: " code { (first.rule) } }
@@ -220,7 +225,7 @@ fn together(report: &Report, lines: &Lines<'_>, group: &[&Finding]) -> Markup {
 fn unknown(report: &Report, unseen: &Unseen) -> Markup {
     html! {
         @if let Some(span) = unseen.span {
-            code { (report.deployment.sources.place(span)) } " "
+            code { (report.sources().place(span)) } " "
         }
         (escape(&unseen.what)) ": " (escape(&unseen.reason))
     }
@@ -239,12 +244,12 @@ fn effective(report: &Report) -> Markup {
                     }
                 }
                 tbody {
-                    @for reading in report.effective.readings() {
+                    @for (deployment, reading) in report.readings() {
                         tr {
                             td { code { (reading.setting.path()) } }
                             td { (reading.server.name()) }
                             td class=(class(reading)) { (state(reading)) }
-                            td { (origin(&report.deployment, reading)) }
+                            td { (origin(deployment, reading)) }
                         }
                     }
                 }

@@ -14,7 +14,7 @@ pub(super) fn findings(reports: &[Report]) -> String {
             report
                 .findings
                 .iter()
-                .map(|one| finding(&report.deployment.sources, one))
+                .map(|one| finding(report.sources(), one))
         })
         .collect();
     let document = json!({
@@ -36,7 +36,7 @@ pub(super) fn unknown(reports: &[Report]) -> Vec<Value> {
         let entry = |unseen: &Unseen| {
             let mut entry = json!({"what": unseen.what, "reason": unseen.reason});
             if let Some(span) = unseen.span {
-                entry["place"] = place(&report.deployment.sources, span);
+                entry["place"] = place(report.sources(), span);
             }
             entry
         };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Report;
 use crate::fingerprint::Fingerprints;
-use crate::rules::{self, RULES};
+use crate::rules::{self, ids};
 
 /// ClearML's page about what the rules check; the page of each rule is in its `help`.
 const HELP_URI: &str =
@@ -20,7 +20,7 @@ pub(super) fn findings(reports: &[Report]) -> String {
     let mut results = Vec::new();
     let mut notifications = Vec::new();
     for report in reports {
-        let sources = &report.deployment.sources;
+        let sources = report.sources();
         for finding in &report.findings {
             let fingerprint = fingerprints.of(sources, finding);
             results.push(result(sources, finding, &fingerprint));
@@ -43,7 +43,7 @@ pub(super) fn findings(reports: &[Report]) -> String {
             "tool": {"driver": {
                 "name": "clearml-verify",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": RULES.iter().map(|rule| describe(rule.id())).collect::<Vec<_>>(),
+                "rules": ids().into_iter().map(describe).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
             "invocations": [{
@@ -71,7 +71,7 @@ fn describe(id: &str) -> Value {
 fn result(sources: &Sources, finding: &Finding, fingerprint: &str) -> Value {
     let mut entry = json!({
         "ruleId": finding.rule,
-        "ruleIndex": RULES.iter().position(|rule| rule.id() == finding.rule),
+        "ruleIndex": ids().iter().position(|id| *id == finding.rule),
         "level": match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",

@@ -4,8 +4,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
+use clearml_secure_core::setting::Server;
 
-use super::{Report, count, grouped};
+use super::{Report, Subject, count, grouped};
 use crate::lines::Lines;
 use crate::rules;
 
@@ -17,9 +18,9 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
     };
     let mut out = String::new();
     for report in reports {
-        let lines = Lines::of(&report.deployment);
+        let lines = report.lines();
         for group in grouped(&report.findings) {
-            out.push_str(&render(&renderer, report, &lines, &group));
+            out.push_str(&render(&renderer, report, lines.as_ref(), &group));
             out.push_str("\n\n");
         }
         for unseen in &report.unseen {
@@ -46,7 +47,12 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
     out
 }
 
-fn render(renderer: &Renderer, report: &Report, lines: &Lines<'_>, group: &[&Finding]) -> String {
+fn render(
+    renderer: &Renderer,
+    report: &Report,
+    lines: Option<&Lines<'_>>,
+    group: &[&Finding],
+) -> String {
     let Some(first) = group.first() else {
         return String::new();
     };
@@ -62,17 +68,16 @@ fn render(renderer: &Renderer, report: &Report, lines: &Lines<'_>, group: &[&Fin
     };
     let mut element = Group::with_title(level.primary_title(title).id(first.rule));
     let shown;
-    if let Some(span) = first.span {
+    if let Some((span, lines)) = first.span.zip(lines) {
         shown = lines.line(span);
         let path = report
-            .deployment
-            .sources
+            .sources()
             .path(span.source)
             .to_string_lossy()
             .into_owned();
         element = element.element(
             Snippet::source(shown.text.clone())
-                .line_start(report.deployment.sources.place(span).line)
+                .line_start(report.sources().place(span).line)
                 .path(escape(&path).into_owned())
                 .annotation(AnnotationKind::Primary.span(shown.range.clone())),
         );
@@ -101,7 +106,7 @@ fn render(renderer: &Renderer, report: &Report, lines: &Lines<'_>, group: &[&Fin
 fn unknown(report: &Report, unseen: &Unseen) -> String {
     let place = unseen
         .span
-        .map(|span| format!("{}: ", report.deployment.sources.place(span)))
+        .map(|span| format!("{}: ", report.sources().place(span)))
         .unwrap_or_default();
     format!(
         "unknown: {place}{}: {}\n",
@@ -110,26 +115,33 @@ fn unknown(report: &Report, unseen: &Unseen) -> String {
     )
 }
 
-/// The file, and which servers were found in it.
+/// What was looked at, and which servers were found there.
 pub(super) fn looked_at(report: &Report) -> String {
-    let sources = &report.deployment.sources;
-    let file = report
-        .deployment
-        .project
-        .layers
-        .first()
-        .map(|layer| sources.path(layer.source).to_string_lossy());
-    let mut servers: Vec<&str> = Vec::new();
-    for instance in &report.deployment.instances {
-        if !servers.contains(&instance.server.name()) {
-            servers.push(instance.server.name());
+    let (name, servers): (String, Vec<String>) = match &report.subject {
+        Subject::Deployment(deployment, _) => {
+            let layer = deployment.project.layers.first();
+            let path = layer.map(|layer| deployment.sources.path(layer.source).to_string_lossy());
+            let servers = deployment.instances.iter().map(|instance| instance.server);
+            (
+                path.unwrap_or_default().into_owned(),
+                servers.map(|server| server.name().to_owned()).collect(),
+            )
+        }
+        Subject::Server { target, parts } => {
+            let part = |(server, address): &(Server, String)| format!("{server} at {address}");
+            (target.clone(), parts.iter().map(part).collect())
+        }
+    };
+    let mut unique: Vec<String> = Vec::new();
+    for server in servers {
+        if !unique.contains(&server) {
+            unique.push(server);
         }
     }
-    format!(
-        "{} ({})",
-        escape(&file.unwrap_or_default()),
-        servers.join(", ")
-    )
+    if unique.is_empty() {
+        return escape(&name).into_owned();
+    }
+    format!("{} ({})", escape(&name), escape(&unique.join(", ")))
 }
 
 pub(super) fn plural(number: usize, word: &str) -> String {

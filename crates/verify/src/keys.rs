@@ -1,0 +1,61 @@
+//! The keysets of `--keys` and `--old-keys`, and whether a deployment's files have the first.
+
+use std::path::Path;
+
+use clearml_secure_core::effective::Value;
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::read_text;
+use clearml_secure_core::keyset::Keyset;
+
+use crate::case::Case;
+use crate::cli::Cli;
+use crate::error::Error;
+
+/// The name under which files, keys and a running server are held against each other.
+pub(crate) const ID: &str = "keys-not-applied";
+
+/// The keysets of the command line.
+pub(crate) struct Keys {
+    pub(crate) new: Option<Keyset>,
+    pub(crate) old: Option<Keyset>,
+}
+
+impl Keys {
+    pub(crate) fn read(cli: &Cli) -> Result<Self, Error> {
+        let read =
+            |path: &Path| -> Result<Keyset, Error> { Ok(Keyset::read(&read_text(path)?, path)?) };
+        Ok(Self {
+            new: cli.keys.as_deref().map(read).transpose()?,
+            old: cli.old_keys.as_deref().map(read).transpose()?,
+        })
+    }
+}
+
+/// Every server must read the keyset's value. What cannot be told is unknown already.
+pub(crate) fn compare(case: &Case<'_>, keys: &Keyset, findings: &mut Vec<Finding>) {
+    for reading in case.effective.readings() {
+        let Some(key) = keys.get(reading.setting) else {
+            continue;
+        };
+        let is_same = match &reading.value {
+            Value::Text(text) => text.expose() == key.expose(),
+            Value::Unknown(_) => continue,
+            _ => false,
+        };
+        if !is_same {
+            findings.push(Finding {
+                rule: ID,
+                severity: Severity::Error,
+                message: format!(
+                    "{} does not read the keyset's value of {}",
+                    case.server(reading),
+                    reading.setting
+                ),
+                help: format!("clearml-inject -k KEYS -i {}", case.compose_file()),
+                setting: Some(reading.setting),
+                server: Some(reading.server),
+                span: Some(case.span(reading)),
+            });
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A running server: where its parts are, and what it answers.
+
+mod find;
+mod http;
+mod token;
+
+use std::fmt;
+use std::time::Duration;
+
+use clearml_secure_core::compose::{Hides, Unseen};
+use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::setting::Server;
+use clearml_secure_core::version::Version;
+
+pub(crate) use http::{Answer, Client, host, is_loopback};
+pub(crate) use token::{Algorithm, Claims, role, sign};
+
+/// What is known of a running server, for probes.
+pub(crate) struct Site<'a> {
+    pub(crate) client: Client,
+    /// What the user named.
+    pub(crate) target: String,
+    /// The addresses of its parts, without a slash at the end.
+    pub(crate) api: Option<String>,
+    pub(crate) files: Option<String>,
+    pub(crate) web: Option<String>,
+    /// The release, where the server tells it.
+    pub(crate) version: Release,
+    pub(crate) keys: Option<&'a Keyset>,
+    pub(crate) old_keys: Option<&'a Keyset>,
+    /// Keys may go over plain HTTP to other machines.
+    pub(crate) allow_plain_http: bool,
+}
+
+/// What a server says of its release. From 2.3 on it tells only who is logged in (clearml-facts.md, 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Release {
+    Kept,
+    Told(Version),
+    Unknown,
+}
+
+/// What probes have seen.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) unseen: Vec<Unseen>,
+}
+
+/// Why something could not be asked.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&escape(&self.0))
+    }
+}
+
+/// What a server is given to find its parts and to look with.
+pub(crate) struct Given<'a> {
+    pub(crate) target: &'a str,
+    pub(crate) api: Option<&'a str>,
+    pub(crate) files: Option<&'a str>,
+    pub(crate) web: Option<&'a str>,
+    pub(crate) timeout: Duration,
+    pub(crate) keys: Option<&'a Keyset>,
+    pub(crate) old_keys: Option<&'a Keyset>,
+    pub(crate) allow_plain_http: bool,
+}
+
+impl<'a> Site<'a> {
+    /// Finds the parts of a server. What is not there is said to be unseen.
+    pub(crate) fn find(given: &Given<'a>, seen: &mut Seen) -> Self {
+        let client = Client::new(given.timeout);
+        let found = find::find(&client, given);
+        for (name, option, found) in [
+            ("API server", "--api", &found.api),
+            ("file server", "--files", &found.files),
+            ("web server", "--web", &found.web),
+        ] {
+            if let Err(failure) = found {
+                seen.unknown(
+                    &format!("the {name} of {}", given.target),
+                    &format!("{failure}; {option} names it"),
+                );
+            }
+        }
+        let mut site = Self {
+            client,
+            target: given.target.to_owned(),
+            api: found.api.ok(),
+            files: found.files.ok(),
+            web: found.web.ok(),
+            version: Release::Unknown,
+            keys: given.keys,
+            old_keys: given.old_keys,
+            allow_plain_http: given.allow_plain_http,
+        };
+        site.version = site.release();
+        site
+    }
+
+    /// What `server.info` says (clearml-facts.md, 4).
+    fn release(&self) -> Release {
+        let Some(Ok(answer)) = self.ask("server.info", &[]) else {
+            return Release::Unknown;
+        };
+        let text = answer.json()["data"]["version"]
+            .as_str()
+            .map(Version::parse);
+        match (answer.status, text) {
+            (200, Some(Some(version))) => Release::Told(version),
+            (401, _) => Release::Kept,
+            _ => Release::Unknown,
+        }
+    }
+
+    /// Calls an endpoint of the API server; none where there is no API server.
+    pub(crate) fn ask(
+        &self,
+        endpoint: &str,
+        headers: &[(&str, &str)],
+    ) -> Option<Result<Answer, Failure>> {
+        let api = self.api.as_ref()?;
+        Some(self.client.get(&format!("{api}/{endpoint}"), headers))
+    }
+
+    /// Logs in with a key and a secret.
+    pub(crate) fn log_in(&self, key: &str, secret: &str) -> Option<Result<Answer, Failure>> {
+        self.ask(
+            "auth.login",
+            &[("Authorization", &token::basic(key, secret))],
+        )
+    }
+
+    /// Shows a token to the API server. Only `system` may ask for what is asked, and it changes nothing
+    /// (clearml-facts.md, 4).
+    pub(crate) fn show_to_api(&self, token: &str) -> Option<Result<Answer, Failure>> {
+        self.ask(
+            "server.get_stats",
+            &[("Authorization", &format!("Bearer {token}"))],
+        )
+    }
+
+    /// Shows a token to the file server by asking for a file that is not there: 404 is said to whom it lets in, 401
+    /// to everybody else (clearml-facts.md, 4).
+    pub(crate) fn show_to_files(&self, token: Option<&str>) -> Option<Result<Answer, Failure>> {
+        let files = self.files.as_ref()?;
+        let url = format!("{files}/clearml-verify-asks-for-what-is-not-there");
+        Some(match token {
+            Some(token) => {
+                let bearer = format!("Bearer {token}");
+                self.client.get(&url, &[("Authorization", &bearer)])
+            }
+            None => self.client.get(&url, &[]),
+        })
+    }
+
+    /// Why the user's keys must not be sent to an address, if they must not.
+    pub(crate) fn keeps_keys_from(&self, address: &str) -> Option<String> {
+        let is_safe =
+            address.starts_with("https://") || is_loopback(address) || self.allow_plain_http;
+        (!is_safe).then(|| {
+            format!(
+                "{address} is plain HTTP, and keys are not sent over it without --allow-plain-http"
+            )
+        })
+    }
+}
+
+impl Seen {
+    /// Adds what a probe found.
+    pub(crate) fn found(
+        &mut self,
+        rule: &'static str,
+        severity: Severity,
+        server: Server,
+        message: String,
+        help: &str,
+    ) {
+        let finding = Finding {
+            rule,
+            severity,
+            message,
+            help: help.to_owned(),
+            setting: None,
+            server: Some(server),
+            span: None,
+        };
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Adds what could not be asked, once.
+    pub(crate) fn unknown(&mut self, what: &str, reason: &str) {
+        let unseen = Unseen {
+            what: what.to_owned(),
+            hides: Hides::Anything,
+            reason: reason.to_owned(),
+            service: None,
+            span: None,
+        };
+        if !self.unseen.contains(&unseen) {
+            self.unseen.push(unseen);
+        }
+    }
+
+    /// An answer that a probe does not know what to make of.
+    pub(crate) fn odd(&mut self, what: &str, answer: &Result<Answer, Failure>) {
+        match answer {
+            Ok(answer) => self.unknown(what, &format!("it answers with status {}", answer.status)),
+            Err(failure) => self.unknown(what, &failure.to_string()),
+        }
+    }
+
+    /// Adds what another has seen.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        for unseen in other.unseen {
+            if !self.unseen.contains(&unseen) {
+                self.unseen.push(unseen);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The probes: one file each, one line each in [`PROBES`].
+//!
+//! A probe asks a running server and changes nothing on it. Its page in docs/probes.md is the comment on top of its
+//! file.
+
+mod anonymous_files;
+mod cors_reflection;
+mod default_login;
+mod exposed_database;
+mod forged_token;
+mod guest_login;
+mod insecure_cookie;
+mod keys_not_applied;
+mod misread_secret;
+mod old_keys_accepted;
+mod open_login;
+mod plain_http;
+mod published_credential;
+mod stack_trace;
+mod vulnerable_version;
+
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::secret::Secret;
+use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::live::{Answer, Failure, Seen, Site};
+use crate::rules::other_half;
+
+/// A check of a running server.
+pub(crate) trait Probe: Sync {
+    /// The name: of the file and the section of docs/probes.md.
+    fn id(&self) -> &'static str;
+    /// Asks, and adds what it found and what it could not ask.
+    fn look(&self, site: &Site<'_>, seen: &mut Seen);
+}
+
+/// Every probe.
+pub(crate) static PROBES: &[&dyn Probe] = &[
+    &anonymous_files::AnonymousFiles,
+    &cors_reflection::CorsReflection,
+    &default_login::DefaultLogin,
+    &exposed_database::ExposedDatabase,
+    &forged_token::ForgedToken,
+    &guest_login::GuestLogin,
+    &insecure_cookie::InsecureCookie,
+    &keys_not_applied::KeysNotApplied,
+    &misread_secret::MisreadSecret,
+    &old_keys_accepted::OldKeysAccepted,
+    &open_login::OpenLogin,
+    &plain_http::PlainHttp,
+    &published_credential::PublishedCredential,
+    &stack_trace::StackTrace,
+    &vulnerable_version::VulnerableVersion,
+];
+
+/// Asks all of it at once, but for what is ignored.
+pub(crate) fn look(site: &Site<'_>, ignored: &[String]) -> Seen {
+    let all: Vec<Seen> = PROBES
+        .par_iter()
+        .filter(|probe| !ignored.iter().any(|id| id == probe.id()))
+        .map(|probe| {
+            let mut seen = Seen::default();
+            probe.look(site, &mut seen);
+            seen
+        })
+        .collect();
+    let mut together = Seen::default();
+    for seen in all {
+        together.add(seen);
+    }
+    together
+}
+
+/// An account of a keyset.
+struct Account<'a> {
+    name: &'static str,
+    key: &'a Secret,
+    secret: &'a Secret,
+    /// The role it should have (clearml-facts.md, 4 and 6).
+    role: &'static str,
+}
+
+/// The accounts of a keyset that have both halves.
+fn accounts(keys: &Keyset) -> Vec<Account<'_>> {
+    let account = |setting: Setting| {
+        let name = setting.account().filter(|_| setting.kind() == Kind::Key)?;
+        Some(Account {
+            name,
+            key: keys.get(setting)?,
+            secret: keys.get(other_half(setting)?)?,
+            role: match name {
+                "tests" => "user",
+                "services_agent" => "admin",
+                _ => "system",
+            },
+        })
+    };
+    SETTINGS.into_iter().filter_map(account).collect()
+}
+
+/// The token secret of a keyset.
+fn token_secret(keys: Option<&Keyset>) -> Option<&Secret> {
+    let setting = SETTINGS
+        .into_iter()
+        .find(|setting| setting.group() == "token_secret")?;
+    keys?.get(setting)
+}
+
+/// The ways to log in that a server names (clearml-facts.md, 4); none where it does not.
+fn modes(answer: &Result<Answer, Failure>) -> Option<Value> {
+    let data = answer.as_ref().ok()?.json()["data"].take();
+    data["basic"]["enabled"].is_boolean().then_some(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One word is the file, the id and the section.
+    #[test]
+    fn ids_are_file_names_and_sections() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files: Vec<String> = std::fs::read_dir(root.join("src/probes"))
+            .unwrap()
+            .map(|entry| {
+                entry
+                    .unwrap()
+                    .path()
+                    .file_stem()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .replace('_', "-")
+            })
+            .collect();
+        files.sort();
+        let ids: Vec<&str> = PROBES.iter().map(|probe| probe.id()).collect();
+        assert_eq!(files, ids);
+        for id in ids {
+            assert!(
+                crate::rules::page(id).is_some(),
+                "{id}: no section in docs/probes.md"
+            );
+        }
+    }
+}

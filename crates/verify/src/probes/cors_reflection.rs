@@ -1,0 +1,48 @@
+//! The API server lets every web page act for a user.
+//!
+//! **What**: an invented origin is allowed, with credentials.
+//!
+//! **Why**: a page that a user opens elsewhere may call the API in the user's name, as far as the cookie goes along.
+//!
+//! **Fix**: set `apiserver.cors.origins` to the web server's address.
+//!
+//! **Asks**: GET debug.ping with an invented `Origin`.
+
+use clearml_secure_core::finding::Severity;
+use clearml_secure_core::setting::Server;
+
+use super::Probe;
+use crate::live::{Seen, Site};
+
+/// A name that nobody can have.
+const ORIGIN: &str = "https://clearml-verify.invalid";
+
+pub(crate) struct CorsReflection;
+
+impl Probe for CorsReflection {
+    fn id(&self) -> &'static str {
+        "cors-reflection"
+    }
+
+    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+        let (Some(answer), Some(api)) = (site.ask("debug.ping", &[("Origin", ORIGIN)]), &site.api)
+        else {
+            return;
+        };
+        let Ok(answer) = answer else {
+            return seen.odd(&format!("which origins {api} allows"), &answer);
+        };
+        let is_allowed = answer.header("access-control-allow-origin") == Some(ORIGIN)
+            && answer.header("access-control-allow-credentials") == Some("true");
+        if is_allowed {
+            seen.found(
+                self.id(),
+                // The cookie's SameSite=Lax keeps most of it out (clearml-facts.md, 4).
+                Severity::Note,
+                Server::Apiserver,
+                format!("{api} allows every origin, with credentials; a page that a user opens elsewhere may act for the user"),
+                "set apiserver.cors.origins to the web server's address",
+            );
+        }
+    }
+}

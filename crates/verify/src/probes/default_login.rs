@@ -1,0 +1,118 @@
+//! A published key and secret log in.
+//!
+//! **What**: the API server accepts a pair that is printed in ClearML's source, its charts or its documentation.
+//!
+//! **Why**: it is the first that anybody tries. With role `system` one call returns every other secret.
+//!
+//! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`, and restart apiserver, fileserver and
+//! async_delete together. Before 1.15.0 the old pair stays valid: upgrade first.
+//!
+//! **Asks**: auth.login with each known pair. The server writes down when a pair was used.
+
+use clearml_secure_core::finding::Severity;
+use clearml_secure_core::io::escape;
+use clearml_secure_core::known::{self, Known};
+use clearml_secure_core::setting::{Kind, Server, Setting};
+use rayon::prelude::*;
+
+use super::Probe;
+use crate::live::{Seen, Site, role};
+
+pub(crate) struct DefaultLogin;
+
+impl Probe for DefaultLogin {
+    fn id(&self) -> &'static str {
+        "default-login"
+    }
+
+    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+        let Some(api) = &site.api else {
+            return;
+        };
+        let pairs = pairs();
+        let answers: Vec<_> = pairs
+            .par_iter()
+            .filter_map(|(account, key, secret)| {
+                Some((account, key, site.log_in(&key.value, &secret.value)?))
+            })
+            .collect();
+        for (account, key, answer) in answers {
+            match answer.as_ref().map(|answer| answer.status) {
+                Ok(401) => {}
+                Ok(200) => {
+                    let token = answer.map(|answer| answer.json()["data"]["token"].clone());
+                    let token = token.unwrap_or_default();
+                    let role = token.as_str().and_then(role);
+                    let role = role.as_deref().unwrap_or("unknown");
+                    seen.found(
+                        self.id(),
+                        // Somebody gets in.
+                        Severity::Error,
+                        Server::Apiserver,
+                        format!(
+                            "{api} lets anybody in as {account}, with role {}: its key is the {}",
+                            escape(role),
+                            key.what
+                        ),
+                        "clearml-keygen | clearml-inject docker-compose.yml > secured.yml, then restart the servers",
+                    );
+                }
+                // Somebody else's answer says nothing, and one answer speaks for all pairs.
+                _ => seen.odd(
+                    &format!("whether a published pair logs in at {api}"),
+                    &answer,
+                ),
+            }
+        }
+    }
+}
+
+/// The known keys of every account with the known secrets of the same kind of source.
+fn pairs() -> Vec<(&'static str, &'static Known, &'static Known)> {
+    let of = |setting: Setting| {
+        known::all()
+            .iter()
+            .filter(move |known| known.setting == Some(setting))
+    };
+    let mut pairs = Vec::new();
+    for key_setting in clearml_secure_core::setting::SETTINGS {
+        let Some(account) = key_setting
+            .account()
+            .filter(|_| key_setting.kind() == Kind::Key)
+        else {
+            continue;
+        };
+        let Some(secret_setting) = crate::rules::other_half(key_setting) else {
+            continue;
+        };
+        for key in of(key_setting) {
+            let secrets = of(secret_setting).filter(|secret| secret.class == key.class);
+            pairs.extend(secrets.map(|secret| (account, key, secret)));
+        }
+    }
+    // The charts' readiness probe and agent have no setting of their own; their secret is the charts' token secret.
+    let part = |what: &str| known::all().iter().find(|known| known.what.contains(what));
+    if let (Some(key), Some(secret)) = (part("readinessprobeKey"), part("readinessprobeSecret")) {
+        pairs.push(("the charts' agent", key, secret));
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_account_of_every_source_is_tried() {
+        let pairs = pairs();
+        let has = |account: &str, key: &str| {
+            pairs
+                .iter()
+                .any(|(known, one, _)| *known == account && one.value == key)
+        };
+        assert!(has("fileserver", "GSQWPEKSKNKF354LC9V6BHXKTYFD5I"));
+        assert!(has("fileserver", "XXCRJ123CEE2KSQ068WO"));
+        assert!(has("the charts' agent", "GK4PRTVT3706T25K6BA1"));
+        assert!(pairs.len() >= 14, "{}", pairs.len());
+    }
+}

@@ -1,0 +1,141 @@
+//! A database answers from outside.
+//!
+//! **What**: Elasticsearch, MongoDB or Redis answers on its port at the address of the server.
+//!
+//! **Why**: everything ClearML knows is in there, users' credentials among it, and by default none has a password.
+//!
+//! **Fix**: publish none of these ports.
+//!
+//! **Asks**: GET / of Elasticsearch, PING of Redis, listDatabases of MongoDB.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+
+use clearml_secure_core::finding::Severity;
+use clearml_secure_core::setting::Server;
+use rayon::prelude::*;
+
+use super::Probe;
+use crate::live::{Seen, Site, host, is_loopback};
+
+/// Name, port, what is sent, and how its answers are told: of one that asks for a password, and of one that does not.
+struct Database {
+    name: &'static str,
+    port: u16,
+    question: &'static [u8],
+    is_open: fn(&[u8]) -> bool,
+    is_closed: fn(&[u8]) -> bool,
+}
+
+/// `{listDatabases: 1, nameOnly: true, $db: "admin"}` as an OP_MSG: length, request, response, code 2013, flags, section 0.
+const LIST_DATABASES: &[u8] = b"\x47\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xdd\x07\x00\x00\x00\x00\x00\x00\x00\
+\x32\x00\x00\x00\x10listDatabases\x00\x01\x00\x00\x00\x08nameOnly\x00\x01\x02$db\x00\x06\x00\x00\x00admin\x00\x00";
+
+const DATABASES: [Database; 3] = [
+    Database {
+        name: "Elasticsearch",
+        port: 9200,
+        question: b"GET / HTTP/1.0\r\n\r\n",
+        is_open: |answer| {
+            answer.starts_with(b"HTTP/") && has(answer, b" 200 ") && has(answer, b"cluster_name")
+        },
+        is_closed: |answer| answer.starts_with(b"HTTP/") && has(answer, b" 401 "),
+    },
+    Database {
+        name: "MongoDB",
+        port: 27017,
+        question: LIST_DATABASES,
+        is_open: |answer| has(answer, b"totalSize") || has(answer, b"databases"),
+        is_closed: |answer| has(answer, b"codeName") || has(answer, b"errmsg"),
+    },
+    Database {
+        name: "Redis",
+        port: 6379,
+        question: b"PING\r\n",
+        is_open: |answer| answer.starts_with(b"+PONG"),
+        is_closed: |answer| answer.starts_with(b"-NOAUTH") || answer.starts_with(b"-DENIED"),
+    },
+];
+
+pub(crate) struct ExposedDatabase;
+
+impl Probe for ExposedDatabase {
+    fn id(&self) -> &'static str {
+        "exposed-database"
+    }
+
+    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+        let mut hosts: Vec<&str> = Vec::new();
+        for address in [&site.api, &site.files, &site.web].into_iter().flatten() {
+            if !hosts.contains(&host(address)) {
+                hosts.push(host(address));
+            }
+        }
+        let asked: Vec<(&str, &Database)> = hosts
+            .iter()
+            .flat_map(|host| DATABASES.iter().map(move |database| (*host, database)))
+            .collect();
+        let answers: Vec<Option<Vec<u8>>> = asked
+            .par_iter()
+            .map(|(host, database)| ask(site, host, database))
+            .collect();
+        for ((host, database), answer) in asked.into_iter().zip(answers) {
+            // A port where nobody answers is what should be.
+            let Some(answer) = answer else {
+                continue;
+            };
+            let name = database.name;
+            let what = if (database.is_open)(&answer) {
+                "without a password"
+            } else if (database.is_closed)(&answer) {
+                "and asks for a password"
+            } else {
+                continue;
+            };
+            // What answers on this machine to itself is no proof that others reach it.
+            let severity = if is_loopback(host) {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
+            seen.found(
+                self.id(),
+                severity,
+                Server::Apiserver,
+                format!("{name} answers at {host}:{} {what}; all that ClearML knows is in its databases", database.port),
+                "publish none of the databases' ports",
+            );
+        }
+    }
+}
+
+/// The beginning of an answer; none where nobody answers.
+fn ask(site: &Site<'_>, host: &str, database: &Database) -> Option<Vec<u8>> {
+    let timeout = site.client.timeout();
+    let address = (host, database.port).to_socket_addrs().ok()?.next()?;
+    let mut stream = TcpStream::connect_timeout(&address, timeout).ok()?;
+    stream.set_read_timeout(Some(timeout)).ok()?;
+    stream.set_write_timeout(Some(timeout)).ok()?;
+    stream.write_all(database.question).ok()?;
+    let mut answer = vec![0; 4096];
+    let length = stream.read(&mut answer).ok()?;
+    answer.truncate(length);
+    Some(answer)
+}
+
+fn has(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_to_mongodb_has_the_length_it_says() {
+        let number =
+            |at: usize| u32::from_le_bytes(LIST_DATABASES[at..at + 4].try_into().unwrap()) as usize;
+        assert_eq!(number(0), LIST_DATABASES.len());
+        assert_eq!(number(21), LIST_DATABASES.len() - 21);
+    }
+}

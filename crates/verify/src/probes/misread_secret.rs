@@ -1,0 +1,54 @@
+//! The server cannot use its own token secret.
+//!
+//! **What**: a token is answered with an internal error instead of a refusal: the secret is empty, or HOCON reads it as a
+//! number.
+//!
+//! **Why**: nobody can log in; and with other versions of the library an empty secret lets anybody in.
+//!
+//! **Fix**: `clearml-keygen --only token_secret`, whose values arrive as they are written.
+//!
+//! **Asks**: server.get_stats with a token that is signed at random.
+
+use clearml_secure_core::finding::Severity;
+use clearml_secure_core::setting::Server;
+
+use super::Probe;
+use crate::live::{Algorithm, Claims, Seen, Site, sign};
+
+pub(crate) struct MisreadSecret;
+
+impl Probe for MisreadSecret {
+    fn id(&self) -> &'static str {
+        "misread-secret"
+    }
+
+    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+        let token = sign(
+            Claims::Role("system"),
+            Algorithm::Hs256,
+            "nobody's secret, only to be refused",
+        );
+        let (Some(answer), Some(api)) = (site.show_to_api(&token), &site.api) else {
+            return;
+        };
+        match answer
+            .as_ref()
+            .map(|answer| (answer.status, answer.message()))
+        {
+            Ok((401, _)) => {}
+            // clearml-facts.md, 0.5 and 4.
+            Ok((500, message))
+                if message.contains("HMAC key") || message.contains("Expected a string") =>
+            {
+                seen.found(
+                    self.id(),
+                    Severity::Error,
+                    Server::Apiserver,
+                    format!("{api} cannot use its token secret, which is empty or not text; every login fails"),
+                    "clearml-keygen --from KEYS --only token_secret | clearml-inject -i docker-compose.yml",
+                );
+            }
+            _ => seen.odd(&format!("whether {api} reads its token secret"), &answer),
+        }
+    }
+}

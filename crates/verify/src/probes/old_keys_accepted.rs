@@ -1,0 +1,120 @@
+//! The keys from before a rotation still work.
+//!
+//! **What**: an account of `--old-keys` logs in, or a token that is signed with its token secret is accepted.
+//!
+//! **Why**: whoever had the old keys is not shut out. The API server does not look tokens up, so only another token
+//! secret ends them; and a file server remembers for twelve hours which tokens it has accepted.
+//!
+//! **Fix**: restart apiserver, fileserver and async_delete together, and empty what the file server remembers:
+//! `redis-cli -n 8 FLUSHDB`. Before 1.15.0 old pairs stay valid: upgrade first.
+//!
+//! **Asks**: auth.login with each old account, server.get_stats, and a file that is not there. The token shown is the same
+//! as the one that `--keys` showed before the rotation, so that a memory of it is found.
+
+use clearml_secure_core::finding::Severity;
+use clearml_secure_core::setting::Server;
+use rayon::prelude::*;
+
+use super::{Probe, accounts, token_secret};
+use crate::live::{Algorithm, Claims, Seen, Site, sign};
+
+/// Whoever had the keys still gets in.
+const SEVERITY: Severity = Severity::Error;
+
+pub(crate) struct OldKeysAccepted;
+
+impl Probe for OldKeysAccepted {
+    fn id(&self) -> &'static str {
+        "old-keys-accepted"
+    }
+
+    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+        let Some(keys) = site.old_keys else {
+            return;
+        };
+        if let Some(api) = &site.api {
+            if let Some(reason) = site.keeps_keys_from(api) {
+                return seen.unknown("whether the old keys are refused", &reason);
+            }
+            let accounts = accounts(keys);
+            let answers: Vec<_> = accounts
+                .par_iter()
+                .filter_map(|account| {
+                    Some((
+                        account,
+                        site.log_in(account.key.expose(), account.secret.expose())?,
+                    ))
+                })
+                .collect();
+            for (account, answer) in answers {
+                match answer.as_ref().map(|answer| answer.status) {
+                    Ok(401) => {}
+                    Ok(200) => seen.found(
+                        self.id(),
+                        SEVERITY,
+                        Server::Apiserver,
+                        format!("{api} still lets the old {} account in", account.name),
+                        "restart apiserver with the new keys; before 1.15.0 upgrade first",
+                    ),
+                    _ => seen.odd(&format!("whether {api} refuses the old keys"), &answer),
+                }
+            }
+        }
+        let Some(secret) = token_secret(Some(keys)) else {
+            return seen.unknown("the old token secret", "--old-keys does not have it");
+        };
+        if token_secret(site.keys).is_some_and(|new| new.expose() == secret.expose()) {
+            // It was not rotated, so its tokens are right.
+            return;
+        }
+        let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
+        let is_open = matches!(site.show_to_files(None), Some(Ok(answer)) if answer.status == 404);
+        for (server, address, accepted, help) in [
+            (
+                Server::Apiserver,
+                &site.api,
+                200,
+                "restart apiserver with the new token secret",
+            ),
+            (
+                Server::Fileserver,
+                &site.files,
+                404,
+                "restart fileserver with the others, then empty what it remembers: redis-cli -n 8 FLUSHDB",
+            ),
+        ] {
+            let Some(address) = address else {
+                continue;
+            };
+            if let Some(reason) = site.keeps_keys_from(address) {
+                seen.unknown("whether the old token secret is refused", &reason);
+                continue;
+            }
+            let shown = match server {
+                Server::Apiserver => site.show_to_api(&token),
+                // Where nobody is refused, nothing is proved.
+                _ if is_open => continue,
+                _ => site.show_to_files(Some(&token)),
+            };
+            let Some(answer) = shown else {
+                continue;
+            };
+            match answer.as_ref().map(|answer| answer.status) {
+                Ok(401) => {}
+                Ok(status) if status == accepted => seen.found(
+                    self.id(),
+                    SEVERITY,
+                    server,
+                    format!(
+                        "{address} still accepts a token that is signed with the old token secret"
+                    ),
+                    help,
+                ),
+                _ => seen.odd(
+                    &format!("whether {address} refuses the old token secret"),
+                    &answer,
+                ),
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Anybody signs in on the web page.
+//!
+//! **What**: no fixed users are enabled, so that a name is all it takes.
+//!
+//! **Why**: whoever reaches the page is a user, and sees and changes everything.
+//!
+//! **Fix**: enable `apiserver.auth.fixed_users`, with hashed passwords.
+//!
+//! **Asks**: login.supported_modes.
+
+use clearml_secure_core::finding::Severity;
+use clearml_secure_core::setting::Server;
+
+use super::Probe;
+use crate::live::{Seen, Site};
+
+pub(crate) struct OpenLogin;
+
+impl Probe for OpenLogin {
+    fn id(&self) -> &'static str {
+        "open-login"
+    }
+
+    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+        let (Some(answer), Some(api)) = (site.ask("login.supported_modes", &[]), &site.api) else {
+            return;
+        };
+        let Some(modes) = super::modes(&answer) else {
+            return seen.odd(&format!("who may sign in at {api}"), &answer);
+        };
+        let has_sso = modes["sso"].as_object().is_some_and(|sso| !sso.is_empty());
+        if modes["basic"]["enabled"] != true && !has_sso {
+            seen.found(
+                self.id(),
+                // It is how the server comes (clearml-facts.md, 4).
+                Severity::Warning,
+                Server::Apiserver,
+                format!("{api} has no fixed users enabled; whoever reaches the web page signs in under any name"),
+                "enable apiserver.auth.fixed_users",
+            );
+        }
+    }
+}
