@@ -32,6 +32,11 @@ pub fn chromium() -> Option<PathBuf> {
     on_path("chromium")
 }
 
+/// Redis' server, as Debian calls it.
+pub fn redis() -> Option<PathBuf> {
+    on_path("redis-server")
+}
+
 /// The official schema of SARIF 2.1.0.
 pub fn sarif_schema() -> Option<PathBuf> {
     let schema = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?).join("sarif-2.1.0.json");

@@ -14,3 +14,4 @@ pub mod keyset;
 #[path = "../oracles/oracle.rs"]
 pub mod oracle;
 pub mod program;
+pub mod standin;

@@ -40,6 +40,10 @@ pub(crate) fn set_up() -> Result<Oracles> {
             "Chromium: it is not installed, and only root on Debian can be helped".to_owned(),
         );
     }
+    if shell::on_path("redis-server").is_none() && !apt_install("redis-server") {
+        missing
+            .push("Redis: it is not installed, and only root on Debian can be helped".to_owned());
+    }
     if are_required() && !missing.is_empty() {
         return Err(format!(
             "CLEARML_SECURE_REQUIRE_ORACLES=1, and there is no {}",

@@ -50,7 +50,7 @@ impl Probe for DefaultLogin {
                         Severity::Error,
                         Server::Apiserver,
                         format!(
-                            "{api} lets anybody in as {account}, with role {}: its key is the {}",
+                            "{api} lets anybody in as {account}, with role {}, by a published pair: {}",
                             escape(role),
                             key.what
                         ),
