@@ -2,10 +2,12 @@
 
 use std::env;
 use std::fs::{self, DirBuilder, File};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use crate::oracles;
 use crate::shell::{self, Result};
 
 const STOCK: &str = "tests/fixtures/stock/docker-compose.yml";
@@ -48,6 +50,24 @@ pub(crate) fn run(compose: Option<&str>) -> Result {
 
     title("5. After: is anything left?");
     demo.must("clearml-verify --fail-on error secured.yml", None)?;
+
+    title("6. From outside: what does a running server let anybody do, before and after?");
+    match Standin::python() {
+        Ok(python) => {
+            println!(
+                "A program stands in for the server, on this machine: it reads the file as ClearML does."
+            );
+            for (compose, keys) in [
+                ("docker-compose.yml", ""),
+                ("secured.yml", "--keys keys.env "),
+            ] {
+                let standin = Standin::start(&python, &demo.folder.join(compose))?;
+                println!("\nStarted from {compose}:");
+                demo.step(&format!("clearml-verify {keys}{}", standin.address), None)?;
+            }
+        }
+        Err(why) => println!("Left out: there is no Python environment for the stand-in ({why})."),
+    }
 
     println!(
         "\n\
@@ -107,6 +127,61 @@ impl Demo {
             .ok_or_else(|| format!("`{line}` ended with {status}"))?;
         println!("(exit status {code})");
         Ok(code)
+    }
+}
+
+/// `tests/standin/standin.py` as a process; it ends when this is dropped.
+struct Standin {
+    child: Child,
+    /// Of the web server, below which the others are.
+    address: String,
+}
+
+impl Standin {
+    fn python() -> Result<PathBuf> {
+        let folder = shell::target()?.join("oracles");
+        oracles::set_up_python(&folder)?;
+        Ok(oracles::python(&folder))
+    }
+
+    fn start(python: &Path, compose: &Path) -> Result<Self> {
+        let failed = |error: io::Error| format!("the stand-in does not start: {error}");
+        let mut child = Command::new(python)
+            .arg(shell::root().join("tests/standin/standin.py"))
+            .env("PYTHONWARNINGS", "ignore")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let mut line = String::new();
+        if let (Some(stdin), Some(stdout)) = (&mut child.stdin, &mut child.stdout) {
+            writeln!(stdin, "{{\"compose\": \"{}\"}}", compose.display()).map_err(failed)?;
+            BufReader::new(stdout)
+                .read_line(&mut line)
+                .map_err(failed)?;
+        }
+        let port: String = line
+            .split("\"web\": ")
+            .nth(1)
+            .unwrap_or_default()
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
+        let standin = Self {
+            child,
+            address: format!("http://127.0.0.1:{port}"),
+        };
+        if port.is_empty() {
+            return Err("the stand-in does not say where it is".to_owned());
+        }
+        Ok(standin)
+    }
+}
+
+impl Drop for Standin {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

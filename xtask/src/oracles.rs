@@ -58,7 +58,8 @@ pub(crate) fn python(folder: &Path) -> PathBuf {
     folder.join("venv/bin/python")
 }
 
-fn set_up_python(folder: &Path) -> Result {
+/// Sets up the Python environment alone.
+pub(crate) fn set_up_python(folder: &Path) -> Result {
     let list = shell::root().join("tests/oracles/requirements.txt");
     let wanted =
         fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;

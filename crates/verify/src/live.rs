@@ -5,6 +5,7 @@ mod http;
 mod token;
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clearml_secure_core::compose::{Hides, Unseen};
@@ -32,6 +33,9 @@ pub(crate) struct Site<'a> {
     pub(crate) old_keys: Option<&'a Keyset>,
     /// Keys may go over plain HTTP to other machines.
     pub(crate) allow_plain_http: bool,
+    /// What several probes ask is asked once.
+    anonymous: OnceLock<Option<Result<Answer, Failure>>>,
+    modes: OnceLock<Option<Result<Answer, Failure>>>,
 }
 
 /// What a server says of its release. From 2.3 on it tells only who is logged in (clearml-facts.md, 4).
@@ -98,6 +102,8 @@ impl<'a> Site<'a> {
             keys: given.keys,
             old_keys: given.old_keys,
             allow_plain_http: given.allow_plain_http,
+            anonymous: OnceLock::new(),
+            modes: OnceLock::new(),
         };
         site.version = site.release();
         site
@@ -147,16 +153,30 @@ impl<'a> Site<'a> {
 
     /// Shows a token to the file server by asking for a file that is not there: 404 is said to whom it lets in, 401
     /// to everybody else (clearml-facts.md, 4).
-    pub(crate) fn show_to_files(&self, token: Option<&str>) -> Option<Result<Answer, Failure>> {
-        let files = self.files.as_ref()?;
-        let url = format!("{files}/clearml-verify-asks-for-what-is-not-there");
-        Some(match token {
-            Some(token) => {
-                let bearer = format!("Bearer {token}");
-                self.client.get(&url, &[("Authorization", &bearer)])
-            }
-            None => self.client.get(&url, &[]),
-        })
+    pub(crate) fn show_to_files(&self, token: &str) -> Option<Result<Answer, Failure>> {
+        let bearer = format!("Bearer {token}");
+        let url = format!("{}{}", self.files.as_ref()?, find::NOT_THERE);
+        Some(self.client.get(&url, &[("Authorization", &bearer)]))
+    }
+
+    /// The same without a token.
+    pub(crate) fn anonymous_files(&self) -> Option<&Result<Answer, Failure>> {
+        let ask = || {
+            let url = format!("{}{}", self.files.as_ref()?, find::NOT_THERE);
+            Some(self.client.get(&url, &[]))
+        };
+        self.anonymous.get_or_init(ask).as_ref()
+    }
+
+    /// Whether the file server is known to let anybody in, so that a token proves nothing there.
+    pub(crate) fn has_open_files(&self) -> bool {
+        matches!(self.anonymous_files(), Some(Ok(answer)) if answer.status == 404)
+    }
+
+    /// The ways to log in that the API server names.
+    pub(crate) fn login_modes(&self) -> Option<&Result<Answer, Failure>> {
+        let ask = || self.ask("login.supported_modes", &[]);
+        self.modes.get_or_init(ask).as_ref()
     }
 
     /// Why the user's keys must not be sent to an address, if they must not.

@@ -29,9 +29,12 @@ const API: Part = Part {
     folder: "/api",
 };
 
+/// A file that no file server has.
+pub(super) const NOT_THERE: &str = "/clearml-verify-asks-for-what-is-not-there";
+
 /// A file that is not there is refused without a token, or not found; the web server has a page for every path.
 const FILES: Part = Part {
-    path: "/clearml-verify-asks-for-what-is-not-there",
+    path: NOT_THERE,
     is_it: |answer| {
         matches!(answer.status, 401 | 404)
             && answer.header("access-control-allow-origin").is_some()

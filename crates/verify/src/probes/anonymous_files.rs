@@ -22,7 +22,7 @@ impl Probe for AnonymousFiles {
     }
 
     fn look(&self, site: &Site<'_>, seen: &mut Seen) {
-        let (Some(answer), Some(files)) = (site.show_to_files(None), &site.files) else {
+        let (Some(answer), Some(files)) = (site.anonymous_files(), &site.files) else {
             return;
         };
         match answer.as_ref().map(|answer| answer.status) {
@@ -35,7 +35,7 @@ impl Probe for AnonymousFiles {
                 format!("{files} lets anybody in; whoever reaches it reads, replaces and deletes every file"),
                 "upgrade to 1.16.0 or later, and leave fileserver.auth.enabled true",
             ),
-            _ => seen.odd(&format!("whether {files} lets anybody in"), &answer),
+            _ => seen.odd(&format!("whether {files} lets anybody in"), answer),
         }
     }
 }

@@ -16,7 +16,7 @@ use clearml_secure_core::setting::Server;
 use rayon::prelude::*;
 
 use super::Probe;
-use crate::live::{Algorithm, Claims, Seen, Site, sign};
+use crate::live::{Algorithm, Answer, Claims, Failure, Seen, Site, sign};
 use crate::rules::and;
 
 pub(crate) struct ForgedToken;
@@ -28,47 +28,43 @@ impl Probe for ForgedToken {
 
     fn look(&self, site: &Site<'_>, seen: &mut Seen) {
         // Where nobody is refused a token proves nothing; `anonymous-files` says so.
-        let is_open = matches!(site.show_to_files(None), Some(Ok(answer)) if answer.status == 404);
-        let answers: Vec<_> = forgeries()
-            .into_par_iter()
-            .map(|forgery| {
-                let ask_files = || site.show_to_files(Some(&forgery.token));
-                let files = (!is_open).then(ask_files).flatten();
-                let api = site.show_to_api(&forgery.token);
-                (forgery, api, files)
+        let is_open = site.has_open_files();
+        let makings = makings();
+        let answers: Vec<Asked> = makings
+            .par_iter()
+            .flat_map(|making| {
+                [Server::Apiserver, Server::Fileserver]
+                    .into_par_iter()
+                    .filter(|server| !(is_open && *server == Server::Fileserver))
+                    .flat_map(|server| ask(site, making, server))
             })
             .collect();
         // By server and secret, with every algorithm.
         let mut accepted: Vec<(Server, &String, String, Vec<&str>)> = Vec::new();
-        for (forgery, api, files) in answers {
-            let asked = [
-                (Server::Apiserver, &site.api, api, 200),
-                (Server::Fileserver, &site.files, files, 404),
-            ];
-            for (server, address, answer, right) in asked {
-                let (Some(address), Some(answer)) = (address, answer) else {
-                    continue;
-                };
-                match answer.as_ref().map(|answer| answer.status) {
-                    // 500 is `misread-secret`.
-                    Ok(401 | 500) => {}
-                    Ok(status) if status == right => {
-                        let is_same = |one: &&mut (Server, &String, String, Vec<&str>)| {
-                            one.0 == server && one.2 == forgery.how
-                        };
-                        match accepted.iter_mut().find(is_same) {
-                            Some((.., algorithms)) => algorithms.push(forgery.algorithm.name()),
-                            None => {
-                                let algorithms = vec![forgery.algorithm.name()];
-                                accepted.push((server, address, forgery.how.clone(), algorithms));
-                            }
-                        }
+        for (server, how, algorithm, answer) in answers {
+            let (address, right) = match server {
+                Server::Fileserver => (&site.files, 404),
+                _ => (&site.api, 200),
+            };
+            let Some(address) = address else {
+                continue;
+            };
+            match answer.as_ref().map(|answer| answer.status) {
+                // 500 is `misread-secret`.
+                Ok(401 | 500) => {}
+                Ok(status) if status == right => {
+                    match accepted
+                        .iter_mut()
+                        .find(|one| one.0 == server && one.2 == how)
+                    {
+                        Some((.., algorithms)) => algorithms.push(algorithm.name()),
+                        None => accepted.push((server, address, how, vec![algorithm.name()])),
                     }
-                    _ => seen.odd(
-                        &format!("whether {address} accepts tokens of anybody's making"),
-                        &answer,
-                    ),
                 }
+                _ => seen.odd(
+                    &format!("whether {address} accepts tokens of anybody's making"),
+                    &answer,
+                ),
             }
         }
         for (server, address, how, algorithms) in accepted {
@@ -87,36 +83,63 @@ impl Probe for ForgedToken {
     }
 }
 
-/// A token that anybody can make.
-struct Forgery {
-    /// How it is made, without the algorithm.
+/// A way for anybody to make a token.
+struct Making {
+    /// In words, without the algorithm.
     how: String,
-    algorithm: Algorithm,
-    token: String,
+    /// In the order in which they are tried.
+    algorithms: &'static [Algorithm],
+    secret: &'static str,
 }
 
-fn forgeries() -> Vec<Forgery> {
-    let make = |how: String, algorithm, secret: &str| Forgery {
+/// What a server answers to a token: of which making, with which algorithm.
+type Asked = (Server, String, Algorithm, Result<Answer, Failure>);
+
+fn makings() -> Vec<Making> {
+    const HMAC: &[Algorithm] = &[Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
+    let making = |how: String, algorithms, secret| Making {
         how,
-        algorithm,
-        token: sign(Claims::Role("system"), algorithm, secret),
+        algorithms,
+        secret,
     };
-    let mut all = vec![make("not signed".to_owned(), Algorithm::None, "")];
-    for algorithm in [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512] {
-        all.push(make(
-            "signed with an empty secret".to_owned(),
-            algorithm,
-            "",
-        ));
-        let is_token_secret = |known: &&Known| {
-            known
-                .setting
-                .is_some_and(|setting| setting.group() == "token_secret")
-        };
-        all.extend(known::all().iter().filter(is_token_secret).map(|known| {
-            let how = format!("signed with a published secret, the {}", known.what);
-            make(how, algorithm, &known.value)
-        }));
-    }
+    let mut all = vec![
+        making("not signed".to_owned(), &[Algorithm::None], ""),
+        making("signed with an empty secret".to_owned(), HMAC, ""),
+    ];
+    let is_token_secret = |known: &&Known| {
+        known
+            .setting
+            .is_some_and(|setting| setting.group() == "token_secret")
+    };
+    all.extend(known::all().iter().filter(is_token_secret).map(|known| {
+        let how = format!("signed with a published secret, the {}", known.what);
+        making(how, HMAC, &known.value)
+    }));
     all
+}
+
+/// Shows the tokens of one making to a server. If one algorithm's signature is accepted, or cannot be verified, so would
+/// be another's with the same secret: the others are tried where the server says something else, such as that it takes
+/// no such algorithm.
+fn ask(site: &Site<'_>, making: &Making, server: Server) -> Vec<Asked> {
+    let mut asked = Vec::new();
+    for algorithm in making.algorithms {
+        let token = sign(Claims::Role("system"), *algorithm, making.secret);
+        let answer = match server {
+            Server::Fileserver => site.show_to_files(&token),
+            _ => site.show_to_api(&token),
+        };
+        let Some(answer) = answer else {
+            break;
+        };
+        let is_open_question = matches!(
+            &answer,
+            Ok(answer) if answer.status == 401 && !answer.text().contains("Signature verification failed")
+        );
+        asked.push((server, making.how.clone(), *algorithm, answer));
+        if !is_open_question {
+            break;
+        }
+    }
+    asked
 }

@@ -22,11 +22,11 @@ impl Probe for GuestLogin {
     }
 
     fn look(&self, site: &Site<'_>, seen: &mut Seen) {
-        let (Some(answer), Some(api)) = (site.ask("login.supported_modes", &[]), &site.api) else {
+        let (Some(answer), Some(api)) = (site.login_modes(), &site.api) else {
             return;
         };
-        let Some(modes) = super::modes(&answer) else {
-            return seen.odd(&format!("who may sign in at {api}"), &answer);
+        let Some(modes) = super::modes(answer) else {
+            return seen.odd(&format!("who may sign in at {api}"), answer);
         };
         let guest = &modes["basic"]["guest"];
         if guest["enabled"] == true {

@@ -54,7 +54,7 @@ impl Probe for KeysNotApplied {
             }
             let shown = match server {
                 Server::Apiserver => site.show_to_api(&token),
-                _ => site.show_to_files(Some(&token)),
+                _ => site.show_to_files(&token),
             };
             let Some(answer) = shown else {
                 continue;
@@ -83,9 +83,8 @@ impl KeysNotApplied {
             return seen.unknown("whether the keys are in use", &reason);
         }
         // Fixed users revoke these two (clearml-facts.md, 0.8).
-        let modes = site.ask("login.supported_modes", &[]);
-        let has_users = modes
-            .as_ref()
+        let has_users = site
+            .login_modes()
             .and_then(super::modes)
             .is_some_and(|modes| modes["basic"]["enabled"] == true);
         let answers: Vec<_> = accounts
