@@ -434,6 +434,32 @@ fn a_rotation_is_done_when_the_file_server_forgets_0_9() {
     redis.call("SELECT 8\r\nFLUSHDB").unwrap();
     let (_, found, _) = asked(&after, &both);
     assert_eq!(found, with_as_it_comes(&["stack-trace note apiserver"]));
+    // Of a keyset of which only the token secret is replaced, the accounts are right to log in.
+    let part = injected.path("part.env");
+    clearml("keygen")
+        .args(["--only", "token_secret", "--from"])
+        .arg(&new)
+        .arg("-o")
+        .arg(&part)
+        .done()
+        .exit(0);
+    let compose = injected.path("part.yml");
+    let stock = fixtures().join("stock/docker-compose.yml");
+    fs::write(
+        &compose,
+        clearml("inject")
+            .arg("-k")
+            .arg(&part)
+            .arg(stock)
+            .done()
+            .exit(0)
+            .stdout,
+    )
+    .unwrap();
+    let partly = Standin::start(&compose, json!({})).unwrap();
+    let keys = [part.to_str().unwrap(), new.to_str().unwrap()];
+    let (_, found, _) = asked(&partly, &["--keys", keys[0], "--old-keys", keys[1]]);
+    assert_eq!(found, with_as_it_comes(&["stack-trace note apiserver"]));
     // And a server that was not restarted is told as what it is.
     let stale = Standin::start(&injected.path("docker-compose.yml"), json!({})).unwrap();
     let (_, found, _) = asked(&stale, &["--old-keys", old]);
@@ -599,4 +625,110 @@ fn an_address_with_a_password_is_refused() {
         .done();
     assert_eq!(done.status, Some(2));
     done.never_says("MARKED");
+}
+
+/// What was observed on running servers, as the stand-in must answer it: server, request line, `Authorization`, status,
+/// subcode or body.
+#[test]
+fn the_stand_in_answers_as_was_observed_4() {
+    let Some(standin) = Standin::start(&fixtures().join("stock/docker-compose.yml"), json!({}))
+    else {
+        return;
+    };
+    let files = standin.files.clone().unwrap();
+    let tests = "Basic RUdSVENPOEpNU0lHSTZTMzlHVFA0M05GV1hEUU9XOkxQRUpiR0o2Yks0dHVqUWNtckQzaTFkYk1CRGR3VXdlbFZhLUxHMEswRkZtWTliekhfSDBTdw==";
+    for (server, request, authorization, status, contains) in [
+        (&standin.api, "GET /debug.ping", "", 200, "ClearML server"),
+        (&standin.api, "GET /server.info", "", 200, "2.0.0"),
+        (&standin.api, "GET /v2.8/server.info", "", 200, "2.0.0"),
+        (
+            &standin.api,
+            "GET /login.supported_modes",
+            "",
+            200,
+            "sso_providers",
+        ),
+        (
+            &standin.api,
+            "GET /auth.login",
+            "",
+            401,
+            "missing credentials",
+        ),
+        (&standin.api, "GET /auth.login", tests, 200, "token"),
+        (
+            &standin.api,
+            "GET /auth.login",
+            "basic QTpi",
+            401,
+            "\"result_subcode\": 10",
+        ),
+        (
+            &standin.api,
+            "GET /auth.login",
+            "Basic QTpi",
+            401,
+            "\"result_subcode\": 22",
+        ),
+        (
+            &standin.api,
+            "GET /server.get_stats",
+            "",
+            401,
+            "\"result_subcode\": 20",
+        ),
+        (
+            &standin.api,
+            "GET /server.get_stats",
+            "Bearer a.b.c",
+            401,
+            "\"result_subcode\": 30",
+        ),
+        (
+            &standin.api,
+            "GET /api/debug.ping",
+            "",
+            400,
+            "Invalid request path",
+        ),
+        (&standin.api, "GET /no.such", "", 404, "endpoint"),
+        (&files, "GET /", "", 200, "OK"),
+        (&files, "GET /", "Bearer a.b.c", 401, ""),
+        (&files, "POST /", "", 401, ""),
+        (&files, "GET /nope", "", 401, ""),
+        (
+            &files,
+            "GET /nope",
+            "Basic QTpi",
+            401,
+            "Only bearer token authorization is supported",
+        ),
+        (
+            &standin.web,
+            "GET /api/debug.ping",
+            "",
+            200,
+            "ClearML server",
+        ),
+        (&standin.web, "GET /files/", "", 200, "OK"),
+    ] {
+        let mut stream = TcpStream::connect(server.trim_start_matches("http://")).unwrap();
+        let authorization = if authorization.is_empty() {
+            String::new()
+        } else {
+            format!("Authorization: {authorization}\r\n")
+        };
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{authorization}\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{request}: {answer}"
+        );
+        assert!(answer.contains(contains), "{request}: {answer}");
+    }
 }

@@ -82,6 +82,15 @@ struct Account<'a> {
     role: &'static str,
 }
 
+impl Account<'_> {
+    /// Whether another is the same account with the same pair.
+    fn is_same(&self, other: &Account<'_>) -> bool {
+        self.name == other.name
+            && self.key.expose() == other.key.expose()
+            && self.secret.expose() == other.secret.expose()
+    }
+}
+
 /// The accounts of a keyset that have both halves.
 fn accounts(keys: &Keyset) -> Vec<Account<'_>> {
     let account = |setting: Setting| {

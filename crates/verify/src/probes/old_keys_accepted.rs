@@ -36,7 +36,10 @@ impl Probe for OldKeysAccepted {
             if let Some(reason) = site.keeps_keys_from(api) {
                 return seen.unknown("whether the old keys are refused", &reason);
             }
-            let accounts = accounts(keys);
+            // What was not replaced is right to log in.
+            let new = site.keys.map(accounts).unwrap_or_default();
+            let mut accounts = accounts(keys);
+            accounts.retain(|old| !new.iter().any(|new| new.is_same(old)));
             let answers: Vec<_> = accounts
                 .par_iter()
                 .filter_map(|account| {
