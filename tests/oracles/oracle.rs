@@ -32,6 +32,11 @@ pub fn chromium() -> Option<PathBuf> {
     on_path("chromium")
 }
 
+/// nginx, which may be where only root looks for programs.
+pub fn nginx() -> Option<PathBuf> {
+    on_path("nginx").or_else(|| Some(PathBuf::from("/usr/sbin/nginx")).filter(|path| path.exists()))
+}
+
 /// Redis' server, as Debian calls it.
 pub fn redis() -> Option<PathBuf> {
     on_path("redis-server")

@@ -64,6 +64,12 @@ fn path_variable() -> OsString {
 }
 
 impl Run {
+    /// Sets a variable of the environment, which is empty otherwise.
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.command.env(name, value.into());
+        self
+    }
+
     /// Adds an argument.
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         let arg = arg.into();

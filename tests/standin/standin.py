@@ -143,6 +143,13 @@ class Api:
             claims["exp"] = claims["iat"] + lifetime
         return jwt.encode(claims, self.secret, algorithm="HS256")
 
+    def can_sign(self):
+        try:
+            self.sign({}, None)
+        except Exception:
+            return False
+        return True
+
     def log_in(self, header):
         kind, _, text = (header or "").partition(" ")
         if not header:
@@ -278,8 +285,8 @@ class Files:
         self.api, self.memory = api, memory
         self.guarded = version >= (1, 16) and config.get("fileserver.auth.enabled", True) is not False
         pair = tuple(config.get(f"secure.credentials.fileserver.{half}", "") for half in ("user_key", "user_secret"))
-        # Without its own account at the API server it does not start.
-        self.starts = version < (1, 16) or api.accounts.get("fileserver") == pair
+        # It logs in at its start, and ends where that fails.
+        self.starts = version < (1, 16) or (api.accounts.get("fileserver") == pair and api.can_sign())
 
     def answer(self, method, path, headers, body):
         sent = {"Access-Control-Allow-Origin": headers.get("Origin", "*"), "Content-Type": "text/html"}
@@ -317,6 +324,8 @@ class Web:
         if path.startswith("/api/"):
             return self.api.answer(method, path[4:], headers, body)
         if path.startswith("/files/"):
+            if not self.files.starts:
+                return 502, {"Content-Type": "text/html"}, b"Bad Gateway"
             return self.files.answer(method, path[6:], headers, body)
         if path == "/credentials.json":
             names = {"userKey": "USER_KEY", "userSecret": "USER_SECRET", "companyID": "COMPANY_ID"}

@@ -200,7 +200,8 @@ fn each_single_mistake_gives_what_is_meant_for_it() {
                 "misread-secret error apiserver",
                 "stack-trace note apiserver",
             ]),
-            0,
+            // The file server cannot log in, and ends.
+            1,
         ),
         (
             "0.5: a token secret of digits",
@@ -211,7 +212,8 @@ fn each_single_mistake_gives_what_is_meant_for_it() {
                 "misread-secret error apiserver",
                 "stack-trace note apiserver",
             ]),
-            0,
+            // The file server cannot log in, and ends.
+            1,
         ),
         (
             "4: authentication turned off",

@@ -35,14 +35,14 @@ pub(crate) fn set_up() -> Result<Oracles> {
     if let Err(why) = set_up_sarif_schema(&folder) {
         missing.push(format!("the schema of SARIF: {why}"));
     }
-    if shell::on_path("chromium").is_none() && !apt_install("chromium") {
-        missing.push(
-            "Chromium: it is not installed, and only root on Debian can be helped".to_owned(),
-        );
-    }
-    if shell::on_path("redis-server").is_none() && !apt_install("redis-server") {
-        missing
-            .push("Redis: it is not installed, and only root on Debian can be helped".to_owned());
+    for program in ["chromium", "nginx", "redis-server"] {
+        let is_there =
+            shell::on_path(program).is_some() || Path::new("/usr/sbin").join(program).exists();
+        if !is_there && !apt_install(program) {
+            missing.push(format!(
+                "{program}: it is not installed, and only root on Debian or Ubuntu can be helped"
+            ));
+        }
     }
     if are_required() && !missing.is_empty() {
         return Err(format!(

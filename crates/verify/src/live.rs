@@ -2,6 +2,7 @@
 
 mod find;
 mod http;
+mod tls;
 mod token;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 
 pub(crate) use http::{Answer, Client, host, is_loopback};
+pub(crate) use tls::{NoHandshake, Shown, shake};
 pub(crate) use token::{Algorithm, Claims, role, sign};
 
 /// What is known of a running server, for probes.

@@ -4,6 +4,7 @@
 //! file.
 
 mod anonymous_files;
+mod certificate;
 mod cors_reflection;
 mod default_login;
 mod exposed_database;
@@ -39,6 +40,7 @@ pub(crate) trait Probe: Sync {
 /// Every probe.
 pub(crate) static PROBES: &[&dyn Probe] = &[
     &anonymous_files::AnonymousFiles,
+    &certificate::Certificate,
     &cors_reflection::CorsReflection,
     &default_login::DefaultLogin,
     &exposed_database::ExposedDatabase,

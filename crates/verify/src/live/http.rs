@@ -1,10 +1,12 @@
 //! Requests that change nothing, with every answer bounded in time and size.
 
 use std::io::Read;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig};
 
 use super::Failure;
 
@@ -37,6 +39,11 @@ impl Client {
             .max_redirects_will_error(false)
             // A server of one's own is asked directly.
             .proxy(None)
+            .tls_config(
+                TlsConfig::builder()
+                    .root_certs(RootCerts::PlatformVerifier)
+                    .build(),
+            )
             .user_agent(concat!("clearml-verify/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
@@ -51,6 +58,25 @@ impl Client {
     pub(crate) fn timeout(&self) -> Duration {
         let left = self.deadline.saturating_duration_since(Instant::now());
         self.timeout.min(left)
+    }
+
+    /// A connection for what is no HTTP.
+    pub(crate) fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Failure> {
+        let timeout = self.timeout();
+        let failed = |error: std::io::Error| Failure(error.to_string());
+        let mut last = Failure(format!("{host} has no address"));
+        for address in (host, port).to_socket_addrs().map_err(failed)? {
+            let connected = TcpStream::connect_timeout(&address, timeout).and_then(|stream| {
+                stream.set_read_timeout(Some(timeout))?;
+                stream.set_write_timeout(Some(timeout))?;
+                Ok(stream)
+            });
+            match connected {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = failed(error),
+            }
+        }
+        Err(last)
     }
 
     /// Asks for an address. Redirects are answers.

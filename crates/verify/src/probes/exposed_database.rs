@@ -9,7 +9,6 @@
 //! **Asks**: GET / of Elasticsearch, PING of Redis, listDatabases of MongoDB.
 
 use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
 
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::setting::Server;
@@ -111,11 +110,7 @@ impl Probe for ExposedDatabase {
 
 /// The beginning of an answer; none where nobody answers.
 fn ask(site: &Site<'_>, host: &str, database: &Database) -> Option<Vec<u8>> {
-    let timeout = site.client.timeout();
-    let address = (host, database.port).to_socket_addrs().ok()?.next()?;
-    let mut stream = TcpStream::connect_timeout(&address, timeout).ok()?;
-    stream.set_read_timeout(Some(timeout)).ok()?;
-    stream.set_write_timeout(Some(timeout)).ok()?;
+    let mut stream = site.client.connect(host, database.port).ok()?;
     stream.write_all(database.question).ok()?;
     let mut answer = vec![0; 4096];
     let length = stream.read(&mut answer).ok()?;

@@ -1,0 +1,127 @@
+//! What a server's certificate says, whether it is any good or not.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use rustls_platform_verifier::Verifier;
+
+use super::{Client, Failure, host};
+
+/// What a server shows of itself in a handshake.
+pub(crate) struct Shown {
+    /// Its own certificate.
+    pub(crate) certificate: CertificateDer<'static>,
+    /// Why this system does not trust it, if it does not.
+    pub(crate) distrust: Option<String>,
+}
+
+/// Why there was no handshake.
+pub(crate) enum NoHandshake {
+    /// Nobody answers there, or not in time.
+    Unreachable(Failure),
+    /// It speaks no TLS that is still in use.
+    Old(String),
+}
+
+/// Shakes hands with the server at an address, and looks.
+pub(crate) fn shake(client: &Client, url: &str) -> Result<Shown, NoHandshake> {
+    let unreachable = |reason: String| NoHandshake::Unreachable(Failure(reason));
+    let name = host(url);
+    let port = port(url).unwrap_or(443);
+    let mut stream = client
+        .connect(name, port)
+        .map_err(NoHandshake::Unreachable)?;
+    let provider = Arc::new(ring::default_provider());
+    let server = ServerName::try_from(name.to_owned())
+        .map_err(|_| unreachable(format!("{name} is no name for a certificate")))?;
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unreachable(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anything(Arc::clone(&provider))))
+        .with_no_client_auth();
+    let mut connection = ClientConnection::new(Arc::new(config), server.clone())
+        .map_err(|error| unreachable(error.to_string()))?;
+    while connection.is_handshaking() {
+        if let Err(error) = connection.complete_io(&mut stream) {
+            let is_tls = error
+                .get_ref()
+                .is_some_and(|inner| inner.downcast_ref::<Error>().is_some_and(is_old));
+            let text = error.to_string();
+            return Err(if is_tls {
+                NoHandshake::Old(text)
+            } else {
+                unreachable(text)
+            });
+        }
+    }
+    let shown = connection.peer_certificates().unwrap_or_default();
+    let Some((certificate, others)) = shown.split_first() else {
+        return Err(unreachable("it shows no certificate".to_owned()));
+    };
+    let trusted = Verifier::new(provider).and_then(|verifier| {
+        verifier.verify_server_cert(certificate, others, &server, &[], UnixTime::now())
+    });
+    Ok(Shown {
+        certificate: certificate.clone().into_owned(),
+        distrust: trusted.err().map(|error| error.to_string()),
+    })
+}
+
+/// Whether a handshake ended because of the protocol's version.
+fn is_old(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::AlertReceived(rustls::AlertDescription::ProtocolVersion)
+            | Error::PeerIncompatible(_)
+    )
+}
+
+fn port(url: &str) -> Option<u16> {
+    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
+    authority.rsplit_once(':')?.1.parse().ok()
+}
+
+/// Takes any certificate: it is looked at, and nothing is sent over the connection.
+#[derive(Debug)]
+struct Anything(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anything {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,168 @@
+//! A certificate is no good, or soon will not be.
+//!
+//! **What**: it has expired or does within three weeks, is for another name, is signed by nobody that this machine trusts, or
+//! has a short key; or the server speaks no TLS newer than 1.1.
+//!
+//! **Why**: browsers and agents refuse it, or are taught to look away; then anybody on the way can show one of his own.
+//!
+//! **Fix**: renew it, for the name in the address, from an authority that the machines trust.
+//!
+//! **Asks**: a TLS handshake, over which nothing is sent.
+
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clearml_secure_core::finding::Severity;
+use clearml_secure_core::io::escape;
+use clearml_secure_core::setting::Server;
+use rayon::prelude::*;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
+
+use super::Probe;
+use crate::live::{NoHandshake, Seen, Shown, Site, host, shake};
+
+/// Clients refuse it.
+const REFUSED: Severity = Severity::Error;
+/// They will, or it can be broken with effort.
+const SOON: Severity = Severity::Warning;
+
+/// Three weeks, in seconds.
+const NOTICE: i64 = 21 * 24 * 3600;
+
+/// Fewer bits are refused by browsers.
+const LEAST_RSA: usize = 2048;
+
+const HELP: &str =
+    "renew it, for the name in the address, from an authority that the machines trust";
+
+pub(crate) struct Certificate;
+
+impl Probe for Certificate {
+    fn id(&self) -> &'static str {
+        "certificate"
+    }
+
+    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+        let parts = [
+            (Server::Webserver, site.web.as_ref()),
+            (Server::Apiserver, site.api.as_ref()),
+            (Server::Fileserver, site.files.as_ref()),
+            // With a certificate that is no good no part is found.
+            (Server::Webserver, Some(&site.target)),
+        ];
+        let mut asked: Vec<(Server, String)> = Vec::new();
+        for (server, address) in parts {
+            let Some(address) = address.filter(|address| address.starts_with("https://")) else {
+                continue;
+            };
+            let origin: Vec<&str> = address.splitn(4, '/').take(3).collect();
+            let origin = origin.join("/");
+            if !asked.iter().any(|(_, known)| *known == origin) {
+                asked.push((server, origin));
+            }
+        }
+        let shaken: Vec<_> = asked
+            .into_par_iter()
+            .map(|(server, origin)| {
+                let shown = shake(&site.client, &origin);
+                (server, origin, shown)
+            })
+            .collect();
+        for (server, origin, shown) in shaken {
+            match shown {
+                Ok(shown) => {
+                    for (severity, what) in wrong(&shown, host(&origin)) {
+                        let message = format!("the certificate of {origin} {what}");
+                        seen.found(self.id(), severity, server, message, HELP);
+                    }
+                }
+                Err(NoHandshake::Old(reason)) => seen.found(
+                    self.id(),
+                    REFUSED,
+                    server,
+                    format!(
+                        "{origin} speaks no TLS newer than 1.1 ({})",
+                        escape(&reason)
+                    ),
+                    "allow TLS 1.2 and 1.3, and nothing older",
+                ),
+                Err(NoHandshake::Unreachable(failure)) => {
+                    seen.unknown(
+                        &format!("the certificate of {origin}"),
+                        &failure.to_string(),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with a certificate.
+fn wrong(shown: &Shown, name: &str) -> Vec<(Severity, String)> {
+    let Ok((_, certificate)) = X509Certificate::from_der(&shown.certificate) else {
+        return vec![(REFUSED, "cannot be read".to_owned())];
+    };
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        });
+    let ends = certificate.validity().not_after;
+    let mut found = Vec::new();
+    if ends.timestamp() < now {
+        found.push((REFUSED, format!("expired on {ends}")));
+    } else if ends.timestamp() < now + NOTICE {
+        found.push((SOON, format!("expires on {ends}")));
+    }
+    if certificate.validity().not_before.timestamp() > now {
+        let starts = certificate.validity().not_before;
+        found.push((REFUSED, format!("is not valid before {starts}")));
+    }
+    if !is_for(&certificate, name) {
+        found.push((REFUSED, format!("is not for {name}")));
+    }
+    if certificate.issuer() == certificate.subject() && shown.distrust.is_some() {
+        found.push((REFUSED, "is signed by itself".to_owned()));
+    }
+    if let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed()
+        && key.key_size() < LEAST_RSA
+    {
+        found.push((SOON, format!("has a key of {} bits", key.key_size())));
+    }
+    // What is none of the above is somebody that this machine does not know.
+    if let Some(reason) = shown
+        .distrust
+        .as_ref()
+        .filter(|_| !found.iter().any(|(severity, _)| *severity == REFUSED))
+    {
+        found.push((REFUSED, format!("is not trusted here: {}", escape(reason))));
+    }
+    found
+}
+
+/// Whether a certificate names a host, by its alternative names; clients look at nothing else.
+fn is_for(certificate: &X509Certificate<'_>, name: &str) -> bool {
+    let Ok(Some(names)) = certificate.subject_alternative_name() else {
+        return false;
+    };
+    let address = name.parse::<IpAddr>().ok().map(|address| match address {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    });
+    names
+        .value
+        .general_names
+        .iter()
+        .any(|general| match general {
+            GeneralName::DNSName(pattern) => match pattern.strip_prefix("*.") {
+                Some(domain) => name
+                    .split_once('.')
+                    .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(domain)),
+                None => pattern.eq_ignore_ascii_case(name),
+            },
+            GeneralName::IPAddress(octets) => address.as_deref() == Some(*octets),
+            _ => false,
+        })
+}
