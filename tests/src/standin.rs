@@ -1,13 +1,15 @@
 //! The stand-in server: `tests/standin/standin.py` as a process.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::files::root;
+use crate::files::{fixtures, root};
 use crate::oracle;
+use crate::program::clearml;
 
 /// A running stand-in; it ends when this is dropped.
 pub struct Standin {
@@ -74,5 +76,110 @@ impl Drop for Standin {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+/// `probe severity server` of each finding, sorted, and how much could not be asked.
+pub fn asked(standin: &Standin, arguments: &[&str]) -> (Option<i32>, Vec<String>, Vec<String>) {
+    let done = clearml("verify")
+        .args(["-f", "json"])
+        .args(arguments)
+        .args(standin.arguments())
+        .done();
+    said(&done.stdout, done.status)
+}
+
+/// The same of what the program printed.
+pub fn said(stdout: &str, status: Option<i32>) -> (Option<i32>, Vec<String>, Vec<String>) {
+    let document: Value = serde_json::from_str(stdout).unwrap();
+    let list = |name: &str| document[name].as_array().unwrap().clone();
+    let word = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
+    let mut found: Vec<String> = list("findings")
+        .iter()
+        .map(|one| {
+            let parts = ["rule", "severity", "server"].map(|name| word(one, name));
+            parts.join(" ")
+        })
+        .collect();
+    found.sort();
+    let unknown = list("unknown");
+    let unknown = unknown.iter().map(|one| word(one, "what")).collect();
+    (status, found, unknown)
+}
+
+/// What is said of a server that is as it comes, besides its credentials.
+const AS_IT_COMES: [&str; 2] = [
+    "cors-reflection note apiserver",
+    "open-login warning apiserver",
+];
+
+/// The findings of a server that is as it comes, and more.
+pub fn with_as_it_comes(more: &[&str]) -> Vec<String> {
+    let all = AS_IT_COMES.iter().chain(more);
+    let mut all: Vec<String> = all.map(|one| (*one).to_owned()).collect();
+    all.sort();
+    all
+}
+
+/// The stock deployment with a keyset of its own, in a folder.
+pub struct Injected {
+    folder: tempfile::TempDir,
+}
+
+impl Injected {
+    /// The stock deployment with a keyset of its own.
+    pub fn stock() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let injected = Self { folder };
+        injected.renew("keys.env", "docker-compose.yml");
+        injected
+    }
+
+    /// A file in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A new keyset, and the stock deployment with it.
+    pub fn renew(&self, keys: &str, compose: &str) {
+        clearml("keygen")
+            .arg("-o")
+            .arg(self.path(keys))
+            .done()
+            .exit(0);
+        let stock = fixtures().join("stock/docker-compose.yml");
+        let injected = clearml("inject")
+            .arg("-k")
+            .arg(self.path(keys))
+            .arg(stock)
+            .done()
+            .exit(0);
+        fs::write(self.path(compose), injected.stdout).unwrap();
+    }
+
+    /// The deployment with variables more at a service.
+    pub fn change(&self, service: &str, variables: &[(&str, &str)]) -> PathBuf {
+        let text = fs::read_to_string(self.path("docker-compose.yml")).unwrap();
+        let start = text.find(&format!("\n  {service}:\n")).unwrap();
+        let at =
+            start + text[start..].find("    environment:\n").unwrap() + "    environment:\n".len();
+        let mut lines = String::new();
+        let mut rest = text[at..].to_owned();
+        for (name, value) in variables {
+            lines.push_str(&format!("      {name}: '{value}'\n"));
+            // Of the service's own line of this name nothing stays.
+            let own: Vec<&str> = rest.lines().collect();
+            let first = own
+                .iter()
+                .position(|line| line.trim_start().starts_with(&format!("{name}:")));
+            if let Some(first) = first {
+                let mut own = own;
+                own.remove(first);
+                rest = own.join("\n") + "\n";
+            }
+        }
+        let path = self.path("changed.yml");
+        fs::write(&path, format!("{}{lines}{rest}", &text[..at])).unwrap();
+        path
     }
 }

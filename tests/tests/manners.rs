@@ -1,0 +1,173 @@
+//! How clearml-verify treats servers: it changes nothing, keeps keys to itself, and takes no silence for clean.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+
+use e2e::program::clearml;
+use e2e::standin::{Injected, Standin, asked, said};
+use serde_json::{Value, json};
+
+#[test]
+fn nothing_is_changed_and_keys_stay_home() {
+    let injected = Injected::stock();
+    let record = injected.path("record");
+    let Some(standin) = Standin::start(
+        &injected.path("docker-compose.yml"),
+        json!({"record": record}),
+    ) else {
+        return;
+    };
+    let keys = injected.path("keys.env");
+    let keys = [
+        "--keys",
+        keys.to_str().unwrap(),
+        "--old-keys",
+        keys.to_str().unwrap(),
+    ];
+    // To a machine that is not this one by its name, nothing of the keys goes over plain HTTP.
+    let elsewhere: Vec<String> = standin
+        .arguments()
+        .iter()
+        .map(|argument| argument.replace("127.0.0.1", "0.0.0.0"))
+        .collect();
+    let done = clearml("verify")
+        .args(["-f", "json"])
+        .args(keys)
+        .args(elsewhere)
+        .done();
+    let (status, found, unknown) = said(&done.stdout, done.status);
+    assert_eq!(status, Some(1));
+    assert!(
+        found.contains(&"plain-http warning apiserver".to_owned()),
+        "{found:?}"
+    );
+    assert!(
+        unknown.iter().any(|what| what.contains("keys")),
+        "{unknown:?}"
+    );
+    let without = requests(&record);
+    let (_, _, unknown) = asked(&standin, &keys);
+    assert_eq!(unknown, Vec::<String>::new());
+    let with = requests(&record);
+    for request in &with {
+        assert_eq!(request["method"], "GET", "{request}");
+    }
+    // The same questions are asked, and those with keys only of this machine.
+    let sent = |requests: &[Value]| {
+        let mut sent: Vec<String> = requests
+            .iter()
+            .filter_map(|one| Some(one["authorization"].as_str()?.to_owned()))
+            .collect();
+        sent.sort();
+        sent.dedup();
+        sent
+    };
+    let public = sent(&without);
+    let all = sent(&with);
+    assert!(public.len() < all.len(), "{} {}", public.len(), all.len());
+    let text = fs::read_to_string(injected.path("keys.env")).unwrap();
+    let secrets: Vec<&str> = text
+        .lines()
+        .filter_map(|line| Some(line.split_once('=')?.1))
+        .collect();
+    assert!(secrets.len() >= 12);
+    for header in &public {
+        let basic = header
+            .strip_prefix("Basic ")
+            .map(decoded)
+            .unwrap_or_default();
+        assert!(
+            !secrets
+                .iter()
+                .any(|secret| !secret.is_empty() && basic.contains(secret)),
+            "{header}"
+        );
+    }
+}
+
+fn requests(record: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(record).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Base64, read by Python's own decoder.
+fn decoded(text: &str) -> String {
+    let output = Command::new("python3")
+        .args([
+            "-c",
+            "import base64,sys; print(base64.b64decode(sys.argv[1]).decode())",
+            text,
+        ])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Answers every connection with the same, as often as is asked for.
+fn answering(answer: impl Fn(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            answer(stream);
+        }
+    });
+    url
+}
+
+#[test]
+fn what_does_not_answer_is_never_clean() {
+    let silent = answering(|stream| {
+        std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_secs(30));
+            drop(stream);
+        });
+    });
+    let endless = answering(|mut stream| {
+        std::thread::spawn(move || {
+            drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n"));
+            while stream.write_all(&[b'x'; 65536]).is_ok() {}
+        });
+    });
+    let other = answering(|mut stream| drop(stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n")));
+    let resetting = answering(drop);
+    let down = "http://127.0.0.1:1".to_owned();
+    for url in [silent, endless, other, resetting, down] {
+        let done = clearml("verify")
+            .args([
+                "-f",
+                "json",
+                "--timeout",
+                "1",
+                "--api",
+                &url,
+                "--files",
+                &url,
+                "--web",
+                &url,
+                &url,
+            ])
+            .done();
+        let (status, found, unknown) = said(&done.stdout, done.status);
+        assert_eq!((status, found), (Some(2), vec![]), "{url}: {}", done.stderr);
+        assert_eq!(unknown.len(), 3, "{url}: {unknown:?}");
+    }
+}
+
+#[test]
+fn an_address_with_a_password_is_refused() {
+    let done = clearml("verify")
+        .arg("https://jane:MARKED@clearml.example.com")
+        .done();
+    assert_eq!(done.status, Some(2));
+    done.never_says("MARKED");
+}

@@ -1,0 +1,141 @@
+//! A rotation is proved, with a real Redis for what the file server remembers. Numbers are sections of clearml-facts.md.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+use e2e::files::fixtures;
+use e2e::oracle;
+use e2e::program::clearml;
+use e2e::standin::{Injected, Standin, asked, with_as_it_comes};
+use serde_json::json;
+
+/// A real Redis on a port of its own.
+struct Redis(Child, u16);
+
+impl Redis {
+    fn start() -> Option<Self> {
+        let Some(program) = oracle::redis() else {
+            oracle::skip("the file server's memory of tokens: no redis-server");
+            return None;
+        };
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let child = Command::new(program)
+            .args([
+                "--port",
+                &port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let redis = Self(child, port);
+        for _ in 0..100 {
+            if redis
+                .call("PING")
+                .is_some_and(|answer| answer.starts_with("+PONG"))
+            {
+                return Some(redis);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("Redis does not answer");
+    }
+
+    fn call(&self, command: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.1)).ok()?;
+        stream
+            .write_all(format!("{command}\r\nQUIT\r\n").as_bytes())
+            .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn a_rotation_is_done_when_the_file_server_forgets_0_9() {
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let injected = Injected::stock();
+    let more = json!({"redis": redis.1});
+    let old = injected.path("keys.env");
+    let old = old.to_str().unwrap();
+    let Some(before) = Standin::start(&injected.path("docker-compose.yml"), more.clone()) else {
+        return;
+    };
+    let (_, found, _) = asked(&before, &["--keys", old]);
+    assert!(
+        !found.iter().any(|one| one.starts_with("keys-not-applied")),
+        "{found:?}"
+    );
+    drop(before);
+    injected.renew("new.env", "new.yml");
+    let new = injected.path("new.env");
+    let both = ["--keys", new.to_str().unwrap(), "--old-keys", old];
+    let after = Standin::start(&injected.path("new.yml"), more).unwrap();
+    let (_, found, _) = asked(&after, &both);
+    let expected = with_as_it_comes(&[
+        "old-keys-accepted error fileserver",
+        "stack-trace note apiserver",
+    ]);
+    assert_eq!(found, expected);
+    redis.call("SELECT 8\r\nFLUSHDB").unwrap();
+    let (_, found, _) = asked(&after, &both);
+    assert_eq!(found, with_as_it_comes(&["stack-trace note apiserver"]));
+    // Of a keyset of which only the token secret is replaced, the accounts are right to log in.
+    let part = injected.path("part.env");
+    clearml("keygen")
+        .args(["--only", "token_secret", "--from"])
+        .arg(&new)
+        .arg("-o")
+        .arg(&part)
+        .done()
+        .exit(0);
+    let compose = injected.path("part.yml");
+    let stock = fixtures().join("stock/docker-compose.yml");
+    fs::write(
+        &compose,
+        clearml("inject")
+            .arg("-k")
+            .arg(&part)
+            .arg(stock)
+            .done()
+            .exit(0)
+            .stdout,
+    )
+    .unwrap();
+    let partly = Standin::start(&compose, json!({})).unwrap();
+    let keys = [part.to_str().unwrap(), new.to_str().unwrap()];
+    let (_, found, _) = asked(&partly, &["--keys", keys[0], "--old-keys", keys[1]]);
+    assert_eq!(found, with_as_it_comes(&["stack-trace note apiserver"]));
+    // And a server that was not restarted is told as what it is.
+    let stale = Standin::start(&injected.path("docker-compose.yml"), json!({})).unwrap();
+    let (_, found, _) = asked(&stale, &["--old-keys", old]);
+    assert!(
+        found.contains(&"old-keys-accepted error apiserver".to_owned()),
+        "{found:?}"
+    );
+}
