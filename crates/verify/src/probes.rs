@@ -132,21 +132,7 @@ mod tests {
     /// One word is the file, the id and the section.
     #[test]
     fn ids_are_file_names_and_sections() {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut files: Vec<String> = std::fs::read_dir(root.join("src/probes"))
-            .unwrap()
-            .map(|entry| {
-                entry
-                    .unwrap()
-                    .path()
-                    .file_stem()
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .replace('_', "-")
-            })
-            .collect();
-        files.sort();
+        let files = crate::rules::stems("src/probes");
         let ids: Vec<&str> = PROBES.iter().map(|probe| probe.id()).collect();
         assert_eq!(files, ids);
         for id in ids {

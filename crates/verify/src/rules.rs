@@ -198,6 +198,18 @@ pub(crate) fn and(names: &[&str]) -> String {
     }
 }
 
+/// The files of a folder of this package as names, sorted.
+#[cfg(test)]
+pub(crate) fn stems(folder: &str) -> Vec<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut stems: Vec<String> = std::fs::read_dir(folder)
+        .expect("a folder of the package")
+        .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.replace('_', "-")))
+        .collect();
+    stems.sort();
+    stems
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,20 +218,7 @@ mod tests {
     #[test]
     fn ids_are_file_names_fixtures_and_sections() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut files: Vec<String> = std::fs::read_dir(root.join("src/rules"))
-            .unwrap()
-            .map(|entry| {
-                entry
-                    .unwrap()
-                    .path()
-                    .file_stem()
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .replace('_', "-")
-            })
-            .collect();
-        files.sort();
+        let files = stems("src/rules");
         let ids: Vec<&str> = RULES.iter().map(|rule| rule.id()).collect();
         assert_eq!(files, ids);
         for id in ids {
