@@ -15,6 +15,7 @@ use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::source::{SourceId, Span};
 use gix_index::hash::Kind as Hash;
+use zeroize::Zeroizing;
 
 /// What rules ask of the file system.
 #[derive(Default)]
@@ -83,13 +84,13 @@ impl Files {
 
 /// The secrets of the user's own, and where the effective configuration takes them from. A published value is no
 /// secret, and a key without its secret opens nothing.
-fn secrets<'a>(deployment: &'a Deployment, effective: &'a Effective) -> Vec<(Vec<String>, Span)> {
-    let mut found: Vec<(Vec<String>, Span)> = Vec::new();
+fn secrets(deployment: &Deployment, effective: &Effective) -> Vec<(Vec<Zeroizing<String>>, Span)> {
+    let mut found: Vec<(Vec<Zeroizing<String>>, Span)> = Vec::new();
     let mut add = |text: &str, span: Span| {
         // In a compose file a `$` is written twice.
-        let mut spellings = vec![text.to_owned()];
+        let mut spellings = vec![Zeroizing::new(text.to_owned())];
         if text.contains('$') {
-            spellings.push(text.replace('$', "$$"));
+            spellings.push(Zeroizing::new(text.replace('$', "$$")));
         }
         if !found.iter().any(|(known, _)| *known == spellings) {
             found.push((spellings, span));
@@ -125,7 +126,7 @@ fn secrets<'a>(deployment: &'a Deployment, effective: &'a Effective) -> Vec<(Vec
 fn first(
     deployment: &Deployment,
     source: SourceId,
-    secrets: &[(Vec<String>, Span)],
+    secrets: &[(Vec<Zeroizing<String>>, Span)],
 ) -> Option<Span> {
     let text = deployment.sources.text(source);
     let places = secrets.iter().filter_map(|(spellings, span)| {

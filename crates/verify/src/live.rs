@@ -15,6 +15,7 @@ use clearml_secure_core::io::escape;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
+use zeroize::Zeroizing;
 
 pub(crate) use http::{Answer, Client, host, is_loopback};
 pub(crate) use tls::{NoHandshake, Shown, shake};
@@ -147,16 +148,16 @@ impl<'a> Site<'a> {
     /// Shows a token to the API server. Only `system` may ask for what is asked, and it changes nothing
     /// (clearml-facts.md, 4).
     pub(crate) fn show_to_api(&self, token: &str) -> Option<Result<Answer, Failure>> {
-        self.ask(
-            "server.get_stats",
-            &[("Authorization", &format!("Bearer {token}"))],
-        )
+        {
+            let bearer = Zeroizing::new(format!("Bearer {token}"));
+            self.ask("server.get_stats", &[("Authorization", &bearer)])
+        }
     }
 
     /// Shows a token to the file server by asking for a file that is not there: 404 is said to whom it lets in, 401
     /// to everybody else (clearml-facts.md, 4).
     pub(crate) fn show_to_files(&self, token: &str) -> Option<Result<Answer, Failure>> {
-        let bearer = format!("Bearer {token}");
+        let bearer = Zeroizing::new(format!("Bearer {token}"));
         let url = format!("{}{}", self.files.as_ref()?, find::NOT_THERE);
         Some(self.client.get(&url, &[("Authorization", &bearer)]))
     }

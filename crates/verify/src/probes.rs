@@ -111,6 +111,20 @@ fn accounts(keys: &Keyset) -> Vec<Account<'_>> {
     SETTINGS.into_iter().filter_map(account).collect()
 }
 
+/// Tries to log in with each account, all at once.
+fn log_in<'a, 'k>(
+    site: &Site<'_>,
+    accounts: &'a [Account<'k>],
+) -> Vec<(&'a Account<'k>, Result<Answer, Failure>)> {
+    accounts
+        .par_iter()
+        .filter_map(|account| {
+            let answer = site.log_in(account.key.expose(), account.secret.expose())?;
+            Some((account, answer))
+        })
+        .collect()
+}
+
 /// The token secret of a keyset.
 fn token_secret(keys: Option<&Keyset>) -> Option<&Secret> {
     let setting = SETTINGS

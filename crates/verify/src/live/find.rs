@@ -140,7 +140,9 @@ fn redirected(base: &str, part: &Part, answer: &Answer) -> Option<String> {
         return None;
     }
     let to = answer.header("location")?.strip_suffix(part.path)?;
-    (to.contains("://") && host(to) == host(base)).then(|| to.to_owned())
+    // It comes to stand in messages, so it must be an address and nothing else.
+    let is_address = to.contains("://") && to.chars().all(|c| c.is_ascii_graphic());
+    (is_address && host(to) == host(base)).then(|| to.to_owned())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
 
 /// The company that every server has.
 const COMPANY: &str = "d1bd92a3b039400cbafc60a7a5b1e52b";
@@ -39,8 +40,8 @@ pub(crate) enum Claims {
     Nobody,
 }
 
-/// A token.
-pub(crate) fn sign(claims: Claims, algorithm: Algorithm, secret: &str) -> String {
+/// A token. Signed with a secret of the user's, it is one itself.
+pub(crate) fn sign(claims: Claims, algorithm: Algorithm, secret: &str) -> Zeroizing<String> {
     let header = json!({"alg": algorithm.name(), "typ": "JWT"});
     let payload = match claims {
         Claims::Role(role) => {
@@ -56,7 +57,7 @@ pub(crate) fn sign(claims: Claims, algorithm: Algorithm, secret: &str) -> String
         Algorithm::Hs512 => mac::<Hmac<Sha512>>(secret, &signed),
         Algorithm::None => Vec::new(),
     };
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    Zeroizing::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 fn mac<M: Mac + KeyInit>(secret: &str, text: &str) -> Vec<u8> {
@@ -68,8 +69,10 @@ fn mac<M: Mac + KeyInit>(secret: &str, text: &str) -> Vec<u8> {
 }
 
 /// The value of `Authorization` for a login.
-pub(crate) fn basic(key: &str, secret: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{key}:{secret}")))
+pub(crate) fn basic(key: &str, secret: &str) -> Zeroizing<String> {
+    let pair = Zeroizing::new(format!("{key}:{secret}"));
+    let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+    Zeroizing::new(format!("Basic {}", *encoded))
 }
 
 /// The role that a token of the server's own gives.

@@ -14,7 +14,6 @@
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
-use rayon::prelude::*;
 
 use super::{Account, Probe, accounts, token_secret};
 use crate::live::{Algorithm, Claims, Seen, Site, role, sign};
@@ -87,16 +86,7 @@ impl KeysNotApplied {
             .login_modes()
             .and_then(super::modes)
             .is_some_and(|modes| modes["basic"]["enabled"] == true);
-        let answers: Vec<_> = accounts
-            .par_iter()
-            .filter_map(|account| {
-                Some((
-                    account,
-                    site.log_in(account.key.expose(), account.secret.expose())?,
-                ))
-            })
-            .collect();
-        for (account, answer) in answers {
+        for (account, answer) in super::log_in(site, accounts) {
             let may_be_revoked = has_users && ["webserver", "tests"].contains(&account.name);
             match answer.as_ref().map(|answer| answer.status) {
                 Ok(401) if may_be_revoked => {}

@@ -13,7 +13,6 @@
 
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::setting::Server;
-use rayon::prelude::*;
 
 use super::{Probe, accounts, token_secret};
 use crate::live::{Algorithm, Claims, Seen, Site, sign};
@@ -40,16 +39,7 @@ impl Probe for OldKeysAccepted {
             let new = site.keys.map(accounts).unwrap_or_default();
             let mut accounts = accounts(keys);
             accounts.retain(|old| !new.iter().any(|new| new.is_same(old)));
-            let answers: Vec<_> = accounts
-                .par_iter()
-                .filter_map(|account| {
-                    Some((
-                        account,
-                        site.log_in(account.key.expose(), account.secret.expose())?,
-                    ))
-                })
-                .collect();
-            for (account, answer) in answers {
+            for (account, answer) in super::log_in(site, &accounts) {
                 match answer.as_ref().map(|answer| answer.status) {
                     Ok(401) => {}
                     Ok(200) => seen.found(

@@ -13,6 +13,8 @@ use clearml_secure_core::finding::Severity;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::Server;
 
+use zeroize::Zeroizing;
+
 use super::Probe;
 use crate::live::{Algorithm, Claims, Seen, Site, sign};
 
@@ -33,7 +35,7 @@ impl Probe for StackTrace {
                     .setting
                     .is_some_and(|setting| setting.group() == "token_secret")
         });
-        let mut tokens: Vec<String> = secrets
+        let mut tokens: Vec<Zeroizing<String>> = secrets
             .map(|known| sign(Claims::Nobody, Algorithm::Hs256, &known.value))
             .collect();
         if let Some(secret) =
@@ -41,7 +43,7 @@ impl Probe for StackTrace {
         {
             tokens.push(sign(Claims::Nobody, Algorithm::Hs256, secret.expose()));
         }
-        let shows = |token: &String| {
+        let shows = |token: &Zeroizing<String>| {
             let answer = site.show_to_api(token);
             matches!(answer, Some(Ok(answer)) if !answer.json()["meta"]["error_stack"].is_null())
         };
