@@ -27,14 +27,18 @@ pub struct Done {
 
 /// Starts to put a run together: `clearml("verify")` is `clearml-verify`.
 pub fn clearml(name: &str) -> Run {
-    let program = format!("clearml-{name}");
-    let path = folder().join(&program);
+    other(&program(name))
+}
+
+/// Where one of the programs is.
+pub fn program(name: &str) -> PathBuf {
+    let path = folder().join(format!("clearml-{name}"));
     assert!(
         path.is_file(),
         "{} is not built; `cargo xtask test` builds it first",
         path.display()
     );
-    other(&path)
+    path
 }
 
 /// Another program, such as an oracle.

@@ -5,12 +5,13 @@
 )]
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use e2e::program::clearml;
+use e2e::program::{clearml, program};
 use e2e::standin::{Injected, Standin, asked, said};
 use serde_json::{Value, json};
 
@@ -170,4 +171,99 @@ fn an_address_with_a_password_is_refused() {
         .done();
     assert_eq!(done.status, Some(2));
     done.never_says("MARKED");
+}
+
+/// A server that says what it is, and then keeps everybody waiting.
+fn of_a_server_that_hangs() -> String {
+    answering(|mut stream| {
+        std::thread::spawn(move || {
+            let mut asked = [0; 4096];
+            let length = stream.read(&mut asked).unwrap_or(0);
+            let asked = String::from_utf8_lossy(&asked[..length]).into_owned();
+            if asked.starts_with("GET /debug.ping") {
+                let body = r#"{"meta": {"endpoint": {"name": "debug.ping"}}}"#;
+                let length = body.len();
+                drop(write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+                ));
+            } else if asked.starts_with("GET /login.supported_modes") {
+                let body =
+                    r#"{"data": {"basic": {"enabled": false, "guest": {"enabled": false}}}}"#;
+                let length = body.len();
+                drop(write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+                ));
+            } else if asked.starts_with("GET /server.info")
+                || !asked.to_lowercase().contains("authorization: ")
+            {
+                drop(stream.write_all(b"HTTP/1.1 401 X\r\nContent-Length: 0\r\n\r\n"));
+            } else {
+                std::thread::sleep(std::time::Duration::from_secs(60));
+            }
+        });
+    })
+}
+
+#[test]
+fn an_interruption_prints_what_is_known() {
+    let url = of_a_server_that_hangs();
+    let child = Command::new(program("verify"))
+        .args([
+            "-f",
+            "json",
+            "--timeout",
+            "60",
+            "--api",
+            &url,
+            "--files",
+            &url,
+            &url,
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let interrupted = Instant::now();
+    Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(interrupted.elapsed().as_secs() < 30, "it went on");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let (status, found, unknown) = said(&stdout, output.status.code());
+    // What was answered is told, and all else is unknown.
+    assert_eq!(found, ["open-login warning apiserver"], "{stdout}");
+    assert_eq!(status, Some(1));
+    assert!(stdout.contains("it was interrupted"), "{stdout}");
+    assert!(
+        unknown
+            .iter()
+            .any(|what| what.starts_with("default-login at")),
+        "{unknown:?}"
+    );
+}
+
+#[test]
+fn progress_is_for_terminals_only() {
+    let url = of_a_server_that_hangs();
+    let arguments = format!("--timeout 1 --api {url} --files {url} {url}");
+    let plain = clearml("verify").args(arguments.split(' ')).done();
+    assert!(!plain.stderr.contains("asking"), "{}", plain.stderr);
+    // `script` gives the program a terminal.
+    let on_terminal = |more: &str| {
+        let verify = program("verify");
+        let command = format!("stty cols 100; {} {more} {arguments}", verify.display());
+        let output = Command::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .env("TERM", "xterm")
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(on_terminal("").contains("asking"));
+    assert!(!on_terminal("-q").contains("asking"));
 }

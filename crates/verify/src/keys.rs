@@ -1,6 +1,7 @@
 //! The keysets of `--keys` and `--old-keys`, and whether a deployment's files have the first.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clearml_secure_core::effective::Value;
 use clearml_secure_core::finding::{Finding, Severity};
@@ -14,16 +15,17 @@ use crate::error::Error;
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";
 
-/// The keysets of the command line.
+/// The keysets of the command line. The workers that ask running servers share them.
 pub(crate) struct Keys {
-    pub(crate) new: Option<Keyset>,
-    pub(crate) old: Option<Keyset>,
+    pub(crate) new: Option<Arc<Keyset>>,
+    pub(crate) old: Option<Arc<Keyset>>,
 }
 
 impl Keys {
     pub(crate) fn read(cli: &Cli) -> Result<Self, Error> {
-        let read =
-            |path: &Path| -> Result<Keyset, Error> { Ok(Keyset::read(&read_text(path)?, path)?) };
+        let read = |path: &Path| -> Result<Arc<Keyset>, Error> {
+            Ok(Arc::new(Keyset::read(&read_text(path)?, path)?))
+        };
         Ok(Self {
             new: cli.keys.as_deref().map(read).transpose()?,
             old: cli.old_keys.as_deref().map(read).transpose()?,

@@ -6,8 +6,7 @@ mod tls;
 mod token;
 
 use std::fmt;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use clearml_secure_core::compose::{Hides, Unseen};
 use clearml_secure_core::finding::{Finding, Severity};
@@ -22,7 +21,7 @@ pub(crate) use tls::{NoHandshake, Shown, shake};
 pub(crate) use token::{Algorithm, Claims, role, sign};
 
 /// What is known of a running server, for probes.
-pub(crate) struct Site<'a> {
+pub(crate) struct Site {
     pub(crate) client: Client,
     /// What the user named.
     pub(crate) target: String,
@@ -32,8 +31,8 @@ pub(crate) struct Site<'a> {
     pub(crate) web: Option<String>,
     /// The release, where the server tells it.
     pub(crate) version: Release,
-    pub(crate) keys: Option<&'a Keyset>,
-    pub(crate) old_keys: Option<&'a Keyset>,
+    pub(crate) keys: Option<Arc<Keyset>>,
+    pub(crate) old_keys: Option<Arc<Keyset>>,
     /// Keys may go over plain HTTP to other machines.
     pub(crate) allow_plain_http: bool,
     /// What several probes ask is asked once.
@@ -67,22 +66,21 @@ impl fmt::Display for Failure {
 }
 
 /// What a server is given to find its parts and to look with.
-pub(crate) struct Given<'a> {
-    pub(crate) target: &'a str,
-    pub(crate) api: Option<&'a str>,
-    pub(crate) files: Option<&'a str>,
-    pub(crate) web: Option<&'a str>,
-    pub(crate) timeout: Duration,
-    pub(crate) keys: Option<&'a Keyset>,
-    pub(crate) old_keys: Option<&'a Keyset>,
+pub(crate) struct Given {
+    pub(crate) target: String,
+    pub(crate) api: Option<String>,
+    pub(crate) files: Option<String>,
+    pub(crate) web: Option<String>,
+    pub(crate) client: Client,
+    pub(crate) keys: Option<Arc<Keyset>>,
+    pub(crate) old_keys: Option<Arc<Keyset>>,
     pub(crate) allow_plain_http: bool,
 }
 
-impl<'a> Site<'a> {
+impl Site {
     /// Finds the parts of a server. What is not there is said to be unseen.
-    pub(crate) fn find(given: &Given<'a>, seen: &mut Seen) -> Self {
-        let client = Client::new(given.timeout);
-        let found = find::find(&client, given);
+    pub(crate) fn find(given: &Given, seen: &mut Seen) -> Self {
+        let found = find::find(&given.client, given);
         for (name, option, found) in [
             ("API server", "--api", &found.api),
             ("file server", "--files", &found.files),
@@ -96,14 +94,14 @@ impl<'a> Site<'a> {
             }
         }
         let mut site = Self {
-            client,
-            target: given.target.to_owned(),
+            client: given.client.clone(),
+            target: given.target.clone(),
             api: found.api.ok(),
             files: found.files.ok(),
             web: found.web.ok(),
             version: Release::Unknown,
-            keys: given.keys,
-            old_keys: given.old_keys,
+            keys: given.keys.clone(),
+            old_keys: given.old_keys.clone(),
             allow_plain_http: given.allow_plain_http,
             anonymous: OnceLock::new(),
             modes: OnceLock::new(),
@@ -148,10 +146,8 @@ impl<'a> Site<'a> {
     /// Shows a token to the API server. Only `system` may ask for what is asked, and it changes nothing
     /// (clearml-facts.md, 4).
     pub(crate) fn show_to_api(&self, token: &str) -> Option<Result<Answer, Failure>> {
-        {
-            let bearer = Zeroizing::new(format!("Bearer {token}"));
-            self.ask("server.get_stats", &[("Authorization", &bearer)])
-        }
+        let bearer = Zeroizing::new(format!("Bearer {token}"));
+        self.ask("server.get_stats", &[("Authorization", &bearer)])
     }
 
     /// Shows a token to the file server by asking for a file that is not there: 404 is said to whom it lets in, 401

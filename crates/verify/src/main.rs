@@ -6,6 +6,7 @@ mod cli;
 mod error;
 mod files;
 mod fingerprint;
+mod fleet;
 mod ignore;
 mod keys;
 mod lines;

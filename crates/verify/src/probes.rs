@@ -30,11 +30,11 @@ use crate::live::{Answer, Failure, Seen, Site};
 use crate::rules::other_half;
 
 /// A check of a running server.
-pub(crate) trait Probe: Sync {
+pub(crate) trait Probe: Send + Sync {
     /// The name: of the file and the section of docs/probes.md.
     fn id(&self) -> &'static str;
     /// Asks, and adds what it found and what it could not ask.
-    fn look(&self, site: &Site<'_>, seen: &mut Seen);
+    fn look(&self, site: &Site, seen: &mut Seen);
 }
 
 /// Every probe.
@@ -56,24 +56,6 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &stack_trace::StackTrace,
     &vulnerable_version::VulnerableVersion,
 ];
-
-/// Asks all of it at once, but for what is ignored.
-pub(crate) fn look(site: &Site<'_>, ignored: &[String]) -> Seen {
-    let all: Vec<Seen> = PROBES
-        .par_iter()
-        .filter(|probe| !ignored.iter().any(|id| id == probe.id()))
-        .map(|probe| {
-            let mut seen = Seen::default();
-            probe.look(site, &mut seen);
-            seen
-        })
-        .collect();
-    let mut together = Seen::default();
-    for seen in all {
-        together.add(seen);
-    }
-    together
-}
 
 /// An account of a keyset.
 struct Account<'a> {
@@ -113,7 +95,7 @@ fn accounts(keys: &Keyset) -> Vec<Account<'_>> {
 
 /// Tries to log in with each account, all at once.
 fn log_in<'a, 'k>(
-    site: &Site<'_>,
+    site: &Site,
     accounts: &'a [Account<'k>],
 ) -> Vec<(&'a Account<'k>, Result<Answer, Failure>)> {
     accounts

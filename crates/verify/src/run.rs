@@ -1,5 +1,4 @@
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use clap::ColorChoice;
 use clearml_secure_core::effective::Effective;
@@ -7,9 +6,7 @@ use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::write_secret_file;
-use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::{Sources, Span};
-use rayon::prelude::*;
 
 use crate::baseline::{self, Baseline};
 use crate::cli::{Cli, FailOn};
@@ -18,10 +15,9 @@ use crate::files::Files;
 use crate::fingerprint::Fingerprints;
 use crate::keys::{self, Keys};
 use crate::lines::Lines;
-use crate::live::{Given, Seen, Site};
 use crate::output::{self, Report, Subject};
 use crate::rules::{self, Case, RULES};
-use crate::{ignore, probes, target};
+use crate::{fleet, ignore, target};
 
 /// Looks at every target and prints what is to be said.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
@@ -47,7 +43,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let mut fingerprints = Fingerprints::default();
     let keys = Keys::read(cli)?;
     let (deployments, mut remarks) = target::deployments(cli)?;
-    let mut reports = live(cli, &keys)?;
+    let mut reports = fleet::look(cli, &keys)?;
     if let Some(baseline) = &mut baseline {
         for report in &mut reports {
             let findings = std::mem::take(&mut report.findings);
@@ -130,52 +126,6 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         true if broken.is_empty() => Ok(code),
         true => Ok(exit::FAILED),
     }
-}
-
-/// Asks the running servers among the targets, all at once.
-fn live(cli: &Cli, keys: &Keys) -> Result<Vec<Report>, Error> {
-    let targets = target::servers(cli)?;
-    if targets.is_empty() {
-        return Ok(Vec::new());
-    }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(usize::from(cli.jobs))
-        .build()
-        .map_err(|error| Error::Threads(error.to_string()))?;
-    let look = |target: &String| {
-        let given = Given {
-            target,
-            api: cli.api.as_deref(),
-            files: cli.files.as_deref(),
-            web: cli.web.as_deref(),
-            timeout: Duration::from_secs(cli.timeout.into()),
-            keys: keys.new.as_ref(),
-            old_keys: keys.old.as_ref(),
-            allow_plain_http: cli.allow_plain_http,
-        };
-        let mut seen = Seen::default();
-        let site = Site::find(&given, &mut seen);
-        seen.add(probes::look(&site, &cli.ignore));
-        seen.findings
-            .sort_by_key(|finding| (finding.severity, finding.rule));
-        let parts = [
-            (Server::Apiserver, &site.api),
-            (Server::Fileserver, &site.files),
-            (Server::Webserver, &site.web),
-        ];
-        Report {
-            subject: Subject::Server {
-                target: site.target.clone(),
-                parts: parts
-                    .into_iter()
-                    .filter_map(|(server, address)| Some((server, address.clone()?)))
-                    .collect(),
-            },
-            findings: seen.findings,
-            unseen: seen.unseen,
-        }
-    };
-    Ok(pool.install(|| targets.par_iter().map(look).collect()))
 }
 
 /// The `.conf` files that cannot be parsed, as errors: what they would set cannot be told.

@@ -54,14 +54,18 @@ const WEB: Part = Part {
 };
 
 /// Finds the parts; what the user names is taken if it answers as that part.
-pub(super) fn find(client: &Client, given: &Given<'_>) -> Found {
-    let parts = [(&API, given.api), (&FILES, given.files), (&WEB, given.web)];
+pub(super) fn find(client: &Client, given: &Given) -> Found {
+    let parts = [
+        (&API, &given.api),
+        (&FILES, &given.files),
+        (&WEB, &given.web),
+    ];
     let mut found: Vec<Result<String, Failure>> = parts
         .par_iter()
         .map(|(part, named)| {
             let candidates = match named {
                 Some(url) => vec![url.trim_end_matches('/').to_owned()],
-                None => candidates(given.target, part),
+                None => candidates(&given.target, part),
             };
             first(client, part, &candidates)
         })

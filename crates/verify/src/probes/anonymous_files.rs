@@ -21,7 +21,7 @@ impl Probe for AnonymousFiles {
         "anonymous-files"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let (Some(answer), Some(files)) = (site.anonymous_files(), &site.files) else {
             return;
         };

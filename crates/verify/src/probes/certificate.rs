@@ -44,7 +44,7 @@ impl Probe for Certificate {
         "certificate"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let parts = [
             (Server::Webserver, site.web.as_ref()),
             (Server::Apiserver, site.api.as_ref()),

@@ -24,7 +24,7 @@ impl Probe for CorsReflection {
         "cors-reflection"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let (Some(answer), Some(api)) = (site.ask("debug.ping", &[("Origin", ORIGIN)]), &site.api)
         else {
             return;

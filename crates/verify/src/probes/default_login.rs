@@ -11,7 +11,7 @@
 
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::io::escape;
-use clearml_secure_core::known::{self, Known};
+use clearml_secure_core::known::{self, Class, Known};
 use clearml_secure_core::setting::{Kind, Server, Setting};
 use rayon::prelude::*;
 
@@ -25,7 +25,7 @@ impl Probe for DefaultLogin {
         "default-login"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let Some(api) = &site.api else {
             return;
         };
@@ -67,7 +67,7 @@ impl Probe for DefaultLogin {
     }
 }
 
-/// The known keys of every account with the known secrets of the same kind of source.
+/// The known keys of every account with the known secrets that came with them.
 fn pairs() -> Vec<(&'static str, &'static Known, &'static Known)> {
     let of = |setting: Setting| {
         known::all()
@@ -86,7 +86,7 @@ fn pairs() -> Vec<(&'static str, &'static Known, &'static Known)> {
             continue;
         };
         for key in of(key_setting) {
-            let secrets = of(secret_setting).filter(|secret| secret.class == key.class);
+            let secrets = of(secret_setting).filter(|secret| are_together(key, secret));
             pairs.extend(secrets.map(|secret| (account, key, secret)));
         }
     }
@@ -96,6 +96,13 @@ fn pairs() -> Vec<(&'static str, &'static Known, &'static Known)> {
         pairs.push(("the charts' agent", key, secret));
     }
     pairs
+}
+
+/// Whether a key and a secret were ever published together: by the same kind of source, and for charts, whose values
+/// were all replaced at once, at the same time.
+fn are_together(key: &Known, secret: &Known) -> bool {
+    let is_old = |known: &Known| known.what.contains("2021");
+    key.class == secret.class && (key.class != Class::Chart || is_old(key) == is_old(secret))
 }
 
 #[cfg(test)]

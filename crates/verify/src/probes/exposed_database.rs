@@ -63,7 +63,7 @@ impl Probe for ExposedDatabase {
         "exposed-database"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let mut hosts: Vec<&str> = Vec::new();
         for address in [&site.api, &site.files, &site.web].into_iter().flatten() {
             if !hosts.contains(&host(address)) {
@@ -109,7 +109,7 @@ impl Probe for ExposedDatabase {
 }
 
 /// The beginning of an answer; none where nobody answers.
-fn ask(site: &Site<'_>, host: &str, database: &Database) -> Option<Vec<u8>> {
+fn ask(site: &Site, host: &str, database: &Database) -> Option<Vec<u8>> {
     let mut stream = site.client.connect(host, database.port).ok()?;
     stream.write_all(database.question).ok()?;
     let mut answer = vec![0; 4096];

@@ -26,7 +26,7 @@ impl Probe for ForgedToken {
         "forged-token"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         // Where nobody is refused a token proves nothing; `anonymous-files` says so.
         let is_open = site.has_open_files();
         let makings = makings();
@@ -121,7 +121,7 @@ fn makings() -> Vec<Making> {
 /// Shows the tokens of one making to a server. If one algorithm's signature is accepted, or cannot be verified, so would
 /// be another's with the same secret: the others are tried where the server says something else, such as that it takes
 /// no such algorithm.
-fn ask(site: &Site<'_>, making: &Making, server: Server) -> Vec<Asked> {
+fn ask(site: &Site, making: &Making, server: Server) -> Vec<Asked> {
     let mut asked = Vec::new();
     for algorithm in making.algorithms {
         let token = sign(Claims::Role("system"), *algorithm, making.secret);

@@ -21,8 +21,8 @@ impl Probe for InsecureCookie {
         "insecure-cookie"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
-        let (Some(keys), Some(api)) = (site.keys, &site.api) else {
+    fn look(&self, site: &Site, seen: &mut Seen) {
+        let (Some(keys), Some(api)) = (site.keys.as_deref(), &site.api) else {
             return;
         };
         if !api.starts_with("https://") {

@@ -31,8 +31,8 @@ impl Probe for KeysNotApplied {
         "keys-not-applied"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
-        let Some(keys) = site.keys else {
+    fn look(&self, site: &Site, seen: &mut Seen) {
+        let Some(keys) = site.keys.as_deref() else {
             return;
         };
         self.logins(site, &accounts(keys), seen);
@@ -74,7 +74,7 @@ impl Probe for KeysNotApplied {
 }
 
 impl KeysNotApplied {
-    fn logins(&self, site: &Site<'_>, accounts: &[Account<'_>], seen: &mut Seen) {
+    fn logins(&self, site: &Site, accounts: &[Account<'_>], seen: &mut Seen) {
         let Some(api) = &site.api else {
             return;
         };

@@ -22,7 +22,7 @@ impl Probe for MisreadSecret {
         "misread-secret"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let token = sign(
             Claims::Role("system"),
             Algorithm::Hs256,

@@ -27,8 +27,8 @@ impl Probe for OldKeysAccepted {
         "old-keys-accepted"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
-        let Some(keys) = site.old_keys else {
+    fn look(&self, site: &Site, seen: &mut Seen) {
+        let Some(keys) = site.old_keys.as_deref() else {
             return;
         };
         if let Some(api) = &site.api {
@@ -36,7 +36,7 @@ impl Probe for OldKeysAccepted {
                 return seen.unknown("whether the old keys are refused", &reason);
             }
             // What was not replaced is right to log in.
-            let new = site.keys.map(accounts).unwrap_or_default();
+            let new = site.keys.as_deref().map(accounts).unwrap_or_default();
             let mut accounts = accounts(keys);
             accounts.retain(|old| !new.iter().any(|new| new.is_same(old)));
             for (account, answer) in super::log_in(site, &accounts) {
@@ -56,7 +56,7 @@ impl Probe for OldKeysAccepted {
         let Some(secret) = token_secret(Some(keys)) else {
             return seen.unknown("the old token secret", "--old-keys does not have it");
         };
-        if token_secret(site.keys).is_some_and(|new| new.expose() == secret.expose()) {
+        if token_secret(site.keys.as_deref()).is_some_and(|new| new.expose() == secret.expose()) {
             // It was not rotated, so its tokens are right.
             return;
         }

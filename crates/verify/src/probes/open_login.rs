@@ -21,7 +21,7 @@ impl Probe for OpenLogin {
         "open-login"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let (Some(answer), Some(api)) = (site.login_modes(), &site.api) else {
             return;
         };

@@ -21,7 +21,7 @@ impl Probe for PlainHttp {
         "plain-http"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         for (server, address) in [
             (Server::Apiserver, &site.api),
             (Server::Fileserver, &site.files),

@@ -21,7 +21,7 @@ impl Probe for PublishedCredential {
         "published-credential"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let Some(web) = &site.web else {
             return;
         };

@@ -25,7 +25,7 @@ impl Probe for StackTrace {
         "stack-trace"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let Some(api) = &site.api else {
             return;
         };
@@ -38,8 +38,8 @@ impl Probe for StackTrace {
         let mut tokens: Vec<Zeroizing<String>> = secrets
             .map(|known| sign(Claims::Nobody, Algorithm::Hs256, &known.value))
             .collect();
-        if let Some(secret) =
-            super::token_secret(site.keys).filter(|_| site.keeps_keys_from(api).is_none())
+        if let Some(secret) = super::token_secret(site.keys.as_deref())
+            .filter(|_| site.keeps_keys_from(api).is_none())
         {
             tokens.push(sign(Claims::Nobody, Algorithm::Hs256, secret.expose()));
         }

@@ -21,7 +21,7 @@ impl Probe for VulnerableVersion {
         "vulnerable-version"
     }
 
-    fn look(&self, site: &Site<'_>, seen: &mut Seen) {
+    fn look(&self, site: &Site, seen: &mut Seen) {
         let Some(api) = &site.api else {
             return;
         };
