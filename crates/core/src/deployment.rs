@@ -374,10 +374,7 @@ impl Instance {
         if let Some(name) = raw {
             return name.to_owned();
         }
-        match self.family {
-            Family::Clearml => setting.variable(),
-            Family::Trains => setting.variable().replacen("CLEARML__", "TRAINS__", 1),
-        }
+        self.variable_of(setting.path())
     }
 
     /// Every variable that sets a setting here directly, in the order they are read: the last one wins.
@@ -393,15 +390,31 @@ impl Instance {
                 .filter(|variable| Some(variable.name.as_str()) == raw)
                 .collect();
         }
+        self.spellings_of(setting.path(), environment)
+    }
+
+    /// Every variable that sets a configuration path directly, in the order they are read: the last one wins.
+    pub fn spellings_of<'a>(&self, path: &str, environment: &'a [Variable]) -> Vec<&'a Variable> {
         let mut found = Vec::new();
         for prefix in self.family.prefixes() {
             // The environment is sorted by name, which is the order the servers read it in.
             found.extend(environment.iter().filter(|variable| {
-                variable.name.starts_with(prefix)
-                    && Setting::by_variable(&variable.name) == Some(setting)
+                variable
+                    .name
+                    .strip_prefix(prefix)
+                    .is_some_and(|rest| rest.replace("__", ".").eq_ignore_ascii_case(path))
             }));
         }
         found
+    }
+
+    /// The variable that sets a configuration path here, spelt as the documentation does.
+    pub fn variable_of(&self, path: &str) -> String {
+        let prefix = match self.family {
+            Family::Clearml => "CLEARML__",
+            Family::Trains => "TRAINS__",
+        };
+        format!("{prefix}{}", path.to_ascii_uppercase().replace('.', "__"))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::secret::Secret;
 use crate::source::Span;
 
 /// The configuration path of all of it.
-const PATH: &str = "apiserver.auth.fixed_users";
+pub(crate) const PATH: &str = "apiserver.auth.fixed_users";
 
 /// What is set under `apiserver.auth.fixed_users`.
 pub struct FixedUsers {

@@ -14,6 +14,8 @@ const KEY: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 /// What a secret consists of after its first letter. Fewer characters than ClearML takes, because `-` and `_`
 /// are part of what HOCON changes (clearml-facts.md, 1).
 const SECRET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// What a password consists of: what a person can read and type, without `0O 1lI o i`, which look alike.
+const PASSWORD: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 /// How many of [`KEY`] are letters, and so may come first.
 const KEY_LETTERS: usize = 26;
 /// How many of [`SECRET`] are letters, and so may come first.
@@ -23,6 +25,9 @@ const SECRET_LETTERS: usize = 52;
 pub const KEY_LENGTH: usize = 30;
 /// Characters of a secret: 321 bits.
 pub const SECRET_LENGTH: usize = 54;
+
+/// Characters of a password for the web login: 115 bits.
+pub const PASSWORD_LENGTH: usize = 20;
 
 /// Random bytes asked for at once: enough for a secret nearly always, so that one is one system call.
 const BATCH: usize = 64;
@@ -36,6 +41,21 @@ const MOST_BATCHES: usize = 64;
 /// The operating system gives no random bytes.
 pub fn generate(kind: Kind) -> Result<Secret, Error> {
     draw(&mut SysRng, kind)
+}
+
+/// A new password for the web login, which a person can type.
+///
+/// # Errors
+/// The operating system gives no random bytes.
+pub fn password() -> Result<Secret, Error> {
+    let mut rng = SysRng;
+    let mut source = Bytes::new(&mut rng);
+    // Allocated once: a buffer that grew would leave copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(PASSWORD_LENGTH));
+    while text.len() < PASSWORD_LENGTH {
+        text.push(source.pick(PASSWORD)?);
+    }
+    Ok(Secret::new(into_string(text)))
 }
 
 /// Draws until a value is one that every reader leaves as it is and that nobody knows.

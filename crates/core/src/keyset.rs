@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::dotenv;
 use crate::error::Error;
+use crate::fixed_users;
 use crate::generate::generate;
 use crate::io::escape;
 use crate::secret::Secret;
@@ -79,6 +80,9 @@ pub enum Misfit {
     /// Control characters, line breaks, and for secrets all that is not ASCII.
     #[error("the value has a character that cannot be printed, or is not ASCII")]
     NotPrintable,
+    /// The API server takes what stands before the first colon for the name.
+    #[error("the name has a colon, and nobody can log in under it")]
+    NameColon,
     /// One name is one user.
     #[error("there is already a user of this name")]
     User,
@@ -145,6 +149,9 @@ impl Keyset {
     pub fn add_user(&mut self, user: User) -> Result<(), Misfit> {
         fits_name(&user.username)?;
         fits_name(&user.name)?;
+        if user.username.contains(':') {
+            return Err(Misfit::NameColon);
+        }
         fits(&user.password_hash)?;
         if user.password_hash.expose().contains('`') {
             return Err(Misfit::Backtick);
@@ -158,6 +165,21 @@ impl Keyset {
         }
         self.users.push(user);
         Ok(())
+    }
+
+    /// What the API server has to read for the web-login users: configuration paths, and the HOCON of their values;
+    /// nothing where there are none (clearml-facts.md, 2 and 5).
+    pub fn fixed_users(&self) -> Vec<(String, Secret)> {
+        if self.users.is_empty() {
+            return Vec::new();
+        }
+        let mut list = env::users(self);
+        let path = |name: &str| format!("{}.{name}", fixed_users::PATH);
+        vec![
+            (path("enabled"), Secret::from("true")),
+            (path("pass_hashed"), Secret::from("true")),
+            (path("users"), Secret::new(std::mem::take(&mut *list))),
+        ]
     }
 
     /// Writes it down.

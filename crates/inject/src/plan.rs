@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use clearml_secure_core::compose::{Origin, Service};
+use clearml_secure_core::compose::{Origin, Service, Variable};
 use clearml_secure_core::deployment::{Deployment, Instance};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
@@ -189,25 +189,45 @@ fn wanted(deployment: &Deployment, keyset: &Keyset) -> Result<Wanted, Refusal> {
                 continue;
             };
             let value = carried(deployment, instance, setting, secret)?;
-            let of_service = wanted.entry(instance.service).or_default();
-            // Every spelling gets the value, so that none is left to win later (clearml-facts.md, 0.7).
-            let spellings = instance.spellings(setting, &service.environment);
-            let names: Vec<String> = if spellings.is_empty() {
-                vec![instance.variable(setting)]
-            } else {
-                spellings
-                    .iter()
-                    .map(|variable| variable.name.clone())
-                    .collect()
-            };
-            for name in names {
-                if !of_service.iter().any(|(known, _)| *known == name) {
-                    of_service.push((name, value.clone()));
-                }
+            want(
+                wanted.entry(instance.service).or_default(),
+                &instance.spellings(setting, &service.environment),
+                instance.variable(setting),
+                &value,
+            );
+        }
+        if instance.server == Server::Apiserver {
+            for (path, value) in keyset.fixed_users() {
+                want(
+                    wanted.entry(instance.service).or_default(),
+                    &instance.spellings_of(&path, &service.environment),
+                    instance.variable_of(&path),
+                    &value,
+                );
             }
         }
     }
     Ok(wanted)
+}
+
+/// Every spelling gets the value, so that none is left to win later (clearml-facts.md, 0.7).
+fn want(
+    of_service: &mut Vec<(String, Secret)>,
+    spellings: &[&Variable],
+    usual: String,
+    value: &Secret,
+) {
+    let names: Vec<String> = if spellings.is_empty() {
+        vec![usual]
+    } else {
+        let names = spellings.iter().map(|variable| variable.name.clone());
+        names.collect()
+    };
+    for name in names {
+        if !of_service.iter().any(|(known, _)| *known == name) {
+            of_service.push((name, value.clone()));
+        }
+    }
 }
 
 /// What the container has to get so that the server reads exactly the secret.

@@ -10,7 +10,9 @@ use clearml_secure_core::compose::{VariableValue, interpolate};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Value};
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::setting::Server;
 use print::{Print, Reader};
 
 use crate::plan::{Edit, Intended, Plan};
@@ -110,6 +112,7 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
             ),
         });
     }
+    users(deployment, &effective, keyset)?;
     for variable in deployment
         .project
         .services
@@ -141,6 +144,30 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
         }),
         None => Ok(()),
     }
+}
+
+/// Part 1 for the web login: the API server has the keyset's users, and no others.
+fn users(deployment: &Deployment, effective: &Effective, keyset: &Keyset) -> Result<(), Broken> {
+    if keyset.users().is_empty() {
+        return Ok(());
+    }
+    let servers = effective.servers.iter();
+    for server in servers.filter(|server| server.server == Server::Apiserver) {
+        let found = FixedUsers::of(server, deployment);
+        let is_same = found.enabled == Some(true)
+            && found.is_hashed == Some(true)
+            && found.users.len() == keyset.users().len()
+            && found.users.iter().zip(keyset.users()).all(|(one, meant)| {
+                one.username == meant.username
+                    && one.password.as_ref() == Some(&meant.password_hash)
+            });
+        if !is_same {
+            return Err(Broken::Effective {
+                reason: "the web-login users at apiserver would not be the keyset's".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Part 2: parsed by serde_yaml, old and new differ at the intended paths and nowhere else.

@@ -3,9 +3,11 @@ use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
 use clearml_secure_core::deployment::{Deployment, Files, override_beside};
+use clearml_secure_core::effective::Effective;
+use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::io::{escape, read_text, replace_file, write_secret_file};
 use clearml_secure_core::keyset::Keyset;
-use clearml_secure_core::setting::SETTINGS;
+use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::{error::Error as CoreError, exit};
 use zeroize::Zeroizing;
 
@@ -43,6 +45,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         });
     }
     let plan = plan::plan(&deployment, &keyset).map_err(Error::Refused)?;
+    let web_login = web_login(&deployment, &keyset);
     let after = splice::splice(&before, &plan.edits);
     drop(deployment);
     let load = || Deployment::load(edited(cli, &paths, &after)?);
@@ -50,8 +53,37 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let code = write(cli, &before, &after)?;
     if !cli.quiet {
         say(&summary(cli, &plan));
+        say(&web_login);
     }
     Ok(code)
+}
+
+/// What a person should know about the web login: who comes, who goes, and what the server does on its own.
+fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
+    if keyset.users().is_empty() || deployment.of(Server::Apiserver).next().is_none() {
+        return String::new();
+    }
+    let mut out = format!(
+        "clearml-inject: web login: {} users; with fixed users the API server refuses the webserver and tests accounts\n",
+        keyset.users().len()
+    );
+    let mut gone: Vec<String> = Effective::of(deployment)
+        .servers
+        .iter()
+        .filter(|server| server.server == Server::Apiserver)
+        .flat_map(|server| FixedUsers::of(server, deployment).users)
+        .map(|user| user.username)
+        .filter(|name| !keyset.users().iter().any(|user| user.username == *name))
+        .map(|name| escape(&name).into_owned())
+        .collect();
+    gone.dedup();
+    if !gone.is_empty() {
+        out.push_str(&format!(
+            "clearml-inject: web login: no longer a user, because the keyset does not have them: {}\n",
+            gone.join(", ")
+        ));
+    }
+    out
 }
 
 fn read_keyset(path: &Path) -> Result<Keyset, Error> {

@@ -40,6 +40,23 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "WHAT", requires = "from", help_heading = "Input")]
     pub(crate) only: Vec<String>,
 
+    /// Add a web-login user with a generated password; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME[=FULL NAME]",
+        requires = "passwords",
+        help_heading = "Web login"
+    )]
+    pub(crate) user: Vec<String>,
+
+    /// Add the web-login users of FILE: lines `name:password` or `name:password:Full Name`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Web login")]
+    pub(crate) users_from: Option<PathBuf>,
+
+    /// Write the generated passwords to FILE (mode 0600), the only time they are shown; `-` is standard error
+    #[arg(long, value_name = "FILE", requires = "user", value_hint = ValueHint::FilePath, help_heading = "Web login")]
+    pub(crate) passwords: Option<PathBuf>,
+
     /// Say nothing on standard error but errors
     #[arg(short, long, help_heading = "General")]
     pub(crate) quiet: bool,
@@ -84,8 +101,9 @@ Examples:
   clearml-keygen | clearml-inject docker-compose.yml > secured.yml
   clearml-keygen --from keys.env -f hocon -o secure.conf
   clearml-keygen --from keys.env --only token_secret -o keys.env --force
+  clearml-keygen --user jane --user 'john=John Doe' --passwords logins.txt -o keys.env
 
-`-` is standard input (--from) or standard output (--output).
+`-` is standard input (--from, --users-from) or standard output (--output).
 Exit codes: 0 fine, 2 could not; then no file was written or changed.";
 
 /// Reads the command line; what is wrong with it, or its help, is printed and ends the program.

@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use clearml_secure_core::io::escape;
+use clearml_secure_core::keyset::Misfit;
 use clearml_secure_core::setting::SETTINGS;
 
 /// Why there is no keyset. No value is ever in it.
@@ -11,10 +12,28 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("{}: the file is already there", escape(&.0.to_string_lossy()))]
     Exists(PathBuf),
+    #[error("a password cannot be hashed: {0}")]
+    Hash(String),
     #[error("standard output cannot be written: {0}")]
     Output(io::Error),
+    #[error("standard input cannot be both the keyset and the users")]
+    StandardInputTwice,
     #[error("--only does not know `{}`", escape(.0))]
     UnknownWord(String),
+    #[error("--user {}: {misfit}", escape(name))]
+    User { name: String, misfit: Misfit },
+    #[error("{}:{line}: {reason}", escape(&path.to_string_lossy()))]
+    UserLine {
+        path: PathBuf,
+        line: usize,
+        reason: &'static str,
+    },
+    #[error("{}:{line}: {misfit}", escape(&path.to_string_lossy()))]
+    UserOfFile {
+        path: PathBuf,
+        line: usize,
+        misfit: Misfit,
+    },
 }
 
 impl Error {
@@ -25,7 +44,17 @@ impl Error {
                 "name another, or give --force to replace it; --from {} keeps the values it has",
                 escape(&path.to_string_lossy())
             )),
-            Self::Output(_) => None,
+            Self::Hash(_) | Self::Output(_) => None,
+            Self::StandardInputTwice => {
+                Some("name a file with --from or with --users-from".to_owned())
+            }
+            Self::User { .. } | Self::UserOfFile { .. } => Some(
+                "give the user another name; --from keeps the users that its keyset has".to_owned(),
+            ),
+            Self::UserLine { .. } => Some(
+                "a line is `name:password` or `name:password:Full Name`; no password has a colon"
+                    .to_owned(),
+            ),
             Self::UnknownWord(_) => {
                 let mut words = SETTINGS.map(|setting| setting.group()).to_vec();
                 words.dedup();

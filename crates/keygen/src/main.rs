@@ -3,6 +3,7 @@
 mod cli;
 mod error;
 mod run;
+mod users;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
 use std::env;
+use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
 use clap::builder::styling::AnsiColor;
@@ -12,9 +13,14 @@ use clearml_secure_core::setting::{SETTINGS, Setting};
 
 use crate::cli::{Cli, Format};
 use crate::error::Error;
+use crate::users::{self, New};
 
 /// Reads what is there, generates the rest, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
+    let is_stdin = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
+    if is_stdin(&cli.from) && is_stdin(&cli.users_from) {
+        return Err(Error::StandardInputTwice);
+    }
     let renewed = renewed(&cli.only)?;
     let mut keyset = match &cli.from {
         Some(path) => Keyset::read(&read_text(path)?, path)?,
@@ -24,10 +30,49 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         keyset.generate(setting)?;
     }
     keyset.generate_missing()?;
+    let users = users::new(cli)?;
+    users::add(&mut keyset, &users)?;
     let text = keyset.write(cli.format.into());
-    match cli.output.as_deref() {
+    // The passwords come first: a keyset whose passwords nobody ever saw is of no use.
+    let passwords = cli.passwords.as_deref();
+    if let Some(path) = passwords {
+        write_passwords(cli, path, &users)?;
+    }
+    let written = match cli.output.as_deref() {
         Some(path) if path != Path::new("-") => to_file(cli, path, &text),
         _ => to_standard_output(cli, &text),
+    };
+    if let (Err(_), Some(path)) = (&written, passwords.filter(|path| *path != Path::new("-"))) {
+        // They are of no keyset.
+        drop(fs::remove_file(path));
+    }
+    written
+}
+
+/// Shows the generated passwords, this once.
+fn write_passwords(cli: &Cli, path: &Path, users: &[New]) -> Result<(), Error> {
+    let text = users::passwords(users);
+    if path == Path::new("-") {
+        return io::stderr()
+            .write_all(text.as_bytes())
+            .map_err(Error::Output);
+    }
+    write_secret_file(path, &text, false).map_err(exists)?;
+    let path = escape(&path.to_string_lossy()).into_owned();
+    say(
+        cli,
+        &format!("wrote {path} (mode 0600): the passwords, which stand nowhere else"),
+    );
+    Ok(())
+}
+
+/// A file that is there already has an error of its own.
+fn exists(error: CoreError) -> Error {
+    match error {
+        CoreError::Write { path, source } if source.kind() == ErrorKind::AlreadyExists => {
+            Error::Exists(path)
+        }
+        error => Error::Core(error),
     }
 }
 
@@ -45,12 +90,7 @@ fn renewed(words: &[String]) -> Result<Vec<Setting>, Error> {
 }
 
 fn to_file(cli: &Cli, path: &Path, text: &str) -> Result<(), Error> {
-    write_secret_file(path, text, cli.force).map_err(|error| match error {
-        CoreError::Write { path, source } if source.kind() == ErrorKind::AlreadyExists => {
-            Error::Exists(path)
-        }
-        error => Error::Core(error),
-    })?;
+    write_secret_file(path, text, cli.force).map_err(exists)?;
     let path = escape(&path.to_string_lossy()).into_owned();
     say(
         cli,

@@ -75,7 +75,7 @@ fn line(out: &mut String, name: &str, value: &str) {
 }
 
 /// The users as the API server wants them: JSON, which is HOCON too.
-fn users(keyset: &Keyset) -> Zeroizing<String> {
+pub(super) fn users(keyset: &Keyset) -> Zeroizing<String> {
     let mut out = Zeroizing::new(String::with_capacity(keyset.room()));
     out.push('[');
     for (index, user) in keyset.users().iter().enumerate() {

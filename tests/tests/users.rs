@@ -1,0 +1,279 @@
+//! Web-login users from one end to the other: Python's bcrypt takes their passwords, and a server lets them in.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use e2e::files::fixtures;
+use e2e::oracle;
+use e2e::program::clearml;
+use e2e::standin::{Standin, asked};
+use serde_json::json;
+
+/// Runs Python of the tests' environment; none, with a visible skip, without it.
+fn python(script: &str, arguments: &[&str]) -> Option<String> {
+    let Some(python) = oracle::python() else {
+        oracle::skip("web-login users: no Python environment");
+        return None;
+    };
+    let output = Command::new(python)
+        .args(["-c", script])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+/// Whether each password of `name:password` lines fits its hash, checked as the API server does (clearml-facts.md, 5).
+fn is_let_in(keys: &Path, passwords: &Path) -> Option<bool> {
+    let script = "import base64, bcrypt, json, sys\n\
+                  users = {u['username']: u for u in json.load(open(sys.argv[1]))['users']}\n\
+                  lines = [l.rstrip('\\n').split(':') for l in open(sys.argv[2])]\n\
+                  assert lines\n\
+                  fits = lambda l: bcrypt.checkpw(l[1].encode(), base64.b64decode(users[l[0]]['password_hash']))\n\
+                  print(all(fits(l) for l in lines))";
+    let arguments = [keys.to_str().unwrap(), passwords.to_str().unwrap()];
+    python(script, &arguments).map(|said| said.trim() == "True")
+}
+
+#[test]
+fn jane_logs_in_and_the_defaults_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(
+        path("chosen"),
+        "ann:it's \"quoted\" $HOME #1:Ann O'Neil\nJürgen:pässword with spaces\n",
+    )
+    .unwrap();
+    clearml("keygen")
+        .args([
+            "-f",
+            "json",
+            "--user",
+            "jane",
+            "--user",
+            "john=John \"$x\" Doe",
+        ])
+        .args(["--passwords".into(), path("passwords")])
+        .args(["--users-from".into(), path("chosen")])
+        .args(["-o".into(), path("keys.json")])
+        .done()
+        .exit(0);
+    let passwords = fs::read_to_string(path("passwords")).unwrap();
+    let mode = fs::metadata(path("passwords"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let lines: Vec<&str> = passwords.lines().collect();
+    assert_eq!(lines.len(), 2);
+    for line in &lines {
+        let password = line.split(':').nth(1).unwrap();
+        assert_eq!(password.len(), 20);
+        assert!(!password.contains(['0', 'O', '1', 'l', 'I', 'o', 'i']));
+    }
+    for file in ["passwords", "chosen"] {
+        match is_let_in(&path("keys.json"), &path(file)) {
+            Some(is_let_in) => assert!(is_let_in, "{file}"),
+            None => return,
+        }
+    }
+    // Every format keeps the users, and every format gives the same deployment.
+    let stock = fixtures().join("stock/docker-compose.yml");
+    let mut secured: Option<String> = None;
+    for format in ["json", "env", "yaml", "toml", "hocon"] {
+        let written = path(&format!("keys.{format}.again"));
+        clearml("keygen")
+            .args(["--from".into(), path("keys.json")])
+            .args(["-f", format, "-o"])
+            .arg(&written)
+            .done()
+            .exit(0);
+        let done = clearml("inject").arg("-k").arg(&written).arg(&stock).done();
+        assert_eq!(done.status, Some(0), "{format}: {}", done.stderr);
+        assert!(
+            done.stderr
+                .contains("refuses the webserver and tests accounts")
+        );
+        let first = secured.get_or_insert_with(|| done.stdout.clone());
+        assert_eq!(*first, done.stdout, "{format}");
+    }
+    let compose = path("docker-compose.yml");
+    fs::write(&compose, secured.unwrap()).unwrap();
+    let again = clearml("inject")
+        .args(["--check", "-k"])
+        .arg(path("keys.json"))
+        .arg(&compose)
+        .done();
+    assert_eq!(again.status, Some(0), "{}", again.stderr);
+    let Some(standin) = Standin::start(&compose, json!({})) else {
+        return;
+    };
+    let log_in = |name: &str, password: &str| {
+        let script = "import base64, sys, urllib.request, urllib.error\n\
+                      pair = base64.b64encode(f'{sys.argv[2]}:{sys.argv[3]}'.encode()).decode()\n\
+                      request = urllib.request.Request(sys.argv[1], headers={'Authorization': f'Basic {pair}'})\n\
+                      try: print(urllib.request.urlopen(request).status)\n\
+                      except urllib.error.HTTPError as error: print(error.code)";
+        let said = python(
+            script,
+            &[&format!("{}/auth.login", standin.api), name, password],
+        );
+        said.unwrap().trim().to_owned()
+    };
+    for line in &lines {
+        let mut parts = line.split(':');
+        assert_eq!(
+            log_in(parts.next().unwrap(), parts.next().unwrap()),
+            "200",
+            "{line}"
+        );
+    }
+    assert_eq!(log_in("ann", "it's \"quoted\" $HOME #1"), "200");
+    assert_eq!(log_in("Jürgen", "pässword with spaces"), "200");
+    assert_eq!(log_in("jane", "wrong"), "401");
+    assert_eq!(
+        log_in(
+            "EYVQ385RW7Y2QQUH88CZ7DWIQ1WUHP",
+            "XhkH6a6ds9JBnM_MrahYyYdO-wS2bqFSm8gl-V0UZXH26Ydd6Eyi28TeBEoSr6Z3Bes"
+        ),
+        "401"
+    );
+    let (status, found, unknown) = asked(&standin, &[]);
+    let expected = vec!["cors-reflection note apiserver".to_owned()];
+    assert_eq!((status, found, unknown), (Some(1), expected, vec![]));
+}
+
+#[test]
+fn what_cannot_be_a_user_is_refused_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let long = "x".repeat(73);
+    for (line, expected) in [
+        ("jane", "1: there is no colon"),
+        ("jane:", "1: the password is empty"),
+        (
+            &format!("jane:{long}"),
+            "1: the password is longer than 72 bytes",
+        ),
+        (
+            "jane:MARKED\u{7}",
+            "1: the password has a character that cannot be typed",
+        ),
+        (":MARKED", "1: the value is empty"),
+        (
+            "ja\u{7}ne:MARKED",
+            "1: the value has a character that cannot be printed",
+        ),
+        (
+            "# a comment\njane:MARKED\njane:MARKED2",
+            "3: there is already a user of this name",
+        ),
+    ] {
+        fs::write(path("chosen"), line).unwrap();
+        let done = clearml("keygen")
+            .args(["--users-from".into(), path("chosen")])
+            .args(["-o".into(), path("keys.env")])
+            .done();
+        assert_eq!(done.status, Some(2), "{line}");
+        assert!(done.stderr.contains(expected), "{line}: {}", done.stderr);
+        done.never_says("MARKED");
+        assert!(!path("keys.env").exists(), "{line}");
+    }
+    for (name, expected) in [
+        ("ja:ne", "a colon"),
+        ("ja\nne", "cannot be printed"),
+        ("", "empty"),
+        ("o`brien", "backtick"),
+    ] {
+        let done = clearml("keygen")
+            .args(["--user", name, "--passwords"])
+            .arg(path("passwords"))
+            .args(["-o".into(), path("keys.env")])
+            .done();
+        assert_eq!(done.status, Some(2), "{name}");
+        assert!(done.stderr.contains(expected), "{name}: {}", done.stderr);
+        assert!(
+            !path("keys.env").exists() && !path("passwords").exists(),
+            "{name}"
+        );
+    }
+    // Passwords that nobody would ever see are not made.
+    assert_eq!(
+        clearml("keygen").args(["--user", "jane"]).done().status,
+        Some(2)
+    );
+    // Passwords of a keyset that could not be written are not left behind.
+    fs::write(path("keys.env"), "mine").unwrap();
+    let done = clearml("keygen")
+        .args(["--user", "jane", "--passwords"])
+        .arg(path("passwords"))
+        .args(["-o".into(), path("keys.env")])
+        .done();
+    assert_eq!(done.status, Some(2));
+    assert!(!path("passwords").exists());
+    assert_eq!(fs::read_to_string(path("keys.env")).unwrap(), "mine");
+}
+
+#[test]
+fn users_are_kept_or_named_never_lost_silently() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let keygen = |more: &[&str], out: &str| {
+        clearml("keygen")
+            .args(more)
+            .args(["-o".into(), path(out)])
+            .done()
+            .exit(0);
+    };
+    fs::write(path("jane"), "jane:a password of hers\n").unwrap();
+    fs::write(path("john"), "john:a password of his\n").unwrap();
+    keygen(
+        &["--users-from", path("jane").to_str().unwrap()],
+        "jane.env",
+    );
+    keygen(
+        &["--users-from", path("john").to_str().unwrap()],
+        "john.env",
+    );
+    keygen(&[], "nobody.env");
+    let stock = fixtures().join("stock/docker-compose.yml");
+    let inject = |keys: &str, compose: &Path| {
+        clearml("inject")
+            .arg("-k")
+            .arg(path(keys))
+            .arg(compose)
+            .done()
+            .exit(0)
+    };
+    let with_jane = path("docker-compose.yml");
+    fs::write(&with_jane, inject("jane.env", &stock).stdout).unwrap();
+    let users = |text: &str| {
+        let lines = text.lines().filter(|line| line.contains("FIXED_USERS"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    // A keyset without users says nothing about them.
+    let kept = inject("nobody.env", &with_jane);
+    assert_eq!(
+        users(&kept.stdout),
+        users(&fs::read_to_string(&with_jane).unwrap())
+    );
+    assert_eq!(users(&kept.stdout).len(), 3);
+    // One with others replaces them, and says whom.
+    let replaced = inject("john.env", &with_jane);
+    assert!(
+        replaced.stderr.contains("no longer a user") && replaced.stderr.contains("jane"),
+        "{}",
+        replaced.stderr
+    );
+}
