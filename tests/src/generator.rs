@@ -193,6 +193,67 @@ impl Writer {
         if place == parts.len() {
             self.environment(name);
         }
+        self.ports(name);
+    }
+
+    /// What the service publishes, in every syntax.
+    fn ports(&mut self, service: &str) {
+        let port: u16 = match service {
+            "apiserver" => 8008,
+            "fileserver" => 8081,
+            "redis" => 6379,
+            _ => return,
+        };
+        if self.random.chance(30) {
+            return;
+        }
+        let step = self.step;
+        let indent = |depth: usize| " ".repeat(depth * step);
+        // No two entries publish the same port, which compose refuses.
+        let published = [port, port + 1000];
+        let count = 1 + self.random.below(2);
+        let mut entries = Vec::new();
+        for published in published.into_iter().take(count) {
+            entries.push(self.port(port, published));
+        }
+        if self.random.chance(30) {
+            let line = format!("{}ports: [{}]\n", indent(2), entries.join(", "));
+            self.out.push_str(&line);
+            return;
+        }
+        self.out.push_str(&format!("{}ports:\n", indent(2)));
+        for (number, entry) in entries.iter().enumerate() {
+            if self.random.chance(30) {
+                self.out
+                    .push_str(&format!("{}# for port {port}\n", indent(3)));
+            }
+            let comment = self.random.pick(&["", " # why"]);
+            let line = if self.random.chance(10) {
+                let published = published[number];
+                let (dash, below) = (indent(3), indent(3));
+                format!("{dash}- target: {port}\n{below}  published: {published}{comment}\n")
+            } else {
+                format!("{}- {entry}{comment}\n", indent(3))
+            };
+            self.out.push_str(&line);
+        }
+    }
+
+    /// One entry of `ports`, on one line.
+    fn port(&mut self, target: u16, published: u16) -> String {
+        if self.random.chance(10) {
+            // Versions of compose before 2 do not know `host_ip`.
+            let address = self.random.pick(&["", "host_ip: 0.0.0.0, "]);
+            return format!("{{{address}published: {published}, target: {target}}}");
+        }
+        match self.random.below(6) {
+            0 => format!("{published}:{target}/tcp"),
+            1 => format!("'0.0.0.0:{published}:{target}'"),
+            2 => format!("\"127.0.0.1:{published}:{target}\""),
+            3 => format!("\"[::]:{published}:{target}\""),
+            4 => format!("\"${{PORT:-{published}}}:{target}\""),
+            _ => format!("\"{published}:{target}\""),
+        }
     }
 
     fn environment(&mut self, service: &str) {

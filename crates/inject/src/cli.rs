@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ColorChoice, Parser, ValueHint};
@@ -21,6 +22,14 @@ pub(crate) struct Cli {
     /// A compose file that is merged over COMPOSE, as a further `-f` of docker compose; it is not changed
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) merge: Vec<PathBuf>,
+
+    /// Publish no port of Elasticsearch, MongoDB and Redis
+    #[arg(long, help_heading = "Ports")]
+    pub(crate) close_ports: bool,
+
+    /// Publish the web, API and file servers on ADDRESS only, e.g. 127.0.0.1 behind a reverse proxy
+    #[arg(long, value_name = "ADDRESS", help_heading = "Ports")]
+    pub(crate) bind: Option<IpAddr>,
 
     /// Write to FILE (mode 0600) instead of standard output
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["in_place", "diff", "check"], value_hint = ValueHint::FilePath, help_heading = "Output")]
@@ -69,6 +78,7 @@ const EXAMPLES: &str = "\
 Examples:
   clearml-keygen | clearml-inject docker-compose.yml > secured.yml
   clearml-inject -k keys.env --diff docker-compose.yml
+  clearml-inject -k keys.env --close-ports --bind 127.0.0.1 docker-compose.yml > secured.yml
   clearml-inject -k keys.env -i --backup .orig docker-compose.yml
 
 Exit codes: 0 fine, 1 would change (--check), 2 could not, nothing was written.";

@@ -6,6 +6,7 @@
 
 mod container;
 mod indent;
+mod ports;
 mod value;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,12 +22,16 @@ use clearml_secure_core::source::{Place, SourceId, Span};
 use clearml_secure_core::yaml::{Node, Value};
 use zeroize::Zeroizing;
 
+pub(crate) use ports::{IntendedPort, Ports, interface_of, is_bound};
+
 /// What to do to the file, and what to say about it.
 pub(crate) struct Plan {
     /// Replacements of byte ranges, sorted, none overlapping another.
     pub edits: Vec<Edit>,
     /// Every variable that is to have a value, changed or not.
     pub intended: Vec<Intended>,
+    /// Every place that is to say something else about ports.
+    pub ports: Vec<IntendedPort>,
     /// Settings of the keyset that no server of the deployment reads, with the reason.
     pub unused: Vec<(Setting, String)>,
 }
@@ -103,7 +108,11 @@ type Standing = HashMap<Span, Vec<Option<Secret>>>;
 ///
 /// # Errors
 /// A shape that cannot be edited without changing what others get; the reason says what to do.
-pub(crate) fn plan(deployment: &Deployment, keyset: &Keyset) -> Result<Plan, Refusal> {
+pub(crate) fn plan(
+    deployment: &Deployment,
+    keyset: &Keyset,
+    ports: Ports,
+) -> Result<Plan, Refusal> {
     let layer = &deployment.project.layers[0];
     let wanted = wanted(deployment, keyset)?;
     let mut target = Target {
@@ -121,6 +130,8 @@ pub(crate) fn plan(deployment: &Deployment, keyset: &Keyset) -> Result<Plan, Ref
     target.note_aliases(&layer.root);
     let standing = standing(deployment, &wanted);
     let mut edits = Vec::new();
+    // First, because a line that both add behind belongs to the ports before it.
+    let ports = ports::plan(&target, ports, &mut edits)?;
     let mut intended = Vec::new();
     let mut replaced = HashSet::new();
     for (service, variables) in &wanted {
@@ -175,6 +186,7 @@ pub(crate) fn plan(deployment: &Deployment, keyset: &Keyset) -> Result<Plan, Ref
     Ok(Plan {
         edits,
         intended,
+        ports,
         unused: unused(deployment, keyset),
     })
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use clearml_secure_core::compose::{VariableValue, interpolate};
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Value};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::fixed_users::FixedUsers;
@@ -15,7 +15,7 @@ use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::Server;
 use print::{Print, Reader};
 
-use crate::plan::{Edit, Intended, Plan};
+use crate::plan::{Edit, Intended, Plan, Ports, interface_of, is_bound};
 
 /// Which part of the guarantee does not hold, and why.
 #[derive(Debug)]
@@ -64,14 +64,16 @@ pub(crate) fn prove(
     after: &str,
     plan: &Plan,
     keyset: &Keyset,
+    asked: Ports,
     load: impl FnOnce() -> Result<Deployment, CoreError>,
 ) -> Result<(), Broken> {
     lines(before, after, &plan.edits)?;
-    elsewhere(before, after, &plan.intended)?;
+    elsewhere(before, after, plan)?;
     let deployment = load().map_err(|error| Broken::Unreadable {
         reason: error.to_string(),
     })?;
-    effective(&deployment, keyset)
+    effective(&deployment, keyset)?;
+    ports(&deployment, asked)
 }
 
 /// Part 1: every setting is, at every server that must read it, exactly the keyset's value.
@@ -146,6 +148,35 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
     }
 }
 
+/// Part 1 for what is published: nothing of the databases, and servers on one address only, as far as it was asked for.
+fn ports(deployment: &Deployment, asked: Ports) -> Result<(), Broken> {
+    for (index, service) in deployment.project.services.iter().enumerate() {
+        let is_closed = asked.close && Database::of(service).is_some();
+        let bound = asked
+            .bind
+            .filter(|_| !is_closed && is_bound(deployment, index));
+        let wrong = service.ports.iter().find(|port| match bound {
+            Some(address) => port.interface != interface_of(address),
+            None => is_closed,
+        });
+        if let Some(port) = wrong {
+            let place = deployment.sources.place(port.span);
+            return Err(Broken::Effective {
+                reason: format!("{place} would still publish port {}", port.shown()),
+            });
+        }
+        let unread = deployment.project.unseen.iter().find(|unseen| {
+            unseen.hides == Hides::Port && unseen.service.as_deref() == Some(&service.name)
+        });
+        if let Some(unseen) = unread.filter(|_| is_closed || bound.is_some()) {
+            return Err(Broken::Effective {
+                reason: format!("{} cannot be read: {}", unseen.what, unseen.reason),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Part 1 for the web login: the API server has the keyset's users, and no others.
 fn users(deployment: &Deployment, effective: &Effective, keyset: &Keyset) -> Result<(), Broken> {
     if keyset.users().is_empty() {
@@ -171,7 +202,7 @@ fn users(deployment: &Deployment, effective: &Effective, keyset: &Keyset) -> Res
 }
 
 /// Part 2: parsed by serde_yaml, old and new differ at the intended paths and nowhere else.
-fn elsewhere(before: &str, after: &str, intended: &[Intended]) -> Result<(), Broken> {
+fn elsewhere(before: &str, after: &str, plan: &Plan) -> Result<(), Broken> {
     let reader = Reader::new();
     let read = |text: &str| {
         reader.read(text).ok_or_else(|| Broken::Unreadable {
@@ -182,7 +213,7 @@ fn elsewhere(before: &str, after: &str, intended: &[Intended]) -> Result<(), Bro
     let new = read(after)?;
     let mut by_path: HashMap<String, &Intended> = HashMap::new();
     let mut by_name: HashMap<&str, Vec<&Intended>> = HashMap::new();
-    for one in intended {
+    for one in &plan.intended {
         by_path.insert(
             format!("services/{}/environment/{}", one.service, one.name),
             one,
@@ -196,6 +227,12 @@ fn elsewhere(before: &str, after: &str, intended: &[Intended]) -> Result<(), Bro
         let Some(print) = print else {
             return false;
         };
+        if let Some(port) = plan.ports.iter().find(|port| port.path == path) {
+            return match &port.text {
+                Some(text) => reader.is_text(print, text),
+                None => *print == Print::Seq(Vec::new()),
+            };
+        }
         match by_path.get(path) {
             Some(one) => is_meant(one, print),
             // A shared mapping outside the services may hold a value that was replaced where it stands.
@@ -238,6 +275,14 @@ fn difference(
                 let came = new.iter().filter(|(key, _)| !old.contains_key(*key));
                 came.into_iter()
                     .find_map(|(key, value)| difference(None, Some(value), &below(key), allowed))
+            })
+        }
+        (Some(Print::Seq(old)), Some(Print::Seq(new)))
+            if path.ends_with("/ports") && old.len() == new.len() =>
+        {
+            let pairs = old.iter().zip(new).enumerate();
+            pairs.into_iter().find_map(|(number, (old, new))| {
+                difference(Some(old), Some(new), &below(&number.to_string()), allowed)
             })
         }
         // An environment that was not there, or held nothing.

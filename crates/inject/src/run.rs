@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, Ports};
 use crate::{diff, plan, proof, splice};
 
 /// Reads, plans, proves, and only then writes.
@@ -32,6 +32,10 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         // What `docker compose` would merge over the file by itself must not win over what is injected.
         paths.extend(override_beside(&cli.compose));
     }
+    let ports = Ports {
+        close: cli.close_ports,
+        bind: cli.bind,
+    };
     let files = Files::read(&paths, None, None)?;
     let before = files
         .compose
@@ -44,12 +48,12 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
             file: escape(&cli.compose.to_string_lossy()).into_owned(),
         });
     }
-    let plan = plan::plan(&deployment, &keyset).map_err(Error::Refused)?;
+    let plan = plan::plan(&deployment, &keyset, ports).map_err(Error::Refused)?;
     let web_login = web_login(&deployment, &keyset);
     let after = splice::splice(&before, &plan.edits);
     drop(deployment);
     let load = || Deployment::load(edited(cli, &paths, &after)?);
-    proof::prove(&before, &after, &plan, &keyset, load).map_err(Error::NotProved)?;
+    proof::prove(&before, &after, &plan, &keyset, ports, load).map_err(Error::NotProved)?;
     let code = write(cli, &before, &after)?;
     if !cli.quiet {
         say(&summary(cli, &plan));
@@ -237,6 +241,13 @@ fn summary(cli: &Cli, plan: &Plan) -> String {
         out.push_str(&format!(
             "clearml-inject: {setting}: not needed: {reason}\n"
         ));
+    }
+    for port in &plan.ports {
+        let place = escape(port.path.trim_start_matches("services/"));
+        out.push_str(&match &port.text {
+            Some(text) => format!("clearml-inject: {place}: {}\n", escape(text)),
+            None => format!("clearml-inject: {place}: nothing is published\n"),
+        });
     }
     if plan.edits.is_empty() {
         out.push_str("clearml-inject: nothing to change\n");

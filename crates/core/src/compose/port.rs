@@ -24,6 +24,8 @@ pub struct Port {
     pub published: Option<RangeInclusive<u16>>,
     /// Where it is published.
     pub interface: Interface,
+    /// `tcp`, where nothing else is said.
+    pub protocol: String,
     /// The entry.
     pub span: Span,
 }
@@ -119,11 +121,13 @@ fn read(project: &Project, item: &Node, span: Span) -> Option<Port> {
         target,
         published,
         interface,
+        protocol: protocol(&field("protocol")?.unwrap_or_default()),
         span,
     })
 }
 
-fn short(text: &str, span: Span) -> Option<Port> {
+/// The address, the host's ports and the container's ports of the short form, each empty where it is not there.
+pub fn split(text: &str) -> (&str, &str, &str) {
     let text = text.split('/').next().unwrap_or(text);
     let (rest, target) = match text.rsplit_once(':') {
         Some((rest, target)) => (Some(rest), target),
@@ -135,6 +139,11 @@ fn short(text: &str, span: Span) -> Option<Port> {
         Some(rest) if rest.ends_with(']') => (rest, ""),
         Some(rest) => rest.rsplit_once(':').unwrap_or(("", rest)),
     };
+    (address, published, target)
+}
+
+fn short(text: &str, span: Span) -> Option<Port> {
+    let (address, published, target) = split(text);
     Some(Port {
         target: range(target)?,
         published: if published.is_empty() {
@@ -143,8 +152,17 @@ fn short(text: &str, span: Span) -> Option<Port> {
             Some(range(published)?)
         },
         interface: interface(address)?,
+        protocol: protocol(text.split_once('/').map_or("", |(_, protocol)| protocol)),
         span,
     })
+}
+
+fn protocol(written: &str) -> String {
+    if written.is_empty() {
+        "tcp".to_owned()
+    } else {
+        written.to_ascii_lowercase()
+    }
 }
 
 fn range(text: &str) -> Option<RangeInclusive<u16>> {

@@ -19,10 +19,8 @@ pub(super) use shared::keep_heirs;
 use shared::{
     flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,
 };
-use write::{
-    Shape, blanks, flow_pairs, insert, insert_into_flow, insert_lines, insert_lines_before,
-    lines_shape, plain, replace, variable_lines,
-};
+use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
+pub(super) use write::{insert, insert_into_flow, insert_lines, plain, replace};
 
 type Variables = [(String, Secret)];
 
@@ -382,7 +380,7 @@ fn null_range(target: &Target<'_>, entry: &Entry) -> Range<usize> {
 }
 
 /// Where an entry's last byte with content is. A value that is not written ends with its key's colon.
-fn end_of_entry(entry: &Entry) -> usize {
+pub(super) fn end_of_entry(entry: &Entry) -> usize {
     entry.end()
 }
 

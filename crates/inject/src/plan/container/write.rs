@@ -49,7 +49,7 @@ pub(super) fn flow_pairs(variables: &Variables) -> Zeroizing<String> {
 }
 
 /// Puts text behind the last entry of brackets or braces, or right behind the opening one.
-pub(super) fn insert_into_flow(
+pub(in crate::plan) fn insert_into_flow(
     target: &Target<'_>,
     node: &Node,
     last: Option<usize>,
@@ -62,7 +62,11 @@ pub(super) fn insert_into_flow(
 }
 
 /// Puts lines behind the line that holds a byte.
-pub(super) fn insert_lines(target: &Target<'_>, at: usize, lines: &[Zeroizing<String>]) -> Edit {
+pub(in crate::plan) fn insert_lines(
+    target: &Target<'_>,
+    at: usize,
+    lines: &[Zeroizing<String>],
+) -> Edit {
     let newline = line_break(target.text, at);
     insert_secret(
         line_end(target.text, at),
@@ -94,11 +98,11 @@ pub(super) fn insert_secret<'a>(at: usize, pieces: impl Iterator<Item = &'a str>
     }
 }
 
-pub(super) fn insert(at: usize, text: String) -> Edit {
+pub(in crate::plan) fn insert(at: usize, text: String) -> Edit {
     replace(at..at, text)
 }
 
-pub(super) fn replace(range: Range<usize>, text: String) -> Edit {
+pub(in crate::plan) fn replace(range: Range<usize>, text: String) -> Edit {
     Edit {
         range,
         text: Zeroizing::new(text),
@@ -109,6 +113,6 @@ pub(super) fn blanks(count: usize) -> String {
     " ".repeat(count)
 }
 
-pub(super) fn plain(text: String) -> Zeroizing<String> {
+pub(in crate::plan) fn plain(text: String) -> Zeroizing<String> {
     Zeroizing::new(text)
 }
