@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+pub mod compose;
 pub mod expected;
 pub mod files;
 pub mod generator;

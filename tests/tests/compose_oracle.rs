@@ -8,17 +8,14 @@
 )]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
+use e2e::compose::Oracle;
 use e2e::expected;
-use e2e::files::{self, ENVIRONMENT};
+use e2e::files;
 use e2e::generator;
 use e2e::keyset::Keyset;
-use e2e::oracle;
 use e2e::program::clearml;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Files that must have been compared, at the least.
@@ -26,10 +23,26 @@ const ENOUGH: usize = 200;
 /// Some more are generated, because not every one counts.
 const GENERATED: u64 = 260;
 
-/// A file that was injected: its folder has `docker-compose.yml` and `after.yml`.
+const BEFORE: &[&str] = &["docker-compose.yml"];
+
+/// A file that was injected: its folder has `docker-compose.yml` and `after.yml`, `nothing.yml` with the services of the
+/// latter and nothing in them, and `.env` as it is then.
 struct Injected {
     name: String,
     folder: TempDir,
+}
+
+impl Injected {
+    /// An oracle's view of some of the folder's files, with what `.env` says or without.
+    fn ask(&self, oracle: &mut Oracle, names: &[&str], has_env: bool) -> Result<Value, String> {
+        let paths: Vec<_> = names
+            .iter()
+            .map(|name| self.folder.path().join(name))
+            .collect();
+        let paths: Vec<_> = paths.iter().map(|path| path.as_path()).collect();
+        let env = fs::read_to_string(self.folder.path().join(".env"));
+        oracle.ask(&paths, &env.ok().filter(|_| has_env).unwrap_or_default())
+    }
 }
 
 /// Other files with each `CLEARML_SECURE_SEED`.
@@ -53,23 +66,43 @@ fn the_generator_is_deterministic_and_writes_yaml() {
 
 #[test]
 fn compose_sees_the_keyset_where_it_belongs_and_nothing_else_changed() {
-    let oracles = Oracle::all();
+    agree(Oracle::all(), &[], BEFORE, &["after.yml"]);
+}
+
+#[test]
+fn compose_sees_the_same_with_the_values_in_an_env_file() {
+    let mut oracles = Oracle::all();
+    // It does not know `:?`.
+    oracles.retain(|oracle| !matches!(oracle, Oracle::Stack));
+    agree(oracles, &["--env-file", ".env"], BEFORE, &["after.yml"]);
+}
+
+#[test]
+fn compose_sees_the_same_with_an_override_merged_over_the_file() {
+    // Where anything is merged over a service, compose writes its lists in another way.
+    let before = ["docker-compose.yml", "nothing.yml"];
+    let after = ["docker-compose.yml", "after.yml"];
+    agree(Oracle::all(), &["--override"], &before, &after);
+}
+
+/// Injects every file, and holds what the oracles see then against what they saw before.
+fn agree(oracles: Vec<Oracle>, options: &[&str], before: &[&str], after: &[&str]) {
     if oracles.is_empty() {
         return;
     }
     let keyset = Keyset::generate();
-    let injected = inject_all(&keyset, &[]);
+    let injected = inject_all(&keyset, options);
     let mut failures = Vec::new();
     let mut most = 0;
     for mut oracle in oracles {
         let mut agreed = 0;
         for file in &injected {
             // What the oracle refuses as it was says nothing about the injection.
-            let Ok(before) = oracle.ask(&file.folder.path().join("docker-compose.yml")) else {
+            let Ok(before) = file.ask(&mut oracle, before, false) else {
                 continue;
             };
-            let verdict = oracle
-                .ask(&file.folder.path().join("after.yml"))
+            let verdict = file
+                .ask(&mut oracle, after, true)
                 .map_err(|why| format!("refused after injection: {}", why.trim()))
                 .and_then(|after| {
                     expected::check(&before, &after, &keyset)?;
@@ -103,11 +136,10 @@ fn compose_sees_the_ports_that_were_asked_for_and_no_others() {
     let mut changed = 0;
     for mut oracle in oracles {
         for file in &injected {
-            let ask = |oracle: &mut Oracle, name: &str| oracle.ask(&file.folder.path().join(name));
-            let Ok(mut before) = ask(&mut oracle, "docker-compose.yml") else {
+            let Ok(mut before) = file.ask(&mut oracle, &["docker-compose.yml"], false) else {
                 continue;
             };
-            let after = ask(&mut oracle, "after.yml");
+            let after = file.ask(&mut oracle, &["after.yml"], false);
             // The long form's address came with version 2, and neither of the two here knows it.
             if after.as_ref().is_err_and(|why| why.contains("host_ip")) {
                 continue;
@@ -207,6 +239,7 @@ fn inject_all(keyset: &Keyset, more: &[&str]) -> Vec<Injected> {
             .stdin(keyset.text.as_str())
             .done();
         if done.status == Some(0) {
+            fs::write(folder.path().join("nothing.yml"), emptied(&done.stdout)).unwrap();
             fs::write(folder.path().join("after.yml"), done.stdout).unwrap();
             injected.push(Injected { name, folder });
         } else {
@@ -225,112 +258,14 @@ fn inject_all(keyset: &Keyset, more: &[&str]) -> Vec<Injected> {
     injected
 }
 
-/// Something that reads compose files as compose does.
-enum Oracle {
-    /// `tests/oracles/compose_oracle.py`, which asks docker-compose.
-    Compose {
-        child: Child,
-        answers: BufReader<std::process::ChildStdout>,
-    },
-    /// `docker stack config`: the real YAML parser. It needs no daemon.
-    Stack,
-}
-
-impl Oracle {
-    fn all() -> Vec<Self> {
-        let mut all = Vec::new();
-        match oracle::docker_compose().and_then(|program| Self::compose(&program)) {
-            Some(compose) => all.push(compose),
-            None => oracle::skip("compose files against docker-compose: it is not installed"),
-        }
-        if oracle::docker_stack() {
-            all.push(Self::Stack);
-        } else {
-            oracle::note_skipped(
-                "compose files against `docker stack config`: no docker client here",
-            );
-        }
-        all
+/// The services of a file with nothing in them.
+fn emptied(text: &str) -> String {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut file: Value = serde_yaml::from_str(text).unwrap_or_default();
+    for (_, service) in file["services"].as_object_mut().into_iter().flatten() {
+        *service = serde_json::json!({"environment": {}});
     }
-
-    /// Version 1 is a script, and its first line names the Python that has its library. Version 2 is a program,
-    /// which any Python can run.
-    fn compose(program: &Path) -> Option<Self> {
-        let start = fs::read(program).ok()?;
-        let first = start.split(|byte| *byte == b'\n').next()?;
-        let script_python = std::str::from_utf8(first)
-            .ok()
-            .and_then(|line| line.strip_prefix("#!"))
-            .filter(|line| line.contains("python"))
-            .and_then(|line| line.split_whitespace().next_back())
-            .map(PathBuf::from);
-        let mut child = Command::new(script_python.or_else(oracle::python)?)
-            .arg(files::root().join("tests/oracles/compose_oracle.py"))
-            .arg(program)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .ok()?;
-        let answers = BufReader::new(child.stdout.take()?);
-        Some(Self::Compose { child, answers })
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Compose { .. } => "docker-compose",
-            Self::Stack => "docker stack config",
-        }
-    }
-
-    /// The oracle's view: `{"services": …, "rest": …}`, or why it does not accept the file.
-    fn ask(&mut self, file: &Path) -> Result<Value, String> {
-        match self {
-            Self::Compose { child, answers } => {
-                let variables: serde_json::Map<String, Value> = ENVIRONMENT
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), json!(value)))
-                    .collect();
-                let question = json!({"file": file, "environment": variables});
-                writeln!(child.stdin.as_mut().unwrap(), "{question}").unwrap();
-                let mut answer = String::new();
-                answers.read_line(&mut answer).unwrap();
-                let answer: Value = serde_json::from_str(&answer).unwrap();
-                match answer["error"].as_str() {
-                    Some(why) => Err(why.to_owned()),
-                    None => Ok(answer),
-                }
-            }
-            Self::Stack => {
-                let folder = file.parent().unwrap();
-                let output = Command::new("docker")
-                    .args(["stack", "config", "-c"])
-                    .arg(file)
-                    .env_clear()
-                    .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-                    // Its own settings are looked for there, and there are none.
-                    .env("HOME", folder)
-                    .envs(ENVIRONMENT)
-                    .stdin(Stdio::null())
-                    .output()
-                    .unwrap();
-                if !output.status.success() {
-                    return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-                }
-                let mut view: Value =
-                    serde_yaml::from_slice(&output.stdout).map_err(|error| error.to_string())?;
-                let services = view["services"].take();
-                Ok(json!({"services": services, "rest": view}))
-            }
-        }
-    }
-}
-
-impl Drop for Oracle {
-    fn drop(&mut self) {
-        if let Self::Compose { child, .. } = self {
-            // Its input ends, and so does it.
-            drop(child.stdin.take());
-            drop(child.wait());
-        }
-    }
+    let kept = ["version", "services"].map(|key| (key, &file[key]));
+    let kept = kept.into_iter().filter(|(_, value)| !value.is_null());
+    serde_json::to_string(&kept.collect::<std::collections::BTreeMap<_, _>>()).unwrap()
 }

@@ -60,6 +60,20 @@ pub fn is_link(path: &Path) -> bool {
         .is_ok_and(|metadata| metadata.is_symlink())
 }
 
+/// Whether two paths lead to the same file, which need not be there yet.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| {
+        path.canonicalize().ok().or_else(|| {
+            let folder = match path.parent()? {
+                here if here.as_os_str().is_empty() => Path::new("."),
+                folder => folder,
+            };
+            Some(folder.canonicalize().ok()?.join(path.file_name()?))
+        })
+    };
+    one == other || matches!((real(one), real(other)), (Some(one), Some(other)) if one == other)
+}
+
 fn read_bounded(reader: impl Read, size: u64, path: &Path) -> Result<Zeroizing<String>, Error> {
     let limit = LIMIT_MIB << 20;
     let capacity = usize::try_from(size.min(limit)).unwrap_or_default() + 1;

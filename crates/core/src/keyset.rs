@@ -23,7 +23,7 @@ use crate::fixed_users;
 use crate::generate::generate;
 use crate::io::escape;
 use crate::secret::Secret;
-use crate::setting::{Kind, SETTINGS, Setting};
+use crate::setting::{Kind, SETTINGS, Server, Setting};
 use crate::source::place_of;
 
 /// The longest value, name or hash that is taken, in characters.
@@ -60,6 +60,18 @@ pub enum Format {
     Toml,
     /// For people.
     Yaml,
+}
+
+/// What compose says where a value should come from an env file and does not: the text of `${NAME:?text}`.
+pub const DEMAND: &str = "set by clearml-keygen";
+
+/// The variable that holds a setting in [`Format::Env`] for a server: the services agent takes its own raw, under
+/// the name in ClearML's compose file.
+pub fn env_variable(setting: Setting, server: Server) -> String {
+    let raw = env::AGENT
+        .iter()
+        .find(|(_, path)| server == Server::AgentServices && *path == setting.path());
+    raw.map_or_else(|| setting.variable(), |(name, _)| (*name).to_owned())
 }
 
 /// Why something cannot be part of a keyset. The value is not in the message.

@@ -4,6 +4,7 @@ mod text;
 
 use std::ops::Range;
 
+use crate::keyset::DEMAND;
 pub use text::{Line, Text};
 
 /// What stands for a masked value.
@@ -32,17 +33,19 @@ pub fn value(value: &str) -> String {
         // What is no form that compose knows may be a mistyped secret.
         if length > 0 && rest[length..].starts_with(['}', ':', '-', '?', '+']) {
             let after = rest[length..].trim_end_matches(['"', '\'']);
-            // No default, or an empty one, hides nothing.
-            let end = if ["}", ":-}", "-}"].contains(&after) {
-                after.to_owned()
+            // No default, or an empty one, hides nothing, nor does what clearml-inject wrote.
+            let is_open = ["}", ":-}", "-}"].contains(&after)
+                || after
+                    .strip_prefix(":?")
+                    .and_then(|after| after.strip_suffix('}'))
+                    == Some(DEMAND);
+            let quote = quote.map(String::from).unwrap_or_default();
+            let end = if is_open {
+                format!("{after}{quote}")
             } else {
                 format!("…{MASK}")
             };
-            return format!(
-                "{}${{{}{end}",
-                quote.map(String::from).unwrap_or_default(),
-                &rest[..length]
-            );
+            return format!("{quote}${{{}{end}", &rest[..length]);
         }
     }
     MASK.to_owned()
@@ -69,7 +72,12 @@ mod tests {
             ("", ""),
             ("abc", "********"),
             ("${K}", "${K}"),
-            ("\"${K:-}\"", "\"${K:-}"),
+            ("\"${K:-}\"", "\"${K:-}\""),
+            (
+                "'${K:?set by clearml-keygen}'",
+                "'${K:?set by clearml-keygen}'",
+            ),
+            ("'${K:?hunter2}'", "'${K…********"),
             (
                 "${CLEARML_AGENT_ACCESS_KEY:-x}",
                 "${CLEARML_AGENT_ACCESS_KEY…********",

@@ -23,6 +23,15 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) merge: Vec<PathBuf>,
 
+    /// Keep the values out of the compose file: they go to FILE (mode 0600), a new one or one whose other lines stay,
+    /// and the compose file takes them from there
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(crate) env_file: Option<PathBuf>,
+
+    /// Print a small document that docker compose merges over the file, instead of the file: `-f COMPOSE -f -`
+    #[arg(long = "override", conflicts_with_all = ["in_place", "diff"], help_heading = "Output")]
+    pub(crate) is_override: bool,
+
     /// Publish no port of Elasticsearch, MongoDB and Redis
     #[arg(long, help_heading = "Ports")]
     pub(crate) close_ports: bool,
@@ -80,5 +89,7 @@ Examples:
   clearml-inject -k keys.env --diff docker-compose.yml
   clearml-inject -k keys.env --close-ports --bind 127.0.0.1 docker-compose.yml > secured.yml
   clearml-inject -k keys.env -i --backup .orig docker-compose.yml
+  clearml-inject -k keys.env -i --env-file .env docker-compose.yml
+  clearml-inject -k keys.env --override docker-compose.yml | docker compose -f docker-compose.yml -f - up -d
 
 Exit codes: 0 fine, 1 would change (--check), 2 could not, nothing was written.";

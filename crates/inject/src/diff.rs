@@ -10,18 +10,35 @@ use similar::{ChangeTag, TextDiff};
 /// Lines of context around a change.
 const CONTEXT: usize = 3;
 
+/// Two texts of one file.
+pub(crate) struct Change<'a> {
+    pub(crate) path: &'a Path,
+    /// None where the file is new.
+    pub(crate) before: Option<&'a str>,
+    pub(crate) after: &'a str,
+    /// Whether it is a compose file; any other has a name and a value on each line.
+    pub(crate) is_compose: bool,
+}
+
 /// The difference between two texts, as `diff -u` writes it. Lines are compared as they are and shown masked.
-pub(crate) fn unified(path: &str, before: &str, after: &str, color: bool) -> String {
-    let diff = TextDiff::from_lines(before, after);
-    let (old_lines, new_lines) = (masked(before), masked(after));
+pub(crate) fn unified(change: &Change<'_>, color: bool) -> String {
+    let before = change.before.unwrap_or_default();
+    let diff = TextDiff::from_lines(before, change.after);
+    let masked = |text| match change.is_compose {
+        true => of_compose(text),
+        false => Text::of_lines(text),
+    };
+    let (old_lines, new_lines) = (masked(before), masked(change.after));
+    let path = change.path.to_string_lossy();
+    let path = clearml_secure_core::io::escape(&path);
     let mut out = String::new();
     for group in diff.grouped_ops(CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
             continue;
         };
         if out.is_empty() {
-            let path = clearml_secure_core::io::escape(path);
-            let _ = write!(out, "--- {path}\n+++ {path}\n");
+            let old = change.before.map_or("/dev/null", |_| &path);
+            let _ = write!(out, "--- {old}\n+++ {path}\n");
         }
         let (old, new) = (
             first.old_range().start..last.old_range().end,
@@ -30,7 +47,8 @@ pub(crate) fn unified(path: &str, before: &str, after: &str, color: bool) -> Str
         let _ = writeln!(
             out,
             "@@ -{},{} +{},{} @@",
-            old.start + 1,
+            // An empty range counts from the line before it.
+            old.start + usize::from(!old.is_empty()),
             old.len(),
             new.start + 1,
             new.len()
@@ -64,7 +82,7 @@ pub(crate) fn unified(path: &str, before: &str, after: &str, color: bool) -> Str
 }
 
 /// A text of which lines can be shown.
-fn masked(text: &str) -> Text<'_> {
+fn of_compose(text: &str) -> Text<'_> {
     // Both texts were parsed before; what cannot be parsed is shown name by name at the most.
     match yaml::parse(Path::new("-"), text) {
         Ok(root) => Text::of_yaml(text, &root),

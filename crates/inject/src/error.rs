@@ -13,6 +13,12 @@ pub(crate) enum Error {
     BackupExists(PathBuf),
     #[error("{0}")]
     Core(#[from] clearml_secure_core::error::Error),
+    #[error("{}: another line of it would change", escape(&.0.to_string_lossy()))]
+    EnvFileLines(PathBuf),
+    #[error("--env-file needs a file of its own, not {}", escape(&.0.to_string_lossy()))]
+    EnvFileTaken(PathBuf),
+    #[error("the value of {0} cannot be written in an env file")]
+    EnvFileValue(String),
     #[error("the keyset has no value for {}", list(.0))]
     Incomplete(Vec<Setting>),
     #[error("the edited file would not hold what it must: {0}")]
@@ -34,6 +40,13 @@ impl Error {
         match self {
             Self::BackupExists(_) => Some("give --backup another suffix, or move the file away".to_owned()),
             Self::Core(error) => error.help(),
+            Self::EnvFileLines(_) => Some(
+                "a line takes its value from one that is to be replaced; write that value out".to_owned(),
+            ),
+            Self::EnvFileTaken(_) => Some("name a file beside the compose file, e.g. .env".to_owned()),
+            Self::EnvFileValue(_) => Some(
+                "generate another value with clearml-keygen --from KEYS --only …".to_owned(),
+            ),
             Self::Incomplete(_) => {
                 Some("complete it: clearml-keygen --from KEYS > complete.env".to_owned())
             }

@@ -2,11 +2,13 @@
 
 mod cli;
 mod diff;
+mod env_file;
 mod error;
 mod plan;
 mod proof;
 mod run;
 mod splice;
+mod talk;
 
 use std::process::ExitCode;
 
@@ -18,7 +20,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            run::say(&exit::message(
+            talk::say(&exit::message(
                 "clearml-inject",
                 &error,
                 error.help().as_deref(),

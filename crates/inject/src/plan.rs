@@ -6,15 +6,17 @@
 
 mod container;
 mod indent;
+mod overlay;
 mod ports;
 mod value;
+mod wanted;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::{Origin, Service, Variable};
-use clearml_secure_core::deployment::{Deployment, Instance};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
@@ -22,18 +24,44 @@ use clearml_secure_core::source::{Place, SourceId, Span};
 use clearml_secure_core::yaml::{Node, Value};
 use zeroize::Zeroizing;
 
+use wanted::{OfServices, Wanted};
+
 pub(crate) use ports::{IntendedPort, Ports, interface_of, is_bound};
+
+/// What is asked for beside the keyset.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Asked {
+    /// What is to become of the ports.
+    pub ports: Ports,
+    /// The values are to stand in an env file.
+    pub is_apart: bool,
+    /// The file stays as it is, and a document is merged over it.
+    pub is_overlay: bool,
+}
 
 /// What to do to the file, and what to say about it.
 pub(crate) struct Plan {
     /// Replacements of byte ranges, sorted, none overlapping another.
     pub edits: Vec<Edit>,
+    /// The document that is merged over the file instead.
+    pub overlay: Option<Zeroizing<String>>,
     /// Every variable that is to have a value, changed or not.
     pub intended: Vec<Intended>,
     /// Every place that is to say something else about ports.
     pub ports: Vec<IntendedPort>,
+    /// Every variable of the env file that the compose file takes a value from.
+    pub taken: Vec<(String, Secret)>,
     /// Settings of the keyset that no server of the deployment reads, with the reason.
     pub unused: Vec<(Setting, String)>,
+}
+
+impl Plan {
+    /// Whether all is as it was asked for.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.edits.is_empty()
+            && self.ports.is_empty()
+            && self.intended.iter().all(|one| one.change == Change::Kept)
+    }
 }
 
 /// One replacement.
@@ -51,8 +79,10 @@ pub(crate) struct Intended {
     pub service: String,
     /// The variable's name, as it stands or will stand.
     pub name: String,
-    /// What the container gets; for a server that reads HOCON it may be in HOCON's quotes.
-    pub value: Secret,
+    /// What the compose file says, before YAML's quotes.
+    pub written: Zeroizing<String>,
+    /// The setting; none for what else an API server reads.
+    pub setting: Option<Setting>,
     /// What is done.
     pub change: Change,
 }
@@ -66,6 +96,30 @@ pub(crate) enum Change {
     Kept,
     /// It stands there with another value.
     Replaced,
+}
+
+impl Intended {
+    fn of(one: &Wanted, service: &Service, stands: bool) -> Self {
+        let found = variable(service, &one.name);
+        Self {
+            service: service.name.clone(),
+            name: one.name.clone(),
+            written: one.written.clone(),
+            setting: one.setting,
+            change: if one.has(found) && one.is_right(found) {
+                Change::Kept
+            } else if stands || one.is_right(found) {
+                Change::Replaced
+            } else {
+                Change::Added
+            },
+        }
+    }
+}
+
+fn variable<'a>(service: &'a Service, name: &str) -> Option<&'a Variable> {
+    let mut variables = service.environment.iter();
+    variables.find(|variable| variable.name == name)
 }
 
 /// Why a file cannot be edited.
@@ -85,7 +139,7 @@ struct Target<'a> {
     source: SourceId,
     text: &'a str,
     layer: usize,
-    wanted: &'a Wanted,
+    wanted: &'a OfServices,
     /// Nodes that an alias stands for.
     aliased: HashSet<*const Node>,
     /// Single values that an alias stands for: where each stands, and where it is used again.
@@ -98,11 +152,8 @@ struct Target<'a> {
     edited: HashSet<String>,
 }
 
-/// By the service's place in the project: names and values, in the order of the settings.
-type Wanted = BTreeMap<usize, Vec<(String, Secret)>>;
-
 /// For every value that stands in a file: what each service that gets it from there is meant to have.
-type Standing = HashMap<Span, Vec<Option<Secret>>>;
+type Standing = HashMap<Span, Vec<Option<Wanted>>>;
 
 /// Works out the edits of the deployment's first file.
 ///
@@ -111,10 +162,10 @@ type Standing = HashMap<Span, Vec<Option<Secret>>>;
 pub(crate) fn plan(
     deployment: &Deployment,
     keyset: &Keyset,
-    ports: Ports,
+    asked: Asked,
 ) -> Result<Plan, Refusal> {
     let layer = &deployment.project.layers[0];
-    let wanted = wanted(deployment, keyset)?;
+    let (wanted, taken) = wanted::wanted(deployment, keyset, asked.is_apart)?;
     let mut target = Target {
         deployment,
         source: layer.source,
@@ -127,52 +178,40 @@ pub(crate) fn plan(
         set_apart: Vec::new(),
         edited: HashSet::new(),
     };
+    if asked.is_overlay {
+        let overlay = overlay::plan(&target, asked.ports)?;
+        return Ok(Plan {
+            edits: Vec::new(),
+            overlay: Some(overlay.text),
+            intended: overlay.intended,
+            ports: overlay.ports,
+            taken,
+            unused: unused(deployment, keyset),
+        });
+    }
     target.note_aliases(&layer.root);
     let standing = standing(deployment, &wanted);
     let mut edits = Vec::new();
     // First, because a line that both add behind belongs to the ports before it.
-    let ports = ports::plan(&target, ports, &mut edits)?;
+    let ports = ports::plan(&target, asked.ports, &mut edits)?;
     let mut intended = Vec::new();
     let mut replaced = HashSet::new();
     for (service, variables) in &wanted {
         let service = &deployment.project.services[*service];
-        let mut additions: Vec<(String, Secret)> = Vec::new();
-        for (name, value) in variables {
-            let change = match stands(&target, &standing, service, name) {
-                Some(span) => {
-                    let found = service
-                        .environment
-                        .iter()
-                        .find(|variable| variable.name == *name);
-                    let known = found.and_then(|variable| variable.value.known());
-                    if known == Some(value) {
-                        Change::Kept
-                    } else {
-                        if replaced.insert(span) {
-                            edits.push(value::replacement(&target, span, name, value));
-                        }
-                        Change::Replaced
+        let mut additions: Vec<Wanted> = Vec::new();
+        for one in variables {
+            let found = variable(service, &one.name);
+            let stands = stands(&target, &standing, service, &one.name);
+            if !one.is_right(found) {
+                match stands {
+                    Some(span) if replaced.insert(span) => {
+                        edits.push(value::replacement(&target, span, one));
                     }
+                    Some(_) => {}
+                    None => additions.push(one.clone()),
                 }
-                None => {
-                    let found = service
-                        .environment
-                        .iter()
-                        .find(|variable| variable.name == *name);
-                    if found.and_then(|variable| variable.value.known()) == Some(value) {
-                        Change::Kept
-                    } else {
-                        additions.push((name.clone(), value.clone()));
-                        Change::Added
-                    }
-                }
-            };
-            intended.push(Intended {
-                service: service.name.clone(),
-                name: name.clone(),
-                value: value.clone(),
-                change,
-            });
+            }
+            intended.push(Intended::of(one, service, stands.is_some()));
         }
         if !additions.is_empty() {
             container::add(&mut target, service, &additions, &mut edits)?;
@@ -185,88 +224,18 @@ pub(crate) fn plan(
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     Ok(Plan {
         edits,
+        overlay: None,
         intended,
         ports,
+        taken,
         unused: unused(deployment, keyset),
     })
 }
 
-/// Which variables of which services are to have which values: by the service's place in the project.
-fn wanted(deployment: &Deployment, keyset: &Keyset) -> Result<Wanted, Refusal> {
-    let mut wanted: Wanted = BTreeMap::new();
-    for instance in &deployment.instances {
-        let service = deployment.service(instance);
-        for setting in instance.settings() {
-            let Some(secret) = keyset.get(setting) else {
-                continue;
-            };
-            let value = carried(deployment, instance, setting, secret)?;
-            want(
-                wanted.entry(instance.service).or_default(),
-                &instance.spellings(setting, &service.environment),
-                instance.variable(setting),
-                &value,
-            );
-        }
-        if instance.server == Server::Apiserver {
-            for (path, value) in keyset.fixed_users() {
-                want(
-                    wanted.entry(instance.service).or_default(),
-                    &instance.spellings_of(&path, &service.environment),
-                    instance.variable_of(&path),
-                    &value,
-                );
-            }
-        }
-    }
-    Ok(wanted)
-}
-
-/// Every spelling gets the value, so that none is left to win later (clearml-facts.md, 0.7).
-fn want(
-    of_service: &mut Vec<(String, Secret)>,
-    spellings: &[&Variable],
-    usual: String,
-    value: &Secret,
-) {
-    let names: Vec<String> = if spellings.is_empty() {
-        vec![usual]
-    } else {
-        let names = spellings.iter().map(|variable| variable.name.clone());
-        names.collect()
-    };
-    for name in names {
-        if !of_service.iter().any(|(known, _)| *known == name) {
-            of_service.push((name, value.clone()));
-        }
-    }
-}
-
-/// What the container has to get so that the server reads exactly the secret.
-fn carried(
-    deployment: &Deployment,
-    instance: &Instance,
-    setting: Setting,
-    secret: &Secret,
-) -> Result<Secret, Refusal> {
-    if !instance.server.reads_configuration() {
-        return Ok(secret.clone());
-    }
-    value::for_hocon(secret).ok_or_else(|| Refusal {
-        place: deployment
-            .sources
-            .place(deployment.service(instance).name_span),
-        message: format!(
-            "the keyset's {setting} cannot be written so that a server reads it unchanged"
-        ),
-        help: "generate another with clearml-keygen --from KEYS --only …".to_owned(),
-    })
-}
-
 /// For every value that stands in a file: the services that get it from there.
-fn standing(deployment: &Deployment, wanted: &Wanted) -> Standing {
+fn standing(deployment: &Deployment, wanted: &OfServices) -> Standing {
     let mut standing: Standing = HashMap::new();
-    let names: HashSet<&String> = wanted.values().flatten().map(|(name, _)| name).collect();
+    let names: HashSet<&String> = wanted.values().flatten().map(|one| &one.name).collect();
     for (index, service) in deployment.project.services.iter().enumerate() {
         for variable in service
             .environment
@@ -276,8 +245,8 @@ fn standing(deployment: &Deployment, wanted: &Wanted) -> Standing {
             let of_service = wanted.get(&index).map(Vec::as_slice).unwrap_or_default();
             let meant = of_service
                 .iter()
-                .find(|(name, _)| *name == variable.name)
-                .map(|(_, value)| value.clone());
+                .find(|one| one.name == variable.name)
+                .cloned();
             standing.entry(variable.value_span).or_default().push(meant);
         }
     }
@@ -298,7 +267,7 @@ fn stands(target: &Target<'_>, standing: &Standing, service: &Service, name: &st
     let first = takers.first()?.as_ref()?;
     takers
         .iter()
-        .all(|meant| meant.as_ref() == Some(first))
+        .all(|meant| meant.as_ref().is_some_and(|one| one.is_same(first)))
         .then_some(variable.value_span)
 }
 
@@ -327,10 +296,9 @@ fn unused(deployment: &Deployment, keyset: &Keyset) -> Vec<(Setting, String)> {
 
 impl Target<'_> {
     /// Whether a service, by its place in the project, is to have a variable of this very value.
-    fn is_wanted(&self, service: usize, variable: &(String, Secret)) -> bool {
-        self.wanted
-            .get(&service)
-            .is_some_and(|of_service| of_service.contains(variable))
+    fn is_wanted(&self, service: usize, variable: &Wanted) -> bool {
+        let of_service = self.wanted.get(&service);
+        of_service.is_some_and(|ones| ones.iter().any(|one| one.is_same(variable)))
     }
 
     fn note_aliases(&mut self, node: &Arc<Node>) {

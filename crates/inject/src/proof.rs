@@ -1,12 +1,12 @@
 //! The guarantee: nothing is written before all three of its parts hold for the edited text.
 
+mod containers;
 mod print;
 
-use clearml_secure_core::compose::Hides;
 use std::collections::HashMap;
 use std::fmt;
 
-use clearml_secure_core::compose::{VariableValue, interpolate};
+use clearml_secure_core::compose::{Hides, VariableValue};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Value};
 use clearml_secure_core::error::Error as CoreError;
@@ -14,6 +14,8 @@ use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::Server;
 use print::{Print, Reader};
+
+pub(crate) use containers::Containers;
 
 use crate::plan::{Edit, Intended, Plan, Ports, interface_of, is_bound};
 
@@ -55,7 +57,8 @@ impl fmt::Display for Broken {
 }
 
 /// Proves an edited text. `load` reads the deployment anew, with the edited text in place of the first; it is
-/// called last, so that a large file is not held in three forms at once.
+/// called last, so that a large file is not held in three forms at once. `containers` are those of before, where more
+/// than the text of the compose file says what they get.
 ///
 /// # Errors
 /// The part that does not hold.
@@ -65,6 +68,7 @@ pub(crate) fn prove(
     plan: &Plan,
     keyset: &Keyset,
     asked: Ports,
+    containers: Option<&Containers>,
     load: impl FnOnce() -> Result<Deployment, CoreError>,
 ) -> Result<(), Broken> {
     lines(before, after, &plan.edits)?;
@@ -73,7 +77,9 @@ pub(crate) fn prove(
         reason: error.to_string(),
     })?;
     effective(&deployment, keyset)?;
-    ports(&deployment, asked)
+    ports(&deployment, asked)?;
+    let difference = containers.and_then(|before| before.difference(&deployment, plan));
+    difference.map_or(Ok(()), |reason| Err(Broken::Effective { reason }))
 }
 
 /// Part 1: every setting is, at every server that must read it, exactly the keyset's value.
@@ -220,9 +226,7 @@ fn elsewhere(before: &str, after: &str, plan: &Plan) -> Result<(), Broken> {
         );
         by_name.entry(&one.name).or_default().push(one);
     }
-    let is_meant = |one: &Intended, print: &Print| {
-        reader.is_text(print, &interpolate::escape(one.value.expose()))
-    };
+    let is_meant = |one: &Intended, print: &Print| reader.is_text(print, &one.written);
     let allowed = |path: &str, print: Option<&Print>| {
         let Some(print) = print else {
             return false;

@@ -1,19 +1,19 @@
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
 use clearml_secure_core::deployment::{Deployment, Files, override_beside};
-use clearml_secure_core::effective::Effective;
-use clearml_secure_core::fixed_users::FixedUsers;
-use clearml_secure_core::io::{escape, read_text, replace_file, write_secret_file};
+use clearml_secure_core::io::{escape, is_same, read_text, replace_file, write_secret_file};
 use clearml_secure_core::keyset::Keyset;
-use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::{error::Error as CoreError, exit};
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
+use crate::diff::Change;
+use crate::env_file::EnvFile;
 use crate::error::Error;
-use crate::plan::{Change, Plan, Ports};
+use crate::plan::{Asked, Ports};
+use crate::talk::{self, say};
 use crate::{diff, plan, proof, splice};
 
 /// Reads, plans, proves, and only then writes.
@@ -32,11 +32,17 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         // What `docker compose` would merge over the file by itself must not win over what is injected.
         paths.extend(override_beside(&cli.compose));
     }
-    let ports = Ports {
-        close: cli.close_ports,
-        bind: cli.bind,
-    };
-    let files = Files::read(&paths, None, None)?;
+    let mut env_file = read_env_file(cli, &paths)?;
+    let mut files = Files::read(&paths, None, None)?;
+    if let Some(EnvFile {
+        path,
+        before: Some(text),
+        ..
+    }) = &env_file
+    {
+        files.env = Some((path.clone(), text.clone()));
+    }
+    let folder = files.folder.clone();
     let before = files
         .compose
         .first()
@@ -48,46 +54,88 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
             file: escape(&cli.compose.to_string_lossy()).into_owned(),
         });
     }
-    let plan = plan::plan(&deployment, &keyset, ports).map_err(Error::Refused)?;
-    let web_login = web_login(&deployment, &keyset);
+    let asked = Asked {
+        ports: Ports {
+            close: cli.close_ports,
+            bind: cli.bind,
+        },
+        is_apart: env_file.is_some(),
+        is_overlay: cli.is_override,
+    };
+    let plan = plan::plan(&deployment, &keyset, asked).map_err(Error::Refused)?;
+    if let Some(env_file) = &mut env_file {
+        env_file.set(&plan.taken)?;
+    }
+    let is_new_apart = env_file.as_ref().is_some_and(EnvFile::is_changed);
+    let mut talk = talk::summary(cli, &plan, is_new_apart);
+    talk.push_str(&talk::web_login(&deployment, &keyset));
+    let steps = talk::next_steps(cli, &deployment, &plan);
+    let containers =
+        (asked.is_apart || asked.is_overlay).then(|| proof::Containers::of(&deployment));
     let after = splice::splice(&before, &plan.edits);
     drop(deployment);
-    let load = || Deployment::load(edited(cli, &paths, &after)?);
-    proof::prove(&before, &after, &plan, &keyset, ports, load).map_err(Error::NotProved)?;
-    let code = write(cli, &before, &after)?;
+    let edited = || {
+        let mut files = Files::read(&paths[1..], None, None)?;
+        files
+            .compose
+            .insert(0, (cli.compose.clone(), after.clone()));
+        if let Some(overlay) = &plan.overlay {
+            files
+                .compose
+                .push((PathBuf::from("override"), overlay.clone()));
+        }
+        files.env = match &env_file {
+            Some(file) => Some((file.path.clone(), file.after.clone())),
+            None => env_beside(&folder)?,
+        };
+        files.folder = folder.clone();
+        Deployment::load(files)
+    };
+    proof::prove(
+        &before,
+        &after,
+        &plan,
+        &keyset,
+        asked.ports,
+        containers.as_ref(),
+        edited,
+    )
+    .map_err(Error::NotProved)?;
+    let product = plan.overlay.as_ref().unwrap_or(&after);
+    let is_changed = !plan.is_idle() || is_new_apart;
+    let code = write(cli, &before, product, is_changed, env_file.as_ref())?;
     if !cli.quiet {
-        say(&summary(cli, &plan));
-        say(&web_login);
+        say(&talk);
+        if !cli.check && !cli.diff {
+            if let Some(env_file) = &env_file {
+                say(&talk::apart(env_file, &folder));
+            }
+            say(&steps);
+        }
     }
     Ok(code)
 }
 
-/// What a person should know about the web login: who comes, who goes, and what the server does on its own.
-fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
-    if keyset.users().is_empty() || deployment.of(Server::Apiserver).next().is_none() {
-        return String::new();
+/// The file that the values go to, where one is named.
+fn read_env_file(cli: &Cli, paths: &[PathBuf]) -> Result<Option<EnvFile>, Error> {
+    let Some(path) = &cli.env_file else {
+        return Ok(None);
+    };
+    let mut others = paths.iter().chain(&cli.output);
+    if path == Path::new("-") || others.any(|other| is_same(other, path)) {
+        return Err(Error::EnvFileTaken(path.clone()));
     }
-    let mut out = format!(
-        "clearml-inject: web login: {} users; with fixed users the API server refuses the webserver and tests accounts\n",
-        keyset.users().len()
-    );
-    let mut gone: Vec<String> = Effective::of(deployment)
-        .servers
-        .iter()
-        .filter(|server| server.server == Server::Apiserver)
-        .flat_map(|server| FixedUsers::of(server, deployment).users)
-        .map(|user| user.username)
-        .filter(|name| !keyset.users().iter().any(|user| user.username == *name))
-        .map(|name| escape(&name).into_owned())
-        .collect();
-    gone.dedup();
-    if !gone.is_empty() {
-        out.push_str(&format!(
-            "clearml-inject: web login: no longer a user, because the keyset does not have them: {}\n",
-            gone.join(", ")
-        ));
+    EnvFile::read(path).map(Some)
+}
+
+/// What compose takes variables from by itself.
+fn env_beside(folder: &Path) -> Result<Option<(PathBuf, Zeroizing<String>)>, CoreError> {
+    let path = folder.join(".env");
+    if !path.is_file() {
+        return Ok(None);
     }
-    out
+    let text = read_text(&path)?;
+    Ok(Some((path, text)))
 }
 
 fn read_keyset(path: &Path) -> Result<Keyset, Error> {
@@ -102,28 +150,18 @@ fn read_keyset(path: &Path) -> Result<Keyset, Error> {
     }
 }
 
-/// The same files with the first one's text replaced.
-fn edited(cli: &Cli, paths: &[PathBuf], after: &Zeroizing<String>) -> Result<Files, CoreError> {
-    let mut files = Files::read(&paths[1..], None, None)?;
-    files
-        .compose
-        .insert(0, (cli.compose.clone(), after.clone()));
-    files.folder = cli.compose.parent().unwrap_or(Path::new("")).to_owned();
-    let env = files.folder.join(".env");
-    files.env = if env.is_file() {
-        Some((env.clone(), read_text(&env)?))
-    } else {
-        None
-    };
-    Ok(files)
-}
-
-fn write(cli: &Cli, before: &str, after: &str) -> Result<u8, Error> {
+fn write(
+    cli: &Cli,
+    before: &str,
+    after: &str,
+    is_changed: bool,
+    env_file: Option<&EnvFile>,
+) -> Result<u8, Error> {
     if cli.check {
-        return Ok(if before == after {
-            exit::FINE
-        } else {
+        return Ok(if is_changed {
             exit::FINDINGS
+        } else {
+            exit::FINE
         });
     }
     if cli.diff {
@@ -134,9 +172,29 @@ fn write(cli: &Cli, before: &str, after: &str) -> Result<u8, Error> {
                 std::env::var_os("NO_COLOR").is_none() && io::stdout().is_terminal()
             }
         };
-        let text = diff::unified(&cli.compose.to_string_lossy(), before, after, color);
+        let of_env_file = env_file.map(|file| Change {
+            path: &file.path,
+            before: file.before.as_ref().map(|text| text.as_str()),
+            after: &file.after,
+            is_compose: false,
+        });
+        let of_compose = Change {
+            path: &cli.compose,
+            before: Some(before),
+            after,
+            is_compose: true,
+        };
+        let changes = of_env_file.into_iter().chain([of_compose]);
+        let text: String = changes
+            .map(|change| diff::unified(&change, color))
+            .collect();
         exit::write_product(io::stdout().lock(), text.as_bytes()).map_err(Error::Output)?;
-    } else if cli.in_place {
+        return Ok(exit::FINE);
+    }
+    if let Some(file) = env_file.filter(|file| file.is_changed()) {
+        write_secret_file(&file.path, &file.after, true)?;
+    }
+    if cli.in_place {
         if let Some(suffix) = &cli.backup {
             let mut backup = cli.compose.clone().into_os_string();
             backup.push(suffix);
@@ -147,7 +205,7 @@ fn write(cli: &Cli, before: &str, after: &str) -> Result<u8, Error> {
             write_secret_file(&backup, before, false)?;
         }
         if before != after {
-            let remarks = remarks_in_place(&cli.compose);
+            let remarks = remarks_in_place(&cli.compose, env_file.is_none());
             replace_file(&cli.compose, after)?;
             if !cli.quiet {
                 say(&remarks);
@@ -165,10 +223,10 @@ fn write(cli: &Cli, before: &str, after: &str) -> Result<u8, Error> {
     Ok(exit::FINE)
 }
 
-/// What a person should know about the file that holds secrets from now on: it keeps its mode, and other names of it
-/// keep the old text.
+/// What a person should know about the file: it keeps its mode, also where it holds secrets from now on, and other
+/// names of it keep the old text.
 #[cfg(unix)]
-fn remarks_in_place(path: &Path) -> String {
+fn remarks_in_place(path: &Path, holds_secrets: bool) -> String {
     use std::os::unix::fs::MetadataExt;
     let Ok(metadata) = path.metadata() else {
         return String::new();
@@ -176,7 +234,7 @@ fn remarks_in_place(path: &Path) -> String {
     let name = path.to_string_lossy();
     let name = escape(&name);
     let mut out = String::new();
-    if metadata.mode() & 0o077 != 0 {
+    if holds_secrets && metadata.mode() & 0o077 != 0 {
         out.push_str(&format!(
             "clearml-inject: {name} holds secrets and is open to others as before (mode {:04o}): chmod 600 closes it\n",
             metadata.mode() & 0o7777
@@ -191,76 +249,6 @@ fn remarks_in_place(path: &Path) -> String {
 }
 
 #[cfg(not(unix))]
-fn remarks_in_place(_: &Path) -> String {
+fn remarks_in_place(_: &Path, _: bool) -> String {
     String::new()
-}
-
-/// What was done, service by service, for a person.
-fn summary(cli: &Cli, plan: &Plan) -> String {
-    let verb = if cli.check || cli.diff {
-        "would be"
-    } else {
-        "were"
-    };
-    let mut services: Vec<&str> = plan
-        .intended
-        .iter()
-        .map(|one| one.service.as_str())
-        .collect();
-    services.dedup();
-    let mut out = String::new();
-    for service in services {
-        let count = |change| {
-            plan.intended
-                .iter()
-                .filter(|one| one.service == service && one.change == change)
-                .count()
-        };
-        let (added, replaced, kept) = (
-            count(Change::Added),
-            count(Change::Replaced),
-            count(Change::Kept),
-        );
-        let mut parts = Vec::new();
-        for (number, word) in [
-            (added, "added"),
-            (replaced, "replaced"),
-            (kept, "already right"),
-        ] {
-            if number > 0 {
-                parts.push(format!("{number} {word}"));
-            }
-        }
-        out.push_str(&format!(
-            "clearml-inject: {}: {}\n",
-            escape(service),
-            parts.join(", ")
-        ));
-    }
-    for (setting, reason) in &plan.unused {
-        out.push_str(&format!(
-            "clearml-inject: {setting}: not needed: {reason}\n"
-        ));
-    }
-    for port in &plan.ports {
-        let place = escape(port.path.trim_start_matches("services/"));
-        out.push_str(&match &port.text {
-            Some(text) => format!("clearml-inject: {place}: {}\n", escape(text)),
-            None => format!("clearml-inject: {place}: nothing is published\n"),
-        });
-    }
-    if plan.edits.is_empty() {
-        out.push_str("clearml-inject: nothing to change\n");
-    } else {
-        let settings = SETTINGS.len() - plan.unused.len();
-        out.push_str(&format!(
-            "clearml-inject: {settings} settings {verb} put where servers read them; proved on the edited file\n"
-        ));
-    }
-    out
-}
-
-/// Talk goes to standard error; that nobody may be listening is no error.
-pub(crate) fn say(text: &str) {
-    drop(io::stderr().lock().write_all(text.as_bytes()));
 }

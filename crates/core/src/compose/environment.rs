@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::{Hides, Part, Project, Unseen, interpolate};
 use crate::dotenv;
 use crate::error::Error;
@@ -358,7 +360,16 @@ fn read_env_file(
         return Ok(());
     };
     let full = project.folder.join(&path);
-    let text = match crate::io::read_text(&full) {
+    // The file for interpolation may be given with another text than it has.
+    let given = project
+        .env
+        .source
+        .filter(|source| crate::io::is_same(sources.path(*source), &full));
+    let read = match given {
+        Some(source) => Ok(Zeroizing::new(sources.text(source).to_owned())),
+        None => crate::io::read_text(&full),
+    };
+    let text = match read {
         Ok(text) => text,
         Err(_) if !required && !full.exists() => return Ok(()),
         Err(error @ Error::Encoding { .. }) => return Err(error),

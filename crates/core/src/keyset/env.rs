@@ -17,7 +17,7 @@ use crate::setting::{SETTINGS, Setting};
 
 /// What ClearML's compose file takes the services agent's credentials from (clearml-facts.md, 6), and the
 /// settings that have to agree. The agent reads it raw, so it has no HOCON quotes.
-const AGENT: [(&str, &str); 2] = [
+pub(super) const AGENT: [(&str, &str); 2] = [
     (
         "CLEARML_AGENT_ACCESS_KEY",
         "secure.credentials.services_agent.user_key",

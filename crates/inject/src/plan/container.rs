@@ -10,10 +10,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::Service;
-use clearml_secure_core::secret::Secret;
 use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value};
 
 use super::indent::{column, indentation, line_end, line_start};
+use super::wanted::Wanted;
 use super::{Edit, Refusal, Target, value};
 pub(super) use shared::keep_heirs;
 use shared::{
@@ -22,7 +22,7 @@ use shared::{
 use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
 pub(super) use write::{insert, insert_into_flow, insert_lines, plain, replace};
 
-type Variables = [(String, Secret)];
+type Variables = [Wanted];
 
 /// Adds the edits that give a service these variables.
 pub(super) fn add(
@@ -203,7 +203,7 @@ fn own_environment(
         )),
         Value::Sequence(Style::Flow, items) => {
             let texts: Vec<String> =
-                variables.iter().map(|(name, value)| value::item(name, value).to_string()).collect();
+                variables.iter().map(|wanted| value::item(wanted).to_string()).collect();
             let end = items.last().map(|item| item.span(target.source).end);
             edits.push(insert_into_flow(target, node, end, texts.join(", ")));
             Ok(())
@@ -258,7 +258,7 @@ fn empty_collection(
             Shape::List => {
                 let items: Vec<String> = variables
                     .iter()
-                    .map(|(name, value)| value::item(name, value).to_string())
+                    .map(|wanted| value::item(wanted).to_string())
                     .collect();
                 items.join(", ")
             }

@@ -53,6 +53,154 @@ pub(crate) fn interface_of(address: IpAddr) -> Interface {
     }
 }
 
+/// What a service publishes from now on.
+pub(super) enum NewPorts {
+    /// Nothing.
+    None,
+    /// These entries, in the short form.
+    These(Vec<String>),
+}
+
+/// What is asked for of one service.
+enum Order {
+    Close,
+    Bind(IpAddr),
+}
+
+impl Ports {
+    /// What is asked for of a service.
+    fn order(self, target: &Target<'_>, index: usize) -> Result<Option<Order>, Refusal> {
+        let service = &target.deployment.project.services[index];
+        let order = if self.close && Database::of(service).is_some() {
+            Some(Order::Close)
+        } else {
+            let is_bound = is_bound(target.deployment, index);
+            self.bind.filter(|_| is_bound).map(Order::Bind)
+        };
+        let mode = service.network_mode.as_ref();
+        match mode.filter(|mode| order.is_some() && mode.text == "host") {
+            Some(mode) => Err(refuse(
+                target,
+                mode.span,
+                "the service is on the host's own network, where all its ports are open",
+                "take `network_mode: host` out first",
+            )),
+            None => Ok(order),
+        }
+    }
+}
+
+/// What a service has to publish anew, in a document that is merged over the file; none where all is as asked for.
+pub(super) fn anew(
+    target: &Target<'_>,
+    index: usize,
+    ports: Ports,
+) -> Result<Option<NewPorts>, Refusal> {
+    let service = &target.deployment.project.services[index];
+    let lists = || {
+        service.parts.iter().filter_map(|part| {
+            let field = part.node.get("ports")?;
+            (!field.value.is_null()).then_some((part, field.value))
+        })
+    };
+    match ports.order(target, index)? {
+        None => Ok(None),
+        Some(Order::Close) => {
+            let has_any = lists().any(|(_, list)| list.items().is_none_or(|all| !all.is_empty()));
+            Ok(has_any.then_some(NewPorts::None))
+        }
+        Some(Order::Bind(address)) => {
+            refuse_doubles(target, service, address)?;
+            let mut these = Vec::new();
+            let mut is_new = false;
+            for (part, list) in lists() {
+                if list.tag().is_some() {
+                    these.clear();
+                }
+                for item in list.items().unwrap_or_default() {
+                    let span = item.span(part.source);
+                    is_new |= !is_right(target, service, span, address)?;
+                    these.push(anew_entry(target, item, span, address)?);
+                }
+            }
+            Ok(is_new.then_some(NewPorts::These(these)))
+        }
+    }
+}
+
+/// The short form of an entry in any form.
+fn anew_entry(
+    target: &Target<'_>,
+    item: &Node,
+    span: Span,
+    address: IpAddr,
+) -> Result<String, Refusal> {
+    if item.entries().is_none() {
+        return short(target, item, address).ok_or_else(|| from_variable(target, span));
+    }
+    let field = |key: &str| item.get(key).and_then(|field| field.value.text());
+    let is_known = item.fields().iter().all(|field| {
+        let name = field.key.text();
+        name.is_some_and(|name| ["target", "published", "host_ip", "protocol"].contains(&name))
+    });
+    let parts =
+        [field("published"), field("target"), field("protocol")].map(Option::unwrap_or_default);
+    if !is_known || parts.iter().any(|part| part.contains(['"', '\\'])) {
+        return Err(refuse(
+            target,
+            span,
+            "this port has no short form",
+            "write it as `\"8080:80\"`, or edit the file itself instead of printing an override",
+        ));
+    }
+    let [published, container, protocol] = parts;
+    let protocol = if protocol.is_empty() {
+        String::new()
+    } else {
+        format!("/{protocol}")
+    };
+    Ok(format!(
+        "{}:{published}:{container}{protocol}",
+        shown(address)
+    ))
+}
+
+/// Whether an entry is published on the address only.
+fn is_right(
+    target: &Target<'_>,
+    service: &Service,
+    span: Span,
+    address: IpAddr,
+) -> Result<bool, Refusal> {
+    let Some(port) = service.ports.iter().find(|port| port.span == span) else {
+        return Err(refuse(
+            target,
+            span,
+            "this port cannot be read; a variable in it may have no value",
+            "give the variable a value in .env, or write the port out",
+        ));
+    };
+    let is_right = port.interface == interface_of(address);
+    if !is_right && is_range(port) {
+        return Err(refuse(
+            target,
+            span,
+            "a range of ports is not bound to an address",
+            "write the ports out, one a line",
+        ));
+    }
+    Ok(is_right)
+}
+
+fn from_variable(target: &Target<'_>, span: Span) -> Refusal {
+    refuse(
+        target,
+        span,
+        "the address in front of this port comes from a variable",
+        "change the variable, or write the address out",
+    )
+}
+
 /// Works out the edits.
 pub(super) fn plan(
     target: &Target<'_>,
@@ -61,25 +209,9 @@ pub(super) fn plan(
 ) -> Result<Vec<IntendedPort>, Refusal> {
     let mut intended = Vec::new();
     for (index, service) in target.deployment.project.services.iter().enumerate() {
-        let is_closed = ports.close && Database::of(service).is_some();
-        let address = ports
-            .bind
-            .filter(|_| !is_closed && is_bound(target.deployment, index));
-        if !is_closed && address.is_none() {
+        let Some(order) = ports.order(target, index)? else {
             continue;
-        }
-        if let Some(mode) = service
-            .network_mode
-            .as_ref()
-            .filter(|mode| mode.text == "host")
-        {
-            return Err(refuse(
-                target,
-                mode.span,
-                "the service is on the host's own network, where all its ports are open",
-                "take `network_mode: host` out first",
-            ));
-        }
+        };
         for part in &service.parts {
             let Some(field) = part.node.get("ports") else {
                 continue;
@@ -88,15 +220,15 @@ pub(super) fn plan(
                 continue;
             }
             refuse_elsewhere(target, service, part, field.value)?;
-            match address {
-                None => {
+            match order {
+                Order::Close => {
                     close(target, field.key, field.value, edits)?;
                     intended.push(IntendedPort {
                         path: format!("services/{}/ports", service.name),
                         text: None,
                     });
                 }
-                Some(address) => {
+                Order::Bind(address) => {
                     refuse_doubles(target, service, address)?;
                     for (number, item) in field.value.items().unwrap_or_default().iter().enumerate()
                     {
@@ -244,29 +376,12 @@ fn bind(
 ) -> Result<Option<IntendedPort>, Refusal> {
     let span = item.span(target.source);
     let refused = |message, help| Err(refuse(target, span, message, help));
-    let Some(port) = service.ports.iter().find(|port| port.span == span) else {
-        return refused(
-            "this port cannot be read; a variable in it may have no value",
-            "give the variable a value in .env, or write the port out",
-        );
-    };
-    if port.interface == interface_of(address) {
+    if is_right(target, service, span, address)? {
         return Ok(None);
-    }
-    if is_range(port) {
-        return refused(
-            "a range of ports is not bound to an address",
-            "write the ports out, one a line",
-        );
     }
     match &item.value {
         Value::Scalar(scalar) if scalar.style != Quoting::Block => {
-            let Some(text) = short(target, item, address) else {
-                return refused(
-                    "the address in front of this port comes from a variable",
-                    "change the variable, or write the address out",
-                );
-            };
+            let text = short(target, item, address).ok_or_else(|| from_variable(target, span))?;
             let quote = match target.text[span.start..].chars().next() {
                 Some('\'') => '\'',
                 _ => '"',
@@ -332,13 +447,18 @@ fn short(target: &Target<'_>, item: &Node, address: IpAddr) -> Option<String> {
         "" => written,
         old => written.strip_prefix(old)?.strip_prefix(':')?,
     };
-    let address = match address {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("[{v6}]"),
-    };
+    let address = shown(address);
     let is_chosen = published.is_empty() && !rest.starts_with(':');
     Some(format!(
         "{address}{}{rest}",
         if is_chosen { "::" } else { ":" }
     ))
+}
+
+/// An address as the short form has it.
+fn shown(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
 }

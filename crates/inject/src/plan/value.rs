@@ -1,8 +1,5 @@
 //! How a value is written, so that YAML, compose and HOCON all give it back.
 
-use std::borrow::Cow;
-
-use clearml_secure_core::compose::interpolate;
 use clearml_secure_core::hocon;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::source::Span;
@@ -10,6 +7,7 @@ use clearml_secure_core::yaml::Typed;
 use clearml_secure_core::yaml::scalar::resolve;
 use zeroize::Zeroizing;
 
+use super::wanted::Wanted;
 use super::{Edit, Target};
 
 /// The text for a server that reads HOCON: as it is where HOCON leaves it alone, in HOCON's quotes otherwise.
@@ -35,30 +33,30 @@ pub(super) fn for_hocon(secret: &Secret) -> Option<Secret> {
 }
 
 /// Puts a new value where one stands, in the quotes that are there.
-pub(super) fn replacement(target: &Target<'_>, span: Span, name: &str, value: &Secret) -> Edit {
+pub(super) fn replacement(target: &Target<'_>, span: Span, wanted: &Wanted) -> Edit {
     let old = &target.text[span.start..span.end];
     let before = target.text[..span.start].chars().next_back();
     let is_list_item = before == Some('=');
     let quote = if is_list_item {
         // The item's own quotes stand around name and value.
-        item_quote(target.text, span.start, name)
+        item_quote(target.text, span.start, &wanted.name)
     } else {
         old.chars().next().filter(|c| matches!(c, '"' | '\''))
     };
-    let escaped = interpolate::escape(value.expose());
+    let written: &str = &wanted.written;
     let text = match (quote, is_list_item) {
-        (Some('"'), false) => format!("\"{}\"", double(&escaped)),
-        (Some('"'), true) => double(&escaped),
-        (Some(_), false) => format!("'{}'", escaped.replace('\'', "''")),
-        (Some(_), true) => escaped.replace('\'', "''"),
+        (Some('"'), false) => format!("\"{}\"", double(written)),
+        (Some('"'), true) => double(written),
+        (Some(_), false) => format!("'{}'", written.replace('\'', "''")),
+        (Some(_), true) => written.replace('\'', "''"),
         (None, false) => {
             let separator = if before == Some(':') { " " } else { "" };
             return Edit {
                 range: span.start..span.end,
-                text: Zeroizing::new(format!("{separator}{}", *scalar(value))),
+                text: Zeroizing::new(format!("{separator}{}", *scalar(wanted))),
             };
         }
-        (None, true) => escaped.into_owned(),
+        (None, true) => written.to_owned(),
     };
     Edit {
         range: span.start..span.end,
@@ -75,22 +73,22 @@ fn item_quote(text: &str, value_start: usize, name: &str) -> Option<char> {
 }
 
 /// A value of a mapping.
-pub(super) fn scalar(value: &Secret) -> Zeroizing<String> {
-    let escaped = interpolate::escape(value.expose());
-    Zeroizing::new(if is_plain(&escaped) {
-        escaped.into_owned()
+pub(super) fn scalar(wanted: &Wanted) -> Zeroizing<String> {
+    let written: &str = &wanted.written;
+    Zeroizing::new(if is_plain(written) {
+        written.to_owned()
     } else {
-        format!("'{}'", escaped.replace('\'', "''"))
+        format!("'{}'", written.replace('\'', "''"))
     })
 }
 
 /// An item of a list: `NAME=value`.
-pub(super) fn item(name: &str, value: &Secret) -> Zeroizing<String> {
-    let escaped: Cow<'_, str> = interpolate::escape(value.expose());
-    Zeroizing::new(if is_plain(&escaped) {
-        format!("{name}={escaped}")
+pub(super) fn item(wanted: &Wanted) -> Zeroizing<String> {
+    let (name, written) = (&wanted.name, &*wanted.written);
+    Zeroizing::new(if is_plain(written) {
+        format!("{name}={written}")
     } else {
-        format!("'{name}={}'", escaped.replace('\'', "''"))
+        format!("'{name}={}'", written.replace('\'', "''"))
     })
 }
 

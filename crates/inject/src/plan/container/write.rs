@@ -31,10 +31,13 @@ pub(super) fn variable_lines(
 ) -> Vec<Zeroizing<String>> {
     variables
         .iter()
-        .map(|(name, value)| {
+        .map(|wanted| {
             Zeroizing::new(match shape {
-                Shape::List => format!("{}- {}", blanks(indent), *value::item(name, value)),
-                Shape::Mapping => format!("{}{name}: {}", blanks(indent), *value::scalar(value)),
+                Shape::List => format!("{}- {}", blanks(indent), *value::item(wanted)),
+                Shape::Mapping => {
+                    let value = value::scalar(wanted);
+                    format!("{}{}: {}", blanks(indent), wanted.name, *value)
+                }
             })
         })
         .collect()
@@ -43,7 +46,7 @@ pub(super) fn variable_lines(
 pub(super) fn flow_pairs(variables: &Variables) -> Zeroizing<String> {
     let pairs: Vec<String> = variables
         .iter()
-        .map(|(name, value)| format!("{name}: {}", *value::scalar(value)))
+        .map(|wanted| format!("{}: {}", wanted.name, *value::scalar(wanted)))
         .collect();
     Zeroizing::new(pairs.join(", "))
 }

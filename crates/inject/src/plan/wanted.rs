@@ -1,0 +1,234 @@
+//! Which variable of which service is to have which value, and how the compose file says so.
+
+use std::collections::BTreeMap;
+
+use clearml_secure_core::compose::{Origin, Service, Variable, interpolate};
+use clearml_secure_core::deployment::{Deployment, Instance};
+use clearml_secure_core::keyset::{self, Keyset};
+use clearml_secure_core::secret::Secret;
+use clearml_secure_core::setting::{Server, Setting};
+use zeroize::Zeroizing;
+
+use super::{Refusal, value};
+
+/// One variable of one service.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    /// Its name.
+    pub(super) name: String,
+    /// What the container is to get.
+    pub(super) value: Secret,
+    /// What the compose file says, before YAML's quotes.
+    pub(super) written: Zeroizing<String>,
+    /// The setting; none for what else an API server reads.
+    pub(super) setting: Option<Setting>,
+    stands: Stands,
+}
+
+/// Where the value is to stand.
+#[derive(Clone, Copy)]
+enum Stands {
+    /// In the compose file.
+    Here,
+    /// In the env file, from which the compose file is to take it.
+    Apart,
+    /// In the env file, from which the compose file takes it already.
+    ApartAlready,
+}
+
+impl Wanted {
+    /// Whether it says the same of a variable.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.value == other.value && self.written == other.written
+    }
+
+    /// Whether the compose file can stay as it is here.
+    pub(super) fn is_right(&self, found: Option<&Variable>) -> bool {
+        match self.stands {
+            Stands::Here => self.has(found),
+            Stands::Apart => false,
+            Stands::ApartAlready => true,
+        }
+    }
+
+    /// Whether a variable has the value.
+    pub(super) fn has(&self, found: Option<&Variable>) -> bool {
+        found.and_then(|variable| variable.value.known()) == Some(&self.value)
+    }
+}
+
+/// By the service's place in the project, in the order of the settings.
+pub(super) type OfServices = BTreeMap<usize, Vec<Wanted>>;
+
+/// The variables of the env file, in the order in which they are first needed.
+pub(super) type Taken = Vec<(String, Secret)>;
+
+/// Works it out. With `is_apart` the values go to an env file.
+///
+/// # Errors
+/// A value that cannot be carried to a server.
+pub(super) fn wanted(
+    deployment: &Deployment,
+    keyset: &Keyset,
+    is_apart: bool,
+) -> Result<(OfServices, Taken), Refusal> {
+    let mut wanted = OfServices::new();
+    let mut taken = is_apart.then(Taken::new);
+    for instance in &deployment.instances {
+        let service = deployment.service(instance);
+        let of_service = wanted.entry(instance.service).or_default();
+        for setting in instance.settings() {
+            let Some(secret) = keyset.get(setting) else {
+                continue;
+            };
+            let one = One {
+                deployment,
+                service,
+                setting: Some(setting),
+                value: carried(deployment, instance, setting, secret)?,
+                in_env_file: keyset::env_variable(setting, instance.server),
+            };
+            let spellings = instance.spellings(setting, &service.environment);
+            one.want(
+                of_service,
+                &spellings,
+                instance.variable(setting),
+                &mut taken,
+            )?;
+        }
+        if instance.server == Server::Apiserver {
+            for (path, value) in keyset.fixed_users() {
+                let usual = instance.variable_of(&path);
+                let one = One {
+                    deployment,
+                    service,
+                    setting: None,
+                    value,
+                    in_env_file: usual.clone(),
+                };
+                let spellings = instance.spellings_of(&path, &service.environment);
+                one.want(of_service, &spellings, usual, &mut taken)?;
+            }
+        }
+    }
+    wanted.retain(|_, variables| !variables.is_empty());
+    Ok((wanted, taken.unwrap_or_default()))
+}
+
+/// One value for one service.
+struct One<'a> {
+    deployment: &'a Deployment,
+    service: &'a Service,
+    setting: Option<Setting>,
+    value: Secret,
+    in_env_file: String,
+}
+
+impl One<'_> {
+    /// Every spelling gets the value, so that none is left to win later (clearml-facts.md, 0.7).
+    fn want(
+        &self,
+        of_service: &mut Vec<Wanted>,
+        spellings: &[&Variable],
+        usual: String,
+        taken: &mut Option<Taken>,
+    ) -> Result<(), Refusal> {
+        let names: Vec<String> = if spellings.is_empty() {
+            vec![usual]
+        } else {
+            let names = spellings.iter().map(|variable| variable.name.clone());
+            names.collect()
+        };
+        for name in names {
+            if of_service.iter().any(|known| known.name == name) {
+                continue;
+            }
+            let (written, stands) = match taken {
+                None => {
+                    let written = interpolate::escape(self.value.expose());
+                    (written.into_owned(), Stands::Here)
+                }
+                Some(taken) => self.take(&name, taken)?,
+            };
+            of_service.push(Wanted {
+                name,
+                value: self.value.clone(),
+                written: Zeroizing::new(written),
+                setting: self.setting,
+                stands,
+            });
+        }
+        Ok(())
+    }
+
+    /// Has the env file hold the value: under the name that the compose file takes it from already, if it does.
+    fn take(&self, name: &str, taken: &mut Taken) -> Result<(String, Stands), Refusal> {
+        let found = self
+            .service
+            .environment
+            .iter()
+            .find(|variable| variable.name == name);
+        let own = found.and_then(|variable| taken_from(self.deployment, variable));
+        let own = own.map(|source| (source, Stands::ApartAlready));
+        let usual = (self.in_env_file.clone(), Stands::Apart);
+        for (source, stands) in own.into_iter().chain([usual]) {
+            let known = taken.iter().find(|(known, _)| *known == source);
+            if known.is_some_and(|(_, known)| *known != self.value) {
+                continue;
+            }
+            let written = format!("${{{source}:?{}}}", keyset::DEMAND);
+            if known.is_none() {
+                taken.push((source, self.value.clone()));
+            }
+            return Ok((written, stands));
+        }
+        Err(Refusal {
+            place: self.deployment.sources.place(self.service.name_span),
+            message: format!(
+                "{} would have to hold two values, one for this service's {name}",
+                self.in_env_file
+            ),
+            help: "generate another value with clearml-keygen --from KEYS --only …".to_owned(),
+        })
+    }
+}
+
+/// The variable of the env file that is all a container's variable is made from.
+fn taken_from(deployment: &Deployment, variable: &Variable) -> Option<String> {
+    const PROBE: &str = "\u{1}";
+    if variable.origin != Origin::Environment {
+        return None;
+    }
+    let written = deployment.sources.slice(variable.value_span);
+    if written.is_empty() && !deployment.sources.slice(variable.span).contains('=') {
+        // A bare name takes the value of the same name.
+        return Some(variable.name.clone());
+    }
+    let written = written.trim_matches(['"', '\'']);
+    let done = interpolate::interpolate(written, &|_| Some(PROBE.to_owned())).ok()?;
+    let [only] = &done.variables[..] else {
+        return None;
+    };
+    (*done.text == PROBE).then(|| only.name.clone())
+}
+
+/// What the container has to get so that the server reads exactly the secret.
+fn carried(
+    deployment: &Deployment,
+    instance: &Instance,
+    setting: Setting,
+    secret: &Secret,
+) -> Result<Secret, Refusal> {
+    if !instance.server.reads_configuration() {
+        return Ok(secret.clone());
+    }
+    value::for_hocon(secret).ok_or_else(|| Refusal {
+        place: deployment
+            .sources
+            .place(deployment.service(instance).name_span),
+        message: format!(
+            "the keyset's {setting} cannot be written so that a server reads it unchanged"
+        ),
+        help: "generate another with clearml-keygen --from KEYS --only …".to_owned(),
+    })
+}

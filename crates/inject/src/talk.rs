@@ -1,0 +1,271 @@
+//! What a person is told on standard error: what was done, and what to do next.
+
+use std::fmt::Write;
+use std::io;
+use std::path::Path;
+
+use clearml_secure_core::deployment::{Database, Deployment, is_default};
+use clearml_secure_core::dotenv;
+use clearml_secure_core::effective::Effective;
+use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::io::escape;
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::setting::{SETTINGS, Server};
+
+use crate::cli::Cli;
+use crate::env_file::EnvFile;
+use crate::plan::{Change, Plan};
+
+/// Talk goes to standard error; that nobody may be listening is no error.
+pub(crate) fn say(text: &str) {
+    drop(io::Write::write_all(
+        &mut io::stderr().lock(),
+        text.as_bytes(),
+    ));
+}
+
+/// What was done, service by service.
+pub(crate) fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
+    let verb = if cli.check || cli.diff || cli.is_override {
+        "would be"
+    } else {
+        "were"
+    };
+    let mut services: Vec<&str> = plan
+        .intended
+        .iter()
+        .map(|one| one.service.as_str())
+        .collect();
+    services.dedup();
+    let mut out = String::new();
+    for service in services {
+        let count = |change| {
+            plan.intended
+                .iter()
+                .filter(|one| one.service == service && one.change == change)
+                .count()
+        };
+        let mut parts = Vec::new();
+        for (number, word) in [
+            (count(Change::Added), "added"),
+            (count(Change::Replaced), "replaced"),
+            (count(Change::Kept), "already right"),
+        ] {
+            if number > 0 {
+                parts.push(format!("{number} {word}"));
+            }
+        }
+        line(
+            &mut out,
+            &format!("{}: {}", escape(service), parts.join(", ")),
+        );
+    }
+    for (setting, reason) in &plan.unused {
+        line(&mut out, &format!("{setting}: not needed: {reason}"));
+    }
+    for port in &plan.ports {
+        let place = escape(port.path.trim_start_matches("services/"));
+        line(
+            &mut out,
+            &match &port.text {
+                Some(text) => format!("{place}: {}", escape(text)),
+                None => format!("{place}: nothing is published"),
+            },
+        );
+    }
+    if plan.is_idle() && !is_new_apart {
+        line(&mut out, "nothing to change");
+    } else {
+        let settings = SETTINGS.len() - plan.unused.len();
+        let proved = if cli.is_override {
+            "proved on the file with the override merged over it"
+        } else {
+            "proved on the edited file"
+        };
+        line(
+            &mut out,
+            &format!("{settings} settings {verb} put where servers read them; {proved}"),
+        );
+    }
+    out
+}
+
+/// What to know about the web login: who comes, who goes, and what the server does on its own.
+pub(crate) fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
+    let mut out = String::new();
+    if deployment.of(Server::Apiserver).next().is_none() {
+        return out;
+    }
+    let before = || {
+        Effective::of(deployment)
+            .servers
+            .iter()
+            .filter(|server| server.server == Server::Apiserver)
+            .flat_map(|server| FixedUsers::of(server, deployment).users)
+            .map(|user| user.username)
+            .collect::<Vec<String>>()
+    };
+    if keyset.users().is_empty() {
+        let stay = before();
+        if !stay.is_empty() {
+            line(
+                &mut out,
+                &format!(
+                    "web login: the keyset has no users; those of the files stay as they are: {}",
+                    names(&stay)
+                ),
+            );
+        }
+        return out;
+    }
+    line(
+        &mut out,
+        &format!(
+            "web login: {} users; with fixed users the API server refuses the webserver and tests accounts",
+            keyset.users().len()
+        ),
+    );
+    let mut gone = before();
+    gone.retain(|name| !keyset.users().iter().any(|user| user.username == *name));
+    if !gone.is_empty() {
+        line(
+            &mut out,
+            &format!(
+                "web login: no longer a user, because the keyset does not have them: {}",
+                names(&gone)
+            ),
+        );
+    }
+    out
+}
+
+fn names(users: &[String]) -> String {
+    let mut users: Vec<_> = users.iter().map(|name| escape(name)).collect();
+    users.dedup();
+    users.join(", ")
+}
+
+/// Where the values are, and how compose finds them.
+pub(crate) fn apart(env_file: &EnvFile, folder: &Path) -> String {
+    let mut out = String::new();
+    let name = word(&env_file.path.to_string_lossy());
+    if !env_file.is_default(folder) {
+        line(
+            &mut out,
+            &format!(
+                "docker compose reads {name} only if told to, and then no .env: docker compose --env-file {name} up -d"
+            ),
+        );
+    }
+    out
+}
+
+/// What to restart together and what to flush, so that the running servers take what changed and nothing else is
+/// accepted any more (clearml-facts.md, 0.9 and 5).
+pub(crate) fn next_steps(cli: &Cli, deployment: &Deployment, plan: &Plan) -> String {
+    let mut out = String::new();
+    let changed: Vec<_> = plan
+        .intended
+        .iter()
+        .filter(|one| one.change != Change::Kept)
+        .collect();
+    if changed.is_empty() {
+        return out;
+    }
+    let is_told = |server: Server| {
+        let is_core = server.reads_configuration();
+        // The three hold each other's tokens and accounts, so they restart together whichever of them changed.
+        is_core
+            || deployment.of(server).any(|instance| {
+                let name = &deployment.service(instance).name;
+                changed.iter().any(|one| one.service == *name)
+            })
+    };
+    let mut services: Vec<&str> = deployment
+        .instances
+        .iter()
+        .filter(|instance| is_told(instance.server))
+        .map(|instance| deployment.service(instance).name.as_str())
+        .collect();
+    services.dedup();
+    let files = compose_options(cli);
+    line(
+        &mut out,
+        &format!(
+            "next, restart together what shares accounts and tokens: docker compose{files} up -d --force-recreate {}",
+            services
+                .iter()
+                .map(|name| word(name))
+                .collect::<Vec<_>>()
+                .join(" ")
+        ),
+    );
+    let is_token_secret = |one: &&&crate::plan::Intended| {
+        one.setting
+            .is_some_and(|setting| setting.group() == "token_secret")
+    };
+    // Before it read settings, the file server asked for no token.
+    let remembers = deployment
+        .of(Server::Fileserver)
+        .any(|instance| instance.settings().next().is_some());
+    if changed.iter().any(|one| is_token_secret(&one)) && remembers {
+        let redis = deployment
+            .project
+            .services
+            .iter()
+            .find(|service| Database::of(service) == Some(Database::Redis));
+        let flush = "redis-cli -n 8 FLUSHDB";
+        let command = match redis {
+            Some(redis) => format!("docker compose{files} exec {} {flush}", word(&redis.name)),
+            None => format!("{flush}, on the Redis that the file server uses"),
+        };
+        line(
+            &mut out,
+            &format!(
+                "then, or the file server accepts old tokens for up to 12 hours more: {command}"
+            ),
+        );
+    }
+    out
+}
+
+/// How docker compose is told which files, where it would not find them by itself.
+fn compose_options(cli: &Cli) -> String {
+    let mut out = String::new();
+    if let Some(file) = &cli.env_file
+        && file.file_name().is_none_or(|name| name != ".env")
+    {
+        let _ = write!(out, " --env-file {}", word(&file.to_string_lossy()));
+    }
+    let edited = cli
+        .output
+        .as_deref()
+        .filter(|path| *path != Path::new("-"))
+        .unwrap_or(&cli.compose);
+    let is_found = cli.merge.is_empty()
+        && edited
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(is_default)
+        && edited
+            .parent()
+            .is_none_or(|folder| folder.as_os_str().is_empty());
+    if !is_found && edited != Path::new("-") && cli.in_place | cli.output.is_some() {
+        for path in std::iter::once(edited).chain(cli.merge.iter().map(|path| path.as_path())) {
+            let _ = write!(out, " -f {}", word(&path.to_string_lossy()));
+        }
+    }
+    out
+}
+
+/// A word of a command that can be pasted into a shell.
+fn word(text: &str) -> String {
+    let shown = escape(text);
+    // What cannot be printed cannot be pasted either.
+    let quoted = (shown == text).then(|| dotenv::quote(text)).flatten();
+    quoted.unwrap_or_else(|| shown.into_owned())
+}
+
+fn line(out: &mut String, text: &str) {
+    let _ = writeln!(out, "clearml-inject: {text}");
+}

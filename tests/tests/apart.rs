@@ -1,0 +1,236 @@
+//! Values kept out of the compose file: `--env-file` and `--override`, and what a person is told to do next.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use e2e::files::fixtures;
+use e2e::keyset::Keyset;
+use e2e::program::{Done, clearml};
+use tempfile::TempDir;
+
+const COMPOSE: &str = "docker-compose.yml";
+const TOKEN: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
+
+/// The stock deployment in a folder of its own.
+fn stock() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read(fixtures().join("stock").join(COMPOSE)).unwrap();
+    fs::write(folder.path().join(COMPOSE), text).unwrap();
+    folder
+}
+
+fn inject(folder: &Path, keys: &str, options: &[&str]) -> Done {
+    clearml("inject")
+        .args(options.iter().copied())
+        .arg(COMPOSE)
+        .within(folder)
+        .stdin(keys)
+        .done()
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+fn line<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = text.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+}
+
+#[test]
+fn the_compose_file_holds_no_secret_and_the_env_file_is_private() {
+    let (folder, keys) = (stock(), Keyset::generate());
+    let folder = folder.path();
+    inject(folder, &keys.text, &["-i", "--env-file", ".env"]).exit(0);
+    let (compose, env) = (read(folder, COMPOSE), read(folder, ".env"));
+    for (path, value) in &keys.values {
+        assert!(!compose.contains(value), "{path} is in the compose file");
+        assert!(env.contains(value), "{path} is not in the env file");
+    }
+    let mode = fs::metadata(folder.join(".env")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+    // What the stock file reads under names of its own stays as it is.
+    assert!(compose.contains("user_key: ${CLEARML_AGENT_ACCESS_KEY:-}"));
+    let agent = keys.get("secure.credentials.services_agent.user_secret");
+    assert_eq!(line(&env, "CLEARML_AGENT_SECRET_KEY"), Some(agent));
+    let reference = format!("{TOKEN}: '${{{TOKEN}:?set by clearml-keygen}}'");
+    assert_eq!(compose.matches(&reference).count(), 2);
+    // The same once more changes nothing, and verify finds the keys where they belong.
+    inject(folder, &keys.text, &["--check", "--env-file", ".env"]).exit(0);
+    fs::write(folder.join("keys.json"), &keys.text).unwrap();
+    let found = clearml("verify")
+        .args(["--fail-on", "error", "--keys", "keys.json", COMPOSE])
+        .within(folder)
+        .done()
+        .exit(0);
+    assert!(!found.stdout.contains("keys-not-applied"));
+}
+
+#[test]
+fn other_lines_of_an_env_file_stay_as_they_are() {
+    let (folder, keys) = (stock(), Keyset::generate());
+    let folder = folder.path();
+    let mine = "# mine\r\nexport CLEARML_AGENT_ACCESS_KEY: old # why\r\nA='b c'\r\nD=$A";
+    fs::write(folder.join(".env"), mine).unwrap();
+    inject(folder, &keys.text, &["-i", "--env-file", ".env"]).exit(0);
+    let key = keys.get("secure.credentials.services_agent.user_key");
+    let env = read(folder, ".env");
+    let start = mine.replace("old", key);
+    assert!(env.starts_with(&format!("{start}\r\n{}", "CLEARML__")));
+    assert!(env.ends_with("\r\n") && !env.replace("\r\n", "").contains('\n'));
+}
+
+#[test]
+fn a_rotation_changes_the_env_file_alone_and_says_what_to_restart_and_flush() {
+    let (folder, keys) = (stock(), Keyset::generate());
+    let folder = folder.path();
+    inject(folder, &keys.text, &["-i", "--env-file", ".env"]).exit(0);
+    let (compose, env) = (read(folder, COMPOSE), read(folder, ".env"));
+    fs::write(folder.join("current.json"), &keys.text).unwrap();
+    let new = clearml("keygen")
+        .args(["--from", "current.json", "--only", "token_secret"])
+        .within(folder)
+        .done()
+        .exit(0)
+        .stdout;
+    let restart = "docker compose up -d --force-recreate apiserver fileserver async_delete\n";
+    inject(folder, &new, &["-k", "-", "-i", "--env-file", ".env"])
+        .exit(0)
+        .says(restart)
+        .says("docker compose exec redis redis-cli -n 8 FLUSHDB");
+    assert_eq!(read(folder, COMPOSE), compose);
+    let changed = read(folder, ".env");
+    assert_ne!(line(&changed, TOKEN), line(&env, TOKEN));
+    let others = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with(TOKEN));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(others(&changed), others(&env));
+    // Without an env file, the compose file changes at its token secrets and nowhere else.
+    let plain = stock();
+    let plain = plain.path();
+    inject(plain, &keys.text, &["-i"]).exit(0);
+    let before = read(plain, COMPOSE);
+    inject(plain, &new, &["-k", "-", "-i"])
+        .exit(0)
+        .says(restart);
+    let after = read(plain, COMPOSE);
+    let different = before.lines().zip(after.lines()).filter(|(a, b)| a != b);
+    assert!(different.clone().all(|(_, new)| new.contains(TOKEN)));
+    assert_eq!(different.count(), 2);
+    // An account of one server is nobody's token.
+    let other = clearml("keygen")
+        .args(["--from", "current.json", "--only", "webserver"])
+        .within(folder)
+        .done()
+        .stdout;
+    let done = inject(plain, &other, &["-k", "-", "-i"]).exit(0);
+    assert!(done.stderr.contains("restart") && done.stderr.contains("FLUSHDB"));
+}
+
+#[test]
+fn an_override_says_what_is_new_and_nothing_else() {
+    let (folder, keys) = (stock(), Keyset::generate());
+    let folder = folder.path();
+    let before = read(folder, COMPOSE);
+    let options = ["--override", "--close-ports", "--bind", "127.0.0.1"];
+    let text = inject(folder, &keys.text, &options).exit(0).stdout;
+    assert_eq!(read(folder, COMPOSE), before);
+    assert_eq!(text.lines().filter(|line| line.contains(": ")).count(), 20);
+    assert_eq!(text.matches("ports: !override").count(), 3);
+    fs::write(folder.join("mine.yml"), &text).unwrap();
+    fs::write(folder.join("keys.json"), &keys.text).unwrap();
+    let found = clearml("verify")
+        .args(["--fail-on", "error", "--keys", "keys.json"])
+        .args(["--merge", "mine.yml", COMPOSE])
+        .within(folder)
+        .done()
+        .exit(0);
+    assert!(!found.stdout.contains("plain-http") && !found.stdout.contains("keys-not-applied"));
+    // Over a file that has all of it, there is nothing to say.
+    inject(folder, &keys.text, &["-i"]).exit(0);
+    let again = inject(folder, &keys.text, &["--override"]).exit(0);
+    assert_eq!(again.stdout, "services: {}\n");
+    inject(folder, &keys.text, &["--override", "--check"]).exit(0);
+}
+
+#[test]
+fn a_database_is_closed_by_an_override() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "version: '3.6'\nservices:\n  apiserver:\n    image: clearml/server:2.0.0\n    command: [apiserver]\n  redis:\n    image: redis:7\n    ports: ['6379:6379']\n";
+    fs::write(folder.path().join(COMPOSE), text).unwrap();
+    let keys = Keyset::generate();
+    let done = inject(folder.path(), &keys.text, &["--override", "--close-ports"]).exit(0);
+    assert!(done.stdout.starts_with("version: \"3.6\"\nservices:\n"));
+    assert!(done.stdout.ends_with("  redis:\n    ports: !reset []\n"));
+}
+
+#[test]
+fn what_an_env_file_would_do_to_others_is_refused() {
+    let keys = Keyset::generate();
+    let given = |compose: &str, env: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(COMPOSE), compose).unwrap();
+        fs::write(folder.path().join(".env"), env).unwrap();
+        folder
+    };
+    let api =
+        "services:\n  apiserver:\n    image: clearml/server:2.0.0\n    command: [apiserver]\n";
+    // A service that reads the whole file would get every secret.
+    let all = format!("{api}  web:\n    image: nginx\n    env_file: .env\n");
+    let folder = given(&all, "A=b\n");
+    inject(folder.path(), &keys.text, &["-i", "--env-file", ".env"])
+        .refused()
+        .says("service web would get CLEARML");
+    assert_eq!(read(folder.path(), COMPOSE), all);
+    assert_eq!(read(folder.path(), ".env"), "A=b\n");
+    // Compose reads one file or the other.
+    let tagged = api.replace("2.0.0", "${TAG}");
+    let folder = given(&tagged, "TAG=2.0.0\n");
+    inject(
+        folder.path(),
+        &keys.text,
+        &["-i", "--env-file", "other.env"],
+    )
+    .refused()
+    .says("takes TAG from the env file");
+    assert!(!folder.path().join("other.env").exists());
+    for taken in [COMPOSE, "-"] {
+        let folder = given(api, "");
+        inject(folder.path(), &keys.text, &["--env-file", taken])
+            .refused()
+            .says("needs a file of its own");
+    }
+    let folder = given(api, "A='unclosed\n");
+    inject(folder.path(), &keys.text, &["--env-file", ".env"])
+        .refused()
+        .points_into(".env");
+}
+
+#[test]
+fn a_diff_shows_both_files_and_no_secret() {
+    let (folder, keys) = (stock(), Keyset::generate());
+    fs::write(folder.path().join(".env"), "MINE=hunter2\n").unwrap();
+    let options = ["--diff", "--env-file", ".env"];
+    let done = inject(folder.path(), &keys.text, &options).exit(0);
+    for text in [
+        "--- .env\n+++ .env\n",
+        " MINE=********\n",
+        "+CLEARML__SECURE__AUTH__TOKEN_SECRET=********\n",
+        "--- docker-compose.yml\n",
+        "${CLEARML__SECURE__AUTH__TOKEN_SECRET:?set by clearml-keygen}",
+    ] {
+        assert!(done.stdout.contains(text), "no {text}");
+    }
+    let mut secrets: Vec<&str> = keys.values.values().map(String::as_str).collect();
+    secrets.push("hunter2");
+    secrets
+        .into_iter()
+        .fold(done, |done, secret| done.never_says(secret));
+    assert_eq!(read(folder.path(), ".env"), "MINE=hunter2\n");
+}
