@@ -7,6 +7,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use e2e::files::fixtures;
 use e2e::keyset::Keyset;
@@ -210,6 +211,30 @@ fn what_an_env_file_would_do_to_others_is_refused() {
     inject(folder.path(), &keys.text, &["--env-file", ".env"])
         .refused()
         .points_into(".env");
+}
+
+#[test]
+fn the_env_file_is_put_back_where_nobody_takes_the_compose_file() {
+    let keys = Keyset::generate();
+    for before in [None, Some("MINE=1\n")] {
+        let folder = stock();
+        if let Some(text) = before {
+            fs::write(folder.path().join(".env"), text).unwrap();
+        }
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let (closed, pipe) = std::io::pipe().unwrap();
+        drop(closed);
+        for (stdout, status) in [(full.into(), 2), (Stdio::from(pipe), 0)] {
+            clearml("inject")
+                .args(["--env-file", ".env", COMPOSE])
+                .within(folder.path())
+                .stdin(keys.text.as_str())
+                .done_into(stdout)
+                .exit(status);
+            let after = fs::read_to_string(folder.path().join(".env")).ok();
+            assert_eq!(after.as_deref(), before);
+        }
+    }
 }
 
 #[test]

@@ -9,6 +9,12 @@ use crate::source::Place;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A file that is not any more what it was when it was read. Nothing was written.
+    #[error("{}: changed while this ran", crate::io::escape(&path.to_string_lossy()))]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The compose file is YAML, yet not what compose takes, or something this program cannot follow.
     #[error("{place}: {message}")]
     Compose {
@@ -41,6 +47,16 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// Something that a file has and its new text would not have. Nothing was written.
+    #[error("{}: its {what} cannot be kept: {source}", crate::io::escape(&path.to_string_lossy()))]
+    Keep {
+        /// The file.
+        path: PathBuf,
+        /// E.g. its owner.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// A keyset that is not one.
     #[error("{place}: {message}")]
     Keyset {
@@ -50,6 +66,22 @@ pub enum Error {
         message: String,
         /// What to do.
         help: Option<String>,
+    },
+    /// A folder that somebody else has locked for too long. Nothing was written.
+    #[error("{}: locked by another program", crate::io::escape(&folder.to_string_lossy()))]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file that has its new text although another one could not be written. Each of them is whole.
+    #[error("{}: has its new text, which cannot be taken back: {source}", crate::io::escape(&path.to_string_lossy()))]
+    PutBack {
+        /// The file.
+        path: PathBuf,
+        /// What has its old text, where there was one.
+        kept: Option<PathBuf>,
+        /// Why.
+        source: io::Error,
     },
     /// The operating system's random generator failed.
     #[error("the operating system gave no random bytes: {0}")]
@@ -92,6 +124,7 @@ impl Error {
     /// What to do about it, where there is something to say beyond the message.
     pub fn help(&self) -> Option<String> {
         match self {
+            Self::Changed { .. } => Some("run it again".to_owned()),
             Self::Compose { help, .. } | Self::Keyset { help, .. } => help.clone(),
             Self::Dotenv { .. } => {
                 Some("mend the line; `docker compose config` refuses it too".to_owned())
@@ -100,6 +133,20 @@ impl Error {
             Self::Hocon { .. } => {
                 Some("mend the file; a server that loads it does not start".to_owned())
             }
+            Self::Keep { .. } => {
+                Some("run as its owner or as root; nothing was written".to_owned())
+            }
+            Self::Locked { .. } => Some(
+                "run it again when that is done; it must not be what started this (flock)"
+                    .to_owned(),
+            ),
+            Self::PutBack { kept, .. } => Some(match kept {
+                Some(kept) => format!(
+                    "move {} over it, or run this again",
+                    crate::io::escape(&kept.to_string_lossy())
+                ),
+                None => "remove it, or run this again".to_owned(),
+            }),
             Self::Random(_) => {
                 Some("generate the keys on a machine whose generator works".to_owned())
             }
@@ -114,6 +161,16 @@ impl Error {
             }
             Self::Write { source, .. } => match source.kind() {
                 io::ErrorKind::AlreadyExists => Some("give --force to replace it".to_owned()),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
+                    "the folder must be writable: a new file is written there, and takes the name"
+                        .to_owned(),
+                ),
+                io::ErrorKind::QuotaExceeded | io::ErrorKind::StorageFull => {
+                    Some("make room on the disk".to_owned())
+                }
+                io::ErrorKind::ResourceBusy => {
+                    Some("is it mounted by itself? Run this where the file really is".to_owned())
+                }
                 _ => None,
             },
             Self::Yaml { .. } => {

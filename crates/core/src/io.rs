@@ -1,15 +1,20 @@
 //! Reading within bounds, writing whole or not at all, and printing other people's text.
 
+mod attributes;
+mod beside;
+mod lock;
+mod replace;
+
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::source::place_of;
+pub use replace::{Before, Mode, NewFile, replace_files};
 
 /// The largest file that is read, in MiB.
 pub const LIMIT_MIB: u64 = 64;
@@ -102,99 +107,30 @@ fn read_bounded(reader: impl Read, size: u64, path: &Path) -> Result<Zeroizing<S
     }
 }
 
-/// Creates a file that only its owner can read (mode 0600 from the first moment on).
-/// Without `force` an existing file is left alone; with it, the file is replaced whole.
+/// Writes a file that only its owner can read (mode 0600 from the first moment on), whole or not at all.
+/// Without `force` an existing file is left alone; with it, the file is replaced.
 ///
 /// # Errors
 /// What cannot be written; nothing is left behind then.
 pub fn write_secret_file(path: &Path, text: &str, force: bool) -> Result<(), Error> {
-    if force {
-        return replace(path, text, Mode::Private).map_err(|source| Error::Write {
+    let is_other = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    if force && fs::metadata(path).is_ok_and(is_other) {
+        return write_through(path, text).map_err(|source| Error::Write {
             path: path.to_owned(),
             source,
         });
     }
-    let failed = |source| Error::Write {
-        path: path.to_owned(),
-        source,
+    let before = if force {
+        Before::Whatever
+    } else {
+        Before::Nothing
     };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    if let Err(source) = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-    {
-        // A half-written keyset is worse than none, and the file is ours: we created it above.
-        drop(fs::remove_file(path));
-        return Err(failed(source));
-    }
-    Ok(())
-}
-
-/// Replaces a file whole: a new file beside it, flushed to the disk, renamed over it. A symbolic link stays
-/// one and its target is replaced. An existing file keeps its mode and its owner; a new one is private.
-///
-/// # Errors
-/// What cannot be written; the file is what it was then.
-pub fn replace_file(path: &Path, text: &str) -> Result<(), Error> {
-    replace(path, text, Mode::Keep).map_err(|source| Error::Write {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// Who may read a replaced file.
-#[derive(Clone, Copy, PartialEq)]
-enum Mode {
-    /// Whoever could read the one before.
-    Keep,
-    /// Its owner only.
-    Private,
-}
-
-fn replace(path: &Path, text: &str, mode: Mode) -> io::Result<()> {
-    let target = follow(path)?;
-    let before = fs::metadata(&target).ok();
-    if before.as_ref().is_some_and(|metadata| !metadata.is_file()) {
-        return write_through(&target, text);
-    }
-    let (temporary, mut file) = create_beside(&target)?;
-    let written = (|| {
-        file.write_all(text.as_bytes())?;
-        if let Some(metadata) = &before {
-            let ours = file.metadata()?;
-            if (ours.uid(), ours.gid()) != (metadata.uid(), metadata.gid()) {
-                std::os::unix::fs::fchown(&file, Some(metadata.uid()), Some(metadata.gid()))?;
-            }
-            if mode == Mode::Keep {
-                file.set_permissions(fs::Permissions::from_mode(
-                    metadata.permissions().mode() & 0o7777,
-                ))?;
-            }
-        }
-        file.sync_all()?;
-        fs::rename(&temporary, &target)
-    })();
-    if let Err(error) = written {
-        drop(fs::remove_file(&temporary));
-        return Err(error);
-    }
-    if let Some(folder) = target.parent() {
-        // The rename is durable once the folder is flushed; where a folder cannot be, the rename still holds.
-        drop(
-            File::open(if folder.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                folder
-            })
-            .and_then(|f| f.sync_all()),
-        );
-    }
-    Ok(())
+    replace_files(&[NewFile {
+        path,
+        text,
+        before,
+        mode: Mode::Private,
+    }])
 }
 
 /// `/dev/stdout`, a pipe or a terminal cannot be replaced by a rename; they are written to.
@@ -205,32 +141,12 @@ fn write_through(path: &Path, text: &str) -> io::Result<()> {
         .write_all(text.as_bytes())
 }
 
-fn follow(path: &Path) -> io::Result<PathBuf> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.file_type().is_symlink() => fs::canonicalize(path),
-        _ => Ok(path.to_owned()),
+/// The folder that a path names a file in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
-}
-
-fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
-    let name = target.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-    for attempt in 0..100 {
-        let mut temporary = std::ffi::OsString::from(".");
-        temporary.push(name);
-        temporary.push(format!(".{}.{attempt}", std::process::id()));
-        let temporary = target.with_file_name(temporary);
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-        {
-            Ok(file) => return Ok((temporary, file)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// Text from somebody's file, safe to print on a terminal: control characters and the characters that turn
@@ -256,6 +172,8 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -282,27 +200,5 @@ mod tests {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
-    }
-
-    #[test]
-    fn replacing_keeps_mode_and_link() {
-        let folder = tempfile::tempdir().unwrap();
-        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
-        fs::write(&real, "a").unwrap();
-        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
-        std::os::unix::fs::symlink("real", &link).unwrap();
-        replace_file(&link, "b").unwrap();
-        assert!(
-            fs::symlink_metadata(&link)
-                .unwrap()
-                .file_type()
-                .is_symlink()
-        );
-        assert_eq!(fs::read_to_string(&real).unwrap(), "b");
-        assert_eq!(
-            fs::metadata(&real).unwrap().permissions().mode() & 0o777,
-            0o640
-        );
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

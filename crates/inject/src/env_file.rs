@@ -39,7 +39,7 @@ impl EnvFile {
 
     /// Whether it is to be written.
     pub(crate) fn is_changed(&self) -> bool {
-        self.before.as_ref() != Some(&self.after)
+        self.before.as_ref().map_or("", |text| text.as_str()) != self.after.as_str()
     }
 
     /// Whether compose reads it without being told: `.env` in the folder of the compose file.

@@ -1,20 +1,18 @@
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use clap::ColorChoice;
 use clearml_secure_core::deployment::{Deployment, Files, override_beside};
-use clearml_secure_core::io::{escape, is_same, read_text, replace_file, write_secret_file};
+use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::io::{escape, is_same, read_text};
 use clearml_secure_core::keyset::Keyset;
-use clearml_secure_core::{error::Error as CoreError, exit};
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
-use crate::diff::Change;
 use crate::env_file::EnvFile;
 use crate::error::Error;
 use crate::plan::{Asked, Ports};
 use crate::talk::{self, say};
-use crate::{diff, plan, proof, splice};
+use crate::write::Product;
+use crate::{plan, proof, splice};
 
 /// Reads, plans, proves, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
@@ -101,9 +99,14 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         edited,
     )
     .map_err(Error::NotProved)?;
-    let product = plan.overlay.as_ref().unwrap_or(&after);
-    let is_changed = !plan.is_idle() || is_new_apart;
-    let code = write(cli, &before, product, is_changed, env_file.as_ref())?;
+    let product = Product {
+        cli,
+        before: &before,
+        after: plan.overlay.as_ref().unwrap_or(&after),
+        env_file: env_file.as_ref(),
+        is_changed: !plan.is_idle() || is_new_apart,
+    };
+    let code = product.write()?;
     if !cli.quiet {
         say(&talk);
         if !cli.check && !cli.diff {
@@ -148,107 +151,4 @@ fn read_keyset(path: &Path) -> Result<Keyset, Error> {
     } else {
         Err(Error::Incomplete(missing))
     }
-}
-
-fn write(
-    cli: &Cli,
-    before: &str,
-    after: &str,
-    is_changed: bool,
-    env_file: Option<&EnvFile>,
-) -> Result<u8, Error> {
-    if cli.check {
-        return Ok(if is_changed {
-            exit::FINDINGS
-        } else {
-            exit::FINE
-        });
-    }
-    if cli.diff {
-        let color = match cli.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                std::env::var_os("NO_COLOR").is_none() && io::stdout().is_terminal()
-            }
-        };
-        let of_env_file = env_file.map(|file| Change {
-            path: &file.path,
-            before: file.before.as_ref().map(|text| text.as_str()),
-            after: &file.after,
-            is_compose: false,
-        });
-        let of_compose = Change {
-            path: &cli.compose,
-            before: Some(before),
-            after,
-            is_compose: true,
-        };
-        let changes = of_env_file.into_iter().chain([of_compose]);
-        let text: String = changes
-            .map(|change| diff::unified(&change, color))
-            .collect();
-        exit::write_product(io::stdout().lock(), text.as_bytes()).map_err(Error::Output)?;
-        return Ok(exit::FINE);
-    }
-    if let Some(file) = env_file.filter(|file| file.is_changed()) {
-        write_secret_file(&file.path, &file.after, true)?;
-    }
-    if cli.in_place {
-        if let Some(suffix) = &cli.backup {
-            let mut backup = cli.compose.clone().into_os_string();
-            backup.push(suffix);
-            let backup = PathBuf::from(backup);
-            if backup.symlink_metadata().is_ok() {
-                return Err(Error::BackupExists(backup));
-            }
-            write_secret_file(&backup, before, false)?;
-        }
-        if before != after {
-            let remarks = remarks_in_place(&cli.compose, env_file.is_none());
-            replace_file(&cli.compose, after)?;
-            if !cli.quiet {
-                say(&remarks);
-            }
-        }
-    } else if let Some(output) = cli
-        .output
-        .as_ref()
-        .filter(|output| output.as_path() != Path::new("-"))
-    {
-        write_secret_file(output, after, cli.force)?;
-    } else {
-        exit::write_product(io::stdout().lock(), after.as_bytes()).map_err(Error::Output)?;
-    }
-    Ok(exit::FINE)
-}
-
-/// What a person should know about the file: it keeps its mode, also where it holds secrets from now on, and other
-/// names of it keep the old text.
-#[cfg(unix)]
-fn remarks_in_place(path: &Path, holds_secrets: bool) -> String {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(metadata) = path.metadata() else {
-        return String::new();
-    };
-    let name = path.to_string_lossy();
-    let name = escape(&name);
-    let mut out = String::new();
-    if holds_secrets && metadata.mode() & 0o077 != 0 {
-        out.push_str(&format!(
-            "clearml-inject: {name} holds secrets and is open to others as before (mode {:04o}): chmod 600 closes it\n",
-            metadata.mode() & 0o7777
-        ));
-    }
-    if metadata.nlink() > 1 {
-        out.push_str(&format!(
-            "clearml-inject: {name} had other hard links; they keep the text from before\n"
-        ));
-    }
-    out
-}
-
-#[cfg(not(unix))]
-fn remarks_in_place(_: &Path, _: bool) -> String {
-    String::new()
 }

@@ -1,0 +1,168 @@
+//! Files beside a target, which are to take its name or have lost it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::attributes::Old;
+use super::folder_of;
+use super::replace::Mode;
+
+/// A temporary name in the folder of a target. It is removed with this value, unless it has become another.
+pub(super) struct Beside {
+    path: PathBuf,
+    is_temporary: bool,
+}
+
+impl Beside {
+    /// An empty file that only its owner can read.
+    pub(super) fn create(target: &Path) -> io::Result<(Self, File)> {
+        with_free_name(target, |path| {
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+        })
+    }
+
+    /// What is at the target now. Where a file system has no second names, a copy.
+    pub(super) fn second_name(target: &Path, old: &Old) -> io::Result<Self> {
+        if let Ok((name, ())) = with_free_name(target, |path| fs::hard_link(target, path)) {
+            return Ok(name);
+        }
+        let (name, mut copy) = Self::create(target)?;
+        io::copy(&mut File::open(target)?, &mut copy)?;
+        old.give_to(&copy, Mode::Keep).map_err(|(_, error)| error)?;
+        copy.sync_all()?;
+        Ok(name)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the target's name, whoever has it.
+    pub(super) fn take_name(mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target)?;
+        self.is_temporary = false;
+        Ok(())
+    }
+
+    /// Takes the target's name if nobody has it.
+    pub(super) fn take_free_name(self, target: &Path) -> io::Result<()> {
+        match fs::hard_link(&self.path, target) {
+            // A file system without second names: it was free a moment ago, and what replaces files has the lock.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => self.take_name(target),
+            taken => taken,
+        }
+    }
+
+    /// Takes the name back that it had. If that fails, it is not lost.
+    pub(super) fn return_name(mut self, target: &Path) -> io::Result<()> {
+        self.is_temporary = false;
+        fs::rename(&self.path, target)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if self.is_temporary {
+            // If that fails, the next run does it.
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// Removes what a run that was killed has left of a target. Only for who has the lock of the folder.
+pub(super) fn remove_leftovers(target: &Path) {
+    let Some(start) = start_of_name(target) else {
+        return;
+    };
+    // A folder that cannot be listed or written to fails soon enough, where it matters.
+    for entry in fs::read_dir(folder_of(target))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && is_ours(&entry.file_name(), &start) {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+fn with_free_name<T>(
+    target: &Path,
+    make: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<(Beside, T)> {
+    let start = start_of_name(target).ok_or(io::ErrorKind::IsADirectory)?;
+    for attempt in 0..100 {
+        let mut name = start.clone();
+        name.push(format!("{}-{attempt}", std::process::id()));
+        let path = target.with_file_name(name);
+        match make(&path) {
+            Ok(made) => {
+                let is_temporary = true;
+                return Ok((Beside { path, is_temporary }, made));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// `.NAME.clearml-`; the number of the process and one more follow.
+fn start_of_name(target: &Path) -> Option<OsString> {
+    let mut start = OsString::from(".");
+    start.push(target.file_name()?);
+    start.push(".clearml-");
+    Some(start)
+}
+
+fn is_ours(name: &OsStr, start: &OsStr) -> bool {
+    let Some(rest) = name.as_bytes().strip_prefix(start.as_bytes()) else {
+        return false;
+    };
+    let mut numbers = rest.split(|byte| *byte == b'-');
+    let mut is_number = || {
+        numbers
+            .next()
+            .is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+    };
+    is_number() && is_number() && numbers.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_are_told_from_other_peoples_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.yml");
+        let ours = [".a.yml.clearml-1-0", ".a.yml.clearml-4711-12"];
+        let others = [
+            "a.yml",
+            ".a.yml.clearml-1",
+            ".a.yml.clearml-1-",
+            ".a.yml.clearml-1-0-0",
+            ".a.yml.clearml-1-x",
+            ".a.yml.swp",
+            ".b.yml.clearml-1-0",
+        ];
+        for name in ours.iter().chain(&others) {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let a_folder = folder.path().join(".a.yml.clearml-2-0");
+        fs::create_dir(&a_folder).unwrap();
+        remove_leftovers(&target);
+        assert!(ours.iter().all(|name| !folder.path().join(name).exists()));
+        assert!(others.iter().all(|name| folder.path().join(name).exists()));
+        assert!(a_folder.exists());
+    }
+}

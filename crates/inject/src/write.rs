@@ -1,0 +1,260 @@
+//! What comes out: text on standard output, or files, all of them or none.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::ColorChoice;
+use clearml_secure_core::io::{
+    Before, Mode, NewFile, escape, read_text, replace_files, write_secret_file,
+};
+use clearml_secure_core::{error::Error as CoreError, exit};
+
+use crate::cli::Cli;
+use crate::diff::{self, Change};
+use crate::env_file::EnvFile;
+use crate::error::Error;
+use crate::talk::say;
+
+/// All that has been proved and may be written.
+pub(crate) struct Product<'a> {
+    pub(crate) cli: &'a Cli,
+    /// The compose file as it is.
+    pub(crate) before: &'a str,
+    /// The compose file as it is to be, or what is merged over it.
+    pub(crate) after: &'a str,
+    pub(crate) env_file: Option<&'a EnvFile>,
+    pub(crate) is_changed: bool,
+}
+
+impl Product<'_> {
+    /// Writes it to where it was asked for; returns the exit code.
+    pub(crate) fn write(&self) -> Result<u8, Error> {
+        if self.cli.check {
+            return Ok(if self.is_changed {
+                exit::FINDINGS
+            } else {
+                exit::FINE
+            });
+        }
+        if self.cli.diff {
+            print(&self.diff())?;
+        } else if self.cli.in_place {
+            self.in_place()?;
+        } else {
+            match self.cli.output.as_deref() {
+                Some(path) if path != Path::new("-") => self.to_file(path)?,
+                _ => self.to_standard_output()?,
+            }
+        }
+        Ok(exit::FINE)
+    }
+
+    fn diff(&self) -> String {
+        let color = match self.cli.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                std::env::var_os("NO_COLOR").is_none() && io::stdout().is_terminal()
+            }
+        };
+        let of_env_file = self.env_file.map(|file| Change {
+            path: &file.path,
+            before: file.before.as_ref().map(|text| text.as_str()),
+            after: &file.after,
+            is_compose: false,
+        });
+        let of_compose = Change {
+            path: &self.cli.compose,
+            before: Some(self.before),
+            after: self.after,
+            is_compose: true,
+        };
+        let changes = of_env_file.into_iter().chain([of_compose]);
+        changes
+            .map(|change| diff::unified(&change, color))
+            .collect()
+    }
+
+    /// Changes the compose file itself, and keeps it as it was beside it if asked to.
+    ///
+    /// The env file comes before the compose file: what a run that is killed between the two leaves is the old compose
+    /// file, which does not ask for the new lines yet.
+    fn in_place(&self) -> Result<(), Error> {
+        let is_changed = self.before != self.after;
+        let backup = self.backup().filter(|_| is_changed);
+        let mut files = Vec::new();
+        if let Some(backup) = &backup {
+            files.push(NewFile {
+                path: backup,
+                text: self.before,
+                before: Before::Nothing,
+                mode: Mode::Private,
+            });
+        }
+        files.extend(self.new_env_file());
+        files.push(NewFile {
+            path: &self.cli.compose,
+            text: self.after,
+            before: Before::Text(self.before),
+            mode: Mode::Keep,
+        });
+        let old = File::open(&self.cli.compose);
+        self.replace(&files, backup.as_deref())?;
+        if let Ok(old) = old
+            && is_changed
+            && !self.cli.quiet
+        {
+            say(&remarks_in_place(
+                &self.cli.compose,
+                &old,
+                self.env_file.is_none(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The backup that is still to be made; none if a run that was killed has made it already.
+    fn backup(&self) -> Option<PathBuf> {
+        let mut path = self.cli.compose.clone().into_os_string();
+        path.push(self.cli.backup.as_ref()?);
+        let path = PathBuf::from(path);
+        let is_made = path
+            .symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_file())
+            && read_text(&path).is_ok_and(|text| *text == self.before);
+        (!is_made).then_some(path)
+    }
+
+    fn to_file(&self, path: &Path) -> Result<(), Error> {
+        let Some(env_file) = self.new_env_file() else {
+            return Ok(write_secret_file(path, self.after, self.cli.force)?);
+        };
+        let files = [
+            env_file,
+            NewFile {
+                path,
+                text: self.after,
+                before: if self.cli.force {
+                    Before::Whatever
+                } else {
+                    Before::Nothing
+                },
+                mode: Mode::Private,
+            },
+        ];
+        self.replace(&files, None)
+    }
+
+    /// The env file first. If nobody takes the other half, it is put back.
+    fn to_standard_output(&self) -> Result<(), Error> {
+        let Some(env_file) = self.new_env_file() else {
+            return print(self.after).map(drop);
+        };
+        self.replace(&[env_file], None)?;
+        let taken = print(self.after);
+        if !matches!(taken, Ok(true)) {
+            put_back(&env_file);
+        }
+        taken.map(drop)
+    }
+
+    /// The env file as it is to be: private, because it holds secrets.
+    fn new_env_file(&self) -> Option<NewFile<'_>> {
+        let file = self.env_file.filter(|file| file.is_changed())?;
+        Some(NewFile {
+            path: &file.path,
+            text: &file.after,
+            before: file
+                .before
+                .as_ref()
+                .map_or(Before::Nothing, |text| Before::Text(text)),
+            mode: Mode::Private,
+        })
+    }
+
+    /// Writes files, all of them or none.
+    fn replace(&self, files: &[NewFile<'_>], backup: Option<&Path>) -> Result<(), Error> {
+        let mode = self.env_file.and_then(|file| wide_mode(&file.path));
+        replace_files(files).map_err(|error| match error {
+            CoreError::Write { path, source }
+                if source.kind() == ErrorKind::AlreadyExists && backup == Some(&*path) =>
+            {
+                Error::BackupExists(path)
+            }
+            error => Error::Core(error),
+        })?;
+        if let (Some(file), Some(mode)) = (self.env_file, mode)
+            && file.is_changed()
+            && !self.cli.quiet
+        {
+            let name = file.path.to_string_lossy();
+            say(&format!(
+                "clearml-inject: {} holds secrets from now on, and only its owner can read it (mode 0600; before {mode:04o})\n",
+                escape(&name)
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What could not be written is told already; that this fails as well leaves an env file with lines that nobody reads.
+fn put_back(new: &NewFile<'_>) {
+    match new.before {
+        Before::Text(text) => drop(replace_files(&[NewFile {
+            text,
+            before: Before::Text(new.text),
+            ..*new
+        }])),
+        _ => drop(fs::remove_file(new.path)),
+    }
+}
+
+/// Whether somebody took it; nobody did where a pipe was closed.
+fn print(text: &str) -> Result<bool, Error> {
+    exit::write_product(io::stdout().lock(), text.as_bytes()).map_err(Error::Output)
+}
+
+/// The mode of a file that others may read, too.
+#[cfg(unix)]
+fn wide_mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = path.metadata().ok()?.mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn wide_mode(_: &Path) -> Option<u32> {
+    None
+}
+
+/// What a person should know about the file: it keeps its mode, also where it holds secrets from now on, and other
+/// names of the old one keep the old text.
+#[cfg(unix)]
+fn remarks_in_place(path: &Path, old: &File, holds_secrets: bool) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(metadata) = old.metadata() else {
+        return String::new();
+    };
+    let name = path.to_string_lossy();
+    let name = escape(&name);
+    let mut out = String::new();
+    if holds_secrets && metadata.mode() & 0o077 != 0 {
+        out.push_str(&format!(
+            "clearml-inject: {name} holds secrets and is open to others as before (mode {:04o}): chmod 600 closes it\n",
+            metadata.mode() & 0o7777
+        ));
+    }
+    // The name that it had is no longer one of its own.
+    if metadata.nlink() > 0 {
+        out.push_str(&format!(
+            "clearml-inject: {name} had other hard links; they keep the text from before\n"
+        ));
+    }
+    out
+}
+
+#[cfg(not(unix))]
+fn remarks_in_place(_: &Path, _: &File, _: bool) -> String {
+    String::new()
+}
