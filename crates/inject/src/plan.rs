@@ -205,7 +205,7 @@ pub(crate) fn plan(
             if !one.is_right(found) {
                 match stands {
                     Some(span) if replaced.insert(span) => {
-                        edits.push(value::replacement(&target, span, one));
+                        value::replace(&target, span, one, &mut edits);
                     }
                     Some(_) => {}
                     None => additions.push(one.clone()),

@@ -316,17 +316,22 @@ fn lines(before: &str, after: &str, edits: &[Edit]) -> Result<(), Broken> {
         };
         if start > from {
             let kept = &before[from..start];
-            let found = after
-                .get(at..)
-                .and_then(|rest| rest.find(kept))
-                .ok_or(Broken::Lines)?;
-            let position = at + found;
-            if position > 0 && !after[..position].ends_with('\n') {
-                return Err(Broken::Lines);
-            }
+            let position = line_wise(after, at, kept).ok_or(Broken::Lines)?;
             at = position + kept.len();
         }
         from = from.max(end);
     }
     Ok(())
+}
+
+/// Where some whole lines stand in a text, from a byte on.
+fn line_wise(text: &str, mut from: usize, lines: &str) -> Option<usize> {
+    loop {
+        let at = from + text.get(from..)?.find(lines)?;
+        if at == 0 || text[..at].ends_with('\n') {
+            return Some(at);
+        }
+        // An empty line in front of others is also found at the end of what was put there.
+        from = at + text[at..].find('\n')? + 1;
+    }
 }

@@ -1,5 +1,7 @@
 //! How a value is written, so that YAML, compose and HOCON all give it back.
 
+use std::ops::Range;
+
 use clearml_secure_core::hocon;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::source::Span;
@@ -7,6 +9,7 @@ use clearml_secure_core::yaml::Typed;
 use clearml_secure_core::yaml::scalar::resolve;
 use zeroize::Zeroizing;
 
+use super::indent::{line_end, line_start};
 use super::wanted::Wanted;
 use super::{Edit, Target};
 
@@ -33,10 +36,21 @@ pub(super) fn for_hocon(secret: &Secret) -> Option<Secret> {
 }
 
 /// Puts a new value where one stands, in the quotes that are there.
-pub(super) fn replacement(target: &Target<'_>, span: Span, wanted: &Wanted) -> Edit {
+pub(super) fn replace(target: &Target<'_>, span: Span, wanted: &Wanted, edits: &mut Vec<Edit>) {
+    let edit = |range, text| Edit {
+        range,
+        text: Zeroizing::new(text),
+    };
     let old = &target.text[span.start..span.end];
     let before = target.text[..span.start].chars().next_back();
     let is_list_item = before == Some('=');
+    if let Some(header) = block_header(target.text, span).filter(|_| !is_list_item) {
+        // A comment behind the header stays.
+        let lines = line_end(target.text, header.start)..span.end;
+        edits.push(edit(header, scalar(wanted).to_string()));
+        edits.push(edit(lines, String::new()));
+        return;
+    }
     let quote = if is_list_item {
         // The item's own quotes stand around name and value.
         item_quote(target.text, span.start, &wanted.name)
@@ -51,18 +65,40 @@ pub(super) fn replacement(target: &Target<'_>, span: Span, wanted: &Wanted) -> E
         (Some(_), true) => written.replace('\'', "''"),
         (None, false) => {
             let separator = if before == Some(':') { " " } else { "" };
-            return Edit {
-                range: span.start..span.end,
-                text: Zeroizing::new(format!("{separator}{}", *scalar(wanted))),
-            };
+            format!("{separator}{}", *scalar(wanted))
         }
         (None, true) => written.to_owned(),
     };
-    Edit {
-        range: span.start..span.end,
-        text: Zeroizing::new(text),
-    }
+    edits.push(edit(span.start..span.end, text));
 }
+
+/// The `|-` or `>` above the lines of a block scalar.
+fn block_header(text: &str, content: Span) -> Option<Range<usize>> {
+    let above = text[..line_start(text, content.start)].trim_end().len();
+    let line = line_start(text, above)..above;
+    let is_header = |(at, _): &(usize, &str)| {
+        let before = text[line.start..line.start + at].trim_end_matches([' ', '\t']);
+        before.len() < *at
+            && text[line.start + at + 1..line.end]
+                .trim_start_matches(INDICATORS)
+                .trim_start()
+                .chars()
+                .next()
+                .is_none_or(|c| c == '#')
+    };
+    let (at, _) = text[line.clone()]
+        .match_indices(['|', '>'])
+        .find(is_header)?;
+    let start = line.start + at;
+    let indicators = text[start + 1..line.end].len()
+        - text[start + 1..line.end]
+            .trim_start_matches(INDICATORS)
+            .len();
+    Some(start..start + 1 + indicators)
+}
+
+/// What may follow the `|` or `>` of a block scalar.
+const INDICATORS: [char; 11] = ['-', '+', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
 fn item_quote(text: &str, value_start: usize, name: &str) -> Option<char> {
     let name_start = value_start.checked_sub(name.len() + 1)?;
