@@ -42,6 +42,11 @@ pub fn redis() -> Option<PathBuf> {
     on_path("redis-server")
 }
 
+/// strace, which lets system calls fail.
+pub fn strace() -> Option<PathBuf> {
+    on_path("strace")
+}
+
 /// The official schema of SARIF 2.1.0.
 pub fn sarif_schema() -> Option<PathBuf> {
     let schema = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?).join("sarif-2.1.0.json");

@@ -1,5 +1,6 @@
 //! The compose files that the tests walk over.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,11 @@ pub fn fixtures() -> PathBuf {
     root().join("tests/fixtures")
 }
 
+/// ClearML's own compose file.
+pub fn stock() -> String {
+    fs::read_to_string(fixtures().join("stock/docker-compose.yml")).unwrap()
+}
+
 /// Every compose file of the fixtures: whole deployments, rules, shapes. A new folder there is walked too.
 pub fn fixture_deployments() -> Vec<Deployment> {
     let mut found = Vec::new();
@@ -55,6 +61,32 @@ pub fn corpus() -> Vec<Deployment> {
         deployment.name = format!("corpus/{}", deployment.name);
     }
     found
+}
+
+/// Files by name: text and mode.
+pub type State = BTreeMap<String, (String, u32)>;
+
+/// All files of a folder and of the folders in it; of a link, where it leads.
+pub fn state(folder: &Path) -> State {
+    let mut state = State::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = path.symlink_metadata().unwrap();
+            let text = if metadata.is_dir() {
+                folders.push(path);
+                continue;
+            } else if metadata.is_symlink() {
+                format!("-> {}", fs::read_link(&path).unwrap().display())
+            } else {
+                fs::read_to_string(&path).unwrap()
+            };
+            let name = path.strip_prefix(folder).unwrap().display().to_string();
+            state.insert(name, (text, metadata.permissions().mode() & 0o7777));
+        }
+    }
+    state
 }
 
 fn walk(root: &Path, folder: &Path, found: &mut Vec<Deployment>) {

@@ -9,6 +9,7 @@
 
 pub mod compose;
 pub mod expected;
+pub mod fault;
 pub mod files;
 pub mod generator;
 pub mod keyset;

@@ -35,7 +35,7 @@ pub(crate) fn set_up() -> Result<Oracles> {
     if let Err(why) = set_up_sarif_schema(&folder) {
         missing.push(format!("the schema of SARIF: {why}"));
     }
-    for program in ["chromium", "nginx", "redis-server"] {
+    for program in ["chromium", "nginx", "redis-server", "strace"] {
         let is_there =
             shell::on_path(program).is_some() || Path::new("/usr/sbin").join(program).exists();
         if !is_there && !apt_install(program) {

@@ -3,12 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::attributes::Old;
-use super::folder_of;
 use super::replace::Mode;
 
 /// A temporary name in the folder of a target. It is removed with this value, unless it has become another.
@@ -77,19 +75,12 @@ impl Drop for Beside {
     }
 }
 
-/// Removes what a run that was killed has left of a target. Only for who has the lock of the folder.
-pub(super) fn remove_leftovers(target: &Path) {
-    let Some(start) = start_of_name(target) else {
-        return;
-    };
+/// Removes what runs that were killed have left in a folder. Only for who has the lock of the folder.
+pub(super) fn remove_leftovers(folder: &Path) {
     // A folder that cannot be listed or written to fails soon enough, where it matters.
-    for entry in fs::read_dir(folder_of(target))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if is_file && is_ours(&entry.file_name(), &start) {
+        if is_file && is_temporary(&entry.file_name()) {
             drop(fs::remove_file(entry.path()));
         }
     }
@@ -99,10 +90,11 @@ fn with_free_name<T>(
     target: &Path,
     make: impl Fn(&Path) -> io::Result<T>,
 ) -> io::Result<(Beside, T)> {
-    let start = start_of_name(target).ok_or(io::ErrorKind::IsADirectory)?;
+    let of = target.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     for attempt in 0..100 {
-        let mut name = start.clone();
-        name.push(format!("{}-{attempt}", std::process::id()));
+        let mut name = OsString::from(".");
+        name.push(of);
+        name.push(format!("{MARK}{}-{attempt}", std::process::id()));
         let path = target.with_file_name(name);
         match make(&path) {
             Ok(made) => {
@@ -116,25 +108,20 @@ fn with_free_name<T>(
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// `.NAME.clearml-`; the number of the process and one more follow.
-fn start_of_name(target: &Path) -> Option<OsString> {
-    let mut start = OsString::from(".");
-    start.push(target.file_name()?);
-    start.push(".clearml-");
-    Some(start)
-}
+/// In `.NAME.clearml-PROCESS-NUMBER`.
+const MARK: &str = ".clearml-";
 
-fn is_ours(name: &OsStr, start: &OsStr) -> bool {
-    let Some(rest) = name.as_bytes().strip_prefix(start.as_bytes()) else {
+fn is_temporary(name: &OsStr) -> bool {
+    let Some((of, numbers)) = name.to_str().and_then(|name| name.rsplit_once(MARK)) else {
         return false;
     };
-    let mut numbers = rest.split(|byte| *byte == b'-');
-    let mut is_number = || {
-        numbers
-            .next()
-            .is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
-    };
-    is_number() && is_number() && numbers.next().is_none()
+    let is_number =
+        |number: &str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    of.len() > 1
+        && of.starts_with('.')
+        && numbers
+            .split_once('-')
+            .is_some_and(|(process, number)| is_number(process) && is_number(number))
 }
 
 #[cfg(test)]
@@ -144,8 +131,12 @@ mod tests {
     #[test]
     fn leftovers_are_told_from_other_peoples_files() {
         let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("a.yml");
-        let ours = [".a.yml.clearml-1-0", ".a.yml.clearml-4711-12"];
+        let ours = [
+            ".a.yml.clearml-1-0",
+            ".a.yml.clearml-4711-12",
+            ".a.clearml-1-0.clearml-1-0",
+            ".b.clearml-1-0",
+        ];
         let others = [
             "a.yml",
             ".a.yml.clearml-1",
@@ -153,14 +144,15 @@ mod tests {
             ".a.yml.clearml-1-0-0",
             ".a.yml.clearml-1-x",
             ".a.yml.swp",
-            ".b.yml.clearml-1-0",
+            "a.yml.clearml-1-0",
+            ".clearml-1-0",
         ];
         for name in ours.iter().chain(&others) {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let a_folder = folder.path().join(".a.yml.clearml-2-0");
         fs::create_dir(&a_folder).unwrap();
-        remove_leftovers(&target);
+        remove_leftovers(folder.path());
         assert!(ours.iter().all(|name| !folder.path().join(name).exists()));
         assert!(others.iter().all(|name| folder.path().join(name).exists()));
         assert!(a_folder.exists());

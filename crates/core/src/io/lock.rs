@@ -16,51 +16,43 @@ const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 10
 /// Folders that are locked as long as this value lives.
 ///
 /// The folder and not the file is locked, because a file that is replaced is another one.
-pub(super) struct Folders {
-    locked: Vec<File>,
-    are_locked: bool,
-}
+pub(super) struct Folders(Vec<(PathBuf, File)>);
 
 impl Folders {
     /// Locks the folders of these files; the error is the folder that somebody else does not let go.
     ///
-    /// Some network file systems have no locks for folders. Nothing is locked there.
-    pub(super) fn lock<'a>(targets: impl Iterator<Item = &'a Path>) -> Result<Self, PathBuf> {
+    /// What cannot be locked is not: a folder that may not be read, and any on a network file system without locks for
+    /// folders. A file there is still compared just before it is replaced.
+    pub(super) fn lock<'a>(files: impl Iterator<Item = &'a Path>) -> Result<Self, PathBuf> {
         // Each once, and all runs in the same order: they would wait for each other otherwise.
         let mut folders = BTreeMap::new();
-        let mut are_locked = true;
-        for target in targets {
-            let folder = folder_of(target);
-            let opened = File::open(folder)
-                .and_then(|file| file.metadata().map(|metadata| (file, metadata)));
-            match opened {
-                Ok((file, metadata)) => {
-                    folders.insert((metadata.dev(), metadata.ino()), (folder.to_owned(), file));
-                }
-                Err(_) => are_locked = false,
+        for folder in files.map(folder_of) {
+            let opened = File::open(folder).and_then(|file| Ok((file.metadata()?, file)));
+            if let Ok((metadata, file)) = opened {
+                folders.insert((metadata.dev(), metadata.ino()), (folder.to_owned(), file));
             }
         }
-        let mut locked = Vec::with_capacity(folders.len());
         let until = Instant::now() + PATIENCE;
+        let mut locked = Vec::with_capacity(folders.len());
         for (folder, file) in folders.into_values() {
             loop {
                 match file.try_lock() {
-                    Ok(()) => locked.push(file),
+                    Ok(()) => locked.push((folder, file)),
                     Err(TryLockError::WouldBlock) if Instant::now() < until => {
                         thread::sleep(Duration::from_millis(10));
                         continue;
                     }
                     Err(TryLockError::WouldBlock) => return Err(folder),
-                    Err(TryLockError::Error(_)) => are_locked = false,
+                    Err(TryLockError::Error(_)) => {}
                 }
                 break;
             }
         }
-        Ok(Self { locked, are_locked })
+        Ok(Self(locked))
     }
 
-    /// Whether all of them are.
-    pub(super) fn are_locked(&self) -> bool {
-        self.are_locked && !self.locked.is_empty()
+    /// Those that are locked.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|(folder, _)| folder.as_path())
     }
 }

@@ -65,18 +65,23 @@ pub enum Mode {
 /// What cannot be written, or was changed by somebody else. Every file is what it was then, unless the error is
 /// [`Error::PutBack`].
 pub fn replace_files(files: &[NewFile<'_>]) -> Result<(), Error> {
-    let mut steps = files.iter().map(Step::new).collect::<Result<Vec<_>, _>>()?;
-    let lock = match Folders::lock(steps.iter().map(|step| step.target.as_path())) {
+    let steps = files.iter().map(Step::new).collect::<Result<Vec<_>, _>>()?;
+    // That of a symbolic link, too: its backup is there.
+    let paths = steps.iter().flat_map(|step| [step.file.path, &step.target]);
+    let lock = match Folders::lock(paths) {
         Ok(lock) => Some(lock),
         // A file can be created without: the name is taken only if it is free.
         Err(_) if steps.iter().all(Step::is_creation) => None,
         Err(folder) => return Err(Error::Locked { folder }),
     };
-    if lock.as_ref().is_some_and(Folders::are_locked) {
-        for step in &steps {
-            remove_leftovers(&step.target);
-        }
-    }
+    lock.iter()
+        .flat_map(Folders::paths)
+        .for_each(remove_leftovers);
+    // The temporary names go with the steps, and that is before the lock does: nobody else can have taken them.
+    take(steps)
+}
+
+fn take(mut steps: Vec<Step<'_>>) -> Result<(), Error> {
     // What was read is looked at before what is to be created: who has lost a race is to hear that, and not what else
     // the winner has created.
     for creations in [false, true] {
@@ -94,14 +99,14 @@ pub fn replace_files(files: &[NewFile<'_>]) -> Result<(), Error> {
     for step in &steps {
         step.is_due()?;
     }
-    let placed = steps.iter_mut().try_for_each(Step::place);
-    if placed.is_err() {
+    let taken = steps.iter_mut().try_for_each(Step::take_name);
+    if taken.is_err() {
         // Where this stops, what came earlier stays as well: what is there then is what a killed run leaves.
         for step in steps.iter_mut().rev() {
             step.put_back()?;
         }
     }
-    placed
+    taken
 }
 
 /// One file on its way.
@@ -114,7 +119,7 @@ struct Step<'a> {
     new: Option<Beside>,
     /// A second name of what was there.
     old: Option<Beside>,
-    is_placed: bool,
+    has_name: bool,
 }
 
 impl<'a> Step<'a> {
@@ -129,7 +134,7 @@ impl<'a> Step<'a> {
             is_due: true,
             new: None,
             old: None,
-            is_placed: false,
+            has_name: false,
         })
     }
 
@@ -201,23 +206,23 @@ impl<'a> Step<'a> {
 
     /// Gives the new file its name, and has the folder on the disk before the next file gets its own: not even a
     /// power failure may turn their order around.
-    fn place(&mut self) -> Result<(), Error> {
+    fn take_name(&mut self) -> Result<(), Error> {
         let is_due = self.is_due()?;
         let Some(new) = self.new.take().filter(|_| is_due) else {
             return Ok(());
         };
-        let placed = if self.is_creation() {
+        let taken = if self.is_creation() {
             new.take_free_name(&self.target)
         } else {
             new.take_name(&self.target)
         };
-        placed.map_err(|source| self.file.cannot_be_written(source))?;
-        self.is_placed = true;
+        taken.map_err(|source| self.file.cannot_be_written(source))?;
+        self.has_name = true;
         flush_folder(&self.target).map_err(|source| self.file.cannot_be_written(source))
     }
 
     fn put_back(&mut self) -> Result<(), Error> {
-        if !self.is_placed {
+        if !self.has_name {
             return Ok(());
         }
         let (put_back, kept) = match self.old.take() {

@@ -132,7 +132,7 @@ fn neither_if_one_cannot_be_prepared() {
 }
 
 #[test]
-fn what_was_placed_is_put_back() {
+fn what_has_its_name_is_put_back() {
     let (folder, path) = folder_with("a", "old");
     let new = folder.path().join("new");
     let inode = fs::metadata(&path).unwrap().ino();
@@ -140,7 +140,7 @@ fn what_was_placed_is_put_back() {
     let mut steps: Vec<Step<'_>> = files.iter().map(|file| Step::new(file).unwrap()).collect();
     for step in &mut steps {
         step.prepare().unwrap();
-        step.place().unwrap();
+        step.take_name().unwrap();
     }
     assert_eq!(text(&path) + &text(&new), "newnew");
     for step in steps.iter_mut().rev() {

@@ -1,0 +1,154 @@
+//! A run in which the system fails at one call, or is gone: strace's fault injection.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::oracle;
+use crate::program::{Run, other, program};
+
+/// Calls that change what is on the disk, or that a change depends on. Not every machine has each of them.
+const CALLS: [&str; 24] = [
+    "chmod",
+    "copy_file_range",
+    "fchmod",
+    "fchmodat",
+    "fchown",
+    "fdatasync",
+    "fgetxattr",
+    "flistxattr",
+    "flock",
+    "fremovexattr",
+    "fsetxattr",
+    "fsync",
+    "ftruncate",
+    "link",
+    "linkat",
+    "open",
+    "openat",
+    "rename",
+    "renameat",
+    "renameat2",
+    "sendfile",
+    "unlink",
+    "unlinkat",
+    "write",
+];
+
+/// One call that a program made.
+#[derive(Debug)]
+pub struct Call {
+    /// `fsync`.
+    pub name: String,
+    /// The how many-th of its name, from 1.
+    pub number: usize,
+    /// As strace shows it, without the texts that were written.
+    pub shown: String,
+}
+
+/// What happens at a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// The process is killed before it.
+    Kill,
+    /// It fails with this error.
+    Error(&'static str),
+    /// It fails, and so do all later ones of its name.
+    ErrorFromThenOn(&'static str),
+}
+
+/// strace, if it is there and may trace.
+pub struct Strace(PathBuf);
+
+impl Strace {
+    /// None is said where a person looks.
+    pub fn find() -> Option<Self> {
+        let Some(path) = oracle::strace() else {
+            oracle::skip("faults at every system call: no strace");
+            return None;
+        };
+        if other(&path).arg("true").done().status != Some(0) {
+            oracle::skip("faults at every system call: strace may not trace here");
+            return None;
+        }
+        Some(Self(path))
+    }
+
+    /// The calls of a run from the first on that prepares a change. Standard output and error are no part of that.
+    pub fn calls(&self, name: &str, arguments: &[&str], folder: &Path) -> Vec<Call> {
+        let trace = tempfile::NamedTempFile::new().unwrap();
+        let calls: Vec<String> = CALLS.iter().map(|name| format!("?{name}")).collect();
+        self.run(name, arguments, folder, |strace| {
+            strace
+                .args(["-y", "-s", "0", "-e"])
+                .arg(format!("trace={}", calls.join(",")))
+                .arg("-o")
+                .arg(trace.path())
+        })
+        .done()
+        .exit(0);
+        let mut counts = BTreeMap::new();
+        let mut found = Vec::new();
+        for line in fs::read_to_string(trace.path()).unwrap().lines() {
+            // `4711 fsync(4</folder/file>) = 0`; what is no call has no bracket right after a name.
+            let shown = line.split_once(' ').unwrap().1.trim_start();
+            let Some((name, rest)) = shown.split_once('(') else {
+                continue;
+            };
+            if !CALLS.contains(&name) {
+                continue;
+            }
+            let number = counts.entry(name.to_owned()).or_insert(0);
+            *number += 1;
+            let is_start = name == "flock" || rest.contains("O_CREAT") || rest.contains("O_TRUNC");
+            let is_talk = name == "write" && (rest.starts_with("1<") || rest.starts_with("2<"));
+            if (is_start || !found.is_empty()) && !is_talk {
+                found.push(Call {
+                    name: name.to_owned(),
+                    number: *number,
+                    shown: shown.to_owned(),
+                });
+            }
+        }
+        found
+    }
+
+    /// A run that meets a fault at one of these calls.
+    pub fn inject(
+        &self,
+        name: &str,
+        arguments: &[&str],
+        folder: &Path,
+        call: &Call,
+        fault: Fault,
+    ) -> Run {
+        let (what, and_later) = match fault {
+            Fault::Kill => ("signal=KILL".to_owned(), ""),
+            Fault::Error(error) => (format!("error={error}"), ""),
+            Fault::ErrorFromThenOn(error) => (format!("error={error}"), "+"),
+        };
+        let Call {
+            name: at, number, ..
+        } = call;
+        self.run(name, arguments, folder, |strace| {
+            strace
+                .args(["-o", "/dev/null", "-e"])
+                .arg(format!("trace={at}"))
+                .arg("-e")
+                .arg(format!("inject={at}:{what}:when={number}{and_later}"))
+        })
+    }
+
+    fn run(
+        &self,
+        name: &str,
+        arguments: &[&str],
+        folder: &Path,
+        options: impl FnOnce(Run) -> Run,
+    ) -> Run {
+        options(other(&self.0).arg("-f"))
+            .arg(program(name).as_os_str())
+            .args(arguments.iter().copied())
+            .within(folder)
+    }
+}
