@@ -305,7 +305,7 @@ fn a_file_that_cannot_be_written_is_an_error() {
     let refused = run(&["-o", "/dev/full", "--force"]).refused();
     assert_eq!(
         refused,
-        "clearml-keygen: /dev/full: cannot be written: No space left on device (os error 28)\n"
+        "clearml-keygen: /dev/full: cannot be written: No space left on device (os error 28)\n  help: make room on the disk\n"
     );
 }
 
