@@ -58,17 +58,14 @@ pub fn docker_compose() -> Option<PathBuf> {
     on_path("docker-compose")
 }
 
+/// Whether a Docker engine answers.
+pub fn docker_engine() -> bool {
+    docker_succeeds(&["info"])
+}
+
 /// Whether the docker client is there and knows `docker stack config`, which needs no daemon.
 pub fn docker_stack() -> bool {
-    on_path("docker").is_some_and(|docker| {
-        Command::new(docker)
-            .args(["stack", "config", "--help"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    })
+    docker_succeeds(&["stack", "config", "--help"])
 }
 
 /// Says that a part of a test was not run because an oracle is missing; where oracles are required, that
@@ -96,6 +93,18 @@ pub fn note_skipped(what: &str) {
     if let Err(error) = written {
         eprintln!("cannot add to {}: {error}", list.display());
     }
+}
+
+fn docker_succeeds(arguments: &[&str]) -> bool {
+    on_path("docker").is_some_and(|docker| {
+        Command::new(docker)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    })
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

@@ -8,6 +8,7 @@
 )]
 
 pub mod compose;
+pub mod docker;
 pub mod expected;
 pub mod fault;
 pub mod files;

@@ -32,6 +32,10 @@ pub(crate) fn set_up() -> Result<Oracles> {
     if let Err(why) = set_up_docker_compose() {
         missing.push(format!("docker-compose: {why}"));
     }
+    // It is a service of the machine: whoever wants one installs it.
+    if !shell::succeeds(Command::new("docker").arg("info")) {
+        missing.push("Docker engine: none answers `docker info`".to_owned());
+    }
     if let Err(why) = set_up_sarif_schema(&folder) {
         missing.push(format!("the schema of SARIF: {why}"));
     }
