@@ -4,6 +4,7 @@ mod graph;
 mod key;
 mod map;
 mod number;
+mod outline;
 mod period;
 mod reading;
 mod resolve;
@@ -14,6 +15,7 @@ mod tree;
 use std::fmt;
 
 use graph::{Graph, Item, Placed, TreeId};
+pub(crate) use outline::{Entry, Form, Outline};
 pub use reading::{Becomes, Change, Reading, is_unchanged, reading, reading_in, reads_as};
 use text::Expanded;
 pub use tree::{Node, Object, Value, merge};
@@ -118,6 +120,43 @@ pub fn parse_variable(path: &str, value: &str, context: &Context<'_>) -> Result<
     Ok(object)
 }
 
+/// Where every entry of a `.conf` file stands. What it includes is not looked into.
+///
+/// # Errors
+/// Where pyhocon's grammar does not take the text.
+pub(crate) fn outline(text: &str) -> Result<Outline, Error> {
+    let mut outline = Outline::default();
+    let parsed = if text.len() > LIMIT {
+        Err(Fault::new(Cause::TooLarge, "over 64 MiB", 0))
+    } else {
+        let surroundings = grammar::Surroundings {
+            context: &Context::EMPTY,
+            folder: "",
+            calls: 0,
+            anchor: None,
+        };
+        let mut graph = Graph::new(false);
+        grammar::parse(
+            &mut graph,
+            &Expanded::new(&[text]),
+            surroundings,
+            Some(&mut outline),
+        )
+    };
+    match parsed {
+        Ok(_) => {
+            // What is below a key was noted before the key.
+            outline.entries.sort_by_key(|entry| entry.at);
+            Ok(outline)
+        }
+        Err(fault) => Err(Error {
+            offset: fault.offset.min(text.len()),
+            message: fault.message.to_owned(),
+            cause: fault.cause,
+        }),
+    }
+}
+
 fn parse_parts(parts: &[&str], context: &Context<'_>) -> Result<Object, Error> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let tree = if length > LIMIT {
@@ -143,7 +182,7 @@ fn read(expanded: &Expanded, context: &Context<'_>) -> Result<Object, Fault> {
         calls: 0,
         anchor: None,
     };
-    match grammar::parse(&mut graph, expanded, surroundings)? {
+    match grammar::parse(&mut graph, expanded, surroundings, None)? {
         grammar::Root::List(_) => Err(Fault::new(
             Cause::RootList,
             "a list, not keys and values",

@@ -3,9 +3,11 @@
 //! It is read and written in several formats, one a file below this one. All of them hold the same, so a
 //! keyset survives the way through any of them.
 
+mod apiserver;
 mod env;
 mod hocon;
 mod json;
+mod merge;
 mod model;
 mod recognise;
 #[cfg(test)]
@@ -45,6 +47,14 @@ pub struct User {
     pub name: String,
     /// The password's bcrypt hash in base64, as the server wants it (clearml-facts.md, 5).
     pub password_hash: Secret,
+}
+
+/// An `apiserver.conf` with the web-login users of a keyset.
+pub struct Apiserver {
+    /// All of it.
+    pub text: Zeroizing<String>,
+    /// The names of the users that it had before and has no longer.
+    pub gone: Vec<String>,
 }
 
 /// How a keyset is written down.
@@ -222,11 +232,37 @@ impl Keyset {
             Ok(Format::Yaml) => yaml::read(text),
             Err(fault) => Err(fault),
         };
-        keyset.map_err(|fault| Error::Keyset {
-            place: place_of(path, text, fault.offset),
-            message: fault.message,
-            help: fault.help,
-        })
+        keyset.map_err(|fault| fault.of(path, text))
+    }
+
+    /// Puts the keyset into the text that it was read from, if that is HOCON: values are replaced where they stand, what
+    /// is new is added at the end, and everything else stays byte for byte. None for another format. `path` is what
+    /// errors call it.
+    ///
+    /// # Errors
+    /// A text in which that cannot be done, or not proved.
+    pub fn merge(&self, text: &str, path: &Path) -> Option<Result<Zeroizing<String>, Error>> {
+        let is_hocon = recognise::format(text).is_ok_and(|format| format == Format::Hocon);
+        is_hocon.then(|| hocon::merge(self, text).map_err(|fault| fault.of(path, text)))
+    }
+
+    /// The web-login users as an `apiserver.conf`, where the API server looks for them.
+    pub fn write_apiserver(&self) -> Zeroizing<String> {
+        apiserver::write(self)
+    }
+
+    /// Puts the web-login users into an `apiserver.conf`, in place of those that it has; everything else stays byte for
+    /// byte. `path` is what errors call it.
+    ///
+    /// # Errors
+    /// A text in which that cannot be done, or not proved.
+    pub fn merge_apiserver(&self, text: &str, path: &Path) -> Result<Apiserver, Error> {
+        let merged = apiserver::merge(self, text)
+            .and_then(|merged| Ok((merged, apiserver::gone(self, text)?)));
+        match merged {
+            Ok((text, gone)) => Ok(Apiserver { text, gone }),
+            Err(fault) => Err(fault.of(path, text)),
+        }
     }
 
     /// The settings that have a value, with it.
@@ -291,6 +327,15 @@ impl Fault {
         Self {
             help: Some(help.into()),
             ..self
+        }
+    }
+
+    /// What a user is told, who calls the text by this path.
+    fn of(self, path: &Path, text: &str) -> Error {
+        Error::Keyset {
+            place: place_of(path, text, self.offset),
+            message: self.message,
+            help: self.help,
         }
     }
 

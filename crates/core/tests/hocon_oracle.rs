@@ -15,6 +15,8 @@ mod oracle;
 #[path = "../../../tests/oracles/oracle.rs"]
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod oracles;
+#[path = "hocon_oracle/secure_conf.rs"]
+mod secure_conf;
 
 use std::collections::BTreeMap;
 use std::env;

@@ -9,6 +9,7 @@ use super::graph::{
     Found, Graph, Included, Item, ListId, Owner, Placed, Put, Substitution, TreeId, text,
 };
 use super::number::{self, Number};
+use super::outline::{Form, Outline};
 use super::scan::{Scanner, unescape};
 use super::text::Expanded;
 use super::{Cause, Context, Fault, key, period};
@@ -42,17 +43,20 @@ pub(super) enum Root {
     Tree(TreeId),
 }
 
-/// Parses a whole text. Substitutions stay open.
+/// Parses a whole text. Substitutions stay open. Into `outline` goes where its entries stand.
 pub(super) fn parse(
     graph: &mut Graph,
     expanded: &Expanded,
     surroundings: Surroundings<'_>,
+    outline: Option<&mut Outline>,
 ) -> Result<Root, Fault> {
     let mut parser = Parser {
         scan: Scanner::new(expanded.text()),
         graph,
         expanded,
         surroundings,
+        outline,
+        form: Form::Scalar,
     };
     parser.text()
 }
@@ -62,6 +66,9 @@ struct Parser<'a> {
     graph: &'a mut Graph,
     expanded: &'a Expanded,
     surroundings: Surroundings<'a>,
+    outline: Option<&'a mut Outline>,
+    /// What the last value was written as.
+    form: Form,
 }
 
 /// What stands between a key and its value.
@@ -89,6 +96,10 @@ impl Parser<'_> {
         } else if let Some(inside) = self.scan.literal(at, b'{') {
             let (tree, end) = self.object(inside, calls, true)?;
             at = end;
+            let braces = self.place(inside - 1)..self.place(end - 1) + 1;
+            if let Some(outline) = &mut self.outline {
+                outline.braces = Some(braces);
+            }
             Root::Tree(tree)
         } else {
             let tree = self.graph.new_tree(true);
@@ -174,13 +185,21 @@ impl Parser<'_> {
     }
 
     fn entry(&mut self, name: Range<usize>, tree: TreeId, calls: usize) -> Result<usize, Fault> {
+        let key_at = self.place(name.start);
         let mut at = self.after_comments(name.end);
+        let name = name.start..self.scan.slice(name.clone()).trim_end().len() + name.start;
+        let steps = key::split(self.scan.slice(name.clone()));
+        let depth = self
+            .outline
+            .as_mut()
+            .map_or(0, |outline| outline.enter(&steps));
         let (operator, value);
         if let Some(inside) = self.scan.literal(at, b'{') {
             let start = inside - 1;
             let (object, end) = self.object(inside, calls, false)?;
             operator = Operator::Set;
             value = self.placed(Item::Tree(object), start..end);
+            self.form = Form::Object;
             at = end;
         } else {
             let set = self
@@ -211,7 +230,13 @@ impl Parser<'_> {
             };
             (value, at) = self.value(self.after_comments(after), calls + CALLS_OF_VALUE)?;
         }
-        let name = name.start..self.scan.slice(name.clone()).trim_end().len() + name.start;
+        if let Some(outline) = &mut self.outline {
+            let form = match operator {
+                Operator::Add => Form::Joined,
+                Operator::Set => self.form,
+            };
+            outline.leave(depth, key_at, value.start..value.end, form);
+        }
         self.put(tree, self.scan.slice(name), operator, value)?;
         Ok(at)
     }
@@ -314,6 +339,7 @@ impl Parser<'_> {
             .first()
             .map_or_else(|| self.place(self.scan.blanks(at)), |part| part.start);
         let end = parts.last().map_or(start, |part| part.end);
+        self.form = form(&parts);
         // Most values are one part, and need none of what several do.
         let values = self.graph.new_values(parts, start, end);
         let made = self.graph.transform(values)?;
@@ -422,6 +448,17 @@ impl Parser<'_> {
 
     /// After `[`.
     fn list(&mut self, at: usize, calls: usize) -> Result<(ListId, usize), Fault> {
+        if let Some(outline) = &mut self.outline {
+            outline.enter_list();
+        }
+        let list = self.items(at, calls)?;
+        if let Some(outline) = &mut self.outline {
+            outline.leave_list();
+        }
+        Ok(list)
+    }
+
+    fn items(&mut self, at: usize, calls: usize) -> Result<(ListId, usize), Fault> {
         let of_items = self.deeper(calls, CALLS_OF_LIST, at)?;
         let mut calls = of_items;
         let mut items = Vec::new();
@@ -460,6 +497,31 @@ impl Parser<'_> {
             None => {
                 let at = self.scan.blanks(at);
                 Err(self.fault(Cause::Syntax, "pyhocon expects `]` or a comma here", at))
+            }
+        }
+    }
+}
+
+/// What the parts of a value are written as.
+fn form(parts: &[Placed]) -> Form {
+    match parts {
+        [Placed { item, .. }] => match item {
+            Item::List(_) => Form::List,
+            Item::Tree(_) => Form::Object,
+            Item::Include(_) | Item::Substitution(_) => Form::Joined,
+            _ => Form::Scalar,
+        },
+        several => {
+            let is_scalar = |part: &Placed| {
+                !matches!(
+                    part.item,
+                    Item::Include(_) | Item::List(_) | Item::Substitution(_) | Item::Tree(_)
+                )
+            };
+            if several.iter().all(is_scalar) {
+                Form::Scalar
+            } else {
+                Form::Joined
             }
         }
     }

@@ -1,14 +1,23 @@
 //! A `secure.conf`: in the configuration folder that the servers mount, one file is read by the API server, the
 //! file server and the job that deletes files alike (clearml-facts.md, 2).
 
+use zeroize::Zeroizing;
+
+use super::merge::{Text, Wanted, Written, is_variable};
 use super::model::{self, Item, Node};
-use super::{Fault, Keyset, push_quoted, put};
-use crate::hocon::{self, Context, Value};
+use super::{Fault, Keyset, User, push_quoted, put};
+use crate::hocon::{self, Object, Value};
 use crate::secret::Secret;
 use crate::setting::SETTINGS;
 
 /// What the file's name puts in front of every path in it.
 const ROOT: &str = "secure.";
+
+/// What the servers do not read, and why it is there.
+const USERS_COMMENT: &str = "\
+# The web-login users, for clearml-keygen and clearml-inject. The API server takes its users from apiserver.conf,
+# which `clearml-keygen -f hocon -o FOLDER/secure.conf` writes beside secure.conf.
+";
 
 pub(super) fn write(keyset: &Keyset, out: &mut String) {
     out.push_str(
@@ -25,25 +34,80 @@ pub(super) fn write(keyset: &Keyset, out: &mut String) {
     if keyset.users().is_empty() {
         return;
     }
-    out.push_str("# For clearml-keygen and clearml-inject; the server takes its users from apiserver.conf.\nusers: [\n");
+    out.push_str(USERS_COMMENT);
+    out.push_str("users: [\n");
     for user in keyset.users() {
-        out.push_str("  {username: ");
-        push_quoted(out, &user.username);
-        out.push_str(", name: ");
-        push_quoted(out, &user.name);
-        out.push_str(", password_hash: ");
-        push_quoted(out, user.password_hash.expose());
-        out.push_str("}\n");
+        out.push_str("  ");
+        push_user(out, user);
+        out.push('\n');
     }
     out.push_str("]\n");
 }
 
+fn push_user(out: &mut String, user: &User) {
+    out.push_str("{username: ");
+    push_quoted(out, &user.username);
+    out.push_str(", name: ");
+    push_quoted(out, &user.name);
+    out.push_str(", password_hash: ");
+    push_quoted(out, user.password_hash.expose());
+    out.push('}');
+}
+
+/// The text of a `secure.conf` with this keyset in it; everything else in it stays byte for byte.
+pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Zeroizing<String>, Fault> {
+    let before = read(text)?;
+    let mut wanted: Vec<Wanted> = keyset
+        .entries()
+        .filter(|(setting, value)| before.get(*setting) != Some(value))
+        .map(|(setting, value)| Wanted {
+            path: setting.path().replacen(ROOT, "", 1),
+            written: Written::Scalar(written(keyset, |out| push_quoted(out, value.expose()))),
+            comment: "",
+        })
+        .collect();
+    if keyset.users() != before.users() {
+        let is_more = keyset.users().starts_with(before.users());
+        let items = keyset
+            .users()
+            .iter()
+            .map(|user| written(keyset, |out| push_user(out, user)));
+        wanted.push(Wanted {
+            path: "users".to_owned(),
+            written: Written::List {
+                items: items.collect(),
+                kept: if is_more { before.users().len() } else { 0 },
+            },
+            comment: USERS_COMMENT,
+        });
+    }
+    let merged = Text::read(text)?.merged(&wanted)?;
+    if read(&merged).is_ok_and(|read| read == *keyset) {
+        Ok(merged)
+    } else {
+        let fault = Fault::new(
+            0,
+            "the file with the new values in it would be another keyset",
+        );
+        Err(fault.help("write a new file: take the keyset as json first, and then as hocon"))
+    }
+}
+
+/// A value, in a buffer that is allocated once.
+fn written(keyset: &Keyset, push: impl FnOnce(&mut String)) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(keyset.room()));
+    push(&mut out);
+    out
+}
+
 pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
-    let start = text.len() - text.trim_start_matches('\u{feff}').len();
-    let tree = hocon::parse(&text[start..], &Context::EMPTY)
-        .map_err(|error| Fault::new(start + error.offset, error.message))?;
+    let text = Text::read(text)?;
+    let paths = SETTINGS.map(|setting| setting.path().replacen(ROOT, "", 1));
+    text.refuse_hidden(paths.iter().map(String::as_str))?;
+    text.refuse_doubled(ROOT)?;
     let mut keyset = Keyset::new();
-    for (name, value) in tree.iter() {
+    let start = text.offset(0);
+    for (name, value) in text.tree.iter() {
         match name {
             "auth" | "credentials" | "http" => below(name, value, start, &mut keyset)?,
             "secure" => {
@@ -56,54 +120,7 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
             _ => {}
         }
     }
-    refuse_doubled(text, &keyset)?;
     Ok(keyset)
-}
-
-/// HOCON lets the later of two entries win, and the tree does not tell that there were two. So the keys are
-/// counted: each account has one `user_key`, and there is one `token_secret`.
-fn refuse_doubled(text: &str, keyset: &Keyset) -> Result<(), Fault> {
-    for leaf in ["token_secret", "user_key", "user_secret"] {
-        let meant = keyset
-            .entries()
-            .filter(|(setting, _)| setting.path().ends_with(leaf))
-            .count();
-        let found = keys(text, leaf);
-        if let Some(at) = found.get(meant) {
-            let fault = Fault::new(*at, format!("an entry `{leaf}` stands here twice"));
-            return Err(fault.help("keep one of the two"));
-        }
-    }
-    Ok(())
-}
-
-/// Where a word stands as a key: in front of `:` or `=`, outside of values and comments.
-fn keys(text: &str, word: &str) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        if rest.starts_with('#') || rest.starts_with("//") {
-            at += rest.find('\n').unwrap_or(rest.len());
-            continue;
-        }
-        let inner = rest.strip_prefix('"').unwrap_or(rest);
-        if let Some(after) = inner.strip_prefix(word) {
-            let after = after
-                .strip_prefix('"')
-                .unwrap_or(after)
-                .trim_start_matches([' ', '\t']);
-            if after.starts_with([':', '=']) {
-                found.push(at);
-                at = text.len() - after.len();
-                continue;
-            }
-        }
-        at += match rest.strip_prefix('"').and_then(|value| value.find('"')) {
-            Some(end) => end + 2,
-            None => rest.chars().next().map_or(1, char::len_utf8),
-        };
-    }
-    found
 }
 
 /// Reads a value at a path below `secure`, and all that is below it.
@@ -118,6 +135,12 @@ fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> 
                 "text in quotes",
             ));
         };
+        if is_variable(text.expose()) {
+            let message =
+                format!("{setting}: a `${{…}}` of a variable, whose value is not known here");
+            let help = "write the value itself, or take the entry out and let `clearml-keygen --from` generate it";
+            return Err(Fault::new(at, message).help(help));
+        }
         return put(keyset, setting, text.clone(), at, at);
     }
     let inside = format!("{whole}.");
@@ -128,12 +151,20 @@ fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> 
         Value::Object(entries) if is_above => entries
             .iter()
             .try_for_each(|(name, value)| below(&format!("{path}.{name}"), value, start, keyset)),
+        Value::Object(entries) if is_own_account(path, entries) => Ok(()),
         _ if is_of_account(path) => Ok(()),
         _ => {
             let known = SETTINGS.map(|setting| setting.path().replacen(ROOT, "", 1));
             Err(Fault::unknown(at, path, &known))
         }
     }
+}
+
+/// Whether it is an account of somebody's own. The API server wants a role of every account, and without one it is
+/// rather a name that somebody got wrong.
+fn is_own_account(path: &str, entries: &Object) -> bool {
+    let name = path.strip_prefix("credentials.");
+    name.is_some_and(|name| !name.contains('.')) && entries.get_key("role").is_some()
 }
 
 /// Whether it is something else that the server's own file says of an account: `role`, `display_name`.

@@ -23,7 +23,35 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
     if text.contains('\0') {
         return Err(none());
     }
-    body.lines().find_map(of_line).ok_or_else(none)
+    let first = body
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with(['#', '/']));
+    match first.and_then(|line| line.strip_prefix('{')) {
+        Some(_) => Ok(of_braces(body)),
+        None => body.lines().find_map(of_line).ok_or_else(none),
+    }
+}
+
+/// What a text in braces is, by the first key that tells.
+fn of_braces(body: &str) -> Format {
+    let lines = body.lines().map(str::trim_start);
+    let mut keys = lines.filter_map(|line| {
+        let line = line.trim_start_matches(['{', ' ', '\t']);
+        let name = line.trim_start_matches('"');
+        let word = word(name);
+        if HOCON_NAMES.contains(&word) {
+            Some(Format::Hocon)
+        } else if !MODEL_NAMES.contains(&word) {
+            None
+        } else if name.len() == line.len() {
+            Some(Format::Yaml)
+        } else {
+            Some(Format::Json)
+        }
+    });
+    // JSON's message says best what is wrong.
+    keys.next().unwrap_or(Format::Json)
 }
 
 fn of_line(line: &str) -> Option<Format> {
@@ -31,9 +59,6 @@ fn of_line(line: &str) -> Option<Format> {
     let line = line.trim();
     if line.starts_with(['#', '/']) {
         return None;
-    }
-    if let Some(inside) = line.strip_prefix('{') {
-        return Some(of_brace(inside.trim_start()));
     }
     if line.starts_with('[') {
         let name = line.trim_start_matches(['[', ' ', '\t']);
@@ -69,17 +94,6 @@ fn of_line(line: &str) -> Option<Format> {
     let is_hocon = HOCON_NAMES.contains(&word) && after.starts_with(['.', ':', '=', '{', '+']);
     // A brace may stand on the next line.
     (is_hocon || (HOCON_NAMES.contains(&word) && after.is_empty())).then_some(Format::Hocon)
-}
-
-/// What a text in braces is, by what stands behind the first.
-fn of_brace(inside: &str) -> Format {
-    if MODEL_NAMES.contains(&word(inside)) {
-        Format::Yaml
-    } else if HOCON_NAMES.contains(&word(inside)) {
-        Format::Hocon
-    } else {
-        Format::Json
-    }
 }
 
 /// ClearML's names, in any spelling that somebody might have meant one by.

@@ -29,6 +29,9 @@ impl Parser<'_> {
             Some(anchor) => anchor,
             None => (self.place(start), self.place(end)),
         };
+        if let Some(outline) = &mut self.outline {
+            outline.includes.push(first);
+        }
         let fault = |message| Fault::new(Cause::Include, message, first);
         let name = match what {
             What::File(name) => name,
@@ -53,7 +56,7 @@ impl Parser<'_> {
                 calls,
                 anchor: Some((first, last)),
             };
-            match parse(self.graph, &expanded, surroundings)? {
+            match parse(self.graph, &expanded, surroundings, None)? {
                 Root::Tree(tree) if self.graph.tree(tree).entries.len() > 0 => {
                     included = Included::Tree(tree);
                 }

@@ -1,0 +1,132 @@
+//! That a merged text says what it said before, and what was wanted, and nothing else.
+
+use super::{CONTEXT, Text, Wanted, Written, parsed};
+use crate::hocon::{self, Node, Object, Value};
+use crate::keyset::Fault;
+
+/// What to do where a value hangs on how another one is written.
+const APART: &str =
+    "give each entry a line of its own, with its value in quotes, and none a `${…}` of another";
+
+/// Reads the new text and holds it against the old one.
+///
+/// # Errors
+/// Anything that is not as it has to be, with its place in the old text.
+pub(super) fn prove(old: &Text<'_>, merged: &str, wanted: &[Wanted]) -> Result<(), Fault> {
+    let start = old.offset(0);
+    let new = hocon::parse(merged, &CONTEXT).map_err(|_| {
+        Fault::new(
+            start,
+            "no server could read this file with the new values in it",
+        )
+        .help(APART)
+    })?;
+    for wanted in wanted {
+        if !is_as_wanted(&old.tree, &new, wanted) {
+            let at = old.tree.get(&wanted.path).map_or(0, |node| node.span.start);
+            let message = format!("{} would not be read as it is meant", wanted.path);
+            return Err(Fault::new(old.offset(at), message).help(APART));
+        }
+    }
+    let mut path = Vec::new();
+    match difference(Some(&old.tree), &new, &mut path, wanted) {
+        None => Ok(()),
+        Some(at) => {
+            let message = "this would be another value with the new ones in the file";
+            Err(Fault::new(old.offset(at), message).help(APART))
+        }
+    }
+}
+
+fn is_as_wanted(old: &Object, new: &Object, wanted: &Wanted) -> bool {
+    let Some(found) = new.get(&wanted.path).map(|node| &node.value) else {
+        return false;
+    };
+    match &wanted.written {
+        Written::Scalar(written) => {
+            parsed(written).is_some_and(|value| is_same(&value.value, found))
+        }
+        Written::List { items, kept } => {
+            let before: &[Node] = match old.get(&wanted.path).map(|node| &node.value) {
+                Some(Value::Array(before)) => before,
+                _ => &[],
+            };
+            let Value::Array(found) = found else {
+                return false;
+            };
+            found.len() == items.len()
+                && found.iter().enumerate().all(|(index, found)| {
+                    if index < *kept {
+                        let before = before.get(index);
+                        before.is_some_and(|before| is_same(&before.value, &found.value))
+                    } else {
+                        parsed(&items[index]).is_some_and(|item| is_same(&item.value, &found.value))
+                    }
+                })
+        }
+    }
+}
+
+/// Where the old text has something that the new one has not, or the other way round. In place of the old
+/// object there may be none.
+fn difference<'a>(
+    old: Option<&'a Object>,
+    new: &'a Object,
+    path: &mut Vec<&'a str>,
+    wanted: &[Wanted],
+) -> Option<usize> {
+    let old_node = |name: &str| old.and_then(|old| old.get_key(name));
+    let added = new.iter().filter(|(key, _)| old_node(key).is_none());
+    let names = old.into_iter().flat_map(Object::iter).chain(added);
+    for (name, _) in names {
+        path.push(name);
+        let found = match (old_node(name), new.get_key(name)) {
+            _ if wanted.iter().any(|wanted| is_at(path, wanted)) => None,
+            (Some(old), Some(new)) => match (&old.value, &new.value) {
+                (Value::Object(old), Value::Object(new)) => {
+                    difference(Some(old), new, path, wanted)
+                }
+                (before, after) => (!is_same(before, after)).then_some(old.span.start),
+            },
+            (Some(old), None) => Some(old.span.start),
+            (None, Some(new)) => match &new.value {
+                Value::Object(new) if wanted.iter().any(|wanted| is_above(path, wanted)) => {
+                    difference(None, new, path, wanted)
+                }
+                _ => Some(0),
+            },
+            (None, None) => None,
+        };
+        path.pop();
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+fn is_at(path: &[&str], wanted: &Wanted) -> bool {
+    wanted.path.split('.').eq(path.iter().copied())
+}
+
+fn is_above(path: &[&str], wanted: &Wanted) -> bool {
+    let mut steps = wanted.path.split('.');
+    path.iter().all(|step| steps.next() == Some(*step))
+}
+
+/// Whether two values are the same to a server. The order of keys is none.
+pub(in super::super) fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => {
+            let mut pairs = a.iter().zip(b);
+            a.len() == b.len() && pairs.all(|(a, b)| is_same(&a.value, &b.value))
+        }
+        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, a)| b.get_key(key).is_some_and(|b| is_same(&a.value, &b.value)))
+        }
+        (a, b) => a == b,
+    }
+}

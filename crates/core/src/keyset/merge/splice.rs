@@ -1,0 +1,150 @@
+//! Edits of a text: what stands where, and the text with them.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use super::{Wanted, Written};
+
+/// Bytes of a text, and what comes in their place.
+pub(super) struct Edit {
+    range: Range<usize>,
+    text: Zeroizing<String>,
+}
+
+/// Whole lines, without their ends.
+#[derive(Default)]
+pub(super) struct Lines(Vec<Zeroizing<String>>);
+
+impl Lines {
+    pub(super) fn push(&mut self, line: &str) {
+        self.0.push(Zeroizing::new(line.to_owned()));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The lines of a new entry.
+    pub(super) fn entry(&mut self, wanted: &Wanted) {
+        wanted.comment.lines().for_each(|line| self.push(line));
+        let value = lines(&wanted.written);
+        for (index, line) in value.0.iter().enumerate() {
+            let name = if index == 0 { &*wanted.path } else { "" };
+            let between = if index == 0 { ": " } else { "" };
+            self.0.push(joined(&[name, between, line]));
+        }
+    }
+
+    /// One text of them all, each with this in front and behind it.
+    fn text(&self, before: &str, after: &str) -> Zeroizing<String> {
+        let parts = self.0.iter().flat_map(|line| [before, line, after]);
+        joined(&parts.collect::<Vec<_>>())
+    }
+}
+
+/// The lines of a value. In a list, an item a line is what HOCON takes without a comma.
+fn lines(written: &Written) -> Lines {
+    let mut lines = Lines::default();
+    match written {
+        Written::Scalar(text) => lines.push(text),
+        Written::List { items, .. } => {
+            lines.push("[");
+            for item in items {
+                lines.0.push(joined(&["  ", item]));
+            }
+            lines.push("]");
+        }
+    }
+    lines
+}
+
+/// A value in place of another. Lines after its first are indented as the one with its key is.
+pub(super) fn replace(text: &str, key_at: usize, range: Range<usize>, written: &Written) -> Edit {
+    let (line_end, indent) = (line_end(text), indent(text, key_at));
+    let lines = lines(written).0;
+    let mut parts: Vec<&str> = Vec::with_capacity(3 * lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        if index > 0 {
+            parts.extend([line_end, indent]);
+        }
+        parts.push(line);
+    }
+    Edit {
+        range,
+        text: joined(&parts),
+    }
+}
+
+/// Lines in front of a closing brace or bracket.
+pub(super) fn inside(text: &str, close: usize, lines: &Lines) -> Edit {
+    let line_end = line_end(text);
+    let indent = indent(text, close);
+    let inner = joined(&[indent, "  "]);
+    let line_start = line_start(text, close);
+    if line_start + indent.len() == close {
+        // It has a line of its own.
+        return Edit {
+            range: line_start..line_start,
+            text: lines.text(&inner, line_end),
+        };
+    }
+    Edit {
+        range: close..close,
+        text: joined(&[line_end, &lines.text(&inner, line_end), indent]),
+    }
+}
+
+/// Lines behind all others.
+pub(super) fn at_end(text: &str, lines: &Lines) -> Edit {
+    let line_end = line_end(text);
+    let is_open = !text.is_empty() && !text.ends_with('\n');
+    let before = if is_open { line_end } else { "" };
+    Edit {
+        range: text.len()..text.len(),
+        text: joined(&[before, &lines.text("", line_end)]),
+    }
+}
+
+/// The text with the edits, which overlap nowhere.
+pub(super) fn apply(text: &str, edits: &mut [Edit]) -> Zeroizing<String> {
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    let mut parts = Vec::with_capacity(2 * edits.len() + 1);
+    let mut at = 0;
+    for edit in edits.iter() {
+        parts.push(text.get(at..edit.range.start).unwrap_or_default());
+        parts.push(&edit.text);
+        at = edit.range.end;
+    }
+    parts.push(text.get(at..).unwrap_or_default());
+    joined(&parts)
+}
+
+/// The text with the byte order mark that it had.
+pub(super) fn with_mark(text: &str, bytes: usize) -> Zeroizing<String> {
+    let mark = "\u{feff}".repeat(bytes / '\u{feff}'.len_utf8());
+    joined(&[&mark, text])
+}
+
+/// How this text ends its lines.
+fn line_end(text: &str) -> &'static str {
+    match text.find('\n') {
+        Some(at) if text[..at].ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// The blanks that the line of this byte starts with.
+fn indent(text: &str, at: usize) -> &str {
+    let line = &text[line_start(text, at)..];
+    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
+}
+
+/// Allocated once: a buffer that grew would leave copies behind.
+fn joined(parts: &[&str]) -> Zeroizing<String> {
+    Zeroizing::new(parts.concat())
+}
