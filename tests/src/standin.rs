@@ -70,6 +70,25 @@ impl Standin {
         arguments.push(self.web.clone());
         arguments
     }
+
+    /// The status that a log-in with a name and a password gets, as of the web page.
+    pub fn log_in(&self, name: &str, password: &str) -> u16 {
+        let script = "import base64, sys, urllib.request, urllib.error\n\
+                      pair = base64.b64encode(f'{sys.argv[2]}:{sys.argv[3]}'.encode()).decode()\n\
+                      request = urllib.request.Request(sys.argv[1], headers={'Authorization': f'Basic {pair}'})\n\
+                      try: print(urllib.request.urlopen(request).status)\n\
+                      except urllib.error.HTTPError as error: print(error.code)";
+        let output = Command::new(oracle::python().unwrap())
+            .args(["-c", script, &format!("{}/auth.login", self.api)])
+            .args([name, password])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    }
 }
 
 impl Drop for Standin {

@@ -119,35 +119,23 @@ fn jane_logs_in_and_the_defaults_do_not() {
     let Some(standin) = Standin::start(&compose, json!({})) else {
         return;
     };
-    let log_in = |name: &str, password: &str| {
-        let script = "import base64, sys, urllib.request, urllib.error\n\
-                      pair = base64.b64encode(f'{sys.argv[2]}:{sys.argv[3]}'.encode()).decode()\n\
-                      request = urllib.request.Request(sys.argv[1], headers={'Authorization': f'Basic {pair}'})\n\
-                      try: print(urllib.request.urlopen(request).status)\n\
-                      except urllib.error.HTTPError as error: print(error.code)";
-        let said = python(
-            script,
-            &[&format!("{}/auth.login", standin.api), name, password],
-        );
-        said.unwrap().trim().to_owned()
-    };
     for line in &lines {
         let mut parts = line.split(':');
         assert_eq!(
-            log_in(parts.next().unwrap(), parts.next().unwrap()),
-            "200",
+            standin.log_in(parts.next().unwrap(), parts.next().unwrap()),
+            200,
             "{line}"
         );
     }
-    assert_eq!(log_in("ann", "it's \"quoted\" $HOME #1"), "200");
-    assert_eq!(log_in("Jürgen", "pässword with spaces"), "200");
-    assert_eq!(log_in("jane", "wrong"), "401");
+    assert_eq!(standin.log_in("ann", "it's \"quoted\" $HOME #1"), 200);
+    assert_eq!(standin.log_in("Jürgen", "pässword with spaces"), 200);
+    assert_eq!(standin.log_in("jane", "wrong"), 401);
     assert_eq!(
-        log_in(
+        standin.log_in(
             "EYVQ385RW7Y2QQUH88CZ7DWIQ1WUHP",
             "XhkH6a6ds9JBnM_MrahYyYdO-wS2bqFSm8gl-V0UZXH26Ydd6Eyi28TeBEoSr6Z3Bes"
         ),
-        "401"
+        401
     );
     let (status, found, unknown) = asked(&standin, &[]);
     let expected = vec!["cors-reflection note apiserver".to_owned()];

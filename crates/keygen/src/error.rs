@@ -8,6 +8,8 @@ use clearml_secure_core::setting::SETTINGS;
 /// Why there is no keyset. No value is ever in it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error("{}: the file is already there, and the web-login users belong into it", escape(&.0.to_string_lossy()))]
+    ApiserverExists(PathBuf),
     #[error(transparent)]
     Core(#[from] clearml_secure_core::error::Error),
     #[error("{}: the file is already there", escape(&.0.to_string_lossy()))]
@@ -39,6 +41,10 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn help(&self) -> Option<String> {
         match self {
+            Self::ApiserverExists(_) => Some(
+                "give --force: its users become those of the keyset, and everything else in it stays"
+                    .to_owned(),
+            ),
             Self::Core(error) => error.help(),
             Self::Exists(path) => Some(format!(
                 "name another, or give --force to replace it; --from {} keeps the values it has",

@@ -2,6 +2,7 @@
 
 mod cli;
 mod error;
+mod product;
 mod run;
 mod users;
 

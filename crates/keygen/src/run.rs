@@ -9,10 +9,11 @@ use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
 use clearml_secure_core::io::{escape, read_text, write_secret_file};
 use clearml_secure_core::keyset::{self, Keyset};
-use clearml_secure_core::setting::{SETTINGS, Setting};
+use clearml_secure_core::setting::Setting;
 
 use crate::cli::{Cli, Format};
 use crate::error::Error;
+use crate::product::Product;
 use crate::users::{self, New};
 
 /// Reads what is there, generates the rest, and only then writes.
@@ -22,8 +23,12 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         return Err(Error::StandardInputTwice);
     }
     let renewed = renewed(&cli.only)?;
-    let mut keyset = match &cli.from {
-        Some(path) => Keyset::read(&read_text(path)?, path)?,
+    let from = match &cli.from {
+        Some(path) => Some((read_text(path)?, path.as_path())),
+        None => None,
+    };
+    let mut keyset = match &from {
+        Some((text, path)) => Keyset::read(text, path)?,
         None => Keyset::new(),
     };
     for setting in renewed {
@@ -32,16 +37,18 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     keyset.generate_missing()?;
     let users = users::new(cli)?;
     users::add(&mut keyset, &users)?;
-    let text = keyset.write(cli.format.into());
+    let merged = match (&from, cli.format) {
+        (Some((text, path)), Format::Hocon) => keyset.merge(text, path).transpose()?,
+        _ => None,
+    };
+    let text = merged.unwrap_or_else(|| keyset.write(cli.format.into()));
+    let product = Product::new(cli, &keyset, text)?;
     // The passwords come first: a keyset whose passwords nobody ever saw is of no use.
     let passwords = cli.passwords.as_deref();
     if let Some(path) = passwords {
         write_passwords(cli, path, &users)?;
     }
-    let written = match cli.output.as_deref() {
-        Some(path) if path != Path::new("-") => to_file(cli, path, &text),
-        _ => to_standard_output(cli, &text),
-    };
+    let written = product.write(cli);
     if let (Err(_), Some(path)) = (&written, passwords.filter(|path| *path != Path::new("-"))) {
         // They are of no keyset.
         drop(fs::remove_file(path));
@@ -67,7 +74,7 @@ fn write_passwords(cli: &Cli, path: &Path, users: &[New]) -> Result<(), Error> {
 }
 
 /// A file that is there already has an error of its own.
-fn exists(error: CoreError) -> Error {
+pub(crate) fn exists(error: CoreError) -> Error {
     match error {
         CoreError::Write { path, source } if source.kind() == ErrorKind::AlreadyExists => {
             Error::Exists(path)
@@ -89,17 +96,7 @@ fn renewed(words: &[String]) -> Result<Vec<Setting>, Error> {
     Ok(renewed)
 }
 
-fn to_file(cli: &Cli, path: &Path, text: &str) -> Result<(), Error> {
-    write_secret_file(path, text, cli.force).map_err(exists)?;
-    let path = escape(&path.to_string_lossy()).into_owned();
-    say(
-        cli,
-        &format!("wrote {path} (mode 0600): {} settings", SETTINGS.len()),
-    );
-    Ok(())
-}
-
-fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
+pub(crate) fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     exit::write_product(&mut out, text.as_bytes()).map_err(Error::Output)?;
     if out.is_terminal() {
@@ -112,7 +109,7 @@ fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
 }
 
 /// Talk, which goes to standard error. That nobody may be listening is no error.
-fn say(cli: &Cli, text: &str) {
+pub(crate) fn say(cli: &Cli, text: &str) {
     if !cli.quiet {
         drop(writeln!(io::stderr(), "clearml-keygen: {text}"));
     }
