@@ -52,7 +52,8 @@ fn jane_logs_in_and_the_defaults_do_not() {
     let path = |name: &str| folder.path().join(name);
     fs::write(
         path("chosen"),
-        "ann:it's \"quoted\" $HOME #1:Ann O'Neil\nJürgen:pässword with spaces\n",
+        "ann:it's \"quoted\" $HOME #1:Ann O'Neil\nJürgen:pässword with spaces\n\
+         longest:pässwords that are as long as bcrypt reads, which is seventy-two bytes.\n",
     )
     .unwrap();
     clearml("keygen")
@@ -129,6 +130,10 @@ fn jane_logs_in_and_the_defaults_do_not() {
     }
     assert_eq!(standin.log_in("ann", "it's \"quoted\" $HOME #1"), 200);
     assert_eq!(standin.log_in("Jürgen", "pässword with spaces"), 200);
+    let longest = "pässwords that are as long as bcrypt reads, which is seventy-two bytes.";
+    assert_eq!(longest.len(), 72);
+    assert_eq!(standin.log_in("longest", longest), 200);
+    assert_eq!(standin.log_in("longest", &longest[..71]), 401);
     assert_eq!(standin.log_in("jane", "wrong"), 401);
     assert_eq!(
         standin.log_in(
@@ -263,5 +268,62 @@ fn users_are_kept_or_named_never_lost_silently() {
         replaced.stderr.contains("no longer a user") && replaced.stderr.contains("jane"),
         "{}",
         replaced.stderr
+    );
+}
+
+/// How long each thread of a process has computed, in the clock's ticks; empty once it has ended.
+fn ticks(process: u32) -> Vec<u64> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else {
+        return Vec::new();
+    };
+    threads
+        .filter_map(|thread| {
+            let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+            // The twelfth field behind the name, which may have blanks and ends with a bracket.
+            stat.rsplit(')')
+                .next()?
+                .split_whitespace()
+                .nth(11)?
+                .parse()
+                .ok()
+        })
+        .collect()
+}
+
+#[test]
+fn hashing_uses_all_cores() {
+    let cores = std::thread::available_parallelism().unwrap().get();
+    if cores < 2 || !Path::new("/proc/self/task").exists() {
+        oracle::note_skipped("hashing on all cores: one core, or no /proc to look at");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let chosen = folder.path().join("chosen");
+    let lines: String = (0..4 * cores)
+        .map(|user| format!("user{user}:a password\n"))
+        .collect();
+    fs::write(&chosen, lines).unwrap();
+    let mut child = Command::new(e2e::program::program("keygen"))
+        .arg("-q")
+        .arg("--users-from")
+        .arg(&chosen)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut last = Vec::new();
+    while child.try_wait().unwrap().is_none() {
+        let now = ticks(child.id());
+        if now.iter().sum::<u64>() >= last.iter().sum::<u64>() {
+            last = now;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // Each core's thread has its share of the work, however busy the machine is: none does more than twice that.
+    let (all, most) = (last.iter().sum::<u64>(), last.iter().max().copied());
+    let share = most.unwrap() as f64 / all as f64;
+    assert!(all > 20, "too little was seen: {last:?}");
+    assert!(
+        share < 1.6 / cores as f64,
+        "{last:?} ticks a thread on {cores} cores"
     );
 }

@@ -117,7 +117,15 @@ pub(crate) fn add(keyset: &mut Keyset, users: &[New]) -> Result<(), Error> {
 
 /// The hash as the server wants it: bcrypt's text in base64 (clearml-facts.md, 5).
 fn hash(password: &Secret) -> Result<Secret, Error> {
-    let hash = bcrypt::non_truncating_hash(password.expose(), COST)
+    let password = password.expose();
+    // A password that fills bcrypt's key leaves no room for the zero byte behind it, which this crate counts, too. No
+    // byte of the password itself is cut off: a longer one does not come here.
+    let hashed = if password.len() == LONGEST {
+        bcrypt::hash(password, COST)
+    } else {
+        bcrypt::non_truncating_hash(password, COST)
+    };
+    let hash = hashed
         .map(Zeroizing::new)
         .map_err(|error| Error::Hash(error.to_string()))?;
     Ok(Secret::new(STANDARD.encode(hash.as_bytes())))
