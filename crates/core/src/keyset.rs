@@ -36,6 +36,8 @@ pub const LONGEST: usize = 1024;
 pub struct Keyset {
     values: [Option<Secret>; SETTINGS.len()],
     users: Vec<User>,
+    /// How many users the text had whose passwords are plain.
+    passed_over: usize,
 }
 
 /// Somebody who may log in at the web page.
@@ -162,6 +164,12 @@ impl Keyset {
     /// The web-login users, in their order.
     pub fn users(&self) -> &[User] {
         &self.users
+    }
+
+    /// How many web-login users the text that was read has beyond these: their passwords stand in it as they are, and
+    /// a keyset holds hashes only.
+    pub fn passed_over(&self) -> usize {
+        self.passed_over
     }
 
     /// Adds a web-login user.

@@ -19,6 +19,7 @@ pub mod io;
 pub mod keyset;
 pub mod known;
 pub mod names;
+pub mod password;
 pub mod redact;
 /// [`secret::Secret`], the only holder of secret text.
 pub mod secret;

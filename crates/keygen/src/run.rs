@@ -35,8 +35,17 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         keyset.generate(setting)?;
     }
     keyset.generate_missing()?;
+    if let (Some((_, path)), count @ 1..) = (&from, keyset.passed_over()) {
+        let path = escape(&path.to_string_lossy()).into_owned();
+        let what = "web-login users left out, because their passwords are plain";
+        let help = "list them with --users-from, which hashes passwords";
+        say(cli, &format!("warning: {path}: {what}: {count}; {help}"));
+    }
     let users = users::new(cli)?;
     users::add(&mut keyset, &users)?;
+    for warning in users::warnings(&users) {
+        say(cli, &warning);
+    }
     let merged = match (&from, cli.format) {
         (Some((text, path)), Format::Hocon) => keyset.merge(text, path).transpose()?,
         _ => None,

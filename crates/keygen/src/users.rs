@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::generate;
-use clearml_secure_core::io::read_text;
+use clearml_secure_core::io::{escape, read_text};
 use clearml_secure_core::keyset::{Keyset, User};
+use clearml_secure_core::password;
 use clearml_secure_core::secret::Secret;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -85,6 +86,21 @@ fn chosen(path: &Path, line: usize, text: &str) -> Result<New, Error> {
         password: Secret::from(password),
         place: Some((path.to_owned(), line)),
     })
+}
+
+/// What is to be said of passwords that an administrator chose and somebody else would try.
+pub(crate) fn warnings(users: &[New]) -> Vec<String> {
+    let warning = |user: &New| {
+        let (path, line) = user.place.as_ref()?;
+        let weakness = password::weakness(user.password.expose(), &user.username)?;
+        let (path, name) = (path.to_string_lossy(), escape(&user.username));
+        let what = weakness.text();
+        let path = escape(&path);
+        Some(format!(
+            "warning: {path}:{line}: the password of {name} {what}; whoever tries it is in"
+        ))
+    };
+    users.iter().filter_map(warning).collect()
 }
 
 /// Adds the users to a keyset. The hashes are made on all cores.

@@ -31,6 +31,11 @@ pub(super) const AGENT: [(&str, &str); 2] = [
 /// Where the API server takes web-login users from (clearml-facts.md, 2).
 const USERS: &str = "CLEARML__APISERVER__AUTH__FIXED_USERS";
 
+const CLEARML: &str = "CLEARML__";
+
+/// The older prefix, which servers read as well.
+const TRAINS: &str = "TRAINS__";
+
 pub(super) fn write(keyset: &Keyset, out: &mut String) {
     out.push_str(
         "# The keys of a ClearML Server: whoever reads this file can do anything on it.\n\
@@ -113,8 +118,14 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
         } else if is_nearly_a_setting(name) {
             let known = SETTINGS.map(Setting::variable);
             return Err(Fault::unknown(entry.name_span.start, name, &known));
-        } else if let Some(key) = of_users(name) {
-            users.insert(key, entry);
+        } else if let Some(key) = of_users(name)
+            && users.insert(key, entry).is_some()
+        {
+            let fault = Fault::new(
+                entry.name_span.start,
+                format!("{key} of the users stands here twice"),
+            );
+            return Err(fault.help("keep one of the two"));
         }
     }
     for (name, path) in AGENT {
@@ -218,8 +229,14 @@ fn is_other_secure(name: &str) -> bool {
 
 /// `users`, `enabled` or `pass_hashed`.
 fn of_users(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_uppercase();
-    let rest = name.strip_prefix(USERS)?.strip_prefix("__")?;
+    // Servers know the first part in capitals only.
+    let path = name
+        .strip_prefix(TRAINS)
+        .or_else(|| name.strip_prefix(CLEARML))?
+        .to_ascii_uppercase();
+    let rest = path
+        .strip_prefix(USERS.strip_prefix(CLEARML)?)?
+        .strip_prefix("__")?;
     ["USERS", "PASS_HASHED"]
         .into_iter()
         .find(|known| *known == rest)
@@ -227,20 +244,39 @@ fn of_users(name: &str) -> Option<&'static str> {
 
 /// Reads the users, unless their passwords are plain: those are somebody's own, and no keyset's.
 fn read_users(entries: &HashMap<&str, &Entry>, keyset: &mut Keyset) -> Result<(), Fault> {
-    let is_hashed = entries
-        .get("PASS_HASHED")
-        .and_then(|entry| entry.value.as_ref());
-    let Some(entry) = entries
-        .get("USERS")
-        .filter(|_| is_hashed.is_some_and(|value| value.expose() == "true"))
-    else {
+    let Some(entry) = entries.get("USERS") else {
         return Ok(());
     };
+    if !is_hashed(entries) {
+        keyset.passed_over = list(entry).map_or(0, |list| list.len());
+        return Ok(());
+    }
     let at = entry.value_span.start;
     let mut list = from_hocon(written(entry, "users")?.expose())
         .ok_or_else(|| Fault::new(at, "users: the API server cannot read this list"))?;
     rename_and_place(&mut list, at);
     model::read_users(&list, keyset)
+}
+
+/// As the server takes it: `TRUE` is true, and so is a text.
+fn is_hashed(entries: &HashMap<&str, &Entry>) -> bool {
+    let value = entries
+        .get("PASS_HASHED")
+        .and_then(|entry| entry.value.as_ref());
+    value.is_some_and(|value| {
+        hocon::parse_variable("value", value.expose(), &Context::EMPTY).is_ok_and(|tree| {
+            tree.get_key("value")
+                .is_some_and(|node| node.value.is_true())
+        })
+    })
+}
+
+/// What a list has, if it is one.
+fn list(entry: &Entry) -> Option<Vec<Node>> {
+    match from_hocon(entry.value.as_ref()?.expose())?.item {
+        Item::List(items) => Some(items),
+        _ => None,
+    }
 }
 
 /// The server's word for the hash is `password`; and what is inside of the value has no place of its own.

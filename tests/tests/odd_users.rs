@@ -1,0 +1,378 @@
+//! Odd and bad users, through every way in, every format, and back: kept exactly, or refused, never lost silently.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use e2e::program::{Done, clearml};
+use serde_json::Value;
+
+const FORMATS: [&str; 5] = ["env", "json", "yaml", "toml", "hocon"];
+
+/// In every bad input; no output may have it.
+const MARKED: &str = "MARKED5ecret";
+
+fn keygen(folder: &Path, arguments: &[&str]) -> Done {
+    clearml("keygen")
+        .within(folder)
+        .args(arguments.iter().copied())
+        .done()
+}
+
+fn users(folder: &Path, from: &str) -> Value {
+    let done = keygen(folder, &["-f", "json", "--from", from]).exit(0);
+    assert_eq!(done.stderr, "");
+    serde_json::from_str::<Value>(&done.stdout).unwrap()["users"].take()
+}
+
+#[test]
+fn odd_names_and_passwords_survive_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let names = [
+        "o\"brien",
+        "it's",
+        "Jürgen",
+        "漢字🔑",
+        "a b",
+        " blanks ",
+        "#a",
+        "$HOME ${x} $$",
+        "back\\slash\\",
+        "{a = [1,2]}",
+        "jane@example.org",
+        "true",
+        "1e5",
+        "-",
+        "~",
+        "*a",
+        "//c",
+        "%41",
+        "e\u{301}",
+        "Ω".repeat(100).as_str(),
+    ]
+    .map(str::to_owned);
+    let mut arguments: Vec<String> =
+        vec!["-f", "json", "-o", "keys.json", "--passwords", "passwords"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+    for name in &names[..4] {
+        arguments.extend(["--user".to_owned(), format!("{name}=Full {name}=x")]);
+    }
+    // A name with `=` in it, and passwords up to bcrypt's very end, come from a file.
+    let mut lines = String::from("\u{feff}a=b:p:q:r\r\n\r\n# nobody:x\r\n");
+    lines.push_str(&format!(
+        "longest:{}\nlongest too:{}\n",
+        "x".repeat(72),
+        "ä".repeat(36)
+    ));
+    for (index, name) in names
+        .iter()
+        .enumerate()
+        .skip(4)
+        .filter(|(_, name)| !name.starts_with('#'))
+    {
+        lines.push_str(&format!("{name}:password {index}\n"));
+    }
+    fs::write(folder.join("chosen"), lines).unwrap();
+    arguments.extend(["--users-from".to_owned(), "chosen".to_owned()]);
+    let done = clearml("keygen")
+        .within(folder)
+        .args(arguments)
+        .done()
+        .exit(0);
+    drop(done);
+    let expected = users(folder, "keys.json");
+    let found: Vec<&str> = expected
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| user["username"].as_str().unwrap())
+        .collect();
+    let mut all: Vec<&str> = names[..4].iter().map(String::as_str).collect();
+    all.extend(["a=b", "longest", "longest too"]);
+    all.extend(
+        names[4..]
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.starts_with('#')),
+    );
+    assert_eq!(found, all);
+    assert_eq!(expected[0]["name"], "Full o\"brien=x");
+    assert_eq!(expected[4]["name"], "q:r");
+    for first in FORMATS {
+        keygen(
+            folder,
+            &[
+                "-q",
+                "-f",
+                first,
+                "--from",
+                "keys.json",
+                "-o",
+                "first",
+                "--force",
+            ],
+        )
+        .exit(0);
+        assert_eq!(users(folder, "first"), expected, "{first}");
+        for second in FORMATS {
+            keygen(
+                folder,
+                &[
+                    "-q", "-f", second, "--from", "first", "-o", "second", "--force",
+                ],
+            )
+            .exit(0);
+            assert_eq!(users(folder, "second"), expected, "{first} to {second}");
+        }
+    }
+    // The generated passwords are a file that --users-from takes.
+    let again = keygen(folder, &["-f", "json", "--users-from", "passwords"]).exit(0);
+    let again: Value = serde_json::from_str(&again.stdout).unwrap();
+    for index in 0..4 {
+        for field in ["username", "name"] {
+            assert_eq!(again["users"][index][field], expected[index][field]);
+        }
+    }
+}
+
+/// A keyset of each format with users of these names, as another program may have written it.
+fn by_hand(format: &str, names: &[&str]) -> String {
+    let quoted = |name: &str| serde_json::to_string(name).unwrap();
+    let each = |user: &dyn Fn(&str) -> String, between: &str| {
+        names
+            .iter()
+            .map(|name| user(&quoted(name)))
+            .collect::<Vec<_>>()
+            .join(between)
+    };
+    match format {
+        "env" => {
+            let list = each(
+                &|name| format!("{{\"username\":{name},\"password\":\"{MARKED}\"}}"),
+                ",",
+            );
+            let prefix = "CLEARML__APISERVER__AUTH__FIXED_USERS__";
+            format!("{prefix}PASS_HASHED=true\n{prefix}USERS='[{list}]'\n")
+        }
+        "json" => {
+            let list = each(
+                &|name| format!("{{\"username\": {name}, \"password_hash\": \"{MARKED}\"}}"),
+                ", ",
+            );
+            format!("{{\"version\": 1, \"users\": [{list}]}}\n")
+        }
+        "yaml" => {
+            let list = each(
+                &|name| format!("- {{username: {name}, password_hash: {MARKED}}}\n"),
+                "",
+            );
+            format!("version: 1\nusers:\n{list}")
+        }
+        "toml" => {
+            let list = each(
+                &|name| format!("[[users]]\nusername = {name}\npassword_hash = \"{MARKED}\"\n"),
+                "",
+            );
+            format!("version = 1\n{list}")
+        }
+        _ => {
+            let list = each(
+                &|name| format!("{{username: {name}, password_hash: {MARKED}}}"),
+                "\n",
+            );
+            format!("http {{}}\nusers: [\n{list}\n]\n")
+        }
+    }
+}
+
+#[test]
+fn bad_names_are_refused_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let long = "x".repeat(1025);
+    for format in FORMATS {
+        fs::write(
+            folder.join("keys"),
+            by_hand(format, &["jane", "o\\brien", "漢字"]),
+        )
+        .unwrap();
+        assert_eq!(
+            users(folder, "keys").as_array().unwrap().len(),
+            3,
+            "{format}"
+        );
+        for (names, expected) in [
+            (&["jane", "ja:ne"][..], "the name has a colon"),
+            (
+                &["jane", "ja\nne"],
+                "the value has a character that cannot be printed",
+            ),
+            (
+                &["ja\u{202e}ne"],
+                "the value has a character that cannot be printed",
+            ),
+            (
+                &["jane", "john", "jane"],
+                "there is already a user of this name",
+            ),
+            (&[""], "the value is empty"),
+            (&[&long], "the value is longer than 1024 characters"),
+            (&["o`brien"], "backtick"),
+        ] {
+            fs::write(folder.join("keys"), by_hand(format, names)).unwrap();
+            for to in FORMATS {
+                let done = keygen(folder, &["--from", "keys", "-f", to]);
+                let what = format!("{format}: {names:?}\n{}", done.stderr);
+                assert_eq!((done.status, done.stdout.as_str()), (Some(2), ""), "{what}");
+                assert!(done.stderr.starts_with("clearml-keygen: keys:"), "{what}");
+                assert!(done.stderr.contains(expected), "{what}");
+                done.never_says(MARKED);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_taken_is_refused_on_every_way_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let taken = "there is already a user of this name";
+    fs::write(folder.join("chosen"), format!("jane:{MARKED}\n")).unwrap();
+    let twice = keygen(
+        folder,
+        &[
+            "--user",
+            "jane",
+            "--user",
+            "jane=J",
+            "--passwords",
+            "p",
+            "-o",
+            "k",
+        ],
+    );
+    assert!(
+        twice
+            .stderr
+            .starts_with(&format!("clearml-keygen: --user jane: {taken}\n  help: ")),
+        "{}",
+        twice.stderr
+    );
+    let both = keygen(
+        folder,
+        &[
+            "--user",
+            "jane",
+            "--users-from",
+            "chosen",
+            "--passwords",
+            "p",
+            "-o",
+            "k",
+        ],
+    );
+    assert!(
+        both.stderr
+            .starts_with(&format!("clearml-keygen: chosen:1: {taken}")),
+        "{}",
+        both.stderr
+    );
+    assert_eq!((twice.status, both.status), (Some(2), Some(2)));
+    both.never_says(MARKED);
+    assert!(!folder.join("k").exists() && !folder.join("p").exists());
+    for format in FORMATS {
+        keygen(
+            folder,
+            &[
+                "-q",
+                "-f",
+                format,
+                "--users-from",
+                "chosen",
+                "-o",
+                "keys",
+                "--force",
+            ],
+        )
+        .exit(0);
+        let done = keygen(
+            folder,
+            &[
+                "--from",
+                "keys",
+                "--user",
+                "jane",
+                "--passwords",
+                "p",
+                "-o",
+                "k",
+            ],
+        );
+        assert_eq!(done.status, Some(2), "{format}");
+        assert!(done.stderr.contains(taken), "{format}: {}", done.stderr);
+        assert!(!folder.join("k").exists() && !folder.join("p").exists());
+    }
+}
+
+#[test]
+fn what_is_left_out_or_weak_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let prefix = "CLEARML__APISERVER__AUTH__FIXED_USERS__";
+    let list = format!("{prefix}USERS='[{{username:jane,password:\"{MARKED}\"}}]'\n");
+    let run = |text: &str| {
+        fs::write(folder.join("keys"), text).unwrap();
+        keygen(folder, &["--from", "keys", "-f", "json"])
+    };
+    let done = run(&list).exit(0);
+    assert_eq!(
+        done.stderr,
+        "clearml-keygen: warning: keys: web-login users left out, because their passwords are plain: 1; list them with \
+         --users-from, which hashes passwords\n"
+    );
+    done.never_says(MARKED);
+    for hashed in ["true", "TRUE", "'\"true\"'"] {
+        let done = run(&format!("{list}{prefix}PASS_HASHED={hashed}\n")).exit(0);
+        assert!(
+            done.stdout.contains("\"username\": \"jane\"") && done.stderr.is_empty(),
+            "{hashed}"
+        );
+    }
+    let older = format!("{list}{prefix}PASS_HASHED=true\n").replace("CLEARML", "TRAINS");
+    assert!(
+        run(&older)
+            .exit(0)
+            .stdout
+            .contains("\"username\": \"jane\"")
+    );
+    let done = run(&format!("{list}{}", list.replace("apiserver", "APISERVER")));
+    assert!(
+        done.stderr
+            .contains("keys:2:1: USERS of the users stands here twice"),
+        "{}",
+        done.stderr
+    );
+
+    fs::write(
+        folder.join("chosen"),
+        "jane:123456\njohn:John\nann:Passw0rd!\nbob:orbit lamp frozen tunic\n",
+    )
+    .unwrap();
+    let done = keygen(folder, &["--users-from", "chosen"]).exit(0);
+    let expected = "clearml-keygen: warning: chosen:1: the password of jane is an example of the documentation; whoever tries it is in\n\
+        clearml-keygen: warning: chosen:2: the password of john is the name itself; whoever tries it is in\n\
+        clearml-keygen: warning: chosen:3: the password of ann is guessed easily; whoever tries it is in\n";
+    assert_eq!(done.stderr, expected);
+    assert_eq!(
+        keygen(folder, &["-q", "--users-from", "chosen"])
+            .exit(0)
+            .stderr,
+        ""
+    );
+}
