@@ -31,7 +31,8 @@ pub(crate) struct Cli {
     #[arg(long, requires = "output", help_heading = "Output")]
     pub(crate) force: bool,
 
-    /// Start from this keyset, in any format: keep its values, generate what is missing
+    /// Start from this keyset, in any format: keep its values, generate what is missing. From one secure.conf to
+    /// another (`-f hocon`), everything else in it stays byte for byte
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) from: Option<PathBuf>,
 
@@ -91,7 +92,8 @@ pub(crate) enum Format {
     Yaml,
     /// The same entries as in JSON
     Toml,
-    /// A secure.conf for the folder that is mounted as /opt/clearml/config
+    /// A secure.conf for the folder that is mounted as /opt/clearml/config; with `-o FOLDER/secure.conf` the users go
+    /// to FOLDER/apiserver.conf, which servers read them from
     Hocon,
 }
 
@@ -101,6 +103,7 @@ Examples:
   clearml-keygen | clearml-inject docker-compose.yml > secured.yml
   clearml-keygen --from keys.env -f hocon -o secure.conf
   clearml-keygen --from keys.env --only token_secret -o keys.env --force
+  clearml-keygen --from secure.conf --only tests -f hocon -o secure.conf --force
   clearml-keygen --user jane --user 'john=John Doe' --passwords logins.txt -o keys.env
 
 `-` is standard input (--from, --users-from) or standard output (--output).
