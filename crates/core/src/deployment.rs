@@ -168,6 +168,7 @@ impl Family {
 }
 
 /// One `.conf` file that a server loads.
+#[derive(Clone)]
 pub struct ConfigFile {
     /// The path below the configuration folder as a key: `secure`, `services.auth`.
     pub key: String,
@@ -299,6 +300,47 @@ impl Deployment {
             .filter(move |instance| instance.server == server)
     }
 
+    /// The file that an instance loads, or would load, at a key such as `services.auth`. None where no folder is mounted
+    /// for it, or not one that is here.
+    pub fn config_path(&self, instance: &Instance, key: &str) -> Option<PathBuf> {
+        config::path(&self.project, instance, key)
+    }
+
+    /// An instance as it would be if its file at a key ended with these lines, which of its files that is, and how
+    /// long it is without them.
+    pub(crate) fn with_lines(
+        &self,
+        instance: &Instance,
+        path: &Path,
+        key: &str,
+        lines: &str,
+    ) -> (Instance, usize, usize) {
+        let mut config = instance.config.clone();
+        let known = config
+            .iter()
+            .position(|file| self.sources.path(file.source) == path);
+        let text = known.map_or("", |at| self.sources.text(config[at].source));
+        let length = text.len();
+        let text = Zeroizing::new(format!("{text}\n{lines}"));
+        let tree = parse(path, &text, &self.service(instance).environment);
+        let at = known.unwrap_or(config.len());
+        if known.is_none() {
+            config.push(ConfigFile {
+                key: key.to_owned(),
+                // It has no text yet, and nobody asks for a place in it.
+                source: self.project.layers[0].source,
+                tree: Ok(hocon::Object::default()),
+            });
+        }
+        config[at].tree = tree;
+        let changed = Instance {
+            config,
+            unseen_config: instance.unseen_config.clone(),
+            ..*instance
+        };
+        (changed, at, length)
+    }
+
     fn load_config(
         &mut self,
         instance: &mut Instance,
@@ -311,7 +353,6 @@ impl Deployment {
         };
         instance.unseen_config = found.unseen;
         let environment = &self.project.services[instance.service].environment;
-        let lookup = |name: &str| raw_value(environment, name);
         for (key, path) in found.files {
             let source = match cache.sources.get(&path) {
                 Some(source) => *source,
@@ -322,21 +363,27 @@ impl Deployment {
                     source
                 }
             };
-            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            let include = |name: &str| {
-                read_text(&folder.join(name))
-                    .ok()
-                    .map(|text| text.to_string())
-            };
-            let context = hocon::Context {
-                environment: &lookup,
-                include: &include,
-            };
-            let tree = hocon::parse(self.sources.text(source), &context);
+            let tree = parse(&path, self.sources.text(source), environment);
             instance.config.push(ConfigFile { key, source, tree });
         }
         Ok(())
     }
+}
+
+/// What an instance with this environment makes of a `.conf` file.
+fn parse(path: &Path, text: &str, environment: &[Variable]) -> Result<hocon::Object, hocon::Error> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let lookup = |name: &str| raw_value(environment, name);
+    let include = |name: &str| {
+        read_text(&folder.join(name))
+            .ok()
+            .map(|text| text.to_string())
+    };
+    let context = hocon::Context {
+        environment: &lookup,
+        include: &include,
+    };
+    hocon::parse(text, &context)
 }
 
 impl Instance {

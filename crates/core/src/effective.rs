@@ -8,6 +8,8 @@
 mod hazard;
 mod path;
 
+use std::path::Path;
+
 use crate::compose::{Variable, VariableValue};
 use crate::deployment::{Deployment, Instance, is_unknown, raw_value};
 use crate::hocon::{self, Object};
@@ -109,6 +111,22 @@ impl Effective {
             .map(|(index, instance)| configuration(deployment, index, instance))
             .collect();
         Self { servers }
+    }
+
+    /// Whether an instance would take a path of its configuration from these lines at the end of its file at a key.
+    pub fn takes(
+        deployment: &Deployment,
+        instance: usize,
+        (file, key): (&Path, &str),
+        lines: &str,
+        path: &str,
+    ) -> bool {
+        let (changed, at, length) =
+            deployment.with_lines(&deployment.instances[instance], file, key, lines);
+        let server = configuration(deployment, instance, &changed);
+        let node = server.tree.get(path);
+        changed.config[at].tree.is_ok()
+            && node.is_some_and(|node| node.source as usize == at && node.span.start >= length)
     }
 
     /// Every reading of every server.

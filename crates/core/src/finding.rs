@@ -22,6 +22,30 @@ pub struct Finding {
     pub server: Option<Server>,
     /// Where; for what is absent, where it would have to stand.
     pub span: Option<Span>,
+    /// What mends it without a person's decision, where anything does.
+    pub fix: Option<Fix>,
+}
+
+/// What mends a finding: data, from which a command is made for all findings of a deployment together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// The servers are published on one address only: `clearml-inject --bind`.
+    Bind,
+    /// No port of a database is published: `clearml-inject --close-ports`.
+    ClosePorts,
+    /// One path of a server's configuration has another value: a line of a `.conf` file.
+    Configure {
+        /// The server's place in the deployment's instances.
+        instance: usize,
+        /// The path, e.g. `apiserver.auth.cookies.secure`.
+        path: &'static str,
+        /// The value in HOCON; never a secret.
+        value: String,
+    },
+    /// Every server that reads a setting has a keyset's value: `clearml-inject`.
+    Keys,
+    /// Only the owner of the file that the finding points into reads it: `chmod`.
+    Mode,
 }
 
 impl Finding {
@@ -30,6 +54,15 @@ impl Finding {
     pub fn at(self, span: impl Into<Option<Span>>) -> Self {
         Self {
             span: span.into().or(self.span),
+            ..self
+        }
+    }
+
+    /// The same with what mends it.
+    #[must_use]
+    pub fn mended_by(self, fix: impl Into<Option<Fix>>) -> Self {
+        Self {
+            fix: fix.into(),
             ..self
         }
     }

@@ -5,7 +5,7 @@ use clearml_secure_core::deployment::{Deployment, Instance};
 use clearml_secure_core::effective::{
     Configured, Effective, Origin, Reading, ServerConfiguration, Value,
 };
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::known;
@@ -165,6 +165,21 @@ impl Case<'_> {
             setting: None,
             server: Some(instance.server),
             span: Some(self.deployment.service(instance).name_span),
+            fix: None,
+        }
+    }
+
+    /// What gives a server another value at a path of its configuration, in HOCON.
+    pub(crate) fn configure(
+        &self,
+        server: &ServerConfiguration,
+        path: &'static str,
+        value: impl Into<String>,
+    ) -> Fix {
+        Fix::Configure {
+            instance: server.instance,
+            path,
+            value: value.into(),
         }
     }
 

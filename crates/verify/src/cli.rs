@@ -72,6 +72,10 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Output")]
     pub(crate) effective: bool,
 
+    /// Print the commands that mend what is found, to be read and pasted; nothing is changed
+    #[arg(long, conflicts_with_all = ["effective", "write_baseline"], help_heading = "Output")]
+    pub(crate) fix: bool,
+
     /// Say nothing on standard error but errors
     #[arg(short, long, help_heading = "Output")]
     pub(crate) quiet: bool,
@@ -142,6 +146,7 @@ Examples:
   clearml-verify docker-compose.yml
   clearml-verify --fail-on error -f json docker-compose.yml
   clearml-verify --effective docker-compose.yml
+  clearml-verify --fix docker-compose.yml
   clearml-verify --explain missing-setting
   clearml-verify --keys keys.env https://clearml.example.com
 

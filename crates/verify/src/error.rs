@@ -20,6 +20,8 @@ pub(crate) enum Error {
     Output(std::io::Error),
     #[error("{}: this kind of target cannot be verified yet", escape(&.0.to_string_lossy()))]
     Target(PathBuf),
+    #[error("--fix is text")]
+    Fix,
     #[error("--effective is text, JSON or HTML")]
     Effective,
     #[error("the requests cannot be started: {0}")]
@@ -41,6 +43,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::Effective => Some("give -f text, -f json or -f html, or leave --effective out".to_owned()),
+            Self::Fix => Some("leave -f or --fix out".to_owned()),
             Self::Output(_) | Self::Threads(_) | Self::Url => None,
             Self::Target(_) => Some("name a compose file; *.conf files are read with --config-dir".to_owned()),
             Self::UnknownRule(_) => {

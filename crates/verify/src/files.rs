@@ -149,6 +149,11 @@ fn first(
     places.min()
 }
 
+/// Whether others than its owner read a file, and whether git tracks it; what cannot be told counts as no.
+pub(crate) fn state(path: &Path) -> (bool, bool) {
+    (readers(path).is_some(), is_tracked(path).unwrap_or(false))
+}
+
 /// Who reads a file besides its owner, by its permission bits and those of the folders above it.
 fn readers(path: &Path) -> Option<Readers> {
     let path = fs::canonicalize(path).ok()?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clearml_secure_core::effective::Value;
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::read_text;
 use clearml_secure_core::keyset::Keyset;
 
@@ -57,6 +57,7 @@ pub(crate) fn compare(case: &Case<'_>, keys: &Keyset, findings: &mut Vec<Finding
                 setting: Some(reading.setting),
                 server: Some(reading.server),
                 span: Some(case.span(reading)),
+                fix: Some(Fix::Keys),
             });
         }
     }

@@ -208,6 +208,7 @@ impl Seen {
             setting: None,
             server: Some(server),
             span: None,
+            fix: None,
         };
         if !self.findings.contains(&finding) {
             self.findings.push(finding);

@@ -11,6 +11,7 @@ mod ignore;
 mod keys;
 mod lines;
 mod live;
+mod mend;
 mod output;
 mod probes;
 mod rules;

@@ -1,10 +1,12 @@
 //! What is printed: one file a format.
 
 mod effective;
+mod fix;
 mod github;
 mod html;
 mod json;
 mod sarif;
+mod shell;
 mod text;
 
 use std::sync::LazyLock;
@@ -16,7 +18,7 @@ use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Sources;
 
-use crate::cli::Format;
+use crate::cli::{Cli, Format};
 use crate::lines::Lines;
 
 /// What was looked at, and what was found in it.
@@ -92,6 +94,14 @@ pub(crate) fn effective(format: Format, reports: &[Report]) -> Option<String> {
         // The page has it anyway.
         Format::Html => Some(html::page(reports)),
         Format::Github | Format::Sarif => None,
+    }
+}
+
+/// What mends the findings of all deployments; none in a format that is no shell.
+pub(crate) fn fix(cli: &Cli, reports: &[Report]) -> Option<String> {
+    match cli.format {
+        Format::Text => Some(fix::script(cli, reports)),
+        Format::Github | Format::Html | Format::Json | Format::Sarif => None,
     }
 }
 

@@ -45,6 +45,7 @@ use clearml_secure_core::finding::Finding;
 use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
 use clearml_secure_core::version::Version;
 
+pub(crate) use self::public_port::own_ports;
 pub(crate) use crate::case::Case;
 use crate::probes::PROBES;
 

@@ -114,6 +114,9 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     } else if cli.effective {
         let text = output::effective(cli.format, &reports).ok_or(Error::Effective)?;
         (text, exit::FINE)
+    } else if cli.fix {
+        let text = output::fix(cli, &reports).ok_or(Error::Fix)?;
+        (text, code(cli.fail_on, &reports))
     } else {
         (
             output::findings(cli.format, &reports, use_color(cli.color)),

@@ -74,6 +74,36 @@ pub(super) fn mounted(project: &Project, instance: &Instance) -> Result<Found, E
     Ok(found)
 }
 
+/// The file of the host that an instance loads at a key, whether it is there or not: in the last of its folders that
+/// is a folder of the host.
+pub(super) fn path(project: &Project, instance: &Instance, key: &str) -> Option<PathBuf> {
+    let service = &project.services[instance.service];
+    let variable = folder_variable(instance, service);
+    if variable.is_some_and(|variable| variable.value.known().is_none()) {
+        return None;
+    }
+    let folders = folders(instance, variable);
+    let mut last_first = folders.iter().rev();
+    last_first.find_map(|folder| {
+        let wanted = format!("{folder}/{}.conf", key.replace('.', "/"));
+        let (rest, volume) = service
+            .volumes
+            .iter()
+            .filter_map(|volume| Some((relative(&wanted, &volume.target)?, volume)))
+            .max_by_key(|(_, volume)| volume.target.len())?;
+        let VolumeSource::Bind(host) = &volume.source else {
+            return None;
+        };
+        let path = project.folder.join(host);
+        if rest.is_empty() {
+            // Compose makes a folder of a file that is not there.
+            return path.is_file().then_some(path);
+        }
+        let is_made_by_compose = host.starts_with('.') && !path.exists();
+        (path.is_dir() || is_made_by_compose).then(|| path.join(rest))
+    })
+}
+
 /// The variable that moves the configuration folder, where one is given (clearml-facts.md, 2).
 fn folder_variable<'a>(instance: &Instance, service: &'a Service) -> Option<&'a Variable> {
     let names: &[&str] = match instance.family {

@@ -27,6 +27,8 @@ const SEVERITY: Severity = Severity::Warning;
 /// What both servers have where nothing sets it.
 const DEFAULT: &str = "clearml_token_basic";
 
+const PATH: &str = "fileserver.auth.cookie_names";
+
 pub(crate) struct CookieMismatch;
 
 impl Rule for CookieMismatch {
@@ -40,7 +42,7 @@ impl Rule for CookieMismatch {
             .filter_map(|server| cookie(case, server))
             .collect();
         for server in case.servers(Server::Fileserver) {
-            let at = server.configured(case.deployment, "fileserver.auth.cookie_names");
+            let at = server.configured(case.deployment, PATH);
             let (known, span) = match at {
                 Configured::Unknown => continue,
                 Configured::Not => (vec![DEFAULT.to_owned()], None),
@@ -54,14 +56,31 @@ impl Rule for CookieMismatch {
                 case.name(server),
                 case.as_seen(server)
             );
+            let fix = all(&known, &named).map(|names| case.configure(server, PATH, names));
             let help =
                 "put apiserver.auth.session_auth_cookie_name into fileserver.auth.cookie_names";
             findings.push(
                 case.finding(self.id(), SEVERITY, server, message, help)
-                    .at(span),
+                    .at(span)
+                    .mended_by(fix),
             );
         }
     }
+}
+
+/// Both lists as one of HOCON; none where a name is none that a cookie may have.
+fn all(known: &[String], named: &[String]) -> Option<String> {
+    let mut names: Vec<&String> = Vec::new();
+    for name in known.iter().chain(named) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let is_name = |name: &&String| !name.is_empty() && name.chars().all(is_plain);
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    let list = format!("[{}]", quoted.join(", "));
+    names.iter().all(is_name).then_some(list)
 }
 
 /// The name of the session cookie; none where it cannot be told.

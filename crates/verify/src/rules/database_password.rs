@@ -76,6 +76,7 @@ impl Rule for DatabasePassword {
                 setting: None,
                 server: None,
                 span: Some(service.name_span),
+                fix: None,
             });
         }
     }

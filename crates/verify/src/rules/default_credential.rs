@@ -15,7 +15,7 @@
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server.
 
 use clearml_secure_core::effective::{Origin, Reading};
-use clearml_secure_core::finding::Finding;
+use clearml_secure_core::finding::{Finding, Fix};
 use clearml_secure_core::known::{self, Class, Known};
 
 use super::{Case, Rule};
@@ -56,6 +56,7 @@ impl Rule for DefaultCredential {
                 setting: Some(reading.setting),
                 server: Some(reading.server),
                 span: Some(span),
+                fix: Some(Fix::Keys),
             });
         }
     }

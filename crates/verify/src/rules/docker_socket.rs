@@ -55,6 +55,7 @@ impl Rule for DockerSocket {
                 setting: None,
                 server: Some(instance.server),
                 span: Some(span),
+                fix: None,
             });
         }
     }

@@ -16,7 +16,7 @@
 
 use clearml_secure_core::compose::{Interface, Service};
 use clearml_secure_core::deployment::Database;
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::source::Span;
 
@@ -67,7 +67,9 @@ impl Rule for ExposedDatabase {
                     port.shown()
                 );
                 let help = "remove this port: ClearML's servers need none of it";
-                findings.push(self.finding(severity, what, help, port.span));
+                // Of an image that is not known for a database, inject does not know it either.
+                let fix = own.map(|_| Fix::ClosePorts);
+                findings.push(self.finding(severity, what, help, port.span).mended_by(fix));
             }
         }
     }
@@ -85,6 +87,7 @@ impl ExposedDatabase {
             setting: None,
             server: None,
             span: Some(span),
+            fix: None,
         }
     }
 }

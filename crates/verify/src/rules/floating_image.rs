@@ -54,6 +54,7 @@ impl Rule for FloatingImage {
                 setting: None,
                 server: Some(instance.server),
                 span: Some(image.span),
+                fix: None,
             });
         }
     }

@@ -44,7 +44,8 @@ impl Rule for GuestLogin {
                 let help = "set services.auth.fixed_users.guest.enabled to false";
                 findings.push(
                     case.finding(self.id(), SEVERITY, server, message, help)
-                        .at(span),
+                        .at(span)
+                        .mended_by(case.configure(server, PATH, "false")),
                 );
             }
         }

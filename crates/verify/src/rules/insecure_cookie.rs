@@ -61,7 +61,8 @@ impl Rule for InsecureCookie {
             let help = "set apiserver.auth.cookies.secure to true";
             findings.push(
                 case.finding(self.id(), SEVERITY, server, message, help)
-                    .at(span),
+                    .at(span)
+                    .mended_by(case.configure(server, path, "true")),
             );
         }
     }

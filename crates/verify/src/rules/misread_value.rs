@@ -18,7 +18,7 @@
 
 use clearml_secure_core::compose::VariableValue;
 use clearml_secure_core::effective::{Hazard, Reading, Value};
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::hocon;
 use clearml_secure_core::setting::Setting;
 
@@ -59,6 +59,7 @@ impl Rule for MisreadValue {
                     setting: Some(setting),
                     server: Some(server.server),
                     span: Some(fatal.span),
+                    fix: is_replaced(case, server.instance, setting),
                 });
             }
             for reading in &server.readings {
@@ -121,13 +122,14 @@ impl MisreadValue {
                 setting: Some(reading.setting),
                 server: Some(reading.server),
                 span: Some(case.span(reading)),
+                fix: Some(Fix::Keys),
             });
         }
     }
 
     /// What compose itself refuses.
-    fn check_refused(&self, case: &Case<'_>, instance: usize, findings: &mut Vec<Finding>) {
-        let instance = &case.deployment.instances[instance];
+    fn check_refused(&self, case: &Case<'_>, index: usize, findings: &mut Vec<Finding>) {
+        let instance = &case.deployment.instances[index];
         for variable in &case.deployment.service(instance).environment {
             if let VariableValue::Refused(message) = &variable.value {
                 findings.push(Finding {
@@ -141,10 +143,18 @@ impl MisreadValue {
                     setting: Setting::by_variable(&variable.name),
                     server: Some(instance.server),
                     span: Some(variable.span),
+                    fix: Setting::by_variable(&variable.name)
+                        .and_then(|setting| is_replaced(case, index, setting)),
                 });
             }
         }
     }
+}
+
+/// A keyset's value takes the place of one that its server is meant to read.
+fn is_replaced(case: &Case<'_>, instance: usize, setting: Setting) -> Option<Fix> {
+    let is_read = case.deployment.instances[instance].reads(setting);
+    is_read.then_some(Fix::Keys)
 }
 
 /// A dollar sign that compose lets through is one that HOCON does not (clearml-facts.md, 1).

@@ -16,7 +16,7 @@
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server.
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::setting::{SETTINGS, Server};
 
 use super::{Case, Rule, and};
@@ -84,6 +84,7 @@ impl MissingSetting {
             setting: Some(setting),
             server: Some(reading.server),
             span: Some(case.span(reading)),
+            fix: Some(Fix::Keys),
         }
     }
 
@@ -102,6 +103,7 @@ impl MissingSetting {
             setting: Some(reading.setting),
             server: Some(reading.server),
             span: Some(case.span(reading)),
+            fix: Some(Fix::Keys),
         }
     }
 }

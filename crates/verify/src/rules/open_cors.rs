@@ -25,6 +25,8 @@ const LAX: Severity = Severity::Note;
 /// Nothing keeps them out.
 const SENT: Severity = Severity::Warning;
 
+const PATH: &str = "apiserver.cors.origins";
+
 pub(crate) struct OpenCors;
 
 impl Rule for OpenCors {
@@ -35,7 +37,7 @@ impl Rule for OpenCors {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         for server in case.servers(Server::Apiserver) {
             let at = |path: &str| server.configured(case.deployment, path);
-            let span = match at("apiserver.cors.origins") {
+            let span = match at(PATH) {
                 Configured::Unknown => continue,
                 Configured::Not => None,
                 Configured::Value(value, span) if has_star(value) => Some(span),
@@ -56,13 +58,35 @@ impl Rule for OpenCors {
                 case.name(server),
                 case.as_seen(server)
             );
+            let fix = web_address(case)
+                .map(|address| case.configure(server, PATH, format!("\"{address}\"")));
             let help = "set apiserver.cors.origins to the web server's address";
             findings.push(
                 case.finding(self.id(), severity, server, message, help)
-                    .at(span),
+                    .at(span)
+                    .mended_by(fix),
             );
         }
     }
+}
+
+/// The web server's address as browsers know it: a public name, and nothing of an address but scheme, host and port.
+fn web_address<'a>(case: &'a Case<'_>) -> Option<&'a str> {
+    let services = &case.deployment.project.services;
+    let variables = services.iter().flat_map(|service| &service.environment);
+    let addresses = variables
+        .filter(|variable| {
+            ["CLEARML_WEB_HOST", "TRAINS_WEB_HOST"].contains(&variable.name.as_str())
+        })
+        .filter_map(|variable| Some(variable.value.known()?.expose().trim_end_matches('/')));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+    let mut plain = addresses.filter(|address| {
+        let authority = address
+            .strip_prefix("https://")
+            .or_else(|| address.strip_prefix("http://"));
+        authority.is_some_and(|text| text.contains('.') && text.chars().all(is_plain))
+    });
+    plain.next()
 }
 
 fn has_star(value: &Value) -> bool {

@@ -57,7 +57,8 @@ impl Rule for OpenFileserver {
             let help = "remove the line, or set fileserver.auth.enabled to true";
             findings.push(
                 case.finding(self.id(), severity, server, message, help)
-                    .at(span),
+                    .at(span)
+                    .mended_by(case.configure(server, PATH, "true")),
             );
         }
     }

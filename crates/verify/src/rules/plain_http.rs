@@ -62,6 +62,7 @@ impl Rule for PlainHttp {
                     setting: None,
                     server: Some(instance.server),
                     span: Some(variable.span),
+                    fix: None,
                 });
             }
         }

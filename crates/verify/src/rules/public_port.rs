@@ -15,7 +15,7 @@
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
 
 use clearml_secure_core::compose::{Interface, Port, Service};
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
@@ -99,6 +99,7 @@ impl Rule for PublicPort {
                     setting: None,
                     server: Some(instance.server),
                     span: Some(span),
+                    fix: host_mode.is_none().then_some(Fix::Bind),
                 });
             }
         }
@@ -106,7 +107,7 @@ impl Rule for PublicPort {
 }
 
 /// Where a server listens in its container (clearml-facts.md, 4 and 6).
-pub(super) fn own_ports(server: Server) -> &'static [u16] {
+pub(crate) fn own_ports(server: Server) -> &'static [u16] {
     match server {
         Server::Apiserver => &[8008],
         Server::Fileserver => &[8081],

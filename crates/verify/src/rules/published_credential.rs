@@ -48,6 +48,7 @@ impl Rule for PublishedCredential {
                         setting: None,
                         server: Some(instance.server),
                         span: Some(variable.span),
+                        fix: None,
                     });
                 }
             }

@@ -15,7 +15,7 @@
 //!
 //! **References**: chmod(1). Docker starts containers as root, so it reads what only its owner may.
 
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
@@ -48,6 +48,7 @@ impl Rule for ReadableSecret {
                 setting: None,
                 server: None,
                 span: Some(file.span),
+                fix: Some(Fix::Mode),
             });
         }
     }

@@ -14,7 +14,7 @@
 //! **References**: ClearML's Helm chart uses one string for the token secret and for a user's secret.
 
 use clearml_secure_core::effective::{Origin, Reading};
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::known::{self, Class};
 
 use super::{Case, Rule, and};
@@ -68,6 +68,7 @@ impl Rule for ReusedSecret {
                 setting: Some(second.setting),
                 server: Some(second.server),
                 span: Some(case.span(second)),
+                fix: Some(Fix::Keys),
             });
         }
     }

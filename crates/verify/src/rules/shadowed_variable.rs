@@ -127,6 +127,7 @@ impl ShadowedVariable {
             setting: Setting::by_variable(&loser.name),
             server: Some(server),
             span: Some(loser.span),
+            fix: None,
         }
     }
 }

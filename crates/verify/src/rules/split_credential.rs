@@ -16,7 +16,7 @@
 //! **References**: observed on running servers.
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use clearml_secure_core::version::Version;
 
@@ -59,6 +59,8 @@ impl Rule for SplitCredential {
                         setting: Some(setting),
                         server: Some(other.server),
                         span: Some(case.span(other)),
+                        // An agent's own account is not to be taken from it.
+                        fix: (severity == BROKEN).then_some(Fix::Keys),
                     });
                 }
             }

@@ -45,7 +45,8 @@ impl Rule for StackTrace {
             let help = "set apiserver.return_stack_to_caller to false";
             findings.push(
                 case.finding(self.id(), SEVERITY, server, message, help)
-                    .at(span),
+                    .at(span)
+                    .mended_by(case.configure(server, path, "false")),
             );
         }
     }

@@ -47,6 +47,7 @@ impl Rule for TrackedSecret {
                 setting: None,
                 server: None,
                 span: Some(file.span),
+                fix: None,
             });
         }
     }

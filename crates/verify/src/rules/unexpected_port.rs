@@ -60,6 +60,7 @@ impl Rule for UnexpectedPort {
                     setting: None,
                     server: Some(instance.server),
                     span: Some(port.span),
+                    fix: None,
                 });
             }
         }

@@ -52,6 +52,7 @@ impl Rule for UnreadVariable {
                     setting: None,
                     server: Some(instance.server),
                     span: Some(variable.span),
+                    fix: None,
                 });
             }
         }

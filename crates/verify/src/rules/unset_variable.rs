@@ -18,7 +18,7 @@
 use clearml_secure_core::compose::interpolate::{Form, Outcome, Variable as Used};
 use clearml_secure_core::compose::{Variable, VariableValue};
 use clearml_secure_core::effective::{Reading, Value};
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 
@@ -84,6 +84,7 @@ impl Rule for UnsetVariable {
                 setting: Some(reading.setting),
                 server: Some(reading.server),
                 span: Some(variable.span),
+                fix: Some(Fix::Keys),
             });
         }
         self.check_unset(case, findings);
@@ -140,6 +141,7 @@ impl UnsetVariable {
                         setting: Some(setting),
                         server: Some(instance.server),
                         span: Some(variable.span),
+                        fix: Some(Fix::Keys),
                     });
                 }
             }

@@ -56,6 +56,7 @@ impl Rule for UnsupportedDatabase {
                 setting: None,
                 server: None,
                 span: Some(image.span),
+                fix: None,
             });
         }
     }

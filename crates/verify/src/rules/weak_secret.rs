@@ -15,7 +15,7 @@
 //! **References**: ClearML, "Securing ClearML Server", whose examples are the stand-ins.
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::finding::{Finding, Severity};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::known::{self, Class};
 use clearml_secure_core::setting::{Kind, Setting};
 use clearml_secure_core::strength::{Weakness, weakness};
@@ -68,6 +68,7 @@ impl Rule for WeakSecret {
                 setting: Some(reading.setting),
                 server: Some(reading.server),
                 span: Some(span),
+                fix: Some(Fix::Keys),
             });
         }
     }

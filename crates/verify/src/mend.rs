@@ -1,0 +1,268 @@
+//! What mends a deployment: from its findings to what is to be run. `output/fix.rs` writes it down.
+//!
+//! One run of clearml-inject mends all that it can at once, or refuses. What it is known to refuse is not proposed,
+//! and the reason stands beside the findings that are left.
+
+mod lines;
+mod names;
+mod ports;
+
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::compose::{Hides, Origin as From, VariableValue};
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::{Effective, Origin, Value};
+use clearml_secure_core::finding::{Finding, Fix, Severity};
+use clearml_secure_core::setting::Setting;
+
+use crate::cli::Cli;
+use crate::files;
+use crate::rules::shown;
+pub(crate) use lines::{Lines, Place};
+pub(crate) use names::Names;
+
+/// What mends the findings of one deployment, in the order in which it is done.
+pub(crate) struct Plan<'a> {
+    /// Files that only their owner is to read.
+    pub(crate) modes: Vec<Mode<'a>>,
+    pub(crate) inject: Option<Inject<'a>>,
+    /// Lines of configuration files.
+    pub(crate) lines: Vec<Lines<'a>>,
+    /// What a person has to mend, each with what stands in the way of a command that would do it otherwise.
+    pub(crate) left: Vec<(&'a Finding, Option<String>)>,
+}
+
+/// A file that only its owner is to read.
+pub(crate) struct Mode<'a> {
+    pub(crate) path: PathBuf,
+    /// None where it is only going to hold secrets.
+    pub(crate) mends: Vec<&'a Finding>,
+}
+
+/// One run of clearml-inject.
+pub(crate) struct Inject<'a> {
+    pub(crate) keys: Keys,
+    pub(crate) close_ports: bool,
+    pub(crate) bind: bool,
+    pub(crate) to: Output,
+    pub(crate) mends: Vec<&'a Finding>,
+    /// Whether git tracks the file that is to hold secrets.
+    pub(crate) is_tracked: bool,
+}
+
+/// Where the changed compose file goes.
+pub(crate) enum Output {
+    /// A new file, because it came from standard input.
+    File(PathBuf),
+    /// Its own place, and what it was is kept under this suffix.
+    InPlace(String),
+}
+
+/// Where the keyset of a run comes from.
+pub(crate) enum Keys {
+    /// The file of `--keys`.
+    Given(PathBuf),
+    /// The one in use: only ports change, so nothing is to be replaced.
+    InUse(PathBuf),
+    /// One that is generated into this file.
+    New(PathBuf),
+}
+
+/// Works out what mends a deployment's findings.
+pub(crate) fn plan<'a>(
+    cli: &Cli,
+    deployment: &Deployment,
+    effective: &Effective,
+    findings: &'a [Finding],
+    names: &mut Names,
+) -> Plan<'a> {
+    let mut plan = Plan {
+        modes: Vec::new(),
+        inject: None,
+        lines: lines::of(cli, deployment, effective, findings),
+        left: Vec::new(),
+    };
+    let of = |fix: &Fix| {
+        let has = |finding: &&Finding| finding.fix.as_ref() == Some(fix);
+        findings.iter().filter(has).collect::<Vec<_>>()
+    };
+    let (keys, close, bind) = (of(&Fix::Keys), of(&Fix::ClosePorts), of(&Fix::Bind));
+    let keys_obstacle = if keys
+        .iter()
+        .all(|finding| finding.severity == Severity::Note)
+    {
+        Some("new keys replace all, which a note alone is not worth".to_owned())
+    } else {
+        refusal(cli, deployment, effective).or_else(|| overridden(deployment, effective))
+    };
+    let mends_keys = !keys.is_empty() && keys_obstacle.is_none();
+    let of_all = refusal(cli, deployment, effective).or_else(|| {
+        let is_kept = mends_keys || has_all_in_variables(effective);
+        (!is_kept).then(|| {
+            "clearml-inject would write the keys into the compose file as well, which has not all of them".to_owned()
+        })
+    });
+    let close_obstacle = || {
+        let concerned = ports::databases(deployment);
+        ports::obstacle(deployment, findings, &concerned, false)
+    };
+    let bind_obstacle = || {
+        let concerned = ports::servers(deployment);
+        ports::obstacle(deployment, findings, &concerned, true)
+    };
+    let close_obstacle = of_all.clone().or_else(close_obstacle);
+    let bind_obstacle = of_all.or_else(bind_obstacle);
+    let mut mends = Vec::new();
+    for (findings, obstacle) in [
+        (&keys, &keys_obstacle),
+        (&close, &close_obstacle),
+        (&bind, &bind_obstacle),
+    ] {
+        match obstacle {
+            None => mends.extend(findings),
+            Some(_) => {
+                let left = findings.iter().map(|finding| (*finding, obstacle.clone()));
+                plan.left.extend(left);
+            }
+        }
+    }
+    if !mends.is_empty() {
+        let path = compose_file(deployment);
+        let (is_open, is_tracked) = files::state(path);
+        let is_silenced = cli.ignore.iter().any(|id| id == "readable-secret");
+        if mends_keys && is_open && !is_silenced {
+            plan.private(path, None);
+        }
+        plan.inject = Some(Inject {
+            keys: match (&cli.keys, mends_keys) {
+                (Some(given), true) => Keys::Given(given.clone()),
+                (None, true) => Keys::New(names.keys(path)),
+                (given, false) => Keys::InUse(given.clone().unwrap_or_else(|| "keys.env".into())),
+            },
+            close_ports: !close.is_empty() && close_obstacle.is_none(),
+            bind: !bind.is_empty() && bind_obstacle.is_none(),
+            to: if path == Path::new("-") {
+                Output::File(names.output())
+            } else {
+                Output::InPlace(names.backup(path))
+            },
+            mends,
+            is_tracked: is_tracked && mends_keys,
+        });
+    }
+    for finding in findings {
+        match (&finding.fix, finding.span) {
+            (Some(Fix::Mode), Some(span)) => {
+                plan.private(deployment.sources.path(span.source), Some(finding));
+            }
+            (None | Some(Fix::Mode), _) => plan.left.push((finding, None)),
+            (Some(Fix::Bind | Fix::ClosePorts | Fix::Configure { .. } | Fix::Keys), _) => {}
+        }
+    }
+    let place = |finding: &Finding| (finding.severity, finding.span, finding.rule);
+    plan.left.sort_by_key(|(finding, _)| place(finding));
+    plan
+}
+
+impl<'a> Plan<'a> {
+    fn private(&mut self, path: &Path, finding: Option<&'a Finding>) {
+        match self.modes.iter_mut().find(|mode| mode.path == path) {
+            Some(mode) => mode.mends.extend(finding),
+            None => self.modes.push(Mode {
+                path: path.to_owned(),
+                mends: finding.into_iter().collect(),
+            }),
+        }
+    }
+}
+
+/// The file that inject edits.
+pub(crate) fn compose_file(deployment: &Deployment) -> &Path {
+    deployment.sources.path(deployment.project.layers[0].source)
+}
+
+/// Why clearml-inject would refuse to do anything here, as far as it can be told without it.
+fn refusal(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Option<String> {
+    let place = |span| deployment.sources.place(span);
+    if cli.env_file.is_some() {
+        return Some("clearml-inject reads the .env beside the compose file and no other; put it there first".to_owned());
+    }
+    // A value of a setting is replaced by one that can be read; nothing else is.
+    let is_replaced = |name: &str, service: usize| {
+        let instances = &deployment.instances;
+        Setting::by_variable(name).is_some_and(|setting| {
+            instances
+                .iter()
+                .any(|instance| instance.service == service && instance.reads(setting))
+        })
+    };
+    for server in &effective.servers {
+        let service = deployment.instances[server.instance].service;
+        let fatal = &server.fatal;
+        if let Some(fatal) = fatal
+            .iter()
+            .find(|fatal| !is_replaced(&fatal.what, service))
+        {
+            return Some(format!(
+                "clearml-inject refuses as long as a server cannot read {}",
+                place(fatal.span)
+            ));
+        }
+    }
+    for (index, service) in deployment.project.services.iter().enumerate() {
+        let is_refused = |variable: &&clearml_secure_core::compose::Variable| {
+            matches!(variable.value, VariableValue::Refused(_))
+                && !is_replaced(&variable.name, index)
+        };
+        if let Some(variable) = service.environment.iter().find(is_refused) {
+            return Some(format!(
+                "clearml-inject refuses as long as compose refuses {}",
+                place(variable.span)
+            ));
+        }
+    }
+    let is_servers = |name: &String| {
+        let mut instances = deployment.instances.iter();
+        instances.any(|instance| deployment.service(instance).name == *name)
+    };
+    let hidden = deployment.unseen.iter().find(|unseen| {
+        unseen.hides == Hides::Variables && unseen.service.as_ref().is_some_and(is_servers)
+    });
+    hidden.map(|unseen| {
+        format!(
+            "clearml-inject refuses as long as {} is not here",
+            unseen.what
+        )
+    })
+}
+
+/// A value of another compose file wins over what is injected into the first.
+fn overridden(deployment: &Deployment, effective: &Effective) -> Option<String> {
+    let first = deployment.project.layers[0].source;
+    let mut variables = effective
+        .readings()
+        .filter_map(|reading| reading.variable(deployment));
+    let variable = variables.find(|variable| {
+        variable.origin == From::Environment
+            && deployment
+                .project
+                .layers
+                .iter()
+                .any(|layer| layer.source == variable.span.source)
+            && variable.span.source != first
+    })?;
+    let name = shown(&variable.name);
+    let place = deployment.sources.place(variable.span);
+    Some(format!(
+        "{place}: {name} wins over what clearml-inject writes; take it out first"
+    ))
+}
+
+/// Whether injecting the keyset in use changes nothing: every setting that has a value has it from a variable.
+fn has_all_in_variables(effective: &Effective) -> bool {
+    effective.readings().all(|reading| match reading.origin {
+        Origin::Variable(_) => reading.value.text().is_some(),
+        Origin::Nothing => matches!(reading.value, Value::Absent | Value::Empty),
+        Origin::BuiltIn(_) | Origin::File(_) => false,
+    })
+}

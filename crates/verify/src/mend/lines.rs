@@ -1,0 +1,149 @@
+//! Lines of `.conf` files: into which file they go, and whether a server takes them from there.
+
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::deployment::{Deployment, Instance};
+use clearml_secure_core::effective::{Configured, Effective};
+use clearml_secure_core::finding::{Finding, Fix};
+
+use crate::cli::Cli;
+use crate::rules::shown;
+
+/// Lines for one file.
+pub(crate) struct Lines<'a> {
+    pub(crate) place: Place,
+    /// The folder that has to be made first.
+    pub(crate) folder: Option<PathBuf>,
+    /// In HOCON.
+    pub(crate) lines: Vec<String>,
+    pub(crate) mends: Vec<&'a Finding>,
+    /// The services that load the file.
+    pub(crate) services: Vec<String>,
+}
+
+/// Where lines go.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At the end of this file, or into it where it is not there yet.
+    End(PathBuf),
+    /// Into the file by this name of a folder that is not here, or that nothing is mounted for yet.
+    Elsewhere(String),
+    /// Into this file, by hand: at its end they would have no effect.
+    Inside(PathBuf),
+    /// Nowhere as long as this variable, at this place, wins over every file.
+    Variable { name: String, at: String },
+}
+
+/// What gives the servers of a deployment other values, file by file.
+pub(super) fn of<'a>(
+    cli: &Cli,
+    deployment: &Deployment,
+    effective: &Effective,
+    findings: &'a [Finding],
+) -> Vec<Lines<'a>> {
+    let mut all: Vec<Lines<'a>> = Vec::new();
+    for finding in findings {
+        let Some(Fix::Configure {
+            instance,
+            path,
+            value,
+        }) = &finding.fix
+        else {
+            continue;
+        };
+        let (place, key) = place(cli, deployment, effective, *instance, path);
+        let below = path.strip_prefix(key.as_str()).unwrap_or(path);
+        let line = format!("{}: {value}", below.trim_start_matches('.'));
+        let place = match place {
+            Place::End(file)
+                if !Effective::takes(deployment, *instance, (&file, &key), &line, path) =>
+            {
+                Place::Inside(file)
+            }
+            place => place,
+        };
+        let service = &deployment.service(&deployment.instances[*instance]).name;
+        let known = all.iter().position(|lines| lines.place == place);
+        let at = known.unwrap_or(all.len());
+        if known.is_none() {
+            all.push(Lines {
+                folder: missing_folder(&place),
+                place,
+                lines: Vec::new(),
+                mends: Vec::new(),
+                services: Vec::new(),
+            });
+        }
+        let lines = &mut all[at];
+        lines.mends.push(finding);
+        if !lines.lines.contains(&line) {
+            lines.lines.push(line);
+        }
+        if !lines.services.contains(service) {
+            lines.services.push(service.clone());
+        }
+    }
+    all
+}
+
+/// Where a line for a path goes, and the key at which that file is loaded.
+fn place(
+    cli: &Cli,
+    deployment: &Deployment,
+    effective: &Effective,
+    index: usize,
+    path: &str,
+) -> (Place, String) {
+    let instance = &deployment.instances[index];
+    if let Configured::Value(_, span) = effective.servers[index].configured(deployment, path) {
+        if let Some(file) = instance
+            .config
+            .iter()
+            .find(|file| file.source == span.source)
+        {
+            // Who sets it now is who is read last.
+            let file_path = deployment.sources.path(file.source).to_owned();
+            return (Place::End(file_path), file.key.clone());
+        }
+        let environment = &deployment.service(instance).environment;
+        let variable = environment.iter().find(|variable| variable.span == span);
+        let name = variable.map_or_else(String::new, |variable| shown(&variable.name).to_owned());
+        let at = deployment.sources.place(span).to_string();
+        return (Place::Variable { name, at }, String::new());
+    }
+    let key = key(path).to_owned();
+    let place = match file(cli, deployment, instance, &key) {
+        Some(file) if instance.is_config_seen() => Place::End(file),
+        _ => Place::Elsewhere(format!("{}.conf", key.replace('.', "/"))),
+    };
+    (place, key)
+}
+
+fn missing_folder(place: &Place) -> Option<PathBuf> {
+    let Place::End(file) = place else {
+        return None;
+    };
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.filter(|folder| !folder.exists()).map(Path::to_owned)
+}
+
+/// The file that an instance loads at a key, or would.
+fn file(cli: &Cli, deployment: &Deployment, instance: &Instance, key: &str) -> Option<PathBuf> {
+    let mut loaded = instance.config.iter().rev();
+    if let Some(file) = loaded.find(|file| file.key == key) {
+        return Some(deployment.sources.path(file.source).to_owned());
+    }
+    match &cli.config_dir {
+        Some(folder) => Some(folder.join(Path::new(&key.replace('.', "/")).with_extension("conf"))),
+        None => deployment.config_path(instance, key),
+    }
+}
+
+/// The key of the file in which ClearML's documentation sets a path.
+fn key(path: &str) -> &str {
+    let depth = if path.starts_with("services.") { 2 } else { 1 };
+    let end = path.match_indices('.').nth(depth - 1);
+    end.map_or(path, |(end, _)| &path[..end])
+}

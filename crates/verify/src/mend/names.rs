@@ -1,0 +1,45 @@
+//! Names of files that are not there yet, so that nothing is written over and nothing stops half-way.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The names that were given out in this run.
+#[derive(Default)]
+pub(crate) struct Names(Vec<PathBuf>);
+
+impl Names {
+    /// `keys.env` beside a compose file, or with a number.
+    pub(super) fn keys(&mut self, compose: &Path) -> PathBuf {
+        self.free(|number| compose.with_file_name(format!("keys{number}.env")))
+    }
+
+    /// What standard input becomes.
+    pub(super) fn output(&mut self) -> PathBuf {
+        self.free(|number| format!("secured{number}.yml").into())
+    }
+
+    /// A suffix that makes the compose file's name a new one.
+    pub(super) fn backup(&mut self, compose: &Path) -> String {
+        let named = |number: &str| -> PathBuf {
+            let mut name = OsString::from(compose);
+            name.push(format!(".orig{number}"));
+            name.into()
+        };
+        let path = self.free(named);
+        let extension = path.extension().unwrap_or_default();
+        format!(".{}", extension.to_string_lossy())
+    }
+
+    fn free(&mut self, named: impl Fn(&str) -> PathBuf) -> PathBuf {
+        let numbers =
+            std::iter::once(String::new()).chain((2..).map(|number| format!("-{number}")));
+        let is_free = |path: &PathBuf| path.symlink_metadata().is_err() && !self.0.contains(path);
+        // The numbers do not end.
+        let path = numbers
+            .map(|number| named(&number))
+            .find(is_free)
+            .unwrap_or_default();
+        self.0.push(path.clone());
+        path
+    }
+}

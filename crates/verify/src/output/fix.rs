@@ -1,0 +1,249 @@
+//! What mends the findings, as shell to be read and pasted. What no command mends stands in comments.
+
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::finding::Finding;
+use clearml_secure_core::source::Sources;
+
+use super::shell::{comment, quoted};
+use super::{Report, Subject, text};
+use crate::cli::Cli;
+use crate::mend::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
+use crate::rules::and;
+
+pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
+    let mut names = Names::default();
+    let mut blocks: Vec<String> = Vec::new();
+    let mut seen = Vec::new();
+    for report in reports {
+        let mut block = comment(&text::looked_at(report));
+        match &report.subject {
+            Subject::Deployment(deployment, effective) => {
+                let path = mend::compose_file(deployment);
+                if seen.contains(&path) {
+                    // One file under two targets is mended once.
+                    continue;
+                }
+                seen.push(path);
+                let findings = &report.findings;
+                let plan = mend::plan(cli, deployment, effective, findings, &mut names);
+                block.push_str(&of_deployment(deployment, &plan));
+            }
+            Subject::Server { .. } => block.push_str(&of_server(&report.findings)),
+        }
+        for unseen in &report.unseen {
+            block.push_str(&comment(&format!(
+                "  not looked at: {}: {}",
+                unseen.what, unseen.reason
+            )));
+        }
+        if report.findings.is_empty() && report.unseen.is_empty() {
+            block.push_str(&comment("  no findings"));
+        }
+        blocks.push(block);
+    }
+    blocks.join("\n")
+}
+
+/// Nothing is changed on a server that runs.
+fn of_server(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
+    let mut out = comment(
+        "  a running server is mended in its files: clearml-verify --fix docker-compose.yml",
+    );
+    for finding in findings {
+        out.push_str(&comment(&format!("  {}: {}", finding.rule, finding.help)));
+    }
+    out
+}
+
+fn of_deployment(deployment: &Deployment, plan: &Plan<'_>) -> String {
+    let sources = &deployment.sources;
+    let mut out = String::new();
+    let is_at_end = |lines: &&Lines<'_>| matches!(lines.place, Place::End(_));
+    let (ends, by_hand): (Vec<&Lines<'_>>, Vec<&Lines<'_>>) =
+        plan.lines.iter().partition(is_at_end);
+    for mode in &plan.modes {
+        out.push_str(&private(sources, mode));
+    }
+    if let Some(inject) = &plan.inject {
+        out.push_str(&injected(deployment, inject));
+    }
+    for lines in ends {
+        out.push_str(&appended(sources, lines));
+    }
+    if by_hand.is_empty() && plan.left.is_empty() {
+        return out;
+    }
+    out.push_str("#\n# Not mended by a command:\n");
+    for lines in by_hand {
+        out.push_str(&elsewhere(sources, lines));
+    }
+    let mut last = String::new();
+    for (finding, obstacle) in &plan.left {
+        let place = finding
+            .span
+            .map(|span| format!("{}: ", sources.place(span)));
+        let place = place.unwrap_or_default();
+        let mut said = comment(&format!("{place}{}: {}", finding.rule, finding.help));
+        if let Some(obstacle) = obstacle {
+            said.push_str(&comment(&format!("  {obstacle}")));
+        }
+        if said != last {
+            out.push_str(&said);
+        }
+        last = said;
+    }
+    out
+}
+
+fn private(sources: &Sources, mode: &Mode<'_>) -> String {
+    let why = if mode.mends.is_empty() {
+        comment("  others read the file, and it is to hold secrets")
+    } else {
+        mended(sources, &mode.mends)
+    };
+    format!("{why}chmod 600 {}\n", quoted(&mode.path))
+}
+
+fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
+    let mut out = mended(&deployment.sources, &inject.mends);
+    let compose = quoted(mend::compose_file(deployment));
+    let keys = match &inject.keys {
+        Keys::Given(path) | Keys::InUse(path) | Keys::New(path) => quoted(path),
+    };
+    let mut options = format!("-k {keys}");
+    let layers = deployment.project.layers.iter().skip(1);
+    for layer in layers {
+        options.push_str(&format!(
+            " --merge {}",
+            quoted(deployment.sources.path(layer.source))
+        ));
+    }
+    let mut changes = options.clone();
+    if inject.close_ports {
+        changes.push_str(" --close-ports");
+    }
+    if inject.bind {
+        out.push_str(&comment(
+            "  --bind: only this machine reaches the servers then; leave it out if no reverse proxy runs here",
+        ));
+        changes.push_str(" --bind 127.0.0.1");
+    }
+    if inject.is_tracked {
+        out.push_str(&comment(
+            "  git tracks the file: what is committed from now on has the keys in it",
+        ));
+    }
+    match &inject.keys {
+        Keys::Given(_) => {}
+        Keys::InUse(_) => {
+            out.push_str(&comment(&format!(
+                "  {keys} must be the keyset in use: the first line changes nothing and stops if it is not"
+            )));
+            // Standard input is read once.
+            if matches!(inject.to, Output::InPlace(_)) {
+                out.push_str(&format!("clearml-inject {options} --check {compose} &&\n"));
+            }
+        }
+        Keys::New(_) => out.push_str(&format!("clearml-keygen -o {keys} &&\n")),
+    }
+    out.push_str(&match &inject.to {
+        Output::File(path) => format!("clearml-inject {changes} -o {} -\n", quoted(path)),
+        Output::InPlace(suffix) => {
+            format!("clearml-inject {changes} -i --backup {suffix} {compose}\n")
+        }
+    });
+    let together = match &inject.keys {
+        Keys::InUse(_) => String::new(),
+        Keys::Given(_) | Keys::New(_) => {
+            let readers = deployment.instances.iter();
+            let readers = readers.filter(|instance| instance.settings().next().is_some());
+            let services = readers.map(|instance| deployment.service(instance).name.as_str());
+            format!(" restart {} together:", named(services))
+        }
+    };
+    out.push_str(&comment(&format!("then{together} docker compose up -d")));
+    out
+}
+
+/// `a, b and c`, each once.
+fn named<'a>(services: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in services {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    and(&names)
+}
+
+/// The findings that what follows mends: rule, count and places.
+fn mended(sources: &Sources, findings: &[&Finding]) -> String {
+    let mut out = String::new();
+    let mut rules: Vec<&str> = findings.iter().map(|finding| finding.rule).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    for rule in rules {
+        let of_rule = || findings.iter().filter(|finding| finding.rule == rule);
+        let mut places: Vec<String> = of_rule()
+            .filter_map(|finding| Some(sources.place(finding.span?).to_string()))
+            .collect();
+        places.dedup();
+        let count = of_rule().count();
+        out.push_str(&comment(&format!(
+            "  {rule} ({count}): {}",
+            places.join(", ")
+        )));
+    }
+    out
+}
+
+fn appended(sources: &Sources, lines: &Lines<'_>) -> String {
+    let Place::End(path) = &lines.place else {
+        return String::new();
+    };
+    let mut out = mended(sources, &lines.mends);
+    if let Some(folder) = &lines.folder {
+        out.push_str(&format!("mkdir -p {} &&\n", quoted(folder)));
+    }
+    // The last line of the file may have no end.
+    out.push_str(&format!(
+        "cat >> {} <<'EOF'\n\n{}\nEOF\n",
+        quoted(path),
+        lines.lines.join("\n")
+    ));
+    let services = lines.services.join(" ");
+    out.push_str(&comment(&format!(
+        "then: docker compose restart {services}"
+    )));
+    out
+}
+
+fn elsewhere(sources: &Sources, lines: &Lines<'_>) -> String {
+    let mut out = mended(sources, &lines.mends);
+    let services = named(lines.services.iter().map(String::as_str));
+    let place = match &lines.place {
+        Place::Elsewhere(name) => format!(
+            "at the end of {name} in the folder that {services} has at /opt/clearml/config, which is not here:"
+        ),
+        Place::End(path) | Place::Inside(path) => {
+            format!(
+                "inside of {}, where it is set or within its braces:",
+                path.display()
+            )
+        }
+        Place::Variable { name, at } => {
+            out.push_str(&comment(&format!(
+                "  {at}: {name} wins over every file; take it out, then run this again"
+            )));
+            return out;
+        }
+    };
+    out.push_str(&comment(&format!("  {place}")));
+    for line in &lines.lines {
+        out.push_str(&comment(&format!("    {line}")));
+    }
+    out
+}
