@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::{Deployment, Instance};
+use clearml_secure_core::deployment::{Deployment, Family, Instance};
 use clearml_secure_core::effective::{Configured, Effective};
 use clearml_secure_core::finding::{Finding, Fix};
 
@@ -26,10 +26,12 @@ pub(crate) struct Lines<'a> {
 pub(crate) enum Place {
     /// At the end of this file, or into it where it is not there yet.
     End(PathBuf),
-    /// Into the file by this name of a folder that is not here, or that nothing is mounted for yet.
+    /// Into the file by this name of a folder that cannot all be read here.
     Elsewhere(String),
     /// Into this file, by hand: at its end they would have no effect.
     Inside(PathBuf),
+    /// Into the file by this name, once something is mounted at this folder.
+    Unmounted { name: String, folder: &'static str },
     /// Nowhere as long as this variable, at this place, wins over every file.
     Variable { name: String, at: String },
 }
@@ -114,7 +116,20 @@ fn place(
     let key = key(path).to_owned();
     let place = match file(cli, deployment, instance, &key) {
         Some(file) if instance.is_config_seen() => Place::End(file),
-        _ => Place::Elsewhere(format!("{}.conf", key.replace('.', "/"))),
+        _ => {
+            let name = format!("{}.conf", key.replace('.', "/"));
+            match (instance.is_config_seen(), instance.family) {
+                (false, _) => Place::Elsewhere(name),
+                (true, Family::Clearml) => Place::Unmounted {
+                    name,
+                    folder: "/opt/clearml/config",
+                },
+                (true, Family::Trains) => Place::Unmounted {
+                    name,
+                    folder: "/opt/trains/config",
+                },
+            }
+        }
     };
     (place, key)
 }

@@ -226,8 +226,11 @@ fn elsewhere(sources: &Sources, lines: &Lines<'_>) -> String {
     let services = named(lines.services.iter().map(String::as_str));
     let place = match &lines.place {
         Place::Elsewhere(name) => format!(
-            "at the end of {name} in the folder that {services} has at /opt/clearml/config, which is not here:"
+            "at the end of {name} in the configuration folder of {services}, which cannot all be read from here:"
         ),
+        Place::Unmounted { name, folder } => {
+            format!("in {name} of a folder that is mounted at {folder} of {services}; none is:")
+        }
         Place::End(path) | Place::Inside(path) => {
             format!(
                 "inside of {}, where it is set or within its braces:",

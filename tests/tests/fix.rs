@@ -1,0 +1,527 @@
+//! `clearml-verify --fix`: what it prints is run as it stands, and then looked at again.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use e2e::files::{self, Deployment};
+use e2e::program::{Done, Run, clearml, other, program};
+use serde_json::{Value, json};
+
+/// What clearml-inject refuses for the shape of its text, which only it can tell. It says why, and changes nothing.
+const REFUSED: [&str; 2] = ["shapes/extends-server.yml", "shapes/value-anchored.yml"];
+
+/// A rule, a setting and a server: what tells one finding from another after lines have moved.
+type Key = (String, String, String);
+
+#[test]
+fn every_fixture_is_mended_as_it_was_said() {
+    all_are_mended(&files::fixture_deployments());
+}
+
+#[test]
+fn the_corpus_is_mended_as_it_was_said() {
+    all_are_mended(&files::corpus());
+}
+
+/// As it is, where hardly any configuration folder is here, and with one.
+fn all_are_mended(deployments: &[Deployment]) {
+    let options: [&[&str]; 2] = [&[], &["--config-dir", "given"]];
+    let mut failures = Vec::new();
+    for deployment in deployments {
+        for options in options {
+            if let Err(why) = mend(deployment, options) {
+                failures.push(format!("{} {options:?}: {why}", deployment.name));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Runs what is printed for one file. The error says what was promised and not held.
+fn mend(deployment: &Deployment, options: &[&str]) -> Result<(), String> {
+    let (folder, path) = deployment.prepared();
+    let folder = folder.path();
+    let name = path.file_name().unwrap();
+    let text = fs::read(&path).unwrap();
+    fs::create_dir(folder.join("given")).unwrap();
+    let before = findings(folder, options, name);
+    let script = fix(folder, options, name);
+    // A ClearML server of this very machine is not the test's to change.
+    if commands(&script).is_empty() || script.contains(">> /") {
+        return Ok(());
+    }
+    if script.contains("must be the keyset in use") {
+        fs::write(folder.join("keys.env"), keyset_of(&text)).unwrap();
+    }
+    let done = shell(folder, &script);
+    if REFUSED.contains(&deployment.name.as_str()) {
+        return match fs::read(&path).unwrap() == text && done.status == Some(2) {
+            true => Ok(()),
+            false => Err(format!("not refused\n{}", done.report())),
+        };
+    }
+    if done.status != Some(0) {
+        return Err(format!("it does not run\n{script}\n{}", done.report()));
+    }
+    let after = findings(folder, options, name);
+    let promised = promised(&script, &before);
+    if promised.is_empty() {
+        return Err(format!("commands that mend nothing\n{script}"));
+    }
+    let count = |findings: &[Value]| {
+        let mut counts: BTreeMap<Key, usize> = BTreeMap::new();
+        for finding in findings {
+            *counts.entry(key(finding)).or_default() += 1;
+        }
+        counts
+    };
+    let (had, left) = (count(&before), count(&after));
+    for (key, mended) in count(&promised) {
+        let left = left.get(&key).copied().unwrap_or_default();
+        if left > had[&key] - mended {
+            return Err(format!(
+                "{key:?} is not mended\n{script}\n{}",
+                done.report()
+            ));
+        }
+    }
+    for finding in after.iter().filter(|finding| finding["severity"] != "note") {
+        let key = key(finding);
+        if left[&key] > had.get(&key).copied().unwrap_or_default() {
+            return Err(format!("{key:?} is new\n{script}"));
+        }
+    }
+    let again = fix(folder, options, name);
+    if !commands(&again).is_empty() {
+        return Err(format!("there is more to do\n{script}\nthen\n{again}"));
+    }
+    Ok(())
+}
+
+/// Runs shell text with the three programs on its path.
+fn shell(folder: &Path, script: &str) -> Done {
+    fs::write(folder.join("fix.sh"), script).unwrap();
+    with_programs(folder).args(["-eu", "fix.sh"]).done()
+}
+
+fn with_programs(folder: &Path) -> Run {
+    let programs = program("verify").parent().unwrap().to_owned();
+    let system = std::env::var_os("PATH").unwrap_or_default();
+    let path: Vec<PathBuf> = std::iter::once(programs)
+        .chain(std::env::split_paths(&system))
+        .collect();
+    other(Path::new("/bin/sh"))
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .within(folder)
+}
+
+fn fix(folder: &Path, options: &[&str], name: impl Into<OsString>) -> String {
+    let done = clearml("verify")
+        .arg("--fix")
+        .args(options.to_vec())
+        .arg("--")
+        .arg(name)
+        .within(folder)
+        .done();
+    done.stdout
+}
+
+/// The lines that are no comments.
+fn commands(script: &str) -> Vec<&str> {
+    script
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
+}
+
+fn findings(folder: &Path, options: &[&str], name: impl Into<OsString>) -> Vec<Value> {
+    let run = clearml("verify")
+        .args(["-f", "json"])
+        .args(options.to_vec())
+        .arg("--")
+        .arg(name);
+    let done = run.within(folder).done();
+    let document: Value = serde_json::from_str(&done.stdout)
+        .unwrap_or_else(|error| panic!("{error}\n{}", done.report()));
+    document["findings"].as_array().unwrap().clone()
+}
+
+fn key(finding: &Value) -> Key {
+    let part = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+    (part("rule"), part("setting"), part("server"))
+}
+
+/// The findings whose rule and place stand above a command.
+fn promised(script: &str, findings: &[Value]) -> Vec<Value> {
+    let (head, _) = script
+        .split_once("# Not mended by a command:")
+        .unwrap_or((script, ""));
+    let is_named = |finding: &&Value| {
+        let place = &finding["place"];
+        let file = place["file"].as_str().unwrap_or_default();
+        let place = format!("{file}:{}:{}", place["line"], place["column"]);
+        head.lines().any(|line| {
+            let rule = format!("#   {} (", finding["rule"].as_str().unwrap());
+            let places = line.split_once("): ").map_or("", |(_, places)| places);
+            line.starts_with(&rule) && places.split(", ").any(|one| one == place)
+        })
+    };
+    findings.iter().filter(is_named).cloned().collect()
+}
+
+/// The keyset that stands in a compose file's variables.
+fn keyset_of(text: &[u8]) -> String {
+    let mut settings = BTreeMap::new();
+    let text = std::str::from_utf8(text).unwrap();
+    for (name, value) in text.lines().filter_map(|line| {
+        let line = line
+            .trim()
+            .trim_start_matches("- ")
+            .trim_matches(['"', '\'']);
+        line.split_once(": ").or_else(|| line.split_once('='))
+    }) {
+        let name = name
+            .trim_start_matches("CLEARML__")
+            .trim_start_matches("TRAINS__");
+        if name.to_lowercase().starts_with("secure__") {
+            let value = value.trim_matches(['"', '\'']);
+            settings.insert(name.to_lowercase().replace("__", "."), value.to_owned());
+        }
+    }
+    json!({"version": 1, "settings": settings}).to_string()
+}
+
+/// A deployment whose keys are good and whose configuration folder is here, with what a test adds to its API server.
+fn good(api: &str) -> String {
+    let values: String = KEYS
+        .iter()
+        .map(|(name, value)| format!("    CLEARML__SECURE__{name}: {value}\n"))
+        .collect();
+    format!(
+        "x-keys:\n  environment: &keys\n{values}\
+         services:\n  apiserver:\n    image: clearml/server:2.0.0\n    command: [apiserver]\n    \
+         environment: *keys\n    volumes: ['./config:/opt/clearml/config']\n{api}"
+    )
+}
+
+const KEYS: [(&str, &str); 10] = [
+    (
+        "HTTP__SESSION_SECRET__APISERVER",
+        "M0XsvpQ2c7kYt9LrWn4DbZf8JhVgEa3Ru6TyKiCxPqOj5BmNdS",
+    ),
+    (
+        "AUTH__TOKEN_SECRET",
+        "Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT",
+    ),
+    (
+        "CREDENTIALS__APISERVER__USER_KEY",
+        "AK7Q2M9XW4T8B1ZC6V3N5R0YDHJ2LP",
+    ),
+    (
+        "CREDENTIALS__APISERVER__USER_SECRET",
+        "aB7q2M9xW4t8B1zC6v3N5r0YdHj2LpKs8Gf4We6Ty1Ui9Op3Qa5Zx",
+    ),
+    (
+        "CREDENTIALS__FILESERVER__USER_KEY",
+        "FK3N5R0YDHJ2LPA7Q2M9XW4T8B1ZC6",
+    ),
+    (
+        "CREDENTIALS__FILESERVER__USER_SECRET",
+        "fC6v3N5r0YdHj2LpKs8Gf4We6Ty1Ui9Op3Qa5ZxaB7q2M9xW4t8B1",
+    ),
+    (
+        "CREDENTIALS__WEBSERVER__USER_KEY",
+        "WK1ZC6V3N5R0YDHJ2LPA7Q2M9XW4T8",
+    ),
+    (
+        "CREDENTIALS__WEBSERVER__USER_SECRET",
+        "wHj2LpKs8Gf4We6Ty1Ui9Op3Qa5ZxaB7q2M9xW4t8B1zC6v3N5r0Yd",
+    ),
+    (
+        "CREDENTIALS__TESTS__USER_KEY",
+        "TK0YDHJ2LPA7Q2M9XW4T8B1ZC6V3N5",
+    ),
+    (
+        "CREDENTIALS__TESTS__USER_SECRET",
+        "tGf4We6Ty1Ui9Op3Qa5ZxaB7q2M9xW4t8B1zC6v3N5r0YdHj2LpKs8",
+    ),
+];
+
+/// A folder with these files, readable for their owner alone.
+fn folder_with(texts: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in texts {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    folder
+}
+
+fn rules(folder: &Path, name: &str) -> Vec<String> {
+    let findings = findings(folder, &[], name);
+    let rules = findings.iter().map(|finding| key(finding).0);
+    rules.collect()
+}
+
+const STOCK: &str = include_str!("../fixtures/stock/docker-compose.yml");
+
+#[test]
+fn lines_go_where_the_server_takes_them_from() {
+    let guest = "fixed_users { guest { enabled: true } }";
+    let folder = folder_with(&[
+        ("docker-compose.yml", &good("")),
+        // No line end, so that what is added must not become a part of the last line.
+        ("config/apiserver.conf", "return_stack: true"),
+        ("config/services/auth.conf", guest),
+    ]);
+    let script = fix(folder.path(), &[], "docker-compose.yml");
+    assert!(
+        script.contains("cat >> config/apiserver.conf")
+            || script.contains("./config/apiserver.conf"),
+        "{script}"
+    );
+    let before = rules(folder.path(), "docker-compose.yml");
+    shell(folder.path(), &script).exit(0);
+    let after = rules(folder.path(), "docker-compose.yml");
+    for rule in ["guest-login", "stack-trace"] {
+        assert!(before.iter().any(|one| one == rule), "{before:?}");
+        assert!(!after.iter().any(|one| one == rule), "{after:?}");
+    }
+    // In one file that is there as well as in one that is not.
+    let folder = folder_with(&[("docker-compose.yml", &good(""))]);
+    let script = fix(folder.path(), &[], "docker-compose.yml");
+    assert!(script.contains("mkdir -p"), "{script}");
+    shell(folder.path(), &script).exit(0);
+    assert!(!rules(folder.path(), "docker-compose.yml").contains(&"stack-trace".to_owned()));
+}
+
+#[test]
+fn lines_that_would_have_no_effect_are_no_command() {
+    for (name, text) in [
+        ("config/apiserver.conf", "{ return_stack: true }"),
+        ("config/apiserver/more.conf", "x: 1"),
+    ] {
+        let folder = folder_with(&[("docker-compose.yml", &good("")), (name, text)]);
+        let script = fix(folder.path(), &[], "docker-compose.yml");
+        shell(folder.path(), &script).exit(0);
+        let is_left =
+            rules(folder.path(), "docker-compose.yml").contains(&"stack-trace".to_owned());
+        assert_eq!(is_left, commands(&script).is_empty(), "{script}");
+    }
+    let variable = good("").replace(
+        "services:\n",
+        "    CLEARML__apiserver__return_stack_to_caller: 'true'\nservices:\n",
+    );
+    let folder = folder_with(&[("docker-compose.yml", &variable)]);
+    let script = fix(folder.path(), &[], "docker-compose.yml");
+    assert!(commands(&script).is_empty(), "{script}");
+    let said = "CLEARML__apiserver__return_stack_to_caller wins over every file; take it out";
+    assert!(script.contains(said), "{script}");
+}
+
+#[test]
+fn odd_names_are_one_word_each() {
+    for name in [
+        "a b.yml",
+        "it's $(touch gone) `x`.yml",
+        "two\nlines.yml",
+        "-i.yml",
+        "\u{1b}[31m.yml",
+    ] {
+        let folder = folder_with(&[(name, STOCK)]);
+        let script = fix(folder.path(), &[], name);
+        assert!(!script.contains('\u{1b}'), "{script:?}");
+        shell(folder.path(), &script).exit(0);
+        assert!(!rules(folder.path(), name).contains(&"missing-setting".to_owned()));
+        assert!(!folder.path().join("gone").exists());
+    }
+}
+
+#[test]
+fn nothing_that_is_there_is_written_over() {
+    let folder = folder_with(&[
+        ("docker-compose.yml", STOCK),
+        ("keys.env", "mine"),
+        ("docker-compose.yml.orig", "mine too"),
+    ]);
+    let script = fix(folder.path(), &[], "docker-compose.yml");
+    shell(folder.path(), &script).exit(0);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(
+        (read("keys.env"), read("docker-compose.yml.orig")),
+        ("mine".into(), "mine too".into())
+    );
+    assert_eq!(read("docker-compose.yml.orig-2"), STOCK);
+    // What was printed earlier finds its own names taken, and stops before it changes anything.
+    let now = read("docker-compose.yml");
+    shell(folder.path(), &script);
+    assert_eq!(read("docker-compose.yml"), now);
+}
+
+#[test]
+fn only_ports_change_and_only_with_the_keyset_in_use() {
+    let api =
+        "    ports: ['8008:8008']\n  redis:\n    image: redis:7.2\n    ports: ['6379:6379']\n";
+    let text = good(api);
+    let folder = folder_with(&[("docker-compose.yml", &text)]);
+    let script = fix(folder.path(), &[], "docker-compose.yml");
+    assert!(
+        script.contains("--close-ports --bind 127.0.0.1") && !script.contains("keygen"),
+        "{script}"
+    );
+    let keys = clearml("keygen").done().exit(0).stdout;
+    fs::write(folder.path().join("keys.env"), keys).unwrap();
+    shell(folder.path(), &script);
+    let compose = || fs::read_to_string(folder.path().join("docker-compose.yml")).unwrap();
+    assert_eq!(compose(), text, "another keyset was put in");
+    fs::write(folder.path().join("keys.env"), keyset_of(text.as_bytes())).unwrap();
+    shell(folder.path(), &script).exit(0);
+    let ports = [
+        "ports: ['127.0.0.1:8008:8008']",
+        "image: redis:7.2\n    ports: []",
+    ];
+    let expected = [
+        "ports: ['8008:8008']",
+        "image: redis:7.2\n    ports: ['6379:6379']",
+    ];
+    let expected = text
+        .replace(expected[0], ports[0])
+        .replace(expected[1], ports[1]);
+    assert_eq!(compose(), expected);
+}
+
+/// `--bind` and `--close-ports` know no single port, so what somebody has accepted or bound keeps them from being said.
+#[test]
+fn ports_that_are_meant_to_be_open_are_left_alone() {
+    let accepted =
+        "    ports: ['6379:6379'] # clearml-verify: ignore[exposed-database] in a closed network\n";
+    let redis = format!(
+        "  redis:\n    image: redis:7.2\n{accepted}  mongo:\n    image: mongo:7.0\n    ports: ['27017:27017']\n"
+    );
+    let bound = "    ports: ['8008:8008', '10.0.0.1:8009:8008']\n".to_owned();
+    for (api, option) in [(redis, "--close-ports"), (bound, "--bind")] {
+        let folder = folder_with(&[("docker-compose.yml", &good(&api))]);
+        let script = fix(folder.path(), &[], "docker-compose.yml");
+        assert!(!script.contains(option), "{script}");
+        assert!(
+            script.contains("would also change docker-compose.yml:"),
+            "{script}"
+        );
+    }
+}
+
+#[test]
+fn the_command_reads_what_verify_read() {
+    let over = "services:\n  apiserver:\n    environment:\n      OTHER: 1\n";
+    let wins = "services:\n  apiserver:\n    environment:\n      CLEARML__SECURE__AUTH__TOKEN_SECRET: other\n";
+    for name in ["docker-compose.override.yml", "more.yml"] {
+        let options: &[&str] = if name == "more.yml" {
+            &["--merge", "more.yml"]
+        } else {
+            &[]
+        };
+        let folder = folder_with(&[("docker-compose.yml", STOCK), (name, over)]);
+        let script = fix(folder.path(), options, "docker-compose.yml");
+        assert!(script.contains(&format!("--merge {name} ")), "{script}");
+        shell(folder.path(), &script).exit(0);
+        assert!(commands(&fix(folder.path(), options, "docker-compose.yml")).is_empty());
+        let folder = folder_with(&[("docker-compose.yml", STOCK), (name, wins)]);
+        let script = fix(folder.path(), options, "docker-compose.yml");
+        assert!(!script.contains("clearml-keygen -o"), "{script}");
+        assert!(
+            script.contains(&format!(
+                "{name}:4:7: CLEARML__SECURE__AUTH__TOKEN_SECRET wins"
+            )),
+            "{script}"
+        );
+    }
+    let folder = folder_with(&[("docker-compose.yml", STOCK), ("other.env", "A=b\n")]);
+    let script = fix(
+        folder.path(),
+        &["--env-file", "other.env"],
+        "docker-compose.yml",
+    );
+    assert!(commands(&script).is_empty(), "{script}");
+    assert!(
+        script.contains("clearml-inject reads the .env beside the compose file"),
+        "{script}"
+    );
+}
+
+#[test]
+fn standard_input_becomes_a_new_file() {
+    let folder = folder_with(&[]);
+    let done = clearml("verify")
+        .args(["--fix", "-"])
+        .within(folder.path())
+        .stdin(STOCK)
+        .done();
+    fs::write(folder.path().join("fix.sh"), &done.stdout).unwrap();
+    with_programs(folder.path())
+        .args(["-eu", "fix.sh"])
+        .stdin(STOCK)
+        .done()
+        .exit(0);
+    assert!(!rules(folder.path(), "secured.yml").contains(&"missing-setting".to_owned()));
+}
+
+#[test]
+fn a_folder_is_mended_deployment_by_deployment() {
+    let folder = folder_with(&[
+        ("a/docker-compose.yml", STOCK),
+        ("b c/docker-compose.yml", STOCK),
+    ]);
+    let script = fix(folder.path(), &[], ".");
+    shell(folder.path(), &script).exit(0);
+    assert!(commands(&fix(folder.path(), &[], ".")).is_empty());
+    let keys = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_ne!(keys("a/keys.env"), keys("b c/keys.env"));
+}
+
+#[test]
+fn given_keys_are_put_in_and_none_are_made() {
+    let folder = folder_with(&[("docker-compose.yml", STOCK)]);
+    let keys = clearml("keygen").done().exit(0).stdout;
+    fs::write(folder.path().join("mine.env"), keys).unwrap();
+    let script = fix(folder.path(), &["--keys", "mine.env"], "docker-compose.yml");
+    assert!(!script.contains("keygen"), "{script}");
+    shell(folder.path(), &script).exit(0);
+    let left = findings(folder.path(), &["--keys", "mine.env"], "docker-compose.yml");
+    assert!(
+        left.iter()
+            .all(|finding| finding["rule"] != "keys-not-applied")
+    );
+}
+
+#[test]
+fn a_running_server_is_mended_in_its_files() {
+    let folder = folder_with(&[]);
+    let script = fix(folder.path(), &["--timeout", "1"], "http://127.0.0.1:9");
+    assert!(
+        commands(&script).is_empty() && script.contains("not looked at"),
+        "{script}"
+    );
+}
+
+#[test]
+fn it_is_shell_and_the_exit_code_is_that_of_the_findings() {
+    let folder = folder_with(&[("docker-compose.yml", STOCK)]);
+    let run = |options: &[&str]| {
+        let run = clearml("verify").arg("--fix").args(options.to_vec());
+        run.arg("docker-compose.yml").within(folder.path()).done()
+    };
+    run(&[]).exit(1);
+    run(&["-f", "text", "--fail-on", "never"]).exit(2);
+    run(&["-f", "json"]).refused().says("--fix is text");
+    run(&["--effective"]).refused();
+    run(&["--write-baseline", "b.json"]).refused();
+}
