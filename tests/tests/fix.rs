@@ -211,7 +211,7 @@ fn good(api: &str) -> String {
     )
 }
 
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 12] = [
     (
         "HTTP__SESSION_SECRET__APISERVER",
         "M0XsvpQ2c7kYt9LrWn4DbZf8JhVgEa3Ru6TyKiCxPqOj5BmNdS",
@@ -251,6 +251,14 @@ const KEYS: [(&str, &str); 10] = [
     (
         "CREDENTIALS__TESTS__USER_SECRET",
         "tGf4We6Ty1Ui9Op3Qa5ZxaB7q2M9xW4t8B1zC6v3N5r0YdHj2LpKs8",
+    ),
+    (
+        "CREDENTIALS__SERVICES_AGENT__USER_KEY",
+        "SKDHJ2LPA7Q2M9XW4T8B1ZC6V3N5R0",
+    ),
+    (
+        "CREDENTIALS__SERVICES_AGENT__USER_SECRET",
+        "sUi9Op3Qa5ZxaB7q2M9xW4t8B1zC6v3N5r0YdHj2LpKs8Gf4We6Ty1",
     ),
 ];
 

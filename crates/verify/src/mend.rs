@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::{Hides, Origin as From, VariableValue};
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::{Effective, Origin, Value};
+use clearml_secure_core::effective::{Effective, Origin, Reading};
 use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::setting::Setting;
 
@@ -97,10 +97,10 @@ pub(crate) fn plan<'a>(
     };
     let mends_keys = !keys.is_empty() && keys_obstacle.is_none();
     let of_all = refusal(cli, deployment, effective).or_else(|| {
-        let is_kept = mends_keys || has_all_in_variables(effective);
-        (!is_kept).then(|| {
-            "clearml-inject would write the keys into the compose file as well, which has not all of them".to_owned()
-        })
+        let setting = not_in_a_variable(effective).filter(|_| !mends_keys)?;
+        Some(format!(
+            "clearml-inject changes ports together with keys, and no variable sets {setting} here"
+        ))
     });
     let close_obstacle = || {
         let concerned = ports::databases(deployment);
@@ -258,11 +258,12 @@ fn overridden(deployment: &Deployment, effective: &Effective) -> Option<String> 
     ))
 }
 
-/// Whether injecting the keyset in use changes nothing: every setting that has a value has it from a variable.
-fn has_all_in_variables(effective: &Effective) -> bool {
-    effective.readings().all(|reading| match reading.origin {
-        Origin::Variable(_) => reading.value.text().is_some(),
-        Origin::Nothing => matches!(reading.value, Value::Absent | Value::Empty),
-        Origin::BuiltIn(_) | Origin::File(_) => false,
-    })
+/// A setting that injecting the keyset in use would write to where it does not stand now.
+fn not_in_a_variable(effective: &Effective) -> Option<Setting> {
+    let mut readings = effective.readings();
+    let is_kept = |reading: &Reading| {
+        matches!(reading.origin, Origin::Variable(_)) && reading.value.text().is_some()
+    };
+    let reading = readings.find(|reading| !is_kept(reading))?;
+    Some(reading.setting)
 }
