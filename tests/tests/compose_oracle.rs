@@ -117,7 +117,6 @@ fn agree(oracles: Vec<Oracle>, options: &[&str], before: &[&str], after: &[&str]
                 Err(why) => failures.push(format!("{}: {}: {why}", oracle.name(), file.name)),
             }
         }
-        println!("{}: {agreed} files compared", oracle.name());
         most = most.max(agreed);
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

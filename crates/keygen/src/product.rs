@@ -1,9 +1,10 @@
 //! What is written: the keyset, and beside a `secure.conf` the `apiserver.conf` with its users. Both or neither.
 
-use std::fs::{self, Permissions};
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::io::{escape, read_text, replace_file, write_secret_file};
+use clearml_secure_core::io::{
+    Before, Mode, NewFile, escape, read_text, replace_files, write_secret_file,
+};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::SETTINGS;
 use zeroize::Zeroizing;
@@ -28,8 +29,8 @@ pub(crate) struct Product {
 struct Apiserver {
     path: PathBuf,
     text: Zeroizing<String>,
-    /// What is there now, and who may read it.
-    before: Option<(Zeroizing<String>, Permissions)>,
+    /// What is there now.
+    before: Option<Zeroizing<String>>,
     /// Users who no longer can log in.
     gone: Vec<String>,
 }
@@ -61,15 +62,23 @@ impl Product {
         let Some(path) = file(cli) else {
             return to_standard_output(cli, &self.keyset);
         };
-        if let Some(apiserver) = &self.apiserver {
-            write_secret_file(&apiserver.path, &apiserver.text, cli.force).map_err(exists)?;
+        match &self.apiserver {
+            None => write_secret_file(path, &self.keyset, cli.force),
+            Some(apiserver) => replace_files(&[
+                apiserver.file(),
+                NewFile {
+                    path,
+                    text: &self.keyset,
+                    before: if cli.force {
+                        Before::Whatever
+                    } else {
+                        Before::Nothing
+                    },
+                    mode: Mode::Private,
+                },
+            ]),
         }
-        if let Err(error) = write_secret_file(path, &self.keyset, cli.force) {
-            if let Some(apiserver) = &self.apiserver {
-                apiserver.take_back();
-            }
-            return Err(exists(error));
-        }
+        .map_err(exists)?;
         let name = |path: &Path| escape(&path.to_string_lossy()).into_owned();
         let (path, settings) = (name(path), SETTINGS.len());
         say(
@@ -119,31 +128,25 @@ impl Apiserver {
             });
         }
         let before = read_text(&path)?;
-        let permissions = fs::metadata(&path)
-            .map_err(|source| clearml_secure_core::error::Error::Read {
-                path: path.clone(),
-                source,
-            })?
-            .permissions();
         let merged = keyset.merge_apiserver(&before, &path)?;
         Ok(Self {
             path,
             text: merged.text,
-            before: Some((before, permissions)),
+            before: Some(before),
             gone: merged.gone,
         })
     }
 
-    /// Makes the file what it was. The keyset could not be written, and users without it would be no deployment
-    /// that anybody asked for.
-    fn take_back(&self) {
-        match &self.before {
-            None => drop(fs::remove_file(&self.path)),
-            Some((text, permissions)) => {
-                if replace_file(&self.path, text).is_ok() {
-                    drop(fs::set_permissions(&self.path, permissions.clone()));
-                }
-            }
+    /// The file as it is to be.
+    fn file(&self) -> NewFile<'_> {
+        NewFile {
+            path: &self.path,
+            text: &self.text,
+            before: self
+                .before
+                .as_ref()
+                .map_or(Before::Nothing, |text| Before::Text(text)),
+            mode: Mode::Private,
         }
     }
 }
