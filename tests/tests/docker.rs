@@ -46,6 +46,12 @@ const CASES: &[Case] = &[
     Case { fixture: "stock", inject: Some(&[]), everywhere: STOCK_PORTS, loopback: &[] },
     Case { fixture: "published", inject: None, everywhere: PUBLISHED, loopback: PUBLISHED_LOOPBACK },
     Case { fixture: "published", inject: Some(&[]), everywhere: PUBLISHED, loopback: PUBLISHED_LOOPBACK },
+    Case {
+        fixture: "published",
+        inject: Some(&["--close-ports", "--bind", "127.0.0.1"]),
+        everywhere: &[],
+        loopback: &[(18008, "apiserver"), (18009, "apiserver"), (18080, "webserver"), (18081, "fileserver")],
+    },
 ];
 
 const PUBLISHED: &[(u16, &str)] = &[(16379, "redis"), (18009, "apiserver"), (18080, "webserver")];

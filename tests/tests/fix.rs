@@ -489,11 +489,26 @@ fn the_command_reads_what_verify_read() {
         &["--env-file", "other.env"],
         "docker-compose.yml",
     );
-    assert!(commands(&script).is_empty(), "{script}");
-    assert!(
-        script.contains("clearml-inject reads the .env beside the compose file"),
-        "{script}"
+    shell(folder.path(), &script).exit(0);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(read("other.env").starts_with("A=b\nCLEARML__SECURE"));
+    assert!(read("docker-compose.yml").contains("TOKEN_SECRET:?set by clearml-keygen}"));
+    let again = fix(
+        folder.path(),
+        &["--env-file", "other.env"],
+        "docker-compose.yml",
     );
+    assert!(commands(&again).is_empty(), "{again}");
+}
+
+#[test]
+fn values_go_to_the_env_file_that_servers_take_some_from() {
+    let env = "CLEARML_AGENT_ACCESS_KEY=abc\n";
+    let folder = folder_with(&[("docker-compose.yml", STOCK), (".env", env)]);
+    let script = fix(folder.path(), &[], "docker-compose.yml");
+    assert!(script.contains(" --env-file .env "), "{script}");
+    shell(folder.path(), &script).exit(0);
+    assert!(commands(&fix(folder.path(), &[], "docker-compose.yml")).is_empty());
 }
 
 #[test]

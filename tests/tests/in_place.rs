@@ -27,7 +27,7 @@ struct Scenario {
     changes: &'static [&'static str],
 }
 
-const SCENARIOS: [Scenario; 3] = [
+const SCENARIOS: [Scenario; 5] = [
     Scenario {
         name: "in place",
         arguments: &["-k", "keys.json", "-i", "docker-compose.yml"],
@@ -50,6 +50,29 @@ const SCENARIOS: [Scenario; 3] = [
         arguments: &["-k", "keys.json", "-i", "--backup=.orig", "link.yml"],
         changes: &["link.yml.orig", "elsewhere/compose.yml"],
     },
+    Scenario {
+        name: "with a new env file",
+        arguments: &[
+            "-k",
+            "keys.json",
+            "-i",
+            "--env-file=new.env",
+            "docker-compose.yml",
+        ],
+        changes: &["new.env", "docker-compose.yml"],
+    },
+    Scenario {
+        name: "with a backup and an env file that has other lines",
+        arguments: &[
+            "-k",
+            "keys.json",
+            "-i",
+            "--backup=.orig",
+            "--env-file=.env",
+            "docker-compose.yml",
+        ],
+        changes: &["docker-compose.yml.orig", ".env", "docker-compose.yml"],
+    },
 ];
 
 impl Scenario {
@@ -64,6 +87,8 @@ impl Scenario {
             // No usual mode, so that one that is kept is told from one by chance.
             fs::set_permissions(path(name), Permissions::from_mode(0o646)).unwrap();
         }
+        fs::write(path(".env"), "MINE=1\n").unwrap();
+        fs::set_permissions(path(".env"), Permissions::from_mode(0o600)).unwrap();
         symlink("elsewhere/compose.yml", path("link.yml")).unwrap();
         folder
     }
@@ -303,8 +328,9 @@ fn where_a_call_fails_all_is_as_it_was_and_an_error_says_why() {
             };
             if left.done.status == Some(2) {
                 let heard = &left.done.stderr;
+                let is_named = [".yml", ".env"].iter().any(|end| heard.contains(end));
                 assert!(
-                    heard.starts_with("clearml-inject: ") && heard.contains(".yml"),
+                    heard.starts_with("clearml-inject: ") && is_named,
                     "no file named: {}",
                     left.shown
                 );

@@ -42,6 +42,8 @@ pub(crate) struct Mode<'a> {
 /// One run of clearml-inject.
 pub(crate) struct Inject<'a> {
     pub(crate) keys: Keys,
+    /// The file that the values go to instead of the compose file.
+    pub(crate) env_file: Option<PathBuf>,
     pub(crate) close_ports: bool,
     pub(crate) bind: bool,
     pub(crate) to: Output,
@@ -93,10 +95,10 @@ pub(crate) fn plan<'a>(
     {
         Some("new keys replace all, which a note alone is not worth".to_owned())
     } else {
-        refusal(cli, deployment, effective).or_else(|| overridden(deployment, effective))
+        refusal(deployment, effective).or_else(|| overridden(deployment, effective))
     };
     let mends_keys = !keys.is_empty() && keys_obstacle.is_none();
-    let of_all = refusal(cli, deployment, effective).or_else(|| {
+    let of_all = refusal(deployment, effective).or_else(|| {
         let setting = not_in_a_variable(effective).filter(|_| !mends_keys)?;
         Some(format!(
             "clearml-inject changes ports together with keys, and no variable sets {setting} here"
@@ -130,7 +132,9 @@ pub(crate) fn plan<'a>(
         let path = compose_file(deployment);
         let (is_open, is_tracked) = files::state(path);
         let is_silenced = cli.ignore.iter().any(|id| id == "readable-secret");
-        if mends_keys && is_open && !is_silenced {
+        let env_file = env_file(cli, deployment, effective);
+        let holds_secrets = mends_keys && env_file.is_none();
+        if holds_secrets && is_open && !is_silenced {
             plan.private(path, None);
         }
         plan.inject = Some(Inject {
@@ -139,6 +143,7 @@ pub(crate) fn plan<'a>(
                 (None, true) => Keys::New(names.keys(path)),
                 (given, false) => Keys::InUse(given.clone().unwrap_or_else(|| "keys.env".into())),
             },
+            env_file,
             close_ports: !close.is_empty() && close_obstacle.is_none(),
             bind: !bind.is_empty() && bind_obstacle.is_none(),
             to: if path == Path::new("-") {
@@ -147,7 +152,7 @@ pub(crate) fn plan<'a>(
                 Output::InPlace(names.backup(path))
             },
             mends,
-            is_tracked: is_tracked && mends_keys,
+            is_tracked: is_tracked && holds_secrets,
         });
     }
     for finding in findings {
@@ -181,12 +186,25 @@ pub(crate) fn compose_file(deployment: &Deployment) -> &Path {
     deployment.sources.path(deployment.project.layers[0].source)
 }
 
-/// Why clearml-inject would refuse to do anything here, as far as it can be told without it.
-fn refusal(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Option<String> {
-    let place = |span| deployment.sources.place(span);
+/// Where values are to go: to the file that was named, or to the one from which servers take a setting already.
+fn env_file(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Option<PathBuf> {
     if cli.env_file.is_some() {
-        return Some("clearml-inject reads the .env beside the compose file and no other; put it there first".to_owned());
+        return cli.env_file.clone();
     }
+    let source = deployment.project.env.source?;
+    let mut variables = effective
+        .readings()
+        .filter_map(|reading| reading.variable(deployment));
+    let is_taken = variables.any(|variable| {
+        let mut used = variable.interpolated.iter();
+        used.any(|used| deployment.project.env.value(&used.name).is_some())
+    });
+    is_taken.then(|| deployment.sources.path(source).to_owned())
+}
+
+/// Why clearml-inject would refuse to do anything here, as far as it can be told without it.
+fn refusal(deployment: &Deployment, effective: &Effective) -> Option<String> {
+    let place = |span| deployment.sources.place(span);
     // A value of a setting is replaced by one that can be read; nothing else is.
     let is_replaced = |name: &str, service: usize| {
         let instances = &deployment.instances;

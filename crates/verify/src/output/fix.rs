@@ -121,6 +121,9 @@ fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
             quoted(deployment.sources.path(layer.source))
         ));
     }
+    if let Some(env_file) = &inject.env_file {
+        options.push_str(&format!(" --env-file {}", quoted(env_file)));
+    }
     let mut changes = options.clone();
     if inject.close_ports {
         changes.push_str(" --close-ports");

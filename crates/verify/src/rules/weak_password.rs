@@ -16,14 +16,12 @@
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::known;
+use clearml_secure_core::password::{Weakness, weakness};
 
 use super::{Case, Rule};
 
 /// Somebody guesses it (clearml-facts.md, 7: the examples).
 const SEVERITY: Severity = Severity::Error;
-
-/// zxcvbn reads no more of a password than this: its work grows faster than the text.
-const LONGEST: usize = 100;
 
 pub(crate) struct WeakPassword;
 
@@ -36,15 +34,13 @@ impl Rule for WeakPassword {
         for (server, users) in case.fixed_users() {
             for (user, password) in users.passwords() {
                 let name = escape(&user.username);
-                let what = if known::lookup(password).is_some() {
-                    "is an example of the documentation"
-                } else if users.is_hashed != Some(false) {
-                    continue;
-                } else if password.eq_ignore_ascii_case(&user.username) {
-                    "is the name itself"
-                } else if is_guessed(password, &user.username) {
-                    "is guessed easily"
+                let weakness = if users.is_hashed == Some(false) {
+                    weakness(password, &user.username)
                 } else {
+                    // A hash says only whether it is one that everybody knows.
+                    known::lookup(password).map(|_| Weakness::Example)
+                };
+                let Some(what) = weakness.map(Weakness::text) else {
                     continue;
                 };
                 let message = format!("the password of {name} {what}; whoever tries it is in");
@@ -61,10 +57,4 @@ impl Rule for WeakPassword {
             }
         }
     }
-}
-
-fn is_guessed(password: &str, name: &str) -> bool {
-    let start: zeroize::Zeroizing<String> =
-        zeroize::Zeroizing::new(password.chars().take(LONGEST).collect());
-    zxcvbn::zxcvbn(&start, &[name, "clearml", "trains"]).score() < zxcvbn::Score::Three
 }
