@@ -135,6 +135,23 @@ fn a_rotation_changes_the_env_file_alone_and_says_what_to_restart_and_flush() {
 }
 
 #[test]
+fn what_a_run_that_was_killed_between_two_files_leaves_is_explained_and_repaired() {
+    let (folder, keys) = (stock(), Keyset::generate());
+    let folder = folder.path();
+    let compose = read(folder, COMPOSE);
+    inject(folder, &keys.text, &["-i", "--env-file", ".env"]).exit(0);
+    let whole = (read(folder, COMPOSE), read(folder, ".env"));
+    // The env file comes first.
+    fs::write(folder.join(COMPOSE), compose).unwrap();
+    let found = clearml("verify").arg(COMPOSE).within(folder).done().exit(1);
+    let said = ".env:3:37 has a value, which no service takes from there";
+    assert!(found.stdout.contains(said), "{}", found.stdout);
+    assert!(found.stdout.contains("--env-file .env"));
+    inject(folder, &keys.text, &["-i", "--env-file", ".env"]).exit(0);
+    assert_eq!((read(folder, COMPOSE), read(folder, ".env")), whole);
+}
+
+#[test]
 fn an_override_says_what_is_new_and_nothing_else() {
     let (folder, keys) = (stock(), Keyset::generate());
     let folder = folder.path();

@@ -121,8 +121,11 @@ pub(crate) fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
     line(
         &mut out,
         &format!(
-            "web login: {} users; with fixed users the API server refuses the webserver and tests accounts",
-            keyset.users().len()
+            "web login: {}; with fixed users the API server refuses the webserver and tests accounts",
+            match keyset.users().len() {
+                1 => "1 user".to_owned(),
+                count => format!("{count} users"),
+            }
         ),
     );
     let mut gone = before();

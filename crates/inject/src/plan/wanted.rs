@@ -98,6 +98,12 @@ pub(super) fn wanted(
         }
         if instance.server == Server::Apiserver {
             for (path, value) in keyset.fixed_users() {
+                // That there are users, and how their passwords are written, is no secret.
+                let mut here = None;
+                let taken = match path.ends_with(".users") {
+                    true => &mut taken,
+                    false => &mut here,
+                };
                 let usual = instance.variable_of(&path);
                 let one = One {
                     deployment,
@@ -107,7 +113,7 @@ pub(super) fn wanted(
                     in_env_file: usual.clone(),
                 };
                 let spellings = instance.spellings_of(&path, &service.environment);
-                one.want(of_service, &spellings, usual, &mut taken)?;
+                one.want(of_service, &spellings, usual, taken)?;
             }
         }
     }

@@ -17,7 +17,10 @@
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::finding::{Finding, Fix, Severity};
+use clearml_secure_core::io::escape;
+use clearml_secure_core::keyset;
 use clearml_secure_core::setting::{SETTINGS, Server};
+use clearml_secure_core::source::Place;
 
 use super::{Case, Rule, and};
 
@@ -73,14 +76,23 @@ impl MissingSetting {
         } else {
             "nothing that can be seen sets"
         };
+        let (unused, help) = match unused(case, reading) {
+            Some((place, file)) => (
+                format!("; {place} has a value, which no service takes from there"),
+                format!(
+                    "let the compose file take it: clearml-inject -k KEYS --env-file {file} …, which also ends a run that was interrupted"
+                ),
+            ),
+            None => (String::new(), case.inject()),
+        };
         Finding {
             rule: self.id(),
             severity,
             message: format!(
-                "{nothing} {setting}: {} {verb} with the image's public default; {consequence}",
+                "{nothing} {setting}: {} {verb} with the image's public default; {consequence}{unused}",
                 and(&names)
             ),
-            help: case.inject(),
+            help,
             setting: Some(setting),
             server: Some(reading.server),
             span: Some(case.span(reading)),
@@ -106,6 +118,16 @@ impl MissingSetting {
             fix: Some(Fix::Keys),
         }
     }
+}
+
+/// Where the env file has a value for the setting, and the file's name. Compose passes on only what the compose file
+/// names.
+fn unused(case: &Case<'_>, reading: &Reading) -> Option<(Place, String)> {
+    let name = keyset::env_variable(reading.setting, reading.server);
+    let span = case.deployment.project.env.span(&name)?;
+    let place = case.deployment.sources.place(span);
+    let file = escape(&place.file.to_string_lossy()).into_owned();
+    Some((place, file))
 }
 
 /// A signing secret that is not there, and no other rule says why.
