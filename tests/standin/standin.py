@@ -8,6 +8,8 @@ PyJWT signs and checks tokens, bcrypt checks passwords. The configuration is one
     config     a folder of *.conf files that apiserver and fileserver load, if there is one
     redis      the port of a Redis on this machine for the file server's memory of tokens; without it, its own
     delay      seconds that every answer takes
+    stale      how many requests with a token the file server refuses first, as after a restart of the API server alone
+    late       seconds until the file server listens, as while it waits for the API server
     record     a file to which every request is added, one JSON object a line
 
 It prints the ports as JSON when it is ready, and ends with its standard input.
@@ -281,8 +283,8 @@ class Memory:
 class Files:
     """The file server. It asks the API server for nothing after its start, so both read the same token secret there."""
 
-    def __init__(self, config, version, api, memory):
-        self.api, self.memory = api, memory
+    def __init__(self, config, version, api, memory, stale):
+        self.api, self.memory, self.stale = api, memory, stale
         self.guarded = version >= (1, 16) and config.get("fileserver.auth.enabled", True) is not False
         pair = tuple(config.get(f"secure.credentials.fileserver.{half}", "") for half in ("user_key", "user_secret"))
         # It logs in at its start, and ends where that fails.
@@ -304,6 +306,10 @@ class Files:
                 reason = "Only bearer token authorization is supported" if header else "Missing token"
                 return 401, sent, reason.encode()
             if not self.memory.has(token):
+                if self.stale > 0:
+                    # Its own session is from before; it gets a new one for the next request.
+                    self.stale -= 1
+                    return 401, sent, b"Failed validating token"
                 try:
                     jwt.decode(token, self.api.secret, algorithms=ALGORITHMS)
                 except jwt.PyJWTError as error:
@@ -335,9 +341,11 @@ class Web:
         return 200, {"Content-Type": "text/html"}, b"<!doctype html><title>ClearML</title>"
 
 
-def serve(part, name, given, lock):
+def serve(part, name, given, lock, late=0):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # An answer goes out as soon as it is there; `delay` is all that it waits for.
+        disable_nagle_algorithm = True
 
         def respond(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -347,6 +355,7 @@ def serve(part, name, given, lock):
                 entry = {
                     "server": name, "method": self.command, "path": self.path, "status": status,
                     "authorization": self.headers.get("Authorization"),
+                    "length": len(body), "type": self.headers.get("Content-Type"),
                 }
                 with lock, open(given["record"], "a", encoding="utf-8") as file:
                     file.write(json.dumps(entry) + "\n")
@@ -367,8 +376,17 @@ def serve(part, name, given, lock):
         daemon_threads = True
         request_queue_size = 512
 
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = Server(("127.0.0.1", 0), Handler, bind_and_activate=False)
+    server.server_bind()
+
+    def run():
+        time.sleep(late)
+        server.server_activate()
+        server.serve_forever()
+
+    if not late:
+        server.server_activate()
+    threading.Thread(target=run if late else server.serve_forever, daemon=True).start()
     return server.server_address[1]
 
 
@@ -381,12 +399,12 @@ def main():
         name: load(environment(compose, name), given.get("config"), version) for name in ("apiserver", "fileserver")
     }
     api = Api(configs["apiserver"], version, text)
-    files = Files(configs["fileserver"], version, api, Memory(given.get("redis")))
+    files = Files(configs["fileserver"], version, api, Memory(given.get("redis")), given.get("stale", 0))
     web = Web(environment(compose, "webserver"), api, files)
     lock = threading.Lock()
     ports = {"api": serve(api, "apiserver", given, lock), "web": serve(web, "webserver", given, lock)}
     if files.starts:
-        ports["files"] = serve(files, "fileserver", given, lock)
+        ports["files"] = serve(files, "fileserver", given, lock, given.get("late", 0))
     print(json.dumps(ports), flush=True)
     sys.stdin.read()
 
