@@ -9,6 +9,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use e2e::program::{clearml, program};
@@ -59,6 +61,7 @@ fn nothing_is_changed_and_keys_stay_home() {
     let with = requests(&record);
     for request in &with {
         assert_eq!(request["method"], "GET", "{request}");
+        assert_eq!(request["length"], 0, "{request}");
     }
     // The same questions are asked, and those with keys only of this machine.
     let sent = |requests: &[Value]| {
@@ -91,6 +94,150 @@ fn nothing_is_changed_and_keys_stay_home() {
             "{header}"
         );
     }
+}
+
+/// Where anybody is let in, one request is no GET: an upload without a file, which writes nothing (clearml-facts.md, 4).
+#[test]
+fn nothing_is_uploaded_where_anybody_may() {
+    let injected = Injected::stock();
+    let record = injected.path("record");
+    let open = [("CLEARML__fileserver__auth__enabled", "false")];
+    let compose = injected.change("fileserver", &open);
+    let Some(standin) = Standin::start(&compose, json!({"record": record})) else {
+        return;
+    };
+    let done = clearml("verify").args(standin.arguments()).done().exit(1);
+    let said = "lets anybody in; whoever reaches it reads, replaces and deletes every file";
+    assert!(done.stdout.contains(said), "{}", done.stdout);
+    let mut others = requests(&record);
+    others.retain(|one| one["method"] != "GET");
+    assert_eq!(others.len(), 1, "{others:?}");
+    let expected = json!({
+        "server": "fileserver", "method": "POST", "path": "/", "status": 200,
+        "authorization": null, "length": 0, "type": null,
+    });
+    assert_eq!(others[0], expected);
+}
+
+/// A proxy that reads and lets nobody write: what is said is what was seen.
+#[test]
+fn what_anybody_may_is_not_guessed() {
+    let url = answering(|mut stream| {
+        let mut asked = [0; 4096];
+        let length = stream.read(&mut asked).unwrap_or(0);
+        let status = match &asked[..length] {
+            [b'P', ..] => "403 Forbidden",
+            _ => "404 Not Found",
+        };
+        drop(write!(
+            stream,
+            "HTTP/1.1 {status}\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        ));
+    });
+    let done = clearml("verify").args(["--files", &url, &url]).done();
+    let said = "lets anybody in; whoever reaches it reads every file\n";
+    assert!(done.stdout.contains(said), "{}", done.stdout);
+}
+
+/// Sends every question elsewhere.
+fn redirecting(to: String) -> String {
+    answering(move |mut stream| {
+        let mut asked = [0; 4096];
+        let length = stream.read(&mut asked).unwrap_or(0);
+        let asked = String::from_utf8_lossy(&asked[..length]).into_owned();
+        let path = asked.split(' ').nth(1).unwrap_or_default();
+        drop(write!(
+            stream,
+            "HTTP/1.1 302 Found\r\nLocation: {to}{path}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        ));
+    })
+}
+
+#[test]
+fn redirects_are_followed_within_the_host_and_said() {
+    let injected = Injected::stock();
+    let Some(standin) = Standin::start(&injected.path("docker-compose.yml"), json!({})) else {
+        return;
+    };
+    let here = redirecting(standin.web.clone());
+    let done = clearml("verify").arg(&here).done();
+    let said = format!(
+        "clearml-verify: {here} redirects to {}, which is looked at instead\n",
+        standin.web
+    );
+    assert!(done.stderr.contains(&said), "{}", done.stderr);
+    assert!(!done.stdout.contains("unknown:"), "{}", done.stdout);
+    let quiet = clearml("verify").args(["-q", &here]).done();
+    assert_eq!(quiet.stderr, "");
+    // Another name is another host, whoever it belongs to.
+    let elsewhere = redirecting(standin.web.replace("127.0.0.1", "localhost"));
+    let done = clearml("verify").arg(&elsewhere).done().exit(2);
+    let said = format!("{elsewhere} redirects to another host, localhost, which is not followed");
+    assert!(done.stdout.contains(&said), "{}", done.stdout);
+    assert!(!done.stderr.contains("redirects"), "{}", done.stderr);
+    // Nor is a circle walked for ever.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let itself = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let circle = redirecting(redirecting(itself));
+    let done = clearml("verify").arg(&circle).done().exit(2);
+    assert!(done.stdout.contains("unknown:"), "{}", done.stdout);
+}
+
+/// How long a run over a server takes that needs a while for every answer.
+fn seconds(standin: &Standin, servers: usize, arguments: &[&str]) -> f64 {
+    let since = Instant::now();
+    let done = clearml("verify")
+        .args(arguments)
+        .args(vec![standin.web.clone(); servers])
+        .done();
+    assert!(!done.stdout.contains("unknown:"), "{}", done.stdout);
+    since.elapsed().as_secs_f64()
+}
+
+#[test]
+fn what_does_not_depend_on_each_other_is_asked_at_once() {
+    let injected = Injected::stock();
+    let keys = injected.path("keys.env");
+    let compose = injected.path("docker-compose.yml");
+    let Some(standin) = Standin::start(&compose, json!({"delay": 0.5})) else {
+        return;
+    };
+    // To find a file server, to show it a first token, to show a token, and to make the server stumble.
+    let chain = 4.0 * 0.5;
+    let took = seconds(
+        &standin,
+        1,
+        &["--jobs", "64", "--keys", keys.to_str().unwrap()],
+    );
+    assert!(took < 1.5 * chain, "{took}");
+    let slow = Standin::start(&compose, json!({"delay": 0.2})).unwrap();
+    let took = seconds(&slow, 1, &[]);
+    assert!(took < 2.0, "{took}");
+    // Half of 100 servers, in half of the time that they may take.
+    let took = seconds(&slow, 50, &["--jobs", "32"]);
+    assert!(took < 15.0, "{took}");
+}
+
+#[test]
+fn no_more_is_under_way_than_jobs() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let highest = Arc::clone(&most);
+    let url = answering(move |mut stream| {
+        let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::spawn(move || {
+            drop(stream.read(&mut [0; 4096]));
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            now.fetch_sub(1, Ordering::SeqCst);
+            let head = "HTTP/1.1 401 X\r\nAccess-Control-Allow-Origin: *\r\nConnection: close";
+            drop(write!(stream, "{head}\r\nContent-Length: 0\r\n\r\n"));
+        });
+    });
+    clearml("verify")
+        .args(["--jobs", "3", &url, &url, &url])
+        .done();
+    assert_eq!(highest.load(Ordering::SeqCst), 3);
 }
 
 fn requests(record: &Path) -> Vec<Value> {

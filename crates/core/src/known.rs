@@ -35,6 +35,13 @@ pub struct Known {
     pub built_in: bool,
 }
 
+impl Known {
+    /// Whether ClearML's documentation writes it where a value belongs, so that whoever copies a line has it.
+    pub fn is_documented_stand_in(&self) -> bool {
+        self.class == Class::Placeholder && self.what.contains("documentation")
+    }
+}
+
 /// Where a known value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,28 +4,32 @@
 //! The requests are made by threads that may be left behind. The main thread only collects what they tell, so that
 //! neither a server that keeps a thread waiting nor an interruption keeps it from printing what is known.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal};
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use clearml_secure_core::setting::Server;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::prelude::*;
 
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::live::{Client, Given, Seen, Site};
+use crate::live::{Client, Given, Release, Seen, Site, together};
 use crate::output::{Report, Subject};
 use crate::probes::{PROBES, Probe};
 use crate::target;
 
-/// All requests together take no longer than this many times the bound of one, for every server that a worker has to
-/// wait for.
-const REQUESTS: u32 = 12;
+/// All requests together take no longer than this many times the bound of one: no chain of requests that depend on each
+/// other is longer.
+const CHAIN: u32 = 12;
+
+/// And for every server this many more, which the jobs share: no server is asked more.
+const REQUESTS: u32 = 60;
 
 /// What a program ends with that a second interruption ends: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
@@ -49,11 +53,15 @@ struct Known {
     finding: Seen,
 }
 
-/// Asks the running servers among the targets.
+/// Asks the running servers among the targets; what a person should know about how goes to the remarks.
 ///
 /// # Errors
 /// An address that is none, or no threads to be had.
-pub(crate) fn look(cli: &Cli, keys: &Keys) -> Result<Vec<Report>, Error> {
+pub(crate) fn look(
+    cli: &Cli,
+    keys: &Keys,
+    remarks: &mut Vec<String>,
+) -> Result<Vec<Report>, Error> {
     let targets = target::servers(cli)?;
     if targets.is_empty() {
         return Ok(Vec::new());
@@ -63,30 +71,36 @@ pub(crate) fn look(cli: &Cli, keys: &Keys) -> Result<Vec<Report>, Error> {
         .copied()
         .filter(|probe| !cli.ignore.iter().any(|id| id == probe.id()))
         .collect();
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(usize::from(cli.jobs))
-        .build()
-        .map_err(|error| Error::Threads(error.to_string()))?;
     let timeout = Duration::from_secs(cli.timeout.into());
-    let rounds = targets.len().div_ceil(usize::from(cli.jobs));
-    let bound = timeout * REQUESTS * u32::try_from(rounds).unwrap_or(u32::MAX / REQUESTS / 600);
-    let deadline = Instant::now() + bound;
-    let client = Client::new(timeout, deadline);
+    let deadline = Instant::now() + bound(timeout, targets.len(), cli.jobs);
+    let client = Client::new(timeout, deadline, cli.jobs);
     let (sender, receiver) = mpsc::channel();
     interrupt(sender.clone())?;
-    for (place, target) in targets.iter().enumerate() {
-        let given = Given {
-            target: target.clone(),
-            api: cli.api.clone(),
-            files: cli.files.clone(),
-            web: cli.web.clone(),
-            client: client.clone(),
-            keys: keys.new.clone(),
-            old_keys: keys.old.clone(),
-            allow_plain_http: cli.allow_plain_http,
+    let given = targets.iter().map(|target| Given {
+        target: target.clone(),
+        api: cli.api.clone(),
+        files: cli.files.clone(),
+        web: cli.web.clone(),
+        client: client.clone(),
+        keys: keys.new.clone(),
+        old_keys: keys.old.clone(),
+        allow_plain_http: cli.allow_plain_http,
+    });
+    let waiting = Arc::new(Mutex::new(given.enumerate().collect::<VecDeque<_>>()));
+    let mut started = 0;
+    for _ in 0..at_once(targets.len(), cli.jobs) {
+        let (waiting, probes, sender) = (waiting.clone(), probes.clone(), sender.clone());
+        let work = move || {
+            while let Some((place, given)) = next(&waiting) {
+                ask(place, &given, &probes, &sender);
+            }
         };
-        let (sender, probes) = (sender.clone(), Arc::clone(&probes));
-        pool.spawn(move || ask(place, &given, &probes, &sender));
+        match Builder::new().spawn(work) {
+            Ok(_) => started += 1,
+            // The others do its work.
+            Err(_) if started > 0 => break,
+            Err(error) => return Err(Error::Threads(error.to_string())),
+        }
     }
     let bar = progress(cli, targets.len() * (1 + probes.len()));
     // Requests that end at the deadline are still told.
@@ -94,8 +108,29 @@ pub(crate) fn look(cli: &Cli, keys: &Keys) -> Result<Vec<Report>, Error> {
     bar.finish_and_clear();
     let reports = targets.into_iter().zip(known);
     Ok(reports
-        .map(|(target, known)| report(target, known, &probes, missing))
+        .map(|(target, known)| report(target, known, &probes, missing, remarks))
         .collect())
+}
+
+/// How many servers are looked at at the same time. Each has many questions at once, so that a part of the jobs keeps all
+/// of them busy.
+fn at_once(servers: usize, jobs: u16) -> usize {
+    servers.min(1 + usize::from(jobs) / 4)
+}
+
+/// The next server that nobody looks at.
+fn next<T>(waiting: &Mutex<VecDeque<T>>) -> Option<T> {
+    waiting
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop_front()
+}
+
+/// How long everything may take.
+fn bound(timeout: Duration, servers: usize, jobs: u16) -> Duration {
+    // A command line has room for no more.
+    let servers = u32::try_from(servers).unwrap_or(1_000_000).min(1_000_000);
+    timeout * (CHAIN + (REQUESTS * servers).div_ceil(u32::from(jobs)))
 }
 
 /// Finds a server's parts and looks with every probe. That nobody listens any more is no error.
@@ -103,11 +138,13 @@ fn ask(place: usize, given: &Given, probes: &[&'static dyn Probe], sender: &Send
     let mut seen = Seen::default();
     let site = Arc::new(Site::find(given, &mut seen));
     drop(sender.send(Event::Found(place, Arc::clone(&site), seen)));
-    probes.par_iter().enumerate().for_each(|(number, probe)| {
+    let numbered: Vec<_> = probes.iter().enumerate().collect();
+    together(&numbered, |(number, probe)| {
         let mut seen = Seen::default();
         probe.look(&site, &mut seen);
-        drop(sender.send(Event::Looked(place, number, seen)));
+        drop(sender.send(Event::Looked(place, *number, seen)));
     });
+    site.forget();
 }
 
 /// Lets the first interruption end the waiting, and the second the program.
@@ -159,23 +196,34 @@ fn collect(
         })
         .collect();
     let mut left = servers * (1 + probes.len());
+    let mut missing = "";
     while left > 0 {
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        // Once it is over, only what was told in time is taken.
+        let event = if missing.is_empty() {
+            receiver.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        } else {
+            receiver.try_recv().map_err(|_| RecvTimeoutError::Timeout)
+        };
+        match event {
             Ok(Event::Found(place, site, seen)) => {
                 known[place].site = Some(site);
                 known[place].finding = seen;
             }
             Ok(Event::Looked(place, number, seen)) => known[place].seen[number] = Some(seen),
-            Ok(Event::Interrupted) => return (known, "it was interrupted"),
-            // The sender of interruptions is never gone.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                return (known, "the time for all requests is over");
+            Ok(Event::Interrupted) => {
+                missing = "it was interrupted";
+                continue;
             }
+            Err(_) if missing.is_empty() => {
+                missing = "the time for all requests is over";
+                continue;
+            }
+            Err(_) => break,
         }
         left -= 1;
         bar.inc(1);
     }
-    (known, "")
+    (known, missing)
 }
 
 /// What is known, and what is missing as unknown.
@@ -184,6 +232,7 @@ fn report(
     known: Known,
     probes: &[&'static dyn Probe],
     missing: &'static str,
+    remarks: &mut Vec<String>,
 ) -> Report {
     let mut together = known.finding;
     if known.site.is_none() {
@@ -214,12 +263,41 @@ fn report(
         part(Server::Fileserver, |site| &site.files),
         part(Server::Webserver, |site| &site.web),
     ];
+    let release = known
+        .site
+        .as_deref()
+        .and_then(|site| site.release.get().copied());
+    let version = match release {
+        Some(Release::Told(version)) => Some(version),
+        _ => None,
+    };
+    remarks.extend(together.remarks);
     Report {
         subject: Subject::Server {
+            version,
             parts: parts.into_iter().flatten().collect(),
             target,
         },
         findings: together.findings,
         unseen: together.unseen,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_jobs_have_more_time() {
+        let second = Duration::from_secs(1);
+        assert_eq!(bound(second, 1, 32), 14 * second);
+        assert_eq!(bound(second, 1, 1), 72 * second);
+        assert_eq!(bound(second, 100, 32), 200 * second);
+        // The most that can be asked for does not overflow.
+        assert!(
+            Instant::now()
+                .checked_add(bound(600 * second, usize::MAX, 1))
+                .is_some()
+        );
     }
 }

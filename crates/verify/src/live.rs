@@ -1,8 +1,11 @@
 //! A running server: where its parts are, and what it answers.
 
+mod asked;
 mod find;
 mod http;
+mod slots;
 mod tls;
+mod together;
 mod token;
 
 use std::fmt;
@@ -16,9 +19,12 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
 
+use asked::Asked;
+pub(crate) use find::FOREIGN_ORIGIN;
 pub(crate) use http::{Answer, Client, host, is_loopback};
 pub(crate) use tls::{NoHandshake, Shown, shake};
-pub(crate) use token::{Algorithm, Claims, role, sign};
+pub(crate) use together::together;
+pub(crate) use token::{Algorithm, Claims, role, sign, version};
 
 /// What is known of a running server, for probes.
 pub(crate) struct Site {
@@ -29,23 +35,27 @@ pub(crate) struct Site {
     pub(crate) api: Option<String>,
     pub(crate) files: Option<String>,
     pub(crate) web: Option<String>,
-    /// The release, where the server tells it.
-    pub(crate) version: Release,
+    /// What is known of the release, once a probe has settled it.
+    pub(crate) release: OnceLock<Release>,
     pub(crate) keys: Option<Arc<Keyset>>,
     pub(crate) old_keys: Option<Arc<Keyset>>,
     /// Keys may go over plain HTTP to other machines.
     pub(crate) allow_plain_http: bool,
-    /// What several probes ask is asked once.
-    anonymous: OnceLock<Option<Result<Answer, Failure>>>,
-    modes: OnceLock<Option<Result<Answer, Failure>>>,
+    asked: Asked,
 }
 
-/// What a server says of its release. From 2.3 on it tells only who is logged in (clearml-facts.md, 4).
+/// What a server says of its release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Release {
+    /// It tells only who is logged in: [`Release::KEPT_SINCE`] or later.
     Kept,
     Told(Version),
     Unknown,
+}
+
+impl Release {
+    /// The first that does not tell everybody (clearml-facts.md, 4).
+    pub(crate) const KEPT_SINCE: Version = Version::new(2, 3, 0);
 }
 
 /// What probes have seen.
@@ -53,15 +63,30 @@ pub(crate) enum Release {
 pub(crate) struct Seen {
     pub(crate) findings: Vec<Finding>,
     pub(crate) unseen: Vec<Unseen>,
+    /// What a person should know about how it was looked.
+    pub(crate) remarks: Vec<String>,
 }
 
 /// Why something could not be asked.
-#[derive(Debug)]
-pub(crate) struct Failure(pub(crate) String);
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    reason: String,
+    /// Nobody listens there, which may be so for a moment only.
+    is_refused: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            is_refused: false,
+        }
+    }
+}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&escape(&self.0))
+        f.write_str(&escape(&self.reason))
     }
 }
 
@@ -80,11 +105,18 @@ pub(crate) struct Given {
 impl Site {
     /// Finds the parts of a server. What is not there is said to be unseen.
     pub(crate) fn find(given: &Given, seen: &mut Seen) -> Self {
-        let found = find::find(&given.client, given);
+        let asked = Asked::default();
+        let find::Found {
+            api,
+            files,
+            web,
+            remarks,
+        } = find::find(given, &asked);
+        seen.remarks.extend(remarks);
         for (name, option, found) in [
-            ("API server", "--api", &found.api),
-            ("file server", "--files", &found.files),
-            ("web server", "--web", &found.web),
+            ("API server", "--api", &api),
+            ("file server", "--files", &files),
+            ("web server", "--web", &web),
         ] {
             if let Err(failure) = found {
                 seen.unknown(
@@ -93,36 +125,35 @@ impl Site {
                 );
             }
         }
-        let mut site = Self {
+        let site = Self {
             client: given.client.clone(),
             target: given.target.clone(),
-            api: found.api.ok(),
-            files: found.files.ok(),
-            web: found.web.ok(),
-            version: Release::Unknown,
+            api: api.ok(),
+            files: files.ok(),
+            web: web.ok(),
+            release: OnceLock::new(),
             keys: given.keys.clone(),
             old_keys: given.old_keys.clone(),
             allow_plain_http: given.allow_plain_http,
-            anonymous: OnceLock::new(),
-            modes: OnceLock::new(),
+            asked,
         };
-        site.version = site.release();
+        // After a restart of the API server alone a file server refuses the first token, whatever it is (clearml-facts.md,
+        // 5). So the first is one that is refused anyway, and none that matters is taken for refused.
+        if !site.has_open_files() {
+            drop(site.show_to_files(&sign(Claims::Role("system"), Algorithm::None, "")));
+        }
         site
     }
 
-    /// What `server.info` says (clearml-facts.md, 4).
-    fn release(&self) -> Release {
-        let Some(Ok(answer)) = self.ask("server.info", &[]) else {
-            return Release::Unknown;
-        };
-        let text = answer.json()["data"]["version"]
-            .as_str()
-            .map(Version::parse);
-        match (answer.status, text) {
-            (200, Some(Some(version))) => Release::Told(version),
-            (401, _) => Release::Kept,
-            _ => Release::Unknown,
-        }
+    /// Asks for an address, once for all who want to know the same.
+    pub(crate) fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
+        let ask = || self.client.get(url, headers);
+        self.asked.once(url, headers, ask)
+    }
+
+    /// Forgets the answers, when nobody asks any more.
+    pub(crate) fn forget(&self) {
+        self.asked.forget();
     }
 
     /// Calls an endpoint of the API server; none where there is no API server.
@@ -132,7 +163,7 @@ impl Site {
         headers: &[(&str, &str)],
     ) -> Option<Result<Answer, Failure>> {
         let api = self.api.as_ref()?;
-        Some(self.client.get(&format!("{api}/{endpoint}"), headers))
+        Some(self.get(&format!("{api}/{endpoint}"), headers))
     }
 
     /// Logs in with a key and a secret.
@@ -154,17 +185,26 @@ impl Site {
     /// to everybody else (clearml-facts.md, 4).
     pub(crate) fn show_to_files(&self, token: &str) -> Option<Result<Answer, Failure>> {
         let bearer = Zeroizing::new(format!("Bearer {token}"));
-        let url = format!("{}{}", self.files.as_ref()?, find::NOT_THERE);
-        Some(self.client.get(&url, &[("Authorization", &bearer)]))
+        Some(self.get(&self.not_there()?, &[("Authorization", &bearer)]))
+    }
+
+    /// The same once more, after a while.
+    pub(crate) fn show_to_files_again(&self, token: &str) -> Option<Result<Answer, Failure>> {
+        let bearer = Zeroizing::new(format!("Bearer {token}"));
+        let (url, headers) = (self.not_there()?, [("Authorization", bearer.as_str())]);
+        let ask = || self.client.get(&url, &headers);
+        Some(self.asked.again(&url, &headers, ask))
     }
 
     /// The same without a token.
-    pub(crate) fn anonymous_files(&self) -> Option<&Result<Answer, Failure>> {
-        let ask = || {
-            let url = format!("{}{}", self.files.as_ref()?, find::NOT_THERE);
-            Some(self.client.get(&url, &[]))
-        };
-        self.anonymous.get_or_init(ask).as_ref()
+    pub(crate) fn anonymous_files(&self) -> Option<Result<Answer, Failure>> {
+        Some(self.get(&self.not_there()?, &[]))
+    }
+
+    /// Calls the API server from a page that is not its own.
+    pub(crate) fn ping_from_elsewhere(&self) -> Option<Result<Answer, Failure>> {
+        let url = format!("{}{}", self.api.as_ref()?, find::PING);
+        Some(self.get(&url, find::FOREIGN))
     }
 
     /// Whether the file server is known to let anybody in, so that a token proves nothing there.
@@ -173,9 +213,12 @@ impl Site {
     }
 
     /// The ways to log in that the API server names.
-    pub(crate) fn login_modes(&self) -> Option<&Result<Answer, Failure>> {
-        let ask = || self.ask("login.supported_modes", &[]);
-        self.modes.get_or_init(ask).as_ref()
+    pub(crate) fn login_modes(&self) -> Option<Result<Answer, Failure>> {
+        self.ask("login.supported_modes", &[])
+    }
+
+    fn not_there(&self) -> Option<String> {
+        Some(format!("{}{}", self.files.as_ref()?, find::NOT_THERE))
     }
 
     /// Why the user's keys must not be sent to an address, if they must not.
@@ -240,6 +283,7 @@ impl Seen {
     /// Adds what another has seen.
     pub(crate) fn add(&mut self, other: Self) {
         self.findings.extend(other.findings);
+        self.remarks.extend(other.remarks);
         for unseen in other.unseen {
             if !self.unseen.contains(&unseen) {
                 self.unseen.push(unseen);

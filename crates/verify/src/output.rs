@@ -17,6 +17,7 @@ use clearml_secure_core::effective::{Effective, Reading};
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Sources;
+use clearml_secure_core::version::Version;
 
 use crate::cli::{Cli, Format};
 use crate::lines::Lines;
@@ -34,9 +35,10 @@ pub(crate) struct Report {
 pub(crate) enum Subject {
     /// Files.
     Deployment(Deployment, Effective),
-    /// A running server, by its address and the parts that were found.
+    /// A running server, by its address, its version where it is known, and the parts that were found.
     Server {
         target: String,
+        version: Option<Version>,
         parts: Vec<(Server, String)>,
     },
 }

@@ -17,16 +17,16 @@ mod old_keys_accepted;
 mod open_login;
 mod plain_http;
 mod published_credential;
+mod server_version;
 mod stack_trace;
 mod vulnerable_version;
 
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
-use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::live::{Answer, Failure, Seen, Site};
+use crate::live::{Answer, Failure, Seen, Site, together};
 use crate::rules::other_half;
 
 /// A check of a running server.
@@ -53,6 +53,7 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &open_login::OpenLogin,
     &plain_http::PlainHttp,
     &published_credential::PublishedCredential,
+    &server_version::ServerVersion,
     &stack_trace::StackTrace,
     &vulnerable_version::VulnerableVersion,
 ];
@@ -98,12 +99,13 @@ fn log_in<'a, 'k>(
     site: &Site,
     accounts: &'a [Account<'k>],
 ) -> Vec<(&'a Account<'k>, Result<Answer, Failure>)> {
+    let answers = together(accounts, |account| {
+        site.log_in(account.key.expose(), account.secret.expose())
+    });
     accounts
-        .par_iter()
-        .filter_map(|account| {
-            let answer = site.log_in(account.key.expose(), account.secret.expose())?;
-            Some((account, answer))
-        })
+        .iter()
+        .zip(answers)
+        .filter_map(|(account, answer)| Some((account, answer?)))
         .collect()
 }
 

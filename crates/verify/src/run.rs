@@ -43,7 +43,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let mut fingerprints = Fingerprints::default();
     let keys = Keys::read(cli)?;
     let (deployments, mut remarks) = target::deployments(cli)?;
-    let mut reports = fleet::look(cli, &keys)?;
+    let mut reports = fleet::look(cli, &keys, &mut remarks)?;
     if let Some(baseline) = &mut baseline {
         for report in &mut reports {
             let findings = std::mem::take(&mut report.findings);

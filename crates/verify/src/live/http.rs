@@ -1,14 +1,17 @@
 //! Requests that change nothing, with every answer bounded in time and size.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Agent, AsSendBody, http};
+use zeroize::Zeroizing;
 
 use super::Failure;
+use super::slots::{Slot, Slots};
 
 /// No more of an answer is read. Nothing is unpacked, so what is read is what was sent.
 const LONGEST: u64 = 1 << 20;
@@ -19,21 +22,32 @@ pub(crate) struct Client {
     agent: Agent,
     timeout: Duration,
     deadline: Instant,
+    slots: Slots,
 }
 
-/// What a server answered.
+/// A connection for what is no HTTP, which counts as a request as long as it is there.
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    _slot: Slot,
+}
+
+/// What a server answered. Its copies share the text, which may hold a token.
+#[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    headers: Arc<[(String, String)]>,
+    body: Arc<Zeroizing<Vec<u8>>>,
 }
 
 impl Client {
-    /// `timeout` bounds one request, `deadline` all of them.
-    pub(crate) fn new(timeout: Duration, deadline: Instant) -> Self {
+    /// `timeout` bounds one request, `deadline` all of them; `jobs` are made at once.
+    pub(crate) fn new(timeout: Duration, deadline: Instant, jobs: u16) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            // As many connections are kept as requests may be under way: opening one takes longer than a question.
+            .max_idle_connections(usize::from(jobs))
+            .max_idle_connections_per_host(usize::from(jobs))
             .max_redirects_will_error(false)
             // A server of one's own is asked directly.
             .proxy(None)
@@ -49,6 +63,7 @@ impl Client {
             agent,
             timeout,
             deadline,
+            slots: Slots::new(usize::from(jobs)),
         }
     }
 
@@ -58,11 +73,12 @@ impl Client {
         self.timeout.min(left)
     }
 
-    /// A connection for what is no HTTP.
-    pub(crate) fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Failure> {
+    /// A connection to a port.
+    pub(crate) fn connect(&self, host: &str, port: u16) -> Result<Connection, Failure> {
+        let slot = self.slots.take();
         let timeout = self.timeout();
-        let failed = |error: std::io::Error| Failure(error.to_string());
-        let mut last = Failure(format!("{host} has no address"));
+        let failed = |error: io::Error| Failure::new(error.to_string());
+        let mut last = Failure::new(format!("{host} has no address"));
         for address in (host, port).to_socket_addrs().map_err(failed)? {
             let connected = TcpStream::connect_timeout(&address, timeout).and_then(|stream| {
                 stream.set_read_timeout(Some(timeout))?;
@@ -70,7 +86,12 @@ impl Client {
                 Ok(stream)
             });
             match connected {
-                Ok(stream) => return Ok(stream),
+                Ok(stream) => {
+                    return Ok(Connection {
+                        stream,
+                        _slot: slot,
+                    });
+                }
                 Err(error) => last = failed(error),
             }
         }
@@ -79,17 +100,34 @@ impl Client {
 
     /// Asks for an address. Redirects are answers.
     pub(crate) fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
-        let timeout = self.timeout();
-        if timeout.is_zero() {
-            return Err(Failure("the time for all requests is over".to_owned()));
-        }
-        let mut request = self.agent.get(url);
+        let mut request = http::Request::get(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let failed = |error: ureq::Error| Failure(reason(&error));
-        let request = request.config().timeout_global(Some(timeout)).build();
-        let mut response = request.call().map_err(failed)?;
+        self.call(request.body(()))
+    }
+
+    /// Sends nothing to an address: no text, and no word on what it would be. A file server has nothing to write then
+    /// (clearml-facts.md, 4).
+    pub(crate) fn post_nothing(&self, url: &str) -> Result<Answer, Failure> {
+        let nothing: &[u8] = &[];
+        self.call(http::Request::post(url).body(nothing))
+    }
+
+    fn call(
+        &self,
+        request: Result<http::Request<impl AsSendBody>, http::Error>,
+    ) -> Result<Answer, Failure> {
+        // To wait for others is no part of the time that the server has.
+        let _slot = self.slots.take();
+        let timeout = self.timeout();
+        if timeout.is_zero() {
+            return Err(Failure::new("the time for all requests is over"));
+        }
+        let request = request.map_err(|error| Failure::new(error.to_string()))?;
+        let request = self.agent.configure_request(request);
+        let request = request.timeout_global(Some(timeout)).build();
+        let mut response = self.agent.run(request).map_err(|error| failure(&error))?;
         let headers = response
             .headers()
             .iter()
@@ -98,26 +136,30 @@ impl Client {
                 (name.as_str().to_owned(), value)
             })
             .collect();
-        let mut body = Vec::new();
+        let mut body = Zeroizing::new(Vec::new());
         let mut reader = response.body_mut().as_reader().take(LONGEST + 1);
         let read = reader.read_to_end(&mut body);
-        read.map_err(|error| Failure(format!("its answer breaks off: {error}")))?;
+        read.map_err(|error| Failure::new(format!("its answer breaks off: {error}")))?;
         if body.len() as u64 > LONGEST {
-            return Err(Failure("its answer is longer than 1 MiB".to_owned()));
+            return Err(Failure::new("its answer is longer than 1 MiB"));
         }
         Ok(Answer {
             status: response.status().as_u16(),
             headers,
-            body,
+            body: Arc::new(body),
         })
     }
 }
 
 /// What went wrong, in words; no header of the request is in them.
-fn reason(error: &ureq::Error) -> String {
+fn failure(error: &ureq::Error) -> Failure {
     match error {
-        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
-        error => error.to_string(),
+        ureq::Error::Timeout(_) => Failure::new("no answer in time"),
+        ureq::Error::Io(inner) if inner.kind() == io::ErrorKind::ConnectionRefused => Failure {
+            is_refused: true,
+            ..Failure::new(error.to_string())
+        },
+        error => Failure::new(error.to_string()),
     }
 }
 

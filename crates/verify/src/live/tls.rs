@@ -28,10 +28,10 @@ pub(crate) enum NoHandshake {
 
 /// Shakes hands with the server at an address, and looks.
 pub(crate) fn shake(client: &Client, url: &str) -> Result<Shown, NoHandshake> {
-    let unreachable = |reason: String| NoHandshake::Unreachable(Failure(reason));
+    let unreachable = |reason: String| NoHandshake::Unreachable(Failure::new(reason));
     let name = host(url);
     let port = port(url).unwrap_or(443);
-    let mut stream = client
+    let mut connected = client
         .connect(name, port)
         .map_err(NoHandshake::Unreachable)?;
     let provider = Arc::new(ring::default_provider());
@@ -46,7 +46,7 @@ pub(crate) fn shake(client: &Client, url: &str) -> Result<Shown, NoHandshake> {
     let mut connection = ClientConnection::new(Arc::new(config), server.clone())
         .map_err(|error| unreachable(error.to_string()))?;
     while connection.is_handshaking() {
-        if let Err(error) = connection.complete_io(&mut stream) {
+        if let Err(error) = connection.complete_io(&mut connected.stream) {
             let is_tls = error
                 .get_ref()
                 .is_some_and(|inner| inner.downcast_ref::<Error>().is_some_and(is_old));
@@ -80,7 +80,7 @@ fn is_old(error: &Error) -> bool {
     )
 }
 
-fn port(url: &str) -> Option<u16> {
+pub(super) fn port(url: &str) -> Option<u16> {
     let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
     authority.rsplit_once(':')?.1.parse().ok()
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use clearml_secure_core::version::Version;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384, Sha512};
@@ -77,7 +78,15 @@ pub(crate) fn basic(key: &str, secret: &str) -> Zeroizing<String> {
 
 /// The role that a token of the server's own gives.
 pub(crate) fn role(token: &str) -> Option<String> {
+    Some(claims(token)?["identity"]["role"].as_str()?.to_owned())
+}
+
+/// The release that a token of the server's own tells.
+pub(crate) fn version(token: &str) -> Option<Version> {
+    Version::parse(claims(token)?["server_version"].as_str()?)
+}
+
+fn claims(token: &str) -> Option<Value> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    let payload: Value = serde_json::from_slice(&payload).ok()?;
-    Some(payload["identity"]["role"].as_str()?.to_owned())
+    serde_json::from_slice(&payload).ok()
 }

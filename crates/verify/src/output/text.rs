@@ -127,8 +127,17 @@ pub(super) fn looked_at(report: &Report) -> String {
                 servers.map(|server| server.name().to_owned()).collect(),
             )
         }
-        Subject::Server { target, parts } => {
-            let part = |(server, address): &(Server, String)| format!("{server} at {address}");
+        Subject::Server {
+            target,
+            version,
+            parts,
+        } => {
+            let part = |(server, address): &(Server, String)| match version {
+                Some(version) if *server == Server::Apiserver => {
+                    format!("{server} {version} at {address}")
+                }
+                _ => format!("{server} at {address}"),
+            };
             (target.clone(), parts.iter().map(part).collect())
         }
     };

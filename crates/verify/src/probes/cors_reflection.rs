@@ -12,10 +12,7 @@ use clearml_secure_core::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
-use crate::live::{Seen, Site};
-
-/// A name that nobody can have.
-const ORIGIN: &str = "https://clearml-verify.invalid";
+use crate::live::{FOREIGN_ORIGIN, Seen, Site};
 
 pub(crate) struct CorsReflection;
 
@@ -25,14 +22,13 @@ impl Probe for CorsReflection {
     }
 
     fn look(&self, site: &Site, seen: &mut Seen) {
-        let (Some(answer), Some(api)) = (site.ask("debug.ping", &[("Origin", ORIGIN)]), &site.api)
-        else {
+        let (Some(answer), Some(api)) = (site.ping_from_elsewhere(), &site.api) else {
             return;
         };
         let Ok(answer) = answer else {
             return seen.odd(&format!("which origins {api} allows"), &answer);
         };
-        let is_allowed = answer.header("access-control-allow-origin") == Some(ORIGIN)
+        let is_allowed = answer.header("access-control-allow-origin") == Some(FOREIGN_ORIGIN)
             && answer.header("access-control-allow-credentials") == Some("true");
         if is_allowed {
             seen.found(

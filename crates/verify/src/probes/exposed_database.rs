@@ -12,10 +12,9 @@ use std::io::{Read, Write};
 
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::setting::Server;
-use rayon::prelude::*;
 
 use super::Probe;
-use crate::live::{Seen, Site, host, is_loopback};
+use crate::live::{Seen, Site, host, is_loopback, together};
 
 /// Name, port, what is sent, and how its answers are told: of one that asks for a password, and of one that does not.
 struct Database {
@@ -74,10 +73,7 @@ impl Probe for ExposedDatabase {
             .iter()
             .flat_map(|host| DATABASES.iter().map(move |database| (*host, database)))
             .collect();
-        let answers: Vec<Option<Vec<u8>>> = asked
-            .par_iter()
-            .map(|(host, database)| ask(site, host, database))
-            .collect();
+        let answers = together(&asked, |(host, database)| ask(site, host, database));
         for ((host, database), answer) in asked.into_iter().zip(answers) {
             // A port where nobody answers is what should be.
             let Some(answer) = answer else {
@@ -110,10 +106,10 @@ impl Probe for ExposedDatabase {
 
 /// The beginning of an answer; none where nobody answers.
 fn ask(site: &Site, host: &str, database: &Database) -> Option<Vec<u8>> {
-    let mut stream = site.client.connect(host, database.port).ok()?;
-    stream.write_all(database.question).ok()?;
+    let mut connected = site.client.connect(host, database.port).ok()?;
+    connected.stream.write_all(database.question).ok()?;
     let mut answer = vec![0; 4096];
-    let length = stream.read(&mut answer).ok()?;
+    let length = connected.stream.read(&mut answer).ok()?;
     answer.truncate(length);
     Some(answer)
 }

@@ -13,10 +13,9 @@
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::known::{self, Known};
 use clearml_secure_core::setting::Server;
-use rayon::prelude::*;
 
 use super::Probe;
-use crate::live::{Algorithm, Answer, Claims, Failure, Seen, Site, sign};
+use crate::live::{Algorithm, Answer, Claims, Failure, Seen, Site, sign, together};
 use crate::rules::and;
 
 pub(crate) struct ForgedToken;
@@ -30,18 +29,15 @@ impl Probe for ForgedToken {
         // Where nobody is refused a token proves nothing; `anonymous-files` says so.
         let is_open = site.has_open_files();
         let makings = makings();
-        let answers: Vec<Asked> = makings
-            .par_iter()
-            .flat_map(|making| {
-                [Server::Apiserver, Server::Fileserver]
-                    .into_par_iter()
-                    .filter(|server| !(is_open && *server == Server::Fileserver))
-                    .flat_map(|server| ask(site, making, server))
-            })
+        let shown: Vec<(&Making, Server)> = makings
+            .iter()
+            .flat_map(|making| making.servers.iter().map(move |server| (making, *server)))
+            .filter(|(_, server)| !(is_open && *server == Server::Fileserver))
             .collect();
+        let answers = together(&shown, |(making, server)| ask(site, making, *server));
         // By server and secret, with every algorithm.
         let mut accepted: Vec<(Server, &String, String, Vec<&str>)> = Vec::new();
-        for (server, how, algorithm, answer) in answers {
+        for (server, how, algorithm, answer) in answers.into_iter().flatten() {
             let (address, right) = match server {
                 Server::Fileserver => (&site.files, 404),
                 _ => (&site.api, 200),
@@ -84,23 +80,26 @@ impl Probe for ForgedToken {
 }
 
 /// A way for anybody to make a token.
-struct Making {
+pub(super) struct Making {
     /// In words, without the algorithm.
     how: String,
     /// In the order in which they are tried.
-    algorithms: &'static [Algorithm],
-    secret: &'static str,
+    pub(super) algorithms: &'static [Algorithm],
+    pub(super) secret: &'static str,
+    /// To whom the tokens are shown.
+    servers: &'static [Server],
 }
 
 /// What a server answers to a token: of which making, with which algorithm.
 type Asked = (Server, String, Algorithm, Result<Answer, Failure>);
 
-fn makings() -> Vec<Making> {
+pub(super) fn makings() -> Vec<Making> {
     const HMAC: &[Algorithm] = &[Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
     let making = |how: String, algorithms, secret| Making {
         how,
         algorithms,
         secret,
+        servers: &[Server::Apiserver, Server::Fileserver],
     };
     let mut all = vec![
         making("not signed".to_owned(), &[Algorithm::None], ""),
@@ -114,6 +113,17 @@ fn makings() -> Vec<Making> {
     all.extend(known::all().iter().filter(is_token_secret).map(|known| {
         let how = format!("signed with a published secret, the {}", known.what);
         making(how, HMAC, &known.value)
+    }));
+    // Nothing has ever run with these by itself, so no file server remembers a token of a time before.
+    let is_stand_in =
+        |known: &&Known| known.is_documented_stand_in() && known.value.contains("new-secret");
+    all.extend(known::all().iter().filter(is_stand_in).map(|known| Making {
+        servers: &[Server::Apiserver],
+        ..making(
+            format!("signed with a published secret, a {}", known.what),
+            HMAC,
+            &known.value,
+        )
     }));
     all
 }

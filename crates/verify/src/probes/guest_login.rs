@@ -25,8 +25,8 @@ impl Probe for GuestLogin {
         let (Some(answer), Some(api)) = (site.login_modes(), &site.api) else {
             return;
         };
-        let Some(modes) = super::modes(answer) else {
-            return seen.odd(&format!("who may sign in at {api}"), answer);
+        let Some(modes) = super::modes(&answer) else {
+            return seen.odd(&format!("who may sign in at {api}"), &answer);
         };
         let guest = &modes["basic"]["guest"];
         if guest["enabled"] == true {

@@ -25,8 +25,8 @@ impl Probe for OpenLogin {
         let (Some(answer), Some(api)) = (site.login_modes(), &site.api) else {
             return;
         };
-        let Some(modes) = super::modes(answer) else {
-            return seen.odd(&format!("who may sign in at {api}"), answer);
+        let Some(modes) = super::modes(&answer) else {
+            return seen.odd(&format!("who may sign in at {api}"), &answer);
         };
         let has_sso = modes["sso"].as_object().is_some_and(|sso| !sso.is_empty());
         if modes["basic"]["enabled"] != true && !has_sso {

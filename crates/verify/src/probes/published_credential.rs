@@ -25,7 +25,7 @@ impl Probe for PublishedCredential {
         let Some(web) = &site.web else {
             return;
         };
-        let answer = site.client.get(&format!("{web}/credentials.json"), &[]);
+        let answer = site.get(&format!("{web}/credentials.json"), &[]);
         let Ok(served) = &answer else {
             return seen.odd(&format!("whether {web} serves credentials"), &answer);
         };

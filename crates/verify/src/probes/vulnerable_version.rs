@@ -6,12 +6,14 @@
 //!
 //! **Fix**: upgrade.
 //!
-//! **Asks**: server.info. From 2.3 on it does not answer everybody; the records name none of those versions.
+//! **Asks**: what `server-version` does. Of a server from 2.3 on that keeps its version to itself, only a record of a later
+//! version leaves something unknown.
 
-use clearml_secure_core::advisory;
+use clearml_secure_core::advisory::{self, Advisory};
 use clearml_secure_core::finding::Severity;
 
 use super::Probe;
+use super::server_version::{not_told, release};
 use crate::live::{Release, Seen, Site};
 
 pub(crate) struct VulnerableVersion;
@@ -25,15 +27,21 @@ impl Probe for VulnerableVersion {
         let Some(api) = &site.api else {
             return;
         };
-        let version = match site.version {
-            Release::Kept => return,
+        let version = match release(site) {
             Release::Told(version) => version,
-            Release::Unknown => {
-                return seen.unknown(
-                    &format!("the version of {api}"),
-                    "server.info does not tell it",
-                );
+            // It is no older, so what was mended by then is not in it.
+            Release::Kept => {
+                let is_open = |advisory: &&Advisory| advisory.before > Release::KEPT_SINCE;
+                if let Some(advisory) = advisory::all().iter().find(is_open) {
+                    seen.unknown(
+                        &format!("whether {} is in {api}", advisory.id),
+                        "the server does not tell its version",
+                    );
+                }
+                return;
             }
+            // `server-version` says the same, and is left out by some.
+            Release::Unknown => return not_told(api, seen),
         };
         for advisory in advisory::all()
             .iter()
