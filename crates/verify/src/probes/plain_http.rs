@@ -1,18 +1,23 @@
 //! Passwords and tokens go over the network in clear.
 //!
-//! **What**: a part of the server is on another machine and answers over http://.
+//! **What**: a part of the server is on another machine and answers over http://, alone or beside https://.
 //!
 //! **Why**: whoever is on the way reads and changes what goes by.
 //!
-//! **Fix**: a reverse proxy with TLS in front of all three, and no other way in.
+//! **Fix**: a reverse proxy with TLS in front of all three, which sends http:// to https://, and no other way in: bind the
+//! published ports to 127.0.0.1.
 //!
-//! **Asks**: nothing; the addresses say it.
+//! **Asks**: where a part is at an https:// address, what it was found by, over http:// on port 80 and on the part's own
+//! port (8080, 8008, 8081). Keys are never among it. A port where nobody answers is what should be.
 
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::live::{Seen, Site, is_loopback};
+
+/// It takes somebody on the way.
+const SEVERITY: Severity = Severity::Warning;
 
 pub(crate) struct PlainHttp;
 
@@ -33,13 +38,21 @@ impl Probe for PlainHttp {
             if address.starts_with("http://") && !is_loopback(address) {
                 seen.found(
                     self.id(),
-                    // It takes somebody on the way.
-                    Severity::Warning,
+                    SEVERITY,
                     server,
                     format!("{address} answers without TLS; whoever is on the way reads passwords and tokens"),
                     "put a reverse proxy with TLS in front and publish nothing else",
                 );
             }
+        }
+        for (server, address) in site.in_clear() {
+            seen.found(
+                self.id(),
+                SEVERITY,
+                server,
+                format!("{address} answers without TLS, beside https://; whoever is on the way reads passwords and tokens"),
+                "send http:// to https://, and bind the servers' own ports to 127.0.0.1",
+            );
         }
     }
 }
