@@ -213,6 +213,109 @@ fn each_single_mistake_gives_what_is_meant_for_it() {
 }
 
 #[test]
+fn a_version_that_is_kept_is_read_in_a_token_4() {
+    let injected = Injected::stock();
+    let keys = injected.path("keys.env");
+    let own = injected.path("docker-compose.yml");
+    let stock = fixtures().join("stock/docker-compose.yml");
+    let published = "Rq8FW84sSqVgq7WvBB_4EzNl9y8z8IGiDXX3C345_a5AZfcwZcwCIA";
+    let forged = injected.change(
+        "apiserver",
+        &[("CLEARML__SECURE__AUTH__TOKEN_SECRET", published)],
+    );
+    for (version, compose, with_keys, told) in [
+        ("2.0.0", &own, false, "apiserver 2.0.0 at"),
+        // Nobody is let in, so nothing is told.
+        ("2.3.0", &own, false, "apiserver at"),
+        ("2.3.0", &own, true, "apiserver 2.3.0 at"),
+        ("2.3.0", &stock, false, "apiserver 2.3.0 at"),
+        ("2.3.0", &forged, false, "apiserver 2.3.0 at"),
+    ] {
+        let Some(standin) = Standin::start(compose, json!({"version": version})) else {
+            return;
+        };
+        let mut run = clearml("verify");
+        if with_keys {
+            run = run.arg("--keys").arg(&keys);
+        }
+        let done = run.args(standin.arguments()).done();
+        assert!(done.stdout.contains(told), "{version}: {}", done.stdout);
+        assert!(!done.stdout.contains("unknown:"), "{}", done.stdout);
+    }
+}
+
+#[test]
+fn what_the_documentation_writes_for_a_value_is_tried() {
+    let injected = Injected::stock();
+    let account = "CLEARML__SECURE__CREDENTIALS__TESTS__USER";
+    let compose = injected.change(
+        "apiserver",
+        &[
+            (&format!("{account}_KEY"), "new-key-string"),
+            (&format!("{account}_SECRET"), "new-secret-string"),
+            ("CLEARML__SECURE__AUTH__TOKEN_SECRET", "my-new-secret"),
+        ],
+    );
+    let Some(standin) = Standin::start(&compose, json!({})) else {
+        return;
+    };
+    let (_, found, _) = asked(&standin, &[]);
+    let expected = with_as_it_comes(&[
+        "default-login error apiserver",
+        "forged-token error apiserver",
+    ]);
+    assert_eq!(found, expected);
+}
+
+/// What passes by itself is waited for, and nothing else is.
+#[test]
+fn what_is_so_for_a_moment_only_is_asked_again_5() {
+    let injected = Injected::stock();
+    let keys = injected.path("keys.env");
+    let keys = keys.to_str().unwrap();
+    let own = injected.path("docker-compose.yml");
+    let applied = |more: Value, expected: bool| {
+        let Some(standin) = Standin::start(&own, more.clone()) else {
+            return;
+        };
+        // Tokens of others would take the refusals.
+        let arguments = ["--keys", keys, "--ignore", "forged-token"];
+        let (_, found, unknown) = asked(&standin, &arguments);
+        let is_refused = found.contains(&"keys-not-applied error fileserver".to_owned());
+        assert_eq!(is_refused, !expected, "{more}: {found:?}");
+        assert_eq!(unknown, Vec::<String>::new(), "{more}");
+    };
+    // After a restart of the API server alone the first token is refused, or that of each of several workers.
+    applied(json!({"stale": 1}), true);
+    applied(json!({"stale": 2}), true);
+    // A refusal that stays is one.
+    applied(json!({"stale": 100}), false);
+    // A file server that is starting is waited for; one that is not there for long is not.
+    applied(json!({"late": 1}), true);
+    let Some(standin) = Standin::start(&own, json!({"late": 60})) else {
+        return;
+    };
+    let (_, _, unknown) = asked(&standin, &[]);
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    // What is found does not hang on it: the first token shown is one that nobody would take.
+    let stock = fixtures().join("stock/docker-compose.yml");
+    let standin = Standin::start(&stock, json!({"stale": 1})).unwrap();
+    let (_, found, _) = asked(&standin, &[]);
+    assert!(
+        found.contains(&"forged-token error fileserver".to_owned()),
+        "{found:?}"
+    );
+    // Nor does what is left of old keys.
+    let old = ["--old-keys", keys, "--ignore", "forged-token"];
+    let standin = Standin::start(&own, json!({"stale": 1})).unwrap();
+    let (_, found, _) = asked(&standin, &old);
+    assert!(
+        found.contains(&"old-keys-accepted error fileserver".to_owned()),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_key_that_the_web_server_publishes_is_found_4() {
     let folder = tempfile::tempdir().unwrap();
     let compose = folder.path().join("docker-compose.yml");
@@ -236,7 +339,7 @@ fn the_parts_below_one_address_are_found() {
     };
     let done = clearml("verify").arg(&standin.web).done().exit(1);
     let parts = format!(
-        "apiserver at {0}/api, fileserver at {0}/files, webserver at {0}",
+        "apiserver 2.0.0 at {0}/api, fileserver at {0}/files, webserver at {0}",
         standin.web
     );
     assert!(done.stdout.contains(&parts), "{}", done.stdout);
@@ -246,6 +349,15 @@ fn the_parts_below_one_address_are_found() {
 /// subcode or body.
 #[test]
 fn the_stand_in_answers_as_was_observed_4() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = folder.path().join("docker-compose.yml");
+    let variable = "CLEARML__fileserver__auth__enabled: 'false'";
+    let text = format!("services:\n  fileserver: {{environment: {{{variable}}}}}\n");
+    fs::write(&open, text).unwrap();
+    let Some(open) = Standin::start(&open, json!({})) else {
+        return;
+    };
+    let open = open.files.as_ref().unwrap();
     let Some(standin) = Standin::start(&fixtures().join("stock/docker-compose.yml"), json!({}))
     else {
         return;
@@ -311,6 +423,10 @@ fn the_stand_in_answers_as_was_observed_4() {
         (&files, "GET /", "Bearer a.b.c", 401, ""),
         (&files, "POST /", "", 401, ""),
         (&files, "GET /nope", "", 401, ""),
+        // Without authentication, and with nothing to write.
+        (open, "GET /nope", "", 404, "not found"),
+        (open, "POST /", "", 200, "[]"),
+        (open, "GET /", "Bearer a.b.c", 200, "OK"),
         (
             &files,
             "GET /nope",

@@ -11,15 +11,22 @@
 //! **Asks**: auth.login with each account, server.get_stats, and a file that is not there. Keys go over https:// or to this
 //! machine only, unless `--allow-plain-http` is given. The session secret cannot be asked for.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 
 use super::{Account, Probe, accounts, token_secret};
-use crate::live::{Algorithm, Claims, Seen, Site, role, sign};
+use crate::live::{Algorithm, Answer, Claims, Failure, Seen, Site, role, sign, together};
 
 /// Somebody else's keys are valid, or nobody's.
 const SEVERITY: Severity = Severity::Error;
+
+/// How long to wait before a file server that refuses is asked again. After a restart of the API server alone the first
+/// token is refused whatever it is, and the next is not (clearml-facts.md, 5); of several workers each has its first.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
 const HELP: &str =
     "restart apiserver, fileserver and async_delete together, and verify the deployment's files";
@@ -40,10 +47,20 @@ impl Probe for KeysNotApplied {
             return seen.unknown("the token secret", "--keys does not have it");
         };
         let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
-        for (server, address, accepted) in [
+        let parts = [
             (Server::Apiserver, &site.api, 200),
             (Server::Fileserver, &site.files, 404),
-        ] {
+        ];
+        let shown = together(&parts, |(server, address, _)| {
+            if site.keeps_keys_from(address.as_ref()?).is_some() {
+                return None;
+            }
+            match server {
+                Server::Apiserver => site.show_to_api(&token),
+                _ => files(site, &token),
+            }
+        });
+        for ((server, address, accepted), answer) in parts.into_iter().zip(shown) {
             let Some(address) = address else {
                 continue;
             };
@@ -51,11 +68,7 @@ impl Probe for KeysNotApplied {
                 seen.unknown("whether the keys are in use", &reason);
                 continue;
             }
-            let shown = match server {
-                Server::Apiserver => site.show_to_api(&token),
-                _ => site.show_to_files(&token),
-            };
-            let Some(answer) = shown else {
+            let Some(answer) = answer else {
                 continue;
             };
             match answer.as_ref().map(|answer| answer.status) {
@@ -73,6 +86,22 @@ impl Probe for KeysNotApplied {
     }
 }
 
+/// What the file server says of a token, after a while if it refuses it. The bound of one request is that of all.
+fn files(site: &Site, token: &str) -> Option<Result<Answer, Failure>> {
+    let since = Instant::now();
+    let within = site.client.timeout();
+    let mut answer = site.show_to_files(token)?;
+    for pause in PAUSES {
+        let is_refused = matches!(&answer, Ok(answer) if answer.status == 401);
+        if !is_refused || since.elapsed() + pause > within {
+            break;
+        }
+        thread::sleep(pause);
+        answer = site.show_to_files_again(token)?;
+    }
+    Some(answer)
+}
+
 impl KeysNotApplied {
     fn logins(&self, site: &Site, accounts: &[Account<'_>], seen: &mut Seen) {
         let Some(api) = &site.api else {
@@ -82,10 +111,8 @@ impl KeysNotApplied {
             return seen.unknown("whether the keys are in use", &reason);
         }
         // Fixed users revoke these two (clearml-facts.md, 0.8).
-        let has_users = site
-            .login_modes()
-            .and_then(super::modes)
-            .is_some_and(|modes| modes["basic"]["enabled"] == true);
+        let modes = site.login_modes().and_then(|answer| super::modes(&answer));
+        let has_users = modes.is_none_or(|modes| modes["basic"]["enabled"] == true);
         for (account, answer) in super::log_in(site, accounts) {
             let may_be_revoked = has_users && ["webserver", "tests"].contains(&account.name);
             match answer.as_ref().map(|answer| answer.status) {
