@@ -21,7 +21,20 @@ struct Nginx(Child, u16);
 
 impl Nginx {
     fn start(program: &Path, folder: &Path, upstream: &str, protocols: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
+        let here = "127.0.0.1";
+        Self::start_at(program, folder, here, upstream, protocols, "")
+    }
+
+    /// On an address of this machine, with more servers beside it.
+    fn start_at(
+        program: &Path,
+        folder: &Path,
+        address: &str,
+        upstream: &str,
+        protocols: &str,
+        more: &str,
+    ) -> Self {
+        let port = TcpListener::bind((address, 0))
             .unwrap()
             .local_addr()
             .unwrap()
@@ -32,8 +45,8 @@ impl Nginx {
              http {{\n\
              access_log off; client_body_temp_path {here}/t1; proxy_temp_path {here}/t2; fastcgi_temp_path {here}/t3;\n\
              uwsgi_temp_path {here}/t4; scgi_temp_path {here}/t5;\n\
-             server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {here}/leaf.pem; ssl_certificate_key {here}/leaf.key;\n\
-             ssl_protocols {protocols}; ssl_ciphers ALL:@SECLEVEL=0; location / {{ proxy_pass {upstream}; }} }} }}\n"
+             server {{ listen {address}:{port} ssl; ssl_certificate {here}/leaf.pem; ssl_certificate_key {here}/leaf.key;\n\
+             ssl_protocols {protocols}; ssl_ciphers ALL:@SECLEVEL=0; location / {{ proxy_pass {upstream}; }} }}\n{more} }}\n"
         );
         fs::write(folder.join("nginx.conf"), configuration).unwrap();
         let child = Command::new(program)
@@ -49,7 +62,7 @@ impl Nginx {
             .unwrap();
         let nginx = Self(child, port);
         for _ in 0..100 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            if TcpStream::connect((address, port)).is_ok() {
                 return nginx;
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
@@ -131,6 +144,20 @@ fn certificates_are_told_for_what_they_are() {
             "TLSv1 TLSv1.1",
             Some("no TLS newer than 1.1"),
         ),
+        (
+            "127.0.0.1",
+            2100,
+            true,
+            "TLSv1 TLSv1.1 TLSv1.2",
+            Some("takes TLS 1.0 and 1.1 as well, which is out of use"),
+        ),
+        (
+            "127.0.0.1",
+            2100,
+            true,
+            "TLSv1.1 TLSv1.2 TLSv1.3",
+            Some("takes TLS 1.1 as well, which is out of use"),
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         certify(folder.path(), name, until, is_signed);
@@ -163,8 +190,16 @@ fn certificates_are_told_for_what_they_are() {
                     "{expected}: {}",
                     done.stdout
                 );
-                assert_eq!(of("default-login").len(), 0);
-                assert_ne!(document["unknown"].as_array().unwrap().len(), 0);
+                // What clients refuse ends it there; what they only should is a warning.
+                let is_refused = !expected.contains("as well");
+                assert_eq!(
+                    of("default-login").is_empty(),
+                    is_refused,
+                    "{}",
+                    done.stdout
+                );
+                let unknown = document["unknown"].as_array().unwrap();
+                assert_eq!(unknown.is_empty(), !is_refused, "{}", done.stdout);
             }
         }
     }
@@ -180,6 +215,88 @@ fn certificates_are_told_for_what_they_are() {
         "{}",
         done.stdout
     );
+}
+
+/// Beside https:// the same parts answer over http://, on its port or on their own, or send everybody to https://.
+#[test]
+fn a_second_way_in_without_tls_is_found() {
+    let Some(program) = oracle::nginx() else {
+        return oracle::skip("plain HTTP beside TLS: no nginx");
+    };
+    let compose = fixtures().join("documented-example/docker-compose.yml");
+    let record = tempfile::NamedTempFile::new().unwrap();
+    let more = json!({"record": record.path()});
+    let Some(standin) = Standin::start(&compose, more) else {
+        return;
+    };
+    // An address of this machine that no other run has, and a spelling of it that is not taken for this machine.
+    let id = std::process::id();
+    let address = format!("127.{}.{}.1", 1 + id % 200, id / 200 % 250);
+    let name = format!("::ffff:{address}");
+    let proxied = |port: u16, to: &str| {
+        format!("server {{ listen {address}:{port}; location / {{ {to}; }} }}\n")
+    };
+    let (api, web) = (
+        format!("proxy_pass {}", standin.api),
+        format!("proxy_pass {}", standin.web),
+    );
+    for (port, to, expected) in [
+        (0, "", vec![]),
+        (8008, api.as_str(), vec!["apiserver"]),
+        (8080, &web, vec!["webserver"]),
+        (80, &web, vec!["apiserver", "fileserver", "webserver"]),
+        (80, "return 301 https://$host$request_uri", vec![]),
+    ] {
+        if port == 80 && TcpListener::bind((address.as_str(), port)).is_err() {
+            oracle::note_skipped("plain HTTP on port 80: it takes root to listen there");
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        certify(folder.path(), &name, 2100, true);
+        let more = if port == 0 {
+            String::new()
+        } else {
+            proxied(port, to)
+        };
+        let nginx = Nginx::start_at(
+            &program,
+            folder.path(),
+            &address,
+            &standin.web,
+            "TLSv1.3",
+            &more,
+        );
+        fs::write(record.path(), "").unwrap();
+        let keys = folder.path().join("keys.env");
+        clearml("keygen").arg("-o").arg(&keys).done().exit(0);
+        let done = clearml("verify")
+            .env("SSL_CERT_FILE", folder.path().join("ca.pem"))
+            .args(["-f", "json", "--keys"])
+            .arg(&keys)
+            .arg(format!("https://[{name}]:{}", nginx.1))
+            .done();
+        let document: Value = serde_json::from_str(&done.stdout).unwrap();
+        let findings = document["findings"].as_array().unwrap().iter();
+        let clear = findings.filter(|one| one["rule"] == "plain-http");
+        let mut servers: Vec<&str> = clear.map(|one| one["server"].as_str().unwrap()).collect();
+        servers.sort_unstable();
+        assert_eq!(servers, expected, "{port} {to}: {}", done.stdout);
+        assert_eq!(document["unknown"], json!([]), "{port} {to}");
+        // Through TLS all goes by way of the web server; what went to the API server's own port says nobody's name.
+        if port == 8008 {
+            let text = fs::read_to_string(record.path()).unwrap();
+            let requests = text
+                .lines()
+                .map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let direct: Vec<Value> = requests
+                .filter(|one| one["server"] == "apiserver")
+                .collect();
+            assert!(!direct.is_empty());
+            for one in direct {
+                assert_eq!(one["authorization"], Value::Null, "{one}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod asked;
 mod find;
 mod http;
+mod old_tls;
 mod slots;
 mod tls;
 mod together;
@@ -22,6 +23,7 @@ use zeroize::Zeroizing;
 use asked::Asked;
 pub(crate) use find::FOREIGN_ORIGIN;
 pub(crate) use http::{Answer, Client, host, is_loopback};
+pub(crate) use old_tls::{OLD, takes};
 pub(crate) use tls::{NoHandshake, Shown, shake};
 pub(crate) use together::together;
 pub(crate) use token::{Algorithm, Claims, role, sign, version};

@@ -1,13 +1,14 @@
 //! A certificate is no good, or soon will not be.
 //!
 //! **What**: it has expired or does within three weeks, is for another name, is signed by nobody that this machine trusts, or
-//! has a short key; or the server speaks no TLS newer than 1.1.
+//! has a short key; or the server takes TLS 1.0 or 1.1, alone or beside newer ones.
 //!
 //! **Why**: browsers and agents refuse it, or are taught to look away; then anybody on the way can show one of his own.
 //!
-//! **Fix**: renew it, for the name in the address, from an authority that the machines trust.
+//! **Fix**: renew it, for the name in the address, from an authority that the machines trust. In nginx
+//! `ssl_protocols TLSv1.2 TLSv1.3`.
 //!
-//! **Asks**: a TLS handshake, over which nothing is sent.
+//! **Asks**: a TLS handshake, over which nothing is sent, and the beginning of one in each old version.
 
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,13 +16,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
-use rayon::prelude::*;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
 use super::Probe;
-use crate::live::{NoHandshake, Seen, Shown, Site, host, shake};
+use crate::live::{Failure, NoHandshake, OLD, Seen, Shown, Site, host, shake, takes, together};
 
 /// Clients refuse it.
 const REFUSED: Severity = Severity::Error;
@@ -36,6 +36,8 @@ const LEAST_RSA: usize = 2048;
 
 const HELP: &str =
     "renew it, for the name in the address, from an authority that the machines trust";
+
+const HELP_OLD: &str = "allow TLS 1.2 and 1.3, and nothing older";
 
 pub(crate) struct Certificate;
 
@@ -63,20 +65,20 @@ impl Probe for Certificate {
                 asked.push((server, origin));
             }
         }
-        let shaken: Vec<_> = asked
-            .into_par_iter()
-            .map(|(server, origin)| {
-                let shown = shake(&site.client, &origin);
-                (server, origin, shown)
-            })
-            .collect();
-        for (server, origin, shown) in shaken {
+        let shaken = together(&asked, |(_, origin)| {
+            let shown = shake(&site.client, origin)?;
+            // Of who speaks nothing newer, that is what is said.
+            let old = together(&OLD, |(_, version)| takes(&site.client, origin, *version));
+            Ok((shown, old))
+        });
+        for ((server, origin), shown) in asked.into_iter().zip(shaken) {
             match shown {
-                Ok(shown) => {
+                Ok((shown, old)) => {
                     for (severity, what) in wrong(&shown, host(&origin)) {
                         let message = format!("the certificate of {origin} {what}");
                         seen.found(self.id(), severity, server, message, HELP);
                     }
+                    self.old(server, &origin, old, seen);
                 }
                 Err(NoHandshake::Old(reason)) => seen.found(
                     self.id(),
@@ -86,7 +88,7 @@ impl Probe for Certificate {
                         "{origin} speaks no TLS newer than 1.1 ({})",
                         escape(&reason)
                     ),
-                    "allow TLS 1.2 and 1.3, and nothing older",
+                    HELP_OLD,
                 ),
                 Err(NoHandshake::Unreachable(failure)) => {
                     seen.unknown(
@@ -95,6 +97,36 @@ impl Probe for Certificate {
                     );
                 }
             }
+        }
+    }
+}
+
+impl Certificate {
+    /// Says which versions are taken that are out of use, beside newer ones.
+    fn old(&self, server: Server, origin: &str, old: Vec<Result<bool, Failure>>, seen: &mut Seen) {
+        let mut taken = Vec::new();
+        for ((version, _), takes) in OLD.iter().zip(old) {
+            match takes {
+                Ok(true) => taken.push(*version),
+                Ok(false) => {}
+                Err(failure) => seen.unknown(
+                    &format!("whether {origin} takes TLS {version}"),
+                    &failure.to_string(),
+                ),
+            }
+        }
+        if !taken.is_empty() {
+            seen.found(
+                self.id(),
+                // It takes somebody on the way, and a client that lets itself be talked down (RFC 8996).
+                SOON,
+                server,
+                format!(
+                    "{origin} takes TLS {} as well, which is out of use",
+                    crate::rules::and(&taken)
+                ),
+                HELP_OLD,
+            );
         }
     }
 }
