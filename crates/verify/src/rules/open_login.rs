@@ -10,8 +10,8 @@
 //!
 //! good: tests/fixtures/rules/open-login/good.yml
 //!
-//! **Fix**: enable fixed users in a mounted `apiserver.conf`, or by CLEARML__apiserver__auth__fixed_users__enabled
-//! and …__users.
+//! **Fix**: `clearml-keygen --from KEYS --user NAME --passwords FILE | clearml-inject -k - -i docker-compose.yml`, or the
+//! same with `-f hocon -o secure.conf` for a mounted `apiserver.conf`.
 //!
 //! **References**: ClearML, "Web Login Authentication"; observed on running servers.
 
@@ -46,7 +46,7 @@ impl Rule for OpenLogin {
                     case.name(server),
                 case.as_seen(server)
                 ),
-                "in apiserver.conf: auth { fixed_users { enabled: true, pass_hashed: true, users: [ … ] } }",
+                "add them to the keyset, and inject it: clearml-keygen --from KEYS --user NAME --passwords FILE",
             ));
         }
     }
