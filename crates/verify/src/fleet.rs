@@ -29,7 +29,7 @@ use crate::target;
 const CHAIN: u32 = 12;
 
 /// And for every server this many more, which the jobs share: no server is asked more.
-const REQUESTS: u32 = 60;
+const REQUESTS: u32 = 80;
 
 /// What a program ends with that a second interruption ends: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
@@ -155,10 +155,11 @@ fn interrupt(sender: Sender<Event>) -> Result<(), Error> {
         reason = "whoever interrupts twice does not want to wait for anything"
     )]
     let handler = move || {
-        if is_second.swap(true, Ordering::Relaxed) {
+        // Where nobody waits for servers any more, there is nothing to cut short but the program.
+        let is_second = is_second.swap(true, Ordering::Relaxed);
+        if is_second || sender.send(Event::Interrupted).is_err() {
             process::exit(INTERRUPTED);
         }
-        drop(sender.send(Event::Interrupted));
     };
     ctrlc::set_handler(handler).map_err(|error| Error::Threads(error.to_string()))
 }
@@ -290,9 +291,9 @@ mod tests {
     #[test]
     fn few_jobs_have_more_time() {
         let second = Duration::from_secs(1);
-        assert_eq!(bound(second, 1, 32), 14 * second);
-        assert_eq!(bound(second, 1, 1), 72 * second);
-        assert_eq!(bound(second, 100, 32), 200 * second);
+        assert_eq!(bound(second, 1, 32), 15 * second);
+        assert_eq!(bound(second, 1, 1), 92 * second);
+        assert_eq!(bound(second, 100, 32), 262 * second);
         // The most that can be asked for does not overflow.
         assert!(
             Instant::now()

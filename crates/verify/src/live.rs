@@ -127,7 +127,7 @@ impl Site {
                 );
             }
         }
-        let site = Self {
+        Self {
             client: given.client.clone(),
             target: given.target.clone(),
             api: api.ok(),
@@ -138,13 +138,7 @@ impl Site {
             old_keys: given.old_keys.clone(),
             allow_plain_http: given.allow_plain_http,
             asked,
-        };
-        // After a restart of the API server alone a file server refuses the first token, whatever it is (clearml-facts.md,
-        // 5). So the first is one that is refused anyway, and none that matters is taken for refused.
-        if !site.has_open_files() {
-            drop(site.show_to_files(&sign(Claims::Role("system"), Algorithm::None, "")));
         }
-        site
     }
 
     /// Asks for an address, once for all who want to know the same.
@@ -186,8 +180,15 @@ impl Site {
     /// Shows a token to the file server by asking for a file that is not there: 404 is said to whom it lets in, 401
     /// to everybody else (clearml-facts.md, 4).
     pub(crate) fn show_to_files(&self, token: &str) -> Option<Result<Answer, Failure>> {
-        let bearer = Zeroizing::new(format!("Bearer {token}"));
-        Some(self.get(&self.not_there()?, &[("Authorization", &bearer)]))
+        let url = self.not_there()?;
+        let show = |token: &str| {
+            let bearer = Zeroizing::new(format!("Bearer {token}"));
+            self.get(&url, &[("Authorization", &bearer)])
+        };
+        // After a restart of the API server alone a file server refuses the first token, whatever it is (clearml-facts.md,
+        // 5). So the first is one that is refused anyway, and none that matters is taken for refused.
+        drop(show(&sign(Claims::Role("system"), Algorithm::None, "")));
+        Some(show(token))
     }
 
     /// The same once more, after a while.

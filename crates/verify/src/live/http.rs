@@ -73,6 +73,11 @@ impl Client {
         self.timeout.min(left)
     }
 
+    /// Whether there is no time left for any request.
+    pub(crate) fn is_over(&self) -> bool {
+        self.timeout().is_zero()
+    }
+
     /// A connection to a port.
     pub(crate) fn connect(&self, host: &str, port: u16) -> Result<Connection, Failure> {
         let slot = self.slots.take();

@@ -74,6 +74,13 @@ impl Probe for ExposedDatabase {
             .flat_map(|host| DATABASES.iter().map(move |database| (*host, database)))
             .collect();
         let answers = together(&asked, |(host, database)| ask(site, host, database));
+        if site.client.is_over() {
+            // A port that was not asked is not one where nobody answers.
+            seen.unknown(
+                &format!("whether databases answer at {}", hosts.join(", ")),
+                "the time for all requests is over",
+            );
+        }
         for ((host, database), answer) in asked.into_iter().zip(answers) {
             // A port where nobody answers is what should be.
             let Some(answer) = answer else {

@@ -45,7 +45,15 @@ impl Probe for PlainHttp {
                 );
             }
         }
-        for (server, address) in site.in_clear() {
+        let clear = site.in_clear();
+        if site.client.is_over() {
+            // A port that was not asked is not one where nobody answers.
+            seen.unknown(
+                &format!("whether {} answers without TLS", site.target),
+                "the time for all requests is over",
+            );
+        }
+        for (server, address) in clear {
             seen.found(
                 self.id(),
                 SEVERITY,
