@@ -203,8 +203,9 @@ fn what_does_not_depend_on_each_other_is_asked_at_once() {
     let Some(standin) = Standin::start(&compose, json!({"delay": 0.5})) else {
         return;
     };
-    // To find a file server, to show it a first token, to show a token, and to make the server stumble.
-    let chain = 4.0 * 0.5;
+    // To find a file server, to show it a first token, and then another; or to find an API server, to show it a token, and
+    // to make it stumble.
+    let chain = 3.0 * 0.5;
     let took = seconds(
         &standin,
         1,
