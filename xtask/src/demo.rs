@@ -2,13 +2,12 @@
 
 use std::env;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use crate::oracles;
 use crate::shell::{self, Result};
+use crate::standin::Standin;
 
 const STOCK: &str = "tests/fixtures/stock/docker-compose.yml";
 
@@ -61,7 +60,7 @@ pub(crate) fn run(compose: Option<&str>) -> Result {
                 ("docker-compose.yml", ""),
                 ("secured.yml", "--keys keys.env "),
             ] {
-                let standin = Standin::start(&python, &demo.folder.join(compose))?;
+                let standin = Standin::start(&python, &demo.folder.join(compose), 0.0)?;
                 println!("\nStarted from {compose}:");
                 demo.step(&format!("clearml-verify {keys}{}", standin.address), None)?;
             }
@@ -127,61 +126,6 @@ impl Demo {
             .ok_or_else(|| format!("`{line}` ended with {status}"))?;
         println!("(exit status {code})");
         Ok(code)
-    }
-}
-
-/// `tests/standin/standin.py` as a process; it ends when this is dropped.
-struct Standin {
-    child: Child,
-    /// Of the web server, below which the others are.
-    address: String,
-}
-
-impl Standin {
-    fn python() -> Result<PathBuf> {
-        let folder = shell::target()?.join("oracles");
-        oracles::set_up_python(&folder)?;
-        Ok(oracles::python(&folder))
-    }
-
-    fn start(python: &Path, compose: &Path) -> Result<Self> {
-        let failed = |error: io::Error| format!("the stand-in does not start: {error}");
-        let mut child = Command::new(python)
-            .arg(shell::root().join("tests/standin/standin.py"))
-            .env("PYTHONWARNINGS", "ignore")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        let mut line = String::new();
-        if let (Some(stdin), Some(stdout)) = (&mut child.stdin, &mut child.stdout) {
-            writeln!(stdin, "{{\"compose\": \"{}\"}}", compose.display()).map_err(failed)?;
-            BufReader::new(stdout)
-                .read_line(&mut line)
-                .map_err(failed)?;
-        }
-        let port: String = line
-            .split("\"web\": ")
-            .nth(1)
-            .unwrap_or_default()
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .collect();
-        let standin = Self {
-            child,
-            address: format!("http://127.0.0.1:{port}"),
-        };
-        if port.is_empty() {
-            return Err("the stand-in does not say where it is".to_owned());
-        }
-        Ok(standin)
-    }
-}
-
-impl Drop for Standin {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
 

@@ -12,6 +12,7 @@ mod dist;
 mod docs;
 mod oracles;
 mod shell;
+mod standin;
 mod test;
 
 use std::env;

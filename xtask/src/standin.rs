@@ -1,0 +1,67 @@
+//! A program that stands in for a running server.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::oracles;
+use crate::shell::{self, Result};
+
+/// `tests/standin/standin.py` as a process; it ends when this is dropped.
+pub(crate) struct Standin {
+    child: Child,
+    /// Of the web server, below which the others are.
+    pub(crate) address: String,
+}
+
+impl Standin {
+    /// The Python that it runs in.
+    pub(crate) fn python() -> Result<PathBuf> {
+        let folder = shell::target()?.join("oracles");
+        oracles::set_up_python(&folder)?;
+        Ok(oracles::python(&folder))
+    }
+
+    /// Starts one from a compose file. Each answer takes `delay` seconds more.
+    pub(crate) fn start(python: &Path, compose: &Path, delay: f64) -> Result<Self> {
+        let failed = |error: io::Error| format!("the stand-in does not start: {error}");
+        let mut child = Command::new(python)
+            .arg(shell::root().join("tests/standin/standin.py"))
+            .env("PYTHONWARNINGS", "ignore")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let mut line = String::new();
+        if let (Some(stdin), Some(stdout)) = (&mut child.stdin, &mut child.stdout) {
+            let compose = compose.display();
+            writeln!(stdin, "{{\"compose\": \"{compose}\", \"delay\": {delay}}}")
+                .map_err(failed)?;
+            BufReader::new(stdout)
+                .read_line(&mut line)
+                .map_err(failed)?;
+        }
+        let port: String = line
+            .split("\"web\": ")
+            .nth(1)
+            .unwrap_or_default()
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
+        let standin = Self {
+            child,
+            address: format!("http://127.0.0.1:{port}"),
+        };
+        if port.is_empty() {
+            return Err("the stand-in does not say where it is".to_owned());
+        }
+        Ok(standin)
+    }
+}
+
+impl Drop for Standin {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
