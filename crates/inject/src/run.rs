@@ -67,7 +67,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let is_new_apart = env_file.as_ref().is_some_and(EnvFile::is_changed);
     let mut talk = talk::summary(cli, &plan, is_new_apart);
     talk.push_str(&talk::web_login(&deployment, &keyset));
-    let steps = talk::next_steps(cli, &deployment, &plan);
+    let steps = talk::next_steps(cli, &deployment, &plan, env_file.as_ref());
     let containers =
         (asked.is_apart || asked.is_overlay).then(|| proof::Containers::of(&deployment));
     let after = splice::splice(&before, &plan.edits);

@@ -1,10 +1,12 @@
 //! What a person is told on standard error: what was done, and what to do next.
 
+mod next;
+
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
-use clearml_secure_core::deployment::{Database, Deployment, is_default};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::dotenv;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::fixed_users::FixedUsers;
@@ -15,6 +17,8 @@ use clearml_secure_core::setting::{SETTINGS, Server};
 use crate::cli::Cli;
 use crate::env_file::EnvFile;
 use crate::plan::{Change, Plan};
+
+pub(crate) use next::next_steps;
 
 /// Talk goes to standard error; that nobody may be listening is no error.
 pub(crate) fn say(text: &str) {
@@ -134,7 +138,8 @@ pub(crate) fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
         line(
             &mut out,
             &format!(
-                "web login: no longer a user, because the keyset does not have them: {}",
+                "web login: no longer a user, because the keyset does not have them: {}; tokens that they have are good \
+                 for 30 days more, or until token_secret is replaced",
                 names(&gone)
             ),
         );
@@ -155,108 +160,8 @@ pub(crate) fn apart(env_file: &EnvFile, folder: &Path) -> String {
     if !env_file.is_default(folder) {
         line(
             &mut out,
-            &format!(
-                "docker compose reads {name} only if told to, and then no .env: docker compose --env-file {name} up -d"
-            ),
+            &format!("docker compose reads {name} only with --env-file {name}, and then no .env"),
         );
-    }
-    out
-}
-
-/// What to restart together and what to flush, so that the running servers take what changed and nothing else is
-/// accepted any more (clearml-facts.md, 0.9 and 5).
-pub(crate) fn next_steps(cli: &Cli, deployment: &Deployment, plan: &Plan) -> String {
-    let mut out = String::new();
-    let changed: Vec<_> = plan
-        .intended
-        .iter()
-        .filter(|one| one.change != Change::Kept)
-        .collect();
-    if changed.is_empty() {
-        return out;
-    }
-    let is_told = |server: Server| {
-        let is_core = server.reads_configuration();
-        // The three hold each other's tokens and accounts, so they restart together whichever of them changed.
-        is_core
-            || deployment.of(server).any(|instance| {
-                let name = &deployment.service(instance).name;
-                changed.iter().any(|one| one.service == *name)
-            })
-    };
-    let mut services: Vec<&str> = deployment
-        .instances
-        .iter()
-        .filter(|instance| is_told(instance.server))
-        .map(|instance| deployment.service(instance).name.as_str())
-        .collect();
-    services.dedup();
-    let files = compose_options(cli);
-    line(
-        &mut out,
-        &format!(
-            "next, restart together what shares accounts and tokens: docker compose{files} up -d --force-recreate {}",
-            services
-                .iter()
-                .map(|name| word(name))
-                .collect::<Vec<_>>()
-                .join(" ")
-        ),
-    );
-    let is_token_secret = |one: &&&crate::plan::Intended| {
-        one.setting
-            .is_some_and(|setting| setting.group() == "token_secret")
-    };
-    // Before it read settings, the file server asked for no token.
-    let remembers = deployment
-        .of(Server::Fileserver)
-        .any(|instance| instance.settings().next().is_some());
-    if changed.iter().any(|one| is_token_secret(&one)) && remembers {
-        let redis = deployment
-            .project
-            .services
-            .iter()
-            .find(|service| Database::of(service) == Some(Database::Redis));
-        let flush = "redis-cli -n 8 FLUSHDB";
-        let command = match redis {
-            Some(redis) => format!("docker compose{files} exec {} {flush}", word(&redis.name)),
-            None => format!("{flush}, on the Redis that the file server uses"),
-        };
-        line(
-            &mut out,
-            &format!(
-                "then, or the file server accepts old tokens for up to 12 hours more: {command}"
-            ),
-        );
-    }
-    out
-}
-
-/// How docker compose is told which files, where it would not find them by itself.
-fn compose_options(cli: &Cli) -> String {
-    let mut out = String::new();
-    if let Some(file) = &cli.env_file
-        && file.file_name().is_none_or(|name| name != ".env")
-    {
-        let _ = write!(out, " --env-file {}", word(&file.to_string_lossy()));
-    }
-    let edited = cli
-        .output
-        .as_deref()
-        .filter(|path| *path != Path::new("-"))
-        .unwrap_or(&cli.compose);
-    let is_found = cli.merge.is_empty()
-        && edited
-            .file_name()
-            .and_then(|name| name.to_str())
-            .is_some_and(is_default)
-        && edited
-            .parent()
-            .is_none_or(|folder| folder.as_os_str().is_empty());
-    if !is_found && edited != Path::new("-") && cli.in_place | cli.output.is_some() {
-        for path in std::iter::once(edited).chain(cli.merge.iter().map(|path| path.as_path())) {
-            let _ = write!(out, " -f {}", word(&path.to_string_lossy()));
-        }
     }
     out
 }

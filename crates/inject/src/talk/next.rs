@@ -1,0 +1,164 @@
+//! What to restart together and what to flush, so that the running servers take what changed and nothing else is accepted
+//! any more (clearml-facts.md, 0.9 and 5).
+
+use std::fmt::Write;
+use std::path::Path;
+
+use clearml_secure_core::deployment::{Database, Deployment, is_default};
+use clearml_secure_core::io::is_same;
+use clearml_secure_core::setting::{Server, Setting};
+
+use super::{line, word};
+use crate::cli::Cli;
+use crate::env_file::EnvFile;
+use crate::plan::{Change, Plan};
+
+/// What stands for a file whose name is for the user to choose.
+const FILE: &str = "FILE";
+
+/// The commands; nothing where nothing changed.
+pub(crate) fn next_steps(
+    cli: &Cli,
+    deployment: &Deployment,
+    plan: &Plan,
+    env_file: Option<&EnvFile>,
+) -> String {
+    let mut out = String::new();
+    let services = services(deployment, plan);
+    if services.is_empty() {
+        return out;
+    }
+    let compose = compose(cli, &deployment.project.folder, env_file);
+    let changed = changed(plan);
+    let what = if changed.is_empty() {
+        "next"
+    } else if is_shared(&changed) {
+        "next, restart together what shares accounts and tokens"
+    } else {
+        "next, restart what reads the new values"
+    };
+    let named = if compose.ends_with(&format!(" {FILE}")) {
+        format!(" ({FILE} is where this goes)")
+    } else {
+        String::new()
+    };
+    line(
+        &mut out,
+        &format!(
+            "{what}{named}: {compose} up -d --force-recreate {}",
+            services.join(" ")
+        ),
+    );
+    // Before it read settings, the file server asked for no token.
+    let remembers = deployment
+        .of(Server::Fileserver)
+        .any(|instance| instance.settings().next().is_some());
+    if changed
+        .iter()
+        .any(|setting| setting.group() == "token_secret")
+        && remembers
+    {
+        let redis = deployment
+            .project
+            .services
+            .iter()
+            .find(|service| Database::of(service) == Some(Database::Redis));
+        let flush = "redis-cli -n 8 FLUSHDB";
+        let command = match redis {
+            Some(redis) => format!("{compose} exec {} {flush}", word(&redis.name)),
+            None => format!("{flush}, on the Redis that the file server uses"),
+        };
+        line(
+            &mut out,
+            &format!(
+                "then, or the file server accepts old tokens for up to 12 hours more: {command}"
+            ),
+        );
+    }
+    out
+}
+
+/// The settings that some server gets anew.
+fn changed(plan: &Plan) -> Vec<Setting> {
+    let changed = plan
+        .intended
+        .iter()
+        .filter(|one| one.change != Change::Kept);
+    changed.filter_map(|one| one.setting).collect()
+}
+
+/// Whether a file server and an API server have to change at the same time: the account of the one at the other, or what
+/// signs the tokens of both.
+fn is_shared(changed: &[Setting]) -> bool {
+    let mut groups = changed.iter().map(|setting| setting.group());
+    groups.any(|group| matches!(group, "token_secret" | "fileserver"))
+}
+
+/// The services that have to start anew, as words of a command, in the order of the files.
+fn services(deployment: &Deployment, plan: &Plan) -> Vec<String> {
+    let is_shared = is_shared(&changed(plan));
+    let is_changed = |index: usize, name: &str| {
+        let mut intended = plan.intended.iter();
+        let place = format!("services/{name}/ports");
+        intended.any(|one| one.service == name && one.change != Change::Kept)
+            || plan.ports.iter().any(|port| port.path.starts_with(&place))
+            || is_shared
+                && deployment
+                    .instances
+                    .iter()
+                    .any(|one| one.service == index && one.server.reads_configuration())
+    };
+    let services = deployment.project.services.iter().enumerate();
+    services
+        .filter(|(index, service)| is_changed(*index, &service.name))
+        .map(|(_, service)| word(&service.name))
+        .collect()
+}
+
+/// `docker compose` with the files that it would not find by itself.
+fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
+    let mut out = "docker compose".to_owned();
+    let output = cli.output.as_deref().filter(|path| *path != Path::new("-"));
+    let edited = match output {
+        _ if cli.in_place => Some(cli.compose.as_path()),
+        output => output,
+    };
+    // The folder of the first file decides what relative paths mean, and which .env is read.
+    let own_folder = |path: &Path| is_same(&path.with_file_name("x"), &folder.join("x"));
+    if !cli.is_override && !edited.is_some_and(own_folder) && !folder.as_os_str().is_empty() {
+        let _ = write!(out, " --project-directory {}", shown(folder));
+    }
+    if let Some(file) = env_file.filter(|file| !file.is_default(folder)) {
+        let _ = write!(out, " --env-file {}", shown(&file.path));
+    }
+    let mut files: Vec<String> = Vec::new();
+    if cli.is_override {
+        files.push(shown(&cli.compose));
+    } else {
+        files.push(edited.map_or_else(|| FILE.to_owned(), shown));
+    }
+    files.extend(cli.merge.iter().map(|path| shown(path)));
+    if cli.is_override {
+        files.push(output.map_or_else(|| FILE.to_owned(), shown));
+    }
+    let is_found = files.len() == 1 && edited.is_some_and(is_found);
+    if !is_found {
+        for file in files {
+            let _ = write!(out, " -f {file}");
+        }
+    }
+    out
+}
+
+/// Whether compose finds a file without being told.
+fn is_found(path: &Path) -> bool {
+    let is_here = path
+        .parent()
+        .is_none_or(|folder| folder.as_os_str().is_empty());
+    let name = path.file_name().and_then(|name| name.to_str());
+    is_here && name.is_some_and(is_default)
+}
+
+fn shown(path: &Path) -> String {
+    word(&path.to_string_lossy())
+}
