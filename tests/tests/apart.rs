@@ -124,14 +124,6 @@ fn a_rotation_changes_the_env_file_alone_and_says_what_to_restart_and_flush() {
     let different = before.lines().zip(after.lines()).filter(|(a, b)| a != b);
     assert!(different.clone().all(|(_, new)| new.contains(TOKEN)));
     assert_eq!(different.count(), 2);
-    // An account of one server is nobody's token.
-    let other = clearml("keygen")
-        .args(["--from", "current.json", "--only", "webserver"])
-        .within(folder)
-        .done()
-        .stdout;
-    let done = inject(plain, &other, &["-k", "-", "-i"]).exit(0);
-    assert!(done.stderr.contains("restart") && done.stderr.contains("FLUSHDB"));
 }
 
 #[test]
@@ -149,6 +141,62 @@ fn what_a_run_that_was_killed_between_two_files_leaves_is_explained_and_repaired
     assert!(found.stdout.contains("--env-file .env"));
     inject(folder, &keys.text, &["-i", "--env-file", ".env"]).exit(0);
     assert_eq!((read(folder, COMPOSE), read(folder, ".env")), whole);
+}
+
+#[test]
+fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
+    let (folder, keys) = (stock(), Keyset::generate());
+    let folder = folder.path();
+    let all = "up -d --force-recreate apiserver fileserver async_delete agent-services\n";
+    for (options, compose) in [
+        (&[][..], "docker compose -f FILE"),
+        (&["-o", "new.yml"], "docker compose -f new.yml"),
+        (
+            &["--override"],
+            "docker compose -f docker-compose.yml -f FILE",
+        ),
+        (
+            &["--override", "-o", "it's.yml"],
+            "docker compose -f docker-compose.yml -f \"it's.yml\"",
+        ),
+        (
+            &["--env-file", "my keys", "-o", "o.yml"],
+            "docker compose --env-file 'my keys' -f o.yml",
+        ),
+        (&["-i"], "docker compose"),
+    ] {
+        inject(folder, &keys.text, options)
+            .exit(0)
+            .says(&format!(": {compose} {all}"))
+            .says(&format!("{compose} exec redis redis-cli -n 8 FLUSHDB"));
+    }
+    // From elsewhere.
+    let path = folder.join(COMPOSE);
+    let elsewhere = tempfile::tempdir().unwrap();
+    clearml("inject")
+        .args(["--bind", "127.0.0.1", "-o", "new.yml"])
+        .arg(&path)
+        .within(elsewhere.path())
+        .stdin(keys.text.as_str())
+        .done()
+        .exit(0)
+        .says(&format!(
+            ": docker compose --project-directory {} -f new.yml up -d --force-recreate apiserver fileserver webserver\n",
+            folder.display()
+        ));
+    fs::write(folder.join("keys.json"), &keys.text).unwrap();
+    let webserver = clearml("keygen")
+        .args(["--from", "keys.json", "--only", "webserver"])
+        .within(folder)
+        .done()
+        .exit(0)
+        .stdout;
+    let done = inject(folder, &webserver, &["-i"])
+        .exit(0)
+        .says(": docker compose up -d --force-recreate apiserver\n");
+    assert!(!done.stderr.contains("FLUSHDB"));
+    let done = inject(folder, &webserver, &["-i"]).exit(0);
+    assert!(!done.stderr.contains("next"), "{}", done.stderr);
 }
 
 #[test]
