@@ -7,6 +7,9 @@ use super::model::{self, Item, Node, VERSION};
 use super::{Fault, Keyset, push_quoted};
 use crate::secret::Secret;
 
+/// How deep values may stand in each other; a keyset has three levels.
+const DEPTH_LIMIT: usize = 128;
+
 pub(super) fn write(keyset: &Keyset, out: &mut String) {
     out.push_str("{\n  \"version\": ");
     out.push_str(&VERSION.to_string());
@@ -54,10 +57,18 @@ fn parse(text: &str) -> Result<Node, Fault> {
         let offset = start + offset(body, error.line(), error.column());
         Fault::new(offset, "this is not JSON")
     })?;
-    let mut reader = Reader { text, at: start };
-    reader
-        .value()
-        .ok_or_else(|| Fault::new(reader.at.min(text.len()), "this is not JSON"))
+    let mut reader = Reader {
+        text,
+        at: start,
+        depth: 0,
+    };
+    reader.value().ok_or_else(|| {
+        let what = match reader.depth {
+            0..DEPTH_LIMIT => "this is not JSON".to_owned(),
+            _ => format!("nested deeper than {DEPTH_LIMIT}"),
+        };
+        Fault::new(reader.at.min(text.len()), what)
+    })
 }
 
 /// serde_json's columns count bytes, from 1; column 0 is the line's end.
@@ -67,22 +78,29 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     text.floor_char_boundary(offset)
 }
 
-/// Goes through a text that is JSON. `None` is for what cannot happen then.
+/// Goes through a text that is JSON. `None` is for what cannot happen then, and for what is nested too deep.
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// In how many values this one stands.
+    depth: usize,
 }
 
 impl Reader<'_> {
     fn value(&mut self) -> Option<Node> {
         self.skip_space();
         let at = self.at;
+        if self.depth == DEPTH_LIMIT {
+            return None;
+        }
+        self.depth += 1;
         let item = match self.text.as_bytes().get(at)? {
             b'{' => self.map()?,
             b'[' => self.list()?,
             b'"' => Item::Text(self.string()?),
             _ => self.word(),
         };
+        self.depth -= 1;
         Some(Node { at, item })
     }
 

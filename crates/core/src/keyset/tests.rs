@@ -187,6 +187,19 @@ fn users_with_plain_passwords_are_not_the_keysets() {
 }
 
 #[test]
+fn what_is_nested_deep_ends_no_program() {
+    // A thread of a test has the least room that a program gives its own.
+    for (open, close) in [("[", "]"), ("{\"a\": ", "}")] {
+        for depth in [200, 100_000] {
+            let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let text = format!("{{\"version\": 1, \"settings\": {deep}}}");
+            let said = refusal(&text);
+            assert!(said.contains(": nested deeper than 128 | "), "{said}");
+        }
+    }
+}
+
+#[test]
 fn refusals_name_the_place() {
     const ENV: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
     let long = "x".repeat(LONGEST + 1);
