@@ -358,6 +358,21 @@ fn what_is_shared_is_refused_with_the_place_or_kept_for_the_others() {
 }
 
 #[test]
+fn a_number_of_any_size_is_no_obstacle() {
+    let folder = stock();
+    let before = read(folder.path(), "docker-compose.yml");
+    for number in ["123456789012345678901234567890", "-9223372036854775809"] {
+        let name = format!("A: {number}\n      CLEARML_REDIS_SERVICE_PORT:");
+        let text = before.replacen("CLEARML_REDIS_SERVICE_PORT:", &name, 1);
+        assert_ne!(text, before);
+        fs::write(folder.path().join("numbers.yml"), text).unwrap();
+        let (code, stdout, stderr) = run(folder.path(), &["-k", "keys.env", "numbers.yml"]);
+        assert_eq!(code, 0, "{stderr}");
+        assert!(stdout.contains(number), "{stdout}");
+    }
+}
+
+#[test]
 fn a_file_without_clearml_is_no_success() {
     let folder = stock();
     fs::write(

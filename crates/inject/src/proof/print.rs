@@ -135,6 +135,14 @@ impl<'de> Visitor<'de> for Seed<'_> {
         self.leaf('u', value)
     }
 
+    fn visit_i128<E>(self, value: i128) -> Result<Print, E> {
+        self.leaf('i', value)
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Print, E> {
+        self.leaf('u', value)
+    }
+
     fn visit_f64<E>(self, value: f64) -> Result<Print, E> {
         self.leaf('f', value.to_bits())
     }
@@ -203,6 +211,14 @@ impl<'de> Deserialize<'de> for Key {
             }
 
             fn visit_u64<E>(self, value: u64) -> Result<Key, E> {
+                Ok(Key(value.to_string().into()))
+            }
+
+            fn visit_i128<E>(self, value: i128) -> Result<Key, E> {
+                Ok(Key(value.to_string().into()))
+            }
+
+            fn visit_u128<E>(self, value: u128) -> Result<Key, E> {
                 Ok(Key(value.to_string().into()))
             }
 
