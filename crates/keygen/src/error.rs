@@ -16,6 +16,8 @@ pub(crate) enum Error {
     Exists(PathBuf),
     #[error("a password cannot be hashed: {0}")]
     Hash(String),
+    #[error("{}: the keyset and the passwords need a file each", escape(&.0.to_string_lossy()))]
+    OneFile(PathBuf),
     #[error("standard output cannot be written: {0}")]
     Output(io::Error),
     #[error("standard input cannot be both the keyset and the users")]
@@ -51,6 +53,7 @@ impl Error {
                 escape(&path.to_string_lossy())
             )),
             Self::Hash(_) | Self::Output(_) => None,
+            Self::OneFile(_) => Some("name another with --passwords".to_owned()),
             Self::StandardInputTwice => {
                 Some("name a file with --from or with --users-from".to_owned())
             }

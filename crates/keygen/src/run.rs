@@ -7,7 +7,7 @@ use clap::ColorChoice;
 use clap::builder::styling::AnsiColor;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
-use clearml_secure_core::io::{escape, read_text, write_secret_file};
+use clearml_secure_core::io::{escape, is_same, read_text, write_secret_file};
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
 
@@ -21,6 +21,13 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     let is_stdin = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
     if is_stdin(&cli.from) && is_stdin(&cli.users_from) {
         return Err(Error::StandardInputTwice);
+    }
+    if let (Some(passwords), Some(output)) = (&cli.passwords, &cli.output)
+        && passwords != Path::new("-")
+        && is_same(passwords, output)
+    {
+        // With --force the keyset would replace the passwords, which stand nowhere else.
+        return Err(Error::OneFile(passwords.clone()));
     }
     let renewed = renewed(&cli.only)?;
     let from = match &cli.from {

@@ -294,6 +294,20 @@ fn a_file_is_private_and_never_overwritten_unasked() {
 }
 
 #[test]
+fn passwords_are_not_replaced_by_the_keyset() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.env");
+    let name = path.to_str().unwrap();
+    let user = ["--user", "jane", "--passwords", name, "-o", name, "--force"];
+    let refused = run(&user).refused();
+    assert!(
+        refused.contains("the keyset and the passwords need a file each"),
+        "{refused}"
+    );
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("no/keys.env");
