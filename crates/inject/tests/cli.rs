@@ -373,6 +373,25 @@ fn a_number_of_any_size_is_no_obstacle() {
 }
 
 #[test]
+fn a_comment_above_a_value_is_no_block_scalar() {
+    let folder = stock();
+    let before = read(folder.path(), "docker-compose.yml");
+    let name = "CLEARML__SECURE__AUTH__TOKEN_SECRET: old\n      CLEARML_REDIS_SERVICE_PORT:";
+    for above in ["# see below >", "A: this |"] {
+        let text = before.replacen(
+            "CLEARML_REDIS_SERVICE_PORT:",
+            &format!("{above}\n      {name}"),
+            1,
+        );
+        fs::write(folder.path().join("above.yml"), text).unwrap();
+        let (code, stdout, stderr) = run(folder.path(), &["-k", "keys.env", "above.yml"]);
+        assert_eq!(code, 0, "{stderr}");
+        let lines = format!("{above}\n      CLEARML__SECURE__AUTH__TOKEN_SECRET: MARKED01");
+        assert!(stdout.contains(&lines), "{stdout}");
+    }
+}
+
+#[test]
 fn a_file_without_clearml_is_no_success() {
     let folder = stock();
     fs::write(

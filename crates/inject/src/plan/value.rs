@@ -44,7 +44,8 @@ pub(super) fn replace(target: &Target<'_>, span: Span, wanted: &Wanted, edits: &
     let old = &target.text[span.start..span.end];
     let before = target.text[..span.start].chars().next_back();
     let is_list_item = before == Some('=');
-    if let Some(header) = block_header(target.text, span).filter(|_| !is_list_item) {
+    let header = block_header(target.text, span, &wanted.name);
+    if let Some(header) = header.filter(|_| !is_list_item) {
         // A comment behind the header stays.
         let lines = line_end(target.text, header.start)..span.end;
         edits.push(edit(header, scalar(wanted).to_string()));
@@ -73,9 +74,15 @@ pub(super) fn replace(target: &Target<'_>, span: Span, wanted: &Wanted, edits: &
 }
 
 /// The `|-` or `>` above the lines of a block scalar.
-fn block_header(text: &str, content: Span) -> Option<Range<usize>> {
+fn block_header(text: &str, content: Span, name: &str) -> Option<Range<usize>> {
     let above = text[..line_start(text, content.start)].trim_end().len();
     let line = line_start(text, above)..above;
+    // A comment or another value above may end like one.
+    let is_of_name = |start: &str| start.starts_with(':') || start.contains(name);
+    let start = text[line.clone()].trim_start();
+    if start.starts_with('#') || !is_of_name(start) {
+        return None;
+    }
     let is_header = |(at, _): &(usize, &str)| {
         let before = text[line.start..line.start + at].trim_end_matches([' ', '\t']);
         before.len() < *at
