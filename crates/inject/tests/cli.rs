@@ -392,6 +392,24 @@ fn a_comment_above_a_value_is_no_block_scalar() {
 }
 
 #[test]
+fn quotes_of_hocon_around_a_name_of_the_env_file_are_no_quotes_of_yaml() {
+    let folder = stock();
+    let name = r#"CLEARML__SECURE__AUTH__TOKEN_SECRET: '"${TOKEN}"'"#;
+    let text = read(folder.path(), "docker-compose.yml").replacen(
+        "CLEARML_REDIS_SERVICE_PORT:",
+        &format!("{name}\n      CLEARML_REDIS_SERVICE_PORT:"),
+        1,
+    );
+    fs::write(folder.path().join("docker-compose.yml"), text).unwrap();
+    fs::write(folder.path().join(".env"), "TOKEN=old\n").unwrap();
+    let options = ["-k", "keys.env", "--env-file", ".env", "docker-compose.yml"];
+    let (code, _, stderr) = run(folder.path(), &[&options[..], &["-i"]].concat());
+    assert_eq!(code, 0, "{stderr}");
+    let (code, _, stderr) = run(folder.path(), &[&options[..], &["--check"]].concat());
+    assert_eq!(code, 0, "{stderr}");
+}
+
+#[test]
 fn a_file_without_clearml_is_no_success() {
     let folder = stock();
     fs::write(

@@ -210,7 +210,15 @@ fn taken_from(deployment: &Deployment, variable: &Variable) -> Option<String> {
         // A bare name takes the value of the same name.
         return Some(variable.name.clone());
     }
-    let written = written.trim_matches(['"', '\'']);
+    // Of a list's item, YAML's quotes stand around the name as well. Any others are HOCON's, and part of the value.
+    let text = deployment.sources.text(variable.value_span.source);
+    let is_item = text[..variable.value_span.start].ends_with('=');
+    let unquoted = ['"', '\''].iter().find_map(|quote| {
+        written
+            .strip_prefix(*quote)
+            .and_then(|rest| rest.strip_suffix(*quote))
+    });
+    let written = unquoted.filter(|_| !is_item).unwrap_or(written);
     let done = interpolate::interpolate(written, &|_| Some(PROBE.to_owned())).ok()?;
     let [only] = &done.variables[..] else {
         return None;
