@@ -410,6 +410,23 @@ fn quotes_of_hocon_around_a_name_of_the_env_file_are_no_quotes_of_yaml() {
 }
 
 #[test]
+fn an_override_that_closes_ports_is_enough() {
+    let folder = stock();
+    let ports = "  redis:\n    ports: [\"6379:6379\"]\n";
+    let text = read(folder.path(), "docker-compose.yml").replacen("  redis:\n", ports, 1);
+    fs::write(folder.path().join("docker-compose.yml"), text).unwrap();
+    let options = ["-k", "keys.env", "--override", "--close-ports"];
+    let file = ["docker-compose.yml"];
+    let output = ["-o", "over.yml"];
+    let (code, _, stderr) = run(folder.path(), &[&options[..], &output, &file].concat());
+    assert_eq!(code, 0, "{stderr}");
+    assert!(read(folder.path(), "over.yml").contains("ports: !reset []"));
+    let check = ["--merge", "over.yml", "--check"];
+    let (code, _, stderr) = run(folder.path(), &[&options[..], &check, &file].concat());
+    assert_eq!(code, 0, "{stderr}");
+}
+
+#[test]
 fn a_file_without_clearml_is_no_success() {
     let folder = stock();
     fs::write(

@@ -32,7 +32,15 @@ pub(in super::super) fn anew(
     match ports.order(target, index)? {
         None => Ok(None),
         Some(Order::Close) => {
-            let has_any = lists().any(|(_, list)| list.items().is_none_or(|all| !all.is_empty()));
+            // Both of compose's tags drop what came before, and what stands behind `!reset` as well.
+            let has_any = lists().fold(false, |has_any, (_, list)| {
+                let is_filled = list.items().is_none_or(|all| !all.is_empty());
+                match list.tag() {
+                    Some("!reset") => false,
+                    Some(_) => is_filled,
+                    None => has_any || is_filled,
+                }
+            });
             Ok(has_any.then_some(NewPorts::None))
         }
         Some(Order::Bind(address)) => {
