@@ -57,6 +57,7 @@ pub(crate) struct Cli {
         long,
         value_name = "SUFFIX",
         requires = "in_place",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
         help_heading = "Output"
     )]
     pub(crate) backup: Option<String>,

@@ -191,6 +191,16 @@ fn in_place_sees_the_override_that_compose_would_merge() {
 }
 
 #[test]
+fn a_backup_has_a_suffix() {
+    let folder = stock();
+    let before = read(folder.path(), "docker-compose.yml");
+    let options = ["-k", "keys.env", "-i", "--backup", "", "docker-compose.yml"];
+    let (code, _, _) = run(folder.path(), &options);
+    assert_eq!(code, 2);
+    assert_eq!(read(folder.path(), "docker-compose.yml"), before);
+}
+
+#[test]
 fn a_backup_is_not_overwritten() {
     let folder = stock();
     fs::write(folder.path().join("docker-compose.yml.orig"), "mine").unwrap();
