@@ -27,6 +27,8 @@ pub(crate) enum Error {
     NoServer { file: String },
     #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
+    #[error("--output needs a file of its own, not {}, which is merged over the compose file", escape(&.0.to_string_lossy()))]
+    OutputMerged(PathBuf),
     #[error("{}: {}", .0.place, .0.message)]
     Refused(Refusal),
     #[error("--in-place needs a file, not standard input")]
@@ -57,6 +59,7 @@ impl Error {
             ),
             Self::NotProved(_) => Some("nothing was written; mend what is named, then run this again".to_owned()),
             Self::Output(_) => None,
+            Self::OutputMerged(_) => Some("leave --merge out to write it anew, or name another with --output".to_owned()),
             Self::Refused(refusal) => Some(refusal.help.clone()),
             Self::StandardInputInPlace => Some("name the compose file".to_owned()),
             Self::StandardInputTwice => Some("name the keyset's file with -k, or the compose file".to_owned()),

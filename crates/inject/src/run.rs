@@ -23,6 +23,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if is_stdin(&cli.compose) && is_stdin(&cli.keys) {
         return Err(Error::StandardInputTwice);
     }
+    if let Some(output) = &cli.output
+        && cli.merge.iter().any(|path| is_same(path, output))
+    {
+        return Err(Error::OutputMerged(output.clone()));
+    }
     let keyset = read_keyset(&cli.keys)?;
     let mut paths = vec![cli.compose.clone()];
     paths.extend(cli.merge.iter().cloned());

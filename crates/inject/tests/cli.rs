@@ -191,6 +191,20 @@ fn in_place_sees_the_override_that_compose_would_merge() {
 }
 
 #[test]
+fn a_file_that_is_merged_is_not_written_over() {
+    let folder = stock();
+    let options = ["-k", "keys.env", "--override", "-o", "over.yml"];
+    let file = ["docker-compose.yml"];
+    let (code, _, _) = run(folder.path(), &[&options[..], &file].concat());
+    assert_eq!(code, 0);
+    let before = read(folder.path(), "over.yml");
+    let again = ["--merge", "./over.yml", "--force"];
+    let (code, _, stderr) = run(folder.path(), &[&options[..], &again, &file].concat());
+    assert_eq!(code, 2, "{stderr}");
+    assert_eq!(read(folder.path(), "over.yml"), before);
+}
+
+#[test]
 fn a_backup_has_a_suffix() {
     let folder = stock();
     let before = read(folder.path(), "docker-compose.yml");
