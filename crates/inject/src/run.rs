@@ -31,7 +31,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let keyset = read_keyset(&cli.keys)?;
     let mut paths = vec![cli.compose.clone()];
     paths.extend(cli.merge.iter().cloned());
-    if cli.in_place && cli.merge.is_empty() {
+    let is_of_the_file = cli.in_place || cli.check || cli.diff;
+    if is_of_the_file && !cli.is_override && cli.merge.is_empty() {
         // What `docker compose` would merge over the file by itself must not win over what is injected.
         paths.extend(override_beside(&cli.compose));
     }

@@ -191,6 +191,25 @@ fn in_place_sees_the_override_that_compose_would_merge() {
 }
 
 #[test]
+fn a_check_sees_the_override_that_compose_would_merge() {
+    let folder = stock();
+    let keys = ["-k", "keys.env"];
+    let file = ["docker-compose.yml"];
+    let (code, _, _) = run(folder.path(), &[&keys[..], &["-i"], &file].concat());
+    assert_eq!(code, 0);
+    let over = "services:\n  apiserver:\n    environment:\n      CLEARML__secure__auth__token_secret: other\n";
+    fs::write(folder.path().join("docker-compose.override.yml"), over).unwrap();
+    for mode in ["--check", "--diff", "-i"] {
+        let (code, _, stderr) = run(folder.path(), &[&keys[..], &[mode], &file].concat());
+        assert_eq!(code, 2, "{mode}");
+        assert!(
+            stderr.contains("docker-compose.override.yml:4:"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
 fn a_file_that_is_merged_is_not_written_over() {
     let folder = stock();
     let options = ["-k", "keys.env", "--override", "-o", "over.yml"];
