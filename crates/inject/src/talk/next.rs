@@ -2,9 +2,9 @@
 //! any more (clearml-facts.md, 0.9 and 5).
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::{Database, Deployment, is_default};
+use clearml_secure_core::deployment::{Database, Deployment, default_in, override_beside};
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::setting::{Server, Setting};
 
@@ -131,32 +131,33 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
     if let Some(file) = env_file.filter(|file| !file.is_default(folder)) {
         let _ = write!(out, " --env-file {}", shown(&file.path));
     }
-    let mut files: Vec<String> = Vec::new();
-    if cli.is_override {
-        files.push(shown(&cli.compose));
-    } else {
-        files.push(edited.map_or_else(|| FILE.to_owned(), shown));
+    let file = |path: Option<&Path>| path.unwrap_or(Path::new(FILE)).to_owned();
+    let mut files = vec![match cli.is_override {
+        true => cli.compose.clone(),
+        false => file(edited),
+    }];
+    files.extend(cli.merge.iter().cloned());
+    if cli.in_place && cli.merge.is_empty() {
+        // Where a file is named, compose merges no other by itself.
+        files.extend(override_beside(&cli.compose));
     }
-    files.extend(cli.merge.iter().map(|path| shown(path)));
     if cli.is_override {
-        files.push(output.map_or_else(|| FILE.to_owned(), shown));
+        files.push(file(output));
     }
-    let is_found = files.len() == 1 && edited.is_some_and(is_found);
-    if !is_found {
+    if !are_found(&files) {
         for file in files {
-            let _ = write!(out, " -f {file}");
+            let _ = write!(out, " -f {}", shown(&file));
         }
     }
     out
 }
 
-/// Whether compose finds a file without being told.
-fn is_found(path: &Path) -> bool {
-    let is_here = path
-        .parent()
-        .is_none_or(|folder| folder.as_os_str().is_empty());
-    let name = path.file_name().and_then(|name| name.to_str());
-    is_here && name.is_some_and(is_default)
+/// Whether docker compose takes these files, and no others, where it is told none.
+fn are_found(files: &[PathBuf]) -> bool {
+    default_in(Path::new("")).is_some_and(|first| {
+        let beside = override_beside(&first);
+        files.iter().eq([&first].into_iter().chain(&beside))
+    })
 }
 
 fn shown(path: &Path) -> String {
