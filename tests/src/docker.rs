@@ -5,7 +5,7 @@
 //! image, container or network of somebody else is touched: ours have names of their own.
 //!
 //! What was started is taken down when it is dropped, so also by a failing test; what a killed run left is taken down by
-//! the next one.
+//! the next one, as far as the engine lets it go.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -27,10 +27,8 @@ use crate::oracle;
 /// closed by the engine and not by nobody listening.
 pub const LISTENED: [u16; 7] = [80, 6379, 8008, 8080, 8081, 9200, 27017];
 
-/// The compose project. One name for all, because each is taken down before the next one is started.
+/// What the names of all our projects start with.
 const PROJECT: &str = "clearml-secure-e2e";
-/// What compose marks with it.
-const LABEL: &str = "com.docker.compose.project=clearml-secure-e2e";
 const IMAGE: &str = "clearml-secure-e2e/serve-environment";
 /// How long a container may take to listen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,6 +50,9 @@ const HARMLESS: [&str; 11] = [
 /// The engine of this machine, with our image in it.
 pub struct Engine {
     compose: PathBuf,
+    /// The compose project. One name for all deployments of a run, because each is taken down before the next one is
+    /// started; and one for each run, because an engine whose client was killed may never let a network go.
+    project: String,
     /// The image's files, and the home of docker's programs: a person's own settings give containers variables.
     folder: TempDir,
     /// Held as long as this lives: two tests would take each other's containers down.
@@ -100,11 +101,12 @@ impl Engine {
         link_statically(&folder.path().join("serve"))?;
         let engine = Self {
             compose,
+            project: format!("{PROJECT}-{}", std::process::id()),
             folder,
             _alone: alone(),
         };
         // What a killed run left.
-        engine.take_down();
+        engine.take_down_all(&format!("name={PROJECT}"));
         if !engine.is_here() {
             return Err("its networks are not this machine's, as without root".to_owned());
         }
@@ -114,10 +116,10 @@ impl Engine {
     /// Whether a network that the engine makes is one of this machine, and not of a virtual or another one: only then
     /// can containers be reached, and published ports be looked for.
     fn is_here(&self) -> bool {
-        let network = format!("{PROJECT}_probe");
+        let network = format!("{}_probe", self.project);
         let made = self
             .command("docker")
-            .args(["network", "create", "--label", LABEL, &network])
+            .args(["network", "create", "--label", &self.label(), &network])
             .output();
         let gateways = self
             .command("docker")
@@ -154,7 +156,7 @@ impl Engine {
             gateway: Ipv4Addr::UNSPECIFIED.into(),
         };
         let merged = file.with_file_name("over.json");
-        let over = over(&self.services(&[file]));
+        let over = over(&self.project, &self.services(&[file]));
         fs::write(&merged, over.to_string()).unwrap();
         assert_harmless(&self.services(&[file, &merged]));
         succeed(
@@ -184,7 +186,7 @@ impl Engine {
         let output = succeed(
             self.command("docker")
                 .args(["container", "inspect"])
-                .args(self.ours(&["ps", "--all"])),
+                .args(self.listed(&["ps", "--all"], &self.marked())),
         );
         let mut containers: Vec<Value> = serde_json::from_str(&output).unwrap();
         let described = containers.iter_mut().map(|container| {
@@ -212,13 +214,27 @@ impl Engine {
             &["volume", "ls"],
         ]
         .iter()
-        .flat_map(|list| self.ours(list))
+        .flat_map(|list| self.listed(list, &self.marked()))
         .collect()
+    }
+
+    /// What compose marks ours with.
+    fn label(&self) -> String {
+        format!("com.docker.compose.project={}", self.project)
+    }
+
+    /// The filter for what is ours.
+    fn marked(&self) -> String {
+        format!("label={}", self.label())
     }
 
     /// By the project's name and not by its file, which a killed run took with it. It says nothing and never fails,
     /// because it also runs while a test fails; [`Self::left`] tells what became of it.
     fn take_down(&self) {
+        self.take_down_all(&self.marked());
+    }
+
+    fn take_down_all(&self, filter: &str) {
         for (list, remove) in [
             (
                 ["ps", "--all"].as_slice(),
@@ -227,8 +243,12 @@ impl Engine {
             (&["network", "ls"], &["network", "rm"]),
             (&["volume", "ls"], &["volume", "rm", "--force"]),
         ] {
-            let identifiers = self.ours(list);
-            if !identifiers.is_empty() {
+            // A network is in use for a moment longer than its last container.
+            for _ in 0..3 {
+                let identifiers = self.listed(list, filter);
+                if identifiers.is_empty() {
+                    break;
+                }
                 drop(
                     self.command("docker")
                         .args(remove)
@@ -239,13 +259,12 @@ impl Engine {
         }
     }
 
-    /// The identifiers that a list of docker has for the project.
-    fn ours(&self, list: &[&str]) -> Vec<String> {
+    /// The identifiers that a list of docker has for a filter.
+    fn listed(&self, list: &[&str], filter: &str) -> Vec<String> {
         let output = self
             .command("docker")
             .args(list)
-            .args(["--quiet", "--filter"])
-            .arg(format!("label={LABEL}"))
+            .args(["--quiet", "--filter", filter])
             .output();
         let output = output.map_or_else(|_| String::new(), |output| text(&output.stdout));
         output.lines().map(str::to_owned).collect()
@@ -253,7 +272,7 @@ impl Engine {
 
     fn compose(&self, files: &[&Path]) -> Command {
         let mut command = self.command(&self.compose);
-        command.args(["--project-name", PROJECT]);
+        command.args(["--project-name", &self.project]);
         for file in files {
             command.arg("--file").arg(file);
         }
@@ -330,7 +349,7 @@ pub fn is_taken(port: u16) -> bool {
 }
 
 /// The file that is merged over: our image, and nothing of the host.
-fn over(services: &BTreeMap<String, Value>) -> Value {
+fn over(project: &str, services: &BTreeMap<String, Value>) -> Value {
     let services: BTreeMap<&String, Value> = services
         .iter()
         .map(|(name, service)| {
@@ -349,7 +368,7 @@ fn over(services: &BTreeMap<String, Value>) -> Value {
                 .collect();
             let service = json!({
                 "image": IMAGE,
-                "container_name": format!("{PROJECT}-{name}"),
+                "container_name": format!("{project}-{name}"),
                 "entrypoint": ["/serve"],
                 "command": words,
                 "volumes": volumes,

@@ -44,6 +44,7 @@ const STOCK_PORTS: &[(u16, &str)] = &[
 const CASES: &[Case] = &[
     Case { fixture: "stock", inject: None, everywhere: STOCK_PORTS, loopback: &[] },
     Case { fixture: "stock", inject: Some(&[]), everywhere: STOCK_PORTS, loopback: &[] },
+    Case { fixture: "stock", inject: Some(&["--env-file", ".env"]), everywhere: STOCK_PORTS, loopback: &[] },
     Case { fixture: "published", inject: None, everywhere: PUBLISHED, loopback: PUBLISHED_LOOPBACK },
     Case { fixture: "published", inject: Some(&[]), everywhere: PUBLISHED, loopback: PUBLISHED_LOOPBACK },
     Case {
