@@ -303,6 +303,46 @@ fn the_env_file_is_put_back_where_nobody_takes_the_compose_file() {
 }
 
 #[test]
+fn what_others_take_from_an_env_file_stays_what_it_is() {
+    let keys = Keyset::generate();
+    let text = "services:
+  apiserver:
+    image: clearml/server:2.0.0
+    command: [apiserver]
+    environment:
+      CLEARML__SECURE__AUTH__TOKEN_SECRET: ${S}
+      CLEARML__secure__credentials__services_agent__user_key: ${CLEARML_AGENT_ACCESS_KEY:-}
+  agent-services:
+    image: clearml/clearml-agent-services:1.0
+    environment: [CLEARML_API_ACCESS_KEY, CLEARML_API_SECRET_KEY=$CLEARML_AGENT_SECRET_KEY]
+  gpu-agent:
+    image: clearml/clearml-agent:1.0
+    environment:
+      CLEARML_API_ACCESS_KEY: ${CLEARML_AGENT_ACCESS_KEY:-}
+  mongo:
+    image: mongo:7.0.22
+    command: \"mongod --pw ${S}\"
+";
+    let env = "S=mine\nCLEARML_AGENT_ACCESS_KEY=the-user's\n";
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join(COMPOSE), text).unwrap();
+    fs::write(folder.join(".env"), env).unwrap();
+    inject(folder, &keys.text, &["-i", "--env-file", ".env"]).exit(0);
+    let after = read(folder, ".env");
+    assert!(after.starts_with(env), "{after}");
+    assert_eq!(
+        line(&after, TOKEN),
+        Some(keys.get("secure.auth.token_secret"))
+    );
+    let compose = read(folder, COMPOSE);
+    assert!(compose.contains("--pw ${S}\"") && compose.contains(TOKEN));
+    // What only servers of ours take keeps its name.
+    assert!(compose.contains("CLEARML_API_SECRET_KEY=$CLEARML_AGENT_SECRET_KEY"));
+    inject(folder, &keys.text, &["--check", "--env-file", ".env"]).exit(0);
+}
+
+#[test]
 fn a_diff_shows_both_files_and_no_secret() {
     let (folder, keys) = (stock(), Keyset::generate());
     fs::write(folder.path().join(".env"), "MINE=hunter2\n").unwrap();

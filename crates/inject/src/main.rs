@@ -9,6 +9,7 @@ mod proof;
 mod run;
 mod splice;
 mod talk;
+mod uses;
 mod write;
 
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! Which variable of which service is to have which value, and how the compose file says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use clearml_secure_core::compose::{Origin, Service, Variable, interpolate};
 use clearml_secure_core::deployment::{Deployment, Instance};
@@ -10,6 +10,7 @@ use clearml_secure_core::setting::{Server, Setting};
 use zeroize::Zeroizing;
 
 use super::{Refusal, value};
+use crate::uses;
 
 /// One variable of one service.
 #[derive(Clone)]
@@ -74,6 +75,10 @@ pub(super) fn wanted(
 ) -> Result<(OfServices, Taken), Refusal> {
     let mut wanted = OfServices::new();
     let mut taken = is_apart.then(Taken::new);
+    let foreign = match is_apart {
+        true => foreign(deployment, keyset),
+        false => HashSet::new(),
+    };
     for instance in &deployment.instances {
         let service = deployment.service(instance);
         let of_service = wanted.entry(instance.service).or_default();
@@ -84,6 +89,7 @@ pub(super) fn wanted(
             let one = One {
                 deployment,
                 service,
+                foreign: &foreign,
                 setting: Some(setting),
                 value: carried(deployment, instance, setting, secret)?,
                 in_env_file: keyset::env_variable(setting, instance.server),
@@ -108,6 +114,7 @@ pub(super) fn wanted(
                 let one = One {
                     deployment,
                     service,
+                    foreign: &foreign,
                     setting: None,
                     value,
                     in_env_file: usual.clone(),
@@ -125,6 +132,7 @@ pub(super) fn wanted(
 struct One<'a> {
     deployment: &'a Deployment,
     service: &'a Service,
+    foreign: &'a HashSet<String>,
     setting: Option<Setting>,
     value: Secret,
     in_env_file: String,
@@ -176,10 +184,19 @@ impl One<'_> {
             .find(|variable| variable.name == name);
         let own = found.and_then(|variable| taken_from(self.deployment, variable));
         let own = own.map(|source| (source, Stands::ApartAlready));
-        let usual = (self.in_env_file.clone(), Stands::Apart);
-        for (source, stands) in own.into_iter().chain([usual]) {
+        let usual = [
+            Some(self.in_env_file.clone()),
+            self.setting.map(Setting::variable),
+        ];
+        let usual = usual.into_iter().flatten();
+        let names = own
+            .into_iter()
+            .chain(usual.map(|source| (source, Stands::Apart)));
+        for (source, stands) in names {
             let known = taken.iter().find(|(known, _)| *known == source);
-            if known.is_some_and(|(_, known)| *known != self.value) {
+            if self.foreign.contains(&source)
+                || known.is_some_and(|(_, known)| *known != self.value)
+            {
                 continue;
             }
             let written = format!("${{{source}:?{}}}", keyset::DEMAND);
@@ -191,12 +208,50 @@ impl One<'_> {
         Err(Refusal {
             place: self.deployment.sources.place(self.service.name_span),
             message: format!(
-                "{} would have to hold two values, one for this service's {name}",
+                "{} cannot hold this service's {name}: it has another value or is used elsewhere in the file",
                 self.in_env_file
             ),
-            help: "generate another value with clearml-keygen --from KEYS --only …".to_owned(),
+            help: "give the variable that is used elsewhere another name, or generate another value with \
+                   clearml-keygen --from KEYS --only …"
+                .to_owned(),
         })
     }
+}
+
+/// Names that something else than a setting of a server takes from an env file: what that is must not change, nor get
+/// what is a server's.
+fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashSet<String> {
+    let mut meant: HashSet<(usize, &str)> = HashSet::new();
+    for instance in &deployment.instances {
+        let environment = &deployment.service(instance).environment;
+        let settings = instance
+            .settings()
+            .filter(|setting| keyset.get(*setting).is_some())
+            .flat_map(|setting| instance.spellings(setting, environment));
+        let users = keyset.fixed_users();
+        let users = users
+            .iter()
+            .flat_map(|(path, _)| instance.spellings_of(path, environment));
+        let names = settings.chain(users).map(|variable| variable.name.as_str());
+        meant.extend(names.map(|name| (instance.service, name)));
+    }
+    let mut starts = HashSet::new();
+    let mut foreign = HashSet::new();
+    for (index, service) in deployment.project.services.iter().enumerate() {
+        for variable in &service.environment {
+            if meant.contains(&(index, variable.name.as_str())) {
+                let spans = [variable.span, variable.value_span];
+                starts.extend(spans.map(|span| (span.source, span.start)));
+            } else {
+                let used = variable.interpolated.iter().map(|used| used.name.clone());
+                foreign.extend(used.chain(taken_from(deployment, variable)));
+            }
+        }
+    }
+    let uses = uses::all(&deployment.project).into_iter();
+    let others = uses.filter(|(_, span)| !starts.contains(&(span.source, span.start)));
+    foreign.extend(others.map(|(name, _)| name));
+    foreign
 }
 
 /// The variable of the env file that is all a container's variable is made from.

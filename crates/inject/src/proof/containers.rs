@@ -1,16 +1,15 @@
 //! What every container gets, before and after: for what the compose file's text alone does not tell.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use clearml_secure_core::compose::{Project, VariableValue, interpolate};
+use clearml_secure_core::compose::{Origin, Project, VariableValue};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::io::escape;
-use clearml_secure_core::source::{Place, SourceId, Span};
-use clearml_secure_core::yaml::{Node, Value};
+use clearml_secure_core::source::Place;
 
 use crate::plan::Plan;
+use crate::uses;
 
 /// Every variable of every container, and the names that the files take from the env file. It holds no secret.
 pub(crate) struct Containers {
@@ -27,13 +26,9 @@ impl Containers {
     pub(crate) fn of(deployment: &Deployment) -> Self {
         let key = RandomState::new();
         let mut uses = BTreeMap::new();
-        for layer in &deployment.project.layers {
-            let mut found: Vec<(String, Span)> = Vec::new();
-            note_uses(&deployment.project, &layer.root, layer.source, &mut found);
-            for (name, span) in found {
-                uses.entry(name)
-                    .or_insert_with(|| deployment.sources.place(span));
-            }
+        for (name, span) in uses::all(&deployment.project) {
+            uses.entry(name)
+                .or_insert_with(|| deployment.sources.place(span));
         }
         let value = |name: &String| {
             let value = deployment.project.env.value(name);
@@ -80,11 +75,10 @@ impl Containers {
                     escape(service)
                 ));
             }
-            // What takes its value from a name of ours follows it; whoever wrote it there wanted that.
             let changed = before.into_iter().flatten().find(|(name, value)| {
                 variables.get(*name) != Some(value)
                     && !meant.contains(&(service.as_str(), name.as_str()))
-                    && !follows(after, service, name, &ours)
+                    && !has_it_by_name(after, service, name, &ours)
             });
             if let Some((name, _)) = changed {
                 return Some(format!(
@@ -101,17 +95,12 @@ impl Containers {
     }
 }
 
-/// Whether a variable has its value by way of one of the env file's.
-fn follows(after: &Deployment, service: &str, name: &str, ours: &HashSet<&str>) -> bool {
+/// Whether a service reads the env file itself, and had the name from there before: then it gets the new value as well.
+fn has_it_by_name(after: &Deployment, service: &str, name: &str, ours: &HashSet<&str>) -> bool {
     let service = after.project.service_named(service);
-    let variable = service
-        .into_iter()
-        .flat_map(|service| &service.environment)
-        .find(|variable| variable.name == name);
-    variable.is_some_and(|variable| {
-        let mut used = variable.interpolated.iter();
-        ours.contains(name) || used.any(|used| ours.contains(used.name.as_str()))
-    })
+    let variables = service.into_iter().flat_map(|service| &service.environment);
+    let mut same = variables.filter(|variable| variable.name == name);
+    ours.contains(name) && same.any(|variable| variable.origin == Origin::EnvFile)
 }
 
 fn services(key: &RandomState, project: &Project) -> BTreeMap<String, BTreeMap<String, u64>> {
@@ -127,44 +116,4 @@ fn services(key: &RandomState, project: &Project) -> BTreeMap<String, BTreeMap<S
         (service.name.clone(), variables.collect())
     });
     services.collect()
-}
-
-/// Every name that a scalar takes from the env file, also where another one decides whether it is used.
-fn note_uses(project: &Project, node: &Node, source: SourceId, found: &mut Vec<(String, Span)>) {
-    match &node.value {
-        Value::Scalar(_) => {
-            let Some(text) = node.text().filter(|text| text.contains('$')) else {
-                return;
-            };
-            let asked = RefCell::new(Vec::new());
-            let lookup = |name: &str| {
-                asked.borrow_mut().push(name.to_owned());
-                project.env.value(name).map(str::to_owned)
-            };
-            drop(interpolate::interpolate(text, &lookup));
-            let span = node.span(source);
-            found.extend(asked.into_inner().into_iter().map(|name| (name, span)));
-        }
-        Value::Mapping(_, entries) => {
-            for entry in entries {
-                if entry.value.is_null() {
-                    // A bare name of an `environment` takes the value of the same name.
-                    if let Some(name) = entry.key.text() {
-                        found.push((name.to_owned(), entry.key.span(source)));
-                    }
-                }
-                note_uses(project, &entry.value, source, found);
-            }
-        }
-        Value::Sequence(_, items) => {
-            for item in items {
-                if let Some(name) = item.text() {
-                    // In an `environment`, a bare name again.
-                    found.push((name.to_owned(), item.span(source)));
-                }
-                note_uses(project, item, source, found);
-            }
-        }
-        Value::Alias(_) => {}
-    }
 }
