@@ -343,6 +343,47 @@ fn what_others_take_from_an_env_file_stays_what_it_is() {
 }
 
 #[test]
+fn what_compose_would_read_besides_is_refused_where_it_cannot_be_seen() {
+    let keys = Keyset::generate();
+    let (folder, text) = (stock(), "COMPOSE_FILE=docker-compose.yml:prod.yml\n");
+    fs::write(folder.path().join(".env"), text).unwrap();
+    fs::write(folder.path().join("prod.yml"), "services: {}\n").unwrap();
+    inject(folder.path(), &keys.text, &["-i"])
+        .refused()
+        .says("the files that COMPOSE_FILE names")
+        .says("--merge");
+    let verify = |options: &[&str]| {
+        let verify = clearml("verify").args(options.iter().copied());
+        let done = verify.args(["-f", "json", COMPOSE]).within(folder.path());
+        done.done().stdout
+    };
+    assert!(verify(&[]).contains("COMPOSE_FILE names"));
+    inject(folder.path(), &keys.text, &["-i", "--merge", "prod.yml"]).exit(0);
+    assert!(!verify(&["--merge", "prod.yml"]).contains("COMPOSE_FILE names"));
+    let folder = stock();
+    let compose = read(folder.path(), COMPOSE);
+    fs::write(
+        folder.path().join(COMPOSE),
+        format!("include: [other.yml]\n{compose}"),
+    )
+    .unwrap();
+    inject(folder.path(), &keys.text, &["-i"])
+        .refused()
+        .says("include of docker-compose.yml");
+    // The same item twice is a file that compose refuses.
+    let token = keys.get("secure.auth.token_secret");
+    let text = format!(
+        "services:\n  apiserver:\n    image: clearml/server:2.0.0\n    command: [apiserver]\n    environment:\n    - {TOKEN}={token}\n    - {TOKEN}=old\n"
+    );
+    fs::write(folder.path().join(COMPOSE), text).unwrap();
+    inject(folder.path(), &keys.text, &["-i"])
+        .refused()
+        .says("docker-compose.yml:7:")
+        .says("stand in the list twice")
+        .never_says(token);
+}
+
+#[test]
 fn a_diff_shows_both_files_and_no_secret() {
     let (folder, keys) = (stock(), Keyset::generate());
     fs::write(folder.path().join(".env"), "MINE=hunter2\n").unwrap();

@@ -12,7 +12,7 @@ use e2e::program::clearml;
 fn injected(image: &str, ports: &str) -> Result<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("docker-compose.yml");
-    let api = "  apiserver:\n    image: clearml/server:2.0.0\n    command: [apiserver]\n";
+    let api = "  apiserver:\n    image: clearml/server:2.0.0\n    command: [apiserver]\n    ports: ['127.0.0.1:8008:8008']\n";
     let text = format!("services:\n{api}  it:\n    image: {image}\n{ports}    restart: always\n");
     fs::write(&path, &text).unwrap();
     let keys = clearml("keygen").done().exit(0).stdout;
@@ -100,6 +100,21 @@ fn what_cannot_be_done_safely_is_refused() {
             "the same port as another entry",
         ),
         (WEB, "    network_mode: host\n", "host's own network"),
+        (
+            WEB,
+            "    network_mode: service:apiserver\n",
+            "on another one's network",
+        ),
+        (
+            "redis:7",
+            "    network_mode: container:gate\n",
+            "on another one's network",
+        ),
+        (
+            "redis:7",
+            "    ports:\n    - # keep me\n      6379:6379\n",
+            "comment inside this entry",
+        ),
         ("redis:7", "    network_mode: host\n", "host's own network"),
         (
             "redis:7",

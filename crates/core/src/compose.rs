@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::dotenv;
 use crate::error::Error;
+use crate::io;
 use crate::source::{SourceId, Sources, Span};
 use crate::version::Version;
 use crate::yaml::{self, Node};
@@ -73,6 +74,8 @@ pub enum Hides {
     Anything,
     /// A published port.
     Port,
+    /// Other services, and what is merged over those that are seen.
+    Services,
     /// Variables of a service.
     Variables,
 }
@@ -239,6 +242,7 @@ impl Project {
             });
         }
         project.note_includes(sources);
+        project.note_compose_file(sources);
         for (name, span) in names {
             let parts = project.parts(sources, &name)?;
             if !parts.is_empty() {
@@ -263,13 +267,43 @@ impl Project {
             {
                 self.unseen.push(Unseen {
                     what: format!("include of {}", sources.path(layer.source).display()),
-                    hides: Hides::Anything,
+                    hides: Hides::Services,
                     reason: "included compose files are not followed; name them on the command line as well"
                         .to_owned(),
                     service: None,
                     span: Some(include.key.span(layer.source)),
                 });
             }
+        }
+    }
+
+    /// Files that `docker compose` takes instead of those it finds, where it is told none.
+    fn note_compose_file(&mut self, sources: &Sources) {
+        let Some(list) = self
+            .env
+            .value("COMPOSE_FILE")
+            .filter(|list| !list.is_empty())
+        else {
+            return;
+        };
+        let separator = self.env.value("COMPOSE_PATH_SEPARATOR").unwrap_or(":");
+        let separator = if separator.is_empty() { ":" } else { separator };
+        let named = list.split(separator).map(|name| self.folder.join(name));
+        let mut layers = self.layers.iter().map(|layer| sources.path(layer.source));
+        let are_these = named
+            .into_iter()
+            .all(|name| layers.next().is_some_and(|layer| io::is_same(layer, &name)))
+            && layers.next().is_none();
+        if !are_these {
+            self.unseen.push(Unseen {
+                what: "the files that COMPOSE_FILE names".to_owned(),
+                hides: Hides::Services,
+                reason:
+                    "they are others than these; name the first, and each further one with --merge"
+                        .to_owned(),
+                service: None,
+                span: self.env.span("COMPOSE_FILE"),
+            });
         }
     }
 
@@ -349,7 +383,7 @@ impl Project {
                         .unwrap_or(Path::new(""))
                         .to_owned();
                     let path = beside.join(&file);
-                    match crate::io::read_text(&path) {
+                    match io::read_text(&path) {
                         Ok(text) => {
                             let root = yaml::parse(&path, &text)?;
                             (root, sources.add(path, text), None)

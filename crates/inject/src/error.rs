@@ -35,6 +35,11 @@ pub(crate) enum Error {
     StandardInputInPlace,
     #[error("the keyset and the compose file cannot both come from standard input")]
     StandardInputTwice,
+    #[error(
+        "{} may hold other servers, or win over what is injected: {reason}",
+        escape(what)
+    )]
+    Unseen { what: String, reason: String },
 }
 
 impl Error {
@@ -62,6 +67,7 @@ impl Error {
             Self::OutputMerged(_) => Some("leave --merge out to write it anew, or name another with --output".to_owned()),
             Self::Refused(refusal) => Some(refusal.help.clone()),
             Self::StandardInputInPlace => Some("name the compose file".to_owned()),
+            Self::Unseen { .. } => Some("nothing was written; what cannot be seen cannot be proved".to_owned()),
             Self::StandardInputTwice => Some("name the keyset's file with -k, or the compose file".to_owned()),
         }
     }

@@ -3,7 +3,7 @@
 mod containers;
 mod print;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use clearml_secure_core::compose::{Hides, VariableValue};
@@ -134,6 +134,7 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
             });
         }
     }
+    unique_items(deployment)?;
     // An env_file that is not here may hold a spelling that wins over what is injected.
     let of_servers = deployment.unseen.iter().find(|unseen| {
         unseen.service.as_ref().is_some_and(|name| {
@@ -152,6 +153,30 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
         }),
         None => Ok(()),
     }
+}
+
+/// Compose refuses a list in which an item stands twice.
+fn unique_items(deployment: &Deployment) -> Result<(), Broken> {
+    for service in &deployment.project.services {
+        for part in &service.parts {
+            let field = part.node.get("environment");
+            let items = field.as_ref().and_then(|field| field.value.items());
+            let mut seen = HashSet::new();
+            let double = items
+                .unwrap_or_default()
+                .iter()
+                .find(|item| item.text().is_some_and(|text| !seen.insert(text)));
+            if let Some(double) = double {
+                let place = deployment.sources.place(double.span(part.source));
+                return Err(Broken::Effective {
+                    reason: format!(
+                        "compose refuses the file: {place}: this item would stand in the list twice"
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Part 1 for what is published: nothing of the databases, and servers on one address only, as far as it was asked for.

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::compose::Hides;
 use clearml_secure_core::deployment::{Deployment, Files, override_beside};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{escape, is_same, read_text};
@@ -56,6 +57,13 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if deployment.instances.is_empty() {
         return Err(Error::NoServer {
             file: escape(&cli.compose.to_string_lossy()).into_owned(),
+        });
+    }
+    let mut unseen = deployment.unseen.iter();
+    if let Some(unseen) = unseen.find(|unseen| unseen.hides == Hides::Services) {
+        return Err(Error::Unseen {
+            what: unseen.what.clone(),
+            reason: unseen.reason.clone(),
         });
     }
     let asked = Asked {

@@ -86,10 +86,12 @@ pub(crate) fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
         } else {
             "proved on the edited file"
         };
-        line(
-            &mut out,
-            &format!("{settings} settings {verb} put where servers read them; {proved}"),
-        );
+        let is_put = is_new_apart || plan.intended.iter().any(|one| one.change != Change::Kept);
+        let what = match is_put {
+            true => format!("{verb} put where servers read them"),
+            false => "are where servers read them already".to_owned(),
+        };
+        line(&mut out, &format!("{settings} settings {what}; {proved}"));
     }
     out
 }

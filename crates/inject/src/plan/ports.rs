@@ -5,8 +5,8 @@ mod edit;
 
 use std::net::IpAddr;
 
-use clearml_secure_core::compose::Service;
 use clearml_secure_core::compose::port::{self, Interface, Port};
+use clearml_secure_core::compose::{Service, Text};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
@@ -73,12 +73,26 @@ impl Ports {
             self.bind.filter(|_| is_bound).map(Order::Bind)
         };
         let mode = service.network_mode.as_ref();
-        match mode.filter(|mode| order.is_some() && mode.text == "host") {
-            Some(mode) => Err(refuse(
+        let elsewhere = |mode: &&Text| {
+            mode.text == "host"
+                || mode.text.starts_with("container:")
+                || mode.text.strip_prefix("service:").is_some_and(|name| {
+                    let other = target.deployment.project.service_named(name);
+                    other.is_none_or(|other| !other.ports.is_empty())
+                })
+        };
+        match mode.filter(|mode| order.is_some() && elsewhere(mode)) {
+            Some(mode) if mode.text == "host" => Err(refuse(
                 target,
                 mode.span,
                 "the service is on the host's own network, where all its ports are open",
                 "take `network_mode: host` out first",
+            )),
+            Some(mode) => Err(refuse(
+                target,
+                mode.span,
+                "the service is on another one's network, and its ports are published there",
+                "change the `ports` of that one by hand",
             )),
             None => Ok(order),
         }

@@ -123,9 +123,16 @@ fn close(
     let colon = target.text[key_end..].find(':').unwrap_or_default();
     edits.push(insert(key_end + colon + 1, " []".to_owned()));
     for item in items {
-        let before = target.text[..item.start_with_properties()].trim_end();
-        let dash = before.len().saturating_sub(1);
+        let dash = dash_before(target.text, item.start_with_properties());
         let last = item.range().end;
+        if target.text[dash..last].contains('#') {
+            return Err(refuse(
+                target,
+                item.span(target.source),
+                "there may be a comment inside this entry, which would be lost",
+                "write the port on one line, and the comment behind it",
+            ));
+        }
         let end = line_end(target.text, last);
         let rest = &target.text[last..end];
         edits.push(match rest.find('#') {
@@ -202,5 +209,18 @@ fn bind(
             "this port is written in a way that cannot be edited",
             "write it out",
         ),
+    }
+}
+
+/// The dash of an item: the first thing on its line, or on one above where a comment stands between the two.
+fn dash_before(text: &str, item: usize) -> usize {
+    let mut start = line_start(text, item);
+    loop {
+        let line = &text[start..];
+        let blanks = line.len() - line.trim_start_matches(' ').len();
+        if line[blanks..].starts_with('-') || start == 0 {
+            return start + blanks;
+        }
+        start = line_start(text, start - 1);
     }
 }
