@@ -327,3 +327,44 @@ fn hashing_uses_all_cores() {
         "{last:?} ticks a thread on {cores} cores"
     );
 }
+
+#[test]
+fn what_would_be_lost_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let keygen = |arguments: &[&str]| {
+        let keygen = clearml("keygen").args(arguments.iter().copied());
+        keygen.within(folder.path()).done()
+    };
+    for name in ["#jane", " # jane"] {
+        keygen(&["--user", name, "--passwords", "-"])
+            .refused()
+            .says("a name does not begin with #");
+    }
+    // A comment is one wherever it begins.
+    let chosen = "  # jane: old entry\nbob:a long password\n";
+    fs::write(folder.path().join("chosen"), chosen).unwrap();
+    let keys = keygen(&["--users-from", "chosen", "-f", "json"])
+        .exit(0)
+        .stdout;
+    assert_eq!(keys.matches("username").count(), 1);
+    let mine = format!("MINE=1\n{}", keygen(&[]).exit(0).stdout);
+    fs::write(folder.path().join(".env"), &mine).unwrap();
+    let renewed = [
+        "--from",
+        ".env",
+        "--only",
+        "token_secret",
+        "-o",
+        ".env",
+        "--force",
+    ];
+    keygen(&renewed)
+        .refused()
+        .says("other lines of the file would be lost");
+    assert_eq!(
+        fs::read_to_string(folder.path().join(".env")).unwrap(),
+        mine
+    );
+    fs::write(folder.path().join(".env"), &mine["MINE=1\n".len()..]).unwrap();
+    keygen(&renewed).exit(0);
+}

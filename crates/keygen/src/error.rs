@@ -16,6 +16,8 @@ pub(crate) enum Error {
     Exists(PathBuf),
     #[error("a password cannot be hashed: {0}")]
     Hash(String),
+    #[error("{}: other lines of the file would be lost", escape(&.0.to_string_lossy()))]
+    OtherLines(PathBuf),
     #[error("{}: the keyset and the passwords need a file each", escape(&.0.to_string_lossy()))]
     OneFile(PathBuf),
     #[error("standard output cannot be written: {0}")]
@@ -26,6 +28,8 @@ pub(crate) enum Error {
     UnknownWord(String),
     #[error("--user {}: {misfit}", escape(name))]
     User { name: String, misfit: Misfit },
+    #[error("--user {}: a name does not begin with #", escape(.0))]
+    UserName(String),
     #[error("{}:{line}: {reason}", escape(&path.to_string_lossy()))]
     UserLine {
         path: PathBuf,
@@ -52,11 +56,16 @@ impl Error {
                 "name another, or give --force to replace it; --from {} keeps the values it has",
                 escape(&path.to_string_lossy())
             )),
+            Self::OtherLines(path) => Some(format!(
+                "write the keyset to a file of its own, and put it in with clearml-inject --env-file {}, which keeps them",
+                escape(&path.to_string_lossy())
+            )),
             Self::Hash(_) | Self::Output(_) => None,
             Self::OneFile(_) => Some("name another with --passwords".to_owned()),
             Self::StandardInputTwice => {
                 Some("name a file with --from or with --users-from".to_owned())
             }
+            Self::UserName(_) => Some("give the user another name".to_owned()),
             Self::User { .. } | Self::UserOfFile { .. } => Some(
                 "give the user another name; --from keeps the users that its keyset has".to_owned(),
             ),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
 use clap::builder::styling::AnsiColor;
+use clearml_secure_core::dotenv;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
 use clearml_secure_core::io::{escape, is_same, read_text, write_secret_file};
@@ -58,6 +59,13 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         _ => None,
     };
     let text = merged.unwrap_or_else(|| keyset.write(cli.format.into()));
+    if let (Some((old, path)), Some(output)) = (&from, &cli.output)
+        && matches!(cli.format, Format::Env)
+        && is_same(path, output)
+        && loses_lines(old, &text)
+    {
+        return Err(Error::OtherLines(output.clone()));
+    }
     let product = Product::new(cli, &keyset, text)?;
     // The passwords come first: a keyset whose passwords nobody ever saw is of no use.
     let passwords = cli.passwords.as_deref();
@@ -70,6 +78,16 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         drop(fs::remove_file(path));
     }
     written
+}
+
+/// Whether an env file that is to be replaced has variables that are no part of a keyset.
+fn loses_lines(old: &str, new: &str) -> bool {
+    let names = |text: &str| -> Vec<String> {
+        let entries = dotenv::parse(text, &|_| None).unwrap_or_default();
+        entries.into_iter().map(|entry| entry.name).collect()
+    };
+    let kept = names(new);
+    names(old).iter().any(|name| !kept.contains(name))
 }
 
 /// Shows the generated passwords, this once.

@@ -38,6 +38,10 @@ pub(crate) fn new(cli: &Cli) -> Result<Vec<New>, Error> {
     let mut users = Vec::new();
     for word in &cli.user {
         let (username, name) = word.split_once('=').unwrap_or((word, word));
+        // Where passwords are read from a file again, such a line is a comment.
+        if username.trim_start().starts_with('#') {
+            return Err(Error::UserName(username.to_owned()));
+        }
         users.push(New {
             username: username.to_owned(),
             name: if name.is_empty() { username } else { name }.to_owned(),
@@ -49,7 +53,7 @@ pub(crate) fn new(cli: &Cli) -> Result<Vec<New>, Error> {
         let text = read_text(path)?;
         for (index, line) in text.lines().enumerate() {
             let line = line.strip_prefix('\u{feff}').unwrap_or(line);
-            if !line.trim().is_empty() && !line.starts_with('#') {
+            if !line.trim().is_empty() && !line.trim_start().starts_with('#') {
                 users.push(chosen(path, index + 1, line)?);
             }
         }

@@ -158,16 +158,8 @@ fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
             format!("clearml-inject {changes} -i --backup {suffix} {compose}\n")
         }
     });
-    let together = match &inject.keys {
-        Keys::InUse(_) => String::new(),
-        Keys::Given(_) | Keys::New(_) => {
-            let readers = deployment.instances.iter();
-            let readers = readers.filter(|instance| instance.settings().next().is_some());
-            let services = readers.map(|instance| deployment.service(instance).name.as_str());
-            format!(" restart {} together:", named(services))
-        }
-    };
-    out.push_str(&comment(&format!("then{together} docker compose up -d")));
+    // It knows what changed, and how docker compose has to be told which files.
+    out.push_str(&comment("then what clearml-inject says is next"));
     out
 }
 
