@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use wanted::{OfServices, Wanted};
 
-pub(crate) use ports::{IntendedPort, Ports, interface_of, is_bound};
+pub(crate) use ports::{IntendedPort, Ports, is_bound};
 
 /// What is asked for beside the keyset.
 #[derive(Clone, Copy, Default)]

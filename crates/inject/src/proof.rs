@@ -17,7 +17,7 @@ use print::{Print, Reader};
 
 pub(crate) use containers::Containers;
 
-use crate::plan::{Edit, Intended, Plan, Ports, interface_of, is_bound};
+use crate::plan::{Edit, Intended, Plan, Ports, is_bound};
 
 /// Which part of the guarantee does not hold, and why.
 #[derive(Debug)]
@@ -187,7 +187,7 @@ fn ports(deployment: &Deployment, asked: Ports) -> Result<(), Broken> {
             .bind
             .filter(|_| !is_closed && is_bound(deployment, index));
         let wrong = service.ports.iter().find(|port| match bound {
-            Some(address) => port.interface != interface_of(address),
+            Some(address) => !port.is_at(address),
             None => is_closed,
         });
         if let Some(port) = wrong {

@@ -24,6 +24,8 @@ pub struct Port {
     pub published: Option<RangeInclusive<u16>>,
     /// Where it is published.
     pub interface: Interface,
+    /// The address that is written, where it is one.
+    pub address: Option<IpAddr>,
     /// `tcp`, where nothing else is said.
     pub protocol: String,
     /// The entry.
@@ -42,6 +44,14 @@ pub enum Interface {
 }
 
 impl Port {
+    /// Whether it is published on an address and nowhere else.
+    pub fn is_at(&self, address: IpAddr) -> bool {
+        match self.interface {
+            Interface::All => address.is_unspecified(),
+            Interface::Loopback | Interface::One(_) => self.address == Some(address),
+        }
+    }
+
     /// The host's ports in words: `8080`, `9200-9300`, `a port that docker chooses`.
     pub fn shown(&self) -> String {
         match &self.published {
@@ -116,11 +126,12 @@ fn read(project: &Project, item: &Node, span: Span) -> Option<Port> {
         Some(text) if !text.is_empty() => Some(range(&text)?),
         _ => None,
     };
-    let interface = interface(&field("host_ip")?.unwrap_or_default())?;
+    let host_ip = field("host_ip")?.unwrap_or_default();
     Some(Port {
         target,
         published,
-        interface,
+        interface: interface(&host_ip)?,
+        address: parsed(&host_ip),
         protocol: protocol(&field("protocol")?.unwrap_or_default()),
         span,
     })
@@ -152,6 +163,7 @@ fn short(text: &str, span: Span) -> Option<Port> {
             Some(range(published)?)
         },
         interface: interface(address)?,
+        address: parsed(address),
         protocol: protocol(text.split_once('/').map_or("", |(_, protocol)| protocol)),
         span,
     })
@@ -171,15 +183,19 @@ fn range(text: &str) -> Option<RangeInclusive<u16>> {
     (first <= last).then_some(first..=last)
 }
 
-fn interface(address: &str) -> Option<Interface> {
+fn parsed(address: &str) -> Option<IpAddr> {
     let address = address.trim_start_matches('[').trim_end_matches(']');
+    address.parse().ok()
+}
+
+fn interface(address: &str) -> Option<Interface> {
     if address.is_empty() {
         return Some(Interface::All);
     }
     if address == "localhost" {
         return Some(Interface::Loopback);
     }
-    let address: IpAddr = address.parse().ok()?;
+    let address = parsed(address)?;
     Some(if address.is_unspecified() {
         Interface::All
     } else if address.is_loopback() {

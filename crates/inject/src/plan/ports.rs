@@ -5,7 +5,7 @@ mod edit;
 
 use std::net::IpAddr;
 
-use clearml_secure_core::compose::port::{self, Interface, Port};
+use clearml_secure_core::compose::port::{self, Port};
 use clearml_secure_core::compose::{Service, Text};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::setting::Server;
@@ -43,17 +43,6 @@ pub(crate) fn is_bound(deployment: &Deployment, index: usize) -> bool {
                 Server::Apiserver | Server::Fileserver | Server::Webserver
             )
     })
-}
-
-/// The interface that an address is.
-pub(crate) fn interface_of(address: IpAddr) -> Interface {
-    if address.is_unspecified() {
-        Interface::All
-    } else if address.is_loopback() {
-        Interface::Loopback
-    } else {
-        Interface::One(address)
-    }
 }
 
 /// What is asked for of one service.
@@ -109,13 +98,12 @@ fn refuse_doubles(target: &Target<'_>, service: &Service, address: IpAddr) -> Re
                 _ => false,
             }
     };
-    let bound = interface_of(address);
     for (number, port) in service.ports.iter().enumerate() {
         let earlier = service.ports[..number]
             .iter()
             .find(|earlier| is_same(earlier, port));
         if let Some(earlier) = earlier
-            && (earlier.interface != bound || port.interface != bound)
+            && !(earlier.is_at(address) && port.is_at(address))
         {
             return Err(refuse(
                 target,
@@ -143,7 +131,7 @@ fn is_right(
             "give the variable a value in .env, or write the port out",
         ));
     };
-    let is_right = port.interface == interface_of(address);
+    let is_right = port.is_at(address);
     if !is_right && is_range(port) {
         return Err(refuse(
             target,
