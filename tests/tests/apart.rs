@@ -170,6 +170,20 @@ fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
             .says(&format!(": {compose} {all}"))
             .says(&format!("{compose} exec redis redis-cli -n 8 FLUSHDB"));
     }
+    // A password is no argument.
+    let guarded = read(folder, COMPOSE).replace(
+        "image: redis:7.4.1",
+        "image: redis:7.4.1\n    command: redis-server --requirepass hunter2",
+    );
+    fs::write(folder.join("guarded.yml"), guarded).unwrap();
+    let other = Keyset::generate();
+    clearml("inject")
+        .arg("guarded.yml")
+        .within(folder)
+        .stdin(other.text.as_str())
+        .done()
+        .exit(0)
+        .says("exec -e REDISCLI_AUTH redis redis-cli -n 8 FLUSHDB");
     // From elsewhere.
     let path = folder.join(COMPOSE);
     let elsewhere = tempfile::tempdir().unwrap();

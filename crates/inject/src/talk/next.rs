@@ -65,6 +65,11 @@ pub(crate) fn next_steps(
             .find(|service| Database::of(service) == Some(Database::Redis));
         let flush = "redis-cli -n 8 FLUSHDB";
         let command = match redis {
+            // Never in an argument: the variable is taken from the shell.
+            Some(redis) if redis.words.iter().any(|word| word == "--requirepass") => format!(
+                "{compose} exec -e REDISCLI_AUTH {} {flush}, with Redis' password in REDISCLI_AUTH",
+                word(&redis.name)
+            ),
             Some(redis) => format!("{compose} exec {} {flush}", word(&redis.name)),
             None => format!("{flush}, on the Redis that the file server uses"),
         };
