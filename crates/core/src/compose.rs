@@ -4,6 +4,7 @@
 //! Nothing is merged into a new tree. A service is the list of its [`Part`]s, lowest precedence first, and
 //! each attribute is read from the parts that hold it, so every value still knows where it stands.
 
+mod elsewhere;
 pub mod environment;
 pub mod interpolate;
 pub mod port;
@@ -256,55 +257,6 @@ impl Project {
     /// The service of that name.
     pub fn service_named(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)
-    }
-
-    fn note_includes(&mut self, sources: &Sources) {
-        for layer in &self.layers {
-            if let Some(include) = layer
-                .root
-                .get("include")
-                .filter(|field| !field.value.is_null())
-            {
-                self.unseen.push(Unseen {
-                    what: format!("include of {}", sources.path(layer.source).display()),
-                    hides: Hides::Services,
-                    reason: "included compose files are not followed; name them on the command line as well"
-                        .to_owned(),
-                    service: None,
-                    span: Some(include.key.span(layer.source)),
-                });
-            }
-        }
-    }
-
-    /// Files that `docker compose` takes instead of those it finds, where it is told none.
-    fn note_compose_file(&mut self, sources: &Sources) {
-        let Some(list) = self
-            .env
-            .value("COMPOSE_FILE")
-            .filter(|list| !list.is_empty())
-        else {
-            return;
-        };
-        let separator = self.env.value("COMPOSE_PATH_SEPARATOR").unwrap_or(":");
-        let separator = if separator.is_empty() { ":" } else { separator };
-        let named = list.split(separator).map(|name| self.folder.join(name));
-        let mut layers = self.layers.iter().map(|layer| sources.path(layer.source));
-        let are_these = named
-            .into_iter()
-            .all(|name| layers.next().is_some_and(|layer| io::is_same(layer, &name)))
-            && layers.next().is_none();
-        if !are_these {
-            self.unseen.push(Unseen {
-                what: "the files that COMPOSE_FILE names".to_owned(),
-                hides: Hides::Services,
-                reason:
-                    "they are others than these; name the first, and each further one with --merge"
-                        .to_owned(),
-                service: None,
-                span: self.env.span("COMPOSE_FILE"),
-            });
-        }
     }
 
     /// What contributes to a service, over all files.
