@@ -17,9 +17,86 @@
 
 use std::env;
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// How long an oracle may think about one question. It is longer than the limit that an oracle sets itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A process that answers each line with one line, or is ended.
+pub struct Conversation {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: Receiver<String>,
+    asked: usize,
+    patience: Duration,
+}
+
+impl Conversation {
+    /// Starts the process.
+    pub fn start(command: &mut Command) -> std::io::Result<Self> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let questions = child.stdin.take();
+        let (sender, answers) = mpsc::channel();
+        // A thread of its own reads, because a read of a pipe has no limit. It ends when the process does.
+        if let Some(stdout) = child.stdout.take() {
+            thread::spawn(move || {
+                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                    if sender.send(line).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        Ok(Self {
+            child,
+            questions,
+            answers,
+            asked: 0,
+            patience: PATIENCE,
+        })
+    }
+
+    /// Waits this long for each answer.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The line that answers this one. The test fails with the number of the question, counted from 1, where there is
+    /// none in time.
+    pub fn ask(&mut self, question: &str) -> String {
+        self.asked += 1;
+        // Where the process is gone there is no answer, and that is said below.
+        if let Some(questions) = &mut self.questions {
+            drop(writeln!(questions, "{question}").and_then(|()| questions.flush()));
+        }
+        let why = match self.answers.recv_timeout(self.patience) {
+            Ok(answer) => return answer,
+            Err(RecvTimeoutError::Timeout) => format!("none within {:?}", self.patience),
+            Err(RecvTimeoutError::Disconnected) => "the oracle ended".to_owned(),
+        };
+        drop(self.child.kill());
+        panic!("no answer to question {}, {why}: {question}", self.asked);
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        // Its input ends, and so does it; what still thinks is ended.
+        drop(self.questions.take());
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
 
 /// The Python that has pyhocon and PyYAML, in the versions of `tests/oracles/requirements.txt`.
 pub fn python() -> Option<PathBuf> {

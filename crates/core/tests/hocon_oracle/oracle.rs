@@ -1,12 +1,13 @@
 //! A running pyhocon.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use clearml_secure_core::hocon::{self, Context, Node, Object, Value};
 use serde_json::{Value as Json, json};
+
+use crate::oracles::Conversation;
 
 /// One text to read in both ways.
 pub(crate) struct Case {
@@ -17,27 +18,13 @@ pub(crate) struct Case {
     pub(crate) files: BTreeMap<String, String>,
 }
 
-pub(crate) struct Oracle {
-    child: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-}
+pub(crate) struct Oracle(Conversation);
 
 impl Oracle {
     pub(crate) fn start(python: &Path) -> Self {
         let script =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/pyhocon_oracle.py");
-        let mut child = Command::new(python)
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self {
-            questions: child.stdin.take(),
-            answers: BufReader::new(child.stdout.take().unwrap()),
-            child,
-        }
+        Self(Conversation::start(Command::new(python).arg(script)).unwrap())
     }
 
     /// What pyhocon reads: a tagged tree, or the name of an exception.
@@ -50,24 +37,12 @@ impl Oracle {
             "files": case.files,
             "whole": whole,
         });
-        let questions = self.questions.as_mut().unwrap();
-        writeln!(questions, "{question}").unwrap();
-        questions.flush().unwrap();
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        let mut answer: Json =
-            serde_json::from_str(&line).unwrap_or_else(|_| panic!("no answer to {question}"));
+        let line = self.0.ask(&question.to_string());
+        let mut answer: Json = serde_json::from_str(&line).unwrap();
         match answer["error"].as_str() {
             Some(error) => Err(error.to_owned()),
             None => Ok(answer["ok"].take()),
         }
-    }
-}
-
-impl Drop for Oracle {
-    fn drop(&mut self) {
-        drop(self.questions.take());
-        drop(self.child.wait());
     }
 }
 
