@@ -17,6 +17,7 @@ pub mod generate;
 pub mod hocon;
 pub mod io;
 pub mod keyset;
+pub mod knowable;
 pub mod known;
 pub mod names;
 pub mod password;
