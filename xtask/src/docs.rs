@@ -1,5 +1,5 @@
 //! `cargo xtask docs`: writes docs/rules.md and docs/probes.md from the rules and probes, so that the pages cannot say
-//! something else.
+//! something else. With `--check` it also asks whether every cited anchor exists (anchors.rs).
 //!
 //! A rule's page is the `//!` block on top of its file. The lines `//! bad: PATH` and `//! good: PATH` become
 //! the text of that fixture, which the tests run the rule over.
@@ -8,6 +8,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::anchors;
 use crate::shell::{self, Result};
 
 /// A page, and the folder whose files it is made of.
@@ -68,7 +69,7 @@ pub(crate) fn run(check: bool) -> Result {
             Err(error) => return Err(format!("{name}: {error}; run `cargo xtask docs`")),
         }
     }
-    Ok(())
+    if check { anchors::check() } else { Ok(()) }
 }
 
 fn generate(root: &Path, page: &Page) -> Result<String> {

@@ -5,6 +5,7 @@
     reason = "a person reads this in a terminal; there is no product on standard output"
 )]
 
+mod anchors;
 mod bench;
 mod ci;
 mod demo;
@@ -24,7 +25,8 @@ Usage: cargo xtask TASK
   demo [COMPOSE]      the whole pipeline on a stock deployment (or yours): before, after, what changed
   test [ARGUMENT]...  set up what the tests need, then run all of them; arguments go to `cargo test`
   ci                  format, clippy, docs, then all tests, with every oracle required
-  docs [--check]      write docs/rules.md from the rules, or fail if it is not what they say
+  docs [--check]      write docs/rules.md and docs/probes.md, or fail if they are out of date or a
+                      cited anchor of docs does not exist
   bench               speed and memory against openssl and compose-lint
   dist                release programs and their checksums in dist/";
 
