@@ -435,7 +435,7 @@ fn value_of(node: &hocon::Node) -> Value {
         hocon::Value::String(text) if is_unknown(text.expose()) => {
             Value::Unknown("it is made with a variable whose value is not known here".to_owned())
         }
-        hocon::Value::String(text) => Value::Text(text.clone()),
+        hocon::Value::String(text) => Value::Text(Secret::from(text)),
         other => Value::NotText(other.kind()),
     }
 }

@@ -86,7 +86,7 @@ impl FixedUsers {
 
 fn user(object: &Object, span: Span) -> FixedUser {
     let text = |key: &str| match &object.get_key(key)?.value {
-        Value::String(text) | Value::Integer(text) => Some(text.clone()),
+        Value::String(text) | Value::Integer(text) => Some(Secret::from(text)),
         _ => None,
     };
     FixedUser {

@@ -14,7 +14,6 @@ pub mod exit;
 pub mod finding;
 pub mod fixed_users;
 pub mod generate;
-pub mod hocon;
 pub mod io;
 pub mod keyset;
 pub mod knowable;
@@ -31,3 +30,5 @@ pub mod source;
 pub mod strength;
 pub mod version;
 pub mod yaml;
+
+pub use pyhocon as hocon;

@@ -44,6 +44,12 @@ impl From<&str> for Secret {
     }
 }
 
+impl From<&pyhocon::WipedText> for Secret {
+    fn from(text: &pyhocon::WipedText) -> Self {
+        Self::from(text.expose())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

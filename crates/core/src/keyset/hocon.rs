@@ -141,7 +141,7 @@ fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> 
             let help = "write the value itself, or take the entry out and let `clearml-keygen --from` generate it";
             return Err(Fault::new(at, message).help(help));
         }
-        return put(keyset, setting, text.clone(), at, at);
+        return put(keyset, setting, Secret::from(text), at, at);
     }
     let inside = format!("{whole}.");
     let is_above = SETTINGS
@@ -198,7 +198,7 @@ pub(super) fn node(hocon: &hocon::Node, start: usize) -> Node {
             };
             Item::Map(entries.iter().map(entry).collect())
         }
-        Value::String(text) => Item::Text(text.clone()),
+        Value::String(text) => Item::Text(Secret::from(text)),
         other => Item::Other(other.kind()),
     };
     Node { at, item }

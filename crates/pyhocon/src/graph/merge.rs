@@ -3,24 +3,24 @@
 use std::sync::Arc;
 
 use super::{Graph, Item, Owner, Placed, TreeId, WALK_DEPTH};
-use crate::hocon::{Cause, Fault};
+use crate::{Cause, Fault};
 
 /// Whether an object is joined to what a key has, or replaces it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::hocon) enum Put {
+pub(crate) enum Put {
     Append,
     Replace,
 }
 
 /// Whether trees of the target are changed in place or copied first.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::hocon) enum Trees {
+pub(crate) enum Trees {
     Copied,
     InPlace,
 }
 
 /// The path of a key led to something.
-pub(in crate::hocon) enum Found {
+pub(crate) enum Found {
     Missing,
     /// A step of the path is no tree.
     NotATree,
@@ -29,7 +29,7 @@ pub(in crate::hocon) enum Found {
 
 impl Graph {
     /// Walks a path; `None` for a path without steps, at which pyhocon throws.
-    pub(in crate::hocon) fn find(&mut self, tree: TreeId, path: &[Arc<str>]) -> Option<Found> {
+    pub(crate) fn find(&mut self, tree: TreeId, path: &[Arc<str>]) -> Option<Found> {
         let (last, above) = path.split_last()?;
         let mut tree = tree;
         for step in above {
@@ -49,7 +49,7 @@ impl Graph {
     }
 
     /// Sets the value at a path.
-    pub(in crate::hocon) fn put(
+    pub(crate) fn put(
         &mut self,
         mut tree: TreeId,
         path: &[Arc<str>],
@@ -148,7 +148,7 @@ impl Graph {
     }
 
     /// Merges one tree into another.
-    pub(in crate::hocon) fn merge(
+    pub(crate) fn merge(
         &mut self,
         into: TreeId,
         from: TreeId,

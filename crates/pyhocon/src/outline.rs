@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 /// Every entry of a text, in its order.
 #[derive(Default)]
-pub(crate) struct Outline {
-    pub(crate) entries: Vec<Entry>,
+pub struct Outline {
+    /// They are in the order of their keys.
+    pub entries: Vec<Entry>,
     /// Where an `include` stands.
-    pub(crate) includes: Vec<usize>,
+    pub includes: Vec<usize>,
     /// The braces around the whole text, if it has some, with what is between them.
-    pub(crate) braces: Option<Range<usize>>,
+    pub braces: Option<Range<usize>>,
     /// The keys that the parser is below.
     above: Vec<Arc<str>>,
     /// How many lists it is in: what is in them has no path.
@@ -20,19 +21,20 @@ pub(crate) struct Outline {
 }
 
 /// A key with its value.
-pub(crate) struct Entry {
+pub struct Entry {
     /// All steps from the top of the text.
-    pub(crate) path: Vec<Arc<str>>,
+    pub path: Vec<Arc<str>>,
     /// The first byte of the key.
-    pub(crate) at: usize,
+    pub at: usize,
     /// The bytes of the value.
-    pub(crate) value: Range<usize>,
-    pub(crate) form: Form,
+    pub value: Range<usize>,
+    /// What the value is written as.
+    pub form: Form,
 }
 
 /// What a value is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// `[…]` and nothing else.
     List,
     /// Substitutions, several objects or lists one behind the other, `+=`.

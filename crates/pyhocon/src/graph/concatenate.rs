@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::merge::Trees;
 use super::{Graph, Item, Owner, Placed, ValuesId, text};
-use crate::hocon::number::show_float;
-use crate::hocon::{Cause, Fault};
+use crate::number::show_float;
+use crate::{Cause, Fault};
 
 /// What Python writes for `null` within a text, but for the memory address.
 const NULL: &str = "<pyhocon.config_tree.NoneValue object at 0x?>";
@@ -30,7 +30,7 @@ fn kind(item: &Item) -> Kind {
 impl Graph {
     /// The value that the parts make: themselves while they wait for a substitution, and nothing where every
     /// part vanished.
-    pub(in crate::hocon) fn transform(&mut self, id: ValuesId) -> Result<Option<Placed>, Fault> {
+    pub(crate) fn transform(&mut self, id: ValuesId) -> Result<Option<Placed>, Fault> {
         let values = self.values(id);
         let (start, end) = (values.start, values.end);
         if !self.waits_for(id)?.is_empty() {
@@ -157,7 +157,7 @@ impl Graph {
     }
 
     /// `str(value)` with blanks after it.
-    pub(in crate::hocon) fn shown_with_blanks(
+    pub(crate) fn shown_with_blanks(
         &mut self,
         part: &Placed,
         blanks: usize,

@@ -1,9 +1,9 @@
 //! `include`: another file in place of entries.
 
 use super::{Operator, Parser, Root, Surroundings, parse};
-use crate::hocon::graph::{Included, Item, Placed, TreeId};
-use crate::hocon::text::Expanded;
-use crate::hocon::{Cause, Fault};
+use crate::graph::{Included, Item, Placed, TreeId};
+use crate::text::Expanded;
+use crate::{Cause, Fault};
 use zeroize::Zeroizing;
 
 /// Python calls that an include nests.

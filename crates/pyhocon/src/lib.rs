@@ -1,4 +1,6 @@
-//! HOCON as pyhocon 0.3.63 reads it, which is how a ClearML server reads its settings.
+//! HOCON as pyhocon 0.3.63 reads it.
+#![warn(missing_docs)]
+
 mod grammar;
 mod graph;
 mod key;
@@ -11,16 +13,16 @@ mod resolve;
 mod scan;
 mod text;
 mod tree;
+mod wiped;
 
 use std::fmt;
 
 use graph::{Graph, Item, Placed, TreeId};
-pub(crate) use outline::{Entry, Form, Outline};
+pub use outline::{Entry, Form, Outline};
 pub use reading::{Becomes, Change, Reading, is_unchanged, reading, reading_in, reads_as};
 use text::Expanded;
 pub use tree::{Node, Object, Value, merge};
-
-use crate::secret::Secret;
+pub use wiped::WipedText;
 
 /// Looks up a name: the environment of a server, or the files around a file.
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -124,7 +126,7 @@ pub fn parse_variable(path: &str, value: &str, context: &Context<'_>) -> Result<
 ///
 /// # Errors
 /// Where pyhocon's grammar does not take the text.
-pub(crate) fn outline(text: &str) -> Result<Outline, Error> {
+pub fn outline(text: &str) -> Result<Outline, Error> {
     let mut outline = Outline::default();
     let parsed = if text.len() > LIMIT {
         Err(Fault::new(Cause::TooLarge, "over 64 MiB", 0))
@@ -217,7 +219,7 @@ fn export(graph: &Graph, placed: &Placed, depth: usize) -> Result<Node, Fault> {
         Item::Boolean(value) => Value::Boolean(*value),
         Item::Float(value) => Value::Float(*value),
         Item::Include(_) => Value::Include,
-        Item::Integer(digits) => Value::Integer(Secret::clone(digits)),
+        Item::Integer(digits) => Value::Integer(WipedText::clone(digits)),
         Item::List(list) => {
             let nodes = graph
                 .list(*list)
@@ -227,7 +229,7 @@ fn export(graph: &Graph, placed: &Placed, depth: usize) -> Result<Node, Fault> {
         }
         Item::None | Item::Null => Value::Null,
         Item::Period(period) => Value::Period {
-            shown: Secret::from(
+            shown: WipedText::from(
                 period
                     .shown
                     .as_deref()
@@ -235,7 +237,7 @@ fn export(graph: &Graph, placed: &Placed, depth: usize) -> Result<Node, Fault> {
             ),
         },
         Item::Text(text) | Item::Quoted(text, _) | Item::Unquoted(text) => {
-            Value::String(Secret::clone(text))
+            Value::String(WipedText::clone(text))
         }
         Item::Tree(tree) => Value::Object(export_tree(graph, *tree, depth)?),
         Item::Substitution(_) | Item::Values(_) => {

@@ -13,7 +13,7 @@ use super::outline::{Form, Outline};
 use super::scan::{Scanner, unescape};
 use super::text::Expanded;
 use super::{Cause, Context, Fault, key, period};
-use crate::secret::Secret;
+use crate::wiped::WipedText;
 
 /// pyhocon nests Python calls, of which Python allows a thousand; a server has made some hundred before it
 /// reads its configuration. Each level of nesting costs a number of calls.
@@ -416,7 +416,7 @@ impl Parser<'_> {
         }
         if let Some(end) = scan.number(at) {
             let item = match number::read(scan.slice(at..end)) {
-                Number::Integer(digits) => Item::Integer(Arc::new(Secret::new(digits))),
+                Number::Integer(digits) => Item::Integer(Arc::new(WipedText::new(digits))),
                 Number::Float(value) => Item::Float(value),
             };
             return Ok(Some((item, at..end, end)));
@@ -527,8 +527,8 @@ fn form(parts: &[Placed]) -> Form {
     }
 }
 
-fn unescaped(text: &str) -> Arc<Secret> {
+fn unescaped(text: &str) -> Arc<WipedText> {
     let mut plain = String::with_capacity(text.len());
     unescape(text, &mut plain);
-    Arc::new(Secret::new(plain))
+    Arc::new(WipedText::new(plain))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::key;
 use super::map::Map;
-use crate::secret::Secret;
+use crate::wiped::WipedText;
 
 /// What the server gets for one key.
 #[derive(Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub enum Value {
     /// `include` in place of a value: an object of pyhocon that no setting can use.
     Include,
     /// A whole number of any size, in the digits of Python. An all-digit secret is one, so it is held as one.
-    Integer(Secret),
+    Integer(WipedText),
     /// `null`.
     Null,
     /// Keys and values.
@@ -28,11 +28,11 @@ pub enum Value {
     /// A span of time.
     Period {
         /// Python's `str()` of it, such as `relativedelta(days=+6)`.
-        shown: Secret,
+        shown: WipedText,
     },
     /// Text. Where Python would write a memory address into it, it has `0x?`
     /// (see [the module](super#known-differences)).
-    String(Secret),
+    String(WipedText),
 }
 
 /// A value and where it stands.
@@ -125,7 +125,7 @@ impl Object {
 
     /// Sets a text at a path, with an empty span.
     pub fn insert_text(&mut self, path: &str, text: &str) {
-        let value = Value::String(Secret::from(text));
+        let value = Value::String(WipedText::from(text));
         self.insert(path, Node::new(value, 0..0));
     }
 
@@ -234,7 +234,7 @@ impl Node {
 
 impl Value {
     /// The text, if it is one.
-    pub fn as_text(&self) -> Option<&Secret> {
+    pub fn as_text(&self) -> Option<&WipedText> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
@@ -311,7 +311,7 @@ mod tests {
     }
 
     fn text<'a>(object: &'a Object, path: &str) -> Option<&'a str> {
-        object.get(path)?.value.as_text().map(Secret::expose)
+        object.get(path)?.value.as_text().map(WipedText::expose)
     }
 
     #[test]

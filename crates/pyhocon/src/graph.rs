@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::map::Map;
 use super::period::Period;
 use super::{Cause, Fault};
-use crate::secret::Secret;
+use crate::wiped::WipedText;
 pub(super) use merge::{Found, Put};
 
 /// How many entries may be copied and looked at. pyhocon has no such bound: it runs out of memory.
@@ -39,7 +39,7 @@ pub(super) enum Item {
     Boolean(bool),
     Float(f64),
     Include(Included),
-    Integer(Arc<Secret>),
+    Integer(Arc<WipedText>),
     List(ListId),
     /// Python's `None`: what a `null` is once it was asked for.
     None,
@@ -47,13 +47,13 @@ pub(super) enum Item {
     Null,
     Period(Arc<Period>),
     /// A string in quotes and the blanks after it, among the parts of a value only.
-    Quoted(Arc<Secret>, usize),
+    Quoted(Arc<WipedText>, usize),
     /// `${name}`, among the parts of a value only.
     Substitution(SubstitutionId),
-    Text(Arc<Secret>),
+    Text(Arc<WipedText>),
     Tree(TreeId),
     /// An unquoted word with the blanks after it, among the parts of a value only.
-    Unquoted(Arc<Secret>),
+    Unquoted(Arc<WipedText>),
     /// A value that waits for substitutions.
     Values(ValuesId),
 }
@@ -143,7 +143,7 @@ impl Placed {
 }
 
 pub(super) fn text(text: String) -> Item {
-    Item::Text(Arc::new(Secret::new(text)))
+    Item::Text(Arc::new(WipedText::new(text)))
 }
 
 impl Graph {
@@ -276,7 +276,7 @@ impl Graph {
                     let item = if stripped.len() == word.expose().len() {
                         Item::Text(word.clone())
                     } else {
-                        Item::Text(Arc::new(Secret::from(stripped)))
+                        Item::Text(Arc::new(WipedText::from(stripped)))
                     };
                     last.item = item;
                 }

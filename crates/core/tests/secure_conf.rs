@@ -1,8 +1,20 @@
 //! Merged `secure.conf` files against pyhocon itself: it reads the settings as they are meant, and everything else as
 //! it was.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "the helpers of a test may fail as the test does, and say what was compared"
+)]
+
 #[path = "secure_conf/generator.rs"]
 mod generator;
+#[path = "../../pyhocon/tests/hocon_oracle/oracle.rs"]
+#[allow(dead_code, reason = "it is written for the tests of pyhocon, too")]
+mod oracle;
+#[path = "../../../tests/oracles/oracle.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod oracles;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,12 +23,17 @@ use clearml_secure_core::keyset::{Keyset, User};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{SETTINGS, Setting};
 use generator::Generator;
+use oracle::{Case, Oracle, normalise};
 use serde_json::Value as Json;
 
-use crate::oracle::{Case, Oracle, normalise};
-use crate::{number, oracles};
-
 const FILES: usize = 200;
+
+fn number(name: &str, default: u64) -> u64 {
+    let value = std::env::var(name).ok();
+    value
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
+}
 
 /// What pyhocon reads, by path. An empty object is a leaf, too.
 fn leaves(oracle: &mut Oracle, text: &str) -> BTreeMap<String, Json> {

@@ -1,4 +1,4 @@
-//! This crate's HOCON against pyhocon itself.
+//! This crate against pyhocon itself.
 //!
 //! `CLEARML_SECURE_FUZZ=20` asks twenty times as many questions, `CLEARML_SECURE_SEED` other ones.
 #![allow(
@@ -15,8 +15,6 @@ mod oracle;
 #[path = "../../../tests/oracles/oracle.rs"]
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod oracles;
-#[path = "hocon_oracle/secure_conf.rs"]
-mod secure_conf;
 
 use std::collections::BTreeMap;
 use std::env;

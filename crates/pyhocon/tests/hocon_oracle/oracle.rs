@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use clearml_secure_core::hocon::{self, Context, Node, Object, Value};
+use pyhocon::{Context, Node, Object, Value};
 use serde_json::{Value as Json, json};
 
 use crate::oracles::Conversation;
@@ -57,10 +57,10 @@ impl Case {
         };
         let (object, text) = match &self.path {
             Some(path) => (
-                hocon::parse_variable(path, &self.text, &context),
+                pyhocon::parse_variable(path, &self.text, &context),
                 &self.text,
             ),
-            None => (hocon::parse(&self.text, &context), &self.text),
+            None => (pyhocon::parse(&self.text, &context), &self.text),
         };
         match object {
             Ok(object) => {

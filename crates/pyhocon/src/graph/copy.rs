@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Graph, Item, ListId, Owner, Placed, SubstitutionId, TreeId, ValuesId, WALK_DEPTH};
-use crate::hocon::Fault;
+use crate::Fault;
 
 #[derive(Default)]
 struct Known {
@@ -15,7 +15,7 @@ struct Known {
 
 impl Graph {
     /// A copy that shares nothing but texts with the original.
-    pub(in crate::hocon) fn deep_copy(&mut self, placed: &Placed) -> Result<Placed, Fault> {
+    pub(crate) fn deep_copy(&mut self, placed: &Placed) -> Result<Placed, Fault> {
         self.copy_placed(placed, &mut Known::default(), 0)
     }
 
