@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::panic::{self, UnwindSafe};
+use std::process::ExitCode;
 
 /// Nothing to report.
 pub const FINE: u8 = 0;
@@ -16,6 +18,25 @@ pub fn message(program: &str, what: &dyn Display, help: Option<&str>) -> String 
         Some(help) => format!("{program}: {what}\n  help: {help}\n"),
         None => format!("{program}: {what}\n"),
     }
+}
+
+/// Runs a program. Of a panic, `say` gets the place in our code and not the payload, which may hold text of a user's file;
+/// the exit code is that of any other error.
+pub fn guarded(
+    program: &'static str,
+    say: fn(&str),
+    run: impl FnOnce() -> ExitCode + UnwindSafe,
+) -> ExitCode {
+    panic::set_hook(Box::new(move |info| {
+        let place = info.location().map_or_else(String::new, |location| {
+            format!(" at {}:{}", location.file(), location.line())
+        });
+        let what = format!("this is a bug of {program}{place}");
+        let help =
+            "please report that line, the command and the version; it holds nothing of your files";
+        say(&message(program, &what, Some(help)));
+    }));
+    panic::catch_unwind(run).unwrap_or(ExitCode::from(FAILED))
 }
 
 /// Writes a program's product. Whoever closed the pipe has seen enough: that is no error. Returns whether all of

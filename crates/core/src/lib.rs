@@ -7,6 +7,7 @@ pub mod advisory;
 pub mod compose;
 pub mod deployment;
 pub mod dotenv;
+pub mod edit;
 pub mod effective;
 /// What can go wrong, in one typed list.
 pub mod error;

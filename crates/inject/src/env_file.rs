@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::dotenv::{self, Entry};
+use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{is_same, read_text};
 use clearml_secure_core::secret::Secret;
@@ -10,8 +11,6 @@ use clearml_secure_core::source::place_of;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::plan::Edit;
-use crate::splice;
 
 const HEAD: &str = "# Secrets of a ClearML Server, for its compose file. Whoever reads this can do anything on the server.\n";
 
@@ -78,7 +77,8 @@ impl EnvFile {
                 text: at_the_end(&text, &lines),
             });
         }
-        self.after = splice::splice(&text, &edits);
+        self.after = splice(&text, &edits)
+            .map_err(|overlap| Error::Overlap(place_of(&self.path, &text, overlap.at)))?;
         self.prove(&entries, variables)
     }
 

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Setting;
+use clearml_secure_core::source::Place;
 
 use crate::plan::Refusal;
 use crate::proof::Broken;
@@ -27,6 +28,8 @@ pub(crate) enum Error {
     NoServer { file: String },
     #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
+    #[error("{0}: two changes meet here, and one of them would be lost")]
+    Overlap(Place),
     #[error("--output needs a file of its own, not {}, which is merged over the compose file", escape(&.0.to_string_lossy()))]
     OutputMerged(PathBuf),
     #[error("{}: {}", .0.place, .0.message)]
@@ -65,6 +68,9 @@ impl Error {
             Self::NotProved(_) => Some("nothing was written; mend what is named, then run this again".to_owned()),
             Self::Output(_) => None,
             Self::OutputMerged(_) => Some("leave --merge out to write it anew, or name another with --output".to_owned()),
+            Self::Overlap(_) => Some(
+                "nothing was written; write this value on one line, in quotes, and run this again".to_owned(),
+            ),
             Self::Refused(refusal) => Some(refusal.help.clone()),
             Self::StandardInputInPlace => Some("name the compose file".to_owned()),
             Self::Unseen { .. } => Some("nothing was written; what cannot be seen cannot be proved".to_owned()),

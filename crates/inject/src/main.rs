@@ -7,7 +7,6 @@ mod error;
 mod plan;
 mod proof;
 mod run;
-mod splice;
 mod talk;
 mod uses;
 mod write;
@@ -18,6 +17,10 @@ use clap::Parser;
 use clearml_secure_core::exit;
 
 fn main() -> ExitCode {
+    exit::guarded("clearml-inject", talk::say, outcome)
+}
+
+fn outcome() -> ExitCode {
     let outcome = run::run(&cli::Cli::parse());
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -12,11 +12,11 @@ mod value;
 mod wanted;
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::{Origin, Service, Variable};
 use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
@@ -62,15 +62,6 @@ impl Plan {
             && self.ports.is_empty()
             && self.intended.iter().all(|one| one.change == Change::Kept)
     }
-}
-
-/// One replacement.
-#[derive(Clone)]
-pub(crate) struct Edit {
-    /// The bytes that go.
-    pub range: Range<usize>,
-    /// What comes.
-    pub text: Zeroizing<String>,
 }
 
 /// One variable of one service, and what the container is to get.
@@ -191,7 +182,7 @@ pub(crate) fn plan(
     }
     target.note_aliases(&layer.root);
     let standing = standing(deployment, &wanted);
-    let mut edits = Vec::new();
+    let mut edits = Edits::default();
     // First, because a line that both add behind belongs to the ports before it.
     let ports = ports::plan(&target, asked.ports, &mut edits)?;
     let mut intended = Vec::new();
@@ -221,9 +212,8 @@ pub(crate) fn plan(
     for span in &replaced {
         target.refuse_other_users(*span, &replaced)?;
     }
-    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     Ok(Plan {
-        edits,
+        edits: edits.in_order(),
         overlay: None,
         intended,
         ports,

@@ -8,6 +8,7 @@ use std::fmt;
 
 use clearml_secure_core::compose::{Hides, VariableValue};
 use clearml_secure_core::deployment::{Database, Deployment};
+use clearml_secure_core::edit::Edit;
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Value};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::fixed_users::FixedUsers;
@@ -17,7 +18,7 @@ use print::{Print, Reader};
 
 pub(crate) use containers::Containers;
 
-use crate::plan::{Edit, Intended, Plan, Ports, is_bound};
+use crate::plan::{Intended, Plan, Ports, is_bound};
 
 /// Which part of the guarantee does not hold, and why.
 #[derive(Debug)]

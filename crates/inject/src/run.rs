@@ -2,9 +2,11 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::Hides;
 use clearml_secure_core::deployment::{Deployment, Files, override_beside};
+use clearml_secure_core::edit::splice;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{escape, is_same, read_text};
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::source::place_of;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
@@ -13,7 +15,7 @@ use crate::error::Error;
 use crate::plan::{Asked, Ports};
 use crate::talk::{self, say};
 use crate::write::Product;
-use crate::{plan, proof, splice};
+use crate::{plan, proof};
 
 /// Reads, plans, proves, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
@@ -84,7 +86,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let steps = talk::next_steps(cli, &deployment, &plan, env_file.as_ref());
     let containers =
         (asked.is_apart || asked.is_overlay).then(|| proof::Containers::of(&deployment));
-    let after = splice::splice(&before, &plan.edits);
+    let after = splice(&before, &plan.edits)
+        .map_err(|overlap| Error::Overlap(place_of(&cli.compose, &before, overlap.at)))?;
     drop(deployment);
     let edited = || {
         let mut files = Files::read(&paths[1..], None, None)?;

@@ -355,6 +355,24 @@ fn injecting_twice_is_injecting_once() {
 }
 
 #[test]
+fn a_value_over_several_lines_is_replaced_where_its_lines_move() {
+    let shared = fixtures().join("shapes/anchor-block-scalars.yml");
+    let output = inject().arg(&shared).write_stdin(keys()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(
+        stderr.contains("apiserver: 8 added, 4 replaced"),
+        "{stderr}"
+    );
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(!stdout.contains("to-be-replaced\n"), "{stdout}");
+    assert!(
+        stdout.contains("\n        BANNER: |2+\n            indented,"),
+        "{stdout}"
+    );
+}
+
+#[test]
 fn a_value_that_hocon_would_change_is_put_in_its_quotes() {
     let folder = stock();
     let odd = "06d-xy$z#half,and{more}Zq8wVxY3rT6uPn1mKj5hGf4d";

@@ -6,11 +6,20 @@ mod product;
 mod run;
 mod users;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clearml_secure_core::exit;
 
 fn main() -> ExitCode {
+    exit::guarded(
+        "clearml-keygen",
+        |text| drop(io::stderr().write_all(text.as_bytes())),
+        outcome,
+    )
+}
+
+fn outcome() -> ExitCode {
     let cli = cli::parse();
     match run::run(&cli) {
         Ok(()) => ExitCode::from(exit::FINE),

@@ -24,6 +24,10 @@ use clap::Parser;
 use clearml_secure_core::exit;
 
 fn main() -> ExitCode {
+    exit::guarded("clearml-verify", run::say, outcome)
+}
+
+fn outcome() -> ExitCode {
     match run::run(&cli::Cli::parse()) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

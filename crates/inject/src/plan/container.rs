@@ -14,13 +14,13 @@ use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value};
 
 use super::indent::{column, indentation, line_end, line_start};
 use super::wanted::Wanted;
-use super::{Edit, Refusal, Target, value};
+use super::{Edit, Edits, Refusal, Target, value};
 pub(super) use shared::keep_heirs;
 use shared::{
     flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,
 };
 use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
-pub(super) use write::{insert, insert_into_flow, insert_lines, plain, replace};
+pub(super) use write::{insert_into_flow, insert_lines, plain};
 
 type Variables = [Wanted];
 
@@ -29,7 +29,7 @@ pub(super) fn add(
     target: &mut Target<'_>,
     service: &Service,
     variables: &Variables,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let part = service
         .parts
@@ -133,7 +133,7 @@ fn own_environment(
     entry: &Entry,
     style: Style,
     variables: &Variables,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let node = &entry.value;
     if node.tag().is_some_and(|tag| tag == "!reset") {
@@ -149,11 +149,11 @@ fn own_environment(
     match &node.value {
         Value::Scalar(_) if style == Style::Flow => {
             let flow = flow_environment(target, None, variables, edits)?;
-            edits.push(replace(null_range(target, entry), format!(" {}", *flow)));
+            edits.push(Edit::replace(null_range(target, entry), format!(" {}", *flow)));
             Ok(())
         }
         Value::Scalar(_) => {
-            edits.push(replace(null_range(target, entry), String::new()));
+            edits.push(Edit::replace(null_range(target, entry), String::new()));
             let lines = variable_lines(&Shape::Mapping, key_column + own_step(target, key_column, entry), variables);
             edits.push(insert_lines(target, entry.key.span(target.source).end, &lines));
             Ok(())
@@ -170,8 +170,8 @@ fn own_environment(
                 let name = set_apart(target, node);
                 let start = node.start_with_properties();
                 let anchor = if node.anchor().is_some() { String::new() } else { format!("&{name} ") };
-                edits.push(insert(start, format!("{{<<: {anchor}")));
-                edits.push(insert(node.span(target.source).end, format!(", {}}}", *text)));
+                edits.push(Edit::insert(start, format!("{{<<: {anchor}")));
+                edits.push(Edit::insert(node.span(target.source).end, format!(", {}}}", *text)));
             } else {
                 edits.push(insert_into_flow(target, node, items.last().map(end_of_entry), text.to_string()));
             }
@@ -227,14 +227,14 @@ fn own_environment(
             }
             if style == Style::Flow {
                 let flow = flow_environment(target, Some(node), variables, edits)?;
-                edits.push(replace(node.span(target.source).start..node.span(target.source).end, flow.to_string()));
+                edits.push(Edit::replace(node.span(target.source).start..node.span(target.source).end, flow.to_string()));
                 return Ok(());
             }
             let mut lines = inherited_lines(target, Some(node), indent, edits)?;
             lines.extend(variable_lines(&lines_shape(Some(&shared)), indent, variables));
             let span = node.span(target.source);
             let start = target.text[..span.start].trim_end_matches(' ').len();
-            edits.push(replace(start..span.end, String::new()));
+            edits.push(Edit::replace(start..span.end, String::new()));
             edits.push(insert_lines(target, span.end, &lines));
             Ok(())
         }
@@ -248,7 +248,7 @@ fn empty_collection(
     shape: &Shape,
     key_column: usize,
     variables: &Variables,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let span = entry.value.span(target.source);
     if line_end(target.text, span.start) < span.end {
@@ -263,13 +263,13 @@ fn empty_collection(
                 items.join(", ")
             }
         };
-        edits.push(insert(span.start + 1, text));
+        edits.push(Edit::insert(span.start + 1, text));
         return Ok(());
     }
     let start = target.text[..entry.value.start_with_properties()]
         .trim_end_matches(' ')
         .len();
-    edits.push(replace(start..span.end, String::new()));
+    edits.push(Edit::replace(start..span.end, String::new()));
     let indent = key_column + own_step(target, key_column, entry);
     edits.push(insert_lines(
         target,
@@ -287,13 +287,13 @@ fn isolate_block(
     indent: usize,
     end: usize,
     variables: &Variables,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let name = set_apart(target, &entry.value);
     let text = target.text;
     if let Some((_, anchor)) = entry.value.anchor() {
         let start = text[..anchor.start].trim_end_matches(' ').len();
-        edits.push(replace(start..anchor.end, String::new()));
+        edits.push(Edit::replace(start..anchor.end, String::new()));
     }
     let step = own_step(
         target,
@@ -308,7 +308,7 @@ fn isolate_block(
     while at < last {
         let stop = line_end(text, at);
         if !text[at..stop].trim().is_empty() {
-            edits.push(insert(at, blanks(step)));
+            edits.indent(at, step);
         }
         at = skip_break(text, stop);
         if at >= text.len() {
@@ -330,7 +330,7 @@ fn alias_service(
     alias: &Arc<Node>,
     shared: &Arc<Node>,
     variables: &Variables,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let span = alias.span(target.source);
     let name = target.text[span.start..span.end]
@@ -357,7 +357,7 @@ fn alias_service(
         variables,
     ));
     let start = target.text[..span.start].trim_end_matches(' ').len();
-    edits.push(replace(start..span.end, String::new()));
+    edits.push(Edit::replace(start..span.end, String::new()));
     edits.push(insert_lines(target, span.end, &lines));
     Ok(())
 }

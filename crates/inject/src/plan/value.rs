@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::indent::{line_end, line_start};
 use super::wanted::Wanted;
-use super::{Edit, Target};
+use super::{Edit, Edits, Target};
 
 /// The text for a server that reads HOCON: as it is where HOCON leaves it alone, in HOCON's quotes otherwise.
 pub(super) fn for_hocon(secret: &Secret) -> Option<Secret> {
@@ -36,7 +36,7 @@ pub(super) fn for_hocon(secret: &Secret) -> Option<Secret> {
 }
 
 /// Puts a new value where one stands, in the quotes that are there.
-pub(super) fn replace(target: &Target<'_>, span: Span, wanted: &Wanted, edits: &mut Vec<Edit>) {
+pub(super) fn replace(target: &Target<'_>, span: Span, wanted: &Wanted, edits: &mut Edits) {
     let edit = |range, text| Edit {
         range,
         text: Zeroizing::new(text),

@@ -8,8 +8,8 @@ use clearml_secure_core::yaml::{Node, Style, Value};
 use zeroize::Zeroizing;
 
 use super::super::indent::indentation;
-use super::super::{Edit, Refusal, Target};
-use super::write::{blanks, flow_pairs, insert, insert_into_flow, insert_lines, plain};
+use super::super::{Edit, Edits, Refusal, Target};
+use super::write::{blanks, flow_pairs, insert_into_flow, insert_lines, plain};
 use super::{Variables, end_of_entry, escaped, is_key};
 
 /// A service that extends this one gets what this one gets. It may, if it is to have the very same.
@@ -49,7 +49,7 @@ pub(super) fn inherited_lines(
     target: &mut Target<'_>,
     inherited: Option<&Arc<Node>>,
     indent: usize,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<Vec<Zeroizing<String>>, Refusal> {
     let Some(node) = inherited.filter(|node| !node.is_null()) else {
         return Ok(Vec::new());
@@ -79,7 +79,7 @@ pub(super) fn flow_environment(
     target: &mut Target<'_>,
     inherited: Option<&Arc<Node>>,
     variables: &Variables,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<Zeroizing<String>, Refusal> {
     let pairs = flow_pairs(variables);
     let Some(node) = inherited.filter(|node| !node.is_null()) else {
@@ -100,7 +100,7 @@ pub(super) fn flow_environment(
 pub(super) fn anchor_of(
     target: &mut Target<'_>,
     node: &Arc<Node>,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<String, Refusal> {
     if let Value::Alias(_) = node.value {
         let span = node.span(target.source);
@@ -118,13 +118,13 @@ pub(super) fn anchor_of(
         colon + 1
     };
     if let Some(known) = edits
-        .iter()
-        .find(|edit| edit.range == (at..at) && edit.text.starts_with(" &"))
+        .inserted_at(at)
+        .find_map(|text| text.strip_prefix(" &"))
     {
-        return Ok(known.text[2..].to_owned());
+        return Ok(known.to_owned());
     }
     let name = new_anchor(target);
-    edits.push(insert(at, format!(" &{name}")));
+    edits.push(Edit::insert(at, format!(" &{name}")));
     Ok(name)
 }
 
@@ -226,7 +226,7 @@ pub(super) fn refuse_nothing_to_share(
 }
 
 /// Gives every heir of an environment that was set apart what it inherited, where it got none of its own.
-pub(in crate::plan) fn keep_heirs(target: &Target<'_>, edits: &mut Vec<Edit>) {
+pub(in crate::plan) fn keep_heirs(target: &Target<'_>, edits: &mut Edits) {
     for (node, name) in &target.set_apart {
         for (heir, mapping) in heirs(target, node) {
             if target.edited.contains(heir) {

@@ -1,6 +1,5 @@
 //! The text of new variables, and where it goes.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use clearml_secure_core::yaml::Node;
@@ -59,8 +58,8 @@ pub(in crate::plan) fn insert_into_flow(
     text: String,
 ) -> Edit {
     match last {
-        Some(end) => insert(end, format!(", {text}")),
-        None => insert(node.span(target.source).start + 1, text),
+        Some(end) => Edit::insert(end, format!(", {text}")),
+        None => Edit::insert(node.span(target.source).start + 1, text),
     }
 }
 
@@ -98,17 +97,6 @@ pub(super) fn insert_secret<'a>(at: usize, pieces: impl Iterator<Item = &'a str>
     Edit {
         range: at..at,
         text,
-    }
-}
-
-pub(in crate::plan) fn insert(at: usize, text: String) -> Edit {
-    replace(at..at, text)
-}
-
-pub(in crate::plan) fn replace(range: Range<usize>, text: String) -> Edit {
-    Edit {
-        range,
-        text: Zeroizing::new(text),
     }
 }
 

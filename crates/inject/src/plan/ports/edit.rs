@@ -6,18 +6,16 @@ use std::sync::Arc;
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
 
-use super::super::container::{
-    end_of_entry, insert, insert_into_flow, insert_lines, plain, replace,
-};
+use super::super::container::{end_of_entry, insert_into_flow, insert_lines, plain};
 use super::super::indent::{column, line_end, line_start};
-use super::super::{Edit, Refusal, Target};
+use super::super::{Edit, Edits, Refusal, Target};
 use super::{IntendedPort, Order, Ports, from_variable, is_right, refuse, refuse_doubles, short};
 
 /// Works out the edits.
 pub(in super::super) fn plan(
     target: &Target<'_>,
     ports: Ports,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<Vec<IntendedPort>, Refusal> {
     let mut intended = Vec::new();
     for (index, service) in target.deployment.project.services.iter().enumerate() {
@@ -89,12 +87,12 @@ fn close(
     target: &Target<'_>,
     key: &Node,
     ports: &Arc<Node>,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let span = ports.span(target.source);
     let items = match &ports.value {
         Value::Alias(_) => {
-            edits.push(replace(span.start..span.end, "[]".to_owned()));
+            edits.push(Edit::replace(span.start..span.end, "[]".to_owned()));
             return Ok(());
         }
         Value::Sequence(Style::Flow, _) => {
@@ -106,7 +104,7 @@ fn close(
                     "write one port a line, each behind a dash",
                 ));
             }
-            edits.push(replace(span.start..span.end, "[]".to_owned()));
+            edits.push(Edit::replace(span.start..span.end, "[]".to_owned()));
             return Ok(());
         }
         Value::Sequence(Style::Block, items) if ports.anchor().is_none() => items,
@@ -121,7 +119,7 @@ fn close(
     };
     let key_end = key.span(target.source).end;
     let colon = target.text[key_end..].find(':').unwrap_or_default();
-    edits.push(insert(key_end + colon + 1, " []".to_owned()));
+    edits.push(Edit::insert(key_end + colon + 1, " []".to_owned()));
     for item in items {
         let dash = dash_before(target.text, item.start_with_properties());
         let last = item.range().end;
@@ -137,10 +135,10 @@ fn close(
         let rest = &target.text[last..end];
         edits.push(match rest.find('#') {
             // What a comment says is not ours to take away.
-            Some(comment) => replace(dash..last + comment, String::new()),
+            Some(comment) => Edit::replace(dash..last + comment, String::new()),
             None => {
                 let next = target.text[end..].find('\n').map_or(end, |at| end + at + 1);
-                replace(line_start(target.text, dash)..next, String::new())
+                Edit::replace(line_start(target.text, dash)..next, String::new())
             }
         });
     }
@@ -154,7 +152,7 @@ fn bind(
     item: &Arc<Node>,
     address: IpAddr,
     path: String,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
 ) -> Result<Option<IntendedPort>, Refusal> {
     let span = item.span(target.source);
     let refused = |message, help| Err(refuse(target, span, message, help));
@@ -168,7 +166,7 @@ fn bind(
                 Some('\'') => '\'',
                 _ => '"',
             };
-            edits.push(replace(
+            edits.push(Edit::replace(
                 span.start..span.end,
                 format!("{quote}{text}{quote}"),
             ));
@@ -184,7 +182,7 @@ fn bind(
             match (own, style) {
                 (Some(entry), _) if entry.value.scalar().is_some() => {
                     let old = entry.value.span(target.source);
-                    edits.push(replace(old.start..old.end, format!("\"{address}\"")));
+                    edits.push(Edit::replace(old.start..old.end, format!("\"{address}\"")));
                 }
                 (Some(_), _) => return refused("this address cannot be read", "write it out"),
                 (None, Style::Flow) => edits.push(insert_into_flow(

@@ -1,0 +1,26 @@
+//! What a bug tells: where it is in our code, and nothing of what the program holds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::use_debug,
+    reason = "a test that cannot go on says where it stopped; an exit code shows itself in no other way"
+)]
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use clearml_secure_core::exit::{FAILED, guarded};
+
+static SAID: Mutex<String> = Mutex::new(String::new());
+
+#[test]
+fn a_panic_tells_its_place_and_nothing_of_a_file() {
+    let say = |text: &str| SAID.lock().unwrap().push_str(text);
+    let code = guarded("clearml-example", say, || {
+        panic!("byte index 8 is out of bounds of `hunter2-old-token-secret`")
+    });
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(FAILED)));
+    let said = SAID.lock().unwrap();
+    assert!(said.contains("clearml-example"), "{said}");
+    assert!(said.contains(file!()), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
