@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::oracles;
-use crate::shell::{self, Result};
+use crate::shell::{self, Profile, Result};
 use crate::standin::Standin;
 
 const STOCK: &str = "tests/fixtures/stock/docker-compose.yml";
@@ -43,7 +43,7 @@ with open(sys.argv[1], 'wb') as out:
 /// Runs the task.
 pub(crate) fn run() -> Result {
     let oracles = oracles::set_up()?.folder;
-    let programs = shell::build_release()?;
+    let programs = shell::build(Profile::Dist)?;
     let program = |name: &str| Command::new(programs.join(name));
     let stock = shell::root().join(STOCK);
     println!("{:42} {:>12} {:>12}  bound", "", "median", "against");

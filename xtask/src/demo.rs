@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::shell::{self, Result};
+use crate::shell::{self, Profile, Result};
 use crate::standin::Standin;
 
 const STOCK: &str = "tests/fixtures/stock/docker-compose.yml";
@@ -14,7 +14,7 @@ const STOCK: &str = "tests/fixtures/stock/docker-compose.yml";
 /// Runs the task.
 pub(crate) fn run(compose: Option<&str>) -> Result {
     println!("Building the three programs …");
-    let programs = shell::build_release()?;
+    let programs = shell::build(Profile::Release)?;
     let folder = fresh_folder()?;
     let source = compose.map_or_else(|| shell::root().join(STOCK), PathBuf::from);
     copy(&source, &folder)?;

@@ -3,11 +3,11 @@
 use std::fs;
 use std::process::Command;
 
-use crate::shell::{self, PROGRAMS, Result};
+use crate::shell::{self, PROGRAMS, Profile, Result};
 
 /// Runs the task.
 pub(crate) fn run() -> Result {
-    let built = shell::build_release()?;
+    let built = shell::build(Profile::Dist)?;
     let dist = shell::root().join("dist");
     fs::create_dir_all(&dist).map_err(|error| format!("dist: {error}"))?;
     for program in PROGRAMS {

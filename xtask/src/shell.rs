@@ -37,15 +37,34 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Builds the three programs for release and returns the folder they are in.
-pub(crate) fn build_release() -> Result<PathBuf> {
+/// How the three programs are built.
+#[derive(Clone, Copy)]
+pub(crate) enum Profile {
+    /// As they are released and measured.
+    Dist,
+    /// Fast, and built in less than half the time.
+    Release,
+}
+
+impl Profile {
+    /// Its name in Cargo.toml, and that of its folder.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dist => "dist",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Builds the three programs, with cargo's progress shown, and returns the folder they are in.
+pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--release", "--quiet"]);
+    build.args(["build", "--profile", profile.name()]);
     for program in PROGRAMS {
         build.args(["--package", program]);
     }
     run(&mut build)?;
-    Ok(target()?.join("release"))
+    Ok(target()?.join(profile.name()))
 }
 
 /// Runs it with its output shown; fails if it does.

@@ -20,6 +20,7 @@ pub mod keyset;
 pub mod knowable;
 pub mod known;
 pub mod names;
+#[cfg(feature = "passwords")]
 pub mod password;
 pub mod redact;
 /// [`secret::Secret`], the only holder of secret text.
