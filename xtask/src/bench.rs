@@ -42,7 +42,7 @@ with open(sys.argv[1], 'wb') as out:
 
 /// Runs the task.
 pub(crate) fn run() -> Result {
-    let oracles = oracles::set_up()?.folder;
+    let oracles = oracles::set_up(false)?.folder;
     let programs = shell::build(Profile::Dist)?;
     let program = |name: &str| Command::new(programs.join(name));
     let stock = shell::root().join(STOCK);

@@ -12,6 +12,7 @@ mod demo;
 mod dist;
 mod docs;
 mod oracles;
+mod packages;
 mod shell;
 mod standin;
 mod test;
@@ -23,7 +24,9 @@ const TASKS: &str = "\
 Usage: cargo xtask TASK
 
   demo [COMPOSE]      the whole pipeline on a stock deployment (or yours): before, after, what changed
-  test [ARGUMENT]...  set up what the tests need, then run all of them; arguments go to `cargo test`
+  test [--install] [ARGUMENT]...
+                      set up what the tests need under target/, then run all of them; arguments go to `cargo test`;
+                      --install also installs system packages (root, Debian or Ubuntu), and starts no service
   ci                  format, clippy, docs, then all tests, with every oracle required
   docs [--check]      write docs/rules.md and docs/probes.md, or fail if they are out of date or a
                       cited anchor of docs does not exist

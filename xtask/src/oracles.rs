@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::packages;
 use crate::shell::{self, Result};
 
 /// Where the oracles are, and which are not there.
@@ -13,6 +14,8 @@ pub(crate) struct Oracles {
     pub(crate) folder: PathBuf,
     /// One line each: what is missing and why.
     pub(crate) missing: Vec<String>,
+    /// The packages that would bring some of it.
+    pub(crate) packages: Vec<&'static str>,
 }
 
 /// Whether a missing oracle is a failure, as in CI.
@@ -20,14 +23,20 @@ pub(crate) fn are_required() -> bool {
     env::var_os("CLEARML_SECURE_REQUIRE_ORACLES").is_some_and(|value| value == "1")
 }
 
-/// Sets up all of them.
-pub(crate) fn set_up() -> Result<Oracles> {
+/// Sets up all of them, and installs packages of the system if that was asked for.
+pub(crate) fn set_up(install: bool) -> Result<Oracles> {
     let folder = shell::target()?.join("oracles");
-    let mut missing = Vec::new();
+    if install {
+        packages::install(&packages::missing())?;
+    }
+    let packages = packages::missing();
+    let mut missing: Vec<String> = packages.iter().map(|&name| name.to_owned()).collect();
     if let Err(why) = set_up_python(&folder) {
         missing.push(format!(
-            "pyhocon and compose-lint: no Python environment ({why})"
+            "Python environment (pyhocon, compose-lint, the schema of SARIF): {why}"
         ));
+    } else if let Err(why) = set_up_sarif_schema(&folder) {
+        missing.push(format!("the schema of SARIF: {why}"));
     }
     if let Err(why) = set_up_docker_compose() {
         missing.push(format!("docker-compose: {why}"));
@@ -36,25 +45,17 @@ pub(crate) fn set_up() -> Result<Oracles> {
     if !shell::succeeds(Command::new("docker").arg("info")) {
         missing.push("Docker engine: none answers `docker info`".to_owned());
     }
-    if let Err(why) = set_up_sarif_schema(&folder) {
-        missing.push(format!("the schema of SARIF: {why}"));
-    }
-    for program in ["chromium", "nginx", "redis-server", "strace"] {
-        let is_there =
-            shell::on_path(program).is_some() || Path::new("/usr/sbin").join(program).exists();
-        if !is_there && !apt_install(program) {
-            missing.push(format!(
-                "{program}: it is not installed, and only root on Debian or Ubuntu can be helped"
-            ));
-        }
-    }
     if are_required() && !missing.is_empty() {
         return Err(format!(
-            "CLEARML_SECURE_REQUIRE_ORACLES=1, and there is no {}",
-            missing.join("; no ")
+            "CLEARML_SECURE_REQUIRE_ORACLES=1, and these are missing: {}",
+            missing.join("; ")
         ));
     }
-    Ok(Oracles { folder, missing })
+    Ok(Oracles {
+        folder,
+        missing,
+        packages,
+    })
 }
 
 /// The Python of the environment, which has pyhocon, compose-lint and PyYAML.
@@ -103,48 +104,23 @@ fn set_up_sarif_schema(folder: &Path) -> Result {
 }
 
 fn create_environment(environment: &Path) -> Result {
-    let with_venv = || {
-        shell::output(
-            Command::new("python3")
-                .args(["-m", "venv"])
-                .arg(environment),
-        )
-    };
-    // Debian's Python comes without its venv module.
-    let Err(why) = with_venv() else {
-        return Ok(());
-    };
-    drop(fs::remove_dir_all(environment));
-    if shell::succeeds(Command::new("virtualenv").arg(environment)) {
-        return Ok(());
+    if !packages::has_venv() {
+        // Debian's Python comes without what its venv module copies.
+        return shell::output(Command::new("virtualenv").arg(environment))
+            .map(drop)
+            .map_err(|_| "it takes python3-venv or virtualenv".to_owned());
     }
-    if apt_install("python3-venv") {
-        return with_venv().map(drop);
-    }
-    Err(why)
+    shell::output(
+        Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(environment),
+    )
+    .map(drop)
 }
 
 fn set_up_docker_compose() -> Result {
-    if shell::on_path("docker-compose").is_some() || apt_install("docker-compose") {
-        return Ok(());
+    match shell::on_path("docker-compose") {
+        Some(_) => Ok(()),
+        None => Err("not installed".to_owned()),
     }
-    Err("it is not installed, and only root on Debian or Ubuntu can be helped".to_owned())
-}
-
-/// Installs a package where that is possible without asking anybody: as root, with apt.
-fn apt_install(package: &str) -> bool {
-    let is_root = shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !is_root || shell::on_path("apt-get").is_none() {
-        return false;
-    }
-    println!("Installing {package} …");
-    let install = || {
-        shell::succeeds(
-            Command::new("apt-get")
-                .args(["install", "--yes", "--no-install-recommends", package])
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )
-    };
-    // A fresh container has no package lists.
-    install() || (shell::succeeds(Command::new("apt-get").arg("update")) && install())
 }

@@ -6,14 +6,16 @@
 use std::fs;
 
 use crate::oracles::{self, Oracles};
+use crate::packages;
 use crate::shell::{self, Result};
 
-/// Runs the task; the arguments go to `cargo test`.
+/// Runs the task; the arguments go to `cargo test`, but for `--install`.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let Oracles { folder, missing } = oracles::set_up()?;
-    for missing in &missing {
-        println!("SKIPPED: what needs {missing}");
-    }
+    let (install, arguments): (Vec<&String>, Vec<&String>) = arguments
+        .iter()
+        .partition(|argument| *argument == "--install");
+    let oracles = oracles::set_up(!install.is_empty())?;
+    print_missing(&oracles);
     // The end-to-end tests are a package of their own, and cargo builds programs only for the package they are in.
     shell::run(shell::cargo().args(["build", "--workspace", "--bins"]))?;
     let target = shell::target()?;
@@ -23,27 +25,44 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         shell::cargo()
             .args(["test", "--workspace", "--no-fail-fast"])
             .args(arguments)
-            .env("CLEARML_SECURE_ORACLES", &folder)
+            .env("CLEARML_SECURE_ORACLES", &oracles.folder)
             .env("CLEARML_SECURE_BIN", target.join("debug"))
             .env("CLEARML_SECURE_SKIPS", &skips),
     );
-    print_skipped(&fs::read_to_string(&skips).unwrap_or_default(), &missing);
+    print_skipped(&fs::read_to_string(&skips).unwrap_or_default(), &oracles);
     result
 }
 
-fn print_skipped(skips: &str, missing: &[String]) {
+fn print_missing(oracles: &Oracles) {
+    if oracles.missing.is_empty() {
+        return;
+    }
+    println!("Missing on this machine; what needs it is skipped:");
+    for missing in &oracles.missing {
+        println!("  {missing}");
+    }
+    if !oracles.packages.is_empty() {
+        println!(
+            "On Debian or Ubuntu, this installs it (`cargo xtask test --install` does, too, and starts no service):\n  \
+             sudo {}",
+            packages::command(&oracles.packages)
+        );
+    }
+}
+
+fn print_skipped(skips: &str, oracles: &Oracles) {
     let mut lines: Vec<&str> = skips.lines().collect();
     lines.sort_unstable();
     lines.dedup();
-    if lines.is_empty() && missing.is_empty() {
+    if lines.is_empty() && oracles.missing.is_empty() {
         println!("\nNothing was skipped.");
         return;
     }
     println!("\nNot run:");
-    for missing in missing {
-        println!("  SKIPPED: what needs {missing}");
-    }
     for line in lines {
         println!("  {line}");
+    }
+    if !oracles.missing.is_empty() {
+        println!("Missing: {}", oracles.missing.join("; "));
     }
 }
