@@ -1,5 +1,4 @@
-//! A running server: the stand-in, started from compose files, is asked by clearml-verify. Numbers are sections of
-//! clearml-facts.md.
+//! A running server: the stand-in, started from compose files, is asked by clearml-verify.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on says where it stopped"
@@ -15,7 +14,7 @@ use e2e::standin::{Injected, Standin, asked, said, with_as_it_comes};
 use serde_json::{Value, json};
 
 #[test]
-fn of_a_stock_server_every_hole_is_found_4() {
+fn of_a_stock_server_every_hole_is_found() {
     let Some(standin) = Standin::start(&fixtures().join("stock/docker-compose.yml"), json!({}))
     else {
         return;
@@ -34,7 +33,7 @@ fn of_a_stock_server_every_hole_is_found_4() {
 }
 
 #[test]
-fn of_an_injected_server_none_is_left_and_the_keys_are_in_use_5c() {
+fn of_an_injected_server_none_is_left_and_the_keys_are_in_use() {
     let injected = Injected::stock();
     let Some(standin) = Standin::start(&injected.path("docker-compose.yml"), json!({})) else {
         return;
@@ -69,7 +68,7 @@ fn of_an_injected_server_none_is_left_and_the_keys_are_in_use_5c() {
 }
 
 #[test]
-fn the_documented_example_leaves_the_file_servers_account_5a() {
+fn the_documented_example_leaves_the_file_servers_account() {
     let compose = fixtures().join("documented-example/docker-compose.yml");
     let Some(standin) = Standin::start(&compose, json!({})) else {
         return;
@@ -88,7 +87,7 @@ fn each_single_mistake_gives_what_is_meant_for_it() {
     let users = ("CLEARML__apiserver__auth__fixed_users__enabled", "true");
     for (name, version, service, variables, expected, unknown) in [
         (
-            "0.5: an empty token secret",
+            "an empty token secret",
             "2.0.0",
             "apiserver",
             vec![("CLEARML__SECURE__AUTH__TOKEN_SECRET", "")],
@@ -100,7 +99,7 @@ fn each_single_mistake_gives_what_is_meant_for_it() {
             1,
         ),
         (
-            "0.5: a token secret of digits",
+            "a token secret of digits",
             "2.0.0",
             "apiserver",
             vec![("CLEARML__SECURE__AUTH__TOKEN_SECRET", "12345")],
@@ -199,7 +198,7 @@ fn each_single_mistake_gives_what_is_meant_for_it() {
             "{name}: {not_asked:?}"
         );
     }
-    // 0.4: every later account keeps its default, though all twelve settings are set.
+    // Every later account keeps its default, though all twelve settings are set.
     let digits = vec![("CLEARML__SECURE__CREDENTIALS__APISERVER__USER_KEY", "123")];
     let Some(standin) = secured(json!({}), "apiserver", &digits) else {
         return;
@@ -213,7 +212,7 @@ fn each_single_mistake_gives_what_is_meant_for_it() {
 }
 
 #[test]
-fn a_version_that_is_kept_is_read_in_a_token_4() {
+fn a_version_that_is_kept_is_read_in_a_token() {
     let injected = Injected::stock();
     let keys = injected.path("keys.env");
     let own = injected.path("docker-compose.yml");
@@ -269,7 +268,7 @@ fn what_the_documentation_writes_for_a_value_is_tried() {
 
 /// What passes by itself is waited for, and nothing else is.
 #[test]
-fn what_is_so_for_a_moment_only_is_asked_again_5() {
+fn what_is_so_for_a_moment_only_is_asked_again() {
     let injected = Injected::stock();
     let keys = injected.path("keys.env");
     let keys = keys.to_str().unwrap();
@@ -316,7 +315,7 @@ fn what_is_so_for_a_moment_only_is_asked_again_5() {
 }
 
 #[test]
-fn a_key_that_the_web_server_publishes_is_found_4() {
+fn a_key_that_the_web_server_publishes_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let compose = folder.path().join("docker-compose.yml");
     let text = "services:\n  webserver: {environment: {USER_KEY: ABC, USER_SECRET: def}}\n";
@@ -348,7 +347,7 @@ fn the_parts_below_one_address_are_found() {
 /// What was observed on running servers, as the stand-in must answer it: server, request line, `Authorization`, status,
 /// subcode or body.
 #[test]
-fn the_stand_in_answers_as_was_observed_4() {
+fn the_stand_in_answers_as_was_observed() {
     let folder = tempfile::tempdir().unwrap();
     let open = folder.path().join("docker-compose.yml");
     let variable = "CLEARML__fileserver__auth__enabled: 'false'";

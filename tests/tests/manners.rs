@@ -96,7 +96,8 @@ fn nothing_is_changed_and_keys_stay_home() {
     }
 }
 
-/// Where anybody is let in, one request is no GET: an upload without a file, which writes nothing (clearml-facts.md, 4).
+/// Where anybody is let in, one request is no GET: an upload without a file, which writes nothing
+/// (docs/clearml.md#file-server-answers).
 #[test]
 fn nothing_is_uploaded_where_anybody_may() {
     let injected = Injected::stock();

@@ -1,4 +1,5 @@
-//! A rotation is proved, with a real Redis for what the file server remembers. Numbers are sections of clearml-facts.md.
+//! A rotation is proved, with a real Redis for what the file server remembers
+//! (docs/clearml.md#remembered-tokens).
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on says where it stopped"
@@ -75,7 +76,7 @@ impl Drop for Redis {
 }
 
 #[test]
-fn a_rotation_is_done_when_the_file_server_forgets_0_9() {
+fn a_rotation_is_done_when_the_file_server_forgets() {
     let Some(redis) = Redis::start() else {
         return;
     };

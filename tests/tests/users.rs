@@ -34,7 +34,8 @@ fn python(script: &str, arguments: &[&str]) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// Whether each password of `name:password` lines fits its hash, checked as the API server does (clearml-facts.md, 5).
+/// Whether each password of `name:password` lines fits its hash, checked as the API server does
+/// (docs/clearml.md#password-hashes).
 fn is_let_in(keys: &Path, passwords: &Path) -> Option<bool> {
     let script = "import base64, bcrypt, json, sys\n\
                   users = {u['username']: u for u in json.load(open(sys.argv[1]))['users']}\n\

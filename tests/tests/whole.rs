@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 const COMPOSE: &str = "docker-compose.yml";
 
-/// What the published defaults are tried with: each account's key and secret (clearml-facts.md, 7).
+/// What the published defaults are tried with: each account's key and secret (docs/clearml.md#default-logins).
 const DEFAULTS: [[&str; 2]; 4] = [
     [
         "62T8CP7HGBC6647XF9314C2VY67RJO",

@@ -486,7 +486,8 @@ const FROM_THE_IMAGE: [&str; 8] = [
 /// of Unicode's private use.
 const UNKNOWN: &str = "\u{f8ff}unknown\u{f8ff}";
 
-/// What `${NAME}` in a server's HOCON stands for: the container's variable, raw (clearml-facts.md, 2).
+/// What `${NAME}` in a server's HOCON stands for: the container's variable, raw
+/// (docs/clearml.md#references-in-a-conf-file).
 pub(crate) fn raw_value(environment: &[Variable], name: &str) -> Option<String> {
     let variable = environment.iter().find(|variable| variable.name == name);
     match variable.map(|variable| &variable.value) {

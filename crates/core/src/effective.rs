@@ -1,7 +1,7 @@
 //! The heart: what each server process will really read, where it came from, and what happened to it on the
 //! way.
 //!
-//! The order is the servers' own (clearml-facts.md, 2): the image's defaults, the `*.conf` files of the
+//! The order is the servers' own (docs/clearml.md#precedence): the image's defaults, the `*.conf` files of the
 //! configuration folders, `TRAINS__…` and then `CLEARML__…` variables sorted by name. Rules read this,
 //! inject proves itself with it, and `--effective` prints it.
 
@@ -213,7 +213,7 @@ fn configuration(
     }
 }
 
-/// The agent takes its credentials as they are (clearml-facts.md, 0.6 and 6).
+/// The agent takes its credentials as they are (docs/clearml.md#the-agent-reads-raw-values).
 fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Setting) -> Reading {
     let environment = &deployment.service(instance).environment;
     let position = environment
@@ -238,7 +238,7 @@ fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Sett
 
 fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> ServerConfiguration {
     let environment = &deployment.service(instance).environment;
-    // The file server merges as pyhocon does; the other two know `-key` (clearml-facts.md, 2).
+    // The file server merges as pyhocon does; the other two know `-key` (docs/clearml.md#a-dash-replaces).
     let replacing = instance.server != Server::Fileserver;
     let mut fatal = Vec::new();
     let mut tree = built_in(instance);

@@ -1,4 +1,4 @@
-//! The users of the web login, as an API server reads them (clearml-facts.md, 5 and 6).
+//! The users of the web login, as an API server reads them (docs/clearml.md#fixed-users).
 
 use crate::deployment::Deployment;
 use crate::effective::{Configured, ServerConfiguration};

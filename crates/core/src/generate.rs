@@ -12,7 +12,7 @@ use crate::setting::Kind;
 /// What a key consists of after its first letter. ClearML's own keys look like this.
 const KEY: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 /// What a secret consists of after its first letter. Fewer characters than ClearML takes, because `-` and `_`
-/// are part of what HOCON changes (clearml-facts.md, 1).
+/// are part of what HOCON changes (docs/clearml.md#values-that-always-arrive).
 const SECRET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// What a password consists of: what a person can read and type, without `0O 1lI o i`, which look alike.
 const PASSWORD: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -91,8 +91,8 @@ fn candidate<R: TryRng>(source: &mut Bytes<'_, R>, kind: Kind) -> Result<Zeroizi
 /// Whether HOCON, YAML, compose and a shell all read it as it is.
 ///
 /// Each of them leaves letters and digits alone where the first is a letter, but for words that mean something
-/// else: `true`, `null`, `off` (clearml-facts.md, 1, and the test of 100,000 values). A key of thirty
-/// characters is none of these words, so this never refuses one; it is here for whoever changes the lengths
+/// else: `true`, `null`, `off` (docs/clearml.md#values-that-always-arrive, and the test of 100,000 values). A key of
+/// thirty characters is none of these words, so this never refuses one; it is here for whoever changes the lengths
 /// or the alphabets.
 fn is_left_alone(text: &str) -> bool {
     const WORDS: [&str; 10] = [

@@ -47,7 +47,7 @@ pub struct User {
     pub username: String,
     /// What is shown.
     pub name: String,
-    /// The password's bcrypt hash in base64, as the server wants it (clearml-facts.md, 5).
+    /// The password's bcrypt hash in base64, as the server wants it (docs/clearml.md#password-hashes).
     pub password_hash: Secret,
 }
 
@@ -198,7 +198,7 @@ impl Keyset {
     }
 
     /// What the API server has to read for the web-login users: configuration paths, and the HOCON of their values;
-    /// nothing where there are none (clearml-facts.md, 2 and 5).
+    /// nothing where there are none (docs/clearml.md#users-in-a-variable).
     pub fn fixed_users(&self) -> Vec<(String, Secret)> {
         if self.users.is_empty() {
             return Vec::new();

@@ -74,7 +74,7 @@ pub fn built_in(setting: Setting, version: Option<Version>) -> Option<&'static K
 
 /// Whether the server of this version (none: the newest) reads the setting at all.
 pub fn has_setting(setting: Setting, version: Option<Version>) -> bool {
-    /// The first with an account for the services agent (clearml-facts.md, 7).
+    /// The first with an account for the services agent (docs/clearml.md#internal-accounts).
     const SERVICES_AGENT: Version = Version::new(1, 11, 0);
     let first = match setting.account() {
         Some("fileserver") => Version::FILE_SERVER_AUTHENTICATION,

@@ -24,10 +24,10 @@ const ACCOUNT_FIELDS: [&str; 5] = [
     "user_secret",
 ];
 
-/// Databases whose passwords stand below `secure` (clearml-facts.md, 6).
+/// Databases whose passwords stand below `secure` (docs/clearml.md#database-passwords).
 const DATABASES: [&str; 4] = ["elastic", "mongo", "mongodb", "redis"];
 
-/// Paths outside the settings that administrators set (clearml-facts.md, 5 and 6, and the public configuration
+/// Paths outside the settings that administrators set (docs/clearml.md#other-settings, and the public configuration
 /// files of clearml-server 2.3).
 const PATHS: [&str; 42] = [
     "apiserver.auth.cookies.domain",
@@ -175,7 +175,7 @@ fn nearest(path: &str) -> Option<String> {
 }
 
 /// `APISERVER__host` is meant for an address, of which clients, agents and the services agent read three
-/// (clearml-facts.md, 6, and the stock compose file).
+/// (docs/clearml.md#addresses).
 fn nearest_address(rest: &str) -> Option<String> {
     let plain: String = rest
         .to_ascii_lowercase()

@@ -22,7 +22,7 @@ pub enum Server {
     Apiserver,
     /// The file server: logs in at the API server with its own account.
     Fileserver,
-    /// The job that deletes files: signs its own token (clearml-facts.md, 0.3).
+    /// The job that deletes files: signs its own token (docs/clearml.md#token-secret-on-two-servers).
     AsyncDelete,
     /// The web server. It reads none of the settings.
     Webserver,
@@ -81,7 +81,7 @@ const fn row(path: &'static str, kind: Kind, servers: &'static [Server]) -> Row 
 }
 
 /// The twelve settings, who must agree on each, and the raw variable where a server takes it without HOCON.
-/// Source: clearml-facts.md, sections 0.2, 0.3, 6 and 7.
+/// Source: docs/clearml.md#the-twelve-settings.
 const TABLE: [Row; 12] = {
     use Server::{AgentServices, Apiserver, AsyncDelete, Fileserver};
     [
@@ -203,7 +203,7 @@ impl Setting {
             .next()
     }
 
-    /// The setting with this path, compared without regard to case as servers do (clearml-facts.md, 2).
+    /// The setting with this path, compared without regard to case as servers do (docs/clearml.md#variable-names).
     pub fn by_path(path: &str) -> Option<Self> {
         SETTINGS
             .into_iter()

@@ -28,7 +28,7 @@ pub enum Release {
 }
 
 impl Version {
-    /// The first with file server authentication and with today's defaults (clearml-facts.md, 7).
+    /// The first with file server authentication and with today's defaults (docs/clearml.md#what-changed-when).
     pub const FILE_SERVER_AUTHENTICATION: Self = Self::new(1, 16, 0);
 
     /// From its numbers.

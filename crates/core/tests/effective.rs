@@ -1,5 +1,4 @@
-//! The effective configuration of small deployments, one fact each. Numbers in names are sections of
-//! clearml-facts.md.
+//! The effective configuration of small deployments, one fact of docs/clearml.md each.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on says where it stopped"
@@ -96,7 +95,7 @@ fn nothing_set_is_the_images_default() {
 }
 
 #[test]
-fn the_last_spelling_in_ascii_order_wins_0_7() {
+fn the_last_spelling_in_ascii_order_wins() {
     let low = "      CLEARML__secure__auth__token_secret: low\n";
     let up = "      CLEARML__SECURE__AUTH__TOKEN_SECRET: up\n";
     assert_eq!(token_of(&format!("{low}{up}")), "low");
@@ -113,7 +112,7 @@ fn the_last_spelling_in_ascii_order_wins_0_7() {
 }
 
 #[test]
-fn values_are_hocon_1_and_yaml_comes_first() {
+fn values_are_hocon_and_yaml_comes_first() {
     let value = |written: &str| {
         token_of(&format!(
             "      CLEARML__SECURE__AUTH__TOKEN_SECRET: {written}\n"
@@ -132,7 +131,7 @@ fn values_are_hocon_1_and_yaml_comes_first() {
 }
 
 #[test]
-fn whole_trees_merge_and_leaves_win_2() {
+fn whole_trees_merge_and_leaves_win() {
     let tree = "      CLEARML__SECURE: '{auth {token_secret: tree}}'\n";
     assert_eq!(token_of(tree), "tree");
     assert_eq!(
@@ -144,7 +143,7 @@ fn whole_trees_merge_and_leaves_win_2() {
 }
 
 #[test]
-fn a_dash_replaces_at_the_api_server_only_2() {
+fn a_dash_replaces_at_the_api_server_only() {
     let dash =
         "    environment:\n      CLEARML__SECURE__-CREDENTIALS: '{apiserver {user_key: K}}'\n";
     let compose = format!(
@@ -167,7 +166,7 @@ fn a_dash_replaces_at_the_api_server_only_2() {
 }
 
 #[test]
-fn the_configuration_folder_can_be_moved_and_mounted_in_parts_2() {
+fn the_configuration_folder_can_be_moved_and_mounted_in_parts() {
     let mounted = |volume: &str, variable: &str| {
         let lines = format!("    environment:\n      {variable}\n    volumes:\n      - {volume}\n");
         let case = Case::new(&[
@@ -257,7 +256,7 @@ fn images_of_trains_read_trains_variables_only() {
 }
 
 #[test]
-fn the_agent_reads_raw_0_6() {
+fn the_agent_reads_raw() {
     let compose = "services:\n  agent-services:\n    image: clearml/clearml-agent-services:latest\n    environment:\n      CLEARML_API_ACCESS_KEY: 06d-x\n      CLEARML_API_SECRET_KEY: ${S:-}\n";
     let case = Case::new(&[("compose.yml", compose)]);
     assert_eq!(

@@ -13,7 +13,7 @@ use crate::cli::{Cli, Format};
 use crate::error::Error;
 use crate::run::{exists, say, to_standard_output};
 
-/// The name under which servers read the keyset (clearml-facts.md, 2).
+/// The name under which servers read the keyset (docs/clearml.md#file-names-are-paths).
 const SECURE: &str = "secure.conf";
 
 /// The name under which the API server reads its users.

@@ -135,7 +135,7 @@ pub(crate) fn add(keyset: &mut Keyset, users: &[New]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The hash as the server wants it: bcrypt's text in base64 (clearml-facts.md, 5).
+/// The hash as the server wants it: bcrypt's text in base64 (docs/clearml.md#password-hashes).
 fn hash(password: &Secret) -> Result<Secret, Error> {
     let password = password.expose();
     // A password that fills bcrypt's key leaves no room for the zero byte behind it, which this crate counts, too. No

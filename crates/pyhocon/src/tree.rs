@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_dash_replaces_below_the_top_only() {
-        // clearml-facts.md, 2.
+        // docs/clearml.md#a-dash-replaces.
         let defaults = || {
             tree(&[
                 ("secure.credentials.tests.user_key", "k"),

@@ -79,7 +79,7 @@ impl Case<'_> {
     }
 
     /// Whether the account of a reading has no credentials at this server, because the other half of the pair
-    /// has no value (clearml-facts.md, 5: an empty key or secret clears the credentials).
+    /// has no value (docs/clearml.md#empty-key-or-secret).
     pub(crate) fn is_closed(&self, reading: &Reading) -> bool {
         self.other_half(reading)
             .is_some_and(|half| matches!(half.value, Value::Absent | Value::Empty))
@@ -236,7 +236,8 @@ impl Case<'_> {
                     });
                 }
             }
-            // Releases from 1.11 to 1.15 have a public default here, later ones none (clearml-facts.md, 7).
+            // Releases from 1.11 to 1.15 have a public default here, later ones none
+            // (docs/clearml.md#internal-accounts).
             let may_be_public = |reading: &&Reading| {
                 reading.setting.group() == "services_agent"
                     && reading.setting.kind() == Kind::Secret

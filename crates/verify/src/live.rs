@@ -56,7 +56,7 @@ pub(crate) enum Release {
 }
 
 impl Release {
-    /// The first that does not tell everybody (clearml-facts.md, 4).
+    /// The first that does not tell everybody (docs/clearml.md#finding-the-version).
     pub(crate) const KEPT_SINCE: Version = Version::new(2, 3, 0);
 }
 
@@ -171,22 +171,23 @@ impl Site {
     }
 
     /// Shows a token to the API server. Only `system` may ask for what is asked, and it changes nothing
-    /// (clearml-facts.md, 4).
+    /// (docs/clearml.md#asking-about-a-token).
     pub(crate) fn show_to_api(&self, token: &str) -> Option<Result<Answer, Failure>> {
         let bearer = Zeroizing::new(format!("Bearer {token}"));
         self.ask("server.get_stats", &[("Authorization", &bearer)])
     }
 
     /// Shows a token to the file server by asking for a file that is not there: 404 is said to whom it lets in, 401
-    /// to everybody else (clearml-facts.md, 4).
+    /// to everybody else (docs/clearml.md#is-authentication-on).
     pub(crate) fn show_to_files(&self, token: &str) -> Option<Result<Answer, Failure>> {
         let url = self.not_there()?;
         let show = |token: &str| {
             let bearer = Zeroizing::new(format!("Bearer {token}"));
             self.get(&url, &[("Authorization", &bearer)])
         };
-        // After a restart of the API server alone a file server refuses the first token, whatever it is (clearml-facts.md,
-        // 5). So the first is one that is refused anyway, and none that matters is taken for refused.
+        // After a restart of the API server alone a file server refuses the first token, whatever it is
+        // (docs/clearml.md#restart-together). So the first is one that is refused anyway, and none that matters is
+        // taken for refused.
         drop(show(&sign(Claims::Role("system"), Algorithm::None, "")));
         Some(show(token))
     }

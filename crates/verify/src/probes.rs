@@ -63,7 +63,7 @@ struct Account<'a> {
     name: &'static str,
     key: &'a Secret,
     secret: &'a Secret,
-    /// The role it should have (clearml-facts.md, 4 and 6).
+    /// The role it should have (docs/clearml.md#internal-accounts).
     role: &'static str,
 }
 
@@ -117,7 +117,7 @@ fn token_secret(keys: Option<&Keyset>) -> Option<&Secret> {
     keys?.get(setting)
 }
 
-/// The ways to log in that a server names (clearml-facts.md, 4); none where it does not.
+/// The ways to log in that a server names (docs/clearml.md#login-modes); none where it does not.
 fn modes(answer: &Result<Answer, Failure>) -> Option<Value> {
     let data = answer.as_ref().ok()?.json()["data"].take();
     data["basic"]["enabled"].is_boolean().then_some(data)

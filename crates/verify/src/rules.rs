@@ -169,7 +169,7 @@ pub(crate) fn kind_name(setting: Setting) -> &'static str {
 /// What is said of an account that is revoked.
 pub(crate) const REVOKED: &str = "the server revokes the account as long as fixed users are enabled, so nobody gets in with it now";
 
-/// What somebody who knows a setting can do (clearml-facts.md, 0.1 and 4).
+/// What somebody who knows a setting can do (docs/clearml.md#secrets-in-clear).
 pub(crate) fn power(setting: Setting) -> &'static str {
     match setting.group() {
         "token_secret" => "whoever knows it signs tokens of any user and role",

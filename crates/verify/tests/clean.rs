@@ -1,5 +1,5 @@
 //! "No findings" is said of nothing that may be open: one small change of a good deployment each, and what is
-//! said of it. Numbers are sections of clearml-facts.md.
+//! said of it.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on says where it stopped"
@@ -124,7 +124,7 @@ fn other_software_is_left_alone() {
 }
 
 #[test]
-fn the_longest_mount_hides_the_others_2() {
+fn the_longest_mount_hides_the_others() {
     let conf = "auth.token_secret: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT\n";
     let wide = "    volumes: [./opt:/opt/clearml]\n";
     let secure = ("opt/config/secure.conf", conf);
@@ -178,7 +178,7 @@ fn the_longest_mount_hides_the_others_2() {
 }
 
 #[test]
-fn what_hocon_changes_is_seen_everywhere_1() {
+fn what_hocon_changes_is_seen_everywhere() {
     let tests = "CLEARML__SECURE__CREDENTIALS__TESTS__USER_SECRET: JgKLDL36awmUDt8QvwTH6Iuj2OkDCJ23VmCwykTp4EilsS2aQnjUHc";
     change(
         "in a tree",
@@ -259,7 +259,7 @@ fn what_hocon_changes_is_seen_everywhere_1() {
 }
 
 #[test]
-fn what_lacks_a_part_or_all_is_seen_0_5() {
+fn what_lacks_a_part_or_all_is_seen() {
     change(
         "a part",
         TOKEN,
@@ -373,7 +373,7 @@ fn every_replica_and_every_version_counts() {
 }
 
 #[test]
-fn names_and_shadows_are_seen_0_7() {
+fn names_and_shadows_are_seen() {
     change(
         "a mistyped account",
         "CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY",
@@ -486,7 +486,7 @@ fn comments_silence_only_where_they_are_comments() {
 }
 
 #[test]
-fn fixed_users_revoke_two_accounts_0_8() {
+fn fixed_users_revoke_two_accounts() {
     let stock = "services:\n  apiserver:\n    image: clearml/server:2.3.0\n    command: apiserver\n    environment:\n      \
                  CLEARML__apiserver__auth__fixed_users__enabled: \"true\"\n";
     let (_, said, heard) = said(&[("docker-compose.yml", stock)]);
@@ -550,7 +550,7 @@ fn of_two_default_names_compose_takes_one() {
 }
 
 #[test]
-fn users_of_the_web_login_are_looked_for_where_no_server_does_2() {
+fn users_of_the_web_login_are_looked_for_where_no_server_does() {
     let users = r#"fixed_users { enabled: true, users: [{username: "jane", password: "violet orbit lamp frozen 7", name: "J"}] }"#;
     let open = good()
         .lines()

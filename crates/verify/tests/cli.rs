@@ -222,7 +222,7 @@ fn a_mounted_secure_conf_covers_all_servers() {
     ]);
     let (code, stdout, _) = run(&["docker-compose.yml"], folder.path());
     assert_eq!(code, 0, "{}", String::from_utf8_lossy(&stdout));
-    // Somewhere else it is another key, and no server reads it (clearml-facts.md, 2).
+    // Somewhere else it is another key, and no server reads it (docs/clearml.md#file-names-are-paths).
     let folder = folder_with(&[
         ("docker-compose.yml", FROM_FILES),
         ("config/extra/secure.conf", &secure_conf()),

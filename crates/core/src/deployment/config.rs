@@ -104,7 +104,7 @@ pub(super) fn path(project: &Project, instance: &Instance, key: &str) -> Option<
     })
 }
 
-/// The variable that moves the configuration folder, where one is given (clearml-facts.md, 2).
+/// The variable that moves the configuration folder, where one is given (docs/clearml.md#configuration-folders).
 fn folder_variable<'a>(instance: &Instance, service: &'a Service) -> Option<&'a Variable> {
     let names: &[&str] = match instance.family {
         Family::Clearml => &["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"],
@@ -119,7 +119,7 @@ fn folder_variable<'a>(instance: &Instance, service: &'a Service) -> Option<&'a 
     names.iter().find_map(of_name)
 }
 
-/// The folders a server loads, lowest precedence first (clearml-facts.md, 2).
+/// The folders a server loads, lowest precedence first (docs/clearml.md#configuration-folders).
 fn folders(instance: &Instance, variable: Option<&Variable>) -> Vec<String> {
     let set = variable
         .and_then(|variable| variable.value.known())
@@ -252,8 +252,8 @@ fn keyed((path, file): (String, PathBuf)) -> (String, PathBuf) {
     (key.replace('/', "."), file)
 }
 
-/// Every `*.conf` below a folder, as servers look for them (clearml-facts.md, 2), with the path below the
-/// configuration folder.
+/// Every `*.conf` below a folder, as servers look for them (docs/clearml.md#file-names-are-paths), with the path below
+/// the configuration folder.
 fn collect(folder: &Path, at: &str, found: &mut Vec<(String, PathBuf)>) -> Result<(), Error> {
     for path in entries(folder)? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {

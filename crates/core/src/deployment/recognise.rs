@@ -202,7 +202,7 @@ fn split_image(image: &str) -> (String, Option<&str>) {
     }
 }
 
-/// The images' names over time (clearml-facts.md, head), with any registry in front.
+/// The images' names over time (docs/clearml.md#image-names), with any registry in front.
 fn classify(repository: &str) -> (Image, Family) {
     let mut parts = repository.rsplit('/');
     let name = parts.next().unwrap_or_default();

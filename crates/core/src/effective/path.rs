@@ -44,7 +44,7 @@ impl ServerConfiguration {
     }
 
     /// Whether the server revokes the credentials of an account at its start, because fixed users are enabled
-    /// (clearml-facts.md, 0.8 and 5d: so for `webserver` and `tests`). What cannot be told revokes nothing.
+    /// (docs/clearml.md#what-fixed-users-revoke: `webserver` and `tests`). What cannot be told revokes nothing.
     pub fn revokes(&self, deployment: &Deployment, setting: Setting) -> bool {
         let Some(account) = setting
             .account()

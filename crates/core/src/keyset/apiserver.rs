@@ -1,4 +1,5 @@
-//! The web-login users as an `apiserver.conf`, the one file that the API server takes them from (clearml-facts.md, 5).
+//! The web-login users as an `apiserver.conf`, the one file that the API server takes them from
+//! (docs/clearml.md#fixed-users).
 
 use zeroize::Zeroizing;
 

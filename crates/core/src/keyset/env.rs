@@ -15,7 +15,7 @@ use crate::hocon::{self, Context};
 use crate::secret::Secret;
 use crate::setting::{SETTINGS, Setting};
 
-/// What ClearML's compose file takes the services agent's credentials from (clearml-facts.md, 6), and the
+/// What ClearML's compose file takes the services agent's credentials from (docs/clearml.md#services-agent), and the
 /// settings that have to agree. The agent reads it raw, so it has no HOCON quotes.
 pub(super) const AGENT: [(&str, &str); 2] = [
     (
@@ -28,7 +28,7 @@ pub(super) const AGENT: [(&str, &str); 2] = [
     ),
 ];
 
-/// Where the API server takes web-login users from (clearml-facts.md, 2).
+/// Where the API server takes web-login users from (docs/clearml.md#users-in-a-variable).
 const USERS: &str = "CLEARML__APISERVER__AUTH__FIXED_USERS";
 
 const CLEARML: &str = "CLEARML__";
@@ -220,7 +220,7 @@ fn is_nearly_a_setting(name: &str) -> bool {
     }) && !is_other_secure(&name)
 }
 
-/// Other things below `secure`, which are no keyset's: the databases' passwords (clearml-facts.md, 6).
+/// Other things below `secure`, which are no keyset's: the databases' passwords (docs/clearml.md#database-passwords).
 fn is_other_secure(name: &str) -> bool {
     ["__SECURE__REDIS__", "__SECURE__ELASTIC__"]
         .iter()

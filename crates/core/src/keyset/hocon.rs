@@ -1,5 +1,5 @@
 //! A `secure.conf`: in the configuration folder that the servers mount, one file is read by the API server, the
-//! file server and the job that deletes files alike (clearml-facts.md, 2).
+//! file server and the job that deletes files alike (docs/clearml.md#one-file-for-all-servers).
 
 use zeroize::Zeroizing;
 
@@ -116,7 +116,7 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
                     .help("leave out `secure`: the name of the file, secure.conf, stands for it"));
             }
             "users" => model::read_users(&node(value, start), &mut keyset)?,
-            // The passwords of the databases, for instance, are in this file too (clearml-facts.md, 6).
+            // The passwords of the databases, for instance, are in this file too (docs/clearml.md#database-passwords).
             _ => {}
         }
     }

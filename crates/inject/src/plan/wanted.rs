@@ -139,7 +139,7 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    /// Every spelling gets the value, so that none is left to win later (clearml-facts.md, 0.7).
+    /// Every spelling gets the value, so that none is left to win later (docs/clearml.md#two-spellings-of-one-path).
     fn want(
         &self,
         of_service: &mut Vec<Wanted>,

@@ -1,5 +1,5 @@
 //! What to restart together and what to flush, so that the running servers take what changed and nothing else is accepted
-//! any more (clearml-facts.md, 0.9 and 5).
+//! any more (docs/clearml.md#restart-together).
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use super::{Answer, Client, Failure, Given, Site, host, is_loopback, together};
 const HOPS: usize = 3;
 
 /// How long to wait before a part that is starting is asked for again: a file server ends and is started anew until
-/// the API server is there (clearml-facts.md, 5). All of it stays within the bound of one request.
+/// the API server is there (docs/clearml.md#file-server-start). All of it stays within the bound of one request.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
 /// The addresses of a server's parts, or why there is none.

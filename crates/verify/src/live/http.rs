@@ -113,7 +113,7 @@ impl Client {
     }
 
     /// Sends nothing to an address: no text, and no word on what it would be. A file server has nothing to write then
-    /// (clearml-facts.md, 4).
+    /// (docs/clearml.md#file-server-answers).
     pub(crate) fn post_nothing(&self, url: &str) -> Result<Answer, Failure> {
         let nothing: &[u8] = &[];
         self.call(http::Request::post(url).body(nothing))

@@ -1,4 +1,4 @@
-//! Tokens as the API server makes them (clearml-facts.md, 4).
+//! Tokens as the API server makes them (docs/clearml.md#tokens).
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -32,7 +32,7 @@ impl Probe for AnonymousFiles {
             Ok(404) => site.client.post_nothing(&format!("{files}/")),
             _ => return seen.odd(&format!("whether {files} lets anybody in"), &answer),
         };
-        // The answer is the list of what was written (clearml-facts.md, 4).
+        // The answer is the list of what was written (docs/clearml.md#file-server-answers).
         let can = match &uploaded {
             Ok(answer) if answer.status == 200 && answer.text().trim() == "[]" => {
                 "reads, replaces and deletes every file"
@@ -47,7 +47,7 @@ impl Probe for AnonymousFiles {
         };
         seen.found(
             self.id(),
-            // Whoever reaches it has everything (clearml-facts.md, 4).
+            // Whoever reaches it has everything (docs/clearml.md#any-token-opens-every-file).
             Severity::Error,
             Server::Fileserver,
             format!("{files} lets anybody in; whoever reaches it {can}"),

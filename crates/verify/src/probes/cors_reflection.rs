@@ -33,7 +33,7 @@ impl Probe for CorsReflection {
         if is_allowed {
             seen.found(
                 self.id(),
-                // The cookie's SameSite=Lax keeps most of it out (clearml-facts.md, 4).
+                // The cookie's SameSite=Lax keeps most of it out (docs/clearml.md#cross-origin-requests).
                 Severity::Note,
                 Server::Apiserver,
                 format!("{api} allows every origin, with credentials; a page that a user opens elsewhere may act for the user"),

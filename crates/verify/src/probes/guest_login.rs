@@ -37,7 +37,7 @@ impl Probe for GuestLogin {
             };
             seen.found(
                 self.id(),
-                // Anybody is a guest (clearml-facts.md, 4 and 6).
+                // Anybody is a guest (docs/clearml.md#guests).
                 Severity::Warning,
                 Server::Apiserver,
                 format!("{api} lets guests in{told}"),

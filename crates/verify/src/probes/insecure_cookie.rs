@@ -58,7 +58,7 @@ impl Probe for InsecureCookie {
             if !lacking.is_empty() {
                 seen.found(
                     self.id(),
-                    // It takes somebody on the way (clearml-facts.md, 4 and 6).
+                    // It takes somebody on the way (docs/clearml.md#cookies).
                     Severity::Warning,
                     Server::Apiserver,
                     format!(
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn attributes_are_read_in_any_case() {
-        // As it comes, and as observed where it was set (clearml-facts.md, 4 and 6).
+        // As it comes, and as observed where it was set (docs/clearml.md#cookies).
         assert_eq!(
             lacking("clearml_token_basic=x; Max-Age=99999999999; HttpOnly; Path=/; SameSite=Lax"),
             ["Secure"]

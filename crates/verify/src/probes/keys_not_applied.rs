@@ -25,7 +25,8 @@ use crate::live::{Algorithm, Answer, Claims, Failure, Seen, Site, role, sign, to
 const SEVERITY: Severity = Severity::Error;
 
 /// How long to wait before a file server that refuses is asked again. After a restart of the API server alone the first
-/// token is refused whatever it is, and the next is not (clearml-facts.md, 5); of several workers each has its first.
+/// token is refused whatever it is, and the next is not (docs/clearml.md#restart-together); of several workers each has
+/// its first.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
 const HELP: &str =
@@ -110,7 +111,7 @@ impl KeysNotApplied {
         if let Some(reason) = site.keeps_keys_from(api) {
             return seen.unknown("whether the keys are in use", &reason);
         }
-        // Fixed users revoke these two (clearml-facts.md, 0.8).
+        // Fixed users revoke these two (docs/clearml.md#what-fixed-users-revoke).
         let modes = site.login_modes().and_then(|answer| super::modes(&answer));
         let has_users = modes.is_none_or(|modes| modes["basic"]["enabled"] == true);
         for (account, answer) in super::log_in(site, accounts) {

@@ -34,7 +34,7 @@ impl Probe for MisreadSecret {
         {
             // That it is accepted is for `forged-token` to say.
             Ok((200 | 401, _)) => {}
-            // clearml-facts.md, 0.5 and 4.
+            // docs/clearml.md#empty-token-secret and docs/clearml.md#numeric-token-secret.
             Ok((500, message))
                 if message.contains("HMAC key") || message.contains("Expected a string") =>
             {

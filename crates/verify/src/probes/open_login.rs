@@ -32,7 +32,7 @@ impl Probe for OpenLogin {
         if modes["basic"]["enabled"] != true && !has_sso {
             seen.found(
                 self.id(),
-                // It is how the server comes (clearml-facts.md, 4).
+                // It is how the server comes (docs/clearml.md#login-modes).
                 Severity::Warning,
                 Server::Apiserver,
                 format!("{api} has no fixed users enabled; whoever reaches the web page signs in under any name"),

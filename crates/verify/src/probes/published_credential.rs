@@ -38,7 +38,7 @@ impl Probe for PublishedCredential {
         if served.status == 200 && is_there("userKey") && is_there("userSecret") {
             seen.found(
                 self.id(),
-                // Somebody gets in (clearml-facts.md, 4).
+                // Somebody gets in (docs/clearml.md#published-credentials).
                 Severity::Error,
                 Server::Webserver,
                 format!("{web}/credentials.json gives a key and a secret to whoever asks"),

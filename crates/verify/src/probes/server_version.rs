@@ -50,7 +50,7 @@ pub(super) fn release(site: &Site) -> Release {
     *site.release.get_or_init(settle)
 }
 
-/// What `server.info` says (clearml-facts.md, 4).
+/// What `server.info` says (docs/clearml.md#finding-the-version).
 fn info(site: &Site, headers: &[(&str, &str)]) -> Release {
     let Some(Ok(answer)) = site.ask("server.info", headers) else {
         return Release::Unknown;

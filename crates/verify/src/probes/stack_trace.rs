@@ -57,7 +57,7 @@ impl Probe for StackTrace {
         if shows {
             seen.found(
                 self.id(),
-                // It helps whoever looks for a hole (clearml-facts.md, 4).
+                // It helps whoever looks for a hole (docs/clearml.md#stack-traces).
                 Severity::Note,
                 Server::Apiserver,
                 format!("{api} returns stack traces; an error tells whoever asks how the server is built"),

@@ -21,7 +21,7 @@ use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
 
-/// Nothing is open; something is broken (clearml-facts.md, 6).
+/// Nothing is open; something is broken (docs/clearml.md#cookie-names).
 const SEVERITY: Severity = Severity::Warning;
 
 /// What both servers have where nothing sets it.

@@ -11,7 +11,7 @@
 //!
 //! **Fix**: give the databases a network that only ClearML's servers are on, or give them passwords.
 //!
-//! **References**: ClearML, "Securing ClearML Server"; clearml-facts.md, 6 has the variables for passwords.
+//! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#database-passwords.
 
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::deployment::Database;

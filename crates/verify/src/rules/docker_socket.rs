@@ -19,7 +19,7 @@ use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
 
-/// It takes an account that may enqueue (clearml-facts.md, 6).
+/// It takes an account that may enqueue (docs/clearml.md#docker-socket).
 const SEVERITY: Severity = Severity::Note;
 
 pub(crate) struct DockerSocket;

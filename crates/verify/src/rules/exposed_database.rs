@@ -22,7 +22,7 @@ use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
 
-/// Whoever reaches the host reaches the database (clearml-facts.md, 6: no authentication by default).
+/// Whoever reaches the host reaches the database (docs/clearml.md#database-passwords).
 const REACHABLE: Severity = Severity::Error;
 /// Every user and every process of the host does.
 const LOOPBACK: Severity = Severity::Warning;

@@ -19,7 +19,7 @@ use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
 
-/// Anybody is a guest (clearml-facts.md, 4 and 6).
+/// Anybody is a guest (docs/clearml.md#guests).
 const SEVERITY: Severity = Severity::Warning;
 
 const PATH: &str = "services.auth.fixed_users.guest.enabled";

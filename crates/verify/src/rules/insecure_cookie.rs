@@ -20,7 +20,7 @@ use clearml_secure_core::setting::Server;
 use super::plain_http::{NAMES, is_https};
 use super::{Case, Rule};
 
-/// It takes somebody on the way (clearml-facts.md, 4 and 6: false by default).
+/// It takes somebody on the way (docs/clearml.md#cookies).
 const SEVERITY: Severity = Severity::Warning;
 
 pub(crate) struct InsecureCookie;

@@ -12,7 +12,7 @@
 //! **Fix**: call the file `apiserver.conf`, put it directly into the folder that is mounted at
 //! `/opt/clearml/config`, and let no variable set the same.
 //!
-//! **References**: clearml-facts.md, 2 on how files become keys; ClearML's public issue clearml#1421.
+//! **References**: docs/clearml.md#file-names-are-paths; ClearML's public issue clearml#1421.
 
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::finding::{Finding, Severity};
@@ -26,7 +26,7 @@ use super::{Case, Rule};
 /// What it leaves open is `open-login`; this is why.
 const SEVERITY: Severity = Severity::Warning;
 
-/// Where the API server looks for users (clearml-facts.md, 6); below the second are guests.
+/// Where the API server looks for users (docs/clearml.md#fixed-users); below the second are guests.
 const READ: [&str; 2] = ["apiserver.auth.fixed_users", "services.auth.fixed_users"];
 
 pub(crate) struct LoginConfigIgnored;
@@ -115,7 +115,7 @@ fn tree_at(tree: &Object, key: &str, path: &str) -> bool {
 }
 
 /// Every object that is called `fixed_users`, with its path in the configuration. A dash in front replaces instead
-/// of merging (clearml-facts.md, 2).
+/// of merging (docs/clearml.md#a-dash-replaces).
 fn fixed_users(object: &Object, at: &str, found: &mut Vec<(String, std::ops::Range<usize>)>) {
     for (key, node) in object.iter() {
         let key = key.strip_prefix('-').unwrap_or(key);

@@ -21,7 +21,7 @@ use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
 
-/// The user is locked out (clearml-facts.md, 5: HTTP 500).
+/// The user is locked out (docs/clearml.md#password-hashes).
 const SEVERITY: Severity = Severity::Error;
 
 /// bcrypt takes no more.
@@ -61,7 +61,8 @@ impl Rule for MalformedPasswordHash {
     }
 }
 
-/// The cost of a bcrypt hash in base64, as the server takes it (clearml-facts.md, 5); none where it is no such hash.
+/// The cost of a bcrypt hash in base64, as the server takes it (docs/clearml.md#password-hashes); none where it is no
+/// such hash.
 pub(super) fn cost(password: &str) -> Option<u32> {
     let decoded = zeroize::Zeroizing::new(STANDARD.decode(password.trim()).ok()?);
     let hash = std::str::from_utf8(&decoded).ok()?;

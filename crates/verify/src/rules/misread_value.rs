@@ -24,7 +24,7 @@ use clearml_secure_core::setting::Setting;
 
 use super::{Case, Rule, shown};
 
-/// The server reads another value, or does not start (clearml-facts.md, 0.4, 0.6, 1).
+/// The server reads another value, or does not start (docs/clearml.md#how-hocon-reads-a-value).
 const SEVERITY: Severity = Severity::Error;
 
 const HELP: &str =
@@ -157,7 +157,7 @@ fn is_replaced(case: &Case<'_>, instance: usize, setting: Setting) -> Option<Fix
     is_read.then_some(Fix::Keys)
 }
 
-/// A dollar sign that compose lets through is one that HOCON does not (clearml-facts.md, 1).
+/// A dollar sign that compose lets through is one that HOCON does not (docs/clearml.md#values-that-stop-a-server).
 fn refused_help(name: &str) -> String {
     if name.starts_with("CLEARML__") || name.starts_with("TRAINS__") {
         HELP.to_owned()

@@ -25,7 +25,7 @@ use clearml_secure_core::source::Place;
 use super::{Case, Rule, and};
 
 /// The server cannot sign. What a live default is worth is [`Case::of_public`]: an error where somebody gets in, a
-/// warning for half of a pair, a note where fixed users revoke the account (clearml-facts.md, 0.8).
+/// warning for half of a pair, a note where fixed users revoke the account (docs/clearml.md#what-fixed-users-revoke).
 const GONE: Severity = Severity::Error;
 
 pub(crate) struct MissingSetting;

@@ -19,7 +19,7 @@ use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
 
-/// Whoever reaches it reads and deletes everything (clearml-facts.md, 4).
+/// Whoever reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
 const SEVERITY: Severity = Severity::Error;
 
 pub(crate) struct OldFileserver;

@@ -20,7 +20,7 @@ use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
 
-/// The cookie's SameSite=Lax keeps other sites out (clearml-facts.md, 4 and 6).
+/// The cookie's SameSite=Lax keeps other sites out (docs/clearml.md#cross-origin-requests).
 const LAX: Severity = Severity::Note;
 /// Nothing keeps them out.
 const SENT: Severity = Severity::Warning;

@@ -20,7 +20,7 @@ use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
 
-/// Whoever reaches it reads and deletes everything (clearml-facts.md, 4).
+/// Whoever reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
 const OPEN: Severity = Severity::Error;
 /// What a text means there is not observed.
 const TEXT: Severity = Severity::Warning;

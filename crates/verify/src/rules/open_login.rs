@@ -21,7 +21,7 @@ use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
 
-/// Whoever reaches the page is in (clearml-facts.md, 4: the default).
+/// Whoever reaches the page is in (docs/clearml.md#login-modes).
 const SEVERITY: Severity = Severity::Warning;
 
 pub(crate) struct OpenLogin;

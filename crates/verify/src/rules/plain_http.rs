@@ -22,7 +22,7 @@ use super::{Case, Rule, shown};
 /// Whoever is on the way reads passwords and tokens.
 const PUBLIC: Severity = Severity::Warning;
 
-/// Variables that hold addresses (clearml-facts.md, 4 and 6).
+/// Variables that hold addresses (docs/clearml.md#addresses).
 pub(super) const NAMES: [&str; 7] = [
     "CLEARML_API_HOST",
     "CLEARML_FILES_HOST",

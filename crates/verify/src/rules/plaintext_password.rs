@@ -18,7 +18,7 @@ use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
 
-/// It takes a look at the file or an administrator (clearml-facts.md, 0.1 and 5).
+/// It takes a look at the file or an administrator (docs/clearml.md#plain-passwords).
 const SEVERITY: Severity = Severity::Warning;
 
 pub(crate) struct PlaintextPassword;

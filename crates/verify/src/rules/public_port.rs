@@ -22,7 +22,7 @@ use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
 
-/// Whoever is on the way reads passwords and tokens (clearml-facts.md, 6: all interfaces).
+/// Whoever is on the way reads passwords and tokens (docs/clearml.md#ports-and-networks).
 const CLEAR: Severity = Severity::Warning;
 
 /// Images that are made to terminate TLS.
@@ -106,7 +106,7 @@ impl Rule for PublicPort {
     }
 }
 
-/// Where a server listens in its container (clearml-facts.md, 4 and 6).
+/// Where a server listens in its container (docs/clearml.md#ports-and-networks).
 pub(crate) fn own_ports(server: Server) -> &'static [u16] {
     match server {
         Server::Apiserver => &[8008],

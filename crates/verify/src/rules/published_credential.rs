@@ -18,7 +18,7 @@ use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
 
-/// Whoever opens the page has it (clearml-facts.md, 4).
+/// Whoever opens the page has it (docs/clearml.md#published-credentials).
 const SEVERITY: Severity = Severity::Error;
 
 const NAMES: [&str; 2] = ["USER_KEY", "USER_SECRET"];

@@ -22,7 +22,8 @@ use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
 
-/// A server does not work, or not as it says (clearml-facts.md, 0.2, 0.3, 5b).
+/// A server does not work, or not as it says (docs/clearml.md#token-secret-on-two-servers,
+/// docs/clearml.md#file-server-account).
 const BROKEN: Severity = Severity::Error;
 /// The agent may well have credentials of its own, made in the web interface.
 const OTHER_ACCOUNT: Severity = Severity::Note;
@@ -92,7 +93,7 @@ fn disagreement(
         .known_version()
         .is_some_and(|version| version < Version::FILE_SERVER_AUTHENTICATION);
     if other.server == Server::AsyncDelete && is_before_authentication {
-        // Its file server asks nobody for a token (clearml-facts.md, 4).
+        // Its file server asks nobody for a token (docs/clearml.md#file-server-authentication).
         return None;
     }
     let (one, two) = (case.server(apiserver), case.server(other));

@@ -18,7 +18,7 @@ use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
 
-/// It helps whoever looks for a hole (clearml-facts.md, 4).
+/// It helps whoever looks for a hole (docs/clearml.md#stack-traces).
 const SEVERITY: Severity = Severity::Note;
 
 pub(crate) struct StackTrace;

@@ -23,7 +23,7 @@ use clearml_secure_core::source::Span;
 
 use super::{Case, Rule, and, shown};
 
-/// The server is down, or the old credentials are valid (clearml-facts.md, 0.4, 1 and 2).
+/// The server is down, or the old credentials are valid (docs/clearml.md#numeric-credential).
 const SEVERITY: Severity = Severity::Error;
 
 pub(crate) struct UnreadableConfig;
@@ -76,7 +76,7 @@ impl Rule for UnreadableConfig {
     }
 }
 
-/// The order in which an API server sets its accounts up (clearml-facts.md, 0.4).
+/// The order in which an API server sets its accounts up (docs/clearml.md#order-of-the-set-up).
 const ORDER: [&str; 5] = [
     "apiserver",
     "fileserver",
@@ -86,7 +86,7 @@ const ORDER: [&str; 5] = [
 ];
 
 /// A credential that is not text ends the set-up of accounts, so that the later ones keep what the database has: on
-/// a server that ran before, the old values (clearml-facts.md, 0.4).
+/// a server that ran before, the old values (docs/clearml.md#numeric-credential).
 fn undone(case: &Case<'_>, server: &ServerConfiguration) -> Option<(String, Span)> {
     if server.server != Server::Apiserver {
         return None;

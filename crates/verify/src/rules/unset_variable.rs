@@ -24,7 +24,7 @@ use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule, shown};
 
-/// Anybody signs tokens, or nobody logs in (clearml-facts.md, 0.5).
+/// Anybody signs tokens, or nobody logs in (docs/clearml.md#empty-token-secret).
 const SIGNING: Severity = Severity::Error;
 /// A server's account is gone.
 const ACCOUNT: Severity = Severity::Warning;

@@ -20,7 +20,7 @@ use clearml_secure_core::password::{Weakness, weakness};
 
 use super::{Case, Rule};
 
-/// Somebody guesses it (clearml-facts.md, 7: the examples).
+/// Somebody guesses it (docs/clearml.md#known-public-values).
 const SEVERITY: Severity = Severity::Error;
 
 pub(crate) struct WeakPassword;

@@ -27,7 +27,7 @@ const GUESSED: Severity = Severity::Error;
 /// A guessed key is of no use without its secret.
 const KEY: Severity = Severity::Warning;
 
-/// Fixed users are enabled, and with them the account is revoked (clearml-facts.md, 0.8).
+/// Fixed users are enabled, and with them the account is revoked (docs/clearml.md#what-fixed-users-revoke).
 const REVOKED: Severity = Severity::Note;
 
 pub(crate) struct WeakSecret;
@@ -101,8 +101,8 @@ fn judge(case: &Case<'_>, reading: &Reading) -> Option<(Severity, String)> {
     Some((severity, why))
 }
 
-/// An empty signing secret is one that everybody knows (clearml-facts.md, 0.5). One that came out empty of a
-/// variable is `unset-variable`; an account without credentials is closed.
+/// An empty signing secret is one that everybody knows (docs/clearml.md#empty-token-secret). One that came out empty of
+/// a variable is `unset-variable`; an account without credentials is closed.
 fn is_open_when_empty(case: &Case<'_>, reading: &Reading) -> bool {
     let is_signing = |setting: Setting| setting.account().is_none();
     let came_from_variable = reading
