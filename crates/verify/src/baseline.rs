@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::fingerprint::Fingerprints;
-use crate::output::Report;
+use crate::report::Report;
 
 /// The version of the file's shape.
 const VERSION: u32 = 1;

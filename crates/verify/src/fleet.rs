@@ -20,8 +20,8 @@ use crate::cli::Cli;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::live::{Client, Given, Release, Seen, Site, together};
-use crate::output::{Report, Subject};
 use crate::probes::{PROBES, Probe};
+use crate::report::{Report, Subject};
 use crate::target;
 
 /// All requests together take no longer than this many times the bound of one: no chain of requests that depend on each

@@ -14,6 +14,7 @@ mod live;
 mod mend;
 mod output;
 mod probes;
+mod report;
 mod rules;
 mod run;
 mod target;

@@ -15,7 +15,8 @@ use crate::files::Files;
 use crate::fingerprint::Fingerprints;
 use crate::keys::{self, Keys};
 use crate::lines::Lines;
-use crate::output::{self, Report, Subject};
+use crate::output;
+use crate::report::{Report, Subject};
 use crate::rules::{self, Case, RULES};
 use crate::{fleet, ignore, target};
 

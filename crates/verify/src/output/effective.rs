@@ -7,8 +7,8 @@ use clearml_secure_core::known::{self, Class};
 use clearml_secure_core::strength::weakness;
 use serde_json::json;
 
-use super::Report;
 use super::json::{place, unknown};
+use crate::report::Report;
 
 /// For people.
 pub(super) fn text(reports: &[Report]) -> String {

@@ -5,9 +5,10 @@ use clearml_secure_core::finding::Finding;
 use clearml_secure_core::source::Sources;
 
 use super::shell::{comment, quoted};
-use super::{Report, Subject, text};
+use super::text;
 use crate::cli::Cli;
 use crate::mend::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
+use crate::report::{Report, Subject};
 use crate::rules::and;
 
 pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {

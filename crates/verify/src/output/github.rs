@@ -1,9 +1,8 @@
 //! Annotations of a workflow run on GitHub: `::error file=…,line=…,col=…,title=…::message`.
 
+use crate::report::Report;
 use clearml_secure_core::finding::Severity;
 use clearml_secure_core::source::{Sources, Span};
-
-use super::Report;
 
 pub(super) fn findings(reports: &[Report]) -> String {
     let mut out = String::new();

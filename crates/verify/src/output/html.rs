@@ -12,8 +12,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::effective::{origin, state};
 use super::text::{looked_at, plural};
-use super::{Report, count, grouped};
+use super::{count, grouped};
 use crate::lines::Lines;
+use crate::report::Report;
 use crate::rules;
 
 const STYLE: &str = include_str!("html.css");

@@ -5,7 +5,8 @@ use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::source::Sources;
 use serde_json::{Map, Value, json};
 
-use super::{Report, count};
+use super::count;
+use crate::report::Report;
 
 pub(super) fn findings(reports: &[Report]) -> String {
     let findings: Vec<Value> = reports

@@ -7,8 +7,8 @@ use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::source::{Sources, Span};
 use serde_json::{Value, json};
 
-use super::Report;
 use crate::fingerprint::Fingerprints;
+use crate::report::Report;
 use crate::rules::{self, ids};
 
 /// ClearML's page about what the rules check; the page of each rule is in its `help`.

@@ -6,8 +6,9 @@ use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 
-use super::{Report, Subject, count, grouped};
+use super::{count, grouped};
 use crate::lines::Lines;
+use crate::report::{Report, Subject};
 use crate::rules;
 
 pub(super) fn findings(reports: &[Report], color: bool) -> String {
