@@ -14,7 +14,7 @@ use std::process::Stdio;
 
 use e2e::keyset::Keyset;
 use e2e::oracle;
-use e2e::program::{Done, Run, clearml};
+use e2e::program::{Done, Run, clearml, other, program};
 
 /// Stands for a secret, is a valid one, and is found again in any output.
 const MARK: &str = "MARKEDsecretMARKEDsecretMARKEDsecretMARKEDsecretMARKED";
@@ -659,4 +659,83 @@ fn control_characters_never_reach_the_terminal() {
             done.report().escape_debug()
         );
     }
+}
+
+/// Whoever opens a pipe waits for its other end. The limit is `timeout`'s, so that a failure is one.
+#[test]
+fn nobody_waits_for_a_pipe_that_no_one_writes_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let compose = COMPOSE.replace("MARK", "a");
+    fs::write(path("docker-compose.yml"), &compose).unwrap();
+    fs::write(
+        path("with.yml"),
+        format!("{compose}    env_file: [vars.env]\n"),
+    )
+    .unwrap();
+    fs::write(path("keys.json"), Keyset::generate().text).unwrap();
+    fs::create_dir(path("config")).unwrap();
+    for (pipe, command) in [
+        (".env", "clearml-inject -k keys.json docker-compose.yml"),
+        (
+            "docker-compose.override.yml",
+            "clearml-inject -k keys.json -i docker-compose.yml",
+        ),
+        ("vars.env", "clearml-inject -k keys.json with.yml"),
+        (
+            "apart.env",
+            "clearml-inject -k keys.json --env-file apart.env docker-compose.yml",
+        ),
+        (
+            "config/apiserver.conf",
+            "clearml-keygen --users-from <(echo jane:correct-horse-battery) -f hocon --force -o config/secure.conf",
+        ),
+        (
+            "config/secure.conf",
+            "clearml-verify --config-dir config docker-compose.yml",
+        ),
+        (".git", "clearml-verify docker-compose.yml"),
+        ("apiserver.conf", "clearml-verify docker-compose.yml"),
+    ] {
+        let made = other(Path::new("mkfifo")).arg(path(pipe)).done();
+        assert_eq!(made.status, Some(0), "{}", made.report());
+        let done = shell(folder.path(), &format!("timeout 20 {command}"));
+        if pipe.starts_with(".git") || pipe == "apiserver.conf" {
+            // Beside a deployment it is none of its files.
+            assert_eq!(done.status, Some(1), "{}", done.report());
+        } else {
+            done.refused().says(pipe);
+        }
+        fs::remove_file(path(pipe)).unwrap();
+    }
+    let after = fs::read_to_string(path("docker-compose.yml")).unwrap();
+    assert_eq!(after, compose);
+}
+
+#[test]
+fn the_command_line_may_name_pipes() {
+    let folder = tempfile::tempdir().unwrap();
+    let compose = COMPOSE.replace("MARK", "a");
+    fs::write(folder.path().join("compose.yml"), &compose).unwrap();
+    let command =
+        "clearml-inject -k <(clearml-keygen) --merge <(echo 'services: {}') <(cat compose.yml)";
+    let done = shell(folder.path(), &format!("timeout 20 {command}")).exit(0);
+    assert!(done.stdout.contains("CLEARML__"), "{}", done.report());
+    let command = "clearml-keygen -f json --from <(clearml-keygen) --users-from <(echo jane:correct-horse-battery)";
+    let done = shell(folder.path(), &format!("timeout 20 {command}")).exit(0);
+    assert!(done.stdout.contains("jane"), "{}", done.report());
+}
+
+fn shell(within: &Path, command: &str) -> Done {
+    let programs = program("inject").parent().unwrap().to_owned();
+    let path = format!(
+        "{}:{}",
+        programs.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    other(Path::new("bash"))
+        .args(["-c", command])
+        .env("PATH", path)
+        .within(within)
+        .done()
 }

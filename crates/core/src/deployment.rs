@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::compose::{Hides, Project, ProjectEnv, Service, Unseen, Variable, VariableValue};
 use crate::error::Error;
-use crate::io::read_text;
+use crate::io::{read_argument, read_text};
 use crate::setting::{Server, Setting};
 use crate::source::{SourceId, Sources};
 use crate::version::Version;
@@ -53,7 +53,7 @@ pub fn is_default(name: &str) -> bool {
 /// The file that `docker compose` takes in a folder when it is told none.
 pub fn default_in(folder: &Path) -> Option<PathBuf> {
     let mut paths = DEFAULTS.iter().map(|(name, _)| folder.join(name));
-    paths.find(|path| path.is_file())
+    paths.find(|path| is_there(path))
 }
 
 /// The file that `docker compose` merges over one with a default name, where it is there.
@@ -63,7 +63,23 @@ pub fn override_beside(path: &Path) -> Option<PathBuf> {
     overrides
         .iter()
         .map(|name| path.with_file_name(name))
-        .find(|path| path.is_file())
+        .find(|path| is_there(path))
+}
+
+/// Whether compose would open something of this name. What is no file is an error when it is read.
+fn is_there(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_dir())
+}
+
+/// The `.env` that compose takes from the project's folder, path and text.
+fn env_beside(folder: &Path) -> Result<Option<(PathBuf, Zeroizing<String>)>, Error> {
+    let path = folder.join(".env");
+    if is_there(&path) {
+        let text = read_text(&path)?;
+        Ok(Some((path, text)))
+    } else {
+        Ok(None)
+    }
 }
 
 /// The texts and paths that a deployment is read from.
@@ -79,7 +95,8 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads the compose files, and `.env` beside the first of them where `env_file` names none.
+    /// Reads the compose files that the command line names, and `.env` beside the first of them where `env_file` names
+    /// none.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -88,31 +105,36 @@ impl Files {
         env_file: Option<&Path>,
         config_dir: Option<&Path>,
     ) -> Result<Self, Error> {
-        let mut texts = Vec::with_capacity(compose.len());
-        for path in compose {
-            texts.push((path.clone(), read_text(path)?));
-        }
-        let first = compose
-            .first()
-            .map(PathBuf::as_path)
-            .unwrap_or(Path::new(""));
-        let folder = first.parent().unwrap_or(Path::new("")).to_owned();
+        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?));
+        let texts = compose
+            .iter()
+            .map(read)
+            .collect::<Result<Vec<_>, Error>>()?;
         let env = match env_file {
-            Some(path) => Some((path.to_owned(), read_text(path)?)),
-            None => {
-                let beside = folder.join(".env");
-                if beside.is_file() {
-                    let text = read_text(&beside)?;
-                    Some((beside, text))
-                } else {
-                    None
-                }
-            }
+            Some(path) => Some((path.to_owned(), read_argument(path)?)),
+            None => None,
         };
+        Self::of(texts, env, config_dir)
+    }
+
+    /// The same from texts that were read before.
+    ///
+    /// # Errors
+    /// A `.env` that cannot be read.
+    pub fn of(
+        compose: Vec<(PathBuf, Zeroizing<String>)>,
+        env: Option<(PathBuf, Zeroizing<String>)>,
+        config_dir: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let first = compose.first().and_then(|(path, _)| path.parent());
+        let folder = first.unwrap_or(Path::new("")).to_owned();
         Ok(Self {
+            env: match env {
+                Some(env) => Some(env),
+                None => env_beside(&folder)?,
+            },
             folder,
-            compose: texts,
-            env,
+            compose,
             config_dir: config_dir.map(Path::to_owned),
         })
     }
@@ -243,6 +265,7 @@ impl Deployment {
 
     /// What else keeps the deployment from being fully seen, now that its servers are known.
     fn doubt(&mut self, recognised: &[Recognised]) {
+        self.forget_foreign(recognised);
         if self.instances.is_empty() {
             return;
         }
@@ -253,25 +276,6 @@ impl Deployment {
                     .push(recognise::unseen(service, recognise::ONLY_NAMED));
             }
         }
-        // What a service that is known to be none of ClearML's is given makes no difference.
-        let is_foreign = |name: &String| {
-            let services = self.project.services.iter().zip(recognised);
-            services
-                .filter(|(service, _)| service.name == *name)
-                .any(|(_, one)| one.is_foreign && one.named.is_none())
-        };
-        let databases: Vec<&String> = self
-            .project
-            .services
-            .iter()
-            .filter(|service| Database::of(service).is_some())
-            .map(|service| &service.name)
-            .collect();
-        self.unseen.retain(|unseen| {
-            !unseen.service.as_ref().is_some_and(|name| {
-                is_foreign(name) && !(unseen.hides == Hides::Port && databases.contains(&name))
-            })
-        });
         if self
             .instances
             .iter()
@@ -286,6 +290,40 @@ impl Deployment {
                 span: None,
             });
         }
+    }
+
+    /// What a service that is known to be none of ClearML's is given makes no difference, but for the ports of databases
+    /// beside its servers. Where there is no server, only what may hide one does.
+    fn forget_foreign(&mut self, recognised: &[Recognised]) {
+        let services = &self.project.services;
+        let has_servers = !self.instances.is_empty();
+        let matters = |unseen: &Unseen| {
+            let Some(name) = &unseen.service else {
+                return true;
+            };
+            let of_name = |(service, _): &(&Service, &Recognised)| service.name == *name;
+            let mut named = services.iter().zip(recognised).filter(of_name);
+            let Some((service, one)) = named.next() else {
+                return true;
+            };
+            let is_foreign = one.is_foreign && one.named.is_none();
+            match unseen.hides {
+                Hides::Anything | Hides::Services => !is_foreign,
+                Hides::Port if has_servers => !is_foreign || Database::of(service).is_some(),
+                Hides::Variables if has_servers => !is_foreign,
+                Hides::Port => false,
+                // What it extends may make it a server, which no variable does.
+                Hides::Variables => {
+                    !is_foreign
+                        && service
+                            .parts
+                            .iter()
+                            .any(|part| part.node.get("extends").is_some())
+                }
+            }
+        };
+        let unseen = std::mem::take(&mut self.unseen);
+        self.unseen = unseen.into_iter().filter(matters).collect();
     }
 
     /// The service an instance runs in.

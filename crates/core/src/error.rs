@@ -73,6 +73,14 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+    /// Something under a file's name that may never end.
+    #[error("{} is {kind}, not a regular file", crate::io::escape(&path.to_string_lossy()))]
+    NoFile {
+        /// What was to be read.
+        path: PathBuf,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
     /// A file that has its new text although another one could not be written. Each of them is whole.
     #[error("{}: has its new text, which cannot be taken back: {source}", crate::io::escape(&path.to_string_lossy()))]
     PutBack {
@@ -121,6 +129,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Where in a file it is, where that can be said.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Compose { place, .. }
+            | Self::Dotenv { place, .. }
+            | Self::Encoding { place }
+            | Self::Hocon { place, .. }
+            | Self::Keyset { place, .. }
+            | Self::Yaml { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+
     /// What to do about it, where there is something to say beyond the message.
     pub fn help(&self) -> Option<String> {
         match self {
@@ -138,6 +159,10 @@ impl Error {
             }
             Self::Locked { .. } => Some(
                 "run it again when that is done; it must not be what started this (flock)"
+                    .to_owned(),
+            ),
+            Self::NoFile { .. } => Some(
+                "put a regular file there; only what the command line itself names may be a pipe"
                     .to_owned(),
             ),
             Self::PutBack { kept, .. } => Some(match kept {

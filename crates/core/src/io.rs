@@ -3,61 +3,17 @@
 mod attributes;
 mod beside;
 mod lock;
+mod read;
 mod replace;
 
 use std::borrow::Cow;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-
-use zeroize::Zeroizing;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
 
 use crate::error::Error;
-use crate::source::place_of;
+pub use read::{LIMIT_MIB, entries, read_argument, read_text};
 pub use replace::{Before, Mode, NewFile, replace_files};
-
-/// The largest file that is read, in MiB.
-pub const LIMIT_MIB: u64 = 64;
-
-/// Reads a whole file of UTF-8, or standard input for `-`.
-///
-/// The buffer is allocated once where the size is known: a buffer that grew leaves a copy of the secret behind.
-///
-/// # Errors
-/// What cannot be opened or read, is a folder, is over [`LIMIT_MIB`], or is not UTF-8.
-pub fn read_text(path: &Path) -> Result<Zeroizing<String>, Error> {
-    let failed = |source| Error::Read {
-        path: path.to_owned(),
-        source,
-    };
-    if path == Path::new("-") {
-        return read_bounded(io::stdin().lock(), 0, path);
-    }
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(failed(io::ErrorKind::IsADirectory.into()));
-    }
-    read_bounded(file, metadata.len(), path)
-}
-
-/// What is in a folder, sorted.
-///
-/// # Errors
-/// A folder that cannot be read.
-pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let read = || -> io::Result<Vec<PathBuf>> {
-        let mut entries = fs::read_dir(folder)?
-            .map(|entry| Ok(entry?.path()))
-            .collect::<io::Result<Vec<_>>>()?;
-        entries.sort();
-        Ok(entries)
-    };
-    read().map_err(|source| Error::Read {
-        path: folder.to_owned(),
-        source,
-    })
-}
 
 /// Whether a path is a symbolic link.
 pub fn is_link(path: &Path) -> bool {
@@ -77,34 +33,6 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
         })
     };
     one == other || matches!((real(one), real(other)), (Some(one), Some(other)) if one == other)
-}
-
-fn read_bounded(reader: impl Read, size: u64, path: &Path) -> Result<Zeroizing<String>, Error> {
-    let limit = LIMIT_MIB << 20;
-    let capacity = usize::try_from(size.min(limit)).unwrap_or_default() + 1;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity.max(64 * 1024)));
-    let read = reader.take(limit + 1).read_to_end(&mut bytes);
-    let length = read.map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    if length as u64 > limit {
-        return Err(Error::TooLarge {
-            path: path.to_owned(),
-            limit: LIMIT_MIB,
-        });
-    }
-    match String::from_utf8(std::mem::take(&mut *bytes)) {
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(error) => {
-            let valid = error.utf8_error().valid_up_to();
-            let bytes = Zeroizing::new(error.into_bytes());
-            let before = Zeroizing::new(String::from_utf8_lossy(&bytes[..valid]).into_owned());
-            Err(Error::Encoding {
-                place: place_of(path, &before, valid),
-            })
-        }
-    }
 }
 
 /// Writes a file that only its owner can read (mode 0600 from the first moment on), whole or not at all.

@@ -3,8 +3,7 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::compose::Hides;
 use clearml_secure_core::deployment::{Deployment, Files, override_beside};
 use clearml_secure_core::edit::splice;
-use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::io::{escape, is_same, read_text};
+use clearml_secure_core::io::{escape, is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::source::place_of;
 use zeroize::Zeroizing;
@@ -32,29 +31,16 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         return Err(Error::OutputMerged(output.clone()));
     }
     let keyset = read_keyset(&cli.keys)?;
-    let mut paths = vec![cli.compose.clone()];
-    paths.extend(cli.merge.iter().cloned());
-    let is_of_the_file = cli.in_place || cli.check || cli.diff;
-    if is_of_the_file && !cli.is_override && cli.merge.is_empty() {
-        // What `docker compose` would merge over the file by itself must not win over what is injected.
-        paths.extend(override_beside(&cli.compose));
-    }
-    let mut env_file = read_env_file(cli, &paths)?;
-    let mut files = Files::read(&paths, None, None)?;
-    if let Some(EnvFile {
-        path,
-        before: Some(text),
-        ..
-    }) = &env_file
-    {
-        files.env = Some((path.clone(), text.clone()));
-    }
+    let texts = read_compose(cli)?;
+    let mut env_file = read_env_file(cli, &texts)?;
+    let given = env_file.as_ref();
+    let given = given.and_then(|file| Some((file.path.clone(), file.before.clone()?)));
+    let files = Files::of(texts.clone(), given, None)?;
     let folder = files.folder.clone();
-    let before = files
-        .compose
-        .first()
-        .map(|(_, text)| text.clone())
-        .unwrap_or_default();
+    let (before, over) = match texts.split_first() {
+        Some(((_, before), over)) => (before.clone(), over),
+        None => Default::default(),
+    };
     let deployment = Deployment::load(files)?;
     if deployment.instances.is_empty() {
         return Err(Error::NoServer {
@@ -90,21 +76,14 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         .map_err(|overlap| Error::Overlap(place_of(&cli.compose, &before, overlap.at)))?;
     drop(deployment);
     let edited = || {
-        let mut files = Files::read(&paths[1..], None, None)?;
-        files
-            .compose
-            .insert(0, (cli.compose.clone(), after.clone()));
+        let mut compose = vec![(cli.compose.clone(), after.clone())];
+        compose.extend(over.iter().cloned());
         if let Some(overlay) = &plan.overlay {
-            files
-                .compose
-                .push((PathBuf::from("override"), overlay.clone()));
+            compose.push((PathBuf::from("override"), overlay.clone()));
         }
-        files.env = match &env_file {
-            Some(file) => Some((file.path.clone(), file.after.clone())),
-            None => env_beside(&folder)?,
-        };
-        files.folder = folder.clone();
-        Deployment::load(files)
+        let env = env_file.as_ref();
+        let env = env.map(|file| (file.path.clone(), file.after.clone()));
+        Deployment::load(Files::of(compose, env, None)?)
     };
     proof::prove(
         &before,
@@ -136,30 +115,42 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     Ok(code)
 }
 
+/// A file's path and text.
+type Text = (PathBuf, Zeroizing<String>);
+
+/// The compose files, lowest precedence first. Each is read once: a pipe has its text only once.
+fn read_compose(cli: &Cli) -> Result<Vec<Text>, Error> {
+    let mut texts = Vec::new();
+    for path in std::iter::once(&cli.compose).chain(&cli.merge) {
+        texts.push((path.clone(), read_argument(path)?));
+    }
+    let is_of_the_file = cli.in_place || cli.check || cli.diff;
+    if is_of_the_file
+        && !cli.is_override
+        && cli.merge.is_empty()
+        // What `docker compose` would merge over the file by itself must not win over what is injected.
+        && let Some(path) = override_beside(&cli.compose)
+    {
+        let text = read_text(&path)?;
+        texts.push((path, text));
+    }
+    Ok(texts)
+}
+
 /// The file that the values go to, where one is named.
-fn read_env_file(cli: &Cli, paths: &[PathBuf]) -> Result<Option<EnvFile>, Error> {
+fn read_env_file(cli: &Cli, texts: &[Text]) -> Result<Option<EnvFile>, Error> {
     let Some(path) = &cli.env_file else {
         return Ok(None);
     };
-    let mut others = paths.iter().chain(&cli.output);
+    let mut others = texts.iter().map(|(path, _)| path).chain(&cli.output);
     if path == Path::new("-") || others.any(|other| is_same(other, path)) {
         return Err(Error::EnvFileTaken(path.clone()));
     }
     EnvFile::read(path).map(Some)
 }
 
-/// What compose takes variables from by itself.
-fn env_beside(folder: &Path) -> Result<Option<(PathBuf, Zeroizing<String>)>, CoreError> {
-    let path = folder.join(".env");
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let text = read_text(&path)?;
-    Ok(Some((path, text)))
-}
-
 fn read_keyset(path: &Path) -> Result<Keyset, Error> {
-    let text = read_text(path)?;
+    let text = read_argument(path)?;
     let keyset = Keyset::read(&text, path)?;
     let missing = keyset.missing();
     // The services agent is optional; a keyset without it leaves that account as it is.

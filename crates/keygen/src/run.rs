@@ -8,7 +8,7 @@ use clap::builder::styling::AnsiColor;
 use clearml_secure_core::dotenv;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
-use clearml_secure_core::io::{escape, is_same, read_text, write_secret_file};
+use clearml_secure_core::io::{escape, is_same, read_argument, write_secret_file};
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
 
@@ -32,7 +32,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     }
     let renewed = renewed(&cli.only)?;
     let from = match &cli.from {
-        Some(path) => Some((read_text(path)?, path.as_path())),
+        Some(path) => Some((read_argument(path)?, path.as_path())),
         None => None,
     };
     let mut keyset = match &from {

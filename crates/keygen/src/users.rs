@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::generate;
-use clearml_secure_core::io::{escape, read_text};
+use clearml_secure_core::io::{escape, read_argument};
 use clearml_secure_core::keyset::{Keyset, User};
 use clearml_secure_core::password;
 use clearml_secure_core::secret::Secret;
@@ -50,7 +50,7 @@ pub(crate) fn new(cli: &Cli) -> Result<Vec<New>, Error> {
         });
     }
     if let Some(path) = &cli.users_from {
-        let text = read_text(path)?;
+        let text = read_argument(path)?;
         for (index, line) in text.lines().enumerate() {
             let line = line.strip_prefix('\u{feff}').unwrap_or(line);
             if !line.trim().is_empty() && !line.trim_start().starts_with('#') {

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use clearml_secure_core::finding::Finding;
-use clearml_secure_core::io::read_text;
+use clearml_secure_core::io::read_argument;
 use clearml_secure_core::source::{Place, Sources};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ impl Baseline {
     /// # Errors
     /// A file that cannot be read, or is none of ours: with its line and column.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let text = read_text(path)?;
+        let text = read_argument(path)?;
         let refuse = |line, column, message: String| Error::Baseline {
             place: Place {
                 file: path.to_owned(),

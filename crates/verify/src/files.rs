@@ -221,7 +221,7 @@ fn index_of(folder: &Path) -> Option<(&Path, PathBuf)> {
     let kept = if git.is_dir() {
         git
     } else {
-        let text = fs::read_to_string(&git).ok()?;
+        let text = read_text(&git).ok()?;
         folder.join(text.strip_prefix("gitdir:")?.trim())
     };
     Some((folder, kept.join("index")))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clearml_secure_core::effective::Value;
 use clearml_secure_core::finding::{Finding, Fix, Severity};
-use clearml_secure_core::io::read_text;
+use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
 
 use crate::case::Case;
@@ -24,7 +24,7 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn read(cli: &Cli) -> Result<Self, Error> {
         let read = |path: &Path| -> Result<Arc<Keyset>, Error> {
-            Ok(Arc::new(Keyset::read(&read_text(path)?, path)?))
+            Ok(Arc::new(Keyset::read(&read_argument(path)?, path)?))
         };
         Ok(Self {
             new: cli.keys.as_deref().map(read).transpose()?,

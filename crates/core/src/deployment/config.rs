@@ -199,7 +199,7 @@ impl View<'_> {
         }
         if path.is_dir() {
             collect(&path, at, &mut self.files)?;
-        } else if path.is_file() {
+        } else if path.exists() {
             if at.ends_with(".conf") {
                 self.files.push((at.to_owned(), path));
             }
