@@ -14,7 +14,7 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("{}: no ClearML server in it, so nothing was verified", escape(&.0.to_string_lossy()))]
     NoServer(PathBuf),
-    #[error("{}: no compose file with a ClearML server below it, so nothing was verified", escape(&.0.to_string_lossy()))]
+    #[error("{}: no ClearML server below it, so nothing was verified", escape(&.0.to_string_lossy()))]
     NothingBelow(PathBuf),
     #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
@@ -33,6 +33,15 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Where in a file it is, where that can be said.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Baseline { place, .. } => Some(place),
+            Self::Core(error) => error.place(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn help(&self) -> Option<String> {
         match self {
             Self::Baseline { .. } => Some("--write-baseline writes one".to_owned()),

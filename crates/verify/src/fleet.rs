@@ -14,6 +14,7 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::source::Sources;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::Cli;
@@ -21,7 +22,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::live::{Client, Given, Release, Seen, Site, together};
 use crate::probes::{PROBES, Probe};
-use crate::report::{Report, Subject};
+use crate::report::{NotChecked, Report, Subject};
 use crate::target;
 
 /// All requests together take no longer than this many times the bound of one: no chain of requests that depend on each
@@ -280,7 +281,11 @@ fn report(
             target,
         },
         findings: together.findings,
-        unseen: together.unseen,
+        unknown: together
+            .unseen
+            .into_iter()
+            .map(|unseen| NotChecked::of(unseen, &Sources::new()))
+            .collect(),
     }
 }
 

@@ -18,6 +18,7 @@ mod report;
 mod rules;
 mod run;
 mod target;
+mod walk;
 
 use std::process::ExitCode;
 

@@ -1,15 +1,18 @@
 //! What was looked at, and what was found in it.
 
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading};
 use clearml_secure_core::finding::Finding;
+use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::source::Sources;
+use clearml_secure_core::source::{Place, Sources};
 use clearml_secure_core::version::Version;
 
+use crate::error::Error;
 use crate::lines::Lines;
 
 /// What was looked at, and what was found in it.
@@ -17,14 +20,16 @@ pub(crate) struct Report {
     pub(crate) subject: Subject,
     /// Sorted by place.
     pub(crate) findings: Vec<Finding>,
-    /// What could not be looked at.
-    pub(crate) unseen: Vec<Unseen>,
+    /// What was not checked. It is never taken for clean.
+    pub(crate) unknown: Vec<NotChecked>,
 }
 
 /// What was looked at.
 pub(crate) enum Subject {
     /// Files.
     Deployment(Deployment, Effective),
+    /// Nothing: a target, or a file below one, of which no deployment could be made.
+    Nothing(PathBuf),
     /// A running server, by its address, its version where it is known, and the parts that were found.
     Server {
         target: String,
@@ -33,12 +38,75 @@ pub(crate) enum Subject {
     },
 }
 
+/// Something that was not checked, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotChecked {
+    /// What, e.g. a file, or a setting at a server.
+    pub(crate) what: String,
+    /// Why, and what to do about it.
+    pub(crate) reason: String,
+    /// Where it is named, or where reading ended.
+    pub(crate) place: Option<Place>,
+}
+
+impl NotChecked {
+    /// Something of a deployment that could not be looked at.
+    pub(crate) fn of(unseen: Unseen, sources: &Sources) -> Self {
+        Self {
+            what: unseen.what,
+            reason: unseen.reason,
+            place: unseen.span.map(|span| sources.place(span)),
+        }
+    }
+
+    /// A target, or a file or folder below one, that an error keeps from being checked.
+    pub(crate) fn because(target: &Path, error: &Error) -> Self {
+        let what = target.to_string_lossy().into_owned();
+        let place = error.place().cloned();
+        let named = match &place {
+            Some(place) => place.to_string(),
+            None => escape(&what).into_owned(),
+        };
+        let message = error.to_string();
+        // Its name is said by `what` or `place` already.
+        let reason = message.strip_prefix(&format!("{named}: "));
+        let reason = reason.unwrap_or(&message);
+        Self {
+            reason: match error.help() {
+                Some(help) => format!("{reason}; {help}"),
+                None => reason.to_owned(),
+            },
+            what,
+            place,
+        }
+    }
+
+    /// In words, without its place. A file that the place names is not named again.
+    pub(crate) fn words(&self) -> String {
+        let is_named = |place: &Place| place.file == Path::new(&self.what);
+        if self.place.as_ref().is_some_and(is_named) {
+            escape(&self.reason).into_owned()
+        } else {
+            format!("{}: {}", escape(&self.what), escape(&self.reason))
+        }
+    }
+}
+
 impl Report {
+    /// Nothing but what was not checked.
+    pub(crate) fn of_nothing(target: &Path, unknown: Vec<NotChecked>) -> Self {
+        Self {
+            subject: Subject::Nothing(target.to_owned()),
+            findings: Vec::new(),
+            unknown,
+        }
+    }
+
     /// The deployment and its effective configuration, where it is one.
     pub(crate) fn deployment(&self) -> Option<(&Deployment, &Effective)> {
         match &self.subject {
             Subject::Deployment(deployment, effective) => Some((deployment, effective)),
-            Subject::Server { .. } => None,
+            Subject::Nothing(_) | Subject::Server { .. } => None,
         }
     }
 

@@ -5,8 +5,8 @@ use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
 use clearml_secure_core::finding::{Finding, Severity};
-use clearml_secure_core::io::write_secret_file;
-use clearml_secure_core::source::{Sources, Span};
+use clearml_secure_core::io::{escape, write_secret_file};
+use clearml_secure_core::source::Span;
 
 use crate::baseline::{self, Baseline};
 use crate::cli::{Cli, FailOn};
@@ -16,82 +16,26 @@ use crate::fingerprint::Fingerprints;
 use crate::keys::{self, Keys};
 use crate::lines::Lines;
 use crate::output;
-use crate::report::{Report, Subject};
+use crate::report::{NotChecked, Report, Subject};
 use crate::rules::{self, Case, RULES};
-use crate::{fleet, ignore, target};
+use crate::target::{self, Target};
+use crate::{fleet, ignore};
 
 /// Looks at every target and prints what is to be said.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
-    if cli.list_rules {
-        let ids: Vec<String> = rules::ids()
-            .into_iter()
-            .map(|id| format!("{id}\n"))
-            .collect();
-        return print(&ids.concat()).map(|_| exit::FINE);
-    }
-    if let Some(id) = &cli.explain {
-        let page = rules::explain(id).ok_or_else(|| Error::UnknownRule(id.clone()))?;
-        return print(&format!("{page}\n")).map(|_| exit::FINE);
-    }
-    if let Some(unknown) = cli
-        .ignore
-        .iter()
-        .find(|id| !rules::ids().contains(&id.as_str()))
-    {
-        return Err(Error::UnknownRule(unknown.clone()));
+    if let Some(text) = answer(cli)? {
+        return print(&text).map(|_| exit::FINE);
     }
     let mut baseline = cli.baseline.as_deref().map(Baseline::read).transpose()?;
-    let mut fingerprints = Fingerprints::default();
     let keys = Keys::read(cli)?;
-    let (deployments, mut remarks) = target::deployments(cli)?;
+    let mut remarks = Vec::new();
+    let targets = target::targets(cli, &mut remarks)?;
     let mut reports = fleet::look(cli, &keys, &mut remarks)?;
-    if let Some(baseline) = &mut baseline {
-        for report in &mut reports {
-            let findings = std::mem::take(&mut report.findings);
-            report.findings = baseline.accept(&Sources::new(), &mut fingerprints, findings);
-        }
+    for target in targets {
+        reports.push(report(cli, &keys, target, &mut remarks));
     }
-    for deployment in deployments {
-        let effective = Effective::of(&deployment);
-        let case = Case {
-            deployment: &deployment,
-            effective: &effective,
-            files: Files::of(&deployment, &effective),
-        };
-        let mut findings = Vec::new();
-        for rule in RULES
-            .iter()
-            .filter(|rule| !cli.ignore.iter().any(|id| id == rule.id()))
-        {
-            rule.check(&case, &mut findings);
-        }
-        if let Some(keys) = &keys.new
-            && !cli.ignore.iter().any(|id| id == keys::ID)
-        {
-            keys::compare(&case, keys, &mut findings);
-        }
-        let (mut findings, comments) =
-            ignore::silence(&deployment.sources, &Lines::of(&deployment), findings);
-        remarks.extend(comments);
-        findings.sort_by_key(|finding: &Finding| {
-            (
-                finding.severity,
-                finding.span,
-                finding.rule,
-                finding.setting,
-            )
-        });
-        if let Some(baseline) = &mut baseline {
-            findings = baseline.accept(&deployment.sources, &mut fingerprints, findings);
-        }
-        let unseen = case.unseen();
-        reports.push(Report {
-            subject: Subject::Deployment(deployment, effective),
-            findings,
-            unseen,
-        });
-    }
-    if let (Some(baseline), Some(path)) = (&baseline, &cli.baseline) {
+    if let (Some(baseline), Some(path)) = (&mut baseline, &cli.baseline) {
+        accept(baseline, &mut reports);
         remarks.extend(baseline.remarks(path));
     }
     if let Some(path) = &cli.write_baseline {
@@ -101,35 +45,107 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     if !cli.quiet {
         for remark in &remarks {
-            say(&format!(
-                "clearml-verify: {}\n",
-                clearml_secure_core::io::escape(remark)
-            ));
+            say(&format!("clearml-verify: {}\n", escape(remark)));
         }
     }
     let broken = broken(&reports);
     say(&broken);
-    let (text, code) = if cli.write_baseline.is_some() {
-        // What could not be looked at cannot be accepted.
-        (String::new(), code(FailOn::Never, &reports))
-    } else if cli.effective {
-        let text = output::effective(cli.format, &reports).ok_or(Error::Effective)?;
-        (text, exit::FINE)
-    } else if cli.fix {
-        let text = output::fix(cli, &reports).ok_or(Error::Fix)?;
-        (text, code(cli.fail_on, &reports))
-    } else {
-        (
-            output::findings(cli.format, &reports, use_color(cli.color)),
-            code(cli.fail_on, &reports),
-        )
-    };
+    let (text, code) = product(cli, &reports)?;
     match print(&text)? {
         // Whoever closed the pipe asks for nothing more.
         false => Ok(exit::FINE),
         true if broken.is_empty() => Ok(code),
         true => Ok(exit::FAILED),
     }
+}
+
+/// What is asked about the rules themselves.
+fn answer(cli: &Cli) -> Result<Option<String>, Error> {
+    let ids = rules::ids();
+    if cli.list_rules {
+        return Ok(Some(ids.iter().map(|id| format!("{id}\n")).collect()));
+    }
+    if let Some(id) = &cli.explain {
+        let page = rules::explain(id).ok_or_else(|| Error::UnknownRule(id.clone()))?;
+        return Ok(Some(format!("{page}\n")));
+    }
+    let mut ignored = cli.ignore.iter();
+    match ignored.find(|id| !ids.contains(&id.as_str())) {
+        Some(unknown) => Err(Error::UnknownRule(unknown.clone())),
+        None => Ok(None),
+    }
+}
+
+/// What the rules find in a target.
+fn report(cli: &Cli, keys: &Keys, target: Target, remarks: &mut Vec<String>) -> Report {
+    let deployment = match target {
+        Target::Deployment(deployment) => deployment,
+        Target::Nothing(path, unknown) => return Report::of_nothing(&path, unknown),
+    };
+    let effective = Effective::of(&deployment);
+    let case = Case {
+        deployment: &deployment,
+        effective: &effective,
+        files: Files::of(&deployment, &effective),
+    };
+    let is_asked = |id: &str| !cli.ignore.iter().any(|ignored| ignored == id);
+    let mut findings = Vec::new();
+    for rule in RULES.iter().filter(|rule| is_asked(rule.id())) {
+        rule.check(&case, &mut findings);
+    }
+    if let Some(keys) = keys.new.as_ref().filter(|_| is_asked(keys::ID)) {
+        keys::compare(&case, keys, &mut findings);
+    }
+    let (mut findings, comments) =
+        ignore::silence(&deployment.sources, &Lines::of(&deployment), findings);
+    remarks.extend(comments);
+    findings.sort_by_key(|finding| {
+        (
+            finding.severity,
+            finding.span,
+            finding.rule,
+            finding.setting,
+        )
+    });
+    let unseen = case.unseen().into_iter();
+    let unknown = unseen.map(|one| NotChecked::of(one, &deployment.sources));
+    Report {
+        unknown: unknown.collect(),
+        subject: Subject::Deployment(deployment, effective),
+        findings,
+    }
+}
+
+/// Takes out the findings that the baseline has.
+fn accept(baseline: &mut Baseline, reports: &mut [Report]) {
+    let mut fingerprints = Fingerprints::default();
+    for report in reports {
+        let findings = std::mem::take(&mut report.findings);
+        report.findings = baseline.accept(report.sources(), &mut fingerprints, findings);
+    }
+}
+
+/// What goes to standard output, and the exit code.
+fn product(cli: &Cli, reports: &[Report]) -> Result<(String, u8), Error> {
+    if cli.write_baseline.is_some() {
+        // What was not checked cannot be accepted.
+        return Ok((String::new(), code(FailOn::Never, reports)));
+    }
+    if cli.effective {
+        let text = output::effective(cli.format, reports).ok_or(Error::Effective)?;
+        let is_nothing = |report: &Report| matches!(report.subject, Subject::Nothing(_));
+        let code = match reports.iter().any(is_nothing) {
+            true => exit::FAILED,
+            false => exit::FINE,
+        };
+        return Ok((text, code));
+    }
+    let text = if cli.fix {
+        output::fix(cli, reports).ok_or(Error::Fix)?
+    } else {
+        output::findings(cli.format, reports, use_color(cli.color))
+    };
+    Ok((text, code(cli.fail_on, reports)))
 }
 
 /// The `.conf` files that cannot be parsed, as errors: what they would set cannot be told.
@@ -164,7 +180,7 @@ fn broken(reports: &[Report]) -> String {
     out
 }
 
-/// Findings count first; what could not be looked at is never clean.
+/// Findings count first; what was not checked is never clean.
 fn code(fail_on: FailOn, reports: &[Report]) -> u8 {
     let least = match fail_on {
         FailOn::Error => Some(Severity::Error),
@@ -180,7 +196,7 @@ fn code(fail_on: FailOn, reports: &[Report]) -> u8 {
         .any(fails)
     {
         exit::FINDINGS
-    } else if reports.iter().any(|report| !report.unseen.is_empty()) {
+    } else if reports.iter().any(|report| !report.unknown.is_empty()) {
         exit::FAILED
     } else {
         exit::FINE

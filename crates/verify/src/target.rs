@@ -2,58 +2,50 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::{Deployment, Files, default_in, is_default, override_beside};
+use clearml_secure_core::deployment::{Deployment, Files, override_beside};
 use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::io::{entries, is_link, read_text};
+use clearml_secure_core::io::{read_argument, read_text};
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::report::NotChecked;
+use crate::walk::Walk;
 
-/// Files that mark a folder as something a program made and can make again.
-const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
+/// What a target is, or one of the files below it.
+pub(crate) enum Target {
+    /// A deployment with a ClearML server in it.
+    Deployment(Deployment),
+    /// Something of which no deployment could be made, and all that keeps it from being checked.
+    Nothing(PathBuf, Vec<NotChecked>),
+}
 
-/// Folders may be nested this deep below a target.
-const DEPTH_LIMIT: usize = 32;
-
-/// Every deployment of the targets, and what a person should know about how they were read.
+/// Every deployment of the targets, and what cannot be read of them. `remarks` is what a person should know about how
+/// they were read.
 ///
 /// # Errors
-/// A target that cannot be read or holds no ClearML server.
-pub(crate) fn deployments(cli: &Cli) -> Result<(Vec<Deployment>, Vec<String>), Error> {
-    let mut deployments = Vec::new();
-    let mut remarks = Vec::new();
-    for target in &cli.targets {
-        let text = target.to_string_lossy();
-        if is_url(&text) {
-            continue;
-        }
-        if text.ends_with(".conf") {
-            return Err(Error::Target(target.clone()));
-        }
-        if target.is_dir() {
-            let mut found = Vec::new();
-            below(target, 0, &mut found, &mut remarks)?;
-            let before = deployments.len();
-            for path in found {
-                let deployment = load(cli, &path, &mut remarks)?;
-                // What could not be understood may hold a server: it is never passed over.
-                if !deployment.instances.is_empty() || !deployment.unseen.is_empty() {
-                    deployments.push(deployment);
-                }
-            }
-            if deployments.len() == before {
-                return Err(Error::NothingBelow(target.clone()));
-            }
-        } else {
-            let deployment = load(cli, target, &mut remarks)?;
-            if deployment.instances.is_empty() {
-                return Err(Error::NoServer(target.clone()));
-            }
-            deployments.push(deployment);
+/// The only target cannot be read or holds no ClearML server, or a file that is given for all of them cannot be read.
+pub(crate) fn targets(cli: &Cli, remarks: &mut Vec<String>) -> Result<Vec<Target>, Error> {
+    let is_file = |target: &&PathBuf| !is_url(&target.to_string_lossy());
+    let mut files = cli.targets.iter().filter(is_file).peekable();
+    if files.peek().is_none() {
+        return Ok(Vec::new());
+    }
+    let mut reader = Reader::new(cli, remarks)?;
+    let mut found = Vec::new();
+    for target in files {
+        match reader.target(target) {
+            Ok(targets) => found.extend(targets),
+            Err(error) if cli.targets.len() == 1 => return Err(error),
+            // The others are worth reporting all the same.
+            Err(error) => found.push(nothing(target, &error)),
         }
     }
-    Ok((deployments, remarks))
+    Ok(found)
+}
+
+fn nothing(path: &Path, error: &Error) -> Target {
+    Target::Nothing(path.to_owned(), vec![NotChecked::because(path, error)])
 }
 
 /// The running servers among the targets.
@@ -81,63 +73,110 @@ fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
-fn load(cli: &Cli, path: &Path, remarks: &mut Vec<String>) -> Result<Deployment, CoreError> {
-    let mut paths = vec![path.to_owned()];
-    if cli.merge.is_empty() {
-        if let Some(found) = override_beside(path) {
-            remarks.push(format!(
+/// A file's path and text.
+type Text = (PathBuf, Zeroizing<String>);
+
+/// Reads targets. The files that the command line gives for all of them are read once: a pipe has its text only once.
+struct Reader<'a> {
+    cli: &'a Cli,
+    env_file: Option<Text>,
+    merge: Vec<Text>,
+    remarks: &'a mut Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(cli: &'a Cli, remarks: &'a mut Vec<String>) -> Result<Self, CoreError> {
+        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?));
+        Ok(Self {
+            cli,
+            env_file: cli.env_file.as_ref().map(read).transpose()?,
+            merge: cli.merge.iter().map(read).collect::<Result<_, _>>()?,
+            remarks,
+        })
+    }
+
+    /// What a target of the command line is.
+    fn target(&mut self, target: &Path) -> Result<Vec<Target>, Error> {
+        if target.is_dir() {
+            return self.below(target);
+        }
+        if target.to_string_lossy().ends_with(".conf") {
+            return Err(Error::Target(target.to_owned()));
+        }
+        let deployment = self.deployment(target, read_argument(target)?)?;
+        if !deployment.instances.is_empty() {
+            return Ok(vec![Target::Deployment(deployment)]);
+        }
+        let none = Error::NoServer(target.to_owned());
+        let mut unknown = unseen(deployment);
+        if unknown.is_empty() {
+            return Err(none);
+        }
+        unknown.push(NotChecked::because(target, &none));
+        Ok(vec![Target::Nothing(target.to_owned(), unknown)])
+    }
+
+    /// Every deployment below a folder, and whatever there may be one.
+    fn below(&mut self, folder: &Path) -> Result<Vec<Target>, Error> {
+        let walk = Walk::below(folder)?;
+        self.remarks.extend(walk.remarks);
+        let mut found = Vec::new();
+        let mut has_server = false;
+        for path in walk.found {
+            let text = read_text(&path);
+            match text.and_then(|text| self.deployment(&path, text)) {
+                Ok(deployment) if !deployment.instances.is_empty() => {
+                    has_server = true;
+                    found.push(Target::Deployment(deployment));
+                }
+                Ok(deployment) => {
+                    // What could not be understood may hold a server: it is never passed over.
+                    let unknown = unseen(deployment);
+                    if !unknown.is_empty() {
+                        found.push(Target::Nothing(path, unknown));
+                    }
+                }
+                Err(error) => found.push(nothing(&path, &error.into())),
+            }
+        }
+        for (path, error) in walk.closed {
+            found.push(nothing(&path, &error.into()));
+        }
+        if !has_server {
+            let none = Error::NothingBelow(folder.to_owned());
+            if found.is_empty() {
+                return Err(none);
+            }
+            found.push(nothing(folder, &none));
+        }
+        Ok(found)
+    }
+
+    fn deployment(
+        &mut self,
+        path: &Path,
+        text: Zeroizing<String>,
+    ) -> Result<Deployment, CoreError> {
+        let mut texts = vec![(path.to_owned(), text)];
+        if !self.merge.is_empty() {
+            texts.extend(self.merge.iter().cloned());
+        } else if let Some(found) = override_beside(path) {
+            self.remarks.push(format!(
                 "{} is read with {}, as docker compose reads them together",
                 path.display(),
                 found.display()
             ));
-            paths.push(found);
+            let text = read_text(&found)?;
+            texts.push((found, text));
         }
-    } else {
-        paths.extend(cli.merge.iter().cloned());
+        let config_dir = self.cli.config_dir.as_deref();
+        Deployment::load(Files::of(texts, self.env_file.clone(), config_dir)?)
     }
-    let files = Files::read(&paths, cli.env_file.as_deref(), cli.config_dir.as_deref())?;
-    Deployment::load(files)
 }
 
-/// The compose files below a folder, sorted: in each folder the one that docker compose would take, and every
-/// other whose name says that it is one, overrides left out.
-fn below(
-    folder: &Path,
-    depth: usize,
-    found: &mut Vec<PathBuf>,
-    remarks: &mut Vec<String>,
-) -> Result<(), CoreError> {
-    let taken = default_in(folder);
-    for path in entries(folder)? {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
-        if path.is_dir() {
-            let is_made = [".git", "node_modules"].contains(&name)
-                || MADE.iter().any(|mark| path.join(mark).is_file());
-            if !is_link(&path) && depth < DEPTH_LIMIT && !is_made {
-                below(&path, depth + 1, found, remarks)?;
-            }
-        } else if is_compose_name(name) && has_services(&path) {
-            match &taken {
-                Some(taken) if is_default(name) && *taken != path => remarks.push(format!(
-                    "{} is not read: docker compose takes {} beside it",
-                    path.display(),
-                    taken.display()
-                )),
-                _ => found.push(path),
-            }
-        }
-    }
-    Ok(())
-}
-
-fn is_compose_name(name: &str) -> bool {
-    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
-    is_yaml && name.contains("compose") && !name.contains(".override.")
-}
-
-/// A file that only looks like one by its name is left alone; one that cannot be read is not.
-fn has_services(path: &Path) -> bool {
-    read_text(path).map_or(true, |text: Zeroizing<String>| text.contains("services"))
+/// What could not be looked at in a deployment without a server.
+fn unseen(deployment: Deployment) -> Vec<NotChecked> {
+    let sources = &deployment.sources;
+    let unseen = deployment.unseen.into_iter();
+    unseen.map(|one| NotChecked::of(one, sources)).collect()
 }

@@ -2,18 +2,22 @@
 
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::io::escape;
 use clearml_secure_core::known::{self, Class};
 use clearml_secure_core::strength::weakness;
 use serde_json::json;
 
 use super::json::{place, unknown};
-use crate::report::Report;
+use super::text::unknown as unknown_line;
+use crate::report::{Report, Subject};
 
 /// For people.
 pub(super) fn text(reports: &[Report]) -> String {
     let mut out = String::new();
     for report in reports {
+        if let Subject::Nothing(_) = report.subject {
+            out.extend(report.unknown.iter().map(unknown_line));
+            continue;
+        }
         let mut rows = vec![[
             "SETTING".to_owned(),
             "SERVER".to_owned(),
@@ -41,12 +45,8 @@ pub(super) fn text(reports: &[Report]) -> String {
                 "{setting:a$}  {server:b$}  {state:c$}  {origin}\n"
             ));
         }
-        for unseen in &report.unseen {
-            out.push_str(&format!(
-                "unknown: {}: {}\n",
-                escape(&unseen.what),
-                escape(&unseen.reason)
-            ));
+        for one in &report.unknown {
+            out.push_str(&unknown_line(one));
         }
     }
     out
@@ -69,7 +69,7 @@ pub(super) fn json(reports: &[Report]) -> String {
                 entry["variable"] = crate::rules::shown(&variable.name).into();
             }
             if !matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing) {
-                entry["place"] = place(&deployment.sources, reading.span(deployment));
+                entry["place"] = place(&deployment.sources.place(reading.span(deployment)));
             }
             effective.push(entry);
         }

@@ -29,15 +29,16 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
                 let plan = mend::plan(cli, deployment, effective, findings, &mut names);
                 block.push_str(&of_deployment(deployment, &plan));
             }
+            Subject::Nothing(_) => {}
             Subject::Server { .. } => block.push_str(&of_server(&report.findings)),
         }
-        for unseen in &report.unseen {
+        for one in &report.unknown {
             block.push_str(&comment(&format!(
                 "  not looked at: {}: {}",
-                unseen.what, unseen.reason
+                one.what, one.reason
             )));
         }
-        if report.findings.is_empty() && report.unseen.is_empty() {
+        if report.findings.is_empty() && report.unknown.is_empty() {
             block.push_str(&comment("  no findings"));
         }
         blocks.push(block);

@@ -2,7 +2,7 @@
 
 use crate::report::Report;
 use clearml_secure_core::finding::Severity;
-use clearml_secure_core::source::{Sources, Span};
+use clearml_secure_core::source::Place;
 
 pub(super) fn findings(reports: &[Report]) -> String {
     let mut out = String::new();
@@ -15,36 +15,20 @@ pub(super) fn findings(reports: &[Report]) -> String {
                 Severity::Note => "notice",
             };
             let text = format!("{}\n{}", finding.message, finding.help);
-            out.push_str(&annotation(
-                level,
-                sources,
-                finding.span,
-                finding.rule,
-                &text,
-            ));
+            let place = finding.span.map(|span| sources.place(span));
+            out.push_str(&annotation(level, place.as_ref(), finding.rule, &text));
         }
-        for unseen in &report.unseen {
-            let text = format!("{}: {}", unseen.what, unseen.reason);
-            out.push_str(&annotation(
-                "error",
-                sources,
-                unseen.span,
-                "not looked at",
-                &text,
-            ));
+        for one in &report.unknown {
+            let text = format!("{}: {}", one.what, one.reason);
+            let place = one.place.as_ref();
+            out.push_str(&annotation("error", place, "not looked at", &text));
         }
     }
     out
 }
 
-fn annotation(
-    level: &str,
-    sources: &Sources,
-    span: Option<Span>,
-    title: &str,
-    text: &str,
-) -> String {
-    let place = span.map(|span| sources.place(span)).map(|place| {
+fn annotation(level: &str, place: Option<&Place>, title: &str, text: &str) -> String {
+    let place = place.map(|place| {
         let file = property(&place.file.to_string_lossy());
         format!("file={file},line={},col={},", place.line, place.column)
     });

@@ -2,7 +2,6 @@
 //!
 //! It needs no network and runs no script, and its own policy forbids both. Every text is escaped by the template.
 
-use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Reading;
 use clearml_secure_core::finding::{Finding, Severity};
@@ -14,7 +13,7 @@ use super::effective::{origin, state};
 use super::text::{looked_at, plural};
 use super::{count, grouped};
 use crate::lines::Lines;
-use crate::report::Report;
+use crate::report::{NotChecked, Report};
 use crate::rules;
 
 const STYLE: &str = include_str!("html.css");
@@ -58,7 +57,7 @@ fn verdict(reports: &[Report]) -> Markup {
         (count(reports, Severity::Warning), "warning", "unknown"),
         (count(reports, Severity::Note), "note", "badge note"),
     ];
-    let unseen: usize = reports.iter().map(|report| report.unseen.len()).sum();
+    let unseen: usize = reports.iter().map(|report| report.unknown.len()).sum();
     let mut words: Vec<String> = numbers
         .iter()
         .filter(|(number, ..)| *number > 0)
@@ -92,11 +91,11 @@ fn subject(report: &Report, is_named: bool) -> Markup {
                 h2 { "Settings and servers" }
                 (matrix(report, deployment))
             }
-            @if !report.unseen.is_empty() {
+            @if !report.unknown.is_empty() {
                 h2 { "Could not be looked at" }
                 ul {
-                    @for unseen in &report.unseen {
-                        li { (unknown(report, unseen)) }
+                    @for one in &report.unknown {
+                        li { (unknown(one)) }
                     }
                 }
             }
@@ -223,12 +222,12 @@ fn together(report: &Report, lines: Option<&Lines<'_>>, group: &[&Finding]) -> M
     }
 }
 
-fn unknown(report: &Report, unseen: &Unseen) -> Markup {
+fn unknown(one: &NotChecked) -> Markup {
     html! {
-        @if let Some(span) = unseen.span {
-            code { (report.sources().place(span)) } " "
+        @if let Some(place) = &one.place {
+            code { (place) } " "
         }
-        (escape(&unseen.what)) ": " (escape(&unseen.reason))
+        (one.words())
     }
 }
 

@@ -1,12 +1,11 @@
 //! Findings for programs. The shape is a promise: it changes only by addition (`version`).
 
-use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::finding::{Finding, Severity};
-use clearml_secure_core::source::Sources;
+use clearml_secure_core::source::{Place, Sources};
 use serde_json::{Map, Value, json};
 
 use super::count;
-use crate::report::Report;
+use crate::report::{NotChecked, Report};
 
 pub(super) fn findings(reports: &[Report]) -> String {
     let findings: Vec<Value> = reports
@@ -33,17 +32,15 @@ pub(super) fn findings(reports: &[Report]) -> String {
 
 /// What could not be looked at.
 pub(super) fn unknown(reports: &[Report]) -> Vec<Value> {
-    let entries = |report: &Report| {
-        let entry = |unseen: &Unseen| {
-            let mut entry = json!({"what": unseen.what, "reason": unseen.reason});
-            if let Some(span) = unseen.span {
-                entry["place"] = place(report.sources(), span);
-            }
-            entry
-        };
-        report.unseen.iter().map(entry).collect::<Vec<_>>()
+    let entry = |one: &NotChecked| {
+        let mut entry = json!({"what": one.what, "reason": one.reason});
+        if let Some(at) = &one.place {
+            entry["place"] = place(at);
+        }
+        entry
     };
-    reports.iter().flat_map(entries).collect()
+    let all = reports.iter().flat_map(|report| &report.unknown);
+    all.map(entry).collect()
 }
 
 fn finding(sources: &Sources, finding: &Finding) -> Value {
@@ -59,13 +56,12 @@ fn finding(sources: &Sources, finding: &Finding) -> Value {
         entry.insert("server".to_owned(), server.name().into());
     }
     if let Some(span) = finding.span {
-        entry.insert("place".to_owned(), place(sources, span));
+        entry.insert("place".to_owned(), place(&sources.place(span)));
     }
     Value::Object(entry)
 }
 
-/// File, line and column of a span.
-pub(super) fn place(sources: &Sources, span: clearml_secure_core::source::Span) -> Value {
-    let place = sources.place(span);
+/// File, line and column.
+pub(super) fn place(place: &Place) -> Value {
     json!({"file": place.file.to_string_lossy(), "line": place.line, "column": place.column})
 }

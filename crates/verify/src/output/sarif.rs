@@ -4,7 +4,7 @@
 //! clean. Written by hand: the crate with SARIF's types does not build with this compiler.
 
 use clearml_secure_core::finding::{Finding, Severity};
-use clearml_secure_core::source::{Sources, Span};
+use clearml_secure_core::source::{Place, Sources};
 use serde_json::{Value, json};
 
 use crate::fingerprint::Fingerprints;
@@ -25,13 +25,13 @@ pub(super) fn findings(reports: &[Report]) -> String {
             let fingerprint = fingerprints.of(sources, finding);
             results.push(result(sources, finding, &fingerprint));
         }
-        for unseen in &report.unseen {
+        for one in &report.unknown {
             let mut entry = json!({
                 "level": "error",
-                "message": {"text": format!("not looked at: {}: {}", unseen.what, unseen.reason)},
+                "message": {"text": format!("not looked at: {}: {}", one.what, one.reason)},
             });
-            if let Some(span) = unseen.span {
-                entry["locations"] = json!([location(sources, span)]);
+            if let Some(place) = &one.place {
+                entry["locations"] = json!([location(place)]);
             }
             notifications.push(entry);
         }
@@ -81,13 +81,12 @@ fn result(sources: &Sources, finding: &Finding, fingerprint: &str) -> Value {
         "partialFingerprints": {"clearmlVerify/v1": fingerprint},
     });
     if let Some(span) = finding.span {
-        entry["locations"] = json!([location(sources, span)]);
+        entry["locations"] = json!([location(&sources.place(span))]);
     }
     entry
 }
 
-fn location(sources: &Sources, span: Span) -> Value {
-    let place = sources.place(span);
+fn location(place: &Place) -> Value {
     json!({"physicalLocation": {
         "artifactLocation": {"uri": uri(&place.file.to_string_lossy())},
         "region": {"startLine": place.line, "startColumn": place.column},

@@ -1,14 +1,13 @@
 //! Findings for people: the line they are about, with every value masked.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 
 use super::{count, grouped};
 use crate::lines::Lines;
-use crate::report::{Report, Subject};
+use crate::report::{NotChecked, Report, Subject};
 use crate::rules;
 
 pub(super) fn findings(reports: &[Report], color: bool) -> String {
@@ -24,15 +23,13 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
             out.push_str(&render(&renderer, report, lines.as_ref(), &group));
             out.push_str("\n\n");
         }
-        for unseen in &report.unseen {
-            out.push_str(&unknown(report, unseen));
-        }
-        if report.findings.is_empty() && report.unseen.is_empty() {
+        out.extend(report.unknown.iter().map(unknown));
+        if report.findings.is_empty() && report.unknown.is_empty() {
             out.push_str(&format!("{}: no findings\n", looked_at(report)));
         }
     }
     let total: usize = reports.iter().map(|report| report.findings.len()).sum();
-    let unknown: usize = reports.iter().map(|report| report.unseen.len()).sum();
+    let unknown: usize = reports.iter().map(|report| report.unknown.len()).sum();
     if total > 0 || unknown > 0 {
         let mut parts = vec![
             plural(count(reports, Severity::Error), "error"),
@@ -42,8 +39,13 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
         if unknown > 0 {
             parts.push(format!("{unknown} could not be looked at"));
         }
-        let files: Vec<String> = reports.iter().map(looked_at).collect();
-        out.push_str(&format!("{}: {}\n", files.join(", "), parts.join(", ")));
+        let was_looked_at = |report: &&Report| !matches!(report.subject, Subject::Nothing(_));
+        let subjects = reports.iter().filter(was_looked_at).map(looked_at);
+        let subjects = subjects.collect::<Vec<_>>().join(", ");
+        if !subjects.is_empty() {
+            out.push_str(&format!("{subjects}: "));
+        }
+        out.push_str(&format!("{}\n", parts.join(", ")));
     }
     out
 }
@@ -104,16 +106,10 @@ fn render(
     renderer.render(&[element])
 }
 
-fn unknown(report: &Report, unseen: &Unseen) -> String {
-    let place = unseen
-        .span
-        .map(|span| format!("{}: ", report.sources().place(span)))
-        .unwrap_or_default();
-    format!(
-        "unknown: {place}{}: {}\n",
-        escape(&unseen.what),
-        escape(&unseen.reason)
-    )
+/// A line about what was not checked.
+pub(super) fn unknown(one: &NotChecked) -> String {
+    let place = one.place.as_ref().map(|place| format!("{place}: "));
+    format!("unknown: {}{}\n", place.unwrap_or_default(), one.words())
 }
 
 /// What was looked at, and which servers were found there.
@@ -128,6 +124,7 @@ pub(super) fn looked_at(report: &Report) -> String {
                 servers.map(|server| server.name().to_owned()).collect(),
             )
         }
+        Subject::Nothing(path) => (path.to_string_lossy().into_owned(), Vec::new()),
         Subject::Server {
             target,
             version,

@@ -1,0 +1,413 @@
+//! What the command line names, what is found below it, and what keeps a target from being checked. One bad file never
+//! hides what is wrong with the others.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+mod common;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use common::{folder_with, good, verify};
+use serde_json::Value;
+
+/// A deployment with findings.
+const OPEN: &str = "\
+services:
+  apiserver: {image: \"clearml/server:2.3.0\", command: apiserver}
+";
+
+/// Software of somebody else.
+const OTHER: &str = "services:\n  cache: {image: \"redis:7\", ports: [\"6379:6379\"]}\n";
+
+/// What compose refuses: the second `<<` of a mapping.
+const BROKEN: &str =
+    "x-a: &a {x: 1}\nservices:\n  one:\n    <<: *a\n    <<: *a\n    image: minio/minio:1\n";
+
+/// The exit code, and what was printed. Nothing waits for ever.
+struct Done {
+    code: i32,
+    json: Value,
+    stderr: String,
+}
+
+impl Done {
+    fn rules(&self) -> Vec<&str> {
+        let findings = self.json["findings"].as_array().into_iter().flatten();
+        findings.filter_map(|one| one["rule"].as_str()).collect()
+    }
+
+    /// `what: reason` of everything that was not checked.
+    fn unknown(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let unknown = self.json["unknown"].as_array().into_iter().flatten();
+        unknown
+            .map(|one| format!("{}: {}", text(&one["what"]), text(&one["reason"])))
+            .collect()
+    }
+
+    fn says(&self, what: &str, reason: &str) {
+        let unknown = self.unknown();
+        let says = |one: &String| one.starts_with(&format!("{what}: ")) && one.contains(reason);
+        assert!(unknown.iter().any(says), "{what}, {reason}: {unknown:#?}");
+    }
+}
+
+fn run(arguments: &[&str], within: &Path) -> Done {
+    let output = verify()
+        .args(["-f", "json"])
+        .args(arguments)
+        .current_dir(within)
+        .timeout(Duration::from_secs(20))
+        .output()
+        .unwrap();
+    Done {
+        code: output.status.code().expect("it waits for ever"),
+        json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn make_pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+#[test]
+fn one_broken_file_below_a_folder_hides_no_other() {
+    let folder = folder_with(&[
+        ("clearml/docker-compose.yml", OPEN),
+        ("minio/docker-compose.yml", BROKEN),
+        ("zeta/compose.yaml", OPEN),
+    ]);
+    let done = run(&["."], folder.path());
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    let missing = |rule: &&&str| **rule == "missing-setting";
+    let files: Vec<&Value> = done.json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["place"]["file"])
+        .collect();
+    assert!(files.contains(&&Value::from("./clearml/docker-compose.yml")));
+    assert!(files.contains(&&Value::from("./zeta/compose.yaml")));
+    assert_eq!(done.rules().iter().filter(missing).count(), 20);
+    let broken = "./minio/docker-compose.yml";
+    done.says(broken, "already in the mapping");
+    assert_eq!(
+        done.json["unknown"][0]["place"],
+        serde_json::json!({"file": broken, "line": 5, "column": 5})
+    );
+    assert_eq!(done.unknown().len(), 1);
+}
+
+#[test]
+fn what_is_clean_is_not_clean_beside_what_is_broken() {
+    let folder = folder_with(&[
+        ("good/docker-compose.yml", &good()),
+        ("minio/docker-compose.yml", BROKEN),
+    ]);
+    let done = run(&["."], folder.path());
+    assert_eq!((done.code, done.rules().len()), (2, 0), "{}", done.stderr);
+    for format in ["text", "github", "sarif", "html"] {
+        let output = verify()
+            .args(["-f", format, "."])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(
+            text.contains("minio/docker-compose.yml") && text.contains("already in the mapping"),
+            "{format}: {text}"
+        );
+    }
+    let output = verify()
+        .args(["--effective", "."])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn everything_that_keeps_one_deployment_from_being_read_leaves_the_others() {
+    let named = |more: &str| {
+        format!("{OPEN}    {more}\n")
+            .replace("apiserver}\n    ", "apiserver, ")
+            .trim_end()
+            .to_owned()
+            + "}\n"
+    };
+    let folder = folder_with(&[
+        ("open/docker-compose.yml", OPEN),
+        ("dotenv/docker-compose.yml", OPEN),
+        ("dotenv/.env", "A=1\nNAME=\"half\n"),
+        ("envfile/docker-compose.yml", &named("env_file: a.env")),
+        ("envfile/a.env", "NAME='half\n"),
+        ("latin/docker-compose.yml", OPEN),
+        ("list/docker-compose.yml", "- services\n"),
+        (
+            "conf/docker-compose.yml",
+            &named("volumes: [\"./config:/opt/clearml/config\"]"),
+        ),
+        ("override/docker-compose.yml", OPEN),
+        ("override/docker-compose.override.yml", "services: {a: ["),
+    ]);
+    let at = |path: &str| folder.path().join(path);
+    fs::write(
+        at("latin/docker-compose.yml"),
+        b"services:\n  a: {image: \"b\xe9\"}\n",
+    )
+    .unwrap();
+    fs::create_dir_all(at("conf/config")).unwrap();
+    make_pipe(&at("conf/config/secure.conf"));
+    fs::create_dir(at("gone")).unwrap();
+    symlink("nowhere.yml", at("gone/docker-compose.yml")).unwrap();
+    fs::create_dir(at("pipe")).unwrap();
+    make_pipe(&at("pipe/compose.yaml"));
+    fs::create_dir(at("pipes")).unwrap();
+    fs::write(at("pipes/docker-compose.yml"), OPEN).unwrap();
+    make_pipe(&at("pipes/.env"));
+    let done = run(&["."], folder.path());
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    done.says("./dotenv/docker-compose.yml", "");
+    done.says("./envfile/docker-compose.yml", "");
+    done.says("./latin/docker-compose.yml", "not UTF-8");
+    done.says("./list/docker-compose.yml", "not a compose file");
+    done.says(
+        "./conf/docker-compose.yml",
+        "config/secure.conf is a named pipe",
+    );
+    done.says("./override/docker-compose.yml", "");
+    done.says("./gone/docker-compose.yml", "No such file");
+    done.says("./pipe/compose.yaml", "is a named pipe");
+    done.says("./pipes/docker-compose.yml", ".env is a named pipe");
+    assert_eq!(done.unknown().len(), 9, "{:#?}", done.unknown());
+    let places: Vec<&Value> = done.json["unknown"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["place"]["file"])
+        .collect();
+    assert!(
+        places.contains(&&Value::from("./dotenv/.env")),
+        "{places:?}"
+    );
+    let is_of_open = |one: &Value| one["place"]["file"] == "./open/docker-compose.yml";
+    assert!(
+        done.json["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(is_of_open)
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_said() {
+    let folder = folder_with(&[
+        ("open/docker-compose.yml", OPEN),
+        ("closed/docker-compose.yml", OPEN),
+    ]);
+    let closed = folder.path().join("closed");
+    fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
+    if fs::read_dir(&closed).is_ok() {
+        eprintln!("SKIPPED: a folder that may not be read: root may read everything");
+        return;
+    }
+    let done = run(&["."], folder.path());
+    assert_eq!(done.code, 1);
+    done.says("./closed", "cannot be read");
+    fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn of_several_targets_one_that_cannot_be_read_hides_no_other() {
+    let folder = folder_with(&[
+        ("open.yml", OPEN),
+        ("broken.yml", BROKEN),
+        ("other.yml", OTHER),
+        ("apps/docker-compose.yml", OTHER),
+    ]);
+    let done = run(
+        &[
+            "broken.yml",
+            "absent.yml",
+            "open.yml",
+            "other.yml",
+            "apps",
+            "x.conf",
+        ],
+        folder.path(),
+    );
+    assert_eq!(done.code, 1);
+    assert!(done.rules().contains(&"missing-setting"));
+    done.says("broken.yml", "already in the mapping");
+    done.says("absent.yml", "No such file");
+    done.says("other.yml", "no ClearML server in it");
+    done.says("apps", "no ClearML server below it");
+    done.says("x.conf", "--config-dir");
+    assert_eq!(done.unknown().len(), 5);
+    // By itself it is an error, as ever.
+    for (name, reason) in [
+        ("broken.yml", "broken.yml:5:5: "),
+        ("absent.yml", "absent.yml: "),
+        ("other.yml", "no ClearML server in it"),
+        ("apps", "no ClearML server below it"),
+    ] {
+        let done = run(&[name], folder.path());
+        assert_eq!((done.code, &done.json), (2, &Value::Null), "{name}");
+        assert!(done.stderr.contains(reason), "{}", done.stderr);
+    }
+    // What is given for all of them concerns them all.
+    for option in ["--env-file", "--merge"] {
+        let done = run(
+            &[option, "absent.env", "open.yml", "other.yml"],
+            folder.path(),
+        );
+        assert_eq!((done.code, &done.json), (2, &Value::Null));
+        assert!(done.stderr.contains("absent.env"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_folder_without_clearml_has_no_findings_whatever_else_is_in_it() {
+    for (name, text, is_unknown) in [
+        ("a database", OTHER, false),
+        (
+            "its env file is not here",
+            "services:\n  api: {build: ., env_file: .env}\n  cache: {image: \"redis:7\"}\n",
+            false,
+        ),
+        (
+            "ports from nowhere",
+            "services:\n  db: {image: \"mongo:4\", network_mode: \"${MODE}\"}\n",
+            false,
+        ),
+        (
+            "a service that may be one",
+            "services:\n  a: {extends: {file: gone.yml, service: b}}\n  c: {image: \"redis:7\"}\n",
+            true,
+        ),
+        (
+            "more files",
+            "include: [more.yml]\nservices:\n  c: {image: \"redis:7\"}\n",
+            true,
+        ),
+    ] {
+        let folder = folder_with(&[("app/docker-compose.yml", text)]);
+        let done = run(&["."], folder.path());
+        assert_eq!((done.code, done.rules().len()), (2, 0), "{name}");
+        if is_unknown {
+            done.says(".", "no ClearML server below it");
+            assert!(done.unknown().len() > 1, "{name}: {:?}", done.unknown());
+        } else {
+            assert_eq!(done.json, Value::Null, "{name}");
+            assert!(
+                done.stderr.contains(".: no ClearML server below it"),
+                "{name}: {}",
+                done.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn a_file_without_a_server_names_what_it_includes() {
+    let folder = folder_with(&[(
+        "docker-compose.yml",
+        "include:\n  - clearml.yml\nservices:\n  app: {image: \"nginx:1\"}\n",
+    )]);
+    let done = run(&["docker-compose.yml"], folder.path());
+    assert_eq!(done.code, 2);
+    done.says("include of docker-compose.yml", "not followed");
+    done.says("docker-compose.yml", "no ClearML server in it");
+}
+
+#[test]
+fn nothing_that_may_never_end_is_waited_for() {
+    let mounted = OPEN.replace(
+        "apiserver}",
+        "apiserver, volumes: [\"./config:/opt/clearml/config\"], env_file: [vars.env]}",
+    );
+    let folder = folder_with(&[("docker-compose.yml", &mounted), ("good.yml", &good())]);
+    let at = |path: &str| folder.path().join(path);
+    fs::create_dir(at("config")).unwrap();
+    fs::write(at("vars.env"), "A=1\n").unwrap();
+    make_pipe(&at("pipe"));
+    symlink("/dev/zero", at("zero")).unwrap();
+    let _listener = UnixListener::bind(at("socket")).unwrap();
+    for (kind, said) in [
+        ("pipe", "named pipe"),
+        ("zero", "device"),
+        ("socket", "socket"),
+        ("nowhere", "No such file"),
+    ] {
+        for name in ["config/secure.conf", ".env", "docker-compose.override.yml"] {
+            if kind == "nowhere" && name != "config/secure.conf" {
+                continue;
+            }
+            symlink(at(kind), at(name)).unwrap();
+            let done = run(&["docker-compose.yml"], folder.path());
+            assert_eq!((done.code, &done.json), (2, &Value::Null), "{kind} {name}");
+            assert!(
+                done.stderr.contains(name) && done.stderr.contains(said),
+                "{kind}: {}",
+                done.stderr
+            );
+            fs::remove_file(at(name)).unwrap();
+        }
+        if kind != "pipe" {
+            for arguments in [&[kind][..], &["--env-file", kind, "good.yml"]] {
+                let done = run(arguments, folder.path());
+                assert_eq!((done.code, &done.json), (2, &Value::Null), "{arguments:?}");
+                assert!(done.stderr.contains(said), "{}", done.stderr);
+            }
+        }
+    }
+    // An env file that is none is not known, as one that is not here.
+    fs::remove_file(at("vars.env")).unwrap();
+    make_pipe(&at("vars.env"));
+    let done = run(&["docker-compose.yml"], folder.path());
+    assert!(done.unknown().iter().any(|one| one.contains("vars.env")));
+}
+
+#[test]
+fn a_folder_may_be_called_like_a_file_and_the_null_device_is_empty() {
+    let text = OPEN.replace(
+        "apiserver}",
+        "apiserver, volumes: [\"./config:/opt/clearml/config\", \"/dev/null:/opt/clearml/config/apiserver.conf\"]}",
+    );
+    let folder = folder_with(&[("x.conf/docker-compose.yml", &text), ("a.yml", OPEN)]);
+    fs::create_dir_all(folder.path().join("x.conf/config/secure.conf")).unwrap();
+    let done = run(&["x.conf"], folder.path());
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+    let done = run(&["--env-file", "/dev/null", "a.yml"], folder.path());
+    assert_eq!(done.code, 1, "{}", done.stderr);
+}
+
+#[test]
+fn pipes_are_read_where_the_command_line_names_them() {
+    let folder = folder_with(&[("two.yml", OPEN), ("one.yml", OPEN)]);
+    let script = "exec \"$0\" -f json --env-file <(echo A=1) --merge <(echo 'services: {}') one.yml two.yml <(cat one.yml)";
+    let output = assert_cmd::Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_clearml-verify")])
+        .current_dir(folder.path())
+        .timeout(Duration::from_secs(20))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let missing = document["findings"].as_array().unwrap().iter();
+    let missing = missing.filter(|one| one["rule"] == "missing-setting");
+    assert_eq!(missing.count(), 30);
+}
