@@ -4,6 +4,7 @@ use clearml_secure_core::finding::Finding;
 use clearml_secure_core::source::{Sources, Span};
 
 use crate::lines::Lines;
+use crate::retired;
 use crate::rules::RULES;
 
 const MARK: &str = "clearml-verify: ignore[";
@@ -60,9 +61,10 @@ fn unknown_rules(sources: &Sources, span: Span, comment: &str) -> Vec<String> {
         .map(str::trim)
         .filter(|name| !RULES.iter().any(|rule| rule.id() == *name))
         .map(|name| {
-            format!(
-                "{}: a comment here ignores {name}, which is no rule; --list-rules lists them",
-                sources.place(span)
+            let place = sources.place(span);
+            retired::why(name).map_or_else(
+                || format!("{place}: a comment here ignores {name}, which is no rule; --list-rules lists them"),
+                |why| format!("{place}: {why}; remove it from the comment here"),
             )
         })
         .collect()

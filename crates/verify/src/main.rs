@@ -15,6 +15,7 @@ mod mend;
 mod output;
 mod probes;
 mod report;
+mod retired;
 mod rules;
 mod run;
 mod target;

@@ -3,7 +3,6 @@
 //! A rule is pure: it looks at a [`Case`] and names what it finds. Its page in docs/rules.md is the comment on
 //! top of its file.
 
-mod appended_credentials;
 mod cheap_hash;
 mod cookie_mismatch;
 mod database_password;
@@ -59,7 +58,6 @@ pub(crate) trait Rule: Sync {
 
 /// Every rule.
 pub(crate) static RULES: &[&dyn Rule] = &[
-    &appended_credentials::AppendedCredentials,
     &cheap_hash::CheapHash,
     &cookie_mismatch::CookieMismatch,
     &database_password::DatabasePassword,

@@ -19,7 +19,7 @@ use crate::output;
 use crate::report::{NotChecked, Report, Subject};
 use crate::rules::{self, Case, RULES};
 use crate::target::{self, Target};
-use crate::{fleet, ignore};
+use crate::{fleet, ignore, retired};
 
 /// Looks at every target and prints what is to be said.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
@@ -28,7 +28,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let mut baseline = cli.baseline.as_deref().map(Baseline::read).transpose()?;
     let keys = Keys::read(cli)?;
-    let mut remarks = Vec::new();
+    let mut remarks = no_longer_rules(&cli.ignore)?;
     let targets = target::targets(cli, &mut remarks)?;
     let mut reports = fleet::look(cli, &keys, &mut remarks)?;
     for target in targets {
@@ -61,19 +61,31 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
 
 /// What is asked about the rules themselves.
 fn answer(cli: &Cli) -> Result<Option<String>, Error> {
-    let ids = rules::ids();
     if cli.list_rules {
-        return Ok(Some(ids.iter().map(|id| format!("{id}\n")).collect()));
+        return Ok(Some(
+            rules::ids().iter().map(|id| format!("{id}\n")).collect(),
+        ));
     }
     if let Some(id) = &cli.explain {
-        let page = rules::explain(id).ok_or_else(|| Error::UnknownRule(id.clone()))?;
+        let page = rules::explain(id)
+            .or_else(|| retired::why(id))
+            .ok_or_else(|| Error::UnknownRule(id.clone()))?;
         return Ok(Some(format!("{page}\n")));
     }
-    let mut ignored = cli.ignore.iter();
-    match ignored.find(|id| !ids.contains(&id.as_str())) {
-        Some(unknown) => Err(Error::UnknownRule(unknown.clone())),
-        None => Ok(None),
-    }
+    Ok(None)
+}
+
+/// What to say of the names after `--ignore` that were rules once; an error for one that never was.
+fn no_longer_rules(ignored: &[String]) -> Result<Vec<String>, Error> {
+    let ids = rules::ids();
+    ignored
+        .iter()
+        .filter(|id| !ids.contains(&id.as_str()))
+        .map(|id| match retired::why(id) {
+            Some(why) => Ok(format!("{why}; remove it from --ignore")),
+            None => Err(Error::UnknownRule(id.clone())),
+        })
+        .collect()
 }
 
 /// What the rules find in a target.

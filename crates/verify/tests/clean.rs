@@ -452,6 +452,19 @@ services:
     }
 }
 
+/// A restart replaces the old pairs on every version (docs/clearml.md#a-restart-replaces-credentials), so an API server
+/// before 1.15 with keys of its own is no finding.
+#[test]
+fn an_old_api_server_with_keys_of_its_own_is_clean() {
+    change(
+        "an old API server",
+        "image: clearml/server:2.3.0\n    command: apiserver",
+        "image: allegroai/clearml:1.14.2\n    command: apiserver",
+        0,
+        &[],
+    );
+}
+
 #[test]
 fn comments_silence_only_where_they_are_comments() {
     let with = |above: &str, behind: &str| {
@@ -478,6 +491,19 @@ fn comments_silence_only_where_they_are_comments() {
     )]);
     assert_eq!(said_mistyped, ["weak-secret error"]);
     assert!(heard.contains("weak-secrets, which is no rule"), "{heard}");
+    let (_, said_retired, heard) = said(&[(
+        "docker-compose.yml",
+        &with(
+            "      # clearml-verify: ignore[appended-credentials] tried\n",
+            "short",
+        ),
+    )]);
+    assert_eq!(said_retired, ["weak-secret error"]);
+    assert!(
+        heard.contains("appended-credentials is no longer a rule")
+            && heard.contains("remove it from the comment"),
+        "{heard}"
+    );
     let silenced = with(
         "      # clearml-verify: ignore[weak-secret] tried\n",
         "short",

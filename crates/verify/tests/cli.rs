@@ -89,6 +89,27 @@ fn a_rule_can_be_left_out_and_an_unknown_one_cannot() {
 }
 
 #[test]
+fn a_rule_that_is_no_longer_one_is_named_and_nothing_fails() {
+    let id = "appended-credentials";
+    let good = "rules/shadowed-variable/good.yml";
+    let (plain, expected, _) = run(&["-f", "json", good], &fixtures());
+    let (code, stdout, stderr) = run(&["-f", "json", "--ignore", id, good], &fixtures());
+    assert_eq!((code, stdout), (plain, expected));
+    assert!(
+        stderr.contains("appended-credentials is no longer a rule")
+            && stderr.contains("remove it from --ignore"),
+        "{stderr}"
+    );
+    let (_, _, stderr) = run(&["--quiet", "--ignore", id, good], &fixtures());
+    assert_eq!(stderr, "");
+    let (code, stdout, _) = run(&["--explain", id], &fixtures());
+    assert_eq!(code, 0);
+    assert!(String::from_utf8_lossy(&stdout).contains("a restart replaces the old credentials"));
+    let (_, stdout, _) = run(&["--list-rules"], &fixtures());
+    assert!(!String::from_utf8_lossy(&stdout).contains(id));
+}
+
+#[test]
 fn a_comment_silences_one_finding_if_it_gives_a_reason() {
     let name = "CLEARML__SECURE__AUTH__TOKN";
     let line = "      CLEARML__fileserver__x__y: \"1\"\n";

@@ -277,11 +277,6 @@ const CHANGES: &[Change] = &[
         &["warning cookie-mismatch"],
     ),
     (
-        "clearml/server:2.3.0\n    command: apiserver",
-        "allegroai/clearml:1.14.2\n    command: apiserver",
-        &["warning appended-credentials"],
-    ),
-    (
         "clearml/server:2.3.0\n    command: webserver",
         "allegroai/clearml:1.14.1\n    command: webserver",
         &["error vulnerable-version"],

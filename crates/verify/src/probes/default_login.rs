@@ -5,7 +5,7 @@
 //! **Why**: it is the first that anybody tries. With role `system` one call returns every other secret.
 //!
 //! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`, and restart apiserver, fileserver and
-//! async_delete together. Before 1.15.0 the old pair stays valid: upgrade first.
+//! async_delete together.
 //!
 //! **Asks**: auth.login with each known pair. The server writes down when a pair was used.
 

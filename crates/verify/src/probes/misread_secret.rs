@@ -1,9 +1,9 @@
 //! The server cannot use its own token secret.
 //!
-//! **What**: a token is answered with an internal error instead of a refusal: the secret is empty, or HOCON reads it as a
-//! number.
+//! **What**: a token is answered with an internal error instead of a refusal: HOCON reads the secret as a number or as nothing.
 //!
-//! **Why**: nobody can log in; and with other versions of the library an empty secret lets anybody in.
+//! **Why**: nobody can log in. An empty secret is `forged-token` where the server's library lets anyone in with it; with
+//! newer libraries every login fails (docs/clearml.md#empty-token-secret).
 //!
 //! **Fix**: `clearml-keygen --only token_secret`, whose values arrive as they are written.
 //!

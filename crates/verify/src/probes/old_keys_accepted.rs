@@ -6,7 +6,7 @@
 //! secret ends them; and a file server remembers for twelve hours which tokens it has accepted.
 //!
 //! **Fix**: restart apiserver, fileserver and async_delete together, and empty what the file server remembers:
-//! `redis-cli -n 8 FLUSHDB`. Before 1.15.0 old pairs stay valid: upgrade first.
+//! `redis-cli -n 8 FLUSHDB`.
 //!
 //! **Asks**: auth.login with each old account, server.get_stats, and a file that is not there. The token shown is the same
 //! as the one that `--keys` showed before the rotation, so that a memory of it is found.
@@ -47,7 +47,7 @@ impl Probe for OldKeysAccepted {
                         SEVERITY,
                         Server::Apiserver,
                         format!("{api} still lets the old {} account in", account.name),
-                        "restart apiserver with the new keys; before 1.15.0 upgrade first",
+                        "restart apiserver with the new keys",
                     ),
                     _ => seen.odd(&format!("whether {api} refuses the old keys"), &answer),
                 }

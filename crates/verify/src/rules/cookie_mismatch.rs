@@ -12,7 +12,7 @@
 //!
 //! **Fix**: put the name into `fileserver.auth.cookie_names`.
 //!
-//! **References**: the public configuration of the file server.
+//! **References**: docs/clearml.md#cookie-names.
 
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
 use clearml_secure_core::finding::{Finding, Severity};

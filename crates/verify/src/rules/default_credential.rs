@@ -12,7 +12,8 @@
 //!
 //! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`
 //!
-//! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server.
+//! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server;
+//! docs/clearml.md#secrets-in-clear.
 
 use clearml_secure_core::effective::{Origin, Reading};
 use clearml_secure_core::finding::{Finding, Fix};

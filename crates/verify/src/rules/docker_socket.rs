@@ -11,7 +11,8 @@
 //!
 //! **Fix**: run the agent on a machine of its own, or leave it out if nobody uses the `services` queue.
 //!
-//! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface".
+//! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface";
+//! docs/clearml.md#docker-socket.
 
 use clearml_secure_core::compose::volume::VolumeSource;
 use clearml_secure_core::finding::{Finding, Severity};

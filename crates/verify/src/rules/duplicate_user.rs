@@ -2,7 +2,8 @@
 //!
 //! **What**: a name stands twice under `fixed_users.users`.
 //!
-//! **Why**: the API server refuses to start with such a list.
+//! **Why**: the API server starts, says so in its log alone, creates no new user of the list, and deletes none that you
+//! removed.
 //!
 //! bad: tests/fixtures/rules/duplicate-user/bad.yml
 //!
@@ -10,14 +11,14 @@
 //!
 //! **Fix**: remove one of them.
 //!
-//! **References**: ClearML, "Web Login Authentication".
+//! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#user-names-twice.
 
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
 
-/// The server does not start.
+/// The list has no effect (docs/clearml.md#user-names-twice).
 const SEVERITY: Severity = Severity::Error;
 
 pub(crate) struct DuplicateUser;
@@ -33,7 +34,7 @@ impl Rule for DuplicateUser {
                 let before = &users.users[..index];
                 if before.iter().any(|other| other.username == user.username) {
                     let message = format!(
-                        "{} has two users named {}; it does not start with them",
+                        "{} has two users named {}; it then creates no new user and deletes no removed one",
                         case.name(server),
                         escape(&user.username)
                     );

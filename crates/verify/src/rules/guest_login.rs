@@ -11,7 +11,7 @@
 //!
 //! **Fix**: set it to false, and give people users of their own.
 //!
-//! **References**: observed on running servers.
+//! **References**: docs/clearml.md#guests.
 
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::finding::{Finding, Severity};

@@ -11,7 +11,7 @@
 //!
 //! **Fix**: set `apiserver.auth.cookies.secure` to true.
 //!
-//! **References**: observed on running servers.
+//! **References**: docs/clearml.md#cookies.
 
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::finding::{Finding, Severity};

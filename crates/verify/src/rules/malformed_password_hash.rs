@@ -1,7 +1,6 @@
 //! A user cannot sign in, because the hash is none.
 //!
-//! **What**: `pass_hashed` is true, and a password is not base64 of a bcrypt hash; or a password is longer than 72
-//! bytes.
+//! **What**: `pass_hashed` is true, and a password is not base64 of a bcrypt hash.
 //!
 //! **Why**: each login of this user answers with an internal error, and nothing in the files looks wrong.
 //!
@@ -12,7 +11,7 @@
 //! **Fix**: write base64 of a bcrypt hash: `python3 -c "import base64, bcrypt, getpass;
 //! print(base64.b64encode(bcrypt.hashpw(getpass.getpass().encode(), bcrypt.gensalt())).decode())"`.
 //!
-//! **References**: ClearML, "Web Login Authentication"; observed on running servers with bcrypt 5.
+//! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#password-hashes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -14,7 +14,7 @@
 //!
 //! **Fix**: use values of letters and digits that start with a letter, as clearml-keygen makes them.
 //!
-//! **References**: observed on running servers; pyhocon.
+//! **References**: docs/clearml.md#how-hocon-reads-a-value; pyhocon.
 
 use clearml_secure_core::compose::VariableValue;
 use clearml_secure_core::effective::{Hazard, Reading, Value};

@@ -13,7 +13,8 @@
 //!
 //! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`
 //!
-//! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server.
+//! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server;
+//! docs/clearml.md#the-documented-example.
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::finding::{Finding, Fix, Severity};

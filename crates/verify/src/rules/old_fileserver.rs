@@ -11,7 +11,7 @@
 //!
 //! **Fix**: upgrade to 1.16.0 or later, or keep files in object storage and do not run the file server.
 //!
-//! **References**: ClearML, "Securing ClearML Server".
+//! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#file-server-authentication.
 
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;

@@ -11,7 +11,7 @@
 //!
 //! **Fix**: set `apiserver.cors.origins` to the address of the web server.
 //!
-//! **References**: observed on running servers.
+//! **References**: docs/clearml.md#cross-origin-requests.
 
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
 use clearml_secure_core::finding::{Finding, Severity};

@@ -11,7 +11,7 @@
 //!
 //! **Fix**: remove the line: it is true by default.
 //!
-//! **References**: ClearML, "Securing ClearML Server"; observed on running servers.
+//! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#file-server-switch.
 
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::finding::{Finding, Severity};

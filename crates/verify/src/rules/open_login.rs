@@ -13,7 +13,7 @@
 //! **Fix**: `clearml-keygen --from KEYS --user NAME --passwords FILE | clearml-inject -k - -i docker-compose.yml`, or the
 //! same with `-f hocon -o secure.conf` for a mounted `apiserver.conf`.
 //!
-//! **References**: ClearML, "Web Login Authentication"; observed on running servers.
+//! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#login-modes.
 
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::fixed_users::FixedUsers;

@@ -2,8 +2,8 @@
 //!
 //! **What**: fixed users are listed with their passwords, and `pass_hashed` is not true.
 //!
-//! **Why**: whoever reads the file, and everybody with an account of role system or admin by one call, reads the
-//! passwords, which people use elsewhere too.
+//! **Why**: anyone who reads the file, and anyone with an account of role `system` by one call, has the passwords, which
+//! people use elsewhere too.
 //!
 //! bad: tests/fixtures/rules/plaintext-password/bad.yml
 //!
@@ -11,7 +11,7 @@
 //!
 //! **Fix**: write base64 of a bcrypt hash and set `pass_hashed: true`.
 //!
-//! **References**: ClearML, "Web Login Authentication"; observed on running servers.
+//! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#plain-passwords.
 
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;

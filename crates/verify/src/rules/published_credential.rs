@@ -11,7 +11,7 @@
 //!
 //! **Fix**: remove them from the web server: it needs none.
 //!
-//! **References**: the image's start script.
+//! **References**: docs/clearml.md#published-credentials.
 
 use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;

@@ -13,7 +13,7 @@
 //!
 //! **Fix**: remove the variable that loses.
 //!
-//! **References**: observed on running servers.
+//! **References**: docs/clearml.md#two-spellings-of-one-path.
 
 use std::collections::BTreeMap;
 

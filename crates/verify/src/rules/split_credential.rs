@@ -13,7 +13,7 @@
 //!
 //! **Fix**: `clearml-inject -k KEYS docker-compose.yml > secured.yml` puts each value to every server that reads it.
 //!
-//! **References**: observed on running servers.
+//! **References**: docs/clearml.md#token-secret-on-two-servers.
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::finding::{Finding, Fix, Severity};

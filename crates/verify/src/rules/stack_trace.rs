@@ -1,6 +1,6 @@
 //! Errors tell how the server is built.
 //!
-//! **What**: `apiserver.return_stack_to_caller` is true, which is the default.
+//! **What**: `apiserver.return_stack_to_caller` is true. That is the default up to version 2.0; from 2.1.0 on it is false.
 //!
 //! **Why**: an internal error answers with Python's stack trace: paths, versions, and now and then values.
 //!
@@ -10,7 +10,7 @@
 //!
 //! **Fix**: set `apiserver.return_stack_to_caller` to false.
 //!
-//! **References**: observed on running servers.
+//! **References**: docs/clearml.md#stack-traces.
 
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::finding::{Finding, Severity};

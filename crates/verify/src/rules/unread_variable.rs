@@ -12,7 +12,7 @@
 //!
 //! **Fix**: use the name that the finding gives, or run clearml-inject and remove the variable.
 //!
-//! **References**: observed on running servers; the public configuration files of clearml-server.
+//! **References**: docs/clearml.md#variable-names; the public configuration files of clearml-server.
 
 use clearml_secure_core::compose::Variable;
 use clearml_secure_core::deployment::{Family, Instance};

@@ -13,7 +13,7 @@
 //!
 //! **Fix**: mend the file; in a variable, put the value into double quotes of its own: `'"a=b"'`.
 //!
-//! **References**: observed on running servers; pyhocon.
+//! **References**: docs/clearml.md#values-that-stop-a-server; pyhocon.
 
 use clearml_secure_core::effective::{Reading, ServerConfiguration, Value};
 use clearml_secure_core::finding::{Finding, Severity};

@@ -13,7 +13,7 @@
 //!
 //! **Fix**: give the variable a value in `.env`, or write `${NAME:?set NAME in .env}` so that compose says so.
 //!
-//! **References**: observed on running servers with PyJWT 2.10 and 2.15.
+//! **References**: docs/clearml.md#empty-token-secret.10 and 2.15.
 
 use clearml_secure_core::compose::interpolate::{Form, Outcome, Variable as Used};
 use clearml_secure_core::compose::{Variable, VariableValue};
