@@ -3,7 +3,6 @@
 //! This crate never prints, never exits, and reads neither the command line nor the process environment.
 #![warn(missing_docs)]
 
-pub mod advisory;
 pub mod compose;
 pub mod deployment;
 pub mod dotenv;
@@ -12,14 +11,12 @@ pub mod effective;
 /// What can go wrong, in one typed list.
 pub mod error;
 pub mod exit;
-pub mod finding;
 pub mod fixed_users;
 pub mod generate;
 pub mod io;
 pub mod keyset;
 pub mod knowable;
 pub mod known;
-pub mod names;
 #[cfg(feature = "passwords")]
 pub mod password;
 pub mod redact;

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use clearml_secure_core::finding::Finding;
+use crate::finding::Finding;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::source::{Place, Sources};
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,11 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::{Hides, Unseen};
 use clearml_secure_core::deployment::{Deployment, Instance};
 use clearml_secure_core::effective::{
     Configured, Effective, Origin, Reading, ServerConfiguration, Value,
 };
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::known;

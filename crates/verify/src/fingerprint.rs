@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use clearml_secure_core::finding::Finding;
+use crate::finding::Finding;
 use clearml_secure_core::source::Sources;
 use sha2::{Digest, Sha256};
 

@@ -1,6 +1,6 @@
 //! `# clearml-verify: ignore[rule] reason`, on the line of a finding or the line above.
 
-use clearml_secure_core::finding::Finding;
+use crate::finding::Finding;
 use clearml_secure_core::source::{Sources, Span};
 
 use crate::lines::Lines;

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::effective::Value;
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
 

@@ -12,8 +12,8 @@ mod token;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::{Hides, Unseen};
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::Server;

@@ -1,10 +1,12 @@
 //! clearml-verify: says what is unsafe in a ClearML deployment, and where.
 
+mod advisory;
 mod baseline;
 mod case;
 mod cli;
 mod error;
 mod files;
+mod finding;
 mod fingerprint;
 mod fleet;
 mod ignore;
@@ -19,6 +21,7 @@ mod retired;
 mod rules;
 mod run;
 mod target;
+mod unread;
 mod walk;
 
 use std::process::ExitCode;

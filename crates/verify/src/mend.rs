@@ -9,10 +9,10 @@ mod ports;
 
 use std::path::{Path, PathBuf};
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::{Hides, Origin as From, VariableValue};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading};
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::setting::Setting;
 
 use crate::cli::Cli;

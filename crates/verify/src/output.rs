@@ -9,7 +9,7 @@ mod sarif;
 mod shell;
 mod text;
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 
 use crate::cli::{Cli, Format};
 use crate::report::Report;

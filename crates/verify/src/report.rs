@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::finding::Finding;
 use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading};
-use clearml_secure_core::finding::Finding;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::{Place, Sources};

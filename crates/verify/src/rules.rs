@@ -40,7 +40,7 @@ mod vulnerable_version;
 mod weak_password;
 mod weak_secret;
 
-use clearml_secure_core::finding::Finding;
+use crate::finding::Finding;
 use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
 use clearml_secure_core::version::Version;
 

@@ -1,10 +1,10 @@
 use std::io::{self, IsTerminal, Write};
 
+use crate::finding::{Finding, Severity};
 use clap::ColorChoice;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::{escape, write_secret_file};
 use clearml_secure_core::source::Span;
 

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::finding::{Finding, Fix};
 use clearml_secure_core::deployment::{Deployment, Family, Instance};
 use clearml_secure_core::effective::{Configured, Effective};
-use clearml_secure_core::finding::{Finding, Fix};
 
 use crate::cli::Cli;
 use crate::rules::shown;

@@ -1,7 +1,7 @@
 //! What mends the findings, as shell to be read and pasted. What no command mends stands in comments.
 
+use crate::finding::Finding;
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::finding::Finding;
 use clearml_secure_core::source::Sources;
 
 use super::shell::{comment, quoted};

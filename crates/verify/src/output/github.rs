@@ -1,7 +1,7 @@
 //! Annotations of a workflow run on GitHub: `::error file=…,line=…,col=…,title=…::message`.
 
+use crate::finding::Severity;
 use crate::report::Report;
-use clearml_secure_core::finding::Severity;
 use clearml_secure_core::source::Place;
 
 pub(super) fn findings(reports: &[Report]) -> String {

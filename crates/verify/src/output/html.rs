@@ -2,9 +2,9 @@
 //!
 //! It needs no network and runs no script, and its own policy forbids both. Every text is escaped by the template.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Reading;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::SETTINGS;
 use maud::{DOCTYPE, Markup, PreEscaped, html};

@@ -1,6 +1,6 @@
 //! Findings for programs. The shape is a promise: it changes only by addition (`version`).
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::source::{Place, Sources};
 use serde_json::{Map, Value, json};
 

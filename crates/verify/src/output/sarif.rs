@@ -3,7 +3,7 @@
 //! What could not be looked at is a notification of a run that was not successful, so that nobody takes it for
 //! clean. Written by hand: the crate with SARIF's types does not build with this compiler.
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::source::{Place, Sources};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Findings for people: the line they are about, with every value masked.
 
+use crate::finding::{Finding, Severity};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 

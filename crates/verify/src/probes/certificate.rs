@@ -13,7 +13,7 @@
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 use x509_parser::extensions::GeneralName;

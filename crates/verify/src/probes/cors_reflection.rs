@@ -8,7 +8,7 @@
 //!
 //! **Asks**: GET debug.ping with an invented `Origin`.
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;

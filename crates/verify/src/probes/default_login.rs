@@ -9,7 +9,7 @@
 //!
 //! **Asks**: auth.login with each known pair. The server writes down when a pair was used.
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::known::{self, Class, Known};
 use clearml_secure_core::setting::{Kind, Server, Setting};

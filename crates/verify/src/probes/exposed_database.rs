@@ -10,7 +10,7 @@
 
 use std::io::{Read, Write};
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;

@@ -10,7 +10,7 @@
 //!
 //! **Asks**: server.get_stats, and a file that is not there.
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::known::{self, Known};
 use clearml_secure_core::setting::Server;
 

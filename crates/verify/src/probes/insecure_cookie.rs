@@ -10,7 +10,7 @@
 //!
 //! **Asks**: auth.login with the accounts of `--keys`; without keys nothing is said.
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;

@@ -14,7 +14,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 

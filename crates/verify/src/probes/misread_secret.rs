@@ -9,7 +9,7 @@
 //!
 //! **Asks**: server.get_stats with a token that is signed with an empty secret.
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;

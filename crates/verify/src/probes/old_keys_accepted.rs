@@ -11,7 +11,7 @@
 //! **Asks**: auth.login with each old account, server.get_stats, and a file that is not there. The token shown is the same
 //! as the one that `--keys` showed before the rotation, so that a memory of it is found.
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::{Probe, accounts, token_secret};

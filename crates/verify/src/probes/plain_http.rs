@@ -10,7 +10,7 @@
 //! **Asks**: where a part is at an https:// address, what it was found by, over http:// on port 80 and on the part's own
 //! port (8080, 8008, 8081). Keys are never among it. A port where nobody answers is what should be.
 
-use clearml_secure_core::finding::Severity;
+use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;

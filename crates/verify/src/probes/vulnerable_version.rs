@@ -9,8 +9,8 @@
 //! **Asks**: what `server-version` does. Of a server from 2.3 on that keeps its version to itself, only a record of a later
 //! version leaves something unknown.
 
-use clearml_secure_core::advisory::{self, Advisory};
-use clearml_secure_core::finding::Severity;
+use crate::advisory::{self, Advisory};
+use crate::finding::Severity;
 
 use super::Probe;
 use super::server_version::{not_told, release};

@@ -12,7 +12,7 @@
 //!
 //! **References**: OWASP, "Password Storage Cheat Sheet".
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::malformed_password_hash::cost;

@@ -14,8 +14,8 @@
 //!
 //! **References**: docs/clearml.md#cookie-names.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::hocon::Value;
 use clearml_secure_core::setting::Server;
 

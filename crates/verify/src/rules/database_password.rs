@@ -13,9 +13,9 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#database-passwords.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::deployment::Database;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::version::Version;
 

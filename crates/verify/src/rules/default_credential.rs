@@ -15,8 +15,8 @@
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server;
 //! docs/clearml.md#secrets-in-clear.
 
+use crate::finding::{Finding, Fix};
 use clearml_secure_core::effective::{Origin, Reading};
-use clearml_secure_core::finding::{Finding, Fix};
 use clearml_secure_core::known::{self, Class, Known};
 
 use super::{Case, Rule};

@@ -14,8 +14,8 @@
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface";
 //! docs/clearml.md#docker-socket.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::volume::VolumeSource;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};

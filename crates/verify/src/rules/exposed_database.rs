@@ -14,9 +14,9 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::{Interface, Service};
 use clearml_secure_core::deployment::Database;
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::source::Span;
 

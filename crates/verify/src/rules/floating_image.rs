@@ -13,7 +13,7 @@
 //!
 //! **References**: Docker, "Image tags".
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};

@@ -13,8 +13,8 @@
 //!
 //! **References**: docs/clearml.md#guests.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::Configured;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};

@@ -14,8 +14,8 @@
 //!
 //! **References**: docs/clearml.md#file-names-are-paths; ClearML's public issue clearml#1421.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::Configured;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::hocon::{Object, Value};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;

@@ -13,9 +13,9 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#password-hashes.
 
+use crate::finding::{Finding, Severity};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};

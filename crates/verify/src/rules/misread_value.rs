@@ -16,9 +16,9 @@
 //!
 //! **References**: docs/clearml.md#how-hocon-reads-a-value; pyhocon.
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::VariableValue;
 use clearml_secure_core::effective::{Hazard, Reading, Value};
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::hocon;
 use clearml_secure_core::setting::Setting;
 

@@ -16,8 +16,8 @@
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server;
 //! docs/clearml.md#the-documented-example.
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::keyset;
 use clearml_secure_core::setting::{SETTINGS, Server};

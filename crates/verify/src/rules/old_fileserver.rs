@@ -13,7 +13,7 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#file-server-authentication.
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 

@@ -13,8 +13,8 @@
 //!
 //! **References**: docs/clearml.md#cross-origin-requests.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::hocon::Value;
 use clearml_secure_core::setting::Server;
 

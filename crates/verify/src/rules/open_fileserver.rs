@@ -13,8 +13,8 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#file-server-switch.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::Configured;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::hocon::Value;
 use clearml_secure_core::setting::Server;
 

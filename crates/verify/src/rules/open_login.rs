@@ -15,7 +15,7 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#login-modes.
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::setting::Server;
 

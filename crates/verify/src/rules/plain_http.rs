@@ -15,7 +15,7 @@
 
 use std::net::IpAddr;
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 
 use super::{Case, Rule, shown};
 

@@ -13,7 +13,7 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#plain-passwords.
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};

@@ -14,8 +14,8 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::{Interface, Port, Service};
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;

@@ -13,7 +13,7 @@
 //!
 //! **References**: docs/clearml.md#published-credentials.
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};

@@ -17,9 +17,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::{Variable, VariableValue};
 use clearml_secure_core::effective::Origin;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::Span;
 

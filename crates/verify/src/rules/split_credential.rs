@@ -15,8 +15,8 @@
 //!
 //! **References**: docs/clearml.md#token-secret-on-two-servers.
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use clearml_secure_core::version::Version;
 

@@ -16,7 +16,7 @@
 //!
 //! **References**: gitignore(5), git-rm(1).
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};

@@ -14,8 +14,8 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server".
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::Interface;
-use clearml_secure_core::finding::{Finding, Severity};
 
 use super::public_port::own_ports;
 use super::{Case, Rule};

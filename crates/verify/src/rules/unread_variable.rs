@@ -14,11 +14,11 @@
 //!
 //! **References**: docs/clearml.md#variable-names; the public configuration files of clearml-server.
 
+use crate::finding::{Finding, Severity};
+use crate::unread;
 use clearml_secure_core::compose::Variable;
 use clearml_secure_core::deployment::{Family, Instance};
 use clearml_secure_core::effective::Reading;
-use clearml_secure_core::finding::{Finding, Severity};
-use clearml_secure_core::names;
 use clearml_secure_core::setting::{Server, Setting};
 
 use super::{Case, Rule, shown};
@@ -98,7 +98,7 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
             "write the name, `=` and the value without blanks".to_owned(),
         ));
     }
-    let unread = names::unread(name)?;
+    let unread = unread::unread(name)?;
     // `NAME:value` as a name sets NAME all the same, and `misread-value` says to what.
     let sets = |reading: &Reading| {
         let found = reading.variable(case.deployment);

@@ -15,8 +15,8 @@
 //!
 //! **References**: docs/clearml.md#values-that-stop-a-server; pyhocon.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::{Reading, ServerConfiguration, Value};
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::Span;

@@ -15,10 +15,10 @@
 //!
 //! **References**: docs/clearml.md#empty-token-secret.10 and 2.15.
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::interpolate::{Form, Outcome, Variable as Used};
 use clearml_secure_core::compose::{Variable, VariableValue};
 use clearml_secure_core::effective::{Reading, Value};
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 

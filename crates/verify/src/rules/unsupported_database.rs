@@ -14,8 +14,8 @@
 //! **References**: endoflife.date; Elastic, "Product end of life dates": the last two major versions are
 //! maintained.
 
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::deployment::Database;
-use clearml_secure_core::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::version::Version;
 

@@ -13,8 +13,8 @@
 //! **References**: the records of CVE-2024-24592, 24593, 24594 and 24595. Those that name no fixed version are
 //! only held against the releases there were on that day.
 
-use clearml_secure_core::advisory;
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::advisory;
+use crate::finding::{Finding, Severity};
 
 use super::{Case, Rule};
 

@@ -13,7 +13,7 @@
 //!
 //! **References**: zxcvbn; ClearML, "Web Login Authentication", whose examples these are.
 
-use clearml_secure_core::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::known;
 use clearml_secure_core::password::{Weakness, weakness};

@@ -14,8 +14,8 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server", whose examples are the stand-ins.
 
+use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::finding::{Finding, Fix, Severity};
 use clearml_secure_core::known::{self, Class};
 use clearml_secure_core::setting::{Kind, Setting};
 use clearml_secure_core::strength::{Weakness, weakness};

@@ -3,7 +3,7 @@
 //! Servers say nothing about a name they do not know. Below `secure` the whole tree is known, so anything else
 //! is wrong; below the other roots only what is nearly a known name is called wrong, since versions differ.
 
-use crate::setting::SETTINGS;
+use clearml_secure_core::setting::SETTINGS;
 
 /// The roots of the configuration: the files of the servers' default folders.
 const ROOTS: [&str; 6] = [
@@ -82,14 +82,14 @@ const FAR: usize = 2;
 
 /// A name that no server reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unread {
+pub(crate) struct Unread {
     /// The nearest name that is read, where one is near.
-    pub nearest: Option<String>,
+    pub(crate) nearest: Option<String>,
 }
 
 /// Whether no server reads a variable of this name, although it looks like configuration. Nothing for names
 /// that are read, or that are none of ClearML's.
-pub fn unread(name: &str) -> Option<Unread> {
+pub(crate) fn unread(name: &str) -> Option<Unread> {
     for prefix in ["CLEARML__", "TRAINS__"] {
         if let Some(path) = name.strip_prefix(prefix) {
             let path = path.to_lowercase().replace("__", ".");

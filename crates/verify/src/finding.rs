@@ -2,33 +2,33 @@
 
 use std::fmt;
 
-use crate::setting::{Server, Setting};
-use crate::source::Span;
+use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::source::Span;
 
 /// One thing that is wrong. It never holds a secret value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The rule's id.
-    pub rule: &'static str,
+    pub(crate) rule: &'static str,
     /// How bad it is.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
     /// What is wrong, and what follows from it.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do.
-    pub help: String,
+    pub(crate) help: String,
     /// The setting concerned.
-    pub setting: Option<Setting>,
+    pub(crate) setting: Option<Setting>,
     /// The server concerned.
-    pub server: Option<Server>,
+    pub(crate) server: Option<Server>,
     /// Where; for what is absent, where it would have to stand.
-    pub span: Option<Span>,
+    pub(crate) span: Option<Span>,
     /// What mends it without a person's decision, where anything does.
-    pub fix: Option<Fix>,
+    pub(crate) fix: Option<Fix>,
 }
 
 /// What mends a finding: data, from which a command is made for all findings of a deployment together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fix {
+pub(crate) enum Fix {
     /// The servers are published on one address only: `clearml-inject --bind`.
     Bind,
     /// No port of a database is published: `clearml-inject --close-ports`.
@@ -51,7 +51,7 @@ pub enum Fix {
 impl Finding {
     /// The same at a place of its own, where there is one.
     #[must_use]
-    pub fn at(self, span: impl Into<Option<Span>>) -> Self {
+    pub(crate) fn at(self, span: impl Into<Option<Span>>) -> Self {
         Self {
             span: span.into().or(self.span),
             ..self
@@ -60,7 +60,7 @@ impl Finding {
 
     /// The same with what mends it.
     #[must_use]
-    pub fn mended_by(self, fix: impl Into<Option<Fix>>) -> Self {
+    pub(crate) fn mended_by(self, fix: impl Into<Option<Fix>>) -> Self {
         Self {
             fix: fix.into(),
             ..self
@@ -70,7 +70,7 @@ impl Finding {
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// Somebody gets in, or a server does not work.
     Error,
     /// One more mistake away from that.
@@ -81,7 +81,7 @@ pub enum Severity {
 
 impl Severity {
     /// The word used in text and JSON.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
