@@ -203,6 +203,14 @@ impl Setting {
             .next()
     }
 
+    /// The other half of a key and secret pair; none for the two signing secrets.
+    pub fn other_half(self) -> Option<Self> {
+        self.account()?;
+        SETTINGS
+            .into_iter()
+            .find(|other| *other != self && other.account() == self.account())
+    }
+
     /// The setting with this path, compared without regard to case as servers do (docs/clearml.md#variable-names).
     pub fn by_path(path: &str) -> Option<Self> {
         SETTINGS

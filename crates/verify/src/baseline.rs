@@ -6,12 +6,12 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::finding::Finding;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::source::{Place, Sources};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::fingerprint::Fingerprints;
 use crate::report::Report;
 

@@ -1,6 +1,5 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::{Hides, Unseen};
 use clearml_secure_core::deployment::{Deployment, Instance};
 use clearml_secure_core::effective::{
@@ -14,7 +13,8 @@ use clearml_secure_core::source::Span;
 use clearml_secure_core::version::Version;
 
 use crate::files::Files;
-use crate::rules::{REVOKED, and, other_half, power, release};
+use crate::finding::{Finding, Fix, Severity};
+use crate::words::{REVOKED, and, power, release};
 
 /// What rules look at.
 pub(crate) struct Case<'a> {
@@ -72,7 +72,7 @@ impl Case<'_> {
 
     /// What the same server reads for the other half of a key and secret pair.
     pub(crate) fn other_half(&self, reading: &Reading) -> Option<&Reading> {
-        let half = other_half(reading.setting)?;
+        let half = reading.setting.other_half()?;
         self.effective
             .of_setting(half)
             .find(|other| other.instance == reading.instance)

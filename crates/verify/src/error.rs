@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::source::Place;
 
-use crate::rules;
+use crate::pages;
 
 /// Why nothing could be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ impl Error {
             Self::Output(_) | Self::Threads(_) | Self::Url => None,
             Self::Target(_) => Some("name a compose file; *.conf files are read with --config-dir".to_owned()),
             Self::UnknownRule(_) => {
-                Some(format!("the rules are {}", rules::ids().join(", ")))
+                Some(format!("the rules are {}", pages::ids().join(", ")))
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::finding::Finding;
 use clearml_secure_core::source::Sources;
 use sha2::{Digest, Sha256};
+
+use crate::finding::Finding;
 
 /// Gives out fingerprints; equal findings are told apart by their order.
 #[derive(Default)]

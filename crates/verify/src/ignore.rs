@@ -1,8 +1,8 @@
 //! `# clearml-verify: ignore[rule] reason`, on the line of a finding or the line above.
 
-use crate::finding::Finding;
 use clearml_secure_core::source::{Sources, Span};
 
+use crate::finding::Finding;
 use crate::lines::Lines;
 use crate::retired;
 use crate::rules::RULES;

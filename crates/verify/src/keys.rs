@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::effective::Value;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
@@ -11,6 +10,7 @@ use clearml_secure_core::keyset::Keyset;
 use crate::case::Case;
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::finding::{Finding, Fix, Severity};
 
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";

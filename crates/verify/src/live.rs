@@ -12,7 +12,6 @@ mod token;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::{Hides, Unseen};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::keyset::Keyset;
@@ -20,6 +19,7 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
 
+use crate::finding::{Finding, Severity};
 use asked::Asked;
 pub(crate) use find::FOREIGN_ORIGIN;
 pub(crate) use http::{Answer, Client, host, is_loopback};

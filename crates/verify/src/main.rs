@@ -15,6 +15,7 @@ mod lines;
 mod live;
 mod mend;
 mod output;
+mod pages;
 mod probes;
 mod report;
 mod retired;
@@ -23,6 +24,7 @@ mod run;
 mod target;
 mod unread;
 mod walk;
+mod words;
 
 use std::process::ExitCode;
 

@@ -17,7 +17,7 @@ use clearml_secure_core::setting::Setting;
 
 use crate::cli::Cli;
 use crate::files;
-use crate::rules::shown;
+use crate::words::shown;
 pub(crate) use lines::{Lines, Place};
 pub(crate) use names::Names;
 

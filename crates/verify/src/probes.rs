@@ -27,7 +27,6 @@ use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
 use serde_json::Value;
 
 use crate::live::{Answer, Failure, Seen, Site, together};
-use crate::rules::other_half;
 
 /// A check of a running server.
 pub(crate) trait Probe: Send + Sync {
@@ -83,7 +82,7 @@ fn accounts(keys: &Keyset) -> Vec<Account<'_>> {
         Some(Account {
             name,
             key: keys.get(setting)?,
-            secret: keys.get(other_half(setting)?)?,
+            secret: keys.get(setting.other_half()?)?,
             role: match name {
                 "tests" => "user",
                 "services_agent" => "admin",
@@ -121,23 +120,4 @@ fn token_secret(keys: Option<&Keyset>) -> Option<&Secret> {
 fn modes(answer: &Result<Answer, Failure>) -> Option<Value> {
     let data = answer.as_ref().ok()?.json()["data"].take();
     data["basic"]["enabled"].is_boolean().then_some(data)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// One word is the file, the id and the section.
-    #[test]
-    fn ids_are_file_names_and_sections() {
-        let files = crate::rules::stems("src/probes");
-        let ids: Vec<&str> = PROBES.iter().map(|probe| probe.id()).collect();
-        assert_eq!(files, ids);
-        for id in ids {
-            assert!(
-                crate::rules::page(id).is_some(),
-                "{id}: no section in docs/probes.md"
-            );
-        }
-    }
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use crate::finding::Finding;
 use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading};
@@ -13,6 +12,7 @@ use clearml_secure_core::source::{Place, Sources};
 use clearml_secure_core::version::Version;
 
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::lines::Lines;
 
 /// What was looked at, and what was found in it.

@@ -1,6 +1,5 @@
 use std::io::{self, IsTerminal, Write};
 
-use crate::finding::{Finding, Severity};
 use clap::ColorChoice;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
@@ -12,12 +11,14 @@ use crate::baseline::{self, Baseline};
 use crate::cli::{Cli, FailOn};
 use crate::error::Error;
 use crate::files::Files;
+use crate::finding::{Finding, Severity};
 use crate::fingerprint::Fingerprints;
 use crate::keys::{self, Keys};
 use crate::lines::Lines;
 use crate::output;
+use crate::pages;
 use crate::report::{NotChecked, Report, Subject};
-use crate::rules::{self, Case, RULES};
+use crate::rules::{Case, RULES};
 use crate::target::{self, Target};
 use crate::{fleet, ignore, retired};
 
@@ -63,11 +64,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
 fn answer(cli: &Cli) -> Result<Option<String>, Error> {
     if cli.list_rules {
         return Ok(Some(
-            rules::ids().iter().map(|id| format!("{id}\n")).collect(),
+            pages::ids().iter().map(|id| format!("{id}\n")).collect(),
         ));
     }
     if let Some(id) = &cli.explain {
-        let page = rules::explain(id)
+        let page = pages::explain(id)
             .or_else(|| retired::why(id))
             .ok_or_else(|| Error::UnknownRule(id.clone()))?;
         return Ok(Some(format!("{page}\n")));
@@ -77,7 +78,7 @@ fn answer(cli: &Cli) -> Result<Option<String>, Error> {
 
 /// What to say of the names after `--ignore` that were rules once; an error for one that never was.
 fn no_longer_rules(ignored: &[String]) -> Result<Vec<String>, Error> {
-    let ids = rules::ids();
+    let ids = pages::ids();
     ignored
         .iter()
         .filter(|id| !ids.contains(&id.as_str()))

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::finding::{Finding, Fix};
 use clearml_secure_core::deployment::{Deployment, Family, Instance};
 use clearml_secure_core::effective::{Configured, Effective};
 
 use crate::cli::Cli;
-use crate::rules::shown;
+use crate::finding::{Finding, Fix};
+use crate::words::shown;
 
 /// Lines for one file.
 pub(crate) struct Lines<'a> {

@@ -1,10 +1,10 @@
 //! What stands in the way of changing ports: clearml-inject changes those of all servers or of all databases.
 
-use crate::finding::Finding;
 use clearml_secure_core::compose::{Hides, Interface, Port, Service};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::io::escape;
 
+use crate::finding::Finding;
 use crate::rules::own_ports;
 
 /// The services that `--close-ports` is about.

@@ -66,7 +66,7 @@ pub(super) fn json(reports: &[Report]) -> String {
                 "state": state(reading),
             });
             if let Some(variable) = reading.variable(deployment) {
-                entry["variable"] = crate::rules::shown(&variable.name).into();
+                entry["variable"] = crate::words::shown(&variable.name).into();
             }
             if !matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing) {
                 entry["place"] = place(&deployment.sources.place(reading.span(deployment)));
@@ -105,7 +105,7 @@ pub(super) fn origin(deployment: &Deployment, reading: &Reading) -> String {
         Origin::Variable(_) => {
             let name = reading
                 .variable(deployment)
-                .map(|variable| crate::rules::shown(&variable.name).to_owned());
+                .map(|variable| crate::words::shown(&variable.name).to_owned());
             format!("{} ({})", place(), name.unwrap_or_default())
         }
     }

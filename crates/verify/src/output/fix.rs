@@ -1,15 +1,15 @@
 //! What mends the findings, as shell to be read and pasted. What no command mends stands in comments.
 
-use crate::finding::Finding;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::source::Sources;
 
 use super::shell::{comment, quoted};
 use super::text;
 use crate::cli::Cli;
+use crate::finding::Finding;
 use crate::mend::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
 use crate::report::{Report, Subject};
-use crate::rules::and;
+use crate::words::and;
 
 pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
     let mut names = Names::default();

@@ -1,8 +1,9 @@
 //! Annotations of a workflow run on GitHub: `::error file=…,line=…,col=…,title=…::message`.
 
+use clearml_secure_core::source::Place;
+
 use crate::finding::Severity;
 use crate::report::Report;
-use clearml_secure_core::source::Place;
 
 pub(super) fn findings(reports: &[Report]) -> String {
     let mut out = String::new();

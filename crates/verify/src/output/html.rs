@@ -2,7 +2,6 @@
 //!
 //! It needs no network and runs no script, and its own policy forbids both. Every text is escaped by the template.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Reading;
 use clearml_secure_core::io::escape;
@@ -12,9 +11,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::effective::{origin, state};
 use super::text::{looked_at, plural};
 use super::{count, grouped};
+use crate::finding::{Finding, Severity};
 use crate::lines::Lines;
+use crate::pages;
 use crate::report::{NotChecked, Report};
-use crate::rules;
 
 const STYLE: &str = include_str!("html.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -203,7 +203,7 @@ fn together(report: &Report, lines: Option<&Lines<'_>>, group: &[&Finding]) -> M
                 @if group.len() == 1 {
                     (first.message)
                 } @else {
-                    (rules::headline(first.rule)) " (" (group.len()) " times)"
+                    (pages::headline(first.rule)) " (" (group.len()) " times)"
                 }
             }
             @if group.len() > 1 {

@@ -1,10 +1,10 @@
 //! Findings for programs. The shape is a promise: it changes only by addition (`version`).
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::source::{Place, Sources};
 use serde_json::{Map, Value, json};
 
 use super::count;
+use crate::finding::{Finding, Severity};
 use crate::report::{NotChecked, Report};
 
 pub(super) fn findings(reports: &[Report]) -> String {

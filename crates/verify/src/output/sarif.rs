@@ -3,13 +3,14 @@
 //! What could not be looked at is a notification of a run that was not successful, so that nobody takes it for
 //! clean. Written by hand: the crate with SARIF's types does not build with this compiler.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::source::{Place, Sources};
 use serde_json::{Value, json};
 
+use crate::finding::{Finding, Severity};
 use crate::fingerprint::Fingerprints;
+use crate::pages;
+use crate::pages::ids;
 use crate::report::Report;
-use crate::rules::{self, ids};
 
 /// ClearML's page about what the rules check; the page of each rule is in its `help`.
 const HELP_URI: &str =
@@ -57,12 +58,12 @@ pub(super) fn findings(reports: &[Report]) -> String {
 }
 
 fn describe(id: &str) -> Value {
-    let page = rules::page(id).unwrap_or_default();
+    let page = pages::page(id).unwrap_or_default();
     // The heading is the id, which a viewer shows anyway.
     let body = page.split_once('\n').map_or("", |(_, body)| body.trim());
     json!({
         "id": id,
-        "shortDescription": {"text": rules::headline(id)},
+        "shortDescription": {"text": pages::headline(id)},
         "helpUri": HELP_URI,
         "help": {"text": body, "markdown": body},
     })

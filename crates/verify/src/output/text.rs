@@ -1,14 +1,14 @@
 //! Findings for people: the line they are about, with every value masked.
 
-use crate::finding::{Finding, Severity};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 
 use super::{count, grouped};
+use crate::finding::{Finding, Severity};
 use crate::lines::Lines;
+use crate::pages;
 use crate::report::{NotChecked, Report, Subject};
-use crate::rules;
 
 pub(super) fn findings(reports: &[Report], color: bool) -> String {
     let renderer = if color {
@@ -67,7 +67,7 @@ fn render(
     let title = if group.len() == 1 {
         first.message.clone()
     } else {
-        format!("{} ({} times)", rules::headline(first.rule), group.len())
+        format!("{} ({} times)", pages::headline(first.rule), group.len())
     };
     let mut element = Group::with_title(level.primary_title(title).id(first.rule));
     let shown;

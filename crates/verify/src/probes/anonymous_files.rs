@@ -10,10 +10,10 @@
 //! **Asks**: GET of a file that is not there. Only where that is "not found" an upload of nothing follows, a POST without
 //! parts, which shows that anybody may write and leaves nothing behind.
 
-use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Seen, Site};
 
 pub(crate) struct AnonymousFiles;

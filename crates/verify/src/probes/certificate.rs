@@ -13,7 +13,6 @@
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::finding::Severity;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 use x509_parser::extensions::GeneralName;
@@ -21,6 +20,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Failure, NoHandshake, OLD, Seen, Shown, Site, host, shake, takes, together};
 
 /// Clients refuse it.
@@ -123,7 +123,7 @@ impl Certificate {
                 server,
                 format!(
                     "{origin} takes TLS {} as well, which is out of use",
-                    crate::rules::and(&taken)
+                    crate::words::and(&taken)
                 ),
                 HELP_OLD,
             );

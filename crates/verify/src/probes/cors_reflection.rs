@@ -8,10 +8,10 @@
 //!
 //! **Asks**: GET debug.ping with an invented `Origin`.
 
-use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{FOREIGN_ORIGIN, Seen, Site};
 
 pub(crate) struct CorsReflection;

@@ -9,12 +9,12 @@
 //!
 //! **Asks**: auth.login with each known pair. The server writes down when a pair was used.
 
-use crate::finding::Severity;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::known::{self, Class, Known};
 use clearml_secure_core::setting::{Kind, Server, Setting};
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Seen, Site, role, together};
 
 pub(crate) struct DefaultLogin;
@@ -81,7 +81,7 @@ pub(super) fn pairs() -> Vec<(&'static str, &'static Known, &'static Known)> {
         else {
             continue;
         };
-        let Some(secret_setting) = crate::rules::other_half(key_setting) else {
+        let Some(secret_setting) = key_setting.other_half() else {
             continue;
         };
         for key in of(key_setting) {

@@ -10,10 +10,10 @@
 
 use std::io::{Read, Write};
 
-use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Seen, Site, host, is_loopback, together};
 
 /// Name, port, what is sent, and how its answers are told: of one that asks for a password, and of one that does not.

@@ -10,13 +10,13 @@
 //!
 //! **Asks**: server.get_stats, and a file that is not there.
 
-use crate::finding::Severity;
 use clearml_secure_core::known::{self, Known};
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Algorithm, Answer, Claims, Failure, Seen, Site, sign, together};
-use crate::rules::and;
+use crate::words::and;
 
 pub(crate) struct ForgedToken;
 

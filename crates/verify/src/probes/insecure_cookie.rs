@@ -10,10 +10,10 @@
 //!
 //! **Asks**: auth.login with the accounts of `--keys`; without keys nothing is said.
 
-use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Seen, Site};
 
 pub(crate) struct InsecureCookie;
@@ -63,7 +63,7 @@ impl Probe for InsecureCookie {
                     Server::Apiserver,
                     format!(
                         "{api} sets its session cookie without {}",
-                        crate::rules::and(&lacking)
+                        crate::words::and(&lacking)
                     ),
                     "set apiserver.auth.cookies.secure to true, and leave httponly and samesite as they come",
                 );

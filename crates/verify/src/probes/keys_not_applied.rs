@@ -14,11 +14,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::finding::Severity;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 
 use super::{Account, Probe, accounts, token_secret};
+use crate::finding::Severity;
 use crate::live::{Algorithm, Answer, Claims, Failure, Seen, Site, role, sign, together};
 
 /// Somebody else's keys are valid, or nobody's.

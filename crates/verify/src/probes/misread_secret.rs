@@ -9,10 +9,10 @@
 //!
 //! **Asks**: server.get_stats with a token that is signed with an empty secret.
 
-use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Algorithm, Claims, Seen, Site, sign};
 
 pub(crate) struct MisreadSecret;

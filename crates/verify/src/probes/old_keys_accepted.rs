@@ -11,10 +11,10 @@
 //! **Asks**: auth.login with each old account, server.get_stats, and a file that is not there. The token shown is the same
 //! as the one that `--keys` showed before the rotation, so that a memory of it is found.
 
-use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::{Probe, accounts, token_secret};
+use crate::finding::Severity;
 use crate::live::{Algorithm, Claims, Seen, Site, sign};
 
 /// Whoever had the keys still gets in.

@@ -8,10 +8,10 @@
 //!
 //! **Asks**: login.supported_modes.
 
-use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Seen, Site};
 
 pub(crate) struct OpenLogin;

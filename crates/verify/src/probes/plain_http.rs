@@ -10,10 +10,10 @@
 //! **Asks**: where a part is at an https:// address, what it was found by, over http:// on port 80 and on the part's own
 //! port (8080, 8008, 8081). Keys are never among it. A port where nobody answers is what should be.
 
-use crate::finding::Severity;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Seen, Site, is_loopback};
 
 /// It takes somebody on the way.

@@ -9,11 +9,11 @@
 //! **Asks**: server.get_stats with a token that says nobody, signed with the secret of `--keys` or the published one: only
 //! a signature that the server takes makes it stumble, so without either nothing is said.
 
-use crate::finding::Severity;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::finding::Severity;
 use crate::live::{Algorithm, Claims, Seen, Site, sign, together};
 
 pub(crate) struct StackTrace;

@@ -12,11 +12,11 @@
 //!
 //! **References**: OWASP, "Password Storage Cheat Sheet".
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::malformed_password_hash::cost;
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// It takes the hash first.
 const SEVERITY: Severity = Severity::Warning;

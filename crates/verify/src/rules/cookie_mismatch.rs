@@ -14,12 +14,12 @@
 //!
 //! **References**: docs/clearml.md#cookie-names.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
 use clearml_secure_core::hocon::Value;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// Nothing is open; something is broken (docs/clearml.md#cookie-names).
 const SEVERITY: Severity = Severity::Warning;

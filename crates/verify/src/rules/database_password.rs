@@ -13,13 +13,14 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#database-passwords.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::version::Version;
 
-use super::{Case, Rule, and};
+use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
+use crate::words::and;
 
 /// Another service has to fall first.
 const SEVERITY: Severity = Severity::Note;

@@ -15,11 +15,11 @@
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server;
 //! docs/clearml.md#secrets-in-clear.
 
-use crate::finding::{Finding, Fix};
 use clearml_secure_core::effective::{Origin, Reading};
 use clearml_secure_core::known::{self, Class, Known};
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Fix};
 
 // How bad it is: [`Case::of_public`].
 pub(crate) struct DefaultCredential;

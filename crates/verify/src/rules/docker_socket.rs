@@ -14,11 +14,11 @@
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface";
 //! docs/clearml.md#docker-socket.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::volume::VolumeSource;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// It takes an account that may enqueue (docs/clearml.md#docker-socket).
 const SEVERITY: Severity = Severity::Note;

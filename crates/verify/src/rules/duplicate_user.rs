@@ -13,10 +13,10 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#user-names-twice.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// The list has no effect (docs/clearml.md#user-names-twice).
 const SEVERITY: Severity = Severity::Error;

@@ -14,13 +14,13 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::{Interface, Service};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Fix, Severity};
 
 /// Whoever reaches the host reaches the database (docs/clearml.md#database-passwords).
 const REACHABLE: Severity = Severity::Error;

@@ -13,10 +13,10 @@
 //!
 //! **References**: Docker, "Image tags".
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// Nothing is open because of it.
 const SEVERITY: Severity = Severity::Note;

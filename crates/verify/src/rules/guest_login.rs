@@ -13,11 +13,11 @@
 //!
 //! **References**: docs/clearml.md#guests.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// Anybody is a guest (docs/clearml.md#guests).
 const SEVERITY: Severity = Severity::Warning;

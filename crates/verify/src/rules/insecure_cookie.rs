@@ -13,12 +13,12 @@
 //!
 //! **References**: docs/clearml.md#cookies.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::setting::Server;
 
 use super::plain_http::{NAMES, is_https};
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// It takes somebody on the way (docs/clearml.md#cookies).
 const SEVERITY: Severity = Severity::Warning;

@@ -14,7 +14,6 @@
 //!
 //! **References**: docs/clearml.md#file-names-are-paths; ClearML's public issue clearml#1421.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::hocon::{Object, Value};
 use clearml_secure_core::io::escape;
@@ -22,6 +21,7 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// What it leaves open is `open-login`; this is why.
 const SEVERITY: Severity = Severity::Warning;

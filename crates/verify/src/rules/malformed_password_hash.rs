@@ -13,12 +13,12 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#password-hashes.
 
-use crate::finding::{Finding, Severity};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// The user is locked out (docs/clearml.md#password-hashes).
 const SEVERITY: Severity = Severity::Error;

@@ -16,13 +16,14 @@
 //!
 //! **References**: docs/clearml.md#how-hocon-reads-a-value; pyhocon.
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::VariableValue;
 use clearml_secure_core::effective::{Hazard, Reading, Value};
 use clearml_secure_core::hocon;
 use clearml_secure_core::setting::Setting;
 
-use super::{Case, Rule, shown};
+use super::{Case, Rule};
+use crate::finding::{Finding, Fix, Severity};
+use crate::words::shown;
 
 /// The server reads another value, or does not start (docs/clearml.md#how-hocon-reads-a-value).
 const SEVERITY: Severity = Severity::Error;

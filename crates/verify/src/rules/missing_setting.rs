@@ -16,14 +16,15 @@
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server;
 //! docs/clearml.md#the-documented-example.
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::keyset;
 use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::source::Place;
 
-use super::{Case, Rule, and};
+use super::{Case, Rule};
+use crate::finding::{Finding, Fix, Severity};
+use crate::words::and;
 
 /// The server cannot sign. What a live default is worth is [`Case::of_public`]: an error where somebody gets in, a
 /// warning for half of a pair, a note where fixed users revoke the account (docs/clearml.md#what-fixed-users-revoke).

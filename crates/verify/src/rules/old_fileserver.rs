@@ -13,11 +13,11 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#file-server-authentication.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// Whoever reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
 const SEVERITY: Severity = Severity::Error;

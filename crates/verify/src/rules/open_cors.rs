@@ -13,12 +13,12 @@
 //!
 //! **References**: docs/clearml.md#cross-origin-requests.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
 use clearml_secure_core::hocon::Value;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// The cookie's SameSite=Lax keeps other sites out (docs/clearml.md#cross-origin-requests).
 const LAX: Severity = Severity::Note;

@@ -13,12 +13,12 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#file-server-switch.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::hocon::Value;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// Whoever reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
 const OPEN: Severity = Severity::Error;

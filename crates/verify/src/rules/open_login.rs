@@ -15,11 +15,11 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#login-modes.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// Whoever reaches the page is in (docs/clearml.md#login-modes).
 const SEVERITY: Severity = Severity::Warning;

@@ -17,7 +17,8 @@ use std::net::IpAddr;
 
 use crate::finding::{Finding, Severity};
 
-use super::{Case, Rule, shown};
+use super::{Case, Rule};
+use crate::words::shown;
 
 /// Whoever is on the way reads passwords and tokens.
 const PUBLIC: Severity = Severity::Warning;

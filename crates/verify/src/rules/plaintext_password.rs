@@ -13,10 +13,10 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#plain-passwords.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// It takes a look at the file or an administrator (docs/clearml.md#plain-passwords).
 const SEVERITY: Severity = Severity::Warning;
@@ -47,7 +47,7 @@ impl Rule for PlaintextPassword {
                 "{} is given the passwords of {} in clear; whoever reads the file, or calls server.config as a system \
                  user, has them",
                 case.name(server),
-                super::and(&names)
+                crate::words::and(&names)
             );
             let help = "write base64 of bcrypt hashes and set pass_hashed: true";
             findings.push(

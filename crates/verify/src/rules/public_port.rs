@@ -14,13 +14,13 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::{Interface, Port, Service};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Fix, Severity};
 
 /// Whoever is on the way reads passwords and tokens (docs/clearml.md#ports-and-networks).
 const CLEAR: Severity = Severity::Warning;

@@ -13,10 +13,10 @@
 //!
 //! **References**: docs/clearml.md#published-credentials.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// Whoever opens the page has it (docs/clearml.md#published-credentials).
 const SEVERITY: Severity = Severity::Error;

@@ -15,10 +15,10 @@
 //!
 //! **References**: chmod(1). Docker starts containers as root, so it reads what only its owner may.
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Fix, Severity};
 
 /// It takes an account on this machine.
 const SEVERITY: Severity = Severity::Warning;

@@ -13,11 +13,12 @@
 //!
 //! **References**: ClearML's Helm chart uses one string for the token secret and for a user's secret.
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::effective::{Origin, Reading};
 use clearml_secure_core::known::{self, Class};
 
-use super::{Case, Rule, and};
+use super::{Case, Rule};
+use crate::finding::{Finding, Fix, Severity};
+use crate::words::and;
 
 /// It takes a first leak.
 const SEVERITY: Severity = Severity::Warning;

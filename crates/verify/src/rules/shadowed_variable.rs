@@ -17,13 +17,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::{Variable, VariableValue};
 use clearml_secure_core::effective::Origin;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::Span;
 
-use super::{Case, Rule, shown};
+use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
+use crate::words::shown;
 
 /// The value that looks right is not the one in use.
 const DIFFERENT: Severity = Severity::Warning;

@@ -15,12 +15,12 @@
 //!
 //! **References**: docs/clearml.md#token-secret-on-two-servers.
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Fix, Severity};
 
 /// A server does not work, or not as it says (docs/clearml.md#token-secret-on-two-servers,
 /// docs/clearml.md#file-server-account).

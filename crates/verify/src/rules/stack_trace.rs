@@ -12,11 +12,11 @@
 //!
 //! **References**: docs/clearml.md#stack-traces.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// It helps whoever looks for a hole (docs/clearml.md#stack-traces).
 const SEVERITY: Severity = Severity::Note;

@@ -16,10 +16,10 @@
 //!
 //! **References**: gitignore(5), git-rm(1).
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// It takes access to the repository.
 const SEVERITY: Severity = Severity::Warning;

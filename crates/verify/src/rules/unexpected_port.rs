@@ -14,11 +14,11 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server".
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::compose::Interface;
 
 use super::public_port::own_ports;
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// What listens there is not known.
 const OPEN: Severity = Severity::Warning;

@@ -14,14 +14,15 @@
 //!
 //! **References**: docs/clearml.md#variable-names; the public configuration files of clearml-server.
 
-use crate::finding::{Finding, Severity};
-use crate::unread;
 use clearml_secure_core::compose::Variable;
 use clearml_secure_core::deployment::{Family, Instance};
 use clearml_secure_core::effective::Reading;
 use clearml_secure_core::setting::{Server, Setting};
 
-use super::{Case, Rule, shown};
+use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
+use crate::unread;
+use crate::words::shown;
 
 /// By itself it opens nothing; what is missing because of it is a finding of its own.
 const SEVERITY: Severity = Severity::Warning;
@@ -83,7 +84,10 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
             "{} does not read {name}, and nobody who does is given it",
             case.named(instance)
         );
-        return Some((message, format!("give it to {}", super::and(&readers))));
+        return Some((
+            message,
+            format!("give it to {}", crate::words::and(&readers)),
+        ));
     }
     if instance.server == Server::AgentServices {
         // The agent has configuration variables of its own.

@@ -15,13 +15,14 @@
 //!
 //! **References**: docs/clearml.md#values-that-stop-a-server; pyhocon.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::effective::{Reading, ServerConfiguration, Value};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::Span;
 
-use super::{Case, Rule, and, shown};
+use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
+use crate::words::{and, shown};
 
 /// The server is down, or the old credentials are valid (docs/clearml.md#numeric-credential).
 const SEVERITY: Severity = Severity::Error;

@@ -15,14 +15,15 @@
 //!
 //! **References**: docs/clearml.md#empty-token-secret.10 and 2.15.
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::interpolate::{Form, Outcome, Variable as Used};
 use clearml_secure_core::compose::{Variable, VariableValue};
 use clearml_secure_core::effective::{Reading, Value};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 
-use super::{Case, Rule, shown};
+use super::{Case, Rule};
+use crate::finding::{Finding, Fix, Severity};
+use crate::words::shown;
 
 /// Anybody signs tokens, or nobody logs in (docs/clearml.md#empty-token-secret).
 const SIGNING: Severity = Severity::Error;

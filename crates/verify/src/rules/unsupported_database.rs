@@ -14,12 +14,12 @@
 //! **References**: endoflife.date; Elastic, "Product end of life dates": the last two major versions are
 //! maintained.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::io::escape;
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// Nothing is known to be open because of it, and which lines ClearML runs with is not the administrator's choice.
 const SEVERITY: Severity = Severity::Note;

@@ -13,12 +13,12 @@
 //!
 //! **References**: zxcvbn; ClearML, "Web Login Authentication", whose examples these are.
 
-use crate::finding::{Finding, Severity};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::known;
 use clearml_secure_core::password::{Weakness, weakness};
 
 use super::{Case, Rule};
+use crate::finding::{Finding, Severity};
 
 /// Somebody guesses it (docs/clearml.md#known-public-values).
 const SEVERITY: Severity = Severity::Error;

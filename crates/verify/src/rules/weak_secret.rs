@@ -14,13 +14,14 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server", whose examples are the stand-ins.
 
-use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::known::{self, Class};
 use clearml_secure_core::setting::{Kind, Setting};
 use clearml_secure_core::strength::{Weakness, weakness};
 
-use super::{Case, Rule, kind_name, power};
+use super::{Case, Rule};
+use crate::finding::{Finding, Fix, Severity};
+use crate::words::{kind_name, power};
 
 /// Somebody guesses it.
 const GUESSED: Severity = Severity::Error;
@@ -51,7 +52,7 @@ impl Rule for WeakSecret {
                 continue;
             };
             let (severity, consequence) = if case.is_revoked(reading) {
-                (REVOKED, super::REVOKED)
+                (REVOKED, crate::words::REVOKED)
             } else {
                 (severity, power(reading.setting))
             };

@@ -1,0 +1,93 @@
+//! The pages about rules and probes, docs/rules.md and docs/probes.md, as the program prints them.
+
+use crate::probes::PROBES;
+use crate::rules::RULES;
+
+/// The names of all rules and probes, sorted. A rule and a probe of one name look for the same thing in files and
+/// on a running server.
+pub(crate) fn ids() -> Vec<&'static str> {
+    let rules = RULES.iter().map(|rule| rule.id());
+    let mut ids: Vec<&str> = rules.chain(PROBES.iter().map(|probe| probe.id())).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// What there is to read about a rule, a probe, or both.
+pub(crate) fn explain(id: &str) -> Option<String> {
+    let pages: Vec<&str> = [section(RULE_PAGES, id), section(PROBE_PAGES, id)]
+        .into_iter()
+        .flatten()
+        .collect();
+    (!pages.is_empty()).then(|| pages.join("\n\n"))
+}
+
+const RULE_PAGES: &str = include_str!("../../../docs/rules.md");
+const PROBE_PAGES: &str = include_str!("../../../docs/probes.md");
+
+/// The section of docs/rules.md about a rule, or of docs/probes.md about a probe.
+pub(crate) fn page(id: &str) -> Option<&'static str> {
+    section(RULE_PAGES, id).or_else(|| section(PROBE_PAGES, id))
+}
+
+fn section(pages: &'static str, id: &str) -> Option<&'static str> {
+    let start = pages.find(&format!("\n## {id}\n"))? + 1;
+    let end = pages[start + 1..]
+        .find("\n## ")
+        .map_or(pages.len(), |end| start + 1 + end);
+    Some(pages[start..end].trim_end())
+}
+
+/// The first sentence of a rule's page.
+pub(crate) fn headline(id: &str) -> String {
+    let first = page(id).and_then(|page| page.lines().skip(1).find(|line| !line.is_empty()));
+    let mut text = first.unwrap_or(id).trim_end_matches('.').to_owned();
+    if let Some(letter) = text.get_mut(..1) {
+        letter.make_ascii_lowercase();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// The files of a folder of this package as names, sorted.
+    fn stems(folder: &str) -> Vec<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut stems: Vec<String> = std::fs::read_dir(folder)
+            .expect("a folder of the package")
+            .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.replace('_', "-")))
+            .collect();
+        stems.sort();
+        stems
+    }
+
+    /// One word is the file, the id, the fixture folder and the section.
+    #[test]
+    fn ids_are_file_names_fixtures_and_sections() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let ids: Vec<&str> = RULES.iter().map(|rule| rule.id()).collect();
+        assert_eq!(stems("src/rules"), ids);
+        for id in ids {
+            assert!(
+                root.join("../../tests/fixtures/rules").join(id).is_dir(),
+                "{id}: no fixtures"
+            );
+            assert!(
+                section(RULE_PAGES, id).is_some(),
+                "{id}: no section in docs/rules.md"
+            );
+        }
+        let ids: Vec<&str> = PROBES.iter().map(|probe| probe.id()).collect();
+        assert_eq!(stems("src/probes"), ids);
+        for id in ids {
+            assert!(
+                section(PROBE_PAGES, id).is_some(),
+                "{id}: no section in docs/probes.md"
+            );
+        }
+    }
+}
