@@ -1,9 +1,12 @@
 //! A running server: where its parts are, and what it answers.
 
+mod accounts;
 mod asked;
 mod find;
+mod forgery;
 mod http;
 mod old_tls;
+mod release;
 mod slots;
 mod tls;
 mod together;
@@ -20,10 +23,13 @@ use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
 
 use crate::finding::{Finding, Severity};
+pub(crate) use accounts::{Account, accounts, token_secret};
 use asked::Asked;
 pub(crate) use find::FOREIGN_ORIGIN;
+pub(crate) use forgery::{Making, makings, pairs};
 pub(crate) use http::{Answer, Client, host, is_loopback};
 pub(crate) use old_tls::{OLD, takes};
+pub(crate) use release::{not_told, release};
 pub(crate) use tls::{NoHandshake, Shown, shake};
 pub(crate) use together::together;
 pub(crate) use token::{Algorithm, Claims, role, sign, version};

@@ -21,12 +21,9 @@ mod server_version;
 mod stack_trace;
 mod vulnerable_version;
 
-use clearml_secure_core::keyset::Keyset;
-use clearml_secure_core::secret::Secret;
-use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
 use serde_json::Value;
 
-use crate::live::{Answer, Failure, Seen, Site, together};
+use crate::live::{Account, Answer, Failure, Seen, Site, together};
 
 /// A check of a running server.
 pub(crate) trait Probe: Send + Sync {
@@ -57,42 +54,6 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &vulnerable_version::VulnerableVersion,
 ];
 
-/// An account of a keyset.
-struct Account<'a> {
-    name: &'static str,
-    key: &'a Secret,
-    secret: &'a Secret,
-    /// The role it should have (docs/clearml.md#internal-accounts).
-    role: &'static str,
-}
-
-impl Account<'_> {
-    /// Whether another is the same account with the same pair.
-    fn is_same(&self, other: &Account<'_>) -> bool {
-        self.name == other.name
-            && self.key.expose() == other.key.expose()
-            && self.secret.expose() == other.secret.expose()
-    }
-}
-
-/// The accounts of a keyset that have both halves.
-fn accounts(keys: &Keyset) -> Vec<Account<'_>> {
-    let account = |setting: Setting| {
-        let name = setting.account().filter(|_| setting.kind() == Kind::Key)?;
-        Some(Account {
-            name,
-            key: keys.get(setting)?,
-            secret: keys.get(setting.other_half()?)?,
-            role: match name {
-                "tests" => "user",
-                "services_agent" => "admin",
-                _ => "system",
-            },
-        })
-    };
-    SETTINGS.into_iter().filter_map(account).collect()
-}
-
 /// Tries to log in with each account, all at once.
 fn log_in<'a, 'k>(
     site: &Site,
@@ -106,14 +67,6 @@ fn log_in<'a, 'k>(
         .zip(answers)
         .filter_map(|(account, answer)| Some((account, answer?)))
         .collect()
-}
-
-/// The token secret of a keyset.
-fn token_secret(keys: Option<&Keyset>) -> Option<&Secret> {
-    let setting = SETTINGS
-        .into_iter()
-        .find(|setting| setting.group() == "token_secret")?;
-    keys?.get(setting)
 }
 
 /// The ways to log in that a server names (docs/clearml.md#login-modes); none where it does not.

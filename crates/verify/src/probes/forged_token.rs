@@ -10,12 +10,13 @@
 //!
 //! **Asks**: server.get_stats, and a file that is not there.
 
-use clearml_secure_core::known::{self, Known};
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Algorithm, Answer, Claims, Failure, Seen, Site, sign, together};
+use crate::live::{
+    Algorithm, Answer, Claims, Failure, Making, Seen, Site, makings, sign, together,
+};
 use crate::words::and;
 
 pub(crate) struct ForgedToken;
@@ -79,54 +80,8 @@ impl Probe for ForgedToken {
     }
 }
 
-/// A way for anybody to make a token.
-pub(super) struct Making {
-    /// In words, without the algorithm.
-    how: String,
-    /// In the order in which they are tried.
-    pub(super) algorithms: &'static [Algorithm],
-    pub(super) secret: &'static str,
-    /// To whom the tokens are shown.
-    servers: &'static [Server],
-}
-
 /// What a server answers to a token: of which making, with which algorithm.
 type Asked = (Server, String, Algorithm, Result<Answer, Failure>);
-
-pub(super) fn makings() -> Vec<Making> {
-    const HMAC: &[Algorithm] = &[Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
-    let making = |how: String, algorithms, secret| Making {
-        how,
-        algorithms,
-        secret,
-        servers: &[Server::Apiserver, Server::Fileserver],
-    };
-    let mut all = vec![
-        making("not signed".to_owned(), &[Algorithm::None], ""),
-        making("signed with an empty secret".to_owned(), HMAC, ""),
-    ];
-    let is_token_secret = |known: &&Known| {
-        known
-            .setting
-            .is_some_and(|setting| setting.group() == "token_secret")
-    };
-    all.extend(known::all().iter().filter(is_token_secret).map(|known| {
-        let how = format!("signed with a published secret, the {}", known.what);
-        making(how, HMAC, &known.value)
-    }));
-    // Nothing has ever run with these by itself, so no file server remembers a token of a time before.
-    let is_stand_in =
-        |known: &&Known| known.is_documented_stand_in() && known.value.contains("new-secret");
-    all.extend(known::all().iter().filter(is_stand_in).map(|known| Making {
-        servers: &[Server::Apiserver],
-        ..making(
-            format!("signed with a published secret, a {}", known.what),
-            HMAC,
-            &known.value,
-        )
-    }));
-    all
-}
 
 /// Shows the tokens of one making to a server. If one algorithm's signature is accepted, or cannot be verified, so would
 /// be another's with the same secret: the others are tried where the server says something else, such as that it takes

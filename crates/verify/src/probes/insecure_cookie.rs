@@ -14,7 +14,7 @@ use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Seen, Site};
+use crate::live::{Seen, Site, accounts};
 
 pub(crate) struct InsecureCookie;
 
@@ -31,7 +31,7 @@ impl Probe for InsecureCookie {
             return;
         }
         // `keys-not-applied` asks the same.
-        let accounts = super::accounts(keys);
+        let accounts = accounts(keys);
         let mut answers = Vec::new();
         for account in &accounts {
             if let Some(answer) = site.log_in(account.key.expose(), account.secret.expose()) {

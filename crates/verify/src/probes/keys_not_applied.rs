@@ -17,9 +17,12 @@ use std::time::{Duration, Instant};
 use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
 
-use super::{Account, Probe, accounts, token_secret};
+use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Algorithm, Answer, Claims, Failure, Seen, Site, role, sign, together};
+use crate::live::{
+    Account, Algorithm, Answer, Claims, Failure, Seen, Site, accounts, role, sign, together,
+    token_secret,
+};
 
 /// Somebody else's keys are valid, or nobody's.
 const SEVERITY: Severity = Severity::Error;

@@ -13,9 +13,9 @@
 
 use clearml_secure_core::setting::Server;
 
-use super::{Probe, accounts, token_secret};
+use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Algorithm, Claims, Seen, Site, sign};
+use crate::live::{Algorithm, Claims, Seen, Site, accounts, sign, token_secret};
 
 /// Whoever had the keys still gets in.
 const SEVERITY: Severity = Severity::Error;

@@ -14,7 +14,7 @@ use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Algorithm, Claims, Seen, Site, sign, together};
+use crate::live::{Algorithm, Claims, Seen, Site, sign, together, token_secret};
 
 pub(crate) struct StackTrace;
 
@@ -34,8 +34,8 @@ impl Probe for StackTrace {
                     .is_some_and(|setting| setting.group() == "token_secret")
         });
         let mut secrets: Vec<&str> = built_in.map(|known| known.value.as_str()).collect();
-        if let Some(secret) = super::token_secret(site.keys.as_deref())
-            .filter(|_| site.keeps_keys_from(api).is_none())
+        if let Some(secret) =
+            token_secret(site.keys.as_deref()).filter(|_| site.keeps_keys_from(api).is_none())
         {
             secrets.push(secret.expose());
         }

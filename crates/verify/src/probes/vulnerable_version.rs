@@ -13,8 +13,7 @@ use crate::advisory::{self, Advisory};
 use crate::finding::Severity;
 
 use super::Probe;
-use super::server_version::{not_told, release};
-use crate::live::{Release, Seen, Site};
+use crate::live::{Release, Seen, Site, not_told, release};
 
 pub(crate) struct VulnerableVersion;
 
