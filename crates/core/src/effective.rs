@@ -421,7 +421,7 @@ fn why_unknown(value: &VariableValue) -> String {
         VariableValue::Required(name) => {
             let name = name
                 .as_deref()
-                .map_or("a variable in it".into(), crate::io::escape);
+                .map_or("a variable in it".into(), crate::shown::escape);
             format!("{name} has no value in .env, and compose does not start without one")
         }
         VariableValue::Refused(message) => format!("compose refuses the file: {message}"),

@@ -10,7 +10,7 @@ use crate::source::Place;
 #[non_exhaustive]
 pub enum Error {
     /// A file that is not any more what it was when it was read. Nothing was written.
-    #[error("{}: changed while this ran", crate::io::escape(&path.to_string_lossy()))]
+    #[error("{}: changed while this ran", crate::shown::escape(&path.to_string_lossy()))]
     Changed {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum Error {
         message: String,
     },
     /// Something that a file has and its new text would not have. Nothing was written.
-    #[error("{}: its {what} cannot be kept: {source}", crate::io::escape(&path.to_string_lossy()))]
+    #[error("{}: its {what} cannot be kept: {source}", crate::shown::escape(&path.to_string_lossy()))]
     Keep {
         /// The file.
         path: PathBuf,
@@ -68,13 +68,13 @@ pub enum Error {
         help: Option<String>,
     },
     /// A folder that somebody else has locked for too long. Nothing was written.
-    #[error("{}: locked by another program", crate::io::escape(&folder.to_string_lossy()))]
+    #[error("{}: locked by another program", crate::shown::escape(&folder.to_string_lossy()))]
     Locked {
         /// The folder.
         folder: PathBuf,
     },
     /// Something under a file's name that may never end.
-    #[error("{} is {kind}, not a regular file", crate::io::escape(&path.to_string_lossy()))]
+    #[error("{} is {kind}, not a regular file", crate::shown::escape(&path.to_string_lossy()))]
     NoFile {
         /// What was to be read.
         path: PathBuf,
@@ -82,7 +82,7 @@ pub enum Error {
         kind: &'static str,
     },
     /// A file that has its new text although another one could not be written. Each of them is whole.
-    #[error("{}: has its new text, which cannot be taken back: {source}", crate::io::escape(&path.to_string_lossy()))]
+    #[error("{}: has its new text, which cannot be taken back: {source}", crate::shown::escape(&path.to_string_lossy()))]
     PutBack {
         /// The file.
         path: PathBuf,
@@ -95,7 +95,7 @@ pub enum Error {
     #[error("the operating system gave no random bytes: {0}")]
     Random(String),
     /// A file that cannot be read.
-    #[error("{}: cannot be read: {source}", crate::io::escape(&path.to_string_lossy()))]
+    #[error("{}: cannot be read: {source}", crate::shown::escape(&path.to_string_lossy()))]
     Read {
         /// The file.
         path: PathBuf,
@@ -103,7 +103,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file over the bound.
-    #[error("{}: over {limit} MiB", crate::io::escape(&path.to_string_lossy()))]
+    #[error("{}: over {limit} MiB", crate::shown::escape(&path.to_string_lossy()))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -111,7 +111,7 @@ pub enum Error {
         limit: u64,
     },
     /// A file that cannot be written. Nothing of it was left behind.
-    #[error("{}: cannot be written: {source}", crate::io::escape(&path.to_string_lossy()))]
+    #[error("{}: cannot be written: {source}", crate::shown::escape(&path.to_string_lossy()))]
     Write {
         /// The file.
         path: PathBuf,
@@ -168,7 +168,7 @@ impl Error {
             Self::PutBack { kept, .. } => Some(match kept {
                 Some(kept) => format!(
                     "move {} over it, or run this again",
-                    crate::io::escape(&kept.to_string_lossy())
+                    crate::shown::escape(&kept.to_string_lossy())
                 ),
                 None => "remove it, or run this again".to_owned(),
             }),

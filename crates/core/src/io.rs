@@ -1,19 +1,20 @@
-//! Reading within bounds, writing whole or not at all, and printing other people's text.
+//! Reading within bounds, and writing whole or not at all.
 
 mod attributes;
 mod beside;
 mod lock;
+mod mode;
 mod read;
 mod replace;
 
-use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::Error;
+pub use mode::Mode;
 pub use read::{LIMIT_MIB, entries, read_argument, read_text};
-pub use replace::{Before, Mode, NewFile, replace_files};
+pub use replace::{Before, NewFile, replace_files};
 
 /// Whether a path is a symbolic link.
 pub fn is_link(path: &Path) -> bool {
@@ -77,38 +78,11 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Text from somebody's file, safe to print on a terminal: control characters and the characters that turn
-/// the direction of writing are shown as escapes.
-pub fn escape(text: &str) -> Cow<'_, str> {
-    let is_unsafe = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_unsafe(c) {
-            out.extend(c.escape_unicode())
-        } else {
-            out.push(c)
-        }
-    }
-    Cow::Owned(out)
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-
-    #[test]
-    fn escapes_do_not_reach_the_terminal() {
-        assert_eq!(escape("a\u{1b}[31mb\u{202e}"), "a\\u{1b}[31mb\\u{202e}");
-        assert!(matches!(escape("plain ü"), Cow::Borrowed(_)));
-    }
 
     #[test]
     fn secret_files_are_private_and_not_overwritten() {

@@ -23,9 +23,9 @@ use crate::dotenv;
 use crate::error::Error;
 use crate::fixed_users;
 use crate::generate::generate;
-use crate::io::escape;
 use crate::secret::Secret;
 use crate::setting::{Kind, SETTINGS, Server, Setting};
+use crate::shown::escape;
 use crate::source::place_of;
 
 /// The longest value, name or hash that is taken, in characters.

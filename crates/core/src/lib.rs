@@ -24,6 +24,7 @@ pub mod redact;
 pub mod secret;
 /// The twelve settings and who reads them.
 pub mod setting;
+pub mod shown;
 /// Texts, spans and places.
 pub mod source;
 pub mod strength;

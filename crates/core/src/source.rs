@@ -66,7 +66,7 @@ impl fmt::Display for Place {
         write!(
             f,
             "{}:{}:{}",
-            crate::io::escape(&self.file.to_string_lossy()),
+            crate::shown::escape(&self.file.to_string_lossy()),
             self.line,
             self.column
         )

@@ -30,7 +30,7 @@ pub(crate) fn unified(change: &Change<'_>, color: bool) -> String {
     };
     let (old_lines, new_lines) = (masked(before), masked(change.after));
     let path = change.path.to_string_lossy();
-    let path = clearml_secure_core::io::escape(&path);
+    let path = clearml_secure_core::shown::escape(&path);
     let mut out = String::new();
     for group in diff.grouped_ops(CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {

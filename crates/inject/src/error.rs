@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Setting;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use crate::plan::Refusal;

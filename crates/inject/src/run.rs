@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::compose::Hides;
 use clearml_secure_core::deployment::{Deployment, Files, override_beside};
 use clearml_secure_core::edit::splice;
-use clearml_secure_core::io::{escape, is_same, read_argument, read_text};
+use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::place_of;
 use zeroize::Zeroizing;
 

@@ -10,9 +10,9 @@ use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::dotenv;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::fixed_users::FixedUsers;
-use clearml_secure_core::io::escape;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{SETTINGS, Server};
+use clearml_secure_core::shown::escape;
 
 use crate::cli::Cli;
 use crate::env_file::EnvFile;

@@ -5,9 +5,8 @@ use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
-use clearml_secure_core::io::{
-    Before, Mode, NewFile, escape, read_text, replace_files, write_secret_file,
-};
+use clearml_secure_core::io::{Before, Mode, NewFile, read_text, replace_files, write_secret_file};
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::{error::Error as CoreError, exit};
 
 use crate::cli::Cli;

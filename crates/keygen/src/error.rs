@@ -1,9 +1,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use clearml_secure_core::io::escape;
 use clearml_secure_core::keyset::Misfit;
 use clearml_secure_core::setting::SETTINGS;
+use clearml_secure_core::shown::escape;
 
 /// Why there is no keyset. No value is ever in it.
 #[derive(Debug, thiserror::Error)]

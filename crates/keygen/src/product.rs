@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::io::{
-    Before, Mode, NewFile, escape, read_text, replace_files, write_secret_file,
-};
+use clearml_secure_core::io::{Before, Mode, NewFile, read_text, replace_files, write_secret_file};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::SETTINGS;
+use clearml_secure_core::shown::escape;
 use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Format};

@@ -8,9 +8,10 @@ use clap::builder::styling::AnsiColor;
 use clearml_secure_core::dotenv;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
-use clearml_secure_core::io::{escape, is_same, read_argument, write_secret_file};
+use clearml_secure_core::io::{is_same, read_argument, write_secret_file};
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
+use clearml_secure_core::shown::escape;
 
 use crate::cli::{Cli, Format};
 use crate::error::Error;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::generate;
-use clearml_secure_core::io::{escape, read_argument};
+use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::{Keyset, User};
 use clearml_secure_core::password;
 use clearml_secure_core::secret::Secret;
+use clearml_secure_core::shown::escape;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 

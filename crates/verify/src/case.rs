@@ -6,9 +6,9 @@ use clearml_secure_core::effective::{
     Configured, Effective, Origin, Reading, ServerConfiguration, Value,
 };
 use clearml_secure_core::fixed_users::FixedUsers;
-use clearml_secure_core::io::escape;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, Server};
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::version::Version;
 

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use crate::pages;

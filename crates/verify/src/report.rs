@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading};
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::{Place, Sources};
 use clearml_secure_core::version::Version;
 

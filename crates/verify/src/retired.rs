@@ -16,7 +16,7 @@ pub(crate) fn why(id: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::ids;
+    use crate::pages::ids;
 
     #[test]
     fn a_rule_is_retired_or_in_use() {

@@ -4,7 +4,8 @@ use clap::ColorChoice;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
-use clearml_secure_core::io::{escape, write_secret_file};
+use clearml_secure_core::io::write_secret_file;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use crate::baseline::{self, Baseline};

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use super::replace::Mode;
+use super::mode::Mode;
 
 /// A file that is to be replaced.
 pub(super) struct Old {

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::attributes::Old;
-use super::replace::Mode;
+use super::mode::Mode;
 
 /// A temporary name in the folder of a target. It is removed with this value, unless it has become another.
 pub(super) struct Beside {

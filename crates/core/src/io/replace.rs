@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use super::attributes::Old;
 use super::beside::{Beside, remove_leftovers};
 use super::lock::Folders;
+use super::mode::Mode;
 use super::{folder_of, read_text};
 use crate::error::Error;
 
@@ -41,15 +42,6 @@ pub enum Before<'a> {
     Text(&'a str),
     /// Any file, or nothing.
     Whatever,
-}
-
-/// Who may read a file that takes the place of another. One that is new is private.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Mode {
-    /// Whoever could read the one before: mode and access control list are kept.
-    Keep,
-    /// Its owner only.
-    Private,
 }
 
 /// Writes all of these files, in this order, or none.

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::{in_url, value};
-use crate::io::escape;
+use crate::shown::escape;
 use crate::source::line_starts;
 use crate::yaml::{Node, Value};
 

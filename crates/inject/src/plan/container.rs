@@ -421,5 +421,5 @@ fn is_key(entry: &Entry, name: &str) -> bool {
 }
 
 fn escaped(name: &str) -> String {
-    clearml_secure_core::io::escape(name).into_owned()
+    clearml_secure_core::shown::escape(name).into_owned()
 }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use clearml_secure_core::compose::{Origin, Project, VariableValue};
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use crate::plan::Plan;

@@ -2,7 +2,7 @@
 
 use clearml_secure_core::compose::{Hides, Interface, Port, Service};
 use clearml_secure_core::deployment::{Database, Deployment};
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 
 use crate::finding::Finding;
 use crate::rules::own_ports;

@@ -4,8 +4,8 @@
 
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Reading;
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::SETTINGS;
+use clearml_secure_core::shown::escape;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::effective::{origin, state};

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 
 /// One comment line: nothing in the text ends it.
 pub(super) fn comment(text: &str) -> String {

@@ -1,8 +1,8 @@
 //! Findings for people: the line they are about, with every value masked.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
 
 use super::{count, grouped};
 use crate::finding::{Finding, Severity};

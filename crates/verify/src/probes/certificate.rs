@@ -13,8 +13,8 @@
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;

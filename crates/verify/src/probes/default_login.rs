@@ -9,8 +9,8 @@
 //!
 //! **Asks**: auth.login with each known pair. The server writes down when a pair was used.
 
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
 
 use super::Probe;
 use crate::finding::Severity;

@@ -14,8 +14,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
 
 use super::Probe;
 use crate::finding::Severity;

@@ -12,7 +12,7 @@
 //!
 //! **References**: OWASP, "Password Storage Cheat Sheet".
 
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 
 use super::malformed_password_hash::cost;
 use super::{Case, Rule};

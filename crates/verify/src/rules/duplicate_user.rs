@@ -13,7 +13,7 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#user-names-twice.
 
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Finding, Severity};

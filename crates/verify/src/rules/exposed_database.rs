@@ -16,7 +16,7 @@
 
 use clearml_secure_core::compose::{Interface, Service};
 use clearml_secure_core::deployment::Database;
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};

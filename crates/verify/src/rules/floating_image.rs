@@ -13,7 +13,7 @@
 //!
 //! **References**: Docker, "Image tags".
 
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Finding, Severity};

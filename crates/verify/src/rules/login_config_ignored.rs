@@ -16,8 +16,8 @@
 
 use clearml_secure_core::effective::Configured;
 use clearml_secure_core::hocon::{Object, Value};
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};

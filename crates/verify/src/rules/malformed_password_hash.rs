@@ -15,7 +15,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Finding, Severity};

@@ -17,9 +17,9 @@
 //! docs/clearml.md#the-documented-example.
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::io::escape;
 use clearml_secure_core::keyset;
 use clearml_secure_core::setting::{SETTINGS, Server};
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use super::{Case, Rule};

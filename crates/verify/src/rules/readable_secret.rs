@@ -15,7 +15,7 @@
 //!
 //! **References**: chmod(1). Docker starts containers as root, so it reads what only its owner may.
 
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Finding, Fix, Severity};

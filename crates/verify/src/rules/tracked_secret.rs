@@ -16,7 +16,7 @@
 //!
 //! **References**: gitignore(5), git-rm(1).
 
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Finding, Severity};

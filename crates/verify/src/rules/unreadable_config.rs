@@ -16,8 +16,8 @@
 //! **References**: docs/clearml.md#values-that-stop-a-server; pyhocon.
 
 use clearml_secure_core::effective::{Reading, ServerConfiguration, Value};
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};

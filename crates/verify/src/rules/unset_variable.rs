@@ -18,8 +18,8 @@
 use clearml_secure_core::compose::interpolate::{Form, Outcome, Variable as Used};
 use clearml_secure_core::compose::{Variable, VariableValue};
 use clearml_secure_core::effective::{Reading, Value};
-use clearml_secure_core::io::escape;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Finding, Fix, Severity};

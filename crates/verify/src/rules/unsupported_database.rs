@@ -15,7 +15,7 @@
 //! maintained.
 
 use clearml_secure_core::deployment::Database;
-use clearml_secure_core::io::escape;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};

@@ -13,9 +13,9 @@
 //!
 //! **References**: zxcvbn; ClearML, "Web Login Authentication", whose examples these are.
 
-use clearml_secure_core::io::escape;
 use clearml_secure_core::known;
 use clearml_secure_core::password::{Weakness, weakness};
+use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Finding, Severity};
