@@ -4,7 +4,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `CLEARML_SECURE_ORACLES` | the folder with `venv/`, a Python with pyhocon, compose-lint and PyYAML |
+//! | `CLEARML_SECURE_ORACLES` | the folder with `venv/`, a Python with pyhocon, compose-lint and PyYAML, and `docker-compose` |
 //! | `CLEARML_SECURE_REQUIRE_ORACLES` | `1`: a missing oracle fails the test (CI) |
 //! | `CLEARML_SECURE_SKIPS` | a file; each part that was skipped adds its line, and xtask prints it at the end |
 //!
@@ -130,19 +130,23 @@ pub fn sarif_schema() -> Option<PathBuf> {
     schema.exists().then_some(schema)
 }
 
-/// `docker-compose`, version 1 (a Python script) or 2 (a program).
+/// Docker Compose, the program that `tests/oracles/compose.txt` names.
 pub fn docker_compose() -> Option<PathBuf> {
-    on_path("docker-compose")
+    let program = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?).join("docker-compose");
+    program.exists().then_some(program)
 }
 
 /// Whether a Docker engine answers.
 pub fn docker_engine() -> bool {
-    docker_succeeds(&["info"])
-}
-
-/// Whether the docker client is there and knows `docker stack config`, which needs no daemon.
-pub fn docker_stack() -> bool {
-    docker_succeeds(&["stack", "config", "--help"])
+    on_path("docker").is_some_and(|docker| {
+        Command::new(docker)
+            .arg("info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    })
 }
 
 /// Says that a part of a test was not run because an oracle is missing; where oracles are required, that
@@ -170,18 +174,6 @@ pub fn note_skipped(what: &str) {
     if let Err(error) = written {
         eprintln!("cannot add to {}: {error}", list.display());
     }
-}
-
-fn docker_succeeds(arguments: &[&str]) -> bool {
-    on_path("docker").is_some_and(|docker| {
-        Command::new(docker)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    })
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

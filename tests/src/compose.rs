@@ -1,137 +1,81 @@
-//! Something that reads compose files as compose does: docker-compose, and docker's own stacks.
+//! Docker Compose itself, asked what it makes of files.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use crate::files::{self, ENVIRONMENT};
 use crate::oracle;
+use crate::program::other;
 
-/// Something that reads compose files as compose does.
-pub enum Oracle {
-    /// `tests/oracles/compose_oracle.py`, which asks docker-compose.
-    Compose {
-        /// The process.
-        child: Child,
-        /// A line for each question.
-        answers: BufReader<std::process::ChildStdout>,
-    },
-    /// `docker stack config`: the real YAML parser. It needs no daemon.
-    Stack,
+/// How often a differing answer is asked for again.
+const TRIES: usize = 12;
+
+/// The program.
+pub struct Compose(PathBuf);
+
+/// What is asked: files, later ones merged over the first, and env files in place of `.env`. Without any file, it is
+/// what compose takes by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'q> {
+    /// Where compose runs.
+    pub folder: &'q Path,
+    /// The `-f`s.
+    pub files: &'q [String],
+    /// The `--env-file`s.
+    pub env_files: &'q [String],
 }
 
-impl Oracle {
-    /// Those that are here; what is not is said.
-    pub fn all() -> Vec<Self> {
-        let mut all = Vec::new();
-        match oracle::docker_compose().and_then(|program| Self::compose(&program)) {
-            Some(compose) => all.push(compose),
-            None => oracle::skip("compose files against docker-compose: it is not installed"),
+impl Compose {
+    /// None is said where a person looks.
+    pub fn find() -> Option<Self> {
+        let program = oracle::docker_compose();
+        if program.is_none() {
+            oracle::skip("compose files against Docker Compose: it is not set up");
         }
-        if oracle::docker_stack() {
-            all.push(Self::Stack);
-        } else {
-            oracle::note_skipped(
-                "compose files against `docker stack config`: no docker client here",
-            );
-        }
-        all
+        program.map(Self)
     }
 
-    /// Version 1 is a script, and its first line names the Python that has its library. Version 2 is a program,
-    /// which any Python can run.
-    fn compose(program: &Path) -> Option<Self> {
-        let start = fs::read(program).ok()?;
-        let first = start.split(|byte| *byte == b'\n').next()?;
-        let script_python = std::str::from_utf8(first)
-            .ok()
-            .and_then(|line| line.strip_prefix("#!"))
-            .filter(|line| line.contains("python"))
-            .and_then(|line| line.split_whitespace().next_back())
-            .map(PathBuf::from);
-        let mut child = Command::new(script_python.or_else(oracle::python)?)
-            .arg(files::root().join("tests/oracles/compose_oracle.py"))
-            .arg(program)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .ok()?;
-        let answers = BufReader::new(child.stdout.take()?);
-        Some(Self::Compose { child, answers })
-    }
-
-    /// For messages.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Compose { .. } => "docker-compose",
-            Self::Stack => "docker stack config",
+    /// The whole project with all of its profiles, as compose would run it, or why it does not accept the files. Every
+    /// `$` of a value is doubled, as in a compose file.
+    pub fn view(&self, question: Question<'_>) -> Result<Value, String> {
+        let words = |option: &'static str, names: &[String]| -> Vec<String> {
+            let words = names.iter().flat_map(|name| [option, name]);
+            words.map(str::to_owned).collect()
+        };
+        let done = other(&self.0)
+            .args(words("-f", question.files))
+            .args(words("--env-file", question.env_files))
+            .args(["--profile", "*", "config", "--format", "json"])
+            // Its own settings are looked for there, and there are none.
+            .env("HOME", question.folder)
+            .within(question.folder)
+            .done();
+        if done.status != Some(0) {
+            return Err(done.stderr.trim().to_owned());
         }
+        serde_json::from_str(&done.stdout).map_err(|error| error.to_string())
     }
+}
 
-    /// The oracle's view of files, the later ones merged over the first: `{"services": …, "rest": …}`, or why it does
-    /// not accept them. `env` is the text of an env file, a simple one.
-    pub fn ask(&mut self, files: &[&Path], env: &str) -> Result<Value, String> {
-        let own = ENVIRONMENT
+/// Holds two views against each other. Compose is not always of one mind (of `extends` onto an `environment: !override`,
+/// for one), so a difference counts only if it comes again each time that both are asked for.
+pub fn compare(
+    first: [&Value; 2],
+    again: &dyn Fn() -> Result<[Value; 2], String>,
+    check: &dyn Fn(&Value, &Value) -> Result<(), String>,
+) -> Result<(), String> {
+    let Err(why) = check(first[0], first[1]) else {
+        return Ok(());
+    };
+    let mut views = vec![first.map(Value::clone)];
+    for _ in 0..TRIES {
+        views.push(again()?);
+        let mut pairs = views
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), json!(value)));
-        let lines = env
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(name, value)| (name.to_owned(), json!(value.trim_matches('\''))));
-        let variables: Map<String, Value> = own.chain(lines).collect();
-        match self {
-            Self::Compose { child, answers } => {
-                let question = json!({"files": files, "environment": variables});
-                writeln!(child.stdin.as_mut().unwrap(), "{question}").unwrap();
-                let mut answer = String::new();
-                answers.read_line(&mut answer).unwrap();
-                let answer: Value = serde_json::from_str(&answer).unwrap();
-                match answer["error"].as_str() {
-                    Some(why) => Err(why.to_owned()),
-                    None => Ok(answer),
-                }
-            }
-            Self::Stack => {
-                let folder = files[0].parent().unwrap();
-                let mut command = Command::new("docker");
-                command.args(["stack", "config"]);
-                for file in files {
-                    command.arg("-c").arg(file);
-                }
-                let output = command
-                    .env_clear()
-                    .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-                    // Its own settings are looked for there, and there are none.
-                    .env("HOME", folder)
-                    .envs(
-                        variables
-                            .iter()
-                            .filter_map(|(name, value)| Some((name, value.as_str()?))),
-                    )
-                    .stdin(Stdio::null())
-                    .output()
-                    .unwrap();
-                if !output.status.success() {
-                    return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-                }
-                let mut view: Value =
-                    serde_yaml::from_slice(&output.stdout).map_err(|error| error.to_string())?;
-                let services = view["services"].take();
-                Ok(json!({"services": services, "rest": view}))
-            }
+            .flat_map(|[before, _]| views.iter().map(move |[_, after]| (before, after)));
+        if pairs.any(|(before, after)| check(before, after).is_ok()) {
+            return Ok(());
         }
     }
-}
-
-impl Drop for Oracle {
-    fn drop(&mut self) {
-        if let Self::Compose { child, .. } = self {
-            // Its input ends, and so does it.
-            drop(child.stdin.take());
-            drop(child.wait());
-        }
-    }
+    Err(why)
 }

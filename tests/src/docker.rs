@@ -1,4 +1,4 @@
-//! Deployments run for real: a Docker engine, `docker-compose`, and in every container one small program of ours.
+//! Deployments run for real: a Docker engine, Docker Compose, and in every container one small program of ours.
 //!
 //! The compose file itself is run as it is. A second file, merged over it, changes what a service runs and mounts, and
 //! never its environment, its ports or its networks. Nothing of the host is mounted, no container is privileged, and no
@@ -96,7 +96,7 @@ impl Engine {
         if !oracle::docker_engine() {
             return Err("none answers".to_owned());
         }
-        let compose = oracle::docker_compose().ok_or("docker-compose is not installed")?;
+        let compose = oracle::docker_compose().ok_or("Docker Compose is not set up")?;
         let folder = tempfile::tempdir().unwrap();
         link_statically(&folder.path().join("serve"))?;
         let engine = Self {
@@ -197,13 +197,6 @@ impl Engine {
             (service, network)
         });
         described.collect()
-    }
-
-    /// Whether docker-compose is version 1, which leaves a default within a default as it is: of `${A:-$B}` it makes `$B`.
-    /// The programs read files as version 2 does.
-    pub fn leaves_inner_defaults(&self) -> bool {
-        let version = succeed(self.command(&self.compose).args(["version", "--short"]));
-        version.trim_start_matches('v').starts_with("1.")
     }
 
     /// What there is of ours in the engine: containers, networks and volumes.

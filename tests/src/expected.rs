@@ -1,8 +1,8 @@
 //! What a deployment must look like after injection, said independently of the programs.
 //!
 //! The programs decide what a service is and edit text; here, the decision is made a second time and with less
-//! thought, on what a compose oracle says the services are, and the oracle's view before is held against its
-//! view after.
+//! thought, on what Docker Compose says the services are, and its view before is held against its view after: everything
+//! that it says of a project is the same, except what was asked for, and that is exactly so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +23,17 @@ pub enum Role {
     AgentServices,
     /// Some other agent: it may be given that account, and nothing else.
     OtherAgent,
+    /// Reads none that are secret, and publishes a port.
+    Webserver,
+}
+
+/// What inject was asked for besides the keyset.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// No port of a database is published.
+    pub closes: bool,
+    /// The servers are published on this address.
+    pub bind: Option<&'static str>,
 }
 
 const AGENT_KEY: &str = "secure.credentials.services_agent.user_key";
@@ -34,26 +45,138 @@ const RAW: [(&str, &str); 2] = [
     ("CLEARML_API_SECRET_KEY", AGENT_SECRET),
 ];
 
-/// Holds one view of the services against another. The error says what is wrong, without a secret.
-pub fn check(before: &Value, after: &Value, keyset: &Keyset) -> Result<(), String> {
+/// Holds one view of a project against another. The error says what is wrong, without a secret.
+pub fn check(before: &Value, after: &Value, keyset: &Keyset, asked: &Asked) -> Result<(), String> {
+    if without(before, &["services"]) != without(after, &["services"]) {
+        return Err("changed outside the services".to_owned());
+    }
     let (before, after) = (services(before)?, services(after)?);
     let names = |services: &Map<String, Value>| services.keys().cloned().collect::<BTreeSet<_>>();
     if names(before) != names(after) {
         return Err("the services are not the same".to_owned());
     }
-    let version = before
-        .iter()
-        .filter(|(name, service)| roles(name, service).contains(&Role::Apiserver))
-        .find_map(|(_, service)| version(image(service)));
+    let version = server_version(before);
     for (name, old) in before {
-        let new = &after[name];
-        if without_environment(old) != without_environment(new) {
-            return Err(format!("{name}: changed outside the environment"));
-        }
-        let expected = expected(&roles(name, old), version, keyset);
+        let (new, roles) = (&after[name], roles(name, old));
+        check_others(old, new).map_err(|why| format!("{name}: {why}"))?;
+        check_ports(old, new, &roles, asked).map_err(|why| format!("{name}: {why}"))?;
+        let expected = expected(&roles, version, keyset);
         check_environment(old, new, &expected, keyset).map_err(|why| format!("{name}: {why}"))?;
     }
     Ok(())
+}
+
+/// All of a service but its environment and its ports.
+fn check_others(old: &Value, new: &Value) -> Result<(), String> {
+    let others = |service: &Value| without(service, &["environment", "ports"]);
+    let (old, new) = (others(old), others(new));
+    if old == new {
+        return Ok(());
+    }
+    let keys = old.as_object().into_iter().chain(new.as_object());
+    let keys = keys
+        .flat_map(Map::keys)
+        .filter(|key| old[*key] != new[*key]);
+    Err(format!("changed at {:?}", keys.collect::<BTreeSet<_>>()))
+}
+
+/// The ports are the old ones, on the address that was asked for at a server, and none at a database.
+fn check_ports(
+    old: &Value,
+    new: &Value,
+    roles: &BTreeSet<Role>,
+    asked: &Asked,
+) -> Result<(), String> {
+    let (mut old_ports, new_ports) = (ports(old), ports(new));
+    let is_server = [Role::Apiserver, Role::Fileserver, Role::Webserver]
+        .iter()
+        .any(|role| roles.contains(role));
+    if asked.closes && is_database(image(old)) {
+        old_ports.clear();
+    }
+    if let Some(address) = asked.bind.filter(|_| is_server) {
+        for port in &mut old_ports {
+            port.insert("host_ip".to_owned(), address.into());
+        }
+    }
+    let shown = |ports: &[Map<String, Value>]| -> BTreeSet<String> {
+        let shown = |port: &Map<String, Value>| Value::from(port.clone()).to_string();
+        ports.iter().map(shown).collect()
+    };
+    let (expected, found) = (shown(&old_ports), shown(&new_ports));
+    if expected == found {
+        return Ok(());
+    }
+    Err(format!("publishes {found:?}, not {expected:?}"))
+}
+
+fn ports(service: &Value) -> Vec<Map<String, Value>> {
+    let ports = service["ports"].as_array().into_iter().flatten();
+    ports.filter_map(|port| port.as_object().cloned()).collect()
+}
+
+fn is_database(image: &str) -> bool {
+    let name = image.rsplit('/').next().unwrap_or_default();
+    ["redis", "mongo", "elasticsearch"]
+        .iter()
+        .any(|database| name.starts_with(database))
+}
+
+/// The settings that services read, as pairs of a service and a path.
+pub fn needed<'k>(view: &Value, keyset: &'k Keyset) -> Vec<(String, &'k str)> {
+    let Ok(services) = services(view) else {
+        return Vec::new();
+    };
+    let version = server_version(services);
+    let needed = services.iter().flat_map(|(name, service)| {
+        let mut roles = roles(name, service);
+        // Its account may be its own.
+        roles.remove(&Role::OtherAgent);
+        let paths = expected(&roles, version, keyset).into_keys();
+        paths.map(|path| (name.clone(), path))
+    });
+    needed.collect()
+}
+
+/// The variable that a service takes a setting from, and its value. A variable without one is the shell's, and there is
+/// none.
+pub fn winner<'s>(service: &'s Value, path: &str, keyset: &Keyset) -> Option<(&'s str, &'s str)> {
+    let variables = service["environment"].as_object()?;
+    let text = |name: &'s str| Some((name, variables.get(name)?.as_str()?));
+    if image(service).contains("agent") {
+        let (raw, _) = RAW.iter().find(|(_, raw)| *raw == path)?;
+        return text(variables.get_key_value(*raw)?.0);
+    }
+    spellings(service, path, keyset)
+        .into_iter()
+        .filter_map(text)
+        .next_back()
+}
+
+/// The names under which a service is given a setting. In the order of the alphabet, TRAINS__ before CLEARML__, the last one
+/// wins; the old image knows the old prefix alone.
+fn spellings<'s>(service: &'s Value, path: &str, keyset: &Keyset) -> Vec<&'s str> {
+    let is_trains = image(service).contains("/trains:");
+    let variables = service["environment"].as_object();
+    let named = |prefix: &str| {
+        let names = variables.into_iter().flat_map(Map::keys);
+        names
+            .filter(|name| name.starts_with(prefix) && setting_of(name, keyset) == Some(path))
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+    };
+    let mut names = named("TRAINS__");
+    if !is_trains {
+        names.extend(named("CLEARML__"));
+    }
+    names
+}
+
+fn server_version(services: &Map<String, Value>) -> Option<Version> {
+    services
+        .iter()
+        .filter(|(name, service)| roles(name, service).contains(&Role::Apiserver))
+        .find_map(|(_, service)| version(image(service)))
 }
 
 /// The settings that a service must have, by path.
@@ -75,6 +198,7 @@ fn expected<'k>(
             Role::Fileserver => path.contains(".fileserver."),
             Role::AsyncDelete => path == "secure.auth.token_secret",
             Role::AgentServices | Role::OtherAgent => path.contains(".services_agent."),
+            Role::Webserver => false,
         })
     };
     keyset
@@ -93,7 +217,6 @@ fn check_environment(
 ) -> Result<(), String> {
     let (old_variables, new_variables) = (environment(old), environment(new));
     let is_agent = image(old).contains("agent");
-    let is_trains = image(old).contains("/trains:");
     let raw_setting = |name: &str| {
         RAW.iter()
             .find(|(raw, _)| is_agent && *raw == name)
@@ -125,24 +248,13 @@ fn check_environment(
         return Ok(());
     }
     for path in keyset.values.keys() {
-        // In the order of the alphabet, TRAINS__ before CLEARML__, the last one wins; the old image knows the
-        // old prefix alone.
-        let spellings = |variables: &BTreeMap<String, Value>| -> Vec<Value> {
-            ["TRAINS__", "CLEARML__"]
-                .iter()
-                .filter(|prefix| !is_trains || **prefix == "TRAINS__")
-                .flat_map(|prefix| {
-                    variables
-                        .iter()
-                        .filter(|(name, _)| {
-                            name.starts_with(prefix) && setting_of(name, keyset) == Some(path)
-                        })
-                        .map(|(_, value)| value.clone())
-                        .collect::<Vec<_>>()
-                })
+        let values = |service: &Value| -> Vec<Value> {
+            let names = spellings(service, path, keyset).into_iter();
+            names
+                .map(|name| service["environment"][name].clone())
                 .collect()
         };
-        let (was, is) = (spellings(&old_variables), spellings(&new_variables));
+        let (was, is) = (values(old), values(new));
         match expected.get(path.as_str()) {
             Some(value) if is.last() != Some(&Value::from(*value)) => {
                 return Err(format!("{path} is not the keyset's"));
@@ -188,6 +300,7 @@ pub fn roles(name: &str, service: &Value) -> BTreeSet<Role> {
             .filter_map(|word| match word {
                 "apiserver" => Some(Role::Apiserver),
                 "fileserver" => Some(Role::Fileserver),
+                "webserver" => Some(Role::Webserver),
                 "jobs.async_urls_delete" | "async_delete" | "async-delete" => {
                     Some(Role::AsyncDelete)
                 }
@@ -240,27 +353,19 @@ fn words(value: &Value) -> String {
 }
 
 fn environment(service: &Value) -> BTreeMap<String, Value> {
-    service["environment"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| {
-            // A container's environment is text: 6379 and "6379" are the same there.
-            let value = match value {
-                Value::Number(number) => Value::from(number.to_string()),
-                value => value.clone(),
-            };
-            (name.clone(), value)
-        })
+    let variables = service["environment"].as_object().into_iter().flatten();
+    variables
+        .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
 
-fn without_environment(service: &Value) -> Value {
-    let mut service = service.clone();
-    if let Some(keys) = service.as_object_mut() {
-        keys.remove("environment");
+/// All but some of its keys.
+fn without(value: &Value, dropped: &[&str]) -> Value {
+    let mut value = value.clone();
+    if let Some(keys) = value.as_object_mut() {
+        keys.retain(|key, _| !dropped.contains(&key.as_str()));
     }
-    service
+    value
 }
 
 #[cfg(test)]
@@ -304,7 +409,7 @@ mod tests {
     fn a_right_result_is_right() {
         let before = view(&json!({"TZ": "UTC"}), &json!({}));
         let after = view(&injected(), &json!({}));
-        assert_eq!(check(&before, &after, &keyset()), Ok(()));
+        assert_eq!(check(&before, &after, &keyset(), &Asked::default()), Ok(()));
     }
 
     #[test]
@@ -316,7 +421,12 @@ mod tests {
                 Some(value) => environment[name] = value.into(),
                 None => drop(environment.as_object_mut().unwrap().remove(name)),
             }
-            check(&before, &view(&environment, &json!({})), &keyset())
+            check(
+                &before,
+                &view(&environment, &json!({})),
+                &keyset(),
+                &Asked::default(),
+            )
         };
         assert!(broken("TZ", None).is_err(), "a lost variable");
         assert!(broken("NEW", Some("1")).is_err(), "a new variable");
@@ -330,7 +440,10 @@ mod tests {
             &injected(),
             &json!({"CLEARML__SECURE__AUTH__TOKEN_SECRET": "new secure.auth.token_secret"}),
         );
-        assert!(check(&before, &leak, &keyset()).is_err(), "a leak to redis");
+        assert!(
+            check(&before, &leak, &keyset(), &Asked::default()).is_err(),
+            "a leak to redis"
+        );
     }
 
     #[test]

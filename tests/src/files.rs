@@ -107,7 +107,8 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Deployment>) {
     }
 }
 
-fn copy_all(from: &Path, to: &Path) {
+/// Copies a folder's files, each readable for its owner alone, and the folders in it.
+pub fn copy_all(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let copy = to.join(path.file_name().unwrap());

@@ -3,8 +3,40 @@
 //! Only what both compose oracles accept is generated, because a file that an oracle refuses proves nothing;
 //! the shapes that they refuse are in `tests/fixtures/shapes`.
 
+use std::fs;
+use std::path::Path;
+
+use crate::mode::{COMPOSE, MERGED};
+
+/// The files of one compose project.
+#[derive(Debug, PartialEq)]
+pub struct Project(Vec<(String, String)>);
+
+impl Project {
+    /// Writes them below a folder.
+    pub fn write(&self, folder: &Path) {
+        for (name, text) in &self.0 {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+}
+
+/// A project, from a seed.
+pub fn project(seed: u64, merged: bool) -> Project {
+    let mut files = vec![(COMPOSE.to_owned(), compose_file(seed))];
+    if merged {
+        files.push((
+            MERGED.to_owned(),
+            "services: {apiserver: {labels: {a: b}}}\n".to_owned(),
+        ));
+    }
+    Project(files)
+}
+
 /// One compose file.
-pub fn compose_file(seed: u64) -> String {
+fn compose_file(seed: u64) -> String {
     let mut random = Random(seed);
     let writer = Writer {
         step: random.pick(&[2, 2, 2, 4, 3]),

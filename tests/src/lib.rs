@@ -9,12 +9,15 @@
 
 pub mod compose;
 pub mod docker;
+pub mod effective;
 pub mod expected;
 pub mod fault;
 pub mod files;
 pub mod generator;
 pub mod keyset;
+pub mod mode;
 #[path = "../oracles/oracle.rs"]
 pub mod oracle;
+pub mod pair;
 pub mod program;
 pub mod standin;

@@ -2,10 +2,15 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::Duration;
+
+/// No run takes this long; one that hangs is killed, and its test fails.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// A run that is being put together.
 pub struct Run {
@@ -51,6 +56,17 @@ pub fn other(path: &Path) -> Run {
         stdin: Vec::new(),
         shown: path.display().to_string(),
     }
+}
+
+/// Everything that comes out of a pipe, once it has ended.
+fn read(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        drop(pipe.read_to_end(&mut bytes));
+        drop(sender.send(bytes));
+    });
+    receiver
 }
 
 /// The folder with the three programs.
@@ -119,12 +135,24 @@ impl Run {
         // In a thread of its own, because a program may write before it has read everything. A program that
         // stops before it has read everything is right to, so a closed pipe here is no failure.
         let writer = thread::spawn(move || drop(pipe.write_all(&input)));
-        let output = child.wait_with_output().unwrap();
+        let stdout = child.stdout.take().map(read);
+        let stderr = child.stderr.take().map(read);
+        let [stdout, stderr] = [stdout, stderr].map(|pipe| {
+            pipe.map_or_else(
+                || Ok(Vec::new()),
+                |pipe| pipe.recv_timeout(LONGEST).map_err(|_| child.kill()),
+            )
+        });
+        let (Ok(stdout), Ok(stderr)) = (stdout, stderr) else {
+            drop(child.wait());
+            panic!("no end within {LONGEST:?}: $ {}", self.shown);
+        };
+        let status = child.wait().unwrap();
         writer.join().unwrap();
         let done = Done {
-            status: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
+            status: status.code(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
             shown: self.shown,
         };
         let heard = done.stderr.to_lowercase();

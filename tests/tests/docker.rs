@@ -15,7 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use e2e::docker::{Engine, Environment, LISTENED, is_taken, reached};
-use e2e::expected;
+use e2e::effective::differences;
+use e2e::expected::{self, Asked};
 use e2e::files::{Deployment, fixtures};
 use e2e::keyset::Keyset;
 use e2e::oracle;
@@ -84,18 +85,14 @@ fn containers_have_the_environment_and_the_ports_that_verify_says() {
         let folder = case.prepare(&keyset);
         let file = folder.path().join("docker-compose.yml");
         let running = engine.up(&file);
-        let mut environments = running.environments();
-        if engine.leaves_inner_defaults() {
-            replace_inner_defaults(&mut environments);
-        }
-        let injected = case.inject.map(|_| &keyset);
-        let mut wrong = in_environments(&effective(&file), &environments, injected);
+        let view = view(engine.services(&[&file]), running.environments());
+        let is_injected = case.inject.is_some();
+        let mut wrong = differences(&effective(&file), &view, &keyset, is_injected);
         wrong.extend(case.in_ports(&file, running.gateway));
-        let view = view(engine.services(&[&file]), environments);
-        if injected.is_none() {
+        if !is_injected {
             before.insert(case.fixture, view);
         } else if let Some(before) = before.get(case.fixture) {
-            wrong.extend(expected::check(before, &view, &keyset).err());
+            wrong.extend(expected::check(before, &view, &keyset, &Asked::default()).err());
         }
         drop(running);
         let left = engine.left();
@@ -234,98 +231,6 @@ fn verify(file: &Path, arguments: &[&str]) -> Value {
         .within(file.parent().unwrap())
         .done();
     serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{}", done.report()))
-}
-
-/// What version 2 makes of `${A:-$B}` where neither has a value, as none has here: nothing. Only the agent's account is
-/// written so.
-fn replace_inner_defaults(environments: &mut BTreeMap<String, Environment>) {
-    for environment in environments.values_mut() {
-        for name in ["CLEARML_API_ACCESS_KEY", "CLEARML_API_SECRET_KEY"] {
-            if let Some(value) = environment.get_mut(name)
-                && *value == format!("${name}")
-            {
-                value.clear();
-            }
-        }
-    }
-}
-
-/// What is wrong with the environments: each row of `--effective` must be so, and no variable of a setting may be
-/// without its row. The lines name no value.
-fn in_environments(
-    rows: &[Value],
-    environments: &BTreeMap<String, Environment>,
-    injected: Option<&Keyset>,
-) -> Vec<String> {
-    let word = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
-    let mut wrong = Vec::new();
-    let mut seen = BTreeSet::new();
-    for row in rows {
-        let [setting, service, state, variable] =
-            ["setting", "service", "state", "variable"].map(|name| word(row, name));
-        let Some(environment) = environments.get(&service) else {
-            wrong.push(format!("{service}: there is no such container"));
-            continue;
-        };
-        seen.insert((service.clone(), setting.clone()));
-        let is_agent = row["server"] == "agent-services";
-        let real = variables(environment, is_agent)
-            .filter(|(_, path)| *path == setting)
-            .map(|(name, _)| name)
-            .next_back();
-        if real.map(String::as_str).unwrap_or_default() != variable {
-            wrong.push(format!(
-                "{service}: {setting} is said to come from {variable:?} and comes from {real:?}"
-            ));
-            continue;
-        }
-        let Some(real) = real else {
-            let is_right = injected.is_none() && !["yours", "weak"].contains(&state.as_str());
-            if !is_right {
-                wrong.push(format!(
-                    "{service}: {setting} is {state} without a variable"
-                ));
-            }
-            continue;
-        };
-        let value = &environment[real];
-        let is_right = match injected {
-            Some(keyset) => state == "yours" && value == keyset.get(&setting),
-            None => value.is_empty() == (state == "empty"),
-        };
-        if !is_right {
-            wrong.push(format!("{service}: {real} is not {state}"));
-        }
-    }
-    for (service, environment) in environments {
-        for (name, setting) in variables(environment, false) {
-            if !seen.contains(&(service.clone(), setting)) {
-                wrong.push(format!("{service}: nothing is said of {name}"));
-            }
-        }
-    }
-    wrong
-}
-
-/// The variables that set something, in the order of the alphabet, in which the last one of a setting wins.
-fn variables(
-    environment: &Environment,
-    is_agent: bool,
-) -> impl DoubleEndedIterator<Item = (&String, String)> {
-    environment.keys().filter_map(move |name| {
-        let setting = match (is_agent, name.as_str()) {
-            (true, "CLEARML_API_ACCESS_KEY") => "secure.credentials.services_agent.user_key".into(),
-            (true, "CLEARML_API_SECRET_KEY") => {
-                "secure.credentials.services_agent.user_secret".into()
-            }
-            (true, _) => return None,
-            (false, name) => name
-                .strip_prefix("CLEARML__")?
-                .to_lowercase()
-                .replace("__", "."),
-        };
-        setting.starts_with("secure.").then_some((name, setting))
-    })
 }
 
 /// The services as `expected::check` sees them, with the environments that they really have.

@@ -9,12 +9,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use e2e::compose::Oracle;
+use e2e::compose::{Compose, Question};
 use e2e::files::fixtures;
-use e2e::oracle;
 use e2e::program::clearml;
 use e2e::standin::{Standin, asked};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const COMPOSE: &str = "docker-compose.yml";
 
@@ -66,7 +65,7 @@ fn one_pipeline_closes_what_is_open_in_the_stock_deployment() {
         .within(folder.path())
         .done()
         .exit(0);
-    // On a server that was started from what docker-compose makes of them.
+    // On a server that was started from what compose makes of them.
     let Some(resolved) = resolved(folder.path()) else {
         return;
     };
@@ -99,30 +98,13 @@ fn one_pipeline_closes_what_is_open_in_the_stock_deployment() {
     }
 }
 
-/// The services as docker-compose starts them, for a server that replaces no variables; none, with a visible skip, where
-/// it is not here.
+/// The services as compose starts them, for a server that replaces no variables; none, with a visible skip, where it is not
+/// here.
 fn resolved(folder: &Path) -> Option<Value> {
-    let mut oracles = Oracle::all();
-    oracles.retain(|oracle| !matches!(oracle, Oracle::Stack));
-    let Some(oracle) = oracles.first_mut() else {
-        oracle::skip("the whole pipeline: docker-compose is not installed");
-        return None;
+    let question = Question {
+        folder,
+        files: &[],
+        env_files: &[],
     };
-    let env = fs::read_to_string(folder.join(".env")).unwrap();
-    let view = oracle.ask(&[&folder.join(COMPOSE)], &env).unwrap();
-    let services = view["services"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .map(|(name, service)| {
-            // The stand-in takes `$$` for `$`, as compose does.
-            let variables = service["environment"].as_object().into_iter().flatten();
-            let variables = variables.map(|(name, value)| {
-                let value = value.as_str().map(|value| json!(value.replace('$', "$$")));
-                (name.clone(), value.unwrap_or_default())
-            });
-            let variables: Map<String, Value> = variables.collect();
-            (name.clone(), json!({"environment": variables}))
-        });
-    Some(json!({"services": services.collect::<Map<String, Value>>()}))
+    Some(Compose::find()?.view(question).unwrap())
 }

@@ -38,8 +38,8 @@ pub(crate) fn set_up(install: bool) -> Result<Oracles> {
     } else if let Err(why) = set_up_sarif_schema(&folder) {
         missing.push(format!("the schema of SARIF: {why}"));
     }
-    if let Err(why) = set_up_docker_compose() {
-        missing.push(format!("docker-compose: {why}"));
+    if let Err(why) = set_up_compose(&folder) {
+        missing.push(format!("Docker Compose: {why}"));
     }
     // It is a service of the machine: whoever wants one installs it.
     if !shell::succeeds(Command::new("docker").arg("info")) {
@@ -118,9 +118,28 @@ fn create_environment(environment: &Path) -> Result {
     .map(drop)
 }
 
-fn set_up_docker_compose() -> Result {
-    match shell::on_path("docker-compose") {
-        Some(_) => Ok(()),
-        None => Err("not installed".to_owned()),
+/// Docker Compose, the program itself, in the version that the list names.
+fn set_up_compose(folder: &Path) -> Result {
+    let list = shell::root().join("tests/oracles/compose.txt");
+    let wanted =
+        fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
+    let program = folder.join("docker-compose");
+    let stamp = folder.join("compose.stamp");
+    let runs = || shell::output(Command::new(&program).arg("version"));
+    if fs::read_to_string(&stamp).is_ok_and(|done| done == wanted) && runs().is_ok() {
+        return Ok(());
     }
+    println!("Fetching Docker Compose into {} …", folder.display());
+    drop(fs::remove_file(&stamp));
+    shell::output(
+        Command::new(python(folder))
+            .arg(shell::root().join("tests/oracles/fetch_compose.py"))
+            .args([&list, &program]),
+    )?;
+    if let Err(why) = runs() {
+        // The package has it for one kind of machine only.
+        drop(fs::remove_file(&program));
+        return Err(why);
+    }
+    fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
 }

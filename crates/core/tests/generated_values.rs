@@ -9,7 +9,7 @@
 mod oracles;
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -134,25 +134,15 @@ fn pyhocon_takes_them_for_text_without_quotes() {
 fn ask_pyhocon(python: &Path, values: &[String]) {
     let script =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/pyhocon_oracle.py");
-    let mut oracle = Command::new(python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut questions = oracle.stdin.take().unwrap();
-    let mut answers = BufReader::new(oracle.stdout.take().unwrap()).lines();
+    let mut oracle = oracles::Conversation::start(Command::new(python).arg(script)).unwrap();
     for part in values.chunks(AT_ONCE) {
         let question = serde_json::json!({"mode": "file", "text": lines(part, ": ", "")});
-        writeln!(questions, "{question}").unwrap();
         let answer: serde_json::Value =
-            serde_json::from_str(&answers.next().unwrap().unwrap()).unwrap();
+            serde_json::from_str(&oracle.ask(&question.to_string())).unwrap();
         let entries = answer["ok"]["object"].as_array().unwrap();
         assert_eq!(entries.len(), part.len());
         for (entry, value) in entries.iter().zip(part) {
             assert_eq!(entry[1]["text"].as_str(), Some(value.as_str()));
         }
     }
-    drop(questions);
-    assert!(oracle.wait().unwrap().success());
 }

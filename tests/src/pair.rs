@@ -1,0 +1,342 @@
+//! One compose project and one mode of inject: what Docker Compose makes of the project before and after, held against what
+//! was asked for; what a second run does; and what verify says of both.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::compose::{Compose, Question, compare};
+use crate::effective::differences;
+use crate::expected::{self, Asked};
+use crate::files;
+use crate::keyset::Keyset;
+use crate::mode::{COMPOSE, MERGED, Mode, PRODUCT};
+use crate::program::{Done, clearml};
+
+/// What values of a generated file hold that no message may repeat.
+pub const MARK: &str = "mArKeD";
+/// No more digits than these stand in a message: a longer number is a hash.
+const DIGITS: usize = 14;
+
+/// A project in a folder of its own, and the mode to be tried.
+pub struct Pair {
+    /// What a failure calls it.
+    pub name: String,
+    /// Where its files are; `COMPOSE` is the one that is injected.
+    pub folder: TempDir,
+    /// How.
+    pub mode: Mode,
+}
+
+/// What came of it, where nothing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it was compared.
+    Compared,
+    /// Inject refused as it should, with a place and a help.
+    Refused,
+    /// Compose refuses the project as it is, so there is nothing to compare.
+    NoProject,
+}
+
+/// The words of a `docker compose` that say what it reads.
+#[derive(Debug, Default)]
+struct Words {
+    files: Vec<String>,
+    env_files: Vec<String>,
+}
+
+/// How many came to what.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// All of it was compared.
+    pub compared: usize,
+    /// Inject refused.
+    pub refused: usize,
+    /// Compose refused, before anything was injected.
+    pub no_project: usize,
+    /// What is wrong, one pair each.
+    pub failures: Vec<String>,
+}
+
+/// Tries pairs by number, some at a time.
+pub fn hold_all(compose: &Compose, count: usize, make: &(dyn Fn(usize) -> Pair + Sync)) -> Tally {
+    let keyset = Keyset::generate();
+    let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                return;
+            }
+            let held = make(number).hold(compose, &keyset);
+            let mut tally = tally.lock().unwrap();
+            match held {
+                Ok(Outcome::Compared) => tally.compared += 1,
+                Ok(Outcome::Refused) => tally.refused += 1,
+                Ok(Outcome::NoProject) => tally.no_project += 1,
+                Err(why) => tally.failures.push(why),
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    tally.into_inner().unwrap()
+}
+
+impl Pair {
+    /// Tries it. The error says what is wrong, without a secret; a panic is one, too.
+    pub fn hold(&self, compose: &Compose, keyset: &Keyset) -> Result<Outcome, String> {
+        let held = catch_unwind(AssertUnwindSafe(|| self.held(compose, keyset)));
+        held.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>();
+            Err(text.map_or("a panic", String::as_str).to_owned())
+        })
+        .map_err(|why| format!("{}, {}: {why}", self.name, self.mode.name))
+    }
+
+    fn held(&self, compose: &Compose, keyset: &Keyset) -> Result<Outcome, String> {
+        let folder = self.folder.path();
+        let old = tempfile::tempdir().unwrap();
+        files::copy_all(folder, old.path());
+        let words_before = self.words_before();
+        let ask_before = || {
+            let view = compose.view(words_before.question(old.path()))?;
+            Ok(moved(&view, old.path(), folder))
+        };
+        let Ok::<_, String>(before) = ask_before() else {
+            return Ok(Outcome::NoProject);
+        };
+        agree(folder, &words_before, &before, keyset, false)?;
+        let state = files::state(folder);
+        let done = self.inject(keyset);
+        self.check_message(&done, keyset)?;
+        if done.status == Some(2) {
+            let is_told = done.stderr.contains("help: ") && done.stderr.contains(".yml");
+            if !is_told || !done.stdout.is_empty() || files::state(folder) != state {
+                return Err(format!("refused badly: {}", done.report()));
+            }
+            return Ok(Outcome::Refused);
+        }
+        if done.status != Some(0) {
+            return Err(done.report());
+        }
+        let product = self.product(&done);
+        let words = self.words_after(&done);
+        let ask_after = || {
+            let view = compose.view(words.question(folder));
+            view.map_err(|why| format!("compose refuses it after injection: {why}"))
+        };
+        let asked = Asked {
+            closes: self.mode.has("--close-ports"),
+            bind: self.mode.value("--bind"),
+        };
+        let after = ask_after()?;
+        compare(
+            [&before, &after],
+            &|| Ok([ask_before()?, ask_after()?]),
+            &|before, after| expected::check(before, after, keyset, &asked),
+        )?;
+        agree(folder, &words, &after, keyset, true)?;
+        self.again(keyset, &product)?;
+        Ok(Outcome::Compared)
+    }
+
+    fn inject(&self, keyset: &Keyset) -> Done {
+        clearml("inject")
+            .args(self.mode.options.iter().copied())
+            .arg(COMPOSE)
+            .within(self.folder.path())
+            .stdin(keyset.text.as_str())
+            .done()
+    }
+
+    /// Puts what came out where the printed command looks for it, and returns it.
+    fn product(&self, done: &Done) -> String {
+        let name = match () {
+            () if self.mode.has("-i") => COMPOSE,
+            () => PRODUCT,
+        };
+        let path = self.folder.path().join(name);
+        if !self.mode.has("-i") && !self.mode.has("-o") {
+            fs::write(&path, &done.stdout).unwrap();
+        }
+        fs::read_to_string(path).unwrap()
+    }
+
+    /// The same keyset once more changes nothing.
+    fn again(&self, keyset: &Keyset, product: &str) -> Result<(), String> {
+        let path = |name: &str| self.folder.path().join(name);
+        // What is injected a second time is what came out the first time.
+        if self.mode.has("-o") {
+            fs::rename(path(PRODUCT), path(COMPOSE)).unwrap();
+        } else if !self.mode.has("-i") && !self.mode.has("--override") {
+            fs::write(path(COMPOSE), product).unwrap();
+        }
+        let state = files::state(self.folder.path());
+        let done = self.inject(keyset);
+        if done.status != Some(0) {
+            return Err(format!("the second run: {}", done.report()));
+        }
+        if self.product(&done) != product {
+            return Err("the second run came to another file".to_owned());
+        }
+        if self.mode.has("-o") {
+            fs::remove_file(path(PRODUCT)).unwrap();
+        }
+        if files::state(self.folder.path()) != state {
+            return Err("the second run changed a file".to_owned());
+        }
+        if !self.mode.has("--override") && !done.stderr.contains("nothing to change") {
+            return Err(format!(
+                "the second run changed something: {}",
+                done.report()
+            ));
+        }
+        Ok(())
+    }
+
+    /// No message holds a secret, a text of the file, or a hash.
+    fn check_message(&self, done: &Done, keyset: &Keyset) -> Result<(), String> {
+        let heard = &done.stderr;
+        if keyset.values.values().any(|value| heard.contains(value)) {
+            return Err("a message holds a secret".to_owned());
+        }
+        let mut numbers = heard.split(|c: char| !c.is_ascii_digit());
+        if heard.contains(MARK) || numbers.any(|number| number.len() > DIGITS) {
+            return Err(format!("a message holds a file's text or a hash: {heard}"));
+        }
+        Ok(())
+    }
+
+    /// What compose is told before: nothing where it finds the files by itself.
+    fn words_before(&self) -> Words {
+        let files = [COMPOSE, MERGED].map(str::to_owned).to_vec();
+        Words {
+            files: if self.mode.merges() {
+                files
+            } else {
+                Vec::new()
+            },
+            env_files: Vec::new(),
+        }
+    }
+
+    /// What inject says that compose has to be told now.
+    fn words_after(&self, done: &Done) -> Words {
+        let printed = done.stderr.split("docker compose ").find_map(|rest| {
+            let (words, _) = rest.split_once("up -d ")?;
+            (!words.contains('\n')).then_some(words)
+        });
+        let Some(printed) = printed else {
+            let mut words = self.words_before();
+            if !self.mode.has("-i") {
+                words.files = vec![PRODUCT.to_owned()];
+            }
+            return words;
+        };
+        let printed = printed.replace("-f FILE", &format!("-f {PRODUCT}"));
+        let split = Command::new("sh")
+            .args(["-c", &format!("printf '%s\\n' {printed}")])
+            .output()
+            .unwrap();
+        let split = String::from_utf8(split.stdout).unwrap();
+        let mut words = Words::default();
+        let mut lines = split.lines();
+        while let Some(option) = lines.next() {
+            let list = match option {
+                "-f" => &mut words.files,
+                "--env-file" => &mut words.env_files,
+                "" => continue,
+                _ => panic!("an option of docker compose that this test does not know: {option}"),
+            };
+            list.extend(lines.next().map(str::to_owned));
+        }
+        words
+    }
+}
+
+impl Words {
+    fn question<'q>(&'q self, folder: &'q Path) -> Question<'q> {
+        Question {
+            folder,
+            files: &self.files,
+            env_files: &self.env_files,
+        }
+    }
+}
+
+/// A view of a folder's files as it would be in another one.
+fn moved(view: &Value, from: &Path, to: &Path) -> Value {
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_lowercase();
+    // Compose makes the project's name of the folder's, without what a name may not have.
+    let project = |path: &Path| {
+        name(path)
+            .trim_start_matches(['.', '_', '-'])
+            .replace('.', "")
+    };
+    let text = view.to_string();
+    let text = text.replace(from.to_str().unwrap(), to.to_str().unwrap());
+    serde_json::from_str(&text.replace(&project(from), &project(to))).unwrap()
+}
+
+/// Holds what verify says of the files against what compose says: of each setting where it comes from, and whether it is
+/// the keyset's.
+fn agree(
+    folder: &Path,
+    words: &Words,
+    view: &Value,
+    keyset: &Keyset,
+    is_injected: bool,
+) -> Result<(), String> {
+    let verify = |options: &[&str]| -> Result<Value, String> {
+        let mut run = clearml("verify").args(["-f", "json"]).within(folder);
+        for env_file in &words.env_files {
+            run = run.args(["--env-file", env_file]);
+        }
+        for merged in words.files.iter().skip(1) {
+            run = run.args(["--merge", merged]);
+        }
+        let file = words.files.first().map_or(COMPOSE, String::as_str);
+        let done = run
+            .args(options.iter().copied())
+            .arg(file)
+            .stdin(keyset.text.as_str())
+            .done();
+        serde_json::from_str(&done.stdout).map_err(|_| format!("verify: {}", done.report()))
+    };
+    let document = verify(&["--effective"])?;
+    if document["unknown"]
+        .as_array()
+        .is_some_and(|unknown| !unknown.is_empty())
+    {
+        // What is not known is said, and says nothing else.
+        return Ok(());
+    }
+    let rows = document["effective"].as_array().ok_or("no effective")?;
+    let wrong = differences(rows, view, keyset, is_injected);
+    if !wrong.is_empty() {
+        return Err(format!("verify --effective: {}", wrong.join("; ")));
+    }
+    if is_injected {
+        let document = verify(&["--keys", "-"])?;
+        let findings = document["findings"].as_array().ok_or("no findings")?;
+        if let Some(finding) = findings
+            .iter()
+            .find(|one| one["rule"] == "keys-not-applied")
+        {
+            return Err(format!("verify --keys: {}", finding["message"]));
+        }
+    }
+    Ok(())
+}
