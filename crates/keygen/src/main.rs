@@ -4,6 +4,7 @@ mod cli;
 mod error;
 mod product;
 mod run;
+mod talk;
 mod users;
 
 use std::io::{self, Write};
@@ -24,7 +25,7 @@ fn outcome() -> ExitCode {
     match run::run(&cli) {
         Ok(()) => ExitCode::from(exit::FINE),
         Err(error) => {
-            run::complain(cli.color, &error);
+            talk::complain(cli.color, &error);
             ExitCode::from(exit::FAILED)
         }
     }

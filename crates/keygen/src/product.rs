@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Format};
 use crate::error::Error;
-use crate::run::{exists, say, to_standard_output};
+use crate::talk::{exists, say, to_standard_output};
 
 /// The name under which servers read the keyset (docs/clearml.md#file-names-are-paths).
 const SECURE: &str = "secure.conf";

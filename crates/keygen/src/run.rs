@@ -1,13 +1,8 @@
-use std::env;
 use std::fs;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::ColorChoice;
-use clap::builder::styling::AnsiColor;
 use clearml_secure_core::dotenv;
-use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::exit;
 use clearml_secure_core::io::{is_same, read_argument, write_secret_file};
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
@@ -16,6 +11,7 @@ use clearml_secure_core::shown::escape;
 use crate::cli::{Cli, Format};
 use crate::error::Error;
 use crate::product::Product;
+use crate::talk::{exists, say};
 use crate::users::{self, New};
 
 /// Reads what is there, generates the rest, and only then writes.
@@ -108,16 +104,6 @@ fn write_passwords(cli: &Cli, path: &Path, users: &[New]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A file that is there already has an error of its own.
-pub(crate) fn exists(error: CoreError) -> Error {
-    match error {
-        CoreError::Write { path, source } if source.kind() == ErrorKind::AlreadyExists => {
-            Error::Exists(path)
-        }
-        error => Error::Core(error),
-    }
-}
-
 /// The settings that words of `--only` mean.
 fn renewed(words: &[String]) -> Result<Vec<Setting>, Error> {
     let mut renewed = Vec::new();
@@ -129,45 +115,6 @@ fn renewed(words: &[String]) -> Result<Vec<Setting>, Error> {
         renewed.extend(meant);
     }
     Ok(renewed)
-}
-
-pub(crate) fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
-    let mut out = io::stdout().lock();
-    exit::write_product(&mut out, text.as_bytes()).map_err(Error::Output)?;
-    if out.is_terminal() {
-        say(
-            cli,
-            "these stay on your screen; `-o FILE` writes them to a file that only you can read",
-        );
-    }
-    Ok(())
-}
-
-/// Talk, which goes to standard error. That nobody may be listening is no error.
-pub(crate) fn say(cli: &Cli, text: &str) {
-    if !cli.quiet {
-        drop(writeln!(io::stderr(), "clearml-keygen: {text}"));
-    }
-}
-
-/// Says why there is no keyset.
-pub(crate) fn complain(color: ColorChoice, error: &Error) {
-    let mut message = exit::message("clearml-keygen", error, error.help().as_deref());
-    let is_colored = match color {
-        ColorChoice::Always => true,
-        ColorChoice::Auto => {
-            env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                && io::stderr().is_terminal()
-        }
-        ColorChoice::Never => false,
-    };
-    if is_colored {
-        // As clap does with its own errors.
-        let style = AnsiColor::Red.on_default().bold();
-        let name = format!("{style}clearml-keygen:{style:#}");
-        message = message.replacen("clearml-keygen:", &name, 1);
-    }
-    drop(io::stderr().write_all(message.as_bytes()));
 }
 
 impl From<Format> for keyset::Format {

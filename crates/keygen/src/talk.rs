@@ -1,0 +1,61 @@
+//! What a person is told on standard error, and the keyset on standard output.
+
+use std::env;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use clap::ColorChoice;
+use clap::builder::styling::AnsiColor;
+use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::exit;
+
+use crate::cli::Cli;
+use crate::error::Error;
+
+/// A file that is there already has an error of its own.
+pub(crate) fn exists(error: CoreError) -> Error {
+    match error {
+        CoreError::Write { path, source } if source.kind() == ErrorKind::AlreadyExists => {
+            Error::Exists(path)
+        }
+        error => Error::Core(error),
+    }
+}
+
+pub(crate) fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    exit::write_product(&mut out, text.as_bytes()).map_err(Error::Output)?;
+    if out.is_terminal() {
+        say(
+            cli,
+            "these stay on your screen; `-o FILE` writes them to a file that only you can read",
+        );
+    }
+    Ok(())
+}
+
+/// Talk, which goes to standard error. That nobody may be listening is no error.
+pub(crate) fn say(cli: &Cli, text: &str) {
+    if !cli.quiet {
+        drop(writeln!(io::stderr(), "clearml-keygen: {text}"));
+    }
+}
+
+/// Says why there is no keyset.
+pub(crate) fn complain(color: ColorChoice, error: &Error) {
+    let mut message = exit::message("clearml-keygen", error, error.help().as_deref());
+    let is_colored = match color {
+        ColorChoice::Always => true,
+        ColorChoice::Auto => {
+            env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && io::stderr().is_terminal()
+        }
+        ColorChoice::Never => false,
+    };
+    if is_colored {
+        // As clap does with its own errors.
+        let style = AnsiColor::Red.on_default().bold();
+        let name = format!("{style}clearml-keygen:{style:#}");
+        message = message.replacen("clearml-keygen:", &name, 1);
+    }
+    drop(io::stderr().write_all(message.as_bytes()));
+}
