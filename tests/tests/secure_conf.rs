@@ -249,12 +249,96 @@ fn a_server_with_this_folder_has_exactly_these_users() {
     }
 }
 
+/// An `apiserver.conf` that a person wrote, with a user whose hash this is.
+const ANN: &str =
+    "JDJiJDEyJE45cW84dUxPaWNrZ3gyWk1SWm9NeWVJalpBZ2NmbDdwOTJsZEd4YWQ2OExKWmRMMTdsaFd5";
+
+fn by_hand() -> String {
+    format!(
+        "# ours\nauth {{\n  cookies {{ secure: true }} # https\n  fixed_users {{\n    enabled: true\n    \
+         pass_hashed: true\n    users: [\n      # since May\n      {{ username: \"ann\", password: \"{ANN}\", \
+         name: \"Ann\", company: x }}\n    ]\n  }}\n}}\nlisten.port: 8008"
+    )
+}
+
 #[test]
-fn an_apiserver_conf_is_replaced_only_when_asked_and_keeps_the_rest() {
-    let apiserver = "# ours\nauth {\n  cookies { secure: true } # https\n  fixed_users {\n    enabled: true\n    \
-        users: [ {username: old, password: p, name: Old} ]\n  }\n}\nlisten.port: 8008";
+fn users_of_an_apiserver_conf_by_hand_are_kept() {
+    let folder = Folder::new(&[("apiserver.conf", &by_hand())]);
+    folder.keygen("-q -f hocon -o secure.conf").exit(0);
+    let done = folder.keygen(&format!("{IN_PLACE} --user bob --passwords pw"));
+    assert_eq!(done.status, Some(0), "{}", done.stderr);
+    assert!(
+        done.stderr.ends_with(
+            "clearml-keygen: wrote apiserver.conf (mode 0600): 1 web-login user\n\
+             clearml-keygen: apiserver.conf: kept, though not in the keyset: ann\n"
+        ),
+        "{}",
+        done.stderr
+    );
+    let merged = folder.text("apiserver.conf");
+    // Without bob's line, it is the file as it was.
+    let line = merged.lines().find(|line| line.contains("bob")).unwrap();
+    assert_eq!(merged.replace(&format!("{line}\n"), ""), by_hand());
+    // Another one, and new keys: nobody is lost, and of ann's entry only the password is replaced when she is named.
+    fs::write(folder.path("chosen"), "ann:a password of hers\n").unwrap();
+    folder.keygen(&format!("{IN_PLACE} --only tests")).exit(0);
+    assert_eq!(folder.text("apiserver.conf"), merged);
+    let done = folder
+        .keygen(&format!("{IN_PLACE} --users-from chosen"))
+        .exit(0);
+    assert!(
+        done.stderr
+            .ends_with("clearml-keygen: apiserver.conf: new password for ann\n"),
+        "{}",
+        done.stderr
+    );
+    let renewed = folder.text("apiserver.conf");
+    let (start, end) = merged.split_once(ANN).unwrap();
+    assert!(
+        renewed.starts_with(start) && renewed.ends_with(end),
+        "{renewed}"
+    );
+    if let Some(tree) = pyhocon(&folder.path("apiserver.conf")) {
+        let users = tree["auth"]["fixed_users"]["users"].as_array().unwrap();
+        assert_eq!(users.len(), 2);
+        assert_eq!(users[0]["username"], "ann");
+        assert_ne!(users[0]["password"], ANN);
+        assert_eq!(users[0]["company"], "x");
+        assert_eq!(tree["listen"]["port"], 8008);
+    }
+}
+
+#[test]
+fn a_user_by_hand_and_one_of_keygen_both_log_in() {
+    let folder = Folder::new(&[("chosen", "ann:a password of hers\n")]);
+    folder
+        .keygen("-q -f hocon -o secure.conf --users-from chosen")
+        .exit(0);
+    // What ann's administrator wrote, in a folder whose keyset does not know her.
+    let config = Folder::new(&[("apiserver.conf", &folder.text("apiserver.conf"))]);
+    config.keygen("-q -f hocon -o secure.conf").exit(0);
+    config
+        .keygen(&format!("{IN_PLACE} --user bob --passwords pw"))
+        .exit(0);
+    let passwords = config.text("pw");
+    let bob = passwords.trim_end().strip_prefix("bob:").unwrap();
+    let stock = fixtures().join("stock/docker-compose.yml");
+    let Some(standin) = Standin::start(&stock, json!({"config": config.0.path()})) else {
+        return;
+    };
+    for (name, password, expected) in [
+        ("ann", "a password of hers", 200),
+        ("bob", bob, 200),
+        ("ann", bob, 401),
+    ] {
+        assert_eq!(standin.log_in(name, password), expected, "{name}");
+    }
+}
+
+#[test]
+fn an_apiserver_conf_is_changed_only_when_asked() {
     let folder = Folder::new(&[
-        ("apiserver.conf", apiserver),
+        ("apiserver.conf", &by_hand()),
         ("chosen", "jane:a password of hers\n"),
     ]);
     let before = folder.all();
@@ -267,58 +351,109 @@ fn an_apiserver_conf_is_replaced_only_when_asked_and_keeps_the_rest() {
         done.stderr
     );
     assert_eq!(folder.all(), before);
-    let done = folder.keygen("-f hocon -o secure.conf --users-from chosen --force");
-    assert_eq!(done.status, Some(0), "{}", done.stderr);
-    assert!(
-        done.stderr
-            .ends_with("clearml-keygen: apiserver.conf: old is no longer a user\n"),
-        "{}",
-        done.stderr
-    );
+    folder
+        .keygen("-f hocon -o secure.conf --users-from chosen --force")
+        .exit(0);
     let merged = folder.text("apiserver.conf");
-    for kept in [
-        "# ours\nauth {\n  cookies { secure: true } # https\n",
-        "\nlisten.port: 8008\nauth.fixed_users.pass_hashed: true\n",
-    ] {
-        assert!(merged.contains(kept), "{merged}");
-    }
     assert!(
-        !merged.contains("old") && merged.contains("username: \"jane\""),
+        merged.contains(ANN) && merged.contains("username: \"jane\""),
         "{merged}"
     );
     assert_eq!(mode(&folder.path("apiserver.conf")), 0o600);
-    // Another user for a keyset that is there already.
-    fs::write(folder.path("chosen"), "john:a password of his\n").unwrap();
-    assert_eq!(
-        folder
-            .keygen(&format!("{IN_PLACE} --users-from chosen"))
-            .status,
-        Some(0)
-    );
-    let merged = folder.text("apiserver.conf");
-    assert!(merged.contains("username: \"jane\"") && merged.contains("username: \"john\""));
-    if let Some(tree) = pyhocon(&folder.path("apiserver.conf")) {
-        assert_eq!(tree["auth"]["cookies"]["secure"], true);
-        assert_eq!(tree["auth"]["fixed_users"]["pass_hashed"], true);
-        assert_eq!(tree["listen"]["port"], 8008);
+}
+
+#[test]
+fn an_apiserver_conf_that_would_lock_out_or_cannot_be_merged_is_refused() {
+    for (text, expected) in [
+        (
+            "auth.fixed_users: ${MARKED}\n".to_owned(),
+            "1:19: auth.fixed_users.users",
+        ),
+        (
+            by_hand().replace("pass_hashed: true", "pass_hashed: false"),
+            "6:18: the passwords in this list are plain text; with the hashes that keygen adds, these users could no \
+             longer log in: ann\n  help: list them in --users-from FILE",
+        ),
+        (
+            by_hand().replace("    pass_hashed: true\n", ""),
+            "8:7: the passwords in this list are plain text",
+        ),
+        (
+            by_hand().replace("enabled: true", "enabled: false"),
+            "5:14: the users of this file are switched off; to switch on those of the keyset would also let in: ann\n",
+        ),
+        (
+            by_hand().replace("users: [", "users += ["),
+            "7:14: what is joined here may be a variable's",
+        ),
+        (
+            by_hand().replace("\"ann\"", "${MARKED}"),
+            "9:7: auth.fixed_users.users: the username",
+        ),
+        (
+            format!("include \"MARKED\"\n{}", by_hand()),
+            "1:1: an include",
+        ),
+        (by_hand().replace("]", "MARKED"), "11:3: "),
+    ] {
+        let folder = Folder::new(&[("apiserver.conf", &text)]);
+        folder.keygen("-q -f hocon -o secure.conf").exit(0);
+        let before = folder.all();
+        let done = folder.keygen(&format!(
+            "{IN_PLACE} --only tests --user bob --passwords pw"
+        ));
+        assert_eq!(done.status, Some(2), "{text}\n{}", done.stderr);
+        let start = format!("clearml-keygen: apiserver.conf:{expected}");
+        assert!(done.stderr.starts_with(&start), "{text}\n{}", done.stderr);
+        done.never_says("MARKED").never_says(ANN);
+        // Neither file is written, and no passwords are left.
+        assert_eq!(folder.all(), before, "{text}");
     }
-    // One that cannot be merged: neither file is written.
-    fs::write(
-        folder.path("apiserver.conf"),
-        "auth.fixed_users: ${MARKED}\n",
-    )
-    .unwrap();
-    let before = folder.all();
-    let done = folder.keygen(&format!("{IN_PLACE} --only tests"));
-    assert_eq!(done.status, Some(2));
+}
+
+#[test]
+fn users_that_an_injection_would_remove_are_named() {
+    let folder = Folder::new(&[
+        ("apiserver.conf", &by_hand()),
+        ("chosen", "jane:a password of hers\n"),
+        ("other", "ann:a password of hers\n"),
+    ]);
+    folder.keygen("-q -f hocon -o secure.conf").exit(0);
+    let said = "clearml-keygen: warning: apiserver.conf: not in this keyset, and clearml-inject with it would remove \
+                them: ann\n";
+    for more in [
+        "-f env",
+        "-f json -o keys.json",
+        "-f hocon",
+        "-f hocon -o keys.conf",
+    ] {
+        let done = folder.keygen(&format!("--from secure.conf --users-from chosen {more}"));
+        assert_eq!(done.status, Some(0), "{}", done.stderr);
+        assert!(done.stderr.starts_with(said), "{more}: {}", done.stderr);
+    }
+    // An injection leaves users alone if the keyset has none; here it has all; and this one is no injection.
+    for more in [
+        "-f env",
+        "-f env --users-from other",
+        "-f hocon -o secure.conf --force --users-from chosen",
+    ] {
+        let done = folder.keygen(&format!("--from secure.conf {more}"));
+        assert_eq!(done.status, Some(0), "{}", done.stderr);
+        assert!(
+            !done.stderr.contains("would remove"),
+            "{more}: {}",
+            done.stderr
+        );
+    }
+    fs::write(folder.path("apiserver.conf"), "include \"more.conf\"\n").unwrap();
+    let done = folder.keygen("--from secure.conf -f env").exit(0);
     assert!(
-        done.stderr
-            .starts_with("clearml-keygen: apiserver.conf:1:19: auth.fixed_users.enabled"),
+        done.stderr.starts_with(
+            "clearml-keygen: warning: not checked whether apiserver.conf has users whom"
+        ),
         "{}",
         done.stderr
     );
-    done.never_says("MARKED");
-    assert_eq!(folder.all(), before);
 }
 
 #[test]

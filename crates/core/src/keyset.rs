@@ -51,12 +51,14 @@ pub struct User {
     pub password_hash: Secret,
 }
 
-/// An `apiserver.conf` with the web-login users of a keyset.
+/// An `apiserver.conf` with the web-login users of a keyset beside those that it has.
 pub struct Apiserver {
     /// All of it.
     pub text: Zeroizing<String>,
-    /// The names of the users that it had before and has no longer.
-    pub gone: Vec<String>,
+    /// The names of the users that it has and the keyset has not.
+    pub kept: Vec<String>,
+    /// The names of the users that it had and whose password is another now.
+    pub renewed: Vec<String>,
 }
 
 /// How a keyset is written down.
@@ -259,18 +261,21 @@ impl Keyset {
         apiserver::write(self)
     }
 
-    /// Puts the web-login users into an `apiserver.conf`, in place of those that it has; everything else stays byte for
-    /// byte. `path` is what errors call it.
+    /// Puts the web-login users into an `apiserver.conf`: of one that it has, the password is replaced, new ones are
+    /// added, and everything else stays byte for byte, other users included. `path` is what errors call it.
     ///
     /// # Errors
-    /// A text in which that cannot be done, or not proved.
+    /// A text in which that cannot be done, or not proved, or in which it would change who else gets in.
     pub fn merge_apiserver(&self, text: &str, path: &Path) -> Result<Apiserver, Error> {
-        let merged = apiserver::merge(self, text)
-            .and_then(|merged| Ok((merged, apiserver::gone(self, text)?)));
-        match merged {
-            Ok((text, gone)) => Ok(Apiserver { text, gone }),
-            Err(fault) => Err(fault.of(path, text)),
-        }
+        apiserver::merge(self, text).map_err(|fault| fault.of(path, text))
+    }
+
+    /// The names of the web-login users that an `apiserver.conf` has and the keyset has not.
+    ///
+    /// # Errors
+    /// A text that does not tell.
+    pub fn users_left_out(&self, text: &str, path: &Path) -> Result<Vec<String>, Error> {
+        apiserver::left_out(self, text).map_err(|fault| fault.of(path, text))
     }
 
     /// The settings that have a value, with it.
@@ -430,6 +435,24 @@ fn push_quoted(out: &mut String, text: &str) {
         out.push(c);
     }
     out.push('"');
+}
+
+/// Names for a message: the first few, so that hundreds are still one line.
+pub fn enumerated(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN);
+    let mut shown: Vec<String> = shown.map(|name| escape(name).into_owned()).collect();
+    if names.len() > SHOWN {
+        shown.push(format!("and {} more", names.len() - SHOWN));
+    }
+    shown.join(", ")
+}
+
+/// The text in double quotes, in a buffer that is allocated once.
+fn quoted(text: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(2 * text.len() + 2));
+    push_quoted(&mut out, text);
+    out
 }
 
 /// The known name that was probably meant, without regard to case.

@@ -7,6 +7,8 @@
     reason = "the helpers of a test may fail as the test does, and say what was compared"
 )]
 
+#[path = "secure_conf/apiserver.rs"]
+mod apiserver;
 #[path = "secure_conf/generator.rs"]
 mod generator;
 #[path = "../../pyhocon/tests/hocon_oracle/oracle.rs"]

@@ -48,7 +48,7 @@ impl Error {
     pub(crate) fn help(&self) -> Option<String> {
         match self {
             Self::ApiserverExists(_) => Some(
-                "give --force: its users become those of the keyset, and everything else in it stays"
+                "give --force: it adds the keyset's users, and everything else in the file stays"
                     .to_owned(),
             ),
             Self::Core(error) => error.help(),

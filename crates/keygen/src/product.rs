@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::io::{Before, Mode, NewFile, read_text, replace_files, write_secret_file};
-use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::io::{
+    Before, Mode, NewFile, is_same, read_text, replace_files, write_secret_file,
+};
+use clearml_secure_core::keyset::{self, Keyset, enumerated};
 use clearml_secure_core::setting::SETTINGS;
-use clearml_secure_core::shown::escape;
 use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Format};
 use crate::error::Error;
-use crate::talk::{exists, say, to_standard_output};
+use crate::talk::{exists, name, say, to_standard_output};
 
 /// The name under which servers read the keyset (docs/clearml.md#file-names-are-paths).
 const SECURE: &str = "secure.conf";
@@ -27,11 +29,9 @@ pub(crate) struct Product {
 
 struct Apiserver {
     path: PathBuf,
-    text: Zeroizing<String>,
     /// What is there now.
     before: Option<Zeroizing<String>>,
-    /// Users who no longer can log in.
-    gone: Vec<String>,
+    merged: keyset::Apiserver,
 }
 
 impl Product {
@@ -53,6 +53,31 @@ impl Product {
         })
     }
 
+    /// The `apiserver.conf` beside the keyset that was given, where clearml-inject with the new one would remove users
+    /// of it: what it puts in stands for the whole list of the file.
+    pub(crate) fn left_out(&self, cli: &Cli, keyset: &Keyset) -> Option<String> {
+        let from = cli.from.as_deref().filter(|path| *path != Path::new("-"))?;
+        let path = from.with_file_name(APISERVER);
+        let is_merged = |apiserver: &Apiserver| is_same(&apiserver.path, &path);
+        if self.users == 0 || !path.is_file() || self.apiserver.as_ref().is_some_and(is_merged) {
+            return None;
+        }
+        let left_out = read_text(&path).and_then(|text| keyset.users_left_out(&text, &path));
+        match left_out {
+            Ok(users) if users.is_empty() => None,
+            Ok(users) => Some(format!(
+                "warning: {}: not in this keyset, and clearml-inject with it would remove them: {}\n  \
+                 help: `-f hocon -o FOLDER/{SECURE}` keeps them; or list them in --users-from FILE",
+                name(&path),
+                enumerated(&users)
+            )),
+            Err(error) => Some(format!(
+                "warning: not checked whether {} has users whom clearml-inject with this keyset would remove: {error}",
+                name(&path)
+            )),
+        }
+    }
+
     /// Writes the files or the standard output, and says so.
     ///
     /// # Errors
@@ -61,44 +86,14 @@ impl Product {
         let Some(path) = file(cli) else {
             return to_standard_output(cli, &self.keyset);
         };
-        match &self.apiserver {
-            None => write_secret_file(path, &self.keyset, cli.force),
-            Some(apiserver) => replace_files(&[
-                apiserver.file(),
-                NewFile {
-                    path,
-                    text: &self.keyset,
-                    before: if cli.force {
-                        Before::Whatever
-                    } else {
-                        Before::Nothing
-                    },
-                    mode: Mode::Private,
-                },
-            ]),
-        }
-        .map_err(exists)?;
-        let name = |path: &Path| escape(&path.to_string_lossy()).into_owned();
+        self.write_files(cli, path).map_err(exists)?;
         let (path, settings) = (name(path), SETTINGS.len());
         say(
             cli,
             &format!("wrote {path} (mode 0600): {settings} settings"),
         );
         match &self.apiserver {
-            Some(apiserver) => {
-                let path = name(&apiserver.path);
-                let users = match self.users {
-                    1 => "1 web-login user".to_owned(),
-                    count => format!("{count} web-login users"),
-                };
-                say(cli, &format!("wrote {path} (mode 0600): {users}"));
-                for user in &apiserver.gone {
-                    say(
-                        cli,
-                        &format!("{path}: {} is no longer a user", escape(user)),
-                    );
-                }
-            }
+            Some(apiserver) => apiserver.tell(cli, self.users),
             None if self.users > 0 && matches!(cli.format, Format::Hocon) => say(
                 cli,
                 &format!(
@@ -109,6 +104,26 @@ impl Product {
         }
         Ok(())
     }
+
+    fn write_files(&self, cli: &Cli, path: &Path) -> Result<(), CoreError> {
+        let Some(apiserver) = &self.apiserver else {
+            return write_secret_file(path, &self.keyset, cli.force);
+        };
+        let before = if cli.force {
+            Before::Whatever
+        } else {
+            Before::Nothing
+        };
+        replace_files(&[
+            apiserver.file(),
+            NewFile {
+                path,
+                text: &self.keyset,
+                before,
+                mode: Mode::Private,
+            },
+        ])
+    }
 }
 
 impl Apiserver {
@@ -118,21 +133,23 @@ impl Apiserver {
         if is_there && !cli.force {
             return Err(Error::ApiserverExists(path));
         }
-        if !path.exists() {
-            return Ok(Self {
+        let before = if path.exists() {
+            Some(read_text(&path)?)
+        } else {
+            None
+        };
+        let merged = match &before {
+            Some(text) => keyset.merge_apiserver(text, &path)?,
+            None => keyset::Apiserver {
                 text: keyset.write_apiserver(),
-                path,
-                before: None,
-                gone: Vec::new(),
-            });
-        }
-        let before = read_text(&path)?;
-        let merged = keyset.merge_apiserver(&before, &path)?;
+                kept: Vec::new(),
+                renewed: Vec::new(),
+            },
+        };
         Ok(Self {
             path,
-            text: merged.text,
-            before: Some(before),
-            gone: merged.gone,
+            before,
+            merged,
         })
     }
 
@@ -140,12 +157,34 @@ impl Apiserver {
     fn file(&self) -> NewFile<'_> {
         NewFile {
             path: &self.path,
-            text: &self.text,
+            text: &self.merged.text,
             before: self
                 .before
                 .as_ref()
                 .map_or(Before::Nothing, |text| Before::Text(text)),
             mode: Mode::Private,
+        }
+    }
+
+    /// Says what became of the users.
+    fn tell(&self, cli: &Cli, users: usize) {
+        let path = name(&self.path);
+        let users = match users {
+            1 => "1 web-login user".to_owned(),
+            count => format!("{count} web-login users"),
+        };
+        say(cli, &format!("wrote {path} (mode 0600): {users}"));
+        let (kept, renewed) = (&self.merged.kept, &self.merged.renewed);
+        if !renewed.is_empty() {
+            let names = enumerated(renewed);
+            say(cli, &format!("{path}: new password for {names}"));
+        }
+        if !kept.is_empty() {
+            let names = enumerated(kept);
+            say(
+                cli,
+                &format!("{path}: kept, though not in the keyset: {names}"),
+            );
         }
     }
 }

@@ -64,6 +64,9 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         return Err(Error::OtherLines(output.clone()));
     }
     let product = Product::new(cli, &keyset, text)?;
+    if let Some(warning) = product.left_out(cli, &keyset) {
+        say(cli, &warning);
+    }
     // The passwords come first: a keyset whose passwords nobody ever saw is of no use.
     let passwords = cli.passwords.as_deref();
     if let Some(path) = passwords {

@@ -2,11 +2,13 @@
 
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
 use clap::ColorChoice;
 use clap::builder::styling::AnsiColor;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
+use clearml_secure_core::shown::escape;
 
 use crate::cli::Cli;
 use crate::error::Error;
@@ -31,6 +33,11 @@ pub(crate) fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
         );
     }
     Ok(())
+}
+
+/// What a file is called.
+pub(crate) fn name(path: &Path) -> String {
+    escape(&path.to_string_lossy()).into_owned()
 }
 
 /// Talk, which goes to standard error. That nobody may be listening is no error.

@@ -1,11 +1,14 @@
 //! The web-login users as an `apiserver.conf`, the one file that the API server takes them from
 //! (docs/clearml.md#fixed-users).
 
+#[cfg(test)]
+mod tests;
+
 use zeroize::Zeroizing;
 
-use super::merge::{Text, Wanted, Written, is_same, parsed};
-use super::{Fault, Keyset, User, push_quoted};
-use crate::hocon::{Object, Value};
+use super::merge::{Listed, Style, Text, Wanted, Written, is_variable, listed, with_users};
+use super::{Apiserver, Fault, Keyset, User, enumerated, push_quoted};
+use crate::hocon::Value;
 
 /// What the file's name stands for is left out: the path is `apiserver.auth.fixed_users`.
 const PATH: &str = "auth.fixed_users";
@@ -27,65 +30,111 @@ pub(super) fn write(keyset: &Keyset) -> Zeroizing<String> {
     out
 }
 
-/// The text of a file with these users in place of its own; everything else in it stays byte for byte.
-pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Zeroizing<String>, Fault> {
-    let items: Vec<Zeroizing<String>> = keyset.users().iter().map(written).collect();
+/// A file with these users beside those that it has; everything else in it stays byte for byte.
+pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Apiserver, Fault> {
     let text = Text::read(text)?;
-    let before = match users(&text.tree) {
-        Some(Value::Array(before)) => before.as_slice(),
-        _ => &[],
-    };
-    let is_kept = before.len() <= items.len()
-        && before.iter().zip(&items).all(|(before, item)| {
-            parsed(item).is_some_and(|item| is_same(&item.value, &before.value))
-        });
+    let path = |name: &str| format!("{PATH}.{name}");
+    let listed = listed(&text, &path("users"))?;
+    let others = others(keyset, &listed);
+    if !others.is_empty() {
+        refuse_plain(&text, &others)?;
+        refuse_switched_off(&text, &others)?;
+    }
+    let (list, renewed) = with_users(&listed, keyset.users(), &STYLE);
     let wanted = |name: &str, written| Wanted {
-        path: format!("{PATH}.{name}"),
+        path: path(name),
         written,
         comment: "",
     };
     let truth = || Written::Scalar(Zeroizing::new("true".to_owned()));
-    let kept = if is_kept { before.len() } else { 0 };
-    text.merged(&[
-        wanted("enabled", truth()),
-        wanted("pass_hashed", truth()),
-        wanted("users", Written::List { items, kept }),
-    ])
+    let mut all: Vec<Wanted> = ["enabled", "pass_hashed"]
+        .into_iter()
+        .filter(|name| !is_on(&text, &path(name)))
+        .map(|name| wanted(name, truth()))
+        .collect();
+    all.push(wanted("users", list));
+    Ok(Apiserver {
+        text: text.merged(&all)?,
+        kept: names(&others),
+        renewed,
+    })
+}
+
+/// Whether the server takes a switch for true, whatever its environment is.
+fn is_on(text: &Text<'_>, path: &str) -> bool {
+    text.tree.get(path).is_some_and(|node| {
+        let is_open = matches!(&node.value, Value::String(text) if is_variable(text.expose()));
+        node.value.is_true() && !is_open
+    })
 }
 
 /// The users that a file has and the keyset has not.
-pub(super) fn gone(keyset: &Keyset, text: &str) -> Result<Vec<String>, Fault> {
+pub(super) fn left_out(keyset: &Keyset, text: &str) -> Result<Vec<String>, Fault> {
     let text = Text::read(text)?;
-    let Some(Value::Array(users)) = users(&text.tree) else {
-        return Ok(Vec::new());
+    let listed = listed(&text, &format!("{PATH}.users"))?;
+    Ok(names(&others(keyset, &listed)))
+}
+
+fn others<'a, 't>(keyset: &Keyset, listed: &'a [Listed<'t>]) -> Vec<&'a Listed<'t>> {
+    let is_other = |listed: &&Listed<'_>| {
+        let mut users = keyset.users().iter();
+        users.all(|user| user.username != listed.username)
     };
-    let names = users.iter().filter_map(|user| match &user.value {
-        Value::Object(user) => user.get_key("username")?.value.as_text(),
-        _ => None,
-    });
-    let is_gone = |name: &&str| keyset.users().iter().all(|user| user.username != **name);
-    Ok(names
-        .map(|name| name.expose())
-        .filter(is_gone)
-        .map(str::to_owned)
-        .collect())
+    listed.iter().filter(is_other).collect()
 }
 
-fn users(tree: &Object) -> Option<&Value> {
-    let node = tree.get(&format!("{PATH}.users"))?;
-    Some(&node.value)
+fn names(users: &[&Listed<'_>]) -> Vec<String> {
+    users.iter().map(|user| user.username.to_owned()).collect()
 }
 
-fn written(user: &User) -> Zeroizing<String> {
-    const NAMES: usize = 64;
-    let length = user.username.len() + user.name.len() + user.password_hash.expose().len();
-    // Allocated once, with every character escaped.
-    let mut out = Zeroizing::new(String::with_capacity(NAMES + 2 * length));
-    push_user(&mut out, user);
-    out
+/// One switch tells of all passwords of the list whether they are hashes. Once it is on, a plain password is taken for
+/// a hash, and its user cannot log in (docs/clearml.md#password-hashes).
+fn refuse_plain(text: &Text<'_>, others: &[&Listed<'_>]) -> Result<(), Fault> {
+    refuse_false(
+        text,
+        "pass_hashed",
+        others,
+        "the passwords in this list are plain text; with the hashes that keygen adds, these users could no longer \
+         log in",
+        "list them in --users-from FILE, which hashes passwords (a line is `name:password`), or remove their entries",
+    )
+}
+
+/// One switch turns on the login of everybody in the list.
+fn refuse_switched_off(text: &Text<'_>, others: &[&Listed<'_>]) -> Result<(), Fault> {
+    refuse_false(
+        text,
+        "enabled",
+        others,
+        "the users of this file are switched off; to switch on those of the keyset would also let in",
+        "set auth.fixed_users.enabled to true if they may log in, or remove their entries",
+    )
+}
+
+fn refuse_false(
+    text: &Text<'_>,
+    name: &str,
+    others: &[&Listed<'_>],
+    message: &str,
+    help: &str,
+) -> Result<(), Fault> {
+    let node = text.tree.get(&format!("{PATH}.{name}"));
+    if node.is_some_and(|node| node.value.is_true()) {
+        return Ok(());
+    }
+    let at = match node {
+        Some(node) => text.offset(node.span.start),
+        None => others.first().map_or(0, |user| user.at),
+    };
+    Err(Fault::new(at, format!("{message}: {}", enumerated(&names(others)))).help(help))
 }
 
 /// The server's word for the hash is `password`.
+const STYLE: Style = Style {
+    hash: "password",
+    push: push_user,
+};
+
 fn push_user(out: &mut String, user: &User) {
     out.push_str("{username: ");
     push_quoted(out, &user.username);

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::hocon::node;
 use super::model::{self, Item, Node};
-use super::{Fault, Keyset, push_quoted, put};
+use super::{Fault, Keyset, push_quoted, put, quoted};
 use crate::dotenv::{self, Entry};
 use crate::hocon::{self, Context};
 use crate::secret::Secret;
@@ -45,9 +45,7 @@ pub(super) fn write(keyset: &Keyset, out: &mut String) {
         if hocon::is_unchanged(value.expose()) {
             line(out, &setting.variable(), value.expose());
         } else {
-            let mut quoted = Zeroizing::new(String::with_capacity(2 * value.expose().len() + 2));
-            push_quoted(&mut quoted, value.expose());
-            line(out, &setting.variable(), &quoted);
+            line(out, &setting.variable(), &quoted(value.expose()));
         }
     }
     let mut agent = AGENT

@@ -3,9 +3,9 @@
 
 use zeroize::Zeroizing;
 
-use super::merge::{Text, Wanted, Written, is_variable};
+use super::merge::{Style, Text, Wanted, Written, is_variable, listed, with_users};
 use super::model::{self, Item, Node};
-use super::{Fault, Keyset, User, push_quoted, put};
+use super::{Fault, Keyset, User, push_quoted, put, quoted};
 use crate::hocon::{self, Object, Value};
 use crate::secret::Secret;
 use crate::setting::SETTINGS;
@@ -44,6 +44,11 @@ pub(super) fn write(keyset: &Keyset, out: &mut String) {
     out.push_str("]\n");
 }
 
+const STYLE: Style = Style {
+    hash: "password_hash",
+    push: push_user,
+};
+
 fn push_user(out: &mut String, user: &User) {
     out.push_str("{username: ");
     push_quoted(out, &user.username);
@@ -57,31 +62,25 @@ fn push_user(out: &mut String, user: &User) {
 /// The text of a `secure.conf` with this keyset in it; everything else in it stays byte for byte.
 pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Zeroizing<String>, Fault> {
     let before = read(text)?;
+    let parsed = Text::read(text)?;
     let mut wanted: Vec<Wanted> = keyset
         .entries()
         .filter(|(setting, value)| before.get(*setting) != Some(value))
         .map(|(setting, value)| Wanted {
             path: setting.path().replacen(ROOT, "", 1),
-            written: Written::Scalar(written(keyset, |out| push_quoted(out, value.expose()))),
+            written: Written::Scalar(quoted(value.expose())),
             comment: "",
         })
         .collect();
     if keyset.users() != before.users() {
-        let is_more = keyset.users().starts_with(before.users());
-        let items = keyset
-            .users()
-            .iter()
-            .map(|user| written(keyset, |out| push_user(out, user)));
+        let (list, _) = with_users(&listed(&parsed, "users")?, keyset.users(), &STYLE);
         wanted.push(Wanted {
             path: "users".to_owned(),
-            written: Written::List {
-                items: items.collect(),
-                kept: if is_more { before.users().len() } else { 0 },
-            },
+            written: list,
             comment: USERS_COMMENT,
         });
     }
-    let merged = Text::read(text)?.merged(&wanted)?;
+    let merged = parsed.merged(&wanted)?;
     if read(&merged).is_ok_and(|read| read == *keyset) {
         Ok(merged)
     } else {
@@ -91,13 +90,6 @@ pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Zeroizing<String>, Fa
         );
         Err(fault.help("write a new file: take the keyset as json first, and then as hocon"))
     }
-}
-
-/// A value, in a buffer that is allocated once.
-fn written(keyset: &Keyset, push: impl FnOnce(&mut String)) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(String::with_capacity(keyset.room()));
-    push(&mut out);
-    out
 }
 
 pub(super) fn read(text: &str) -> Result<Keyset, Fault> {

@@ -7,16 +7,17 @@ mod proof;
 mod splice;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::Fault;
-use crate::hocon::{self, Context, Entry, Form, Node, Object, Outline, Value};
+use crate::hocon::{self, Cause, Context, Entry, Form, Node, Object, Outline, Value};
 use crate::setting::SETTINGS;
-pub(super) use proof::is_same;
 use splice::{Edit, Lines};
+pub(super) use users::{Listed, Style, listed, with_users};
 
 /// What a variable of the server's environment is taken for: no text that could be a value.
 const VARIABLE: &str = "\u{1}";
@@ -37,13 +38,21 @@ pub(super) struct Wanted {
 
 /// A value as HOCON.
 pub(super) enum Written {
-    /// A list, one item a line. The first `kept` of them are in the text already.
+    /// The list of the text with all its items, if it has one.
     List {
-        items: Vec<Zeroizing<String>>,
-        kept: usize,
+        /// Items of the text that get another value at a key, by their index.
+        replaced: Vec<(usize, Replaced)>,
+        /// Behind them, one item a line.
+        added: Vec<Zeroizing<String>>,
     },
     /// On one line.
     Scalar(Zeroizing<String>),
+}
+
+/// A scalar in place of another one.
+pub(super) struct Replaced {
+    pub(super) key: &'static str,
+    pub(super) value: Zeroizing<String>,
 }
 
 /// A text with what it means.
@@ -61,7 +70,16 @@ impl<'a> Text<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, Fault> {
         let start = text.len() - text.trim_start_matches('\u{feff}').len();
         let body = &text[start..];
-        let fault = |error: hocon::Error| Fault::new(start + error.offset, error.message);
+        let fault = |error: hocon::Error| {
+            let is_open = body.contains("${") || body.contains("+=");
+            if error.cause != Cause::Type || !is_open {
+                let fault = Fault::new(start + error.offset, error.message);
+                return fault.help("correct it here: no server starts with this file");
+            }
+            let message = "what is joined here may be a variable's, whose value is not known here";
+            let fault = Fault::new(start + error.offset, message);
+            fault.help("write the value itself, without `${…}` and `+=`")
+        };
         Ok(Self {
             body,
             start,
@@ -120,8 +138,15 @@ impl<'a> Text<'a> {
         let first = entries.next();
         if let Some(second) = entries.next() {
             let leaf = path.rsplit('.').next().unwrap_or(path);
-            let message = format!("an entry `{leaf}` stands here twice");
-            return Err(Fault::new(self.offset(second.at), message).help("keep one of the two"));
+            let fault = Fault::new(
+                self.offset(second.at),
+                format!("an entry `{leaf}` stands here twice"),
+            );
+            return Err(fault.help(match second.form {
+                // Each of them may add something.
+                Form::Joined | Form::List => "write all of it in one entry",
+                Form::Object | Form::Scalar => "keep one of the two",
+            }));
         }
         Ok(first)
     }
@@ -139,7 +164,7 @@ impl<'a> Text<'a> {
                 continue;
             }
             match self.place(&wanted.path)? {
-                Some(entry) => edits.push(self.replaced(entry, wanted)),
+                Some(entry) => self.replace(entry, wanted, &mut edits)?,
                 None => added.entry(wanted),
             }
         }
@@ -159,13 +184,10 @@ impl<'a> Text<'a> {
             return false;
         };
         match &wanted.written {
-            Written::List { items, kept } => {
-                let found = matches!(&node.value, Value::Array(found) if found.len() == *kept);
-                found && *kept == items.len()
+            Written::List { replaced, added } => {
+                replaced.is_empty() && added.is_empty() && matches!(node.value, Value::Array(_))
             }
-            Written::Scalar(written) => {
-                parsed(written).is_some_and(|value| is_same(&value.value, &node.value))
-            }
+            Written::Scalar(written) => proof::is_written(&node.value, written),
         }
     }
 
@@ -201,14 +223,62 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn replaced(&self, entry: &Entry, wanted: &Wanted) -> Edit {
-        match &wanted.written {
-            Written::List { items, kept } if *kept > 0 && entry.form == Form::List => {
-                let mut lines = Lines::default();
-                items[*kept..].iter().for_each(|item| lines.push(item));
-                splice::inside(self.body, entry.value.end - 1, &lines)
+    fn replace(&self, entry: &Entry, wanted: &Wanted, edits: &mut Vec<Edit>) -> Result<(), Fault> {
+        let Written::List { replaced, added } = &wanted.written else {
+            edits.push(splice::replace(self.body, entry, &wanted.written));
+            return Ok(());
+        };
+        if entry.form != Form::List {
+            // It holds no items: `null`, for instance.
+            edits.push(splice::replace(self.body, entry, &wanted.written));
+            return Ok(());
+        }
+        let items = self.items(&wanted.path);
+        for (index, replaced) in replaced {
+            if let Some(item) = items.get(*index) {
+                edits.push(self.replace_within(item, replaced)?);
             }
-            written => splice::replace(self.body, entry.at, entry.value.clone(), written),
+        }
+        if !added.is_empty() {
+            let mut lines = Lines::default();
+            added.iter().for_each(|item| lines.push(item));
+            edits.push(splice::inside(self.body, entry.value.end - 1, &lines));
+        }
+        Ok(())
+    }
+
+    /// The items of the list at a path; none where there is no list.
+    fn items(&self, path: &str) -> &[Node] {
+        match self.tree.get(path).map(|node| &node.value) {
+            Some(Value::Array(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// Replaces a value in an item of a list. The outline does not reach into lists, so the item is read as a text
+    /// of its own.
+    fn replace_within(&self, item: &Node, replaced: &Replaced) -> Result<Edit, Fault> {
+        let shifted = |fault: Fault| Fault {
+            offset: fault.offset + self.offset(item.span.start),
+            ..fault
+        };
+        let body = self.body.get(item.span.clone()).unwrap_or_default();
+        let text = Text::read(body).ok();
+        let text = text.filter(|text| text.outline.braces == Some(0..body.len()));
+        let Some(text) = text else {
+            let fault = Fault::new(0, "this entry is put together from several parts");
+            return Err(shifted(fault.help("write it between one pair of braces")));
+        };
+        match text.place(replaced.key).map_err(shifted)? {
+            Some(entry) => {
+                let start = item.span.start;
+                let range = start + entry.value.start..start + entry.value.end;
+                Ok(splice::exchange(range, &replaced.value))
+            }
+            None => {
+                let fault = Fault::new(0, format!("this entry has no `{}`", replaced.key));
+                Err(shifted(fault.help("give it one, with any value")))
+            }
         }
     }
 }
@@ -223,7 +293,7 @@ fn is_at(steps: &[Arc<str>], path: &str) -> bool {
 }
 
 /// What a server makes of a value as it is written here.
-pub(super) fn parsed(written: &str) -> Option<Node> {
+fn parsed(written: &str) -> Option<Node> {
     let tree = hocon::parse_variable("value", written, &Context::EMPTY).ok()?;
     tree.get_key("value").cloned()
 }

@@ -49,7 +49,7 @@ impl Generator {
         (self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % count
     }
 
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    pub(crate) fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[self.below(of.len())]
     }
 

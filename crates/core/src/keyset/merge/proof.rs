@@ -1,7 +1,7 @@
 //! That a merged text says what it said before, and what was wanted, and nothing else.
 
-use super::{CONTEXT, Text, Wanted, Written, parsed};
-use crate::hocon::{self, Node, Object, Value};
+use super::{CONTEXT, Replaced, Text, Wanted, Written, parsed};
+use crate::hocon::{self, Object, Value};
 use crate::keyset::Fault;
 
 /// What to do where a value hangs on how another one is written.
@@ -22,7 +22,7 @@ pub(super) fn prove(old: &Text<'_>, merged: &str, wanted: &[Wanted]) -> Result<(
         .help(APART)
     })?;
     for wanted in wanted {
-        if !is_as_wanted(&old.tree, &new, wanted) {
+        if !is_as_wanted(old, &new, wanted) {
             let at = old.tree.get(&wanted.path).map_or(0, |node| node.span.start);
             let message = format!("{} would not be read as it is meant", wanted.path);
             return Err(Fault::new(old.offset(at), message).help(APART));
@@ -38,33 +38,49 @@ pub(super) fn prove(old: &Text<'_>, merged: &str, wanted: &[Wanted]) -> Result<(
     }
 }
 
-fn is_as_wanted(old: &Object, new: &Object, wanted: &Wanted) -> bool {
+fn is_as_wanted(old: &Text<'_>, new: &Object, wanted: &Wanted) -> bool {
     let Some(found) = new.get(&wanted.path).map(|node| &node.value) else {
         return false;
     };
-    match &wanted.written {
-        Written::Scalar(written) => {
-            parsed(written).is_some_and(|value| is_same(&value.value, found))
-        }
-        Written::List { items, kept } => {
-            let before: &[Node] = match old.get(&wanted.path).map(|node| &node.value) {
-                Some(Value::Array(before)) => before,
-                _ => &[],
-            };
-            let Value::Array(found) = found else {
-                return false;
-            };
-            found.len() == items.len()
-                && found.iter().enumerate().all(|(index, found)| {
-                    if index < *kept {
-                        let before = before.get(index);
-                        before.is_some_and(|before| is_same(&before.value, &found.value))
-                    } else {
-                        parsed(&items[index]).is_some_and(|item| is_same(&item.value, &found.value))
-                    }
-                })
-        }
-    }
+    let (replaced, added) = match &wanted.written {
+        Written::Scalar(written) => return is_written(found, written),
+        Written::List { replaced, added } => (replaced, added),
+    };
+    let Value::Array(found) = found else {
+        return false;
+    };
+    let before = old.items(&wanted.path);
+    let of = |index| replaced.iter().find(|(replaced, _)| *replaced == index);
+    let mut kept = found.iter().zip(before).enumerate();
+    let mut new = found.iter().skip(before.len()).zip(added);
+    found.len() == before.len() + added.len()
+        && kept.all(|(index, (now, before))| match of(index) {
+            None => is_same(&before.value, &now.value),
+            Some((_, replaced)) => is_same_but(&before.value, &now.value, replaced),
+        })
+        && new.all(|(now, item)| is_written(&now.value, item))
+}
+
+/// Whether a value is what a server makes of this text.
+pub(super) fn is_written(value: &Value, written: &str) -> bool {
+    parsed(written).is_some_and(|node| is_same(&node.value, value))
+}
+
+/// Whether one value is the other with what was to be replaced in it.
+fn is_same_but(before: &Value, now: &Value, replaced: &Replaced) -> bool {
+    let (Value::Object(before), Value::Object(now)) = (before, now) else {
+        return false;
+    };
+    before.len() == now.len()
+        && before.iter().all(|(key, before)| {
+            now.get_key(key).is_some_and(|now| {
+                if key == replaced.key {
+                    is_written(&now.value, &replaced.value)
+                } else {
+                    is_same(&before.value, &now.value)
+                }
+            })
+        })
 }
 
 /// Where the old text has something that the new one has not, or the other way round. In place of the old
@@ -115,7 +131,7 @@ fn is_above(path: &[&str], wanted: &Wanted) -> bool {
 }
 
 /// Whether two values are the same to a server. The order of keys is none.
-pub(in super::super) fn is_same(a: &Value, b: &Value) -> bool {
+fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => {
             let mut pairs = a.iter().zip(b);

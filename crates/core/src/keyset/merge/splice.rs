@@ -5,6 +5,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::{Wanted, Written};
+use crate::hocon::Entry;
 
 /// Bytes of a text, and what comes in their place.
 pub(super) struct Edit {
@@ -48,9 +49,9 @@ fn lines(written: &Written) -> Lines {
     let mut lines = Lines::default();
     match written {
         Written::Scalar(text) => lines.push(text),
-        Written::List { items, .. } => {
+        Written::List { added, .. } => {
             lines.push("[");
-            for item in items {
+            for item in added {
                 lines.0.push(joined(&["  ", item]));
             }
             lines.push("]");
@@ -59,9 +60,9 @@ fn lines(written: &Written) -> Lines {
     lines
 }
 
-/// A value in place of another. Lines after its first are indented as the one with its key is.
-pub(super) fn replace(text: &str, key_at: usize, range: Range<usize>, written: &Written) -> Edit {
-    let (line_end, indent) = (line_end(text), indent(text, key_at));
+/// A value in place of an entry's. Lines after its first are indented as the one with the key is.
+pub(super) fn replace(text: &str, entry: &Entry, written: &Written) -> Edit {
+    let (line_end, indent) = (line_end(text), indent(text, entry.at));
     let lines = lines(written).0;
     let mut parts: Vec<&str> = Vec::with_capacity(3 * lines.len());
     for (index, line) in lines.iter().enumerate() {
@@ -71,8 +72,16 @@ pub(super) fn replace(text: &str, key_at: usize, range: Range<usize>, written: &
         parts.push(line);
     }
     Edit {
-        range,
+        range: entry.value.clone(),
         text: joined(&parts),
+    }
+}
+
+/// A text in place of these bytes.
+pub(super) fn exchange(range: Range<usize>, text: &str) -> Edit {
+    Edit {
+        range,
+        text: joined(&[text]),
     }
 }
 
