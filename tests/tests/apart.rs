@@ -65,7 +65,15 @@ fn the_compose_file_holds_no_secret_and_the_env_file_is_private() {
     inject(folder, &keys.text, &["--check", "--env-file", ".env"]).exit(0);
     fs::write(folder.join("keys.json"), &keys.text).unwrap();
     let found = clearml("verify")
-        .args(["--fail-on", "error", "--keys", "keys.json", COMPOSE])
+        .args([
+            "--fail-on",
+            "error",
+            "--config-dir",
+            ".",
+            "--keys",
+            "keys.json",
+            COMPOSE,
+        ])
         .within(folder)
         .done()
         .exit(0);
@@ -226,7 +234,14 @@ fn an_override_says_what_is_new_and_nothing_else() {
     fs::write(folder.join("mine.yml"), &text).unwrap();
     fs::write(folder.join("keys.json"), &keys.text).unwrap();
     let found = clearml("verify")
-        .args(["--fail-on", "error", "--keys", "keys.json"])
+        .args([
+            "--fail-on",
+            "error",
+            "--config-dir",
+            ".",
+            "--keys",
+            "keys.json",
+        ])
         .args(["--merge", "mine.yml", COMPOSE])
         .within(folder)
         .done()
@@ -383,7 +398,8 @@ fn what_compose_would_read_besides_is_refused_where_it_cannot_be_seen() {
     .unwrap();
     inject(folder.path(), &keys.text, &["-i"])
         .refused()
-        .says("include of docker-compose.yml");
+        .says("included file other.yml")
+        .says("docker-compose.yml:1:");
     // The same item twice is a file that compose refuses.
     let token = keys.get("secure.auth.token_secret");
     let text = format!(
@@ -392,8 +408,8 @@ fn what_compose_would_read_besides_is_refused_where_it_cannot_be_seen() {
     fs::write(folder.path().join(COMPOSE), text).unwrap();
     inject(folder.path(), &keys.text, &["-i"])
         .refused()
-        .says("docker-compose.yml:6:7")
-        .says("be in the list twice")
+        .says("docker-compose.yml:7:")
+        .says("stand in the list twice")
         .never_says(token);
 }
 

@@ -105,6 +105,12 @@ fn the_stock_deployment_is_clean_after_injection() {
         .args(["--fail-on", "error", "secured.yml"])
         .within(folder.path())
         .done()
+        .exit(2);
+    // What its configuration folder holds can be told where that folder is.
+    clearml("verify")
+        .args(["--fail-on", "error", "--config-dir", ".", "secured.yml"])
+        .within(folder.path())
+        .done()
         .exit(0);
 }
 

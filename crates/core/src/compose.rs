@@ -1,57 +1,78 @@
-//! Compose files as docker compose v2 reads them: several files merged, `extends` within a file and across
-//! files, `env_file`, and interpolation from `.env`.
+//! Compose files as docker compose v2 reads them: several files merged, each of several documents, `include`,
+//! `extends` within a file and across files, `env_file`, and interpolation from `.env`.
 //!
 //! Nothing is merged into a new tree. A service is the list of its [`Part`]s, lowest precedence first, and
 //! each attribute is read from the parts that hold it, so every value still knows where it stands.
 
 mod elsewhere;
+mod env;
+mod env_file;
 pub mod environment;
+pub mod files;
+mod include;
 pub mod interpolate;
+mod loader;
+mod parts;
 pub mod port;
+mod service;
+mod uses;
 pub mod volume;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
-use crate::dotenv;
 use crate::error::Error;
-use crate::io;
 use crate::source::{SourceId, Sources, Span};
 use crate::version::Version;
-use crate::yaml::{self, Node};
+use crate::yaml::{Clears, Node};
+use env::Scopes;
+pub use env::{ProjectEnv, Scope};
 pub use environment::{Origin, Variable, VariableValue};
+pub use loader::Loader;
+use parts::Reader;
 pub use port::{Interface, Port};
+pub use uses::Use;
 pub use volume::Volume;
-
-/// `extends` may be followed this far.
-const EXTENDS_LIMIT: usize = 32;
 
 /// A compose project: what `docker compose -f … -f …` would see.
 pub struct Project {
-    /// Relative paths start here: the folder of the first compose file.
+    /// Relative paths in the files that are given start here: the folder of the first of them.
     pub folder: PathBuf,
-    /// The files, lowest precedence first.
-    pub layers: Vec<Layer>,
-    /// What `.env` or `--env-file` says.
-    pub env: ProjectEnv,
+    /// The files that are given, lowest precedence first.
+    pub files: Vec<SourceId>,
+    /// Every document of every file that compose opens; those of the first file that is given come first.
+    pub documents: Vec<Document>,
     /// The services, in the order in which the files name them.
     pub services: Vec<Service>,
     /// What could not be looked at.
     pub unseen: Vec<Unseen>,
+    scopes: Scopes,
+    /// The documents that are given or included, lowest precedence first.
+    order: Vec<DocumentId>,
+    /// The documents of a file that `extends` names, by its text.
+    extended: HashMap<SourceId, Vec<DocumentId>>,
+    /// What the files of `env_file` take from around them.
+    env_file_uses: Vec<Use>,
 }
 
-/// One compose file.
-pub struct Layer {
+/// One document of one compose file.
+pub struct Document {
     /// Its text.
     pub source: SourceId,
     /// Its tree.
     pub root: Arc<Node>,
+    /// Relative paths in it start here.
+    pub folder: PathBuf,
+    /// The variables that it may use.
+    pub scope: Scope,
     services: HashMap<String, Arc<Node>>,
+    /// Whether what is below `services` takes the place of all services before.
+    clears: Option<Clears>,
 }
+
+/// Which of [`Project::documents`].
+pub type DocumentId = usize;
 
 /// Something that was not looked at, and why. It is never taken for safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,8 +128,6 @@ pub struct Service {
     pub network_mode: Option<Text>,
     /// `privileged: true`, where it stands.
     pub privileged: Option<Span>,
-    /// `volumes_from`, where it is there.
-    pub volumes_from: Option<Span>,
 }
 
 /// A text of the file after interpolation, and where it stands.
@@ -128,130 +147,75 @@ impl Text {
     }
 }
 
-/// The mapping of one file that contributes to a service.
+/// The mapping of one document that contributes to a service.
 #[derive(Clone)]
 pub struct Part {
-    /// The file.
+    /// The document.
+    pub document: DocumentId,
+    /// The document's text.
     pub source: SourceId,
-    /// Which of the project's files; none for a file that only `extends` names.
-    pub layer: Option<usize>,
     /// The service under whose name it stands.
     pub service: String,
     /// The mapping.
     pub node: Arc<Node>,
 }
 
-/// The variables for interpolation.
-#[derive(Default)]
-pub struct ProjectEnv {
-    /// The file they come from.
-    pub source: Option<SourceId>,
-    entries: Vec<dotenv::Entry>,
-}
-
-impl ProjectEnv {
-    /// Reads the text of a `.env` file.
-    ///
-    /// # Errors
-    /// What compose would refuse.
-    pub fn read(
-        sources: &mut Sources,
-        path: &Path,
-        text: Zeroizing<String>,
-    ) -> Result<Self, Error> {
-        let entries = dotenv::parse(&text, &|_| None);
-        let source = sources.add(path, text);
-        match entries {
-            Ok(entries) => Ok(Self {
-                source: Some(source),
-                entries,
-            }),
-            Err(error) => Err(Error::Dotenv {
-                place: sources.place(Span {
-                    source,
-                    start: error.offset,
-                    end: error.offset,
-                }),
-                message: error.message,
-            }),
-        }
-    }
-
-    /// The value of a variable; the last line wins.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        let entry = self
-            .entries
-            .iter()
-            .rev()
-            .find(|entry| entry.name == name && entry.value.is_some())?;
-        entry.value.as_ref().map(|value| value.expose())
-    }
-
-    /// Where a variable's value stands.
-    pub fn span(&self, name: &str) -> Option<Span> {
-        let entry = self
-            .entries
-            .iter()
-            .rev()
-            .find(|entry| entry.name == name && entry.value.is_some())?;
-        Some(Span {
-            source: self.source?,
-            start: entry.value_span.start,
-            end: entry.value_span.end,
-        })
-    }
-}
-
 impl Project {
-    /// Puts the project together. `files` are path and text, lowest precedence first.
+    /// Puts the project together from files that are given, lowest precedence first, and its env files, of which a
+    /// later one wins.
     ///
     /// # Errors
     /// What is not YAML or not a compose file.
     pub fn load(
+        loader: &mut Loader,
         sources: &mut Sources,
         folder: &Path,
-        files: Vec<(PathBuf, Zeroizing<String>)>,
-        env: ProjectEnv,
+        files: &[SourceId],
+        env_files: &[SourceId],
     ) -> Result<Self, Error> {
+        let mut env = ProjectEnv::default();
+        for file in env_files {
+            env.add(sources, *file, &|_| None)?;
+        }
         let mut project = Self {
             folder: folder.to_owned(),
-            layers: Vec::with_capacity(files.len()),
-            env,
+            files: files.to_vec(),
+            documents: Vec::with_capacity(files.len()),
             services: Vec::new(),
             unseen: Vec::new(),
+            scopes: Scopes::new(folder, env),
+            order: Vec::new(),
+            extended: HashMap::new(),
+            env_file_uses: Vec::new(),
         };
-        let mut names: Vec<(String, Span)> = Vec::new();
-        let mut known = HashMap::new();
-        for (path, text) in files {
-            let root = yaml::parse(&path, &text)?;
-            let source = sources.add(path, text);
-            let mut services = HashMap::new();
-            for (name, span, node) in read_services(sources, source, &root)? {
-                match known.entry(name.clone()) {
-                    Entry::Vacant(vacant) => {
-                        vacant.insert(names.len());
-                        names.push((name.clone(), span));
-                    }
-                    Entry::Occupied(index) => names[*index.get()].1 = span,
-                }
-                services.insert(name, node);
-            }
-            project.layers.push(Layer {
-                source,
-                root,
-                services,
-            });
-        }
-        project.note_includes(sources);
+        let mut reader = Reader {
+            project: &mut project,
+            loader,
+            sources,
+        };
+        let documents = reader.given(files)?;
+        reader.name_project(&documents);
+        let model = reader.model(documents, &mut files.to_vec())?;
+        let services = reader.services(&model)?;
+        model.note_order(&mut project.order);
         project.note_compose_file(sources);
-        for (name, span) in names {
-            let parts = project.parts(sources, &name)?;
-            if !parts.is_empty() {
-                let service = project.service(sources, name, span, parts)?;
-                project.services.push(service);
-            }
+        for (name, name_span, parts) in services {
+            let service = project.service(loader, sources, name, name_span, parts)?;
+            project.services.push(service);
         }
+        volume::inherit(&mut project);
         Ok(project)
+    }
+
+    /// What the project's own env files say.
+    pub fn env(&self) -> &ProjectEnv {
+        self.scopes.project()
+    }
+
+    /// The documents of which all belongs to the project, lowest precedence first: of a file that only `extends`
+    /// names, a service does.
+    pub fn whole_documents(&self) -> impl DoubleEndedIterator<Item = &Document> {
+        self.order.iter().map(|id| &self.documents[*id])
     }
 
     /// The service of that name.
@@ -259,310 +223,21 @@ impl Project {
         self.services.iter().find(|service| service.name == name)
     }
 
-    /// What contributes to a service, over all files.
-    fn parts(&mut self, sources: &mut Sources, name: &str) -> Result<Vec<Part>, Error> {
-        let mut parts = Vec::new();
-        for index in 0..self.layers.len() {
-            let layer = &self.layers[index];
-            let Some(node) = layer.services.get(name).cloned() else {
-                continue;
-            };
-            if node.tag() == Some("!reset") {
-                parts.clear();
-                continue;
-            }
-            if node.tag() == Some("!override") {
-                parts.clear();
-            }
-            let part = Part {
-                source: layer.source,
-                layer: Some(index),
-                service: name.to_owned(),
-                node,
-            };
-            let root = Arc::clone(&layer.root);
-            self.extend(sources, &root, part, &mut parts, 0)?;
-        }
-        Ok(parts)
+    /// The value that compose puts in for a variable in a document.
+    pub fn variable(&self, scope: Scope, name: &str) -> Option<&str> {
+        self.scopes.value(scope, name)
     }
 
-    /// Adds what a part extends, then the part.
-    fn extend(
-        &mut self,
-        sources: &mut Sources,
-        root: &Arc<Node>,
-        part: Part,
-        parts: &mut Vec<Part>,
-        depth: usize,
-    ) -> Result<(), Error> {
-        let refuse = |sources: &Sources, span: Span, message: &str| Error::Compose {
-            place: sources.place(span),
-            message: message.to_owned(),
-            help: Some("mend `extends`; `docker compose config` refuses it too".to_owned()),
-        };
-        if let Some(extends) = part
-            .node
-            .get("extends")
-            .filter(|field| !field.value.is_null())
-        {
-            let span = extends.value.span(part.source);
-            if depth >= EXTENDS_LIMIT {
-                return Err(refuse(sources, span, "`extends` runs in a circle"));
-            }
-            let read = |node: &Node| self.interpolated(node);
-            let (file, service) = match extends.value.text() {
-                Some(_) => (None, read(extends.value)),
-                None => (
-                    extends
-                        .value
-                        .get("file")
-                        .and_then(|field| read(field.value)),
-                    extends
-                        .value
-                        .get("service")
-                        .and_then(|field| read(field.value)),
-                ),
-            };
-            let Some(service) = service else {
-                return Err(refuse(sources, span, "`extends` names no service"));
-            };
-            let (base_root, source, layer) = match file {
-                None => (Arc::clone(root), part.source, part.layer),
-                Some(file) => {
-                    let beside = sources
-                        .path(part.source)
-                        .parent()
-                        .unwrap_or(Path::new(""))
-                        .to_owned();
-                    let path = beside.join(&file);
-                    match io::read_text(&path) {
-                        Ok(text) => {
-                            let root = yaml::parse(&path, &text)?;
-                            (root, sources.add(path, text), None)
-                        }
-                        Err(error) => {
-                            self.unseen.push(Unseen {
-                                what: format!("extended file {file}"),
-                                hides: Hides::Variables,
-                                reason: error.to_string(),
-                                service: Some(part.service.clone()),
-                                span: Some(span),
-                            });
-                            parts.push(part);
-                            return Ok(());
-                        }
-                    }
-                }
-            };
-            let node = base_root
-                .get("services")
-                .and_then(|field| field.value.get(&service))
-                .map(|field| Arc::clone(field.value));
-            let Some(node) = node else {
-                return Err(refuse(
-                    sources,
-                    span,
-                    "`extends` names a service that is not there",
-                ));
-            };
-            let base = Part {
-                source,
-                layer,
-                service,
-                node,
-            };
-            self.extend(sources, &base_root, base, parts, depth + 1)?;
-        }
-        parts.push(part);
-        Ok(())
+    /// A scalar's text after interpolation, as a document of this scope has it; none where it is null or cannot be
+    /// interpolated.
+    pub fn interpolated(&self, scope: Scope, node: &Node) -> Option<String> {
+        let lookup = |name: &str| self.variable(scope, name).map(str::to_owned);
+        let done = interpolate::interpolate(node.text()?, &lookup).ok()?;
+        Some(done.text.to_string())
     }
 
-    fn service(
-        &mut self,
-        sources: &mut Sources,
-        name: String,
-        name_span: Span,
-        parts: Vec<Part>,
-    ) -> Result<Service, Error> {
-        let image = self.attribute(&parts, "image").and_then(|(source, node)| {
-            let text = self.interpolated(&node)?;
-            Some(Text {
-                text,
-                span: node.span(source),
-            })
-        });
-        let container_name = self
-            .attribute(&parts, "container_name")
-            .and_then(|(_, node)| self.interpolated(&node));
-        let mut words = Vec::new();
-        for key in ["entrypoint", "command"] {
-            if let Some((_, node)) = self.attribute(&parts, key) {
-                words.extend(self.words(&node));
-            }
-        }
-        let environment = environment::of_service(self, sources, &name, &parts)?;
-        let volumes = volume::of_service(self, &parts);
-        let ports = port::of_service(self, &name, &parts);
-        let networks = self.networks(&parts);
-        let network_mode = self
-            .attribute(&parts, "network_mode")
-            .map(|(source, node)| {
-                let span = node.span(source);
-                let text = self.interpolated(&node);
-                (text, span)
-            });
-        if let Some((None, span)) = network_mode {
-            // It may be the host's, on which everything is published.
-            self.unseen.push(Unseen {
-                what: port::UNSEEN.to_owned(),
-                hides: Hides::Port,
-                reason: "`network_mode` is a variable without a value".to_owned(),
-                service: Some(name.clone()),
-                span: Some(span),
-            });
-        }
-        let network_mode = network_mode.and_then(|(text, span)| Some(Text { text: text?, span }));
-        let privileged = self
-            .attribute(&parts, "privileged")
-            .filter(|(_, node)| self.interpolated(node).as_deref() == Some("true"))
-            .map(|(source, node)| node.span(source));
-        let volumes_from = self
-            .attribute(&parts, "volumes_from")
-            .map(|(source, node)| node.span(source));
-        Ok(Service {
-            name,
-            name_span,
-            parts,
-            image,
-            container_name,
-            words,
-            environment,
-            volumes,
-            ports,
-            networks,
-            network_mode,
-            privileged,
-            volumes_from,
-        })
+    /// The same for a part of a service.
+    pub fn text_of(&self, part: &Part, node: &Node) -> Option<String> {
+        self.interpolated(self.documents[part.document].scope, node)
     }
-
-    /// Lists and mappings of networks add up over files.
-    fn networks(&self, parts: &[Part]) -> Vec<String> {
-        let mut found: Vec<String> = Vec::new();
-        for part in parts {
-            let Some(field) = part.node.get("networks") else {
-                continue;
-            };
-            if matches!(field.value.tag(), Some("!reset" | "!override")) {
-                found.clear();
-            }
-            if let Some(items) = field.value.items() {
-                found.extend(items.iter().filter_map(|item| self.interpolated(item)));
-            } else {
-                found.extend(
-                    field
-                        .value
-                        .fields()
-                        .iter()
-                        .filter_map(|field| Some(field.key.text()?.to_owned())),
-                );
-            }
-        }
-        if found.is_empty() {
-            found.push("default".to_owned());
-        }
-        found
-    }
-
-    /// The last part's value of a key that is not reset and not null.
-    fn attribute(&self, parts: &[Part], key: &str) -> Option<(SourceId, Arc<Node>)> {
-        for part in parts.iter().rev() {
-            if let Some(field) = part.node.get(key) {
-                if field.value.tag() == Some("!reset") {
-                    return None;
-                }
-                if !field.value.is_null() {
-                    return Some((part.source, Arc::clone(field.value)));
-                }
-            }
-        }
-        None
-    }
-
-    /// A command as words: a list's items, or a text split as a shell would, quotes and operators dropped.
-    /// Only used to recognise what runs.
-    fn words(&self, node: &Node) -> Vec<String> {
-        let texts: Vec<String> = match node.items() {
-            Some(items) => items
-                .iter()
-                .filter_map(|item| self.interpolated(item))
-                .collect(),
-            None => self.interpolated(node).into_iter().collect(),
-        };
-        let separator =
-            |c: char| c.is_whitespace() || matches!(c, '&' | ';' | '|' | '(' | ')' | '"' | '\'');
-        texts
-            .iter()
-            .flat_map(|text| text.split(separator))
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()
-    }
-
-    /// A scalar's text after interpolation; none where it is null or cannot be interpolated.
-    pub fn interpolated(&self, node: &Node) -> Option<String> {
-        let text = node.text()?;
-        interpolate::interpolate(text, &|name| self.env.value(name).map(str::to_owned))
-            .ok()
-            .map(|done| done.text.to_string())
-    }
-}
-
-/// The services of a file: name, where it stands, and its mapping.
-fn read_services(
-    sources: &Sources,
-    source: SourceId,
-    root: &Node,
-) -> Result<Vec<(String, Span, Arc<Node>)>, Error> {
-    let refuse = |span: Span, message: &str| Error::Compose {
-        place: sources.place(span),
-        message: message.to_owned(),
-        help: Some("name a compose file, e.g. docker-compose.yml".to_owned()),
-    };
-    if root.entries().is_none() {
-        return Err(refuse(
-            root.span(source),
-            "not a compose file: its top is no mapping",
-        ));
-    }
-    let Some(services) = root.get("services").filter(|field| !field.value.is_null()) else {
-        return Ok(Vec::new());
-    };
-    if services.value.entries().is_none() {
-        return Err(refuse(
-            services.value.span(source),
-            "`services` is no mapping",
-        ));
-    }
-    let mut found = Vec::new();
-    for field in services.value.fields() {
-        let Some(name) = field.key.scalar() else {
-            return Err(refuse(
-                field.key.span(source),
-                "a service's name is no text",
-            ));
-        };
-        if field.value.entries().is_none()
-            && !field.value.is_null()
-            && field.value.tag() != Some("!reset")
-        {
-            return Err(refuse(field.value.span(source), "a service is no mapping"));
-        }
-        found.push((
-            name.text().to_owned(),
-            field.key.span(source),
-            Arc::clone(field.value),
-        ));
-    }
-    Ok(found)
 }

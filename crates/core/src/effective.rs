@@ -11,8 +11,9 @@ mod path;
 use std::path::Path;
 
 use crate::compose::{Variable, VariableValue};
-use crate::deployment::{Deployment, Instance, is_unknown, raw_value};
+use crate::deployment::{Deployment, is_unknown, raw_value};
 use crate::hocon::{self, Object};
+use crate::instance::Instance;
 use crate::known::{self, Known};
 use crate::secret::Secret;
 use crate::setting::{SETTINGS, Server, Setting};

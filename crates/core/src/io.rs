@@ -9,7 +9,7 @@ mod replace;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 pub use mode::Mode;
@@ -24,16 +24,21 @@ pub fn is_link(path: &Path) -> bool {
 
 /// Whether two paths lead to the same file, which need not be there yet.
 pub fn is_same(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| {
-        path.canonicalize().ok().or_else(|| {
-            let folder = match path.parent()? {
-                here if here.as_os_str().is_empty() => Path::new("."),
-                folder => folder,
-            };
-            Some(folder.canonicalize().ok()?.join(path.file_name()?))
-        })
-    };
-    one == other || matches!((real(one), real(other)), (Some(one), Some(other)) if one == other)
+    one == other || real(one) == real(other)
+}
+
+/// The path by which a file is known, whatever way leads to it, and also where it is not there yet.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+        match (folder, path.file_name()) {
+            (Ok(folder), Some(name)) => folder.join(name),
+            _ => path.to_owned(),
+        }
+    })
 }
 
 /// Writes a file that only its owner can read (mode 0600 from the first moment on), whole or not at all.

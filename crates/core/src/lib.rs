@@ -13,6 +13,7 @@ pub mod error;
 pub mod exit;
 pub mod fixed_users;
 pub mod generate;
+pub mod instance;
 pub mod io;
 pub mod keyset;
 pub mod knowable;

@@ -5,7 +5,6 @@
 //! scalar types are in [`scalar`].
 
 mod build;
-pub mod edit;
 pub mod scalar;
 
 use std::collections::HashSet;
@@ -15,7 +14,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::source::{SourceId, Span};
-pub use build::{DEPTH_LIMIT, parse};
+pub use build::{DEPTH_LIMIT, parse, parse_documents};
 pub use scalar::Typed;
 
 /// A node and all that is below it.
@@ -52,6 +51,15 @@ pub struct Entry {
     pub key: Arc<Node>,
     /// The value; an empty plain scalar where nothing is written.
     pub value: Arc<Node>,
+}
+
+/// What is left out because of one of compose's tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clears {
+    /// `!reset`: what was there before, and the node itself.
+    All,
+    /// `!override`: what was there before.
+    Before,
 }
 
 /// How a collection is written.
@@ -142,6 +150,15 @@ impl Node {
             .map(|(tag, _)| tag.as_str())
     }
 
+    /// What compose's own tag says of what was merged before; an alias brings the tag of its anchor along.
+    pub fn clears(&self) -> Option<Clears> {
+        match self.tag().or_else(|| self.target().tag())? {
+            "!reset" => Some(Clears::All),
+            "!override" => Some(Clears::Before),
+            _ => None,
+        }
+    }
+
     /// The node an alias stands for, or this one.
     pub fn target(&self) -> &Self {
         match &self.value {
@@ -223,6 +240,28 @@ impl Node {
             }
         }
         fields
+    }
+
+    /// Whether two nodes hold the same values, in whatever style and order of keys they are written.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        match (&self.target().value, &other.target().value) {
+            (Value::Scalar(one), Value::Scalar(two)) => {
+                one.text() == two.text() && self.typed() == other.typed()
+            }
+            (Value::Sequence(_, one), Value::Sequence(_, two)) => {
+                one.len() == two.len()
+                    && one.iter().zip(two).all(|(one, two)| one.says_the_same(two))
+            }
+            (Value::Mapping(..), Value::Mapping(..)) => {
+                let (one, two) = (self.fields(), other.fields());
+                one.len() == two.len()
+                    && one.iter().all(|field| {
+                        let same = field.key.scalar().and_then(|key| other.get(key.text()));
+                        same.is_some_and(|same| field.value.says_the_same(same.value))
+                    })
+            }
+            _ => false,
+        }
     }
 
     /// The value of a key, merge keys applied.

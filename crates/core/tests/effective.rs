@@ -8,7 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use clearml_secure_core::compose::VariableValue;
-use clearml_secure_core::deployment::{Deployment, Files};
+use clearml_secure_core::compose::files::Files;
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Value};
 use clearml_secure_core::setting::{Server, Setting};
 
@@ -37,7 +38,7 @@ impl Case {
     }
 
     fn deployment(&self) -> Deployment {
-        Deployment::load(Files::read(&self.compose, None, None).unwrap()).unwrap()
+        Deployment::load(Files::read(&self.compose, &[], None).unwrap()).unwrap()
     }
 
     /// What a server reads: the text, or `<what it is instead>`.
@@ -334,7 +335,7 @@ fn extends_inherits_within_a_file_and_across() {
         "compose.yml",
         "services:\n  a:\n    extends: b\n  b:\n    extends: a\n",
     )]);
-    let error = Deployment::load(Files::read(&circle.compose, None, None).unwrap())
+    let error = Deployment::load(Files::read(&circle.compose, &[], None).unwrap())
         .err()
         .unwrap();
     assert!(error.to_string().contains("circle"), "{error}");

@@ -84,8 +84,8 @@ pub(crate) fn unified(change: &Change<'_>, color: bool) -> String {
 /// A text of which lines can be shown.
 fn of_compose(text: &str) -> Text<'_> {
     // Both texts were parsed before; what cannot be parsed is shown name by name at the most.
-    match yaml::parse(Path::new("-"), text) {
-        Ok(root) => Text::of_yaml(text, &root),
+    match yaml::parse_documents(Path::new("-"), text) {
+        Ok(roots) => Text::of_yaml(text, roots.iter().map(|root| &**root)),
         Err(_) => Text::of_lines(text),
     }
 }

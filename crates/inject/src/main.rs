@@ -8,7 +8,6 @@ mod plan;
 mod proof;
 mod run;
 mod talk;
-mod uses;
 mod write;
 
 use std::process::ExitCode;

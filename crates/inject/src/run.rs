@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::Hides;
-use clearml_secure_core::deployment::{Deployment, Files, override_beside};
+use clearml_secure_core::compose::files::{Files, override_beside};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::edit::splice;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
@@ -36,7 +37,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let mut env_file = read_env_file(cli, &texts)?;
     let given = env_file.as_ref();
     let given = given.and_then(|file| Some((file.path.clone(), file.before.clone()?)));
-    let files = Files::of(texts.clone(), given, None)?;
+    let files = Files::of(texts.clone(), given.into_iter().collect(), None)?;
     let folder = files.folder.clone();
     let (before, over) = match texts.split_first() {
         Some(((_, before), over)) => (before.clone(), over),
@@ -51,6 +52,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let mut unseen = deployment.unseen.iter();
     if let Some(unseen) = unseen.find(|unseen| unseen.hides == Hides::Services) {
         return Err(Error::Unseen {
+            place: unseen.span.map(|span| deployment.sources.place(span)),
             what: unseen.what.clone(),
             reason: unseen.reason.clone(),
         });
@@ -71,8 +73,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let mut talk = talk::summary(cli, &plan, is_new_apart);
     talk.push_str(&talk::web_login(&deployment, &keyset));
     let steps = talk::next_steps(cli, &deployment, &plan, env_file.as_ref());
-    let containers =
-        (asked.is_apart || asked.is_overlay).then(|| proof::Containers::of(&deployment));
+    let containers = proof::Containers::of(&deployment);
     let after = splice(&before, &plan.edits)
         .map_err(|overlap| Error::Overlap(place_of(&cli.compose, &before, overlap.at)))?;
     drop(deployment);
@@ -84,7 +85,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         }
         let env = env_file.as_ref();
         let env = env.map(|file| (file.path.clone(), file.after.clone()));
-        Deployment::load(Files::of(compose, env, None)?)
+        Deployment::load(Files::of(compose, env.into_iter().collect(), None)?)
     };
     proof::prove(
         &before,
@@ -92,7 +93,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         &plan,
         &keyset,
         asked.ports,
-        containers.as_ref(),
+        &containers,
         edited,
     )
     .map_err(Error::NotProved)?;
@@ -125,7 +126,8 @@ fn read_compose(cli: &Cli) -> Result<Vec<Text>, Error> {
     for path in std::iter::once(&cli.compose).chain(&cli.merge) {
         texts.push((path.clone(), read_argument(path)?));
     }
-    if cli.merge.is_empty()
+    if !cli.is_override
+        && cli.merge.is_empty()
         // What `docker compose` would merge over the file by itself must not win over what is injected.
         && let Some(path) = override_beside(&cli.compose)
     {

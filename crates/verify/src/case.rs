@@ -1,11 +1,12 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
 use clearml_secure_core::compose::{Hides, Unseen};
-use clearml_secure_core::deployment::{Deployment, Instance};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{
     Configured, Effective, Origin, Reading, ServerConfiguration, Value,
 };
 use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::instance::Instance;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::shown::escape;
@@ -44,8 +45,8 @@ impl Case<'_> {
 
     /// The compose file as it is named on a command line.
     pub(crate) fn compose_file(&self) -> String {
-        let layer = self.deployment.project.layers.first();
-        let path = layer.map(|layer| self.deployment.sources.path(layer.source).to_string_lossy());
+        let file = self.deployment.project.files.first();
+        let path = file.map(|file| self.deployment.sources.path(*file).to_string_lossy());
         let path = path.unwrap_or_default();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
         if path.chars().all(is_plain) && path != "-" {
@@ -218,11 +219,8 @@ impl Case<'_> {
         unseen.extend(self.files.unseen.iter().cloned());
         for server in &self.effective.servers {
             let instance = &self.deployment.instances[server.instance];
-            let is_open =
-                |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_) | Origin::Nothing);
-            if server.readings.iter().any(is_open) {
-                unseen.extend(instance.unseen_config.iter().cloned());
-            }
+            // It may open what no setting is about: accounts, guests, the file server.
+            unseen.extend(instance.unseen_config.iter().cloned());
             for (reader, path) in SWITCHES {
                 if reader == server.server
                     && let Configured::Unknown = server.configured(self.deployment, path)

@@ -243,9 +243,9 @@ fn stray_logins(deployment: &Deployment, effective: &Effective) -> Vec<PathBuf> 
         });
     let is_file = deployment
         .project
-        .layers
+        .files
         .first()
-        .is_some_and(|layer| deployment.sources.path(layer.source).is_file());
+        .is_some_and(|file| deployment.sources.path(*file).is_file());
     if is_closed || !is_file {
         return Vec::new();
     }

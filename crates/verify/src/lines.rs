@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::redact::{Line, Text};
 use clearml_secure_core::source::{SourceId, Span};
+use clearml_secure_core::yaml::Node;
 
 /// The texts of a deployment.
 pub(crate) struct Lines<'a> {
@@ -14,11 +15,20 @@ pub(crate) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(crate) fn of(deployment: &'a Deployment) -> Self {
-        let layers = deployment.project.layers.iter();
-        let compose = layers
-            .map(|layer| {
-                let text = deployment.sources.text(layer.source);
-                (layer.source, Text::of_yaml(text, &layer.root))
+        let mut roots: HashMap<SourceId, Vec<&Node>> = HashMap::new();
+        for document in &deployment.project.documents {
+            roots
+                .entry(document.source)
+                .or_default()
+                .push(&document.root);
+        }
+        let compose = roots
+            .into_iter()
+            .map(|(source, roots)| {
+                (
+                    source,
+                    Text::of_yaml(deployment.sources.text(source), roots),
+                )
             })
             .collect();
         Self {

@@ -183,7 +183,7 @@ impl<'a> Plan<'a> {
 
 /// The file that inject edits.
 pub(crate) fn compose_file(deployment: &Deployment) -> &Path {
-    deployment.sources.path(deployment.project.layers[0].source)
+    deployment.sources.path(deployment.project.files[0])
 }
 
 /// Where values are to go: to the file that was named, or to the one from which servers take a setting already.
@@ -191,13 +191,14 @@ fn env_file(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Option
     if cli.env_file.is_some() {
         return cli.env_file.clone();
     }
-    let source = deployment.project.env.source?;
+    // A later file wins, so that is where a new value has an effect.
+    let source = *deployment.project.env().files().last()?;
     let mut variables = effective
         .readings()
         .filter_map(|reading| reading.variable(deployment));
     let is_taken = variables.any(|variable| {
         let mut used = variable.interpolated.iter();
-        used.any(|used| deployment.project.env.value(&used.name).is_some())
+        used.any(|used| deployment.project.env().value(&used.name).is_some())
     });
     is_taken.then(|| deployment.sources.path(source).to_owned())
 }
@@ -256,7 +257,7 @@ fn refusal(deployment: &Deployment, effective: &Effective) -> Option<String> {
 
 /// A value of another compose file wins over what is injected into the first.
 fn overridden(deployment: &Deployment, effective: &Effective) -> Option<String> {
-    let first = deployment.project.layers[0].source;
+    let first = deployment.project.files[0];
     let mut variables = effective
         .readings()
         .filter_map(|reading| reading.variable(deployment));
@@ -264,9 +265,9 @@ fn overridden(deployment: &Deployment, effective: &Effective) -> Option<String> 
         variable.origin == From::Environment
             && deployment
                 .project
-                .layers
+                .documents
                 .iter()
-                .any(|layer| layer.source == variable.span.source)
+                .any(|document| document.source == variable.span.source)
             && variable.span.source != first
     })?;
     let name = shown(&variable.name);

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::{Deployment, Files, override_beside};
+use clearml_secure_core::compose::files::{Files, override_beside};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{read_argument, read_text};
 use zeroize::Zeroizing;
@@ -170,7 +171,11 @@ impl<'a> Reader<'a> {
             texts.push((found, text));
         }
         let config_dir = self.cli.config_dir.as_deref();
-        Deployment::load(Files::of(texts, self.env_file.clone(), config_dir)?)
+        Deployment::load(Files::of(
+            texts,
+            self.env_file.iter().cloned().collect(),
+            config_dir,
+        )?)
     }
 }
 

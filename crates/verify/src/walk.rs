@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::{default_in, is_default};
+use clearml_secure_core::compose::files::{default_in, is_default};
 use clearml_secure_core::error::Error;
 use clearml_secure_core::io::{entries, is_link, read_text};
 

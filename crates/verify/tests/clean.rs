@@ -140,7 +140,7 @@ fn the_longest_mount_hides_the_others() {
             "an absent folder over it",
             "    volumes: [./opt:/opt/clearml, ./absent:/opt/clearml/config]\n",
             1,
-            &["missing-setting error"][..],
+            &["missing-setting error", "unknown"][..],
         ),
         (
             "a tmpfs over it",
@@ -161,8 +161,14 @@ fn the_longest_mount_hides_the_others() {
             &["missing-setting error"],
         ),
         (
-            "the mounts of another",
+            "the mounts of another, which has none",
             "    volumes_from: [fileserver]\n",
+            1,
+            &["missing-setting error"],
+        ),
+        (
+            "the mounts of a container that is in no file",
+            "    volumes_from: [\"container:other\"]\n",
             1,
             &["missing-setting error", "unknown"],
         ),

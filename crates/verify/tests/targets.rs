@@ -327,7 +327,7 @@ fn a_file_without_a_server_names_what_it_includes() {
     )]);
     let done = run(&["docker-compose.yml"], folder.path());
     assert_eq!(done.code, 2);
-    done.says("include of docker-compose.yml", "not followed");
+    done.says("included file clearml.yml", "clearml.yml");
     done.says("docker-compose.yml", "no ClearML server in it");
 }
 

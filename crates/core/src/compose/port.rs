@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 
 use super::{Hides, Part, Project, Unseen};
 use crate::source::Span;
-use crate::yaml::Node;
+use crate::yaml::{Clears, Node};
 
 /// One entry of `ports`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,11 +73,11 @@ pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -
         let Some(field) = part.node.get("ports") else {
             continue;
         };
-        if matches!(field.value.tag(), Some("!reset" | "!override")) {
+        if field.value.clears().is_some() {
             ports.clear();
             unseen.clear();
         }
-        if field.value.tag() == Some("!reset") {
+        if field.value.clears() == Some(Clears::All) {
             continue;
         }
         let mut miss = |span, reason: &str| {
@@ -98,9 +98,12 @@ pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -
             }
             continue;
         };
-        for item in items {
+        for item in items
+            .iter()
+            .filter(|item| item.clears() != Some(Clears::All))
+        {
             let span = item.span(part.source);
-            match read(project, item, span) {
+            match read(project, part, item, span) {
                 Some(port) => ports.push(port),
                 None => miss(
                     span,
@@ -113,13 +116,13 @@ pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -
     ports
 }
 
-fn read(project: &Project, item: &Node, span: Span) -> Option<Port> {
+fn read(project: &Project, part: &Part, item: &Node, span: Span) -> Option<Port> {
     if item.entries().is_none() {
-        return short(&project.interpolated(item)?, span);
+        return short(&project.text_of(part, item)?, span);
     }
     let field = |key: &str| match item.get(key).filter(|field| !field.value.is_null()) {
         None => Some(None),
-        Some(field) => project.interpolated(field.value).map(Some),
+        Some(field) => project.text_of(part, field.value).map(Some),
     };
     let target = range(&field("target")??)?;
     let published = match field("published")? {

@@ -1,17 +1,22 @@
 //! What a container mounts, as far as it says where a configuration file comes from.
 
-use super::{Part, Project};
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::{Document, Part, Project, Service, interpolate};
+use crate::knowable::Knowable;
 use crate::source::Span;
-use crate::yaml::Node;
+use crate::yaml::{Clears, Node};
 
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
     /// What is mounted.
-    pub source: VolumeSource,
-    /// Where, in the container, without a slash at the end.
-    pub target: String,
-    /// The item under `volumes`, `tmpfs`, `configs` or `secrets`.
+    pub source: Knowable<VolumeSource>,
+    /// Where, in the container: cleaned, without a slash at the end.
+    pub target: Knowable<String>,
+    /// The item under `volumes`, `tmpfs`, `configs`, `secrets` or `volumes_from`.
     pub span: Span,
     /// Whether its text has variables, whose values may be secrets.
     pub is_interpolated: bool,
@@ -20,14 +25,50 @@ pub struct Volume {
 /// What is mounted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VolumeSource {
-    /// A folder or file of the host, as written.
-    Bind(String),
+    /// A folder or file of the host.
+    Bind(HostPath),
     /// A volume that docker keeps, or a config or secret that is in no file; what it holds cannot be seen.
     Named(String),
     /// A new volume without a name, a tmpfs: empty at first.
     Empty,
-    /// A config whose text stands in the compose file.
-    Inline,
+    /// A config or secret whose text is known without a file.
+    Text(FileText),
+}
+
+/// A path of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPath {
+    /// As it is written.
+    pub written: String,
+    /// From the folder of its file.
+    pub path: PathBuf,
+}
+
+/// The text of a file that exists in the container only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileText {
+    /// What to call it.
+    pub name: String,
+    /// The text.
+    pub text: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for FileText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileText")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Volume {
+    /// The path of the host as it is written, where it is one.
+    pub fn host(&self) -> Option<&str> {
+        match self.source.known()? {
+            VolumeSource::Bind(host) => Some(&host.written),
+            _ => None,
+        }
+    }
 }
 
 /// The mounts of a service; a later one at the same target replaces an earlier one.
@@ -39,10 +80,10 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Volume> {
             let Some(field) = part.node.get(section) else {
                 continue;
             };
-            if matches!(field.value.tag(), Some("!reset" | "!override")) {
+            if field.value.clears().is_some() {
                 volumes.truncate(start);
             }
-            if field.value.tag() == Some("!reset") {
+            if field.value.clears() == Some(Clears::All) {
                 continue;
             }
             let one = [field.value.clone()];
@@ -51,32 +92,90 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Volume> {
                 "tmpfs" => &one,
                 _ => &[],
             });
-            for item in items {
-                let found = match section {
-                    "volumes" => read(project, item),
-                    "tmpfs" => read_tmpfs(project, item),
-                    _ => read_file(project, section, item),
+            for item in items
+                .iter()
+                .filter(|item| item.clears() != Some(Clears::All))
+            {
+                let reader = Reader { project, part };
+                let (source, target) = match section {
+                    "volumes" => reader.volume(item),
+                    "tmpfs" => reader.tmpfs(item),
+                    _ => reader.file(section, item),
                 };
-                if let Some((source, target)) = found {
-                    volumes.retain(|volume| volume.target != target);
-                    volumes.push(Volume {
+                put(
+                    &mut volumes,
+                    Volume {
                         source,
                         target,
                         span: item.span(part.source),
                         is_interpolated: has_variable(item),
-                    });
-                }
+                    },
+                );
             }
         }
     }
     volumes
 }
 
-/// `/run` or `/run:size=64m`.
-fn read_tmpfs(project: &Project, item: &Node) -> Option<(VolumeSource, String)> {
-    let text = project.interpolated(item)?;
-    let target = text.split(':').next().unwrap_or(&text);
-    Some((VolumeSource::Empty, trimmed(target)))
+fn put(volumes: &mut Vec<Volume>, volume: Volume) {
+    volumes.retain(|known| known.target.known().is_none() || known.target != volume.target);
+    volumes.push(volume);
+}
+
+/// Adds what services take over from others by `volumes_from`. What they mount themselves wins.
+pub(super) fn inherit(project: &mut Project) {
+    for index in 0..project.services.len() {
+        let mut volumes = Vec::new();
+        take(project, index, &mut Vec::new(), &mut volumes);
+        project.services[index].volumes = volumes;
+    }
+}
+
+const FOREIGN: &str = "`volumes_from` names a container that is in none of these files";
+
+fn take(project: &Project, index: usize, around: &mut Vec<usize>, volumes: &mut Vec<Volume>) {
+    let service = &project.services[index];
+    around.push(index);
+    for (from, span) in inherited(project, service) {
+        match from.and_then(|name| project.services.iter().position(|other| other.name == name)) {
+            Some(other) if around.contains(&other) => {}
+            Some(other) => take(project, other, around, volumes),
+            None => volumes.push(Volume {
+                source: Knowable::unknown(FOREIGN),
+                target: Knowable::unknown(FOREIGN),
+                span,
+                is_interpolated: false,
+            }),
+        }
+    }
+    around.pop();
+    for volume in of_service(project, &service.parts) {
+        put(volumes, volume);
+    }
+}
+
+/// The services that `volumes_from` names; none where it is another container.
+fn inherited(project: &Project, service: &Service) -> Vec<(Option<String>, Span)> {
+    let mut found = Vec::new();
+    for part in &service.parts {
+        let Some(field) = part.node.get("volumes_from") else {
+            continue;
+        };
+        if field.value.clears().is_some() {
+            found.clear();
+        }
+        for item in field.value.items().unwrap_or_default() {
+            let text = project.text_of(part, item);
+            let name = text
+                .filter(|text| !text.starts_with("container:"))
+                .map(|text| {
+                    let end = text.find(':').unwrap_or(text.len());
+                    text[..end].to_owned()
+                });
+            found.push((name, item.span(part.source)));
+        }
+    }
+    found
 }
 
 /// Whether compose replaces something in a text below a node.
@@ -87,74 +186,212 @@ fn has_variable(node: &Node) -> bool {
     }
 }
 
-/// An item of `configs` or `secrets`: a file of the host, where the top-level entry names one.
-fn read_file(project: &Project, section: &str, item: &Node) -> Option<(VolumeSource, String)> {
-    let field = |key: &str| {
-        item.get(key)
-            .and_then(|field| project.interpolated(field.value))
-    };
-    let name = match item.entries() {
-        Some(_) => field("source")?,
-        None => project.interpolated(item)?,
-    };
-    let target = field("target").unwrap_or_else(|| name.clone());
-    let target = match section {
-        _ if target.starts_with('/') => target,
-        "secrets" => format!("/run/secrets/{target}"),
-        _ => format!("/{target}"),
-    };
-    let entry = |key: &str| top_level(project, section, &name, &[key]);
-    let source = match (entry("file"), entry("content")) {
-        (Some(file), _) => VolumeSource::Bind(file),
-        (None, Some(_)) => VolumeSource::Inline,
-        (None, None) => VolumeSource::Named(name),
-    };
-    Some((source, trimmed(&target)))
+/// Reads the mounts that one part has.
+struct Reader<'a> {
+    project: &'a Project,
+    part: &'a Part,
 }
 
-/// A text below a top-level entry, of the last file that has it.
-fn top_level(project: &Project, section: &str, name: &str, path: &[&str]) -> Option<String> {
-    project.layers.iter().rev().find_map(|layer| {
-        let mut node = layer.root.get(section)?.value.get(name)?.value;
-        for key in path {
-            node = node.get(key)?.value;
+/// What is mounted and where.
+type Mount = (Knowable<VolumeSource>, Knowable<String>);
+
+const NO_VALUE: &str = "a variable in its path has no value in these files";
+
+impl Reader<'_> {
+    fn document(&self) -> &Document {
+        &self.project.documents[self.part.document]
+    }
+
+    /// A text with its variables replaced; unknown where one of them has no value here, and the shell may have it.
+    fn text(&self, node: &Node) -> Knowable<String> {
+        told(self.project, self.document(), node)
+    }
+
+    /// `/run` or `/run:size=64m`.
+    fn tmpfs(&self, item: &Node) -> Mount {
+        let text = self.text(item);
+        let target = text.and_then(|text| target(text.split(':').next().unwrap_or(&text)));
+        (Knowable::Known(VolumeSource::Empty), target)
+    }
+
+    fn volume(&self, item: &Node) -> Mount {
+        if item.entries().is_some() {
+            return self.long(item);
         }
-        project.interpolated(node)
+        let Knowable::Known(text) = self.text(item) else {
+            return self.untold(item);
+        };
+        let (source, rest) = split_source(&text);
+        let Some(source) = source else {
+            return (Knowable::Known(VolumeSource::Empty), target(rest));
+        };
+        let path = rest.split(':').next().unwrap_or(rest);
+        (self.classified(source), target(path))
+    }
+
+    /// A short form of which a variable has no value: the target may be told all the same.
+    fn untold(&self, item: &Node) -> Mount {
+        let written = item.text().unwrap_or_default();
+        let rest = written.rsplit_once("}:").map(|(_, rest)| rest);
+        let rest = rest.filter(|rest| rest.starts_with('/') && !rest.contains('$'));
+        let target = rest.map_or(Knowable::unknown(NO_VALUE), |rest| {
+            target(rest.split(':').next().unwrap_or(rest))
+        });
+        (Knowable::unknown(NO_VALUE), target)
+    }
+
+    fn long(&self, item: &Node) -> Mount {
+        let field = |key: &str| item.get(key).filter(|field| !field.value.is_null());
+        let text = |key: &str| field(key).map(|field| self.text(field.value));
+        let target = text("target").map_or(Knowable::unknown(NO_VALUE), |text| {
+            text.and_then(|text| target(&text))
+        });
+        let kind = text("type").and_then(Knowable::into_known);
+        let source = match (kind.as_deref(), text("source")) {
+            (_, Some(Knowable::Unknown(reason))) => Knowable::Unknown(reason),
+            (Some("bind"), Some(Knowable::Known(source))) => self.bind(&source),
+            (Some("volume"), Some(Knowable::Known(source))) => self.named(&source),
+            (None, Some(Knowable::Known(source))) => self.classified(&source),
+            (Some("tmpfs"), _) | (Some("volume") | None, None) => {
+                Knowable::Known(VolumeSource::Empty)
+            }
+            _ => Knowable::unknown("a mount of this type cannot be looked into from here"),
+        };
+        let below = item
+            .get("volume")
+            .and_then(|field| field.value.get("subpath"));
+        match below.map(|field| self.text(field.value)) {
+            None => (source, target),
+            Some(below) => (source.and_then(|source| within(source, below)), target),
+        }
+    }
+
+    fn classified(&self, source: &str) -> Knowable<VolumeSource> {
+        let bytes = source.as_bytes();
+        let is_path = source.starts_with(['/', '.', '~', '\\'])
+            || (bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':');
+        if is_path {
+            self.bind(source)
+        } else {
+            self.named(source)
+        }
+    }
+
+    fn bind(&self, written: &str) -> Knowable<VolumeSource> {
+        bind(self.document(), written)
+    }
+
+    /// A named volume can be a folder of the host all the same.
+    fn named(&self, name: &str) -> Knowable<VolumeSource> {
+        let option = |key: &str| self.top_level("volumes", name, &["driver_opts", key]);
+        let is_bind = match option("o") {
+            None => false,
+            Some((_, Knowable::Known(options))) => options
+                .split(',')
+                .any(|one| one == "bind" || one == "rbind"),
+            Some((_, Knowable::Unknown(reason))) => return Knowable::Unknown(reason),
+        };
+        match option("device").filter(|_| is_bind) {
+            Some((document, device)) => device.and_then(|device| bind(document, &device)),
+            None => Knowable::Known(VolumeSource::Named(name.to_owned())),
+        }
+    }
+
+    /// An item of `configs` or `secrets`.
+    fn file(&self, section: &str, item: &Node) -> Mount {
+        let field = |key: &str| item.get(key).map(|field| self.text(field.value));
+        let name = match item.entries() {
+            Some(_) => field("source").unwrap_or(Knowable::unknown(NO_VALUE)),
+            None => self.text(item),
+        };
+        let path = field("target").unwrap_or_else(|| name.clone());
+        let target = path.and_then(|path| {
+            target(&match section {
+                _ if path.starts_with('/') => path,
+                "secrets" => format!("/run/secrets/{path}"),
+                _ => format!("/{path}"),
+            })
+        });
+        (name.and_then(|name| self.content(section, &name)), target)
+    }
+
+    /// What a top-level config or secret holds.
+    fn content(&self, section: &str, name: &str) -> Knowable<VolumeSource> {
+        let entry = |key: &str| self.top_level(section, name, &[key]);
+        let known = |text: String| {
+            Knowable::Known(VolumeSource::Text(FileText {
+                name: format!("{section}.{name}"),
+                text: Zeroizing::new(text),
+            }))
+        };
+        if let Some((document, file)) = entry("file") {
+            return file.and_then(|file| bind(document, &file));
+        }
+        if let Some((_, text)) = entry("content") {
+            return text.and_then(known);
+        }
+        if let Some((_, variable)) = entry("environment") {
+            return variable.and_then(|name| match self.project.env().value(&name) {
+                Some(text) => known(text.to_owned()),
+                None => Knowable::unknown("its variable has no value in these files"),
+            });
+        }
+        Knowable::Known(VolumeSource::Named(name.to_owned()))
+    }
+
+    /// A text below a top-level entry, of the last document that has it, and which that is.
+    fn top_level(
+        &self,
+        section: &str,
+        name: &str,
+        path: &[&str],
+    ) -> Option<(&Document, Knowable<String>)> {
+        let mut last_first = self.project.whole_documents().rev();
+        last_first.find_map(|document| {
+            let mut node = document.root.get(section)?.value.get(name)?.value;
+            for key in path {
+                node = node.get(key)?.value;
+            }
+            (!node.is_null()).then(|| (document, told(self.project, document, node)))
+        })
+    }
+}
+
+fn bind(document: &Document, written: &str) -> Knowable<VolumeSource> {
+    Knowable::Known(VolumeSource::Bind(HostPath {
+        path: document.folder.join(written),
+        written: written.to_owned(),
+    }))
+}
+
+/// A folder within what is mounted.
+fn within(source: VolumeSource, below: Knowable<String>) -> Knowable<VolumeSource> {
+    below.and_then(|below| {
+        Knowable::Known(match source {
+            VolumeSource::Bind(host) => VolumeSource::Bind(HostPath {
+                path: host.path.join(&below),
+                written: format!("{}/{below}", host.written),
+            }),
+            other => other,
+        })
     })
 }
 
-/// A named volume can be a folder of the host all the same.
-fn named(project: &Project, name: String) -> VolumeSource {
-    let option = |key: &str| top_level(project, "volumes", &name, &["driver_opts", key]);
-    let is_bind = option("o").is_some_and(|options| options.split(',').any(|one| one == "bind"));
-    match option("device") {
-        Some(device) if is_bind => VolumeSource::Bind(device),
-        _ => VolumeSource::Named(name),
+/// A text with its variables replaced; unknown where one of them has no value here.
+fn told(project: &Project, document: &Document, node: &Node) -> Knowable<String> {
+    let lookup = |name: &str| project.variable(document.scope, name).map(str::to_owned);
+    let done = node
+        .text()
+        .and_then(|text| interpolate::interpolate(text, &lookup).ok());
+    let is_told = |used: &interpolate::Variable| used.outcome != interpolate::Outcome::Unset;
+    match done.filter(|done| done.variables.iter().all(is_told)) {
+        Some(done) => Knowable::Known(done.text.to_string()),
+        None => Knowable::unknown(NO_VALUE),
     }
 }
 
-fn read(project: &Project, item: &Node) -> Option<(VolumeSource, String)> {
-    if item.entries().is_some() {
-        let field = |key: &str| {
-            item.get(key)
-                .and_then(|field| project.interpolated(field.value))
-        };
-        let target = field("target")?;
-        let source = match (field("type").as_deref(), field("source")) {
-            (Some("bind"), Some(source)) => VolumeSource::Bind(source),
-            (Some("volume"), Some(source)) => named(project, source),
-            (Some("tmpfs"), _) | (_, None) => VolumeSource::Empty,
-            (_, Some(source)) => classify(project, source),
-        };
-        return Some((source, trimmed(&target)));
-    }
-    let text = project.interpolated(item)?;
-    let (source, rest) = split_source(&text);
-    let Some(source) = source else {
-        return Some((VolumeSource::Empty, trimmed(rest)));
-    };
-    let target = rest.split(':').next().unwrap_or(rest);
-    Some((classify(project, source.to_owned()), trimmed(target)))
+fn target(path: &str) -> Knowable<String> {
+    cleaned(path).map_or(Knowable::unknown(NO_VALUE), Knowable::Known)
 }
 
 /// Splits `source:target[:mode]`; a drive letter such as `c:/x` is part of the source.
@@ -171,22 +408,36 @@ fn split_source(text: &str) -> (Option<&str>, &str) {
     }
 }
 
-fn classify(project: &Project, source: String) -> VolumeSource {
-    let bytes = source.as_bytes();
-    let is_path = source.starts_with(['/', '.', '~', '\\'])
-        || (bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':');
-    if is_path {
-        VolumeSource::Bind(source)
-    } else {
-        named(project, source)
+/// A path of a container as compose cleans it: without `.`, `..` and double slashes. None for an empty one.
+pub(crate) fn cleaned(path: &str) -> Option<String> {
+    if path.is_empty() {
+        return None;
     }
+    let mut steps: Vec<&str> = Vec::new();
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(steps.pop()),
+            step => steps.push(step),
+        }
+    }
+    Some(format!("/{}", steps.join("/")))
 }
 
-fn trimmed(target: &str) -> String {
-    let target = target.trim_end_matches('/');
-    if target.is_empty() {
-        "/".to_owned()
-    } else {
-        target.to_owned()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_a_container_are_cleaned() {
+        for (written, clean) in [
+            ("/opt/clearml/config/", "/opt/clearml/config"),
+            ("/opt//x/../clearml/./config", "/opt/clearml/config"),
+            ("/../a", "/a"),
+            ("/", "/"),
+        ] {
+            assert_eq!(cleaned(written).as_deref(), Some(clean), "{written}");
+        }
+        assert_eq!(cleaned(""), None);
     }
 }

@@ -5,19 +5,30 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Family, Instance};
-use crate::compose::volume::{Volume, VolumeSource};
-use crate::compose::{Hides, Project, Service, Unseen, Variable};
+use super::mounts::{anywhere, around, relative};
+use crate::compose::volume::{FileText, Volume, VolumeSource};
+use crate::compose::{Hides, Service, Unseen, Variable};
 use crate::error::Error;
+use crate::instance::{Family, Instance};
 use crate::io::{entries, is_link};
+use crate::knowable::{Knowable, Reason};
 use crate::setting::Server;
 
 /// The files of a server's configuration folders, in the order it loads them, and what cannot be seen.
 #[derive(Default)]
 pub(super) struct Found {
     /// The configuration path that the file is loaded at (`secure`, `services.auth`), and the file.
-    pub(super) files: Vec<(String, PathBuf)>,
+    pub(super) files: Vec<(String, Content)>,
     pub(super) unseen: Vec<Unseen>,
+}
+
+/// A `.conf` file as a container has it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A file of the host.
+    Host(PathBuf),
+    /// A text that is in no file of its own.
+    Text(FileText),
 }
 
 /// What the files of one folder that was given by hand would be loaded as.
@@ -31,8 +42,7 @@ pub(super) fn given(folder: &Path) -> Result<Found, Error> {
 }
 
 /// What a server finds in its configuration folders, from whatever is mounted there.
-pub(super) fn mounted(project: &Project, instance: &Instance) -> Result<Found, Error> {
-    let service = &project.services[instance.service];
+pub(super) fn mounted(service: &Service, instance: &Instance) -> Result<Found, Error> {
     let mut found = Found::default();
     let variable = folder_variable(instance, service);
     if let Some(variable) = variable.filter(|variable| variable.value.known().is_none()) {
@@ -48,36 +58,28 @@ pub(super) fn mounted(project: &Project, instance: &Instance) -> Result<Found, E
         });
         return Ok(found);
     }
+    if let Some((volume, reason)) = anywhere(service) {
+        found.unseen.push(Unseen {
+            what: "the configuration folder".to_owned(),
+            hides: Hides::Anything,
+            reason: format!("a mount may be over it: {reason}; give --config-dir"),
+            service: Some(service.name.clone()),
+            span: Some(volume.span),
+        });
+    }
     for folder in folders(instance, variable) {
-        let mut view = View {
-            project,
-            service,
-            folder: &folder,
-            files: Vec::new(),
-            unseen: Vec::new(),
-        };
-        view.look()?;
+        let view = View::of(service, &folder)?;
         found.files.extend(view.files.into_iter().map(keyed));
         found
             .unseen
             .extend(view.unseen.into_iter().map(|(_, unseen)| unseen));
-    }
-    if let Some(span) = service.volumes_from {
-        found.unseen.push(Unseen {
-            what: "volumes_from".to_owned(),
-            hides: Hides::Anything,
-            reason: "the mounts of other containers are not followed; give --config-dir".to_owned(),
-            service: Some(service.name.clone()),
-            span: Some(span),
-        });
     }
     Ok(found)
 }
 
 /// The file of the host that an instance loads at a key, whether it is there or not: in the last of its folders that
 /// is a folder of the host.
-pub(super) fn path(project: &Project, instance: &Instance, key: &str) -> Option<PathBuf> {
-    let service = &project.services[instance.service];
+pub(super) fn path(service: &Service, instance: &Instance, key: &str) -> Option<PathBuf> {
     let variable = folder_variable(instance, service);
     if variable.is_some_and(|variable| variable.value.known().is_none()) {
         return None;
@@ -86,20 +88,16 @@ pub(super) fn path(project: &Project, instance: &Instance, key: &str) -> Option<
     let mut last_first = folders.iter().rev();
     last_first.find_map(|folder| {
         let wanted = format!("{folder}/{}.conf", key.replace('.', "/"));
-        let (rest, volume) = service
-            .volumes
-            .iter()
-            .filter_map(|volume| Some((relative(&wanted, &volume.target)?, volume)))
-            .max_by_key(|(_, volume)| volume.target.len())?;
-        let VolumeSource::Bind(host) = &volume.source else {
+        let (rest, volume) = around(service, &wanted)?;
+        let VolumeSource::Bind(host) = volume.source.known()? else {
             return None;
         };
-        let path = project.folder.join(host);
+        let path = &host.path;
         if rest.is_empty() {
             // Compose makes a folder of a file that is not there.
-            return path.is_file().then_some(path);
+            return path.is_file().then(|| path.clone());
         }
-        let is_made_by_compose = host.starts_with('.') && !path.exists();
+        let is_made_by_compose = host.written.starts_with('.') && !path.exists();
         (path.is_dir() || is_made_by_compose).then(|| path.join(rest))
     })
 }
@@ -139,36 +137,37 @@ fn folders(instance: &Instance, variable: Option<&Variable>) -> Vec<String> {
 
 /// One configuration folder as its container sees it.
 struct View<'a> {
-    project: &'a Project,
     service: &'a Service,
     folder: &'a str,
-    /// Path below the folder, and the file of the host.
-    files: Vec<(String, PathBuf)>,
+    /// Path below the folder, and what is there.
+    files: Vec<(String, Content)>,
     /// Path below the folder, and why it cannot be seen.
     unseen: Vec<(String, Unseen)>,
 }
 
-impl View<'_> {
-    fn look(&mut self) -> Result<(), Error> {
-        let volumes = &self.service.volumes;
-        let around = volumes
-            .iter()
-            .filter_map(|volume| Some((relative(self.folder, &volume.target)?, volume)))
-            .max_by_key(|(_, volume)| volume.target.len());
-        if let Some((rest, volume)) = around {
-            self.mount("", rest, volume)?;
+impl<'a> View<'a> {
+    fn of(service: &'a Service, folder: &'a str) -> Result<Self, Error> {
+        let mut view = Self {
+            service,
+            folder,
+            files: Vec::new(),
+            unseen: Vec::new(),
+        };
+        if let Some((rest, volume)) = around(service, folder) {
+            view.mount("", rest, volume)?;
         }
-        let mut below: Vec<(&str, &Volume)> = volumes
+        let mut below: Vec<(&str, &Volume)> = service
+            .volumes
             .iter()
-            .filter_map(|volume| Some((relative(&volume.target, self.folder)?, volume)))
+            .filter_map(|volume| Some((relative(volume.target.known()?, folder)?, volume)))
             .filter(|(rest, _)| !rest.is_empty())
             .collect();
         below.sort_by_key(|(rest, _)| rest.len());
         for (rest, volume) in below {
-            self.mount(rest, "", volume)?;
+            view.mount(rest, "", volume)?;
         }
-        self.files.sort();
-        Ok(())
+        view.files.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(view)
     }
 
     /// Puts a mount at a path below the folder, in place of what was seen there. `within` is the path from the
@@ -177,46 +176,67 @@ impl View<'_> {
         let stays = |path: &str| at != path && relative(path, at).is_none() && !at.is_empty();
         self.files.retain(|(path, _)| stays(path));
         self.unseen.retain(|(path, _)| stays(path));
-        let host = match &volume.source {
-            VolumeSource::Empty => return Ok(()),
-            VolumeSource::Named(name) => {
+        match &volume.source {
+            Knowable::Unknown(reason) => self.hidden(at, volume, reason),
+            Knowable::Known(VolumeSource::Empty) => {}
+            Knowable::Known(VolumeSource::Named(name)) => {
+                let name = crate::shown::escape(name);
                 let reason = format!(
                     "it is in {name}, which only docker can open; copy its *.conf files out and give --config-dir"
                 );
                 self.miss(at, volume, reason);
-                return Ok(());
             }
-            VolumeSource::Inline => {
-                let reason = "its text stands in the compose file, where it is not looked at; give --config-dir";
-                self.miss(at, volume, reason.to_owned());
-                return Ok(());
+            Knowable::Known(VolumeSource::Text(text)) => {
+                if at.ends_with(".conf") {
+                    self.files
+                        .push((at.to_owned(), Content::Text(text.clone())));
+                }
             }
-            VolumeSource::Bind(host) => host,
-        };
-        let mut path = self.project.folder.join(host);
-        if !within.is_empty() {
-            path.push(within);
-        }
-        if path.is_dir() {
-            collect(&path, at, &mut self.files)?;
-        } else if path.exists() {
-            if at.ends_with(".conf") {
-                self.files.push((at.to_owned(), path));
+            Knowable::Known(VolumeSource::Bind(host)) => {
+                let mut path = host.path.clone();
+                if !within.is_empty() {
+                    path.push(within);
+                }
+                self.host(at, volume, &host.written, path)?;
             }
-        } else if !host.starts_with('.') {
-            // Compose creates a folder that is not there, empty; yet an absolute path may be another machine's,
-            // and `~` is the home of whoever runs compose. The path may hold a value of .env.
-            let host = if volume.is_interpolated || host.starts_with('~') {
-                "what is mounted"
-            } else {
-                host
-            };
-            let reason = format!(
-                "{host} is not on this machine; run this where it is, or give --config-dir"
-            );
-            self.miss(at, volume, reason);
         }
         Ok(())
+    }
+
+    /// What a mount has at a path of the host. A folder that is not there may be on another machine, or be left out of
+    /// a copy: compose would make an empty one, and nobody can tell which it is.
+    fn host(
+        &mut self,
+        at: &str,
+        volume: &Volume,
+        written: &str,
+        path: PathBuf,
+    ) -> Result<(), Error> {
+        if path.is_dir() {
+            return collect(&path, at, &mut self.files);
+        }
+        if path.exists() {
+            if at.ends_with(".conf") {
+                self.files.push((at.to_owned(), Content::Host(path)));
+            }
+            return Ok(());
+        }
+        // The path may hold a value of .env, and `~` is the home of the user who runs compose.
+        let shown = if volume.is_interpolated || written.starts_with('~') {
+            "what is mounted".into()
+        } else {
+            crate::shown::escape(written)
+        };
+        self.miss(
+            at,
+            volume,
+            format!("{shown} is not on this machine; run this where it is, or give --config-dir"),
+        );
+        Ok(())
+    }
+
+    fn hidden(&mut self, at: &str, volume: &Volume, reason: &Reason) {
+        self.miss(at, volume, format!("{reason}; give --config-dir"));
     }
 
     fn miss(&mut self, at: &str, volume: &Volume, reason: String) {
@@ -236,25 +256,15 @@ impl View<'_> {
     }
 }
 
-/// `path` below `folder`: empty for the folder itself, none where it is elsewhere.
-fn relative<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
-    let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
-    if rest.is_empty() {
-        Some(rest)
-    } else {
-        rest.strip_prefix('/')
-    }
-}
-
 /// The configuration path that a file is loaded at: `services/auth.conf` is `services.auth`.
-fn keyed((path, file): (String, PathBuf)) -> (String, PathBuf) {
+fn keyed((path, content): (String, Content)) -> (String, Content) {
     let key = path.strip_suffix(".conf").unwrap_or(&path);
-    (key.replace('/', "."), file)
+    (key.replace('/', "."), content)
 }
 
-/// Every `*.conf` below a folder, as servers look for them (docs/clearml.md#file-names-are-paths), with the path below
-/// the configuration folder.
-fn collect(folder: &Path, at: &str, found: &mut Vec<(String, PathBuf)>) -> Result<(), Error> {
+/// Every `*.conf` below a folder, as servers look for them (docs/clearml.md#file-names-are-paths), with the path below the
+/// configuration folder.
+fn collect(folder: &Path, at: &str, found: &mut Vec<(String, Content)>) -> Result<(), Error> {
     for path in entries(folder)? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
@@ -270,7 +280,7 @@ fn collect(folder: &Path, at: &str, found: &mut Vec<(String, PathBuf)>) -> Resul
                 collect(&path, &below, found)?;
             }
         } else if name.len() > ".conf".len() && name.ends_with(".conf") {
-            found.push((below, path));
+            found.push((below, Content::Host(path)));
         }
     }
     Ok(())

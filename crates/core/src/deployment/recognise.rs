@@ -1,7 +1,7 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
-use super::Family;
 use crate::compose::{Hides, Service, Unseen};
+use crate::instance::Family;
 use crate::setting::Server;
 use crate::version::Version;
 

@@ -85,10 +85,12 @@ pub struct Line {
 }
 
 impl<'a> Text<'a> {
-    /// A compose file and its tree.
-    pub fn of_yaml(text: &'a str, root: &Node) -> Self {
+    /// A compose file and the trees of its documents.
+    pub fn of_yaml<'n>(text: &'a str, roots: impl IntoIterator<Item = &'n Node>) -> Self {
         let mut scalars = Vec::new();
-        walk(text, root, Around::Other, &mut scalars);
+        for root in roots {
+            walk(text, root, Around::Other, &mut scalars);
+        }
         scalars.sort_by_key(|scalar: &Scalar| scalar.range.start);
         Self {
             text,
@@ -421,7 +423,7 @@ services:
     #[test]
     fn of_a_compose_file_names_and_harmless_values_are_shown() {
         let root = crate::yaml::parse(Path::new("x"), COMPOSE).unwrap();
-        let text = Text::of_yaml(COMPOSE, &root);
+        let text = Text::of_yaml(COMPOSE, [&*root]);
         let shown = shown(COMPOSE, &text);
         assert!(!shown.contains("MARKED"), "{shown}");
         for kept in [
@@ -456,7 +458,7 @@ services:
     #[test]
     fn what_a_finding_is_about_is_found_again() {
         let root = crate::yaml::parse(Path::new("x"), COMPOSE).unwrap();
-        let text = Text::of_yaml(COMPOSE, &root);
+        let text = Text::of_yaml(COMPOSE, [&*root]);
         let at = |part: &str| {
             let start = COMPOSE.find(part).unwrap();
             let line = text.line(start..start + part.len());
@@ -467,7 +469,7 @@ services:
         assert_eq!(at("\"B\": 'MARKED # MARKED'"), "\"B\": ********");
         let long = format!("a: [{}b, c]", "\"x\", ".repeat(4000));
         let root = crate::yaml::parse(Path::new("x"), &long).unwrap();
-        let text = Text::of_yaml(&long, &root);
+        let text = Text::of_yaml(&long, [&*root]);
         let line = text.line(long.len() - 6..long.len() - 5);
         assert!(line.text.len() < 400 && line.text.starts_with('…'));
     }

@@ -17,9 +17,26 @@ pub const DEPTH_LIMIT: usize = 128;
 /// Reads a text of one document. An empty text is a null node.
 ///
 /// # Errors
-/// What is not YAML, holds several documents or a duplicate key, is nested deeper than [`DEPTH_LIMIT`], or
-/// uses aliases in a way that go-yaml calls excessive.
+/// Those of [`parse_documents`], and a second document.
 pub fn parse(path: &Path, text: &str) -> Result<Arc<Node>, Error> {
+    let mut documents = parse_documents(path, text)?.into_iter();
+    let first = documents.next();
+    match documents.next() {
+        Some(second) => Err(Error::Yaml {
+            place: place_of(path, text, second.start as usize),
+            message: "a second document in the file; give each its own".to_owned(),
+        }),
+        None => Ok(first.unwrap_or_else(|| Arc::new(Node::empty()))),
+    }
+}
+
+/// Reads a text of any number of documents. One that is empty is a null node; an empty text has none.
+///
+/// # Errors
+/// What is not YAML, holds a duplicate key, is nested deeper than [`DEPTH_LIMIT`], or uses aliases in a way that
+/// go-yaml calls excessive.
+pub fn parse_documents(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error> {
+    let mut documents = Vec::new();
     let mut builder = Builder {
         path,
         text,
@@ -105,27 +122,35 @@ pub fn parse(path: &Path, text: &str) -> Result<Arc<Node>, Error> {
             }
             Event::SequenceEnd | Event::MappingEnd => builder.close(range.end)?,
             Event::Alias(id) => builder.alias(id, range)?,
-            Event::DocumentStart(..) if builder.root.is_some() => {
-                return Err(builder.error(
-                    range.start,
-                    "a second document in the file; give each its own",
-                ));
+            // An alias means an anchor of its own document.
+            Event::DocumentStart(..) => builder.anchors.clear(),
+            Event::DocumentEnd => {
+                documents.push(
+                    builder
+                        .root
+                        .take()
+                        .unwrap_or_else(|| Arc::new(Node::empty_at(range.start))),
+                );
             }
             _ => {}
         }
     }
-    Ok(builder.root.unwrap_or_else(|| Arc::new(Node::empty())))
+    Ok(documents)
 }
 
 impl Node {
     fn empty() -> Self {
+        Self::empty_at(0)
+    }
+
+    fn empty_at(at: usize) -> Self {
         let scalar = Scalar {
             text: Zeroizing::new(Box::from("")),
             style: Quoting::Plain,
         };
         Self {
-            start: 0,
-            end: 0,
+            start: offset(at),
+            end: offset(at),
             properties: None,
             value: Value::Scalar(scalar),
         }

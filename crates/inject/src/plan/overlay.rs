@@ -88,7 +88,7 @@ pub(super) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal
 
 /// The version of the file's format: compose before 2 merges only files that name the same one, and later ones ignore it.
 fn version(target: &Target<'_>) -> String {
-    let root = &target.deployment.project.layers[target.layer].root;
+    let root = &target.deployment.project.documents[0].root;
     let version = root.get("version").and_then(|field| field.value.text());
     let is_number = |text: &&str| text.chars().all(|c| c.is_ascii_digit() || c == '.');
     version

@@ -6,7 +6,7 @@ mod edit;
 use std::net::IpAddr;
 
 use clearml_secure_core::compose::port::{self, Port};
-use clearml_secure_core::compose::{Service, Text};
+use clearml_secure_core::compose::{Part, Service, Text};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
@@ -158,12 +158,12 @@ fn is_range(port: &Port) -> bool {
 }
 
 /// The short form with another address; none where a variable holds the address or could end the quotes.
-fn short(target: &Target<'_>, item: &Node, address: IpAddr) -> Option<String> {
+fn short(target: &Target<'_>, part: &Part, item: &Node, address: IpAddr) -> Option<String> {
     let written = item.text()?;
     if written.contains(['"', '\'', '\\']) {
         return None;
     }
-    let value = target.deployment.project.interpolated(item)?;
+    let value = target.deployment.project.text_of(part, item)?;
     let (old, published, _) = port::split(&value);
     let rest = match old {
         "" => written,

@@ -9,7 +9,6 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use crate::plan::Plan;
-use crate::uses;
 
 /// Every variable of every container, and the names that the files take from the env file. It holds no secret.
 pub(crate) struct Containers {
@@ -26,12 +25,12 @@ impl Containers {
     pub(crate) fn of(deployment: &Deployment) -> Self {
         let key = RandomState::new();
         let mut uses = BTreeMap::new();
-        for (name, span) in uses::all(&deployment.project) {
-            uses.entry(name)
-                .or_insert_with(|| deployment.sources.place(span));
+        for used in deployment.project.uses() {
+            uses.entry(used.name)
+                .or_insert_with(|| deployment.sources.place(used.span));
         }
         let value = |name: &String| {
-            let value = deployment.project.env.value(name);
+            let value = deployment.project.env().value(name);
             (name.clone(), value.map(|value| key.hash_one(value)))
         };
         Self {
@@ -50,7 +49,7 @@ impl Containers {
             .iter()
             .filter(|(name, _)| !ours.contains(name.as_str()));
         for (name, place) in used {
-            let now = after.project.env.value(name);
+            let now = after.project.env().value(name);
             if self.env[name] != now.map(|value| self.key.hash_one(value)) {
                 return Some(format!(
                     "{place} takes {name} from the env file that compose reads now, and would get another value"

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::{Database, Deployment, default_in, override_beside};
+use clearml_secure_core::compose::files::{default_in, override_beside};
+use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::setting::{Server, Setting};
 
@@ -142,7 +143,7 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
         false => file(edited),
     }];
     files.extend(cli.merge.iter().cloned());
-    if cli.merge.is_empty() {
+    if !cli.is_override && cli.merge.is_empty() {
         // Where a file is named, compose merges no other by itself.
         files.extend(override_beside(&cli.compose));
     }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::{Deployment, Family, Instance};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Configured, Effective};
+use clearml_secure_core::instance::{Family, Instance};
 
 use crate::cli::Cli;
 use crate::finding::{Finding, Fix};

@@ -35,7 +35,7 @@ pub(super) fn obstacle(
     services: &[&Service],
     is_bind: bool,
 ) -> Option<String> {
-    let first = deployment.project.layers[0].source;
+    let first = deployment.project.files[0];
     let place = |span| deployment.sources.place(span);
     for service in services {
         let is_host = service

@@ -116,11 +116,10 @@ fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
         Keys::Given(path) | Keys::InUse(path) | Keys::New(path) => quoted(path),
     };
     let mut options = format!("-k {keys}");
-    let layers = deployment.project.layers.iter().skip(1);
-    for layer in layers {
+    for merged in deployment.project.files.iter().skip(1) {
         options.push_str(&format!(
             " --merge {}",
-            quoted(deployment.sources.path(layer.source))
+            quoted(deployment.sources.path(*merged))
         ));
     }
     if let Some(env_file) = &inject.env_file {

@@ -116,8 +116,8 @@ pub(super) fn unknown(one: &NotChecked) -> String {
 pub(super) fn looked_at(report: &Report) -> String {
     let (name, servers): (String, Vec<String>) = match &report.subject {
         Subject::Deployment(deployment, _) => {
-            let layer = deployment.project.layers.first();
-            let path = layer.map(|layer| deployment.sources.path(layer.source).to_string_lossy());
+            let file = deployment.project.files.first();
+            let path = file.map(|file| deployment.sources.path(*file).to_string_lossy());
             let servers = deployment.instances.iter().map(|instance| instance.server);
             (
                 path.unwrap_or_default().into_owned(),

@@ -14,7 +14,6 @@
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface";
 //! docs/clearml.md#docker-socket.
 
-use clearml_secure_core::compose::volume::VolumeSource;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
@@ -35,8 +34,8 @@ impl Rule for DockerSocket {
             let service = case.deployment.service(instance);
             let socket = service.volumes.iter().find(|volume| {
                 let is_socket = |path: &str| path.trim_end_matches('/').ends_with("docker.sock");
-                is_socket(&volume.target)
-                    || matches!(&volume.source, VolumeSource::Bind(host) if is_socket(host))
+                let target = volume.target.known().map(String::as_str);
+                [target, volume.host()].into_iter().flatten().any(is_socket)
             });
             let (what, span) = match (socket, service.privileged) {
                 (Some(socket), Some(_)) => ("runs privileged and has docker's socket", socket.span),

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use clearml_secure_core::compose::Part;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::yaml::Node;
 
@@ -54,7 +55,7 @@ pub(in super::super) fn anew(
                 for item in list.items().unwrap_or_default() {
                     let span = item.span(part.source);
                     is_new |= !is_right(target, service, span, address)?;
-                    these.push(anew_entry(target, item, span, address)?);
+                    these.push(anew_entry(target, part, item, span, address)?);
                 }
             }
             Ok(is_new.then_some(NewPorts::These(these)))
@@ -65,12 +66,13 @@ pub(in super::super) fn anew(
 /// The short form of an entry in any form.
 fn anew_entry(
     target: &Target<'_>,
+    part: &Part,
     item: &Node,
     span: Span,
     address: IpAddr,
 ) -> Result<String, Refusal> {
     if item.entries().is_none() {
-        return short(target, item, address).ok_or_else(|| from_variable(target, span));
+        return short(target, part, item, address).ok_or_else(|| from_variable(target, span));
     }
     let field = |key: &str| item.get(key).and_then(|field| field.value.text());
     let is_known = item.fields().iter().all(|field| {

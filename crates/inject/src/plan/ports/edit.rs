@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::{Part, Service};
-use clearml_secure_core::yaml::edit::dash;
 use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
 
 use super::super::container::{end_of_entry, insert_into_flow, insert_lines, plain};
@@ -44,7 +43,7 @@ pub(in super::super) fn plan(
                     for (number, item) in field.value.items().unwrap_or_default().iter().enumerate()
                     {
                         let path = format!("services/{}/ports/{number}", service.name);
-                        intended.extend(bind(target, service, item, address, path, edits)?);
+                        intended.extend(bind(target, (service, part), item, address, path, edits)?);
                     }
                 }
             }
@@ -60,7 +59,7 @@ fn refuse_elsewhere(
     part: &Part,
     ports: &Arc<Node>,
 ) -> Result<(), Refusal> {
-    let stands_here = part.layer == Some(target.layer)
+    let stands_here = part.source == target.source
         && part.service == service.name
         && matches!(&part.node.value, Value::Mapping(_, entries)
             if entries.iter().any(|entry| Arc::ptr_eq(&entry.value, ports)));
@@ -122,7 +121,7 @@ fn close(
     let colon = target.text[key_end..].find(':').unwrap_or_default();
     edits.push(Edit::insert(key_end + colon + 1, " []".to_owned()));
     for item in items {
-        let dash = dash(target.text, item);
+        let dash = dash_before(target.text, item.start_with_properties());
         let last = item.range().end;
         if target.text[dash..last].contains('#') {
             return Err(refuse(
@@ -149,7 +148,7 @@ fn close(
 /// Publishes one entry on an address only.
 fn bind(
     target: &Target<'_>,
-    service: &Service,
+    (service, part): (&Service, &Part),
     item: &Arc<Node>,
     address: IpAddr,
     path: String,
@@ -162,7 +161,8 @@ fn bind(
     }
     match &item.value {
         Value::Scalar(scalar) if scalar.style != Quoting::Block => {
-            let text = short(target, item, address).ok_or_else(|| from_variable(target, span))?;
+            let text =
+                short(target, part, item, address).ok_or_else(|| from_variable(target, span))?;
             let quote = match target.text[span.start..].chars().next() {
                 Some('\'') => '\'',
                 _ => '"',
@@ -208,5 +208,18 @@ fn bind(
             "this port is written in a way that cannot be edited",
             "write it out",
         ),
+    }
+}
+
+/// The dash of an item: the first thing on its line, or on one above where a comment stands between the two.
+fn dash_before(text: &str, item: usize) -> usize {
+    let mut start = line_start(text, item);
+    loop {
+        let line = &text[start..];
+        let blanks = line.len() - line.trim_start_matches(' ').len();
+        if line[blanks..].starts_with('-') || start == 0 {
+            return start + blanks;
+        }
+        start = line_start(text, start - 1);
     }
 }

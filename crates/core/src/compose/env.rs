@@ -1,0 +1,187 @@
+//! The variables that compose puts into files: from `.env` or the files of `--env-file`, and what it sets by itself.
+
+use std::path::Path;
+
+use super::Loader;
+use crate::dotenv;
+use crate::error::Error;
+use crate::source::{SourceId, Sources, Span};
+
+/// What the env files of a project say, in their order: a later line wins over an earlier one.
+#[derive(Default)]
+pub struct ProjectEnv {
+    files: Vec<SourceId>,
+    entries: Vec<(SourceId, dotenv::Entry)>,
+}
+
+impl ProjectEnv {
+    /// Adds what a further file says.
+    ///
+    /// # Errors
+    /// What compose would refuse.
+    pub(super) fn add(
+        &mut self,
+        sources: &Sources,
+        source: SourceId,
+        around: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), Error> {
+        let earlier = |name: &str| self.value(name).map(str::to_owned);
+        let entries =
+            dotenv::parse_after(sources.text(source), around, &earlier).map_err(|error| {
+                Error::Dotenv {
+                    place: sources.place(Span {
+                        source,
+                        start: error.offset,
+                        end: error.offset,
+                    }),
+                    message: error.message,
+                }
+            })?;
+        self.files.push(source);
+        self.entries
+            .extend(entries.into_iter().map(|entry| (source, entry)));
+        Ok(())
+    }
+
+    /// The files, the one that wins last.
+    pub fn files(&self) -> &[SourceId] {
+        &self.files
+    }
+
+    /// The value of a variable.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let (_, entry) = self.entry(name)?;
+        entry.value.as_ref().map(|value| value.expose())
+    }
+
+    /// Where a variable's value stands.
+    pub fn span(&self, name: &str) -> Option<Span> {
+        let (source, entry) = self.entry(name)?;
+        Some(Span {
+            source: *source,
+            start: entry.value_span.start,
+            end: entry.value_span.end,
+        })
+    }
+
+    /// The names that the values of the files are made from.
+    pub fn uses(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.entries.iter().flat_map(|(source, entry)| {
+            let span = Span {
+                source: *source,
+                start: entry.value_span.start,
+                end: entry.value_span.end,
+            };
+            let used = entry.variables.iter();
+            used.map(move |variable| (variable.name.as_str(), span))
+        })
+    }
+
+    fn entry(&self, name: &str) -> Option<&(SourceId, dotenv::Entry)> {
+        let mut last_first = self.entries.iter().rev();
+        last_first.find(|(_, entry)| entry.name == name && entry.value.is_some())
+    }
+}
+
+/// Which variables the texts of a file may use: those of the project, and for an included file those of its own env
+/// files as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope(pub(super) usize);
+
+impl Scope {
+    /// That of the files that compose is given.
+    pub(super) const PROJECT: Self = Self(0);
+}
+
+/// All scopes of a project.
+pub(super) struct Scopes {
+    /// What compose sets by itself.
+    given: Vec<(&'static str, String)>,
+    /// The scope around each, and what its env files say.
+    all: Vec<(Option<Scope>, ProjectEnv)>,
+}
+
+impl Scopes {
+    pub(super) fn new(folder: &Path, env: ProjectEnv) -> Self {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        Self {
+            // A shell's, and compose is started in the project's folder unless somebody goes to some length.
+            given: vec![("PWD", folder.to_string_lossy().into_owned())],
+            all: vec![(None, env)],
+        }
+    }
+
+    /// What the project is called. The variable of this name says so first, and may be set already.
+    pub(super) fn name_project(&mut self, name: String) {
+        self.given.push(("COMPOSE_PROJECT_NAME", name));
+    }
+
+    pub(super) fn project(&self) -> &ProjectEnv {
+        &self.all[0].1
+    }
+
+    /// A scope within another one.
+    ///
+    /// # Errors
+    /// An env file that compose would refuse.
+    pub(super) fn within(
+        &mut self,
+        outer: Scope,
+        sources: &Sources,
+        files: &[SourceId],
+    ) -> Result<Scope, Error> {
+        let mut env = ProjectEnv::default();
+        for file in files {
+            env.add(sources, *file, &|name| {
+                self.value(outer, name).map(str::to_owned)
+            })?;
+        }
+        self.all.push((Some(outer), env));
+        Ok(Scope(self.all.len() - 1))
+    }
+
+    /// The value of a variable. What is around wins over the env files of an included file.
+    pub(super) fn value(&self, scope: Scope, name: &str) -> Option<&str> {
+        let (outer, env) = self.all.get(scope.0)?;
+        match outer {
+            Some(outer) => self.value(*outer, name).or_else(|| env.value(name)),
+            None => env.value(name).or_else(|| {
+                let mut given = self.given.iter();
+                given
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| value.as_str())
+            }),
+        }
+    }
+
+    /// Every env file that is read: those of the project, and those of included files.
+    pub(super) fn envs(&self) -> impl Iterator<Item = &ProjectEnv> {
+        self.all.iter().map(|(_, env)| env)
+    }
+}
+
+/// The `.env` file of a folder, where it is there.
+pub(super) fn beside(
+    loader: &mut Loader,
+    sources: &mut Sources,
+    folder: &Path,
+) -> Result<Option<SourceId>, Error> {
+    let path = folder.join(".env");
+    if loader.is_file(&path) {
+        loader.open(sources, &path).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// What compose calls a project in a folder: the folder's name, without what no name may have.
+pub(super) fn default_name(folder: &Path) -> String {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name
+        .to_lowercase()
+        .chars()
+        .filter(|c| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-'))
+        .collect();
+    name.trim_start_matches(['_', '-']).to_owned()
+}

@@ -1,0 +1,176 @@
+//! The files of a service's `env_file`: a text, a list of texts, or a list of mappings.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::parts::written;
+use super::uses::Use;
+use super::{Hides, Loader, Origin, Part, Project, Scope, Unseen, Variable, VariableValue};
+use crate::dotenv;
+use crate::error::Error;
+use crate::source::{SourceId, Sources, Span};
+use crate::yaml::{Clears, Node, Typed};
+
+type Variables = BTreeMap<String, Variable>;
+
+/// One entry of `env_file`.
+struct EnvFile {
+    path: PathBuf,
+    /// The path as it may be shown.
+    shown: String,
+    is_required: bool,
+    /// `format: raw`: no quotes, no variables.
+    is_raw: bool,
+    span: Span,
+}
+
+/// The variables of all files of a service, without those that `environment` sets.
+pub(super) fn of_service(
+    project: &mut Project,
+    loader: &mut Loader,
+    sources: &mut Sources,
+    service: &str,
+    parts: &[Part],
+    environment: &Variables,
+) -> Result<Variables, Error> {
+    let mut variables = Variables::new();
+    for file in files(project, sources, parts) {
+        let source = match loader.open(sources, &file.path) {
+            Ok(source) => source,
+            Err(_) if !file.is_required && !file.path.exists() => continue,
+            Err(error @ Error::Encoding { .. }) => return Err(error),
+            Err(error) => {
+                project.unseen.push(unseen(service, &file, &error));
+                continue;
+            }
+        };
+        read(project, sources, source, &file, environment, &mut variables)?;
+    }
+    Ok(variables)
+}
+
+/// The files over all parts. One that is named again keeps its first position, as compose has it.
+fn files(project: &Project, sources: &Sources, parts: &[Part]) -> Vec<EnvFile> {
+    let mut files: Vec<EnvFile> = Vec::new();
+    for part in parts {
+        let Some(field) = part.node.get("env_file") else {
+            continue;
+        };
+        match field.value.clears() {
+            Some(Clears::All) => {
+                files.clear();
+                continue;
+            }
+            Some(Clears::Before) => files.clear(),
+            None => {}
+        }
+        let single = [Arc::clone(field.value)];
+        let items = match field.value.items() {
+            Some(items) => items,
+            None if field.value.is_null() => &[],
+            None => &single[..],
+        };
+        for item in items {
+            let Some(file) = file(project, sources, part, item) else {
+                continue;
+            };
+            match files.iter_mut().find(|known| known.path == file.path) {
+                Some(known) => *known = file,
+                None => files.push(file),
+            }
+        }
+    }
+    files
+}
+
+fn file(project: &Project, sources: &Sources, part: &Part, item: &Node) -> Option<EnvFile> {
+    let field = |key: &str| item.get(key).map(|field| field.value);
+    let path_node = match item.entries() {
+        Some(_) => field("path")?.as_ref(),
+        None => item,
+    };
+    let path = project.text_of(part, path_node)?;
+    let span = path_node.span(part.source);
+    let required = field("required").and_then(|node| node.typed());
+    let format = field("format").and_then(|node| project.text_of(part, node));
+    Some(EnvFile {
+        shown: written(sources, span, &path).to_owned(),
+        path: project.documents[part.document].folder.join(path),
+        is_required: required != Some(Typed::Bool(false)),
+        is_raw: format.as_deref() == Some("raw"),
+        span: item.span(part.source),
+    })
+}
+
+fn unseen(service: &str, file: &EnvFile, error: &Error) -> Unseen {
+    // A path that is put together may hold a value of .env.
+    let reason = if file.path.to_string_lossy().ends_with(&file.shown) {
+        error.to_string()
+    } else {
+        "it cannot be read; `docker compose config` shows its path".to_owned()
+    };
+    Unseen {
+        what: format!("env_file {}", file.shown),
+        hides: Hides::Variables,
+        reason,
+        service: Some(service.to_owned()),
+        span: Some(file.span),
+    }
+}
+
+fn read(
+    project: &mut Project,
+    sources: &Sources,
+    source: SourceId,
+    file: &EnvFile,
+    environment: &Variables,
+    variables: &mut Variables,
+) -> Result<(), Error> {
+    let known = |variables: &Variables, name: &str| {
+        let value = variables.get(name)?.value.known()?;
+        Some(value.expose().to_owned())
+    };
+    let around = |name: &str| {
+        let value = project.variable(Scope::PROJECT, name).map(str::to_owned);
+        value.or_else(|| known(environment, name))
+    };
+    let text = sources.text(source);
+    let parsed = if file.is_raw {
+        dotenv::parse_raw(text, &around)
+    } else {
+        dotenv::parse_after(text, &around, &|name| known(variables, name))
+    };
+    let at = |start, end| Span { source, start, end };
+    let entries = parsed.map_err(|error| Error::Dotenv {
+        place: sources.place(at(error.offset, error.offset)),
+        message: error.message,
+    })?;
+    for entry in entries {
+        let span = at(entry.value_span.start, entry.value_span.end);
+        let bare = (entry.value_span.is_empty() && !entry.name.is_empty()).then_some(&entry.name);
+        let used = entry.variables.iter().map(|used| &used.name).chain(bare);
+        project.env_file_uses.extend(used.map(|name| Use {
+            name: name.clone(),
+            span,
+        }));
+        // A bare name that nothing around has changes nothing, and a last line can even set no name at all.
+        if entry.name.is_empty() || entry.value.is_none() && variables.contains_key(&entry.name) {
+            continue;
+        }
+        let variable = Variable {
+            value: entry
+                .value
+                .map_or(VariableValue::Unset, VariableValue::Known),
+            origin: Origin::EnvFile,
+            span: at(entry.name_span.start, entry.name_span.end).to(span),
+            value_span: span,
+            interpolated: entry.variables,
+            written_length: entry.value_span.len(),
+            retyped: false,
+            name: entry.name,
+        };
+        variables.insert(variable.name.clone(), variable);
+    }
+    Ok(())
+}

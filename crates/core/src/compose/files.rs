@@ -1,0 +1,115 @@
+//! Which files `docker compose` reads in a folder, and the texts that a project is read from.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::io::{read_argument, read_text};
+
+/// Names that docker compose looks for, the one that it prefers first.
+const DEFAULTS: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+];
+
+/// What it merges over a file of any of these names: the first of them that is there.
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
+
+/// Whether `docker compose` looks for a file of this name.
+pub fn is_default(name: &str) -> bool {
+    DEFAULTS.contains(&name)
+}
+
+/// The file that `docker compose` takes in a folder when it is told none.
+pub fn default_in(folder: &Path) -> Option<PathBuf> {
+    first_in(folder, &DEFAULTS)
+}
+
+/// The file that `docker compose` merges over one with a default name, where it is there.
+pub fn override_beside(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    is_default(name).then(|| first_in(path.parent()?, &OVERRIDES))?
+}
+
+fn first_in(folder: &Path, names: &[&str]) -> Option<PathBuf> {
+    let mut paths = names.iter().map(|name| folder.join(name));
+    paths.find(|path| is_there(path))
+}
+
+/// Whether compose would open something of this name. What is no file is an error when it is read.
+fn is_there(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_dir())
+}
+
+/// The `.env` that compose takes from the project's folder, path and text.
+fn env_beside(folder: &Path) -> Result<Option<Given>, Error> {
+    let path = folder.join(".env");
+    if is_there(&path) {
+        let text = read_text(&path)?;
+        Ok(Some((path, text)))
+    } else {
+        Ok(None)
+    }
+}
+
+/// A path and the text that counts as what is in the file.
+pub type Given = (PathBuf, Zeroizing<String>);
+
+/// The texts and paths that a deployment is read from.
+pub struct Files {
+    /// Relative paths in compose files start here.
+    pub folder: PathBuf,
+    /// The compose files, lowest precedence first: path and text.
+    pub compose: Vec<Given>,
+    /// The files for interpolation, of which a later one wins: path and text.
+    pub env: Vec<Given>,
+    /// The configuration folder of every server, instead of what is mounted.
+    pub config_dir: Option<PathBuf>,
+}
+
+impl Files {
+    /// Reads the compose files that the command line names, and `.env` beside the first of them where it names no env
+    /// file.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read(
+        compose: &[PathBuf],
+        env_files: &[PathBuf],
+        config_dir: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?));
+        let texts = |paths: &[PathBuf]| paths.iter().map(read).collect::<Result<_, Error>>();
+        Self::of(texts(compose)?, texts(env_files)?, config_dir)
+    }
+
+    /// The same from texts that were read before.
+    ///
+    /// # Errors
+    /// A `.env` that cannot be read.
+    pub fn of(
+        compose: Vec<Given>,
+        mut env: Vec<Given>,
+        config_dir: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let first = compose.first().and_then(|(path, _)| path.parent());
+        let folder = first.unwrap_or(Path::new("")).to_owned();
+        if env.is_empty() {
+            env.extend(env_beside(&folder)?);
+        }
+        Ok(Self {
+            folder,
+            compose,
+            env,
+            config_dir: config_dir.map(Path::to_owned),
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! `include:` as compose follows it: each file, with the ones that are merged over it, is a project within the project,
+//! with a folder and variables of its own.
+
+use std::path::{Path, PathBuf};
+
+use super::parts::{Reader, written};
+use super::{DocumentId, Hides, Scope, Unseen, env};
+use crate::error::Error;
+use crate::source::{SourceId, Span};
+use crate::yaml::Node;
+
+/// Files that are merged, the one that wins last.
+pub(super) struct Model {
+    pub(super) entries: Vec<Entry>,
+}
+
+/// One of their documents.
+pub(super) struct Entry {
+    pub(super) document: DocumentId,
+    /// What it includes.
+    pub(super) includes: Vec<Model>,
+}
+
+impl Model {
+    /// Adds the documents, lowest precedence first: what is included comes before what includes it.
+    pub(super) fn note_order(&self, order: &mut Vec<DocumentId>) {
+        for entry in &self.entries {
+            for included in &entry.includes {
+                included.note_order(order);
+            }
+            order.push(entry.document);
+        }
+    }
+}
+
+/// One item of `include`.
+struct Item {
+    /// The file, and what is merged over it.
+    paths: Vec<String>,
+    /// Relative paths in the files start here; the first file's folder where it is not said.
+    folder: Option<String>,
+    /// Instead of the `.env` in that folder.
+    env_files: Vec<String>,
+    span: Span,
+}
+
+impl Reader<'_> {
+    /// Documents with what they include. `around` are the files from which these are included.
+    pub(super) fn model(
+        &mut self,
+        documents: Vec<DocumentId>,
+        around: &mut Vec<SourceId>,
+    ) -> Result<Model, Error> {
+        let mut entries = Vec::with_capacity(documents.len());
+        for document in documents {
+            let mut includes = Vec::new();
+            for item in self.items(document)? {
+                includes.extend(self.include(document, &item, around)?);
+            }
+            entries.push(Entry { document, includes });
+        }
+        Ok(Model { entries })
+    }
+
+    /// What a document includes.
+    fn items(&mut self, document: DocumentId) -> Result<Vec<Item>, Error> {
+        let source = self.project.documents[document].source;
+        let include = self.project.documents[document].root.get("include");
+        let Some(list) = include
+            .map(|field| field.value.clone())
+            .filter(|list| !list.is_null())
+        else {
+            return Ok(Vec::new());
+        };
+        let Some(nodes) = list.items() else {
+            return Err(self.refuse(list.span(source), "`include` is no list"));
+        };
+        let mut items = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let span = node.span(source);
+            match self.item(document, node, span) {
+                Some(item) if !item.paths.is_empty() => items.push(item),
+                _ => return Err(self.refuse(span, "this item of `include` names no file")),
+            }
+        }
+        Ok(items)
+    }
+
+    fn item(&self, document: DocumentId, node: &Node, span: Span) -> Option<Item> {
+        let scope = self.project.documents[document].scope;
+        let read = |node: &Node| self.project.interpolated(scope, node);
+        let texts = |node: &Node| -> Option<Vec<String>> {
+            match node.items() {
+                Some(items) => items.iter().map(|item| read(item)).collect(),
+                None => Some(vec![read(node)?]),
+            }
+        };
+        if node.entries().is_none() {
+            return Some(Item {
+                paths: vec![read(node)?],
+                folder: None,
+                env_files: Vec::new(),
+                span,
+            });
+        }
+        let field = |key: &str| node.get(key).filter(|field| !field.value.is_null());
+        Some(Item {
+            paths: texts(field("path")?.value)?,
+            folder: match field("project_directory") {
+                Some(folder) => Some(read(folder.value)?),
+                None => None,
+            },
+            env_files: match field("env_file") {
+                Some(files) => texts(files.value)?,
+                None => Vec::new(),
+            },
+            span,
+        })
+    }
+
+    /// The project that an item stands for; none where a file of it cannot be read.
+    fn include(
+        &mut self,
+        document: DocumentId,
+        item: &Item,
+        around: &mut Vec<SourceId>,
+    ) -> Result<Option<Model>, Error> {
+        let base = self.project.documents[document].folder.clone();
+        let outer = self.project.documents[document].scope;
+        let mut files = Vec::with_capacity(item.paths.len());
+        for path in &item.paths {
+            match self.loader.open(self.sources, &base.join(path)) {
+                Ok(source) => files.push(source),
+                Err(error) => {
+                    self.miss(item, path, &error);
+                    return Ok(None);
+                }
+            }
+        }
+        if files.first().is_some_and(|first| around.contains(first)) {
+            return Err(self.refuse(item.span, "`include` runs in a circle"));
+        }
+        let folder = match &item.folder {
+            Some(folder) => base.join(folder),
+            None => folder_of(&base.join(&item.paths[0])),
+        };
+        let Some(scope) = self.include_scope(item, &base, &folder, outer)? else {
+            return Ok(None);
+        };
+        let mut documents = Vec::new();
+        for file in &files {
+            documents.extend(self.documents(*file, &folder, scope)?);
+        }
+        let depth = around.len();
+        around.extend(&files);
+        let model = self.model(documents, around);
+        around.truncate(depth);
+        model.map(Some)
+    }
+
+    /// The variables of an included file.
+    fn include_scope(
+        &mut self,
+        item: &Item,
+        base: &Path,
+        folder: &Path,
+        outer: Scope,
+    ) -> Result<Option<Scope>, Error> {
+        let mut files = Vec::new();
+        for path in item.env_files.iter().filter(|path| *path != "/dev/null") {
+            match self.loader.open(self.sources, &base.join(path)) {
+                Ok(source) => files.push(source),
+                Err(error) => {
+                    self.miss(item, path, &error);
+                    return Ok(None);
+                }
+            }
+        }
+        if item.env_files.is_empty() {
+            files.extend(env::beside(self.loader, self.sources, folder)?);
+        }
+        self.project
+            .scopes
+            .within(outer, self.sources, &files)
+            .map(Some)
+    }
+
+    fn miss(&mut self, item: &Item, path: &str, error: &Error) {
+        let shown = written(self.sources, item.span, path);
+        let reason = if shown == path {
+            error.to_string()
+        } else {
+            "it cannot be read; `docker compose config` shows its path".to_owned()
+        };
+        self.project.unseen.push(Unseen {
+            what: format!("included file {shown}"),
+            hides: Hides::Services,
+            reason,
+            service: None,
+            span: Some(item.span),
+        });
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_owned()
+}

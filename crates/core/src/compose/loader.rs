@@ -1,0 +1,86 @@
+//! The one door to files: whatever compose would open is opened here, once, and a text that is given by hand (an
+//! edited one, or standard input) takes the place of what is on the disk.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::io::{read_text, real};
+use crate::source::{SourceId, Sources};
+
+/// Opens files, each once.
+#[derive(Default)]
+pub struct Loader {
+    /// By the path that was asked for.
+    asked: HashMap<PathBuf, SourceId>,
+    /// By the file that a path leads to.
+    real: HashMap<PathBuf, SourceId>,
+}
+
+impl Loader {
+    /// Puts a text in the place of a file, which need not be there.
+    pub fn give(
+        &mut self,
+        sources: &mut Sources,
+        path: &Path,
+        text: Zeroizing<String>,
+    ) -> SourceId {
+        let source = sources.add(path, text);
+        self.asked.insert(path.to_owned(), source);
+        self.real.insert(real(path), source);
+        source
+    }
+
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn open(&mut self, sources: &mut Sources, path: &Path) -> Result<SourceId, Error> {
+        if let Some(source) = self.asked.get(path) {
+            return Ok(*source);
+        }
+        let file = real(path);
+        let source = match self.real.get(&file) {
+            Some(source) => *source,
+            None => {
+                let text = read_text(path)?;
+                let source = sources.add(path, text);
+                self.real.insert(file, source);
+                source
+            }
+        };
+        self.asked.insert(path.to_owned(), source);
+        Ok(source)
+    }
+
+    /// Whether there is a file, or a text in its place.
+    pub fn is_file(&self, path: &Path) -> bool {
+        self.asked.contains_key(path) || self.real.contains_key(&real(path)) || path.is_file()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_text_is_found_by_every_path_to_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yml");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        let mut sources = Sources::new();
+        let mut loader = Loader::default();
+        let given = loader.give(&mut sources, &path, Zeroizing::new("new".to_owned()));
+        let roundabout = folder.path().join("sub/../a.yml");
+        let opened = loader.open(&mut sources, &roundabout).unwrap();
+        assert_eq!(opened, given);
+        assert_eq!(sources.text(opened), "new");
+        let missing = folder.path().join("b.yml");
+        assert!(!loader.is_file(&missing));
+        loader.give(&mut sources, &missing, Zeroizing::new(String::new()));
+        assert!(loader.is_file(&folder.path().join("sub/../b.yml")));
+    }
+}

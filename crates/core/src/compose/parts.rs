@@ -1,0 +1,368 @@
+//! What contributes to a service: over all documents, and over what these extend.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::include::Model;
+use super::{Document, DocumentId, Hides, Loader, Part, Project, Scope, Unseen, env};
+use crate::error::Error;
+use crate::source::{SourceId, Sources, Span};
+use crate::yaml::{self, Clears, Field, Node};
+
+/// `extends` may be followed this far.
+const EXTENDS_LIMIT: usize = 32;
+
+/// Reads files into a project.
+pub(super) struct Reader<'a> {
+    pub(super) project: &'a mut Project,
+    pub(super) loader: &'a mut Loader,
+    pub(super) sources: &'a mut Sources,
+}
+
+/// A service's name, where it stands, and its parts.
+pub(super) type Found = (String, Span, Vec<Part>);
+
+impl Reader<'_> {
+    /// The documents of the files that are given.
+    pub(super) fn given(&mut self, files: &[SourceId]) -> Result<Vec<DocumentId>, Error> {
+        let folder = self.project.folder.clone();
+        let mut documents = Vec::with_capacity(files.len());
+        for file in files {
+            documents.extend(self.documents(*file, &folder, Scope::PROJECT)?);
+        }
+        Ok(documents)
+    }
+
+    /// The documents of a file.
+    pub(super) fn documents(
+        &mut self,
+        source: SourceId,
+        folder: &Path,
+        scope: Scope,
+    ) -> Result<Vec<DocumentId>, Error> {
+        let path = self.sources.path(source).to_owned();
+        let mut roots = yaml::parse_documents(&path, self.sources.text(source))?;
+        if roots.is_empty() {
+            roots.push(yaml::parse(&path, "")?);
+        }
+        let first = self.project.documents.len();
+        for root in roots {
+            let (services, clears) = read_services(self.sources, source, &root)?;
+            self.project.documents.push(Document {
+                source,
+                root,
+                folder: folder.to_owned(),
+                scope,
+                services,
+                clears,
+            });
+        }
+        Ok((first..self.project.documents.len()).collect())
+    }
+
+    /// Finds out what the project is called: its texts may use the name.
+    pub(super) fn name_project(&mut self, documents: &[DocumentId]) {
+        let project = &mut *self.project;
+        let own = project
+            .env()
+            .value("COMPOSE_PROJECT_NAME")
+            .map(str::to_owned);
+        let said = || {
+            let mut last_first = documents.iter().rev();
+            last_first.find_map(|id| {
+                let document = &project.documents[*id];
+                let name = document.root.get("name")?;
+                project.interpolated(document.scope, name.value)
+            })
+        };
+        let name = own
+            .filter(|name| !name.is_empty())
+            .or_else(said)
+            .unwrap_or_else(|| env::default_name(&project.folder));
+        project.scopes.name_project(name);
+    }
+
+    /// Every service of a model, in the order in which the documents name them.
+    pub(super) fn services(&mut self, model: &Model) -> Result<Vec<Found>, Error> {
+        let mut names = Vec::new();
+        let mut known = HashMap::new();
+        self.note_names(model, &mut names, &mut known);
+        let mut found = Vec::with_capacity(names.len());
+        for (name, span) in names {
+            let parts = self.parts(model, &name)?;
+            if !parts.is_empty() {
+                found.push((name, span, parts));
+            }
+        }
+        Ok(found)
+    }
+
+    fn note_names(
+        &self,
+        model: &Model,
+        names: &mut Vec<(String, Span)>,
+        known: &mut HashMap<String, usize>,
+    ) {
+        for entry in &model.entries {
+            let document = &self.project.documents[entry.document];
+            let services = document.root.get("services");
+            for field in services.iter().flat_map(|field| field.value.fields()) {
+                let Some(name) = field.key.scalar() else {
+                    continue;
+                };
+                let span = field.key.span(document.source);
+                match known.entry(name.text().to_owned()) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(names.len());
+                        names.push((name.text().to_owned(), span));
+                    }
+                    Entry::Occupied(index) => names[*index.get()].1 = span,
+                }
+            }
+            for included in &entry.includes {
+                self.note_names(included, names, known);
+            }
+        }
+    }
+
+    /// What contributes to a service.
+    fn parts(&mut self, model: &Model, name: &str) -> Result<Vec<Part>, Error> {
+        let mut parts = Vec::new();
+        for entry in &model.entries {
+            let document = &self.project.documents[entry.document];
+            let node = document.services.get(name).cloned();
+            if document.clears.is_some() {
+                parts.clear();
+            }
+            match node.as_ref().and_then(|node| node.clears()) {
+                Some(Clears::All) => {
+                    parts.clear();
+                    continue;
+                }
+                Some(Clears::Before) => parts.clear(),
+                None => {}
+            }
+            let mut imported: Vec<Part> = Vec::new();
+            for included in &entry.includes {
+                let more = self.parts(included, name)?;
+                if imported.is_empty() {
+                    imported = more;
+                } else if !more.is_empty() && !is_same(&imported, &more) {
+                    return Err(self.conflict(entry.document, name));
+                }
+            }
+            if node.is_some() {
+                let mut own = Vec::new();
+                self.extend(&[entry.document], name, &mut own, 0)?;
+                if !imported.is_empty() && !is_same(&imported, &own) {
+                    return Err(self.conflict(entry.document, name));
+                }
+                imported = own;
+            }
+            parts.extend(imported);
+        }
+        Ok(parts)
+    }
+
+    /// Compose merges files that it is given, and not what one of them includes with what stands beside it.
+    fn conflict(&self, document: DocumentId, name: &str) -> Error {
+        let document = &self.project.documents[document];
+        let include = document.root.get("include").map(|field| field.key);
+        let span = include.unwrap_or(&document.root).span(document.source);
+        Error::Compose {
+            place: self.sources.place(span),
+            message: format!(
+                "service {} is defined twice: in what this includes, and beside it",
+                crate::shown::escape(name)
+            ),
+            help: Some(
+                "docker compose refuses it too; rename one, or change the included service in a file of --merge"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// Adds what a service of some documents extends, then what they say of it themselves. Compose has applied
+    /// `extends` before it merges the documents of a file that is given, and after that in one that is extended.
+    fn extend(
+        &mut self,
+        group: &[DocumentId],
+        name: &str,
+        parts: &mut Vec<Part>,
+        depth: usize,
+    ) -> Result<(), Error> {
+        let own = self.own_parts(group, name);
+        let extends = own.iter().rev().find_map(|part| {
+            let field = part.node.get("extends")?;
+            (!field.value.is_null()).then(|| (part.clone(), Arc::clone(field.value)))
+        });
+        if let Some((part, node)) = extends {
+            let span = node.span(part.source);
+            if depth >= EXTENDS_LIMIT {
+                return Err(self.refuse(span, "`extends` runs in a circle"));
+            }
+            let Some((file, service)) = self.extended(&part, &node) else {
+                return Err(self.refuse(span, "`extends` names no service"));
+            };
+            let base = match file {
+                None => Some(group.to_vec()),
+                Some(file) => self.extended_file(&part, &file, span)?,
+            };
+            if let Some(base) = base {
+                let mut documents = base.iter().map(|id| &self.project.documents[*id]);
+                if !documents.any(|document| document.services.contains_key(&service)) {
+                    return Err(self.refuse(span, "`extends` names a service that is not there"));
+                }
+                self.extend(&base, &service, parts, depth + 1)?;
+            }
+        }
+        parts.extend(own);
+        Ok(())
+    }
+
+    /// What documents themselves say of a service.
+    fn own_parts(&self, group: &[DocumentId], name: &str) -> Vec<Part> {
+        let mut own = Vec::new();
+        for id in group {
+            let document = &self.project.documents[*id];
+            let Some(node) = document.services.get(name) else {
+                continue;
+            };
+            match node.clears() {
+                Some(Clears::All) => {
+                    own.clear();
+                    continue;
+                }
+                Some(Clears::Before) => own.clear(),
+                None => {}
+            }
+            own.push(Part {
+                document: *id,
+                source: document.source,
+                service: name.to_owned(),
+                node: Arc::clone(node),
+            });
+        }
+        own
+    }
+
+    /// The file and the service that an `extends` names.
+    fn extended(&self, part: &Part, node: &Node) -> Option<(Option<String>, String)> {
+        let read = |node: &Node| self.project.text_of(part, node);
+        if node.text().is_some() {
+            return Some((None, read(node)?));
+        }
+        let of_key = |field: Field<'_>| read(field.value);
+        Some((
+            node.get("file").and_then(of_key),
+            node.get("service").and_then(of_key)?,
+        ))
+    }
+
+    /// The documents of a file that a part extends; none where it cannot be read.
+    fn extended_file(
+        &mut self,
+        part: &Part,
+        file: &str,
+        span: Span,
+    ) -> Result<Option<Vec<DocumentId>>, Error> {
+        let document = &self.project.documents[part.document];
+        let scope = document.scope;
+        let path = document.folder.join(file);
+        let source = match self.loader.open(self.sources, &path) {
+            Ok(source) => source,
+            Err(error) => {
+                self.project.unseen.push(Unseen {
+                    what: format!("extended file {}", written(self.sources, span, file)),
+                    hides: Hides::Variables,
+                    reason: error.to_string(),
+                    service: Some(part.service.clone()),
+                    span: Some(span),
+                });
+                return Ok(None);
+            }
+        };
+        if let Some(documents) = self.project.extended.get(&source) {
+            return Ok(Some(documents.clone()));
+        }
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let documents = self.documents(source, &folder, scope)?;
+        self.project.extended.insert(source, documents.clone());
+        Ok(Some(documents))
+    }
+
+    pub(super) fn refuse(&self, span: Span, message: &str) -> Error {
+        Error::Compose {
+            place: self.sources.place(span),
+            message: message.to_owned(),
+            help: Some("change the line; `docker compose config` refuses it too".to_owned()),
+        }
+    }
+}
+
+/// Whether two definitions of a service say the same, which compose takes for one.
+fn is_same(one: &[Part], other: &[Part]) -> bool {
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(one, other)| one.node.says_the_same(&other.node))
+}
+
+/// A path as it may be shown: one that is put together may hold a value of an env file.
+pub(super) fn written<'a>(sources: &Sources, span: Span, path: &'a str) -> &'a str {
+    if sources.slice(span).contains('$') {
+        "(a path with variables)"
+    } else {
+        path
+    }
+}
+
+/// The services of a document by name, and what their section says of those before.
+type Services = (HashMap<String, Arc<Node>>, Option<Clears>);
+
+fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Services, Error> {
+    let refuse = |span: Span, message: &str| Error::Compose {
+        place: sources.place(span),
+        message: message.to_owned(),
+        help: Some("name a compose file, e.g. docker-compose.yml".to_owned()),
+    };
+    if root.entries().is_none() {
+        return Err(refuse(
+            root.span(source),
+            "not a compose file: its top is no mapping",
+        ));
+    }
+    let Some(services) = root.get("services") else {
+        return Ok(Services::default());
+    };
+    let clears = services.value.clears();
+    if services.value.is_null() || clears == Some(Clears::All) {
+        return Ok((HashMap::new(), clears));
+    }
+    if services.value.entries().is_none() {
+        return Err(refuse(
+            services.value.span(source),
+            "`services` is no mapping",
+        ));
+    }
+    let mut found = HashMap::new();
+    for field in services.value.fields() {
+        let Some(name) = field.key.scalar() else {
+            return Err(refuse(
+                field.key.span(source),
+                "a service's name is no text",
+            ));
+        };
+        let is_service = field.value.entries().is_some()
+            || field.value.is_null()
+            || field.value.clears() == Some(Clears::All);
+        if !is_service {
+            return Err(refuse(field.value.span(source), "a service is no mapping"));
+        }
+        found.insert(name.text().to_owned(), Arc::clone(field.value));
+    }
+    Ok((found, clears))
+}

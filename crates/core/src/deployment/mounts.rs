@@ -1,0 +1,71 @@
+//! What a container has at a path of its own.
+
+use std::path::PathBuf;
+
+use crate::compose::Service;
+use crate::compose::volume::{FileText, Volume, VolumeSource};
+use crate::knowable::{Knowable, Reason};
+
+/// What a container has at a path.
+#[allow(dead_code, reason = "includes ask it next")]
+pub(super) enum There<'a> {
+    /// What is at this path of the host, if anything is.
+    Host(PathBuf),
+    /// What the image has there; nobody mounts anything over it.
+    Image,
+    /// Nothing: it is in a volume that is empty at first.
+    Nothing,
+    /// This text.
+    Text(&'a FileText),
+    /// It cannot be told.
+    Unknown(Reason),
+}
+
+/// The mount that decides what is at a path, and the rest of the path below its target.
+pub(super) fn around<'a, 'p>(service: &'a Service, path: &'p str) -> Option<(&'p str, &'a Volume)> {
+    service
+        .volumes
+        .iter()
+        .filter_map(|volume| Some((relative(path, volume.target.known()?)?, volume)))
+        .max_by_key(|(_, volume)| volume.target.known().map_or(0, String::len))
+}
+
+/// Why some mount of a service may be at any path.
+pub(super) fn anywhere(service: &Service) -> Option<(&Volume, &Reason)> {
+    let mut volumes = service.volumes.iter();
+    volumes.find_map(|volume| Some((volume, volume.target.reason()?)))
+}
+
+/// What a container has at a path.
+#[allow(dead_code, reason = "includes ask it next")]
+pub(super) fn at<'a>(service: &'a Service, path: &str) -> There<'a> {
+    if let Some((_, reason)) = anywhere(service) {
+        return There::Unknown(reason.clone());
+    }
+    let Some((rest, volume)) = around(service, path) else {
+        return There::Image;
+    };
+    match &volume.source {
+        Knowable::Unknown(reason) => There::Unknown(reason.clone()),
+        Knowable::Known(VolumeSource::Empty) => There::Nothing,
+        Knowable::Known(VolumeSource::Text(text)) if rest.is_empty() => There::Text(text),
+        Knowable::Known(VolumeSource::Text(_)) => There::Nothing,
+        Knowable::Known(VolumeSource::Named(_)) => {
+            There::Unknown("it is in a volume that only docker can open".into())
+        }
+        Knowable::Known(VolumeSource::Bind(host)) if rest.is_empty() => {
+            There::Host(host.path.clone())
+        }
+        Knowable::Known(VolumeSource::Bind(host)) => There::Host(host.path.join(rest)),
+    }
+}
+
+/// `path` below `folder`: empty for the folder itself, none where it is elsewhere.
+pub(super) fn relative<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix('/')
+    }
+}

@@ -1,0 +1,133 @@
+//! A service that runs a ClearML server, and what that server is given.
+
+use crate::compose::{Unseen, Variable};
+use crate::hocon;
+use crate::known;
+use crate::setting::{SETTINGS, Server, Setting};
+use crate::source::SourceId;
+use crate::version::Version;
+
+/// A service that runs a ClearML server. An all-in-one service is several instances.
+pub struct Instance {
+    /// What it runs.
+    pub server: Server,
+    /// Which service of the project.
+    pub service: usize,
+    /// Which line of images.
+    pub family: Family,
+    /// The version its image's tag tells; none for `latest`, which is taken for the newest.
+    pub version: Option<Version>,
+    /// Whether the version is settled; a digest or a tag of somebody's own says nothing.
+    pub is_version_told: bool,
+    /// The `*.conf` files it loads, in the order it loads them.
+    pub config: Vec<ConfigFile>,
+    /// Configuration folders whose files cannot be seen here, and why.
+    pub unseen_config: Vec<Unseen>,
+}
+
+/// Which line of images a server is of. It decides which variables are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// `allegroai/clearml`, `clearml/server`: reads `TRAINS__` and then `CLEARML__` variables.
+    Clearml,
+    /// `allegroai/trains`, up to 0.16: reads `TRAINS__` variables alone.
+    Trains,
+}
+
+impl Family {
+    /// The prefixes of configuration variables, in the order they are read: the last one wins.
+    pub fn prefixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Clearml => &["TRAINS__", "CLEARML__"],
+            Self::Trains => &["TRAINS__"],
+        }
+    }
+}
+
+/// One `.conf` file that a server loads.
+#[derive(Clone)]
+pub struct ConfigFile {
+    /// The path below the configuration folder as a key: `secure`, `services.auth`.
+    pub key: String,
+    /// Its text.
+    pub source: SourceId,
+    /// What pyhocon makes of it, or why it makes the server not start.
+    pub tree: Result<hocon::Object, hocon::Error>,
+}
+
+impl Instance {
+    /// The settings this instance reads, as far as its version knows them.
+    pub fn settings(&self) -> impl Iterator<Item = Setting> {
+        SETTINGS.into_iter().filter(|setting| self.reads(*setting))
+    }
+
+    /// Whether this instance reads a setting.
+    pub fn reads(&self, setting: Setting) -> bool {
+        setting.servers().contains(&self.server)
+            && known::has_setting(setting, self.known_version())
+    }
+
+    /// Whether all of its configuration is here and can be read: no folder is hidden, no file of it broken.
+    pub fn is_config_seen(&self) -> bool {
+        self.unseen_config.is_empty() && self.config.iter().all(|file| file.tree.is_ok())
+    }
+
+    /// The version for questions about defaults: the line of `trains` images ended before 0.17.
+    pub fn known_version(&self) -> Option<Version> {
+        match self.family {
+            Family::Clearml => self.version,
+            Family::Trains => self.version.or(Some(Version::new(0, 16, 0))),
+        }
+    }
+
+    /// The variable that sets a setting here, spelt as the documentation does.
+    pub fn variable(&self, setting: Setting) -> String {
+        let raw = setting
+            .raw_variable()
+            .filter(|_| self.server == Server::AgentServices);
+        if let Some(name) = raw {
+            return name.to_owned();
+        }
+        self.variable_of(setting.path())
+    }
+
+    /// Every variable that sets a setting here directly, in the order they are read: the last one wins.
+    pub fn spellings<'a>(
+        &self,
+        setting: Setting,
+        environment: &'a [Variable],
+    ) -> Vec<&'a Variable> {
+        if self.server == Server::AgentServices {
+            let raw = setting.raw_variable();
+            return environment
+                .iter()
+                .filter(|variable| Some(variable.name.as_str()) == raw)
+                .collect();
+        }
+        self.spellings_of(setting.path(), environment)
+    }
+
+    /// Every variable that sets a configuration path directly, in the order they are read: the last one wins.
+    pub fn spellings_of<'a>(&self, path: &str, environment: &'a [Variable]) -> Vec<&'a Variable> {
+        let mut found = Vec::new();
+        for prefix in self.family.prefixes() {
+            // The environment is sorted by name, which is the order the servers read it in.
+            found.extend(environment.iter().filter(|variable| {
+                variable
+                    .name
+                    .strip_prefix(prefix)
+                    .is_some_and(|rest| rest.replace("__", ".").eq_ignore_ascii_case(path))
+            }));
+        }
+        found
+    }
+
+    /// The variable that sets a configuration path here, spelt as the documentation does.
+    pub fn variable_of(&self, path: &str) -> String {
+        let prefix = match self.family {
+            Family::Clearml => "CLEARML__",
+            Family::Trains => "TRAINS__",
+        };
+        format!("{prefix}{}", path.to_ascii_uppercase().replace('.', "__"))
+    }
+}
