@@ -408,8 +408,8 @@ fn what_compose_would_read_besides_is_refused_where_it_cannot_be_seen() {
     fs::write(folder.path().join(COMPOSE), text).unwrap();
     inject(folder.path(), &keys.text, &["-i"])
         .refused()
-        .says("docker-compose.yml:7:")
-        .says("stand in the list twice")
+        .says("docker-compose.yml:6:7")
+        .says("be in the list twice")
         .never_says(token);
 }
 

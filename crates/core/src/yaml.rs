@@ -5,6 +5,7 @@
 //! scalar types are in [`scalar`].
 
 mod build;
+pub mod edit;
 pub mod scalar;
 
 use std::collections::HashSet;

@@ -22,7 +22,7 @@ pub(crate) enum Error {
     EnvFileValue(String),
     #[error("the keyset has no value for {}", list(.0))]
     Incomplete(Vec<Setting>),
-    #[error("the edited file would not hold what it must: {0}")]
+    #[error("the edit could not be proved correct: {0}")]
     NotProved(Broken),
     #[error("{file}: no ClearML server in it")]
     NoServer { file: String },
@@ -70,7 +70,7 @@ impl Error {
                  the file that has them"
                     .to_owned(),
             ),
-            Self::NotProved(_) => Some("nothing was written; mend what is named, then run this again".to_owned()),
+            Self::NotProved(broken) => Some(broken.help()),
             Self::Output(_) => None,
             Self::OutputMerged(_) => Some("leave --merge out to write it anew, or name another with --output".to_owned()),
             Self::Overlap(_) => Some(

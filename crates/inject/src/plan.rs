@@ -8,6 +8,7 @@ mod container;
 mod indent;
 mod overlay;
 mod ports;
+mod slot;
 mod value;
 mod wanted;
 
@@ -24,6 +25,7 @@ use clearml_secure_core::source::{Place, SourceId, Span};
 use clearml_secure_core::yaml::{Node, Value};
 use zeroize::Zeroizing;
 
+use slot::{Slot, Slots};
 use wanted::{OfServices, Wanted};
 
 pub(crate) use ports::{IntendedPort, Ports, is_bound};
@@ -138,12 +140,21 @@ struct Target<'a> {
     anchors: HashSet<String>,
     /// Environments that were set apart from what their service adds, and their anchors.
     set_apart: Vec<(Arc<Node>, String)>,
+    /// Aliases of lists.
+    list_aliases: Vec<Arc<Node>>,
+    /// Lists that were changed for their own service alone: all others get a copy of what was there.
+    split_lists: Vec<Arc<Node>>,
+    /// New texts of items that all who have them are to get, by the item's first byte.
+    new_items: HashMap<usize, Zeroizing<String>>,
+    /// Aliases, by their first byte, that were written out.
+    written_out: HashSet<usize>,
     /// Services, by name, that got an `environment` of their own or already had one that was changed.
     edited: HashSet<String>,
 }
 
-/// For every value that stands in a file: what each service that gets it from there is meant to have.
-type Standing = HashMap<Span, Vec<Option<Wanted>>>;
+/// For every variable that is written in a file, by its first byte: what each service that gets it from there is meant to
+/// have.
+type Standing = HashMap<(SourceId, usize), Vec<Option<Wanted>>>;
 
 /// Works out the edits of the deployment's first file.
 ///
@@ -165,6 +176,10 @@ pub(crate) fn plan(
         aliased_values: HashMap::new(),
         anchors: HashSet::new(),
         set_apart: Vec::new(),
+        list_aliases: Vec::new(),
+        split_lists: Vec::new(),
+        new_items: HashMap::new(),
+        written_out: HashSet::new(),
         edited: HashSet::new(),
     };
     if asked.is_overlay {
@@ -178,41 +193,31 @@ pub(crate) fn plan(
             unused: unused(deployment, keyset),
         });
     }
-    for document in &deployment.project.documents {
-        if document.source == target.source {
-            target.note_aliases(&document.root);
-        }
+    let documents = deployment.project.documents.iter();
+    let roots: Vec<&Arc<Node>> = documents
+        .filter(|document| document.source == target.source)
+        .map(|document| &document.root)
+        .collect();
+    for root in &roots {
+        target.note_aliases(root);
     }
     let standing = standing(deployment, &wanted);
     let mut edits = Edits::default();
     // First, because a line that both add behind belongs to the ports before it.
     let ports = ports::plan(&target, asked.ports, &mut edits)?;
+    let mut written = Written::of(&target, &roots, &standing);
     let mut intended = Vec::new();
-    let mut replaced = HashSet::new();
     for (service, variables) in &wanted {
         let service = &deployment.project.services[*service];
-        let mut additions: Vec<Wanted> = Vec::new();
-        for one in variables {
-            let found = variable(service, &one.name);
-            let stands = stands(&target, &standing, service, &one.name);
-            if !one.is_right(found) {
-                match stands {
-                    Some(span) if replaced.insert(span) => {
-                        value::replace(&target, span, one, &mut edits);
-                    }
-                    Some(_) => {}
-                    None => additions.push(one.clone()),
-                }
-            }
-            intended.push(Intended::of(one, service, stands.is_some()));
-        }
+        let additions =
+            written.replace(&mut target, service, variables, &mut intended, &mut edits)?;
         if !additions.is_empty() {
             container::add(&mut target, service, &additions, &mut edits)?;
         }
     }
     container::keep_heirs(&target, &mut edits);
-    for span in &replaced {
-        target.refuse_other_users(*span, &replaced)?;
+    for start in &written.values {
+        target.refuse_other_users(*start, &written.values)?;
     }
     Ok(Plan {
         edits: edits.in_order(),
@@ -224,43 +229,142 @@ pub(crate) fn plan(
     })
 }
 
-/// For every value that stands in a file: the services that get it from there.
+/// For every variable that is written in a file: the services that get it from there.
 fn standing(deployment: &Deployment, wanted: &OfServices) -> Standing {
-    let mut standing: Standing = HashMap::new();
+    let mut standing = Standing::new();
     let names: HashSet<&String> = wanted.values().flatten().map(|one| &one.name).collect();
     for (index, service) in deployment.project.services.iter().enumerate() {
-        for variable in service
-            .environment
-            .iter()
-            .filter(|variable| names.contains(&variable.name))
-        {
+        for variable in service.environment.iter().filter(|variable| {
+            names.contains(&variable.name) && variable.origin == Origin::Environment
+        }) {
             let of_service = wanted.get(&index).map(Vec::as_slice).unwrap_or_default();
             let meant = of_service
                 .iter()
                 .find(|one| one.name == variable.name)
                 .cloned();
-            standing.entry(variable.value_span).or_default().push(meant);
+            let at = (variable.span.source, variable.span.start);
+            standing.entry(at).or_default().push(meant);
         }
     }
     standing
 }
 
-/// Where the variable's value stands, if it may be replaced there: in this file, in an `environment`, and
-/// everybody who gets it from there is meant to have the same.
-fn stands(target: &Target<'_>, standing: &Standing, service: &Service, name: &str) -> Option<Span> {
-    let variable = service
-        .environment
-        .iter()
-        .find(|variable| variable.name == name)?;
-    if variable.origin != Origin::Environment || variable.span.source != target.source {
-        return None;
+/// What is replaced where it is written.
+struct Written<'a> {
+    standing: &'a Standing,
+    slots: Slots,
+    /// First bytes of variables that have their new values.
+    done: HashSet<usize>,
+    /// First bytes of these values.
+    values: HashSet<usize>,
+}
+
+impl<'a> Written<'a> {
+    fn of(target: &Target<'_>, roots: &[&Arc<Node>], standing: &'a Standing) -> Self {
+        let starts = standing
+            .keys()
+            .filter(|(source, _)| *source == target.source);
+        let starts = starts.map(|(_, start)| *start).collect();
+        let mut slots = Slots::new();
+        for root in roots {
+            slot::note(root, &starts, &mut slots);
+        }
+        Self {
+            standing,
+            slots,
+            done: HashSet::new(),
+            values: HashSet::new(),
+        }
     }
-    let takers = standing.get(&variable.value_span)?;
-    let first = takers.first()?.as_ref()?;
-    takers
-        .iter()
-        .all(|meant| meant.as_ref().is_some_and(|one| one.is_same(first)))
-        .then_some(variable.value_span)
+
+    /// Replaces what can be where it is written, and returns what has to be added to the service.
+    fn replace(
+        &mut self,
+        target: &mut Target<'_>,
+        service: &Service,
+        variables: &[Wanted],
+        intended: &mut Vec<Intended>,
+        edits: &mut Edits,
+    ) -> Result<Vec<Wanted>, Refusal> {
+        let mut slots: Vec<Option<Slot>> = variables
+            .iter()
+            .map(|one| self.slot(target, service, one))
+            .collect();
+        let is_wrong = |one: &Wanted| !one.is_right(variable(service, &one.name));
+        let mut pairs = variables.iter().zip(&slots);
+        if pairs.any(|(one, slot)| slot.is_none() && is_wrong(one)) {
+            // The service gets a list of its own, in which all that it is to have is written anew.
+            for (slot, one) in slots.iter_mut().zip(variables) {
+                if slot.as_ref().is_some_and(Slot::is_item)
+                    && slot::own(target, service, &one.name).is_none()
+                {
+                    *slot = None;
+                }
+            }
+        }
+        let mut additions = Vec::new();
+        for (one, slot) in variables.iter().zip(slots) {
+            intended.push(Intended::of(one, service, slot.is_some()));
+            match slot {
+                _ if !is_wrong(one) => {}
+                Some(slot) => self.set(target, service, one, &slot, edits)?,
+                None => additions.push(one.clone()),
+            }
+        }
+        Ok(additions)
+    }
+
+    /// Where the variable's value may be replaced: everybody who gets it from there is meant to have the same, or gets
+    /// a copy of what was there.
+    fn slot(&self, target: &Target<'_>, service: &Service, one: &Wanted) -> Option<Slot> {
+        let own = slot::own(target, service, &one.name);
+        if let Some(own) = own.filter(|own| own.is_item() || self.agree(target, own.start(), one)) {
+            return Some(own);
+        }
+        let found = variable(service, &one.name)?;
+        let is_here = found.origin == Origin::Environment && found.span.source == target.source;
+        let start = found.span.start;
+        let slot = self.slots.get(&start).filter(|_| is_here)?;
+        self.agree(target, start, one).then(|| slot.clone())
+    }
+
+    /// Whether all who get what starts at a byte are meant to have this.
+    fn agree(&self, target: &Target<'_>, start: usize, one: &Wanted) -> bool {
+        let takers = self.standing.get(&(target.source, start));
+        takers
+            .into_iter()
+            .flatten()
+            .all(|meant| meant.as_ref().is_some_and(|meant| meant.is_same(one)))
+    }
+
+    fn set(
+        &mut self,
+        target: &mut Target<'_>,
+        service: &Service,
+        one: &Wanted,
+        slot: &Slot,
+        edits: &mut Edits,
+    ) -> Result<(), Refusal> {
+        if self.agree(target, slot.start(), one) {
+            if slot.is_item() {
+                target.new_items.insert(slot.start(), slot.text_for(one));
+            }
+        } else {
+            container::split_list(target, service, one)?;
+        }
+        if let Some(double) = slot::double(target, service, slot, one) {
+            return Err(target.refuse(
+                double,
+                format!("this item would be in the list twice with {} as it is to be, which compose refuses", one.name),
+                "remove this line, then run this again",
+            ));
+        }
+        if self.done.insert(slot.start()) && !slot.says(one) {
+            self.values.insert(slot.value_start());
+            slot.set(target, one, edits);
+        }
+        Ok(())
+    }
 }
 
 fn unused(deployment: &Deployment, keyset: &Keyset) -> Vec<(Setting, String)> {
@@ -300,6 +404,9 @@ impl Target<'_> {
         match &node.value {
             Value::Alias(shared) => {
                 self.aliased.insert(Arc::as_ptr(shared));
+                if matches!(shared.value, Value::Sequence(..)) {
+                    self.list_aliases.push(Arc::clone(node));
+                }
                 if matches!(shared.value, Value::Scalar(_)) {
                     let uses = self
                         .aliased_values
@@ -324,16 +431,10 @@ impl Target<'_> {
     }
 
     /// A value with an anchor may only be replaced if everybody who uses it again gets a new one as well.
-    fn refuse_other_users(&self, span: Span, replaced: &HashSet<Span>) -> Result<(), Refusal> {
-        let users = self
-            .aliased_values
-            .get(&span.start)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        match users
-            .iter()
-            .find(|user| !replaced.iter().any(|span| span.start == **user))
-        {
+    fn refuse_other_users(&self, start: usize, replaced: &HashSet<usize>) -> Result<(), Refusal> {
+        let users = self.aliased_values.get(&start);
+        let mut users = users.into_iter().flatten();
+        match users.find(|user| !replaced.contains(user)) {
             Some(user) => Err(self.refuse(
                 *user,
                 "this is an alias of a value that is to be replaced, and would change with it",

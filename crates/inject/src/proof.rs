@@ -25,8 +25,10 @@ use crate::plan::{Intended, Plan, Ports, is_bound};
 pub(crate) enum Broken {
     /// A server would not read what the keyset says.
     Effective {
-        /// The setting and the server, and what stands in the way.
+        /// The setting and the server, and what is in the way.
         reason: String,
+        /// What to do about it, where one thing helps.
+        help: Option<String>,
     },
     /// The second parser sees a difference that was not intended.
     Elsewhere {
@@ -42,16 +44,37 @@ pub(crate) enum Broken {
     },
 }
 
+impl Broken {
+    fn effective(reason: String) -> Self {
+        Self::Effective { reason, help: None }
+    }
+
+    /// What to do.
+    pub(crate) fn help(&self) -> String {
+        match self {
+            Self::Effective {
+                help: Some(help), ..
+            } => format!("nothing was written; {help}"),
+            Self::Effective { .. }
+            | Self::Elsewhere { .. }
+            | Self::Lines
+            | Self::Unreadable { .. } => {
+                "nothing was written; change what is named, then run this again".to_owned()
+            }
+        }
+    }
+}
+
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Effective { reason } => f.write_str(reason),
+            Self::Effective { reason, .. } => f.write_str(reason),
             Self::Elsewhere { path } => {
                 write!(f, "the edit would change {path}, which it must not")
             }
             Self::Lines => f.write_str("the edit would change a line that it must not"),
             Self::Unreadable { reason } => {
-                write!(f, "the edited file could not be read again: {reason}")
+                write!(f, "the file could not be read again: {reason}")
             }
         }
     }
@@ -80,7 +103,7 @@ pub(crate) fn prove(
     ports(&deployment, asked)?;
     containers
         .difference(&deployment, plan)
-        .map_or(Ok(()), |reason| Err(Broken::Effective { reason }))
+        .map_or(Ok(()), |reason| Err(Broken::effective(reason)))
 }
 
 /// Part 1: every setting is, at every server that must read it, exactly the keyset's value.
@@ -92,9 +115,10 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
         .find_map(|server| Some((server.server, server.fatal.first()?)))
     {
         let place = deployment.sources.place(fatal.span);
-        return Err(Broken::Effective {
-            reason: format!("{server} would not start: {place}: {}", fatal.message),
-        });
+        return Err(Broken::effective(format!(
+            "{server} would not start: {place}: {}",
+            fatal.message
+        )));
     }
     for reading in effective.readings() {
         let Some(secret) = keyset.get(reading.setting) else {
@@ -108,17 +132,20 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
             continue;
         }
         let place = deployment.sources.place(reading.span(deployment));
-        let why = match (&reading.value, reading.origin) {
-            (Value::Unknown(why), _) => why.clone(),
-            (_, Origin::Variable(_)) => format!("{place} sets it"),
-            (_, Origin::File(_)) => format!("{place} sets it and wins"),
-            _ => "nothing would set it".to_owned(),
+        let removes = || Some(format!("remove the line at {place}, then run this again"));
+        let (why, help) = match (&reading.value, reading.origin) {
+            (Value::Unknown(why), _) => (why.clone(), None),
+            (_, Origin::Variable(_) | Origin::File(_)) => {
+                (format!("{place} sets it and wins"), removes())
+            }
+            _ => ("nothing would set it".to_owned(), None),
         };
         return Err(Broken::Effective {
             reason: format!(
-                "{} at {} would not be the keyset's: {why}",
-                reading.setting, reading.server
+                "{} would not read the keyset's {}: {why}",
+                reading.server, reading.setting
             ),
+            help,
         });
     }
     users(deployment, &effective, keyset)?;
@@ -130,9 +157,9 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
     {
         if let VariableValue::Refused(message) = &variable.value {
             let place = deployment.sources.place(variable.span);
-            return Err(Broken::Effective {
-                reason: format!("compose refuses the file: {place}: {message}"),
-            });
+            return Err(Broken::effective(format!(
+                "compose refuses the file: {place}: {message}"
+            )));
         }
     }
     unique_items(deployment)?;
@@ -146,12 +173,10 @@ fn effective(deployment: &Deployment, keyset: &Keyset) -> Result<(), Broken> {
         }) && unseen.hides == Hides::Variables
     });
     match of_servers {
-        Some(unseen) => Err(Broken::Effective {
-            reason: format!(
-                "{} cannot be seen, and may win over what is injected: {}",
-                unseen.what, unseen.reason
-            ),
-        }),
+        Some(unseen) => Err(Broken::effective(format!(
+            "{} cannot be seen, and may win over what is injected: {}",
+            unseen.what, unseen.reason
+        ))),
         None => Ok(()),
     }
 }
@@ -169,11 +194,9 @@ fn unique_items(deployment: &Deployment) -> Result<(), Broken> {
                 .find(|item| item.text().is_some_and(|text| !seen.insert(text)));
             if let Some(double) = double {
                 let place = deployment.sources.place(double.span(part.source));
-                return Err(Broken::Effective {
-                    reason: format!(
-                        "compose refuses the file: {place}: this item would stand in the list twice"
-                    ),
-                });
+                return Err(Broken::effective(format!(
+                    "compose refuses the file: {place}: this item would stand in the list twice"
+                )));
             }
         }
     }
@@ -193,17 +216,19 @@ fn ports(deployment: &Deployment, asked: Ports) -> Result<(), Broken> {
         });
         if let Some(port) = wrong {
             let place = deployment.sources.place(port.span);
-            return Err(Broken::Effective {
-                reason: format!("{place} would still publish port {}", port.shown()),
-            });
+            return Err(Broken::effective(format!(
+                "{place} would still publish port {}",
+                port.shown()
+            )));
         }
         let unread = deployment.project.unseen.iter().find(|unseen| {
             unseen.hides == Hides::Port && unseen.service.as_deref() == Some(&service.name)
         });
         if let Some(unseen) = unread.filter(|_| is_closed || bound.is_some()) {
-            return Err(Broken::Effective {
-                reason: format!("{} cannot be read: {}", unseen.what, unseen.reason),
-            });
+            return Err(Broken::effective(format!(
+                "{} cannot be read: {}",
+                unseen.what, unseen.reason
+            )));
         }
     }
     Ok(())
@@ -225,9 +250,9 @@ fn users(deployment: &Deployment, effective: &Effective, keyset: &Keyset) -> Res
                     && one.password.as_ref() == Some(&meant.password_hash)
             });
         if !is_same {
-            return Err(Broken::Effective {
-                reason: "the web-login users at apiserver would not be the keyset's".to_owned(),
-            });
+            return Err(Broken::effective(
+                "the web-login users at apiserver would not be the keyset's".to_owned(),
+            ));
         }
     }
     Ok(())
@@ -237,12 +262,19 @@ fn users(deployment: &Deployment, effective: &Effective, keyset: &Keyset) -> Res
 fn elsewhere(before: &str, after: &str, plan: &Plan) -> Result<(), Broken> {
     let reader = Reader::new();
     let read = |text: &str| {
-        reader.read(text).ok_or_else(|| Broken::Unreadable {
-            reason: "serde_yaml does not take it".to_owned(),
+        reader.read(text).map_err(|line| Broken::Unreadable {
+            reason: match line {
+                Some(line) => format!("a second YAML parser does not accept line {line}"),
+                None => "a second YAML parser does not accept it".to_owned(),
+            },
         })
     };
-    let old = read(before)?;
-    let new = read(after)?;
+    let (mut old, mut new) = (read(before)?, read(after)?);
+    for document in old.iter_mut().chain(&mut new) {
+        for one in &plan.intended {
+            document.name_bare_item(&reader, &one.service, &one.name);
+        }
+    }
     let mut by_path: HashMap<String, &Intended> = HashMap::new();
     let mut by_name: HashMap<&str, Vec<&Intended>> = HashMap::new();
     for one in &plan.intended {
@@ -252,7 +284,13 @@ fn elsewhere(before: &str, after: &str, plan: &Plan) -> Result<(), Broken> {
         );
         by_name.entry(&one.name).or_default().push(one);
     }
-    let is_meant = |one: &Intended, print: &Print| reader.is_text(print, &one.written);
+    let is_meant = |one: &Intended, print: &Print| match print {
+        // In a list outside the services the name is part of the item.
+        Print::Pair(name, _) if **name == *one.name => {
+            reader.is_text(print, &format!("{name}={}", *one.written))
+        }
+        print => reader.is_text(print, &one.written),
+    };
     let allowed = |path: &str, print: Option<&Print>| {
         let Some(print) = print else {
             return false;
@@ -267,7 +305,10 @@ fn elsewhere(before: &str, after: &str, plan: &Plan) -> Result<(), Broken> {
             Some(one) => is_meant(one, print),
             // A shared mapping outside the services may hold a value that was replaced where it stands.
             None if !path.starts_with("services/") => {
-                let name = path.rsplit('/').next().unwrap_or(path);
+                let name = match print {
+                    Print::Pair(name, _) => name,
+                    _ => path.rsplit('/').next().unwrap_or(path),
+                };
                 by_name
                     .get(name)
                     .is_some_and(|ones| ones.iter().any(|one| is_meant(one, print)))
@@ -280,7 +321,15 @@ fn elsewhere(before: &str, after: &str, plan: &Plan) -> Result<(), Broken> {
     }
     let mut pairs = old.iter().zip(&new);
     match pairs.find_map(|(old, new)| difference(Some(old), Some(new), "", &allowed)) {
-        Some(path) => Err(Broken::Elsewhere { path }),
+        Some(path) => {
+            // An item without a value has no name here but a fingerprint.
+            let names: Vec<&str> = path
+                .split('/')
+                .filter(|name| !name.starts_with('='))
+                .collect();
+            let path = clearml_secure_core::shown::escape(&names.join("/")).into_owned();
+            Err(Broken::Elsewhere { path })
+        }
         None => Ok(()),
     }
 }
@@ -312,7 +361,8 @@ fn difference(
             })
         }
         (Some(Print::Seq(old)), Some(Print::Seq(new)))
-            if path.ends_with("/ports") && old.len() == new.len() =>
+            if old.len() == new.len()
+                && (path.ends_with("/ports") || !path.starts_with("services/")) =>
         {
             let pairs = old.iter().zip(new).enumerate();
             pairs.into_iter().find_map(|(number, (old, new))| {

@@ -126,8 +126,7 @@ fn read_compose(cli: &Cli) -> Result<Vec<Text>, Error> {
     for path in std::iter::once(&cli.compose).chain(&cli.merge) {
         texts.push((path.clone(), read_argument(path)?));
     }
-    if !cli.is_override
-        && cli.merge.is_empty()
+    if cli.merge.is_empty()
         // What `docker compose` would merge over the file by itself must not win over what is injected.
         && let Some(path) = override_beside(&cli.compose)
     {

@@ -4,56 +4,16 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+mod common;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
-
-fn inject() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_clearml-inject"));
-    command.env_remove("NO_COLOR").env_remove("CI");
-    command
-}
+use common::{inject, keys, run};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures")
-}
-
-const SETTINGS: [(&str, usize); 12] = [
-    ("HTTP__SESSION_SECRET__APISERVER", 54),
-    ("AUTH__TOKEN_SECRET", 54),
-    ("CREDENTIALS__APISERVER__USER_KEY", 30),
-    ("CREDENTIALS__APISERVER__USER_SECRET", 54),
-    ("CREDENTIALS__FILESERVER__USER_KEY", 30),
-    ("CREDENTIALS__FILESERVER__USER_SECRET", 54),
-    ("CREDENTIALS__WEBSERVER__USER_KEY", 30),
-    ("CREDENTIALS__WEBSERVER__USER_SECRET", 54),
-    ("CREDENTIALS__TESTS__USER_KEY", 30),
-    ("CREDENTIALS__TESTS__USER_SECRET", 54),
-    ("CREDENTIALS__SERVICES_AGENT__USER_KEY", 30),
-    ("CREDENTIALS__SERVICES_AGENT__USER_SECRET", 54),
-];
-
-/// A keyset whose every value says which setting it is for.
-fn keys() -> String {
-    SETTINGS
-        .iter()
-        .enumerate()
-        .map(|(index, (name, length))| {
-            let mut value = format!("MARKED{index:02}");
-            let mut state = index as u64 + 7;
-            while value.len() < *length {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                value.push(char::from(
-                    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"[(state >> 33) as usize % 36],
-                ));
-            }
-            format!("CLEARML__SECURE__{name}={value}\n")
-        })
-        .collect()
 }
 
 /// A folder with the stock file and a keyset.
@@ -66,20 +26,6 @@ fn stock() -> tempfile::TempDir {
     .unwrap();
     fs::write(folder.path().join("keys.env"), keys()).unwrap();
     folder
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = inject()
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(output.stdout),
-        text(output.stderr),
-    )
 }
 
 fn read(folder: &Path, name: &str) -> String {

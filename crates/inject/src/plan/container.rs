@@ -10,15 +10,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::Service;
-use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value};
+use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
 
 use super::indent::{column, indentation, line_end, line_start};
 use super::wanted::Wanted;
 use super::{Edit, Edits, Refusal, Target, value};
-pub(super) use shared::keep_heirs;
 use shared::{
     flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,
 };
+pub(super) use shared::{keep_heirs, split_list};
 use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
 pub(super) use write::{insert_into_flow, insert_lines, plain};
 
@@ -104,6 +104,7 @@ pub(super) fn add(
                 target,
                 inherited.as_ref(),
                 key_column + step,
+                variables,
                 edits,
             )?);
             lines.extend(variable_lines(
@@ -146,22 +147,40 @@ fn own_environment(
     let key_column = indentation(target.text, entry.key.span(target.source).start);
     let has_heirs = heirs(target, node).next().is_some();
     let is_shared = has_heirs || target.aliased.contains(&Arc::as_ptr(node));
+    if is_shared && matches!(node.value, Value::Sequence(..)) {
+        target.split_lists.push(Arc::clone(node));
+    }
     match &node.value {
         Value::Scalar(_) if style == Style::Flow => {
             let flow = flow_environment(target, None, variables, edits)?;
-            edits.push(Edit::replace(null_range(target, entry), format!(" {}", *flow)));
+            edits.push(Edit::replace(
+                null_range(target, entry),
+                format!(" {}", *flow),
+            ));
             Ok(())
         }
         Value::Scalar(_) => {
             edits.push(Edit::replace(null_range(target, entry), String::new()));
-            let lines = variable_lines(&Shape::Mapping, key_column + own_step(target, key_column, entry), variables);
-            edits.push(insert_lines(target, entry.key.span(target.source).end, &lines));
+            let lines = variable_lines(
+                &Shape::Mapping,
+                key_column + own_step(target, key_column, entry),
+                variables,
+            );
+            edits.push(insert_lines(
+                target,
+                entry.key.span(target.source).end,
+                &lines,
+            ));
             Ok(())
         }
-        Value::Mapping(Style::Flow, items) if items.is_empty() && style == Style::Block && !is_shared => {
+        Value::Mapping(Style::Flow, items)
+            if items.is_empty() && style == Style::Block && !is_shared =>
+        {
             empty_collection(target, entry, &Shape::Mapping, key_column, variables, edits)
         }
-        Value::Sequence(Style::Flow, items) if items.is_empty() && style == Style::Block && !is_shared => {
+        Value::Sequence(Style::Flow, items)
+            if items.is_empty() && style == Style::Block && !is_shared =>
+        {
             empty_collection(target, entry, &Shape::List, key_column, variables, edits)
         }
         Value::Mapping(Style::Flow, items) => {
@@ -169,11 +188,23 @@ fn own_environment(
             if is_shared {
                 let name = set_apart(target, node);
                 let start = node.start_with_properties();
-                let anchor = if node.anchor().is_some() { String::new() } else { format!("&{name} ") };
+                let anchor = if node.anchor().is_some() {
+                    String::new()
+                } else {
+                    format!("&{name} ")
+                };
                 edits.push(Edit::insert(start, format!("{{<<: {anchor}")));
-                edits.push(Edit::insert(node.span(target.source).end, format!(", {}}}", *text)));
+                edits.push(Edit::insert(
+                    node.span(target.source).end,
+                    format!(", {}}}", *text),
+                ));
             } else {
-                edits.push(insert_into_flow(target, node, items.last().map(end_of_entry), text.to_string()));
+                edits.push(insert_into_flow(
+                    target,
+                    node,
+                    items.last().map(end_of_entry),
+                    text.to_string(),
+                ));
             }
             Ok(())
         }
@@ -188,7 +219,9 @@ fn own_environment(
                 return isolate_block(target, entry, indent, end, variables, edits);
             }
             let lines = variable_lines(&Shape::Mapping, indent, variables);
-            let ends_in_block = items.last().is_some_and(|last| is_block_scalar(&last.value));
+            let ends_in_block = items
+                .last()
+                .is_some_and(|last| is_block_scalar(&last.value));
             edits.push(if ends_in_block {
                 insert_lines_before(target, first.key.start_with_properties(), &lines)
             } else {
@@ -196,20 +229,19 @@ fn own_environment(
             });
             Ok(())
         }
-        Value::Sequence(..) if is_shared => Err(target.refuse(
-            node.start_with_properties(),
-            "this list is shared with other services, and a list cannot be extended for one of them",
-            "write the shared variables as a mapping, or give this service a list of its own",
-        )),
         Value::Sequence(Style::Flow, items) => {
-            let texts: Vec<String> =
-                variables.iter().map(|wanted| value::item(wanted).to_string()).collect();
+            let texts: Vec<String> = variables
+                .iter()
+                .map(|wanted| value::item(wanted).to_string())
+                .collect();
             let end = items.last().map(|item| item.span(target.source).end);
             edits.push(insert_into_flow(target, node, end, texts.join(", ")));
             Ok(())
         }
         Value::Sequence(Style::Block, items) => {
-            let dash = dash_before(target.text, items.first());
+            let dash = items
+                .first()
+                .map_or(0, |item| edit::dash(target.text, item));
             let lines = variable_lines(&Shape::List, column(target.text, dash), variables);
             let end = items.last().map_or(0, |item| item.span(target.source).end);
             edits.push(if items.last().is_some_and(is_block_scalar) {
@@ -222,16 +254,26 @@ fn own_environment(
         Value::Alias(shared) => {
             let indent = key_column + own_step(target, key_column, entry);
             let shared = Arc::clone(shared);
-            if has_heirs {
+            target.written_out.insert(node.range().start);
+            if has_heirs && shared.items().is_some() {
+                target.split_lists.push(Arc::clone(node));
+            } else if has_heirs {
                 set_apart(target, node);
             }
             if style == Style::Flow {
                 let flow = flow_environment(target, Some(node), variables, edits)?;
-                edits.push(Edit::replace(node.span(target.source).start..node.span(target.source).end, flow.to_string()));
+                edits.push(Edit::replace(
+                    node.span(target.source).start..node.span(target.source).end,
+                    flow.to_string(),
+                ));
                 return Ok(());
             }
-            let mut lines = inherited_lines(target, Some(node), indent, edits)?;
-            lines.extend(variable_lines(&lines_shape(Some(&shared)), indent, variables));
+            let mut lines = inherited_lines(target, Some(node), indent, variables, edits)?;
+            lines.extend(variable_lines(
+                &lines_shape(Some(&shared)),
+                indent,
+                variables,
+            ));
             let span = node.span(target.source);
             let start = target.text[..span.start].trim_end_matches(' ').len();
             edits.push(Edit::replace(start..span.end, String::new()));
@@ -349,6 +391,7 @@ fn alias_service(
         target,
         inherited.as_ref(),
         name_column + 2 * step,
+        variables,
         edits,
     )?);
     lines.extend(variable_lines(
@@ -399,12 +442,6 @@ fn own_step(target: &Target<'_>, key_column: usize, entry: &Entry) -> usize {
     } else {
         2
     }
-}
-
-/// The dash of a block list's first item.
-fn dash_before(text: &str, item: Option<&Arc<Node>>) -> usize {
-    let start = item.map_or(0, |item| item.start_with_properties());
-    text[..start].rfind('-').unwrap_or(start)
 }
 
 fn skip_break(text: &str, at: usize) -> usize {

@@ -1,6 +1,6 @@
 //! Which variable of which service is to have which value, and how the compose file says so.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clearml_secure_core::compose::{Origin, Service, Variable, interpolate};
 use clearml_secure_core::deployment::Deployment;
@@ -8,6 +8,8 @@ use clearml_secure_core::instance::Instance;
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::Span;
 use zeroize::Zeroizing;
 
 use super::{Refusal, value};
@@ -77,7 +79,7 @@ pub(super) fn wanted(
     let mut taken = is_apart.then(Taken::new);
     let foreign = match is_apart {
         true => foreign(deployment, keyset),
-        false => HashSet::new(),
+        false => HashMap::new(),
     };
     for instance in &deployment.instances {
         let service = deployment.service(instance);
@@ -132,7 +134,7 @@ pub(super) fn wanted(
 struct One<'a> {
     deployment: &'a Deployment,
     service: &'a Service,
-    foreign: &'a HashSet<String>,
+    foreign: &'a HashMap<String, Span>,
     setting: Option<Setting>,
     value: Secret,
     in_env_file: String,
@@ -194,7 +196,7 @@ impl One<'_> {
             .chain(usual.map(|source| (source, Stands::Apart)));
         for (source, stands) in names {
             let known = taken.iter().find(|(known, _)| *known == source);
-            if self.foreign.contains(&source)
+            if self.foreign.contains_key(&source)
                 || known.is_some_and(|(_, known)| *known != self.value)
             {
                 continue;
@@ -205,22 +207,40 @@ impl One<'_> {
             }
             return Ok((written, stands));
         }
-        Err(Refusal {
-            place: self.deployment.sources.place(self.service.name_span),
-            message: format!(
-                "{} cannot hold this service's {name}: it has another value or is used elsewhere in the file",
-                self.in_env_file
-            ),
-            help: "give the variable that is used elsewhere another name, or generate another value with \
-                   clearml-keygen --from KEYS --only …"
-                .to_owned(),
-        })
+        Err(self.name_taken())
+    }
+
+    /// Another value goes by the name that the env file would have, or somebody else would get this one.
+    fn name_taken(&self) -> Refusal {
+        let place = self.deployment.sources.place(self.service.name_span);
+        let name = &self.in_env_file;
+        match self.foreign.get(name) {
+            Some(span) => {
+                let user = self.deployment.sources.place(*span);
+                Refusal {
+                    message: format!(
+                        "the env file cannot hold {name} for service {}: {user} uses that name, and would get the secret",
+                        escape(&self.service.name)
+                    ),
+                    place,
+                    help: format!("use another name at {user}, or remove that line"),
+                }
+            }
+            None => Refusal {
+                message: format!(
+                    "the env file cannot hold {name} for service {}: another service takes another value under that name",
+                    escape(&self.service.name)
+                ),
+                place,
+                help: "write the service's value as `${NAME}` with a name of its own, or inject without --env-file".to_owned(),
+            },
+        }
     }
 }
 
 /// Names that something else than a setting of a server takes from an env file: what that is must not change, nor get
 /// what is a server's.
-fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashSet<String> {
+fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashMap<String, Span> {
     let mut meant: HashSet<(usize, &str)> = HashSet::new();
     for instance in &deployment.instances {
         let environment = &deployment.service(instance).environment;
@@ -236,7 +256,7 @@ fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashSet<String> {
         meant.extend(names.map(|name| (instance.service, name)));
     }
     let mut starts = HashSet::new();
-    let mut foreign = HashSet::new();
+    let mut foreign = HashMap::new();
     for (index, service) in deployment.project.services.iter().enumerate() {
         for variable in &service.environment {
             if meant.contains(&(index, variable.name.as_str())) {
@@ -244,13 +264,14 @@ fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashSet<String> {
                 starts.extend(spans.map(|span| (span.source, span.start)));
             } else {
                 let used = variable.interpolated.iter().map(|used| used.name.clone());
-                foreign.extend(used.chain(taken_from(deployment, variable)));
+                let used = used.chain(taken_from(deployment, variable));
+                foreign.extend(used.map(|name| (name, variable.span)));
             }
         }
     }
     let uses = deployment.project.uses().into_iter();
     let others = uses.filter(|used| !starts.contains(&(used.span.source, used.span.start)));
-    foreign.extend(others.map(|used| used.name));
+    foreign.extend(others.map(|used| (used.name, used.span)));
     foreign
 }
 

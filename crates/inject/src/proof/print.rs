@@ -28,12 +28,16 @@ impl Reader {
         Self(RandomState::new())
     }
 
-    /// The documents with merge keys applied and every `environment` as a mapping; none for what is not YAML.
-    pub(super) fn read(&self, text: &str) -> Option<Vec<Print>> {
+    /// The documents with merge keys applied and every `environment` as a mapping.
+    ///
+    /// # Errors
+    /// The line that is no YAML, where it is known. The parser's words may quote the file.
+    pub(super) fn read(&self, text: &str) -> Result<Vec<Print>, Option<usize>> {
         let text = text.trim_start_matches('\u{feff}');
         serde_yaml::Deserializer::from_str(text)
-            .map(|document| Some(Seed(&self.0).deserialize(document).ok()?.merged()))
-            .collect()
+            .map(|document| Seed(&self.0).deserialize(document).map(Print::merged))
+            .collect::<Result<_, _>>()
+            .map_err(|error: serde_yaml::Error| error.location().map(|location| location.line()))
     }
 
     /// Whether a node is exactly this text, as a value of a mapping or behind the `=` of a list's item.
@@ -49,6 +53,22 @@ impl Reader {
 }
 
 impl Print {
+    /// Gives an item `NAME` of a service's list, which is known by its fingerprint, its name.
+    pub(super) fn name_bare_item(&mut self, reader: &Reader, service: &str, name: &str) {
+        let mut at = Some(self);
+        for key in ["services", service, "environment"] {
+            at = match at {
+                Some(Self::Map(entries)) => entries.get_mut(key),
+                _ => None,
+            };
+        }
+        if let Some(Self::Map(entries)) = at
+            && let Some(item) = entries.remove(&*bare(reader.0.hash_one(('t', name))))
+        {
+            entries.entry(name.into()).or_insert(item);
+        }
+    }
+
     fn merged(self) -> Self {
         match self {
             Self::Map(entries) => {
@@ -89,7 +109,7 @@ impl Print {
                     .into_iter()
                     .map(|item| match item {
                         Self::Pair(name, value) => (name, Self::Scalar(value)),
-                        Self::Scalar(print) => (format!("={print}").into(), Self::Scalar(print)),
+                        Self::Scalar(print) => (bare(print), Self::Scalar(print)),
                         other => ("=".into(), other),
                     })
                     .collect(),
@@ -97,6 +117,11 @@ impl Print {
             other => other,
         }
     }
+}
+
+/// What stands for the name of an item without a value.
+fn bare(print: u64) -> Box<str> {
+    format!("={print}").into()
 }
 
 struct Seed<'a>(&'a RandomState);

@@ -143,7 +143,7 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
         false => file(edited),
     }];
     files.extend(cli.merge.iter().cloned());
-    if !cli.is_override && cli.merge.is_empty() {
+    if cli.merge.is_empty() {
         // Where a file is named, compose merges no other by itself.
         files.extend(override_beside(&cli.compose));
     }

@@ -1,13 +1,17 @@
 //! What is shared with other services: it is brought in by a merge key, set apart under an anchor, and kept for the
 //! others.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::Service;
-use clearml_secure_core::yaml::{Node, Style, Value};
+use clearml_secure_core::yaml::{Node, Quoting, Style, Value, edit};
 use zeroize::Zeroizing;
 
 use super::super::indent::indentation;
+use super::super::slot::{self, name_of};
+use super::super::value;
+use super::super::wanted::Wanted;
 use super::super::{Edit, Edits, Refusal, Target};
 use super::write::{blanks, flow_pairs, insert_into_flow, insert_lines, plain};
 use super::{Variables, end_of_entry, escaped, is_key};
@@ -49,29 +53,97 @@ pub(super) fn inherited_lines(
     target: &mut Target<'_>,
     inherited: Option<&Arc<Node>>,
     indent: usize,
+    variables: &Variables,
     edits: &mut Edits,
 ) -> Result<Vec<Zeroizing<String>>, Refusal> {
     let Some(node) = inherited.filter(|node| !node.is_null()) else {
         return Ok(Vec::new());
     };
     if let Some(items) = node.items() {
-        let mut lines = Vec::new();
-        for item in items {
-            let span = item.span(target.source);
-            let written = &target.text[item.start_with_properties()..span.end];
-            if written.contains('\n') {
-                return Err(target.refuse(
-                    span.start,
-                    "this list is shared, and an item over several lines cannot be copied",
-                    "write the shared variables as a mapping",
-                ));
-            }
-            lines.push(Zeroizing::new(format!("{}- {written}", blanks(indent))));
-        }
-        return Ok(lines);
+        let kept = kept_items(target, items, variables);
+        let line = |item: Zeroizing<String>| plain(format!("{}- {}", blanks(indent), *item));
+        return Ok(kept.into_iter().map(line).collect());
     }
     let name = anchor_of(target, node, edits)?;
     Ok(vec![plain(format!("{}<<: *{name}", blanks(indent)))])
+}
+
+/// Copies of a list's items, without those that are written anew.
+fn kept_items(
+    target: &Target<'_>,
+    items: &[Arc<Node>],
+    variables: &Variables,
+) -> Vec<Zeroizing<String>> {
+    let is_new = |text: &str| variables.iter().any(|one| one.name == name_of(text));
+    let kept = items.iter().filter(|item| !item.text().is_some_and(is_new));
+    kept.map(|item| copy(target, item)).collect()
+}
+
+/// An item as it is written where it can be written again, and its text otherwise.
+fn copy(target: &Target<'_>, item: &Node) -> Zeroizing<String> {
+    if let Some(new) = target.new_items.get(&item.target().range().start) {
+        return edit::on_one_line(new);
+    }
+    let written = &target.text[item.range()];
+    let is_safe = !written.contains(['\n', ',', '[', ']', '{', '}', '#', ':'])
+        || written.starts_with(['"', '\'']) && !written.contains('\n');
+    match item.text() {
+        Some(text)
+            if !is_safe
+                || matches!(&item.value, Value::Scalar(scalar) if scalar.style == Quoting::Block) =>
+        {
+            edit::on_one_line(text)
+        }
+        _ => Zeroizing::new(written.to_owned()),
+    }
+}
+
+fn in_brackets(items: &[Zeroizing<String>]) -> Zeroizing<String> {
+    let items: Vec<&str> = items.iter().map(|item| item.as_str()).collect();
+    Zeroizing::new(format!("[{}]", items.join(", ")))
+}
+
+/// A list of the service's own is changed for it alone: whoever shares it gets a copy of what was there.
+pub(in crate::plan) fn split_list(
+    target: &mut Target<'_>,
+    service: &Service,
+    one: &Wanted,
+) -> Result<(), Refusal> {
+    refuse_extensions(target, service, std::slice::from_ref(one))?;
+    if let Some(entry) = slot::own_environment(target, service) {
+        target.split_lists.push(Arc::clone(&entry.value));
+    }
+    Ok(())
+}
+
+/// The copies for those who share a list that was changed for its own service alone.
+fn keep_lists(target: &Target<'_>, edits: &mut Edits) {
+    let mut known = HashSet::new();
+    for list in &target.split_lists {
+        if !known.insert(Arc::as_ptr(list)) {
+            continue;
+        }
+        let Some(items) = list.items() else {
+            continue;
+        };
+        let copies: Vec<_> = items.iter().map(|item| copy(target, item)).collect();
+        let copies = in_brackets(&copies);
+        let aliases = target.list_aliases.iter().filter(|alias| {
+            matches!(&alias.value, Value::Alias(shared) if Arc::ptr_eq(shared, list))
+                && !target.written_out.contains(&alias.range().start)
+        });
+        for alias in aliases {
+            edits.push(Edit {
+                range: alias.range(),
+                text: copies.clone(),
+            });
+        }
+        for (heir, mapping) in heirs(target, list) {
+            if !target.edited.contains(heir) {
+                add_environment(target, mapping, &copies, edits);
+            }
+        }
+    }
 }
 
 /// The same in braces.
@@ -85,12 +157,13 @@ pub(super) fn flow_environment(
     let Some(node) = inherited.filter(|node| !node.is_null()) else {
         return Ok(Zeroizing::new(format!("{{{}}}", *pairs)));
     };
-    if node.items().is_some() {
-        return Err(target.refuse(
-            node.start_with_properties(),
-            "this list is shared with other services, and a list cannot be extended for one of them",
-            "write the shared variables as a mapping",
-        ));
+    if let Some(items) = node.items() {
+        let new = variables.iter().map(value::item);
+        let items: Vec<_> = kept_items(target, items, variables)
+            .into_iter()
+            .chain(new)
+            .collect();
+        return Ok(in_brackets(&items));
     }
     let name = anchor_of(target, node, edits)?;
     Ok(Zeroizing::new(format!("{{<<: *{name}, {}}}", *pairs)))
@@ -200,7 +273,7 @@ pub(super) fn heirs<'a>(
         })
 }
 
-/// Nothing, a null or a list cannot be kept for heirs beside what is added.
+/// Nothing and a null cannot be kept for heirs beside what is added.
 pub(super) fn refuse_nothing_to_share(
     target: &Target<'_>,
     service: &Service,
@@ -208,7 +281,8 @@ pub(super) fn refuse_nothing_to_share(
 ) -> Result<(), Refusal> {
     let can_be_kept = match &node.value {
         Value::Mapping(_, entries) => !entries.is_empty(),
-        Value::Alias(shared) => shared.entries().is_some(),
+        Value::Alias(shared) => shared.entries().is_some() || shared.items().is_some(),
+        Value::Sequence(..) => true,
         _ => false,
     };
     match heirs(target, node).next() {
@@ -232,23 +306,25 @@ pub(in crate::plan) fn keep_heirs(target: &Target<'_>, edits: &mut Edits) {
             if target.edited.contains(heir) {
                 continue;
             }
-            let Value::Mapping(style, entries) = &mapping.value else {
-                continue;
-            };
-            let end = entries.last().map(end_of_entry);
-            let text = format!("environment: *{name}");
-            edits.push(match style {
-                Style::Flow => insert_into_flow(target, mapping, end, format!("{text} ")),
-                Style::Block => {
-                    let column = indentation(target.text, mapping.span(target.source).start);
-                    let line = plain(format!("{}{text}", blanks(column)));
-                    insert_lines(
-                        target,
-                        end.unwrap_or(mapping.span(target.source).end),
-                        &[line],
-                    )
-                }
-            });
+            add_environment(target, mapping, &format!("*{name}"), edits);
         }
     }
+    keep_lists(target, edits);
+}
+
+/// Gives a service an `environment`.
+fn add_environment(target: &Target<'_>, mapping: &Arc<Node>, environment: &str, edits: &mut Edits) {
+    let Value::Mapping(style, entries) = &mapping.value else {
+        return;
+    };
+    let end = entries.last().map(end_of_entry);
+    let text = format!("environment: {environment}");
+    edits.push(match style {
+        Style::Flow => insert_into_flow(target, mapping, end, format!("{text} ")),
+        Style::Block => {
+            let column = indentation(target.text, mapping.range().start);
+            let line = plain(format!("{}{text}", blanks(column)));
+            insert_lines(target, end.unwrap_or(mapping.range().end), &[line])
+        }
+    });
 }

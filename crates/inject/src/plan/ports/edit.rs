@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::{Part, Service};
+use clearml_secure_core::yaml::edit::dash;
 use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
 
 use super::super::container::{end_of_entry, insert_into_flow, insert_lines, plain};
@@ -121,7 +122,7 @@ fn close(
     let colon = target.text[key_end..].find(':').unwrap_or_default();
     edits.push(Edit::insert(key_end + colon + 1, " []".to_owned()));
     for item in items {
-        let dash = dash_before(target.text, item.start_with_properties());
+        let dash = dash(target.text, item);
         let last = item.range().end;
         if target.text[dash..last].contains('#') {
             return Err(refuse(
@@ -208,18 +209,5 @@ fn bind(
             "this port is written in a way that cannot be edited",
             "write it out",
         ),
-    }
-}
-
-/// The dash of an item: the first thing on its line, or on one above where a comment stands between the two.
-fn dash_before(text: &str, item: usize) -> usize {
-    let mut start = line_start(text, item);
-    loop {
-        let line = &text[start..];
-        let blanks = line.len() - line.trim_start_matches(' ').len();
-        if line[blanks..].starts_with('-') || start == 0 {
-            return start + blanks;
-        }
-        start = line_start(text, start - 1);
     }
 }
