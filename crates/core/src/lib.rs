@@ -5,6 +5,7 @@
 
 pub mod compose;
 pub mod deployment;
+pub mod dockerfile;
 pub mod dotenv;
 pub mod edit;
 pub mod effective;
