@@ -3,6 +3,7 @@
 //! This crate never prints, never exits, and reads neither the command line nor the process environment.
 #![warn(missing_docs)]
 
+pub mod command;
 pub mod compose;
 pub mod deployment;
 pub mod dockerfile;

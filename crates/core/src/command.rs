@@ -1,0 +1,73 @@
+//! Which variables a container's command sets before the server starts: `env NAME=VALUE …`, or what a shell does.
+//!
+//! Plain things are followed as a POSIX shell would. Whatever else may set a variable makes that variable, or all of
+//! them, not known; what merely waits, prints or starts something does not.
+
+mod launch;
+mod lex;
+mod shell;
+mod state;
+#[cfg(test)]
+mod tests;
+mod word;
+
+use std::collections::BTreeMap;
+
+use crate::knowable::{Knowable, Reason};
+use crate::secret::Secret;
+use shell::Shell;
+use state::State;
+
+/// What a command finds in its container.
+pub struct Surroundings<'a> {
+    /// A variable of the container: its value, or that it has none.
+    pub variable: &'a dyn Fn(&str) -> Knowable<Option<String>>,
+    /// The text of a file of the container, for what is sourced and for scripts.
+    pub file: &'a dyn Fn(&str) -> Knowable<String>,
+    /// Whether these words start the server that is asked about.
+    pub starts: &'a dyn Fn(&[&str]) -> bool,
+}
+
+/// What a server finds changed in its environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// Whether it starts with no variable of the container at all (`env -i`).
+    pub is_cleared: bool,
+    /// By name: the value, or none where the variable is removed.
+    pub changes: BTreeMap<String, Knowable<Option<Secret>>>,
+    /// Why any other variable may have been set, changed or removed as well.
+    pub unknown: Option<Reason>,
+}
+
+/// What a container's entrypoint and command, as one list of words, do to the environment of the server.
+pub fn read(words: &[Knowable<String>], around: &Surroundings<'_>) -> Effect {
+    let mut shell = Shell::new(around, State::default(), 0);
+    shell.launch(words.to_vec(), State::default());
+    let launches = shell.into_launches();
+    let known = |words: &[Knowable<String>]| -> bool {
+        let words: Vec<&str> = words
+            .iter()
+            .filter_map(Knowable::known)
+            .map(String::as_str)
+            .collect();
+        (around.starts)(&words)
+    };
+    let mut chosen: Vec<Effect> = launches
+        .iter()
+        .filter(|launch| known(&launch.words))
+        .map(|launch| launch.state.effect())
+        .collect();
+    if chosen.is_empty() {
+        chosen.extend(launches.last().map(|launch| launch.state.effect()));
+    }
+    let first = chosen.first().cloned().unwrap_or_default();
+    if chosen.iter().all(|effect| *effect == first) {
+        return first;
+    }
+    Effect {
+        unknown: Some(
+            "its command starts the server in several ways, with different variables".into(),
+        ),
+        ..Effect::default()
+    }
+}

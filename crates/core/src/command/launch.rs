@@ -1,0 +1,325 @@
+//! A program that is started: what stands before it (`env`, `exec`, `tini`, `wait-for …`) and what it is.
+
+use super::shell::Shell;
+use super::state::State;
+use crate::knowable::Knowable;
+
+/// A program that gets started.
+pub(super) struct Launch {
+    pub(super) words: Vec<Knowable<String>>,
+    /// The variables that it is given.
+    pub(super) state: State,
+}
+
+/// Programs that start the rest of their words as they are: name, and how many words of their own come first.
+const TRANSPARENT: [(&str, usize); 15] = [
+    ("catatonit", 0),
+    ("chroot", 1),
+    ("docker-init", 0),
+    ("dumb-init", 0),
+    ("exec", 0),
+    ("gosu", 1),
+    ("ionice", 0),
+    ("nice", 0),
+    ("nohup", 0),
+    ("setsid", 0),
+    ("stdbuf", 0),
+    ("su-exec", 1),
+    ("time", 0),
+    ("timeout", 1),
+    ("tini", 0),
+];
+
+/// Options of these that have a word after them.
+const WITH_WORD: [&str; 9] = ["-c", "-e", "-g", "-i", "-k", "-n", "-o", "-p", "-s"];
+
+/// Programs that are themselves the server, or that wait for one.
+const TRUSTED: [&str; 21] = [
+    "apiserver",
+    "async_delete",
+    "cat",
+    "clearml-agent",
+    "clearml-server",
+    "curl",
+    "fileserver",
+    "flask",
+    "gunicorn",
+    "nc",
+    "nginx",
+    "ping",
+    "sleep",
+    "tail",
+    "trains-agent",
+    "trains-server",
+    "uvicorn",
+    "uwsgi",
+    "wait",
+    "webserver",
+    "wget",
+];
+
+/// A script of ClearML's own images, which sets nothing that a server reads as configuration.
+fn is_own_script(path: &str) -> bool {
+    const FOLDERS: [&str; 3] = ["/opt/clearml/", "/opt/trains/", "/usr/agent/"];
+    const NAMES: [&str; 3] = ["entrypoint.sh", "services.sh", "wrapper.sh"];
+    FOLDERS.iter().any(|folder| path.starts_with(folder))
+        && path
+            .rsplit('/')
+            .next()
+            .is_some_and(|name| NAMES.contains(&name))
+}
+
+impl Shell<'_> {
+    /// Starts a program with these variables, and follows it as far as it is a shell.
+    pub(super) fn launch(&mut self, mut words: Vec<Knowable<String>>, mut state: State) {
+        loop {
+            let Some(program) = words.first().cloned() else {
+                return;
+            };
+            let Knowable::Known(program) = program else {
+                state.lose(&"its command is not known".into());
+                break;
+            };
+            let name = program.rsplit('/').next().unwrap_or(&program).to_owned();
+            if name == "busybox" {
+                words.remove(0);
+            } else if name == "env" {
+                words = environment(&words, &mut state);
+            } else if let Some((_, own)) = TRANSPARENT.iter().find(|(known, _)| *known == name) {
+                words = after_options(&words[1..], *own);
+            } else if name.starts_with("wait")
+                && !words
+                    .iter()
+                    .any(|word| word.known().is_some_and(|w| w == "--"))
+            {
+                break;
+            } else if name.starts_with("wait") {
+                let end = words
+                    .iter()
+                    .position(|word| word.known().is_some_and(|w| w == "--"));
+                words.drain(..=end.unwrap_or(0));
+            } else if ["ash", "bash", "dash", "ksh", "sh", "zsh"].contains(&name.as_str()) {
+                return self.shell(&name, &words, state);
+            } else if self.is_script(&program, &words, &state) {
+                return;
+            } else {
+                if !is_trusted(&program, &name, &words) {
+                    state.lose(
+                        &"its command runs a program or script that may set variables".into(),
+                    );
+                }
+                break;
+            }
+        }
+        self.launches.push(Launch { words, state });
+    }
+
+    /// `sh -c TEXT NAME ARGUMENT …` or `sh FILE ARGUMENT …`.
+    fn shell(&mut self, name: &str, words: &[Knowable<String>], mut state: State) {
+        let options = Options::of(&words[1..]);
+        let rest = &words[1 + options.count..];
+        let Some(first) = rest.first() else {
+            self.launches.push(Launch {
+                words: words.to_vec(),
+                state,
+            });
+            return;
+        };
+        let mut child = Shell::new(self.around, state.clone(), self.depth + 1);
+        child.state.exports_all = Knowable::Known(options.exports_all);
+        if name == "bash" && !matches!(child.variable("BASH_ENV"), Ok(None) | Err(_)) {
+            child.lose("its shell reads a file first, which BASH_ENV names");
+        }
+        if let Some(name) = rest.get(usize::from(options.is_text)) {
+            child.name = name.clone();
+        }
+        child.positional = rest
+            .get(1 + usize::from(options.is_text)..)
+            .unwrap_or_default()
+            .to_vec();
+        let text = match (options.is_text, first.clone()) {
+            (true, text) => text,
+            (false, file) => file.and_then(|path| match (self.around.file)(&path) {
+                Knowable::Unknown(_) if is_own_script(&path) => Knowable::Known(String::new()),
+                text => text,
+            }),
+        };
+        match text {
+            Knowable::Known(text) => child.script(&text),
+            Knowable::Unknown(_) => {
+                state.lose(&"its command runs a shell script that may set variables".into());
+                child.launches.push(Launch {
+                    words: words.to_vec(),
+                    state: state.clone(),
+                });
+            }
+        }
+        if child.launches.is_empty() {
+            // It starts nothing that is known; what it leaves is all there is to say.
+            child.launches.push(Launch {
+                words: words.to_vec(),
+                state: child.state.exported(),
+            });
+        }
+        self.launches.append(&mut child.launches);
+    }
+
+    /// Follows a program that is a shell script whose text is here.
+    fn is_script(&mut self, program: &str, words: &[Knowable<String>], state: &State) -> bool {
+        if !program.contains('/') {
+            return false;
+        }
+        let Knowable::Known(text) = (self.around.file)(program) else {
+            return false;
+        };
+        let first = text.lines().next().unwrap_or_default();
+        if !first.starts_with("#!") || !first.trim_end().ends_with("sh") || self.depth > 8 {
+            return false;
+        }
+        let mut child = Shell::new(self.around, state.exported(), self.depth + 1);
+        child.name = Knowable::Known(program.to_owned());
+        child.positional = words[1..].to_vec();
+        child.script(&text);
+        if child.launches.is_empty() {
+            child.launches.push(Launch {
+                words: words.to_vec(),
+                state: child.state.exported(),
+            });
+        }
+        self.launches.append(&mut child.launches);
+        true
+    }
+}
+
+fn is_trusted(program: &str, name: &str, words: &[Knowable<String>]) -> bool {
+    if name.starts_with("python") || name == "pypy3" {
+        let sets = |word: &Knowable<String>| {
+            word.known()
+                .is_none_or(|word| word.contains("environ") || word.contains("putenv"))
+        };
+        return !words.iter().any(sets);
+    }
+    TRUSTED.contains(&name) || is_own_script(program)
+}
+
+/// `env [-i] [-u NAME] [NAME=VALUE …] PROGRAM …`: what is left.
+fn environment(words: &[Knowable<String>], state: &mut State) -> Vec<Knowable<String>> {
+    let mut rest = words[1..].iter();
+    let mut is_after_options = false;
+    while let Some(word) = rest.as_slice().first() {
+        let Some(text) = word.known() else {
+            // It may be a variable or the program.
+            state.lose(&"its command sets a variable that is not known".into());
+            break;
+        };
+        if !is_after_options && text.starts_with('-') {
+            rest.next();
+            is_after_options = text == "--";
+            option(text, &mut rest, state);
+            continue;
+        }
+        let Some((name, value)) = text.split_once('=') else {
+            break;
+        };
+        state.export(name, Knowable::Known(Some(value.to_owned())));
+        is_after_options = true;
+        rest.next();
+    }
+    rest.as_slice().to_vec()
+}
+
+fn option(text: &str, rest: &mut std::slice::Iter<'_, Knowable<String>>, state: &mut State) {
+    let removed = text
+        .strip_prefix("--unset=")
+        .or_else(|| text.strip_prefix("-u"))
+        .map(str::to_owned);
+    match (text, removed) {
+        ("-" | "-i" | "--ignore-environment", _) => {
+            *state = State {
+                is_cleared: true,
+                ..State::default()
+            };
+        }
+        ("-u" | "--unset", _) => match rest.next().and_then(Knowable::known) {
+            Some(name) => state.remove(name),
+            None => state.lose(&"its command removes a variable that is not known".into()),
+        },
+        (_, Some(name)) => state.remove(&name),
+        ("-C" | "--chdir", _) => drop(rest.next()),
+        ("--" | "-0" | "--null" | "-v" | "--debug", _) => {}
+        _ if text.starts_with("--chdir=") => {}
+        _ => state.lose(&"its command uses options of env that are not followed".into()),
+    }
+}
+
+/// The words after options and after so many words of the program's own.
+fn after_options(words: &[Knowable<String>], own: usize) -> Vec<Knowable<String>> {
+    let mut at = 0;
+    while let Some(text) = words.get(at).and_then(Knowable::known) {
+        if text == "--" {
+            at += 1;
+            break;
+        }
+        if !text.starts_with('-') {
+            break;
+        }
+        at += 1 + usize::from(WITH_WORD.contains(&text.as_str()) && takes_word(words.get(at + 1)));
+    }
+    let mut rest = words.get(at + own..).unwrap_or_default();
+    if rest
+        .first()
+        .and_then(Knowable::known)
+        .is_some_and(|text| text == "--")
+    {
+        rest = &rest[1..];
+    }
+    rest.to_vec()
+}
+
+/// `tini -g -- x` and `tini -s x` take no word; `nice -n 5 x` and `timeout -s KILL 5 x` do.
+fn takes_word(next: Option<&Knowable<String>>) -> bool {
+    let is_value = |text: &String| {
+        text.parse::<f64>().is_ok()
+            || text.ends_with(['s', 'm', 'h']) && text[..text.len() - 1].parse::<f64>().is_ok()
+            || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase())
+    };
+    next.and_then(Knowable::known).is_some_and(is_value)
+}
+
+/// The options of a shell.
+struct Options {
+    /// How many words they are.
+    count: usize,
+    /// `-c`: the next word is the script's text.
+    is_text: bool,
+    /// `-a`.
+    exports_all: bool,
+}
+
+impl Options {
+    fn of(words: &[Knowable<String>]) -> Self {
+        let mut options = Self {
+            count: 0,
+            is_text: false,
+            exports_all: false,
+        };
+        while let Some(text) = words.get(options.count).and_then(Knowable::known) {
+            let letters = match text.strip_prefix(['-', '+']) {
+                Some(letters) if !letters.is_empty() => letters,
+                _ => break,
+            };
+            options.count += 1;
+            if letters == "-" {
+                break;
+            }
+            if letters.starts_with('-') {
+                options.count += usize::from(["-rcfile", "-init-file"].contains(&letters));
+                continue;
+            }
+            options.is_text |= letters.contains('c');
+            options.exports_all |= letters.contains('a');
+            options.count += usize::from(letters.contains(['o', 'O']));
+        }
+        options
+    }
+}

@@ -1,0 +1,317 @@
+//! A shell script, followed from its first command to its last.
+
+mod builtin;
+mod walk;
+
+use super::Surroundings;
+use super::launch::Launch;
+use super::lex;
+use super::state::{Exported, State, Variable};
+use super::word::{Context, name_length};
+use crate::knowable::{Knowable, Reason};
+use walk::Walk;
+
+/// Scripts that start scripts end somewhere.
+const DEPTH: usize = 8;
+
+/// One shell process.
+pub(super) struct Shell<'a> {
+    pub(super) around: &'a Surroundings<'a>,
+    pub(super) state: State,
+    /// `$0`.
+    pub(super) name: Knowable<String>,
+    /// `$1` and so on.
+    pub(super) positional: Vec<Knowable<String>>,
+    pub(super) launches: Vec<Launch>,
+    pub(super) depth: usize,
+    frames: Vec<Frame>,
+    /// After `exec` or `exit` nothing more happens.
+    has_ended: bool,
+}
+
+/// What a script is inside of.
+struct Frame {
+    kind: FrameKind,
+    /// The variables where it begins.
+    before: State,
+    /// The variables where its commands began to depend on each other: `a && b`.
+    chain: Option<State>,
+    /// The variables before what only happens after a failure: `a || b`.
+    alternative: Option<State>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FrameKind {
+    Braces,
+    /// `case`: between patterns, or among the commands of one.
+    Case {
+        is_pattern: bool,
+    },
+    /// `if`, `while`, `until`, `for`.
+    Condition,
+    /// A function, of which nobody knows when it is called.
+    Function,
+    Script,
+    Subshell,
+}
+
+impl<'a> Shell<'a> {
+    pub(super) fn new(around: &'a Surroundings<'a>, state: State, depth: usize) -> Self {
+        Self {
+            around,
+            state,
+            name: Knowable::unknown("its command uses the name of its shell"),
+            positional: Vec::new(),
+            launches: Vec::new(),
+            depth,
+            frames: Vec::new(),
+            has_ended: false,
+        }
+    }
+
+    pub(super) fn into_launches(self) -> Vec<Launch> {
+        self.launches
+    }
+
+    /// Anything may have happened to any variable.
+    pub(super) fn lose(&mut self, reason: &'static str) {
+        self.state.lose(&Reason::from(reason));
+    }
+
+    /// Follows a script in this process.
+    pub(super) fn script(&mut self, text: &str) {
+        let Ok(tokens) = lex::tokens(text) else {
+            self.lose("its command is a shell script that cannot be followed");
+            return;
+        };
+        if self.depth > DEPTH {
+            self.lose("its command starts scripts within scripts");
+            return;
+        }
+        let is_certain = self.is_unconditional();
+        let outer = std::mem::take(&mut self.frames);
+        self.push(FrameKind::Script);
+        self.depth += 1;
+        Walk::new(self, &tokens).run();
+        self.depth -= 1;
+        self.frames = outer;
+        self.has_ended &= is_certain;
+    }
+
+    fn push(&mut self, kind: FrameKind) {
+        self.frames.push(Frame {
+            kind,
+            before: self.state.clone(),
+            chain: None,
+            alternative: None,
+        });
+    }
+
+    fn kind(&self) -> FrameKind {
+        self.frames
+            .last()
+            .map_or(FrameKind::Script, |frame| frame.kind)
+    }
+
+    /// Leaves what a script is inside of.
+    fn pop(&mut self) {
+        self.end_chain();
+        if self.frames.len() < 2 {
+            return;
+        }
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        match frame.kind {
+            FrameKind::Subshell => self.state = frame.before,
+            FrameKind::Case { .. } | FrameKind::Condition | FrameKind::Function => {
+                self.state.doubt_since(&frame.before);
+            }
+            FrameKind::Braces | FrameKind::Script => {}
+        }
+        if self.kind() == FrameKind::Function {
+            self.pop();
+        }
+    }
+
+    /// Another branch of the same condition begins.
+    fn next_branch(&mut self) {
+        self.end_chain();
+        if let Some(frame) = self.frames.last() {
+            let before = frame.before.clone();
+            self.state.doubt_since(&before);
+        }
+    }
+
+    /// What happened since an `||` happened only perhaps, for what follows it too.
+    fn end_alternative(&mut self) {
+        let alternative = self
+            .frames
+            .last_mut()
+            .and_then(|frame| frame.alternative.take());
+        if let Some(before) = alternative {
+            self.state.doubt_since(&before);
+        }
+    }
+
+    fn doubt_chain(&mut self) {
+        if let Some(before) = self.frames.last().and_then(|frame| frame.chain.clone()) {
+            self.state.doubt_since(&before);
+        }
+    }
+
+    fn end_chain(&mut self) {
+        self.end_alternative();
+        let chain = self.frames.last_mut().and_then(|frame| frame.chain.take());
+        if let Some(before) = chain {
+            self.state.doubt_since(&before);
+        }
+    }
+
+    /// What follows happens only if what was before succeeded, or failed.
+    fn begin_chain(&mut self, is_alternative: bool) {
+        if is_alternative {
+            // Whether what came before happened at all is one of the things that lead here.
+            self.doubt_chain();
+        }
+        let state = self.state.clone();
+        if let Some(frame) = self.frames.last_mut() {
+            frame.alternative = is_alternative.then(|| state.clone());
+            frame.chain.get_or_insert(state);
+        }
+    }
+
+    fn is_unconditional(&self) -> bool {
+        let plain = [FrameKind::Braces, FrameKind::Script];
+        self.frames
+            .iter()
+            .all(|frame| plain.contains(&frame.kind) && frame.chain.is_none())
+    }
+
+    pub(super) fn end(&mut self) {
+        self.has_ended |= self.is_unconditional();
+    }
+
+    /// A variable's value: this shell's, or the container's.
+    pub(super) fn variable(&self, name: &str) -> Result<Option<String>, Reason> {
+        let value = match self.state.variables.get(name) {
+            Some(variable) => variable.value.clone(),
+            None => match (&self.state.unknown, self.state.is_cleared) {
+                (Some(reason), _) => Knowable::Unknown(reason.clone()),
+                (None, true) => Knowable::Known(None),
+                (None, false) => (self.around.variable)(name),
+            },
+        };
+        match value {
+            Knowable::Known(value) => Ok(value),
+            Knowable::Unknown(reason) => Err(reason),
+        }
+    }
+
+    /// `$0`, or a positional parameter.
+    pub(super) fn argument(&self, digits: &str) -> Result<Option<String>, Reason> {
+        let parameter = match digits.parse::<usize>() {
+            Ok(0) => Some(&self.name),
+            Ok(number) => self.positional.get(number - 1),
+            Err(_) => None,
+        };
+        match parameter {
+            None => Ok(None),
+            Some(Knowable::Known(value)) => Ok(Some(value.clone())),
+            Some(Knowable::Unknown(reason)) => Err(reason.clone()),
+        }
+    }
+
+    /// `NAME=VALUE`: programs get it where the variable is one of the container's, or exported.
+    pub(super) fn assign(&mut self, name: &str, value: Knowable<String>) {
+        let (exported, is_own) = match self.state.variables.get(name) {
+            Some(old) => (old.exported, old.is_own),
+            None => match self.variable(name) {
+                Ok(Some(_)) => (Exported::Yes, false),
+                Ok(None) => (Exported::No, false),
+                Err(_) => (Exported::Perhaps, false),
+            },
+        };
+        let exported = match self.state.exports_all {
+            Knowable::Known(true) => Exported::Yes,
+            Knowable::Unknown(_) if exported == Exported::No => Exported::Perhaps,
+            _ => exported,
+        };
+        let value = match exported {
+            Exported::Perhaps => Knowable::unknown("its command sets it, and may pass it on"),
+            Exported::No | Exported::Yes => value.map(Some),
+        };
+        let variable = Variable {
+            value,
+            exported,
+            is_own,
+        };
+        self.state.variables.insert(name.to_owned(), variable);
+    }
+}
+
+/// `NAME=VALUE` as a word of a shell.
+pub(super) struct Assignment<'w> {
+    pub(super) name: &'w str,
+    /// The right side, or none where it is added to what is there, or to a list.
+    pub(super) value: Option<&'w str>,
+}
+
+pub(super) fn assignment(word: &str) -> Option<Assignment<'_>> {
+    let (name, rest) = word.split_at(name_length(word));
+    if name.is_empty() {
+        return None;
+    }
+    match rest.strip_prefix('=') {
+        Some(value) => Some(Assignment {
+            name,
+            value: Some(value),
+        }),
+        None if rest.starts_with("+=") || rest.starts_with('[') && rest.contains("]=") => {
+            Some(Assignment { name, value: None })
+        }
+        None => None,
+    }
+}
+
+/// Words that assign: before a command, or alone.
+impl Shell<'_> {
+    fn simple(&mut self, words: &[&str]) {
+        let count = words
+            .iter()
+            .take_while(|word| assignment(word).is_some())
+            .count();
+        let (assignments, rest) = words.split_at(count);
+        let assignments = assignments.iter().filter_map(|word| assignment(word));
+        if rest.is_empty() {
+            for one in assignments {
+                let value = self.right_side(&one);
+                self.assign(one.name, value);
+            }
+            return;
+        }
+        // Each sees those before it, and the command's own words see none of them.
+        let mut values = Vec::new();
+        let mut before = Vec::new();
+        for one in assignments {
+            let value = self.right_side(&one);
+            before.push((one.name, self.state.variables.get(one.name).cloned()));
+            self.state.export(one.name, value.clone().map(Some));
+            values.push((one.name, value));
+        }
+        for (name, variable) in before.into_iter().rev() {
+            match variable {
+                Some(variable) => self.state.variables.insert(name.to_owned(), variable),
+                None => self.state.variables.remove(name),
+            };
+        }
+        self.run(&values, rest);
+    }
+
+    pub(super) fn right_side(&mut self, assignment: &Assignment<'_>) -> Knowable<String> {
+        match assignment.value {
+            Some(value) => self.value(value, Context::Assignment),
+            None => Knowable::unknown("its command adds to it"),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What a shell does itself: `export`, `unset`, `set`, `.`, `eval`, `exec`, `read`.
+
+use super::super::state::{Exported, Variable};
+use super::super::word::Context;
+use super::{Shell, assignment};
+use crate::knowable::{Knowable, Reason};
+
+/// Commands that change no variable, whatever they are told.
+const HARMLESS: [&str; 22] = [
+    ":", "[", "alias", "bg", "cd", "echo", "exit", "false", "hash", "jobs", "kill", "pwd",
+    "return", "sleep", "test", "times", "trap", "true", "type", "ulimit", "umask", "wait",
+];
+
+impl Shell<'_> {
+    /// A command with its assignments in front.
+    pub(super) fn run(&mut self, assignments: &[(&str, Knowable<String>)], words: &[&str]) {
+        let mut fields = Vec::new();
+        for word in words {
+            fields.extend(self.fields(word));
+        }
+        let Some(first) = fields.first() else {
+            return;
+        };
+        let name = first.known().cloned().unwrap_or_default();
+        match name.as_str() {
+            "export" | "declare" | "typeset" | "local" | "readonly" => {
+                self.declare(&name, &words[1..])
+            }
+            "unset" => self.unset(&fields[1..]),
+            "set" => self.set(&fields[1..]),
+            "." | "source" => self.source(&fields[1..]),
+            "eval" => self.evaluate(&fields[1..]),
+            "read" | "mapfile" | "readarray" | "getopts" => self.take_input(&fields[1..]),
+            "printf"
+                if fields
+                    .get(1)
+                    .and_then(Knowable::known)
+                    .is_some_and(|option| option == "-v") =>
+            {
+                self.take_input(&fields[2..]);
+            }
+            "shift" if self.positional.is_empty() => {}
+            "shift" => drop(self.positional.remove(0)),
+            "command" | "builtin" if words.len() > 1 && !words[1].starts_with('-') => {
+                self.run(assignments, &words[1..]);
+            }
+            "exec" if fields.len() > 1 => {
+                self.start(assignments, fields.split_off(1));
+                self.end();
+            }
+            "exit" => self.end(),
+            "exec" | "command" | "builtin" | "printf" => {}
+            name if HARMLESS.contains(&name) => {}
+            _ => self.start(assignments, fields),
+        }
+        let is_special =
+            ["export", "set", "unset", ".", "source", "eval", ":"].contains(&name.as_str());
+        for (name, _) in assignments.iter().filter(|_| is_special) {
+            // Whether it lasts is different from shell to shell.
+            self.assign(
+                name,
+                Knowable::unknown("its command sets it before a command of the shell's own"),
+            );
+        }
+    }
+
+    /// A program, with the assignments that it alone gets.
+    fn start(&mut self, assignments: &[(&str, Knowable<String>)], words: Vec<Knowable<String>>) {
+        let mut state = self.state.exported();
+        for (name, value) in assignments {
+            state.export(name, value.clone().map(Some));
+        }
+        self.launch(words, state);
+    }
+
+    /// `export NAME=VALUE …` and its relatives.
+    fn declare(&mut self, command: &str, words: &[&str]) {
+        let options: Vec<&str> = words
+            .iter()
+            .copied()
+            .take_while(|word| word.starts_with(['-', '+']))
+            .collect();
+        let has = |letter| {
+            let mut set = options.iter().filter(|option| option.starts_with('-'));
+            set.any(|option| option.contains(letter))
+        };
+        let exports = command == "export" || has('x');
+        // All words are expanded before the first of them takes effect.
+        let named: Vec<_> = words[options.len()..]
+            .iter()
+            .map(|word| self.named(word))
+            .collect();
+        for one in named {
+            match one {
+                Knowable::Known((name, value)) => {
+                    self.declare_one(&name, value, (exports && has('n'), exports));
+                }
+                Knowable::Unknown(reason) => self.state.lose(&reason),
+            }
+        }
+    }
+
+    /// The name, and the value if there is one, of a word after `export`.
+    fn named(&mut self, word: &str) -> Knowable<(String, Option<Knowable<String>>)> {
+        if let Some(one) = assignment(word) {
+            return Knowable::Known((one.name.to_owned(), Some(self.declared(word, &one))));
+        }
+        self.value(word, Context::Argument).and_then(|text| {
+            if word.contains('$') && text.contains([' ', '\t', '\n']) {
+                return Knowable::unknown("its command exports what its shell splits into words");
+            }
+            Knowable::Known(match text.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(Knowable::Known(value.to_owned()))),
+                None => (text, None),
+            })
+        })
+    }
+
+    /// The value of `NAME=VALUE` after `export`; shells differ in whether they split it.
+    fn declared(&mut self, word: &str, one: &super::Assignment<'_>) -> Knowable<String> {
+        let value = self.right_side(one);
+        let is_whole = word.contains(['"', '\'', '\\']) || !word.contains('$');
+        let is_split = value
+            .known()
+            .is_some_and(|text| !is_whole && text.contains([' ', '\t', '\n', '*', '?', '[']));
+        if is_split {
+            return Knowable::unknown("its command exports a value that some shells split");
+        }
+        value
+    }
+
+    /// `export -n` keeps the value for the shell alone.
+    fn declare_one(
+        &mut self,
+        name: &str,
+        value: Option<Knowable<String>>,
+        (hides, exports): (bool, bool),
+    ) {
+        let value = match value {
+            Some(value) => value.map(Some),
+            None if !exports => return,
+            None => match self.variable(name) {
+                Ok(value) => Knowable::Known(value),
+                Err(reason) => Knowable::Unknown(reason),
+            },
+        };
+        if !exports {
+            if let Knowable::Known(Some(value)) = value {
+                self.assign(name, Knowable::Known(value));
+            }
+            return;
+        }
+        let variable = Variable {
+            value,
+            exported: if hides { Exported::No } else { Exported::Yes },
+            is_own: hides,
+        };
+        self.state.variables.insert(name.to_owned(), variable);
+    }
+
+    fn unset(&mut self, words: &[Knowable<String>]) {
+        if words
+            .first()
+            .and_then(Knowable::known)
+            .is_some_and(|option| option == "-f")
+        {
+            return;
+        }
+        for word in words {
+            match word {
+                Knowable::Known(option) if option.starts_with('-') => {}
+                Knowable::Known(name) => self.state.remove(name),
+                Knowable::Unknown(reason) => {
+                    let reason = reason.clone();
+                    self.state.lose(&reason);
+                }
+            }
+        }
+    }
+
+    /// `set -a`, `set -o allexport`, `set -- ARGUMENT …`.
+    fn set(&mut self, words: &[Knowable<String>]) {
+        for (at, word) in words.iter().enumerate() {
+            let Some(word) = word.known() else {
+                self.lose("its command sets options of its shell that are not known");
+                return;
+            };
+            let is_on = word.starts_with('-');
+            if word == "--" || !(is_on || word.starts_with('+')) && at == 0 {
+                self.positional = words[at + usize::from(word == "--")..].to_vec();
+                return;
+            }
+            let names_it = words
+                .get(at + 1)
+                .and_then(Knowable::known)
+                .is_some_and(|name| name == "allexport");
+            if word[1..].contains('a') || word.ends_with('o') && names_it {
+                self.state.exports_all = Knowable::Known(is_on);
+            }
+        }
+    }
+
+    /// `. FILE`: its text, as if it stood here.
+    fn source(&mut self, words: &[Knowable<String>]) {
+        let file = words
+            .first()
+            .cloned()
+            .unwrap_or_else(|| Knowable::Known(String::new()));
+        match file.and_then(|path| (self.around.file)(&path)) {
+            Knowable::Known(text) => self.script(&text),
+            Knowable::Unknown(_) => {
+                self.lose(
+                    "its command reads variables from a file of the container that is not here",
+                );
+            }
+        }
+    }
+
+    fn evaluate(&mut self, words: &[Knowable<String>]) {
+        let known: Option<Vec<&str>> = words
+            .iter()
+            .map(|word| word.known().map(String::as_str))
+            .collect();
+        match known {
+            Some(words) => self.script(&words.join(" ")),
+            None => self.lose("its command runs a text that is not known"),
+        }
+    }
+
+    /// Names that get what is read from somewhere.
+    fn take_input(&mut self, words: &[Knowable<String>]) {
+        for word in words {
+            match word {
+                Knowable::Known(name) if name.starts_with('-') => {}
+                Knowable::Known(name) => {
+                    self.assign(name, Knowable::unknown("its command reads it"))
+                }
+                Knowable::Unknown(reason) => {
+                    let reason: Reason = reason.clone();
+                    self.state.lose(&reason);
+                }
+            }
+        }
+    }
+
+    /// Whether a command never fails, so that what follows an `&&` happens for certain.
+    pub(super) fn succeeds(&self, words: &[&str]) -> bool {
+        const ALWAYS: [&str; 12] = [
+            ":", "cd", "echo", "export", "mkdir", "printf", "set", "sleep", "true", "umask",
+            "unset", "wait",
+        ];
+        let is_assignment = words
+            .iter()
+            .all(|word| assignment(word).is_some() && !word.contains(['$', '`']));
+        is_assignment || words.first().is_some_and(|first| ALWAYS.contains(first))
+    }
+}

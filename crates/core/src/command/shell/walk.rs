@@ -1,0 +1,217 @@
+//! The walk over a script's words and operators: where commands begin and end, and what they are inside of.
+
+use super::super::lex::Token;
+use super::{FrameKind, Shell, assignment};
+use crate::knowable::{Knowable, Reason};
+
+/// The walk over a script's tokens.
+pub(super) struct Walk<'s, 'a, 't> {
+    shell: &'s mut Shell<'a>,
+    tokens: &'t [Token],
+    at: usize,
+    /// The words of the command that is being read.
+    words: Vec<&'t str>,
+    /// Whether that command is in a pipeline, and so in a process of its own.
+    is_piped: bool,
+}
+
+impl<'s, 'a, 't> Walk<'s, 'a, 't> {
+    pub(super) fn new(shell: &'s mut Shell<'a>, tokens: &'t [Token]) -> Self {
+        Self {
+            shell,
+            tokens,
+            at: 0,
+            words: Vec::new(),
+            is_piped: false,
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        while let Some(token) = self.tokens.get(self.at) {
+            self.at += 1;
+            match token {
+                Token::Word(word) => self.word(word),
+                Token::Operator(operator) => self.operator(operator),
+                Token::Redirection => {}
+            }
+            if self.shell.has_ended {
+                return;
+            }
+        }
+        self.command(false);
+        while self.shell.frames.len() > 1 {
+            self.shell.pop();
+        }
+        self.shell.end_chain();
+    }
+
+    fn word(&mut self, word: &'t str) {
+        if let FrameKind::Case { is_pattern: true } = self.shell.kind()
+            && word != "esac"
+        {
+            return;
+        }
+        if !self.words.is_empty() {
+            self.words.push(word);
+            return;
+        }
+        match word {
+            "if" | "while" | "until" => self.shell.push(FrameKind::Condition),
+            "for" | "select" => {
+                self.shell.push(FrameKind::Condition);
+                self.loop_header();
+            }
+            "case" => {
+                self.skip_to("in");
+                self.shell.push(FrameKind::Case { is_pattern: true });
+            }
+            "elif" | "else" => self.shell.next_branch(),
+            "fi" | "done" | "esac" | "}" => self.shell.pop(),
+            "{" => self.shell.push(FrameKind::Braces),
+            "function" => self.function(),
+            "[[" => self.skip_to("]]"),
+            "then" | "do" | "!" | "time" => {}
+            _ => self.words.push(word),
+        }
+    }
+
+    fn operator(&mut self, operator: &'static str) {
+        if let FrameKind::Case { is_pattern: true } = self.shell.kind() {
+            if operator == ")" {
+                self.set_pattern(false);
+            }
+            return;
+        }
+        match operator {
+            "&&" | "||" => {
+                let is_certain = operator == "&&" && self.shell.succeeds(&self.words);
+                self.command(false);
+                self.shell.end_alternative();
+                if !is_certain {
+                    self.shell.begin_chain(operator == "||");
+                }
+            }
+            "|" | "|&" => {
+                self.command(true);
+                self.is_piped = true;
+            }
+            "&" => {
+                self.command(true);
+                self.shell.end_chain();
+            }
+            "(" if self.words.last().is_some_and(|word| word.ends_with('=')) => self.list(),
+            "(" if !self.words.is_empty() => self.function(),
+            "(" => self.shell.push(FrameKind::Subshell),
+            ")" => {
+                self.command(false);
+                self.shell.pop();
+            }
+            ";;" | ";&" | ";;&" => {
+                self.command(false);
+                self.shell.next_branch();
+                self.set_pattern(true);
+            }
+            // A line may end after `&&` without ending the command.
+            "\n" if self.words.is_empty() && !self.ends_chain() => {}
+            _ => {
+                self.command(false);
+                self.shell.end_chain();
+            }
+        }
+    }
+
+    /// Whether a line's end here ends a chain, which it does not just after an operator.
+    fn ends_chain(&self) -> bool {
+        let before = self.tokens[..self.at - 1]
+            .iter()
+            .rev()
+            .find(|token| **token != Token::Operator("\n"));
+        !matches!(before, Some(Token::Operator("&&" | "||" | "|" | "|&")))
+    }
+
+    fn set_pattern(&mut self, is_pattern: bool) {
+        if let Some(frame) = self.shell.frames.last_mut()
+            && matches!(frame.kind, FrameKind::Case { .. })
+        {
+            frame.kind = FrameKind::Case { is_pattern };
+        }
+    }
+
+    /// A command has been read; `is_scoped` where it runs in a process of its own.
+    fn command(&mut self, is_scoped: bool) {
+        let words = std::mem::take(&mut self.words);
+        let is_scoped = is_scoped || std::mem::take(&mut self.is_piped);
+        if words.is_empty() {
+            return;
+        }
+        let before = is_scoped.then(|| self.shell.state.clone());
+        self.shell.simple(&words);
+        if let Some(before) = before {
+            self.shell.state = before;
+            self.shell.has_ended = false;
+        }
+        if self
+            .shell
+            .frames
+            .iter()
+            .any(|frame| frame.kind == FrameKind::Function)
+        {
+            let reason = Reason::from("its command starts the server in a function");
+            for launch in &mut self.shell.launches {
+                launch.state.lose(&reason);
+            }
+        }
+    }
+
+    fn skip_to(&mut self, end: &str) {
+        while let Some(token) = self.tokens.get(self.at) {
+            self.at += 1;
+            if matches!(token, Token::Word(word) if word == end) {
+                return;
+            }
+        }
+    }
+
+    /// `for NAME in …`, up to where its commands begin.
+    fn loop_header(&mut self) {
+        if let Some(Token::Word(name)) = self.tokens.get(self.at) {
+            self.shell
+                .assign(name, Knowable::unknown("its command sets it in a loop"));
+        }
+        while let Some(token) = self.tokens.get(self.at) {
+            if matches!(token, Token::Operator(_)) || *token == Token::Word("do".to_owned()) {
+                return;
+            }
+            self.at += 1;
+        }
+    }
+
+    /// `NAME=(…)` of bash.
+    fn list(&mut self) {
+        if let Some(one) = self.words.pop().and_then(assignment) {
+            self.shell
+                .assign(one.name, Knowable::unknown("its command makes it a list"));
+        }
+        while self
+            .tokens
+            .get(self.at)
+            .is_some_and(|token| *token != Token::Operator(")"))
+        {
+            self.at += 1;
+        }
+        self.at += 1;
+    }
+
+    /// `NAME() { …; }` or `function NAME { …; }`, up to its brace.
+    fn function(&mut self) {
+        self.words.clear();
+        self.shell.push(FrameKind::Function);
+        while let Some(token) = self.tokens.get(self.at) {
+            match token {
+                Token::Word(word) if word == "{" => return,
+                Token::Word(_) | Token::Operator("(" | ")" | "\n") => self.at += 1,
+                _ => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The variables of a shell, as far as they differ from the container's.
+
+use std::collections::BTreeMap;
+
+use super::Effect;
+use crate::knowable::{Knowable, Reason};
+use crate::secret::Secret;
+
+/// A variable that was touched.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Variable {
+    /// Its value, or none where it is removed.
+    pub(super) value: Knowable<Option<String>>,
+    /// Whether programs that the shell starts get it.
+    pub(super) exported: Exported,
+    /// Whether the container's variable of this name is removed, and this one of the shell's own.
+    pub(super) is_own: bool,
+}
+
+/// Whether programs that a shell starts get a variable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exported {
+    No,
+    Perhaps,
+    Yes,
+}
+
+/// What a command has changed so far.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) is_cleared: bool,
+    pub(super) variables: BTreeMap<String, Variable>,
+    pub(super) unknown: Option<Reason>,
+    /// `set -a`: whether what is assigned is exported as well.
+    pub(super) exports_all: Knowable<bool>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            is_cleared: false,
+            variables: BTreeMap::new(),
+            unknown: None,
+            exports_all: Knowable::Known(false),
+        }
+    }
+}
+
+impl State {
+    /// Anything may have happened to any variable.
+    pub(super) fn lose(&mut self, reason: &Reason) {
+        for variable in self.variables.values_mut() {
+            variable.value = Knowable::Unknown(reason.clone());
+            variable.exported = Exported::Perhaps;
+        }
+        self.unknown.get_or_insert_with(|| reason.clone());
+    }
+
+    pub(super) fn export(&mut self, name: &str, value: Knowable<Option<String>>) {
+        let variable = Variable {
+            value,
+            exported: Exported::Yes,
+            is_own: false,
+        };
+        self.variables.insert(name.to_owned(), variable);
+    }
+
+    /// Nobody knows what it is and who gets it.
+    pub(super) fn doubt(&mut self, name: &str, reason: &Reason) {
+        let variable = Variable {
+            value: Knowable::Unknown(reason.clone()),
+            exported: Exported::Perhaps,
+            is_own: false,
+        };
+        self.variables.insert(name.to_owned(), variable);
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        let variable = Variable {
+            value: Knowable::Known(None),
+            exported: Exported::No,
+            is_own: true,
+        };
+        self.variables.insert(name.to_owned(), variable);
+    }
+
+    /// What a program that is started now gets.
+    pub(super) fn exported(&self) -> Self {
+        let mut state = self.clone();
+        state.variables.retain(|_, variable| {
+            if variable.exported == Exported::No && variable.is_own {
+                variable.value = Knowable::Known(None);
+                return true;
+            }
+            variable.exported != Exported::No
+        });
+        state.exports_all = Knowable::Known(false);
+        state
+    }
+
+    /// What happened since `before` happened only perhaps.
+    pub(super) fn doubt_since(&mut self, before: &Self) {
+        let reason = Reason::from("its command sets it only under a condition");
+        if self.exports_all != before.exports_all {
+            self.exports_all = Knowable::Unknown(reason.clone());
+        }
+        let names: Vec<String> = self
+            .variables
+            .keys()
+            .chain(before.variables.keys())
+            .cloned()
+            .collect();
+        for name in names {
+            let (old, new) = (before.variables.get(&name), self.variables.get(&name));
+            if old != new {
+                let passed = |one: &Variable| (one.exported, one.is_own);
+                // One that was not touched before, and that the shell does not pass on, the container does not have.
+                let untouched = new.filter(|new| passed(new) == (Exported::No, false));
+                let before = old.or(untouched).map(passed);
+                let (exported, is_own) = before
+                    .filter(|before| new.map(passed) == Some(*before))
+                    .unwrap_or((Exported::Perhaps, false));
+                let variable = Variable {
+                    value: Knowable::Unknown(reason.clone()),
+                    exported,
+                    is_own,
+                };
+                self.variables.insert(name, variable);
+            }
+        }
+    }
+
+    pub(super) fn effect(&self) -> Effect {
+        let state = self.exported();
+        let changes = state.variables.into_iter().map(|(name, variable)| {
+            let value = variable.value.map(|value| value.map(Secret::new));
+            (name, value)
+        });
+        Effect {
+            is_cleared: self.is_cleared,
+            changes: changes.collect(),
+            unknown: self.unknown.clone(),
+        }
+    }
+}

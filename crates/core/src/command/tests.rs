@@ -1,0 +1,222 @@
+use super::*;
+
+/// What a command of these words does, in a container with `A=a`, where `/x.env` and `/run.sh` can be read.
+fn of(words: &[&str]) -> Effect {
+    let words: Vec<Knowable<String>> = words
+        .iter()
+        .map(|word| match *word {
+            "?" => Knowable::unknown("nobody says"),
+            word => Knowable::Known(word.to_owned()),
+        })
+        .collect();
+    let around = Surroundings {
+        variable: &|name| match name {
+            "A" => Knowable::Known(Some("a".to_owned())),
+            "PATH" => Knowable::unknown("it is the image's"),
+            _ => Knowable::Known(None),
+        },
+        file: &|path| match path {
+            "/x.env" => Knowable::Known("X=file\nexport Y=\"$A b\"\n".to_owned()),
+            "/run.sh" => Knowable::Known("#!/bin/sh\nexport X=run\nexec \"$@\"\n".to_owned()),
+            _ => Knowable::unknown("it is not here"),
+        },
+        starts: &|words| words.iter().any(|word| word.ends_with("server")),
+    };
+    read(&words, &around)
+}
+
+fn sh(text: &str) -> Effect {
+    of(&["sh", "-c", text])
+}
+
+/// `X=1 -Y Z=?`, with `*` for everything and `!` for a cleared environment.
+fn shown(effect: &Effect) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(effect.is_cleared.then(|| "!".to_owned()));
+    for (name, value) in &effect.changes {
+        parts.push(match value {
+            Knowable::Known(Some(value)) => format!("{name}={}", value.expose()),
+            Knowable::Known(None) => format!("-{name}"),
+            Knowable::Unknown(_) => format!("{name}=?"),
+        });
+    }
+    parts.extend(effect.unknown.is_some().then(|| "*".to_owned()));
+    parts.join(" ")
+}
+
+#[test]
+fn what_only_waits_and_starts_sets_nothing() {
+    for words in [
+        &[][..],
+        &["apiserver"],
+        &["/opt/clearml/wrapper.sh", "apiserver"],
+        &[
+            "python3",
+            "-m",
+            "jobs.async_urls_delete",
+            "--fileserver-host",
+            "http://fileserver:8081",
+        ],
+        &[
+            "clearml-server",
+            "apiserver",
+            "&",
+            "clearml-server",
+            "webserver",
+            "&",
+            "wait",
+            "-n",
+        ],
+        &["tini", "-g", "--", "gosu", "1000:1000", "apiserver"],
+        &[
+            "/wait-for-it.sh",
+            "mongo:27017",
+            "-t",
+            "30",
+            "--",
+            "apiserver",
+        ],
+        &["timeout", "-k", "5", "10s", "nice", "-n", "5", "fileserver"],
+        &["sleep", "infinity"],
+    ] {
+        assert_eq!(shown(&of(words)), "", "{words:?}");
+    }
+    for text in [
+        "exec /opt/clearml/wrapper.sh apiserver",
+        "curl --retry 10 'http://apiserver:8008/debug.ping' && /usr/agent/entrypoint.sh",
+        "until nc -z mongo 27017; do echo waiting; sleep 1; done; exec apiserver",
+        "while ! curl -s http://x; do sleep 1; done\nexec python3 -m apiserver.server",
+        "for i in 1 2 3; do nc -z mongo 27017 && break; sleep 1; done; apiserver",
+        "set -euo pipefail; mkdir -p /x && chown 1 /x; exec apiserver > /log 2>&1",
+        "/wait-for.sh redis 6379 && exec fileserver # X=1",
+        "if [ -f /x ]; then echo yes; else echo no; fi; apiserver",
+        "case $A in apiserver) echo x;; *) exit 1;; esac; exec apiserver",
+        "cat <<EOF >/etc/x.conf\nexport X=1\nEOF\nexec apiserver",
+        "trap 'kill 0' TERM; apiserver & wait",
+        "X=1; exec apiserver",
+        "(export X=1; echo $X); apiserver",
+        "export X=1 | cat; apiserver",
+        "X=1 echo y; apiserver",
+        "[[ -n $A && ( $A > b ) ]]; python3 -c 'print(1)'; apiserver",
+        "sed -i s/X=1/X=2/ /etc/x; apiserver",
+    ] {
+        assert_eq!(shown(&sh(text)), "", "{text}");
+    }
+}
+
+#[test]
+fn what_is_plainly_set_is_read() {
+    for (text, expected) in [
+        ("export X=1; exec apiserver", "X=1"),
+        (
+            "export X='a b' Y=\"$A-${B:-c}\" && apiserver",
+            "X=a b Y=a-c",
+        ),
+        ("X=1 exec apiserver", "X=1"),
+        ("X=1 Y=2 apiserver", "X=1 Y=2"),
+        ("A=b; apiserver", "A=b"),
+        ("X=1; export X; apiserver", "X=1"),
+        ("X=1\nY=$X\nexport Y\nexec apiserver", "Y=1"),
+        (
+            "set -a; X=1; . /x.env; set +a; Z=3; apiserver",
+            "X=file Y=a b",
+        ),
+        ("source /x.env && exec apiserver", "Y=a b"),
+        ("unset A; apiserver", "-A"),
+        ("export -n A; apiserver", "-A"),
+        ("eval 'export X=1'; apiserver", "X=1"),
+        ("env -u A X=1 apiserver", "-A X=1"),
+        ("exec env -i X=$A apiserver", "! X=a"),
+        ("export X=1; (export Y=2; exec apiserver)", "X=1 Y=2"),
+        ("test -n \"$A\" && export X=1 && exec apiserver", "X=1"),
+        ("{ export X=1; }; apiserver", "X=1"),
+        ("export X=1 &&\n  exec apiserver", "X=1"),
+        ("export X=\"a\\$b\"; apiserver", "X=a$b"),
+        ("sh -c 'exec \"$@\"' -- env X=1 apiserver", "X=1"),
+        ("declare -x X=1; : ${Y:=2}; export Y; apiserver", "X=1 Y=2"),
+        ("export X=1; apiserver & export X=2; sleep 1", "X=1"),
+        ("exec apiserver; export X=1", ""),
+        ("set -- apiserver; export X=1; exec \"$@\"", "X=1"),
+    ] {
+        assert_eq!(shown(&sh(text)), expected, "{text}");
+    }
+    assert_eq!(
+        shown(&of(&[
+            "env",
+            "X=1",
+            "/opt/clearml/wrapper.sh",
+            "fileserver"
+        ])),
+        "X=1"
+    );
+    assert_eq!(shown(&of(&["/run.sh", "fileserver"])), "X=run");
+    assert_eq!(
+        shown(&of(&["bash", "-ec", "X=$1 exec \"$0\"", "apiserver", "v"])),
+        "X=v"
+    );
+    assert_eq!(shown(&of(&["sh", "-a", "-c", "X=1; apiserver"])), "X=1");
+}
+
+#[test]
+fn what_may_be_set_is_not_known() {
+    for (text, expected) in [
+        ("export X=$(cat /run/secrets/x); exec apiserver", "X=?"),
+        ("export X=`cat /x`; exec apiserver", "X=?"),
+        (
+            "if [ -n \"$A\" ]; then export X=1; fi; exec apiserver",
+            "X=?",
+        ),
+        ("[ -n \"$A\" ] && export X=1; exec apiserver", "X=?"),
+        ("[ -n \"$A\" ] || A=1; exec apiserver", "A=?"),
+        ("true || A=1 && exec apiserver", "A=?"),
+        (
+            "C='x y'; eval 'export X=q $C\"k\"='; exec apiserver",
+            "C=? X=? *",
+        ),
+        (
+            "if true; then set -o allexport; fi; B=1${D:=s}; exec apiserver",
+            "B=? D=?",
+        ),
+        (
+            "if a; then set -o allexport; else :; fi\nB=1${D:=s} || set +a && exec apiserver",
+            "B=? D=?",
+        ),
+        ("true || set -a; X=1; apiserver", "X=?"),
+        ("for X in 1 2; do export X; done; exec apiserver", "X=?"),
+        (
+            "case $A in a) export X=1;; b) export Y=1;; esac; apiserver",
+            "X=? Y=?",
+        ),
+        ("read A < /x; apiserver", "A=?"),
+        ("export X=~/x; apiserver", "X=?"),
+        ("export PATH=/x:$PATH; apiserver", "PATH=?"),
+        (". /unseen; export X=1; apiserver", "X=1 *"),
+        ("export X=1; . /unseen; apiserver", "X=? *"),
+        ("eval \"$(cat /x)\"; apiserver", "*"),
+        ("/start.sh apiserver", "*"),
+        ("exec doppler run -- apiserver", "*"),
+        ("export $(cat /x.env | xargs); apiserver", "*"),
+        ("env $(cat /x.env) apiserver", "*"),
+        ("f() { export X=1; }; f; apiserver", "X=?"),
+        ("X=1 apiserver & X=2 apiserver", "*"),
+        ("export X='1; apiserver", "*"),
+        (
+            "python3 -c 'import os; os.environ[\"X\"]=\"1\"; exec(open(\"server\"))'",
+            "*",
+        ),
+        ("A+=b; apiserver", "A=?"),
+        ("A=(1 2); apiserver", "A=?"),
+    ] {
+        assert_eq!(shown(&sh(text)), expected, "{text}");
+    }
+    assert_eq!(shown(&of(&["env", "?", "apiserver"])), "*");
+    assert_eq!(shown(&of(&["?"])), "*");
+    assert_eq!(shown(&of(&["sh", "/unseen.sh"])), "*");
+    assert_eq!(shown(&of(&["supervisord", "-n"])), "*");
+}
+
+#[test]
+fn values_are_no_text_of_debug() {
+    let effect = sh("export X=MARK-ME; apiserver");
+    assert!(!format!("{effect:?}").contains("MARK-ME"));
+}
