@@ -78,6 +78,7 @@ impl Deployment {
                     service: index,
                     family: recognised.family,
                     version: recognised.version,
+                    accounts_of: None,
                     is_version_told: recognised.is_version_told,
                     config: Vec::new(),
                     unseen_config: Vec::new(),
@@ -92,8 +93,23 @@ impl Deployment {
                 deployment.instances.push(instance);
             }
         }
+        deployment.note_accounts();
         deployment.doubt(&recognised);
         Ok(deployment)
+    }
+
+    /// Which accounts an agent can have depends on the API server. Of several the oldest counts: a pair that one of them does
+    /// not know locks an agent out.
+    fn note_accounts(&mut self) {
+        let versions = self
+            .of(Server::Apiserver)
+            .filter_map(Instance::known_version);
+        let oldest = versions.min();
+        for instance in &mut self.instances {
+            if instance.server == Server::AgentServices {
+                instance.accounts_of = oldest;
+            }
+        }
     }
 
     /// What else keeps the deployment from being fully seen, now that its servers are known.

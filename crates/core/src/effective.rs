@@ -217,9 +217,12 @@ fn configuration(
 /// The agent takes its credentials as they are (docs/clearml.md#the-agent-reads-raw-values).
 fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Setting) -> Reading {
     let environment = &deployment.service(instance).environment;
-    let position = environment
-        .iter()
-        .position(|variable| Some(variable.name.as_str()) == setting.raw_variable());
+    let winner = instance.spellings(setting, environment).pop();
+    let position = winner.and_then(|winner| {
+        environment
+            .iter()
+            .position(|variable| variable.name == winner.name)
+    });
     let mut reading = Reading::of_nothing(setting, instance.server, index);
     if let Some(position) = position {
         let variable = &environment[position];

@@ -17,6 +17,8 @@ pub struct Instance {
     pub family: Family,
     /// The version its image's tag tells; none for `latest`, which is taken for the newest.
     pub version: Option<Version>,
+    /// The version of the API server that an agent logs in to, where the deployment tells it.
+    pub accounts_of: Option<Version>,
     /// Whether the version is settled; a digest or a tag of somebody's own says nothing.
     pub is_version_told: bool,
     /// The `*.conf` files it loads, in the order it loads them.
@@ -63,8 +65,11 @@ impl Instance {
 
     /// Whether this instance reads a setting.
     pub fn reads(&self, setting: Setting) -> bool {
-        setting.servers().contains(&self.server)
-            && known::has_setting(setting, self.known_version())
+        let version = match self.server {
+            Server::AgentServices => self.accounts_of,
+            _ => self.known_version(),
+        };
+        setting.servers().contains(&self.server) && known::has_setting(setting, version)
     }
 
     /// Whether all of its configuration is here and can be read: no folder is hidden, no file of it broken.
@@ -98,11 +103,7 @@ impl Instance {
         environment: &'a [Variable],
     ) -> Vec<&'a Variable> {
         if self.server == Server::AgentServices {
-            let raw = setting.raw_variable();
-            return environment
-                .iter()
-                .filter(|variable| Some(variable.name.as_str()) == raw)
-                .collect();
+            return raw_spellings(setting, environment);
         }
         self.spellings_of(setting.path(), environment)
     }
@@ -130,4 +131,16 @@ impl Instance {
         };
         format!("{prefix}{}", path.to_ascii_uppercase().replace('.', "__"))
     }
+}
+
+/// The variables from which an agent takes a setting, the one that wins last: it looks for `TRAINS_` names where the others
+/// are not there.
+fn raw_spellings(setting: Setting, environment: &[Variable]) -> Vec<&Variable> {
+    let Some(raw) = setting.raw_variable() else {
+        return Vec::new();
+    };
+    let old = raw.replacen("CLEARML_", "TRAINS_", 1);
+    let names = [old.as_str(), raw];
+    let find = |name| environment.iter().find(|variable| variable.name == name);
+    names.into_iter().filter_map(find).collect()
 }

@@ -39,6 +39,17 @@ pub(crate) enum Error {
     #[error("the keyset and the compose file cannot both come from standard input")]
     StandardInputTwice,
     #[error(
+        "{}nothing reads {setting}, and service {} may be the server that should: {reason}",
+        .place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default(),
+        escape(.service)
+    )]
+    Unrecognised {
+        place: Option<Place>,
+        service: String,
+        reason: String,
+        setting: Setting,
+    },
+    #[error(
         "{}{} may hold other servers, or win over what is injected: {reason}",
         place.as_ref().map_or_else(String::new, |place| format!("{place}: ")),
         escape(what)
@@ -78,6 +89,10 @@ impl Error {
             ),
             Self::Refused(refusal) => Some(refusal.help.clone()),
             Self::StandardInputInPlace => Some("name the compose file".to_owned()),
+            Self::Unrecognised { .. } => Some(
+                "start it by ClearML's own word, e.g. `command: [apiserver]`, or name it after its server, e.g. apiserver"
+                    .to_owned(),
+            ),
             Self::Unseen { .. } => Some("nothing was written; what cannot be seen cannot be proved".to_owned()),
             Self::StandardInputTwice => Some("name the keyset's file with -k, or the compose file".to_owned()),
         }

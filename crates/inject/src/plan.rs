@@ -18,10 +18,12 @@ use std::sync::Arc;
 use clearml_secure_core::compose::{Origin, Service, Variable};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::edit::{Edit, Edits};
+use clearml_secure_core::instance::Instance;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::{Place, SourceId, Span};
+use clearml_secure_core::version::Version;
 use clearml_secure_core::yaml::{Node, Value};
 use zeroize::Zeroizing;
 
@@ -53,8 +55,16 @@ pub(crate) struct Plan {
     pub ports: Vec<IntendedPort>,
     /// Every variable of the env file that the compose file takes a value from.
     pub taken: Vec<(String, Secret)>,
-    /// Settings of the keyset that no server of the deployment reads, with the reason.
-    pub unused: Vec<(Setting, String)>,
+    /// Settings of the keyset that no server of the deployment reads.
+    pub unused: Vec<Unused>,
+}
+
+/// A setting of the keyset that no server of the deployment reads.
+pub(crate) struct Unused {
+    /// The setting.
+    pub setting: Setting,
+    /// The API server's version, which does not know it; none where there is no API server.
+    pub version: Option<Version>,
 }
 
 impl Plan {
@@ -367,7 +377,7 @@ impl<'a> Written<'a> {
     }
 }
 
-fn unused(deployment: &Deployment, keyset: &Keyset) -> Vec<(Setting, String)> {
+fn unused(deployment: &Deployment, keyset: &Keyset) -> Vec<Unused> {
     let mut unused = Vec::new();
     for setting in clearml_secure_core::setting::SETTINGS {
         if keyset.get(setting).is_none()
@@ -378,14 +388,9 @@ fn unused(deployment: &Deployment, keyset: &Keyset) -> Vec<(Setting, String)> {
         {
             continue;
         }
-        let reason = match deployment.of(Server::Apiserver).next() {
-            Some(apiserver) => match apiserver.known_version() {
-                Some(version) => format!("version {version} does not know it"),
-                None => "no server of this file reads it".to_owned(),
-            },
-            None => "no server of this file reads it".to_owned(),
-        };
-        unused.push((setting, reason));
+        let apiserver = deployment.of(Server::Apiserver).next();
+        let version = apiserver.and_then(Instance::known_version);
+        unused.push(Unused { setting, version });
     }
     unused
 }

@@ -6,6 +6,8 @@ use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::edit::splice;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::known;
+use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::place_of;
 use zeroize::Zeroizing;
@@ -13,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::cli::Cli;
 use crate::env_file::EnvFile;
 use crate::error::Error;
-use crate::plan::{Asked, Ports};
+use crate::plan::{Asked, Plan, Ports};
 use crate::talk::{self, say};
 use crate::write::Product;
 use crate::{plan, proof};
@@ -57,6 +59,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
             reason: unseen.reason.clone(),
         });
     }
+    refuse_missing(&deployment, &keyset)?;
     let asked = Asked {
         ports: Ports {
             close: cli.close_ports,
@@ -69,9 +72,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if let Some(env_file) = &mut env_file {
         env_file.set(&plan.taken)?;
     }
+    refuse_unrecognised(&deployment, &plan)?;
     let is_new_apart = env_file.as_ref().is_some_and(EnvFile::is_changed);
     let mut talk = talk::summary(cli, &plan, is_new_apart);
     talk.push_str(&talk::web_login(&deployment, &keyset));
+    talk.push_str(&talk::left(cli, &deployment));
     let steps = talk::next_steps(cli, &deployment, &plan, env_file.as_ref());
     let containers = proof::Containers::of(&deployment);
     let after = splice(&before, &plan.edits)
@@ -151,11 +156,42 @@ fn read_env_file(cli: &Cli, texts: &[Text]) -> Result<Option<EnvFile>, Error> {
 fn read_keyset(path: &Path) -> Result<Keyset, Error> {
     let text = read_argument(path)?;
     let keyset = Keyset::read(&text, path)?;
-    let missing = keyset.missing();
-    // The services agent is optional; a keyset without it leaves that account as it is.
-    if missing.is_empty() {
-        Ok(keyset)
-    } else {
-        Err(Error::Incomplete(missing))
+    match keyset.missing() {
+        missing if missing.iter().all(|setting| is_of_agent(*setting)) => Ok(keyset),
+        missing => Err(Error::Incomplete(missing)),
+    }
+}
+
+fn is_of_agent(setting: Setting) -> bool {
+    setting.account() == Some("services_agent")
+}
+
+/// The agent's account may be left out where no agent logs in with it and the API server keeps it without a password.
+fn refuse_missing(deployment: &Deployment, keyset: &Keyset) -> Result<(), Error> {
+    let is_needed = |setting: &Setting| {
+        deployment.instances.iter().any(|instance| {
+            let is_public = known::built_in(*setting, instance.known_version()).is_some()
+                || !instance.is_version_told;
+            instance.reads(*setting) && (instance.server == Server::AgentServices || is_public)
+        })
+    };
+    let missing: Vec<Setting> = keyset.missing().into_iter().filter(is_needed).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Incomplete(missing)),
+    }
+}
+
+/// A setting that no server reads is no matter, unless a service may be that server.
+fn refuse_unrecognised(deployment: &Deployment, plan: &Plan) -> Result<(), Error> {
+    let mut unread = plan.unused.iter().filter(|unused| unused.version.is_none());
+    match (unread.next(), talk::unrecognised(deployment).next()) {
+        (Some(unread), Some((unseen, name))) => Err(Error::Unrecognised {
+            place: unseen.span.map(|span| deployment.sources.place(span)),
+            service: name.to_owned(),
+            reason: unseen.reason.clone(),
+            setting: unread.setting,
+        }),
+        _ => Ok(()),
     }
 }

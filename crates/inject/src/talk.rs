@@ -2,21 +2,23 @@
 
 mod next;
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::compose::{Hides, Unseen};
+use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::dotenv;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
-use clearml_secure_core::setting::{SETTINGS, Server};
+use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shown::escape;
 
 use crate::cli::Cli;
 use crate::env_file::EnvFile;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, Unused, is_bound};
 
 pub(crate) use next::next_steps;
 
@@ -64,7 +66,11 @@ pub(crate) fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
             &format!("{}: {}", escape(service), parts.join(", ")),
         );
     }
-    for (setting, reason) in &plan.unused {
+    for Unused { setting, version } in &plan.unused {
+        let reason = match version {
+            Some(version) => format!("version {version} does not know it"),
+            None => "no server of this file reads it".to_owned(),
+        };
         line(&mut out, &format!("{setting}: not needed: {reason}"));
     }
     for port in &plan.ports {
@@ -80,7 +86,9 @@ pub(crate) fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
     if plan.is_idle() && !is_new_apart {
         line(&mut out, "nothing to change");
     } else {
-        let settings = SETTINGS.len() - plan.unused.len();
+        let settings: HashSet<Setting> =
+            plan.intended.iter().filter_map(|one| one.setting).collect();
+        let settings = settings.len();
         let proved = if cli.is_override {
             "proved on the file with the override merged over it"
         } else {
@@ -147,6 +155,54 @@ pub(crate) fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
         );
     }
     out
+}
+
+/// What is left as it is although it may matter: programs in ClearML's image that nobody can tell, and ports beside those
+/// that were bound.
+pub(crate) fn left(cli: &Cli, deployment: &Deployment) -> String {
+    let mut out = String::new();
+    for (unseen, name) in unrecognised(deployment) {
+        let place = unseen
+            .span
+            .map(|span| format!("{}: ", deployment.sources.place(span)));
+        line(
+            &mut out,
+            &format!(
+                "{}service {} gets no keys: {}. If it signs or checks tokens, it needs secure.auth.token_secret too",
+                place.unwrap_or_default(),
+                escape(name),
+                unseen.reason
+            ),
+        );
+    }
+    let Some(address) = cli.bind else {
+        return out;
+    };
+    for (index, service) in deployment.project.services.iter().enumerate() {
+        let open = service.ports.iter().filter(|port| !port.is_at(address));
+        let open: Vec<String> = open.map(|port| port.shown().to_string()).collect();
+        let is_closed = cli.close_ports && Database::of(service).is_some();
+        if !open.is_empty() && !is_closed && !is_bound(deployment, index) {
+            line(
+                &mut out,
+                &format!(
+                    "--bind leaves {} open at service {}, which is none of the web, API and file servers",
+                    open.join(", "),
+                    escape(&service.name)
+                ),
+            );
+        }
+    }
+    out
+}
+
+/// Services that may be a server although nothing tells which.
+pub(crate) fn unrecognised(deployment: &Deployment) -> impl Iterator<Item = (&Unseen, &str)> {
+    let unseen = deployment.unseen.iter();
+    unseen.filter_map(|unseen| {
+        let name = unseen.service.as_deref()?;
+        (unseen.hides == Hides::Anything).then_some((unseen, name))
+    })
 }
 
 fn names(users: &[String]) -> String {

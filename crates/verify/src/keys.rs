@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clearml_secure_core::effective::Value;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 
 use crate::case::Case;
 use crate::cli::Cli;
@@ -14,6 +15,38 @@ use crate::finding::{Finding, Fix, Severity};
 
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";
+
+/// An agent with the pair of an account that the API server's version does not have cannot log in.
+fn locked_out(case: &Case<'_>, keys: &Keyset, findings: &mut Vec<Finding>) {
+    for instance in case.deployment.of(Server::AgentServices) {
+        let environment = &case.deployment.service(instance).environment;
+        let unknown = SETTINGS.into_iter().filter(|setting| {
+            setting.servers().contains(&instance.server) && !instance.reads(*setting)
+        });
+        let has_it = |setting: Setting| {
+            let variable = instance.spellings(setting, environment).pop()?;
+            let is_same =
+                variable.value.known() == keys.get(setting) && keys.get(setting).is_some();
+            is_same.then_some((setting, variable.value_span))
+        };
+        for (setting, span) in unknown.filter_map(has_it) {
+            findings.push(Finding {
+                rule: ID,
+                severity: Severity::Error,
+                message: format!(
+                    "{} cannot log in: the API server does not know {setting} before 1.11.0",
+                    case.named(instance)
+                ),
+                help: "give the agent keys that a user made in the web page, or update the server"
+                    .to_owned(),
+                setting: Some(setting),
+                server: Some(instance.server),
+                span: Some(span),
+                fix: None,
+            });
+        }
+    }
+}
 
 /// The keysets of the command line. The workers that ask running servers share them.
 pub(crate) struct Keys {
@@ -35,6 +68,7 @@ impl Keys {
 
 /// Every server must read the keyset's value. What cannot be told is unknown already.
 pub(crate) fn compare(case: &Case<'_>, keys: &Keyset, findings: &mut Vec<Finding>) {
+    locked_out(case, keys, findings);
     for reading in case.effective.readings() {
         let Some(key) = keys.get(reading.setting) else {
             continue;

@@ -313,6 +313,33 @@ fn an_override_beside_a_default_name_is_read_as_compose_does() {
 }
 
 #[test]
+fn an_agent_with_a_pair_that_its_server_does_not_know_is_not_clean() {
+    let (key, secret) = ("ABCDEFGHIJ1234567890ABCDEFGHIJ", "q".repeat(54));
+    let compose = |version: &str, key: &str| {
+        format!(
+            "services:\n  apiserver:\n    image: allegroai/clearml:{version}\n    command: [apiserver]\n  \
+             agent-services:\n    image: allegroai/clearml-agent-services\n    environment:\n      \
+             CLEARML_API_ACCESS_KEY: {key}\n      CLEARML_API_SECRET_KEY: {secret}\n"
+        )
+    };
+    let keys = format!(
+        "CLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY={key}\n\
+         CLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_SECRET={secret}\n"
+    );
+    let agents = |version: &str, key: &str| {
+        let text = compose(version, key);
+        let folder = folder_with(&[("c.yml", &text), ("k.env", &keys)]);
+        let (_, json, _) = run(&["-f", "json", "--keys", "k.env", "c.yml"], folder.path());
+        let json = String::from_utf8(json).unwrap();
+        json.matches("agent-services cannot log in").count()
+    };
+    assert_eq!(agents("1.10.1", key), 2);
+    assert_eq!(agents("1.11.0", key), 0);
+    // Of keys of its own one half is compared with another.
+    assert_eq!(agents("1.10.1", "KEYOFITSOWN"), 1);
+}
+
+#[test]
 fn a_folder_is_every_deployment_below_it() {
     let other = "services:\n  web:\n    image: nginx:1\n";
     let folder = folder_with(&[
