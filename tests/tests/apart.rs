@@ -17,9 +17,10 @@ use tempfile::TempDir;
 const COMPOSE: &str = "docker-compose.yml";
 const TOKEN: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
 
-/// The stock deployment in a folder of its own.
+/// The stock deployment in a folder of its own, with an empty configuration folder beside it.
 fn stock() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("config")).unwrap();
     let text = fs::read(fixtures().join("stock").join(COMPOSE)).unwrap();
     fs::write(folder.path().join(COMPOSE), text).unwrap();
     folder
@@ -65,15 +66,8 @@ fn the_compose_file_holds_no_secret_and_the_env_file_is_private() {
     inject(folder, &keys.text, &["--check", "--env-file", ".env"]).exit(0);
     fs::write(folder.join("keys.json"), &keys.text).unwrap();
     let found = clearml("verify")
-        .args([
-            "--fail-on",
-            "error",
-            "--config-dir",
-            ".",
-            "--keys",
-            "keys.json",
-            COMPOSE,
-        ])
+        .args(["--fail-on", "error", "--config-dir", "config"])
+        .args(["--keys", "keys.json", COMPOSE])
         .within(folder)
         .done()
         .exit(0);
@@ -234,14 +228,8 @@ fn an_override_says_what_is_new_and_nothing_else() {
     fs::write(folder.join("mine.yml"), &text).unwrap();
     fs::write(folder.join("keys.json"), &keys.text).unwrap();
     let found = clearml("verify")
-        .args([
-            "--fail-on",
-            "error",
-            "--config-dir",
-            ".",
-            "--keys",
-            "keys.json",
-        ])
+        .args(["--fail-on", "error", "--config-dir", "config"])
+        .args(["--keys", "keys.json"])
         .args(["--merge", "mine.yml", COMPOSE])
         .within(folder)
         .done()
@@ -398,8 +386,7 @@ fn what_compose_would_read_besides_is_refused_where_it_cannot_be_seen() {
     .unwrap();
     inject(folder.path(), &keys.text, &["-i"])
         .refused()
-        .says("included file other.yml")
-        .says("docker-compose.yml:1:");
+        .says("include of docker-compose.yml");
     // The same item twice is a file that compose refuses.
     let token = keys.get("secure.auth.token_secret");
     let text = format!(

@@ -565,7 +565,7 @@ fn a_running_server_is_mended_in_its_files() {
     let folder = folder_with(&[]);
     let script = fix(folder.path(), &["--timeout", "1"], "http://127.0.0.1:9");
     assert!(
-        commands(&script).is_empty() && script.contains("not looked at"),
+        commands(&script).is_empty() && script.contains("not checked"),
         "{script}"
     );
 }

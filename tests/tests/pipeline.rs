@@ -90,6 +90,7 @@ fn the_stock_deployment_has_all_ten_public_settings_live() {
 #[test]
 fn the_stock_deployment_is_clean_after_injection() {
     let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("config")).unwrap();
     let stock = fs::read(fixtures().join("stock/docker-compose.yml")).unwrap();
     fs::write(folder.path().join("docker-compose.yml"), stock).unwrap();
     let keys = clearml("keygen").done().exit(0).stdout;
@@ -102,7 +103,8 @@ fn the_stock_deployment_is_clean_after_injection() {
         .stdout;
     fs::write(folder.path().join("secured.yml"), secured).unwrap();
     clearml("verify")
-        .args(["--fail-on", "error", "secured.yml"])
+        .args(["--fail-on", "error", "--config-dir", "config"])
+        .arg("secured.yml")
         .within(folder.path())
         .done()
         .exit(2);
@@ -263,7 +265,20 @@ fn nothing_left_to_repair(folder: &Path) -> Result<(), String> {
         .args(["-f", "json", "secured.yml"])
         .within(folder)
         .done();
-    if !matches!(after.status, Some(0 | 1)) {
+    // Away from its host, what a configuration folder may hold stays open, and nothing else.
+    let unknown = match after.status {
+        Some(2) => serde_json::from_str(&after.stdout).unwrap_or(Value::Null)["unknown"].take(),
+        _ => Value::Array(Vec::new()),
+    };
+    let is_folder = |one: &Value| {
+        let reason = one["reason"].as_str().unwrap_or_default();
+        reason.contains("--config-dir")
+    };
+    if !matches!(after.status, Some(0..=2))
+        || !unknown
+            .as_array()
+            .is_some_and(|all| all.iter().all(is_folder))
+    {
         return Err(format!("verify could not look\n{}", after.report()));
     }
     let left: Vec<String> = findings(&after)

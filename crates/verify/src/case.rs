@@ -132,7 +132,7 @@ impl Case<'_> {
         if server.is_seen(self.deployment) {
             ""
         } else {
-            ", as far as can be seen from here (--config-dir shows more)"
+            ", as far as can be seen here"
         }
     }
 

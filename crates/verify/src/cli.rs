@@ -89,11 +89,11 @@ pub(crate) struct Cli {
     )]
     pub(crate) color: ColorChoice,
 
-    /// The least severity that makes the exit code 1
+    /// The least severity that makes the exit code 1; notes are printed either way
     #[arg(
         long,
         value_name = "SEVERITY",
-        default_value = "note",
+        default_value = "warning",
         help_heading = "Rules"
     )]
     pub(crate) fail_on: FailOn,
@@ -153,4 +153,4 @@ Examples:
 To silence one finding, on its line or the line above:
   # clearml-verify: ignore[RULE] why it is right here
 
-Exit codes: 0 no findings, 1 findings, 2 could not look.";
+Exit codes: 0 no error and no warning, 1 findings (see --fail-on), 2 something was not checked.";

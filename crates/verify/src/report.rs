@@ -81,10 +81,15 @@ impl NotChecked {
         }
     }
 
+    /// Whether it is the file that its place is in.
+    pub(crate) fn is_file(&self) -> bool {
+        let is_named = |place: &Place| place.file == Path::new(&self.what);
+        self.place.as_ref().is_some_and(is_named)
+    }
+
     /// In words, without its place. A file that the place names is not named again.
     pub(crate) fn words(&self) -> String {
-        let is_named = |place: &Place| place.file == Path::new(&self.what);
-        if self.place.as_ref().is_some_and(is_named) {
+        if self.is_file() {
             escape(&self.reason).into_owned()
         } else {
             format!("{}: {}", escape(&self.what), escape(&self.reason))

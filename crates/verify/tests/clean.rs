@@ -356,7 +356,7 @@ fn every_replica_and_every_version_counts() {
         (":2.3.0", 0, &[][..]),
         (
             ":latest",
-            1,
+            0,
             &["floating-image note", "floating-image note"],
         ),
         (":prod", 2, &["unknown"]),
@@ -665,5 +665,29 @@ fn a_folder_is_looked_into_unless_a_program_made_it() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(code), "{files:?}");
+    }
+}
+
+/// A file there could open the file server, add an account or let guests in, and no variable would show it.
+#[test]
+fn a_configuration_folder_that_is_not_here_may_undo_what_variables_set() {
+    for (server, mount, code, expected) in [
+        ("apiserver", "/nowhere/config", 2, &["unknown"][..]),
+        ("fileserver", "/nowhere/config", 2, &["unknown"]),
+        ("fileserver", "configuration", 2, &["unknown"]),
+        ("fileserver", "~/config", 2, &["unknown"]),
+        ("webserver", "/nowhere/config", 0, &[]),
+    ] {
+        let text =
+            good() + "  webserver:\n    image: clearml/server:2.3.0\n    command: webserver\n";
+        let command = format!("    command: {server}\n");
+        let mounted = format!("{command}    volumes: ['{mount}:/opt/clearml/config']\n");
+        assert!(text.contains(&command), "{server}");
+        expect(
+            &format!("{mount} at {server}"),
+            &[("docker-compose.yml", &text.replace(&command, &mounted))],
+            code,
+            expected,
+        );
     }
 }

@@ -67,6 +67,44 @@ fn severities_decide_the_exit_code() {
 }
 
 #[test]
+fn a_note_alone_is_said_and_fails_only_where_it_was_asked_for() {
+    let latest = good().replace("server:2.3.0", "server:latest");
+    let folder = folder_with(&[("docker-compose.yml", &latest)]);
+    let (code, stdout, _) = run(&["-f", "json"], folder.path());
+    let found = findings(&stdout);
+    assert!(!found.is_empty());
+    assert!(found.iter().all(|(_, severity, _)| severity == "note"));
+    assert_eq!(code, 0);
+    assert_eq!(run(&["--fail-on", "note"], folder.path()).0, 1);
+}
+
+#[test]
+fn what_is_not_checked_for_one_cause_is_one_line_at_the_end() {
+    let text = good().replace(
+        "    environment:\n",
+        "    volumes: ['/nowhere/conf:/opt/clearml/config', '/nowhere/conf:/opt/trains/config']\n    environment:\n",
+    );
+    let folder = folder_with(&[("docker-compose.yml", &text)]);
+    let (code, stdout, _) = run(&["docker-compose.yml"], folder.path());
+    let text = String::from_utf8(stdout).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let [line, summary] = lines[..] else {
+        panic!("{text}");
+    };
+    assert_eq!(
+        line,
+        "not checked: docker-compose.yml:7:52: /opt/trains/config of service apiserver and /opt/clearml/config of \
+         services apiserver and fileserver: /nowhere/conf is not on this machine; run this where it is, or pass \
+         --config-dir DIR"
+    );
+    assert!(summary.ends_with("0 notes, 1 not checked"), "{summary}");
+    assert_eq!(code, 2);
+    let (_, stdout, _) = run(&["-f", "json", "docker-compose.yml"], folder.path());
+    let document: Value = serde_json::from_slice(&stdout).unwrap();
+    assert_eq!(document["unknown"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn a_rule_can_be_left_out_and_an_unknown_one_cannot() {
     let bad = "rules/shadowed-variable/bad.yml";
     let ids = |arguments: &[&str]| {

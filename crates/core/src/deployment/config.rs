@@ -224,13 +224,17 @@ impl<'a> View<'a> {
         // The path may hold a value of .env, and `~` is the home of the user who runs compose.
         let shown = if volume.is_interpolated || written.starts_with('~') {
             "what is mounted".into()
+        } else if written.trim_end_matches('/') == self.named(at) {
+            "it".into()
         } else {
             crate::shown::escape(written)
         };
         self.miss(
             at,
             volume,
-            format!("{shown} is not on this machine; run this where it is, or give --config-dir"),
+            format!(
+                "{shown} is not on this machine; run this where it is, or pass --config-dir DIR"
+            ),
         );
         Ok(())
     }
@@ -239,14 +243,18 @@ impl<'a> View<'a> {
         self.miss(at, volume, format!("{reason}; give --config-dir"));
     }
 
-    fn miss(&mut self, at: &str, volume: &Volume, reason: String) {
-        let what = if at.is_empty() {
+    /// The path in the container.
+    fn named(&self, at: &str) -> String {
+        if at.is_empty() {
             self.folder.to_owned()
         } else {
             format!("{}/{at}", self.folder)
-        };
+        }
+    }
+
+    fn miss(&mut self, at: &str, volume: &Volume, reason: String) {
         let unseen = Unseen {
-            what,
+            what: self.named(at),
             hides: Hides::Anything,
             reason,
             service: Some(self.service.name.clone()),

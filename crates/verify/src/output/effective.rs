@@ -7,7 +7,7 @@ use clearml_secure_core::strength::weakness;
 use serde_json::json;
 
 use super::json::{place, unknown};
-use super::text::unknown as unknown_line;
+use super::text::not_checked;
 use crate::report::{Report, Subject};
 
 /// For people.
@@ -15,7 +15,6 @@ pub(super) fn text(reports: &[Report]) -> String {
     let mut out = String::new();
     for report in reports {
         if let Subject::Nothing(_) = report.subject {
-            out.extend(report.unknown.iter().map(unknown_line));
             continue;
         }
         let mut rows = vec![[
@@ -45,10 +44,8 @@ pub(super) fn text(reports: &[Report]) -> String {
                 "{setting:a$}  {server:b$}  {state:c$}  {origin}\n"
             ));
         }
-        for one in &report.unknown {
-            out.push_str(&unknown_line(one));
-        }
     }
+    out.push_str(&not_checked(reports).concat());
     out
 }
 

@@ -34,7 +34,7 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
         }
         for one in &report.unknown {
             block.push_str(&comment(&format!(
-                "  not looked at: {}: {}",
+                "  not checked: {}: {}",
                 one.what, one.reason
             )));
         }

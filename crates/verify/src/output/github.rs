@@ -22,7 +22,7 @@ pub(super) fn findings(reports: &[Report]) -> String {
         for one in &report.unknown {
             let text = format!("{}: {}", one.what, one.reason);
             let place = one.place.as_ref();
-            out.push_str(&annotation("error", place, "not looked at", &text));
+            out.push_str(&annotation("error", place, "not checked", &text));
         }
     }
     out

@@ -64,7 +64,7 @@ fn verdict(reports: &[Report]) -> Markup {
         .map(|(number, word, _)| plural(*number, word))
         .collect();
     if unseen > 0 {
-        words.push(format!("{unseen} could not be looked at"));
+        words.push(format!("{unseen} not checked"));
     }
     let worst = numbers.iter().find(|(number, ..)| *number > 0);
     let class = match worst {
@@ -92,7 +92,7 @@ fn subject(report: &Report, is_named: bool) -> Markup {
                 (matrix(report, deployment))
             }
             @if !report.unknown.is_empty() {
-                h2 { "Could not be looked at" }
+                h2 { "Not checked" }
                 ul {
                     @for one in &report.unknown {
                         li { (unknown(one)) }

@@ -29,7 +29,7 @@ pub(super) fn findings(reports: &[Report]) -> String {
         for one in &report.unknown {
             let mut entry = json!({
                 "level": "error",
-                "message": {"text": format!("not looked at: {}: {}", one.what, one.reason)},
+                "message": {"text": format!("not checked: {}: {}", one.what, one.reason)},
             });
             if let Some(place) = &one.place {
                 entry["locations"] = json!([location(place)]);

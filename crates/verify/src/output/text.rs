@@ -9,6 +9,10 @@ use crate::finding::{Finding, Severity};
 use crate::lines::Lines;
 use crate::pages;
 use crate::report::{NotChecked, Report, Subject};
+use crate::words::and;
+
+/// So many things that were not checked for one cause are named.
+const SHOWN: usize = 3;
 
 pub(super) fn findings(reports: &[Report], color: bool) -> String {
     let renderer = if color {
@@ -23,21 +27,21 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
             out.push_str(&render(&renderer, report, lines.as_ref(), &group));
             out.push_str("\n\n");
         }
-        out.extend(report.unknown.iter().map(unknown));
         if report.findings.is_empty() && report.unknown.is_empty() {
             out.push_str(&format!("{}: no findings\n", looked_at(report)));
         }
     }
     let total: usize = reports.iter().map(|report| report.findings.len()).sum();
-    let unknown: usize = reports.iter().map(|report| report.unknown.len()).sum();
-    if total > 0 || unknown > 0 {
+    let unknown = not_checked(reports);
+    out.push_str(&unknown.concat());
+    if total > 0 || !unknown.is_empty() {
         let mut parts = vec![
             plural(count(reports, Severity::Error), "error"),
             plural(count(reports, Severity::Warning), "warning"),
             plural(count(reports, Severity::Note), "note"),
         ];
-        if unknown > 0 {
-            parts.push(format!("{unknown} could not be looked at"));
+        if !unknown.is_empty() {
+            parts.push(format!("{} not checked", unknown.len()));
         }
         let was_looked_at = |report: &&Report| !matches!(report.subject, Subject::Nothing(_));
         let subjects = reports.iter().filter(was_looked_at).map(looked_at);
@@ -106,10 +110,48 @@ fn render(
     renderer.render(&[element])
 }
 
-/// A line about what was not checked.
-pub(super) fn unknown(one: &NotChecked) -> String {
-    let place = one.place.as_ref().map(|place| format!("{place}: "));
-    format!("unknown: {}{}\n", place.unwrap_or_default(), one.words())
+/// What was not checked, a line for each cause: however much it hides, there is one thing to do about it.
+pub(super) fn not_checked(reports: &[Report]) -> Vec<String> {
+    let mut causes: Vec<Vec<&NotChecked>> = Vec::new();
+    for one in reports.iter().flat_map(|report| &report.unknown) {
+        // What is a file has a place of its own to go to.
+        let is_same = |known: &&mut Vec<&NotChecked>| {
+            known
+                .iter()
+                .all(|known| known.reason == one.reason && !known.is_file())
+                && !one.is_file()
+        };
+        match causes.iter_mut().find(is_same) {
+            Some(known) => known.push(one),
+            None => causes.push(vec![one]),
+        }
+    }
+    causes.iter().map(|cause| line(cause)).collect()
+}
+
+/// A line about what one cause kept from being checked.
+fn line(cause: &[&NotChecked]) -> String {
+    let place = cause.iter().find_map(|one| one.place.as_ref());
+    let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+    let words = match cause {
+        [] => String::new(),
+        [one] => one.words(),
+        [first, ..] => {
+            let mut what: Vec<&str> = Vec::new();
+            for one in cause {
+                if !what.contains(&one.what.as_str()) {
+                    what.push(&one.what);
+                }
+            }
+            let rest = format!("{} more", what.len().saturating_sub(SHOWN));
+            if what.len() > SHOWN + 1 {
+                what.truncate(SHOWN);
+                what.push(&rest);
+            }
+            format!("{}: {}", escape(&and(&what)), escape(&first.reason))
+        }
+    };
+    format!("not checked: {place}{words}\n")
 }
 
 /// What was looked at, and which servers were found there.
