@@ -19,21 +19,20 @@ mod uses;
 pub mod volume;
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::container::Container;
 use crate::error::Error;
-use crate::source::{SourceId, Sources, Span};
-use crate::version::Version;
+use crate::source::{SourceId, Sources};
+use crate::unseen::Unseen;
 use crate::yaml::{Clears, Node};
 use env::Scopes;
 pub use env::{ProjectEnv, Scope};
-pub use environment::{Origin, Variable, VariableValue};
 pub use loader::Loader;
 use parts::Reader;
-pub use port::{Interface, Port};
 pub use uses::Use;
-pub use volume::Volume;
 
 /// A compose project: what `docker compose -f … -f …` would see.
 pub struct Project {
@@ -74,76 +73,19 @@ pub struct Document {
 /// Which of [`Project::documents`].
 pub type DocumentId = usize;
 
-/// Something that was not looked at, and why. It is never taken for safe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unseen {
-    /// What, e.g. `env_file ./secrets.env`.
-    pub what: String,
-    /// What it may hold.
-    pub hides: Hides,
-    /// Why, and what to do about it.
-    pub reason: String,
-    /// The service that is concerned, by its name in the file.
-    pub service: Option<String>,
-    /// Where it is named.
-    pub span: Option<Span>,
-}
-
-/// What something that was not looked at may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hides {
-    /// Anything.
-    Anything,
-    /// A published port.
-    Port,
-    /// Other services, and what is merged over those that are seen.
-    Services,
-    /// Variables of a service.
-    Variables,
-}
-
 /// A service, put together from its parts.
 pub struct Service {
-    /// Its name under `services`.
-    pub name: String,
-    /// Where the name stands, in the last file that has it.
-    pub name_span: Span,
     /// Lowest precedence first.
     pub parts: Vec<Part>,
-    /// The image, interpolated.
-    pub image: Option<Text>,
-    /// The container's name, interpolated.
-    pub container_name: Option<String>,
-    /// The entrypoint's and then the command's words.
-    pub words: Vec<String>,
-    /// Every variable of the container that a file sets, sorted by name.
-    pub environment: Vec<Variable>,
-    /// What is mounted.
-    pub volumes: Vec<Volume>,
-    /// What is published.
-    pub ports: Vec<Port>,
-    /// The networks it is on, by the names of the file: `default` where it names none.
-    pub networks: Vec<String>,
-    /// `network_mode`, interpolated.
-    pub network_mode: Option<Text>,
-    /// `privileged: true`, where it stands.
-    pub privileged: Option<Span>,
+    /// What its container is given.
+    pub container: Arc<Container>,
 }
 
-/// A text of the file after interpolation, and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    /// The text.
-    pub text: String,
-    /// The scalar.
-    pub span: Span,
-}
+impl Deref for Service {
+    type Target = Container;
 
-impl Text {
-    /// The version that an image's tag names.
-    pub fn version(&self) -> Option<Version> {
-        let name = self.text.split('@').next()?.rsplit('/').next()?;
-        Version::parse(name.split_once(':')?.1)
+    fn deref(&self) -> &Container {
+        &self.container
     }
 }
 

@@ -6,18 +6,21 @@ mod mounts;
 mod recognise;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use recognise::Recognised;
 use zeroize::Zeroizing;
 
 use crate::compose::files::Files;
-use crate::compose::{Hides, Loader, Project, Service, Unseen, Variable, VariableValue};
+use crate::compose::{Loader, Project};
+use crate::container::{Container, Variable, VariableValue};
 use crate::error::Error;
 use crate::hocon;
 use crate::instance::{ConfigFile, Instance};
 use crate::io::read_text;
 use crate::setting::Server;
 use crate::source::Sources;
+use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
 
@@ -25,7 +28,9 @@ pub use database::Database;
 pub struct Deployment {
     /// The texts, for places and source lines.
     pub sources: Sources,
-    /// The compose project.
+    /// What each container is given.
+    pub containers: Vec<Arc<Container>>,
+    /// The compose files that say so; its services are in the order of the containers.
     pub project: Box<Project>,
     /// The ClearML servers, in the order of the files.
     pub instances: Vec<Instance>,
@@ -39,7 +44,7 @@ impl Deployment {
         self.instances
             .iter()
             .any(|instance| instance.service == service)
-            || recognise::is_own_image(&self.project.services[service])
+            || recognise::is_own_image(&self.containers[service])
     }
 
     /// Reads the deployment, with every `env_file` and mounted `.conf` that it names and that is there.
@@ -57,20 +62,24 @@ impl Deployment {
         let mut deployment = Self {
             unseen: project.unseen.clone(),
             sources,
+            containers: project
+                .services
+                .iter()
+                .map(|service| Arc::clone(&service.container))
+                .collect(),
             project: Box::new(project),
             instances: Vec::new(),
         };
         let recognised: Vec<Recognised> = deployment
-            .project
-            .services
+            .containers
             .iter()
-            .map(recognise::recognise)
+            .map(|container| recognise::recognise(container))
             .collect();
         for (index, recognised) in recognised.iter().enumerate() {
             if recognised.servers.is_empty() {
                 deployment
                     .unseen
-                    .extend(recognised.unseen(&deployment.project.services[index]));
+                    .extend(recognised.unseen(&deployment.containers[index]));
             }
             for server in recognised.servers.iter().copied() {
                 let mut instance = Instance {
@@ -118,7 +127,7 @@ impl Deployment {
         if self.instances.is_empty() {
             return;
         }
-        for (service, one) in self.project.services.iter().zip(recognised) {
+        for (service, one) in self.containers.iter().zip(recognised) {
             let is_missing = |server: &Server| self.of(*server).next().is_none();
             if one.named.as_ref().is_some_and(is_missing) {
                 self.unseen
@@ -144,40 +153,32 @@ impl Deployment {
     /// What a service that is known to be none of ClearML's is given makes no difference, but for the ports of databases
     /// beside its servers. Where there is no server, only what may hide one does.
     fn forget_foreign(&mut self, recognised: &[Recognised]) {
-        let services = &self.project.services;
+        let containers = &self.containers;
         let has_servers = !self.instances.is_empty();
         let matters = |unseen: &Unseen| {
             let Some(name) = &unseen.service else {
                 return true;
             };
-            let of_name = |(service, _): &(&Service, &Recognised)| service.name == *name;
-            let mut named = services.iter().zip(recognised).filter(of_name);
-            let Some((service, one)) = named.next() else {
+            let of_name = |(container, _): &(&Arc<Container>, &Recognised)| container.name == *name;
+            let mut named = containers.iter().zip(recognised).filter(of_name);
+            let Some((container, one)) = named.next() else {
                 return true;
             };
             let is_foreign = one.is_foreign && one.named.is_none();
             match unseen.hides {
                 Hides::Anything | Hides::Services => !is_foreign,
-                Hides::Port if has_servers => !is_foreign || Database::of(service).is_some(),
+                Hides::Port if has_servers => !is_foreign || Database::of(container).is_some(),
                 Hides::Variables if has_servers => !is_foreign,
-                Hides::Port => false,
-                // What it extends may make it a server, which no variable does.
-                Hides::Variables => {
-                    !is_foreign
-                        && service
-                            .parts
-                            .iter()
-                            .any(|part| part.node.get("extends").is_some())
-                }
+                Hides::Port | Hides::Variables => false,
             }
         };
         let unseen = std::mem::take(&mut self.unseen);
         self.unseen = unseen.into_iter().filter(matters).collect();
     }
 
-    /// The service an instance runs in.
-    pub fn service(&self, instance: &Instance) -> &Service {
-        &self.project.services[instance.service]
+    /// The container an instance runs in.
+    pub fn service(&self, instance: &Instance) -> &Container {
+        &self.containers[instance.service]
     }
 
     /// The instances of one server.
@@ -234,7 +235,7 @@ impl Deployment {
         config_dir: Option<&Path>,
         loader: &mut Loader,
     ) -> Result<(), Error> {
-        let service = &self.project.services[instance.service];
+        let service = &self.containers[instance.service];
         let found = match config_dir {
             Some(folder) => config::given(folder)?,
             None => config::mounted(service, instance)?,

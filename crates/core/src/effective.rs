@@ -10,7 +10,7 @@ mod path;
 
 use std::path::Path;
 
-use crate::compose::{Variable, VariableValue};
+use crate::container::{Variable, VariableValue};
 use crate::deployment::{Deployment, is_unknown, raw_value};
 use crate::hocon::{self, Object};
 use crate::instance::Instance;

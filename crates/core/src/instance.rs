@@ -1,10 +1,11 @@
 //! A service that runs a ClearML server, and what that server is given.
 
-use crate::compose::{Unseen, Variable};
+use crate::container::Variable;
 use crate::hocon;
 use crate::known;
 use crate::setting::{SETTINGS, Server, Setting};
 use crate::source::SourceId;
+use crate::unseen::Unseen;
 use crate::version::Version;
 
 /// A service that runs a ClearML server. An all-in-one service is several instances.

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod compose;
+pub mod container;
 pub mod deployment;
 pub mod dockerfile;
 pub mod dotenv;
@@ -31,6 +32,7 @@ pub mod shown;
 /// Texts, spans and places.
 pub mod source;
 pub mod strength;
+pub mod unseen;
 pub mod version;
 pub mod yaml;
 

@@ -7,8 +7,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use clearml_secure_core::compose::VariableValue;
 use clearml_secure_core::compose::files::Files;
+use clearml_secure_core::container::VariableValue;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Value};
 use clearml_secure_core::setting::{Server, Setting};

@@ -15,7 +15,8 @@ mod wanted;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use clearml_secure_core::compose::{Origin, Service, Variable};
+use clearml_secure_core::compose::Service;
+use clearml_secure_core::container::{Origin, Variable};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::instance::Instance;

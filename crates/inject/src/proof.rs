@@ -6,7 +6,7 @@ mod print;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use clearml_secure_core::compose::{Hides, VariableValue};
+use clearml_secure_core::container::VariableValue;
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::edit::Edit;
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Value};
@@ -14,6 +14,7 @@ use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::unseen::Hides;
 use print::{Print, Reader};
 
 pub(crate) use containers::Containers;

@@ -1,6 +1,5 @@
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::Hides;
 use clearml_secure_core::compose::files::{Files, override_beside};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::edit::splice;
@@ -10,6 +9,7 @@ use clearml_secure_core::known;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::place_of;
+use clearml_secure_core::unseen::Hides;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;

@@ -7,7 +7,6 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
-use clearml_secure_core::compose::{Hides, Unseen};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::dotenv;
 use clearml_secure_core::effective::Effective;
@@ -15,6 +14,7 @@ use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shown::escape;
+use clearml_secure_core::unseen::{Hides, Unseen};
 
 use crate::cli::Cli;
 use crate::env_file::EnvFile;

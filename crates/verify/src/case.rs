@@ -1,6 +1,5 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
-use clearml_secure_core::compose::{Hides, Unseen};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{
     Configured, Effective, Origin, Reading, ServerConfiguration, Value,
@@ -11,6 +10,7 @@ use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
+use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 
 use crate::files::Files;

@@ -6,7 +6,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::{Hides, Unseen};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin};
 use clearml_secure_core::fixed_users::FixedUsers;
@@ -14,6 +13,7 @@ use clearml_secure_core::io::{entries, read_text};
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::source::{SourceId, Span};
+use clearml_secure_core::unseen::{Hides, Unseen};
 use gix_index::hash::Kind as Hash;
 use zeroize::Zeroizing;
 

@@ -15,10 +15,10 @@ mod token;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use clearml_secure_core::compose::{Hides, Unseen};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
+use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
 

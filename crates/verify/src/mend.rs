@@ -10,10 +10,11 @@ mod ports;
 use std::path::{Path, PathBuf};
 
 use crate::finding::{Finding, Fix, Severity};
-use clearml_secure_core::compose::{Hides, Origin as From, VariableValue};
+use clearml_secure_core::container::{Origin as From, VariableValue};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading};
 use clearml_secure_core::setting::Setting;
+use clearml_secure_core::unseen::Hides;
 
 use crate::cli::Cli;
 use crate::files;
@@ -228,8 +229,8 @@ fn refusal(deployment: &Deployment, effective: &Effective) -> Option<String> {
             ));
         }
     }
-    for (index, service) in deployment.project.services.iter().enumerate() {
-        let is_refused = |variable: &&clearml_secure_core::compose::Variable| {
+    for (index, service) in deployment.containers.iter().enumerate() {
+        let is_refused = |variable: &&clearml_secure_core::container::Variable| {
             matches!(variable.value, VariableValue::Refused(_))
                 && !is_replaced(&variable.name, index)
         };

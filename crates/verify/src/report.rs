@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use clearml_secure_core::compose::Unseen;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::{Place, Sources};
+use clearml_secure_core::unseen::Unseen;
 use clearml_secure_core::version::Version;
 
 use crate::error::Error;

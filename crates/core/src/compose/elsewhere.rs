@@ -1,8 +1,9 @@
 //! Files that compose would read besides those that are given.
 
-use super::{Hides, Project, Unseen};
+use super::Project;
 use crate::io;
 use crate::source::Sources;
+use crate::unseen::{Hides, Unseen};
 
 impl Project {
     /// Files that `docker compose` takes instead of those it finds, where it is told none.

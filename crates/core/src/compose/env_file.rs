@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use super::parts::written;
 use super::uses::Use;
-use super::{Hides, Loader, Origin, Part, Project, Scope, Unseen, Variable, VariableValue};
+use super::{Loader, Part, Project, Scope};
+use crate::container::{Origin, Variable, VariableValue};
 use crate::dotenv;
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
+use crate::unseen::{Hides, Unseen};
 use crate::yaml::{Clears, Node, Typed};
 
 type Variables = BTreeMap<String, Variable>;

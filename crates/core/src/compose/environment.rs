@@ -4,65 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Loader, Part, Project, Scope, env_file, interpolate};
+use crate::container::{Origin, Variable, VariableValue};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::source::{SourceId, Sources, Span};
 use crate::yaml::{Clears, Node, Quoting, Typed};
-
-/// One variable of a container.
-#[derive(Debug)]
-pub struct Variable {
-    /// Its name, as written.
-    pub name: String,
-    /// Its value in the container.
-    pub value: VariableValue,
-    /// Which kind of place sets it.
-    pub origin: Origin,
-    /// The name and the value, as they stand.
-    pub span: Span,
-    /// The value alone; empty after the name where there is none.
-    pub value_span: Span,
-    /// What interpolation met in it, with spans in the value before interpolation.
-    pub interpolated: Vec<interpolate::Variable>,
-    /// How long the value was before interpolation, in bytes.
-    pub written_length: usize,
-    /// Whether YAML made another text of an unquoted value, e.g. `010` to `8`.
-    pub retyped: bool,
-}
-
-/// What the container gets.
-#[derive(Clone, Debug)]
-pub enum VariableValue {
-    /// This text.
-    Known(Secret),
-    /// Compose refuses the file because of this value: the reason.
-    Refused(String),
-    /// Compose refuses the file as long as this variable has no value (`${NAME:?…}`). Its name, unless it stands
-    /// among other text and may be part of a password.
-    Required(Option<String>),
-    /// Named without a value, and `.env` has none: the container does not get it, unless the shell that runs
-    /// compose has it.
-    Unset,
-}
-
-/// Which kind of place sets a variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A line of an `env_file`.
-    EnvFile,
-    /// An entry of `environment`.
-    Environment,
-}
-
-impl VariableValue {
-    /// The text, where it is known.
-    pub fn known(&self) -> Option<&Secret> {
-        match self {
-            Self::Known(value) => Some(value),
-            _ => None,
-        }
-    }
-}
 
 /// All variables of a service, sorted by name.
 pub(super) fn of_service(

@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use super::parts::{Reader, written};
-use super::{DocumentId, Hides, Scope, Unseen, env};
+use super::{DocumentId, Scope, env};
 use crate::error::Error;
 use crate::source::{SourceId, Span};
+use crate::unseen::{Hides, Unseen};
 use crate::yaml::Node;
 
 /// Files that are merged, the one that wins last.

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::include::Model;
-use super::{Document, DocumentId, Hides, Loader, Part, Project, Scope, Unseen, env};
+use super::{Document, DocumentId, Loader, Part, Project, Scope, env};
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
+use crate::unseen::{Hides, Unseen};
 use crate::yaml::{self, Clears, Field, Node};
 
 /// `extends` may be followed this far.
@@ -276,7 +277,7 @@ impl Reader<'_> {
             Err(error) => {
                 self.project.unseen.push(Unseen {
                     what: format!("extended file {}", written(self.sources, span, file)),
-                    hides: Hides::Variables,
+                    hides: Hides::Anything,
                     reason: error.to_string(),
                     service: Some(part.service.clone()),
                     span: Some(span),

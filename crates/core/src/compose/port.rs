@@ -11,56 +11,11 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use super::{Hides, Part, Project, Unseen};
+use super::{Part, Project};
+use crate::container::{Interface, Port};
 use crate::source::Span;
+use crate::unseen::{Hides, Unseen};
 use crate::yaml::{Clears, Node};
-
-/// One entry of `ports`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Port {
-    /// The ports of the container.
-    pub target: RangeInclusive<u16>,
-    /// The ports of the host; none where docker chooses.
-    pub published: Option<RangeInclusive<u16>>,
-    /// Where it is published.
-    pub interface: Interface,
-    /// The address that is written, where it is one.
-    pub address: Option<IpAddr>,
-    /// `tcp`, where nothing else is said.
-    pub protocol: String,
-    /// The entry.
-    pub span: Span,
-}
-
-/// Which of the host's addresses a port is published on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interface {
-    /// Every one, also those that a firewall's rules seem to close: docker writes its own.
-    All,
-    /// One that only the host itself reaches.
-    Loopback,
-    /// One.
-    One(IpAddr),
-}
-
-impl Port {
-    /// Whether it is published on an address and nowhere else.
-    pub fn is_at(&self, address: IpAddr) -> bool {
-        match self.interface {
-            Interface::All => address.is_unspecified(),
-            Interface::Loopback | Interface::One(_) => self.address == Some(address),
-        }
-    }
-
-    /// The host's ports in words: `8080`, `9200-9300`, `a port that docker chooses`.
-    pub fn shown(&self) -> String {
-        match &self.published {
-            None => "a port that docker chooses".to_owned(),
-            Some(range) if range.start() == range.end() => range.start().to_string(),
-            Some(range) => format!("{}-{}", range.start(), range.end()),
-        }
-    }
-}
 
 /// What is said of an entry that cannot be read.
 pub(super) const UNSEEN: &str = "a published port";

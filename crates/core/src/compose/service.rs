@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Hides, Loader, Part, Project, Service, Text, Unseen, environment, port};
+use super::{Loader, Part, Project, Service, environment, port};
+use crate::container::{Container, Text};
 use crate::error::Error;
 use crate::source::{Sources, Span};
+use crate::unseen::{Hides, Unseen};
 use crate::yaml::{Clears, Node};
 
 impl Project {
@@ -36,20 +38,23 @@ impl Project {
         let privileged = attribute(&parts, "privileged")
             .filter(|(part, node)| self.text_of(part, node).as_deref() == Some("true"))
             .map(|(part, node)| node.span(part.source));
-        Ok(Service {
+        let container = Container {
             name,
             name_span,
-            parts,
             image,
             container_name,
             words,
             environment,
             // They may come from services that are not read yet.
-            volumes: Vec::new(),
+            mounts: Vec::new(),
             ports,
             networks,
             network_mode,
             privileged,
+        };
+        Ok(Service {
+            parts,
+            container: Arc::new(container),
         })
     }
 

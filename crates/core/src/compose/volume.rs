@@ -1,79 +1,18 @@
 //! What a container mounts, as far as it says where a configuration file comes from.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::{Document, Part, Project, Service, interpolate};
+use crate::container::{FileText, HostPath, Mount, MountSource};
 use crate::knowable::Knowable;
 use crate::source::Span;
 use crate::yaml::{Clears, Node};
 
-/// One mount.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Volume {
-    /// What is mounted.
-    pub source: Knowable<VolumeSource>,
-    /// Where, in the container: cleaned, without a slash at the end.
-    pub target: Knowable<String>,
-    /// The item under `volumes`, `tmpfs`, `configs`, `secrets` or `volumes_from`.
-    pub span: Span,
-    /// Whether its text has variables, whose values may be secrets.
-    pub is_interpolated: bool,
-}
-
-/// What is mounted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VolumeSource {
-    /// A folder or file of the host.
-    Bind(HostPath),
-    /// A volume that docker keeps, or a config or secret that is in no file; what it holds cannot be seen.
-    Named(String),
-    /// A new volume without a name, a tmpfs: empty at first.
-    Empty,
-    /// A config or secret whose text is known without a file.
-    Text(FileText),
-}
-
-/// A path of the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostPath {
-    /// As it is written.
-    pub written: String,
-    /// From the folder of its file.
-    pub path: PathBuf,
-}
-
-/// The text of a file that exists in the container only.
-#[derive(Clone, PartialEq, Eq)]
-pub struct FileText {
-    /// What to call it.
-    pub name: String,
-    /// The text.
-    pub text: Zeroizing<String>,
-}
-
-impl std::fmt::Debug for FileText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FileText")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Volume {
-    /// The path of the host as it is written, where it is one.
-    pub fn host(&self) -> Option<&str> {
-        match self.source.known()? {
-            VolumeSource::Bind(host) => Some(&host.written),
-            _ => None,
-        }
-    }
-}
-
 /// The mounts of a service; a later one at the same target replaces an earlier one.
-pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Volume> {
-    let mut volumes: Vec<Volume> = Vec::new();
+pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
+    let mut volumes: Vec<Mount> = Vec::new();
     for section in ["volumes", "tmpfs", "configs", "secrets"] {
         let start = volumes.len();
         for part in parts {
@@ -104,7 +43,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Volume> {
                 };
                 put(
                     &mut volumes,
-                    Volume {
+                    Mount {
                         source,
                         target,
                         span: item.span(part.source),
@@ -117,7 +56,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Volume> {
     volumes
 }
 
-fn put(volumes: &mut Vec<Volume>, volume: Volume) {
+fn put(volumes: &mut Vec<Mount>, volume: Mount) {
     volumes.retain(|known| known.target.known().is_none() || known.target != volume.target);
     volumes.push(volume);
 }
@@ -127,20 +66,23 @@ pub(super) fn inherit(project: &mut Project) {
     for index in 0..project.services.len() {
         let mut volumes = Vec::new();
         take(project, index, &mut Vec::new(), &mut volumes);
-        project.services[index].volumes = volumes;
+        // Nobody else has it yet.
+        if let Some(container) = Arc::get_mut(&mut project.services[index].container) {
+            container.mounts = volumes;
+        }
     }
 }
 
 const FOREIGN: &str = "`volumes_from` names a container that is in none of these files";
 
-fn take(project: &Project, index: usize, around: &mut Vec<usize>, volumes: &mut Vec<Volume>) {
+fn take(project: &Project, index: usize, around: &mut Vec<usize>, volumes: &mut Vec<Mount>) {
     let service = &project.services[index];
     around.push(index);
     for (from, span) in inherited(project, service) {
         match from.and_then(|name| project.services.iter().position(|other| other.name == name)) {
             Some(other) if around.contains(&other) => {}
             Some(other) => take(project, other, around, volumes),
-            None => volumes.push(Volume {
+            None => volumes.push(Mount {
                 source: Knowable::unknown(FOREIGN),
                 target: Knowable::unknown(FOREIGN),
                 span,
@@ -193,7 +135,7 @@ struct Reader<'a> {
 }
 
 /// What is mounted and where.
-type Mount = (Knowable<VolumeSource>, Knowable<String>);
+type Found = (Knowable<MountSource>, Knowable<String>);
 
 const NO_VALUE: &str = "a variable in its path has no value in these files";
 
@@ -208,13 +150,13 @@ impl Reader<'_> {
     }
 
     /// `/run` or `/run:size=64m`.
-    fn tmpfs(&self, item: &Node) -> Mount {
+    fn tmpfs(&self, item: &Node) -> Found {
         let text = self.text(item);
         let target = text.and_then(|text| target(text.split(':').next().unwrap_or(&text)));
-        (Knowable::Known(VolumeSource::Empty), target)
+        (Knowable::Known(MountSource::Empty), target)
     }
 
-    fn volume(&self, item: &Node) -> Mount {
+    fn volume(&self, item: &Node) -> Found {
         if item.entries().is_some() {
             return self.long(item);
         }
@@ -223,14 +165,14 @@ impl Reader<'_> {
         };
         let (source, rest) = split_source(&text);
         let Some(source) = source else {
-            return (Knowable::Known(VolumeSource::Empty), target(rest));
+            return (Knowable::Known(MountSource::Empty), target(rest));
         };
         let path = rest.split(':').next().unwrap_or(rest);
         (self.classified(source), target(path))
     }
 
     /// A short form of which a variable has no value: the target may be told all the same.
-    fn untold(&self, item: &Node) -> Mount {
+    fn untold(&self, item: &Node) -> Found {
         let written = item.text().unwrap_or_default();
         let rest = written.rsplit_once("}:").map(|(_, rest)| rest);
         let rest = rest.filter(|rest| rest.starts_with('/') && !rest.contains('$'));
@@ -240,7 +182,7 @@ impl Reader<'_> {
         (Knowable::unknown(NO_VALUE), target)
     }
 
-    fn long(&self, item: &Node) -> Mount {
+    fn long(&self, item: &Node) -> Found {
         let field = |key: &str| item.get(key).filter(|field| !field.value.is_null());
         let text = |key: &str| field(key).map(|field| self.text(field.value));
         let target = text("target").map_or(Knowable::unknown(NO_VALUE), |text| {
@@ -253,7 +195,7 @@ impl Reader<'_> {
             (Some("volume"), Some(Knowable::Known(source))) => self.named(&source),
             (None, Some(Knowable::Known(source))) => self.classified(&source),
             (Some("tmpfs"), _) | (Some("volume") | None, None) => {
-                Knowable::Known(VolumeSource::Empty)
+                Knowable::Known(MountSource::Empty)
             }
             _ => Knowable::unknown("a mount of this type cannot be looked into from here"),
         };
@@ -266,7 +208,7 @@ impl Reader<'_> {
         }
     }
 
-    fn classified(&self, source: &str) -> Knowable<VolumeSource> {
+    fn classified(&self, source: &str) -> Knowable<MountSource> {
         let bytes = source.as_bytes();
         let is_path = source.starts_with(['/', '.', '~', '\\'])
             || (bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':');
@@ -277,12 +219,12 @@ impl Reader<'_> {
         }
     }
 
-    fn bind(&self, written: &str) -> Knowable<VolumeSource> {
+    fn bind(&self, written: &str) -> Knowable<MountSource> {
         bind(self.document(), written)
     }
 
     /// A named volume can be a folder of the host all the same.
-    fn named(&self, name: &str) -> Knowable<VolumeSource> {
+    fn named(&self, name: &str) -> Knowable<MountSource> {
         let option = |key: &str| self.top_level("volumes", name, &["driver_opts", key]);
         let is_bind = match option("o") {
             None => false,
@@ -293,12 +235,12 @@ impl Reader<'_> {
         };
         match option("device").filter(|_| is_bind) {
             Some((document, device)) => device.and_then(|device| bind(document, &device)),
-            None => Knowable::Known(VolumeSource::Named(name.to_owned())),
+            None => Knowable::Known(MountSource::Named(name.to_owned())),
         }
     }
 
     /// An item of `configs` or `secrets`.
-    fn file(&self, section: &str, item: &Node) -> Mount {
+    fn file(&self, section: &str, item: &Node) -> Found {
         let field = |key: &str| item.get(key).map(|field| self.text(field.value));
         let name = match item.entries() {
             Some(_) => field("source").unwrap_or(Knowable::unknown(NO_VALUE)),
@@ -316,10 +258,10 @@ impl Reader<'_> {
     }
 
     /// What a top-level config or secret holds.
-    fn content(&self, section: &str, name: &str) -> Knowable<VolumeSource> {
+    fn content(&self, section: &str, name: &str) -> Knowable<MountSource> {
         let entry = |key: &str| self.top_level(section, name, &[key]);
         let known = |text: String| {
-            Knowable::Known(VolumeSource::Text(FileText {
+            Knowable::Known(MountSource::Text(FileText {
                 name: format!("{section}.{name}"),
                 text: Zeroizing::new(text),
             }))
@@ -336,7 +278,7 @@ impl Reader<'_> {
                 None => Knowable::unknown("its variable has no value in these files"),
             });
         }
-        Knowable::Known(VolumeSource::Named(name.to_owned()))
+        Knowable::Known(MountSource::Named(name.to_owned()))
     }
 
     /// A text below a top-level entry, of the last document that has it, and which that is.
@@ -357,18 +299,18 @@ impl Reader<'_> {
     }
 }
 
-fn bind(document: &Document, written: &str) -> Knowable<VolumeSource> {
-    Knowable::Known(VolumeSource::Bind(HostPath {
+fn bind(document: &Document, written: &str) -> Knowable<MountSource> {
+    Knowable::Known(MountSource::Bind(HostPath {
         path: document.folder.join(written),
         written: written.to_owned(),
     }))
 }
 
 /// A folder within what is mounted.
-fn within(source: VolumeSource, below: Knowable<String>) -> Knowable<VolumeSource> {
+fn within(source: MountSource, below: Knowable<String>) -> Knowable<MountSource> {
     below.and_then(|below| {
         Knowable::Known(match source {
-            VolumeSource::Bind(host) => VolumeSource::Bind(HostPath {
+            MountSource::Bind(host) => MountSource::Bind(HostPath {
                 path: host.path.join(&below),
                 written: format!("{}/{below}", host.written),
             }),

@@ -6,13 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use super::mounts::{anywhere, around, relative};
-use crate::compose::volume::{FileText, Volume, VolumeSource};
-use crate::compose::{Hides, Service, Unseen, Variable};
+use crate::container::{Container, FileText, Mount, MountSource, Variable};
 use crate::error::Error;
 use crate::instance::{Family, Instance};
 use crate::io::{entries, is_link};
 use crate::knowable::{Knowable, Reason};
 use crate::setting::Server;
+use crate::unseen::{Hides, Unseen};
 
 /// The files of a server's configuration folders, in the order it loads them, and what cannot be seen.
 #[derive(Default)]
@@ -42,7 +42,7 @@ pub(super) fn given(folder: &Path) -> Result<Found, Error> {
 }
 
 /// What a server finds in its configuration folders, from whatever is mounted there.
-pub(super) fn mounted(service: &Service, instance: &Instance) -> Result<Found, Error> {
+pub(super) fn mounted(service: &Container, instance: &Instance) -> Result<Found, Error> {
     let mut found = Found::default();
     let variable = folder_variable(instance, service);
     if let Some(variable) = variable.filter(|variable| variable.value.known().is_none()) {
@@ -79,7 +79,7 @@ pub(super) fn mounted(service: &Service, instance: &Instance) -> Result<Found, E
 
 /// The file of the host that an instance loads at a key, whether it is there or not: in the last of its folders that
 /// is a folder of the host.
-pub(super) fn path(service: &Service, instance: &Instance, key: &str) -> Option<PathBuf> {
+pub(super) fn path(service: &Container, instance: &Instance, key: &str) -> Option<PathBuf> {
     let variable = folder_variable(instance, service);
     if variable.is_some_and(|variable| variable.value.known().is_none()) {
         return None;
@@ -89,7 +89,7 @@ pub(super) fn path(service: &Service, instance: &Instance, key: &str) -> Option<
     last_first.find_map(|folder| {
         let wanted = format!("{folder}/{}.conf", key.replace('.', "/"));
         let (rest, volume) = around(service, &wanted)?;
-        let VolumeSource::Bind(host) = volume.source.known()? else {
+        let MountSource::Bind(host) = volume.source.known()? else {
             return None;
         };
         let path = &host.path;
@@ -103,7 +103,7 @@ pub(super) fn path(service: &Service, instance: &Instance, key: &str) -> Option<
 }
 
 /// The variable that moves the configuration folder, where one is given (docs/clearml.md#configuration-folders).
-fn folder_variable<'a>(instance: &Instance, service: &'a Service) -> Option<&'a Variable> {
+fn folder_variable<'a>(instance: &Instance, service: &'a Container) -> Option<&'a Variable> {
     let names: &[&str] = match instance.family {
         Family::Clearml => &["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"],
         Family::Trains => &["TRAINS_CONFIG_DIR"],
@@ -137,7 +137,7 @@ fn folders(instance: &Instance, variable: Option<&Variable>) -> Vec<String> {
 
 /// One configuration folder as its container sees it.
 struct View<'a> {
-    service: &'a Service,
+    service: &'a Container,
     folder: &'a str,
     /// Path below the folder, and what is there.
     files: Vec<(String, Content)>,
@@ -146,7 +146,7 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(service: &'a Service, folder: &'a str) -> Result<Self, Error> {
+    fn of(service: &'a Container, folder: &'a str) -> Result<Self, Error> {
         let mut view = Self {
             service,
             folder,
@@ -156,8 +156,8 @@ impl<'a> View<'a> {
         if let Some((rest, volume)) = around(service, folder) {
             view.mount("", rest, volume)?;
         }
-        let mut below: Vec<(&str, &Volume)> = service
-            .volumes
+        let mut below: Vec<(&str, &Mount)> = service
+            .mounts
             .iter()
             .filter_map(|volume| Some((relative(volume.target.known()?, folder)?, volume)))
             .filter(|(rest, _)| !rest.is_empty())
@@ -172,27 +172,27 @@ impl<'a> View<'a> {
 
     /// Puts a mount at a path below the folder, in place of what was seen there. `within` is the path from the
     /// mount's target to the folder.
-    fn mount(&mut self, at: &str, within: &str, volume: &Volume) -> Result<(), Error> {
+    fn mount(&mut self, at: &str, within: &str, volume: &Mount) -> Result<(), Error> {
         let stays = |path: &str| at != path && relative(path, at).is_none() && !at.is_empty();
         self.files.retain(|(path, _)| stays(path));
         self.unseen.retain(|(path, _)| stays(path));
         match &volume.source {
             Knowable::Unknown(reason) => self.hidden(at, volume, reason),
-            Knowable::Known(VolumeSource::Empty) => {}
-            Knowable::Known(VolumeSource::Named(name)) => {
+            Knowable::Known(MountSource::Empty) => {}
+            Knowable::Known(MountSource::Named(name)) => {
                 let name = crate::shown::escape(name);
                 let reason = format!(
                     "it is in {name}, which only docker can open; copy its *.conf files out and give --config-dir"
                 );
                 self.miss(at, volume, reason);
             }
-            Knowable::Known(VolumeSource::Text(text)) => {
+            Knowable::Known(MountSource::Text(text)) => {
                 if at.ends_with(".conf") {
                     self.files
                         .push((at.to_owned(), Content::Text(text.clone())));
                 }
             }
-            Knowable::Known(VolumeSource::Bind(host)) => {
+            Knowable::Known(MountSource::Bind(host)) => {
                 let mut path = host.path.clone();
                 if !within.is_empty() {
                     path.push(within);
@@ -208,7 +208,7 @@ impl<'a> View<'a> {
     fn host(
         &mut self,
         at: &str,
-        volume: &Volume,
+        volume: &Mount,
         written: &str,
         path: PathBuf,
     ) -> Result<(), Error> {
@@ -239,7 +239,7 @@ impl<'a> View<'a> {
         Ok(())
     }
 
-    fn hidden(&mut self, at: &str, volume: &Volume, reason: &Reason) {
+    fn hidden(&mut self, at: &str, volume: &Mount, reason: &Reason) {
         self.miss(at, volume, format!("{reason}; give --config-dir"));
     }
 
@@ -252,7 +252,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn miss(&mut self, at: &str, volume: &Volume, reason: String) {
+    fn miss(&mut self, at: &str, volume: &Mount, reason: String) {
         let unseen = Unseen {
             what: self.named(at),
             hides: Hides::Anything,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::compose::{Port, Service};
+use crate::container::{Container, Port};
 
 /// A database that ClearML keeps everything in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub enum Database {
 
 impl Database {
     /// Which database a service runs.
-    pub fn of(service: &Service) -> Option<Self> {
-        let image = service.image.as_ref().map(|image| image.text.as_str());
+    pub fn of(container: &Container) -> Option<Self> {
+        let image = container.image.as_ref().map(|image| image.text.as_str());
         let repository = image.unwrap_or_default();
         let repository = repository.split('@').next().unwrap_or_default();
         let name = repository.rsplit('/').next().unwrap_or_default();
@@ -26,7 +26,7 @@ impl Database {
         Self::by_image(name).or_else(|| match image {
             // What an image with a name of its own runs is told by the service's name.
             Some(_) if name.starts_with("clearml") => None,
-            _ => Self::by_name(&service.name),
+            _ => Self::by_name(&container.name),
         })
     }
 

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::compose::Service;
-use crate::compose::volume::{FileText, Volume, VolumeSource};
+use crate::container::{Container, FileText, Mount, MountSource};
 use crate::knowable::{Knowable, Reason};
 
 /// What a container has at a path.
@@ -22,23 +21,26 @@ pub(super) enum There<'a> {
 }
 
 /// The mount that decides what is at a path, and the rest of the path below its target.
-pub(super) fn around<'a, 'p>(service: &'a Service, path: &'p str) -> Option<(&'p str, &'a Volume)> {
+pub(super) fn around<'a, 'p>(
+    service: &'a Container,
+    path: &'p str,
+) -> Option<(&'p str, &'a Mount)> {
     service
-        .volumes
+        .mounts
         .iter()
         .filter_map(|volume| Some((relative(path, volume.target.known()?)?, volume)))
         .max_by_key(|(_, volume)| volume.target.known().map_or(0, String::len))
 }
 
 /// Why some mount of a service may be at any path.
-pub(super) fn anywhere(service: &Service) -> Option<(&Volume, &Reason)> {
-    let mut volumes = service.volumes.iter();
+pub(super) fn anywhere(service: &Container) -> Option<(&Mount, &Reason)> {
+    let mut volumes = service.mounts.iter();
     volumes.find_map(|volume| Some((volume, volume.target.reason()?)))
 }
 
 /// What a container has at a path.
 #[allow(dead_code, reason = "includes ask it next")]
-pub(super) fn at<'a>(service: &'a Service, path: &str) -> There<'a> {
+pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
     if let Some((_, reason)) = anywhere(service) {
         return There::Unknown(reason.clone());
     }
@@ -47,16 +49,16 @@ pub(super) fn at<'a>(service: &'a Service, path: &str) -> There<'a> {
     };
     match &volume.source {
         Knowable::Unknown(reason) => There::Unknown(reason.clone()),
-        Knowable::Known(VolumeSource::Empty) => There::Nothing,
-        Knowable::Known(VolumeSource::Text(text)) if rest.is_empty() => There::Text(text),
-        Knowable::Known(VolumeSource::Text(_)) => There::Nothing,
-        Knowable::Known(VolumeSource::Named(_)) => {
+        Knowable::Known(MountSource::Empty) => There::Nothing,
+        Knowable::Known(MountSource::Text(text)) if rest.is_empty() => There::Text(text),
+        Knowable::Known(MountSource::Text(_)) => There::Nothing,
+        Knowable::Known(MountSource::Named(_)) => {
             There::Unknown("it is in a volume that only docker can open".into())
         }
-        Knowable::Known(VolumeSource::Bind(host)) if rest.is_empty() => {
+        Knowable::Known(MountSource::Bind(host)) if rest.is_empty() => {
             There::Host(host.path.clone())
         }
-        Knowable::Known(VolumeSource::Bind(host)) => There::Host(host.path.join(rest)),
+        Knowable::Known(MountSource::Bind(host)) => There::Host(host.path.join(rest)),
     }
 }
 

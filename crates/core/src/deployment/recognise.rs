@@ -1,8 +1,9 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
-use crate::compose::{Hides, Service, Unseen};
+use crate::container::Container;
 use crate::instance::Family;
 use crate::setting::Server;
+use crate::unseen::{Hides, Unseen};
 use crate::version::Version;
 
 /// What a service was recognised as.
@@ -23,13 +24,13 @@ pub(super) struct Recognised {
 
 impl Recognised {
     /// A service of which nobody can tell what it runs must not pass for "no server".
-    pub(super) fn unseen(&self, service: &Service) -> Option<Unseen> {
+    pub(super) fn unseen(&self, service: &Container) -> Option<Unseen> {
         self.doubt.map(|reason| unseen(service, reason))
     }
 }
 
 /// What is said of a service that may be a server.
-pub(super) fn unseen(service: &Service, reason: &str) -> Unseen {
+pub(super) fn unseen(service: &Container, reason: &str) -> Unseen {
     Unseen {
         what: "the server".to_owned(),
         hides: Hides::Anything,
@@ -43,7 +44,7 @@ pub(super) fn unseen(service: &Service, reason: &str) -> Unseen {
 pub(super) const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
 
 /// Whether a service runs an image of ClearML's own that runs nobody else's code, as agents do.
-pub(super) fn is_own_image(service: &Service) -> bool {
+pub(super) fn is_own_image(service: &Container) -> bool {
     let Some(image) = &service.image else {
         return false;
     };
@@ -64,7 +65,7 @@ enum Image {
     Server,
 }
 
-pub(super) fn recognise(service: &Service) -> Recognised {
+pub(super) fn recognise(service: &Container) -> Recognised {
     let text = service
         .image
         .as_ref()
@@ -228,7 +229,7 @@ fn is_official(repository: &str) -> bool {
 }
 
 /// The stock agent that runs services; an ordinary worker has its own credentials and is none of ours.
-fn is_services_agent(repository: &str, service: &Service) -> bool {
+fn is_services_agent(repository: &str, service: &Container) -> bool {
     let names = [Some(&service.name), service.container_name.as_ref()];
     let is_named = |name: &String| {
         name.to_ascii_lowercase()
@@ -240,7 +241,7 @@ fn is_services_agent(repository: &str, service: &Service) -> bool {
 
 /// Other images count when they are given what only ClearML's servers read, or are named after it. An
 /// application that merely uses ClearML has `CLEARML_API_HOST` and the like, and is none.
-fn looks_like_clearml(service: &Service) -> bool {
+fn looks_like_clearml(service: &Container) -> bool {
     let names = [
         Some(service.name.as_str()),
         service.container_name.as_deref(),
@@ -253,7 +254,7 @@ fn looks_like_clearml(service: &Service) -> bool {
     has_server_variable(service) || names.into_iter().flatten().any(is_named)
 }
 
-fn has_server_variable(service: &Service) -> bool {
+fn has_server_variable(service: &Container) -> bool {
     let is_server_variable = |name: &str| {
         let rest = name
             .strip_prefix("CLEARML_")

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::compose::{Variable, interpolate};
+use crate::compose::interpolate;
+use crate::container::Variable;
 use crate::hocon::{self, Becomes, Change, Node, Object};
 use crate::setting::Setting;
 

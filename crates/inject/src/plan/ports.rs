@@ -5,8 +5,9 @@ mod edit;
 
 use std::net::IpAddr;
 
-use clearml_secure_core::compose::port::{self, Port};
-use clearml_secure_core::compose::{Part, Service, Text};
+use clearml_secure_core::compose::port;
+use clearml_secure_core::compose::{Part, Service};
+use clearml_secure_core::container::{Port, Text};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use clearml_secure_core::compose::{Origin, Service, Variable, interpolate};
+use clearml_secure_core::compose::interpolate;
+use clearml_secure_core::container::{Container, Origin, Variable};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::keyset::{self, Keyset};
@@ -133,7 +134,7 @@ pub(super) fn wanted(
 /// One value for one service.
 struct One<'a> {
     deployment: &'a Deployment,
-    service: &'a Service,
+    service: &'a Container,
     foreign: &'a HashMap<String, Span>,
     setting: Option<Setting>,
     value: Secret,

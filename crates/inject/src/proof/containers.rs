@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use clearml_secure_core::compose::{Origin, Project, VariableValue};
+use clearml_secure_core::compose::Project;
+use clearml_secure_core::container::{Origin, VariableValue};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;

@@ -1,30 +1,32 @@
 //! What stands in the way of changing ports: clearml-inject changes those of all servers or of all databases.
 
-use clearml_secure_core::compose::{Hides, Interface, Port, Service};
+use clearml_secure_core::container::{Container, Interface, Port};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::shown::escape;
+use clearml_secure_core::unseen::Hides;
 
 use crate::finding::Finding;
 use crate::rules::own_ports;
 
 /// The services that `--close-ports` is about.
-pub(super) fn databases(deployment: &Deployment) -> Vec<&Service> {
-    let services = deployment.project.services.iter();
+pub(super) fn databases(deployment: &Deployment) -> Vec<&Container> {
+    let services = deployment.containers.iter();
     services
-        .filter(|service| Database::of(service).is_some())
+        .map(AsRef::as_ref)
+        .filter(|container| Database::of(container).is_some())
         .collect()
 }
 
 /// The services that `--bind` is about.
-pub(super) fn servers(deployment: &Deployment) -> Vec<&Service> {
-    let services = deployment.project.services.iter().enumerate();
+pub(super) fn servers(deployment: &Deployment) -> Vec<&Container> {
+    let services = deployment.containers.iter().enumerate();
     let is_published = |index: usize| {
         let mut instances = deployment.instances.iter();
         instances.any(|one| one.service == index && !own_ports(one.server).is_empty())
     };
     services
         .filter(|(index, service)| is_published(*index) && Database::of(service).is_none())
-        .map(|(_, service)| service)
+        .map(|(_, service)| service.as_ref())
         .collect()
 }
 
@@ -32,7 +34,7 @@ pub(super) fn servers(deployment: &Deployment) -> Vec<&Service> {
 pub(super) fn obstacle(
     deployment: &Deployment,
     findings: &[Finding],
-    services: &[&Service],
+    services: &[&Container],
     is_bind: bool,
 ) -> Option<String> {
     let first = deployment.project.files[0];

@@ -109,7 +109,7 @@ pub(super) fn origin(deployment: &Deployment, reading: &Reading) -> String {
 }
 
 fn origin_kind(deployment: &Deployment, reading: &Reading) -> &'static str {
-    use clearml_secure_core::compose::Origin as From;
+    use clearml_secure_core::container::Origin as From;
     match reading.origin {
         Origin::BuiltIn(_) => "image",
         Origin::File(_) => "file",

@@ -13,7 +13,7 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#database-passwords.
 
-use clearml_secure_core::compose::Service;
+use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
@@ -33,14 +33,14 @@ impl Rule for DatabasePassword {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        let services = &case.deployment.project.services;
-        let strangers: Vec<&Service> = services
+        let services = &case.deployment.containers;
+        let strangers: Vec<&Container> = services
             .iter()
             .enumerate()
             .filter(|(index, service)| {
                 !case.deployment.is_own(*index) && Database::of(service).is_none()
             })
-            .map(|(_, service)| service)
+            .map(|(_, service)| service.as_ref())
             .filter(|service| service.network_mode.is_none())
             .collect();
         for service in services {
@@ -84,7 +84,7 @@ impl Rule for DatabasePassword {
 }
 
 /// Whether a database asks for a password; none where it cannot be told, such as behind a configuration file.
-fn has_password(service: &Service, database: Database) -> Option<bool> {
+fn has_password(service: &Container, database: Database) -> Option<bool> {
     let has_word = |words: &[&str]| {
         service.words.iter().any(|word| {
             let word = word.split('=').next().unwrap_or_default();

@@ -32,7 +32,7 @@ impl Rule for DockerSocket {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         for instance in case.deployment.of(Server::AgentServices) {
             let service = case.deployment.service(instance);
-            let socket = service.volumes.iter().find(|volume| {
+            let socket = service.mounts.iter().find(|volume| {
                 let is_socket = |path: &str| path.trim_end_matches('/').ends_with("docker.sock");
                 let target = volume.target.known().map(String::as_str);
                 [target, volume.host()].into_iter().flatten().any(is_socket)

@@ -14,7 +14,7 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
 
-use clearml_secure_core::compose::{Interface, Service};
+use clearml_secure_core::container::{Container, Interface};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -35,7 +35,7 @@ impl Rule for ExposedDatabase {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        for service in &case.deployment.project.services {
+        for service in &case.deployment.containers {
             let own = Database::of(service);
             if let Some(mode) = service
                 .network_mode
@@ -95,8 +95,8 @@ impl ExposedDatabase {
 /// An image that is not known for a database and publishes a database's port all the same.
 fn unnamed(
     case: &Case<'_>,
-    service: &Service,
-    port: &clearml_secure_core::compose::Port,
+    service: &Container,
+    port: &clearml_secure_core::container::Port,
 ) -> Option<Database> {
     let instances = &case.deployment.instances;
     let is_server = instances

@@ -31,7 +31,7 @@ impl Rule for InsecureCookie {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
-        let services = &case.deployment.project.services;
+        let services = &case.deployment.containers;
         let has_tls = services
             .iter()
             .flat_map(|service| &service.environment)

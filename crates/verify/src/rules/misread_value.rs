@@ -16,7 +16,7 @@
 //!
 //! **References**: docs/clearml.md#how-hocon-reads-a-value; pyhocon.
 
-use clearml_secure_core::compose::VariableValue;
+use clearml_secure_core::container::VariableValue;
 use clearml_secure_core::effective::{Hazard, Reading, Value};
 use clearml_secure_core::hocon;
 use clearml_secure_core::setting::Setting;

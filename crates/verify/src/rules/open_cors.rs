@@ -72,7 +72,7 @@ impl Rule for OpenCors {
 
 /// The web server's address as browsers know it: a public name, and nothing of an address but scheme, host and port.
 fn web_address<'a>(case: &'a Case<'_>) -> Option<&'a str> {
-    let services = &case.deployment.project.services;
+    let services = &case.deployment.containers;
     let variables = services.iter().flat_map(|service| &service.environment);
     let addresses = variables
         .filter(|variable| {

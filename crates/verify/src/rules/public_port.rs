@@ -14,7 +14,7 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
 
-use clearml_secure_core::compose::{Interface, Port, Service};
+use clearml_secure_core::container::{Container, Interface, Port};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -49,8 +49,7 @@ impl Rule for PublicPort {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         let proxy = case
             .deployment
-            .project
-            .services
+            .containers
             .iter()
             .find(|service| is_proxy(service));
         let around = match proxy {
@@ -117,7 +116,7 @@ pub(crate) fn own_ports(server: Server) -> &'static [u16] {
 }
 
 /// A service that publishes what TLS is spoken on, with software for it.
-fn is_proxy(service: &Service) -> bool {
+fn is_proxy(service: &Container) -> bool {
     let image = service.image.as_ref().map(|image| image.text.as_str());
     let name = image
         .unwrap_or_default()

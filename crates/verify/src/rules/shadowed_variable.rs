@@ -17,7 +17,7 @@
 
 use std::collections::BTreeMap;
 
-use clearml_secure_core::compose::{Variable, VariableValue};
+use clearml_secure_core::container::{Variable, VariableValue};
 use clearml_secure_core::effective::Origin;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::Span;

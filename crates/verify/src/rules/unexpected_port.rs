@@ -14,7 +14,7 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server".
 
-use clearml_secure_core::compose::Interface;
+use clearml_secure_core::container::Interface;
 
 use super::public_port::own_ports;
 use super::{Case, Rule};

@@ -14,7 +14,7 @@
 //!
 //! **References**: docs/clearml.md#variable-names; the public configuration files of clearml-server.
 
-use clearml_secure_core::compose::Variable;
+use clearml_secure_core::container::Variable;
 use clearml_secure_core::effective::Reading;
 use clearml_secure_core::instance::{Family, Instance};
 use clearml_secure_core::setting::{Server, Setting};

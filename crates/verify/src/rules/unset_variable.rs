@@ -16,7 +16,7 @@
 //! **References**: docs/clearml.md#empty-token-secret.10 and 2.15.
 
 use clearml_secure_core::compose::interpolate::{Form, Outcome, Variable as Used};
-use clearml_secure_core::compose::{Variable, VariableValue};
+use clearml_secure_core::container::{Variable, VariableValue};
 use clearml_secure_core::effective::{Reading, Value};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;

@@ -1,0 +1,222 @@
+//! What every source of a deployment comes to: containers, each with what a process in it is given. Rules, the effective
+//! configuration, proofs and outputs know containers, and not where they come from.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::compose::interpolate;
+use crate::knowable::Knowable;
+use crate::secret::Secret;
+use crate::source::Span;
+use crate::version::Version;
+
+/// What one container is given.
+pub struct Container {
+    /// Its name: that of a compose service.
+    pub name: String,
+    /// Where the name is.
+    pub name_span: Span,
+    /// The image, interpolated.
+    pub image: Option<Text>,
+    /// The container's name, interpolated.
+    pub container_name: Option<String>,
+    /// The entrypoint's and then the command's words.
+    pub words: Vec<String>,
+    /// Every variable of the container that a file sets, sorted by name.
+    pub environment: Vec<Variable>,
+    /// What is mounted.
+    pub mounts: Vec<Mount>,
+    /// What is published.
+    pub ports: Vec<Port>,
+    /// The networks it is on, by the names of the file: `default` where it names none.
+    pub networks: Vec<String>,
+    /// `network_mode`, interpolated.
+    pub network_mode: Option<Text>,
+    /// `privileged: true`, where it stands.
+    pub privileged: Option<Span>,
+}
+
+/// A text of the file after interpolation, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The text.
+    pub text: String,
+    /// The scalar.
+    pub span: Span,
+}
+
+impl Text {
+    /// The version that an image's tag names.
+    pub fn version(&self) -> Option<Version> {
+        let name = self.text.split('@').next()?.rsplit('/').next()?;
+        Version::parse(name.split_once(':')?.1)
+    }
+}
+
+/// One variable of a container.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name, as written.
+    pub name: String,
+    /// Its value in the container.
+    pub value: VariableValue,
+    /// Which kind of place sets it.
+    pub origin: Origin,
+    /// The name and the value, as they stand.
+    pub span: Span,
+    /// The value alone; empty after the name where there is none.
+    pub value_span: Span,
+    /// What interpolation met in it, with spans in the value before interpolation.
+    pub interpolated: Vec<interpolate::Variable>,
+    /// How long the value was before interpolation, in bytes.
+    pub written_length: usize,
+    /// Whether YAML made another text of an unquoted value, e.g. `010` to `8`.
+    pub retyped: bool,
+}
+
+/// What the container gets.
+#[derive(Clone, Debug)]
+pub enum VariableValue {
+    /// This text.
+    Known(Secret),
+    /// Compose refuses the file because of this value: the reason.
+    Refused(String),
+    /// Compose refuses the file as long as this variable has no value (`${NAME:?…}`). Its name, unless it stands
+    /// among other text and may be part of a password.
+    Required(Option<String>),
+    /// Named without a value, and `.env` has none: the container does not get it, unless the shell that runs
+    /// compose has it.
+    Unset,
+}
+
+/// Which kind of place sets a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A line of an `env_file`.
+    EnvFile,
+    /// An entry of `environment`.
+    Environment,
+}
+
+impl VariableValue {
+    /// The text, where it is known.
+    pub fn known(&self) -> Option<&Secret> {
+        match self {
+            Self::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// One entry of `ports`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The ports of the container.
+    pub target: RangeInclusive<u16>,
+    /// The ports of the host; none where docker chooses.
+    pub published: Option<RangeInclusive<u16>>,
+    /// Where it is published.
+    pub interface: Interface,
+    /// The address that is written, where it is one.
+    pub address: Option<IpAddr>,
+    /// `tcp`, where nothing else is said.
+    pub protocol: String,
+    /// The entry.
+    pub span: Span,
+}
+
+/// Which of the host's addresses a port is published on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// Every one, also those that a firewall's rules seem to close: docker writes its own.
+    All,
+    /// One that only the host itself reaches.
+    Loopback,
+    /// One.
+    One(IpAddr),
+}
+
+impl Port {
+    /// Whether it is published on an address and nowhere else.
+    pub fn is_at(&self, address: IpAddr) -> bool {
+        match self.interface {
+            Interface::All => address.is_unspecified(),
+            Interface::Loopback | Interface::One(_) => self.address == Some(address),
+        }
+    }
+
+    /// The host's ports in words: `8080`, `9200-9300`, `a port that docker chooses`.
+    pub fn shown(&self) -> String {
+        match &self.published {
+            None => "a port that docker chooses".to_owned(),
+            Some(range) if range.start() == range.end() => range.start().to_string(),
+            Some(range) => format!("{}-{}", range.start(), range.end()),
+        }
+    }
+}
+
+/// One mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// What is mounted.
+    pub source: Knowable<MountSource>,
+    /// Where, in the container: cleaned, without a slash at the end.
+    pub target: Knowable<String>,
+    /// The item under `volumes`, `tmpfs`, `configs`, `secrets` or `volumes_from`.
+    pub span: Span,
+    /// Whether its text has variables, whose values may be secrets.
+    pub is_interpolated: bool,
+}
+
+/// What is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MountSource {
+    /// A folder or file of the host.
+    Bind(HostPath),
+    /// A volume that docker keeps, or a config or secret that is in no file; what it holds cannot be seen.
+    Named(String),
+    /// A new volume without a name, a tmpfs: empty at first.
+    Empty,
+    /// A config or secret whose text is known without a file.
+    Text(FileText),
+}
+
+/// A path of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPath {
+    /// As it is written.
+    pub written: String,
+    /// From the folder of its file.
+    pub path: PathBuf,
+}
+
+/// The text of a file that exists in the container only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileText {
+    /// What to call it.
+    pub name: String,
+    /// The text.
+    pub text: Zeroizing<String>,
+}
+
+impl fmt::Debug for FileText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileText")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Mount {
+    /// The path of the host as it is written, where it is one.
+    pub fn host(&self) -> Option<&str> {
+        match self.source.known()? {
+            MountSource::Bind(host) => Some(&host.written),
+            _ => None,
+        }
+    }
+}

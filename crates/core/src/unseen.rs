@@ -1,0 +1,31 @@
+//! What was not looked at.
+
+use crate::source::Span;
+
+/// Something that was not looked at, and why. It is never taken for safe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// What, e.g. `env_file ./secrets.env`.
+    pub what: String,
+    /// What it may hold.
+    pub hides: Hides,
+    /// Why, and what to do about it.
+    pub reason: String,
+    /// The service that is concerned, by its name in the file.
+    pub service: Option<String>,
+    /// Where it is named.
+    pub span: Option<Span>,
+}
+
+/// What something that was not looked at may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hides {
+    /// Anything.
+    Anything,
+    /// A published port.
+    Port,
+    /// Other services, and what is merged over those that are seen.
+    Services,
+    /// Variables of a service.
+    Variables,
+}
