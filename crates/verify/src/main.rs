@@ -21,6 +21,7 @@ mod report;
 mod retired;
 mod rules;
 mod run;
+mod shell;
 mod target;
 mod unread;
 mod walk;

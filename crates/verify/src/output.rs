@@ -6,7 +6,6 @@ mod github;
 mod html;
 mod json;
 mod sarif;
-mod shell;
 mod text;
 
 use crate::finding::{Finding, Severity};

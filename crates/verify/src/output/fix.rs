@@ -3,12 +3,12 @@
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::source::Sources;
 
-use super::shell::{comment, quoted};
 use super::text;
 use crate::cli::Cli;
 use crate::finding::Finding;
 use crate::mend::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
 use crate::report::{Report, Subject};
+use crate::shell::{comment, quoted};
 use crate::words::and;
 
 pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {

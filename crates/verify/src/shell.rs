@@ -6,12 +6,12 @@ use std::path::Path;
 use clearml_secure_core::shown::escape;
 
 /// One comment line: nothing in the text ends it.
-pub(super) fn comment(text: &str) -> String {
+pub(crate) fn comment(text: &str) -> String {
     format!("# {}\n", escape(text))
 }
 
 /// A path as one word that no program takes for an option, and that does nothing to the terminal it is shown on.
-pub(super) fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let bytes = path.as_os_str().as_bytes();
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,".contains(byte);
     let mut out = String::new();
