@@ -4,6 +4,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use crate::pages;
+use crate::shell::quoted;
 
 /// Why nothing could be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,12 @@ pub(crate) enum Error {
     NoServer(PathBuf),
     #[error("{}: no ClearML server below it, so nothing was verified", escape(&.0.to_string_lossy()))]
     NothingBelow(PathBuf),
+    #[error("{}: it only changes services of another compose file, so it was not checked alone", escape(&.path.to_string_lossy()))]
+    Overlay {
+        path: PathBuf,
+        /// A file that it may be meant for.
+        base: Option<PathBuf>,
+    },
     #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
     #[error("{}: this kind of target cannot be verified yet", escape(&.0.to_string_lossy()))]
@@ -53,6 +60,11 @@ impl Error {
             ),
             Self::Effective => Some("give -f text, -f json or -f html, or leave --effective out".to_owned()),
             Self::Fix => Some("leave -f or --fix out".to_owned()),
+            Self::Overlay { path, base } => Some(format!(
+                "clearml-verify {} --merge {}",
+                base.as_deref().map_or_else(|| "BASE".to_owned(), quoted),
+                quoted(path)
+            )),
             Self::Output(_) | Self::Threads(_) | Self::Url => None,
             Self::Target(_) => Some("name a compose file; *.conf files are read with --config-dir".to_owned()),
             Self::UnknownRule(_) => {

@@ -286,6 +286,7 @@ fn report(
             .into_iter()
             .map(|unseen| NotChecked::of(unseen, &Sources::new()))
             .collect(),
+        is_besides: false,
     }
 }
 

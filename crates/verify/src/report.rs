@@ -22,6 +22,8 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<Finding>,
     /// What was not checked. It is never taken for clean.
     pub(crate) unknown: Vec<NotChecked>,
+    /// Whether this is only what differs from the report before, of which the deployment is a variant.
+    pub(crate) is_besides: bool,
 }
 
 /// What was looked at.
@@ -104,7 +106,31 @@ impl Report {
             subject: Subject::Nothing(target.to_owned()),
             findings: Vec::new(),
             unknown,
+            is_besides: false,
         }
+    }
+
+    /// What this report says and another does not.
+    pub(crate) fn besides(mut self, other: &Self) -> Self {
+        let known: Vec<Finding> = other.findings.clone();
+        let place = |report: &Self, finding: &Finding| {
+            let span = finding.span?;
+            Some(report.sources().place(span))
+        };
+        let is_known = |finding: &Finding| {
+            known.iter().any(|one| {
+                let unplaced = |finding: &Finding| Finding {
+                    span: None,
+                    ..finding.clone()
+                };
+                unplaced(one) == unplaced(finding) && place(other, one) == place(&self, finding)
+            })
+        };
+        let findings = self.findings.iter().filter(|finding| !is_known(finding));
+        self.findings = findings.cloned().collect();
+        self.unknown.retain(|one| !other.unknown.contains(one));
+        self.is_besides = true;
+        self
     }
 
     /// The deployment and its effective configuration, where it is one.

@@ -1,6 +1,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ColorChoice;
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
@@ -18,9 +19,10 @@ use crate::keys::{self, Keys};
 use crate::lines::Lines;
 use crate::output;
 use crate::pages;
+use crate::reader::Target;
 use crate::report::{NotChecked, Report, Subject};
 use crate::rules::{Case, RULES};
-use crate::target::{self, Target};
+use crate::target;
 use crate::{fleet, ignore, retired};
 
 /// Looks at every target and prints what is to be said.
@@ -34,7 +36,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let targets = target::targets(cli, &mut remarks)?;
     let mut reports = fleet::look(cli, &keys, &mut remarks)?;
     for target in targets {
-        reports.push(report(cli, &keys, target, &mut remarks));
+        reports.extend(reports_of(cli, &keys, target, &mut remarks));
     }
     if let (Some(baseline), Some(path)) = (&mut baseline, &cli.baseline) {
         accept(baseline, &mut reports);
@@ -90,12 +92,29 @@ fn no_longer_rules(ignored: &[String]) -> Result<Vec<String>, Error> {
         .collect()
 }
 
-/// What the rules find in a target.
-fn report(cli: &Cli, keys: &Keys, target: Target, remarks: &mut Vec<String>) -> Report {
-    let deployment = match target {
-        Target::Deployment(deployment) => deployment,
-        Target::Nothing(path, unknown) => return Report::of_nothing(&path, unknown),
+/// What the rules find in a target; of a deployment with a file merged over it, what they find besides.
+fn reports_of(cli: &Cli, keys: &Keys, target: Target, remarks: &mut Vec<String>) -> Vec<Report> {
+    let (deployment, merged) = match target {
+        Target::Deployment { deployment, merged } => (deployment, merged),
+        Target::Nothing(path, unknown) => return vec![Report::of_nothing(&path, unknown)],
     };
+    let (alone, comments) = report(cli, keys, deployment);
+    remarks.extend(comments);
+    let mut reports = vec![alone];
+    for deployment in merged {
+        let (with, comments) = report(cli, keys, deployment);
+        for comment in comments {
+            if !remarks.contains(&comment) {
+                remarks.push(comment);
+            }
+        }
+        reports.push(with.besides(&reports[0]));
+    }
+    reports
+}
+
+/// What the rules find in a deployment, and what is wrong with the comments that silence findings.
+fn report(cli: &Cli, keys: &Keys, deployment: Deployment) -> (Report, Vec<String>) {
     let effective = Effective::of(&deployment);
     let case = Case {
         deployment: &deployment,
@@ -112,7 +131,6 @@ fn report(cli: &Cli, keys: &Keys, target: Target, remarks: &mut Vec<String>) -> 
     }
     let (mut findings, comments) =
         ignore::silence(&deployment.sources, &Lines::of(&deployment), findings);
-    remarks.extend(comments);
     findings.sort_by_key(|finding| {
         (
             finding.severity,
@@ -123,11 +141,13 @@ fn report(cli: &Cli, keys: &Keys, target: Target, remarks: &mut Vec<String>) -> 
     });
     let unseen = case.unseen().into_iter();
     let unknown = unseen.map(|one| NotChecked::of(one, &deployment.sources));
-    Report {
+    let report = Report {
         unknown: unknown.collect(),
         subject: Subject::Deployment(deployment, effective),
         findings,
-    }
+        is_besides: false,
+    };
+    (report, comments)
 }
 
 /// Takes out the findings that the baseline has.

@@ -1,10 +1,13 @@
-//! The compose files below a folder.
+//! What there is below a folder: files that may be compose files, and what is passed over.
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{default_in, is_default};
+use clearml_secure_core::compose::files::{default_in, is_default, override_beside};
 use clearml_secure_core::error::Error;
 use clearml_secure_core::io::{entries, is_link, read_text};
+use clearml_secure_core::yaml::{self, Node};
+
+use crate::shell::quoted;
 
 /// Files that mark a folder as something a program made and can make again.
 const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
@@ -12,16 +15,60 @@ const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
 /// Folders may be nested this deep below a target.
 const DEPTH_LIMIT: usize = 32;
 
+/// A compose file with a ClearML server has one of these words: in an image, a command, or a variable.
+const WORDS: [&str; 7] = [
+    "clearml",
+    "CLEARML",
+    "ClearML",
+    "trains",
+    "TRAINS",
+    "apiserver",
+    "fileserver",
+];
+
+/// A manifest that installs a ClearML server has one of these. The words above are in others' as well: every
+/// Kubernetes has an API server.
+const MANIFEST_WORDS: [&str; 6] = [
+    "clearml/server",
+    "allegroai/clearml",
+    "allegroai/trains",
+    "clearml-server",
+    "chart: clearml",
+    "CLEARML__",
+];
+
 /// What there is below a folder.
 #[derive(Default)]
 pub(crate) struct Walk {
-    /// The compose files, sorted: in each folder the one that docker compose would take, and every other whose name
-    /// says that it is one, overrides left out.
-    pub(crate) found: Vec<PathBuf>,
+    /// Files that may be compose files, those of a folder together.
+    pub(crate) found: Vec<Found>,
+    /// Kubernetes manifests and Helm values of a ClearML server.
+    pub(crate) manifests: Vec<PathBuf>,
     /// Folders that cannot be read.
     pub(crate) closed: Vec<(PathBuf, Error)>,
-    /// What was passed over.
+    /// Folders that are nested too deep.
+    pub(crate) deep: Vec<PathBuf>,
+    /// Linked folders with a compose file in them.
+    pub(crate) linked: Vec<PathBuf>,
+    /// What else was passed over, a line each.
     pub(crate) remarks: Vec<String>,
+    other_links: Vec<PathBuf>,
+    made: Vec<PathBuf>,
+    unreadable: Vec<PathBuf>,
+}
+
+/// A file that may be a compose file.
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    /// Whether it speaks of ClearML.
+    pub(crate) has_words: bool,
+}
+
+/// What a file's text is.
+enum Kind {
+    Compose,
+    Manifest,
+    Other,
 }
 
 impl Walk {
@@ -31,51 +78,162 @@ impl Walk {
     /// The folder itself cannot be read.
     pub(crate) fn below(folder: &Path) -> Result<Self, Error> {
         let mut walk = Self::default();
-        walk.folder(folder, entries(folder)?, 0);
+        let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        walk.folder(&root, folder, entries(folder)?, 0);
+        for (what, paths) in [
+            ("linked folders", &walk.other_links),
+            ("folders that a program made", &walk.made),
+            ("YAML files that cannot be read", &walk.unreadable),
+        ] {
+            if !paths.is_empty() {
+                walk.remarks.push(format!(
+                    "passed over: {what}: {}; name one to have it checked",
+                    listed(paths)
+                ));
+            }
+        }
         Ok(walk)
     }
 
-    fn folder(&mut self, folder: &Path, entries: Vec<PathBuf>, depth: usize) {
+    fn folder(&mut self, root: &Path, folder: &Path, entries: Vec<PathBuf>, depth: usize) {
         let taken = default_in(folder);
+        // It is read with the file that it belongs to.
+        let merged = taken.as_deref().and_then(override_beside);
         for path in entries {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-                continue;
-            };
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
             if path.is_dir() {
-                let is_made = [".git", "node_modules"].contains(&name)
-                    || MADE.iter().any(|mark| path.join(mark).is_file());
-                if !is_link(&path) && depth < DEPTH_LIMIT && !is_made {
-                    self.open(path, depth + 1);
+                if name != ".git" {
+                    self.subfolder(root, path, depth);
                 }
-            } else if is_compose_name(name) && has_services(&path) {
-                match &taken {
-                    Some(taken) if is_default(name) && *taken != path => {
-                        self.remarks.push(format!(
-                            "{} is not read: docker compose takes {} beside it",
-                            path.display(),
-                            taken.display()
-                        ))
-                    }
-                    _ => self.found.push(path),
-                }
+            } else if !(name.ends_with(".yml") || name.ends_with(".yaml"))
+                || merged.as_ref() == Some(&path)
+            {
+                continue;
+            } else if let Some(taken) = taken
+                .as_ref()
+                .filter(|taken| is_default(&name) && **taken != path)
+            {
+                self.remarks.push(format!(
+                    "{} is not read: docker compose takes {} beside it",
+                    path.display(),
+                    taken.display()
+                ));
+            } else {
+                let is_named = name.contains("compose");
+                self.file(path, is_named);
             }
         }
     }
 
-    fn open(&mut self, folder: PathBuf, depth: usize) {
-        match entries(&folder) {
-            Ok(entries) => self.folder(&folder, entries, depth),
-            Err(error) => self.closed.push((folder, error)),
+    fn subfolder(&mut self, root: &Path, folder: PathBuf, depth: usize) {
+        if is_link(&folder) {
+            // What is below the target anyway is met there.
+            if folder
+                .canonicalize()
+                .is_ok_and(|real| !real.starts_with(root))
+            {
+                match default_in(&folder) {
+                    Some(_) => self.linked.push(folder),
+                    None => self.other_links.push(folder),
+                }
+            }
+        } else if folder.ends_with("node_modules")
+            || MADE.iter().any(|mark| folder.join(mark).is_file())
+        {
+            self.made.push(folder);
+        } else if depth >= DEPTH_LIMIT {
+            self.deep.push(folder);
+        } else {
+            match entries(&folder) {
+                Ok(entries) => self.folder(root, &folder, entries, depth + 1),
+                Err(error) => self.closed.push((folder, error)),
+            }
+        }
+    }
+
+    /// A file whose name says that it is a compose file is one that may hold a server, whatever keeps it from being
+    /// read; one with another name if its text says so.
+    fn file(&mut self, path: PathBuf, is_named: bool) {
+        let Ok(text) = read_text(&path) else {
+            match is_named {
+                true => self.found.push(Found {
+                    path,
+                    has_words: true,
+                }),
+                false => self.unreadable.push(path),
+            }
+            return;
+        };
+        let has_words = WORDS.iter().any(|word| text.contains(word));
+        match kind(&path, &text, is_named, has_words) {
+            Kind::Compose => self.found.push(Found { path, has_words }),
+            Kind::Manifest => self.manifests.push(path),
+            Kind::Other => {}
         }
     }
 }
 
-fn is_compose_name(name: &str) -> bool {
-    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
-    is_yaml && name.contains("compose") && !name.contains(".override.")
+fn kind(path: &Path, text: &str, is_named: bool, has_words: bool) -> Kind {
+    if is_manifest(text) {
+        return if MANIFEST_WORDS.iter().any(|word| text.contains(word)) {
+            Kind::Manifest
+        } else {
+            Kind::Other
+        };
+    }
+    if !is_named && is_helm_values(text) {
+        return Kind::Manifest;
+    }
+    let has_services = text.contains("services");
+    let is_compose = if is_named {
+        has_services || text.contains("include")
+    } else {
+        has_services && has_words && has_top_level_services(path, text)
+    };
+    if is_compose {
+        Kind::Compose
+    } else {
+        Kind::Other
+    }
 }
 
-/// A file that only looks like one by its name is left alone; one that cannot be read is not.
-fn has_services(path: &Path) -> bool {
-    read_text(path).map_or(true, |text| text.contains("services"))
+/// Whether a text has a line that only manifests have, in YAML or in JSON.
+fn is_manifest(text: &str) -> bool {
+    let mut lines = text.lines().map(|line| line.trim_start_matches('\u{feff}'));
+    lines.any(|line| line.starts_with("apiVersion:"))
+        || (text.trim_start().starts_with('{') && text.contains("\"apiVersion\""))
+}
+
+/// Whether a text gives ClearML's chart its values, alone or as a part of another chart.
+fn is_helm_values(text: &str) -> bool {
+    let is_part = |line: &str| line.starts_with("apiserver:") || line.starts_with("clearml:");
+    text.lines().any(is_part) && text.contains("fileserver:") && text.contains("webserver:")
+}
+
+/// Whether `services` is a mapping of mappings at the top, as in a compose file; elsewhere it is a list, or below
+/// something. A text that is no YAML may have been one, if a line of it begins so.
+fn has_top_level_services(path: &Path, text: &str) -> bool {
+    let Ok(root) = yaml::parse(path, text) else {
+        return text.lines().any(|line| line.starts_with("services:"));
+    };
+    let is_service = |value: &Node| value.is_null() || value.entries().is_some();
+    root.get("services").is_some_and(|services| {
+        services.value.entries().is_some()
+            && services
+                .value
+                .fields()
+                .iter()
+                .all(|field| is_service(field.value))
+    })
+}
+
+/// The first of some paths, and how many more there are.
+pub(crate) fn listed(paths: &[PathBuf]) -> String {
+    const SHOWN: usize = 5;
+    let names = paths.iter().take(SHOWN).map(|path| quoted(path));
+    let names = names.collect::<Vec<_>>().join(", ");
+    match paths.len().saturating_sub(SHOWN) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{folder_with, good, verify};
+use common::{ask, folder_with, good, verify};
 use serde_json::Value;
 
 /// A deployment with findings.
@@ -30,50 +30,6 @@ const OTHER: &str = "services:\n  cache: {image: \"redis:7\", ports: [\"6379:637
 const BROKEN: &str =
     "x-a: &a {x: 1}\nservices:\n  one:\n    <<: *a\n    <<: *a\n    image: minio/minio:1\n";
 
-/// The exit code, and what was printed. Nothing waits for ever.
-struct Done {
-    code: i32,
-    json: Value,
-    stderr: String,
-}
-
-impl Done {
-    fn rules(&self) -> Vec<&str> {
-        let findings = self.json["findings"].as_array().into_iter().flatten();
-        findings.filter_map(|one| one["rule"].as_str()).collect()
-    }
-
-    /// `what: reason` of everything that was not checked.
-    fn unknown(&self) -> Vec<String> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let unknown = self.json["unknown"].as_array().into_iter().flatten();
-        unknown
-            .map(|one| format!("{}: {}", text(&one["what"]), text(&one["reason"])))
-            .collect()
-    }
-
-    fn says(&self, what: &str, reason: &str) {
-        let unknown = self.unknown();
-        let says = |one: &String| one.starts_with(&format!("{what}: ")) && one.contains(reason);
-        assert!(unknown.iter().any(says), "{what}, {reason}: {unknown:#?}");
-    }
-}
-
-fn run(arguments: &[&str], within: &Path) -> Done {
-    let output = verify()
-        .args(["-f", "json"])
-        .args(arguments)
-        .current_dir(within)
-        .timeout(Duration::from_secs(20))
-        .output()
-        .unwrap();
-    Done {
-        code: output.status.code().expect("it waits for ever"),
-        json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 fn make_pipe(path: &Path) {
     let made = Command::new("mkfifo").arg(path).status().unwrap();
     assert!(made.success());
@@ -86,7 +42,7 @@ fn one_broken_file_below_a_folder_hides_no_other() {
         ("minio/docker-compose.yml", BROKEN),
         ("zeta/compose.yaml", OPEN),
     ]);
-    let done = run(&["."], folder.path());
+    let done = ask(&["."], folder.path());
     assert_eq!(done.code, 1, "{}", done.stderr);
     let missing = |rule: &&&str| **rule == "missing-setting";
     let files: Vec<&Value> = done.json["findings"]
@@ -113,7 +69,7 @@ fn what_is_clean_is_not_clean_beside_what_is_broken() {
         ("good/docker-compose.yml", &good()),
         ("minio/docker-compose.yml", BROKEN),
     ]);
-    let done = run(&["."], folder.path());
+    let done = ask(&["."], folder.path());
     assert_eq!((done.code, done.rules().len()), (2, 0), "{}", done.stderr);
     for format in ["text", "github", "sarif", "html"] {
         let output = verify()
@@ -175,7 +131,7 @@ fn everything_that_keeps_one_deployment_from_being_read_leaves_the_others() {
     fs::create_dir(at("pipes")).unwrap();
     fs::write(at("pipes/docker-compose.yml"), OPEN).unwrap();
     make_pipe(&at("pipes/.env"));
-    let done = run(&["."], folder.path());
+    let done = ask(&["."], folder.path());
     assert_eq!(done.code, 1, "{}", done.stderr);
     done.says("./dotenv/docker-compose.yml", "");
     done.says("./envfile/docker-compose.yml", "");
@@ -222,7 +178,7 @@ fn a_folder_that_cannot_be_read_is_said() {
         eprintln!("SKIPPED: a folder that may not be read: root may read everything");
         return;
     }
-    let done = run(&["."], folder.path());
+    let done = ask(&["."], folder.path());
     assert_eq!(done.code, 1);
     done.says("./closed", "cannot be read");
     fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
@@ -236,7 +192,7 @@ fn of_several_targets_one_that_cannot_be_read_hides_no_other() {
         ("other.yml", OTHER),
         ("apps/docker-compose.yml", OTHER),
     ]);
-    let done = run(
+    let done = ask(
         &[
             "broken.yml",
             "absent.yml",
@@ -262,13 +218,13 @@ fn of_several_targets_one_that_cannot_be_read_hides_no_other() {
         ("other.yml", "no ClearML server in it"),
         ("apps", "no ClearML server below it"),
     ] {
-        let done = run(&[name], folder.path());
+        let done = ask(&[name], folder.path());
         assert_eq!((done.code, &done.json), (2, &Value::Null), "{name}");
         assert!(done.stderr.contains(reason), "{}", done.stderr);
     }
     // What is given for all of them concerns them all.
     for option in ["--env-file", "--merge"] {
-        let done = run(
+        let done = ask(
             &[option, "absent.env", "open.yml", "other.yml"],
             folder.path(),
         );
@@ -303,7 +259,7 @@ fn a_folder_without_clearml_has_no_findings_whatever_else_is_in_it() {
         ),
     ] {
         let folder = folder_with(&[("app/docker-compose.yml", text)]);
-        let done = run(&["."], folder.path());
+        let done = ask(&["."], folder.path());
         assert_eq!((done.code, done.rules().len()), (2, 0), "{name}");
         if is_unknown {
             done.says(".", "no ClearML server below it");
@@ -325,7 +281,7 @@ fn a_file_without_a_server_names_what_it_includes() {
         "docker-compose.yml",
         "include:\n  - clearml.yml\nservices:\n  app: {image: \"nginx:1\"}\n",
     )]);
-    let done = run(&["docker-compose.yml"], folder.path());
+    let done = ask(&["docker-compose.yml"], folder.path());
     assert_eq!(done.code, 2);
     done.says("included file clearml.yml", "clearml.yml");
     done.says("docker-compose.yml", "no ClearML server in it");
@@ -355,7 +311,7 @@ fn nothing_that_may_never_end_is_waited_for() {
                 continue;
             }
             symlink(at(kind), at(name)).unwrap();
-            let done = run(&["docker-compose.yml"], folder.path());
+            let done = ask(&["docker-compose.yml"], folder.path());
             assert_eq!((done.code, &done.json), (2, &Value::Null), "{kind} {name}");
             assert!(
                 done.stderr.contains(name) && done.stderr.contains(said),
@@ -366,7 +322,7 @@ fn nothing_that_may_never_end_is_waited_for() {
         }
         if kind != "pipe" {
             for arguments in [&[kind][..], &["--env-file", kind, "good.yml"]] {
-                let done = run(arguments, folder.path());
+                let done = ask(arguments, folder.path());
                 assert_eq!((done.code, &done.json), (2, &Value::Null), "{arguments:?}");
                 assert!(done.stderr.contains(said), "{}", done.stderr);
             }
@@ -375,7 +331,7 @@ fn nothing_that_may_never_end_is_waited_for() {
     // An env file that is none is not known, as one that is not here.
     fs::remove_file(at("vars.env")).unwrap();
     make_pipe(&at("vars.env"));
-    let done = run(&["docker-compose.yml"], folder.path());
+    let done = ask(&["docker-compose.yml"], folder.path());
     assert!(done.unknown().iter().any(|one| one.contains("vars.env")));
 }
 
@@ -387,10 +343,10 @@ fn a_folder_may_be_called_like_a_file_and_the_null_device_is_empty() {
     );
     let folder = folder_with(&[("x.conf/docker-compose.yml", &text), ("a.yml", OPEN)]);
     fs::create_dir_all(folder.path().join("x.conf/config/secure.conf")).unwrap();
-    let done = run(&["x.conf"], folder.path());
+    let done = ask(&["x.conf"], folder.path());
     assert_eq!(done.code, 1, "{}", done.stderr);
     assert!(done.unknown().is_empty(), "{:?}", done.unknown());
-    let done = run(&["--env-file", "/dev/null", "a.yml"], folder.path());
+    let done = ask(&["--env-file", "/dev/null", "a.yml"], folder.path());
     assert_eq!(done.code, 1, "{}", done.stderr);
 }
 

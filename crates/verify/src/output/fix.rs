@@ -18,6 +18,9 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
     for report in reports {
         let mut block = comment(&text::looked_at(report));
         match &report.subject {
+            Subject::Deployment(deployment, _) if report.is_besides => {
+                block.push_str(&of_variant(&deployment.sources, &report.findings));
+            }
             Subject::Deployment(deployment, effective) => {
                 let path = mend::compose_file(deployment);
                 if seen.contains(&path) {
@@ -44,6 +47,22 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
         blocks.push(block);
     }
     blocks.join("\n")
+}
+
+/// What a file merged over another adds is fixed there, by hand.
+fn of_variant(sources: &Sources, findings: &[Finding]) -> String {
+    let line = |finding: &Finding| {
+        let place = finding
+            .span
+            .map(|span| format!("{}: ", sources.place(span)));
+        comment(&format!(
+            "  {}{}: {}",
+            place.unwrap_or_default(),
+            finding.rule,
+            finding.help
+        ))
+    };
+    findings.iter().map(line).collect()
 }
 
 /// Nothing is changed on a server that runs.

@@ -3,6 +3,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::SourceId;
 
 use super::{count, grouped};
 use crate::finding::{Finding, Severity};
@@ -28,7 +29,8 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
             out.push_str("\n\n");
         }
         if report.findings.is_empty() && report.unknown.is_empty() {
-            out.push_str(&format!("{}: no findings\n", looked_at(report)));
+            let other = if report.is_besides { "other " } else { "" };
+            out.push_str(&format!("{}: no {other}findings\n", looked_at(report)));
         }
     }
     let total: usize = reports.iter().map(|report| report.findings.len()).sum();
@@ -158,11 +160,11 @@ fn line(cause: &[&NotChecked]) -> String {
 pub(super) fn looked_at(report: &Report) -> String {
     let (name, servers): (String, Vec<String>) = match &report.subject {
         Subject::Deployment(deployment, _) => {
-            let file = deployment.project.files.first();
-            let path = file.map(|file| deployment.sources.path(*file).to_string_lossy());
+            let path = |file: &SourceId| deployment.sources.path(*file).to_string_lossy();
+            let paths: Vec<_> = deployment.project.files.iter().map(path).collect();
             let servers = deployment.instances.iter().map(|instance| instance.server);
             (
-                path.unwrap_or_default().into_owned(),
+                paths.join(" with "),
                 servers.map(|server| server.name().to_owned()).collect(),
             )
         }

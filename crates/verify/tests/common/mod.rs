@@ -8,6 +8,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -70,4 +71,48 @@ pub(crate) fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
 pub(crate) fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// The exit code, and what was printed. Nothing waits for ever.
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) json: Value,
+    pub(crate) stderr: String,
+}
+
+impl Done {
+    pub(crate) fn rules(&self) -> Vec<&str> {
+        let findings = self.json["findings"].as_array().into_iter().flatten();
+        findings.filter_map(|one| one["rule"].as_str()).collect()
+    }
+
+    /// `what: reason` of everything that was not checked.
+    pub(crate) fn unknown(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let unknown = self.json["unknown"].as_array().into_iter().flatten();
+        unknown
+            .map(|one| format!("{}: {}", text(&one["what"]), text(&one["reason"])))
+            .collect()
+    }
+
+    pub(crate) fn says(&self, what: &str, reason: &str) {
+        let unknown = self.unknown();
+        let says = |one: &String| one.starts_with(&format!("{what}: ")) && one.contains(reason);
+        assert!(unknown.iter().any(says), "{what}, {reason}: {unknown:#?}");
+    }
+}
+
+pub(crate) fn ask(arguments: &[&str], within: &Path) -> Done {
+    let output = verify()
+        .args(["-f", "json"])
+        .args(arguments)
+        .current_dir(within)
+        .timeout(Duration::from_secs(20))
+        .output()
+        .unwrap();
+    Done {
+        code: output.status.code().expect("it waits for ever"),
+        json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }

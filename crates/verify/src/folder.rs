@@ -1,0 +1,186 @@
+//! From the compose files below a folder to the deployments that they make.
+//!
+//! Not every file is a deployment. Some are parts that others read (`extends`, `include`), and some only change one
+//! beside them, as `docker-compose.prod.yml` does: such a file is checked merged over its base.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::compose::files::is_default;
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::io::read_text;
+
+use crate::error::Error;
+use crate::reader::{Reader, Target, incomplete};
+use crate::report::NotChecked;
+use crate::shell::quoted;
+use crate::walk::{Found, Walk, listed};
+
+/// A compose file, understood.
+struct Candidate {
+    path: PathBuf,
+    has_words: bool,
+    deployment: Deployment,
+}
+
+/// Every deployment below a folder, and whatever there may be one, in the order of their paths.
+pub(crate) fn targets(reader: &mut Reader<'_>, folder: &Path) -> Result<Vec<Target>, Error> {
+    let walk = Walk::below(folder)?;
+    let mut targets = not_looked_at(&walk);
+    reader.remarks.extend(walk.remarks);
+    let closed = walk.closed.into_iter();
+    targets.extend(closed.map(|(path, error)| Target::failed(&path, &error.into())));
+    let mut candidates = Vec::new();
+    for Found { path, has_words } in walk.found {
+        let text = read_text(&path);
+        match text.and_then(|text| reader.deployment(&path, text)) {
+            Ok(deployment) => candidates.push(Candidate {
+                path,
+                has_words,
+                deployment,
+            }),
+            Err(error) => targets.push(Target::failed(&path, &error.into())),
+        }
+    }
+    drop_parts(&mut candidates);
+    let (overlays, bases): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_overlay);
+    let mut merged: Vec<Vec<Deployment>> = bases.iter().map(|_| Vec::new()).collect();
+    for overlay in overlays {
+        match merge(reader, &bases, &overlay) {
+            Ok(Some((base, deployment))) => merged[base].push(deployment),
+            Ok(None) => {}
+            Err(error) => targets.push(Target::failed(&overlay.path, &error)),
+        }
+    }
+    for (base, merged) in bases.into_iter().zip(merged) {
+        targets.extend(base.targets(merged));
+    }
+    targets.sort_by(|one, other| one.path().cmp(other.path()));
+    let is_deployment = |target: &Target| matches!(target, Target::Deployment { .. });
+    if !targets.iter().any(is_deployment) {
+        let none = Error::NothingBelow(folder.to_owned());
+        if targets.is_empty() {
+            return Err(none);
+        }
+        targets.push(Target::failed(folder, &none));
+    }
+    Ok(targets)
+}
+
+/// What may hold a deployment and is not opened.
+fn not_looked_at(walk: &Walk) -> Vec<Target> {
+    let target = |path: &PathBuf, what: String, reason: &str| {
+        let one = NotChecked {
+            what,
+            reason: reason.to_owned(),
+            place: None,
+        };
+        Target::Nothing(path.clone(), vec![one])
+    };
+    let named = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let mut targets = Vec::new();
+    if let Some(first) = walk.manifests.first() {
+        targets.push(target(
+            first,
+            listed(&walk.manifests),
+            "Kubernetes manifests and Helm values are not checked; check the running server: clearml-verify https://…",
+        ));
+    }
+    for path in &walk.linked {
+        let reason =
+            "a linked folder with a compose file in it is not followed; name it as a target";
+        targets.push(target(path, named(path), reason));
+    }
+    for path in &walk.deep {
+        let reason = "nested too deep to be followed; name it as a target";
+        targets.push(target(path, named(path), reason));
+    }
+    targets
+}
+
+/// Takes out the files that others read: what is in them is checked where it is used. A file that compose takes by
+/// itself is a deployment all the same.
+fn drop_parts(candidates: &mut Vec<Candidate>) {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut parts = HashSet::new();
+    for candidate in candidates.iter() {
+        let deployment = &candidate.deployment;
+        let given = &deployment.project.files;
+        let read = deployment
+            .sources
+            .ids()
+            .filter(|source| !given.contains(source));
+        parts.extend(read.map(|source| real(deployment.sources.path(source))));
+    }
+    candidates.retain(|candidate| {
+        has_default_name(&candidate.path) || !parts.contains(&real(&candidate.path))
+    });
+}
+
+fn has_default_name(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(is_default)
+}
+
+/// Whether a file only changes another: compose refuses it alone, since a service has nothing to run.
+fn is_overlay(candidate: &Candidate) -> bool {
+    !has_default_name(&candidate.path) && incomplete(&candidate.deployment).next().is_some()
+}
+
+impl Candidate {
+    /// Whether an overlay changes services of this file, in its folder.
+    fn is_base_of(&self, overlay: &Self) -> bool {
+        let project = &self.deployment.project;
+        let mut changed = incomplete(&overlay.deployment);
+        self.path.parent() == overlay.path.parent()
+            && changed.all(|service| project.service_named(&service.name).is_some())
+    }
+
+    /// The file alone, and with each overlay of its. Where it has no server alone, it may have one with an overlay.
+    fn targets(self, merged: Vec<Deployment>) -> Vec<Target> {
+        let path = &self.path;
+        match Target::of(path, self.deployment) {
+            Some(Target::Deployment { deployment, .. }) => {
+                vec![Target::Deployment { deployment, merged }]
+            }
+            alone => {
+                let with = merged.into_iter();
+                let with = with.filter_map(|one| Target::of(path, one));
+                let with = with.filter(|one| matches!(one, Target::Deployment { .. }));
+                alone.into_iter().chain(with).collect()
+            }
+        }
+    }
+}
+
+/// An overlay over its base, and which that is; nothing if it is none of ClearML's.
+fn merge(
+    reader: &mut Reader<'_>,
+    bases: &[Candidate],
+    overlay: &Candidate,
+) -> Result<Option<(usize, Deployment)>, Error> {
+    let mut of_it = (0..bases.len()).filter(|base| bases[*base].is_base_of(overlay));
+    let (first, second) = (of_it.next(), of_it.next());
+    let has_server = |base: usize| !bases[base].deployment.instances.is_empty();
+    if let (Some(base), None, false) = (first, second, reader.has_merge()) {
+        let path = &bases[base].path;
+        let deployment = reader.merged(path, &overlay.path)?;
+        if !deployment.instances.is_empty() {
+            reader.remarks.push(format!(
+                "{} changes {} and is checked merged over it: clearml-verify {} --merge {}",
+                overlay.path.display(),
+                path.display(),
+                quoted(path),
+                quoted(&overlay.path)
+            ));
+        }
+        return Ok(Some((base, deployment)));
+    }
+    if overlay.has_words || first.is_some_and(has_server) {
+        return Err(Error::Overlay {
+            path: overlay.path.clone(),
+            base: first.map(|base| bases[base].path.clone()),
+        });
+    }
+    Ok(None)
+}

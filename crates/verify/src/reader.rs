@@ -1,0 +1,143 @@
+//! Reads compose files into deployments, with what the command line gives for all of them.
+
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::compose::Service;
+use clearml_secure_core::compose::files::{Files, Given, override_beside};
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::io::{read_argument, read_text};
+use zeroize::Zeroizing;
+
+use crate::cli::Cli;
+use crate::error::Error;
+use crate::report::NotChecked;
+
+/// What a target is, or one of the files below it.
+pub(crate) enum Target {
+    /// A deployment with a ClearML server in it, and the same with each file that is merged over it besides.
+    Deployment {
+        deployment: Deployment,
+        merged: Vec<Deployment>,
+    },
+    /// Something of which no deployment could be made, and all that keeps it from being checked.
+    Nothing(PathBuf, Vec<NotChecked>),
+}
+
+impl Target {
+    /// A deployment with a server, or what may hide one; none where there is neither.
+    pub(crate) fn of(path: &Path, deployment: Deployment) -> Option<Self> {
+        if !deployment.instances.is_empty() {
+            return Some(Self::Deployment {
+                deployment,
+                merged: Vec::new(),
+            });
+        }
+        let sources = &deployment.sources;
+        let unseen = deployment.unseen.into_iter();
+        let unknown: Vec<_> = unseen.map(|one| NotChecked::of(one, sources)).collect();
+        (!unknown.is_empty()).then(|| Self::Nothing(path.to_owned(), unknown))
+    }
+
+    /// What an error keeps from being checked.
+    pub(crate) fn failed(path: &Path, error: &Error) -> Self {
+        Self::Nothing(path.to_owned(), vec![NotChecked::because(path, error)])
+    }
+
+    /// What was not checked, where it is no deployment.
+    pub(crate) fn into_unknown(self) -> Vec<NotChecked> {
+        match self {
+            Self::Deployment { .. } => Vec::new(),
+            Self::Nothing(_, unknown) => unknown,
+        }
+    }
+
+    /// The file or folder that it is of.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Deployment { deployment, .. } => {
+                deployment.sources.path(deployment.project.files[0])
+            }
+            Self::Nothing(path, _) => path,
+        }
+    }
+}
+
+/// Reads compose files. What the command line gives for all of them is read once: a pipe has its text only once.
+pub(crate) struct Reader<'a> {
+    cli: &'a Cli,
+    env_file: Vec<Given>,
+    merge: Vec<Given>,
+    /// What a person should know about how they were read.
+    pub(crate) remarks: &'a mut Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads what is given for all of them.
+    pub(crate) fn new(cli: &'a Cli, remarks: &'a mut Vec<String>) -> Result<Self, CoreError> {
+        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?));
+        Ok(Self {
+            cli,
+            env_file: cli.env_file.iter().map(read).collect::<Result<_, _>>()?,
+            merge: cli.merge.iter().map(read).collect::<Result<_, _>>()?,
+            remarks,
+        })
+    }
+
+    /// Whether the command line says what is merged over each file.
+    pub(crate) fn has_merge(&self) -> bool {
+        !self.merge.is_empty()
+    }
+
+    /// The deployment that a compose file makes, with what is merged over it.
+    pub(crate) fn deployment(
+        &mut self,
+        path: &Path,
+        text: Zeroizing<String>,
+    ) -> Result<Deployment, CoreError> {
+        let mut texts = vec![(path.to_owned(), text)];
+        if self.has_merge() {
+            texts.extend(self.merge.iter().cloned());
+            return self.load(texts);
+        }
+        let Some(found) = override_beside(path) else {
+            return self.load(texts);
+        };
+        let text = read_text(&found)?;
+        texts.push((found.clone(), text));
+        let deployment = self.load(texts)?;
+        if !deployment.instances.is_empty() {
+            self.remarks.push(format!(
+                "{} is read with {}, as docker compose reads them together",
+                path.display(),
+                found.display()
+            ));
+        }
+        Ok(deployment)
+    }
+
+    /// The deployment of a compose file and another that is merged over it, instead of what compose would merge by itself.
+    pub(crate) fn merged(&self, path: &Path, over: &Path) -> Result<Deployment, CoreError> {
+        let read = |path: &Path| Ok((path.to_owned(), read_text(path)?));
+        self.load(vec![read(path)?, read(over)?])
+    }
+
+    fn load(&self, texts: Vec<Given>) -> Result<Deployment, CoreError> {
+        let config_dir = self.cli.config_dir.as_deref();
+        Deployment::load(Files::of(texts, self.env_file.clone(), config_dir)?)
+    }
+}
+
+/// The services that have nothing to run: compose refuses them as long as no other file gives them something.
+pub(crate) fn incomplete(deployment: &Deployment) -> impl Iterator<Item = &Service> {
+    const RUNS: [&str; 4] = ["image", "build", "extends", "provider"];
+    deployment.project.services.iter().filter(|service| {
+        let has = |key: &&str| {
+            service
+                .parts
+                .iter()
+                .any(|part| part.node.get(key).is_some())
+        };
+        !RUNS.iter().any(has)
+    })
+}
