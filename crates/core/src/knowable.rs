@@ -68,6 +68,20 @@ impl<T> Knowable<T> {
     }
 }
 
+impl<T> FromIterator<Knowable<T>> for Knowable<Vec<T>> {
+    /// All values, or the first reason why one is not known.
+    fn from_iter<I: IntoIterator<Item = Knowable<T>>>(items: I) -> Self {
+        let mut values = Vec::new();
+        for item in items {
+            match item {
+                Knowable::Known(value) => values.push(value),
+                Knowable::Unknown(reason) => return Self::Unknown(reason),
+            }
+        }
+        Self::Known(values)
+    }
+}
+
 impl Reason {
     /// The words.
     pub fn as_str(&self) -> &str {

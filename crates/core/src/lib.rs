@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod compose;
+pub mod config_dir;
 pub mod container;
 pub mod deployment;
 pub mod dockerfile;
