@@ -36,8 +36,34 @@ impl Compose {
     }
 
     /// The whole project with all of its profiles, as compose would run it, or why it does not accept the files. Every
-    /// `$` of a value is doubled, as in a compose file.
+    /// `$` of a value is doubled, as in a compose file. What a secret or a config takes from a variable by its bare name is
+    /// shown with it.
     pub fn view(&self, question: Question<'_>) -> Result<Value, String> {
+        let shown = self.config(question, &["--profile", "*"], &["--format", "json"])?;
+        let mut view: Value = serde_json::from_str(&shown).map_err(|error| error.to_string())?;
+        let mut variables = None;
+        for part in ["secrets", "configs"] {
+            for (_, one) in view[part].as_object_mut().into_iter().flatten() {
+                let Some(name) = one["environment"].as_str() else {
+                    continue;
+                };
+                if variables.is_none() {
+                    variables = Some(self.config(question, &[], &["--environment"])?);
+                }
+                let lines = variables.iter().flat_map(|text| text.lines());
+                let value = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+                one["value of the variable"] = value.collect();
+            }
+        }
+        Ok(view)
+    }
+
+    fn config(
+        &self,
+        question: Question<'_>,
+        options: &[&str],
+        more: &[&str],
+    ) -> Result<String, String> {
         let words = |option: &'static str, names: &[String]| -> Vec<String> {
             let words = names.iter().flat_map(|name| [option, name]);
             words.map(str::to_owned).collect()
@@ -45,7 +71,9 @@ impl Compose {
         let done = other(&self.0)
             .args(words("-f", question.files))
             .args(words("--env-file", question.env_files))
-            .args(["--profile", "*", "config", "--format", "json"])
+            .args(options.iter().copied())
+            .arg("config")
+            .args(more.iter().copied())
             // Its own settings are looked for there, and there are none.
             .env("HOME", question.folder)
             .within(question.folder)
@@ -53,7 +81,7 @@ impl Compose {
         if done.status != Some(0) {
             return Err(done.stderr.trim().to_owned());
         }
-        serde_json::from_str(&done.stdout).map_err(|error| error.to_string())
+        Ok(done.stdout)
     }
 }
 

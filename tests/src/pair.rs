@@ -36,14 +36,14 @@ pub struct Pair {
 }
 
 /// What came of it, where nothing is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// All of it was compared.
     Compared,
-    /// Inject refused as it should, with a place and a help.
-    Refused,
-    /// Compose refuses the project as it is, so there is nothing to compare.
-    NoProject,
+    /// Inject refused as it should, with a place and a help, which are this.
+    Refused(String),
+    /// Compose refuses the project as it is, for this reason, so there is nothing to compare.
+    NoProject(String),
 }
 
 /// The words of a `docker compose` that say what it reads.
@@ -58,10 +58,10 @@ struct Words {
 pub struct Tally {
     /// All of it was compared.
     pub compared: usize,
-    /// Inject refused.
-    pub refused: usize,
-    /// Compose refused, before anything was injected.
-    pub no_project: usize,
+    /// Inject refused, for these reasons.
+    pub refused: Vec<String>,
+    /// Compose refused before anything was injected, for these reasons.
+    pub no_project: Vec<String>,
     /// What is wrong, one pair each.
     pub failures: Vec<String>,
 }
@@ -76,12 +76,13 @@ pub fn hold_all(compose: &Compose, count: usize, make: &(dyn Fn(usize) -> Pair +
             if number >= count {
                 return;
             }
-            let held = make(number).hold(compose, &keyset);
+            let pair = make(number);
+            let held = pair.hold(compose, &keyset);
             let mut tally = tally.lock().unwrap();
             match held {
                 Ok(Outcome::Compared) => tally.compared += 1,
-                Ok(Outcome::Refused) => tally.refused += 1,
-                Ok(Outcome::NoProject) => tally.no_project += 1,
+                Ok(Outcome::Refused(why)) => tally.refused.push(pair.told(&why)),
+                Ok(Outcome::NoProject(why)) => tally.no_project.push(pair.told(&why)),
                 Err(why) => tally.failures.push(why),
             }
         }
@@ -102,7 +103,11 @@ impl Pair {
             let text = panic.downcast_ref::<String>();
             Err(text.map_or("a panic", String::as_str).to_owned())
         })
-        .map_err(|why| format!("{}, {}: {why}", self.name, self.mode.name))
+        .map_err(|why| self.told(&why))
+    }
+
+    fn told(&self, why: &str) -> String {
+        format!("{}, {}: {why}", self.name, self.mode.name)
     }
 
     fn held(&self, compose: &Compose, keyset: &Keyset) -> Result<Outcome, String> {
@@ -114,8 +119,9 @@ impl Pair {
             let view = compose.view(words_before.question(old.path()))?;
             Ok(moved(&view, old.path(), folder))
         };
-        let Ok::<_, String>(before) = ask_before() else {
-            return Ok(Outcome::NoProject);
+        let before = match ask_before() {
+            Ok(before) => before,
+            Err::<_, String>(why) => return Ok(Outcome::NoProject(why)),
         };
         agree(folder, &words_before, &before, keyset, false)?;
         let state = files::state(folder);
@@ -126,7 +132,7 @@ impl Pair {
             if !is_told || !done.stdout.is_empty() || files::state(folder) != state {
                 return Err(format!("refused badly: {}", done.report()));
             }
-            return Ok(Outcome::Refused);
+            return Ok(Outcome::Refused(done.stderr));
         }
         if done.status != Some(0) {
             return Err(done.report());
