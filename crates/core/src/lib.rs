@@ -29,6 +29,7 @@ pub mod redact;
 pub mod secret;
 /// The twelve settings and who reads them.
 pub mod setting;
+pub mod shell;
 pub mod shown;
 /// Texts, spans and places.
 pub mod source;

@@ -24,9 +24,9 @@ pub(crate) struct Cli {
     pub(crate) merge: Vec<PathBuf>,
 
     /// Keep the values out of the compose file: they go to FILE (mode 0600), a new one or one whose other lines stay,
-    /// and the compose file takes them from there
+    /// and the compose file takes them from there. Given more than once, the last one is written
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub(crate) env_file: Option<PathBuf>,
+    pub(crate) env_file: Vec<PathBuf>,
 
     /// Print a small document that docker compose merges over the file, instead of the file: `-f COMPOSE -f -`
     #[arg(long = "override", conflicts_with_all = ["in_place", "diff"], help_heading = "Output")]

@@ -7,6 +7,7 @@ use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{is_same, read_text};
 use clearml_secure_core::secret::Secret;
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::source::place_of;
 use zeroize::Zeroizing;
 
@@ -16,6 +17,8 @@ const HEAD: &str = "# Secrets of a ClearML Server, for its compose file. Whoever
 
 /// The file as it was, and what it is to be.
 pub(crate) struct EnvFile {
+    /// The files that compose reads before it: `.env` where it is another one, and those that were named before it.
+    pub(crate) earlier: Vec<(PathBuf, Zeroizing<String>)>,
     pub(crate) path: PathBuf,
     /// None where it is not there yet.
     pub(crate) before: Option<Zeroizing<String>>,
@@ -23,17 +26,53 @@ pub(crate) struct EnvFile {
 }
 
 impl EnvFile {
-    /// Reads it, if it is there.
-    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+    /// Reads the last of these, if it is there, and those before it. Where compose is told an env file it reads no `.env` by
+    /// itself, which may hold what the compose file uses and what the project is called.
+    pub(crate) fn read(paths: &[PathBuf], folder: &Path) -> Result<Option<Self>, Error> {
+        let Some((path, named)) = paths.split_last() else {
+            return Ok(None);
+        };
+        let default = folder.join(".env");
+        let is_named = paths.iter().any(|path| is_same(path, &default));
+        let mut earlier = Vec::new();
+        if !is_named && default.is_file() {
+            earlier.push(default);
+        }
+        earlier.extend(named.iter().cloned());
+        let read = |path: PathBuf| read_text(&path).map(|text| (path, text));
+        let earlier = earlier.into_iter().map(read).collect::<Result<_, _>>()?;
+        Self::read_last(path, earlier).map(Some)
+    }
+
+    fn read_last(path: &Path, earlier: Vec<(PathBuf, Zeroizing<String>)>) -> Result<Self, Error> {
         let before = match path.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             _ => Some(read_text(path)?),
         };
         Ok(Self {
+            earlier,
             path: path.to_owned(),
             after: before.clone().unwrap_or_default(),
             before,
         })
+    }
+
+    /// All files that compose is to read, with this one as it was or as it is to be.
+    pub(crate) fn all(&self, is_after: bool) -> Vec<(PathBuf, Zeroizing<String>)> {
+        let own = match is_after {
+            true => Some(self.after.clone()),
+            false => self.before.clone(),
+        };
+        let own = own.map(|text| (self.path.clone(), text));
+        self.earlier.iter().cloned().chain(own).collect()
+    }
+
+    /// The options that tell docker compose all of them.
+    pub(crate) fn options(&self) -> String {
+        let earlier = self.earlier.iter().map(|(path, _)| path);
+        let all = earlier.chain([&self.path]);
+        all.map(|path| format!(" --env-file {}", quoted(path)))
+            .collect()
     }
 
     /// Whether it is to be written.
@@ -43,7 +82,7 @@ impl EnvFile {
 
     /// Whether compose reads it without being told: `.env` in the folder of the compose file.
     pub(crate) fn is_default(&self, folder: &Path) -> bool {
-        is_same(&self.path, &folder.join(".env"))
+        self.earlier.is_empty() && is_same(&self.path, &folder.join(".env"))
     }
 
     /// Gives variables their values. What stands there is replaced where it stands, the rest is put at the end, and

@@ -102,9 +102,7 @@ pub(crate) fn prove(
     })?;
     effective(&deployment, keyset)?;
     ports(&deployment, asked)?;
-    containers
-        .difference(&deployment, plan)
-        .map_or(Ok(()), |reason| Err(Broken::effective(reason)))
+    containers.difference(&deployment, plan).map_or(Ok(()), Err)
 }
 
 /// Part 1: every setting is, at every server that must read it, exactly the keyset's value.

@@ -37,9 +37,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let keyset = read_keyset(&cli.keys)?;
     let texts = read_compose(cli)?;
     let mut env_file = read_env_file(cli, &texts)?;
-    let given = env_file.as_ref();
-    let given = given.and_then(|file| Some((file.path.clone(), file.before.clone()?)));
-    let files = Files::of(texts.clone(), given.into_iter().collect(), None)?;
+    let given = env_file.as_ref().map(|file| file.all(false));
+    let files = Files::of(texts.clone(), given.unwrap_or_default(), None)?;
     let folder = files.folder.clone();
     let (before, over) = match texts.split_first() {
         Some(((_, before), over)) => (before.clone(), over),
@@ -88,9 +87,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         if let Some(overlay) = &plan.overlay {
             compose.push((PathBuf::from("override"), overlay.clone()));
         }
-        let env = env_file.as_ref();
-        let env = env.map(|file| (file.path.clone(), file.after.clone()));
-        Deployment::load(Files::of(compose, env.into_iter().collect(), None)?)
+        let env = env_file.as_ref().map(|file| file.all(true));
+        Deployment::load(Files::of(compose, env.unwrap_or_default(), None)?)
     };
     proof::prove(
         &before,
@@ -143,14 +141,15 @@ fn read_compose(cli: &Cli) -> Result<Vec<Text>, Error> {
 
 /// The file that the values go to, where one is named.
 fn read_env_file(cli: &Cli, texts: &[Text]) -> Result<Option<EnvFile>, Error> {
-    let Some(path) = &cli.env_file else {
-        return Ok(None);
-    };
     let mut others = texts.iter().map(|(path, _)| path).chain(&cli.output);
-    if path == Path::new("-") || others.any(|other| is_same(other, path)) {
-        return Err(Error::EnvFileTaken(path.clone()));
+    let is_taken = |path: &&PathBuf| {
+        path.as_path() == Path::new("-") || others.any(|other| is_same(other, path))
+    };
+    if let Some(taken) = cli.env_file.last().into_iter().find(is_taken) {
+        return Err(Error::EnvFileTaken(taken.clone()));
     }
-    EnvFile::read(path).map(Some)
+    let folder = cli.compose.parent().unwrap_or(Path::new(""));
+    EnvFile::read(&cli.env_file, folder)
 }
 
 fn read_keyset(path: &Path) -> Result<Keyset, Error> {

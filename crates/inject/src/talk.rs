@@ -8,11 +8,11 @@ use std::io;
 use std::path::Path;
 
 use clearml_secure_core::deployment::{Database, Deployment};
-use clearml_secure_core::dotenv;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::unseen::{Hides, Unseen};
 
@@ -214,22 +214,15 @@ fn names(users: &[String]) -> String {
 /// Where the values are, and how compose finds them.
 pub(crate) fn apart(env_file: &EnvFile, folder: &Path) -> String {
     let mut out = String::new();
-    let name = word(&env_file.path.to_string_lossy());
+    let name = quoted(&env_file.path);
     if !env_file.is_default(folder) {
+        let all = env_file.options();
         line(
             &mut out,
-            &format!("docker compose reads {name} only with --env-file {name}, and then no .env"),
+            &format!("docker compose reads {name} only where it is told to:{all}"),
         );
     }
     out
-}
-
-/// A word of a command that can be pasted into a shell.
-fn word(text: &str) -> String {
-    let shown = escape(text);
-    // What cannot be printed cannot be pasted either.
-    let quoted = (shown == text).then(|| dotenv::quote(text)).flatten();
-    quoted.unwrap_or_else(|| shown.into_owned())
 }
 
 fn line(out: &mut String, text: &str) {

@@ -14,9 +14,9 @@ pub(crate) struct Cli {
     #[arg(value_name = "TARGET", default_value = ".", value_hint = ValueHint::AnyPath)]
     pub(crate) targets: Vec<PathBuf>,
 
-    /// The variables for interpolation, instead of the `.env` beside the compose file
+    /// The variables for interpolation, instead of the `.env` beside the compose file; of several files a later one wins
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
-    pub(crate) env_file: Option<PathBuf>,
+    pub(crate) env_file: Vec<PathBuf>,
 
     /// The configuration folder of the servers, instead of what is mounted
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Input")]

@@ -4,7 +4,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use crate::pages;
-use crate::shell::quoted;
+use clearml_secure_core::shell::quoted;
 
 /// Why nothing could be looked at.
 #[derive(Debug, thiserror::Error)]

@@ -13,8 +13,8 @@ use clearml_secure_core::io::read_text;
 use crate::error::Error;
 use crate::reader::{Reader, Target, incomplete};
 use crate::report::NotChecked;
-use crate::shell::quoted;
 use crate::walk::{Found, Walk, listed};
+use clearml_secure_core::shell::quoted;
 
 /// A compose file, understood.
 struct Candidate {

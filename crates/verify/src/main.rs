@@ -23,7 +23,6 @@ mod report;
 mod retired;
 mod rules;
 mod run;
-mod shell;
 mod target;
 mod unread;
 mod walk;

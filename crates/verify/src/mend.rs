@@ -44,7 +44,7 @@ pub(crate) struct Mode<'a> {
 pub(crate) struct Inject<'a> {
     pub(crate) keys: Keys,
     /// The file that the values go to instead of the compose file.
-    pub(crate) env_file: Option<PathBuf>,
+    pub(crate) env_files: Vec<PathBuf>,
     pub(crate) close_ports: bool,
     pub(crate) bind: bool,
     pub(crate) to: Output,
@@ -133,8 +133,8 @@ pub(crate) fn plan<'a>(
         let path = compose_file(deployment);
         let (is_open, is_tracked) = files::state(path);
         let is_silenced = cli.ignore.iter().any(|id| id == "readable-secret");
-        let env_file = env_file(cli, deployment, effective);
-        let holds_secrets = mends_keys && env_file.is_none();
+        let env_files = env_files(cli, deployment, effective);
+        let holds_secrets = mends_keys && env_files.is_empty();
         if holds_secrets && is_open && !is_silenced {
             plan.private(path, None);
         }
@@ -144,7 +144,7 @@ pub(crate) fn plan<'a>(
                 (None, true) => Keys::New(names.keys(path)),
                 (given, false) => Keys::InUse(given.clone().unwrap_or_else(|| "keys.env".into())),
             },
-            env_file,
+            env_files,
             close_ports: !close.is_empty() && close_obstacle.is_none(),
             bind: !bind.is_empty() && bind_obstacle.is_none(),
             to: if path == Path::new("-") {
@@ -188,12 +188,14 @@ pub(crate) fn compose_file(deployment: &Deployment) -> &Path {
 }
 
 /// Where values are to go: to the file that was named, or to the one from which servers take a setting already.
-fn env_file(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Option<PathBuf> {
-    if cli.env_file.is_some() {
+fn env_files(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Vec<PathBuf> {
+    if !cli.env_file.is_empty() {
         return cli.env_file.clone();
     }
     // A later file wins, so that is where a new value has an effect.
-    let source = *deployment.project.env().files().last()?;
+    let Some(source) = deployment.project.env().files().last() else {
+        return Vec::new();
+    };
     let mut variables = effective
         .readings()
         .filter_map(|reading| reading.variable(deployment));
@@ -201,7 +203,8 @@ fn env_file(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Option
         let mut used = variable.interpolated.iter();
         used.any(|used| deployment.project.env().value(&used.name).is_some())
     });
-    is_taken.then(|| deployment.sources.path(source).to_owned())
+    let path = is_taken.then(|| deployment.sources.path(*source).to_owned());
+    path.into_iter().collect()
 }
 
 /// Why clearml-inject would refuse to do anything here, as far as it can be told without it.

@@ -7,7 +7,7 @@ use clearml_secure_core::error::Error;
 use clearml_secure_core::io::{entries, is_link, read_text};
 use clearml_secure_core::yaml::{self, Node};
 
-use crate::shell::quoted;
+use clearml_secure_core::shell::quoted;
 
 /// Files that mark a folder as something a program made and can make again.
 const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];

@@ -6,9 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 use clearml_secure_core::compose::Project;
 use clearml_secure_core::container::{Origin, VariableValue};
 use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
+use super::Broken;
 use crate::plan::Plan;
 
 /// Every variable of every container, and the names that the files take from the env file. It holds no secret.
@@ -43,7 +45,7 @@ impl Containers {
     }
 
     /// What is otherwise in the deployment than it was and was not meant to be.
-    pub(crate) fn difference(&self, after: &Deployment, plan: &Plan) -> Option<String> {
+    pub(crate) fn difference(&self, after: &Deployment, plan: &Plan) -> Option<Broken> {
         let ours: HashSet<&str> = plan.taken.iter().map(|(name, _)| name.as_str()).collect();
         let used = self
             .uses
@@ -52,9 +54,9 @@ impl Containers {
         for (name, place) in used {
             let now = after.project.env().value(name);
             if self.env[name] != now.map(|value| self.key.hash_one(value)) {
-                return Some(format!(
+                return Some(Broken::effective(format!(
                     "{place} takes {name} from the env file that compose reads now, and would get another value"
-                ));
+                )));
             }
         }
         let meant: BTreeSet<(&str, &str)> = plan
@@ -70,10 +72,7 @@ impl Containers {
                     && !meant.contains(&(service.as_str(), name.as_str()))
             });
             if let Some(name) = new {
-                return Some(format!(
-                    "service {} would get {name}, which is not for it",
-                    escape(service)
-                ));
+                return Some(would_get(after, service, name));
             }
             let changed = before.into_iter().flatten().find(|(name, value)| {
                 variables.get(*name) != Some(value)
@@ -81,17 +80,42 @@ impl Containers {
                     && !has_it_by_name(after, service, name, &ours)
             });
             if let Some((name, _)) = changed {
-                return Some(format!(
+                return Some(Broken::effective(format!(
                     "service {} would get another {name}",
                     escape(service)
-                ));
+                )));
             }
         }
         let gone = self.services.keys().find(|name| !now.contains_key(*name));
         gone.map(|name| {
             let name = escape(name);
-            format!("service {name} would be gone")
+            Broken::effective(format!("service {name} would be gone"))
         })
+    }
+}
+
+/// A service would get a variable that is not meant for it. One that reads the env file as a whole gets all that is put there.
+fn would_get(after: &Deployment, service: &str, name: &str) -> Broken {
+    let services = after.project.service_named(service).into_iter();
+    let mut variables = services.flat_map(|service| &service.environment);
+    let from_file = variables
+        .find(|variable| variable.name == name && variable.origin == Origin::EnvFile)
+        .map(|variable| after.sources.path(variable.span.source));
+    let service = escape(service);
+    let Some(path) = from_file else {
+        return Broken::effective(format!(
+            "service {service} would get {name}, which is not for it"
+        ));
+    };
+    let path = quoted(path);
+    Broken::Effective {
+        reason: format!(
+            "service {service} has `env_file: {path}` and would get every secret that is put there, {name} among them"
+        ),
+        help: Some(format!(
+            "put the secrets into another file, which is read after this one: --env-file clearml.env\n        later: docker \
+             compose --env-file {path} --env-file clearml.env up -d"
+        )),
     }
 }
 

@@ -8,8 +8,9 @@ use clearml_secure_core::compose::files::{default_in, override_beside};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::shell::quoted;
 
-use super::{line, word};
+use super::line;
 use crate::cli::Cli;
 use crate::env_file::EnvFile;
 use crate::plan::{Change, Plan};
@@ -69,9 +70,9 @@ pub(crate) fn next_steps(
             // Never in an argument: the variable is taken from the shell.
             Some(redis) if redis.words.iter().any(|word| word == "--requirepass") => format!(
                 "{compose} exec -e REDISCLI_AUTH {} {flush}, with Redis' password in REDISCLI_AUTH",
-                word(&redis.name)
+                quoted(Path::new(&redis.name))
             ),
-            Some(redis) => format!("{compose} exec {} {flush}", word(&redis.name)),
+            Some(redis) => format!("{compose} exec {} {flush}", quoted(Path::new(&redis.name))),
             None => format!("{flush}, on the Redis that the file server uses"),
         };
         line(
@@ -117,7 +118,7 @@ fn services(deployment: &Deployment, plan: &Plan) -> Vec<String> {
     let services = deployment.project.services.iter().enumerate();
     services
         .filter(|(index, service)| is_changed(*index, &service.name))
-        .map(|(_, service)| word(&service.name))
+        .map(|(_, service)| quoted(Path::new(&service.name)))
         .collect()
 }
 
@@ -132,10 +133,10 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
     // The folder of the first file decides what relative paths mean, and which .env is read.
     let own_folder = |path: &Path| is_same(&path.with_file_name("x"), &folder.join("x"));
     if !cli.is_override && !edited.is_some_and(own_folder) && !folder.as_os_str().is_empty() {
-        let _ = write!(out, " --project-directory {}", shown(folder));
+        let _ = write!(out, " --project-directory {}", quoted(folder));
     }
     if let Some(file) = env_file.filter(|file| !file.is_default(folder)) {
-        let _ = write!(out, " --env-file {}", shown(&file.path));
+        out.push_str(&file.options());
     }
     let file = |path: Option<&Path>| path.unwrap_or(Path::new(FILE)).to_owned();
     let mut files = vec![match cli.is_override {
@@ -152,7 +153,7 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
     }
     if !are_found(&files) {
         for file in files {
-            let _ = write!(out, " -f {}", shown(&file));
+            let _ = write!(out, " -f {}", quoted(&file));
         }
     }
     out
@@ -164,8 +165,4 @@ fn are_found(files: &[PathBuf]) -> bool {
         let beside = override_beside(&first);
         files.iter().eq([&first].into_iter().chain(&beside))
     })
-}
-
-fn shown(path: &Path) -> String {
-    word(&path.to_string_lossy())
 }

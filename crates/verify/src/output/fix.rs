@@ -1,6 +1,7 @@
 //! What mends the findings, as shell to be read and pasted. What no command mends stands in comments.
 
 use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::shell::{comment, quoted};
 use clearml_secure_core::source::Sources;
 
 use super::text;
@@ -8,7 +9,6 @@ use crate::cli::Cli;
 use crate::finding::Finding;
 use crate::mend::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
 use crate::report::{Report, Subject};
-use crate::shell::{comment, quoted};
 use crate::words::and;
 
 pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
@@ -141,7 +141,7 @@ fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
             quoted(deployment.sources.path(*merged))
         ));
     }
-    if let Some(env_file) = &inject.env_file {
+    for env_file in &inject.env_files {
         options.push_str(&format!(" --env-file {}", quoted(env_file)));
     }
     let mut changes = options.clone();

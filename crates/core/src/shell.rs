@@ -3,15 +3,15 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use clearml_secure_core::shown::escape;
+use crate::shown::escape;
 
 /// One comment line: nothing in the text ends it.
-pub(crate) fn comment(text: &str) -> String {
+pub fn comment(text: &str) -> String {
     format!("# {}\n", escape(text))
 }
 
 /// A path as one word that no program takes for an option, and that does nothing to the terminal it is shown on.
-pub(crate) fn quoted(path: &Path) -> String {
+pub fn quoted(path: &Path) -> String {
     let bytes = path.as_os_str().as_bytes();
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,".contains(byte);
     let mut out = String::new();
