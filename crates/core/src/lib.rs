@@ -17,6 +17,7 @@ pub mod error;
 pub mod exit;
 pub mod fixed_users;
 pub mod generate;
+pub mod image;
 pub mod instance;
 pub mod io;
 pub mod keyset;

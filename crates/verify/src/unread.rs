@@ -3,6 +3,7 @@
 //! Servers say nothing about a name they do not know. Below `secure` the whole tree is known, so anything else
 //! is wrong; below the other roots only what is nearly a known name is called wrong, since versions differ.
 
+use clearml_secure_core::image;
 use clearml_secure_core::setting::SETTINGS;
 
 /// The roots of the configuration: the files of the servers' default folders.
@@ -27,52 +28,12 @@ const ACCOUNT_FIELDS: [&str; 5] = [
 /// Databases whose passwords stand below `secure` (docs/clearml.md#database-passwords).
 const DATABASES: [&str; 4] = ["elastic", "mongo", "mongodb", "redis"];
 
-/// Paths outside the settings that administrators set (docs/clearml.md#other-settings, and the public configuration
-/// files of clearml-server 2.3).
-const PATHS: [&str; 42] = [
-    "apiserver.auth.cookies.domain",
-    "apiserver.auth.cookies.httponly",
-    "apiserver.auth.cookies.max_age",
-    "apiserver.auth.cookies.samesite",
-    "apiserver.auth.cookies.secure",
-    "apiserver.auth.default_expiration_sec",
-    "apiserver.auth.delete_missing_autocreated_users",
-    "apiserver.auth.fixed_users.enabled",
-    "apiserver.auth.fixed_users.guest",
-    "apiserver.auth.fixed_users.pass_hashed",
-    "apiserver.auth.fixed_users.users",
-    "apiserver.auth.max_expiration_sec",
-    "apiserver.auth.session_auth_cookie_name",
-    "apiserver.auth.verify_user_tokens",
-    "apiserver.check_for_updates.enabled",
-    "apiserver.cors.origins",
-    "apiserver.cors.supports_credentials",
-    "apiserver.default_company",
-    "apiserver.elastic.probing.max_retries",
-    "apiserver.elastic.probing.timeout",
-    "apiserver.listen.ip",
-    "apiserver.listen.port",
-    "apiserver.log_calls",
-    "apiserver.pre_populate.artifacts_path",
-    "apiserver.pre_populate.enabled",
-    "apiserver.pre_populate.fail_on_error",
-    "apiserver.pre_populate.zip_files",
-    "apiserver.pretty_json",
-    "apiserver.return_stack",
-    "apiserver.return_stack_to_caller",
-    "apiserver.statistics.supported",
-    "fileserver.auth.cookie_names",
-    "fileserver.auth.enabled",
-    "fileserver.auth.tokens_cache_threshold_sec",
-    "fileserver.cors.origins",
-    "fileserver.delete.allow_batch",
-    "fileserver.download.cache_timeout_sec",
-    "fileserver.upload.max_upload_size_mb",
-    "services.async_urls_delete.enabled",
-    "services.async_urls_delete.fileserver.url_prefixes",
-    "services.auth.fixed_users.guest.enabled",
-    "services.storage_credentials.aws.s3",
-];
+/// Every path that a server of some version reads (`core/data/image_configuration.toml`), as variables spell it.
+fn paths() -> impl Iterator<Item = String> {
+    image::all()
+        .iter()
+        .map(|entry| entry.path.to_ascii_lowercase())
+}
 
 /// A mistyped name differs in this many characters at the most.
 const TYPO: usize = 2;
@@ -127,12 +88,12 @@ fn is_wrong(path: &str) -> bool {
         return !is_in_secure(&parts[1..]);
     }
     let joined = parts.join(".");
-    let is_known = PATHS.iter().any(|known| {
-        *known == joined
+    let is_known = paths().any(|known| {
+        known == joined
             || known.starts_with(&format!("{joined}."))
             || joined.starts_with(&format!("{known}."))
     });
-    !is_known && PATHS.iter().any(|known| distance(known, &joined) <= TYPO)
+    !is_known && paths().any(|known| distance(&known, &joined) <= TYPO)
 }
 
 fn is_in_secure(parts: &[&str]) -> bool {
@@ -162,14 +123,16 @@ fn is_mistyped_account(account: &str) -> bool {
 }
 
 fn nearest(path: &str) -> Option<String> {
-    let candidates = SETTINGS.iter().map(|setting| setting.path()).chain(PATHS);
-    let best = candidates
+    // Below `secure` a setting is what is meant, not its account's role.
+    let settings = SETTINGS.iter().map(|setting| setting.path().to_owned());
+    let best = settings
+        .chain(paths().filter(|path| !path.starts_with("secure.")))
         .min_by_key(|known| distance(known, path))
         .filter(|known| distance(known, path) * FAR <= path.len())?;
     let name = if best.starts_with("secure.") {
         best.to_ascii_uppercase()
     } else {
-        best.to_owned()
+        best
     };
     Some(format!("CLEARML__{}", name.replace('.', "__")))
 }
@@ -253,6 +216,10 @@ mod tests {
         assert_eq!(
             near("CLEARML__apiserver__auth__fixed_user__enabled"),
             "CLEARML__apiserver__auth__fixed_users__enabled"
+        );
+        assert_eq!(
+            near("CLEARML__services__tasks__non_responsive_tasks_watchdog__enabeld"),
+            "CLEARML__services__tasks__non_responsive_tasks_watchdog__enabled"
         );
         assert!(unread("CLEARML_APISERVER__host").is_some());
         assert_eq!(unread("CLEARML__foo__bar").unwrap().nearest, None);

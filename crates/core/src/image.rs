@@ -1,0 +1,390 @@
+//! The configuration that ClearML's own images come with: which paths there are, by server and version, and their
+//! defaults.
+//!
+//! The list is `data/image_configuration.toml`, where each file of the images has its source. It is read at the first
+//! question, because most runs of a program ask none.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::knowable::Knowable;
+use crate::setting::{Server, Setting};
+use crate::version::Version;
+
+/// A server's own default folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageTree {
+    /// The API server's, which `async_delete` reads as well.
+    Apiserver,
+    /// The file server's.
+    Fileserver,
+}
+
+impl ImageTree {
+    /// The tree that a server starts with; none for one that reads no configuration.
+    pub fn of(server: Server) -> Option<Self> {
+        match server {
+            Server::Apiserver | Server::AsyncDelete => Some(Self::Apiserver),
+            Server::Fileserver => Some(Self::Fileserver),
+            Server::Webserver | Server::AgentServices => None,
+        }
+    }
+}
+
+/// One path of the images' configuration.
+#[derive(Clone, Debug)]
+pub struct ImagePath {
+    /// The server's folder that it is in.
+    pub tree: ImageTree,
+    /// The whole path, e.g. `services.auth.fixed_users.guest.enabled`.
+    pub path: String,
+    /// What the image has there.
+    pub default: ImageDefault,
+    /// Where everybody can read it.
+    pub source: String,
+    lifetime: Lifetime,
+}
+
+/// What an image has at a path.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImageDefault {
+    /// Nothing: the server reads the path where somebody sets it.
+    Absent,
+    /// A list that is of no interest here.
+    List,
+    /// `null`.
+    Null,
+    /// The default of a setting, which [`crate::known::built_in`] has.
+    Setting(Setting),
+    /// A text that is of no interest here.
+    Text,
+    /// This very value.
+    Value(toml::Value),
+}
+
+impl ImageDefault {
+    /// Whether a server takes the default for true, where that can be told from its kind
+    /// (docs/clearml.md#what-counts-as-true).
+    pub fn is_true(&self) -> bool {
+        match self {
+            Self::Absent | Self::Null => false,
+            Self::List | Self::Setting(_) | Self::Text => true,
+            Self::Value(value) => match value {
+                toml::Value::Array(items) => !items.is_empty(),
+                toml::Value::Boolean(is_true) => *is_true,
+                toml::Value::Datetime(_) => true,
+                toml::Value::Float(number) => *number != 0.0,
+                toml::Value::Integer(number) => *number != 0,
+                toml::Value::String(text) => !text.is_empty(),
+                toml::Value::Table(entries) => !entries.is_empty(),
+            },
+        }
+    }
+}
+
+/// The versions that have something.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct Lifetime {
+    /// The first one.
+    #[serde(default, deserialize_with = "version")]
+    since: Option<Version>,
+    /// The first one that no longer has it.
+    #[serde(default, deserialize_with = "version")]
+    until: Option<Version>,
+    /// One that has it for certain; nothing is known of older ones.
+    #[serde(default, deserialize_with = "version")]
+    by: Option<Version>,
+}
+
+impl Lifetime {
+    /// Whether a version (none: the newest) has it.
+    fn includes(&self, version: Option<Version>) -> Knowable<bool> {
+        let Some(version) = version else {
+            return Knowable::Known(self.until.is_none());
+        };
+        if self.until.is_some_and(|until| version >= until)
+            || self.since.is_some_and(|since| version < since)
+        {
+            return Knowable::Known(false);
+        }
+        if self.by.is_some_and(|by| version < by) {
+            return Knowable::unknown(format!("the defaults of version {version} are not known"));
+        }
+        Knowable::Known(true)
+    }
+}
+
+/// What a server's image of a version (none: the newest) has at a path: nothing, or its default.
+pub fn find(
+    server: Server,
+    path: &str,
+    version: Option<Version>,
+) -> Knowable<Option<&'static ImagePath>> {
+    let mut unknown = None;
+    for entry in of(server).filter(|entry| entry.path == path) {
+        match entry.lifetime.includes(version) {
+            Knowable::Known(true) => return Knowable::Known(Some(entry)),
+            Knowable::Known(false) => {}
+            Knowable::Unknown(reason) => unknown = Some(reason),
+        }
+    }
+    unknown.map_or(Knowable::Known(None), Knowable::Unknown)
+}
+
+/// Whether a server's image of a version (none: the newest) has an object at a path, with something in it.
+pub fn has_object(server: Server, path: &str, version: Option<Version>) -> Knowable<bool> {
+    let below = of(server).filter(|entry| {
+        let rest = entry.path.strip_prefix(path);
+        rest.is_some_and(|rest| rest.starts_with('.')) && entry.default != ImageDefault::Absent
+    });
+    let mut unknown = None;
+    for entry in below {
+        match entry.lifetime.includes(version) {
+            Knowable::Known(true) => return Knowable::Known(true),
+            Knowable::Known(false) => {}
+            Knowable::Unknown(reason) => unknown = Some(reason),
+        }
+    }
+    unknown.map_or(Knowable::Known(false), Knowable::Unknown)
+}
+
+/// Every path that a server of some version reads.
+pub fn of(server: Server) -> impl Iterator<Item = &'static ImagePath> {
+    let tree = ImageTree::of(server);
+    all().iter().filter(move |entry| Some(entry.tree) == tree)
+}
+
+/// Every path of every server and version, by file.
+pub fn all() -> &'static [ImagePath] {
+    static ALL: OnceLock<Vec<ImagePath>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let data: Data = toml::from_str(include_str!("../data/image_configuration.toml"))
+            .expect("a part of the program, which every test that asks for it reads");
+        data.file.into_iter().flat_map(File::paths).collect()
+    })
+}
+
+/// The data file as a whole.
+#[derive(Deserialize)]
+struct Data {
+    file: Vec<File>,
+}
+
+/// A part of a configuration file of the images.
+#[derive(Deserialize)]
+struct File {
+    tree: ImageTree,
+    key: String,
+    source: String,
+    #[serde(flatten)]
+    lifetime: Lifetime,
+    values: BTreeMap<String, toml::Value>,
+}
+
+impl File {
+    fn paths(self) -> Vec<ImagePath> {
+        let path = |(name, value): (String, toml::Value)| {
+            let path = format!("{}.{name}", self.key);
+            ImagePath {
+                tree: self.tree,
+                default: default(&path, value),
+                path,
+                source: self.source.clone(),
+                lifetime: self.lifetime,
+            }
+        };
+        self.values.into_iter().map(path).collect()
+    }
+}
+
+fn default(path: &str, value: toml::Value) -> ImageDefault {
+    let kind = value.get("is").and_then(toml::Value::as_str);
+    match (kind, Setting::by_path(path)) {
+        (Some("absent"), _) => ImageDefault::Absent,
+        (Some("list"), _) => ImageDefault::List,
+        (Some("null"), _) => ImageDefault::Null,
+        (Some("setting"), Some(setting)) => ImageDefault::Setting(setting),
+        (Some("text"), _) => ImageDefault::Text,
+        _ => ImageDefault::Value(value),
+    }
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Version>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let version = Version::parse(&text);
+    version
+        .map(Some)
+        .ok_or_else(|| de::Error::custom("no version"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::known;
+    use crate::setting::SETTINGS;
+
+    const NEW: Option<Version> = None;
+
+    fn value(
+        server: Server,
+        path: &str,
+        version: Option<Version>,
+    ) -> Option<&'static ImageDefault> {
+        find(server, path, version)
+            .into_known()
+            .unwrap()
+            .map(|entry| &entry.default)
+    }
+
+    fn boolean(server: Server, path: &str, version: Option<Version>) -> Option<bool> {
+        value(server, path, version).map(ImageDefault::is_true)
+    }
+
+    #[test]
+    fn the_list_is_sorted_unique_and_sourced() {
+        let data: Data = toml::from_str(include_str!("../data/image_configuration.toml")).unwrap();
+        let keys: Vec<_> = data
+            .file
+            .iter()
+            .map(|file| {
+                (
+                    file.tree,
+                    file.key.clone(),
+                    file.values.keys().next().cloned(),
+                    file.lifetime.since,
+                )
+            })
+            .collect();
+        assert!(keys.is_sorted());
+        for entry in all() {
+            let is_link = entry.source.starts_with("https://github.com/");
+            assert!(
+                is_link || entry.source.starts_with("docs/clearml.md#"),
+                "{entry:?}"
+            );
+            let marked = |value: &toml::Value| value.get("is").is_some();
+            assert!(
+                !matches!(&entry.default, ImageDefault::Value(value) if marked(value)),
+                "{entry:?}"
+            );
+            let alike = all()
+                .iter()
+                .filter(|other| (other.tree, &other.path) == (entry.tree, &entry.path));
+            for version in [
+                NEW,
+                Some(Version::new(1, 17, 0)),
+                Some(Version::new(2, 0, 0)),
+                Some(Version::new(2, 1, 0)),
+            ] {
+                let there = alike
+                    .clone()
+                    .filter(|other| other.lifetime.includes(version).known() == Some(&true));
+                assert!(there.count() <= 1, "{entry:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_is_there_where_it_is_read() {
+        for setting in SETTINGS {
+            for server in setting
+                .servers()
+                .iter()
+                .copied()
+                .filter(|server| server.reads_configuration())
+            {
+                for minor in 9..=17 {
+                    let version = Some(Version::new(1, minor, 1));
+                    let there = value(server, setting.path(), version);
+                    let expected = known::has_setting(setting, version)
+                        .then_some(ImageDefault::Setting(setting));
+                    assert_eq!(
+                        there,
+                        expected.as_ref(),
+                        "{setting} at {server} of 1.{minor}.1"
+                    );
+                }
+                assert_eq!(
+                    value(server, setting.path(), NEW),
+                    Some(&ImageDefault::Setting(setting))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_opens_something_has_its_default_by_version() {
+        use Server::{Apiserver, AsyncDelete, Fileserver};
+        let old = Some(Version::new(2, 0, 0));
+        for path in ["apiserver.return_stack", "apiserver.return_stack_to_caller"] {
+            assert_eq!(boolean(Apiserver, path, old), Some(true));
+            assert_eq!(
+                boolean(Apiserver, path, Some(Version::new(2, 1, 0))),
+                Some(false)
+            );
+            assert_eq!(boolean(AsyncDelete, path, NEW), Some(false));
+        }
+        let guest = "services.auth.fixed_users.guest.enabled";
+        assert_eq!(boolean(Apiserver, guest, NEW), Some(false));
+        assert_eq!(boolean(Apiserver, "apiserver.debug", NEW), Some(false));
+        assert_eq!(
+            boolean(Apiserver, "apiserver.auth.cookies.httponly", NEW),
+            Some(true)
+        );
+        assert_eq!(
+            boolean(Apiserver, "apiserver.cors.supports_credentials", NEW),
+            Some(true)
+        );
+        assert_eq!(
+            boolean(Fileserver, "fileserver.auth.enabled", NEW),
+            Some(true)
+        );
+        assert_eq!(
+            value(
+                Fileserver,
+                "fileserver.auth.enabled",
+                Some(Version::new(1, 15, 0))
+            ),
+            None
+        );
+        assert_eq!(value(Fileserver, guest, NEW), None);
+        let s3 = "services.storage_credentials.aws.s3.credentials";
+        assert_eq!(boolean(Apiserver, s3, old), Some(true));
+        assert_eq!(boolean(Apiserver, s3, NEW), Some(false));
+        assert_eq!(
+            value(Apiserver, "apiserver.auth.fixed_users.enabled", NEW),
+            Some(&ImageDefault::Absent)
+        );
+        assert_eq!(value(Server::Webserver, guest, NEW), None);
+    }
+
+    #[test]
+    fn what_older_versions_have_is_not_guessed() {
+        let old = Some(Version::new(1, 2, 0));
+        assert!(
+            find(Server::Apiserver, "apiserver.debug", old)
+                .known()
+                .is_none()
+        );
+        assert!(
+            find(Server::Apiserver, "apiserver.nothing", old)
+                .known()
+                .is_some()
+        );
+        assert!(
+            has_object(Server::Apiserver, "apiserver.auth", old)
+                .known()
+                .is_none()
+        );
+        let has = |path| has_object(Server::Apiserver, path, NEW);
+        assert_eq!(
+            has("services.auth.fixed_users.guest"),
+            Knowable::Known(true)
+        );
+        assert_eq!(has("apiserver.auth.fixed_users"), Knowable::Known(false));
+        assert_eq!(has("apiserver.aut"), Knowable::Known(false));
+    }
+}
