@@ -1,9 +1,11 @@
 //! How the programs end: one set of exit codes, one form of error, and a closed pipe that is no error.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::panic::{self, UnwindSafe};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Nothing to report.
 pub const FINE: u8 = 0;
@@ -20,7 +22,37 @@ pub fn message(program: &str, what: &dyn Display, help: Option<&str>) -> String 
     }
 }
 
-/// Runs a program. Of a panic, `say` gets the place in our code and not the payload, which may hold text of a user's file;
+/// What a program takes from standard input where its path is `-`.
+pub struct Input<'a> {
+    /// As it was given, if it was.
+    pub path: Option<&'a Path>,
+    /// `a keyset`.
+    pub what: &'static str,
+    /// How to name a file: `-k FILE`.
+    pub named: &'static str,
+}
+
+/// What to tell a person at a terminal before the first of these is read: without it, a program that waits looks like one
+/// that hangs. None where standard input is a pipe or a file, or is not read.
+pub fn waiting(program: &str, inputs: &[Input<'_>]) -> Option<String> {
+    let is_stdin = |input: &&Input<'_>| input.path == Some(Path::new("-"));
+    let input = inputs.iter().find(is_stdin)?;
+    io::stdin().is_terminal().then(|| {
+        let Input { what, named, .. } = input;
+        format!("{program}: waiting for {what} on standard input; Ctrl-D ends it, {named} reads a file\n")
+    })
+}
+
+/// Whether a file or the product has begun to change.
+static IS_WRITING: AtomicBool = AtomicBool::new(false);
+
+/// To be called before the first byte of a file or of the product changes: after that, a panic must not say that nothing
+/// was written.
+pub(crate) fn writing() {
+    IS_WRITING.store(true, Ordering::Relaxed);
+}
+
+/// Runs a program. Of a panic, `say` gets the place in the code and not the payload, which may hold text of a user's file;
 /// the exit code is that of any other error.
 pub fn guarded(
     program: &'static str,
@@ -31,9 +63,13 @@ pub fn guarded(
         let place = info.location().map_or_else(String::new, |location| {
             format!(" at {}:{}", location.file(), location.line())
         });
-        let what = format!("this is a bug of {program}{place}");
-        let help =
-            "please report that line, the command and the version; it holds nothing of your files";
+        let written = if IS_WRITING.load(Ordering::Relaxed) {
+            "while it was writing; see what it has changed"
+        } else {
+            "nothing was written"
+        };
+        let what = format!("internal error{place}, {written}");
+        let help = "this is a bug: please report that place, the version and the options; it shows nothing of your files";
         say(&message(program, &what, Some(help)));
     }));
     panic::catch_unwind(run).unwrap_or(ExitCode::from(FAILED))
@@ -45,6 +81,7 @@ pub fn guarded(
 /// # Errors
 /// Anything else, such as a full disk.
 pub fn write_product(mut out: impl Write, product: &[u8]) -> io::Result<bool> {
+    writing();
     match out.write_all(product).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         other => other.map(|()| true),

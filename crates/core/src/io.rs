@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::exit;
 pub use mode::Mode;
 pub use read::{LIMIT_MIB, entries, read_argument, read_text};
 pub use replace::{Before, NewFile, replace_files};
@@ -69,10 +70,9 @@ pub fn write_secret_file(path: &Path, text: &str, force: bool) -> Result<(), Err
 
 /// `/dev/stdout`, a pipe or a terminal cannot be replaced by a rename; they are written to.
 fn write_through(path: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new()
-        .write(true)
-        .open(path)?
-        .write_all(text.as_bytes())
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    exit::writing();
+    file.write_all(text.as_bytes())
 }
 
 /// The folder that a path names a file in.

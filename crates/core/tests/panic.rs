@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use clearml_secure_core::exit::{FAILED, guarded};
+use clearml_secure_core::exit::{FAILED, guarded, write_product};
 
 static SAID: Mutex<String> = Mutex::new(String::new());
 
@@ -20,7 +20,20 @@ fn a_panic_tells_its_place_and_nothing_of_a_file() {
     });
     assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(FAILED)));
     let said = SAID.lock().unwrap();
-    assert!(said.contains("clearml-example"), "{said}");
+    assert!(
+        said.starts_with("clearml-example: internal error at "),
+        "{said}"
+    );
+    assert!(said.contains(", nothing was written\n"), "{said}");
     assert!(said.contains(file!()), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    drop(said);
+    SAID.lock().unwrap().clear();
+    guarded("clearml-example", say, || {
+        write_product(std::io::sink(), b"half").unwrap();
+        panic!("hunter2")
+    });
+    let said = SAID.lock().unwrap();
+    assert!(said.contains(", while it was writing; "), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
 }

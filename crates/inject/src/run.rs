@@ -34,6 +34,9 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     {
         return Err(Error::OutputMerged(output.clone()));
     }
+    if !cli.quiet {
+        say(&talk::waiting(cli));
+    }
     let keyset = read_keyset(&cli.keys)?;
     let texts = read_compose(cli)?;
     let mut env_file = read_env_file(cli, &texts)?;

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::effective::Effective;
+use clearml_secure_core::exit::{self, Input};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{Server, Setting};
@@ -28,6 +29,20 @@ pub(crate) fn say(text: &str) {
         &mut io::stderr().lock(),
         text.as_bytes(),
     ));
+}
+
+/// What a person at a terminal has to type, if anything.
+pub(crate) fn waiting(cli: &Cli) -> String {
+    let input = |path, what, named| Input {
+        path: Some(path),
+        what,
+        named,
+    };
+    let inputs = [
+        input(&*cli.keys, "a keyset", "-k FILE"),
+        input(&*cli.compose, "a compose file", "an argument"),
+    ];
+    exit::waiting("clearml-inject", &inputs).unwrap_or_default()
 }
 
 /// What was done, service by service.

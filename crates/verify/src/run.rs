@@ -4,7 +4,7 @@ use clap::ColorChoice;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::exit;
+use clearml_secure_core::exit::{self, Input};
 use clearml_secure_core::io::write_secret_file;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -29,6 +29,9 @@ use crate::{fleet, ignore, retired};
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if let Some(text) = answer(cli)? {
         return print(&text).map(|_| exit::FINE);
+    }
+    if !cli.quiet {
+        say(&waiting(cli));
     }
     let mut baseline = cli.baseline.as_deref().map(Baseline::read).transpose()?;
     let keys = Keys::read(cli)?;
@@ -247,6 +250,19 @@ fn use_color(choice: ColorChoice) -> bool {
 
 fn print(text: &str) -> Result<bool, Error> {
     exit::write_product(io::stdout().lock(), text.as_bytes()).map_err(Error::Output)
+}
+
+/// What a person at a terminal has to type, if anything.
+fn waiting(cli: &Cli) -> String {
+    let input = |path, what, named| Input { path, what, named };
+    let mut inputs = vec![
+        input(cli.baseline.as_deref(), "a baseline", "--baseline FILE"),
+        input(cli.keys.as_deref(), "a keyset", "--keys FILE"),
+        input(cli.old_keys.as_deref(), "a keyset", "--old-keys FILE"),
+    ];
+    let targets = cli.targets.iter().map(|target| Some(target.as_path()));
+    inputs.extend(targets.map(|path| input(path, "a deployment", "an argument")));
+    exit::waiting("clearml-verify", &inputs).unwrap_or_default()
 }
 
 /// Talk goes to standard error; that nobody may be listening is no error.

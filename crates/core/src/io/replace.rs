@@ -19,6 +19,7 @@ use super::lock::Folders;
 use super::mode::Mode;
 use super::{folder_of, read_text};
 use crate::error::Error;
+use crate::exit;
 
 /// A file as it is to be.
 #[derive(Clone, Copy)]
@@ -91,6 +92,7 @@ fn take(mut steps: Vec<Step<'_>>) -> Result<(), Error> {
     for step in &steps {
         step.is_due()?;
     }
+    exit::writing();
     let taken = steps.iter_mut().try_for_each(Step::take_name);
     if taken.is_err() {
         // Where this stops, what came earlier stays as well: what is there then is what a killed run leaves.
