@@ -412,6 +412,56 @@ fn an_apiserver_conf_that_would_lock_out_or_cannot_be_merged_is_refused() {
 }
 
 #[test]
+fn a_secure_conf_is_not_replaced_by_less() {
+    let folder = Folder::new(&[("secure.conf", SECURE)]);
+    for format in ["", "-f json", "-f env"] {
+        let done = folder.keygen(&format!(
+            "--from secure.conf --only token_secret -o secure.conf --force {format}"
+        ));
+        assert_eq!(done.status, Some(2), "{format}");
+        assert!(
+            done.stderr.starts_with(
+                "clearml-keygen: secure.conf: other lines of the file would be lost\n  help: "
+            ) && done.stderr.contains("`-f hocon` keeps them"),
+            "{}",
+            done.stderr
+        );
+        assert_eq!(folder.text("secure.conf"), SECURE);
+    }
+    // A keyset alone may change its form.
+    folder.keygen("-q -f hocon -o secure.conf --force").exit(0);
+    folder
+        .keygen("--from secure.conf -o secure.conf --force -f json")
+        .exit(0);
+}
+
+#[test]
+fn the_secure_conf_of_the_image_is_filled_and_its_public_values_are_named() {
+    let known = "auth { token_secret: \"Rq8FW84sSqVgq7WvBB_4EzNl9y8z8IGiDXX3C345_a5AZfcwZcwCIA\" }\n\
+        credentials {\n  services_agent {\n    role: \"admin\"\n    user_key: \"\"\n    user_secret: \"\"\n  }\n}\n";
+    let kept = "clearml-keygen: warning: secure.conf: kept, and public: token_secret\n  help: --only token_secret";
+    for (only, empty) in [("", true), ("--only services_agent", false)] {
+        let folder = Folder::new(&[("secure.conf", known)]);
+        let done = folder.keygen(&format!("{IN_PLACE} {only}"));
+        assert_eq!(done.status, Some(0), "{}", done.stderr);
+        assert!(done.stderr.contains(kept), "{}", done.stderr);
+        assert_eq!(
+            done.stderr
+                .contains("empty, so a value was generated: services_agent\n"),
+            empty
+        );
+        let Some(tree) = pyhocon(&folder.path("secure.conf")) else {
+            return;
+        };
+        let agent = &tree["credentials"]["services_agent"];
+        assert_eq!(agent["role"], "admin");
+        assert_eq!(agent["user_key"].as_str().unwrap().len(), 30);
+        assert_eq!(agent["user_secret"].as_str().unwrap().len(), 54);
+        folder.keygen("--from secure.conf -o keys.env").exit(0);
+    }
+}
+
+#[test]
 fn users_that_an_injection_would_remove_are_named() {
     let folder = Folder::new(&[
         ("apiserver.conf", &by_hand()),

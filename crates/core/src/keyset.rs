@@ -38,6 +38,8 @@ pub struct Keyset {
     users: Vec<User>,
     /// How many users the text had whose passwords are plain.
     passed_over: usize,
+    /// Settings whose value in the text is empty, and where.
+    empty: Vec<(Setting, usize)>,
 }
 
 /// Somebody who may log in at the web page.
@@ -234,15 +236,45 @@ impl Keyset {
     /// # Errors
     /// What is no keyset, or says something twice, or has entries or values that cannot be.
     pub fn read(text: &str, path: &Path) -> Result<Self, Error> {
-        let keyset = match recognise::format(text) {
-            Ok(Format::Env) => env::read(text),
-            Ok(Format::Hocon) => hocon::read(text),
-            Ok(Format::Json) => json::read(text),
-            Ok(Format::Toml) => toml::read(text),
-            Ok(Format::Yaml) => yaml::read(text),
-            Err(fault) => Err(fault),
-        };
-        keyset.map_err(|fault| fault.of(path, text))
+        let keyset = Self::read_any(text).map_err(|fault| fault.of(path, text))?;
+        match keyset.empty.first() {
+            Some((setting, at)) => Err(Fault::misfit(*at, *setting, Misfit::Empty).of(path, text)),
+            None => Ok(keyset),
+        }
+    }
+
+    /// Reads one that is to be completed: an empty value is as good as none, and named beside the keyset. The
+    /// `secure.conf` of ClearML's images has two (docs/clearml.md#services-agent).
+    ///
+    /// # Errors
+    /// As [`Self::read`], but for empty values.
+    pub fn read_incomplete(text: &str, path: &Path) -> Result<(Self, Vec<Setting>), Error> {
+        let mut keyset = Self::read_any(text).map_err(|fault| fault.of(path, text))?;
+        let empty = std::mem::take(&mut keyset.empty).into_iter();
+        let empty = empty.map(|(setting, _)| setting);
+        let empty = empty.filter(|setting| keyset.get(*setting).is_none());
+        let empty = empty.collect();
+        Ok((keyset, empty))
+    }
+
+    fn read_any(text: &str) -> Result<Self, Fault> {
+        match recognise::format(text)? {
+            Format::Env => env::read(text),
+            Format::Hocon => hocon::read(text),
+            Format::Json => json::read(text),
+            Format::Toml => toml::read(text),
+            Format::Yaml => yaml::read(text),
+        }
+    }
+
+    /// Whether a text in which there is a keyset has more than that: other variables, other configuration. A keyset in
+    /// its place would lose it. The other formats hold nothing else.
+    pub fn is_only_a_part_of(text: &str) -> bool {
+        match recognise::format(text) {
+            Ok(Format::Env) => env::has_more(text),
+            Ok(Format::Hocon) => hocon::has_more(text),
+            _ => false,
+        }
     }
 
     /// Puts the keyset into the text that it was read from, if that is HOCON: values are replaced where they stand, what
@@ -383,6 +415,10 @@ fn put(
 ) -> Result<(), Fault> {
     if keyset.get(setting).is_some() {
         return Err(Fault::doubled(name_at, setting));
+    }
+    if value.expose().is_empty() {
+        keyset.empty.push((setting, value_at));
+        return Ok(());
     }
     keyset
         .set(setting, value)

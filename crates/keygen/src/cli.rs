@@ -31,8 +31,8 @@ pub(crate) struct Cli {
     #[arg(long, requires = "output", help_heading = "Output")]
     pub(crate) force: bool,
 
-    /// Start from this keyset, in any format: keep its values, generate what is missing. From one secure.conf to
-    /// another (`-f hocon`), everything else in it stays byte for byte
+    /// Start from this keyset, in any format: keep its values, generate what is missing or empty. From one
+    /// secure.conf to another (`-f hocon`), everything else in it stays byte for byte
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) from: Option<PathBuf>,
 

@@ -57,7 +57,7 @@ impl Error {
                 escape(&path.to_string_lossy())
             )),
             Self::OtherLines(path) => Some(format!(
-                "write the keyset to a file of its own, and put it in with clearml-inject --env-file {}, which keeps them",
+                "name another file with -o; `-f hocon` keeps them in a secure.conf, `clearml-inject --env-file {}` in an env file",
                 escape(&path.to_string_lossy())
             )),
             Self::Hash(_) | Self::Output(_) => None,

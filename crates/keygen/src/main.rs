@@ -2,6 +2,7 @@
 
 mod cli;
 mod error;
+mod from;
 mod product;
 mod run;
 mod talk;

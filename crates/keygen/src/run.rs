@@ -2,75 +2,89 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::dotenv;
-use clearml_secure_core::io::{is_same, read_argument, write_secret_file};
+use clearml_secure_core::io::{is_same, write_secret_file};
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
-use clearml_secure_core::shown::escape;
+use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Format};
 use crate::error::Error;
+use crate::from::From;
 use crate::product::Product;
-use crate::talk::{exists, say};
+use crate::talk::{self, exists, name, say, say_all};
 use crate::users::{self, New};
 
 /// Reads what is there, generates the rest, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
+    refuse_one_for_two(cli)?;
+    let renewed = renewed(&cli.only)?;
+    talk::waiting(cli);
+    let from = From::read(cli)?;
+    let mut keyset = completed(from.as_ref(), &renewed)?;
+    if let Some(from) = &from {
+        say_all(cli, from.remarks(&renewed));
+    }
+    let users = users::new(cli)?;
+    users::add(&mut keyset, &users)?;
+    say_all(cli, users::warnings(&users));
+    let text = text(cli, from.as_ref(), &keyset)?;
+    let product = Product::new(cli, &keyset, text)?;
+    say_all(cli, product.left_out(cli, &keyset));
+    write(cli, &product, &users)
+}
+
+/// Refuses one file, or one stream, for two things.
+fn refuse_one_for_two(cli: &Cli) -> Result<(), Error> {
     let is_stdin = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
     if is_stdin(&cli.from) && is_stdin(&cli.users_from) {
         return Err(Error::StandardInputTwice);
     }
-    if let (Some(passwords), Some(output)) = (&cli.passwords, &cli.output)
-        && passwords != Path::new("-")
-        && is_same(passwords, output)
-    {
-        // With --force the keyset would replace the passwords, which stand nowhere else.
-        return Err(Error::OneFile(passwords.clone()));
+    match (&cli.passwords, &cli.output) {
+        (Some(passwords), Some(output))
+            if passwords != Path::new("-") && is_same(passwords, output) =>
+        {
+            // With --force the keyset would replace the passwords, which stand nowhere else.
+            Err(Error::OneFile(passwords.clone()))
+        }
+        _ => Ok(()),
     }
-    let renewed = renewed(&cli.only)?;
-    let from = match &cli.from {
-        Some(path) => Some((read_argument(path)?, path.as_path())),
-        None => None,
-    };
-    let mut keyset = match &from {
-        Some((text, path)) => Keyset::read(text, path)?,
-        None => Keyset::new(),
-    };
+}
+
+/// The keyset with a value for every setting, and new ones for some.
+fn completed(from: Option<&From<'_>>, renewed: &[Setting]) -> Result<Keyset, Error> {
+    let mut keyset = from.map_or_else(Keyset::new, |from| from.keyset.clone());
     for setting in renewed {
-        keyset.generate(setting)?;
+        keyset.generate(*setting)?;
     }
     keyset.generate_missing()?;
-    if let (Some((_, path)), count @ 1..) = (&from, keyset.passed_over()) {
-        let path = escape(&path.to_string_lossy()).into_owned();
-        let what = "web-login users left out, because their passwords are plain";
-        let help = "list them with --users-from, which hashes passwords";
-        say(cli, &format!("warning: {path}: {what}: {count}; {help}"));
+    Ok(keyset)
+}
+
+/// The keyset in the format that was asked for; from one `secure.conf` to another, with all that is in it.
+fn text(cli: &Cli, from: Option<&From<'_>>, keyset: &Keyset) -> Result<Zeroizing<String>, Error> {
+    if let Some(From { text, path, .. }) = from {
+        let merged = match cli.format {
+            Format::Hocon => keyset.merge(text, path).transpose()?,
+            _ => None,
+        };
+        if let Some(merged) = merged {
+            return Ok(merged);
+        }
+        if let Some(output) = &cli.output
+            && is_same(path, output)
+            && (Keyset::is_only_a_part_of(text) || keyset.passed_over() > 0)
+        {
+            return Err(Error::OtherLines(output.clone()));
+        }
     }
-    let users = users::new(cli)?;
-    users::add(&mut keyset, &users)?;
-    for warning in users::warnings(&users) {
-        say(cli, &warning);
-    }
-    let merged = match (&from, cli.format) {
-        (Some((text, path)), Format::Hocon) => keyset.merge(text, path).transpose()?,
-        _ => None,
-    };
-    let text = merged.unwrap_or_else(|| keyset.write(cli.format.into()));
-    if let (Some((old, path)), Some(output)) = (&from, &cli.output)
-        && matches!(cli.format, Format::Env)
-        && is_same(path, output)
-        && loses_lines(old, &text)
-    {
-        return Err(Error::OtherLines(output.clone()));
-    }
-    let product = Product::new(cli, &keyset, text)?;
-    if let Some(warning) = product.left_out(cli, &keyset) {
-        say(cli, &warning);
-    }
-    // The passwords come first: a keyset whose passwords nobody ever saw is of no use.
+    Ok(keyset.write(cli.format.into()))
+}
+
+/// Writes the passwords, and then the keyset: one whose passwords nobody ever saw is of no use.
+fn write(cli: &Cli, product: &Product, users: &[New]) -> Result<(), Error> {
     let passwords = cli.passwords.as_deref();
     if let Some(path) = passwords {
-        write_passwords(cli, path, &users)?;
+        write_passwords(cli, path, users)?;
     }
     let written = product.write(cli);
     if let (Err(_), Some(path)) = (&written, passwords.filter(|path| *path != Path::new("-"))) {
@@ -78,16 +92,6 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         drop(fs::remove_file(path));
     }
     written
-}
-
-/// Whether an env file that is to be replaced has variables that are no part of a keyset.
-fn loses_lines(old: &str, new: &str) -> bool {
-    let names = |text: &str| -> Vec<String> {
-        let entries = dotenv::parse(text, &|_| None).unwrap_or_default();
-        entries.into_iter().map(|entry| entry.name).collect()
-    };
-    let kept = names(new);
-    names(old).iter().any(|name| !kept.contains(name))
 }
 
 /// Shows the generated passwords, this once.
@@ -99,7 +103,7 @@ fn write_passwords(cli: &Cli, path: &Path, users: &[New]) -> Result<(), Error> {
             .map_err(Error::Output);
     }
     write_secret_file(path, &text, false).map_err(exists)?;
-    let path = escape(&path.to_string_lossy()).into_owned();
+    let path = name(path);
     say(
         cli,
         &format!("wrote {path} (mode 0600): the passwords, which stand nowhere else"),
@@ -120,7 +124,7 @@ fn renewed(words: &[String]) -> Result<Vec<Setting>, Error> {
     Ok(renewed)
 }
 
-impl From<Format> for keyset::Format {
+impl std::convert::From<Format> for keyset::Format {
     fn from(format: Format) -> Self {
         match format {
             Format::Env => Self::Env,

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::ColorChoice;
 use clap::builder::styling::AnsiColor;
 use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::exit;
+use clearml_secure_core::exit::{self, Input};
 use clearml_secure_core::shown::escape;
 
 use crate::cli::Cli;
@@ -44,6 +44,27 @@ pub(crate) fn name(path: &Path) -> String {
 pub(crate) fn say(cli: &Cli, text: &str) {
     if !cli.quiet {
         drop(writeln!(io::stderr(), "clearml-keygen: {text}"));
+    }
+}
+
+/// Several things, each on a line of its own.
+pub(crate) fn say_all(cli: &Cli, all: impl IntoIterator<Item = String>) {
+    all.into_iter().for_each(|text| say(cli, &text));
+}
+
+/// Says to a person at a terminal that there is something to type.
+pub(crate) fn waiting(cli: &Cli) {
+    let input = |path, what, named| Input { path, what, named };
+    let inputs = [
+        input(cli.from.as_deref(), "a keyset", "--from FILE"),
+        input(
+            cli.users_from.as_deref(),
+            "users, a line `name:password` each,",
+            "--users-from FILE",
+        ),
+    ];
+    if let Some(text) = exit::waiting("clearml-keygen", &inputs).filter(|_| !cli.quiet) {
+        drop(io::stderr().write_all(text.as_bytes()));
     }
 }
 

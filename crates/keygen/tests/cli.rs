@@ -179,7 +179,7 @@ fn a_shell_reads_env() {
     // As above: no quotes keep a shell from running backticks beside a single quote.
     text.refused();
     let text = run_with(
-        &["--from", "-"],
+        &["-q", "--from", "-"],
         r#"{"version": 1, "settings": {"secure.credentials.services_agent.user_secret": "a b$c'd\" #"}}"#,
     )
     .product();
@@ -196,7 +196,7 @@ fn a_shell_reads_env() {
 #[test]
 fn what_is_missing_is_generated_and_the_rest_is_kept() {
     let text = run_with(
-        &["--from", "-"],
+        &["-q", "--from", "-"],
         "CLEARML__SECURE__AUTH__TOKEN_SECRET=mine\n",
     )
     .product();
@@ -204,6 +204,119 @@ fn what_is_missing_is_generated_and_the_rest_is_kept() {
     assert!(shape.contains("\nCLEARML__SECURE__AUTH__TOKEN_SECRET=mine\n"));
     shape = shape.replace("=mine\n", "=<secret>\n");
     assert_eq!(shape, masked(&run(&[]).product()));
+}
+
+/// ClearML's own secure.conf has an account with empty values, and a stock `.env` may have them too.
+#[test]
+fn an_empty_value_is_as_good_as_none() {
+    const TOKEN: &str = "secure.auth.token_secret";
+    for (keyset, empty) in [
+        (
+            "A=1\nCLEARML__SECURE__AUTH__TOKEN_SECRET=\n",
+            "token_secret",
+        ),
+        (
+            "CLEARML_AGENT_ACCESS_KEY=\nCLEARML_AGENT_SECRET_KEY=''\n",
+            "services_agent",
+        ),
+        (
+            "CLEARML_AGENT_ACCESS_KEY=\nCLEARML_AGENT_SECRET_KEY=4f9d1c0b7a3e5862d1f0c9b8\n",
+            "secure.credentials.services_agent.user_key",
+        ),
+        (
+            &format!("{{\"version\": 1, \"settings\": {{\"{TOKEN}\": \"\"}}}}"),
+            "token_secret",
+        ),
+        (
+            &format!("version: 1\nsettings:\n  {TOKEN}: ''\n"),
+            "token_secret",
+        ),
+        (
+            &format!("version = 1\n[settings]\n\"{TOKEN}\" = ''\n"),
+            "token_secret",
+        ),
+        ("auth.token_secret: \"\"\n", "token_secret"),
+        (
+            "credentials { services_agent { role: admin, user_key: \"\", user_secret: \"\" } }\n",
+            "services_agent",
+        ),
+    ] {
+        for format in FORMATS {
+            let done = run_with(&["--from", "-", "-f", format], keyset);
+            assert_eq!(done.status, Some(0), "{}", done.stderr);
+            let said = format!("clearml-keygen: -: empty, so a value was generated: {empty}\n");
+            assert_eq!(done.stderr, said, "{keyset}");
+            // Every value is there, and none is empty.
+            let again = run_with(&["--from", "-", "-f", "json"], &done.stdout).product();
+            assert_eq!(again.matches("\"secure.").count(), 12, "{again}");
+        }
+        // Asked for by name, it needs no remark.
+        let word = empty.strip_prefix("secure.credentials.").unwrap_or(empty);
+        let word = word.split('.').next().unwrap();
+        run_with(&["--from", "-", "--only", word], keyset).product();
+    }
+    // In a secure.conf it is filled where it is.
+    let text = "credentials {\n  services_agent { role: \"admin\", user_key: \"\", user_secret: \"\" } # off\n}\n";
+    let done = run_with(&["--from", "-", "-f", "hocon"], text);
+    let expected = text
+        .replacen("\"\"", "\"<key>\"", 1)
+        .replacen("\"\"", "\"<secret>\"", 1);
+    assert!(
+        masked(&done.stdout).starts_with(&expected),
+        "{}",
+        done.stdout
+    );
+    // Anything else that is no value is refused still.
+    let refused = run_with(
+        &["--from", "-"],
+        "auth.token_secret: \"\"\nhttp.session_secret.apiserver: 5\n",
+    );
+    assert!(refused.refused().starts_with("clearml-keygen: -:2:32: "));
+}
+
+#[test]
+fn kept_values_that_are_public_or_weak_are_named() {
+    let public = [
+        "GSQWPEKSKNKF354LC9V6BHXKTYFD5I",
+        "tuBXcGQBECsEhcNiK2kiWi750z9r8Z85XrQ9V0c24huTuCb2xf2X1nKG",
+        "Rq8FW84sSqVgq7WvBB_4EzNl9y8z8IGiDXX3C345_a5AZfcwZcwCIA",
+        "EGRTCO8JMSIGI6S39GTP43NFWXDQOW",
+    ];
+    let text = format!(
+        "auth {{ token_secret: \"{}\" }}\ncredentials {{\n  fileserver {{ user_key: \"{}\", user_secret: \"{}\" }}\n  \
+         tests {{ user_key: \"{}\", user_secret: new-secret-string }}\n  apiserver {{ user_key: k, user_secret: s3cr }}\n  \
+         webserver {{ user_secret: \"my-super-secret-clearml-token\" }}\n}}\n",
+        public[2], public[0], public[1], public[3]
+    );
+    let done = run_with(&["--from", "-", "-f", "hocon"], &text);
+    assert_eq!(done.status, Some(0));
+    assert_eq!(
+        done.stderr,
+        "clearml-keygen: warning: -: kept, and public: token_secret, fileserver, secure.credentials.tests.user_key\n  \
+         help: --only token_secret --only fileserver --only secure.credentials.tests.user_key makes new ones\n\
+         clearml-keygen: warning: -: kept, and only a placeholder: secure.credentials.tests.user_secret\n  \
+         help: --only secure.credentials.tests.user_secret makes new ones\n\
+         clearml-keygen: warning: -: kept, and too short: apiserver\n  \
+         help: --only apiserver makes new ones\n\
+         clearml-keygen: warning: -: kept, and easily guessed: secure.credentials.webserver.user_secret\n  \
+         help: --only secure.credentials.webserver.user_secret makes new ones\n"
+    );
+    for value in public {
+        assert!(done.stdout.contains(value) && !done.stderr.contains(value));
+    }
+    assert_eq!(run_with(&["-q", "--from", "-"], &text).stderr, "");
+    // What the help says makes them new, and nothing is left to say.
+    let only = [
+        "token_secret",
+        "fileserver",
+        "tests",
+        "apiserver",
+        "webserver",
+    ];
+    let mut args = vec!["--from", "-"];
+    args.extend(only.iter().flat_map(|word| ["--only", word]));
+    let new = run_with(&args, &text).product();
+    assert!(public.iter().all(|value| !new.contains(value)));
 }
 
 #[test]
@@ -363,7 +476,7 @@ fn bad_keysets_are_refused_with_the_place_and_without_the_value() {
     let json = |entry: &str| format!("{{\"version\": 1, \"settings\": {{\n  {entry}\n}}}}\n");
     let yaml = |entry: &str| format!("version: 1\nsettings:\n  {entry}\n");
     let toml = |entry: &str| format!("version = 1\n[settings]\n{entry}\n");
-    let cases: [(String, &str); 31] = [
+    let cases: [(String, &str); 26] = [
         (String::new(), "1:1: no keyset: it is empty"),
         (
             format!("{MARKED}\n"),
@@ -416,29 +529,6 @@ fn bad_keysets_are_refused_with_the_place_and_without_the_value() {
                 "CLEARML_AGENT_ACCESS_KEY={MARKED}\nCLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY=x\n"
             ),
             "1:26: CLEARML_AGENT_ACCESS_KEY is not what",
-        ),
-        // An empty value.
-        (
-            format!("A={MARKED}\n{ENV}=\n"),
-            "2:37: secure.auth.token_secret: the value is empty",
-        ),
-        (
-            json(&format!(
-                "\"secure.auth.token_secret\": \"\" , \"x\": \"{MARKED}\""
-            )),
-            "2:31: secure.auth.token_secret: the value is empty",
-        ),
-        (
-            yaml(&format!("secure.auth.token_secret: '' # {MARKED}")),
-            "3:29: secure.auth.token_secret: the value is empty",
-        ),
-        (
-            toml(&format!("\"secure.auth.token_secret\" = '' # {MARKED}")),
-            "3:30: secure.auth.token_secret: the value is empty",
-        ),
-        (
-            "auth.token_secret: \"\"\n".to_owned(),
-            "1:20: secure.auth.token_secret: the value is empty",
         ),
         // A value of the wrong type.
         (

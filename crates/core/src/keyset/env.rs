@@ -143,6 +143,9 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
                 entry.name_span.start,
                 entry.value_span.start,
             )?,
+            Some(_) if value.expose().is_empty() => {
+                keyset.empty.push((setting, entry.value_span.start));
+            }
             Some(other) if other == value => {}
             Some(_) => {
                 let message = format!("{name} is not what {} is", setting.variable());
@@ -155,6 +158,17 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
     }
     read_users(&users, &mut keyset)?;
     Ok(keyset)
+}
+
+/// Whether there are variables that are no keyset's.
+pub(super) fn has_more(text: &str) -> bool {
+    let entries = dotenv::parse(text, &|_| None).unwrap_or_default();
+    entries.iter().any(|entry| {
+        let name = entry.name.as_str();
+        let is_agents = AGENT.iter().any(|(agent, _)| *agent == name);
+        let is_users = name == format!("{USERS}__ENABLED") || of_users(name).is_some();
+        Setting::by_variable(name).is_none() && !is_agents && !is_users
+    })
 }
 
 /// A value with HOCON's quotes undone, where it has them.

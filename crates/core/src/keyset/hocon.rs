@@ -115,6 +115,22 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
     Ok(keyset)
 }
 
+/// Whether there are entries that are no keyset's: accounts of somebody's own, passwords of databases.
+pub(super) fn has_more(text: &str) -> bool {
+    fn is_more(path: &str, node: &hocon::Node) -> bool {
+        let whole = format!("{ROOT}{path}");
+        match &node.value {
+            _ if path == "users" || SETTINGS.iter().any(|setting| setting.path() == whole) => false,
+            Value::Object(entries) => entries
+                .iter()
+                .any(|(name, node)| is_more(&format!("{path}.{name}"), node)),
+            _ => true,
+        }
+    }
+    let tree = Text::read(text).map(|text| text.tree);
+    tree.is_ok_and(|tree| tree.iter().any(|(name, node)| is_more(name, node)))
+}
+
 /// Reads a value at a path below `secure`, and all that is below it.
 fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> Result<(), Fault> {
     let at = start + value.span.start;

@@ -576,3 +576,62 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_empty_value_is_refused_but_for_completion() {
+    for (text, place) in [
+        ("CLEARML__SECURE__AUTH__TOKEN_SECRET=\n", "1:37"),
+        (
+            "CLEARML_AGENT_ACCESS_KEY=\nCLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY=k\n",
+            "1:26",
+        ),
+        (
+            "{\"version\": 1, \"settings\": {\n  \"secure.auth.token_secret\": \"\"}}",
+            "2:31",
+        ),
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret: ''\n",
+            "3:29",
+        ),
+        (
+            "version = 1\n[settings]\n\"secure.auth.token_secret\" = ''\n",
+            "3:30",
+        ),
+        ("auth.token_secret: \"\"\n", "1:20"),
+    ] {
+        let error = Keyset::read(text, Path::new("keys")).unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with(&format!("keys:{place}: ")), "{error}");
+        assert!(error.ends_with(": the value is empty"), "{error}");
+        let (keyset, empty) = Keyset::read_incomplete(text, Path::new("keys")).unwrap();
+        assert!(
+            empty
+                .iter()
+                .all(|setting| keyset.missing().contains(setting))
+        );
+        assert_eq!(empty.is_empty(), text.contains("=k\n"), "{text}");
+    }
+}
+
+#[test]
+fn more_than_a_keyset_is_seen() {
+    let mut keyset = Keyset::new();
+    keyset.generate_missing().unwrap();
+    keyset.add_user(user("jane", "Jane")).unwrap();
+    for format in Format::ALL {
+        let text = keyset.write(format);
+        assert!(!Keyset::is_only_a_part_of(&text), "{}", format.name());
+    }
+    let env = keyset.write(Format::Env);
+    let hocon = keyset.write(Format::Hocon);
+    for more in [
+        format!("{}MINE=1\n", *env),
+        format!("{}CLEARML__SECURE__REDIS__APISERVER__PASSWORD=p\n", *env),
+        format!("{}CLEARML__APISERVER__AUTH__FIXED_USERS__GUEST=p\n", *env),
+        format!("{}redis.apiserver.password: p\n", *hocon),
+        format!("{}credentials.tests.role: user\n", *hocon),
+        format!("{}credentials.mine {{ role: user, user_key: k }}\n", *hocon),
+    ] {
+        assert!(Keyset::is_only_a_part_of(&more), "{more}");
+    }
+}
