@@ -387,7 +387,7 @@ fn what_compose_would_read_besides_is_refused_where_it_cannot_be_seen() {
     .unwrap();
     inject(folder.path(), &keys.text, &["-i"])
         .refused()
-        .says("include of docker-compose.yml");
+        .says("docker-compose.yml:1:11: included file other.yml");
     // The same item twice is a file that compose refuses.
     let token = keys.get("secure.auth.token_secret");
     let text = format!(

@@ -67,6 +67,16 @@ fn every_syntax_is_edited_in_place() {
             "    ports: [\"127.0.0.1:8080:80\"]\n",
         ),
         (
+            WEB,
+            "    ports: [\"8080-8090:8080-8090\"]\n",
+            "    ports: [\"127.0.0.1:8080-8090:8080-8090\"]\n",
+        ),
+        (
+            WEB,
+            "    ports: [\"${ADDRESS:-0.0.0.0}:8080:80\"]\n",
+            "    ports: [\"127.0.0.1:8080:80\"]\n",
+        ),
+        (
             "redis:7",
             "    ports: # a\n    # b\n    - 6379:6379 # c\n    - 6380:6380\n    # d\n",
             "    ports: [] # a\n    # b\n    # c\n    # d\n",
@@ -86,17 +96,13 @@ fn what_cannot_be_done_safely_is_refused() {
     for (image, ports, reason) in [
         (
             WEB,
-            "    ports: [\"8080-8090:8080-8090\"]\n",
-            "a range of ports",
-        ),
-        (
-            WEB,
             "    ports: [\"${NO_SUCH_PORT}:80\"]\n",
             "cannot be read",
         ),
         (
             WEB,
-            "    ports: [\"${ADDRESS:-0.0.0.0}:8080:80\"]\n",
+            // The variable holds more than an address.
+            "    ports: [\"${BOTH:-0.0.0.0:8080}:80\"]\n",
             "comes from a variable",
         ),
         (

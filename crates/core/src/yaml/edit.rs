@@ -255,7 +255,7 @@ impl Node {
     }
 
     /// One past anchor and tag; nought where there are none.
-    fn end_of_properties(&self, text: &str) -> usize {
+    pub fn end_of_properties(&self, text: &str) -> usize {
         let anchor = self
             .anchor()
             .map_or(0, |(_, range): (_, Range<usize>)| range.end);

@@ -5,6 +5,7 @@ mod edit;
 
 use std::net::IpAddr;
 
+use clearml_secure_core::compose::interpolate;
 use clearml_secure_core::compose::port;
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::container::{Port, Text};
@@ -47,6 +48,7 @@ pub(crate) fn is_bound(deployment: &Deployment, index: usize) -> bool {
 }
 
 /// What is asked for of one service.
+#[derive(Clone, Copy, PartialEq)]
 enum Order {
     Close,
     Bind(IpAddr),
@@ -132,30 +134,16 @@ fn is_right(
             "give the variable a value in .env, or write the port out",
         ));
     };
-    let is_right = port.is_at(address);
-    if !is_right && is_range(port) {
-        return Err(refuse(
-            target,
-            span,
-            "a range of ports is not bound to an address",
-            "write the ports out, one a line",
-        ));
-    }
-    Ok(is_right)
+    Ok(port.is_at(address))
 }
 
 fn from_variable(target: &Target<'_>, span: Span) -> Refusal {
     refuse(
         target,
         span,
-        "the address in front of this port comes from a variable",
-        "change the variable, or write the address out",
+        "this port comes from a variable that cannot be kept beside an address",
+        "write the address and the ports out",
     )
-}
-
-fn is_range(port: &Port) -> bool {
-    let is_range = |range: &std::ops::RangeInclusive<u16>| range.start() != range.end();
-    is_range(&port.target) || port.published.as_ref().is_some_and(is_range)
 }
 
 /// The short form with another address; none where a variable holds the address or could end the quotes.
@@ -168,7 +156,13 @@ fn short(target: &Target<'_>, part: &Part, item: &Node, address: IpAddr) -> Opti
     let (old, published, _) = port::split(&value);
     let rest = match old {
         "" => written,
-        old => written.strip_prefix(old)?.strip_prefix(':')?,
+        old => match written
+            .strip_prefix(old)
+            .and_then(|rest| rest.strip_prefix(':'))
+        {
+            Some(rest) => rest,
+            None => behind_variable(target, written, old)?,
+        },
     };
     let address = shown(address);
     let is_chosen = published.is_empty() && !rest.starts_with(':');
@@ -176,6 +170,32 @@ fn short(target: &Target<'_>, part: &Part, item: &Node, address: IpAddr) -> Opti
         "{address}{}{rest}",
         if is_chosen { "::" } else { ":" }
     ))
+}
+
+/// What follows an address that is all a variable gives: `${BIND:-0.0.0.0}:8008:8008`.
+fn behind_variable<'a>(target: &Target<'_>, written: &'a str, address: &str) -> Option<&'a str> {
+    let end = match written.strip_prefix("${") {
+        Some(_) => closing_brace(written)? + 1,
+        None => written.find(':')?,
+    };
+    let (variable, rest) = written.split_at_checked(end)?;
+    let env = target.deployment.project.env();
+    let lookup = |name: &str| env.value(name).map(str::to_owned);
+    let given = interpolate::interpolate(variable, &lookup).ok()?;
+    rest.strip_prefix(':').filter(|_| *given.text == *address)
+}
+
+/// The brace that closes the first one.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut braces = text.match_indices(['{', '}']);
+    braces.find_map(|(at, brace)| {
+        match brace {
+            "{" => depth += 1,
+            _ => depth = depth.saturating_sub(1),
+        }
+        (depth == 0).then_some(at)
+    })
 }
 
 /// An address as the short form has it.

@@ -64,7 +64,7 @@ pub(in super::super) fn anew(
 }
 
 /// The short form of an entry in any form.
-fn anew_entry(
+pub(super) fn anew_entry(
     target: &Target<'_>,
     part: &Part,
     item: &Node,

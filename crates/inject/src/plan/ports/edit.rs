@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::{Part, Service};
-use clearml_secure_core::yaml::edit::dash;
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::yaml::edit::{colon_behind, dash};
 use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
 
 use super::super::container::{end_of_entry, insert_into_flow, insert_lines, plain};
 use super::super::indent::{column, line_end, line_start};
 use super::super::{Edit, Edits, Refusal, Target};
+use super::anew::anew_entry;
 use super::{IntendedPort, Order, Ports, from_variable, is_right, refuse, refuse_doubles, short};
 
 /// Works out the edits.
@@ -31,6 +33,7 @@ pub(in super::super) fn plan(
                 continue;
             }
             refuse_elsewhere(target, service, part, field.value)?;
+            let before = intended.len();
             match order {
                 Order::Close => {
                     close(target, field.key, field.value, edits)?;
@@ -41,12 +44,20 @@ pub(in super::super) fn plan(
                 }
                 Order::Bind(address) => {
                     refuse_doubles(target, service, address)?;
+                    if matches!(field.value.value, Value::Alias(_)) {
+                        let new = write_out(target, (service, part), field.value, address, edits)?;
+                        intended.extend(new);
+                        continue;
+                    }
                     for (number, item) in field.value.items().unwrap_or_default().iter().enumerate()
                     {
                         let path = format!("services/{}/ports/{number}", service.name);
                         intended.extend(bind(target, (service, part), item, address, path, edits)?);
                     }
                 }
+            }
+            if intended.len() > before {
+                refuse_heirs(target, ports, (index, order), field.value)?;
             }
         }
     }
@@ -83,6 +94,71 @@ fn refuse_elsewhere(
     Ok(())
 }
 
+/// A service that extends this one has its ports. It may publish other ones only if the same is asked for.
+fn refuse_heirs(
+    target: &Target<'_>,
+    ports: Ports,
+    (index, order): (usize, Order),
+    list: &Arc<Node>,
+) -> Result<(), Refusal> {
+    let services = &target.deployment.project.services;
+    for (other, heir) in services.iter().enumerate() {
+        let mut lists = heir.parts.iter().filter_map(|part| part.node.get("ports"));
+        if other == index
+            || !lists.any(|field| Arc::ptr_eq(field.value, list))
+            || ports.order(target, other)? == Some(order)
+        {
+            continue;
+        }
+        let (name, base) = (escape(&heir.name), escape(&services[index].name));
+        return Err(refuse(
+            target,
+            heir.name_span,
+            &format!(
+                "service {name} has the ports of {base}, and would publish them as {base} does from now on"
+            ),
+            &format!(
+                "give {name} `ports: !override` with its own entries, or let both extend a third service without ports"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A list behind an alias may be others' as well: it is written out with the address.
+fn write_out(
+    target: &Target<'_>,
+    (service, part): (&Service, &Part),
+    alias: &Node,
+    address: IpAddr,
+    edits: &mut Edits,
+) -> Result<Vec<IntendedPort>, Refusal> {
+    let items = alias.items().unwrap_or_default();
+    let mut is_new = false;
+    let mut texts = Vec::new();
+    for item in items {
+        let span = item.span(part.source);
+        is_new |= !is_right(target, service, span, address)?;
+        texts.push(anew_entry(target, part, item, span, address)?);
+    }
+    if !is_new {
+        return Ok(Vec::new());
+    }
+    let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+    edits.push(Edit::replace(
+        alias.range(),
+        format!("[{}]", quoted.join(", ")),
+    ));
+    let intended = texts
+        .into_iter()
+        .enumerate()
+        .map(|(number, text)| IntendedPort {
+            path: format!("services/{}/ports/{number}", service.name),
+            text: Some(text),
+        });
+    Ok(intended.collect())
+}
+
 /// Leaves an empty list, and the comments.
 fn close(
     target: &Target<'_>,
@@ -108,7 +184,7 @@ fn close(
             edits.push(Edit::replace(span.start..span.end, "[]".to_owned()));
             return Ok(());
         }
-        Value::Sequence(Style::Block, items) if ports.anchor().is_none() => items,
+        Value::Sequence(Style::Block, items) => items,
         _ => {
             return Err(refuse(
                 target,
@@ -118,9 +194,9 @@ fn close(
             ));
         }
     };
-    let key_end = key.span(target.source).end;
-    let colon = target.text[key_end..].find(':').unwrap_or_default();
-    edits.push(Edit::insert(key_end + colon + 1, " []".to_owned()));
+    let colon = colon_behind(target.text, key.range().end).map_or(key.range().end, |at| at + 1);
+    let at = colon.max(ports.end_of_properties(target.text));
+    edits.push(Edit::insert(at, " []".to_owned()));
     for item in items {
         let dash = dash(target.text, item);
         let last = item.range().end;
