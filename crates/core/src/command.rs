@@ -3,13 +3,11 @@
 //! Plain things are followed as a POSIX shell would. Whatever else may set a variable makes that variable, or all of
 //! them, not known; what merely waits, prints or starts something does not.
 
-mod launch;
 mod lex;
 mod shell;
 mod state;
 #[cfg(test)]
 mod tests;
-mod word;
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,6 @@ mod env;
 mod env_file;
 pub mod environment;
 pub mod files;
-mod include;
 pub mod interpolate;
 mod loader;
 mod parts;

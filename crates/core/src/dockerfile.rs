@@ -3,7 +3,6 @@
 //! It is read as docker's builder reads it, without building anything: what a `RUN` does or what a base image has
 //! is not known here. Reference: <https://docs.docker.com/reference/dockerfile/>.
 
-mod copy;
 mod expand;
 mod parse;
 mod run;
@@ -14,7 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-pub use copy::{Copied, CopySource};
+pub use stage::{Copied, CopySource};
 
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;

@@ -8,6 +8,7 @@ mod container;
 mod indent;
 mod overlay;
 mod ports;
+mod quoted;
 mod slot;
 mod value;
 mod wanted;

@@ -1,15 +1,17 @@
 //! A shell script, followed from its first command to its last.
 
 mod builtin;
+mod launch;
 mod walk;
+mod word;
 
 use super::Surroundings;
-use super::launch::Launch;
 use super::lex;
 use super::state::{Exported, State, Variable};
-use super::word::{Context, name_length};
 use crate::knowable::{Knowable, Reason};
+use launch::Launch;
 use walk::Walk;
+use word::{Context, name_length};
 
 /// Scripts that start scripts end somewhere.
 const DEPTH: usize = 8;

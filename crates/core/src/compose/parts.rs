@@ -1,16 +1,18 @@
 //! What contributes to a service: over all documents, and over what these extend.
 
+mod include;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::include::Model;
 use super::{Document, DocumentId, Loader, Part, Project, Scope, env};
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::{Hides, Unseen};
 use crate::yaml::{self, Clears, Field, Node};
+use include::Model;
 
 /// `extends` may be followed this far.
 const EXTENDS_LIMIT: usize = 32;

@@ -1,13 +1,15 @@
 //! One build stage: what its instructions make of the image that it starts from.
 
+mod copy;
+
 use std::ops::Range;
 
-use super::copy::{self, Copied};
 use super::expand;
 use super::parse::{self, Instruction};
 use super::{Build, Doubt, EnvironmentEntry, Image, Refused, run};
 use crate::knowable::Knowable;
 use crate::secret::Secret;
+pub use copy::{Copied, CopySource};
 
 /// Names that the builder itself gives a value, by the machine that it runs on and builds for.
 const PLATFORM: [&str; 9] = [

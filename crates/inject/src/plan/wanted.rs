@@ -13,7 +13,8 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 use zeroize::Zeroizing;
 
-use super::{Refusal, value};
+use super::Refusal;
+use super::quoted::for_hocon;
 
 /// One variable of one service.
 #[derive(Clone)]
@@ -313,7 +314,7 @@ fn carried(
     if !instance.server.reads_configuration() {
         return Ok(secret.clone());
     }
-    value::for_hocon(secret).ok_or_else(|| Refusal {
+    for_hocon(secret).ok_or_else(|| Refusal {
         place: deployment
             .sources
             .place(deployment.service(instance).name_span),

@@ -1,7 +1,7 @@
 //! What a shell does itself: `export`, `unset`, `set`, `.`, `eval`, `exec`, `read`.
 
 use super::super::state::{Exported, Variable};
-use super::super::word::Context;
+use super::word::Context;
 use super::{Shell, assignment};
 use crate::knowable::{Knowable, Reason};
 

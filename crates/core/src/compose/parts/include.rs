@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::parts::{Reader, written};
-use super::{DocumentId, Scope, env};
+use super::{Reader, written};
+use crate::compose::{DocumentId, Scope, env};
 use crate::error::Error;
 use crate::source::{SourceId, Span};
 use crate::unseen::{Hides, Unseen};
@@ -24,7 +24,7 @@ pub(super) struct Entry {
 
 impl Model {
     /// Adds the documents, lowest precedence first: what is included comes before what includes it.
-    pub(super) fn note_order(&self, order: &mut Vec<DocumentId>) {
+    pub(in crate::compose) fn note_order(&self, order: &mut Vec<DocumentId>) {
         for entry in &self.entries {
             for included in &entry.includes {
                 included.note_order(order);
@@ -47,7 +47,7 @@ struct Item {
 
 impl Reader<'_> {
     /// Documents with what they include. `around` are the files from which these are included.
-    pub(super) fn model(
+    pub(in crate::compose) fn model(
         &mut self,
         documents: Vec<DocumentId>,
         around: &mut Vec<SourceId>,

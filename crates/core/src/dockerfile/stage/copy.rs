@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::Refused;
-use super::parse::{self, Instruction};
-use super::stage::{Stage, exec_form};
+use super::{Stage, exec_form};
+use crate::dockerfile::Refused;
+use crate::dockerfile::parse::{self, Instruction};
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 

@@ -1,14 +1,14 @@
 //! A program that is started: what stands before it (`env`, `exec`, `tini`, `wait-for …`) and what it is.
 
-use super::shell::Shell;
-use super::state::State;
+use super::Shell;
+use crate::command::state::State;
 use crate::knowable::Knowable;
 
 /// A program that gets started.
 pub(super) struct Launch {
-    pub(super) words: Vec<Knowable<String>>,
+    pub(in crate::command) words: Vec<Knowable<String>>,
     /// The variables that it is given.
-    pub(super) state: State,
+    pub(in crate::command) state: State,
 }
 
 /// Programs that start the rest of their words as they are: name, and how many words of their own come first.
@@ -71,7 +71,11 @@ fn is_own_script(path: &str) -> bool {
 
 impl Shell<'_> {
     /// Starts a program with these variables, and follows it as far as it is a shell.
-    pub(super) fn launch(&mut self, mut words: Vec<Knowable<String>>, mut state: State) {
+    pub(in crate::command) fn launch(
+        &mut self,
+        mut words: Vec<Knowable<String>>,
+        mut state: State,
+    ) {
         loop {
             let Some(program) = words.first().cloned() else {
                 return;

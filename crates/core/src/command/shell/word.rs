@@ -1,7 +1,7 @@
 //! What a word of a shell stands for: quotes, `$NAME`, `${NAME:-word}`.
 
-use super::lex;
-use super::shell::Shell;
+use super::Shell;
+use crate::command::lex;
 use crate::knowable::{Knowable, Reason};
 
 /// Why a word is not known.
