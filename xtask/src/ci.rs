@@ -4,8 +4,8 @@ use std::env;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::docs;
 use crate::shell::{self, Result};
+use crate::{docs, tidy};
 
 /// Runs the task.
 pub(crate) fn run() -> Result {
@@ -21,6 +21,7 @@ pub(crate) fn run() -> Result {
         )
     })?;
     step("docs", || docs::run(true))?;
+    step("tidy", tidy::run)?;
     // The README's command, as it is there for a machine that is nobody's.
     step("cargo xtask test --install", || {
         shell::run(

@@ -16,6 +16,7 @@ mod packages;
 mod shell;
 mod standin;
 mod test;
+mod tidy;
 
 use std::env;
 use std::process::ExitCode;
@@ -27,9 +28,10 @@ Usage: cargo xtask TASK
   test [--install] [ARGUMENT]...
                       set up what the tests need under target/, then run all of them; arguments go to `cargo test`;
                       --install also installs system packages (root, Debian or Ubuntu), and starts no service
-  ci                  format, clippy, docs, then all tests, with every oracle required
+  ci                  format, clippy, docs, tidy, then all tests, with every oracle required
   docs [--check]      write docs/rules.md and docs/probes.md, or fail if they are out of date or a
                       cited anchor of docs does not exist
+  tidy                no circles between files, a library that says nothing, and what else holds in this house
   bench               speed and memory against openssl and compose-lint
   dist                release programs and their checksums in dist/";
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         "dist" => dist::run(),
         "docs" => docs::run(rest.iter().any(|argument| argument == "--check")),
         "test" => test::run(rest),
+        "tidy" => tidy::run(),
         "" | "help" | "-h" | "--help" => {
             println!("{TASKS}");
             return ExitCode::SUCCESS;

@@ -5,7 +5,7 @@ use crate::command::state::State;
 use crate::knowable::Knowable;
 
 /// A program that gets started.
-pub(super) struct Launch {
+pub(in crate::command) struct Launch {
     pub(in crate::command) words: Vec<Knowable<String>>,
     /// The variables that it is given.
     pub(in crate::command) state: State,

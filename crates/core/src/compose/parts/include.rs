@@ -11,7 +11,7 @@ use crate::unseen::{Hides, Unseen};
 use crate::yaml::Node;
 
 /// Files that are merged, the one that wins last.
-pub(super) struct Model {
+pub(in crate::compose) struct Model {
     pub(super) entries: Vec<Entry>,
 }
 
