@@ -5,7 +5,8 @@ Reads one JSON object a line and answers each with one line:
     {"mode": "file", "text": TEXT, "env": {NAME: VALUE}, "files": {NAME: TEXT}}
     {"mode": "variable", "path": PATH, "text": VALUE, "env": {...}, "files": {...}}
 
-The answer is {"ok": TREE} or {"error": NAME OF THE EXCEPTION}. In a tree every value has its type:
+With {"truth": true}, {"ok": BOOLEAN} says whether Python takes the value at the path of a variable for true. Otherwise
+the answer is {"ok": TREE} or {"error": NAME OF THE EXCEPTION}. In a tree every value has its type:
 {"object": [[KEY, VALUE], ...]}, {"list": [...]}, {"text": ...}, {"integer": DIGITS}, {"float": REPR},
 {"boolean": ...}, {"null": true}, {"period": STR}, {"include": true}.
 
@@ -152,6 +153,8 @@ def answer(question, grammar):
             config = grammar.parse(text)
     if not isinstance(config, ConfigTree):
         raise RootList
+    if question.get("truth"):
+        return bool(config.get(question["path"], None))
     return tagged(config)
 
 

@@ -384,7 +384,7 @@ fn an_apiserver_conf_that_would_lock_out_or_cannot_be_merged_is_refused() {
         ),
         (
             by_hand().replace("users: [", "users += ["),
-            "7:14: what is joined here may be a variable's",
+            "7:14: auth.fixed_users.users is put together",
         ),
         (
             by_hand().replace("\"ann\"", "${MARKED}"),

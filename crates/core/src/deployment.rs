@@ -255,19 +255,30 @@ impl Deployment {
 }
 
 /// What an instance with this environment makes of a `.conf` file.
-fn parse(path: &Path, text: &str, environment: &[Variable]) -> Result<hocon::Object, hocon::Error> {
-    let folder = path.parent().unwrap_or(Path::new(""));
+fn parse(path: &Path, text: &str, environment: &[Variable]) -> Result<hocon::Object, hocon::Fault> {
     let lookup = |name: &str| raw_value(environment, name);
-    let include = |name: &str| {
-        read_text(&folder.join(name))
-            .ok()
-            .map(|text| text.to_string())
-    };
-    let context = hocon::Context {
-        environment: &lookup,
-        include: &include,
-    };
+    let path = path.to_string_lossy();
+    let context = hocon::Context::new(&lookup, &included).of_file(&path);
     hocon::parse(text, &context)
+}
+
+/// A file that a `.conf` file includes. Its name is a path of the container: only what is beside the file that includes it,
+/// or below, is in the same place here.
+fn included(include: &hocon::Include<'_>) -> hocon::Included {
+    let name = crate::shown::escape(include.name);
+    let is_beside =
+        !include.name.starts_with('/') && !include.name.split('/').any(|step| step == "..");
+    if !is_beside {
+        return hocon::Included::Unknown(format!(
+            "{name} is included, which is in another folder of the container"
+        ));
+    }
+    let path = include.path();
+    match read_text(Path::new(&path)) {
+        Ok(text) => hocon::Included::Known { file: path, text },
+        Err(_) if Path::new(&path).symlink_metadata().is_err() => hocon::Included::Absent,
+        Err(_) => hocon::Included::Unknown(format!("{name} is included, and cannot be read")),
+    }
 }
 
 /// Names that a container has although no file sets them: from docker, or from the image's Python.
@@ -282,25 +293,20 @@ const FROM_THE_IMAGE: [&str; 8] = [
     "TERM",
 ];
 
-/// Stands for a value that the container has and that is not known here. No file can hold it by chance: it is
-/// of Unicode's private use.
-const UNKNOWN: &str = "\u{f8ff}unknown\u{f8ff}";
-
 /// What `${NAME}` in a server's HOCON stands for: the container's variable, raw
 /// (docs/clearml.md#references-in-a-conf-file).
-pub(crate) fn raw_value(environment: &[Variable], name: &str) -> Option<String> {
+pub(crate) fn raw_value(environment: &[Variable], name: &str) -> hocon::Lookup {
+    let unknown = || {
+        let name = crate::shown::escape(name);
+        hocon::Lookup::Unknown(format!(
+            "it is made with ${{{name}}}, whose value is not known here"
+        ))
+    };
     let variable = environment.iter().find(|variable| variable.name == name);
     match variable.map(|variable| &variable.value) {
-        Some(VariableValue::Known(value)) => Some(value.expose().to_owned()),
-        Some(_) => Some(UNKNOWN.to_owned()),
-        None if FROM_THE_IMAGE.contains(&name) || name.starts_with("PYTHON_") => {
-            Some(UNKNOWN.to_owned())
-        }
-        None => None,
+        Some(VariableValue::Known(value)) => hocon::Lookup::Known(value.expose().to_owned().into()),
+        Some(_) => unknown(),
+        None if FROM_THE_IMAGE.contains(&name) || name.starts_with("PYTHON_") => unknown(),
+        None => hocon::Lookup::Unset,
     }
-}
-
-/// Whether a text was made with a value that is not known here.
-pub(crate) fn is_unknown(text: &str) -> bool {
-    text.contains(UNKNOWN)
 }

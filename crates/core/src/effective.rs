@@ -11,8 +11,8 @@ mod path;
 use std::path::Path;
 
 use crate::container::{Variable, VariableValue};
-use crate::deployment::{Deployment, is_unknown, raw_value};
-use crate::hocon::{self, Object};
+use crate::deployment::{Deployment, raw_value};
+use crate::hocon::{self, Context, Include, Included, Object, Tag};
 use crate::instance::Instance;
 use crate::known::{self, Known};
 use crate::secret::Secret;
@@ -99,8 +99,37 @@ pub struct Fatal {
     pub message: String,
 }
 
-/// Marks a node of the configuration tree as the image's own.
-const BUILT_IN: u32 = u32::MAX;
+/// What set a node of the configuration tree, from the lowest layer to the one that wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// The image's own defaults.
+    Image,
+    /// A `.conf` file: its place in [`Instance::config`].
+    File(usize),
+    /// A variable: its place in the service's environment.
+    Variable(usize),
+}
+
+/// The tree knows numbers only; this is the one place that gives them a meaning.
+impl From<Layer> for Tag {
+    fn from(layer: Layer) -> Self {
+        Self(match layer {
+            Layer::Image => 0,
+            Layer::File(index) => 1 + 2 * index as u32,
+            Layer::Variable(index) => 2 + 2 * index as u32,
+        })
+    }
+}
+
+impl From<Tag> for Layer {
+    fn from(tag: Tag) -> Self {
+        match tag.0.checked_sub(1) {
+            None => Self::Image,
+            Some(rest) if rest % 2 == 0 => Self::File(rest as usize / 2),
+            Some(rest) => Self::Variable(rest as usize / 2),
+        }
+    }
+}
 
 impl Effective {
     /// Works it out for every server of a deployment.
@@ -127,7 +156,9 @@ impl Effective {
         let server = configuration(deployment, instance, &changed);
         let node = server.tree.get(path);
         changed.config[at].tree.is_ok()
-            && node.is_some_and(|node| node.source as usize == at && node.span.start >= length)
+            && node.is_some_and(|node| {
+                Layer::from(node.tag) == Layer::File(at) && node.span.start >= length
+            })
     }
 
     /// Every reading of every server.
@@ -241,121 +272,143 @@ fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Sett
 }
 
 fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> ServerConfiguration {
-    let environment = &deployment.service(instance).environment;
     // The file server merges as pyhocon does; the other two know `-key` (docs/clearml.md#a-dash-replaces).
     let replacing = instance.server != Server::Fileserver;
     let mut fatal = Vec::new();
     let mut tree = built_in(instance);
-    let mut folder = Object::default();
-    for (position, file) in instance.config.iter().enumerate() {
-        match &file.tree {
-            Ok(content) => {
-                let mut content = content.clone();
-                content.mark(position as u32);
-                hocon::merge(&mut folder, content.below(&file.key), false);
-            }
-            Err(error) => fatal.push(Fatal {
-                what: deployment.sources.path(file.source).display().to_string(),
-                span: Span {
-                    source: file.source,
-                    start: error.offset,
-                    end: error.offset,
-                },
-                message: error.message.clone(),
-            }),
-        }
-    }
-    hocon::merge(&mut tree, folder, replacing);
-    let first_variable = instance.config.len();
-    let mut from_environment = Object::default();
-    let mut deadly = Vec::new();
-    for position in in_reading_order(instance, environment) {
-        let variable = &environment[position];
-        let source = (first_variable + position) as u32;
-        match read_variable(instance, variable, environment) {
-            None => {}
-            Some(Ok(mut content)) => {
-                content.mark(source);
-                hocon::merge(&mut from_environment, content, replacing);
-            }
-            Some(Err(fault)) => {
-                if let Some(setting) = Setting::by_variable(&variable.name) {
-                    deadly.push((setting, position));
-                }
-                fatal.push(fault);
-            }
-        }
-    }
-    hocon::merge(&mut tree, from_environment, replacing);
-    let mut readings: Vec<Reading> = Vec::new();
-    for setting in SETTINGS
-        .into_iter()
-        .filter(|setting| instance.reads(*setting))
-    {
-        let mut reading = Reading::of_nothing(setting, instance.server, index);
-        if let Some((_, position)) = deadly.iter().rev().find(|(known, _)| *known == setting) {
-            reading.value = Value::Deadly;
-            reading.origin = Origin::Variable(*position);
-        } else if let Some((node, is_whole)) = node_or_cover(&tree, setting) {
-            let source = node.source as usize;
-            if node.source == BUILT_IN {
-                if let Some(known) = known::built_in(setting, instance.known_version()) {
-                    reading.origin = Origin::BuiltIn(known);
-                }
-            } else if source < first_variable {
-                let file = &instance.config[source];
-                reading.origin = Origin::File(Span {
-                    source: file.source,
-                    start: node.span.start,
-                    end: node.span.end,
-                });
-                let text = deployment.sources.text(file.source);
-                reading
-                    .hazards
-                    .extend(hazard::in_text(text, file.tree.as_ref().ok(), node, 0));
-            } else {
-                let position = source - first_variable;
-                reading.origin = Origin::Variable(position);
-                reading.hazards = hazard::before_hocon(&environment[position]);
-                reading
-                    .hazards
-                    .extend(hazard::in_variable(&environment[position], setting, node));
-            }
-            let variable = source
-                .checked_sub(first_variable)
-                .and_then(|position| environment.get(position));
-            match variable.map(|variable| &variable.value) {
-                None | Some(VariableValue::Known(_)) => reading.value = value_of(node),
-                Some(other) => reading.value = Value::Unknown(why_unknown(other)),
-            }
-            if matches!(reading.value, Value::Unknown(_)) {
-                reading.hazards.clear();
-            } else if !is_whole {
-                reading.value = Value::Absent;
-                reading.hazards = vec![Hazard::Covered(node.value.kind())];
-            }
-        }
-        readings.push(reading);
-    }
+    let files = from_files(deployment, instance, &mut fatal);
+    hocon::merge(&mut tree, files, replacing);
+    let environment = &deployment.service(instance).environment;
+    let variables = from_environment(instance, environment, replacing);
+    hocon::merge(&mut tree, variables.tree, replacing);
+    fatal.extend(variables.fatal);
+    let reading = |setting| match variables.deadly.iter().rev().find(|(of, _)| *of == setting) {
+        Some((_, position)) => Reading {
+            value: Value::Deadly,
+            origin: Origin::Variable(*position),
+            ..Reading::of_nothing(setting, instance.server, index)
+        },
+        None => reading(deployment, index, instance, &tree, setting),
+    };
     ServerConfiguration {
         server: instance.server,
         instance: index,
-        readings,
+        readings: instance.settings().map(reading).collect(),
         fatal,
         tree,
     }
 }
 
+/// What the `.conf` files say together.
+fn from_files(deployment: &Deployment, instance: &Instance, fatal: &mut Vec<Fatal>) -> Object {
+    let mut folder = Object::default();
+    for (position, file) in instance.config.iter().enumerate() {
+        match &file.tree {
+            Ok(content) => {
+                let mut content = content.clone();
+                content.mark(Layer::File(position).into());
+                hocon::merge(&mut folder, content.below(&file.key), false);
+            }
+            Err(fault) => fatal.push(Fatal {
+                what: deployment.sources.path(file.source).display().to_string(),
+                span: Span {
+                    source: file.source,
+                    start: fault.offset,
+                    end: fault.offset,
+                },
+                message: fault.message.to_owned(),
+            }),
+        }
+    }
+    folder
+}
+
+/// What the variables say together.
+#[derive(Default)]
+struct FromEnvironment {
+    tree: Object,
+    fatal: Vec<Fatal>,
+    /// The settings whose variable keeps the server from starting, with its place.
+    deadly: Vec<(Setting, usize)>,
+}
+
+fn from_environment(
+    instance: &Instance,
+    environment: &[Variable],
+    replacing: bool,
+) -> FromEnvironment {
+    let mut found = FromEnvironment::default();
+    for position in in_reading_order(instance, environment) {
+        let variable = &environment[position];
+        match read_variable(instance, variable, environment) {
+            None => {}
+            Some(Ok(mut content)) => {
+                content.mark(Layer::Variable(position).into());
+                hocon::merge(&mut found.tree, content, replacing);
+            }
+            Some(Err(fault)) => {
+                let setting = Setting::by_variable(&variable.name);
+                found
+                    .deadly
+                    .extend(setting.map(|setting| (setting, position)));
+                found.fatal.push(fault);
+            }
+        }
+    }
+    found
+}
+
+fn reading(
+    deployment: &Deployment,
+    index: usize,
+    instance: &Instance,
+    tree: &Object,
+    setting: Setting,
+) -> Reading {
+    let mut reading = Reading::of_nothing(setting, instance.server, index);
+    let Some((node, is_whole)) = node_or_cover(tree, setting) else {
+        return reading;
+    };
+    match Layer::from(node.tag) {
+        Layer::Image => {
+            if let Some(known) = known::built_in(setting, instance.known_version()) {
+                reading.origin = Origin::BuiltIn(known);
+            }
+        }
+        Layer::File(position) => {
+            let file = &instance.config[position];
+            reading.origin = Origin::File(Span {
+                source: file.source,
+                start: node.span.start,
+                end: node.span.end,
+            });
+            let text = deployment.sources.text(file.source);
+            let root = file.tree.as_ref().ok();
+            reading.hazards.extend(hazard::in_text(text, root, node, 0));
+        }
+        Layer::Variable(position) => {
+            let variable = &deployment.service(instance).environment[position];
+            reading.origin = Origin::Variable(position);
+            reading.hazards = hazard::before_hocon(variable);
+            let of_hocon = hazard::in_variable(variable, setting, node);
+            reading.hazards.extend(of_hocon);
+        }
+    }
+    reading.value = value_of(node);
+    if matches!(reading.value, Value::Unknown(_)) {
+        reading.hazards.clear();
+    } else if !is_whole {
+        reading.value = Value::Absent;
+        reading.hazards = vec![Hazard::Covered(node.value.kind())];
+    }
+    reading
+}
+
 /// The node of a setting; or what stands where an object above it belongs, and false.
 fn node_or_cover(tree: &Object, setting: Setting) -> Option<(&hocon::Node, bool)> {
-    if let Some(node) = tree.get(setting.path()) {
-        return Some((node, true));
-    }
     let path = setting.path();
-    let is_no_object = |node: &&hocon::Node| !matches!(node.value, hocon::Value::Object(_));
-    path.match_indices('.')
-        .find_map(|(dot, _)| tree.get(&path[..dot]).filter(is_no_object))
-        .map(|node| (node, false))
+    let whole = tree.get(path).map(|node| (node, true));
+    whole.or_else(|| Some((path::cover(tree, path)?, false)))
 }
 
 /// The image's own settings for this version: empty where it has the account but no credentials.
@@ -367,7 +420,7 @@ fn built_in(instance: &Instance) -> Object {
             let value = known::built_in(setting, version).map_or("", |known| known.value.as_str());
             let mut leaf = Object::default();
             leaf.insert_text(setting.path(), value);
-            leaf.mark(BUILT_IN);
+            leaf.mark(Layer::Image.into());
             hocon::merge(&mut tree, leaf, false);
         }
     }
@@ -399,25 +452,34 @@ fn read_variable(
     let path = variable.name[prefix.len()..]
         .replace("__", ".")
         .to_lowercase();
-    let text = match &variable.value {
-        VariableValue::Known(value) => value.expose(),
+    let object = match &variable.value {
+        VariableValue::Known(value) => {
+            let lookup = |name: &str| raw_value(environment, name);
+            let context = Context::new(&lookup, &not_in_a_variable);
+            hocon::parse_variable(&path, value.expose(), &context)
+        }
         // Not in the container at all.
         VariableValue::Unset => return None,
-        // Something will be there; what, cannot be told. The text only marks the place.
-        VariableValue::Refused(_) | VariableValue::Required(_) => "unknown",
+        // Something will be there; what, cannot be told.
+        unknown @ (VariableValue::Refused(_) | VariableValue::Required(_)) => {
+            hocon::parse_variable(&path, "x", &Context::EMPTY).map(|mut object| {
+                object.obscure(&why_unknown(unknown));
+                object
+            })
+        }
     };
-    let lookup = |name: &str| raw_value(environment, name);
-    let context = hocon::Context {
-        environment: &lookup,
-        include: &|_| None,
-    };
-    Some(
-        hocon::parse_variable(&path, text, &context).map_err(|error| Fatal {
-            what: variable.name.clone(),
-            span: variable.span,
-            message: error.cause.text().to_owned(),
-        }),
-    )
+    Some(object.map_err(|fault| Fatal {
+        what: variable.name.clone(),
+        span: variable.span,
+        message: fault.cause.text().to_owned(),
+    }))
+}
+
+fn not_in_a_variable(include: &Include<'_>) -> Included {
+    let name = crate::shown::escape(include.name);
+    Included::Unknown(format!(
+        "it includes {name}, a file of the container that is not looked at"
+    ))
 }
 
 fn why_unknown(value: &VariableValue) -> String {
@@ -436,10 +498,8 @@ fn why_unknown(value: &VariableValue) -> String {
 fn value_of(node: &hocon::Node) -> Value {
     match &node.value {
         hocon::Value::String(text) if text.is_empty() => Value::Empty,
-        hocon::Value::String(text) if is_unknown(text.expose()) => {
-            Value::Unknown("it is made with a variable whose value is not known here".to_owned())
-        }
         hocon::Value::String(text) => Value::Text(Secret::from(text)),
+        hocon::Value::Unknown(reason) => Value::Unknown(reason.to_string()),
         other => Value::NotText(other.kind()),
     }
 }

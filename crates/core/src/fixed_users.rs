@@ -36,8 +36,8 @@ impl FixedUsers {
     pub fn of(server: &ServerConfiguration, deployment: &Deployment) -> Self {
         let switch = |name: &str| match server.configured(deployment, &format!("{PATH}.{name}")) {
             Configured::Not => Some(false),
-            Configured::Unknown => None,
-            Configured::Value(value, _) => Some(value.is_true()),
+            Configured::Unknown(..) => None,
+            Configured::Value(value, _) => value.truth(),
         };
         let mut found = Self {
             enabled: switch("enabled"),

@@ -55,7 +55,7 @@ pub struct ConfigFile {
     /// Its text.
     pub source: SourceId,
     /// What pyhocon makes of it, or why it makes the server not start.
-    pub tree: Result<hocon::Object, hocon::Error>,
+    pub tree: Result<hocon::Object, hocon::Fault>,
 }
 
 impl Instance {

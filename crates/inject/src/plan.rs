@@ -8,7 +8,6 @@ mod container;
 mod indent;
 mod overlay;
 mod ports;
-mod quoted;
 mod slot;
 mod value;
 mod wanted;

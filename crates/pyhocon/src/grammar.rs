@@ -5,15 +5,16 @@ mod include;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::graph::{
-    Found, Graph, Included, Item, ListId, Owner, Placed, Put, Substitution, TreeId, text,
-};
-use super::number::{self, Number};
-use super::outline::{Form, Outline};
-use super::scan::{Scanner, unescape};
-use super::text::Expanded;
-use super::{Cause, Context, Fault, key, period};
+use crate::context::Context;
+use crate::fault::{Cause, Fault};
+use crate::graph::merge::{Found, Put};
+use crate::graph::{Brought, Graph, Item, ListId, Owner, Placed, Substitution, TreeId, text};
+use crate::number::{self, Number};
+use crate::outline::{Form, Outline};
+use crate::scan::{Scanner, unescape};
+use crate::text::Expanded;
 use crate::wiped::WipedText;
+use crate::{key, period};
 
 /// pyhocon nests Python calls, of which Python allows a thousand; a server has made some hundred before it
 /// reads its configuration. Each level of nesting costs a number of calls.
@@ -29,12 +30,24 @@ const STEPS: usize = 128;
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
     pub(super) context: &'a Context<'a>,
-    /// The folder of this text, relative to the text that was asked for.
-    pub(super) folder: &'a str,
+    /// The path of this text.
+    pub(super) file: &'a str,
     /// Calls that are nested already.
     pub(super) calls: usize,
     /// In an included text: the bytes of the `include`, which all its values are given.
     pub(super) anchor: Option<(usize, usize)>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Those of a text that nothing includes.
+    pub(super) fn of(context: &'a Context<'a>) -> Self {
+        Self {
+            context,
+            file: context.file,
+            calls: 0,
+            anchor: None,
+        }
+    }
 }
 
 /// What a text is at the top.
@@ -360,7 +373,12 @@ impl Parser<'_> {
             return Ok(Some(end));
         }
         if let Some((included, end)) = self.include(at, calls)? {
-            parts.push(included);
+            parts.push(match &included.item {
+                Item::Include(Brought::Unknown(reason)) => {
+                    included.with(Item::Unknown(reason.clone()))
+                }
+                _ => included,
+            });
             return Ok(Some(end));
         }
         let at = self.scan.blanks(at);
@@ -469,11 +487,11 @@ impl Parser<'_> {
             match item.item {
                 // pyhocon takes an empty text for the nothing after the last comma.
                 _ if is_empty => {}
-                Item::Include(Included::Nothing) => {}
-                Item::Include(Included::List(list)) => {
+                Item::Include(Brought::Nothing) => {}
+                Item::Include(Brought::List(list)) => {
                     items.extend_from_slice(self.graph.list(list))
                 }
-                Item::Include(Included::Tree(_)) => {
+                Item::Include(Brought::Tree(_)) => {
                     return Err(Fault::new(
                         Cause::Include,
                         "an include of keys within a list",

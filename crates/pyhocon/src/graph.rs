@@ -6,16 +6,16 @@
 
 mod concatenate;
 mod copy;
-mod merge;
+pub(crate) mod merge;
+mod unknown;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::map::Map;
-use super::period::Period;
-use super::{Cause, Fault};
+use crate::fault::Fault;
+use crate::map::Map;
+use crate::period::Period;
 use crate::wiped::WipedText;
-pub(super) use merge::{Found, Put};
 
 /// How many entries may be copied and looked at. pyhocon has no such bound: it runs out of memory.
 const FUEL: usize = 4_000_000;
@@ -38,7 +38,7 @@ pub(super) struct SubstitutionId(usize);
 pub(super) enum Item {
     Boolean(bool),
     Float(f64),
-    Include(Included),
+    Include(Brought),
     Integer(Arc<WipedText>),
     List(ListId),
     /// Python's `None`: what a `null` is once it was asked for.
@@ -52,6 +52,8 @@ pub(super) enum Item {
     Substitution(SubstitutionId),
     Text(Arc<WipedText>),
     Tree(TreeId),
+    /// Anything, also nothing: the reason why it is not known. In a list it is any number of items.
+    Unknown(Arc<str>),
     /// An unquoted word with the blanks after it, among the parts of a value only.
     Unquoted(Arc<WipedText>),
     /// A value that waits for substitutions.
@@ -59,12 +61,14 @@ pub(super) enum Item {
 }
 
 /// What an `include` brought.
-#[derive(Clone, Copy)]
-pub(super) enum Included {
+#[derive(Clone)]
+pub(super) enum Brought {
     List(ListId),
     /// There is no such file, or nothing in it.
     Nothing,
     Tree(TreeId),
+    /// The file is not known here: the reason.
+    Unknown(Arc<str>),
 }
 
 /// A Python value and the bytes it was written in.
@@ -79,6 +83,8 @@ pub(super) struct Placed {
 #[derive(Default)]
 pub(super) struct Tree {
     pub(super) entries: Map<Placed>,
+    /// What every key is that is no entry: nothing, or not known.
+    pub(super) rest: Option<Placed>,
     /// All values that each key had, at the root only.
     pub(super) history: Option<HashMap<Arc<str>, Vec<Placed>>>,
     /// Counts added and removed keys: Python refuses to go on walking a tree after either.
@@ -122,6 +128,8 @@ pub(super) struct Graph {
     substitutions: Vec<Substitution>,
     /// Whether histories and copies matter: only substitutions and includes see them.
     is_exact: bool,
+    /// The first unknown thing that was merged over a tree.
+    pub(super) covering: Option<Placed>,
     /// Whether any value that waits overrides another one that waits.
     pub(super) has_chains: bool,
     fuel: usize,
@@ -146,6 +154,17 @@ pub(super) fn text(text: String) -> Item {
     Item::Text(Arc::new(WipedText::new(text)))
 }
 
+impl Tree {
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.len() == 0 && self.rest.is_none()
+    }
+
+    /// What a key is, whether or not it is known.
+    pub(super) fn get(&self, key: &str) -> Option<&Placed> {
+        self.entries.get(key).or(self.rest.as_ref())
+    }
+}
+
 impl Graph {
     pub(super) fn new(is_exact: bool) -> Self {
         Self {
@@ -154,6 +173,7 @@ impl Graph {
             values: Vec::new(),
             substitutions: Vec::new(),
             is_exact,
+            covering: None,
             has_chains: false,
             fuel: FUEL,
             text_fuel: TEXT_FUEL,
@@ -308,7 +328,7 @@ impl Graph {
 
     /// `tree.get(key, None)` of one key.
     pub(super) fn get_given(&mut self, tree: TreeId, key: &str) -> Option<Placed> {
-        let placed = self.tree(tree).entries.get(key)?.clone();
+        let placed = self.tree(tree).get(key)?.clone();
         Some(self.given(&placed)).filter(|placed| !placed.is_none())
     }
 
@@ -344,13 +364,15 @@ impl Graph {
             | Item::Null
             | Item::Quoted(..)
             | Item::Substitution(_)
+            // It may be, and what would hide behind it is not known then.
+            | Item::Unknown(_)
             | Item::Values(_) => true,
             Item::Integer(digits) => digits.expose() != "0",
             Item::List(list) => !self.list(*list).is_empty(),
             Item::None => false,
             Item::Period(period) => !period.is_zero,
             Item::Text(text) | Item::Unquoted(text) => !text.is_empty(),
-            Item::Tree(tree) => self.tree(*tree).entries.len() > 0,
+            Item::Tree(tree) => !self.tree(*tree).is_empty(),
         }
     }
 
@@ -414,31 +436,5 @@ impl Graph {
             self.substitutions_in(item, depth + 1, found)?;
         }
         Ok(())
-    }
-}
-
-impl Fault {
-    pub(super) fn new(cause: Cause, message: &'static str, offset: usize) -> Self {
-        Self {
-            cause,
-            message,
-            offset,
-        }
-    }
-
-    pub(super) fn too_large() -> Self {
-        Self::new(
-            Cause::TooLarge,
-            "substitutions make more of it than any server could hold",
-            0,
-        )
-    }
-
-    pub(super) fn too_deep(offset: usize) -> Self {
-        Self::new(
-            Cause::TooDeep,
-            "nested deeper than Python can follow",
-            offset,
-        )
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers as Python reads and shows them.
 
-use super::text::digit;
+use crate::text::digit;
 
 /// Python refuses to read longer integers since 3.9.14; pyhocon then reads a float.
 pub(super) const INTEGER_DIGITS: usize = 4300;

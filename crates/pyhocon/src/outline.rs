@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Outline {
     /// They are in the order of their keys.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<OutlineEntry>,
     /// Where an `include` stands.
     pub includes: Vec<usize>,
     /// The braces around the whole text, if it has some, with what is between them.
@@ -21,7 +21,7 @@ pub struct Outline {
 }
 
 /// A key with its value.
-pub struct Entry {
+pub struct OutlineEntry {
     /// All steps from the top of the text.
     pub path: Vec<Arc<str>>,
     /// The first byte of the key.
@@ -56,7 +56,7 @@ impl Outline {
     /// The parser is behind the value of the key.
     pub(super) fn leave(&mut self, depth: usize, at: usize, value: Range<usize>, form: Form) {
         if self.lists == 0 {
-            self.entries.push(Entry {
+            self.entries.push(OutlineEntry {
                 path: self.above.clone(),
                 at,
                 value,

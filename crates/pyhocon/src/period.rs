@@ -4,7 +4,7 @@
 //! Python shows them, because anything next to a period turns it into text: `5s-A` is
 //! `relativedelta(seconds=+5)-A`.
 
-use super::number::{INTEGER_DIGITS, divide, multiply, show_general, trimmed};
+use crate::number::{INTEGER_DIGITS, divide, multiply, show_general, trimmed};
 
 /// A unit of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

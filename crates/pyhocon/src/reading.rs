@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::{Cause, Context, Value, parse_variable};
+use crate::context::Context;
+use crate::fault::Cause;
+use crate::parse::parse_variable;
+use crate::tree::Value;
+use crate::wiped::WipedText;
 
 /// What the server reads instead of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +83,8 @@ pub enum Becomes {
     Period,
     /// A shorter text: the start of the given one, or the given one without some of its characters.
     ShorterText,
+    /// What is not known here: it is made with a variable or a file that is not.
+    Unknown,
     /// A text with a memory address in it, another one at each start.
     UnpredictableText,
 }
@@ -92,7 +98,7 @@ pub fn reading(value: &str) -> Reading {
 pub fn reading_in(value: &str, context: &Context<'_>) -> Reading {
     let object = match parse_variable("a", value, context) {
         Ok(object) => object,
-        Err(error) => return Reading::Fatal { cause: error.cause },
+        Err(fault) => return Reading::Fatal { cause: fault.cause },
     };
     let found = object.get_key("a").map(|node| &node.value);
     let becomes = match found {
@@ -131,6 +137,28 @@ pub fn reads_as(written: &str, expected: &str) -> bool {
         let text = object.get_key("a").and_then(|node| node.value.as_text());
         object.len() == 1 && text.is_some_and(|text| text.expose() == expected)
     })
+}
+
+/// The value of a variable with which a server reads exactly this text: as it is where HOCON leaves it alone, in
+/// HOCON's quotes otherwise. None where no value does that.
+pub fn quote(text: &str) -> Option<WipedText> {
+    if is_unchanged(text) {
+        return Some(WipedText::from(text));
+    }
+    if text.chars().any(char::is_control) {
+        return None;
+    }
+    let mut quoted = String::with_capacity(text.len() * 2 + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    let quoted = WipedText::new(quoted);
+    reads_as(quoted.expose(), text).then_some(quoted)
 }
 
 /// Whether `part` is `whole` with some characters left out.
@@ -212,6 +240,7 @@ impl Becomes {
             Value::Null => Self::Null,
             Value::Object(_) => Self::Object,
             Value::Period { .. } => Self::Period,
+            Value::Unknown(_) => Self::Unknown,
             Value::String(text) if text.is_empty() => Self::EmptyText,
             Value::String(text) if text.expose().contains("object at 0x?>") => {
                 Self::UnpredictableText
@@ -235,6 +264,7 @@ impl Becomes {
             Self::OtherText => "another text",
             Self::Period => "a period of time",
             Self::ShorterText => "a shorter text",
+            Self::Unknown => "what is not known here",
             Self::UnpredictableText => "a text that is another one at each start",
         }
     }
@@ -255,25 +285,6 @@ impl Change {
             Self::Quotes => "quotes are taken off",
             Self::Substitution => "`${…}` in it is replaced",
             Self::Word => "`true`, `false` and `null` are no text, in any case",
-        }
-    }
-}
-
-impl Cause {
-    /// Why the server does not start, in words about one value.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Include => "it includes a file that cannot be followed",
-            Self::Key => "it has an empty key",
-            Self::Number => "it is a number or a period beyond the bounds",
-            Self::RootList => "it is a list",
-            Self::Syntax => {
-                "it has a character that HOCON reserves, such as `$`, `+`, `=`, `,`, a bracket, a quote, or a `\\` at the end"
-            }
-            Self::TooDeep => "it is nested too deep",
-            Self::TooLarge => "it is too large",
-            Self::Type => "it joins values of different kinds",
-            Self::UnresolvedSubstitution => "it has a `${…}` that stands for nothing",
         }
     }
 }

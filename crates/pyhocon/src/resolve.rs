@@ -6,12 +6,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
-use super::graph::{
-    Found, Graph, Item, ListId, Owner, Placed, SubstitutionId, TreeId, ValuesId, WALK_DEPTH, text,
+use crate::context::{Environment, Lookup};
+use crate::fault::{Cause, Fault};
+use crate::graph::merge::Found;
+use crate::graph::{
+    Graph, Item, ListId, Owner, Placed, SubstitutionId, TreeId, ValuesId, WALK_DEPTH, text,
 };
-use super::{Cause, Environment, Fault, key};
+use crate::key;
 
 /// A substitution and the path that it asks for.
 type Reference = (SubstitutionId, Vec<Arc<str>>);
@@ -185,8 +186,12 @@ impl Resolver<'_> {
     }
 
     fn variable(&self, name: &str, start: usize) -> Option<Placed> {
-        let value = Zeroizing::new((self.environment)(name)?);
-        Some(Placed::new(text(value.to_string()), start, start))
+        let item = match (self.environment)(name) {
+            Lookup::Known(value) => text(value.to_string()),
+            Lookup::Unknown(reason) => Item::Unknown(Arc::from(reason)),
+            Lookup::Unset => return None,
+        };
+        Some(Placed::new(item, start, start))
     }
 
     /// Puts a value in the place of a substitution, and what comes of it in the place of the whole.
@@ -214,7 +219,12 @@ impl Resolver<'_> {
         let is_last = index + 1 == self.graph.values(owner).parts.len();
         let part = match value {
             None => Placed::new(Item::None, start, start),
-            Some(value) if is_last || matches!(value.item, Item::Tree(_) | Item::List(_)) => value,
+            Some(value)
+                if is_last
+                    || matches!(value.item, Item::Tree(_) | Item::List(_) | Item::Unknown(_)) =>
+            {
+                value
+            }
             Some(value) => value.with(self.graph.shown_with_blanks(&value, blanks)?),
         };
         let part = self.graph.deep_copy(&part)?;
@@ -286,7 +296,13 @@ impl Resolver<'_> {
             _ => false,
         };
         let items = self.graph.list_mut(list);
-        if items.iter().any(|placed| is_index(&placed.item)) {
+        let unknown = items
+            .iter()
+            .find(|item| matches!(item.item, Item::Unknown(_)));
+        if let Some(unknown) = unknown.cloned() {
+            // It may be removed or not, and an unknown item may be none.
+            *items.get_mut(index).ok_or_else(|| cycle(start))? = unknown;
+        } else if items.iter().any(|placed| is_index(&placed.item)) {
             if index >= items.len() {
                 return Err(cycle(start));
             }
@@ -344,7 +360,8 @@ impl Resolver<'_> {
                         continue;
                     }
                     let start = self.graph.substitution(id).start;
-                    if let Some(value) = self.variable(&key, start) {
+                    let rest = self.graph.tree(self.root).rest.clone();
+                    if let Some(value) = rest.or_else(|| self.variable(&key, start)) {
                         self.substitute(id, Some(value), true)?;
                     } else if self.graph.substitution(id).is_optional {
                         self.substitute(id, None, true)?;
@@ -405,6 +422,12 @@ impl Resolver<'_> {
                 ..
             }) => Err(cycle(start)),
             previous if below.is_empty() => Ok(previous.cloned()),
+            Some(
+                unknown @ Placed {
+                    item: Item::Unknown(_),
+                    ..
+                },
+            ) => Ok(Some(unknown.clone())),
             Some(Placed {
                 item: Item::Tree(tree),
                 ..

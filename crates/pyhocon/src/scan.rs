@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::period;
-use super::text::{digit, is_space};
+use crate::period;
+use crate::text::{digit, is_space};
 
 /// A text without tabs.
 #[derive(Clone, Copy)]

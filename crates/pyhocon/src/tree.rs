@@ -4,11 +4,11 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::key;
-use super::map::Map;
+use crate::key;
+use crate::map::Map;
 use crate::wiped::WipedText;
 
-/// What the server gets for one key.
+/// What a program gets for one key.
 #[derive(Clone, PartialEq)]
 pub enum Value {
     /// A list.
@@ -27,12 +27,17 @@ pub enum Value {
     Object(Object),
     /// A span of time.
     Period {
+        /// Whether it is no time at all, such as `0s`.
+        is_zero: bool,
         /// Python's `str()` of it, such as `relativedelta(days=+6)`.
         shown: WipedText,
     },
     /// Text. Where Python would write a memory address into it, it has `0x?`
-    /// (see [the module](super#known-differences)).
+    /// (see [the crate](crate#known-differences)).
     String(WipedText),
+    /// Anything, also nothing: it is made with a variable or a file that is not known here. The reason, as the
+    /// [`Context`](crate::Context) gave it. In a list it is any number of items.
+    Unknown(Arc<str>),
 }
 
 /// A value and where it stands.
@@ -42,9 +47,14 @@ pub struct Node {
     pub value: Value,
     /// The bytes it was written in. What an `include` brought has the bytes of the `include`.
     pub span: Range<usize>,
-    /// A number of the caller's choice that says which text it stands in: see [`Object::mark`].
-    pub source: u32,
+    /// Which text it was written in: see [`Object::mark`].
+    pub tag: Tag,
 }
+
+/// A number whose meaning is the caller's. Nodes have it, so that it can be told after a [`merge`] which text each came
+/// from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(pub u32);
 
 /// Keys and values, in the order in which the keys were first set.
 ///
@@ -52,61 +62,101 @@ pub struct Node {
 #[derive(Clone, Default)]
 pub struct Object {
     entries: Map<Node>,
+    /// What all other keys are, where that is not known.
+    rest: Option<Box<Node>>,
 }
 
 /// Merges `over` into `base`: objects key by key, anything else replaces.
 ///
-/// With `replacing`, as the apiserver merges: a key that starts with `-` replaces the key without the dash
-/// and is not merged. Where `base` has no such object, the dash stays until a later merge meets it. The
-/// fileserver merges as pyhocon does, without `replacing`.
+/// With `replacing`, as ClearML's API server merges: a key that starts with `-` replaces the key without the dash
+/// and is not merged. Where `base` has no such object, the dash stays until a later merge meets it. Without it, as
+/// pyhocon merges.
+///
+/// What is not known stays so: below a value that is not known, only what `over` sets is known.
 pub fn merge(base: &mut Object, over: Object, replacing: bool) {
+    if let Some(rest) = over.rest {
+        base.cover(&rest);
+    }
     for (key, node) in over.entries.into_entries() {
-        if let Some(plain) = key.strip_prefix('-').filter(|_| replacing) {
-            base.entries.insert(Arc::from(plain), node);
-            continue;
-        }
-        let span = node.span.clone();
-        match (base.entries.get_mut(&key), node.value) {
-            (
-                Some(Node {
-                    value: Value::Object(base),
-                    ..
-                }),
-                Value::Object(over),
-            ) => merge(base, over, replacing),
-            (_, value) => {
-                let source = node.source;
-                base.entries.insert(
-                    key,
-                    Node {
-                        value,
-                        span,
-                        source,
-                    },
-                );
-            }
+        match key.strip_prefix('-').filter(|_| replacing) {
+            Some(plain) => drop(base.entries.insert(Arc::from(plain), node)),
+            None => base.merge_key(key, node, replacing),
         }
     }
 }
 
 impl Object {
     /// The node at a path such as `secure.auth.token_secret`. A step with a dot in it stands in quotes.
+    ///
+    /// Below what is not known, every path has a node: [`Value::Unknown`].
     pub fn get(&self, path: &str) -> Option<&Node> {
         let steps = key::split(path);
         let (last, above) = steps.split_last()?;
         let mut object = self;
         for step in above {
-            match &object.entries.get(step)?.value {
+            let node = object.get_key(step)?;
+            match &node.value {
                 Value::Object(below) => object = below,
+                Value::Unknown(_) => return Some(node),
                 _ => return None,
             }
         }
-        object.entries.get(last)
+        object.get_key(last)
     }
 
-    /// The node of one key, taken as it is.
+    /// The node of one key, taken as it is: [`Self::rest`] where it is no entry.
     pub fn get_key(&self, key: &str) -> Option<&Node> {
-        self.entries.get(key)
+        self.entries.get(key).or(self.rest())
+    }
+
+    /// What every key is that [`Self::iter`] does not give: nothing, or [`Value::Unknown`].
+    pub fn rest(&self) -> Option<&Node> {
+        self.rest.as_deref()
+    }
+
+    /// Makes every value unknown, in all objects below.
+    pub fn obscure(&mut self, reason: &str) {
+        for (_, node) in self.entries.iter_mut() {
+            match &mut node.value {
+                Value::Object(object) => object.obscure(reason),
+                value => *value = Value::Unknown(Arc::from(reason)),
+            }
+        }
+    }
+
+    /// Something unknown is merged over this: every entry may be another one, and any key may be added.
+    fn cover(&mut self, unknown: &Node) {
+        for (_, node) in self.entries.iter_mut() {
+            match &mut node.value {
+                Value::Object(object) => object.cover(unknown),
+                _ => *node = unknown.clone(),
+            }
+        }
+        self.rest = Some(Box::new(unknown.clone()));
+    }
+
+    /// This is merged over something unknown: what it does not set may be there already.
+    pub(crate) fn open(&mut self, unknown: Node) {
+        for (_, node) in self.entries.iter_mut() {
+            if let Value::Object(object) = &mut node.value {
+                object.open(unknown.clone());
+            }
+        }
+        self.rest.get_or_insert(Box::new(unknown));
+    }
+
+    fn merge_key(&mut self, key: Arc<str>, mut node: Node, replacing: bool) {
+        if let Value::Object(over) = &mut node.value {
+            if let Some(Value::Object(base)) = self.entries.get_mut(&key).map(|old| &mut old.value)
+            {
+                return merge(base, std::mem::take(over), replacing);
+            }
+            let old = self.get_key(&key);
+            if let Some(old) = old.filter(|old| matches!(old.value, Value::Unknown(_))) {
+                over.open(old.clone());
+            }
+        }
+        self.entries.insert(key, node);
     }
 
     /// Sets the node at a path, replacing what is there and making the objects on the way.
@@ -132,13 +182,14 @@ impl Object {
     /// The object at a key, made where there is none.
     fn object_at(&mut self, key: Arc<str>, like: &Node) -> &mut Self {
         let is_object = self
-            .get_key(&key)
+            .entries
+            .get(&key)
             .is_some_and(|node| matches!(node.value, Value::Object(_)));
         if !is_object {
             let node = Node {
                 value: Value::Object(Self::default()),
                 span: like.span.clone(),
-                source: like.source,
+                tag: like.tag,
             };
             self.entries.insert(key.clone(), node);
         }
@@ -161,33 +212,34 @@ impl Object {
         self.entries.remove(key)
     }
 
-    /// Keys and nodes.
+    /// Keys and nodes, as far as they are known.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.entries.iter().map(|(key, node)| (&**key, node))
     }
 
-    /// How many keys there are.
+    /// How many keys are known.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no key.
+    /// Whether there is no key, and can be none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && self.rest.is_none()
     }
 
-    /// Says of every node below which text it stands in.
-    pub fn mark(&mut self, source: u32) {
-        for (_, node) in self.entries.iter_mut() {
-            node.mark(source);
-        }
+    /// Says of every node below which text it was written in.
+    pub fn mark(&mut self, tag: Tag) {
+        self.nodes_mut().for_each(|node| node.mark(tag));
+    }
+
+    fn nodes_mut(&mut self) -> impl Iterator<Item = &mut Node> {
+        let entries = self.entries.iter_mut().map(|(_, node)| node);
+        entries.chain(self.rest.as_deref_mut())
     }
 
     /// Makes spans relative to a part of the text.
     pub(super) fn shift(&mut self, by: usize, length: usize) {
-        for (_, node) in self.entries.iter_mut() {
-            node.shift(by, length);
-        }
+        self.nodes_mut().for_each(|node| node.shift(by, length));
     }
 
     pub(super) fn insert_key(&mut self, key: Arc<str>, node: Node) {
@@ -198,17 +250,17 @@ impl Object {
 impl PartialEq for Object {
     /// The order of the keys counts.
     fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
+        self.iter().eq(other.iter()) && self.rest == other.rest
     }
 }
 
 impl Node {
-    /// A node of the text number 0.
+    /// A node that no text is said of yet.
     pub fn new(value: Value, span: Range<usize>) -> Self {
         Self {
             value,
             span,
-            source: 0,
+            tag: Tag::default(),
         }
     }
 
@@ -222,11 +274,11 @@ impl Node {
         }
     }
 
-    fn mark(&mut self, source: u32) {
-        self.source = source;
+    fn mark(&mut self, tag: Tag) {
+        self.tag = tag;
         match &mut self.value {
-            Value::Object(object) => object.mark(source),
-            Value::Array(nodes) => nodes.iter_mut().for_each(|node| node.mark(source)),
+            Value::Object(object) => object.mark(tag),
+            Value::Array(nodes) => nodes.iter_mut().for_each(|node| node.mark(tag)),
             _ => {}
         }
     }
@@ -241,20 +293,38 @@ impl Value {
         }
     }
 
-    /// Whether Python takes it for true.
-    pub fn is_true(&self) -> bool {
+    /// Whether Python takes it for true, as `bool(value)` says. None where that is not known.
+    ///
+    /// Any text but the empty one is true, `no` and `"false"` as well. A zero period such as `0s` is false.
+    pub fn truth(&self) -> Option<bool> {
         match self {
-            Self::Array(nodes) => !nodes.is_empty(),
-            Self::Boolean(value) => *value,
-            Self::Float(value) => *value != 0.0,
-            Self::Integer(digits) => digits
-                .expose()
-                .bytes()
-                .any(|digit| matches!(digit, b'1'..=b'9')),
-            Self::Null => false,
-            Self::Object(object) => !object.is_empty(),
-            Self::Include | Self::Period { .. } => true,
-            Self::String(text) => !text.is_empty(),
+            Self::Array(nodes) => truth_of_any(nodes.iter()),
+            Self::Boolean(value) => Some(*value),
+            Self::Float(value) => Some(*value != 0.0),
+            Self::Include => Some(true),
+            Self::Integer(digits) => Some(digits.expose() != "0"),
+            Self::Null => Some(false),
+            Self::Object(object) => {
+                let nodes = object.iter().map(|(_, node)| node);
+                truth_of_any(nodes.chain(object.rest()))
+            }
+            Self::Period { is_zero, .. } => Some(!is_zero),
+            Self::String(text) => Some(!text.is_empty()),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// Why part of it is not known, or all of it.
+    pub fn unknown(&self) -> Option<&str> {
+        match self {
+            Self::Array(nodes) => nodes.iter().find_map(|node| node.value.unknown()),
+            Self::Object(object) => {
+                let nodes = object.iter().map(|(_, node)| node);
+                let mut nodes = nodes.chain(object.rest());
+                nodes.find_map(|node| node.value.unknown())
+            }
+            Self::Unknown(reason) => Some(reason),
+            _ => None,
         }
     }
 
@@ -271,8 +341,19 @@ impl Value {
             Self::Period { .. } => "a period of time",
             Self::String(text) if text.is_empty() => "an empty text",
             Self::String(_) => "a text",
+            Self::Unknown(_) => "not known",
         }
     }
+}
+
+/// Whether a list or an object with these in it is true. What is not known may be nothing.
+fn truth_of_any<'a>(mut nodes: impl Iterator<Item = &'a Node>) -> Option<bool> {
+    let mut is_empty = true;
+    let is_there = nodes.any(|node| {
+        is_empty = false;
+        !matches!(node.value, Value::Unknown(_))
+    });
+    (is_there || is_empty).then_some(is_there)
 }
 
 impl fmt::Debug for Value {
@@ -326,7 +407,6 @@ mod tests {
 
     #[test]
     fn a_dash_replaces_below_the_top_only() {
-        // docs/clearml.md#a-dash-replaces.
         let defaults = || {
             tree(&[
                 ("secure.credentials.tests.user_key", "k"),
@@ -364,6 +444,44 @@ mod tests {
     }
 
     #[test]
+    fn a_dash_replaces_what_only_the_image_has() {
+        let mut image = tree(&[("services.auth.fixed_users.guest.enabled", "no")]);
+        let path = "services.auth.fixed_users.guest.-enabled";
+        merge(&mut image, tree(&[(path, "yes")]), true);
+        let enabled = text(&image, "services.auth.fixed_users.guest.enabled");
+        assert_eq!(enabled, Some("yes"));
+        assert!(image.get(path).is_none());
+    }
+
+    #[test]
+    fn what_is_not_known_stays_so_below_it() {
+        let is_unknown = |object: &Object, path: &str| {
+            let node = object.get(path);
+            node.is_some_and(|node| matches!(node.value, Value::Unknown(_)))
+        };
+        let mut unknown = tree(&[("a", "x")]);
+        unknown.obscure("why");
+        let mut base = tree(&[("a.b", "1"), ("c", "2")]);
+        merge(&mut base, unknown, false);
+        assert!(is_unknown(&base, "a") && is_unknown(&base, "a.b.c"));
+        assert_eq!(text(&base, "c"), Some("2"));
+        // An object over it: only its own keys are known.
+        merge(&mut base, tree(&[("a.d.e", "3")]), false);
+        assert_eq!(text(&base, "a.d.e"), Some("3"));
+        assert!(is_unknown(&base, "a.b") && is_unknown(&base, "a.d.f"));
+        assert!(!is_unknown(&base, "f"));
+        // Such an object over one that is known: what it may have set is not known any more.
+        let mut known = tree(&[("a.d.e", "4"), ("a.b", "5"), ("c", "6")]);
+        merge(&mut known, base, false);
+        assert_eq!(text(&known, "a.d.e"), Some("3"));
+        assert!(is_unknown(&known, "a.b") && text(&known, "c") == Some("2"));
+        // A text over it is known.
+        merge(&mut known, tree(&[("a", "7")]), false);
+        assert_eq!(text(&known, "a"), Some("7"));
+        assert!(known.get("a.b").is_none());
+    }
+
+    #[test]
     fn debug_shows_no_value() {
         let object = tree(&[("a.b", "MARK-ME")]);
         assert_eq!(format!("{object:?}"), r#"{"a": {"b": a text}}"#);
@@ -372,9 +490,9 @@ mod tests {
     #[test]
     fn below_and_mark() {
         let mut object = tree(&[("x", "1")]).below("services.auth");
-        object.mark(7);
+        object.mark(Tag(7));
         let node = object.get("services.auth.x").unwrap();
-        assert_eq!(node.source, 7);
+        assert_eq!(node.tag, Tag(7));
         assert_eq!(object.len(), 1);
         assert!(object.remove("services").is_some() && object.is_empty());
     }

@@ -25,6 +25,7 @@ use std::thread;
 
 use generator::Generator;
 use oracle::{Case, Oracle, normalise};
+use pyhocon::Context;
 
 const VALUES: usize = 20_000;
 const FILES: usize = 3_000;
@@ -152,4 +153,114 @@ fn written_by_hand() {
     });
     let documents: Vec<Case> = documents.collect();
     compare(&documents);
+}
+
+/// Spellings of true and false, and of what is neither.
+const SWITCHES: &[&str] = &[
+    "",
+    " ",
+    "\"\"",
+    "\" \"",
+    "''",
+    "true",
+    "True",
+    "TRUE",
+    "\"true\"",
+    "false",
+    "False",
+    "FALSE",
+    "\"false\"",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "None",
+    "null",
+    "NULL",
+    "\"null\"",
+    "0",
+    "-0",
+    "+0",
+    "00",
+    "0.0",
+    "-0.0",
+    "0e5",
+    "0E-9",
+    "1e-400",
+    "\"0\"",
+    "1",
+    "-1",
+    "0x0",
+    "1.5",
+    "NaN",
+    "inf",
+    "0s",
+    "0d",
+    "0ms",
+    "0 days",
+    "00h",
+    "0us",
+    "0ns",
+    "1ns",
+    "999ns",
+    "1000ns",
+    "0mo",
+    "0y",
+    "0w",
+    "1s",
+    "5d",
+    "1ms",
+    "0S",
+    "\"0s\"",
+    "0s 0s",
+    "0 0",
+    "null null",
+    "[]",
+    "[0]",
+    "[null]",
+    "[[]]",
+    "[\"\"]",
+    "[] []",
+    "{}",
+    "{a: 0}",
+    "{a: null}",
+    "{{}}",
+    "{} {}",
+    "{a: {}}",
+    "${?NOWHERE}",
+    "[${?NOWHERE}]",
+    "{a: ${?NOWHERE}}",
+    "# a comment",
+    "0 # off",
+    "false // off",
+    "include \"x\"",
+];
+
+#[test]
+fn python_takes_the_same_values_for_true() {
+    let Some(python) = oracles::python() else {
+        oracles::skip("Python's truth: it is not set up (cargo xtask test sets it up)");
+        return;
+    };
+    let mut oracle = Oracle::start(&python);
+    let path = "fileserver.auth.enabled";
+    let mut both = [0, 0];
+    for text in SWITCHES {
+        let theirs = oracle
+            .truth(path, text)
+            .ok()
+            .and_then(|truth| truth.as_bool());
+        let ours = pyhocon::parse_variable(path, text, &Context::EMPTY)
+            .ok()
+            .map(|tree| {
+                // A key without a value is not there, which is as false as `None`.
+                tree.get(path)
+                    .is_some_and(|node| node.value.truth().unwrap())
+            });
+        assert_eq!(ours, theirs, "{text}");
+        if let Some(truth) = ours {
+            both[usize::from(truth)] += 1;
+        }
+    }
+    assert!(both.iter().all(|count| *count > 10), "{both:?}");
 }

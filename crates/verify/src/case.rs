@@ -26,9 +26,20 @@ pub(crate) struct Case<'a> {
 }
 
 /// What decides whether a server is open at all: where it cannot be told, nothing is clean.
-const SWITCHES: [(Server, &str); 2] = [
+const SWITCHES: [(Server, &str); 13] = [
     (Server::Apiserver, "apiserver.auth.fixed_users.enabled"),
+    (Server::Apiserver, "apiserver.auth.fixed_users.pass_hashed"),
+    (Server::Apiserver, "apiserver.auth.fixed_users.users"),
+    (Server::Apiserver, "services.auth.fixed_users.guest.enabled"),
+    (Server::Apiserver, "apiserver.auth.cookies.secure"),
+    (Server::Apiserver, "apiserver.auth.cookies.samesite"),
+    (Server::Apiserver, "apiserver.auth.session_auth_cookie_name"),
+    (Server::Apiserver, "apiserver.cors.origins"),
+    (Server::Apiserver, "apiserver.cors.supports_credentials"),
+    (Server::Apiserver, "apiserver.return_stack_to_caller"),
     (Server::Fileserver, "fileserver.auth.enabled"),
+    (Server::Fileserver, "fileserver.auth.cookie_names"),
+    (Server::Fileserver, "fileserver.cors.origins"),
 ];
 
 impl Case<'_> {
@@ -221,19 +232,7 @@ impl Case<'_> {
             let instance = &self.deployment.instances[server.instance];
             // It may open what no setting is about: accounts, guests, the file server.
             unseen.extend(instance.unseen_config.iter().cloned());
-            for (reader, path) in SWITCHES {
-                if reader == server.server
-                    && let Configured::Unknown = server.configured(self.deployment, path)
-                {
-                    unseen.push(Unseen {
-                        what: format!("{path} at {}", self.named(instance)),
-                        hides: Hides::Anything,
-                        reason: "a variable in it has no value in .env".to_owned(),
-                        service: None,
-                        span: Some(self.deployment.service(instance).name_span),
-                    });
-                }
-            }
+            unseen.extend(self.unknown_switches(server));
             // Releases from 1.11 to 1.15 have a public default here, later ones none
             // (docs/clearml.md#internal-accounts).
             let may_be_public = |reading: &&Reading| {
@@ -266,6 +265,38 @@ impl Case<'_> {
             }
         }
         together(unseen)
+    }
+
+    /// Switches whose value cannot be told, one entry a reason.
+    fn unknown_switches(&self, server: &ServerConfiguration) -> Vec<Unseen> {
+        let mut found: Vec<(&str, Span, Vec<&str>)> = Vec::new();
+        for (reader, path) in SWITCHES {
+            let unknown = match server.configured(self.deployment, path) {
+                _ if reader != server.server => None,
+                Configured::Not => None,
+                Configured::Unknown(reason, span) => Some((reason, span)),
+                Configured::Value(value, span) => value.unknown().map(|reason| (reason, span)),
+            };
+            let Some((reason, span)) = unknown else {
+                continue;
+            };
+            match found
+                .iter_mut()
+                .find(|(known, at, _)| (*known, *at) == (reason, span))
+            {
+                Some((_, _, paths)) => paths.push(path),
+                None => found.push((reason, span, vec![path])),
+            }
+        }
+        let instance = &self.deployment.instances[server.instance];
+        let unseen = |(reason, span, paths): (&str, Span, Vec<&str>)| Unseen {
+            what: format!("{} at {}", and(&paths), self.named(instance)),
+            hides: Hides::Anything,
+            reason: reason.to_owned(),
+            service: None,
+            span: Some(span),
+        };
+        found.into_iter().map(unseen).collect()
     }
 }
 

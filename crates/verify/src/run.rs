@@ -204,7 +204,7 @@ fn broken(reports: &[Report]) -> String {
                 };
                 let what = CoreError::Hocon {
                     place: report.sources().place(span),
-                    message: error.message.clone(),
+                    message: error.message.to_owned(),
                 };
                 let message = exit::message("clearml-verify", &what, what.help().as_deref());
                 if !seen.contains(&message) {

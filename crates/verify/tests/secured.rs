@@ -263,8 +263,8 @@ const CHANGES: &[Change] = &[
     // File server and versions.
     (
         "CLEARML__fileserver__delete__allow_batch: \"true\"",
-        "CLEARML__fileserver__auth__enabled: \"no\"",
-        &["warning open-fileserver"],
+        "CLEARML__fileserver__auth__enabled: \"0d\"",
+        &["error open-fileserver"],
     ),
     (
         "CLEARML__fileserver__delete__allow_batch: \"true\"",

@@ -50,6 +50,7 @@ pub(super) fn in_variable(variable: &Variable, setting: Setting, node: &Node) ->
         return in_text(given, None, node, 0);
     }
     match &node.value {
+        hocon::Value::Unknown(_) => None,
         hocon::Value::String(text) if text.expose() == given => None,
         // Quotes inside the value are the way to bring characters that HOCON would change.
         hocon::Value::String(text) if is_quoted(given, text.expose()) => None,
@@ -66,8 +67,10 @@ pub(super) fn in_text(
     depth: usize,
 ) -> Option<Hazard> {
     let written = text.get(node.span.clone())?.trim();
-    let hocon::Value::String(read) = &node.value else {
-        return Some(changed(written, &node.value));
+    let read = match &node.value {
+        hocon::Value::String(read) => read,
+        hocon::Value::Unknown(_) => return None,
+        other => return Some(changed(written, other)),
     };
     // The text of an included file is not here to compare with.
     if written.starts_with("include") && read.expose() != written {
@@ -207,16 +210,19 @@ fn is_made_of(text: &str, pieces: &[Piece<'_>]) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test says where it stopped")]
     use super::*;
-    use crate::hocon::{Context, parse};
+    use crate::hocon::{Context, Include, Included, Lookup, parse};
 
     /// Whether the value at `a` of a file is told to be misread.
     fn is_told(text: &str) -> bool {
-        let environment = |name: &str| (name == "ENV").then(|| "06d-raw#$".to_owned());
-        let include = |_: &str| Some("a: 06d-x".to_owned());
-        let context = Context {
-            environment: &environment,
-            include: &include,
+        let environment = |name: &str| match name {
+            "ENV" => Lookup::Known("06d-raw#$".to_owned().into()),
+            _ => Lookup::Unset,
         };
+        let include = |include: &Include<'_>| Included::Known {
+            file: include.path(),
+            text: "a: 06d-x".to_owned().into(),
+        };
+        let context = Context::new(&environment, &include);
         let root = parse(text, &context).unwrap();
         in_text(text, Some(&root), root.get("a").unwrap(), 0).is_some()
     }

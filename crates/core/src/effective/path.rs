@@ -1,8 +1,8 @@
 //! Any path of a server's configuration, for rules about more than the settings.
 
-use super::{BUILT_IN, ServerConfiguration};
-use crate::deployment::{Deployment, is_unknown};
-use crate::hocon::Value;
+use super::{Layer, ServerConfiguration};
+use crate::deployment::Deployment;
+use crate::hocon::{Node, Object, Value};
 use crate::setting::{Server, Setting};
 use crate::source::Span;
 
@@ -11,35 +11,54 @@ pub enum Configured<'a> {
     /// Nothing that can be seen says anything about it: the image decides, or what cannot be seen
     /// ([`ServerConfiguration::is_seen`]).
     Not,
-    /// Something sets it, and to what cannot be told: a variable has no value.
-    Unknown,
-    /// This value, and where it stands.
+    /// Something sets it, or may set it, and to what cannot be told: the reason, and where it is.
+    Unknown(&'a str, Span),
+    /// This value, and where it stands. It is null where something that is no object stands above the path: the server
+    /// finds nothing there, which is as false to it as `false`.
     Value(&'a Value, Span),
+}
+
+/// What a path is that is not there.
+static NOTHING: Value = Value::Null;
+
+/// What stands where an object above a path belongs.
+pub(super) fn cover<'a>(tree: &'a Object, path: &str) -> Option<&'a Node> {
+    let is_no_object = |node: &&Node| !matches!(node.value, Value::Object(_));
+    path.match_indices('.')
+        .find_map(|(dot, _)| tree.get(&path[..dot]).filter(is_no_object))
 }
 
 impl ServerConfiguration {
     /// What the user's files set a path to, e.g. `apiserver.auth.fixed_users.enabled`.
     pub fn configured<'a>(&'a self, deployment: &Deployment, path: &str) -> Configured<'a> {
-        let instance = &deployment.instances[self.instance];
-        let environment = &deployment.service(instance).environment;
-        let Some(node) = self.tree.get(path).filter(|node| node.source != BUILT_IN) else {
-            return Configured::Not;
+        let (node, value) = match self.tree.get(path) {
+            Some(node) => (node, &node.value),
+            None => match cover(&self.tree, path) {
+                Some(node) => (node, &NOTHING),
+                None => return Configured::Not,
+            },
         };
-        let source = node.source as usize;
-        let span = match instance.config.get(source) {
-            Some(file) => Span {
-                source: file.source,
+        match (self.span(deployment, node), value) {
+            (None, _) => Configured::Not,
+            (Some(span), Value::Unknown(reason)) => Configured::Unknown(reason, span),
+            (Some(span), value) => Configured::Value(value, span),
+        }
+    }
+
+    /// Where a node stands in the user's files.
+    fn span(&self, deployment: &Deployment, node: &Node) -> Option<Span> {
+        let instance = &deployment.instances[self.instance];
+        match Layer::from(node.tag) {
+            Layer::Image => None,
+            Layer::File(index) => Some(Span {
+                source: instance.config.get(index)?.source,
                 start: node.span.start,
                 end: node.span.end,
-            },
-            None => match environment.get(source - instance.config.len()) {
-                Some(variable) if variable.value.known().is_some() => variable.span,
-                _ => return Configured::Unknown,
-            },
-        };
-        match &node.value {
-            Value::String(text) if is_unknown(text.expose()) => Configured::Unknown,
-            value => Configured::Value(value, span),
+            }),
+            Layer::Variable(index) => {
+                let variable = deployment.service(instance).environment.get(index)?;
+                Some(variable.span)
+            }
         }
     }
 
@@ -54,13 +73,13 @@ impl ServerConfiguration {
         };
         let is_enabled = matches!(
             self.configured(deployment, "apiserver.auth.fixed_users.enabled"),
-            Configured::Value(value, _) if value.is_true()
+            Configured::Value(value, _) if value.truth() == Some(true)
         );
         let path = format!("secure.credentials.{account}.revoke_in_fixed_mode");
         let is_revocable = match self.configured(deployment, &path) {
             Configured::Not => true,
-            Configured::Unknown => false,
-            Configured::Value(value, _) => value.is_true(),
+            Configured::Unknown(..) => false,
+            Configured::Value(value, _) => value.truth() == Some(true),
         };
         self.server == Server::Apiserver && is_enabled && is_revocable
     }

@@ -6,9 +6,8 @@ mod tests;
 
 use zeroize::Zeroizing;
 
-use super::merge::{Listed, Style, Text, Wanted, Written, is_variable, listed, with_users};
+use super::merge::{Listed, Style, Text, Wanted, Written, listed, with_users};
 use super::{Apiserver, Fault, Keyset, User, enumerated, push_quoted};
-use crate::hocon::Value;
 
 /// What the file's name stands for is left out: the path is `apiserver.auth.fixed_users`.
 const PATH: &str = "auth.fixed_users";
@@ -62,10 +61,8 @@ pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Apiserver, Fault> {
 
 /// Whether the server takes a switch for true, whatever its environment is.
 fn is_on(text: &Text<'_>, path: &str) -> bool {
-    text.tree.get(path).is_some_and(|node| {
-        let is_open = matches!(&node.value, Value::String(text) if is_variable(text.expose()));
-        node.value.is_true() && !is_open
-    })
+    let node = text.tree.get(path);
+    node.is_some_and(|node| node.value.truth() == Some(true))
 }
 
 /// The users that a file has and the keyset has not.
@@ -119,7 +116,7 @@ fn refuse_false(
     help: &str,
 ) -> Result<(), Fault> {
     let node = text.tree.get(&format!("{PATH}.{name}"));
-    if node.is_some_and(|node| node.value.is_true()) {
+    if node.is_some_and(|node| node.value.truth() != Some(false)) {
         return Ok(());
     }
     let at = match node {

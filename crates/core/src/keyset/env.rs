@@ -278,7 +278,7 @@ fn is_hashed(entries: &HashMap<&str, &Entry>) -> bool {
     value.is_some_and(|value| {
         hocon::parse_variable("value", value.expose(), &Context::EMPTY).is_ok_and(|tree| {
             tree.get_key("value")
-                .is_some_and(|node| node.value.is_true())
+                .is_some_and(|node| node.value.truth() == Some(true))
         })
     })
 }

@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::merge::{Style, Text, Wanted, Written, is_variable, listed, with_users};
+use super::merge::{Style, Text, Wanted, Written, listed, with_users};
 use super::model::{self, Item, Node};
 use super::{Fault, Keyset, User, push_quoted, put, quoted};
 use crate::hocon::{self, Object, Value};
@@ -136,20 +136,20 @@ fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> 
     let at = start + value.span.start;
     let whole = format!("{ROOT}{path}");
     if let Some(setting) = SETTINGS.into_iter().find(|setting| setting.path() == whole) {
-        let Value::String(text) = &value.value else {
-            return Err(model::wrong(
+        return match &value.value {
+            Value::String(text) => put(keyset, setting, Secret::from(text), at, at),
+            Value::Unknown(_) => {
+                let message =
+                    format!("{setting}: a `${{…}}` of a variable, whose value is not known here");
+                let help = "write the value itself, or take the entry out and let `clearml-keygen --from` generate it";
+                Err(Fault::new(at, message).help(help))
+            }
+            _ => Err(model::wrong(
                 &node(value, start),
                 setting.path(),
                 "text in quotes",
-            ));
+            )),
         };
-        if is_variable(text.expose()) {
-            let message =
-                format!("{setting}: a `${{…}}` of a variable, whose value is not known here");
-            let help = "write the value itself, or take the entry out and let `clearml-keygen --from` generate it";
-            return Err(Fault::new(at, message).help(help));
-        }
-        return put(keyset, setting, Secret::from(text), at, at);
     }
     let inside = format!("{whole}.");
     let is_above = SETTINGS

@@ -14,19 +14,18 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::Fault;
-use crate::hocon::{self, Cause, Context, Entry, Form, Node, Object, Outline, Value};
+use crate::hocon::{
+    self, Context, Form, Included, Lookup, Node, Object, Outline, OutlineEntry, Value,
+};
 use crate::setting::SETTINGS;
 use splice::{Edit, Lines};
 pub(super) use users::{Listed, Style, listed, with_users};
 
-/// What a variable of the server's environment is taken for: no text that could be a value.
-const VARIABLE: &str = "\u{1}";
-
-/// Every variable has a value, which no value of a keyset can be: what a server has is not known here.
-const CONTEXT: Context<'static> = Context {
-    environment: &|name| Some(format!("{VARIABLE}{name}{VARIABLE}")),
-    include: &|_| None,
-};
+/// What a server's environment has is not known here, nor what is in the files beside it.
+const UNKNOWN: Context<'static> = Context::new(
+    &|_| Lookup::Unknown("a variable, whose value is not known here".to_owned()),
+    &|_| Included::Unknown("an include, and what it brings is not seen here".to_owned()),
+);
 
 /// What is to stand at a path.
 pub(super) struct Wanted {
@@ -70,21 +69,15 @@ impl<'a> Text<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, Fault> {
         let start = text.len() - text.trim_start_matches('\u{feff}').len();
         let body = &text[start..];
-        let fault = |error: hocon::Error| {
-            let is_open = body.contains("${") || body.contains("+=");
-            if error.cause != Cause::Type || !is_open {
-                let fault = Fault::new(start + error.offset, error.message);
-                return fault.help("correct it here: no server starts with this file");
-            }
-            let message = "what is joined here may be a variable's, whose value is not known here";
-            let fault = Fault::new(start + error.offset, message);
-            fault.help("write the value itself, without `${…}` and `+=`")
+        let fault = |error: hocon::Fault| {
+            let fault = Fault::new(start + error.offset, error.message);
+            fault.help("correct it here: no server starts with this file")
         };
         Ok(Self {
             body,
             start,
             outline: hocon::outline(body).map_err(fault)?,
-            tree: hocon::parse(body, &CONTEXT).map_err(fault)?,
+            tree: hocon::parse(body, &UNKNOWN).map_err(fault)?,
         })
     }
 
@@ -132,7 +125,7 @@ impl<'a> Text<'a> {
     }
 
     /// The one entry that sets a path.
-    fn once(&self, path: &str) -> Result<Option<&Entry>, Fault> {
+    fn once(&self, path: &str) -> Result<Option<&OutlineEntry>, Fault> {
         let entries = self.outline.entries.iter();
         let mut entries = entries.filter(|entry| is_at(&entry.path, path));
         let first = entries.next();
@@ -192,7 +185,7 @@ impl<'a> Text<'a> {
     }
 
     /// The entry whose value may be replaced; none where the path has none yet.
-    fn place(&self, path: &str) -> Result<Option<&Entry>, Fault> {
+    fn place(&self, path: &str) -> Result<Option<&OutlineEntry>, Fault> {
         for entry in &self.outline.entries {
             let is_above = path.split('.').count() > entry.path.len()
                 && entry
@@ -223,7 +216,12 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn replace(&self, entry: &Entry, wanted: &Wanted, edits: &mut Vec<Edit>) -> Result<(), Fault> {
+    fn replace(
+        &self,
+        entry: &OutlineEntry,
+        wanted: &Wanted,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Fault> {
         let Written::List { replaced, added } = &wanted.written else {
             edits.push(splice::replace(self.body, entry, &wanted.written));
             return Ok(());
@@ -233,7 +231,7 @@ impl<'a> Text<'a> {
             edits.push(splice::replace(self.body, entry, &wanted.written));
             return Ok(());
         }
-        let items = self.items(&wanted.path);
+        let items = items(&self.tree, &wanted.path);
         for (index, replaced) in replaced {
             if let Some(item) = items.get(*index) {
                 edits.push(self.replace_within(item, replaced)?);
@@ -245,14 +243,6 @@ impl<'a> Text<'a> {
             edits.push(splice::inside(self.body, entry.value.end - 1, &lines));
         }
         Ok(())
-    }
-
-    /// The items of the list at a path; none where there is no list.
-    fn items(&self, path: &str) -> &[Node] {
-        match self.tree.get(path).map(|node| &node.value) {
-            Some(Value::Array(items)) => items,
-            _ => &[],
-        }
     }
 
     /// Replaces a value in an item of a list. The outline does not reach into lists, so the item is read as a text
@@ -283,9 +273,12 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Whether a text stands for a variable of the server's environment, or has one in it.
-pub(super) fn is_variable(text: &str) -> bool {
-    text.contains(VARIABLE)
+/// The items of the list at a path; none where there is no list.
+fn items<'t>(tree: &'t Object, path: &str) -> &'t [Node] {
+    match tree.get(path).map(|node| &node.value) {
+        Some(Value::Array(items)) => items,
+        _ => &[],
+    }
 }
 
 fn is_at(steps: &[Arc<str>], path: &str) -> bool {

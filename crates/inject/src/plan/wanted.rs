@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use clearml_secure_core::compose::interpolate;
 use clearml_secure_core::container::{Container, Origin, Variable};
 use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::hocon;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::secret::Secret;
@@ -14,7 +15,6 @@ use clearml_secure_core::source::Span;
 use zeroize::Zeroizing;
 
 use super::Refusal;
-use super::quoted::for_hocon;
 
 /// One variable of one service.
 #[derive(Clone)]
@@ -314,7 +314,8 @@ fn carried(
     if !instance.server.reads_configuration() {
         return Ok(secret.clone());
     }
-    for_hocon(secret).ok_or_else(|| Refusal {
+    let quoted = hocon::quote(secret.expose()).map(|quoted| Secret::from(&quoted));
+    quoted.ok_or_else(|| Refusal {
         place: deployment
             .sources
             .place(deployment.service(instance).name_span),

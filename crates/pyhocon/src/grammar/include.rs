@@ -1,10 +1,12 @@
 //! `include`: another file in place of entries.
 
+use std::sync::Arc;
+
 use super::{Operator, Parser, Root, Surroundings, parse};
-use crate::graph::{Included, Item, Placed, TreeId};
+use crate::context::{Include, Included};
+use crate::fault::{Cause, Fault};
+use crate::graph::{Brought, Item, Placed, TreeId};
 use crate::text::Expanded;
-use crate::{Cause, Fault};
-use zeroize::Zeroizing;
 
 /// Python calls that an include nests.
 const CALLS: usize = 40;
@@ -32,58 +34,71 @@ impl Parser<'_> {
         if let Some(outline) = &mut self.outline {
             outline.includes.push(first);
         }
-        let fault = |message| Fault::new(Cause::Include, message, first);
-        let name = match what {
-            What::File(name) => name,
-            What::Package => {
-                return Err(fault(
-                    "an include of a Python package, which is not followed",
-                ));
+        let brought = match what {
+            What::File(name) if name.contains(['*', '?']) => {
+                unknown("an include of a pattern, which is not followed")
             }
-            What::Url => return Err(fault("an include of an address, which is never fetched")),
+            What::File(name) => {
+                let include = Include::new(&name, self.surroundings.file);
+                match (self.surroundings.context.include)(&include) {
+                    Included::Absent if is_required => {
+                        let message = "an included file that is required cannot be read";
+                        return Err(Fault::new(Cause::Include, message, first));
+                    }
+                    Included::Absent => Brought::Nothing,
+                    Included::Known { file, text } => {
+                        let calls = self.deeper(calls, CALLS, start)?;
+                        self.included(&file, &text, calls, (first, last))?
+                    }
+                    Included::Unknown(reason) => Brought::Unknown(Arc::from(reason)),
+                }
+            }
+            What::Package => unknown("an include of a Python package, which is not followed"),
+            What::Url => unknown("an include of an address, which is never fetched"),
         };
-        if name.contains(['*', '?']) {
-            return Err(fault("an include of a pattern, which is not followed"));
-        }
-        let path = join(self.surroundings.folder, &name);
-        let mut included = Included::Nothing;
-        if let Some(text) = (self.surroundings.context.include)(&path).map(Zeroizing::new) {
-            let calls = self.deeper(calls, CALLS, start)?;
-            let expanded = Expanded::new(&[&text]);
-            let surroundings = Surroundings {
-                context: self.surroundings.context,
-                folder: path.rsplit_once('/').map_or("", |(folder, _)| folder),
-                calls,
-                anchor: Some((first, last)),
-            };
-            match parse(self.graph, &expanded, surroundings, None)? {
-                Root::Tree(tree) if self.graph.tree(tree).entries.len() > 0 => {
-                    included = Included::Tree(tree);
-                }
-                Root::List(list) if !self.graph.list(list).is_empty() => {
-                    included = Included::List(list)
-                }
-                Root::List(_) | Root::Tree(_) => {}
-            }
-        } else if is_required {
-            return Err(fault("an included file that is required cannot be read"));
-        }
-        Ok(Some((
-            Placed::new(Item::Include(included), first, last),
-            end,
-        )))
+        let placed = Placed::new(Item::Include(brought), first, last);
+        Ok(Some((placed, end)))
+    }
+
+    /// What the text of an included file brings.
+    fn included(
+        &mut self,
+        file: &str,
+        text: &str,
+        calls: usize,
+        anchor: (usize, usize),
+    ) -> Result<Brought, Fault> {
+        let surroundings = Surroundings {
+            context: self.surroundings.context,
+            file,
+            calls,
+            anchor: Some(anchor),
+        };
+        let root = parse(self.graph, &Expanded::new(&[text]), surroundings, None)?;
+        Ok(match root {
+            Root::Tree(tree) if !self.graph.tree(tree).is_empty() => Brought::Tree(tree),
+            Root::List(list) if !self.graph.list(list).is_empty() => Brought::List(list),
+            Root::List(_) | Root::Tree(_) => Brought::Nothing,
+        })
     }
 
     /// Sets the keys of the included file as if they stood here.
     pub(super) fn put_included(&mut self, tree: TreeId, included: &Placed) -> Result<(), Fault> {
-        let from = match included.item {
-            Item::Include(Included::Tree(from)) => from,
-            Item::Include(Included::List(_)) => {
+        let from = match &included.item {
+            Item::Include(Brought::Tree(from)) => *from,
+            Item::Include(Brought::List(_)) => {
                 let message = "an include of a list in place of keys";
                 return Err(Fault::new(Cause::Include, message, included.start));
             }
+            Item::Include(Brought::Unknown(reason)) => {
+                let unknown = included.with(Item::Unknown(reason.clone()));
+                return self.graph.cover(tree, &unknown, 0);
+            }
             _ => return Ok(()),
         };
+        if let Some(rest) = self.graph.tree(from).rest.clone() {
+            self.graph.cover(tree, &rest, 0)?;
+        }
         let entries: Vec<_> = self.graph.tree(from).entries.iter().cloned().collect();
         for (key, value) in entries {
             let value = self.graph.given(&value);
@@ -168,10 +183,6 @@ enum What {
     Url,
 }
 
-/// `os.path.join`.
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() || name.starts_with('/') {
-        return name.to_owned();
-    }
-    format!("{folder}/{name}")
+fn unknown(reason: &str) -> Brought {
+    Brought::Unknown(Arc::from(reason))
 }

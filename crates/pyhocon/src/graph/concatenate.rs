@@ -43,21 +43,24 @@ impl Graph {
             .filter(|part| !part.is_none())
             .cloned()
             .collect();
-        let Some(first) = parts.first() else {
+        if parts.is_empty() {
             return Ok(None);
-        };
-        let expected = kind(&first.item);
-        if let Some(other) = parts.iter().find(|part| kind(&part.item) != expected) {
+        }
+        let mut known = parts.iter().filter(|part| !part.is_unknown());
+        let expected = known.next().map(|part| kind(&part.item));
+        if let Some(other) = known.find(|part| Some(kind(&part.item)) != expected) {
             return Err(Fault::new(
                 Cause::Type,
                 "texts, lists and objects stand side by side, which pyhocon cannot join",
                 other.start,
             ));
         }
-        let item = match expected {
-            Kind::Tree => self.join_trees(id, &parts)?,
-            Kind::List => self.join_lists(&parts)?,
-            Kind::Text => match parts.as_slice() {
+        let unknown = parts.iter().find(|part| part.is_unknown());
+        let item = match (expected, unknown) {
+            (Some(Kind::Tree), _) => self.join_trees(id, &parts)?,
+            (_, Some(unknown)) => unknown.item.clone(),
+            (Some(Kind::List), None) => self.join_lists(&parts)?,
+            (_, None) => match parts.as_slice() {
                 [single] => match &single.item {
                     Item::Quoted(value, _) | Item::Unquoted(value) => Item::Text(value.clone()),
                     item => item.clone(),
@@ -75,11 +78,12 @@ impl Graph {
             self.spend(1)?;
             next = None;
             match node.item {
-                Item::Tree(tree) => overridden.push(tree),
+                Item::Tree(_) | Item::Unknown(_) => overridden.push(node),
                 Item::Values(values) => {
-                    if let Some(Item::Tree(tree)) = self.transform(values)?.map(|value| value.item)
+                    if let Some(made) = self.transform(values)?
+                        && matches!(made.item, Item::Tree(_) | Item::Unknown(_))
                     {
-                        overridden.push(tree);
+                        overridden.push(made);
                         next = self.values(values).overridden.clone();
                     }
                 }
@@ -98,12 +102,12 @@ impl Graph {
             return Ok(item.clone());
         }
         let joined = self.new_tree(false);
-        let own = parts.iter().filter_map(|part| match part.item {
-            Item::Tree(tree) => Some(tree),
-            _ => None,
-        });
-        for tree in overridden.into_iter().rev().chain(own) {
-            self.merge(joined, tree, Trees::Copied, 0)?;
+        for part in overridden.iter().rev().chain(parts) {
+            match part.item {
+                Item::Tree(tree) => self.merge(joined, tree, Trees::Copied, 0)?,
+                // Texts beside objects were refused above.
+                _ => self.cover(joined, part, 0)?,
+            }
         }
         Ok(Item::Tree(joined))
     }
@@ -193,7 +197,11 @@ fn show(part: &Placed) -> Result<Cow<'_, str>, Fault> {
         Item::Integer(text) | Item::Quoted(text, _) | Item::Text(text) | Item::Unquoted(text) => {
             text.expose().into()
         }
-        Item::List(_) | Item::Substitution(_) | Item::Tree(_) | Item::Values(_) => {
+        Item::List(_)
+        | Item::Substitution(_)
+        | Item::Tree(_)
+        | Item::Unknown(_)
+        | Item::Values(_) => {
             return Err(Fault::new(
                 Cause::UnresolvedSubstitution,
                 "a substitution is left within a text",

@@ -52,6 +52,7 @@ impl Graph {
         let history = self.tree(tree).history.is_some();
         let copy = self.new_tree(history);
         known.trees.insert(tree, copy);
+        self.tree_mut(copy).rest = self.tree(tree).rest.clone();
         for (key, value) in entries {
             // Python walks the tree by asking for its values, so the lists in it are copies of copies.
             let value = self.given(&value);

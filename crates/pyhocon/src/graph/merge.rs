@@ -33,16 +33,19 @@ impl Graph {
         let (last, above) = path.split_last()?;
         let mut tree = tree;
         for step in above {
-            match self.tree(tree).entries.get(step) {
+            match self.tree(tree).get(step) {
                 None => return Some(Found::Missing),
                 Some(Placed {
                     item: Item::Tree(below),
                     ..
                 }) => tree = *below,
+                Some(unknown) if unknown.is_unknown() => {
+                    return Some(Found::Value(unknown.clone()));
+                }
                 Some(_) => return Some(Found::NotATree),
             }
         }
-        let Some(placed) = self.tree(tree).entries.get(last).cloned() else {
+        let Some(placed) = self.tree(tree).get(last).cloned() else {
             return Some(Found::Missing);
         };
         Some(Found::Value(self.given(&placed)))
@@ -73,7 +76,8 @@ impl Graph {
                     ..
                 }) => *below,
                 _ => {
-                    let below = self.new_tree(false);
+                    let old = self.tree(tree).get(step).cloned();
+                    let below = self.new_tree_over(old.as_ref());
                     let placed = value.with(Item::Tree(below));
                     self.remember(tree, step, &placed);
                     self.set(tree, step.clone(), placed);
@@ -81,7 +85,15 @@ impl Graph {
                 }
             };
         }
-        let old = self.tree(tree).entries.get(key).cloned();
+        let old = self.tree(tree).get(key).cloned();
+        if let (Some(old), Item::Tree(over)) = (&old, &value.item)
+            && old.is_unknown()
+        {
+            self.open(*over, old, 0)?;
+            self.remember(tree, key, &value);
+            self.set(tree, key.clone(), value);
+            return Ok(());
+        }
         if let (Some(Item::Tree(old_tree)), Item::Tree(over)) =
             (old.as_ref().map(|old| &old.item), &value.item)
         {
@@ -162,12 +174,25 @@ impl Graph {
         if self.is_exact() {
             self.spend(entries.len())?;
         }
+        if let Some(rest) = self.tree(from).rest.clone() {
+            self.cover(into, &rest, 0)?;
+        }
         for (key, value) in entries {
-            let old = self
-                .tree(into)
-                .entries
-                .get(&key)
-                .map(|old| old.item.clone());
+            let old = self.tree(into).get(&key).cloned();
+            if let (Some(old), Item::Tree(over)) = (&old, &value.item)
+                && old.is_unknown()
+            {
+                let mut over = *over;
+                if trees == Trees::Copied {
+                    over = self.copy_of(over)?;
+                }
+                self.open(over, old, 0)?;
+                let placed = value.with(Item::Tree(over));
+                self.remember(into, &key, &placed);
+                self.set(into, key, placed);
+                continue;
+            }
+            let old = old.map(|old| old.item);
             if let (Some(Item::Tree(old)), Item::Tree(over)) = (&old, &value.item) {
                 let mut old = *old;
                 if trees == Trees::Copied {
@@ -197,6 +222,7 @@ impl Graph {
         let entries: Vec<(Arc<str>, Placed)> = self.tree(tree).entries.iter().cloned().collect();
         self.spend(entries.len())?;
         let copy = self.new_tree(false);
+        self.tree_mut(copy).rest = self.tree(tree).rest.clone();
         for (key, value) in entries {
             let value = self.given(&value);
             self.set(copy, key, value);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use pyhocon::{Context, Node, Object, Value};
+use pyhocon::{Context, Fault, Include, Included, Lookup, Node, Object, Value};
 use serde_json::{Value as Json, json};
 
 use crate::oracles::Conversation;
@@ -29,14 +29,22 @@ impl Oracle {
 
     /// What pyhocon reads: a tagged tree, or the name of an exception.
     pub(crate) fn ask(&mut self, case: &Case, whole: bool) -> Result<Json, String> {
-        let question = json!({
+        self.answer(&json!({
             "mode": if case.path.is_some() { "variable" } else { "file" },
             "path": case.path,
             "text": case.text,
             "env": case.environment,
             "files": case.files,
             "whole": whole,
-        });
+        }))
+    }
+
+    /// Whether Python takes the value of a variable for true.
+    pub(crate) fn truth(&mut self, path: &str, text: &str) -> Result<Json, String> {
+        self.answer(&json!({ "mode": "variable", "path": path, "text": text, "truth": true }))
+    }
+
+    fn answer(&mut self, question: &Json) -> Result<Json, String> {
         let line = self.0.ask(&question.to_string());
         let mut answer: Json = serde_json::from_str(&line).unwrap();
         match answer["error"].as_str() {
@@ -47,35 +55,59 @@ impl Oracle {
 }
 
 impl Case {
+    /// What this crate reads.
+    pub(crate) fn read(&self) -> Result<Object, Fault> {
+        let environment = |name: &str| known(self.environment.get(name));
+        let include = |include: &Include<'_>| brought(include, self.files.get(&include.path()));
+        self.read_in(&Context::new(&environment, &include))
+    }
+
+    /// The same, with the caller's answers.
+    pub(crate) fn read_in(&self, context: &Context<'_>) -> Result<Object, Fault> {
+        match &self.path {
+            Some(path) => pyhocon::parse_variable(path, &self.text, context),
+            None => pyhocon::parse(&self.text, context),
+        }
+    }
+
     /// What this crate reads, in the oracle's form.
     pub(crate) fn ours(&self) -> Result<Json, String> {
-        let environment = |name: &str| self.environment.get(name).cloned();
-        let include = |name: &str| self.files.get(name).cloned();
-        let context = Context {
-            environment: &environment,
-            include: &include,
-        };
-        let (object, text) = match &self.path {
-            Some(path) => (
-                pyhocon::parse_variable(path, &self.text, &context),
-                &self.text,
-            ),
-            None => (pyhocon::parse(&self.text, &context), &self.text),
-        };
-        match object {
+        let text = &self.text;
+        match self.read() {
             Ok(object) => {
                 check_spans(&object, text);
-                Ok(tagged_object(&object))
+                match Value::Object(object.clone()).unknown() {
+                    // Addresses, packages and patterns: the test lets pyhocon follow none of them either.
+                    Some(reason) => Err(reason.to_owned()),
+                    None => Ok(tagged_object(&object)),
+                }
             }
-            Err(error) => {
+            Err(fault) => {
                 assert!(
-                    error.offset <= text.len(),
+                    fault.offset <= text.len(),
                     "offset {} in {text:?}",
-                    error.offset
+                    fault.offset
                 );
-                Err(format!("{:?}: {}", error.cause, error.message))
+                Err(format!("{:?}: {}", fault.cause, fault.message))
             }
         }
+    }
+}
+
+pub(crate) fn known(value: Option<&String>) -> Lookup {
+    match value {
+        Some(value) => Lookup::Known(value.clone().into()),
+        None => Lookup::Unset,
+    }
+}
+
+pub(crate) fn brought(include: &Include<'_>, text: Option<&String>) -> Included {
+    match text {
+        Some(text) => Included::Known {
+            file: include.path(),
+            text: text.clone().into(),
+        },
+        None => Included::Absent,
     }
 }
 
@@ -117,8 +149,9 @@ fn tagged(value: &Value) -> Json {
         Value::Integer(digits) => json!({ "integer": digits.expose() }),
         Value::Null => json!({ "null": true }),
         Value::Object(object) => tagged_object(object),
-        Value::Period { shown } => json!({ "period": shown.expose() }),
+        Value::Period { shown, .. } => json!({ "period": shown.expose() }),
         Value::String(text) => json!({ "text": text.expose() }),
+        Value::Unknown(reason) => panic!("everything is known here: {reason}"),
     }
 }
 

@@ -27,6 +27,7 @@ const SEVERITY: Severity = Severity::Warning;
 /// What both servers have where nothing sets it.
 const DEFAULT: &str = "clearml_token_basic";
 
+const ENABLED: &str = "fileserver.auth.enabled";
 const PATH: &str = "fileserver.auth.cookie_names";
 
 pub(crate) struct CookieMismatch;
@@ -42,9 +43,15 @@ impl Rule for CookieMismatch {
             .filter_map(|server| cookie(case, server))
             .collect();
         for server in case.servers(Server::Fileserver) {
+            // A file server without authentication asks for no cookie.
+            if let Configured::Value(value, _) = server.configured(case.deployment, ENABLED)
+                && value.truth() == Some(false)
+            {
+                continue;
+            }
             let at = server.configured(case.deployment, PATH);
             let (known, span) = match at {
-                Configured::Unknown => continue,
+                Configured::Unknown(..) => continue,
                 Configured::Not => (vec![DEFAULT.to_owned()], None),
                 Configured::Value(value, span) => (texts(value), Some(span)),
             };

@@ -36,7 +36,7 @@ impl Rule for GuestLogin {
             let Configured::Value(value, span) = server.configured(case.deployment, PATH) else {
                 continue;
             };
-            if value.is_true() {
+            if value.truth() == Some(true) {
                 let message = format!(
                     "{} has the guest login enabled; it tells the guest's password to whoever asks",
                     case.name(server)

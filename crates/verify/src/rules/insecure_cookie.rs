@@ -48,9 +48,9 @@ impl Rule for InsecureCookie {
         for server in case.servers(Server::Apiserver) {
             let path = "apiserver.auth.cookies.secure";
             let span = match server.configured(case.deployment, path) {
-                Configured::Unknown => continue,
+                Configured::Unknown(..) => continue,
                 Configured::Not => None,
-                Configured::Value(value, _) if value.is_true() => continue,
+                Configured::Value(value, _) if value.truth() != Some(false) => continue,
                 Configured::Value(_, span) => Some(span),
             };
             let message = format!(

@@ -38,13 +38,13 @@ impl Rule for OpenCors {
         for server in case.servers(Server::Apiserver) {
             let at = |path: &str| server.configured(case.deployment, path);
             let span = match at(PATH) {
-                Configured::Unknown => continue,
+                Configured::Unknown(..) => continue,
                 Configured::Not => None,
                 Configured::Value(value, span) if has_star(value) => Some(span),
                 Configured::Value(..) => continue,
             };
             if let Configured::Value(value, _) = at("apiserver.cors.supports_credentials")
-                && !value.is_true()
+                && value.truth() == Some(false)
             {
                 continue;
             }

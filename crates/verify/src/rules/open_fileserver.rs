@@ -1,6 +1,7 @@
 //! The file server asks nobody for a token.
 //!
-//! **What**: `fileserver.auth.enabled` is false, in any form that Python takes for false.
+//! **What**: `fileserver.auth.enabled` is false, in any form that Python takes for false: also `0`, `0s` and `null`, and
+//! `fileserver.auth` being a value of its own. A text such as `"false"` or `no` is true.
 //!
 //! **Why**: whoever reaches port 8081, or /files of the web server, reads, replaces and deletes every artifact and
 //! model.
@@ -14,7 +15,6 @@
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#file-server-switch.
 
 use clearml_secure_core::effective::Configured;
-use clearml_secure_core::hocon::Value;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
@@ -22,8 +22,6 @@ use crate::finding::{Finding, Severity};
 
 /// Whoever reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
 const OPEN: Severity = Severity::Error;
-/// What a text means there is not observed.
-const TEXT: Severity = Severity::Warning;
 
 const PATH: &str = "fileserver.auth.enabled";
 
@@ -39,24 +37,16 @@ impl Rule for OpenFileserver {
             let Configured::Value(value, span) = server.configured(case.deployment, PATH) else {
                 continue;
             };
-            let sounds_false = |text: &str| {
-                ["", "0", "false", "no", "off"].contains(&text.to_ascii_lowercase().as_str())
-            };
-            let (severity, what) = match value {
-                Value::String(text) if sounds_false(text.expose()) => (
-                    TEXT,
-                    "has a text that reads like false for fileserver.auth.enabled",
-                ),
-                value if !value.is_true() => (OPEN, "has its authentication turned off"),
-                _ => continue,
-            };
+            if value.truth() != Some(false) {
+                continue;
+            }
             let message = format!(
-                "{} {what}; whoever reaches it reads, replaces and deletes every file",
+                "{} has its authentication turned off; whoever reaches it reads, replaces and deletes every file",
                 case.name(server)
             );
             let help = "remove the line, or set fileserver.auth.enabled to true";
             findings.push(
-                case.finding(self.id(), severity, server, message, help)
+                case.finding(self.id(), OPEN, server, message, help)
                     .at(span)
                     .mended_by(case.configure(server, PATH, "true")),
             );

@@ -32,9 +32,9 @@ impl Rule for StackTrace {
         for server in case.servers(Server::Apiserver) {
             let path = "apiserver.return_stack_to_caller";
             let span = match server.configured(case.deployment, path) {
-                Configured::Unknown => continue,
+                Configured::Unknown(..) => continue,
                 Configured::Not => None,
-                Configured::Value(value, span) if value.is_true() => Some(span),
+                Configured::Value(value, span) if value.truth() == Some(true) => Some(span),
                 Configured::Value(..) => continue,
             };
             let message = format!(

@@ -244,7 +244,7 @@ fn what_cannot_be_told_apart_is_refused_with_its_place() {
         ),
         (
             list("[{username: ann}] ${?MORE}"),
-            "2:43: what is joined here may be a variable's, whose value is not known here | write the value",
+            "2:25: auth.fixed_users.users is put together",
         ),
         (
             list("[{username: ann}] [{username: eve}]"),

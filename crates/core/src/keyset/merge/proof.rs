@@ -1,35 +1,54 @@
 //! That a merged text says what it said before, and what was wanted, and nothing else.
 
-use super::{CONTEXT, Replaced, Text, Wanted, Written, parsed};
-use crate::hocon::{self, Object, Value};
+use super::{Replaced, Text, Wanted, Written, items, parsed};
+use crate::hocon::{self, Context, Included, Lookup, Object, Value};
 use crate::keyset::Fault;
 
 /// What to do where a value hangs on how another one is written.
 const APART: &str =
     "give each entry a line of its own, with its value in quotes, and none a `${…}` of another";
 
-/// Reads the new text and holds it against the old one.
+/// What a server's environment may have: every variable, with its name as its value.
+const ALL_SET: Context<'static> =
+    Context::new(&|name| Lookup::Known(name.to_owned().into()), &|_| {
+        Included::Absent
+    });
+
+/// Reads the new text and holds it against the old one, with all variables and with none.
 ///
 /// # Errors
 /// Anything that is not as it has to be, with its place in the old text.
 pub(super) fn prove(old: &Text<'_>, merged: &str, wanted: &[Wanted]) -> Result<(), Fault> {
-    let start = old.offset(0);
-    let new = hocon::parse(merged, &CONTEXT).map_err(|_| {
-        Fault::new(
-            start,
-            "no server could read this file with the new values in it",
-        )
-        .help(APART)
+    let before = hocon::parse(old.body, &ALL_SET)
+        .map_err(|fault| Fault::new(old.offset(fault.offset), fault.message))?;
+    prove_in(&ALL_SET, old, &before, merged, wanted)?;
+    // Without its variables the old text may be one that no server can read.
+    match hocon::parse(old.body, &Context::EMPTY) {
+        Ok(before) => prove_in(&Context::EMPTY, old, &before, merged, wanted),
+        Err(_) => Ok(()),
+    }
+}
+
+fn prove_in(
+    context: &Context<'_>,
+    old: &Text<'_>,
+    before: &Object,
+    merged: &str,
+    wanted: &[Wanted],
+) -> Result<(), Fault> {
+    let new = hocon::parse(merged, context).map_err(|_| {
+        let message = "no server could read this file with the new values in it";
+        Fault::new(old.offset(0), message).help(APART)
     })?;
     for wanted in wanted {
-        if !is_as_wanted(old, &new, wanted) {
-            let at = old.tree.get(&wanted.path).map_or(0, |node| node.span.start);
+        if !is_as_wanted(before, &new, wanted) {
+            let at = before.get(&wanted.path).map_or(0, |node| node.span.start);
             let message = format!("{} would not be read as it is meant", wanted.path);
             return Err(Fault::new(old.offset(at), message).help(APART));
         }
     }
     let mut path = Vec::new();
-    match difference(Some(&old.tree), &new, &mut path, wanted) {
+    match difference(Some(before), &new, &mut path, wanted) {
         None => Ok(()),
         Some(at) => {
             let message = "this would be another value with the new ones in the file";
@@ -38,7 +57,7 @@ pub(super) fn prove(old: &Text<'_>, merged: &str, wanted: &[Wanted]) -> Result<(
     }
 }
 
-fn is_as_wanted(old: &Text<'_>, new: &Object, wanted: &Wanted) -> bool {
+fn is_as_wanted(old: &Object, new: &Object, wanted: &Wanted) -> bool {
     let Some(found) = new.get(&wanted.path).map(|node| &node.value) else {
         return false;
     };
@@ -49,7 +68,7 @@ fn is_as_wanted(old: &Text<'_>, new: &Object, wanted: &Wanted) -> bool {
     let Value::Array(found) = found else {
         return false;
     };
-    let before = old.items(&wanted.path);
+    let before = items(old, &wanted.path);
     let of = |index| replaced.iter().find(|(replaced, _)| *replaced == index);
     let mut kept = found.iter().zip(before).enumerate();
     let mut new = found.iter().skip(before.len()).zip(added);

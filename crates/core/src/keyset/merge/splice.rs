@@ -5,7 +5,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::{Wanted, Written};
-use crate::hocon::Entry;
+use crate::hocon::OutlineEntry;
 
 /// Bytes of a text, and what comes in their place.
 pub(super) struct Edit {
@@ -61,7 +61,7 @@ fn lines(written: &Written) -> Lines {
 }
 
 /// A value in place of an entry's. Lines after its first are indented as the one with the key is.
-pub(super) fn replace(text: &str, entry: &Entry, written: &Written) -> Edit {
+pub(super) fn replace(text: &str, entry: &OutlineEntry, written: &Written) -> Edit {
     let (line_end, indent) = (line_end(text), indent(text, entry.at));
     let lines = lines(written).0;
     let mut parts: Vec<&str> = Vec::with_capacity(3 * lines.len());

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::proof::is_written;
-use super::{Replaced, Text, Written, is_variable};
+use super::{Replaced, Text, Written};
 use crate::hocon::{Node, Value};
 use crate::keyset::{Fault, User, quoted};
 use crate::shown::escape;
@@ -31,7 +31,7 @@ pub(in crate::keyset) fn listed<'t>(
     };
     let items = match &list.value {
         Value::Array(items) => items,
-        other if !other.is_true() => return Ok(Vec::new()),
+        other if other.truth() == Some(false) => return Ok(Vec::new()),
         other => {
             let message = format!("{path} is {}, not a list", other.kind());
             let fault = Fault::new(text.offset(list.span.start), message);
@@ -62,9 +62,7 @@ fn username(node: &Node) -> Result<&str, (String, &'static str)> {
         |what: &str| format!("{what} is a `${{…}}` of a variable, which is not known here");
     let object = match &node.value {
         Value::Object(object) => object,
-        Value::String(text) if is_variable(text.expose()) => {
-            return Err((from_variable("this entry"), VARIABLE));
-        }
+        Value::Unknown(_) => return Err((from_variable("this entry"), VARIABLE)),
         other => {
             let message = format!("this entry is {}, not a user in braces", other.kind());
             return Err((
@@ -74,7 +72,7 @@ fn username(node: &Node) -> Result<&str, (String, &'static str)> {
         }
     };
     match object.get_key("username").map(|name| &name.value) {
-        Some(Value::String(name)) if is_variable(name.expose()) => Err((
+        Some(Value::Unknown(_)) => Err((
             from_variable("the username of this entry"),
             "write the name itself",
         )),
