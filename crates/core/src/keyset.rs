@@ -5,9 +5,11 @@
 
 mod apiserver;
 mod env;
+mod fault;
 mod hocon;
 mod json;
 mod merge;
+mod misfit;
 mod model;
 mod recognise;
 #[cfg(test)]
@@ -19,17 +21,15 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::dotenv;
 use crate::error::Error;
 use crate::fixed_users;
 use crate::generate::generate;
 use crate::secret::Secret;
 use crate::setting::{Kind, SETTINGS, Server, Setting};
 use crate::shown::escape;
-use crate::source::place_of;
-
-/// The longest value, name or hash that is taken, in characters.
-pub const LONGEST: usize = 1024;
+use fault::{Fault, put};
+pub use misfit::{LONGEST, Misfit};
+use misfit::{fits, fits_name};
 
 /// A value for each setting, as far as there is one, and the web-login users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,32 +88,6 @@ pub fn env_variable(setting: Setting, server: Server) -> String {
         .iter()
         .find(|(_, path)| server == Server::AgentServices && *path == setting.path());
     raw.map_or_else(|| setting.variable(), |(name, _)| (*name).to_owned())
-}
-
-/// Why something cannot be part of a keyset. The value is not in the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Misfit {
-    /// Double quotes keep no shell from it, and single quotes cannot hold the rest of the value.
-    #[error("the value has a backtick, which a shell that reads a .env file would run")]
-    Backtick,
-    /// The server takes what stands before the first colon for the key.
-    #[error("the value has a colon, and a key with a colon cannot log in")]
-    Colon,
-    /// A server that reads it has no such account, or signs with what everybody has.
-    #[error("the value is empty")]
-    Empty,
-    /// Over [`LONGEST`].
-    #[error("the value is longer than {LONGEST} characters")]
-    Long,
-    /// Control characters, line breaks, and for secrets all that is not ASCII.
-    #[error("the value has a character that cannot be printed, or is not ASCII")]
-    NotPrintable,
-    /// The API server takes what stands before the first colon for the name.
-    #[error("the name has a colon, and nobody can log in under it")]
-    NameColon,
-    /// One name is one user.
-    #[error("there is already a user of this name")]
-    User,
 }
 
 impl Keyset {
@@ -350,116 +324,6 @@ impl Format {
     }
 }
 
-/// Why a text is no keyset, and where.
-#[derive(Debug)]
-struct Fault {
-    /// In bytes.
-    offset: usize,
-    message: String,
-    help: Option<String>,
-}
-
-impl Fault {
-    fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self {
-            offset,
-            message: message.into(),
-            help: None,
-        }
-    }
-
-    fn help(self, help: impl Into<String>) -> Self {
-        Self {
-            help: Some(help.into()),
-            ..self
-        }
-    }
-
-    /// What a user is told, who calls the text by this path.
-    fn of(self, path: &Path, text: &str) -> Error {
-        Error::Keyset {
-            place: place_of(path, text, self.offset),
-            message: self.message,
-            help: self.help,
-        }
-    }
-
-    /// An entry that no keyset has. Its name is not repeated, because it may be a value in the wrong place.
-    fn unknown(offset: usize, name: &str, known: &[String]) -> Self {
-        let fault = Self::new(offset, "unknown entry");
-        match nearest(name, known) {
-            Some(known) => fault.help(format!("did you mean `{known}`?")),
-            None => fault.help("take it out; `clearml-keygen` prints a keyset with every entry"),
-        }
-    }
-
-    /// A setting that has a value already.
-    fn doubled(offset: usize, setting: Setting) -> Self {
-        Self::new(offset, format!("{setting} is already in the keyset")).help("keep one of the two")
-    }
-
-    /// A value that a setting cannot have.
-    fn misfit(offset: usize, setting: Setting, misfit: Misfit) -> Self {
-        let fault = Self::new(offset, format!("{setting}: {misfit}"));
-        fault.help("take the entry out and let `clearml-keygen --from` generate it")
-    }
-}
-
-/// Gives a setting its value from an entry at these places, unless it has one.
-fn put(
-    keyset: &mut Keyset,
-    setting: Setting,
-    value: Secret,
-    name_at: usize,
-    value_at: usize,
-) -> Result<(), Fault> {
-    if keyset.get(setting).is_some() {
-        return Err(Fault::doubled(name_at, setting));
-    }
-    if value.expose().is_empty() {
-        keyset.empty.push((setting, value_at));
-        return Ok(());
-    }
-    keyset
-        .set(setting, value)
-        .map_err(|misfit| Fault::misfit(value_at, setting, misfit))
-}
-
-fn fits(value: &Secret) -> Result<(), Misfit> {
-    let text = value.expose();
-    if text.is_empty() {
-        Err(Misfit::Empty)
-    } else if !text
-        .bytes()
-        .all(|byte| byte == b' ' || byte.is_ascii_graphic())
-    {
-        Err(Misfit::NotPrintable)
-    } else if text.len() > LONGEST {
-        Err(Misfit::Long)
-    } else if text.contains('`') && dotenv::quote(text).map(Zeroizing::new).is_none() {
-        Err(Misfit::Backtick)
-    } else {
-        Ok(())
-    }
-}
-
-fn fits_name(name: &str) -> Result<(), Misfit> {
-    // The last two are no characters, and YAML refuses them.
-    let is_printable = escape(name) == name && !name.contains(['\u{fffe}', '\u{ffff}']);
-    if name.is_empty() {
-        Err(Misfit::Empty)
-    } else if !is_printable {
-        Err(Misfit::NotPrintable)
-    } else if name.chars().count() > LONGEST {
-        Err(Misfit::Long)
-    } else if name.contains('`') {
-        // All users stand in one value, and one of them may be an O'Brien.
-        Err(Misfit::Backtick)
-    } else {
-        Ok(())
-    }
-}
-
 /// Adds a text in double quotes, with the two escapes that JSON, YAML, TOML, HOCON and pyhocon all undo.
 /// Enough for a keyset, which holds no control character.
 fn push_quoted(out: &mut String, text: &str) {
@@ -489,34 +353,4 @@ fn quoted(text: &str) -> Zeroizing<String> {
     let mut out = Zeroizing::new(String::with_capacity(2 * text.len() + 2));
     push_quoted(&mut out, text);
     out
-}
-
-/// The known name that was probably meant, without regard to case.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    const LONGEST_NAME: usize = 100;
-    if name.len() > LONGEST_NAME {
-        return None;
-    }
-    let name = name.to_ascii_lowercase();
-    let distances = known.iter().map(|known| {
-        let distance = distance(name.as_bytes(), known.to_ascii_lowercase().as_bytes());
-        (distance, known.as_str())
-    });
-    let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance <= known.len() / 3).then_some(known)
-}
-
-/// How many bytes have to be added, taken away or replaced.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, byte) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(byte != other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

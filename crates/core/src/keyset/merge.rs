@@ -248,10 +248,7 @@ impl<'a> Text<'a> {
     /// Replaces a value in an item of a list. The outline does not reach into lists, so the item is read as a text
     /// of its own.
     fn replace_within(&self, item: &Node, replaced: &Replaced) -> Result<Edit, Fault> {
-        let shifted = |fault: Fault| Fault {
-            offset: fault.offset + self.offset(item.span.start),
-            ..fault
-        };
+        let shifted = |fault: Fault| fault.behind(self.offset(item.span.start));
         let body = self.body.get(item.span.clone()).unwrap_or_default();
         let text = Text::read(body).ok();
         let text = text.filter(|text| text.outline.braces == Some(0..body.len()));

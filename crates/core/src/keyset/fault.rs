@@ -1,0 +1,122 @@
+//! Why a text is no keyset, with the place and what to do.
+
+use std::path::Path;
+
+use super::{Keyset, Misfit};
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::setting::Setting;
+use crate::source::place_of;
+
+/// Why a text is no keyset, and where.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// In bytes.
+    offset: usize,
+    message: String,
+    help: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(offset: usize, message: impl Into<String>) -> Self {
+        Self {
+            offset,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
+    }
+
+    /// The same in a text with this many bytes more in front.
+    pub(super) fn behind(self, bytes: usize) -> Self {
+        Self {
+            offset: self.offset + bytes,
+            ..self
+        }
+    }
+
+    /// What a user is told, who calls the text by this path.
+    pub(super) fn of(self, path: &Path, text: &str) -> Error {
+        Error::Keyset {
+            place: place_of(path, text, self.offset),
+            message: self.message,
+            help: self.help,
+        }
+    }
+
+    /// An entry that no keyset has. Its name is not repeated, because it may be a value in the wrong place.
+    pub(super) fn unknown(offset: usize, name: &str, known: &[String]) -> Self {
+        let fault = Self::new(offset, "unknown entry");
+        match nearest(name, known) {
+            Some(known) => fault.help(format!("did you mean `{known}`?")),
+            None => fault.help("take it out; `clearml-keygen` prints a keyset with every entry"),
+        }
+    }
+
+    /// A setting that has a value already.
+    pub(super) fn doubled(offset: usize, setting: Setting) -> Self {
+        Self::new(offset, format!("{setting} is already in the keyset")).help("keep one of the two")
+    }
+
+    /// A value that a setting cannot have.
+    pub(super) fn misfit(offset: usize, setting: Setting, misfit: Misfit) -> Self {
+        let fault = Self::new(offset, format!("{setting}: {misfit}"));
+        fault.help("take the entry out and let `clearml-keygen --from` generate it")
+    }
+}
+
+/// Gives a setting its value from an entry at these places, unless it has one.
+pub(super) fn put(
+    keyset: &mut Keyset,
+    setting: Setting,
+    value: Secret,
+    name_at: usize,
+    value_at: usize,
+) -> Result<(), Fault> {
+    if keyset.get(setting).is_some() {
+        return Err(Fault::doubled(name_at, setting));
+    }
+    if value.expose().is_empty() {
+        keyset.empty.push((setting, value_at));
+        return Ok(());
+    }
+    keyset
+        .set(setting, value)
+        .map_err(|misfit| Fault::misfit(value_at, setting, misfit))
+}
+
+/// The known name that was probably meant, without regard to case.
+fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    const LONGEST_NAME: usize = 100;
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let distances = known.iter().map(|known| {
+        let distance = distance(name.as_bytes(), known.to_ascii_lowercase().as_bytes());
+        (distance, known.as_str())
+    });
+    let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= known.len() / 3).then_some(known)
+}
+
+/// How many bytes have to be added, taken away or replaced.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, byte) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, other) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(byte != other);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
