@@ -447,6 +447,38 @@ mod tests {
     }
 
     #[test]
+    fn all_that_compose_says_is_compared_but_what_was_asked_for() {
+        let mut before = view(&json!({"TZ": "UTC"}), &json!({}));
+        before["services"]["redis"]["ports"] = json!([{"target": 6379, "published": "6379"}]);
+        before["services"]["apiserver"]["command"] = json!(["apiserver"]);
+        before["services"]["apiserver"]["ports"] = json!([{"target": 8008, "published": "8008"}]);
+        let mut after = before.clone();
+        after["services"]["apiserver"]["environment"] = injected();
+        let asked = Asked {
+            closes: true,
+            bind: Some("127.0.0.1"),
+        };
+        let verdict = |after: &Value, asked: &Asked| check(&before, after, &keyset(), asked);
+        assert_eq!(verdict(&after, &Asked::default()), Ok(()));
+        assert!(verdict(&after, &asked).is_err(), "the ports are as before");
+        let mut bound = after.clone();
+        bound["services"]["apiserver"]["ports"][0]["host_ip"] = json!("127.0.0.1");
+        bound["services"]["redis"]["ports"] = Value::Null;
+        assert_eq!(verdict(&bound, &asked), Ok(()));
+        assert!(verdict(&bound, &Asked::default()).is_err(), "nobody asked");
+        for (pointer, value) in [
+            ("/services/redis/labels", json!({"a": "b"})),
+            ("/services/apiserver/command", json!([])),
+            ("/volumes", json!({"data": {}})),
+        ] {
+            let mut changed = after.clone();
+            let (above, key) = pointer.rsplit_once('/').unwrap();
+            changed.pointer_mut(above).unwrap()[key] = value;
+            assert!(verdict(&changed, &Asked::default()).is_err(), "{pointer}");
+        }
+    }
+
+    #[test]
     fn old_images_have_fewer_settings() {
         assert_eq!(version("allegroai/clearml:1.13.1"), Some((1, 13, 1)));
         assert_eq!(

@@ -128,7 +128,7 @@ impl Pair {
         let done = self.inject(keyset);
         self.check_message(&done, keyset)?;
         if done.status == Some(2) {
-            let is_told = done.stderr.contains("help: ") && done.stderr.contains(".yml");
+            let is_told = done.stderr.contains("help: ") && names_a_place(&done.stderr);
             if !is_told || !done.stdout.is_empty() || files::state(folder) != state {
                 return Err(format!("refused badly: {}", done.report()));
             }
@@ -280,6 +280,16 @@ impl Words {
             env_files: &self.env_files,
         }
     }
+}
+
+/// Whether a message names a compose file, or a line of any file: `plain.env:3:6`.
+fn names_a_place(message: &str) -> bool {
+    let is_number = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+    message.contains(".yml")
+        || message.split_whitespace().any(|word| {
+            let mut parts = word.split(':').skip(1);
+            parts.next().is_some_and(is_number) && parts.next().is_some_and(is_number)
+        })
 }
 
 /// A view of a folder's files as it would be in another one.

@@ -20,7 +20,7 @@ use e2e::mode::MODES;
 use e2e::pair::{Pair, hold_all};
 
 /// So that enough of them are compared.
-const PAIRS: usize = 432;
+const PAIRS: usize = 468;
 const ENOUGH: usize = 300;
 
 #[test]
