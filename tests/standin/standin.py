@@ -4,6 +4,7 @@ Written from what was observed on running servers, and on the libraries that the
 PyJWT signs and checks tokens, bcrypt checks passwords. The configuration is one JSON object:
 
     compose    a compose file: where the environment of apiserver, fileserver and webserver stands
+    env_file   the variables for the compose file's `${NAME}`, as clearml-inject writes them; without it, none has a value
     version    the release, e.g. "2.0.0"
     config     a folder of *.conf files that apiserver and fileserver load, if there is one
     redis      the port of a Redis on this machine for the file server's memory of tokens; without it, its own
@@ -69,7 +70,15 @@ def defaults(version):
     return tree
 
 
-def environment(compose, service):
+def dotenv(path):
+    """The lines `NAME=value` of an env file, with or without single quotes."""
+    if not path or not Path(path).exists():
+        return {}
+    lines = [line.partition("=") for line in Path(path).read_text().splitlines() if not line.startswith("#")]
+    return {name: value.strip("'") for name, _, value in lines if name}
+
+
+def environment(compose, service, given):
     """The variables of a service, in both forms, with what compose makes of dollar signs."""
     variables = (compose.get("services", {}).get(service) or {}).get("environment") or {}
     if isinstance(variables, list):
@@ -77,9 +86,9 @@ def environment(compose, service):
 
     def interpolated(value):
         def replaced(match):
-            return "$" if match[0] == "$$" else match[2] or ""
+            return "$" if match[0] == "$$" else given.get(match[1]) or match[2] or ""
 
-        return re.sub(r"\$\$|\$\{(\w+)(?::?-([^}]*))?\}", replaced, "" if value is None else str(value))
+        return re.sub(r"\$\$|\$\{(\w+)(?::?-([^}]*)|:?\?[^}]*)?\}", replaced, "" if value is None else str(value))
 
     return {name: interpolated(value) for name, value in variables.items()}
 
@@ -238,7 +247,7 @@ class Api:
             status, subcode, message = refused.status, refused.subcode, str(refused)
         except Exception as error:  # As the server does: whatever it is, it is answered.
             status, subcode, message = 500, 100, f"General data error ({error})"
-            if self.config.get("apiserver.return_stack_to_caller", True) is not False:
+            if self.config.get("apiserver.return_stack_to_caller", self.version < (2, 1)) is not False:
                 stack = traceback.format_exc()
         meta = {
             "endpoint": {"name": name},
@@ -395,12 +404,14 @@ def main():
     text = given.get("version", "2.0.0")
     version = release(text)
     compose = yaml.safe_load(Path(given["compose"]).read_text())
+    variables = dotenv(given.get("env_file"))
     configs = {
-        name: load(environment(compose, name), given.get("config"), version) for name in ("apiserver", "fileserver")
+        name: load(environment(compose, name, variables), given.get("config"), version)
+        for name in ("apiserver", "fileserver")
     }
     api = Api(configs["apiserver"], version, text)
     files = Files(configs["fileserver"], version, api, Memory(given.get("redis")), given.get("stale", 0))
-    web = Web(environment(compose, "webserver"), api, files)
+    web = Web(environment(compose, "webserver", variables), api, files)
     lock = threading.Lock()
     ports = {"api": serve(api, "apiserver", given, lock), "web": serve(web, "webserver", given, lock)}
     if files.starts:

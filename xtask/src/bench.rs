@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::oracles;
 use crate::shell::{self, Profile, Result};
-use crate::standin::Standin;
+use crate::standin::{Played, Standin};
 
 const STOCK: &str = "tests/fixtures/stock/docker-compose.yml";
 
@@ -177,7 +177,13 @@ fn inject_large(oracles: &Path, programs: &Path) -> Result<(f64, f64)> {
 
 /// Time in seconds and peak of memory in megabytes for many servers at once, which are all the same one.
 fn verify_fleet(oracles: &Path, programs: &Path, stock: &Path) -> Result<(f64, f64)> {
-    let standin = Standin::start(&oracles::python(oracles), stock, DELAY)?;
+    let played = Played {
+        compose: stock,
+        env_file: None,
+        version: "2.0.0",
+        delay: DELAY,
+    };
+    let standin = Standin::start(&oracles::python(oracles), &played)?;
     let mut verify = Command::new(programs.join("clearml-verify"));
     verify.args(["--jobs", "32"]);
     verify.args(std::iter::repeat_n(&standin.address, SERVERS));

@@ -75,7 +75,7 @@ pub(crate) fn set_up_python(folder: &Path) -> Result {
     {
         return Ok(());
     }
-    println!("Setting up the oracles in {} …", folder.display());
+    println!("Setting up Python packages in {} …", folder.display());
     let environment = folder.join("venv");
     drop(fs::remove_file(&stamp));
     drop(fs::remove_dir_all(&environment));

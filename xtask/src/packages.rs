@@ -83,10 +83,11 @@ mod tests {
 
         /// Runs the script, with a command that apt-get ends with, and returns its exit status.
         fn install(&self, end: &str) -> Option<i32> {
+            let path = env::var("PATH").unwrap();
             Command::new(shell::root().join("xtask/install_packages.sh"))
                 .arg("nginx")
                 .env("DPKG_ROOT", &self.root)
-                .env("PATH", shell::path_with(&self.root))
+                .env("PATH", format!("{}:{path}", self.root.display()))
                 .env("END", end)
                 .status()
                 .unwrap()

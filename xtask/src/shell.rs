@@ -1,7 +1,6 @@
 //! Running other programs, and where things are.
 
 use std::env;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -109,14 +108,6 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
-}
-
-/// `PATH` with a folder before the others.
-pub(crate) fn path_with(folder: &Path) -> OsString {
-    let rest = env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder.to_owned()).chain(env::split_paths(&rest));
-    // Only a folder whose name has a colon cannot be joined; then PATH stays what it is.
-    env::join_paths(folders).unwrap_or(rest)
 }
 
 fn cannot(command: &Command, error: &std::io::Error) -> String {

@@ -14,6 +14,32 @@ pub(crate) struct Standin {
     pub(crate) address: String,
 }
 
+/// What a stand-in plays.
+pub(crate) struct Played<'a> {
+    pub(crate) compose: &'a Path,
+    /// The variables for interpolation; a file that is not there has none.
+    pub(crate) env_file: Option<&'a Path>,
+    pub(crate) version: &'a str,
+    /// Seconds that each answer takes more.
+    pub(crate) delay: f64,
+}
+
+impl Played<'_> {
+    fn json(&self) -> String {
+        let quoted = |path: &Path| {
+            let path = path.to_string_lossy();
+            format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
+        };
+        format!(
+            "{{\"compose\": {}, \"env_file\": {}, \"version\": \"{}\", \"delay\": {}}}",
+            quoted(self.compose),
+            self.env_file.map_or_else(|| "null".to_owned(), quoted),
+            self.version,
+            self.delay
+        )
+    }
+}
+
 impl Standin {
     /// The Python that it runs in.
     pub(crate) fn python() -> Result<PathBuf> {
@@ -22,8 +48,8 @@ impl Standin {
         Ok(oracles::python(&folder))
     }
 
-    /// Starts one from a compose file. Each answer takes `delay` seconds more.
-    pub(crate) fn start(python: &Path, compose: &Path, delay: f64) -> Result<Self> {
+    /// Starts one.
+    pub(crate) fn start(python: &Path, played: &Played<'_>) -> Result<Self> {
         let failed = |error: io::Error| format!("the stand-in does not start: {error}");
         let mut child = Command::new(python)
             .arg(shell::root().join("tests/standin/standin.py"))
@@ -34,9 +60,7 @@ impl Standin {
             .map_err(failed)?;
         let mut line = String::new();
         if let (Some(stdin), Some(stdout)) = (&mut child.stdin, &mut child.stdout) {
-            let compose = compose.display();
-            writeln!(stdin, "{{\"compose\": \"{compose}\", \"delay\": {delay}}}")
-                .map_err(failed)?;
+            writeln!(stdin, "{}", played.json()).map_err(failed)?;
             BufReader::new(stdout)
                 .read_line(&mut line)
                 .map_err(failed)?;
