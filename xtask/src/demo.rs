@@ -221,7 +221,11 @@ struct Done {
 
 /// The commands in what clearml-inject says.
 fn commands(said: &str) -> Vec<String> {
-    let command = |line: &str| Some(line[line.find("docker compose ")?..].to_owned());
+    let starts = ["docker compose ", "redis-cli "];
+    let command = |line: &str| {
+        let start = starts.iter().filter_map(|start| line.find(start)).min()?;
+        Some(line[start..].to_owned())
+    };
     said.lines().filter_map(command).collect()
 }
 
@@ -299,10 +303,14 @@ mod tests {
 
     #[test]
     fn commands_are_found_in_what_is_said() {
-        let said = "clearml-inject: 12 settings were put\nclearml-inject: next: docker compose up -d\n    docker compose ps\n";
+        let said = "clearml-inject: 12 settings were put\nclearml-inject: next: docker compose up -d\n    docker compose ps\nthen: redis-cli -n 8 FLUSHDB\n";
         assert_eq!(
             commands(said),
-            ["docker compose up -d", "docker compose ps"]
+            [
+                "docker compose up -d",
+                "docker compose ps",
+                "redis-cli -n 8 FLUSHDB"
+            ]
         );
     }
 }
