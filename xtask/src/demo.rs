@@ -159,7 +159,10 @@ impl Demo {
             println!("    {command}");
         }
         println!(
-            "\nThe programs are in {}; what the demo made is in {}.",
+            "\n\
+             To have the programs on your PATH: {}\n\
+             The ones of this run are in {}; what the demo made is in {}.",
+            shell::install_command(),
             self.programs.display(),
             self.folder.display()
         );

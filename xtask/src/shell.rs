@@ -10,6 +10,15 @@ pub(crate) type Result<T = ()> = std::result::Result<T, String>;
 /// The three programs.
 pub(crate) const PROGRAMS: [&str; 3] = ["clearml-keygen", "clearml-inject", "clearml-verify"];
 
+/// The command that installs them.
+pub(crate) fn install_command() -> String {
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    format!(
+        "cargo install --locked --git {repository} {}",
+        PROGRAMS.join(" ")
+    )
+}
+
 /// The folder of the project.
 pub(crate) fn root() -> PathBuf {
     // Cargo sets it anew for every run; what was compiled in is for a run without cargo.
@@ -124,4 +133,20 @@ fn shown(command: &Command) -> String {
         shown.push_str(&argument.to_string_lossy());
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_installs_from_the_repository_that_the_workspace_names() {
+        let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+        let line = format!("\n    {}\n", install_command());
+        assert_eq!(
+            readme.matches(&line).count(),
+            1,
+            "not in the README: {line}"
+        );
+    }
 }
