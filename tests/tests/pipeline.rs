@@ -90,7 +90,6 @@ fn the_stock_deployment_has_all_ten_public_settings_live() {
 #[test]
 fn the_stock_deployment_is_clean_after_injection() {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("config")).unwrap();
     let stock = fs::read(fixtures().join("stock/docker-compose.yml")).unwrap();
     fs::write(folder.path().join("docker-compose.yml"), stock).unwrap();
     let keys = clearml("keygen").done().exit(0).stdout;
@@ -103,8 +102,7 @@ fn the_stock_deployment_is_clean_after_injection() {
         .stdout;
     fs::write(folder.path().join("secured.yml"), secured).unwrap();
     clearml("verify")
-        .args(["--fail-on", "error", "--config-dir", "config"])
-        .arg("secured.yml")
+        .args(["--fail-on", "error", "secured.yml"])
         .within(folder.path())
         .done()
         .exit(2);
