@@ -48,6 +48,10 @@ const FEATURES: &[Feature] = &[
     on("post-start"),
     on("profiles"),
     on("project-name"),
+    off(
+        "project-name-in-env",
+        "COMPOSE_PROJECT_NAME of `.env` is lost where another env file takes its place",
+    ),
     on("secret"),
     on("secret-environment"),
     on("shared-variable"),

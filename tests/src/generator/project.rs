@@ -284,7 +284,7 @@ impl Writer<'_> {
         if self.random.chance(30) {
             text.push_str("OTHER='single $quoted' # why\n");
         }
-        if self.may("project-name", 10) {
+        if self.may("project-name-in-env", 10) {
             text.push_str("COMPOSE_PROJECT_NAME=named-in-env\n");
         }
         if self.random.chance(20) {
