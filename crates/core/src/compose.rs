@@ -4,6 +4,7 @@
 //! Nothing is merged into a new tree. A service is the list of its [`Part`]s, lowest precedence first, and
 //! each attribute is read from the parts that hold it, so every value still knows where it stands.
 
+mod build;
 mod elsewhere;
 mod env;
 mod env_file;
@@ -14,6 +15,7 @@ mod loader;
 mod parts;
 pub mod port;
 mod service;
+mod shellwords;
 mod uses;
 pub mod volume;
 

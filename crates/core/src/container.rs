@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use crate::compose::interpolate;
-use crate::knowable::Knowable;
+use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 use crate::source::Span;
 use crate::version::Version;
@@ -20,16 +20,25 @@ pub struct Container {
     pub name: String,
     /// Where the name is.
     pub name_span: Span,
-    /// The image, interpolated.
-    pub image: Option<Text>,
+    /// The image that it runs, or the one from which that is built; none where the files name neither.
+    pub image: Knowable<Option<Text>>,
+    /// What an image that is built here is called.
+    pub built_as: Option<Text>,
     /// The container's name, interpolated.
     pub container_name: Option<String>,
-    /// The entrypoint's and then the command's words.
+    /// The entrypoint and then the command, as the process gets them. Where the image's own entrypoint is used, it is
+    /// not here.
+    pub command: Vec<Knowable<String>>,
+    /// The words of these, also within a text for a shell, without quotes and operators: to recognize what runs.
     pub words: Vec<String>,
     /// Every variable of the container that a file sets, sorted by name.
     pub environment: Vec<Variable>,
     /// What is mounted.
     pub mounts: Vec<Mount>,
+    /// What its image has that was copied into it where it was built; a mount hides it.
+    pub copies: Vec<Mount>,
+    /// What else may change what a server reads here and cannot be told. It is said of servers only.
+    pub doubts: Vec<Doubt>,
     /// What is published.
     pub ports: Vec<Port>,
     /// The networks it is on, by the names of the file: `default` where it names none.
@@ -38,6 +47,22 @@ pub struct Container {
     pub network_mode: Option<Text>,
     /// `privileged: true`, where it stands.
     pub privileged: Option<Span>,
+}
+
+/// Something that cannot be told, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// Why.
+    pub reason: Reason,
+    /// Where.
+    pub span: Span,
+}
+
+impl Container {
+    /// The image that it runs, where it is known.
+    pub fn known_image(&self) -> Option<&Text> {
+        self.image.known()?.as_ref()
+    }
 }
 
 /// A text of the file after interpolation, and where it stands.
@@ -88,6 +113,8 @@ pub enum VariableValue {
     /// Compose refuses the file as long as this variable has no value (`${NAME:?…}`). Its name, unless it stands
     /// among other text and may be part of a password.
     Required(Option<String>),
+    /// Something sets it, and to what cannot be told.
+    Unknown(Reason),
     /// Named without a value, and `.env` has none: the container does not get it, unless the shell that runs
     /// compose has it.
     Unset,
@@ -96,10 +123,14 @@ pub enum VariableValue {
 /// Which kind of place sets a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// The command that starts the server.
+    Command,
     /// A line of an `env_file`.
     EnvFile,
     /// An entry of `environment`.
     Environment,
+    /// The image, as its Dockerfile says.
+    Image,
 }
 
 impl VariableValue {

@@ -4,6 +4,7 @@ mod config;
 mod database;
 mod mounts;
 mod recognise;
+mod started;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,7 +59,13 @@ impl Deployment {
             |(path, text): (PathBuf, Zeroizing<String>)| loader.give(&mut sources, &path, text);
         let compose: Vec<_> = files.compose.into_iter().map(&mut give).collect();
         let env: Vec<_> = files.env.into_iter().map(&mut give).collect();
-        let project = Project::load(&mut loader, &mut sources, &files.folder, &compose, &env)?;
+        let mut project = Project::load(&mut loader, &mut sources, &files.folder, &compose, &env)?;
+        for service in &mut project.services {
+            // Nobody else has it yet.
+            if let Some(container) = Arc::get_mut(&mut service.container) {
+                started::apply(container, &mut loader, &mut sources);
+            }
+        }
         let mut deployment = Self {
             unseen: project.unseen.clone(),
             sources,
@@ -76,19 +83,19 @@ impl Deployment {
             .map(|container| recognise::recognise(container))
             .collect();
         for (index, recognised) in recognised.iter().enumerate() {
+            let container = &deployment.containers[index];
             if recognised.servers.is_empty() {
-                deployment
-                    .unseen
-                    .extend(recognised.unseen(&deployment.containers[index]));
+                deployment.unseen.extend(recognised.unseen(container));
+            } else {
+                deployment.unseen.extend(doubts(container));
             }
             for server in recognised.servers.iter().copied() {
                 let mut instance = Instance {
                     server,
                     service: index,
                     family: recognised.family,
-                    version: recognised.version,
+                    release: recognised.release.clone(),
                     accounts_of: None,
-                    is_version_told: recognised.is_version_told,
                     config: Vec::new(),
                     unseen_config: Vec::new(),
                 };
@@ -224,6 +231,7 @@ impl Deployment {
         let changed = Instance {
             config,
             unseen_config: instance.unseen_config.clone(),
+            release: instance.release.clone(),
             ..*instance
         };
         (changed, at, length)
@@ -252,6 +260,17 @@ impl Deployment {
         }
         Ok(())
     }
+}
+
+/// What may change what a server is given and cannot be told.
+fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
+    container.doubts.iter().map(|doubt| Unseen {
+        what: "what its image and its command change".to_owned(),
+        hides: Hides::Variables,
+        reason: doubt.reason.as_str().to_owned(),
+        service: Some(container.name.clone()),
+        span: Some(doubt.span),
+    })
 }
 
 /// What an instance with this environment makes of a `.conf` file.
@@ -293,6 +312,11 @@ const FROM_THE_IMAGE: [&str; 8] = [
     "TERM",
 ];
 
+/// Whether a container has a variable of this name from its image.
+fn is_of_the_image(name: &str) -> bool {
+    FROM_THE_IMAGE.contains(&name) || name.starts_with("PYTHON_")
+}
+
 /// What `${NAME}` in a server's HOCON stands for: the container's variable, raw
 /// (docs/clearml.md#references-in-a-conf-file).
 pub(crate) fn raw_value(environment: &[Variable], name: &str) -> hocon::Lookup {
@@ -306,7 +330,7 @@ pub(crate) fn raw_value(environment: &[Variable], name: &str) -> hocon::Lookup {
     match variable.map(|variable| &variable.value) {
         Some(VariableValue::Known(value)) => hocon::Lookup::Known(value.expose().to_owned().into()),
         Some(_) => unknown(),
-        None if FROM_THE_IMAGE.contains(&name) || name.starts_with("PYTHON_") => unknown(),
+        None if is_of_the_image(name) => unknown(),
         None => hocon::Lookup::Unset,
     }
 }

@@ -461,7 +461,9 @@ fn read_variable(
         // Not in the container at all.
         VariableValue::Unset => return None,
         // Something will be there; what, cannot be told.
-        unknown @ (VariableValue::Refused(_) | VariableValue::Required(_)) => {
+        unknown @ (VariableValue::Refused(_)
+        | VariableValue::Required(_)
+        | VariableValue::Unknown(_)) => {
             hocon::parse_variable(&path, "x", &Context::EMPTY).map(|mut object| {
                 object.obscure(&why_unknown(unknown));
                 object
@@ -491,6 +493,7 @@ fn why_unknown(value: &VariableValue) -> String {
             format!("{name} has no value in .env, and compose does not start without one")
         }
         VariableValue::Refused(message) => format!("compose refuses the file: {message}"),
+        VariableValue::Unknown(reason) => reason.as_str().to_owned(),
         VariableValue::Known(_) | VariableValue::Unset => String::new(),
     }
 }

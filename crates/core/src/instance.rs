@@ -2,11 +2,12 @@
 
 use crate::container::Variable;
 use crate::hocon;
+use crate::knowable::Knowable;
 use crate::known;
 use crate::setting::{SETTINGS, Server, Setting};
 use crate::source::SourceId;
 use crate::unseen::Unseen;
-use crate::version::Version;
+use crate::version::{Release, Version};
 
 /// A service that runs a ClearML server. An all-in-one service is several instances.
 pub struct Instance {
@@ -16,12 +17,10 @@ pub struct Instance {
     pub service: usize,
     /// Which line of images.
     pub family: Family,
-    /// The version its image's tag tells; none for `latest`, which is taken for the newest.
-    pub version: Option<Version>,
+    /// What its image tells of its release; `latest` is taken for the newest.
+    pub release: Knowable<Release>,
     /// The version of the API server that an agent logs in to, where the deployment tells it.
     pub accounts_of: Option<Version>,
-    /// Whether the version is settled; a digest or a tag of somebody's own says nothing.
-    pub is_version_told: bool,
     /// The `*.conf` files it loads, in the order it loads them.
     pub config: Vec<ConfigFile>,
     /// Configuration folders whose files cannot be seen here, and why.
@@ -80,9 +79,10 @@ impl Instance {
 
     /// The version for questions about defaults: the line of `trains` images ended before 0.17.
     pub fn known_version(&self) -> Option<Version> {
-        match self.family {
-            Family::Clearml => self.version,
-            Family::Trains => self.version.or(Some(Version::new(0, 16, 0))),
+        match (self.release.known(), self.family) {
+            (Some(Release::Numbered(version)), _) => Some(*version),
+            (_, Family::Clearml) => None,
+            (_, Family::Trains) => Some(Version::new(0, 16, 0)),
         }
     }
 

@@ -173,7 +173,7 @@ fn refuse_missing(deployment: &Deployment, keyset: &Keyset) -> Result<(), Error>
     let is_needed = |setting: &Setting| {
         deployment.instances.iter().any(|instance| {
             let is_public = known::built_in(*setting, instance.known_version()).is_some()
-                || !instance.is_version_told;
+                || instance.release.known().is_none();
             instance.reads(*setting) && (instance.server == Server::AgentServices || is_public)
         })
     };

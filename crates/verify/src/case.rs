@@ -1,9 +1,7 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::{
-    Configured, Effective, Origin, Reading, ServerConfiguration, Value,
-};
+use clearml_secure_core::effective::{Configured, Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::known;
@@ -127,9 +125,9 @@ impl Case<'_> {
     ) -> impl Iterator<Item = (&Instance, String, Option<Span>)> {
         self.deployment.of(server).filter_map(move |instance| {
             instance.known_version().filter(|known| *known < version)?;
-            let image = self.deployment.service(instance).image.as_ref();
+            let image = self.deployment.service(instance).known_image();
             let span = image.map(|image| image.span);
-            Some((instance, release(instance.version), span))
+            Some((instance, release(instance.known_version()), span))
         })
     }
 
@@ -228,30 +226,33 @@ impl Case<'_> {
     pub(crate) fn unseen(&self) -> Vec<Unseen> {
         let mut unseen = self.deployment.unseen.clone();
         unseen.extend(self.files.unseen.iter().cloned());
+        unseen.extend(self.deployment.instances.iter().filter_map(|instance| {
+            let reason = instance.release.reason()?;
+            let service = self.deployment.service(instance);
+            // What hides more than the version says so already.
+            let is_said = |known: &Unseen| {
+                known.reason == reason.as_str() && known.service.as_ref() == Some(&service.name)
+            };
+            if self.deployment.unseen.iter().any(is_said) {
+                return None;
+            }
+            Some(Unseen {
+                what: "the version".to_owned(),
+                hides: Hides::Anything,
+                reason: format!("{reason}; public defaults and weaknesses depend on it"),
+                service: Some(service.name.clone()),
+                span: Some(
+                    service
+                        .known_image()
+                        .map_or(service.name_span, |image| image.span),
+                ),
+            })
+        }));
         for server in &self.effective.servers {
             let instance = &self.deployment.instances[server.instance];
             // It may open what no setting is about: accounts, guests, the file server.
             unseen.extend(instance.unseen_config.iter().cloned());
             unseen.extend(self.unknown_switches(server));
-            // Releases from 1.11 to 1.15 have a public default here, later ones none
-            // (docs/clearml.md#internal-accounts).
-            let may_be_public = |reading: &&Reading| {
-                reading.setting.group() == "services_agent"
-                    && reading.setting.kind() == Kind::Secret
-                    && matches!(reading.origin, Origin::Nothing)
-                    && matches!(reading.value, Value::Empty)
-            };
-            if !instance.is_version_told && server.server == Server::Apiserver {
-                unseen.extend(server.readings.iter().filter(may_be_public).map(|reading| Unseen {
-                    what: format!("{} at {}", reading.setting, self.server(reading)),
-                    hides: Hides::Anything,
-                    reason: "the image does not tell its version, and nothing sets it: releases from 1.11 to 1.15 have \
-                             a public default"
-                        .to_owned(),
-                    service: None,
-                    span: Some(self.span(reading)),
-                }));
-            }
             for reading in &server.readings {
                 if let Value::Unknown(reason) = &reading.value {
                     unseen.push(Unseen {

@@ -74,13 +74,30 @@ fn change(name: &str, from: &str, to: &str, code: i32, expected: &[&str]) {
 #[test]
 fn servers_of_unknown_images_are_seen() {
     let fileserver = "image: clearml/server:2.3.0\n    command: fileserver";
-    for image in [
-        "image: mycorp/ml:2\n    command: fileserver",
-        "image: \"${IMAGE:?}\"\n    command: [fileserver]",
-        "image: registry.example.com/clearml-fileserver:2.3.0",
-        "build: .\n    entrypoint: [sh, -c, 'wait-for apiserver 8008 && exec fileserver']",
+    // A version that nobody can tell is not taken for a new one.
+    for (image, code, unknown) in [
+        (
+            "image: mycorp/ml:2\n    command: fileserver",
+            2,
+            &["unknown"][..],
+        ),
+        (
+            "image: \"${IMAGE:?}\"\n    command: [fileserver]",
+            2,
+            &["unknown"],
+        ),
+        (
+            "image: registry.example.com/clearml-fileserver:2.3.0",
+            0,
+            &[],
+        ),
+        (
+            "build: .\n    entrypoint: [sh, -c, 'wait-for apiserver 8008 && exec fileserver']",
+            2,
+            &["unknown"],
+        ),
     ] {
-        change(image, fileserver, image, 0, &[]);
+        change(image, fileserver, image, code, unknown);
         let bare = good().replacen(fileserver, image, 1).replace(
             "    environment:\n      CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY: YEWU1RFC048TTP08KFTT6OL1YXM13B\n      \
              CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_SECRET: pag1xYKiuMw7TpHD8BHbNdZU0NYJ2gClNbc7Hrd0APsmYaUSRCsllZ\n",

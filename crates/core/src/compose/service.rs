@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Loader, Part, Project, Service, environment, port};
-use crate::container::{Container, Text};
+use super::build::{self, Built};
+use super::{Loader, Part, Project, Service, environment, port, shellwords, volume};
+use crate::container::{Container, Text, Variable};
 use crate::error::Error;
+use crate::knowable::Knowable;
 use crate::source::{Sources, Span};
 use crate::unseen::{Hides, Unseen};
 use crate::yaml::{Clears, Node};
@@ -18,35 +20,41 @@ impl Project {
         name_span: Span,
         parts: Vec<Part>,
     ) -> Result<Service, Error> {
-        let image = attribute(&parts, "image").and_then(|(part, node)| {
-            Some(Text {
-                text: self.text_of(part, node)?,
-                span: node.span(part.source),
-            })
-        });
+        let built = build::of_service(self, loader, sources, &parts);
+        let named = self.image(&parts);
         let container_name =
             attribute(&parts, "container_name").and_then(|(part, node)| self.text_of(part, node));
-        let words = ["entrypoint", "command"]
-            .into_iter()
-            .filter_map(|key| last(&parts, key))
-            .flat_map(|(part, node)| self.words(part, node))
-            .collect();
-        let environment = environment::of_service(self, loader, sources, &name, &parts)?;
+        let (command, words) = self.command(&parts, built.as_ref());
+        let mut environment = environment::of_service(self, loader, sources, &name, &parts)?;
         let ports = port::of_service(self, &name, &parts);
         let networks = self.networks(&parts);
         let network_mode = self.network_mode(&name, &parts);
         let privileged = attribute(&parts, "privileged")
             .filter(|(part, node)| self.text_of(part, node).as_deref() == Some("true"))
             .map(|(part, node)| node.span(part.source));
+        let mut copies = Vec::new();
+        let mut doubts = Vec::new();
+        let (image, built_as) = match built {
+            None => (named, None),
+            Some(built) => {
+                add_image_variables(&mut environment, built.environment);
+                (copies, doubts) = (built.copies, built.doubts);
+                (built.base.map(Some), named.into_known().flatten())
+            }
+        };
         let container = Container {
             name,
             name_span,
             image,
+            built_as,
             container_name,
+            command,
             words,
             environment,
             // They may come from services that are not read yet.
             mounts: Vec::new(),
+            copies,
+            doubts,
             ports,
             networks,
             network_mode,
@@ -56,6 +64,69 @@ impl Project {
             parts,
             container: Arc::new(container),
         })
+    }
+
+    /// The image that `image` names.
+    fn image(&self, parts: &[Part]) -> Knowable<Option<Text>> {
+        let Some((part, node)) = attribute(parts, "image") else {
+            return Knowable::Known(None);
+        };
+        let span = node.span(part.source);
+        match self.text_of(part, node) {
+            Some(text) => Knowable::Known(Some(Text { text, span })),
+            None => Knowable::unknown("its image is named by a variable that has no value here"),
+        }
+    }
+
+    /// What the process is started with, and the words to recognize it by. Compose's entrypoint leaves out the image's
+    /// command, too.
+    fn command(
+        &self,
+        parts: &[Part],
+        built: Option<&Built>,
+    ) -> (Vec<Knowable<String>>, Vec<String>) {
+        let (mut command, mut words) = (Vec::new(), Vec::new());
+        let has_entrypoint = last(parts, "entrypoint").is_some_and(|(_, node)| !node.is_null());
+        for (key, of_image) in [
+            (
+                "entrypoint",
+                built.and_then(|built| built.entrypoint.as_ref()),
+            ),
+            (
+                "command",
+                built
+                    .and_then(|built| built.command.as_ref())
+                    .filter(|_| !has_entrypoint),
+            ),
+        ] {
+            match last(parts, key).filter(|(_, node)| !node.is_null()) {
+                Some((part, node)) => {
+                    command.extend(self.process_words(part, node));
+                    words.extend(self.words(part, node));
+                }
+                None => {
+                    let of_image = of_image.into_iter().flatten();
+                    command.extend(of_image.clone().cloned().map(Knowable::Known));
+                    words.extend(of_image.flat_map(|word| plain_words(word)));
+                }
+            }
+        }
+        (command, words)
+    }
+
+    /// The words that a process gets: a list's items, or a text as compose splits it.
+    fn process_words(&self, part: &Part, node: &Node) -> Vec<Knowable<String>> {
+        let told = |node: &Node| volume::told(self, &self.documents[part.document], node);
+        if let Some(items) = node.items() {
+            return items.iter().map(|item| told(item)).collect();
+        }
+        match told(node) {
+            Knowable::Known(text) => match shellwords::split(&text) {
+                Some(words) => words.into_iter().map(Knowable::Known).collect(),
+                None => vec![Knowable::unknown("compose refuses its command")],
+            },
+            unknown => vec![unknown],
+        }
     }
 
     fn network_mode(&mut self, name: &str, parts: &[Part]) -> Option<Text> {
@@ -113,14 +184,27 @@ impl Project {
                 .collect(),
             None => self.text_of(part, node).into_iter().collect(),
         };
-        let separator =
-            |c: char| c.is_whitespace() || matches!(c, '&' | ';' | '|' | '(' | ')' | '"' | '\'');
-        texts
-            .iter()
-            .flat_map(|text| text.split(separator))
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()
+        texts.iter().flat_map(|text| plain_words(text)).collect()
+    }
+}
+
+/// The words of a text for a shell, without quotes and operators.
+fn plain_words(text: &str) -> Vec<String> {
+    let separator =
+        |c: char| c.is_whitespace() || matches!(c, '&' | ';' | '|' | '(' | ')' | '"' | '\'');
+    text.split(separator)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Adds the variables of an image. What compose sets wins, also where it takes a variable away.
+fn add_image_variables(environment: &mut Vec<Variable>, of_image: Vec<Variable>) {
+    for variable in of_image {
+        let place = environment.binary_search_by(|known| known.name.cmp(&variable.name));
+        if let Err(place) = place {
+            environment.insert(place, variable);
+        }
     }
 }
 

@@ -320,7 +320,7 @@ fn within(source: MountSource, below: Knowable<String>) -> Knowable<MountSource>
 }
 
 /// A text with its variables replaced; unknown where one of them has no value here.
-fn told(project: &Project, document: &Document, node: &Node) -> Knowable<String> {
+pub(super) fn told(project: &Project, document: &Document, node: &Node) -> Knowable<String> {
     let lookup = |name: &str| project.variable(document.scope, name).map(str::to_owned);
     let done = node
         .text()
@@ -332,7 +332,7 @@ fn told(project: &Project, document: &Document, node: &Node) -> Knowable<String>
     }
 }
 
-fn target(path: &str) -> Knowable<String> {
+pub(super) fn target(path: &str) -> Knowable<String> {
     cleaned(path).map_or(Knowable::unknown(NO_VALUE), Knowable::Known)
 }
 

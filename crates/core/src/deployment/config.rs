@@ -153,6 +153,9 @@ impl<'a> View<'a> {
             files: Vec::new(),
             unseen: Vec::new(),
         };
+        for copy in &service.copies {
+            view.copy(copy)?;
+        }
         if let Some((rest, volume)) = around(service, folder) {
             view.mount("", rest, volume)?;
         }
@@ -170,12 +173,42 @@ impl<'a> View<'a> {
         Ok(view)
     }
 
+    /// Adds what the image was built with, which hides nothing.
+    fn copy(&mut self, copy: &Mount) -> Result<(), Error> {
+        let target = match &copy.target {
+            Knowable::Known(target) => target,
+            Knowable::Unknown(reason) => {
+                self.hidden("", copy, reason);
+                return Ok(());
+            }
+        };
+        if let Some(rest) = relative(target, self.folder) {
+            self.content(rest, "", copy)
+        } else if let Some(rest) = relative(self.folder, target) {
+            // A tree that goes to a folder above need not have this one.
+            match copy.source.known() {
+                Some(MountSource::Bind(host))
+                    if host.path.exists() && !host.path.join(rest).exists() =>
+                {
+                    Ok(())
+                }
+                _ => self.content("", rest, copy),
+            }
+        } else {
+            Ok(())
+        }
+    }
+
     /// Puts a mount at a path below the folder, in place of what was seen there. `within` is the path from the
     /// mount's target to the folder.
     fn mount(&mut self, at: &str, within: &str, volume: &Mount) -> Result<(), Error> {
         let stays = |path: &str| at != path && relative(path, at).is_none() && !at.is_empty();
         self.files.retain(|(path, _)| stays(path));
         self.unseen.retain(|(path, _)| stays(path));
+        self.content(at, within, volume)
+    }
+
+    fn content(&mut self, at: &str, within: &str, volume: &Mount) -> Result<(), Error> {
         match &volume.source {
             Knowable::Unknown(reason) => self.hidden(at, volume, reason),
             Knowable::Known(MountSource::Empty) => {}

@@ -18,7 +18,7 @@ pub enum Database {
 impl Database {
     /// Which database a service runs.
     pub fn of(container: &Container) -> Option<Self> {
-        let image = container.image.as_ref().map(|image| image.text.as_str());
+        let image = container.known_image().map(|image| image.text.as_str());
         let repository = image.unwrap_or_default();
         let repository = repository.split('@').next().unwrap_or_default();
         let name = repository.rsplit('/').next().unwrap_or_default();

@@ -6,7 +6,6 @@ use crate::container::{Container, FileText, Mount, MountSource};
 use crate::knowable::{Knowable, Reason};
 
 /// What a container has at a path.
-#[allow(dead_code, reason = "includes ask it next")]
 pub(super) enum There<'a> {
     /// What is at this path of the host, if anything is.
     Host(PathBuf),
@@ -39,7 +38,6 @@ pub(super) fn anywhere(service: &Container) -> Option<(&Mount, &Reason)> {
 }
 
 /// What a container has at a path.
-#[allow(dead_code, reason = "includes ask it next")]
 pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
     if let Some((_, reason)) = anywhere(service) {
         return There::Unknown(reason.clone());

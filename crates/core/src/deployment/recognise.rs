@@ -2,18 +2,18 @@
 
 use crate::container::Container;
 use crate::instance::Family;
+use crate::knowable::Knowable;
 use crate::setting::Server;
 use crate::unseen::{Hides, Unseen};
-use crate::version::Version;
+use crate::version::Release;
 
 /// What a service was recognised as.
 pub(super) struct Recognised {
     /// Several for an all-in-one service, none for anything else.
     pub(super) servers: Vec<Server>,
     pub(super) family: Family,
-    pub(super) version: Option<Version>,
-    /// Whether the version is settled: a release's tag, or the newest. A digest or a tag of somebody's own is not.
-    pub(super) is_version_told: bool,
+    /// What its image tells of its release.
+    pub(super) release: Knowable<Release>,
     /// Why it may be a server although nothing tells which.
     doubt: Option<&'static str>,
     /// Which server its name alone says it is, where its image is none that is known.
@@ -45,10 +45,10 @@ pub(super) const ONLY_NAMED: &str = "its name is that of a ClearML server, yet n
 
 /// Whether a service runs an image of ClearML's own that runs nobody else's code, as agents do.
 pub(super) fn is_own_image(service: &Container) -> bool {
-    let Some(image) = &service.image else {
+    let Some(image) = service.known_image().or(service.built_as.as_ref()) else {
         return false;
     };
-    let (repository, _) = split_image(&image.text);
+    let repository = repository(&image.text);
     let owner = repository.rsplit('/').nth(1).unwrap_or_default();
     match classify(&repository).0 {
         Image::Agent => false,
@@ -66,25 +66,21 @@ enum Image {
 }
 
 pub(super) fn recognise(service: &Container) -> Recognised {
-    let text = service
-        .image
-        .as_ref()
-        .map(|image| image.text.as_str())
-        .unwrap_or_default();
-    let (repository, tag) = split_image(text);
+    // What an image is called that is built from nobody knows what still says what it is for.
+    let named = service.known_image().or(service.built_as.as_ref());
+    let repository = repository(named.map_or("", |image| image.text.as_str()));
     let (image, family) = classify(&repository);
     let mut recognised = Recognised {
         servers: Vec::new(),
         family,
-        version: tag.and_then(Version::parse),
-        is_version_told: is_version_told(text, tag),
+        release: release(service),
         doubt: None,
         named: None,
         is_foreign: false,
     };
     if image == Image::Agent {
-        recognised.version = None;
-        recognised.is_version_told = true;
+        // Agents have versions of their own, on which nothing here depends.
+        recognised.release = Knowable::Known(Release::Newest);
         recognised
             .servers
             .extend(is_services_agent(&repository, service).then_some(Server::AgentServices));
@@ -182,25 +178,22 @@ const THIRD_PARTY: [&str; 22] = [
     "valkey",
 ];
 
-/// Whether the version can be told: a release's tag, or what is taken for the newest.
-fn is_version_told(image: &str, tag: Option<&str>) -> bool {
-    match tag {
-        Some(tag) => tag == "latest" || Version::parse(tag).is_some(),
-        None => !image.is_empty() && !image.contains('@'),
-    }
+/// What an image tells of the release.
+fn release(service: &Container) -> Knowable<Release> {
+    service.image.as_ref().and_then(|image| match image {
+        Some(image) => Release::of_image(&image.text),
+        None => Knowable::unknown("no image is named"),
+    })
 }
 
-/// `registry:5000/allegroai/clearml:1.16.2@sha256:…` is (`registry:5000/allegroai/clearml`, `1.16.2`).
-fn split_image(image: &str) -> (String, Option<&str>) {
+/// `registry:5000/allegroai/clearml:1.16.2@sha256:…` is of `registry:5000/allegroai/clearml`.
+fn repository(image: &str) -> String {
     let image = image.split('@').next().unwrap_or(image);
     let name_start = image.rfind('/').map_or(0, |slash| slash + 1);
-    match image[name_start..].find(':') {
-        Some(at) => (
-            image[..name_start + at].to_ascii_lowercase(),
-            Some(&image[name_start + at + 1..]),
-        ),
-        None => (image.to_ascii_lowercase(), None),
-    }
+    let end = image[name_start..]
+        .find(':')
+        .map_or(image.len(), |at| name_start + at);
+    image[..end].to_ascii_lowercase()
 }
 
 /// The images' names over time (docs/clearml.md#image-names), with any registry in front.
@@ -245,7 +238,8 @@ fn looks_like_clearml(service: &Container) -> bool {
     let names = [
         Some(service.name.as_str()),
         service.container_name.as_deref(),
-        service.image.as_ref().map(|image| image.text.as_str()),
+        service.known_image().map(|image| image.text.as_str()),
+        service.built_as.as_ref().map(|image| image.text.as_str()),
     ];
     let is_named = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -272,7 +266,9 @@ fn has_server_variable(service: &Container) -> bool {
         .any(|variable| is_server_variable(&variable.name))
 }
 
-fn by_words(words: &[String]) -> Vec<Server> {
+pub(super) fn by_words<T: AsRef<str>>(words: &[T]) -> Vec<Server> {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let words = &words[..];
     if words.iter().any(|word| word.contains("async_urls_delete")) {
         return vec![Server::AsyncDelete];
     }
@@ -301,9 +297,9 @@ fn by_words(words: &[String]) -> Vec<Server> {
 }
 
 /// Whether a word names the host of another server: `wait-for apiserver 8008`, `nc -z fileserver 8081`.
-fn is_address(words: &[String], at: usize) -> bool {
-    let is_port = |word: &String| word.parse::<u16>().is_ok();
-    let waits = |word: &String| {
+fn is_address(words: &[&str], at: usize) -> bool {
+    let is_port = |word: &&str| word.parse::<u16>().is_ok();
+    let waits = |word: &&str| {
         let word = word.rsplit('/').next().unwrap_or(word);
         word.starts_with("wait")
             || [
@@ -335,17 +331,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_are_split_at_tag_and_digest() {
-        let split = |image| split_image(image);
-        assert_eq!(split("clearml/server"), ("clearml/server".to_owned(), None));
-        assert_eq!(
-            split("r:5000/a/Clearml:1.16"),
-            ("r:5000/a/clearml".to_owned(), Some("1.16"))
-        );
-        assert_eq!(
-            split("clearml/server:2.3@sha256:ab"),
-            ("clearml/server".to_owned(), Some("2.3"))
-        );
+    fn a_repository_ends_before_tag_and_digest() {
+        assert_eq!(repository("clearml/server"), "clearml/server");
+        assert_eq!(repository("r:5000/a/Clearml:1.16"), "r:5000/a/clearml");
+        assert_eq!(repository("clearml/server:2.3@sha256:ab"), "clearml/server");
     }
 
     #[test]

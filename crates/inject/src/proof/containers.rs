@@ -132,6 +132,7 @@ fn services(key: &RandomState, project: &Project) -> BTreeMap<String, BTreeMap<S
         VariableValue::Known(value) => key.hash_one(('k', value.expose())),
         VariableValue::Refused(why) => key.hash_one(('r', why)),
         VariableValue::Required(name) => key.hash_one(('m', name)),
+        VariableValue::Unknown(why) => key.hash_one(('x', why.as_str())),
         VariableValue::Unset => key.hash_one('u'),
     };
     let services = project.services.iter().map(|service| {

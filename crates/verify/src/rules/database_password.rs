@@ -124,7 +124,7 @@ fn has_password(service: &Container, database: Database) -> Option<bool> {
         Database::Elasticsearch => match variable("xpack.security.enabled") {
             Some(variable) => Some(variable.value.known()?.expose().trim() != "false"),
             // On by default since 8.
-            None => Some(service.image.as_ref()?.version()? >= Version::new(8, 0, 0)),
+            None => Some(service.known_image()?.version()? >= Version::new(8, 0, 0)),
         },
     }
 }

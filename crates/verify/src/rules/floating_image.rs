@@ -33,8 +33,7 @@ impl Rule for FloatingImage {
         for instance in &case.deployment.instances {
             let service = case.deployment.service(instance);
             let Some(image) = service
-                .image
-                .as_ref()
+                .known_image()
                 .filter(|image| is_floating(&image.text))
             else {
                 continue;

@@ -117,7 +117,7 @@ pub(crate) fn own_ports(server: Server) -> &'static [u16] {
 
 /// A service that publishes what TLS is spoken on, with software for it.
 fn is_proxy(service: &Container) -> bool {
-    let image = service.image.as_ref().map(|image| image.text.as_str());
+    let image = service.known_image().map(|image| image.text.as_str());
     let name = image
         .unwrap_or_default()
         .rsplit('/')

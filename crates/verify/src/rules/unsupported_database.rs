@@ -33,7 +33,7 @@ impl Rule for UnsupportedDatabase {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
         for service in &case.deployment.containers {
-            let Some((image, database)) = service.image.as_ref().zip(Database::of(service)) else {
+            let Some((image, database)) = service.known_image().zip(Database::of(service)) else {
                 continue;
             };
             let Some(version) = image

@@ -1,0 +1,280 @@
+//! `build:` of a service: what its Dockerfile says of the image.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Loader, Part, Project};
+use crate::container::{
+    Doubt, FileText, HostPath, Mount, MountSource, Origin, Text, Variable, VariableValue,
+};
+use crate::dockerfile::{self, CopySource};
+use crate::knowable::Knowable;
+use crate::source::{SourceId, Sources, Span};
+use crate::yaml::{Clears, Node};
+
+/// What is known of an image that is built from a Dockerfile.
+pub(super) struct Built {
+    /// The image that it starts from.
+    pub(super) base: Knowable<Text>,
+    /// Its variables.
+    pub(super) environment: Vec<Variable>,
+    /// Its entrypoint and its command, where it has its own.
+    pub(super) entrypoint: Option<Vec<String>>,
+    pub(super) command: Option<Vec<String>>,
+    /// What it copies into the image.
+    pub(super) copies: Vec<Mount>,
+    /// What else may change what a server reads and cannot be told.
+    pub(super) doubts: Vec<Doubt>,
+}
+
+/// The keys of `build`, each from the last part that has it.
+#[derive(Default)]
+struct Written<'a> {
+    context: Option<(&'a Part, &'a Node)>,
+    fields: BTreeMap<&'a str, (&'a Part, &'a Arc<Node>)>,
+    arguments: BTreeMap<String, Knowable<String>>,
+    span: Option<Span>,
+}
+
+/// What a service is built from; none where it is not built.
+pub(super) fn of_service(
+    project: &Project,
+    loader: &mut Loader,
+    sources: &mut Sources,
+    parts: &[Part],
+) -> Option<Built> {
+    let written = written(project, parts);
+    let span = written.span?;
+    let context = context(project, &written);
+    let read = text(project, loader, sources, &written).and_then(|source| {
+        let target = written
+            .fields
+            .get("target")
+            .map(|(part, node)| told(project, part, node));
+        let target = match target {
+            Some(Knowable::Unknown(reason)) => return Knowable::Unknown(reason),
+            Some(Knowable::Known(target)) => Some(target),
+            None => None,
+        };
+        let build = dockerfile::Build {
+            target: target.as_deref(),
+            arguments: &written.arguments,
+            working_directory: &|_| None,
+        };
+        let image = dockerfile::read(sources.text(source), &build);
+        image.map(|image| (source, image))
+    });
+    Some(match read {
+        Knowable::Known((source, image)) => Built {
+            base: image.base.map(|text| Text { text, span }),
+            environment: image
+                .environment
+                .into_iter()
+                .map(|entry| variable(source, entry))
+                .collect(),
+            entrypoint: image.entrypoint,
+            command: image.command,
+            copies: image
+                .copies
+                .iter()
+                .map(|copy| copied(source, &context, copy))
+                .collect(),
+            doubts: image
+                .doubts
+                .into_iter()
+                .map(|doubt| Doubt {
+                    span: at(source, &doubt.span),
+                    reason: doubt.reason,
+                })
+                .collect(),
+        },
+        Knowable::Unknown(reason) => Built {
+            base: Knowable::Unknown(reason.clone()),
+            environment: Vec::new(),
+            entrypoint: None,
+            command: None,
+            copies: Vec::new(),
+            doubts: vec![Doubt { reason, span }],
+        },
+    })
+}
+
+fn written<'a>(project: &Project, parts: &'a [Part]) -> Written<'a> {
+    let mut written = Written::default();
+    for part in parts {
+        let Some(field) = part.node.get("build") else {
+            continue;
+        };
+        let node = field.value;
+        if node.clears().is_some() {
+            written = Written::default();
+        }
+        if node.is_null() || node.clears() == Some(Clears::All) {
+            continue;
+        }
+        written.span = Some(node.span(part.source));
+        if node.entries().is_none() {
+            written.context = Some((part, node));
+        }
+        for field in node.fields() {
+            match field.key.text() {
+                Some("context") => written.context = Some((part, field.value)),
+                Some("args") => arguments(project, part, field.value, &mut written.arguments),
+                Some(name) => drop(written.fields.insert(name, (part, field.value))),
+                None => {}
+            }
+        }
+    }
+    written
+}
+
+/// `args` as a mapping or a list. One without a value takes that of the project's environment.
+fn arguments(
+    project: &Project,
+    part: &Part,
+    node: &Node,
+    arguments: &mut BTreeMap<String, Knowable<String>>,
+) {
+    let inherited = |name: &str| match project.env().value(name) {
+        Some(value) => Knowable::Known(value.to_owned()),
+        None => Knowable::unknown("a build argument takes its value from the shell"),
+    };
+    for field in node.fields() {
+        let Some(name) = field.key.text() else {
+            continue;
+        };
+        let value = if field.value.is_null() {
+            inherited(name)
+        } else {
+            told(project, part, field.value)
+        };
+        arguments.insert(name.to_owned(), value);
+    }
+    for item in node.items().unwrap_or_default() {
+        let Knowable::Known(text) = told(project, part, item) else {
+            continue;
+        };
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Knowable::Known(value.to_owned())),
+            None => (text.as_str(), inherited(&text)),
+        };
+        arguments.insert(name.to_owned(), value);
+    }
+}
+
+/// The Dockerfile: in the compose file, or in the folder of the build.
+fn text(
+    project: &Project,
+    loader: &mut Loader,
+    sources: &mut Sources,
+    written: &Written<'_>,
+) -> Knowable<SourceId> {
+    if let Some((part, node)) = written.fields.get("dockerfile_inline") {
+        let name = format!(
+            "{} (dockerfile_inline)",
+            sources.path(part.source).display()
+        );
+        return told(project, part, node).map(|text| sources.add(name, text.into()));
+    }
+    let file = match written.fields.get("dockerfile") {
+        Some((part, node)) => told(project, part, node),
+        None => Knowable::Known("Dockerfile".to_owned()),
+    };
+    context(project, written)
+        .and_then(|context| file.and_then(|file| open(loader, sources, &context.join(file))))
+}
+
+/// The folder that a build is given.
+fn context(project: &Project, written: &Written<'_>) -> Knowable<PathBuf> {
+    match written.context {
+        Some((part, node)) => {
+            let folder = &project.documents[part.document].folder;
+            told(project, part, node).map(|context| folder.join(context))
+        }
+        None => Knowable::unknown("its `build` names no folder"),
+    }
+}
+
+fn open(loader: &mut Loader, sources: &mut Sources, path: &Path) -> Knowable<SourceId> {
+    if !loader.is_file(path) {
+        return Knowable::unknown("it is built from a Dockerfile that is not here");
+    }
+    match loader.open(sources, path) {
+        Ok(source) => Knowable::Known(source),
+        Err(_) => Knowable::unknown("it is built from a Dockerfile that cannot be read"),
+    }
+}
+
+/// A text with its variables replaced; not known where one of them has no value here.
+fn told(project: &Project, part: &Part, node: &Node) -> Knowable<String> {
+    super::volume::told(project, &project.documents[part.document], node)
+}
+
+fn variable(source: SourceId, entry: dockerfile::EnvironmentEntry) -> Variable {
+    let span = at(source, &entry.span);
+    Variable {
+        name: entry.name,
+        value: match entry.value {
+            Knowable::Known(value) => VariableValue::Known(value),
+            Knowable::Unknown(reason) => VariableValue::Unknown(reason),
+        },
+        origin: Origin::Image,
+        span,
+        value_span: span,
+        interpolated: Vec::new(),
+        written_length: entry.span.len(),
+        retyped: false,
+    }
+}
+
+fn at(source: SourceId, span: &std::ops::Range<usize>) -> Span {
+    Span {
+        source,
+        start: span.start,
+        end: span.end,
+    }
+}
+
+/// What an instruction copies into the image, as a mount that nothing hides but a real one.
+fn copied(source: SourceId, context: &Knowable<PathBuf>, copy: &dockerfile::Copied) -> Mount {
+    let (content, name) = match &copy.source {
+        CopySource::Context(path) if path.contains(['*', '?', '[']) => (
+            Knowable::unknown("its Dockerfile copies files by a pattern"),
+            None,
+        ),
+        CopySource::Context(path) => (
+            context.as_ref().map(|context| {
+                MountSource::Bind(HostPath {
+                    written: path.clone(),
+                    path: context.join(path),
+                })
+            }),
+            path.rsplit('/').next(),
+        ),
+        CopySource::Inline { name, text } => (
+            text.as_ref().map(|text| {
+                MountSource::Text(FileText {
+                    name: "a here-document of the Dockerfile".to_owned(),
+                    text: text.expose().to_owned().into(),
+                })
+            }),
+            Some(name.as_str()),
+        ),
+        CopySource::Unknown(reason) => (Knowable::Unknown(reason.clone()), None),
+    };
+    let is_tree = match content.known() {
+        Some(MountSource::Bind(host)) => host.path.is_dir(),
+        _ => false,
+    };
+    let target = copy.to.as_ref().map(|to| match name {
+        Some(name) if copy.is_folder && !is_tree => format!("{}/{name}", to.trim_end_matches('/')),
+        _ => to.clone(),
+    });
+    Mount {
+        source: content,
+        target: target.and_then(|path| super::volume::target(&path)),
+        span: at(source, &copy.span),
+        is_interpolated: false,
+    }
+}

@@ -1,0 +1,113 @@
+//! What a container's command changes in its environment before a server starts.
+
+use std::cell::RefCell;
+
+use super::mounts::{self, There};
+use super::recognise;
+use crate::command::{self, Effect, Surroundings};
+use crate::compose::Loader;
+use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
+use crate::knowable::Knowable;
+use crate::secret::Secret;
+use crate::source::Sources;
+
+/// Puts what the command sets into the environment, where a server is started.
+pub(super) fn apply(container: &mut Container, loader: &mut Loader, sources: &mut Sources) {
+    if recognise::recognise(container).servers.is_empty() || container.command.is_empty() {
+        return;
+    }
+    let effect = effect(container, loader, sources);
+    if effect.is_cleared {
+        container.environment.clear();
+    }
+    for (name, value) in effect.changes {
+        set(container, name, value);
+    }
+    if let Some(reason) = effect.unknown {
+        container.doubts.push(Doubt {
+            reason,
+            span: container.name_span,
+        });
+    }
+}
+
+fn effect(container: &Container, loader: &mut Loader, sources: &mut Sources) -> Effect {
+    let disk = RefCell::new((loader, sources));
+    let file = |path: &str| {
+        let (loader, sources) = &mut *disk.borrow_mut();
+        text(container, path, loader, sources)
+    };
+    let around = Surroundings {
+        variable: &|name| variable(container, name),
+        file: &file,
+        starts: &|words| !recognise::by_words(words).is_empty(),
+    };
+    command::read(&container.command, &around)
+}
+
+/// A variable that the container has before its command runs.
+fn variable(container: &Container, name: &str) -> Knowable<Option<String>> {
+    let known = container
+        .environment
+        .iter()
+        .find(|known| known.name == name);
+    match known.map(|known| &known.value) {
+        Some(VariableValue::Known(value)) => Knowable::Known(Some(value.expose().to_owned())),
+        Some(VariableValue::Unset) => {
+            Knowable::unknown("it uses a variable that only the shell may have")
+        }
+        Some(_) => Knowable::unknown("it uses a variable that has no value here"),
+        None if super::is_of_the_image(name) => {
+            Knowable::unknown("it uses a variable of the image")
+        }
+        None => Knowable::Known(None),
+    }
+}
+
+/// The text of a file of the container.
+fn text(
+    container: &Container,
+    path: &str,
+    loader: &mut Loader,
+    sources: &mut Sources,
+) -> Knowable<String> {
+    match mounts::at(container, path) {
+        There::Host(host) => match loader.open(sources, &host) {
+            Ok(source) => Knowable::Known(sources.text(source).to_owned()),
+            Err(_) => Knowable::unknown("it runs a file that is not on this machine"),
+        },
+        There::Image => Knowable::unknown("it runs a file of the image"),
+        There::Nothing => Knowable::unknown("it runs a file that is not there"),
+        There::Text(file) => Knowable::Known(file.text.to_string()),
+        There::Unknown(reason) => Knowable::Unknown(reason),
+    }
+}
+
+fn set(container: &mut Container, name: String, value: Knowable<Option<Secret>>) {
+    let environment = &mut container.environment;
+    let place = environment.binary_search_by(|known| known.name.cmp(&name));
+    let value = match value {
+        Knowable::Known(Some(value)) => VariableValue::Known(value),
+        Knowable::Known(None) => {
+            if let Ok(place) = place {
+                environment.remove(place);
+            }
+            return;
+        }
+        Knowable::Unknown(reason) => VariableValue::Unknown(reason),
+    };
+    let variable = Variable {
+        name,
+        value,
+        origin: Origin::Command,
+        span: container.name_span,
+        value_span: container.name_span.at_start(),
+        interpolated: Vec::new(),
+        written_length: 0,
+        retyped: false,
+    };
+    match place {
+        Ok(place) => environment[place] = variable,
+        Err(place) => environment.insert(place, variable),
+    }
+}
