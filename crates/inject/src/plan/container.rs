@@ -144,143 +144,182 @@ fn own_environment(
             "remove `!reset`, or inject into the file that sets the environment",
         ));
     }
-    let key_column = indentation(target.text, entry.key.span(target.source).start);
     let has_heirs = heirs(target, node).next().is_some();
     let is_shared = has_heirs || target.aliased.contains(&Arc::as_ptr(node));
     if is_shared && matches!(node.value, Value::Sequence(..)) {
         target.split_lists.push(Arc::clone(node));
     }
     match &node.value {
-        Value::Scalar(_) if style == Style::Flow => {
-            let flow = flow_environment(target, None, variables, edits)?;
-            edits.push(Edit::replace(
-                null_range(target, entry),
-                format!(" {}", *flow),
-            ));
-            Ok(())
-        }
-        Value::Scalar(_) => {
-            edits.push(Edit::replace(null_range(target, entry), String::new()));
-            let lines = variable_lines(
-                &Shape::Mapping,
-                key_column + own_step(target, key_column, entry),
-                variables,
-            );
-            edits.push(insert_lines(
-                target,
-                entry.key.span(target.source).end,
-                &lines,
-            ));
-            Ok(())
-        }
+        Value::Scalar(_) => null_environment(target, entry, style, variables, edits),
         Value::Mapping(Style::Flow, items)
             if items.is_empty() && style == Style::Block && !is_shared =>
         {
-            empty_collection(target, entry, &Shape::Mapping, key_column, variables, edits)
+            empty_collection(target, entry, &Shape::Mapping, variables, edits);
+            Ok(())
+        }
+        Value::Mapping(Style::Flow, _) => {
+            flow_mapping(target, node, is_shared, variables, edits);
+            Ok(())
+        }
+        Value::Mapping(Style::Block, items) => {
+            block_mapping(target, entry, items, is_shared, variables, edits)
         }
         Value::Sequence(Style::Flow, items)
             if items.is_empty() && style == Style::Block && !is_shared =>
         {
-            empty_collection(target, entry, &Shape::List, key_column, variables, edits)
-        }
-        Value::Mapping(Style::Flow, items) => {
-            let text = flow_pairs(variables);
-            if is_shared {
-                let name = set_apart(target, node);
-                let start = node.start_with_properties();
-                let anchor = if node.anchor().is_some() {
-                    String::new()
-                } else {
-                    format!("&{name} ")
-                };
-                edits.push(Edit::insert(start, format!("{{<<: {anchor}")));
-                edits.push(Edit::insert(
-                    node.span(target.source).end,
-                    format!(", {}}}", *text),
-                ));
-            } else {
-                edits.push(insert_into_flow(
-                    target,
-                    node,
-                    items.last().map(end_of_entry),
-                    text.to_string(),
-                ));
-            }
+            empty_collection(target, entry, &Shape::List, variables, edits);
             Ok(())
         }
-        Value::Mapping(Style::Block, items) => {
-            let Some(first) = items.first() else {
-                return Ok(());
-            };
-            // `? key` stands behind its question mark.
-            let indent = indentation(target.text, first.key.start_with_properties());
-            let end = items.last().map_or(0, end_of_entry);
-            if is_shared {
-                return isolate_block(target, entry, indent, end, variables, edits);
-            }
-            let lines = variable_lines(&Shape::Mapping, indent, variables);
-            let ends_in_block = items
-                .last()
-                .is_some_and(|last| is_block_scalar(&last.value));
-            edits.push(if ends_in_block {
-                insert_lines_before(target, first.key.start_with_properties(), &lines)
-            } else {
-                insert_lines(target, end, &lines)
-            });
-            Ok(())
-        }
-        Value::Sequence(Style::Flow, items) => {
-            let texts: Vec<String> = variables
-                .iter()
-                .map(|wanted| value::item(wanted).to_string())
-                .collect();
-            let end = items.last().map(|item| item.span(target.source).end);
-            edits.push(insert_into_flow(target, node, end, texts.join(", ")));
-            Ok(())
-        }
-        Value::Sequence(Style::Block, items) => {
-            let dash = items
-                .first()
-                .map_or(0, |item| edit::dash(target.text, item));
-            let lines = variable_lines(&Shape::List, column(target.text, dash), variables);
-            let end = items.last().map_or(0, |item| item.span(target.source).end);
-            edits.push(if items.last().is_some_and(is_block_scalar) {
-                insert_lines_before(target, dash, &lines)
-            } else {
-                insert_lines(target, end, &lines)
-            });
+        Value::Sequence(style, items) => {
+            edits.push(list(target, node, *style, items, variables));
             Ok(())
         }
         Value::Alias(shared) => {
-            let indent = key_column + own_step(target, key_column, entry);
-            let shared = Arc::clone(shared);
-            target.written_out.insert(node.range().start);
-            if has_heirs && shared.items().is_some() {
-                target.split_lists.push(Arc::clone(node));
-            } else if has_heirs {
-                set_apart(target, node);
-            }
-            if style == Style::Flow {
-                let flow = flow_environment(target, Some(node), variables, edits)?;
-                edits.push(Edit::replace(
-                    node.span(target.source).start..node.span(target.source).end,
-                    flow.to_string(),
-                ));
-                return Ok(());
-            }
-            let mut lines = inherited_lines(target, Some(node), indent, variables, edits)?;
-            lines.extend(variable_lines(
-                &lines_shape(Some(&shared)),
-                indent,
-                variables,
-            ));
-            let span = node.span(target.source);
-            let start = target.text[..span.start].trim_end_matches(' ').len();
-            edits.push(Edit::replace(start..span.end, String::new()));
-            edits.push(insert_lines(target, span.end, &lines));
-            Ok(())
+            note_written_out(target, node, shared, has_heirs);
+            alias_environment(target, entry, style, variables, edits)
         }
     }
+}
+
+/// The column of the `environment` key, and of what is below it where nothing is yet.
+fn columns(target: &Target<'_>, entry: &Entry) -> (usize, usize) {
+    let key_column = indentation(target.text, entry.key.range().start);
+    (key_column, key_column + own_step(target, key_column, entry))
+}
+
+/// Nothing is written there.
+fn null_environment(
+    target: &mut Target<'_>,
+    entry: &Entry,
+    style: Style,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let range = null_range(target, entry);
+    if style == Style::Flow {
+        let flow = flow_environment(target, None, variables, edits)?;
+        edits.push(Edit::replace(range, format!(" {}", *flow)));
+        return Ok(());
+    }
+    edits.push(Edit::replace(range, String::new()));
+    let (_, indent) = columns(target, entry);
+    let lines = variable_lines(&Shape::Mapping, indent, variables);
+    edits.push(insert_lines(target, entry.key.range().end, &lines));
+    Ok(())
+}
+
+/// A mapping in braces. A shared one becomes a mapping that merges it.
+fn flow_mapping(
+    target: &mut Target<'_>,
+    node: &Arc<Node>,
+    is_shared: bool,
+    variables: &Variables,
+    edits: &mut Edits,
+) {
+    let text = flow_pairs(variables);
+    if !is_shared {
+        let last = node.entries().and_then(<[_]>::last).map(end_of_entry);
+        edits.push(insert_into_flow(target, node, last, text.to_string()));
+        return;
+    }
+    let name = set_apart(target, node);
+    let anchor = match node.anchor() {
+        Some(_) => String::new(),
+        None => format!("&{name} "),
+    };
+    let start = node.start_with_properties();
+    edits.push(Edit::insert(start, format!("{{<<: {anchor}")));
+    edits.push(Edit::insert(node.range().end, format!(", {}}}", *text)));
+}
+
+/// A mapping of lines.
+fn block_mapping(
+    target: &mut Target<'_>,
+    entry: &Entry,
+    items: &[Entry],
+    is_shared: bool,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let (Some(first), Some(last)) = (items.first(), items.last()) else {
+        return Ok(());
+    };
+    let start = first.key.start_with_properties();
+    // `? key` is behind its question mark.
+    let indent = indentation(target.text, start);
+    let end = end_of_entry(last);
+    if is_shared {
+        return isolate_block(target, entry, indent, end, variables, edits);
+    }
+    let lines = variable_lines(&Shape::Mapping, indent, variables);
+    edits.push(if is_block_scalar(&last.value) {
+        insert_lines_before(target, start, &lines)
+    } else {
+        insert_lines(target, end, &lines)
+    });
+    Ok(())
+}
+
+/// A list in either style.
+fn list(
+    target: &Target<'_>,
+    node: &Node,
+    style: Style,
+    items: &[Arc<Node>],
+    variables: &Variables,
+) -> Edit {
+    let end = items.last().map(|item| item.range().end);
+    if style == Style::Flow {
+        return insert_into_flow(target, node, end, flow_items(variables));
+    }
+    let first = items.first();
+    let dash = first.map_or(0, |item| edit::dash(target.text, item));
+    let lines = variable_lines(&Shape::List, column(target.text, dash), variables);
+    if items.last().is_some_and(is_block_scalar) {
+        insert_lines_before(target, dash, &lines)
+    } else {
+        insert_lines(target, end.unwrap_or_default(), &lines)
+    }
+}
+
+fn flow_items(variables: &Variables) -> String {
+    let items = variables
+        .iter()
+        .map(|wanted| value::item(wanted).to_string());
+    items.collect::<Vec<_>>().join(", ")
+}
+
+/// The alias gives way to what is behind it, and those who inherit it keep it.
+fn note_written_out(target: &mut Target<'_>, alias: &Arc<Node>, shared: &Node, has_heirs: bool) {
+    target.written_out.insert(alias.range().start);
+    if has_heirs && shared.items().is_some() {
+        target.split_lists.push(Arc::clone(alias));
+    } else if has_heirs {
+        set_apart(target, alias);
+    }
+}
+
+/// An alias becomes a mapping that merges what is behind it, or a copy of the list.
+fn alias_environment(
+    target: &mut Target<'_>,
+    entry: &Entry,
+    style: Style,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let (alias, range) = (&entry.value, entry.value.range());
+    if style == Style::Flow {
+        let flow = flow_environment(target, Some(alias), variables, edits)?;
+        edits.push(Edit::replace(range, flow.to_string()));
+        return Ok(());
+    }
+    let (_, indent) = columns(target, entry);
+    let mut lines = inherited_lines(target, Some(alias), indent, variables, edits)?;
+    lines.extend(variable_lines(&lines_shape(Some(alias)), indent, variables));
+    let start = target.text[..range.start].trim_end_matches(' ').len();
+    edits.push(Edit::replace(start..range.end, String::new()));
+    edits.push(insert_lines(target, range.end, &lines));
+    Ok(())
 }
 
 /// `environment: {}` becomes lines.
@@ -288,37 +327,25 @@ fn empty_collection(
     target: &Target<'_>,
     entry: &Entry,
     shape: &Shape,
-    key_column: usize,
     variables: &Variables,
     edits: &mut Edits,
-) -> Result<(), Refusal> {
-    let span = entry.value.span(target.source);
+) {
+    let span = entry.value.range();
     if line_end(target.text, span.start) < span.end {
         // Brackets over several lines may hold comments; fill them rather than drop those.
         let text = match shape {
             Shape::Mapping => flow_pairs(variables).to_string(),
-            Shape::List => {
-                let items: Vec<String> = variables
-                    .iter()
-                    .map(|wanted| value::item(wanted).to_string())
-                    .collect();
-                items.join(", ")
-            }
+            Shape::List => flow_items(variables),
         };
         edits.push(Edit::insert(span.start + 1, text));
-        return Ok(());
+        return;
     }
-    let start = target.text[..entry.value.start_with_properties()]
-        .trim_end_matches(' ')
-        .len();
+    let before = &target.text[..entry.value.start_with_properties()];
+    let start = before.trim_end_matches(' ').len();
     edits.push(Edit::replace(start..span.end, String::new()));
-    let indent = key_column + own_step(target, key_column, entry);
-    edits.push(insert_lines(
-        target,
-        span.end,
-        &variable_lines(shape, indent, variables),
-    ));
-    Ok(())
+    let (_, indent) = columns(target, entry);
+    let lines = variable_lines(shape, indent, variables);
+    edits.push(insert_lines(target, span.end, &lines));
 }
 
 /// `environment: &shared` with lines below becomes `environment:`, `<<: &shared` with the lines one step
