@@ -8,16 +8,20 @@
 mod hazard;
 mod path;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::container::{Variable, VariableValue};
 use crate::deployment::{Deployment, raw_value};
 use crate::hocon::{self, Context, Include, Included, Object, Tag};
+use crate::image::{self, ImageDefault};
 use crate::instance::Instance;
+use crate::knowable::Knowable;
 use crate::known::{self, Known};
 use crate::secret::Secret;
 use crate::setting::{SETTINGS, Server, Setting};
 use crate::source::Span;
+use crate::version::Version;
 pub use hazard::Hazard;
 pub use path::Configured;
 
@@ -134,11 +138,12 @@ impl From<Tag> for Layer {
 impl Effective {
     /// Works it out for every server of a deployment.
     pub fn of(deployment: &Deployment) -> Self {
+        let mut images = Images::new();
         let servers = deployment
             .instances
             .iter()
             .enumerate()
-            .map(|(index, instance)| configuration(deployment, index, instance))
+            .map(|(index, instance)| configuration(deployment, index, instance, &mut images))
             .collect();
         Self { servers }
     }
@@ -153,7 +158,7 @@ impl Effective {
     ) -> bool {
         let (changed, at, length) =
             deployment.with_lines(&deployment.instances[instance], file, key, lines);
-        let server = configuration(deployment, instance, &changed);
+        let server = configuration(deployment, instance, &changed, &mut Images::new());
         let node = server.tree.get(path);
         changed.config[at].tree.is_ok()
             && node.is_some_and(|node| {
@@ -228,9 +233,10 @@ fn configuration(
     deployment: &Deployment,
     index: usize,
     instance: &Instance,
+    images: &mut Images,
 ) -> ServerConfiguration {
     if instance.server.reads_configuration() {
-        from_tree(deployment, index, instance)
+        from_tree(deployment, index, instance, images)
     } else {
         ServerConfiguration {
             server: instance.server,
@@ -271,15 +277,25 @@ fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Sett
     reading
 }
 
-fn from_tree(deployment: &Deployment, index: usize, instance: &Instance) -> ServerConfiguration {
+fn from_tree(
+    deployment: &Deployment,
+    index: usize,
+    instance: &Instance,
+    images: &mut Images,
+) -> ServerConfiguration {
     // The file server merges as pyhocon does; the other two know `-key` (docs/clearml.md#a-dash-replaces).
     let replacing = instance.server != Server::Fileserver;
     let mut fatal = Vec::new();
-    let mut tree = built_in(instance);
     let files = from_files(deployment, instance, &mut fatal);
-    hocon::merge(&mut tree, files, replacing);
     let environment = &deployment.service(instance).environment;
     let variables = from_environment(instance, environment, replacing);
+    let mut tree = built_in(instance);
+    if hangs_on_image(&files) || hangs_on_image(&variables.tree) {
+        let key = (instance.server, instance.known_version());
+        let paths = images.entry(key).or_insert_with(|| image_paths(instance));
+        hocon::merge(&mut tree, paths.clone(), false);
+    }
+    hocon::merge(&mut tree, files, replacing);
     hocon::merge(&mut tree, variables.tree, replacing);
     fatal.extend(variables.fatal);
     let reading = |setting| match variables.deadly.iter().rev().find(|(of, _)| *of == setting) {
@@ -424,6 +440,40 @@ fn built_in(instance: &Instance) -> Object {
             hocon::merge(&mut tree, leaf, false);
         }
     }
+    tree
+}
+
+/// Whether it makes a difference which other paths the image has: it does to a key with a dash in front, and to what
+/// replaces an object. Most deployments set nothing but settings.
+fn hangs_on_image(tree: &Object) -> bool {
+    fn has_dash(tree: &Object) -> bool {
+        tree.iter().any(|(key, node)| {
+            let is_below = matches!(&node.value, hocon::Value::Object(below) if has_dash(below));
+            key.starts_with('-') || is_below
+        })
+    }
+    tree.iter().any(|(key, _)| key != "secure") || has_dash(tree)
+}
+
+/// The paths of each image that was asked for: many services run the same one.
+type Images = HashMap<(Server, Option<Version>), Object>;
+
+/// The paths that the image has besides the settings. What it has there is of no interest: it only matters that it is
+/// there.
+fn image_paths(instance: &Instance) -> Object {
+    let mut tree = Object::default();
+    for entry in image::of(instance.server) {
+        let is_none = matches!(
+            entry.default,
+            ImageDefault::Absent | ImageDefault::Setting(_)
+        );
+        let found = image::find(instance.server, &entry.path, instance.known_version());
+        // Where it cannot be told, a key with a dash is better taken for one that replaces.
+        if !is_none && !matches!(found, Knowable::Known(None)) {
+            tree.insert(&entry.path, hocon::Node::new(hocon::Value::Null, 0..0));
+        }
+    }
+    tree.mark(Layer::Image.into());
     tree
 }
 

@@ -222,3 +222,55 @@ fn a_setting_below_an_unknown_variable_is_not_known() {
         "{unknown:?}"
     );
 }
+
+#[test]
+fn a_dash_replaces_what_only_the_image_has() {
+    for (name, value, rules) in [
+        (
+            "SERVICES__AUTH__FIXED_USERS__GUEST__-ENABLED",
+            "\"true\"",
+            &["guest-login"][..],
+        ),
+        (
+            "SERVICES__AUTH__FIXED_USERS__-GUEST",
+            "'{enabled: true}'",
+            &["guest-login"],
+        ),
+        (
+            "SERVICES__AUTH__FIXED_USERS__GUEST__-ENABLED",
+            "\"false\"",
+            &[],
+        ),
+    ] {
+        let line = format!("      CLEARML__{name}: {value}\n");
+        let text = with_variables(APISERVER, &line);
+        let (_, said, unknown) = said(&[("docker-compose.yml", &text)]);
+        let said: Vec<&str> = said
+            .iter()
+            .map(String::as_str)
+            .filter(|rule| *rule != "unread-variable")
+            .collect();
+        assert_eq!(said, rules, "{name}: {value} {unknown:?}");
+    }
+}
+
+#[test]
+fn an_object_over_a_value_has_nothing_of_the_image_left() {
+    let text = with_folder(FILESERVER).replacen(
+        "    environment:\n      CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY",
+        "    environment:\n      CLEARML__FILESERVER__AUTH__COOKIE_NAMES: '[clearml_token_basic]'\n      \
+         CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY",
+        1,
+    );
+    for (conf, rules) in [
+        ("auth = false\n", &["open-fileserver"][..]),
+        ("auth { tokens_cache_threshold_sec: 5 }\n", &[]),
+    ] {
+        let files = [
+            ("docker-compose.yml", text.as_str()),
+            ("c/fileserver.conf", conf),
+        ];
+        let (_, said, unknown) = said(&files);
+        assert_eq!(said, rules, "{conf} {unknown:?}");
+    }
+}

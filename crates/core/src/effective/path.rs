@@ -3,6 +3,8 @@
 use super::{Layer, ServerConfiguration};
 use crate::deployment::Deployment;
 use crate::hocon::{Node, Object, Value};
+use crate::image::{self, ImageDefault};
+use crate::knowable::Knowable;
 use crate::setting::{Server, Setting};
 use crate::source::Span;
 
@@ -35,7 +37,10 @@ impl ServerConfiguration {
             Some(node) => (node, &node.value),
             None => match cover(&self.tree, path) {
                 Some(node) => (node, &NOTHING),
-                None => return Configured::Not,
+                None => match self.cut(deployment, path) {
+                    Some(node) => (node, &NOTHING),
+                    None => return Configured::Not,
+                },
             },
         };
         match (self.span(deployment, node), value) {
@@ -43,6 +48,17 @@ impl ServerConfiguration {
             (Some(span), Value::Unknown(reason)) => Configured::Unknown(reason, span),
             (Some(span), value) => Configured::Value(value, span),
         }
+    }
+
+    /// The object of the user's files that a path of the image is missing from: something else was there in between, so
+    /// that the object was not merged into the image's.
+    fn cut(&self, deployment: &Deployment, path: &str) -> Option<&Node> {
+        let version = deployment.instances[self.instance].known_version();
+        let mut above = path.rmatch_indices('.');
+        let node = above.find_map(|(dot, _)| self.tree.get(&path[..dot]))?;
+        let in_image = image::find(self.server, path, version);
+        let is_cut = matches!(in_image, Knowable::Known(Some(entry)) if entry.default != ImageDefault::Absent);
+        (is_cut && Layer::from(node.tag) != Layer::Image).then_some(node)
     }
 
     /// Where a node stands in the user's files.
