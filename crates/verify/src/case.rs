@@ -12,7 +12,7 @@ use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 
 use crate::files::Files;
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Fix, Severity};
 use crate::words::{REVOKED, and, power, release};
 
 /// What rules look at.
@@ -148,35 +148,40 @@ impl Case<'_> {
     /// A finding about a server, at its service's name.
     pub(crate) fn finding(
         &self,
-        rule: &'static str,
         severity: Severity,
         server: &ServerConfiguration,
         message: String,
         help: &str,
-    ) -> Finding {
+    ) -> Draft {
         let instance = &self.deployment.instances[server.instance];
-        self.finding_of(rule, severity, instance, message, help)
+        self.finding_of(severity, instance, message, help)
     }
 
     /// The same, about a server of which no configuration is read.
     pub(crate) fn finding_of(
         &self,
-        rule: &'static str,
         severity: Severity,
         instance: &Instance,
         message: String,
         help: &str,
-    ) -> Finding {
-        Finding {
-            rule,
-            severity,
-            message,
-            help: help.to_owned(),
-            setting: None,
-            server: Some(instance.server),
-            span: Some(self.deployment.service(instance).name_span),
-            fix: None,
-        }
+    ) -> Draft {
+        Draft::new(severity, message, help)
+            .server(instance.server)
+            .at(self.deployment.service(instance).name_span)
+    }
+
+    /// A finding about the value of a setting, which new keys replace.
+    pub(crate) fn finding_in(
+        &self,
+        severity: Severity,
+        reading: &Reading,
+        message: String,
+    ) -> Draft {
+        Draft::new(severity, message, self.inject())
+            .setting(reading.setting)
+            .server(reading.server)
+            .at(self.span(reading))
+            .fixed_by(Fix::Keys)
     }
 
     /// What gives a server another value at a path of its configuration, in HOCON.

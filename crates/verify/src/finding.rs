@@ -20,13 +20,13 @@ pub(crate) struct Finding {
     pub(crate) setting: Option<Setting>,
     /// The server concerned.
     pub(crate) server: Option<Server>,
-    /// Where; for what is absent, where it would have to stand.
+    /// Where; for what is absent, where it would have to be.
     pub(crate) span: Option<Span>,
-    /// What mends it without a person's decision, where anything does.
+    /// What fixes it without a person's decision, where anything does.
     pub(crate) fix: Option<Fix>,
 }
 
-/// What mends a finding: data, from which a command is made for all findings of a deployment together.
+/// What fixes a finding: data, from which a command is made for all findings of a deployment together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fix {
     /// The servers are published on one address only: `clearml-inject --bind`.
@@ -48,23 +48,72 @@ pub(crate) enum Fix {
     Mode,
 }
 
-impl Finding {
-    /// The same at a place of its own, where there is one.
-    #[must_use]
-    pub(crate) fn at(self, span: impl Into<Option<Span>>) -> Self {
-        Self {
-            span: span.into().or(self.span),
-            ..self
-        }
+/// What a rule or a probe says, before whoever asked it adds the id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Draft(Finding);
+
+impl Draft {
+    /// What is wrong and what follows from it, and what to do.
+    pub(crate) fn new(
+        severity: Severity,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self(Finding {
+            rule: "",
+            severity,
+            message: message.into(),
+            help: help.into(),
+            setting: None,
+            server: None,
+            span: None,
+            fix: None,
+        })
     }
 
-    /// The same with what mends it.
+    /// What to do, where that is something else.
     #[must_use]
-    pub(crate) fn mended_by(self, fix: impl Into<Option<Fix>>) -> Self {
-        Self {
-            fix: fix.into(),
-            ..self
-        }
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = help.into();
+        self
+    }
+
+    /// The setting concerned, if it is one.
+    #[must_use]
+    pub(crate) fn setting(mut self, setting: impl Into<Option<Setting>>) -> Self {
+        self.0.setting = setting.into();
+        self
+    }
+
+    /// The server concerned.
+    #[must_use]
+    pub(crate) fn server(mut self, server: Server) -> Self {
+        self.0.server = Some(server);
+        self
+    }
+
+    /// Its place, where there is one; otherwise the one it has.
+    #[must_use]
+    pub(crate) fn at(mut self, span: impl Into<Option<Span>>) -> Self {
+        self.0.span = span.into().or(self.0.span);
+        self
+    }
+
+    /// What fixes it, where anything does.
+    #[must_use]
+    pub(crate) fn fixed_by(mut self, fix: impl Into<Option<Fix>>) -> Self {
+        self.0.fix = fix.into();
+        self
+    }
+
+    /// Its place and its setting: two findings of one rule that have both in common are one.
+    pub(crate) fn subject(&self) -> (Option<Span>, Option<Setting>) {
+        (self.0.span, self.0.setting)
+    }
+
+    /// The finding of the rule or probe that said it.
+    pub(crate) fn of(self, rule: &'static str) -> Finding {
+        Finding { rule, ..self.0 }
     }
 }
 

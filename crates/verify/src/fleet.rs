@@ -240,9 +240,13 @@ fn report(
     if known.site.is_none() {
         together.unknown(&format!("the parts of {target}"), missing);
     }
+    let mut findings = Vec::new();
     for (probe, seen) in probes.iter().zip(known.seen) {
         match seen {
-            Some(seen) => together.add(seen),
+            Some(seen) => {
+                let found = together.add(seen).into_iter();
+                findings.extend(found.map(|draft| draft.of(probe.id())));
+            }
             // Where no part was found yet, that says it.
             None if known.site.is_some() => {
                 together.unknown(&format!("{} at {target}", probe.id()), missing);
@@ -250,9 +254,7 @@ fn report(
             None => {}
         }
     }
-    together
-        .findings
-        .sort_by_key(|finding| (finding.severity, finding.rule));
+    findings.sort_by_key(|finding| (finding.severity, finding.rule));
     let part = |server, address: fn(&Site) -> &Option<String>| {
         let address = known
             .site
@@ -280,7 +282,7 @@ fn report(
             parts: parts.into_iter().flatten().collect(),
             target,
         },
-        findings: together.findings,
+        findings,
         unknown: together
             .unseen
             .into_iter()

@@ -11,13 +11,14 @@ use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use crate::case::Case;
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Finding, Severity};
 
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";
 
 /// An agent with the pair of an account that the API server's version does not have cannot log in.
-fn locked_out(case: &Case<'_>, keys: &Keyset, findings: &mut Vec<Finding>) {
+fn locked_out(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
+    let mut found = Vec::new();
     for instance in case.deployment.of(Server::AgentServices) {
         let environment = &case.deployment.service(instance).environment;
         let unknown = SETTINGS.into_iter().filter(|setting| {
@@ -30,22 +31,22 @@ fn locked_out(case: &Case<'_>, keys: &Keyset, findings: &mut Vec<Finding>) {
             is_same.then_some((setting, variable.value_span))
         };
         for (setting, span) in unknown.filter_map(has_it) {
-            findings.push(Finding {
-                rule: ID,
-                severity: Severity::Error,
-                message: format!(
-                    "{} cannot log in: the API server does not know {setting} before 1.11.0",
-                    case.named(instance)
-                ),
-                help: "give the agent keys that a user made in the web page, or update the server"
-                    .to_owned(),
-                setting: Some(setting),
-                server: Some(instance.server),
-                span: Some(span),
-                fix: None,
-            });
+            found.push(
+                Draft::new(
+                    Severity::Error,
+                    format!(
+                        "{} cannot log in: the API server does not know {setting} before 1.11.0",
+                        case.named(instance)
+                    ),
+                    "give the agent keys that a user made in the web page, or update the server",
+                )
+                .setting(setting)
+                .server(instance.server)
+                .at(span),
+            );
         }
     }
+    found
 }
 
 /// The keysets of the command line. The workers that ask running servers share them.
@@ -67,8 +68,8 @@ impl Keys {
 }
 
 /// Every server must read the keyset's value. What cannot be told is unknown already.
-pub(crate) fn compare(case: &Case<'_>, keys: &Keyset, findings: &mut Vec<Finding>) {
-    locked_out(case, keys, findings);
+pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
+    let mut found = locked_out(case, keys);
     for reading in case.effective.readings() {
         let Some(key) = keys.get(reading.setting) else {
             continue;
@@ -79,20 +80,17 @@ pub(crate) fn compare(case: &Case<'_>, keys: &Keyset, findings: &mut Vec<Finding
             _ => false,
         };
         if !is_same {
-            findings.push(Finding {
-                rule: ID,
-                severity: Severity::Error,
-                message: format!(
-                    "{} does not read the keyset's value of {}",
-                    case.server(reading),
-                    reading.setting
-                ),
-                help: format!("clearml-inject -k KEYS -i {}", case.compose_file()),
-                setting: Some(reading.setting),
-                server: Some(reading.server),
-                span: Some(case.span(reading)),
-                fix: Some(Fix::Keys),
-            });
+            let message = format!(
+                "{} does not read the keyset's value of {}",
+                case.server(reading),
+                reading.setting
+            );
+            let help = format!("clearml-inject -k KEYS -i {}", case.compose_file());
+            found.push(
+                case.finding_in(Severity::Error, reading, message)
+                    .help(help),
+            );
         }
     }
+    found.into_iter().map(|draft| draft.of(ID)).collect()
 }

@@ -22,7 +22,7 @@ use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 pub(crate) use accounts::{Account, accounts, token_secret};
 use asked::Asked;
 pub(crate) use find::FOREIGN_ORIGIN;
@@ -69,7 +69,7 @@ impl Release {
 /// What probes have seen.
 #[derive(Default)]
 pub(crate) struct Seen {
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) findings: Vec<Draft>,
     pub(crate) unseen: Vec<Unseen>,
     /// What a person should know about how it was looked.
     pub(crate) remarks: Vec<String>,
@@ -247,22 +247,12 @@ impl Seen {
     /// Adds what a probe found.
     pub(crate) fn found(
         &mut self,
-        rule: &'static str,
         severity: Severity,
         server: Server,
         message: String,
         help: &str,
     ) {
-        let finding = Finding {
-            rule,
-            severity,
-            message,
-            help: help.to_owned(),
-            setting: None,
-            server: Some(server),
-            span: None,
-            fix: None,
-        };
+        let finding = Draft::new(severity, message, help).server(server);
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
@@ -290,14 +280,14 @@ impl Seen {
         }
     }
 
-    /// Adds what another has seen.
-    pub(crate) fn add(&mut self, other: Self) {
-        self.findings.extend(other.findings);
+    /// Adds what another has not seen and remarks on; what it has found is a probe's.
+    pub(crate) fn add(&mut self, other: Self) -> Vec<Draft> {
         self.remarks.extend(other.remarks);
         for unseen in other.unseen {
             if !self.unseen.contains(&unseen) {
                 self.unseen.push(unseen);
             }
         }
+        other.findings
     }
 }

@@ -40,7 +40,7 @@ mod vulnerable_version;
 mod weak_password;
 mod weak_secret;
 
-use crate::finding::Finding;
+use crate::finding::{Draft, Finding};
 
 pub(crate) use self::public_port::own_ports;
 pub(crate) use crate::case::Case;
@@ -50,7 +50,19 @@ pub(crate) trait Rule: Sync {
     /// The name: of the file, the fixture folder and the section of docs/rules.md.
     fn id(&self) -> &'static str;
     /// Adds what it finds.
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>);
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>);
+}
+
+/// What the rules find that are asked.
+pub(crate) fn check(case: &Case<'_>, is_asked: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let asked = RULES.iter().filter(|rule| is_asked(rule.id()));
+    asked
+        .flat_map(|rule| {
+            let mut found = Vec::new();
+            rule.check(case, &mut found);
+            found.into_iter().map(|draft| draft.of(rule.id()))
+        })
+        .collect()
 }
 
 /// Every rule.

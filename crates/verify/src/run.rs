@@ -21,7 +21,7 @@ use crate::output;
 use crate::pages;
 use crate::reader::Target;
 use crate::report::{NotChecked, Report, Subject};
-use crate::rules::{Case, RULES};
+use crate::rules::{self, Case};
 use crate::target;
 use crate::{fleet, ignore, retired};
 
@@ -125,12 +125,9 @@ fn report(cli: &Cli, keys: &Keys, deployment: Deployment) -> (Report, Vec<String
         files: Files::of(&deployment, &effective),
     };
     let is_asked = |id: &str| !cli.ignore.iter().any(|ignored| ignored == id);
-    let mut findings = Vec::new();
-    for rule in RULES.iter().filter(|rule| is_asked(rule.id())) {
-        rule.check(&case, &mut findings);
-    }
+    let mut findings = rules::check(&case, is_asked);
     if let Some(keys) = keys.new.as_ref().filter(|_| is_asked(keys::ID)) {
-        keys::compare(&case, keys, &mut findings);
+        findings.extend(keys::compare(&case, keys));
     }
     let (mut findings, comments) =
         ignore::silence(&deployment.sources, &Lines::of(&deployment), findings);

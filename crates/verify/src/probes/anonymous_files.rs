@@ -46,7 +46,6 @@ impl Probe for AnonymousFiles {
             }
         };
         seen.found(
-            self.id(),
             // Whoever reaches it has everything (docs/clearml.md#any-token-opens-every-file).
             Severity::Error,
             Server::Fileserver,

@@ -76,12 +76,11 @@ impl Probe for Certificate {
                 Ok((shown, old)) => {
                     for (severity, what) in wrong(&shown, host(&origin)) {
                         let message = format!("the certificate of {origin} {what}");
-                        seen.found(self.id(), severity, server, message, HELP);
+                        seen.found(severity, server, message, HELP);
                     }
                     self.old(server, &origin, old, seen);
                 }
                 Err(NoHandshake::Old(reason)) => seen.found(
-                    self.id(),
                     REFUSED,
                     server,
                     format!(
@@ -117,7 +116,6 @@ impl Certificate {
         }
         if !taken.is_empty() {
             seen.found(
-                self.id(),
                 // It takes somebody on the way, and a client that lets itself be talked down (RFC 8996).
                 SOON,
                 server,

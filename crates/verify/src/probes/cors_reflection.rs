@@ -32,7 +32,6 @@ impl Probe for CorsReflection {
             && answer.header("access-control-allow-credentials") == Some("true");
         if is_allowed {
             seen.found(
-                self.id(),
                 // The cookie's SameSite=Lax keeps most of it out (docs/clearml.md#cross-origin-requests).
                 Severity::Note,
                 Server::Apiserver,

@@ -43,7 +43,6 @@ impl Probe for DefaultLogin {
                     let role = token.as_str().and_then(role);
                     let role = role.as_deref().unwrap_or("unknown");
                     seen.found(
-                        self.id(),
                         // Somebody gets in.
                         Severity::Error,
                         Server::Apiserver,

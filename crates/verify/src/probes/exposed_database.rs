@@ -101,7 +101,6 @@ impl Probe for ExposedDatabase {
                 Severity::Error
             };
             seen.found(
-                self.id(),
                 severity,
                 Server::Apiserver,
                 format!("{name} answers at {host}:{} {what}; all that ClearML knows is in its databases", database.port),

@@ -66,7 +66,6 @@ impl Probe for ForgedToken {
         }
         for (server, address, how, algorithms) in accepted {
             seen.found(
-                self.id(),
                 // Whoever signs is anybody.
                 Severity::Error,
                 server,

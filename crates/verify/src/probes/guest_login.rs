@@ -36,7 +36,6 @@ impl Probe for GuestLogin {
                 ""
             };
             seen.found(
-                self.id(),
                 // Anybody is a guest (docs/clearml.md#guests).
                 Severity::Warning,
                 Server::Apiserver,

@@ -57,7 +57,6 @@ impl Probe for InsecureCookie {
             let lacking = lacking(cookie);
             if !lacking.is_empty() {
                 seen.found(
-                    self.id(),
                     // It takes somebody on the way (docs/clearml.md#cookies).
                     Severity::Warning,
                     Server::Apiserver,

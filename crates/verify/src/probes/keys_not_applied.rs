@@ -78,7 +78,6 @@ impl Probe for KeysNotApplied {
             match answer.as_ref().map(|answer| answer.status) {
                 Ok(status) if status == accepted => {}
                 Ok(401) => seen.found(
-                    self.id(),
                     SEVERITY,
                     server,
                     format!("{address} refuses a token that is signed with the keyset's token secret; it runs with another"),
@@ -122,7 +121,6 @@ impl KeysNotApplied {
             match answer.as_ref().map(|answer| answer.status) {
                 Ok(401) if may_be_revoked => {}
                 Ok(401) => seen.found(
-                    self.id(),
                     SEVERITY,
                     Server::Apiserver,
                     format!(
@@ -138,7 +136,6 @@ impl KeysNotApplied {
                     let role = token.as_str().and_then(role).unwrap_or_default();
                     if role != account.role {
                         seen.found(
-                            self.id(),
                             SEVERITY,
                             Server::Apiserver,
                             format!(

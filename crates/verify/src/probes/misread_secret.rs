@@ -39,7 +39,6 @@ impl Probe for MisreadSecret {
                 if message.contains("HMAC key") || message.contains("Expected a string") =>
             {
                 seen.found(
-                    self.id(),
                     Severity::Error,
                     Server::Apiserver,
                     format!("{api} cannot use its token secret, which is empty or not text; every login fails"),

@@ -43,7 +43,6 @@ impl Probe for OldKeysAccepted {
                 match answer.as_ref().map(|answer| answer.status) {
                     Ok(401) => {}
                     Ok(200) => seen.found(
-                        self.id(),
                         SEVERITY,
                         Server::Apiserver,
                         format!("{api} still lets the old {} account in", account.name),
@@ -95,7 +94,6 @@ impl Probe for OldKeysAccepted {
             match answer.as_ref().map(|answer| answer.status) {
                 Ok(401) => {}
                 Ok(status) if status == accepted => seen.found(
-                    self.id(),
                     SEVERITY,
                     server,
                     format!(

@@ -31,7 +31,6 @@ impl Probe for OpenLogin {
         let has_sso = modes["sso"].as_object().is_some_and(|sso| !sso.is_empty());
         if modes["basic"]["enabled"] != true && !has_sso {
             seen.found(
-                self.id(),
                 // It is how the server comes (docs/clearml.md#login-modes).
                 Severity::Warning,
                 Server::Apiserver,

@@ -37,7 +37,6 @@ impl Probe for PlainHttp {
             };
             if address.starts_with("http://") && !is_loopback(address) {
                 seen.found(
-                    self.id(),
                     SEVERITY,
                     server,
                     format!("{address} answers without TLS; whoever is on the way reads passwords and tokens"),
@@ -55,7 +54,6 @@ impl Probe for PlainHttp {
         }
         for (server, address) in clear {
             seen.found(
-                self.id(),
                 SEVERITY,
                 server,
                 format!("{address} answers without TLS, beside https://; whoever is on the way reads passwords and tokens"),

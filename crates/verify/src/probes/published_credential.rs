@@ -37,7 +37,6 @@ impl Probe for PublishedCredential {
         };
         if served.status == 200 && is_there("userKey") && is_there("userSecret") {
             seen.found(
-                self.id(),
                 // Somebody gets in (docs/clearml.md#published-credentials).
                 Severity::Error,
                 Server::Webserver,

@@ -56,7 +56,6 @@ impl Probe for StackTrace {
         }
         if shows {
             seen.found(
-                self.id(),
                 // It helps whoever looks for a hole (docs/clearml.md#stack-traces).
                 Severity::Note,
                 Server::Apiserver,

@@ -47,7 +47,6 @@ impl Probe for VulnerableVersion {
             .filter(|advisory| version < advisory.before)
         {
             seen.found(
-                self.id(),
                 // Somebody gets in, by way of a user at the least.
                 Severity::Error,
                 advisory.server,

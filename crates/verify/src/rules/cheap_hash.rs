@@ -16,7 +16,7 @@ use clearml_secure_core::shown::escape;
 
 use super::malformed_password_hash::cost;
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// It takes the hash first.
 const SEVERITY: Severity = Severity::Warning;
@@ -31,7 +31,7 @@ impl Rule for CheapHash {
         "cheap-hash"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for (server, users) in case.fixed_users() {
             if users.is_hashed != Some(true) {
                 continue;
@@ -45,14 +45,8 @@ impl Rule for CheapHash {
                     escape(&user.username)
                 );
                 findings.push(
-                    case.finding(
-                        self.id(),
-                        SEVERITY,
-                        server,
-                        message,
-                        "hash it anew with cost 12",
-                    )
-                    .at(user.span),
+                    case.finding(SEVERITY, server, message, "hash it anew with cost 12")
+                        .at(user.span),
                 );
             }
         }

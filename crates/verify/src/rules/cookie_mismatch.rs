@@ -19,7 +19,7 @@ use clearml_secure_core::hocon::Value;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// Nothing is open; something is broken (docs/clearml.md#cookie-names).
 const SEVERITY: Severity = Severity::Warning;
@@ -37,7 +37,7 @@ impl Rule for CookieMismatch {
         "cookie-mismatch"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let named: Vec<String> = case
             .servers(Server::Apiserver)
             .filter_map(|server| cookie(case, server))
@@ -67,9 +67,9 @@ impl Rule for CookieMismatch {
             let help =
                 "put apiserver.auth.session_auth_cookie_name into fileserver.auth.cookie_names";
             findings.push(
-                case.finding(self.id(), SEVERITY, server, message, help)
+                case.finding(SEVERITY, server, message, help)
                     .at(span)
-                    .mended_by(fix),
+                    .fixed_by(fix),
             );
         }
     }

@@ -19,7 +19,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 use crate::words::and;
 
 /// Another service has to fall first.
@@ -32,7 +32,7 @@ impl Rule for DatabasePassword {
         "database-password"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let services = &case.deployment.containers;
         let strangers: Vec<&Container> = services
             .iter()
@@ -64,21 +64,13 @@ impl Rule for DatabasePassword {
                 continue;
             }
             let others: Vec<&str> = others.iter().map(String::as_str).collect();
-            findings.push(Finding {
-                rule: self.id(),
-                severity: SEVERITY,
-                message: format!(
+            findings.push(Draft::new(SEVERITY, format!(
                     "{database} (service {}) has no password and shares a network with {}; who takes that over has \
                      all that is in it",
                     escape(&service.name),
                     and(&others)
-                ),
-                help: "give the databases a network that only ClearML's servers are on".to_owned(),
-                setting: None,
-                server: None,
-                span: Some(service.name_span),
-                fix: None,
-            });
+                ), "give the databases a network that only ClearML's servers are on")
+.at(service.name_span));
         }
     }
 }

@@ -19,7 +19,7 @@ use clearml_secure_core::effective::{Origin, Reading};
 use clearml_secure_core::known::{self, Class, Known};
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix};
+use crate::finding::Draft;
 
 // How bad it is: [`Case::of_public`].
 pub(crate) struct DefaultCredential;
@@ -29,7 +29,7 @@ impl Rule for DefaultCredential {
         "default-credential"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for reading in case.effective.readings() {
             let Some(known) = published(reading) else {
@@ -44,21 +44,13 @@ impl Rule for DefaultCredential {
             }
             seen.push((reading.setting, span));
             let (severity, consequence) = case.of_public(reading);
-            findings.push(Finding {
-                rule: self.id(),
-                severity,
-                message: format!(
-                    "{} of {} is public: {}; {consequence}",
-                    reading.setting,
-                    case.server(reading),
-                    known.what
-                ),
-                help: case.inject(),
-                setting: Some(reading.setting),
-                server: Some(reading.server),
-                span: Some(span),
-                fix: Some(Fix::Keys),
-            });
+            let message = format!(
+                "{} of {} is public: {}; {consequence}",
+                reading.setting,
+                case.server(reading),
+                known.what
+            );
+            findings.push(case.finding_in(severity, reading, message));
         }
     }
 }

@@ -17,7 +17,7 @@
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// It takes an account that may enqueue (docs/clearml.md#docker-socket).
 const SEVERITY: Severity = Severity::Note;
@@ -29,7 +29,7 @@ impl Rule for DockerSocket {
         "docker-socket"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for instance in case.deployment.of(Server::AgentServices) {
             let service = case.deployment.service(instance);
             let socket = service.mounts.iter().find(|volume| {
@@ -43,20 +43,12 @@ impl Rule for DockerSocket {
                 (None, Some(privileged)) => ("runs privileged", privileged),
                 (None, None) => continue,
             };
-            findings.push(Finding {
-                rule: self.id(),
-                severity: SEVERITY,
-                message: format!(
+            findings.push(Draft::new(SEVERITY, format!(
                     "{} {what}; whoever may enqueue in its queue is root on this host",
                     case.named(instance)
-                ),
-                help: "run it on a machine of its own, or leave the service out if nobody uses the services queue"
-                    .to_owned(),
-                setting: None,
-                server: Some(instance.server),
-                span: Some(span),
-                fix: None,
-            });
+                ), "run it on a machine of its own, or leave the service out if nobody uses the services queue")
+.server(instance.server)
+.at(span));
         }
     }
 }

@@ -16,7 +16,7 @@
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// The list has no effect (docs/clearml.md#user-names-twice).
 const SEVERITY: Severity = Severity::Error;
@@ -28,7 +28,7 @@ impl Rule for DuplicateUser {
         "duplicate-user"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for (server, users) in case.fixed_users() {
             for (index, user) in users.users.iter().enumerate() {
                 let before = &users.users[..index];
@@ -39,7 +39,7 @@ impl Rule for DuplicateUser {
                         escape(&user.username)
                     );
                     findings.push(
-                        case.finding(self.id(), SEVERITY, server, message, "remove one of them")
+                        case.finding(SEVERITY, server, message, "remove one of them")
                             .at(user.span),
                     );
                 }

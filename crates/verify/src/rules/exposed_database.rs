@@ -20,7 +20,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Fix, Severity};
 
 /// Whoever reaches the host reaches the database (docs/clearml.md#database-passwords).
 const REACHABLE: Severity = Severity::Error;
@@ -34,7 +34,7 @@ impl Rule for ExposedDatabase {
         "exposed-database"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for service in &case.deployment.containers {
             let own = Database::of(service);
             if let Some(mode) = service
@@ -69,26 +69,18 @@ impl Rule for ExposedDatabase {
                 let help = "remove this port: ClearML's servers need none of it";
                 // Of an image that is not known for a database, inject does not know it either.
                 let fix = own.map(|_| Fix::ClosePorts);
-                findings.push(self.finding(severity, what, help, port.span).mended_by(fix));
+                findings.push(self.finding(severity, what, help, port.span).fixed_by(fix));
             }
         }
     }
 }
 
 impl ExposedDatabase {
-    fn finding(&self, severity: Severity, what: String, help: &str, span: Span) -> Finding {
-        Finding {
-            rule: self.id(),
-            severity,
-            message: format!(
+    fn finding(&self, severity: Severity, what: String, help: &str, span: Span) -> Draft {
+        Draft::new(severity, format!(
                 "{what}; unless it has a password of its own, whoever reaches it reads and changes all that ClearML keeps"
-            ),
-            help: help.to_owned(),
-            setting: None,
-            server: None,
-            span: Some(span),
-            fix: None,
-        }
+            ), help)
+.at(span)
     }
 }
 

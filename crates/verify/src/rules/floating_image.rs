@@ -16,7 +16,7 @@
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// Nothing is open because of it.
 const SEVERITY: Severity = Severity::Note;
@@ -28,7 +28,7 @@ impl Rule for FloatingImage {
         "floating-image"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for instance in &case.deployment.instances {
             let service = case.deployment.service(instance);
@@ -42,19 +42,12 @@ impl Rule for FloatingImage {
                 continue;
             }
             seen.push(image.span);
-            findings.push(Finding {
-                rule: self.id(),
-                severity: SEVERITY,
-                message: format!(
+            findings.push(Draft::new(SEVERITY, format!(
                     "the image of service {} names no release; what runs after the next pull is another version",
                     escape(&service.name)
-                ),
-                help: "write the tag of a release, such as clearml/server:2.3.0".to_owned(),
-                setting: None,
-                server: Some(instance.server),
-                span: Some(image.span),
-                fix: None,
-            });
+                ), "write the tag of a release, such as clearml/server:2.3.0")
+.server(instance.server)
+.at(image.span));
         }
     }
 }

@@ -17,7 +17,7 @@ use clearml_secure_core::effective::Configured;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// Anybody is a guest (docs/clearml.md#guests).
 const SEVERITY: Severity = Severity::Warning;
@@ -31,7 +31,7 @@ impl Rule for GuestLogin {
         "guest-login"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for server in case.servers(Server::Apiserver) {
             let Configured::Value(value, span) = server.configured(case.deployment, PATH) else {
                 continue;
@@ -43,9 +43,9 @@ impl Rule for GuestLogin {
                 );
                 let help = "set services.auth.fixed_users.guest.enabled to false";
                 findings.push(
-                    case.finding(self.id(), SEVERITY, server, message, help)
+                    case.finding(SEVERITY, server, message, help)
                         .at(span)
-                        .mended_by(case.configure(server, PATH, "false")),
+                        .fixed_by(case.configure(server, PATH, "false")),
                 );
             }
         }

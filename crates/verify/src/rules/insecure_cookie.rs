@@ -18,7 +18,7 @@ use clearml_secure_core::setting::Server;
 
 use super::plain_http::{NAMES, is_https};
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// It takes somebody on the way (docs/clearml.md#cookies).
 const SEVERITY: Severity = Severity::Warning;
@@ -30,7 +30,7 @@ impl Rule for InsecureCookie {
         "insecure-cookie"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let services = &case.deployment.containers;
         let has_tls = services
             .iter()
@@ -60,9 +60,9 @@ impl Rule for InsecureCookie {
             );
             let help = "set apiserver.auth.cookies.secure to true";
             findings.push(
-                case.finding(self.id(), SEVERITY, server, message, help)
+                case.finding(SEVERITY, server, message, help)
                     .at(span)
-                    .mended_by(case.configure(server, path, "true")),
+                    .fixed_by(case.configure(server, path, "true")),
             );
         }
     }

@@ -21,7 +21,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// What it leaves open is `open-login`; this is why.
 const SEVERITY: Severity = Severity::Warning;
@@ -36,7 +36,7 @@ impl Rule for LoginConfigIgnored {
         "login-config-ignored"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for server in case.servers(Server::Apiserver) {
             let instance = &case.deployment.instances[server.instance];
@@ -78,10 +78,7 @@ impl Rule for LoginConfigIgnored {
                         case.name(server)
                     );
                     let help = "define them in apiserver.conf directly in the configuration folder, and nowhere else";
-                    findings.push(
-                        case.finding(self.id(), SEVERITY, server, message, help)
-                            .at(span),
-                    );
+                    findings.push(case.finding(SEVERITY, server, message, help).at(span));
                 }
             }
         }
@@ -95,7 +92,7 @@ impl Rule for LoginConfigIgnored {
                 case.name(server)
             );
             let help = "mount its folder at /opt/clearml/config, and call the file apiserver.conf";
-            findings.push(case.finding(self.id(), SEVERITY, server, message, help));
+            findings.push(case.finding(SEVERITY, server, message, help));
         }
     }
 }

@@ -18,7 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// The user is locked out (docs/clearml.md#password-hashes).
 const SEVERITY: Severity = Severity::Error;
@@ -33,7 +33,7 @@ impl Rule for MalformedPasswordHash {
         "malformed-password-hash"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for (server, users) in case.fixed_users() {
             let Some(is_hashed) = users.is_hashed else {
                 continue;
@@ -51,10 +51,7 @@ impl Rule for MalformedPasswordHash {
                     escape(&user.username)
                 );
                 let help = "write base64 of a bcrypt hash of at most 72 bytes";
-                findings.push(
-                    case.finding(self.id(), SEVERITY, server, message, help)
-                        .at(user.span),
-                );
+                findings.push(case.finding(SEVERITY, server, message, help).at(user.span));
             }
         }
     }

@@ -22,7 +22,7 @@ use clearml_secure_core::hocon;
 use clearml_secure_core::setting::Setting;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Fix, Severity};
 use crate::words::shown;
 
 /// The server reads another value, or does not start (docs/clearml.md#how-hocon-reads-a-value).
@@ -38,7 +38,7 @@ impl Rule for MisreadValue {
         "misread-value"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let start = findings.len();
         for server in &case.effective.servers {
             // Other variables, and files, are `unreadable-config`.
@@ -47,21 +47,22 @@ impl Rule for MisreadValue {
                 .iter()
                 .filter_map(|fatal| Some((fatal, Setting::by_variable(&fatal.what)?)));
             for (fatal, setting) in of_settings {
-                findings.push(Finding {
-                    rule: self.id(),
-                    severity: SEVERITY,
-                    message: format!(
-                        "{} does not start: it cannot read {}: {}",
-                        server.server,
-                        shown(&fatal.what),
-                        fatal.message
-                    ),
-                    help: HELP.to_owned(),
-                    setting: Some(setting),
-                    server: Some(server.server),
-                    span: Some(fatal.span),
-                    fix: is_replaced(case, server.instance, setting),
-                });
+                findings.push(
+                    Draft::new(
+                        SEVERITY,
+                        format!(
+                            "{} does not start: it cannot read {}: {}",
+                            server.server,
+                            shown(&fatal.what),
+                            fatal.message
+                        ),
+                        HELP,
+                    )
+                    .setting(setting)
+                    .server(server.server)
+                    .at(fatal.span)
+                    .fixed_by(is_replaced(case, server.instance, setting)),
+                );
             }
             for reading in &server.readings {
                 self.check_reading(case, reading, findings);
@@ -69,17 +70,17 @@ impl Rule for MisreadValue {
             self.check_refused(case, server.instance, findings);
         }
         let mut seen = Vec::new();
-        let fresh: Vec<Finding> = findings.drain(start..).collect();
+        let fresh: Vec<Draft> = findings.drain(start..).collect();
         findings.extend(fresh.into_iter().filter(|finding| {
-            let is_new = !seen.contains(&(finding.span, finding.setting));
-            seen.push((finding.span, finding.setting));
+            let is_new = !seen.contains(&finding.subject());
+            seen.push(finding.subject());
             is_new
         }));
     }
 }
 
 impl MisreadValue {
-    fn check_reading(&self, case: &Case<'_>, reading: &Reading, findings: &mut Vec<Finding>) {
+    fn check_reading(&self, case: &Case<'_>, reading: &Reading, findings: &mut Vec<Draft>) {
         for hazard in &reading.hazards {
             let what = match hazard {
                 Hazard::Retyped => {
@@ -111,42 +112,37 @@ impl MisreadValue {
                 Value::Absent => "; the account has no credentials",
                 _ => "",
             };
-            findings.push(Finding {
-                rule: self.id(),
-                severity: SEVERITY,
-                message: format!(
-                    "{} does not read {} as it is written: {what}{consequence}",
-                    case.server(reading),
-                    reading.setting
-                ),
-                help: HELP.to_owned(),
-                setting: Some(reading.setting),
-                server: Some(reading.server),
-                span: Some(case.span(reading)),
-                fix: Some(Fix::Keys),
-            });
+            let message = format!(
+                "{} does not read {} as it is written: {what}{consequence}",
+                case.server(reading),
+                reading.setting
+            );
+            findings.push(case.finding_in(SEVERITY, reading, message).help(HELP));
         }
     }
 
     /// What compose itself refuses.
-    fn check_refused(&self, case: &Case<'_>, index: usize, findings: &mut Vec<Finding>) {
+    fn check_refused(&self, case: &Case<'_>, index: usize, findings: &mut Vec<Draft>) {
         let instance = &case.deployment.instances[index];
         for variable in &case.deployment.service(instance).environment {
             if let VariableValue::Refused(message) = &variable.value {
-                findings.push(Finding {
-                    rule: self.id(),
-                    severity: SEVERITY,
-                    message: format!(
-                        "compose refuses the file: {}: {message}",
-                        shown(&variable.name)
+                findings.push(
+                    Draft::new(
+                        SEVERITY,
+                        format!(
+                            "compose refuses the file: {}: {message}",
+                            shown(&variable.name)
+                        ),
+                        refused_help(&variable.name),
+                    )
+                    .setting(Setting::by_variable(&variable.name))
+                    .server(instance.server)
+                    .at(variable.span)
+                    .fixed_by(
+                        Setting::by_variable(&variable.name)
+                            .and_then(|setting| is_replaced(case, index, setting)),
                     ),
-                    help: refused_help(&variable.name),
-                    setting: Setting::by_variable(&variable.name),
-                    server: Some(instance.server),
-                    span: Some(variable.span),
-                    fix: Setting::by_variable(&variable.name)
-                        .and_then(|setting| is_replaced(case, index, setting)),
-                });
+                );
             }
         }
     }

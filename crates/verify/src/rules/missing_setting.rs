@@ -23,7 +23,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Severity};
 use crate::words::and;
 
 /// The server cannot sign. What a live default is worth is [`Case::of_public`]: an error where somebody gets in, a
@@ -37,7 +37,7 @@ impl Rule for MissingSetting {
         "missing-setting"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         // Who accepts it decides. Where the API server has another value, the rest is `split-credential`.
         let has_apiserver = case.deployment.of(Server::Apiserver).next().is_some();
         for setting in SETTINGS {
@@ -64,7 +64,7 @@ impl Rule for MissingSetting {
 
 impl MissingSetting {
     /// The image's default is in use.
-    fn live(&self, case: &Case<'_>, reading: &Reading, also: &[&Reading]) -> Finding {
+    fn live(&self, case: &Case<'_>, reading: &Reading, also: &[&Reading]) -> Draft {
         let setting = reading.setting;
         let names: Vec<String> = std::iter::once(&reading)
             .chain(also)
@@ -87,38 +87,22 @@ impl MissingSetting {
             ),
             None => (String::new(), case.inject()),
         };
-        Finding {
-            rule: self.id(),
-            severity,
-            message: format!(
-                "{nothing} {setting}: {} {verb} with the image's public default; {consequence}{unused}",
-                and(&names)
-            ),
-            help,
-            setting: Some(setting),
-            server: Some(reading.server),
-            span: Some(case.span(reading)),
-            fix: Some(Fix::Keys),
-        }
+        let message = format!(
+            "{nothing} {setting}: {} {verb} with the image's public default; {consequence}{unused}",
+            and(&names)
+        );
+        case.finding_in(severity, reading, message).help(help)
     }
 
     /// The setting was taken away.
-    fn gone(&self, case: &Case<'_>, reading: &Reading) -> Finding {
-        Finding {
-            rule: self.id(),
-            severity: GONE,
-            message: format!(
-                "{} has no {} at all: what replaces the tree around it leaves it out; without it the server cannot \
-                 sign, and may not start",
-                case.server(reading),
-                reading.setting
-            ),
-            help: case.inject(),
-            setting: Some(reading.setting),
-            server: Some(reading.server),
-            span: Some(case.span(reading)),
-            fix: Some(Fix::Keys),
-        }
+    fn gone(&self, case: &Case<'_>, reading: &Reading) -> Draft {
+        let message = format!(
+            "{} has no {} at all: what replaces the tree around it leaves it out; without it the server cannot \
+             sign, and may not start",
+            case.server(reading),
+            reading.setting
+        );
+        case.finding_in(GONE, reading, message)
     }
 }
 

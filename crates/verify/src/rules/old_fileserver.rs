@@ -17,7 +17,7 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// Whoever reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
 const SEVERITY: Severity = Severity::Error;
@@ -29,7 +29,7 @@ impl Rule for OldFileserver {
         "old-fileserver"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let first = Version::FILE_SERVER_AUTHENTICATION;
         for (instance, release, image) in case.before(Server::Fileserver, first) {
             let message = format!(
@@ -37,10 +37,7 @@ impl Rule for OldFileserver {
                 case.named(instance)
             );
             let help = "upgrade to 1.16.0 or later, or keep files in object storage";
-            findings.push(
-                case.finding_of(self.id(), SEVERITY, instance, message, help)
-                    .at(image),
-            );
+            findings.push(case.finding_of(SEVERITY, instance, message, help).at(image));
         }
     }
 }

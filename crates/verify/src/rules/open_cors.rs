@@ -18,7 +18,7 @@ use clearml_secure_core::hocon::Value;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// The cookie's SameSite=Lax keeps other sites out (docs/clearml.md#cross-origin-requests).
 const LAX: Severity = Severity::Note;
@@ -34,7 +34,7 @@ impl Rule for OpenCors {
         "open-cors"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for server in case.servers(Server::Apiserver) {
             let at = |path: &str| server.configured(case.deployment, path);
             let span = match at(PATH) {
@@ -62,9 +62,9 @@ impl Rule for OpenCors {
                 .map(|address| case.configure(server, PATH, format!("\"{address}\"")));
             let help = "set apiserver.cors.origins to the web server's address";
             findings.push(
-                case.finding(self.id(), severity, server, message, help)
+                case.finding(severity, server, message, help)
                     .at(span)
-                    .mended_by(fix),
+                    .fixed_by(fix),
             );
         }
     }

@@ -18,7 +18,7 @@ use clearml_secure_core::effective::Configured;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// Whoever reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
 const OPEN: Severity = Severity::Error;
@@ -32,7 +32,7 @@ impl Rule for OpenFileserver {
         "open-fileserver"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for server in case.servers(Server::Fileserver) {
             let Configured::Value(value, span) = server.configured(case.deployment, PATH) else {
                 continue;
@@ -46,9 +46,9 @@ impl Rule for OpenFileserver {
             );
             let help = "remove the line, or set fileserver.auth.enabled to true";
             findings.push(
-                case.finding(self.id(), OPEN, server, message, help)
+                case.finding(OPEN, server, message, help)
                     .at(span)
-                    .mended_by(case.configure(server, PATH, "true")),
+                    .fixed_by(case.configure(server, PATH, "true")),
             );
         }
     }

@@ -19,7 +19,7 @@ use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// Whoever reaches the page is in (docs/clearml.md#login-modes).
 const SEVERITY: Severity = Severity::Warning;
@@ -31,14 +31,13 @@ impl Rule for OpenLogin {
         "open-login"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for server in case.servers(Server::Apiserver) {
             // What cannot be told is in `unknown`.
             if FixedUsers::of(server, case.deployment).enabled != Some(false) {
                 continue;
             }
             findings.push(case.finding(
-                self.id(),
                 SEVERITY,
                 server,
                 format!(

@@ -15,7 +15,7 @@
 
 use std::net::IpAddr;
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 use super::{Case, Rule};
 use crate::words::shown;
@@ -41,7 +41,7 @@ impl Rule for PlainHttp {
         "plain-http"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for instance in &case.deployment.instances {
             for variable in &case.deployment.service(instance).environment {
@@ -52,19 +52,12 @@ impl Rule for PlainHttp {
                     continue;
                 }
                 seen.push(variable.span);
-                findings.push(Finding {
-                    rule: self.id(),
-                    severity: PUBLIC,
-                    message: format!(
+                findings.push(Draft::new(PUBLIC, format!(
                         "{} is a public http:// address; whoever is on the way reads passwords and tokens",
                         shown(&variable.name)
-                    ),
-                    help: "put a reverse proxy with TLS in front and write its https:// address".to_owned(),
-                    setting: None,
-                    server: Some(instance.server),
-                    span: Some(variable.span),
-                    fix: None,
-                });
+                    ), "put a reverse proxy with TLS in front and write its https:// address")
+.server(instance.server)
+.at(variable.span));
             }
         }
     }

@@ -16,7 +16,7 @@
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// It takes a look at the file or an administrator (docs/clearml.md#plain-passwords).
 const SEVERITY: Severity = Severity::Warning;
@@ -28,7 +28,7 @@ impl Rule for PlaintextPassword {
         "plaintext-password"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for (server, users) in case.fixed_users() {
             if users.is_hashed != Some(false) {
                 continue;
@@ -50,10 +50,7 @@ impl Rule for PlaintextPassword {
                 crate::words::and(&names)
             );
             let help = "write base64 of bcrypt hashes and set pass_hashed: true";
-            findings.push(
-                case.finding(self.id(), SEVERITY, server, message, help)
-                    .at(span),
-            );
+            findings.push(case.finding(SEVERITY, server, message, help).at(span));
         }
     }
 }

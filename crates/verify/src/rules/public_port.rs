@@ -20,7 +20,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Fix, Severity};
 
 /// Whoever is on the way reads passwords and tokens (docs/clearml.md#ports-and-networks).
 const CLEAR: Severity = Severity::Warning;
@@ -46,7 +46,7 @@ impl Rule for PublicPort {
         "public-port"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let proxy = case
             .deployment
             .containers
@@ -87,19 +87,13 @@ impl Rule for PublicPort {
                     continue;
                 }
                 seen.push(span);
-                findings.push(Finding {
-                    rule: self.id(),
-                    severity: CLEAR,
-                    message: format!(
+                findings.push(Draft::new(CLEAR, format!(
                         "{} is published at {port} on all interfaces{around}; whoever is on the way reads passwords and tokens",
                         case.named(instance)
-                    ),
-                    help,
-                    setting: None,
-                    server: Some(instance.server),
-                    span: Some(span),
-                    fix: host_mode.is_none().then_some(Fix::Bind),
-                });
+                    ), help)
+.server(instance.server)
+.at(span)
+.fixed_by(host_mode.is_none().then_some(Fix::Bind)));
             }
         }
     }

@@ -16,7 +16,7 @@
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// Whoever opens the page has it (docs/clearml.md#published-credentials).
 const SEVERITY: Severity = Severity::Error;
@@ -30,26 +30,24 @@ impl Rule for PublishedCredential {
         "published-credential"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for instance in case.deployment.of(Server::Webserver) {
             for variable in &case.deployment.service(instance).environment {
                 let is_set = variable.value.known().is_none_or(|value| !value.is_empty());
                 if NAMES.contains(&variable.name.as_str()) && is_set {
-                    findings.push(Finding {
-                        rule: self.id(),
-                        severity: SEVERITY,
-                        message: format!(
-                            "{} is given {}; it serves it to everybody as /credentials.json",
-                            case.named(instance),
-                            variable.name
-                        ),
-                        help: "remove USER_KEY and USER_SECRET: the web server needs none"
-                            .to_owned(),
-                        setting: None,
-                        server: Some(instance.server),
-                        span: Some(variable.span),
-                        fix: None,
-                    });
+                    findings.push(
+                        Draft::new(
+                            SEVERITY,
+                            format!(
+                                "{} is given {}; it serves it to everybody as /credentials.json",
+                                case.named(instance),
+                                variable.name
+                            ),
+                            "remove USER_KEY and USER_SECRET: the web server needs none",
+                        )
+                        .server(instance.server)
+                        .at(variable.span),
+                    );
                 }
             }
         }

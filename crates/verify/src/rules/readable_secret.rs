@@ -18,7 +18,7 @@
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Fix, Severity};
 
 /// It takes an account on this machine.
 const SEVERITY: Severity = Severity::Warning;
@@ -30,26 +30,19 @@ impl Rule for ReadableSecret {
         "readable-secret"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for file in &case.files.secret {
             let Some(readers) = &file.readers else {
                 continue;
             };
             let path = file.path.to_string_lossy();
             let path = escape(&path);
-            findings.push(Finding {
-                rule: self.id(),
-                severity: SEVERITY,
-                message: format!(
+            findings.push(Draft::new(SEVERITY, format!(
                     "{path} holds secrets and is readable by {} (mode {:04o}); they have the keys",
                     readers.who, readers.mode
-                ),
-                help: format!("chmod 600 {path}"),
-                setting: None,
-                server: None,
-                span: Some(file.span),
-                fix: Some(Fix::Mode),
-            });
+                ), format!("chmod 600 {path}"))
+.at(file.span)
+.fixed_by(Fix::Mode));
         }
     }
 }

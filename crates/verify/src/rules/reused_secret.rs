@@ -17,7 +17,7 @@ use clearml_secure_core::effective::{Origin, Reading};
 use clearml_secure_core::known::{self, Class};
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Severity};
 use crate::words::and;
 
 /// It takes a first leak.
@@ -30,7 +30,7 @@ impl Rule for ReusedSecret {
         "reused-secret"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let readings: Vec<&Reading> = case
             .effective
             .readings()
@@ -58,19 +58,11 @@ impl Rule for ReusedSecret {
                 continue;
             };
             let names: Vec<&str> = users.iter().map(|user| user.setting.path()).collect();
-            findings.push(Finding {
-                rule: self.id(),
-                severity: SEVERITY,
-                message: format!(
-                    "one value serves {}: whoever learns one learns all",
-                    and(&names)
-                ),
-                help: case.inject(),
-                setting: Some(second.setting),
-                server: Some(second.server),
-                span: Some(case.span(second)),
-                fix: Some(Fix::Keys),
-            });
+            let message = format!(
+                "one value serves {}: whoever learns one learns all",
+                and(&names)
+            );
+            findings.push(case.finding_in(SEVERITY, second, message));
         }
     }
 }

@@ -23,7 +23,7 @@ use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 use crate::words::shown;
 
 /// The value that looks right is not the one in use.
@@ -38,7 +38,7 @@ impl Rule for ShadowedVariable {
         "shadowed-variable"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for instance in case
             .deployment
@@ -79,7 +79,7 @@ impl Rule for ShadowedVariable {
 
 impl ShadowedVariable {
     /// Settings that a variable sets by itself, and that come from the tree in another one.
-    fn check_trees(&self, case: &Case<'_>, seen: &mut Vec<Span>, findings: &mut Vec<Finding>) {
+    fn check_trees(&self, case: &Case<'_>, seen: &mut Vec<Span>, findings: &mut Vec<Draft>) {
         for reading in case.effective.readings() {
             let instance = &case.deployment.instances[reading.instance];
             let environment = &case.deployment.service(instance).environment;
@@ -104,31 +104,23 @@ impl ShadowedVariable {
         }
     }
 
-    fn finding(
-        &self,
-        server: Server,
-        loser: &Variable,
-        winner: &Variable,
-        is_same: bool,
-    ) -> Finding {
+    fn finding(&self, server: Server, loser: &Variable, winner: &Variable, is_same: bool) -> Draft {
         let same = if is_same {
             "; both have the same value"
         } else {
             ""
         };
-        Finding {
-            rule: self.id(),
-            severity: if is_same { SAME } else { DIFFERENT },
-            message: format!(
+        Draft::new(
+            if is_same { SAME } else { DIFFERENT },
+            format!(
                 "{} has no effect at {server}: {} sets the same and is read later{same}",
                 shown(&loser.name),
                 shown(&winner.name)
             ),
-            help: format!("remove {}", shown(&loser.name)),
-            setting: Setting::by_variable(&loser.name),
-            server: Some(server),
-            span: Some(loser.span),
-            fix: None,
-        }
+            format!("remove {}", shown(&loser.name)),
+        )
+        .setting(Setting::by_variable(&loser.name))
+        .server(server)
+        .at(loser.span)
     }
 }

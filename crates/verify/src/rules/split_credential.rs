@@ -20,7 +20,7 @@ use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Fix, Severity};
 
 /// A server does not work, or not as it says (docs/clearml.md#token-secret-on-two-servers,
 /// docs/clearml.md#file-server-account).
@@ -35,7 +35,7 @@ impl Rule for SplitCredential {
         "split-credential"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for setting in SETTINGS {
             let readings: Vec<&Reading> = case.effective.of_setting(setting).collect();
             let Some(apiserver) = readings
@@ -49,20 +49,14 @@ impl Rule for SplitCredential {
                 .filter(|reading| reading.instance != apiserver.instance)
             {
                 if let Some((severity, message)) = disagreement(case, setting, apiserver, other) {
-                    findings.push(Finding {
-                        rule: self.id(),
-                        severity,
-                        message,
-                        help: format!(
-                            "put the same value to both: clearml-inject -k KEYS {} > secured.yml",
-                            case.compose_file()
-                        ),
-                        setting: Some(setting),
-                        server: Some(other.server),
-                        span: Some(case.span(other)),
-                        // An agent's own account is not to be taken from it.
-                        fix: (severity == BROKEN).then_some(Fix::Keys),
-                    });
+                    let help = format!(
+                        "put the same value to both: clearml-inject -k KEYS {} > secured.yml",
+                        case.compose_file()
+                    );
+                    // An agent keeps an account of its own.
+                    let fix = (severity == BROKEN).then_some(Fix::Keys);
+                    let finding = case.finding_in(severity, other, message);
+                    findings.push(finding.help(help).fixed_by(fix));
                 }
             }
         }

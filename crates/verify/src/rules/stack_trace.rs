@@ -16,7 +16,7 @@ use clearml_secure_core::effective::Configured;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// It helps whoever looks for a hole (docs/clearml.md#stack-traces).
 const SEVERITY: Severity = Severity::Note;
@@ -28,7 +28,7 @@ impl Rule for StackTrace {
         "stack-trace"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for server in case.servers(Server::Apiserver) {
             let path = "apiserver.return_stack_to_caller";
             let span = match server.configured(case.deployment, path) {
@@ -44,9 +44,9 @@ impl Rule for StackTrace {
             );
             let help = "set apiserver.return_stack_to_caller to false";
             findings.push(
-                case.finding(self.id(), SEVERITY, server, message, help)
+                case.finding(SEVERITY, server, message, help)
                     .at(span)
-                    .mended_by(case.configure(server, path, "false")),
+                    .fixed_by(case.configure(server, path, "false")),
             );
         }
     }

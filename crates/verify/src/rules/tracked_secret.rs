@@ -19,7 +19,7 @@
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// It takes access to the repository.
 const SEVERITY: Severity = Severity::Warning;
@@ -31,24 +31,15 @@ impl Rule for TrackedSecret {
         "tracked-secret"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for file in case.files.secret.iter().filter(|file| file.is_tracked) {
             let path = file.path.to_string_lossy();
-            findings.push(Finding {
-                rule: self.id(),
-                severity: SEVERITY,
-                message: format!(
+            findings.push(Draft::new(SEVERITY, format!(
                     "{} holds secrets and is tracked by git; whoever gets the repository has the keys, also later",
                     escape(&path)
-                ),
-                help: "keep the values in a .env file that git ignores, take this one out with `git rm --cached`, and \
-                       replace the keys"
-                    .to_owned(),
-                setting: None,
-                server: None,
-                span: Some(file.span),
-                fix: None,
-            });
+                ), "keep the values in a .env file that git ignores, take this one out with `git rm --cached`, and \
+                       replace the keys")
+.at(file.span));
         }
     }
 }

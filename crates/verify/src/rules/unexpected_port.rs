@@ -18,7 +18,7 @@ use clearml_secure_core::container::Interface;
 
 use super::public_port::own_ports;
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// What listens there is not known.
 const OPEN: Severity = Severity::Warning;
@@ -32,7 +32,7 @@ impl Rule for UnexpectedPort {
         "unexpected-port"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for instance in &case.deployment.instances {
             // An all-in-one service is several servers, and has the ports of all.
@@ -48,20 +48,13 @@ impl Rule for UnexpectedPort {
                     continue;
                 }
                 seen.push(port.span);
-                findings.push(Finding {
-                    rule: self.id(),
-                    severity: if port.interface == Interface::Loopback { LOOPBACK } else { OPEN },
-                    message: format!(
+                findings.push(Draft::new(if port.interface == Interface::Loopback { LOOPBACK } else { OPEN }, format!(
                         "{} publishes {}, which is no port of a ClearML server; whoever reaches the host reaches what listens there",
                         case.named(instance),
                         port.shown()
-                    ),
-                    help: "remove the port".to_owned(),
-                    setting: None,
-                    server: Some(instance.server),
-                    span: Some(port.span),
-                    fix: None,
-                });
+                    ), "remove the port")
+.server(instance.server)
+.at(port.span));
             }
         }
     }

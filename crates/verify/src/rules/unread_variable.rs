@@ -20,7 +20,7 @@ use clearml_secure_core::instance::{Family, Instance};
 use clearml_secure_core::setting::{Server, Setting};
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 use crate::unread;
 use crate::words::shown;
 
@@ -34,7 +34,7 @@ impl Rule for UnreadVariable {
         "unread-variable"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for instance in &case.deployment.instances {
             for variable in &case.deployment.service(instance).environment {
@@ -45,16 +45,11 @@ impl Rule for UnreadVariable {
                     continue;
                 };
                 seen.push(variable.span);
-                findings.push(Finding {
-                    rule: self.id(),
-                    severity: SEVERITY,
-                    message,
-                    help,
-                    setting: None,
-                    server: Some(instance.server),
-                    span: Some(variable.span),
-                    fix: None,
-                });
+                findings.push(
+                    Draft::new(SEVERITY, message, help)
+                        .server(instance.server)
+                        .at(variable.span),
+                );
             }
         }
     }

@@ -21,7 +21,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 use crate::words::{and, shown};
 
 /// The server is down, or the old credentials are valid (docs/clearml.md#numeric-credential).
@@ -34,7 +34,7 @@ impl Rule for UnreadableConfig {
         "unreadable-config"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for server in &case.effective.servers {
             for fatal in &server.fatal {
@@ -62,15 +62,12 @@ impl Rule for UnreadableConfig {
                     case.name(server),
                     fatal.message
                 );
-                findings.push(
-                    case.finding(self.id(), SEVERITY, server, message, help)
-                        .at(fatal.span),
-                );
+                findings.push(case.finding(SEVERITY, server, message, help).at(fatal.span));
             }
             findings.extend(undone(case, server).map(|(message, span)| {
                 let help =
                     "write a value that HOCON reads as text: letters and digits with a letter first";
-                case.finding(self.id(), SEVERITY, server, message, help)
+                case.finding(SEVERITY, server, message, help)
                     .at(span)
             }));
         }

@@ -22,7 +22,7 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Fix, Severity};
 use crate::words::shown;
 
 /// Anybody signs tokens, or nobody logs in (docs/clearml.md#empty-token-secret).
@@ -39,7 +39,7 @@ impl Rule for UnsetVariable {
         "unset-variable"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for reading in case.effective.readings() {
             let Some((variable, emptiness)) = emptied(case, reading) else {
@@ -77,16 +77,8 @@ impl Rule for UnsetVariable {
                     "run clearml-inject".to_owned(),
                 ),
             };
-            findings.push(Finding {
-                rule: self.id(),
-                severity,
-                message,
-                help,
-                setting: Some(reading.setting),
-                server: Some(reading.server),
-                span: Some(variable.span),
-                fix: Some(Fix::Keys),
-            });
+            let finding = case.finding_in(severity, reading, message).help(help);
+            findings.push(finding.at(variable.span));
         }
         self.check_unset(case, findings);
     }
@@ -118,7 +110,7 @@ fn consequence(reading: &Reading, emptiness: &Emptiness) -> (Severity, &'static 
 
 impl UnsetVariable {
     /// `NAME:` without a value: the container only gets it if the shell that runs compose has it.
-    fn check_unset(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check_unset(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for instance in &case.deployment.instances {
             let environment = &case.deployment.service(instance).environment;
@@ -130,20 +122,23 @@ impl UnsetVariable {
                         continue;
                     }
                     seen.push(variable.span);
-                    findings.push(Finding {
-                        rule: self.id(),
-                        severity: if setting.group() == "services_agent" { AGENT } else { ACCOUNT },
-                        message: format!(
-                            "{} is named without a value and .env has none: the container gets it only from the \
-                             shell that runs compose",
-                            shown(&variable.name)
-                        ),
-                        help: format!("give {} a value, in the file or in .env", shown(&variable.name)),
-                        setting: Some(setting),
-                        server: Some(instance.server),
-                        span: Some(variable.span),
-                        fix: Some(Fix::Keys),
-                    });
+                    let severity = match setting.group() {
+                        "services_agent" => AGENT,
+                        _ => ACCOUNT,
+                    };
+                    let name = shown(&variable.name);
+                    let message = format!(
+                        "{name} is named without a value and .env has none: the container gets it only from the \
+                         shell that runs compose"
+                    );
+                    let help = format!("give {name} a value, in the file or in .env");
+                    findings.push(
+                        Draft::new(severity, message, help)
+                            .setting(setting)
+                            .server(instance.server)
+                            .at(variable.span)
+                            .fixed_by(Fix::Keys),
+                    );
                 }
             }
         }

@@ -19,7 +19,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// Nothing is known to be open because of it, and which lines ClearML runs with is not the administrator's choice.
 const SEVERITY: Severity = Severity::Note;
@@ -31,7 +31,7 @@ impl Rule for UnsupportedDatabase {
         "unsupported-database"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for service in &case.deployment.containers {
             let Some((image, database)) = service.known_image().zip(Database::of(service)) else {
                 continue;
@@ -42,22 +42,13 @@ impl Rule for UnsupportedDatabase {
             else {
                 continue;
             };
-            findings.push(Finding {
-                rule: self.id(),
-                severity: SEVERITY,
-                message: format!(
+            findings.push(Draft::new(SEVERITY, format!(
                     "{database} (service {}) is of line {}.{}, which gets no more security fixes",
                     escape(&service.name),
                     version.major,
                     version.minor
-                ),
-                help: "upgrade with a ClearML release whose compose file names a newer line"
-                    .to_owned(),
-                setting: None,
-                server: None,
-                span: Some(image.span),
-                fix: None,
-            });
+                ), "upgrade with a ClearML release whose compose file names a newer line")
+.at(image.span));
         }
     }
 }

@@ -14,7 +14,7 @@
 //! only held against the releases there were on that day.
 
 use crate::advisory;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 use super::{Case, Rule};
 
@@ -28,7 +28,7 @@ impl Rule for VulnerableVersion {
         "vulnerable-version"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for advisory in advisory::all() {
             for (instance, release, image) in case.before(advisory.server, advisory.before) {
                 let message = format!(
@@ -38,7 +38,7 @@ impl Rule for VulnerableVersion {
                     advisory.what
                 );
                 let help = format!("upgrade to {} or later", advisory.before);
-                let finding = case.finding_of(self.id(), SEVERITY, instance, message, &help);
+                let finding = case.finding_of(SEVERITY, instance, message, &help);
                 findings.push(finding.at(image));
             }
         }

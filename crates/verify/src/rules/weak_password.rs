@@ -18,7 +18,7 @@ use clearml_secure_core::password::{Weakness, weakness};
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Draft, Severity};
 
 /// Somebody guesses it (docs/clearml.md#known-public-values).
 const SEVERITY: Severity = Severity::Error;
@@ -30,7 +30,7 @@ impl Rule for WeakPassword {
         "weak-password"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for (server, users) in case.fixed_users() {
             for (user, password) in users.passwords() {
                 let name = escape(&user.username);
@@ -46,7 +46,6 @@ impl Rule for WeakPassword {
                 let message = format!("the password of {name} {what}; whoever tries it is in");
                 findings.push(
                     case.finding(
-                        self.id(),
                         SEVERITY,
                         server,
                         message,

@@ -20,7 +20,7 @@ use clearml_secure_core::setting::{Kind, Setting};
 use clearml_secure_core::strength::{Weakness, weakness};
 
 use super::{Case, Rule};
-use crate::finding::{Finding, Fix, Severity};
+use crate::finding::{Draft, Severity};
 use crate::words::{kind_name, power};
 
 /// Somebody guesses it.
@@ -38,7 +38,7 @@ impl Rule for WeakSecret {
         "weak-secret"
     }
 
-    fn check(&self, case: &Case<'_>, findings: &mut Vec<Finding>) {
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for reading in case.effective.readings() {
             let span = case.span(reading);
@@ -57,20 +57,12 @@ impl Rule for WeakSecret {
                 (severity, power(reading.setting))
             };
             seen.push((reading.setting, span));
-            findings.push(Finding {
-                rule: self.id(),
-                severity,
-                message: format!(
-                    "{} of {} {why}; {consequence}",
-                    reading.setting,
-                    case.server(reading)
-                ),
-                help: case.inject(),
-                setting: Some(reading.setting),
-                server: Some(reading.server),
-                span: Some(span),
-                fix: Some(Fix::Keys),
-            });
+            let message = format!(
+                "{} of {} {why}; {consequence}",
+                reading.setting,
+                case.server(reading)
+            );
+            findings.push(case.finding_in(severity, reading, message));
         }
     }
 }
