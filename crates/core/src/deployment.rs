@@ -24,6 +24,7 @@ use crate::source::Sources;
 use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
+pub use mounts::There;
 
 /// The user's files, understood.
 pub struct Deployment {
@@ -194,6 +195,11 @@ impl Deployment {
         self.instances
             .iter()
             .filter(move |instance| instance.server == server)
+    }
+
+    /// What a container has at a path of its own, as its mounts tell.
+    pub fn at<'a>(&'a self, container: &'a Container, path: &str) -> There<'a> {
+        mounts::at(container, path)
     }
 
     /// The file that an instance loads, or would load, at a key such as `services.auth`. None where no folder is mounted

@@ -721,3 +721,20 @@ fn a_configuration_folder_that_is_not_here_may_undo_what_variables_set() {
         );
     }
 }
+
+#[test]
+fn a_mounted_page_of_credentials_is_read() {
+    let text = good()
+        + "  webserver:\n    image: clearml/server:2.3.0\n    command: webserver\n    volumes: \
+           [\"./page.json:/usr/share/nginx/html/credentials.json\"]\n";
+    let compose = ("docker-compose.yml", text.as_str());
+    let pair = r#"{"userKey": "IYCKGAVJSG9U5XWQXNIZ", "userSecret": "", "companyID": "x"}"#;
+    for (page, code, said) in [
+        (pair, 1, &["published-credential error"][..]),
+        ("{\"companyID\": \"x\"}", 0, &[]),
+        ("no JSON", 1, &["published-credential error"]),
+    ] {
+        expect(page, &[compose, ("page.json", page)], code, said);
+    }
+    expect("no page", &[compose], 2, &["unknown"]);
+}

@@ -6,7 +6,7 @@ use crate::container::{Container, FileText, Mount, MountSource};
 use crate::knowable::{Knowable, Reason};
 
 /// What a container has at a path.
-pub(super) enum There<'a> {
+pub enum There<'a> {
     /// What is at this path of the host, if anything is.
     Host {
         /// The path.
