@@ -103,7 +103,9 @@ pub(super) struct Scopes {
 
 impl Scopes {
     pub(super) fn new(folder: &Path, env: ProjectEnv) -> Self {
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        // The folder of `docker-compose.yml` is an empty path, which stands for where the program runs.
+        let folder =
+            std::path::absolute(Path::new(".").join(folder)).unwrap_or_else(|_| folder.to_owned());
         Self {
             // A shell's, and compose is started in the project's folder unless somebody goes to some length.
             given: vec![("PWD", folder.to_string_lossy().into_owned())],

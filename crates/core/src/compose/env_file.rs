@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::parts::written;
 use super::uses::Use;
+use super::volume::joined;
 use super::{Loader, Part, Project, Scope};
 use crate::container::{Origin, Variable, VariableValue};
 use crate::dotenv;
@@ -98,7 +99,7 @@ fn file(project: &Project, sources: &Sources, part: &Part, item: &Node) -> Optio
     let format = field("format").and_then(|node| project.text_of(part, node));
     Some(EnvFile {
         shown: written(sources, span, &path).to_owned(),
-        path: project.documents[part.document].folder.join(path),
+        path: joined(&project.documents[part.document].folder, &path),
         is_required: required != Some(Typed::Bool(false)),
         is_raw: format.as_deref() == Some("raw"),
         span: item.span(part.source),

@@ -1,5 +1,6 @@
 //! What a container mounts, as far as it says where a configuration file comes from.
 
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -137,6 +138,8 @@ struct Reader<'a> {
 /// What is mounted and where.
 type Found = (Knowable<MountSource>, Knowable<String>);
 
+const DRIVE: &str =
+    "compose takes the one letter before its colon for a drive; give the volume a longer name";
 const NO_VALUE: &str = "a variable in its path has no value in these files";
 
 impl Reader<'_> {
@@ -165,7 +168,12 @@ impl Reader<'_> {
         };
         let (source, rest) = split_source(&text);
         let Some(source) = source else {
-            return (Knowable::Known(MountSource::Empty), target(rest));
+            let target = match rest.as_bytes() {
+                // Compose takes a volume's name of one letter for a drive, which no container of Linux has.
+                [_, b':', ..] => Knowable::unknown(DRIVE),
+                _ => target(rest),
+            };
+            return (Knowable::Known(MountSource::Empty), target);
         };
         let path = rest.split(':').next().unwrap_or(rest);
         (self.classified(source), target(path))
@@ -225,7 +233,16 @@ impl Reader<'_> {
 
     /// A named volume can be a folder of the host all the same.
     fn named(&self, name: &str) -> Knowable<MountSource> {
-        let option = |key: &str| self.top_level("volumes", name, &["driver_opts", key]);
+        let field = |path: &[&str]| self.top_level("volumes", name, path);
+        let option = |key: &str| field(&["driver_opts", key]);
+        match field(&["driver"]) {
+            None => {}
+            Some((_, Knowable::Known(driver))) if driver == "local" => {}
+            Some((_, Knowable::Known(_))) => {
+                return Knowable::Known(MountSource::Named(name.to_owned()));
+            }
+            Some((_, Knowable::Unknown(reason))) => return Knowable::Unknown(reason),
+        }
         let is_bind = match option("o") {
             None => false,
             Some((_, Knowable::Known(options))) => options
@@ -301,9 +318,23 @@ impl Reader<'_> {
 
 fn bind(document: &Document, written: &str) -> Knowable<MountSource> {
     Knowable::Known(MountSource::Bind(HostPath {
-        path: document.folder.join(written),
+        path: joined(&document.folder, written),
         written: written.to_owned(),
     }))
+}
+
+/// A path as compose makes it of a folder and what is written: `..` takes away the folder before it, also where that is a link.
+pub(super) fn joined(folder: &Path, written: &str) -> PathBuf {
+    let mut path = PathBuf::new();
+    for component in folder.join(written).components() {
+        let goes_up = component == Component::ParentDir;
+        match path.components().next_back() {
+            Some(Component::Normal(_)) if goes_up => drop(path.pop()),
+            Some(Component::RootDir) if goes_up => {}
+            _ => path.push(component),
+        }
+    }
+    path
 }
 
 /// A folder within what is mounted.
@@ -369,6 +400,21 @@ pub(crate) fn cleaned(path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_of_the_host_are_cleaned() {
+        for (folder, written, path) in [
+            ("one/two", "../c", "one/c"),
+            ("sub", "./c/", "sub/c"),
+            ("", "./c", "./c"),
+            ("", "../c", "../c"),
+            ("../a", "../../c", "../../c"),
+            ("/a", "../../c", "/c"),
+            ("a", "/c", "/c"),
+        ] {
+            assert_eq!(joined(Path::new(folder), written), Path::new(path));
+        }
+    }
 
     #[test]
     fn paths_of_a_container_are_cleaned() {
