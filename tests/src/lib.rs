@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+pub mod case;
 pub mod compose;
 pub mod docker;
 pub mod effective;

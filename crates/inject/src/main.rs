@@ -2,7 +2,10 @@
 
 mod cli;
 mod diff;
+mod env_file;
 mod error;
+mod plan;
+mod proof;
 mod run;
 mod talk;
 mod write;

@@ -1,0 +1,175 @@
+//! The env file that holds the values apart from the compose file: new, or an existing one with other lines in it.
+
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::dotenv::{self, Entry};
+use clearml_secure_core::edit::{Edit, splice};
+use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::io::{is_same, read_text};
+use clearml_secure_core::secret::Secret;
+use clearml_secure_core::shell::quoted;
+use clearml_secure_core::source::place_of;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+
+const HEAD: &str = "# Secrets of a ClearML Server, for its compose file. Whoever reads this can do anything on the server.\n";
+
+/// The file as it was, and what it is to be.
+pub(crate) struct EnvFile {
+    /// The files that compose reads before it: `.env` where it is another one, and those that were named before it.
+    pub(crate) earlier: Vec<(PathBuf, Zeroizing<String>)>,
+    pub(crate) path: PathBuf,
+    /// None where it is not there yet.
+    pub(crate) before: Option<Zeroizing<String>>,
+    pub(crate) after: Zeroizing<String>,
+}
+
+impl EnvFile {
+    /// Reads the last of these, if it is there, and those before it. Where compose is told an env file it reads no `.env` by
+    /// itself, which may hold what the compose file uses and what the project is called.
+    pub(crate) fn read(paths: &[PathBuf], folder: &Path) -> Result<Option<Self>, Error> {
+        let Some((path, named)) = paths.split_last() else {
+            return Ok(None);
+        };
+        let default = folder.join(".env");
+        let is_named = paths.iter().any(|path| is_same(path, &default));
+        let mut earlier = Vec::new();
+        if !is_named && default.is_file() {
+            earlier.push(default);
+        }
+        earlier.extend(named.iter().cloned());
+        let read = |path: PathBuf| read_text(&path).map(|text| (path, text));
+        let earlier = earlier.into_iter().map(read).collect::<Result<_, _>>()?;
+        Self::read_last(path, earlier).map(Some)
+    }
+
+    fn read_last(path: &Path, earlier: Vec<(PathBuf, Zeroizing<String>)>) -> Result<Self, Error> {
+        let before = match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            _ => Some(read_text(path)?),
+        };
+        Ok(Self {
+            earlier,
+            path: path.to_owned(),
+            after: before.clone().unwrap_or_default(),
+            before,
+        })
+    }
+
+    /// All files that compose is to read, with this one as it was or as it is to be.
+    pub(crate) fn all(&self, is_after: bool) -> Vec<(PathBuf, Zeroizing<String>)> {
+        let own = match is_after {
+            true => Some(self.after.clone()),
+            false => self.before.clone(),
+        };
+        let own = own.map(|text| (self.path.clone(), text));
+        self.earlier.iter().cloned().chain(own).collect()
+    }
+
+    /// The options that tell docker compose all of them.
+    pub(crate) fn options(&self) -> String {
+        let earlier = self.earlier.iter().map(|(path, _)| path);
+        let all = earlier.chain([&self.path]);
+        all.map(|path| format!(" --env-file {}", quoted(path)))
+            .collect()
+    }
+
+    /// Whether it is to be written.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.before.as_ref().map_or("", |text| text.as_str()) != self.after.as_str()
+    }
+
+    /// Whether compose reads it without being told: `.env` in the folder of the compose file.
+    pub(crate) fn is_default(&self, folder: &Path) -> bool {
+        self.earlier.is_empty() && is_same(&self.path, &folder.join(".env"))
+    }
+
+    /// Gives variables their values. What stands there is replaced where it stands, the rest is put at the end, and
+    /// all other lines stay as they are.
+    pub(crate) fn set(&mut self, variables: &[(String, Secret)]) -> Result<(), Error> {
+        let text = self.before.clone().unwrap_or_default();
+        let entries = self.entries(&text)?;
+        let mut edits = Vec::new();
+        let mut lines: Vec<Zeroizing<String>> = Vec::new();
+        for (name, value) in variables {
+            let quoted = dotenv::quote(value.expose())
+                .map(Zeroizing::new)
+                .ok_or_else(|| Error::EnvFileValue(name.clone()))?;
+            let entry = entries
+                .iter()
+                .rev()
+                .find(|entry| entry.name == *name && entry.value.is_some());
+            match entry {
+                Some(entry) if entry.value.as_ref() == Some(value) => {}
+                Some(entry) => edits.push(Edit {
+                    range: entry.value_span.clone(),
+                    text: quoted,
+                }),
+                None => lines.push(Zeroizing::new(format!("{name}={}", *quoted))),
+            }
+        }
+        edits.sort_by_key(|edit| edit.range.start);
+        if !lines.is_empty() {
+            edits.push(Edit {
+                range: text.len()..text.len(),
+                text: at_the_end(&text, &lines),
+            });
+        }
+        self.after = splice(&text, &edits)
+            .map_err(|overlap| Error::Overlap(place_of(&self.path, &text, overlap.at)))?;
+        self.prove(&entries, variables)
+    }
+
+    fn entries(&self, text: &str) -> Result<Vec<Entry>, Error> {
+        dotenv::parse(text, &|_| None).map_err(|error| {
+            Error::Core(CoreError::Dotenv {
+                place: place_of(&self.path, text, error.offset),
+                message: error.message,
+            })
+        })
+    }
+
+    /// Read again, each variable has its value, and every other line says what it said.
+    fn prove(&self, before: &[Entry], variables: &[(String, Secret)]) -> Result<(), Error> {
+        let after = self.entries(&self.after)?;
+        let is_ours = |entry: &&Entry| variables.iter().any(|(name, _)| *name == entry.name);
+        let others = |entries: &'_ [Entry]| -> Vec<(String, Option<Secret>)> {
+            let others = entries.iter().filter(|entry| !is_ours(entry));
+            others
+                .map(|entry| (entry.name.clone(), entry.value.clone()))
+                .collect()
+        };
+        let has = |(name, value): &(String, Secret)| {
+            let last = after
+                .iter()
+                .rev()
+                .find(|entry| entry.name == *name && entry.value.is_some());
+            last.is_some_and(|entry| entry.value.as_ref() == Some(value))
+        };
+        if variables.iter().all(has) && others(before) == others(&after) {
+            Ok(())
+        } else {
+            Err(Error::EnvFileLines(self.path.clone()))
+        }
+    }
+}
+
+/// New lines behind a text, with line breaks as it has them.
+fn at_the_end(text: &str, lines: &[Zeroizing<String>]) -> Zeroizing<String> {
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let head = match text {
+        "" => HEAD,
+        text if text.ends_with('\n') => "",
+        _ => newline,
+    };
+    // Allocated once: a buffer that grew would leave copies of secrets behind.
+    let room = lines.iter().map(|line| line.len() + newline.len());
+    let mut out = Zeroizing::new(String::with_capacity(head.len() + room.sum::<usize>()));
+    out.push_str(head);
+    for line in lines {
+        out.push_str(line);
+        out.push_str(newline);
+    }
+    out
+}

@@ -1,0 +1,489 @@
+//! Adds variables to a service's own `environment`, in every shape it can have.
+//!
+//! What is shared by an anchor is never changed for the others: the shared mapping is kept as it is and
+//! brought in by a merge key, beside which the new variables stand.
+
+mod shared;
+mod write;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use clearml_secure_core::compose::Service;
+use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
+
+use super::indent::{column, indentation, line_end, line_start};
+use super::wanted::Wanted;
+use super::{Edit, Edits, Refusal, Target, value};
+use shared::{
+    flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,
+};
+pub(super) use shared::{keep_heirs, split_list};
+use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
+pub(super) use write::{insert_into_flow, insert_lines, plain};
+
+type Variables = [Wanted];
+
+/// Adds the edits that give a service these variables.
+pub(super) fn add(
+    target: &mut Target<'_>,
+    service: &Service,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let part = service
+        .parts
+        .iter()
+        .rev()
+        .find(|part| part.source == target.source && part.service == service.name)
+        .ok_or_else(|| {
+            let file = target
+                .deployment
+                .sources
+                .path(service.name_span.source)
+                .display()
+                .to_string();
+            target.refuse(
+                0,
+                format!("service {} is not in this file", escaped(&service.name)),
+                format!("inject into {file}"),
+            )
+        })?;
+    refuse_extensions(target, service, variables)?;
+    target.edited.insert(service.name.clone());
+    let mapping = Arc::clone(&part.node);
+    if mapping.tag().is_some_and(|tag| tag == "!reset") {
+        return Err(target.refuse(
+            mapping.start_with_properties(),
+            format!("service {} is reset here", escaped(&service.name)),
+            "inject into the file that defines it",
+        ));
+    }
+    // The service is somebody else's mapping under another name: `apiserver: *base`.
+    if let Value::Alias(shared) = &mapping.value {
+        return alias_service(target, service, &mapping, shared, variables, edits);
+    }
+    let Value::Mapping(style, entries) = &mapping.value else {
+        return Err(target.refuse(
+            mapping.start_with_properties(),
+            format!("service {} is empty", escaped(&service.name)),
+            "give it an image first",
+        ));
+    };
+    let own = entries.iter().find(|entry| is_key(entry, "environment"));
+    match (own, style) {
+        (Some(entry), _) => {
+            refuse_nothing_to_share(target, service, &entry.value)?;
+            own_environment(target, entry, *style, variables, edits)
+        }
+        (None, Style::Flow) => {
+            let inherited = mapping
+                .get("environment")
+                .map(|field| Arc::clone(field.value));
+            let flow = flow_environment(target, inherited.as_ref(), variables, edits)?;
+            let text = format!("environment: {}", *flow);
+            edits.push(insert_into_flow(
+                target,
+                &mapping,
+                entries.last().map(end_of_entry),
+                text,
+            ));
+            Ok(())
+        }
+        (None, Style::Block) => {
+            let key_column = indentation(target.text, mapping.span(target.source).start);
+            let step = step(target, service, key_column);
+            let inherited = mapping
+                .get("environment")
+                .map(|field| Arc::clone(field.value));
+            let at = entries
+                .last()
+                .map_or(mapping.span(target.source).end, end_of_entry);
+            let mut lines = vec![plain(format!("{}environment:", blanks(key_column)))];
+            lines.extend(inherited_lines(
+                target,
+                inherited.as_ref(),
+                key_column + step,
+                variables,
+                edits,
+            )?);
+            lines.extend(variable_lines(
+                &lines_shape(inherited.as_ref()),
+                key_column + step,
+                variables,
+            ));
+            let first = entries.first().filter(|_| {
+                entries
+                    .last()
+                    .is_some_and(|last| is_block_scalar(&last.value))
+            });
+            edits.push(match first {
+                Some(first) => {
+                    insert_lines_before(target, first.key.start_with_properties(), &lines)
+                }
+                None => insert_lines(target, at, &lines),
+            });
+            Ok(())
+        }
+    }
+}
+
+/// `environment` stands in the service itself.
+fn own_environment(
+    target: &mut Target<'_>,
+    entry: &Entry,
+    style: Style,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let node = &entry.value;
+    if node.tag().is_some_and(|tag| tag == "!reset") {
+        return Err(target.refuse(
+            node.start_with_properties(),
+            "`environment` is reset here",
+            "remove `!reset`, or inject into the file that sets the environment",
+        ));
+    }
+    let has_heirs = heirs(target, node).next().is_some();
+    let is_shared = has_heirs || target.aliased.contains(&Arc::as_ptr(node));
+    if is_shared && matches!(node.value, Value::Sequence(..)) {
+        target.split_lists.push(Arc::clone(node));
+    }
+    match &node.value {
+        Value::Scalar(_) => null_environment(target, entry, style, variables, edits),
+        Value::Mapping(Style::Flow, items)
+            if items.is_empty() && style == Style::Block && !is_shared =>
+        {
+            empty_collection(target, entry, &Shape::Mapping, variables, edits);
+            Ok(())
+        }
+        Value::Mapping(Style::Flow, _) => {
+            flow_mapping(target, node, is_shared, variables, edits);
+            Ok(())
+        }
+        Value::Mapping(Style::Block, items) => {
+            block_mapping(target, entry, items, is_shared, variables, edits)
+        }
+        Value::Sequence(Style::Flow, items)
+            if items.is_empty() && style == Style::Block && !is_shared =>
+        {
+            empty_collection(target, entry, &Shape::List, variables, edits);
+            Ok(())
+        }
+        Value::Sequence(style, items) => {
+            edits.push(list(target, node, *style, items, variables));
+            Ok(())
+        }
+        Value::Alias(shared) => {
+            note_written_out(target, node, shared, has_heirs);
+            alias_environment(target, entry, style, variables, edits)
+        }
+    }
+}
+
+/// The column of the `environment` key, and of what is below it where nothing is yet.
+fn columns(target: &Target<'_>, entry: &Entry) -> (usize, usize) {
+    let key_column = indentation(target.text, entry.key.range().start);
+    (key_column, key_column + own_step(target, key_column, entry))
+}
+
+/// Nothing is written there.
+fn null_environment(
+    target: &mut Target<'_>,
+    entry: &Entry,
+    style: Style,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let range = null_range(target, entry);
+    if style == Style::Flow {
+        let flow = flow_environment(target, None, variables, edits)?;
+        edits.push(Edit::replace(range, format!(" {}", *flow)));
+        return Ok(());
+    }
+    edits.push(Edit::replace(range, String::new()));
+    let (_, indent) = columns(target, entry);
+    let lines = variable_lines(&Shape::Mapping, indent, variables);
+    edits.push(insert_lines(target, entry.key.range().end, &lines));
+    Ok(())
+}
+
+/// A mapping in braces. A shared one becomes a mapping that merges it.
+fn flow_mapping(
+    target: &mut Target<'_>,
+    node: &Arc<Node>,
+    is_shared: bool,
+    variables: &Variables,
+    edits: &mut Edits,
+) {
+    let text = flow_pairs(variables);
+    if !is_shared {
+        let last = node.entries().and_then(<[_]>::last).map(end_of_entry);
+        edits.push(insert_into_flow(target, node, last, text.to_string()));
+        return;
+    }
+    let name = set_apart(target, node);
+    let anchor = match node.anchor() {
+        Some(_) => String::new(),
+        None => format!("&{name} "),
+    };
+    let start = node.start_with_properties();
+    edits.push(Edit::insert(start, format!("{{<<: {anchor}")));
+    edits.push(Edit::insert(node.range().end, format!(", {}}}", *text)));
+}
+
+/// A mapping of lines.
+fn block_mapping(
+    target: &mut Target<'_>,
+    entry: &Entry,
+    items: &[Entry],
+    is_shared: bool,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let (Some(first), Some(last)) = (items.first(), items.last()) else {
+        return Ok(());
+    };
+    let start = first.key.start_with_properties();
+    // `? key` is behind its question mark.
+    let indent = indentation(target.text, start);
+    let end = end_of_entry(last);
+    if is_shared {
+        return isolate_block(target, entry, indent, end, variables, edits);
+    }
+    let lines = variable_lines(&Shape::Mapping, indent, variables);
+    edits.push(if is_block_scalar(&last.value) {
+        insert_lines_before(target, start, &lines)
+    } else {
+        insert_lines(target, end, &lines)
+    });
+    Ok(())
+}
+
+/// A list in either style.
+fn list(
+    target: &Target<'_>,
+    node: &Node,
+    style: Style,
+    items: &[Arc<Node>],
+    variables: &Variables,
+) -> Edit {
+    let end = items.last().map(|item| item.range().end);
+    if style == Style::Flow {
+        return insert_into_flow(target, node, end, flow_items(variables));
+    }
+    let first = items.first();
+    let dash = first.map_or(0, |item| edit::dash(target.text, item));
+    let lines = variable_lines(&Shape::List, column(target.text, dash), variables);
+    if items.last().is_some_and(is_block_scalar) {
+        insert_lines_before(target, dash, &lines)
+    } else {
+        insert_lines(target, end.unwrap_or_default(), &lines)
+    }
+}
+
+fn flow_items(variables: &Variables) -> String {
+    let items = variables
+        .iter()
+        .map(|wanted| value::item(wanted).to_string());
+    items.collect::<Vec<_>>().join(", ")
+}
+
+/// The alias gives way to what is behind it, and those who inherit it keep it.
+fn note_written_out(target: &mut Target<'_>, alias: &Arc<Node>, shared: &Node, has_heirs: bool) {
+    target.written_out.insert(alias.range().start);
+    if has_heirs && shared.items().is_some() {
+        target.split_lists.push(Arc::clone(alias));
+    } else if has_heirs {
+        set_apart(target, alias);
+    }
+}
+
+/// An alias becomes a mapping that merges what is behind it, or a copy of the list.
+fn alias_environment(
+    target: &mut Target<'_>,
+    entry: &Entry,
+    style: Style,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let (alias, range) = (&entry.value, entry.value.range());
+    if style == Style::Flow {
+        let flow = flow_environment(target, Some(alias), variables, edits)?;
+        edits.push(Edit::replace(range, flow.to_string()));
+        return Ok(());
+    }
+    let (_, indent) = columns(target, entry);
+    let mut lines = inherited_lines(target, Some(alias), indent, variables, edits)?;
+    lines.extend(variable_lines(&lines_shape(Some(alias)), indent, variables));
+    let start = target.text[..range.start].trim_end_matches(' ').len();
+    edits.push(Edit::replace(start..range.end, String::new()));
+    edits.push(insert_lines(target, range.end, &lines));
+    Ok(())
+}
+
+/// `environment: {}` becomes lines.
+fn empty_collection(
+    target: &Target<'_>,
+    entry: &Entry,
+    shape: &Shape,
+    variables: &Variables,
+    edits: &mut Edits,
+) {
+    let span = entry.value.range();
+    if line_end(target.text, span.start) < span.end {
+        // Brackets over several lines may hold comments; fill them rather than drop those.
+        let text = match shape {
+            Shape::Mapping => flow_pairs(variables).to_string(),
+            Shape::List => flow_items(variables),
+        };
+        edits.push(Edit::insert(span.start + 1, text));
+        return;
+    }
+    let before = &target.text[..entry.value.start_with_properties()];
+    let start = before.trim_end_matches(' ').len();
+    edits.push(Edit::replace(start..span.end, String::new()));
+    let (_, indent) = columns(target, entry);
+    let lines = variable_lines(shape, indent, variables);
+    edits.push(insert_lines(target, span.end, &lines));
+}
+
+/// `environment: &shared` with lines below becomes `environment:`, `<<: &shared` with the lines one step
+/// deeper, and the new variables beside it.
+fn isolate_block(
+    target: &mut Target<'_>,
+    entry: &Entry,
+    indent: usize,
+    end: usize,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let name = set_apart(target, &entry.value);
+    let text = target.text;
+    if let Some((_, anchor)) = entry.value.anchor() {
+        let start = text[..anchor.start].trim_end_matches(' ').len();
+        edits.push(Edit::replace(start..anchor.end, String::new()));
+    }
+    let step = own_step(
+        target,
+        column(text, entry.key.span(target.source).start),
+        entry,
+    );
+    let first_line = line_end(text, entry.key.span(target.source).end);
+    let merge = vec![plain(format!("{}<<: &{name}", blanks(indent)))];
+    edits.push(insert_lines(target, first_line, &merge));
+    let last = line_end(text, end);
+    let mut at = line_start(text, skip_break(text, first_line));
+    while at < last {
+        let stop = line_end(text, at);
+        if !text[at..stop].trim().is_empty() {
+            edits.indent(at, step);
+        }
+        at = skip_break(text, stop);
+        if at >= text.len() {
+            break;
+        }
+    }
+    edits.push(insert_lines(
+        target,
+        end,
+        &variable_lines(&Shape::Mapping, indent, variables),
+    ));
+    Ok(())
+}
+
+/// `apiserver: *base` becomes a mapping that merges the base.
+fn alias_service(
+    target: &mut Target<'_>,
+    service: &Service,
+    alias: &Arc<Node>,
+    shared: &Arc<Node>,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let span = alias.span(target.source);
+    let name = target.text[span.start..span.end]
+        .trim_start_matches('*')
+        .to_owned();
+    let name_column = column(target.text, service.name_span.start);
+    let step = name_column.max(2);
+    let inherited = shared
+        .get("environment")
+        .map(|field| Arc::clone(field.value));
+    let mut lines = vec![
+        plain(format!("{}<<: *{name}", blanks(name_column + step))),
+        plain(format!("{}environment:", blanks(name_column + step))),
+    ];
+    lines.extend(inherited_lines(
+        target,
+        inherited.as_ref(),
+        name_column + 2 * step,
+        variables,
+        edits,
+    )?);
+    lines.extend(variable_lines(
+        &lines_shape(inherited.as_ref()),
+        name_column + 2 * step,
+        variables,
+    ));
+    let start = target.text[..span.start].trim_end_matches(' ').len();
+    edits.push(Edit::replace(start..span.end, String::new()));
+    edits.push(insert_lines(target, span.end, &lines));
+    Ok(())
+}
+
+fn is_block_scalar(node: &Arc<Node>) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.style == Quoting::Block)
+}
+
+/// What is written for a null: nothing, or `~` with the blank before it.
+fn null_range(target: &Target<'_>, entry: &Entry) -> Range<usize> {
+    let span = entry.value.span(target.source);
+    let key_end = entry.key.span(target.source).end;
+    let colon = target.text[key_end..]
+        .find(':')
+        .map_or(key_end, |at| key_end + at + 1);
+    if span.start == span.end {
+        return colon..colon;
+    }
+    colon..span.end
+}
+
+/// Where an entry's last byte with content is. A value that is not written ends with its key's colon.
+pub(super) fn end_of_entry(entry: &Entry) -> usize {
+    entry.end()
+}
+
+/// How much deeper the entries of `environment` stand: as the service's keys stand below its name.
+fn step(target: &Target<'_>, service: &Service, key_column: usize) -> usize {
+    key_column
+        .saturating_sub(column(target.text, service.name_span.start))
+        .max(1)
+}
+
+/// The same for an `environment` that is there: half of its own column is right for files indented evenly.
+fn own_step(target: &Target<'_>, key_column: usize, entry: &Entry) -> usize {
+    let indent = indentation(target.text, entry.key.span(target.source).start);
+    if key_column == indent && key_column >= 4 && key_column.is_multiple_of(2) {
+        key_column / 2
+    } else {
+        2
+    }
+}
+
+fn skip_break(text: &str, at: usize) -> usize {
+    let rest = &text[at..];
+    at + if rest.starts_with("\r\n") {
+        2
+    } else {
+        usize::from(rest.starts_with('\n'))
+    }
+}
+
+fn is_key(entry: &Entry, name: &str) -> bool {
+    entry.key.scalar().is_some_and(|key| key.text() == name)
+}
+
+fn escaped(name: &str) -> String {
+    clearml_secure_core::shown::escape(name).into_owned()
+}

@@ -1,0 +1,330 @@
+//! What is shared with other services: it is brought in by a merge key, set apart under an anchor, and kept for the
+//! others.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use clearml_secure_core::compose::Service;
+use clearml_secure_core::yaml::{Node, Quoting, Style, Value, edit};
+use zeroize::Zeroizing;
+
+use super::super::indent::indentation;
+use super::super::slot::{self, name_of};
+use super::super::value;
+use super::super::wanted::Wanted;
+use super::super::{Edit, Edits, Refusal, Target};
+use super::write::{blanks, flow_pairs, insert_into_flow, insert_lines, plain};
+use super::{Variables, end_of_entry, escaped, is_key};
+
+/// A service that extends this one gets what this one gets. It may, if it is to have the very same.
+pub(super) fn refuse_extensions(
+    target: &Target<'_>,
+    service: &Service,
+    variables: &Variables,
+) -> Result<(), Refusal> {
+    for (index, other) in target.deployment.project.services.iter().enumerate() {
+        let is_heir = other.name != service.name
+            && other
+                .parts
+                .iter()
+                .any(|part| part.source == target.source && part.service == service.name);
+        if is_heir
+            && !variables
+                .iter()
+                .all(|variable| target.is_wanted(index, variable))
+        {
+            return Err(target.refuse(
+                other.name_span.start,
+                format!(
+                    "service {} extends {} and would get secrets that it must not have",
+                    escaped(&other.name),
+                    escaped(&service.name)
+                ),
+                "let both extend a third service that holds what they share",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What a new `environment` of a service has to start with so that it loses nothing it inherits: a merge key
+/// for a mapping, copies of the items for a list.
+pub(super) fn inherited_lines(
+    target: &mut Target<'_>,
+    inherited: Option<&Arc<Node>>,
+    indent: usize,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<Vec<Zeroizing<String>>, Refusal> {
+    let Some(node) = inherited.filter(|node| !node.is_null()) else {
+        return Ok(Vec::new());
+    };
+    if let Some(items) = node.items() {
+        let kept = kept_items(target, items, variables);
+        let line = |item: Zeroizing<String>| plain(format!("{}- {}", blanks(indent), *item));
+        return Ok(kept.into_iter().map(line).collect());
+    }
+    let name = anchor_of(target, node, edits)?;
+    Ok(vec![plain(format!("{}<<: *{name}", blanks(indent)))])
+}
+
+/// Copies of a list's items, without those that are written anew.
+fn kept_items(
+    target: &Target<'_>,
+    items: &[Arc<Node>],
+    variables: &Variables,
+) -> Vec<Zeroizing<String>> {
+    let is_new = |text: &str| variables.iter().any(|one| one.name == name_of(text));
+    let kept = items.iter().filter(|item| !item.text().is_some_and(is_new));
+    kept.map(|item| copy(target, item)).collect()
+}
+
+/// An item as it is written where it can be written again, and its text otherwise.
+fn copy(target: &Target<'_>, item: &Node) -> Zeroizing<String> {
+    if let Some(new) = target.new_items.get(&item.target().range().start) {
+        return edit::on_one_line(new);
+    }
+    let written = &target.text[item.range()];
+    let is_safe = !written.contains(['\n', ',', '[', ']', '{', '}', '#', ':'])
+        || written.starts_with(['"', '\'']) && !written.contains('\n');
+    match item.text() {
+        Some(text)
+            if !is_safe
+                || matches!(&item.value, Value::Scalar(scalar) if scalar.style == Quoting::Block) =>
+        {
+            edit::on_one_line(text)
+        }
+        _ => Zeroizing::new(written.to_owned()),
+    }
+}
+
+fn in_brackets(items: &[Zeroizing<String>]) -> Zeroizing<String> {
+    let items: Vec<&str> = items.iter().map(|item| item.as_str()).collect();
+    Zeroizing::new(format!("[{}]", items.join(", ")))
+}
+
+/// A list of the service's own is changed for it alone: whoever shares it gets a copy of what was there.
+pub(in crate::plan) fn split_list(
+    target: &mut Target<'_>,
+    service: &Service,
+    one: &Wanted,
+) -> Result<(), Refusal> {
+    refuse_extensions(target, service, std::slice::from_ref(one))?;
+    if let Some(entry) = slot::own_environment(target, service) {
+        target.split_lists.push(Arc::clone(&entry.value));
+    }
+    Ok(())
+}
+
+/// The copies for those who share a list that was changed for its own service alone.
+fn keep_lists(target: &Target<'_>, edits: &mut Edits) {
+    let mut known = HashSet::new();
+    for list in &target.split_lists {
+        if !known.insert(Arc::as_ptr(list)) {
+            continue;
+        }
+        let Some(items) = list.items() else {
+            continue;
+        };
+        let copies: Vec<_> = items.iter().map(|item| copy(target, item)).collect();
+        let copies = in_brackets(&copies);
+        let aliases = target.list_aliases.iter().filter(|alias| {
+            matches!(&alias.value, Value::Alias(shared) if Arc::ptr_eq(shared, list))
+                && !target.written_out.contains(&alias.range().start)
+        });
+        for alias in aliases {
+            edits.push(Edit {
+                range: alias.range(),
+                text: copies.clone(),
+            });
+        }
+        for (heir, mapping) in heirs(target, list) {
+            if !target.edited.contains(heir) {
+                add_environment(target, mapping, &copies, edits);
+            }
+        }
+    }
+}
+
+/// The same in braces.
+pub(super) fn flow_environment(
+    target: &mut Target<'_>,
+    inherited: Option<&Arc<Node>>,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<Zeroizing<String>, Refusal> {
+    let pairs = flow_pairs(variables);
+    let Some(node) = inherited.filter(|node| !node.is_null()) else {
+        return Ok(Zeroizing::new(format!("{{{}}}", *pairs)));
+    };
+    if let Some(items) = node.items() {
+        let new = variables.iter().map(value::item);
+        let items: Vec<_> = kept_items(target, items, variables)
+            .into_iter()
+            .chain(new)
+            .collect();
+        return Ok(in_brackets(&items));
+    }
+    let name = anchor_of(target, node, edits)?;
+    Ok(Zeroizing::new(format!("{{<<: *{name}, {}}}", *pairs)))
+}
+
+/// The anchor of an inherited `environment`, given to it where it has none.
+pub(super) fn anchor_of(
+    target: &mut Target<'_>,
+    node: &Arc<Node>,
+    edits: &mut Edits,
+) -> Result<String, Refusal> {
+    if let Value::Alias(_) = node.value {
+        let span = node.span(target.source);
+        return Ok(target.text[span.start..span.end]
+            .trim_start_matches('*')
+            .to_owned());
+    }
+    if let Some(name) = anchor_name(target, node) {
+        return Ok(name);
+    }
+    // Another service may have needed the same anchor already: two edits at one place are the same edit.
+    let at = {
+        let start = node.start_with_properties();
+        let colon = target.text[..start].rfind(':').unwrap_or(start);
+        colon + 1
+    };
+    if let Some(known) = edits
+        .inserted_at(at)
+        .find_map(|text| text.strip_prefix(" &"))
+    {
+        return Ok(known.to_owned());
+    }
+    let name = new_anchor(target);
+    edits.push(Edit::insert(at, format!(" &{name}")));
+    Ok(name)
+}
+
+/// A name that no anchor of the file has.
+pub(super) fn new_anchor(target: &mut Target<'_>) -> String {
+    let names = (1..).map(|number| match number {
+        1 => "environment".to_owned(),
+        number => format!("environment-{number}"),
+    });
+    let name = { names }
+        .find(|name| !target.anchors.contains(name))
+        .unwrap_or_default();
+    target.anchors.insert(name.clone());
+    name
+}
+
+/// The anchor that a node has, or is given by an edit that sets it apart.
+pub(super) fn anchor_name(target: &Target<'_>, node: &Arc<Node>) -> Option<String> {
+    let given = target
+        .set_apart
+        .iter()
+        .find(|(known, _)| Arc::ptr_eq(known, node));
+    given
+        .map(|(_, name)| name.clone())
+        .or_else(|| node.anchor().map(|(name, _)| name.to_owned()))
+}
+
+/// Notes that an environment is kept as it is under an anchor, beside which its service adds; returns the anchor.
+pub(super) fn set_apart(target: &mut Target<'_>, node: &Arc<Node>) -> String {
+    let name = match &node.value {
+        Value::Alias(_) => alias_name(target, node),
+        _ => match anchor_name(target, node) {
+            Some(name) => name,
+            None => new_anchor(target),
+        },
+    };
+    target.set_apart.push((Arc::clone(node), name.clone()));
+    name
+}
+
+pub(super) fn alias_name(target: &Target<'_>, alias: &Node) -> String {
+    let span = alias.span(target.source);
+    target.text[span.start..span.end]
+        .trim_start_matches('*')
+        .to_owned()
+}
+
+/// The services that inherit an `environment` because they merge the service in which it stands: their names and
+/// mappings.
+pub(super) fn heirs<'a>(
+    target: &Target<'a>,
+    environment: &Arc<Node>,
+) -> impl Iterator<Item = (&'a str, &'a Arc<Node>)> {
+    let (source, deployment) = (target.source, target.deployment);
+    let environment = Arc::clone(environment);
+    deployment
+        .project
+        .services
+        .iter()
+        .filter_map(move |service| {
+            let part = service
+                .parts
+                .iter()
+                .find(|part| part.source == source && part.service == service.name)?;
+            let field = part.node.get("environment")?;
+            let stands_there = part
+                .node
+                .entries()?
+                .iter()
+                .any(|entry| is_key(entry, "environment"));
+            (!stands_there && Arc::ptr_eq(field.value, &environment))
+                .then_some((service.name.as_str(), &part.node))
+        })
+}
+
+/// Nothing and a null cannot be kept for heirs beside what is added.
+pub(super) fn refuse_nothing_to_share(
+    target: &Target<'_>,
+    service: &Service,
+    node: &Arc<Node>,
+) -> Result<(), Refusal> {
+    let can_be_kept = match &node.value {
+        Value::Mapping(_, entries) => !entries.is_empty(),
+        Value::Alias(shared) => shared.entries().is_some() || shared.items().is_some(),
+        Value::Sequence(..) => true,
+        _ => false,
+    };
+    match heirs(target, node).next() {
+        Some((heir, _)) if !can_be_kept => Err(target.refuse(
+            node.start_with_properties(),
+            format!(
+                "service {} merges {} and would get its secrets",
+                escaped(heir),
+                escaped(&service.name)
+            ),
+            format!("give {} an `environment` of its own", escaped(heir)),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Gives every heir of an environment that was set apart what it inherited, where it got none of its own.
+pub(in crate::plan) fn keep_heirs(target: &Target<'_>, edits: &mut Edits) {
+    for (node, name) in &target.set_apart {
+        for (heir, mapping) in heirs(target, node) {
+            if target.edited.contains(heir) {
+                continue;
+            }
+            add_environment(target, mapping, &format!("*{name}"), edits);
+        }
+    }
+    keep_lists(target, edits);
+}
+
+/// Gives a service an `environment`.
+fn add_environment(target: &Target<'_>, mapping: &Arc<Node>, environment: &str, edits: &mut Edits) {
+    let Value::Mapping(style, entries) = &mapping.value else {
+        return;
+    };
+    let end = entries.last().map(end_of_entry);
+    let text = format!("environment: {environment}");
+    edits.push(match style {
+        Style::Flow => insert_into_flow(target, mapping, end, format!("{text} ")),
+        Style::Block => {
+            let column = indentation(target.text, mapping.range().start);
+            let line = plain(format!("{}{text}", blanks(column)));
+            insert_lines(target, end.unwrap_or(mapping.range().end), &[line])
+        }
+    });
+}

@@ -1,0 +1,109 @@
+//! The text of new variables, and where it goes.
+
+use std::sync::Arc;
+
+use clearml_secure_core::yaml::Node;
+use zeroize::Zeroizing;
+
+use super::super::indent::{line_break, line_end, line_start};
+use super::super::value;
+use super::super::{Edit, Target};
+use super::Variables;
+
+/// Whether variables are written as a mapping's or a list's.
+pub(super) enum Shape {
+    List,
+    Mapping,
+}
+
+pub(super) fn lines_shape(inherited: Option<&Arc<Node>>) -> Shape {
+    match inherited {
+        Some(node) if node.items().is_some() => Shape::List,
+        _ => Shape::Mapping,
+    }
+}
+
+pub(super) fn variable_lines(
+    shape: &Shape,
+    indent: usize,
+    variables: &Variables,
+) -> Vec<Zeroizing<String>> {
+    variables
+        .iter()
+        .map(|wanted| {
+            Zeroizing::new(match shape {
+                Shape::List => format!("{}- {}", blanks(indent), *value::item(wanted)),
+                Shape::Mapping => {
+                    let value = value::scalar(wanted);
+                    format!("{}{}: {}", blanks(indent), wanted.name, *value)
+                }
+            })
+        })
+        .collect()
+}
+
+pub(super) fn flow_pairs(variables: &Variables) -> Zeroizing<String> {
+    let pairs: Vec<String> = variables
+        .iter()
+        .map(|wanted| format!("{}: {}", wanted.name, *value::scalar(wanted)))
+        .collect();
+    Zeroizing::new(pairs.join(", "))
+}
+
+/// Puts text behind the last entry of brackets or braces, or right behind the opening one.
+pub(in crate::plan) fn insert_into_flow(
+    target: &Target<'_>,
+    node: &Node,
+    last: Option<usize>,
+    text: String,
+) -> Edit {
+    match last {
+        Some(end) => Edit::insert(end, format!(", {text}")),
+        None => Edit::insert(node.span(target.source).start + 1, text),
+    }
+}
+
+/// Puts lines behind the line that holds a byte.
+pub(in crate::plan) fn insert_lines(
+    target: &Target<'_>,
+    at: usize,
+    lines: &[Zeroizing<String>],
+) -> Edit {
+    let newline = line_break(target.text, at);
+    insert_secret(
+        line_end(target.text, at),
+        lines.iter().flat_map(|line| [newline, line]),
+    )
+}
+
+/// Puts lines in front of the line that holds a byte. Behind a block scalar nothing can be put without a thought
+/// for the empty lines that belong to it.
+pub(super) fn insert_lines_before(
+    target: &Target<'_>,
+    at: usize,
+    lines: &[Zeroizing<String>],
+) -> Edit {
+    let newline = line_break(target.text, at);
+    insert_secret(
+        line_start(target.text, at),
+        lines.iter().flat_map(|line| [line, newline]),
+    )
+}
+
+/// The buffer is allocated once: one that grew would leave secrets behind.
+pub(super) fn insert_secret<'a>(at: usize, pieces: impl Iterator<Item = &'a str> + Clone) -> Edit {
+    let mut text = Zeroizing::new(String::with_capacity(pieces.clone().map(str::len).sum()));
+    pieces.for_each(|piece| text.push_str(piece));
+    Edit {
+        range: at..at,
+        text,
+    }
+}
+
+pub(super) fn blanks(count: usize) -> String {
+    " ".repeat(count)
+}
+
+pub(in crate::plan) fn plain(text: String) -> Zeroizing<String> {
+    Zeroizing::new(text)
+}

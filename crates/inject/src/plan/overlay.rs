@@ -1,0 +1,112 @@
+//! A document that docker compose merges over the file: nothing but what has to be said anew.
+//!
+//! Compose merges `environment` name by name, whatever form it has in the file, and adds `ports` up unless they carry
+//! one of its tags. So no shape of the file is in the way here, and nobody else gets what stands in the document.
+
+use clearml_secure_core::yaml::Typed;
+use clearml_secure_core::yaml::scalar::resolve;
+use zeroize::Zeroizing;
+
+use super::ports::{self, NewPorts, Ports};
+use super::wanted::Wanted;
+use super::{Intended, IntendedPort, Refusal, Target, value, variable};
+
+/// The document, and what it is to do.
+pub(super) struct Overlay {
+    pub(super) text: Zeroizing<String>,
+    pub(super) intended: Vec<Intended>,
+    pub(super) ports: Vec<IntendedPort>,
+}
+
+/// Works out the document.
+pub(super) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal> {
+    let mut lines: Vec<Zeroizing<String>> = Vec::new();
+    let (mut intended, mut intended_ports) = (Vec::new(), Vec::new());
+    for (index, service) in target.deployment.project.services.iter().enumerate() {
+        let of_service = target.wanted.get(&index).map(Vec::as_slice);
+        let mut missing: Vec<&Wanted> = Vec::new();
+        for one in of_service.unwrap_or_default() {
+            let found = variable(service, &one.name);
+            if !one.is_right(found) {
+                missing.push(one);
+            }
+            intended.push(Intended::of(one, service, found.is_some()));
+        }
+        let new_ports = ports::anew(target, index, ports)?;
+        if missing.is_empty() && new_ports.is_none() {
+            continue;
+        }
+        let mut line = |text: String| lines.push(Zeroizing::new(text));
+        line(format!("  {}:", key(&service.name)));
+        if !missing.is_empty() {
+            line("    environment:".to_owned());
+        }
+        for one in missing {
+            line(format!("      {}: {}", one.name, *value::scalar(one)));
+        }
+        match new_ports {
+            None => {}
+            Some(NewPorts::None) => {
+                line("    ports: !reset []".to_owned());
+                intended_ports.push(IntendedPort {
+                    path: format!("services/{}/ports", service.name),
+                    text: None,
+                });
+            }
+            Some(NewPorts::These(these)) => {
+                line("    ports: !override".to_owned());
+                for (number, text) in these.into_iter().enumerate() {
+                    line(format!("      - \"{text}\""));
+                    intended_ports.push(IntendedPort {
+                        path: format!("services/{}/ports/{number}", service.name),
+                        text: Some(text),
+                    });
+                }
+            }
+        }
+    }
+    let mut head = version(target);
+    head.push_str(if lines.is_empty() {
+        "services: {}\n"
+    } else {
+        "services:\n"
+    });
+    // Allocated once: a buffer that grew would leave copies of secrets behind.
+    let room = lines.iter().map(|line| line.len() + 1).sum::<usize>();
+    let mut text = Zeroizing::new(String::with_capacity(head.len() + room));
+    text.push_str(&head);
+    for line in &lines {
+        text.push_str(line);
+        text.push('\n');
+    }
+    Ok(Overlay {
+        text,
+        intended,
+        ports: intended_ports,
+    })
+}
+
+/// The version of the file's format: compose before 2 merges only files that name the same one, and later ones ignore it.
+fn version(target: &Target<'_>) -> String {
+    let root = &target.deployment.project.documents[0].root;
+    let version = root.get("version").and_then(|field| field.value.text());
+    let is_number = |text: &&str| text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    version
+        .filter(is_number)
+        .map_or_else(String::new, |text| format!("version: \"{text}\"\n"))
+}
+
+/// A service's name as a key: `8` and `on` would be no text without quotes, or not for every parser.
+fn key(name: &str) -> String {
+    let is_plain = name.len() > 3
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && resolve(name, true, None) == Typed::Text;
+    if is_plain {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', "''"))
+    }
+}

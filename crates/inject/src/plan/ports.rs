@@ -1,0 +1,215 @@
+//! What is published on the host: nothing of the databases, and the servers on one address only.
+
+mod anew;
+mod edit;
+
+use std::net::IpAddr;
+
+use clearml_secure_core::compose::interpolate;
+use clearml_secure_core::compose::port;
+use clearml_secure_core::compose::{Part, Service};
+use clearml_secure_core::container::{Port, Text};
+use clearml_secure_core::deployment::{Database, Deployment};
+use clearml_secure_core::setting::Server;
+use clearml_secure_core::source::Span;
+use clearml_secure_core::yaml::Node;
+
+pub(super) use anew::{NewPorts, anew};
+pub(super) use edit::plan;
+
+use super::{Refusal, Target};
+
+/// What is asked for.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ports {
+    /// No port of a database is published.
+    pub close: bool,
+    /// The web, API and file servers are published here only.
+    pub bind: Option<IpAddr>,
+}
+
+/// One place at which the file comes to say something else about ports.
+pub(crate) struct IntendedPort {
+    /// Of the service, or of its entry: `services/redis/ports`, `services/apiserver/ports/0`.
+    pub path: String,
+    /// What stands there then; none for an empty list.
+    pub text: Option<String>,
+}
+
+/// The services that `--bind` is about.
+pub(crate) fn is_bound(deployment: &Deployment, index: usize) -> bool {
+    deployment.instances.iter().any(|instance| {
+        instance.service == index
+            && matches!(
+                instance.server,
+                Server::Apiserver | Server::Fileserver | Server::Webserver
+            )
+    })
+}
+
+/// What is asked for of one service.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Close,
+    Bind(IpAddr),
+}
+
+impl Ports {
+    /// What is asked for of a service.
+    fn order(self, target: &Target<'_>, index: usize) -> Result<Option<Order>, Refusal> {
+        let service = &target.deployment.project.services[index];
+        let order = if self.close && Database::of(service).is_some() {
+            Some(Order::Close)
+        } else {
+            let is_bound = is_bound(target.deployment, index);
+            self.bind.filter(|_| is_bound).map(Order::Bind)
+        };
+        let mode = service.network_mode.as_ref();
+        let elsewhere = |mode: &&Text| {
+            mode.text == "host"
+                || mode.text.starts_with("container:")
+                || mode.text.strip_prefix("service:").is_some_and(|name| {
+                    let other = target.deployment.project.service_named(name);
+                    other.is_none_or(|other| !other.ports.is_empty())
+                })
+        };
+        match mode.filter(|mode| order.is_some() && elsewhere(mode)) {
+            Some(mode) if mode.text == "host" => Err(refuse(
+                target,
+                mode.span,
+                "the service is on the host's own network, where all its ports are open",
+                "take `network_mode: host` out first",
+            )),
+            Some(mode) => Err(refuse(
+                target,
+                mode.span,
+                "the service is on another one's network, and its ports are published there",
+                "change the `ports` of that one by hand",
+            )),
+            None => Ok(order),
+        }
+    }
+}
+
+/// Two entries for two addresses are one port twice on one address, which compose refuses, and so does the engine.
+fn refuse_doubles(target: &Target<'_>, service: &Service, address: IpAddr) -> Result<(), Refusal> {
+    let is_same = |one: &Port, other: &Port| {
+        one.protocol == other.protocol
+            && match (&one.published, &other.published) {
+                (Some(one), Some(other)) => one == other,
+                (None, None) => one.target == other.target,
+                _ => false,
+            }
+    };
+    for (number, port) in service.ports.iter().enumerate() {
+        let earlier = service.ports[..number]
+            .iter()
+            .find(|earlier| is_same(earlier, port));
+        if let Some(earlier) = earlier
+            && !(earlier.is_at(address) && port.is_at(address))
+        {
+            return Err(refuse(
+                target,
+                port.span,
+                "on one address this would be the same port as another entry of the list",
+                "take one of the two out",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an entry is published on the address only.
+fn is_right(
+    target: &Target<'_>,
+    service: &Service,
+    span: Span,
+    address: IpAddr,
+) -> Result<bool, Refusal> {
+    let Some(port) = service.ports.iter().find(|port| port.span == span) else {
+        return Err(refuse(
+            target,
+            span,
+            "this port cannot be read; a variable in it may have no value",
+            "give the variable a value in .env, or write the port out",
+        ));
+    };
+    Ok(port.is_at(address))
+}
+
+fn from_variable(target: &Target<'_>, span: Span) -> Refusal {
+    refuse(
+        target,
+        span,
+        "this port comes from a variable that cannot be kept beside an address",
+        "write the address and the ports out",
+    )
+}
+
+/// The short form with another address; none where a variable holds the address or could end the quotes.
+fn short(target: &Target<'_>, part: &Part, item: &Node, address: IpAddr) -> Option<String> {
+    let written = item.text()?;
+    if written.contains(['"', '\'', '\\']) {
+        return None;
+    }
+    let value = target.deployment.project.text_of(part, item)?;
+    let (old, published, _) = port::split(&value);
+    let rest = match old {
+        "" => written,
+        old => match written
+            .strip_prefix(old)
+            .and_then(|rest| rest.strip_prefix(':'))
+        {
+            Some(rest) => rest,
+            None => behind_variable(target, written, old)?,
+        },
+    };
+    let address = shown(address);
+    let is_chosen = published.is_empty() && !rest.starts_with(':');
+    Some(format!(
+        "{address}{}{rest}",
+        if is_chosen { "::" } else { ":" }
+    ))
+}
+
+/// What follows an address that is all a variable gives: `${BIND:-0.0.0.0}:8008:8008`.
+fn behind_variable<'a>(target: &Target<'_>, written: &'a str, address: &str) -> Option<&'a str> {
+    let end = match written.strip_prefix("${") {
+        Some(_) => closing_brace(written)? + 1,
+        None => written.find(':')?,
+    };
+    let (variable, rest) = written.split_at_checked(end)?;
+    let env = target.deployment.project.env();
+    let lookup = |name: &str| env.value(name).map(str::to_owned);
+    let given = interpolate::interpolate(variable, &lookup).ok()?;
+    rest.strip_prefix(':').filter(|_| *given.text == *address)
+}
+
+/// The brace that closes the first one.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut braces = text.match_indices(['{', '}']);
+    braces.find_map(|(at, brace)| {
+        match brace {
+            "{" => depth += 1,
+            _ => depth = depth.saturating_sub(1),
+        }
+        (depth == 0).then_some(at)
+    })
+}
+
+/// An address as the short form has it.
+fn shown(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
+fn refuse(target: &Target<'_>, span: Span, message: &str, help: &str) -> Refusal {
+    Refusal {
+        place: target.deployment.sources.place(span),
+        message: message.to_owned(),
+        help: help.to_owned(),
+    }
+}

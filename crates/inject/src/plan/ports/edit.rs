@@ -1,0 +1,289 @@
+//! Edits of `ports` where they stand, in every syntax; comments stay.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use clearml_secure_core::compose::{Part, Service};
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::yaml::edit::{colon_behind, dash};
+use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
+
+use super::super::container::{end_of_entry, insert_into_flow, insert_lines, plain};
+use super::super::indent::{column, line_end, line_start};
+use super::super::{Edit, Edits, Refusal, Target};
+use super::anew::anew_entry;
+use super::{IntendedPort, Order, Ports, from_variable, is_right, refuse, refuse_doubles, short};
+
+/// Works out the edits.
+pub(in super::super) fn plan(
+    target: &Target<'_>,
+    ports: Ports,
+    edits: &mut Edits,
+) -> Result<Vec<IntendedPort>, Refusal> {
+    let mut intended = Vec::new();
+    for (index, service) in target.deployment.project.services.iter().enumerate() {
+        let Some(order) = ports.order(target, index)? else {
+            continue;
+        };
+        for part in &service.parts {
+            let Some(field) = part.node.get("ports") else {
+                continue;
+            };
+            if field.value.is_null() || field.value.items().is_some_and(<[_]>::is_empty) {
+                continue;
+            }
+            refuse_elsewhere(target, service, part, field.value)?;
+            let before = intended.len();
+            match order {
+                Order::Close => {
+                    close(target, field.key, field.value, edits)?;
+                    intended.push(IntendedPort {
+                        path: format!("services/{}/ports", service.name),
+                        text: None,
+                    });
+                }
+                Order::Bind(address) => {
+                    refuse_doubles(target, service, address)?;
+                    if matches!(field.value.value, Value::Alias(_)) {
+                        let new = write_out(target, (service, part), field.value, address, edits)?;
+                        intended.extend(new);
+                        continue;
+                    }
+                    for (number, item) in field.value.items().unwrap_or_default().iter().enumerate()
+                    {
+                        let path = format!("services/{}/ports/{number}", service.name);
+                        intended.extend(bind(target, (service, part), item, address, path, edits)?);
+                    }
+                }
+            }
+            if intended.len() > before {
+                refuse_heirs(target, ports, (index, order), field.value)?;
+            }
+        }
+    }
+    Ok(intended)
+}
+
+/// Only a list that stands in this file, in the service itself, and is nobody else's can be changed.
+fn refuse_elsewhere(
+    target: &Target<'_>,
+    service: &Service,
+    part: &Part,
+    ports: &Arc<Node>,
+) -> Result<(), Refusal> {
+    let stands_here = part.source == target.source
+        && part.service == service.name
+        && matches!(&part.node.value, Value::Mapping(_, entries)
+            if entries.iter().any(|entry| Arc::ptr_eq(&entry.value, ports)));
+    if !stands_here {
+        return Err(refuse(
+            target,
+            ports.span(part.source),
+            "these ports come to the service from elsewhere",
+            "give the service `ports` of its own in the file that is edited, or change them here",
+        ));
+    }
+    if target.aliased.contains(&Arc::as_ptr(ports)) {
+        return Err(refuse(
+            target,
+            ports.span(part.source),
+            "this list is shared with other services",
+            "write the list out where its alias stands",
+        ));
+    }
+    Ok(())
+}
+
+/// A service that extends this one has its ports. It may publish other ones only if the same is asked for.
+fn refuse_heirs(
+    target: &Target<'_>,
+    ports: Ports,
+    (index, order): (usize, Order),
+    list: &Arc<Node>,
+) -> Result<(), Refusal> {
+    let services = &target.deployment.project.services;
+    for (other, heir) in services.iter().enumerate() {
+        let mut lists = heir.parts.iter().filter_map(|part| part.node.get("ports"));
+        if other == index
+            || !lists.any(|field| Arc::ptr_eq(field.value, list))
+            || ports.order(target, other)? == Some(order)
+        {
+            continue;
+        }
+        let (name, base) = (escape(&heir.name), escape(&services[index].name));
+        return Err(refuse(
+            target,
+            heir.name_span,
+            &format!(
+                "service {name} has the ports of {base}, and would publish them as {base} does from now on"
+            ),
+            &format!(
+                "give {name} `ports: !override` with its own entries, or let both extend a third service without ports"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A list behind an alias may be others' as well: it is written out with the address.
+fn write_out(
+    target: &Target<'_>,
+    (service, part): (&Service, &Part),
+    alias: &Node,
+    address: IpAddr,
+    edits: &mut Edits,
+) -> Result<Vec<IntendedPort>, Refusal> {
+    let items = alias.items().unwrap_or_default();
+    let mut is_new = false;
+    let mut texts = Vec::new();
+    for item in items {
+        let span = item.span(part.source);
+        is_new |= !is_right(target, service, span, address)?;
+        texts.push(anew_entry(target, part, item, span, address)?);
+    }
+    if !is_new {
+        return Ok(Vec::new());
+    }
+    let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+    edits.push(Edit::replace(
+        alias.range(),
+        format!("[{}]", quoted.join(", ")),
+    ));
+    let intended = texts
+        .into_iter()
+        .enumerate()
+        .map(|(number, text)| IntendedPort {
+            path: format!("services/{}/ports/{number}", service.name),
+            text: Some(text),
+        });
+    Ok(intended.collect())
+}
+
+/// Leaves an empty list, and the comments.
+fn close(
+    target: &Target<'_>,
+    key: &Node,
+    ports: &Arc<Node>,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let span = ports.span(target.source);
+    let items = match &ports.value {
+        Value::Alias(_) => {
+            edits.push(Edit::replace(span.start..span.end, "[]".to_owned()));
+            return Ok(());
+        }
+        Value::Sequence(Style::Flow, _) => {
+            if target.text[span.start..span.end].contains('#') {
+                return Err(refuse(
+                    target,
+                    span,
+                    "there may be a comment inside these brackets, which would be lost",
+                    "write one port a line, each behind a dash",
+                ));
+            }
+            edits.push(Edit::replace(span.start..span.end, "[]".to_owned()));
+            return Ok(());
+        }
+        Value::Sequence(Style::Block, items) => items,
+        _ => {
+            return Err(refuse(
+                target,
+                span,
+                "this list cannot be emptied where it stands",
+                "take its entries out by hand",
+            ));
+        }
+    };
+    let colon = colon_behind(target.text, key.range().end).map_or(key.range().end, |at| at + 1);
+    let at = colon.max(ports.end_of_properties(target.text));
+    edits.push(Edit::insert(at, " []".to_owned()));
+    for item in items {
+        let dash = dash(target.text, item);
+        let last = item.range().end;
+        if target.text[dash..last].contains('#') {
+            return Err(refuse(
+                target,
+                item.span(target.source),
+                "there may be a comment inside this entry, which would be lost",
+                "write the port on one line, and the comment behind it",
+            ));
+        }
+        let end = line_end(target.text, last);
+        let rest = &target.text[last..end];
+        edits.push(match rest.find('#') {
+            // What a comment says is not ours to take away.
+            Some(comment) => Edit::replace(dash..last + comment, String::new()),
+            None => {
+                let next = target.text[end..].find('\n').map_or(end, |at| end + at + 1);
+                Edit::replace(line_start(target.text, dash)..next, String::new())
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Publishes one entry on an address only.
+fn bind(
+    target: &Target<'_>,
+    (service, part): (&Service, &Part),
+    item: &Arc<Node>,
+    address: IpAddr,
+    path: String,
+    edits: &mut Edits,
+) -> Result<Option<IntendedPort>, Refusal> {
+    let span = item.span(target.source);
+    let refused = |message, help| Err(refuse(target, span, message, help));
+    if is_right(target, service, span, address)? {
+        return Ok(None);
+    }
+    match &item.value {
+        Value::Scalar(scalar) if scalar.style != Quoting::Block => {
+            let text =
+                short(target, part, item, address).ok_or_else(|| from_variable(target, span))?;
+            let quote = match target.text[span.start..].chars().next() {
+                Some('\'') => '\'',
+                _ => '"',
+            };
+            edits.push(Edit::replace(
+                span.start..span.end,
+                format!("{quote}{text}{quote}"),
+            ));
+            Ok(Some(IntendedPort {
+                path,
+                text: Some(text),
+            }))
+        }
+        Value::Mapping(style, entries) => {
+            let own = entries
+                .iter()
+                .find(|entry| entry.key.text() == Some("host_ip"));
+            match (own, style) {
+                (Some(entry), _) if entry.value.scalar().is_some() => {
+                    let old = entry.value.span(target.source);
+                    edits.push(Edit::replace(old.start..old.end, format!("\"{address}\"")));
+                }
+                (Some(_), _) => return refused("this address cannot be read", "write it out"),
+                (None, Style::Flow) => edits.push(insert_into_flow(
+                    target,
+                    item,
+                    entries.last().map(end_of_entry),
+                    format!("host_ip: \"{address}\""),
+                )),
+                (None, Style::Block) => {
+                    let blanks = " ".repeat(column(target.text, span.start));
+                    let line = plain(format!("{blanks}host_ip: \"{address}\""));
+                    let end = entries.last().map_or(span.end, end_of_entry);
+                    edits.push(insert_lines(target, end, &[line]));
+                }
+            }
+            Ok(Some(IntendedPort {
+                path: format!("{path}/host_ip"),
+                text: Some(address.to_string()),
+            }))
+        }
+        _ => refused(
+            "this port is written in a way that cannot be edited",
+            "write it out",
+        ),
+    }
+}

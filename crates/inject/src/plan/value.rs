@@ -1,0 +1,16 @@
+//! How a value is written, so that YAML and compose give it back.
+
+use clearml_secure_core::yaml::edit;
+use zeroize::Zeroizing;
+
+use super::wanted::Wanted;
+
+/// A value of a mapping.
+pub(super) fn scalar(wanted: &Wanted) -> Zeroizing<String> {
+    edit::scalar(&wanted.written)
+}
+
+/// An item of a list: `NAME=value`.
+pub(super) fn item(wanted: &Wanted) -> Zeroizing<String> {
+    edit::pair(&wanted.name, &wanted.written)
+}

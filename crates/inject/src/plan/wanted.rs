@@ -1,0 +1,327 @@
+//! Which variable of which service is to have which value, and how the compose file says so.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use clearml_secure_core::compose::interpolate;
+use clearml_secure_core::container::{Container, Origin, Variable};
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::hocon;
+use clearml_secure_core::instance::Instance;
+use clearml_secure_core::keyset::{self, Keyset};
+use clearml_secure_core::secret::Secret;
+use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::Span;
+use zeroize::Zeroizing;
+
+use super::Refusal;
+
+/// One variable of one service.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    /// Its name.
+    pub(super) name: String,
+    /// What the container is to get.
+    pub(super) value: Secret,
+    /// What the compose file says, before YAML's quotes.
+    pub(super) written: Zeroizing<String>,
+    /// The setting; none for what else an API server reads.
+    pub(super) setting: Option<Setting>,
+    stands: Stands,
+}
+
+/// Where the value is to stand.
+#[derive(Clone, Copy)]
+enum Stands {
+    /// In the compose file.
+    Here,
+    /// In the env file, from which the compose file is to take it.
+    Apart,
+    /// In the env file, from which the compose file takes it already.
+    ApartAlready,
+}
+
+impl Wanted {
+    /// Whether it says the same of a variable.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.value == other.value && self.written == other.written
+    }
+
+    /// Whether the compose file can stay as it is here.
+    pub(super) fn is_right(&self, found: Option<&Variable>) -> bool {
+        match self.stands {
+            Stands::Here => self.has(found),
+            Stands::Apart => false,
+            Stands::ApartAlready => true,
+        }
+    }
+
+    /// Whether a variable has the value.
+    pub(super) fn has(&self, found: Option<&Variable>) -> bool {
+        found.and_then(|variable| variable.value.known()) == Some(&self.value)
+    }
+}
+
+/// By the service's place in the project, in the order of the settings.
+pub(super) type OfServices = BTreeMap<usize, Vec<Wanted>>;
+
+/// The variables of the env file, in the order in which they are first needed.
+pub(super) type Taken = Vec<(String, Secret)>;
+
+/// Works it out. With `is_apart` the values go to an env file.
+///
+/// # Errors
+/// A value that cannot be carried to a server.
+pub(super) fn wanted(
+    deployment: &Deployment,
+    keyset: &Keyset,
+    is_apart: bool,
+) -> Result<(OfServices, Taken), Refusal> {
+    let mut wanted = OfServices::new();
+    let mut taken = is_apart.then(Taken::new);
+    let foreign = match is_apart {
+        true => foreign(deployment, keyset),
+        false => HashMap::new(),
+    };
+    for instance in &deployment.instances {
+        let service = deployment.service(instance);
+        let of_service = wanted.entry(instance.service).or_default();
+        for setting in instance.settings() {
+            let Some(secret) = keyset.get(setting) else {
+                continue;
+            };
+            let one = One {
+                deployment,
+                service,
+                foreign: &foreign,
+                setting: Some(setting),
+                value: carried(deployment, instance, setting, secret)?,
+                in_env_file: keyset::env_variable(setting, instance.server),
+            };
+            let spellings = instance.spellings(setting, &service.environment);
+            one.want(
+                of_service,
+                &spellings,
+                instance.variable(setting),
+                &mut taken,
+            )?;
+        }
+        if instance.server == Server::Apiserver {
+            for (path, value) in keyset.fixed_users() {
+                // That there are users, and how their passwords are written, is no secret.
+                let mut here = None;
+                let taken = match path.ends_with(".users") {
+                    true => &mut taken,
+                    false => &mut here,
+                };
+                let usual = instance.variable_of(&path);
+                let one = One {
+                    deployment,
+                    service,
+                    foreign: &foreign,
+                    setting: None,
+                    value,
+                    in_env_file: usual.clone(),
+                };
+                let spellings = instance.spellings_of(&path, &service.environment);
+                one.want(of_service, &spellings, usual, taken)?;
+            }
+        }
+    }
+    wanted.retain(|_, variables| !variables.is_empty());
+    Ok((wanted, taken.unwrap_or_default()))
+}
+
+/// One value for one service.
+struct One<'a> {
+    deployment: &'a Deployment,
+    service: &'a Container,
+    foreign: &'a HashMap<String, Span>,
+    setting: Option<Setting>,
+    value: Secret,
+    in_env_file: String,
+}
+
+impl One<'_> {
+    /// Every spelling gets the value, so that none is left to win later (docs/clearml.md#two-spellings-of-one-path).
+    fn want(
+        &self,
+        of_service: &mut Vec<Wanted>,
+        spellings: &[&Variable],
+        usual: String,
+        taken: &mut Option<Taken>,
+    ) -> Result<(), Refusal> {
+        let names: Vec<String> = if spellings.is_empty() {
+            vec![usual]
+        } else {
+            let names = spellings.iter().map(|variable| variable.name.clone());
+            names.collect()
+        };
+        for name in names {
+            if of_service.iter().any(|known| known.name == name) {
+                continue;
+            }
+            let (written, stands) = match taken {
+                None => {
+                    let written = interpolate::escape(self.value.expose());
+                    (written.into_owned(), Stands::Here)
+                }
+                Some(taken) => self.take(&name, taken)?,
+            };
+            of_service.push(Wanted {
+                name,
+                value: self.value.clone(),
+                written: Zeroizing::new(written),
+                setting: self.setting,
+                stands,
+            });
+        }
+        Ok(())
+    }
+
+    /// Has the env file hold the value: under the name that the compose file takes it from already, if it does.
+    fn take(&self, name: &str, taken: &mut Taken) -> Result<(String, Stands), Refusal> {
+        let found = self
+            .service
+            .environment
+            .iter()
+            .find(|variable| variable.name == name);
+        let own = found.and_then(|variable| taken_from(self.deployment, variable));
+        let own = own.map(|source| (source, Stands::ApartAlready));
+        let usual = [
+            Some(self.in_env_file.clone()),
+            self.setting.map(Setting::variable),
+        ];
+        let usual = usual.into_iter().flatten();
+        let names = own
+            .into_iter()
+            .chain(usual.map(|source| (source, Stands::Apart)));
+        for (source, stands) in names {
+            let known = taken.iter().find(|(known, _)| *known == source);
+            if self.foreign.contains_key(&source)
+                || known.is_some_and(|(_, known)| *known != self.value)
+            {
+                continue;
+            }
+            let written = format!("${{{source}:?{}}}", keyset::DEMAND);
+            if known.is_none() {
+                taken.push((source, self.value.clone()));
+            }
+            return Ok((written, stands));
+        }
+        Err(self.name_taken())
+    }
+
+    /// Another value goes by the name that the env file would have, or somebody else would get this one.
+    fn name_taken(&self) -> Refusal {
+        let place = self.deployment.sources.place(self.service.name_span);
+        let name = &self.in_env_file;
+        match self.foreign.get(name) {
+            Some(span) => {
+                let user = self.deployment.sources.place(*span);
+                Refusal {
+                    message: format!(
+                        "the env file cannot hold {name} for service {}: {user} uses that name, and would get the secret",
+                        escape(&self.service.name)
+                    ),
+                    place,
+                    help: format!("use another name at {user}, or remove that line"),
+                }
+            }
+            None => Refusal {
+                message: format!(
+                    "the env file cannot hold {name} for service {}: another service takes another value under that name",
+                    escape(&self.service.name)
+                ),
+                place,
+                help: "write the service's value as `${NAME}` with a name of its own, or inject without --env-file".to_owned(),
+            },
+        }
+    }
+}
+
+/// Names that something else than a setting of a server takes from an env file: what that is must not change, nor get
+/// what is a server's.
+fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashMap<String, Span> {
+    let mut meant: HashSet<(usize, &str)> = HashSet::new();
+    for instance in &deployment.instances {
+        let environment = &deployment.service(instance).environment;
+        let settings = instance
+            .settings()
+            .filter(|setting| keyset.get(*setting).is_some())
+            .flat_map(|setting| instance.spellings(setting, environment));
+        let users = keyset.fixed_users();
+        let users = users
+            .iter()
+            .flat_map(|(path, _)| instance.spellings_of(path, environment));
+        let names = settings.chain(users).map(|variable| variable.name.as_str());
+        meant.extend(names.map(|name| (instance.service, name)));
+    }
+    let mut starts = HashSet::new();
+    let mut foreign = HashMap::new();
+    for (index, service) in deployment.project.services.iter().enumerate() {
+        for variable in &service.environment {
+            if meant.contains(&(index, variable.name.as_str())) {
+                let spans = [variable.span, variable.value_span];
+                starts.extend(spans.map(|span| (span.source, span.start)));
+            } else {
+                let used = variable.interpolated.iter().map(|used| used.name.clone());
+                let used = used.chain(taken_from(deployment, variable));
+                foreign.extend(used.map(|name| (name, variable.span)));
+            }
+        }
+    }
+    let uses = deployment.project.uses().into_iter();
+    let others = uses.filter(|used| !starts.contains(&(used.span.source, used.span.start)));
+    foreign.extend(others.map(|used| (used.name, used.span)));
+    foreign
+}
+
+/// The variable of the env file that is all a container's variable is made from.
+fn taken_from(deployment: &Deployment, variable: &Variable) -> Option<String> {
+    const PROBE: &str = "\u{1}";
+    if variable.origin != Origin::Environment {
+        return None;
+    }
+    let written = deployment.sources.slice(variable.value_span);
+    if written.is_empty() && !deployment.sources.slice(variable.span).contains('=') {
+        // A bare name takes the value of the same name.
+        return Some(variable.name.clone());
+    }
+    // Of a list's item, YAML's quotes stand around the name as well. Any others are HOCON's, and part of the value.
+    let text = deployment.sources.text(variable.value_span.source);
+    let is_item = text[..variable.value_span.start].ends_with('=');
+    let unquoted = ['"', '\''].iter().find_map(|quote| {
+        written
+            .strip_prefix(*quote)
+            .and_then(|rest| rest.strip_suffix(*quote))
+    });
+    let written = unquoted.filter(|_| !is_item).unwrap_or(written);
+    let done = interpolate::interpolate(written, &|_| Some(PROBE.to_owned())).ok()?;
+    let [only] = &done.variables[..] else {
+        return None;
+    };
+    (*done.text == PROBE).then(|| only.name.clone())
+}
+
+/// What the container has to get so that the server reads exactly the secret.
+fn carried(
+    deployment: &Deployment,
+    instance: &Instance,
+    setting: Setting,
+    secret: &Secret,
+) -> Result<Secret, Refusal> {
+    if !instance.server.reads_configuration() {
+        return Ok(secret.clone());
+    }
+    let quoted = hocon::quote(secret.expose()).map(|quoted| Secret::from(&quoted));
+    quoted.ok_or_else(|| Refusal {
+        place: deployment
+            .sources
+            .place(deployment.service(instance).name_span),
+        message: format!(
+            "the keyset's {setting} cannot be written so that a server reads it unchanged"
+        ),
+        help: "generate another with clearml-keygen --from KEYS --only …".to_owned(),
+    })
+}
