@@ -363,8 +363,10 @@ fn what_others_take_from_an_env_file_stays_what_it_is() {
 #[test]
 fn what_compose_would_read_besides_is_refused_where_it_cannot_be_seen() {
     let keys = Keyset::generate();
-    let (folder, text) = (stock(), "COMPOSE_FILE=docker-compose.yml:prod.yml\n");
-    fs::write(folder.path().join(".env"), text).unwrap();
+    let folder = stock();
+    let names =
+        |list: &str| fs::write(folder.path().join(".env"), format!("COMPOSE_FILE={list}\n"));
+    names("prod.yml:docker-compose.yml").unwrap();
     fs::write(folder.path().join("prod.yml"), "services: {}\n").unwrap();
     inject(folder.path(), &keys.text, &["-i"])
         .refused()
@@ -376,8 +378,16 @@ fn what_compose_would_read_besides_is_refused_where_it_cannot_be_seen() {
         done.done().stdout
     };
     assert!(verify(&[]).contains("COMPOSE_FILE names"));
-    inject(folder.path(), &keys.text, &["-i", "--merge", "prod.yml"]).exit(0);
-    assert!(!verify(&["--merge", "prod.yml"]).contains("COMPOSE_FILE names"));
+    // The further files that it names are merged as compose merges them.
+    names("docker-compose.yml:prod.yml").unwrap();
+    let token = "services: {apiserver: {environment: {CLEARML__SECURE__AUTH__TOKEN_SECRET: x}}}\n";
+    fs::write(folder.path().join("prod.yml"), token).unwrap();
+    inject(folder.path(), &keys.text, &["-i"])
+        .refused()
+        .says("prod.yml:1:");
+    fs::write(folder.path().join("prod.yml"), "services: {}\n").unwrap();
+    inject(folder.path(), &keys.text, &["-i"]).exit(0);
+    assert!(!verify(&[]).contains("COMPOSE_FILE names"));
     let folder = stock();
     let compose = read(folder.path(), COMPOSE);
     fs::write(

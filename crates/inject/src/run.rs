@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{Files, override_beside};
+use clearml_secure_core::compose::files::{Files, merged_over};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::edit::splice;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
@@ -132,12 +132,12 @@ fn read_compose(cli: &Cli) -> Result<Vec<Text>, Error> {
     for path in std::iter::once(&cli.compose).chain(&cli.merge) {
         texts.push((path.clone(), read_argument(path)?));
     }
-    if cli.merge.is_empty()
+    if cli.merge.is_empty() {
         // What `docker compose` would merge over the file by itself must not win over what is injected.
-        && let Some(path) = override_beside(&cli.compose)
-    {
-        let text = read_text(&path)?;
-        texts.push((path, text));
+        for path in merged_over(&cli.compose) {
+            let text = read_text(&path)?;
+            texts.push((path, text));
+        }
     }
     Ok(texts)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::Service;
-use clearml_secure_core::compose::files::{Files, Given, override_beside};
+use clearml_secure_core::compose::files::{Files, Given, merged_over};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{read_argument, read_text};
@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::report::NotChecked;
+use crate::walk::listed;
 
 /// What a target is, or one of the files below it.
 pub(crate) enum Target {
@@ -100,17 +101,16 @@ impl<'a> Reader<'a> {
             texts.extend(self.merge.iter().cloned());
             return self.load(texts);
         }
-        let Some(found) = override_beside(path) else {
-            return self.load(texts);
-        };
-        let text = read_text(&found)?;
-        texts.push((found.clone(), text));
+        let merged = merged_over(path);
+        for found in &merged {
+            texts.push((found.clone(), read_text(found)?));
+        }
         let deployment = self.load(texts)?;
-        if !deployment.instances.is_empty() {
+        if !deployment.instances.is_empty() && !merged.is_empty() {
             self.remarks.push(format!(
                 "{} is read with {}, as docker compose reads them together",
                 path.display(),
-                found.display()
+                listed(&merged)
             ));
         }
         Ok(deployment)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{default_in, is_default, override_beside};
+use clearml_secure_core::compose::files::{default_in, is_default, merged_over};
 use clearml_secure_core::error::Error;
 use clearml_secure_core::io::{entries, is_link, read_text};
 use clearml_secure_core::yaml::{self, Node};
@@ -97,16 +97,15 @@ impl Walk {
 
     fn folder(&mut self, root: &Path, folder: &Path, entries: Vec<PathBuf>, depth: usize) {
         let taken = default_in(folder);
-        // It is read with the file that it belongs to.
-        let merged = taken.as_deref().and_then(override_beside);
+        // They are read with the file that they belong to.
+        let merged = taken.as_deref().map(merged_over).unwrap_or_default();
         for path in entries {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if path.is_dir() {
                 if name != ".git" {
                     self.subfolder(root, path, depth);
                 }
-            } else if !(name.ends_with(".yml") || name.ends_with(".yaml"))
-                || merged.as_ref() == Some(&path)
+            } else if !(name.ends_with(".yml") || name.ends_with(".yaml")) || merged.contains(&path)
             {
                 continue;
             } else if let Some(taken) = taken

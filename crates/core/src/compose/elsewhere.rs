@@ -1,6 +1,6 @@
 //! Files that compose would read besides those that are given.
 
-use super::Project;
+use super::{Project, files};
 use crate::io;
 use crate::source::Sources;
 use crate::unseen::{Hides, Unseen};
@@ -8,16 +8,12 @@ use crate::unseen::{Hides, Unseen};
 impl Project {
     /// Files that `docker compose` takes instead of those it finds, where it is told none.
     pub(super) fn note_compose_file(&mut self, sources: &Sources) {
-        let Some(list) = self
-            .env()
-            .value("COMPOSE_FILE")
-            .filter(|list| !list.is_empty())
-        else {
+        let named: Vec<_> = files::compose_file(&|name| self.env().value(name))
+            .map(|name| self.folder.join(name))
+            .collect();
+        if named.is_empty() {
             return;
-        };
-        let separator = self.env().value("COMPOSE_PATH_SEPARATOR").unwrap_or(":");
-        let separator = if separator.is_empty() { ":" } else { separator };
-        let named = list.split(separator).map(|name| self.folder.join(name));
+        }
         let mut given = self.files.iter().map(|file| sources.path(*file));
         let are_these = named
             .into_iter()

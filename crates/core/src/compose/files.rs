@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::dotenv;
 use crate::error::Error;
-use crate::io::{read_argument, read_text};
+use crate::io::{is_same, read_argument, read_text};
 
 /// Names that docker compose looks for, the one that it prefers first.
 const DEFAULTS: [&str; 4] = [
@@ -28,15 +29,62 @@ pub fn is_default(name: &str) -> bool {
     DEFAULTS.contains(&name)
 }
 
-/// The file that `docker compose` takes in a folder when it is told none.
+/// The file that `docker compose` takes in a folder when it is told none: the first that COMPOSE_FILE in `.env` names, or
+/// one with a default name.
 pub fn default_in(folder: &Path) -> Option<PathBuf> {
-    first_in(folder, &DEFAULTS)
+    let named = named_in_env(folder).into_iter().next();
+    named.or_else(|| first_in(folder, &DEFAULTS))
 }
 
-/// The file that `docker compose` merges over one with a default name, where it is there.
-pub fn override_beside(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?;
-    is_default(name).then(|| first_in(path.parent()?, &OVERRIDES))?
+/// The files that `docker compose` merges over one when it is told none, lowest precedence first: what COMPOSE_FILE in
+/// `.env` names after it, or the override beside a file with a default name.
+pub fn merged_over(path: &Path) -> Vec<PathBuf> {
+    let Some(folder) = path.parent() else {
+        return Vec::new();
+    };
+    let named = named_in_env(folder);
+    if let Some((first, further)) = named.split_first() {
+        return match is_same(first, path) {
+            true => further.to_vec(),
+            false => Vec::new(),
+        };
+    }
+    let name = path.file_name().and_then(|name| name.to_str());
+    let found = name
+        .filter(|name| is_default(name))
+        .and_then(|_| first_in(folder, &OVERRIDES));
+    found.into_iter().collect()
+}
+
+/// The files that COMPOSE_FILE in a folder's `.env` names. What is wrong with that file is said where it is read for its
+/// variables.
+fn named_in_env(folder: &Path) -> Vec<PathBuf> {
+    let Ok(Some((_, text))) = env_beside(folder) else {
+        return Vec::new();
+    };
+    if !text.contains(COMPOSE_FILE) {
+        return Vec::new();
+    }
+    let entries = dotenv::parse(&text, &|_| None).unwrap_or_default();
+    compose_file(&|name| {
+        let mut last_first = entries.iter().rev();
+        let entry = last_first.find(|entry| entry.name == name && entry.value.is_some())?;
+        Some(entry.value.as_ref()?.expose())
+    })
+    .map(|name| folder.join(name))
+    .collect()
+}
+
+const COMPOSE_FILE: &str = "COMPOSE_FILE";
+
+/// The names in COMPOSE_FILE.
+pub(super) fn compose_file<'a>(
+    variable: &dyn Fn(&str) -> Option<&'a str>,
+) -> impl Iterator<Item = &'a str> {
+    let list = variable(COMPOSE_FILE).unwrap_or_default();
+    let separator = variable("COMPOSE_PATH_SEPARATOR").filter(|separator| !separator.is_empty());
+    list.split(separator.unwrap_or(":"))
+        .filter(|name| !name.is_empty())
 }
 
 fn first_in(folder: &Path, names: &[&str]) -> Option<PathBuf> {

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{default_in, override_beside};
+use clearml_secure_core::compose::files::{default_in, merged_over};
 use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::setting::{Server, Setting};
@@ -146,7 +146,7 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
     files.extend(cli.merge.iter().cloned());
     if cli.merge.is_empty() {
         // Where a file is named, compose merges no other by itself.
-        files.extend(override_beside(&cli.compose));
+        files.extend(merged_over(&cli.compose));
     }
     if cli.is_override {
         files.push(file(output));
@@ -162,7 +162,7 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
 /// Whether docker compose takes these files, and no others, where it is told none.
 fn are_found(files: &[PathBuf]) -> bool {
     default_in(Path::new("")).is_some_and(|first| {
-        let beside = override_beside(&first);
+        let beside = merged_over(&first);
         files.iter().eq([&first].into_iter().chain(&beside))
     })
 }
