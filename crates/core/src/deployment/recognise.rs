@@ -98,58 +98,93 @@ pub(super) fn recognise(service: &Container) -> Recognised {
     } else if runs_a_job {
         return recognised;
     }
-    let name = repository.rsplit('/').next().unwrap_or_default();
-    let by_image = by_name(name).filter(|_| image == Image::Other);
-    let by_own_name = [
-        Some(service.name.as_str()),
-        service.container_name.as_deref(),
-    ]
-    .into_iter()
-    .flatten()
-    .find_map(by_name);
-    if image == Image::Server || looks_like_clearml(service) {
-        recognised.servers.extend(by_own_name.or(by_image));
-        if recognised.servers.is_empty() {
-            // ClearML's own images run nothing unless told what.
-            let runs_nothing = service.words.is_empty() && is_official(&repository);
-            if image == Image::Server && !runs_nothing {
-                recognised.doubt = Some(
-                    "its image is ClearML's server, yet neither its command nor its name tells which server it is",
-                );
-            } else if image == Image::Other
-                && has_server_variable(service)
-                && !THIRD_PARTY.contains(&name)
-            {
-                recognised.doubt = Some(
-                    "it is given what ClearML's servers read, yet neither its command nor its name tells which server \
-                     it is",
-                );
-            } else {
-                recognised.is_foreign = !repository.is_empty();
-            }
-        }
-        return recognised;
-    }
-    if repository.is_empty() {
-        // Built here, or named by a variable without a value: only a name that is ClearML's own counts.
-        let own = ["apiserver", "fileserver", "async_delete"];
-        if own.contains(&service.name.as_str()) {
-            recognised.servers.extend(by_own_name);
-        }
+    let of = Named {
+        service,
+        repository: &repository,
+        image,
+    };
+    if of.image == Image::Server || looks_like_clearml(service) {
+        of.as_clearml(&mut recognised);
     } else {
-        recognised.is_foreign = true;
-        recognised.named = by_image.or(by_name(&service.name)).filter(|server| {
-            // `api`, `web` and `files` are anybody's names.
-            let is_own = |name: &str| {
-                let name = name.to_ascii_lowercase();
-                ["apiserver", "fileserver", "async_delete", "async-delete"]
-                    .iter()
-                    .any(|own| name.contains(own))
-            };
-            server.reads_configuration() && (is_own(name) || is_own(&service.name))
-        });
+        of.as_a_stranger(&mut recognised);
     }
     recognised
+}
+
+/// A service whose command has no server's word, so that only names are left to tell what it is.
+struct Named<'a> {
+    service: &'a Container,
+    repository: &'a str,
+    image: Image,
+}
+
+impl<'a> Named<'a> {
+    /// The last part of its image's name.
+    fn image_name(&self) -> &'a str {
+        self.repository.rsplit('/').next().unwrap_or_default()
+    }
+
+    fn by_image(&self) -> Option<Server> {
+        by_name(self.image_name()).filter(|_| self.image == Image::Other)
+    }
+
+    fn by_own_name(&self) -> Option<Server> {
+        let own = self.service.container_name.as_deref();
+        let mut names = [Some(self.service.name.as_str()), own]
+            .into_iter()
+            .flatten();
+        names.find_map(by_name)
+    }
+
+    /// It has ClearML's image, or is given what ClearML's servers read.
+    fn as_clearml(&self, recognised: &mut Recognised) {
+        let server = self.by_own_name().or(self.by_image());
+        recognised.servers.extend(server);
+        if server.is_some() {
+            return;
+        }
+        // ClearML's own images run nothing unless told what.
+        let runs_nothing = self.service.words.is_empty() && is_official(self.repository);
+        if self.image == Image::Server && !runs_nothing {
+            recognised.doubt = Some(
+                "its image is ClearML's server, yet neither its command nor its name tells which server it is",
+            );
+        } else if self.image == Image::Other
+            && has_server_variable(self.service)
+            && !THIRD_PARTY.contains(&self.image_name())
+        {
+            recognised.doubt = Some(
+                "it is given what ClearML's servers read, yet neither its command nor its name tells which server \
+                 it is",
+            );
+        } else {
+            recognised.is_foreign = !self.repository.is_empty();
+        }
+    }
+
+    /// Nothing but its name may be a server's.
+    fn as_a_stranger(&self, recognised: &mut Recognised) {
+        if self.repository.is_empty() {
+            // Built here, or named by a variable without a value: only a name that is ClearML's own counts.
+            let own = ["apiserver", "fileserver", "async_delete"];
+            if own.contains(&self.service.name.as_str()) {
+                recognised.servers.extend(self.by_own_name());
+            }
+            return;
+        }
+        recognised.is_foreign = true;
+        // `api`, `web` and `files` are anybody's names.
+        let is_own = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            let own = ["apiserver", "fileserver", "async_delete", "async-delete"];
+            own.iter().any(|own| name.contains(own))
+        };
+        let named = self.by_image().or(by_name(&self.service.name));
+        recognised.named = named.filter(|server| {
+            server.reads_configuration()
+                && (is_own(self.image_name()) || is_own(&self.service.name))
+        });
+    }
 }
 
 /// Images of other software that stands around ClearML's, and shares its environment now and then.

@@ -199,11 +199,20 @@ fn what_is_nested_deep_ends_no_program() {
     }
 }
 
+/// Holds what is said of texts, without the value in them, against how it begins.
+fn refuses(cases: &[(&str, &str)]) {
+    for (text, expected) in cases {
+        let refused = refusal(text);
+        assert!(
+            refused.starts_with(expected),
+            "{text:?}\n{refused}\n{expected}"
+        );
+    }
+}
+
 #[test]
-fn refusals_name_the_place() {
-    const ENV: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
-    let long = "x".repeat(LONGEST + 1);
-    let cases = [
+fn what_is_no_keyset() {
+    refuses(&[
         ("", "1:1: no keyset: it is empty"),
         ("\u{feff} \n", "2:1: no keyset: it is empty"),
         (
@@ -216,7 +225,14 @@ fn refusals_name_the_place() {
         ),
         ("# only a comment\n", "1:1: no keyset: it is neither"),
         ("FOO=MARKED5ecret\n", "1:1: no keyset: it is neither"),
-        // env
+    ]);
+}
+
+#[test]
+fn env_refusals_name_the_place() {
+    const ENV: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
+    let long = "x".repeat(LONGEST + 1);
+    refuses(&[
         (
             &format!("A=1\n{ENV}=\n"),
             "2:37: secure.auth.token_secret: the value is empty",
@@ -286,7 +302,12 @@ fn refusals_name_the_place() {
             "CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY=a:MARKED5ecret\n",
             "1:47: secure.credentials.tests.user_key: the value has a colon",
         ),
-        // HOCON
+    ]);
+}
+
+#[test]
+fn hocon_refusals_name_the_place() {
+    refuses(&[
         ("auth {\n  token_secret: \"MARKED5ecret", "2:"),
         (
             "auth.token_secret: 12345\n",
@@ -318,7 +339,12 @@ fn refusals_name_the_place() {
             "secure.auth.token_secret: MARKED5ecret\n",
             "1:27: unknown entry | leave out `secure`",
         ),
-        // JSON
+    ]);
+}
+
+#[test]
+fn json_refusals_name_the_place() {
+    refuses(&[
         (
             "{\"version\": 1, \"settings\": {\"MARKED5ecret",
             "1:42: the JSON ends too early",
@@ -389,7 +415,12 @@ fn refusals_name_the_place() {
             "{\"version\": 1, \"users\": [{\"username\": \"a\", \"name\": \"\\u001bMARKED5ecret\", \"password_hash\": \"x\"}]}",
             "1:26: users: the value has a character",
         ),
-        // YAML
+    ]);
+}
+
+#[test]
+fn yaml_refusals_name_the_place() {
+    refuses(&[
         (
             "version: 1\nsettings:\n  secure.auth.token_secret: 12\n",
             "3:29: secure.auth.token_secret: a number instead of text",
@@ -432,7 +463,12 @@ fn refusals_name_the_place() {
             "2:11: an alias of an anchor that is not there",
         ),
         ("version: 9\n", "1:10: a version of keysets"),
-        // TOML
+    ]);
+}
+
+#[test]
+fn toml_refusals_name_the_place() {
+    refuses(&[
         (
             "version = 1\n[settings]\n\"secure.auth.token_secret\" = 12\n",
             "3:30: secure.auth.token_secret: a number instead of text",
@@ -451,14 +487,7 @@ fn refusals_name_the_place() {
         ),
         ("version = 1\n[MARKED5ecret]\n", "2:2: unknown entry"),
         ("version = 1\nMARKED5ecret\n", "2:"),
-    ];
-    for (text, expected) in cases {
-        let refused = refusal(text);
-        assert!(
-            refused.starts_with(expected),
-            "{text:?}\n{refused}\n{expected}"
-        );
-    }
+    ]);
 }
 
 #[test]

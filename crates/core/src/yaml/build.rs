@@ -1,6 +1,7 @@
 //! Events to nodes, with everything refused that go-yaml refuses.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -72,70 +73,61 @@ pub fn parse_documents(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error>
         if let Some(waiting) = pending.take() {
             builder.open(waiting)?;
         }
-        let tag_start = span
-            .tag_start()
-            .and_then(|mark| mark.byte_offset())
-            .unwrap_or(range.start);
-        let tag = event.tag().map(|tag| {
-            let text = scalar::tag_text(tag.handle(), tag.suffix());
-            (text, offset(tag_start))
-        });
         match event {
-            Event::Scalar(value, style, anchor, _) => {
-                let quoting = match style {
-                    ScalarStyle::Plain => Quoting::Plain,
-                    ScalarStyle::SingleQuoted => Quoting::Single,
-                    ScalarStyle::DoubleQuoted => Quoting::Double,
-                    _ => Quoting::Block,
-                };
-                let scalar = Scalar {
-                    text: Zeroizing::new(Box::from(&*value)),
-                    style: quoting,
-                };
-                let end = match quoting {
-                    // The parser's span of a block scalar runs into the next line's indentation.
-                    Quoting::Block => range.start + text[range.clone()].trim_end().len(),
-                    _ => range.end,
-                };
-                pending = Some(Pending::new(
-                    range.start..end,
-                    anchor,
-                    tag,
-                    Value::Scalar(scalar),
-                ));
-            }
-            Event::SequenceStart(style, anchor, _) => {
-                pending = Some(Pending::new(
-                    range,
-                    anchor,
-                    tag,
-                    Value::Sequence(style.into(), Vec::new()),
-                ));
-            }
-            Event::MappingStart(style, anchor, _) => {
-                pending = Some(Pending::new(
-                    range,
-                    anchor,
-                    tag,
-                    Value::Mapping(style.into(), Vec::new()),
-                ));
-            }
             Event::SequenceEnd | Event::MappingEnd => builder.close(range.end)?,
             Event::Alias(id) => builder.alias(id, range)?,
             // An alias means an anchor of its own document.
             Event::DocumentStart(..) => builder.anchors.clear(),
             Event::DocumentEnd => {
-                documents.push(
-                    builder
-                        .root
-                        .take()
-                        .unwrap_or_else(|| Arc::new(Node::empty_at(range.start))),
-                );
+                let root = builder.root.take();
+                documents.push(root.unwrap_or_else(|| Arc::new(Node::empty_at(range.start))));
             }
-            _ => {}
+            event => pending = node(text, event, &span, range),
         }
     }
     Ok(documents)
+}
+
+/// The node that an event begins, if it begins one.
+fn node(
+    text: &str,
+    event: Event<'_>,
+    span: &granit_parser::Span,
+    range: Range<usize>,
+) -> Option<Pending> {
+    let tag_start = span.tag_start().and_then(|mark| mark.byte_offset());
+    let tag = event.tag().map(|tag| {
+        let text = scalar::tag_text(tag.handle(), tag.suffix());
+        (text, offset(tag_start.unwrap_or(range.start)))
+    });
+    let (range, anchor, value) = match event {
+        Event::Scalar(value, style, anchor, _) => {
+            let quoting = match style {
+                ScalarStyle::Plain => Quoting::Plain,
+                ScalarStyle::SingleQuoted => Quoting::Single,
+                ScalarStyle::DoubleQuoted => Quoting::Double,
+                _ => Quoting::Block,
+            };
+            let scalar = Scalar {
+                text: Zeroizing::new(Box::from(&*value)),
+                style: quoting,
+            };
+            let end = match quoting {
+                // The parser's span of a block scalar runs into the next line's indentation.
+                Quoting::Block => range.start + text[range.clone()].trim_end().len(),
+                _ => range.end,
+            };
+            (range.start..end, anchor, Value::Scalar(scalar))
+        }
+        Event::SequenceStart(style, anchor, _) => {
+            (range, anchor, Value::Sequence(style.into(), Vec::new()))
+        }
+        Event::MappingStart(style, anchor, _) => {
+            (range, anchor, Value::Mapping(style.into(), Vec::new()))
+        }
+        _ => return None,
+    };
+    Some(Pending::new(range, anchor, tag, value))
 }
 
 impl Node {

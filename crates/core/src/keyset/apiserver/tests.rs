@@ -226,10 +226,26 @@ fn what_would_lock_somebody_out_or_let_somebody_in_is_refused() {
     assert!(refused.contains("u6, u7, and 292 more"), "{refused}");
 }
 
+/// Holds what is said of an `apiserver.conf`, for a keyset with jane, against how it begins. It says what to do as well.
+fn refuses(cases: &[(String, &str)]) {
+    for (text, expected) in cases {
+        let refused = refusal(&["jane"], text);
+        assert!(
+            refused.starts_with(expected),
+            "{text}\n{refused}\n{expected}"
+        );
+        assert!(!refused.ends_with("| "), "no help: {refused}");
+    }
+}
+
+/// Fixed users that are enabled, and their list.
+fn list(list: &str) -> String {
+    format!("{ON}auth.fixed_users.users: {list}")
+}
+
 #[test]
-fn what_cannot_be_told_apart_is_refused_with_its_place() {
-    let list = |list: &str| format!("{ON}auth.fixed_users.users: {list}");
-    for (text, expected) in [
+fn what_is_put_together_is_refused_with_its_place() {
+    refuses(&[
         (
             "auth.fixed_users: ${?USERS}".to_owned(),
             "1:19: auth.fixed_users.users is not set by",
@@ -282,6 +298,12 @@ fn what_cannot_be_told_apart_is_refused_with_its_place() {
                 .to_owned(),
             "1:48: auth.fixed_users.pass_hashed is put together",
         ),
+    ]);
+}
+
+#[test]
+fn entries_that_are_no_user_are_refused_with_their_place() {
+    refuses(&[
         ("auth { fixed_users".to_owned(), "1:19: "),
         (
             list("{username: ann, password: MARKED5ecret}"),
@@ -335,14 +357,7 @@ fn what_cannot_be_told_apart_is_refused_with_its_place() {
             "j: {username: jane, password: MARKED5ecret}\n".to_owned() + &list("[${j}]"),
             "3:26: this entry is put together from several parts",
         ),
-    ] {
-        let refused = refusal(&["jane"], &text);
-        assert!(
-            refused.starts_with(expected),
-            "{text}\n{refused}\n{expected}"
-        );
-        assert!(!refused.ends_with("| "), "no help: {refused}");
-    }
+    ]);
 }
 
 #[test]
