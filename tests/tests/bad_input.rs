@@ -50,14 +50,31 @@ enum Place {
     File,
 }
 
-fn bad_compose_files() -> Vec<Bad> {
-    let bad = |name, text: String, place| Bad {
+/// A text, with a marked value for every `MARK`.
+fn bad(name: &'static str, text: String, place: Place) -> Bad {
+    Bad {
         name,
         bytes: text.replace("MARK", MARK).into_bytes(),
         place,
-    };
-    let setting = "      CLEARML__SECURE__AUTH__TOKEN_SECRET: MARK\n";
-    let with = |lines: &str| COMPOSE.replace(setting, &format!("{setting}{lines}"));
+    }
+}
+
+/// The line of the compose file that sets a variable.
+const SETTING: &str = "      CLEARML__SECURE__AUTH__TOKEN_SECRET: MARK\n";
+
+/// The compose file with more lines after that one.
+fn with(lines: &str) -> String {
+    COMPOSE.replace(SETTING, &format!("{SETTING}{lines}"))
+}
+
+fn bad_compose_files() -> Vec<Bad> {
+    let mut files = bad_yaml();
+    files.extend(bad_projects());
+    files
+}
+
+/// What is not YAML, or more of it than is read.
+fn bad_yaml() -> Vec<Bad> {
     let mut not_utf8 = bad("not UTF-8", with("      NAME: \u{1}\n"), Place::Line(7));
     for byte in &mut not_utf8.bytes {
         if *byte == 1 {
@@ -99,7 +116,7 @@ fn bad_compose_files() -> Vec<Bad> {
             with("      NAME: *MARK\n"),
             Place::Line(7),
         ),
-        bad("a variable twice", with(setting), Place::Line(7)),
+        bad("a variable twice", with(SETTING), Place::Line(7)),
         bad(
             "a service twice",
             with("  apiserver:\n    image: MARK\n"),
@@ -125,6 +142,12 @@ fn bad_compose_files() -> Vec<Bad> {
             format!("x-bomb:\n  l0: &a0 [MARK, MARK\n]\n{bomb}{COMPOSE}"),
             Place::Somewhere,
         ),
+    ]
+}
+
+/// What is YAML and no compose file of a ClearML server.
+fn bad_projects() -> Vec<Bad> {
+    vec![
         bad(
             "services that are a list",
             "services:\n  - MARK\n".to_owned(),

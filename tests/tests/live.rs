@@ -77,130 +77,163 @@ fn the_documented_example_leaves_the_file_servers_account() {
     assert_eq!(asked(&standin, &[]), (Some(1), expected, vec![]));
 }
 
+/// A secured deployment with one mistake.
+struct Mistake {
+    name: &'static str,
+    version: &'static str,
+    /// The service that has these variables besides.
+    service: &'static str,
+    variables: &'static [(&'static str, &'static str)],
+    finds: &'static [&'static str],
+    /// Whether it also has what every server has as it comes.
+    as_it_comes: bool,
+    /// How many things are not checked then.
+    unknown: usize,
+}
+
+const MISTAKES: &[Mistake] = &[
+    Mistake {
+        name: "an empty token secret",
+        version: "2.0.0",
+        service: "apiserver",
+        variables: &[("CLEARML__SECURE__AUTH__TOKEN_SECRET", "")],
+        finds: &[
+            "misread-secret error apiserver",
+            "stack-trace note apiserver",
+        ],
+        as_it_comes: true,
+        // The file server cannot log in, and ends.
+        unknown: 1,
+    },
+    Mistake {
+        name: "a token secret of digits",
+        version: "2.0.0",
+        service: "apiserver",
+        variables: &[("CLEARML__SECURE__AUTH__TOKEN_SECRET", "12345")],
+        finds: &[
+            "misread-secret error apiserver",
+            "stack-trace note apiserver",
+        ],
+        as_it_comes: true,
+        // The file server cannot log in, and ends.
+        unknown: 1,
+    },
+    Mistake {
+        name: "4: authentication turned off",
+        version: "2.0.0",
+        service: "fileserver",
+        variables: &[("CLEARML__fileserver__auth__enabled", "false")],
+        finds: &["anonymous-files error fileserver"],
+        as_it_comes: true,
+        unknown: 0,
+    },
+    Mistake {
+        name: "4: a guest",
+        version: "2.0.0",
+        service: "apiserver",
+        variables: &[(
+            "CLEARML__services__auth__fixed_users__guest__enabled",
+            "true",
+        )],
+        finds: &["guest-login warning apiserver"],
+        as_it_comes: true,
+        unknown: 0,
+    },
+    Mistake {
+        name: "6: origins",
+        version: "2.0.0",
+        service: "apiserver",
+        variables: &[(
+            "CLEARML__apiserver__cors__origins",
+            "\"https://clearml.example.com\"",
+        )],
+        finds: &["open-login warning apiserver"],
+        as_it_comes: false,
+        unknown: 0,
+    },
+    Mistake {
+        name: "5d: fixed users",
+        version: "2.0.0",
+        service: "apiserver",
+        variables: &[("CLEARML__apiserver__auth__fixed_users__enabled", "true")],
+        finds: &["cors-reflection note apiserver"],
+        as_it_comes: false,
+        unknown: 0,
+    },
+    Mistake {
+        name: "5b: the file server's account at the API server only",
+        version: "2.0.0",
+        service: "fileserver",
+        variables: &[
+            (
+                "CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY",
+                "ANOTHERKEYTHATTHEAPISERVERHASN",
+            ),
+            (
+                "CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_SECRET",
+                "another",
+            ),
+        ],
+        finds: &[],
+        as_it_comes: true,
+        unknown: 1,
+    },
+    Mistake {
+        name: "4: 2.3 keeps its version",
+        version: "2.3.0",
+        service: "apiserver",
+        variables: &[],
+        finds: &[],
+        as_it_comes: true,
+        unknown: 0,
+    },
+    Mistake {
+        name: "7: a release without authentication",
+        version: "1.13.0",
+        service: "apiserver",
+        variables: &[],
+        finds: &[
+            "anonymous-files error fileserver",
+            "vulnerable-version error apiserver",
+            "vulnerable-version error apiserver",
+            "vulnerable-version error fileserver",
+            "vulnerable-version error webserver",
+        ],
+        as_it_comes: true,
+        unknown: 0,
+    },
+];
+
 #[test]
 fn each_single_mistake_gives_what_is_meant_for_it() {
     let injected = Injected::stock();
-    let secured = |more: Value, service: &str, variables: &[(&str, &str)]| {
-        let compose = injected.change(service, variables);
-        Standin::start(&compose, more)
-    };
-    let users = ("CLEARML__apiserver__auth__fixed_users__enabled", "true");
-    for (name, version, service, variables, expected, unknown) in [
-        (
-            "an empty token secret",
-            "2.0.0",
-            "apiserver",
-            vec![("CLEARML__SECURE__AUTH__TOKEN_SECRET", "")],
-            with_as_it_comes(&[
-                "misread-secret error apiserver",
-                "stack-trace note apiserver",
-            ]),
-            // The file server cannot log in, and ends.
-            1,
-        ),
-        (
-            "a token secret of digits",
-            "2.0.0",
-            "apiserver",
-            vec![("CLEARML__SECURE__AUTH__TOKEN_SECRET", "12345")],
-            with_as_it_comes(&[
-                "misread-secret error apiserver",
-                "stack-trace note apiserver",
-            ]),
-            // The file server cannot log in, and ends.
-            1,
-        ),
-        (
-            "4: authentication turned off",
-            "2.0.0",
-            "fileserver",
-            vec![("CLEARML__fileserver__auth__enabled", "false")],
-            with_as_it_comes(&["anonymous-files error fileserver"]),
-            0,
-        ),
-        (
-            "4: a guest",
-            "2.0.0",
-            "apiserver",
-            vec![(
-                "CLEARML__services__auth__fixed_users__guest__enabled",
-                "true",
-            )],
-            with_as_it_comes(&["guest-login warning apiserver"]),
-            0,
-        ),
-        (
-            "6: origins",
-            "2.0.0",
-            "apiserver",
-            vec![(
-                "CLEARML__apiserver__cors__origins",
-                "\"https://clearml.example.com\"",
-            )],
-            vec!["open-login warning apiserver".to_owned()],
-            0,
-        ),
-        (
-            "5d: fixed users",
-            "2.0.0",
-            "apiserver",
-            vec![users],
-            vec!["cors-reflection note apiserver".to_owned()],
-            0,
-        ),
-        (
-            "5b: the file server's account at the API server only",
-            "2.0.0",
-            "fileserver",
-            vec![
-                (
-                    "CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY",
-                    "ANOTHERKEYTHATTHEAPISERVERHASN",
-                ),
-                (
-                    "CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_SECRET",
-                    "another",
-                ),
-            ],
-            with_as_it_comes(&[]),
-            1,
-        ),
-        (
-            "4: 2.3 keeps its version",
-            "2.3.0",
-            "apiserver",
-            vec![],
-            with_as_it_comes(&[]),
-            0,
-        ),
-        (
-            "7: a release without authentication",
-            "1.13.0",
-            "apiserver",
-            vec![],
-            with_as_it_comes(&[
-                "anonymous-files error fileserver",
-                "vulnerable-version error apiserver",
-                "vulnerable-version error apiserver",
-                "vulnerable-version error fileserver",
-                "vulnerable-version error webserver",
-            ]),
-            0,
-        ),
-    ] {
-        let Some(standin) = secured(json!({"version": version}), service, &variables) else {
+    for mistake in MISTAKES {
+        let compose = injected.change(mistake.service, mistake.variables);
+        let Some(standin) = Standin::start(&compose, json!({"version": mistake.version})) else {
             return;
+        };
+        let expected = if mistake.as_it_comes {
+            with_as_it_comes(mistake.finds)
+        } else {
+            mistake.finds.iter().map(|one| (*one).to_owned()).collect()
         };
         let (_, found, not_asked) = asked(&standin, &[]);
         assert_eq!(
             (found, not_asked.len()),
-            (expected, unknown),
-            "{name}: {not_asked:?}"
+            (expected, mistake.unknown),
+            "{}: {not_asked:?}",
+            mistake.name
         );
     }
-    // Every later account keeps its default, though all twelve settings are set.
-    let digits = vec![("CLEARML__SECURE__CREDENTIALS__APISERVER__USER_KEY", "123")];
-    let Some(standin) = secured(json!({}), "apiserver", &digits) else {
+}
+
+#[test]
+fn an_account_that_cannot_be_read_leaves_all_later_ones_on_their_defaults() {
+    // All twelve settings are set, one of them to digits.
+    let digits = [("CLEARML__SECURE__CREDENTIALS__APISERVER__USER_KEY", "123")];
+    let injected = Injected::stock();
+    let compose = injected.change("apiserver", &digits);
+    let Some(standin) = Standin::start(&compose, json!({})) else {
         return;
     };
     let (_, found, _) = asked(&standin, &[]);
@@ -344,8 +377,79 @@ fn the_parts_below_one_address_are_found() {
     assert!(done.stdout.contains(&parts), "{}", done.stdout);
 }
 
+/// The account `tests` on its published pair.
+const TESTS: &str = "Basic RUdSVENPOEpNU0lHSTZTMzlHVFA0M05GV1hEUU9XOkxQRUpiR0o2Yks0dHVqUWNtckQzaTFkYk1CRGR3VXdlbFZhLUxHMEswRkZtWTliekhfSDBTdw==";
+
 /// What was observed on running servers, as the stand-in must answer it: server, request line, `Authorization`, status,
-/// subcode or body.
+/// subcode or body. `open` is a file server without authentication.
+const OBSERVED: &[(&str, &str, &str, u16, &str)] = &[
+    ("api", "GET /debug.ping", "", 200, "ClearML server"),
+    ("api", "GET /server.info", "", 200, "2.0.0"),
+    ("api", "GET /v2.8/server.info", "", 200, "2.0.0"),
+    (
+        "api",
+        "GET /login.supported_modes",
+        "",
+        200,
+        "sso_providers",
+    ),
+    ("api", "GET /auth.login", "", 401, "missing credentials"),
+    ("api", "GET /auth.login", TESTS, 200, "token"),
+    (
+        "api",
+        "GET /auth.login",
+        "basic QTpi",
+        401,
+        "\"result_subcode\": 10",
+    ),
+    (
+        "api",
+        "GET /auth.login",
+        "Basic QTpi",
+        401,
+        "\"result_subcode\": 22",
+    ),
+    (
+        "api",
+        "GET /server.get_stats",
+        "",
+        401,
+        "\"result_subcode\": 20",
+    ),
+    (
+        "api",
+        "GET /server.get_stats",
+        "Bearer a.b.c",
+        401,
+        "\"result_subcode\": 30",
+    ),
+    (
+        "api",
+        "GET /api/debug.ping",
+        "",
+        400,
+        "Invalid request path",
+    ),
+    ("api", "GET /no.such", "", 404, "endpoint"),
+    ("files", "GET /", "", 200, "OK"),
+    ("files", "GET /", "Bearer a.b.c", 401, ""),
+    ("files", "POST /", "", 401, ""),
+    ("files", "GET /nope", "", 401, ""),
+    // Without authentication, and with nothing to write.
+    ("open", "GET /nope", "", 404, "not found"),
+    ("open", "POST /", "", 200, "[]"),
+    ("open", "GET /", "Bearer a.b.c", 200, "OK"),
+    (
+        "files",
+        "GET /nope",
+        "Basic QTpi",
+        401,
+        "Only bearer token authorization is supported",
+    ),
+    ("web", "GET /api/debug.ping", "", 200, "ClearML server"),
+    ("web", "GET /files/", "", 200, "OK"),
+];
+
 #[test]
 fn the_stand_in_answers_as_was_observed() {
     let folder = tempfile::tempdir().unwrap();
@@ -362,86 +466,13 @@ fn the_stand_in_answers_as_was_observed() {
         return;
     };
     let files = standin.files.clone().unwrap();
-    let tests = "Basic RUdSVENPOEpNU0lHSTZTMzlHVFA0M05GV1hEUU9XOkxQRUpiR0o2Yks0dHVqUWNtckQzaTFkYk1CRGR3VXdlbFZhLUxHMEswRkZtWTliekhfSDBTdw==";
-    for (server, request, authorization, status, contains) in [
-        (&standin.api, "GET /debug.ping", "", 200, "ClearML server"),
-        (&standin.api, "GET /server.info", "", 200, "2.0.0"),
-        (&standin.api, "GET /v2.8/server.info", "", 200, "2.0.0"),
-        (
-            &standin.api,
-            "GET /login.supported_modes",
-            "",
-            200,
-            "sso_providers",
-        ),
-        (
-            &standin.api,
-            "GET /auth.login",
-            "",
-            401,
-            "missing credentials",
-        ),
-        (&standin.api, "GET /auth.login", tests, 200, "token"),
-        (
-            &standin.api,
-            "GET /auth.login",
-            "basic QTpi",
-            401,
-            "\"result_subcode\": 10",
-        ),
-        (
-            &standin.api,
-            "GET /auth.login",
-            "Basic QTpi",
-            401,
-            "\"result_subcode\": 22",
-        ),
-        (
-            &standin.api,
-            "GET /server.get_stats",
-            "",
-            401,
-            "\"result_subcode\": 20",
-        ),
-        (
-            &standin.api,
-            "GET /server.get_stats",
-            "Bearer a.b.c",
-            401,
-            "\"result_subcode\": 30",
-        ),
-        (
-            &standin.api,
-            "GET /api/debug.ping",
-            "",
-            400,
-            "Invalid request path",
-        ),
-        (&standin.api, "GET /no.such", "", 404, "endpoint"),
-        (&files, "GET /", "", 200, "OK"),
-        (&files, "GET /", "Bearer a.b.c", 401, ""),
-        (&files, "POST /", "", 401, ""),
-        (&files, "GET /nope", "", 401, ""),
-        // Without authentication, and with nothing to write.
-        (open, "GET /nope", "", 404, "not found"),
-        (open, "POST /", "", 200, "[]"),
-        (open, "GET /", "Bearer a.b.c", 200, "OK"),
-        (
-            &files,
-            "GET /nope",
-            "Basic QTpi",
-            401,
-            "Only bearer token authorization is supported",
-        ),
-        (
-            &standin.web,
-            "GET /api/debug.ping",
-            "",
-            200,
-            "ClearML server",
-        ),
-        (&standin.web, "GET /files/", "", 200, "OK"),
-    ] {
+    for (server, request, authorization, status, contains) in OBSERVED {
+        let server = match *server {
+            "api" => &standin.api,
+            "files" => &files,
+            "web" => &standin.web,
+            _ => open,
+        };
         let mut stream = TcpStream::connect(server.trim_start_matches("http://")).unwrap();
         let authorization = if authorization.is_empty() {
             String::new()

@@ -28,6 +28,57 @@ fn users(folder: &Path, from: &str) -> Value {
     serde_json::from_str::<Value>(&done.stdout).unwrap()["users"].take()
 }
 
+/// Passwords for the names from the fifth on, of those that a line can begin with.
+fn chosen(names: &[String]) -> String {
+    // A name with `=` in it, and passwords up to bcrypt's very end, come from a file.
+    let mut lines = String::from("\u{feff}a=b:p:q:r\r\n\r\n# nobody:x\r\n");
+    lines.push_str(&format!(
+        "longest:{}\nlongest too:{}\n",
+        "x".repeat(72),
+        "ä".repeat(36)
+    ));
+    for (index, name) in names
+        .iter()
+        .enumerate()
+        .skip(4)
+        .filter(|(_, name)| !name.starts_with('#'))
+    {
+        lines.push_str(&format!("{name}:password {index}\n"));
+    }
+    lines
+}
+
+/// Holds the users of keys.json against those of every format that was made of every other.
+fn survives_every_format(folder: &Path, expected: &Value) {
+    for first in FORMATS {
+        keygen(
+            folder,
+            &[
+                "-q",
+                "-f",
+                first,
+                "--from",
+                "keys.json",
+                "-o",
+                "first",
+                "--force",
+            ],
+        )
+        .exit(0);
+        assert_eq!(users(folder, "first"), *expected, "{first}");
+        for second in FORMATS {
+            keygen(
+                folder,
+                &[
+                    "-q", "-f", second, "--from", "first", "-o", "second", "--force",
+                ],
+            )
+            .exit(0);
+            assert_eq!(users(folder, "second"), *expected, "{first} to {second}");
+        }
+    }
+}
+
 #[test]
 fn odd_names_and_passwords_survive_every_format() {
     let folder = tempfile::tempdir().unwrap();
@@ -63,22 +114,7 @@ fn odd_names_and_passwords_survive_every_format() {
     for name in &names[..4] {
         arguments.extend(["--user".to_owned(), format!("{name}=Full {name}=x")]);
     }
-    // A name with `=` in it, and passwords up to bcrypt's very end, come from a file.
-    let mut lines = String::from("\u{feff}a=b:p:q:r\r\n\r\n# nobody:x\r\n");
-    lines.push_str(&format!(
-        "longest:{}\nlongest too:{}\n",
-        "x".repeat(72),
-        "ä".repeat(36)
-    ));
-    for (index, name) in names
-        .iter()
-        .enumerate()
-        .skip(4)
-        .filter(|(_, name)| !name.starts_with('#'))
-    {
-        lines.push_str(&format!("{name}:password {index}\n"));
-    }
-    fs::write(folder.join("chosen"), lines).unwrap();
+    fs::write(folder.join("chosen"), chosen(&names)).unwrap();
     arguments.extend(["--users-from".to_owned(), "chosen".to_owned()]);
     let done = clearml("keygen")
         .within(folder)
@@ -104,33 +140,7 @@ fn odd_names_and_passwords_survive_every_format() {
     assert_eq!(found, all);
     assert_eq!(expected[0]["name"], "Full o\"brien=x");
     assert_eq!(expected[4]["name"], "q:r");
-    for first in FORMATS {
-        keygen(
-            folder,
-            &[
-                "-q",
-                "-f",
-                first,
-                "--from",
-                "keys.json",
-                "-o",
-                "first",
-                "--force",
-            ],
-        )
-        .exit(0);
-        assert_eq!(users(folder, "first"), expected, "{first}");
-        for second in FORMATS {
-            keygen(
-                folder,
-                &[
-                    "-q", "-f", second, "--from", "first", "-o", "second", "--force",
-                ],
-            )
-            .exit(0);
-            assert_eq!(users(folder, "second"), expected, "{first} to {second}");
-        }
-    }
+    survives_every_format(folder, &expected);
     // The generated passwords are a file that --users-from takes.
     let again = keygen(folder, &["-f", "json", "--users-from", "passwords"]).exit(0);
     let again: Value = serde_json::from_str(&again.stdout).unwrap();

@@ -153,6 +153,38 @@ fn what_cannot_be_merged_is_refused_and_nothing_is_written() {
     }
 }
 
+/// The model that verify has of a folder: none of its findings is about users.
+fn has_no_finding_about_users(folder: &Folder, config: &Folder, stock: &Path) {
+    let compose = fs::read_to_string(stock).unwrap();
+    let here = compose.replace(
+        "/opt/clearml/config:",
+        &format!("{}:", config.0.path().display()),
+    );
+    fs::write(folder.path("docker-compose.yml"), here).unwrap();
+    let done = folder.keygen("--from secure.conf -o keys.env").exit(0);
+    drop(done);
+    let done = clearml("verify")
+        .within(folder.0.path())
+        .args(["-f", "json", "--keys", "keys.env", "docker-compose.yml"])
+        .done();
+    let findings: Value = serde_json::from_str(&done.stdout).unwrap();
+    let of_users = [
+        "default-credential",
+        "login-config-ignored",
+        "malformed-password-hash",
+        "missing-setting",
+        "open-login",
+        "weak-password",
+    ];
+    for finding in findings["findings"].as_array().unwrap() {
+        let is_agent = finding["server"] == "agent-services";
+        assert!(
+            is_agent || !of_users.contains(&finding["rule"].as_str().unwrap()),
+            "{finding}"
+        );
+    }
+}
+
 #[test]
 fn a_server_with_this_folder_has_exactly_these_users() {
     let folder = Folder::new(&[(
@@ -218,35 +250,7 @@ fn a_server_with_this_folder_has_exactly_these_users() {
     assert_eq!(found, ["cors-reflection note apiserver"]);
     assert!(unknown.is_empty());
 
-    // The model that verify has of the same folder.
-    let compose = fs::read_to_string(&stock).unwrap();
-    let here = compose.replace(
-        "/opt/clearml/config:",
-        &format!("{}:", config.0.path().display()),
-    );
-    fs::write(folder.path("docker-compose.yml"), here).unwrap();
-    let done = folder.keygen("--from secure.conf -o keys.env").exit(0);
-    drop(done);
-    let done = clearml("verify")
-        .within(folder.0.path())
-        .args(["-f", "json", "--keys", "keys.env", "docker-compose.yml"])
-        .done();
-    let findings: Value = serde_json::from_str(&done.stdout).unwrap();
-    let of_users = [
-        "default-credential",
-        "login-config-ignored",
-        "malformed-password-hash",
-        "missing-setting",
-        "open-login",
-        "weak-password",
-    ];
-    for finding in findings["findings"].as_array().unwrap() {
-        let is_agent = finding["server"] == "agent-services";
-        assert!(
-            is_agent || !of_users.contains(&finding["rule"].as_str().unwrap()),
-            "{finding}"
-        );
-    }
+    has_no_finding_about_users(&folder, &config, &stock);
 }
 
 /// An `apiserver.conf` that a person wrote, with a user whose hash this is.

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use e2e::files::fixtures;
 use e2e::oracle;
-use e2e::program::clearml;
+use e2e::program::{Done, clearml};
 use e2e::standin::Standin;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
@@ -107,6 +107,51 @@ fn certify(folder: &Path, name: &str, until: i32, is_signed: bool) {
     fs::write(folder.join("leaf.key"), key.serialize_pem()).unwrap();
 }
 
+/// What is spoken now.
+const MODERN: &str = "TLSv1.2 TLSv1.3";
+
+/// The name in a certificate, the year of its end, whether an authority signed it, the protocols, and what is said of it.
+const CERTIFICATES: &[(&str, i32, bool, &str, Option<&str>)] = &[
+    ("127.0.0.1", 2100, true, MODERN, None),
+    ("127.0.0.1", 2100, true, "TLSv1.2", None),
+    ("127.0.0.1", 2021, true, MODERN, Some("expired on")),
+    (
+        "clearml.example.com",
+        2100,
+        true,
+        MODERN,
+        Some("is not for 127.0.0.1"),
+    ),
+    (
+        "127.0.0.1",
+        2100,
+        false,
+        MODERN,
+        Some("is signed by itself"),
+    ),
+    (
+        "127.0.0.1",
+        2100,
+        true,
+        "TLSv1 TLSv1.1",
+        Some("no TLS newer than 1.1"),
+    ),
+    (
+        "127.0.0.1",
+        2100,
+        true,
+        "TLSv1 TLSv1.1 TLSv1.2",
+        Some("takes TLS 1.0 and 1.1 as well, which is out of use"),
+    ),
+    (
+        "127.0.0.1",
+        2100,
+        true,
+        "TLSv1.1 TLSv1.2 TLSv1.3",
+        Some("takes TLS 1.1 as well, which is out of use"),
+    ),
+];
+
 #[test]
 fn certificates_are_told_for_what_they_are() {
     let Some(program) = oracle::nginx() else {
@@ -118,95 +163,20 @@ fn certificates_are_told_for_what_they_are() {
     ) else {
         return;
     };
-    let modern = "TLSv1.2 TLSv1.3";
-    for (name, until, is_signed, protocols, expected) in [
-        ("127.0.0.1", 2100, true, modern, None),
-        ("127.0.0.1", 2100, true, "TLSv1.2", None),
-        ("127.0.0.1", 2021, true, modern, Some("expired on")),
-        (
-            "clearml.example.com",
-            2100,
-            true,
-            modern,
-            Some("is not for 127.0.0.1"),
-        ),
-        (
-            "127.0.0.1",
-            2100,
-            false,
-            modern,
-            Some("is signed by itself"),
-        ),
-        (
-            "127.0.0.1",
-            2100,
-            true,
-            "TLSv1 TLSv1.1",
-            Some("no TLS newer than 1.1"),
-        ),
-        (
-            "127.0.0.1",
-            2100,
-            true,
-            "TLSv1 TLSv1.1 TLSv1.2",
-            Some("takes TLS 1.0 and 1.1 as well, which is out of use"),
-        ),
-        (
-            "127.0.0.1",
-            2100,
-            true,
-            "TLSv1.1 TLSv1.2 TLSv1.3",
-            Some("takes TLS 1.1 as well, which is out of use"),
-        ),
-    ] {
+    for (name, until, is_signed, protocols, expected) in CERTIFICATES {
         let folder = tempfile::tempdir().unwrap();
-        certify(folder.path(), name, until, is_signed);
+        certify(folder.path(), name, *until, *is_signed);
         let nginx = Nginx::start(&program, folder.path(), &standin.web, protocols);
         let done = clearml("verify")
             .env("SSL_CERT_FILE", folder.path().join("ca.pem"))
             .args(["-f", "json", &format!("https://127.0.0.1:{}", nginx.1)])
             .done();
-        let document: Value = serde_json::from_str(&done.stdout).unwrap();
-        let of = |rule: &str| {
-            let findings = document["findings"].as_array().unwrap().iter();
-            let of_it = findings.filter(|one| one["rule"] == rule);
-            of_it
-                .map(|one| one["message"].as_str().unwrap().to_owned())
-                .collect::<Vec<_>>()
-        };
-        let said = of("certificate");
-        match expected {
-            // With a good one all else is asked through it.
-            None => assert_eq!(
-                (said.len(), of("default-login").len()),
-                (0, 1),
-                "{}{}",
-                done.stdout,
-                done.stderr
-            ),
-            Some(expected) => {
-                assert!(
-                    said.len() == 1 && said[0].contains(expected),
-                    "{expected}: {}",
-                    done.stdout
-                );
-                // What clients refuse ends it there; what they only should is a warning.
-                let is_refused = !expected.contains("as well");
-                assert_eq!(
-                    of("default-login").is_empty(),
-                    is_refused,
-                    "{}",
-                    done.stdout
-                );
-                let unknown = document["unknown"].as_array().unwrap();
-                assert_eq!(unknown.is_empty(), !is_refused, "{}", done.stdout);
-            }
-        }
+        judge(&done, *expected);
     }
     // An authority that this machine does not know.
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path(), "127.0.0.1", 2100, true);
-    let nginx = Nginx::start(&program, folder.path(), &standin.web, modern);
+    let nginx = Nginx::start(&program, folder.path(), &standin.web, MODERN);
     let done = clearml("verify")
         .arg(format!("https://127.0.0.1:{}", nginx.1))
         .done();
@@ -215,6 +185,46 @@ fn certificates_are_told_for_what_they_are() {
         "{}",
         done.stdout
     );
+}
+
+/// Fails unless a certificate is said to be good, or what is expected of it, and all else is asked accordingly.
+fn judge(done: &Done, expected: Option<&str>) {
+    let document: Value = serde_json::from_str(&done.stdout).unwrap();
+    let of = |rule: &str| {
+        let findings = document["findings"].as_array().unwrap().iter();
+        let of_it = findings.filter(|one| one["rule"] == rule);
+        of_it
+            .map(|one| one["message"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let said = of("certificate");
+    match expected {
+        // With a good one all else is asked through it.
+        None => assert_eq!(
+            (said.len(), of("default-login").len()),
+            (0, 1),
+            "{}{}",
+            done.stdout,
+            done.stderr
+        ),
+        Some(expected) => {
+            assert!(
+                said.len() == 1 && said[0].contains(expected),
+                "{expected}: {}",
+                done.stdout
+            );
+            // What clients refuse ends it there; what they only should is a warning.
+            let is_refused = !expected.contains("as well");
+            assert_eq!(
+                of("default-login").is_empty(),
+                is_refused,
+                "{}",
+                done.stdout
+            );
+            let unknown = document["unknown"].as_array().unwrap();
+            assert_eq!(unknown.is_empty(), !is_refused, "{}", done.stdout);
+        }
+    }
 }
 
 /// Beside https:// the same parts answer over http://, on its port or on their own, or send everybody to https://.

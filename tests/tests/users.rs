@@ -47,10 +47,9 @@ fn is_let_in(keys: &Path, passwords: &Path) -> Option<bool> {
     python(script, &arguments).map(|said| said.trim() == "True")
 }
 
-#[test]
-fn jane_logs_in_and_the_defaults_do_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
+/// Makes a keyset with two users that get passwords, and three whose passwords are chosen.
+fn generate(folder: &Path) {
+    let path = |name: &str| folder.join(name);
     fs::write(
         path("chosen"),
         "ann:it's \"quoted\" $HOME #1:Ann O'Neil\nJürgen:pässword with spaces\n\
@@ -71,26 +70,11 @@ fn jane_logs_in_and_the_defaults_do_not() {
         .args(["-o".into(), path("keys.json")])
         .done()
         .exit(0);
-    let passwords = fs::read_to_string(path("passwords")).unwrap();
-    let mode = fs::metadata(path("passwords"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
-    let lines: Vec<&str> = passwords.lines().collect();
-    assert_eq!(lines.len(), 2);
-    for line in &lines {
-        let password = line.split(':').nth(1).unwrap();
-        assert_eq!(password.len(), 20);
-        assert!(!password.contains(['0', 'O', '1', 'l', 'I', 'o', 'i']));
-    }
-    for file in ["passwords", "chosen"] {
-        match is_let_in(&path("keys.json"), &path(file)) {
-            Some(is_let_in) => assert!(is_let_in, "{file}"),
-            None => return,
-        }
-    }
-    // Every format keeps the users, and every format gives the same deployment.
+}
+
+/// The stock deployment with that keyset: the same from every format, and every format keeps the users.
+fn secured(folder: &Path) -> String {
+    let path = |name: &str| folder.join(name);
     let stock = fixtures().join("stock/docker-compose.yml");
     let mut secured: Option<String> = None;
     for format in ["json", "env", "yaml", "toml", "hocon"] {
@@ -110,18 +94,12 @@ fn jane_logs_in_and_the_defaults_do_not() {
         let first = secured.get_or_insert_with(|| done.stdout.clone());
         assert_eq!(*first, done.stdout, "{format}");
     }
-    let compose = path("docker-compose.yml");
-    fs::write(&compose, secured.unwrap()).unwrap();
-    let again = clearml("inject")
-        .args(["--check", "-k"])
-        .arg(path("keys.json"))
-        .arg(&compose)
-        .done();
-    assert_eq!(again.status, Some(0), "{}", again.stderr);
-    let Some(standin) = Standin::start(&compose, json!({})) else {
-        return;
-    };
-    for line in &lines {
+    secured.unwrap()
+}
+
+/// Every user gets in with the right password, and nobody else.
+fn log_in(standin: &Standin, generated: &[&str]) {
+    for line in generated {
         let mut parts = line.split(':');
         assert_eq!(
             standin.log_in(parts.next().unwrap(), parts.next().unwrap()),
@@ -143,6 +121,45 @@ fn jane_logs_in_and_the_defaults_do_not() {
         ),
         401
     );
+}
+
+#[test]
+fn jane_logs_in_and_the_defaults_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    generate(folder.path());
+    let passwords = fs::read_to_string(path("passwords")).unwrap();
+    let mode = fs::metadata(path("passwords"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let lines: Vec<&str> = passwords.lines().collect();
+    assert_eq!(lines.len(), 2);
+    for line in &lines {
+        let password = line.split(':').nth(1).unwrap();
+        assert_eq!(password.len(), 20);
+        assert!(!password.contains(['0', 'O', '1', 'l', 'I', 'o', 'i']));
+    }
+    for file in ["passwords", "chosen"] {
+        match is_let_in(&path("keys.json"), &path(file)) {
+            Some(is_let_in) => assert!(is_let_in, "{file}"),
+            None => return,
+        }
+    }
+    let secured = secured(folder.path());
+    let compose = path("docker-compose.yml");
+    fs::write(&compose, secured).unwrap();
+    let again = clearml("inject")
+        .args(["--check", "-k"])
+        .arg(path("keys.json"))
+        .arg(&compose)
+        .done();
+    assert_eq!(again.status, Some(0), "{}", again.stderr);
+    let Some(standin) = Standin::start(&compose, json!({})) else {
+        return;
+    };
+    log_in(&standin, &lines);
     let (status, found, unknown) = asked(&standin, &[]);
     let expected = vec!["cors-reflection note apiserver".to_owned()];
     assert_eq!((status, found, unknown), (Some(0), expected, vec![]));

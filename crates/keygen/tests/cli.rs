@@ -470,13 +470,48 @@ fn a_dash_is_standard_output() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// A variable that sets a setting.
+const ENV: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
+
+fn json(entry: &str) -> String {
+    format!("{{\"version\": 1, \"settings\": {{\n  {entry}\n}}}}\n")
+}
+
+fn yaml(entry: &str) -> String {
+    format!("version: 1\nsettings:\n  {entry}\n")
+}
+
+fn toml(entry: &str) -> String {
+    format!("version = 1\n[settings]\n{entry}\n")
+}
+
+/// Fails unless keysets are refused at their place, from a file and from standard input, without the value in them.
+fn refuses(cases: &[(String, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    for (keyset, expected) in cases {
+        fs::write(&path, keyset).unwrap();
+        for (name, stdin) in [(path.to_str().unwrap(), ""), ("-", keyset.as_str())] {
+            for extra in [&[][..], &["--color", "always"], &["-q", "--only", "tests"]] {
+                let mut args = vec!["--from", name];
+                args.extend(extra);
+                let refused = run_with(&args, stdin).refused();
+                let plain = refused
+                    .replace("\u{1b}[1m\u{1b}[31m", "")
+                    .replace("\u{1b}[0m", "");
+                assert!(
+                    plain.starts_with(&format!("clearml-keygen: {name}:{expected}")),
+                    "{keyset:?}\n{refused}\n{expected}"
+                );
+                assert!(!refused.contains(MARKED), "{keyset:?}");
+            }
+        }
+    }
+}
+
 #[test]
-fn bad_keysets_are_refused_with_the_place_and_without_the_value() {
-    const ENV: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
-    let json = |entry: &str| format!("{{\"version\": 1, \"settings\": {{\n  {entry}\n}}}}\n");
-    let yaml = |entry: &str| format!("version: 1\nsettings:\n  {entry}\n");
-    let toml = |entry: &str| format!("version = 1\n[settings]\n{entry}\n");
-    let cases: [(String, &str); 26] = [
+fn entries_that_do_not_belong_are_refused_without_the_value() {
+    refuses(&[
         (String::new(), "1:1: no keyset: it is empty"),
         (
             format!("{MARKED}\n"),
@@ -530,6 +565,12 @@ fn bad_keysets_are_refused_with_the_place_and_without_the_value() {
             ),
             "1:26: CLEARML_AGENT_ACCESS_KEY is not what",
         ),
+    ]);
+}
+
+#[test]
+fn values_and_texts_that_are_wrong_are_refused_without_the_value() {
+    refuses(&[
         // A value of the wrong type.
         (
             json("\"secure.auth.token_secret\": 12345"),
@@ -582,27 +623,7 @@ fn bad_keysets_are_refused_with_the_place_and_without_the_value() {
             format!("{{\"version\": 2, \"{MARKED}\": 1}}"),
             "1:13: a version of keysets that this program cannot read",
         ),
-    ];
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("keys");
-    for (keyset, expected) in cases {
-        fs::write(&path, &keyset).unwrap();
-        for (name, stdin) in [(path.to_str().unwrap(), ""), ("-", keyset.as_str())] {
-            for extra in [&[][..], &["--color", "always"], &["-q", "--only", "tests"]] {
-                let mut args = vec!["--from", name];
-                args.extend(extra);
-                let refused = run_with(&args, stdin).refused();
-                let plain = refused
-                    .replace("\u{1b}[1m\u{1b}[31m", "")
-                    .replace("\u{1b}[0m", "");
-                assert!(
-                    plain.starts_with(&format!("clearml-keygen: {name}:{expected}")),
-                    "{keyset:?}\n{refused}\n{expected}"
-                );
-                assert!(!refused.contains(MARKED), "{keyset:?}");
-            }
-        }
-    }
+    ]);
 }
 
 #[test]

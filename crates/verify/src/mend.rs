@@ -10,7 +10,7 @@ mod ports;
 use std::path::{Path, PathBuf};
 
 use crate::finding::{Finding, Fix, Severity};
-use clearml_secure_core::container::{Origin as From, VariableValue};
+use clearml_secure_core::container::{Container, Origin as From, VariableValue};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading};
 use clearml_secure_core::setting::Setting;
@@ -71,7 +71,7 @@ pub(crate) enum Keys {
     New(PathBuf),
 }
 
-/// Works out what mends a deployment's findings.
+/// Works out what fixes a deployment's findings.
 pub(crate) fn plan<'a>(
     cli: &Cli,
     deployment: &Deployment,
@@ -79,82 +79,21 @@ pub(crate) fn plan<'a>(
     findings: &'a [Finding],
     names: &mut Names,
 ) -> Plan<'a> {
+    let options = Options::of(deployment, effective, findings);
     let mut plan = Plan {
         modes: Vec::new(),
         inject: None,
         lines: lines::of(cli, deployment, effective, findings),
-        left: Vec::new(),
+        left: options.left(),
     };
-    let of = |fix: &Fix| {
-        let has = |finding: &&Finding| finding.fix.as_ref() == Some(fix);
-        findings.iter().filter(has).collect::<Vec<_>>()
-    };
-    let (keys, close, bind) = (of(&Fix::Keys), of(&Fix::ClosePorts), of(&Fix::Bind));
-    let keys_obstacle = if keys
-        .iter()
-        .all(|finding| finding.severity == Severity::Note)
-    {
-        Some("new keys replace all, which a note alone is not worth".to_owned())
-    } else {
-        refusal(deployment, effective).or_else(|| overridden(deployment, effective))
-    };
-    let mends_keys = !keys.is_empty() && keys_obstacle.is_none();
-    let of_all = refusal(deployment, effective).or_else(|| {
-        let setting = not_in_a_variable(effective).filter(|_| !mends_keys)?;
-        Some(format!(
-            "clearml-inject changes ports together with keys, and no variable sets {setting} here"
-        ))
-    });
-    let close_obstacle = || {
-        let concerned = ports::databases(deployment);
-        ports::obstacle(deployment, findings, &concerned, false)
-    };
-    let bind_obstacle = || {
-        let concerned = ports::servers(deployment);
-        ports::obstacle(deployment, findings, &concerned, true)
-    };
-    let close_obstacle = of_all.clone().or_else(close_obstacle);
-    let bind_obstacle = of_all.or_else(bind_obstacle);
-    let mut mends = Vec::new();
-    for (findings, obstacle) in [
-        (&keys, &keys_obstacle),
-        (&close, &close_obstacle),
-        (&bind, &bind_obstacle),
-    ] {
-        match obstacle {
-            None => mends.extend(findings),
-            Some(_) => {
-                let left = findings.iter().map(|finding| (*finding, obstacle.clone()));
-                plan.left.extend(left);
-            }
-        }
-    }
-    if !mends.is_empty() {
+    let env_files = env_files(cli, deployment, effective);
+    plan.inject = options.inject(cli, deployment, env_files, names);
+    if let Some(inject) = &plan.inject {
         let path = compose_file(deployment);
-        let (is_open, is_tracked) = files::state(path);
         let is_silenced = cli.ignore.iter().any(|id| id == "readable-secret");
-        let env_files = env_files(cli, deployment, effective);
-        let holds_secrets = mends_keys && env_files.is_empty();
-        if holds_secrets && is_open && !is_silenced {
+        if inject.writes_secrets() && files::state(path).0 && !is_silenced {
             plan.private(path, None);
         }
-        plan.inject = Some(Inject {
-            keys: match (&cli.keys, mends_keys) {
-                (Some(given), true) => Keys::Given(given.clone()),
-                (None, true) => Keys::New(names.keys(path)),
-                (given, false) => Keys::InUse(given.clone().unwrap_or_else(|| "keys.env".into())),
-            },
-            env_files,
-            close_ports: !close.is_empty() && close_obstacle.is_none(),
-            bind: !bind.is_empty() && bind_obstacle.is_none(),
-            to: if path == Path::new("-") {
-                Output::File(names.output())
-            } else {
-                Output::InPlace(names.backup(path))
-            },
-            mends,
-            is_tracked: is_tracked && holds_secrets,
-        });
     }
     for finding in findings {
         match (&finding.fix, finding.span) {
@@ -168,6 +107,117 @@ pub(crate) fn plan<'a>(
     let place = |finding: &Finding| (finding.severity, finding.span, finding.rule);
     plan.left.sort_by_key(|(finding, _)| place(finding));
     plan
+}
+
+/// What clearml-inject can be asked to do, each with the findings that it fixes.
+struct Options<'a> {
+    keys: Fixing<'a>,
+    close: Fixing<'a>,
+    bind: Fixing<'a>,
+}
+
+/// Findings that one option fixes, unless something is in its way.
+struct Fixing<'a> {
+    findings: Vec<&'a Finding>,
+    obstacle: Option<String>,
+}
+
+impl Fixing<'_> {
+    fn is_asked(&self) -> bool {
+        !self.findings.is_empty() && self.obstacle.is_none()
+    }
+}
+
+impl<'a> Options<'a> {
+    fn of(deployment: &Deployment, effective: &Effective, findings: &'a [Finding]) -> Self {
+        let fixing = |fix: &Fix, obstacle: &dyn Fn(&[&Finding]) -> Option<String>| {
+            let has = |finding: &&Finding| finding.fix.as_ref() == Some(fix);
+            let findings: Vec<&Finding> = findings.iter().filter(has).collect();
+            let obstacle = obstacle(&findings);
+            Fixing { findings, obstacle }
+        };
+        let keys = fixing(&Fix::Keys, &|findings| {
+            let is_note = |finding: &&Finding| finding.severity == Severity::Note;
+            if findings.iter().all(is_note) {
+                return Some("new keys replace all, which a note alone is not worth".to_owned());
+            }
+            refusal(deployment, effective).or_else(|| overridden(deployment, effective))
+        });
+        let of_all = refusal(deployment, effective).or_else(|| {
+            let setting = not_in_a_variable(effective).filter(|_| !keys.is_asked())?;
+            Some(format!(
+                "clearml-inject changes ports together with keys, and no variable sets {setting} here"
+            ))
+        });
+        let of_ports = |concerned: &[&Container], is_bind| {
+            let obstacle = || ports::obstacle(deployment, findings, concerned, is_bind);
+            of_all.clone().or_else(obstacle)
+        };
+        Self {
+            close: fixing(&Fix::ClosePorts, &|_| {
+                of_ports(&ports::databases(deployment), false)
+            }),
+            bind: fixing(&Fix::Bind, &|_| of_ports(&ports::servers(deployment), true)),
+            keys,
+        }
+    }
+
+    fn all(&self) -> [&Fixing<'a>; 3] {
+        [&self.keys, &self.close, &self.bind]
+    }
+
+    /// The findings that it would fix, were it not for something in its way.
+    fn left(&self) -> Vec<(&'a Finding, Option<String>)> {
+        let obstructed = self.all().into_iter().filter(|one| one.obstacle.is_some());
+        obstructed
+            .flat_map(|one| {
+                let left = one.findings.iter();
+                left.map(|finding| (*finding, one.obstacle.clone()))
+            })
+            .collect()
+    }
+
+    /// One run of clearml-inject with every option that nothing is in the way of.
+    fn inject(
+        &self,
+        cli: &Cli,
+        deployment: &Deployment,
+        env_files: Vec<PathBuf>,
+        names: &mut Names,
+    ) -> Option<Inject<'a>> {
+        let asked = self.all().into_iter().filter(|one| one.is_asked());
+        let mends: Vec<&Finding> = asked.flat_map(|one| one.findings.clone()).collect();
+        if mends.is_empty() {
+            return None;
+        }
+        let path = compose_file(deployment);
+        let (_, is_tracked) = files::state(path);
+        let replaces_keys = self.keys.is_asked();
+        Some(Inject {
+            keys: match (&cli.keys, replaces_keys) {
+                (Some(given), true) => Keys::Given(given.clone()),
+                (None, true) => Keys::New(names.keys(path)),
+                (given, false) => Keys::InUse(given.clone().unwrap_or_else(|| "keys.env".into())),
+            },
+            is_tracked: is_tracked && replaces_keys && env_files.is_empty(),
+            env_files,
+            close_ports: self.close.is_asked(),
+            bind: self.bind.is_asked(),
+            to: if path == Path::new("-") {
+                Output::File(names.output())
+            } else {
+                Output::InPlace(names.backup(path))
+            },
+            mends,
+        })
+    }
+}
+
+impl Inject<'_> {
+    /// Whether the compose file holds new secrets after it.
+    fn writes_secrets(&self) -> bool {
+        !matches!(self.keys, Keys::InUse(_)) && self.env_files.is_empty()
+    }
 }
 
 impl<'a> Plan<'a> {
