@@ -169,9 +169,9 @@ fn bad_projects() -> Vec<Bad> {
             Place::Line(7),
         ),
         bad(
-            "two documents",
-            format!("{COMPOSE}---\nservices: {{}}\n"),
-            Place::Somewhere,
+            "a second document that is a list",
+            format!("{COMPOSE}---\n- MARK\n"),
+            Place::Line(11),
         ),
         bad("no services", "name: MARK\n".to_owned(), Place::File),
         bad(

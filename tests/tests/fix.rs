@@ -340,9 +340,9 @@ fn lines_go_where_the_server_takes_them_from() {
         assert!(!after.iter().any(|one| one == rule), "{after:?}");
     }
     // In one file that is there as well as in one that is not.
-    let folder = folder_with(&[("docker-compose.yml", &good(""))]);
+    let folder = folder_with(&[("docker-compose.yml", &good("")), ("config/README", "")]);
     let script = fix(folder.path(), &[], "docker-compose.yml");
-    assert!(script.contains("mkdir -p"), "{script}");
+    assert!(script.contains("config/apiserver.conf"), "{script}");
     shell(folder.path(), &script).exit(0);
     assert!(!rules(folder.path(), "docker-compose.yml").contains(&"stack-trace".to_owned()));
 }

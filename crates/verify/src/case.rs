@@ -136,15 +136,6 @@ impl Case<'_> {
         self.named(&self.deployment.instances[server.instance])
     }
 
-    /// What is added to "nothing sets it" where not all of a server's configuration can be seen.
-    pub(crate) fn as_seen(&self, server: &ServerConfiguration) -> &'static str {
-        if server.is_seen(self.deployment) {
-            ""
-        } else {
-            ", as far as can be seen here"
-        }
-    }
-
     /// A finding about a server, at its service's name.
     pub(crate) fn finding(
         &self,
@@ -196,11 +187,6 @@ impl Case<'_> {
             path,
             value: value.into(),
         }
-    }
-
-    /// Whether everything the server of a reading is given can be seen.
-    pub(crate) fn is_seen(&self, reading: &Reading) -> bool {
-        self.deployment.instances[reading.instance].is_config_seen()
     }
 
     /// How bad it is that a value is public, and what follows: a published key whose secret is another opens

@@ -55,8 +55,8 @@ impl NotChecked {
     /// Something of a deployment that could not be looked at.
     pub(crate) fn of(unseen: Unseen, sources: &Sources) -> Self {
         Self {
-            what: unseen.what,
-            reason: unseen.reason,
+            what: escape(&unseen.what).into_owned(),
+            reason: escape(&unseen.reason).into_owned(),
             place: unseen.span.map(|span| sources.place(span)),
         }
     }

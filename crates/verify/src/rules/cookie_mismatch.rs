@@ -59,9 +59,8 @@ impl Rule for CookieMismatch {
                 continue;
             }
             let message = format!(
-                "{} does not know the name of the API server's session cookie{}; it refuses what the web page asks of it",
-                case.name(server),
-                case.as_seen(server)
+                "{} does not know the name of the API server's session cookie; it refuses what the web page asks of it",
+                case.name(server)
             );
             let fix = all(&known, &named).map(|names| case.configure(server, PATH, names));
             let help =

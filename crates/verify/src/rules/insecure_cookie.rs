@@ -54,9 +54,8 @@ impl Rule for InsecureCookie {
                 Configured::Value(_, span) => Some(span),
             };
             let message = format!(
-                "{} lets browsers send the session cookie over plain HTTP{}; whoever is on the way takes the session",
-                case.name(server),
-                case.as_seen(server)
+                "{} lets browsers send the session cookie over plain HTTP; whoever is on the way takes the session",
+                case.name(server)
             );
             let help = "set apiserver.auth.cookies.secure to true";
             findings.push(

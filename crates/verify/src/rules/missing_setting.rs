@@ -73,11 +73,6 @@ impl MissingSetting {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let verb = if names.len() == 1 { "runs" } else { "run" };
         let (severity, consequence) = case.of_public(reading);
-        let nothing = if case.is_seen(reading) {
-            "nothing sets"
-        } else {
-            "nothing that can be seen sets"
-        };
         let (unused, help) = match unused(case, reading) {
             Some((place, file)) => (
                 format!("; {place} has a value, which no service takes from there"),
@@ -88,7 +83,7 @@ impl MissingSetting {
             None => (String::new(), case.inject()),
         };
         let message = format!(
-            "{nothing} {setting}: {} {verb} with the image's public default; {consequence}{unused}",
+            "nothing sets {setting}: {} {verb} with the image's public default; {consequence}{unused}",
             and(&names)
         );
         case.finding_in(severity, reading, message).help(help)

@@ -54,9 +54,8 @@ impl Rule for OpenCors {
                 LAX
             };
             let message = format!(
-                "{} allows every origin, with credentials{}; a page that a user opens elsewhere may act for the user",
-                case.name(server),
-                case.as_seen(server)
+                "{} allows every origin, with credentials; a page that a user opens elsewhere may act for the user",
+                case.name(server)
             );
             let fix = web_address(case)
                 .map(|address| case.configure(server, PATH, format!("\"{address}\"")));

@@ -41,9 +41,8 @@ impl Rule for OpenLogin {
                 SEVERITY,
                 server,
                 format!(
-                    "{} has no fixed users enabled{}; whoever reaches the web page signs in under any name, without a password",
-                    case.name(server),
-                case.as_seen(server)
+                    "{} has no fixed users enabled; whoever reaches the web page signs in under any name, without a password",
+                    case.name(server)
                 ),
                 "add them to the keyset, and inject it: clearml-keygen --from KEYS --user NAME --passwords FILE",
             ));

@@ -38,9 +38,8 @@ impl Rule for StackTrace {
                 Configured::Value(..) => continue,
             };
             let message = format!(
-                "{} returns stack traces{}; an error tells whoever asks how the server is built",
-                case.name(server),
-                case.as_seen(server)
+                "{} returns stack traces; an error tells whoever asks how the server is built",
+                case.name(server)
             );
             let help = "set apiserver.return_stack_to_caller to false";
             findings.push(
