@@ -21,8 +21,8 @@ const VERIFY: &str = "clearml-verify docker-compose.yml";
 
 /// Runs the task.
 pub(crate) fn run(compose: Option<&str>) -> Result {
-    println!("Building the three programs; from nothing this takes a few minutes …");
-    let programs = shell::build(Profile::Release)?;
+    println!("Building the three programs; from nothing this takes a minute or two …");
+    let programs = shell::build(Profile::Dev)?;
     let folder = fresh_folder()?;
     let source = compose.map_or_else(|| shell::root().join(STOCK), PathBuf::from);
     let text = copy(&source, &folder)?;
@@ -161,7 +161,7 @@ impl Demo {
         println!(
             "\n\
              To have the programs on your PATH: {}\n\
-             The ones of this run are in {}; what the demo made is in {}.",
+             Those of this run, which are built fast and run slowly, are in {}; what the demo made is in {}.",
             shell::install_command(),
             self.programs.display(),
             self.folder.display()
