@@ -31,6 +31,10 @@ pub struct Container {
     pub command: Vec<Knowable<String>>,
     /// The words of these, also within a text for a shell, without quotes and operators: to recognize what runs.
     pub words: Vec<String>,
+    /// The user that the process runs as, where the files name one.
+    pub user: Option<Knowable<String>>,
+    /// The folder that it runs in, where the files name one.
+    pub working_directory: Option<Knowable<String>>,
     /// Every variable of the container that a file sets, sorted by name.
     pub environment: Vec<Variable>,
     /// What is mounted.

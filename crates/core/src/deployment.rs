@@ -1,5 +1,6 @@
 //! What the user's files say: which of the services are ClearML servers, and what each of them is given.
 
+mod conf;
 mod config;
 mod database;
 mod mounts;
@@ -18,12 +19,12 @@ use crate::container::{Container, Variable, VariableValue};
 use crate::error::Error;
 use crate::hocon;
 use crate::instance::{ConfigFile, Instance};
-use crate::io::read_text;
 use crate::setting::Server;
 use crate::source::Sources;
 use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
+pub use mounts::There;
 
 /// The user's files, understood.
 pub struct Deployment {
@@ -97,6 +98,7 @@ impl Deployment {
                     release: recognised.release.clone(),
                     accounts_of: None,
                     config: Vec::new(),
+                    is_image_hidden: false,
                     unseen_config: Vec::new(),
                 };
                 if server.reads_configuration() {
@@ -195,6 +197,11 @@ impl Deployment {
             .filter(move |instance| instance.server == server)
     }
 
+    /// What a container has at a path of its own, as its mounts tell.
+    pub fn at<'a>(&'a self, container: &'a Container, path: &str) -> There<'a> {
+        mounts::at(container, path)
+    }
+
     /// The file that an instance loads, or would load, at a key such as `services.auth`. None where no folder is mounted
     /// for it, or not one that is here.
     pub fn config_path(&self, instance: &Instance, key: &str) -> Option<PathBuf> {
@@ -217,11 +224,23 @@ impl Deployment {
         let text = known.map_or("", |at| self.sources.text(config[at].source));
         let length = text.len();
         let text = Zeroizing::new(format!("{text}\n{lines}"));
-        let tree = parse(path, &text, &self.service(instance).environment);
+        let in_container = known.map_or_else(
+            || format!("{}/{}.conf", config::GIVEN, key.replace('.', "/")),
+            |at| config[at].at.clone(),
+        );
+        let mut reader = conf::Reader {
+            container: self.service(instance),
+            given: None,
+            loader: &mut Loader::default(),
+            sources: &mut Sources::new(),
+        };
+        let tree = reader.read(&in_container, &text);
         let at = known.unwrap_or(config.len());
         if known.is_none() {
             config.push(ConfigFile {
                 key: key.to_owned(),
+                at: in_container,
+                is_default: false,
                 // It has no text yet, and nobody asks for a place in it.
                 source: self.project.documents[0].source,
                 tree: Ok(hocon::Object::default()),
@@ -243,20 +262,33 @@ impl Deployment {
         config_dir: Option<&Path>,
         loader: &mut Loader,
     ) -> Result<(), Error> {
-        let service = &self.containers[instance.service];
-        let found = match config_dir {
+        let container = &self.containers[instance.service];
+        let mut found = config::defaults(container, instance)?;
+        instance.is_image_hidden = found.is_whole;
+        found.append(match config_dir {
             Some(folder) => config::given(folder)?,
-            None => config::mounted(service, instance)?,
-        };
+            None => config::mounted(container, instance)?,
+        });
         instance.unseen_config = found.unseen;
-        for (key, content) in found.files {
-            let source = match content {
+        for file in found.files {
+            let source = match file.content {
                 Content::Host(path) => loader.open(&mut self.sources, &path)?,
                 Content::Text(file) => self.sources.add(file.name, file.text),
             };
-            let path = self.sources.path(source);
-            let tree = parse(path, self.sources.text(source), &service.environment);
-            instance.config.push(ConfigFile { key, source, tree });
+            let text = self.sources.text(source).to_owned();
+            let mut reader = conf::Reader {
+                container,
+                given: config_dir,
+                loader,
+                sources: &mut self.sources,
+            };
+            instance.config.push(ConfigFile {
+                tree: reader.read(&file.at, &Zeroizing::new(text)),
+                key: file.key,
+                at: file.at,
+                is_default: file.is_default,
+                source,
+            });
         }
         Ok(())
     }
@@ -271,33 +303,6 @@ fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
         service: Some(container.name.clone()),
         span: Some(doubt.span),
     })
-}
-
-/// What an instance with this environment makes of a `.conf` file.
-fn parse(path: &Path, text: &str, environment: &[Variable]) -> Result<hocon::Object, hocon::Fault> {
-    let lookup = |name: &str| raw_value(environment, name);
-    let path = path.to_string_lossy();
-    let context = hocon::Context::new(&lookup, &included).of_file(&path);
-    hocon::parse(text, &context)
-}
-
-/// A file that a `.conf` file includes. Its name is a path of the container: only what is beside the file that includes it,
-/// or below, is in the same place here.
-fn included(include: &hocon::Include<'_>) -> hocon::Included {
-    let name = crate::shown::escape(include.name);
-    let is_beside =
-        !include.name.starts_with('/') && !include.name.split('/').any(|step| step == "..");
-    if !is_beside {
-        return hocon::Included::Unknown(format!(
-            "{name} is included, which is in another folder of the container"
-        ));
-    }
-    let path = include.path();
-    match read_text(Path::new(&path)) {
-        Ok(text) => hocon::Included::Known { file: path, text },
-        Err(_) if Path::new(&path).symlink_metadata().is_err() => hocon::Included::Absent,
-        Err(_) => hocon::Included::Unknown(format!("{name} is included, and cannot be read")),
-    }
 }
 
 /// Names that a container has although no file sets them: from docker, or from the image's Python.

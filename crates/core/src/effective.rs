@@ -15,7 +15,7 @@ use crate::container::{Variable, VariableValue};
 use crate::deployment::{Deployment, raw_value};
 use crate::hocon::{self, Context, Include, Included, Object, Tag};
 use crate::image::{self, ImageDefault};
-use crate::instance::Instance;
+use crate::instance::{ConfigFile, Instance};
 use crate::knowable::Knowable;
 use crate::known::{self, Known};
 use crate::secret::Secret;
@@ -289,12 +289,14 @@ fn from_tree(
     let files = from_files(deployment, instance, &mut fatal);
     let environment = &deployment.service(instance).environment;
     let variables = from_environment(instance, environment, replacing);
-    let mut tree = built_in(instance);
-    if hangs_on_image(&files) || hangs_on_image(&variables.tree) {
+    let mut tree = Object::default();
+    let hangs = hangs_on_image(&files) || hangs_on_image(&variables.tree);
+    if hangs && !instance.is_image_hidden {
         let key = (instance.server, instance.known_version());
         let paths = images.entry(key).or_insert_with(|| image_paths(instance));
         hocon::merge(&mut tree, paths.clone(), false);
     }
+    of_image(deployment, instance, &mut tree, &mut fatal);
     hocon::merge(&mut tree, files, replacing);
     hocon::merge(&mut tree, variables.tree, replacing);
     fatal.extend(variables.fatal);
@@ -315,28 +317,59 @@ fn from_tree(
     }
 }
 
-/// What the `.conf` files say together.
+/// What the image comes with, and what is mounted over its files.
+fn of_image(
+    deployment: &Deployment,
+    instance: &Instance,
+    tree: &mut Object,
+    fatal: &mut Vec<Fatal>,
+) {
+    if !instance.is_image_hidden {
+        hocon::merge(tree, built_in(instance), false);
+    }
+    for (position, file) in instance.config.iter().enumerate() {
+        if file.is_default {
+            let nothing = hocon::Value::Object(Object::default());
+            tree.insert(&file.key, hocon::Node::new(nothing, 0..0));
+            add_file(deployment, file, position, tree, fatal);
+        }
+    }
+}
+
+/// What the `.conf` files of the configuration folders say together.
 fn from_files(deployment: &Deployment, instance: &Instance, fatal: &mut Vec<Fatal>) -> Object {
     let mut folder = Object::default();
     for (position, file) in instance.config.iter().enumerate() {
-        match &file.tree {
-            Ok(content) => {
-                let mut content = content.clone();
-                content.mark(Layer::File(position).into());
-                hocon::merge(&mut folder, content.below(&file.key), false);
-            }
-            Err(fault) => fatal.push(Fatal {
-                what: deployment.sources.path(file.source).display().to_string(),
-                span: Span {
-                    source: file.source,
-                    start: fault.offset,
-                    end: fault.offset,
-                },
-                message: fault.message.to_owned(),
-            }),
+        if !file.is_default {
+            add_file(deployment, file, position, &mut folder, fatal);
         }
     }
     folder
+}
+
+fn add_file(
+    deployment: &Deployment,
+    file: &ConfigFile,
+    position: usize,
+    tree: &mut Object,
+    fatal: &mut Vec<Fatal>,
+) {
+    match &file.tree {
+        Ok(content) => {
+            let mut content = content.clone();
+            content.mark(Layer::File(position).into());
+            hocon::merge(tree, content.below(&file.key), false);
+        }
+        Err(fault) => fatal.push(Fatal {
+            what: deployment.sources.path(file.source).display().to_string(),
+            span: Span {
+                source: file.source,
+                start: fault.offset,
+                end: fault.offset,
+            },
+            message: fault.message.to_owned(),
+        }),
+    }
 }
 
 /// What the variables say together.
@@ -508,10 +541,12 @@ fn read_variable(
             let context = Context::new(&lookup, &not_in_a_variable);
             hocon::parse_variable(&path, value.expose(), &context)
         }
-        // Not in the container at all.
-        VariableValue::Unset => return None,
+        // Not in the container, as far as the files say. A setting is then said to have no value; what else it is about,
+        // the shell that runs compose may have opened.
+        VariableValue::Unset if Setting::by_variable(&variable.name).is_some() => return None,
         // Something will be there; what, cannot be told.
-        unknown @ (VariableValue::Refused(_)
+        unknown @ (VariableValue::Unset
+        | VariableValue::Refused(_)
         | VariableValue::Required(_)
         | VariableValue::Unknown(_)) => {
             hocon::parse_variable(&path, "x", &Context::EMPTY).map(|mut object| {
@@ -544,7 +579,8 @@ fn why_unknown(value: &VariableValue) -> String {
         }
         VariableValue::Refused(message) => format!("compose refuses the file: {message}"),
         VariableValue::Unknown(reason) => reason.as_str().to_owned(),
-        VariableValue::Known(_) | VariableValue::Unset => String::new(),
+        VariableValue::Unset => "only the shell that runs compose may have it".to_owned(),
+        VariableValue::Known(_) => String::new(),
     }
 }
 

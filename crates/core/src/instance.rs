@@ -23,6 +23,8 @@ pub struct Instance {
     pub accounts_of: Option<Version>,
     /// The `*.conf` files it loads, in the order it loads them.
     pub config: Vec<ConfigFile>,
+    /// Whether a mount hides all of the image's own configuration.
+    pub is_image_hidden: bool,
     /// Configuration folders whose files cannot be seen here, and why.
     pub unseen_config: Vec<Unseen>,
 }
@@ -51,6 +53,10 @@ impl Family {
 pub struct ConfigFile {
     /// The path below the configuration folder as a key: `secure`, `services.auth`.
     pub key: String,
+    /// Its path in the container.
+    pub at: String,
+    /// Whether it takes the place of the image's own file at this key.
+    pub is_default: bool,
     /// Its text.
     pub source: SourceId,
     /// What pyhocon makes of it, or why it makes the server not start.

@@ -2,10 +2,7 @@
 
 mod cli;
 mod diff;
-mod env_file;
 mod error;
-mod plan;
-mod proof;
 mod run;
 mod talk;
 mod write;

@@ -10,15 +10,17 @@ use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::place_of;
 use clearml_secure_core::unseen::Hides;
+use clearml_secure_plan::env_file::EnvFile;
+use clearml_secure_plan::error::Error as PlanError;
+use clearml_secure_plan::plan::{self, Asked, Plan};
+use clearml_secure_plan::ports::Ports;
+use clearml_secure_plan::proof;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
-use crate::env_file::EnvFile;
 use crate::error::Error;
-use crate::plan::{Asked, Plan, Ports};
 use crate::talk::{self, say};
 use crate::write::Product;
-use crate::{plan, proof};
 
 /// Reads, plans, proves, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
@@ -70,7 +72,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         is_apart: env_file.is_some(),
         is_overlay: cli.is_override,
     };
-    let plan = plan::plan(&deployment, &keyset, asked).map_err(Error::Refused)?;
+    let plan = plan::plan(&deployment, &keyset, asked).map_err(PlanError::Refused)?;
     if let Some(env_file) = &mut env_file {
         env_file.set(&plan.taken)?;
     }
@@ -82,7 +84,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let steps = talk::next_steps(cli, &deployment, &plan, env_file.as_ref());
     let containers = proof::Containers::of(&deployment);
     let after = splice(&before, &plan.edits)
-        .map_err(|overlap| Error::Overlap(place_of(&cli.compose, &before, overlap.at)))?;
+        .map_err(|overlap| PlanError::Overlap(place_of(&cli.compose, &before, overlap.at)))?;
     drop(deployment);
     let edited = || {
         let mut compose = vec![(cli.compose.clone(), after.clone())];
@@ -102,7 +104,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         &containers,
         edited,
     )
-    .map_err(Error::NotProved)?;
+    .map_err(PlanError::NotProved)?;
     let product = Product {
         cli,
         before: &before,
@@ -152,7 +154,7 @@ fn read_env_file(cli: &Cli, texts: &[Text]) -> Result<Option<EnvFile>, Error> {
         return Err(Error::EnvFileTaken(taken.clone()));
     }
     let folder = cli.compose.parent().unwrap_or(Path::new(""));
-    EnvFile::read(&cli.env_file, folder)
+    Ok(EnvFile::read(&cli.env_file, folder)?)
 }
 
 fn read_keyset(path: &Path) -> Result<Keyset, Error> {

@@ -16,10 +16,12 @@ use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::unseen::{Hides, Unseen};
+use clearml_secure_plan::env_file::EnvFile;
+use clearml_secure_plan::intended::Change;
+use clearml_secure_plan::plan::{Plan, Unused};
+use clearml_secure_plan::ports::is_bound;
 
 use crate::cli::Cli;
-use crate::env_file::EnvFile;
-use crate::plan::{Change, Plan, Unused, is_bound};
 
 pub(crate) use next::next_steps;
 

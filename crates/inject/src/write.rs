@@ -8,10 +8,10 @@ use clap::ColorChoice;
 use clearml_secure_core::io::{Before, Mode, NewFile, read_text, replace_files, write_secret_file};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::{error::Error as CoreError, exit};
+use clearml_secure_plan::env_file::EnvFile;
 
 use crate::cli::Cli;
 use crate::diff::{self, Change};
-use crate::env_file::EnvFile;
 use crate::error::Error;
 use crate::talk::say;
 

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::{Deployment, There};
 use clearml_secure_core::effective::{Effective, Origin};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::io::{entries, read_text};
@@ -24,8 +24,21 @@ pub(crate) struct Files {
     pub(crate) secret: Vec<SecretFile>,
     /// Files beside the deployment that define users of the web login and that no server loads.
     pub(crate) stray_logins: Vec<PathBuf>,
+    /// Web servers, by their place among the instances, into whose pages a credential is mounted.
+    pub(crate) published: Vec<usize>,
     /// What could not be looked at.
     pub(crate) unseen: Vec<Unseen>,
+}
+
+/// Whether a page has a key or a secret in it. What is no JSON is served all the same, and may be anything.
+fn holds_credential(text: &str) -> bool {
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(page) => ["userKey", "userSecret"].iter().any(|name| {
+            let value = page.get(name).and_then(serde_json::Value::as_str);
+            value.is_some_and(|value| !value.is_empty())
+        }),
+        Err(_) => !text.trim().is_empty(),
+    }
 }
 
 /// A file that holds a secret.
@@ -48,13 +61,44 @@ pub(crate) struct Readers {
     pub(crate) mode: u32,
 }
 
+/// The page that everybody gets from the web server (docs/clearml.md#published-credentials).
+const CREDENTIALS: &str = "/usr/share/nginx/html/credentials.json";
+
 impl Files {
+    /// Looks for a credential in the page that is mounted over the web server's own.
+    fn note_published(&mut self, deployment: &Deployment) {
+        for (index, instance) in deployment.instances.iter().enumerate() {
+            if instance.server != Server::Webserver {
+                continue;
+            }
+            let container = deployment.service(instance);
+            let text = match deployment.at(container, CREDENTIALS) {
+                There::Image | There::Nothing => continue,
+                There::Host { path, .. } => read_text(&path).map_err(|error| error.to_string()),
+                There::Text(file) => Ok(file.text.clone()),
+                There::Unknown(reason) => Err(reason.as_str().to_owned()),
+            };
+            match text {
+                Ok(text) if holds_credential(&text) => self.published.push(index),
+                Ok(_) => {}
+                Err(reason) => self.unseen.push(Unseen {
+                    what: CREDENTIALS.to_owned(),
+                    hides: Hides::Anything,
+                    reason,
+                    service: Some(container.name.clone()),
+                    span: Some(container.name_span),
+                }),
+            }
+        }
+    }
+
     /// Looks at the files of a deployment. Texts that come from no file, such as standard input, have no state.
     pub(crate) fn of(deployment: &Deployment, effective: &Effective) -> Self {
         let mut files = Self {
             stray_logins: stray_logins(deployment, effective),
             ..Self::default()
         };
+        files.note_published(deployment);
         let secrets = secrets(deployment, effective);
         for source in deployment.sources.ids() {
             let path = deployment.sources.path(source);

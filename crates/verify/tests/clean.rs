@@ -145,12 +145,20 @@ fn the_longest_mount_hides_the_others() {
     let conf = "auth.token_secret: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT\n";
     let wide = "    volumes: [./opt:/opt/clearml]\n";
     let secure = ("opt/config/secure.conf", conf);
+    // The mount also hides the server's program, so it has to have that.
+    let program = ("opt/apiserver/config/default/logging.conf", "a: 1\n");
     let with = |volumes: &str| without_token(volumes);
     expect(
         "a folder above",
-        &[("docker-compose.yml", &with(wide)), secure],
+        &[("docker-compose.yml", &with(wide)), secure, program],
         0,
         &[],
+    );
+    expect(
+        "a folder above without the program",
+        &[("docker-compose.yml", &with(wide)), secure],
+        2,
+        &["unknown"],
     );
     for (name, volumes, code, expected) in [
         (
@@ -193,7 +201,12 @@ fn the_longest_mount_hides_the_others() {
         let other = ("other.conf", "nothing: 1\n");
         expect(
             name,
-            &[("docker-compose.yml", &with(volumes)), secure, other],
+            &[
+                ("docker-compose.yml", &with(volumes)),
+                secure,
+                other,
+                program,
+            ],
             code,
             expected,
         );
@@ -707,4 +720,21 @@ fn a_configuration_folder_that_is_not_here_may_undo_what_variables_set() {
             expected,
         );
     }
+}
+
+#[test]
+fn a_mounted_page_of_credentials_is_read() {
+    let text = good()
+        + "  webserver:\n    image: clearml/server:2.3.0\n    command: webserver\n    volumes: \
+           [\"./page.json:/usr/share/nginx/html/credentials.json\"]\n";
+    let compose = ("docker-compose.yml", text.as_str());
+    let pair = r#"{"userKey": "IYCKGAVJSG9U5XWQXNIZ", "userSecret": "", "companyID": "x"}"#;
+    for (page, code, said) in [
+        (pair, 1, &["published-credential error"][..]),
+        ("{\"companyID\": \"x\"}", 0, &[]),
+        ("no JSON", 1, &["published-credential error"]),
+    ] {
+        expect(page, &[compose, ("page.json", page)], code, said);
+    }
+    expect("no page", &[compose], 2, &["unknown"]);
 }

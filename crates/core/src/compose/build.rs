@@ -22,6 +22,8 @@ pub(super) struct Built {
     /// Its entrypoint and its command, where it has its own.
     pub(super) entrypoint: Option<Vec<String>>,
     pub(super) command: Option<Vec<String>>,
+    pub(super) user: Option<Knowable<String>>,
+    pub(super) working_directory: Option<Knowable<String>>,
     /// What it copies into the image.
     pub(super) copies: Vec<Mount>,
     /// What else may change what a server reads and cannot be told.
@@ -75,6 +77,8 @@ pub(super) fn of_service(
                 .collect(),
             entrypoint: image.entrypoint,
             command: image.command,
+            user: image.user,
+            working_directory: image.working_directory,
             copies: image
                 .copies
                 .iter()
@@ -94,6 +98,8 @@ pub(super) fn of_service(
             environment: Vec::new(),
             entrypoint: None,
             command: None,
+            user: None,
+            working_directory: None,
             copies: Vec::new(),
             doubts: vec![Doubt { reason, span }],
         },

@@ -32,6 +32,13 @@ impl Project {
         let privileged = attribute(&parts, "privileged")
             .filter(|(part, node)| self.text_of(part, node).as_deref() == Some("true"))
             .map(|(part, node)| node.span(part.source));
+        let of_image = |told: fn(&Built) -> &Option<Knowable<String>>| {
+            built.as_ref().and_then(|built| told(built).clone())
+        };
+        let user = self.text(&parts, "user").or(of_image(|built| &built.user));
+        let working_directory = self
+            .text(&parts, "working_dir")
+            .or(of_image(|built| &built.working_directory));
         let mut copies = Vec::new();
         let mut doubts = Vec::new();
         let (image, built_as) = match built {
@@ -50,6 +57,8 @@ impl Project {
             container_name,
             command,
             words,
+            user,
+            working_directory,
             environment,
             // They may come from services that are not read yet.
             mounts: Vec::new(),
@@ -64,6 +73,13 @@ impl Project {
             parts,
             container: Arc::new(container),
         })
+    }
+
+    /// The text of a key; not known where a variable in it has no value here.
+    fn text(&self, parts: &[Part], key: &str) -> Option<Knowable<String>> {
+        let (part, node) = attribute(parts, key)?;
+        let document = &self.documents[part.document];
+        Some(volume::told(self, document, node))
     }
 
     /// The image that `image` names.

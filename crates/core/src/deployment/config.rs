@@ -6,24 +6,39 @@
 use std::path::{Path, PathBuf};
 
 use super::mounts::{anywhere, around, relative};
-use crate::container::{Container, FileText, Mount, MountSource, Variable};
+use crate::config_dir;
+use crate::container::{Container, FileText, Mount, MountSource, VariableValue};
 use crate::error::Error;
+use crate::image::ImageTree;
 use crate::instance::{Family, Instance};
 use crate::io::{entries, is_link};
 use crate::knowable::{Knowable, Reason};
-use crate::setting::Server;
 use crate::unseen::{Hides, Unseen};
+
+/// Where the files of a folder that is given by hand are in the container.
+pub(super) const GIVEN: &str = "/opt/clearml/config";
 
 /// The files of a server's configuration folders, in the order it loads them, and what cannot be seen.
 #[derive(Default)]
 pub(super) struct Found {
-    /// The configuration path that the file is loaded at (`secure`, `services.auth`), and the file.
-    pub(super) files: Vec<(String, Content)>,
+    pub(super) files: Vec<FoundFile>,
     pub(super) unseen: Vec<Unseen>,
+    /// Whether all that the image has in the folder is hidden.
+    pub(super) is_whole: bool,
+}
+
+/// One of them.
+pub(super) struct FoundFile {
+    /// The configuration path that it is loaded at: `secure`, `services.auth`.
+    pub(super) key: String,
+    /// Its path in the container.
+    pub(super) at: String,
+    /// Whether it takes the place of the image's own file.
+    pub(super) is_default: bool,
+    pub(super) content: Content,
 }
 
 /// A `.conf` file as a container has it.
-#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Content {
     /// A file of the host.
     Host(PathBuf),
@@ -31,64 +46,128 @@ pub(super) enum Content {
     Text(FileText),
 }
 
+impl Found {
+    /// Adds what is loaded after it.
+    pub(super) fn append(&mut self, later: Self) {
+        self.files.extend(later.files);
+        self.unseen.extend(later.unseen);
+    }
+}
+
 /// What the files of one folder that was given by hand would be loaded as.
 pub(super) fn given(folder: &Path) -> Result<Found, Error> {
     let mut files = Vec::new();
     collect(folder, "", &mut files)?;
+    let found = files.into_iter().map(|file| found(GIVEN, file, false));
     Ok(Found {
-        files: files.into_iter().map(keyed).collect(),
-        unseen: Vec::new(),
+        files: found.collect(),
+        ..Found::default()
     })
 }
 
 /// What a server finds in its configuration folders, from whatever is mounted there.
-pub(super) fn mounted(service: &Container, instance: &Instance) -> Result<Found, Error> {
-    let mut found = Found::default();
-    let variable = folder_variable(instance, service);
-    if let Some(variable) = variable.filter(|variable| variable.value.known().is_none()) {
-        found.unseen.push(Unseen {
-            what: "the configuration folder".to_owned(),
+pub(super) fn mounted(container: &Container, instance: &Instance) -> Result<Found, Error> {
+    let mut all = Found::default();
+    let mut miss = |what: &str, reason: String, span| {
+        all.unseen.push(Unseen {
+            what: what.to_owned(),
             hides: Hides::Anything,
-            reason: format!(
-                "{} has no value that is known here; give --config-dir",
-                variable.name
-            ),
-            service: Some(service.name.clone()),
-            span: Some(variable.span),
+            reason,
+            service: Some(container.name.clone()),
+            span: Some(span),
         });
-        return Ok(found);
+    };
+    if let Some((volume, reason)) = anywhere(container) {
+        let reason = format!("a mount may be over it: {reason}; give --config-dir");
+        miss("the configuration folder", reason, volume.span);
     }
-    if let Some((volume, reason)) = anywhere(service) {
-        found.unseen.push(Unseen {
-            what: "the configuration folder".to_owned(),
-            hides: Hides::Anything,
-            reason: format!("a mount may be over it: {reason}; give --config-dir"),
-            service: Some(service.name.clone()),
-            span: Some(volume.span),
-        });
+    let folders = match folders(container, instance) {
+        Knowable::Known(folders) => folders,
+        Knowable::Unknown(reason) => {
+            let reason = format!("{reason}; give --config-dir");
+            miss("the configuration folder", reason, container.name_span);
+            return Ok(all);
+        }
+    };
+    for folder in &folders {
+        let view = View::of(container, folder)?;
+        let files = view.files.into_iter();
+        all.files
+            .extend(files.map(|file| found(folder, file, false)));
+        let unseen = view.unseen.into_iter();
+        all.unseen.extend(unseen.map(|(_, unseen)| unseen));
     }
-    for folder in folders(instance, variable) {
-        let view = View::of(service, &folder)?;
-        found.files.extend(view.files.into_iter().map(keyed));
-        found
-            .unseen
-            .extend(view.unseen.into_iter().map(|(_, unseen)| unseen));
+    Ok(all)
+}
+
+/// What is mounted over the configuration that the image comes with.
+pub(super) fn defaults(container: &Container, instance: &Instance) -> Result<Found, Error> {
+    let Some(tree) = ImageTree::of(instance.server) else {
+        return Ok(Found::default());
+    };
+    let home = match instance.family {
+        Family::Clearml => "/opt/clearml",
+        Family::Trains => "/opt/trains",
+    };
+    let server = match tree {
+        ImageTree::Apiserver => "apiserver",
+        ImageTree::Fileserver => "fileserver",
+    };
+    let folder = format!("{home}/{server}/config/default");
+    let mut view = View::of(container, &folder)?;
+    if let Some((rest, volume)) = around(container, &folder) {
+        // A mount that hides the configuration and has none hides the program as well.
+        let is_bare = view.files.is_empty() && view.unseen.is_empty() && !rest.is_empty();
+        if is_bare || !view.unseen.is_empty() {
+            view.unseen.clear();
+            let reason = "a mount hides the server's own files; what runs there cannot be told";
+            view.miss("", volume, reason.to_owned());
+        }
     }
-    Ok(found)
+    let files = view.files.into_iter();
+    Ok(Found {
+        files: files.map(|file| found(&folder, file, true)).collect(),
+        unseen: view.unseen.into_iter().map(|(_, unseen)| unseen).collect(),
+        is_whole: around(container, &folder).is_some(),
+    })
+}
+
+/// The folders that a server loads, lowest precedence first.
+fn folders(container: &Container, instance: &Instance) -> Knowable<Vec<String>> {
+    let variable = |name: &str| {
+        let mut all = container.environment.iter();
+        match all
+            .find(|known| known.name == name)
+            .map(|known| &known.value)
+        {
+            Some(VariableValue::Known(value)) => Knowable::Known(Some(value.expose().to_owned())),
+            Some(_) => Knowable::unknown("it has no value here"),
+            None => Knowable::Known(None),
+        }
+    };
+    let user = container
+        .user
+        .as_ref()
+        .map(|user| user.known().map_or("?", String::as_str));
+    let process = config_dir::Process {
+        variable: &variable,
+        user,
+        working_directory: match &container.working_directory {
+            None => Knowable::Known("/opt/clearml"),
+            Some(folder) => folder.as_ref().map(String::as_str),
+        },
+    };
+    config_dir::folders(&process, instance.family, instance.server)
 }
 
 /// The file of the host that an instance loads at a key, whether it is there or not: in the last of its folders that
 /// is a folder of the host.
-pub(super) fn path(service: &Container, instance: &Instance, key: &str) -> Option<PathBuf> {
-    let variable = folder_variable(instance, service);
-    if variable.is_some_and(|variable| variable.value.known().is_none()) {
-        return None;
-    }
-    let folders = folders(instance, variable);
+pub(super) fn path(container: &Container, instance: &Instance, key: &str) -> Option<PathBuf> {
+    let folders = folders(container, instance).into_known()?;
     let mut last_first = folders.iter().rev();
     last_first.find_map(|folder| {
         let wanted = format!("{folder}/{}.conf", key.replace('.', "/"));
-        let (rest, volume) = around(service, &wanted)?;
+        let (rest, volume) = around(container, &wanted)?;
         let MountSource::Bind(host) = volume.source.known()? else {
             return None;
         };
@@ -100,39 +179,6 @@ pub(super) fn path(service: &Container, instance: &Instance, key: &str) -> Optio
         let is_made_by_compose = host.written.starts_with('.') && !path.exists();
         (path.is_dir() || is_made_by_compose).then(|| path.join(rest))
     })
-}
-
-/// The variable that moves the configuration folder, where one is given (docs/clearml.md#configuration-folders).
-fn folder_variable<'a>(instance: &Instance, service: &'a Container) -> Option<&'a Variable> {
-    let names: &[&str] = match instance.family {
-        Family::Clearml => &["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"],
-        Family::Trains => &["TRAINS_CONFIG_DIR"],
-    };
-    let of_name = |name: &&str| {
-        service
-            .environment
-            .iter()
-            .find(|variable| variable.name == *name)
-    };
-    names.iter().find_map(of_name)
-}
-
-/// The folders a server loads, lowest precedence first (docs/clearml.md#configuration-folders).
-fn folders(instance: &Instance, variable: Option<&Variable>) -> Vec<String> {
-    let set = variable
-        .and_then(|variable| variable.value.known())
-        .map(|value| value.expose().to_owned());
-    let folders = match (set, instance.family, instance.server) {
-        (Some(set), ..) if !set.is_empty() => set,
-        (_, Family::Trains, _) => "/opt/trains/config".to_owned(),
-        (_, _, Server::Fileserver) => "/opt/clearml/config".to_owned(),
-        _ => "/opt/trains/config:/opt/clearml/config".to_owned(),
-    };
-    folders
-        .split(':')
-        .filter(|folder| !folder.is_empty())
-        .map(|folder| folder.trim_end_matches('/').to_owned())
-        .collect()
 }
 
 /// One configuration folder as its container sees it.
@@ -297,10 +343,15 @@ impl<'a> View<'a> {
     }
 }
 
-/// The configuration path that a file is loaded at: `services/auth.conf` is `services.auth`.
-fn keyed((path, content): (String, Content)) -> (String, Content) {
+/// A file below a folder: `services/auth.conf` is loaded at `services.auth`.
+fn found(folder: &str, (path, content): (String, Content), is_default: bool) -> FoundFile {
     let key = path.strip_suffix(".conf").unwrap_or(&path);
-    (key.replace('/', "."), content)
+    FoundFile {
+        key: key.replace('/', "."),
+        at: format!("{folder}/{path}"),
+        is_default,
+        content,
+    }
 }
 
 /// Every `*.conf` below a folder, as servers look for them (docs/clearml.md#file-names-are-paths), with the path below the

@@ -6,9 +6,14 @@ use crate::container::{Container, FileText, Mount, MountSource};
 use crate::knowable::{Knowable, Reason};
 
 /// What a container has at a path.
-pub(super) enum There<'a> {
+pub enum There<'a> {
     /// What is at this path of the host, if anything is.
-    Host(PathBuf),
+    Host {
+        /// The path.
+        path: PathBuf,
+        /// Whether the folder or file that is mounted is on this machine.
+        is_here: bool,
+    },
     /// What the image has there; nobody mounts anything over it.
     Image,
     /// Nothing: it is in a volume that is empty at first.
@@ -53,10 +58,13 @@ pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
         Knowable::Known(MountSource::Named(_)) => {
             There::Unknown("it is in a volume that only docker can open".into())
         }
-        Knowable::Known(MountSource::Bind(host)) if rest.is_empty() => {
-            There::Host(host.path.clone())
-        }
-        Knowable::Known(MountSource::Bind(host)) => There::Host(host.path.join(rest)),
+        Knowable::Known(MountSource::Bind(host)) => There::Host {
+            path: match rest {
+                "" => host.path.clone(),
+                rest => host.path.join(rest),
+            },
+            is_here: host.path.exists(),
+        },
     }
 }
 

@@ -72,7 +72,7 @@ fn text(
     sources: &mut Sources,
 ) -> Knowable<String> {
     match mounts::at(container, path) {
-        There::Host(host) => match loader.open(sources, &host) {
+        There::Host { path, .. } => match loader.open(sources, &path) {
             Ok(source) => Knowable::Known(sources.text(source).to_owned()),
             Err(_) => Knowable::unknown("it runs a file that is not on this machine"),
         },

@@ -9,11 +9,12 @@ use clearml_secure_core::deployment::{Database, Deployment};
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
+use clearml_secure_plan::env_file::EnvFile;
+use clearml_secure_plan::intended::Change;
+use clearml_secure_plan::plan::Plan;
 
 use super::line;
 use crate::cli::Cli;
-use crate::env_file::EnvFile;
-use crate::plan::{Change, Plan};
 
 /// What stands for a file whose name is for the user to choose.
 const FILE: &str = "FILE";

@@ -1,6 +1,6 @@
 //! The web server hands a credential to everybody.
 //!
-//! **What**: USER_KEY or USER_SECRET is set on the web server.
+//! **What**: USER_KEY or USER_SECRET is set on the web server, or a `credentials.json` that has them is mounted over its page.
 //!
 //! **Why**: its start script writes them to /credentials.json, which nginx serves to whoever asks. With the web
 //! server's own account this is a credential of role system.
@@ -31,6 +31,21 @@ impl Rule for PublishedCredential {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        for index in &case.files.published {
+            let instance = &case.deployment.instances[*index];
+            findings.push(
+                Draft::new(
+                    SEVERITY,
+                    format!(
+                        "{} serves a mounted credentials.json with a key or a secret to everybody",
+                        case.named(instance)
+                    ),
+                    "remove the mount: the web server needs no credential",
+                )
+                .server(instance.server)
+                .at(case.deployment.service(instance).name_span),
+            );
+        }
         for instance in case.deployment.of(Server::Webserver) {
             for variable in &case.deployment.service(instance).environment {
                 let is_set = variable.value.known().is_none_or(|value| !value.is_empty());

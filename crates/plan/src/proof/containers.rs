@@ -14,7 +14,7 @@ use super::Broken;
 use crate::plan::Plan;
 
 /// Every variable of every container, and the names that the files take from the env file. It holds no secret.
-pub(crate) struct Containers {
+pub struct Containers {
     key: RandomState,
     services: BTreeMap<String, BTreeMap<String, u64>>,
     /// What the env file says of each name.
@@ -25,7 +25,7 @@ pub(crate) struct Containers {
 
 impl Containers {
     /// Of a deployment before it is changed.
-    pub(crate) fn of(deployment: &Deployment) -> Self {
+    pub fn of(deployment: &Deployment) -> Self {
         let key = RandomState::new();
         let mut uses = BTreeMap::new();
         for used in deployment.project.uses() {
@@ -45,7 +45,7 @@ impl Containers {
     }
 
     /// What is otherwise in the deployment than it was and was not meant to be.
-    pub(crate) fn difference(&self, after: &Deployment, plan: &Plan) -> Option<Broken> {
+    pub fn difference(&self, after: &Deployment, plan: &Plan) -> Option<Broken> {
         let ours: HashSet<&str> = plan.taken.iter().map(|(name, _)| name.as_str()).collect();
         let used = self
             .uses

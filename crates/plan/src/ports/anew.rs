@@ -6,11 +6,12 @@ use clearml_secure_core::compose::Part;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::yaml::Node;
 
-use super::super::{Refusal, Target};
 use super::{Order, Ports, from_variable, is_right, refuse, refuse_doubles, short, shown};
+use crate::refusal::Refusal;
+use crate::target::Target;
 
 /// What a service publishes from now on.
-pub(in super::super) enum NewPorts {
+pub(crate) enum NewPorts {
     /// Nothing.
     None,
     /// These entries, in the short form.
@@ -18,7 +19,7 @@ pub(in super::super) enum NewPorts {
 }
 
 /// What a service has to publish anew, in a document that is merged over the file; none where all is as asked for.
-pub(in super::super) fn anew(
+pub(crate) fn anew(
     target: &Target<'_>,
     index: usize,
     ports: Ports,

@@ -14,19 +14,19 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 use zeroize::Zeroizing;
 
-use super::Refusal;
+use crate::refusal::Refusal;
 
 /// One variable of one service.
 #[derive(Clone)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What the container is to get.
-    pub(super) value: Secret,
+    pub(crate) value: Secret,
     /// What the compose file says, before YAML's quotes.
-    pub(super) written: Zeroizing<String>,
+    pub(crate) written: Zeroizing<String>,
     /// The setting; none for what else an API server reads.
-    pub(super) setting: Option<Setting>,
+    pub(crate) setting: Option<Setting>,
     stands: Stands,
 }
 
@@ -43,12 +43,12 @@ enum Stands {
 
 impl Wanted {
     /// Whether it says the same of a variable.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.name == other.name && self.value == other.value && self.written == other.written
     }
 
     /// Whether the compose file can stay as it is here.
-    pub(super) fn is_right(&self, found: Option<&Variable>) -> bool {
+    pub(crate) fn is_right(&self, found: Option<&Variable>) -> bool {
         match self.stands {
             Stands::Here => self.has(found),
             Stands::Apart => false,
@@ -57,22 +57,22 @@ impl Wanted {
     }
 
     /// Whether a variable has the value.
-    pub(super) fn has(&self, found: Option<&Variable>) -> bool {
+    pub(crate) fn has(&self, found: Option<&Variable>) -> bool {
         found.and_then(|variable| variable.value.known()) == Some(&self.value)
     }
 }
 
 /// By the service's place in the project, in the order of the settings.
-pub(super) type OfServices = BTreeMap<usize, Vec<Wanted>>;
+pub(crate) type OfServices = BTreeMap<usize, Vec<Wanted>>;
 
 /// The variables of the env file, in the order in which they are first needed.
-pub(super) type Taken = Vec<(String, Secret)>;
+pub(crate) type Taken = Vec<(String, Secret)>;
 
 /// Works it out. With `is_apart` the values go to an env file.
 ///
 /// # Errors
 /// A value that cannot be carried to a server.
-pub(super) fn wanted(
+pub(crate) fn wanted(
     deployment: &Deployment,
     keyset: &Keyset,
     is_apart: bool,

@@ -3,14 +3,14 @@
 use clearml_secure_core::yaml::edit;
 use zeroize::Zeroizing;
 
-use super::wanted::Wanted;
+use crate::wanted::Wanted;
 
 /// A value of a mapping.
-pub(super) fn scalar(wanted: &Wanted) -> Zeroizing<String> {
+pub(crate) fn scalar(wanted: &Wanted) -> Zeroizing<String> {
     edit::scalar(&wanted.written)
 }
 
 /// An item of a list: `NAME=value`.
-pub(super) fn item(wanted: &Wanted) -> Zeroizing<String> {
+pub(crate) fn item(wanted: &Wanted) -> Zeroizing<String> {
     edit::pair(&wanted.name, &wanted.written)
 }

@@ -7,19 +7,22 @@ use clearml_secure_core::yaml::Typed;
 use clearml_secure_core::yaml::scalar::resolve;
 use zeroize::Zeroizing;
 
-use super::ports::{self, NewPorts, Ports};
-use super::wanted::Wanted;
-use super::{Intended, IntendedPort, Refusal, Target, value, variable};
+use crate::intended::{Intended, IntendedPort, variable};
+use crate::ports::{self, NewPorts, Ports};
+use crate::refusal::Refusal;
+use crate::target::Target;
+use crate::value;
+use crate::wanted::Wanted;
 
 /// The document, and what it is to do.
-pub(super) struct Overlay {
-    pub(super) text: Zeroizing<String>,
-    pub(super) intended: Vec<Intended>,
-    pub(super) ports: Vec<IntendedPort>,
+pub(crate) struct Overlay {
+    pub(crate) text: Zeroizing<String>,
+    pub(crate) intended: Vec<Intended>,
+    pub(crate) ports: Vec<IntendedPort>,
 }
 
 /// Works out the document.
-pub(super) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal> {
+pub(crate) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal> {
     let mut lines: Vec<Zeroizing<String>> = Vec::new();
     let (mut intended, mut intended_ports) = (Vec::new(), Vec::new());
     for (index, service) in target.deployment.project.services.iter().enumerate() {

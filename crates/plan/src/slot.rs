@@ -4,15 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use clearml_secure_core::compose::Service;
+use clearml_secure_core::edit::Edits;
 use clearml_secure_core::yaml::{Entry, Node, Value, edit};
 use zeroize::Zeroizing;
 
-use super::wanted::Wanted;
-use super::{Edits, Target};
+use crate::target::Target;
+use crate::wanted::Wanted;
 
 /// A variable as it is written.
 #[derive(Clone)]
-pub(super) enum Slot {
+pub(crate) enum Slot {
     /// A key and its value.
     Field(Arc<Node>, Arc<Node>),
     /// `NAME=value` or `NAME` in a list.
@@ -20,29 +21,29 @@ pub(super) enum Slot {
 }
 
 /// Slots by the byte at which they start.
-pub(super) type Slots = HashMap<usize, Slot>;
+pub(crate) type Slots = HashMap<usize, Slot>;
 
 impl Slot {
     /// First byte of the key or the item.
-    pub(super) fn start(&self) -> usize {
+    pub(crate) fn start(&self) -> usize {
         match self {
             Self::Field(node, _) | Self::Item(node) => node.range().start,
         }
     }
 
     /// First byte of what an anchor would name.
-    pub(super) fn value_start(&self) -> usize {
+    pub(crate) fn value_start(&self) -> usize {
         match self {
             Self::Field(_, node) | Self::Item(node) => node.range().start,
         }
     }
 
-    pub(super) fn is_item(&self) -> bool {
+    pub(crate) fn is_item(&self) -> bool {
         matches!(self, Self::Item(_))
     }
 
     /// Whether it says just this already.
-    pub(super) fn says(&self, wanted: &Wanted) -> bool {
+    pub(crate) fn says(&self, wanted: &Wanted) -> bool {
         match self {
             Self::Field(_, value) => value.text() == Some(&wanted.written),
             Self::Item(item) => item.text() == Some(&self.text_for(wanted)),
@@ -50,7 +51,7 @@ impl Slot {
     }
 
     /// What stands there with the value wanted.
-    pub(super) fn text_for(&self, wanted: &Wanted) -> Zeroizing<String> {
+    pub(crate) fn text_for(&self, wanted: &Wanted) -> Zeroizing<String> {
         match self {
             Self::Field(..) => wanted.written.clone(),
             Self::Item(item) => {
@@ -62,7 +63,7 @@ impl Slot {
     }
 
     /// Puts the value there.
-    pub(super) fn set(&self, target: &Target<'_>, wanted: &Wanted, edits: &mut Edits) {
+    pub(crate) fn set(&self, target: &Target<'_>, wanted: &Wanted, edits: &mut Edits) {
         let new = self.text_for(wanted);
         match self {
             Self::Field(key, value) => edit::set_value(target.text, key, value, &new, edits),
@@ -72,12 +73,12 @@ impl Slot {
 }
 
 /// The name of `NAME=value` or `NAME`.
-pub(super) fn name_of(item: &str) -> &str {
+pub(crate) fn name_of(item: &str) -> &str {
     item.split_once('=').map_or(item, |(name, _)| name)
 }
 
 /// Notes the slots that start at one of these bytes.
-pub(super) fn note(node: &Node, starts: &HashSet<usize>, slots: &mut Slots) {
+pub(crate) fn note(node: &Node, starts: &HashSet<usize>, slots: &mut Slots) {
     let mut keep = |slot: Slot| {
         if starts.contains(&slot.start()) {
             slots.insert(slot.start(), slot);
@@ -108,7 +109,7 @@ pub(super) fn note(node: &Node, starts: &HashSet<usize>, slots: &mut Slots) {
 }
 
 /// The service's own `environment` in the edited file.
-pub(super) fn own_environment<'a>(target: &Target<'a>, service: &'a Service) -> Option<&'a Entry> {
+pub(crate) fn own_environment<'a>(target: &Target<'a>, service: &'a Service) -> Option<&'a Entry> {
     let parts = service.parts.iter().rev();
     let mut own = parts.filter(|part| part.source == target.source && part.service == service.name);
     let Value::Mapping(_, entries) = &own.next()?.node.value else {
@@ -120,7 +121,7 @@ pub(super) fn own_environment<'a>(target: &Target<'a>, service: &'a Service) -> 
 }
 
 /// The variable in the service's own `environment`, also where another file's wins over it. Of several the last counts.
-pub(super) fn own(target: &Target<'_>, service: &Service, name: &str) -> Option<Slot> {
+pub(crate) fn own(target: &Target<'_>, service: &Service, name: &str) -> Option<Slot> {
     let environment = &own_environment(target, service)?.value;
     if environment.tag() == Some("!reset") {
         return None;
@@ -146,7 +147,7 @@ pub(super) fn own(target: &Target<'_>, service: &Service, name: &str) -> Option<
 }
 
 /// Another item of the service's own list that says already what the one in the slot is to say.
-pub(super) fn double(
+pub(crate) fn double(
     target: &Target<'_>,
     service: &Service,
     slot: &Slot,

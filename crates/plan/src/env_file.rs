@@ -16,19 +16,21 @@ use crate::error::Error;
 const HEAD: &str = "# Secrets of a ClearML Server, for its compose file. Whoever reads this can do anything on the server.\n";
 
 /// The file as it was, and what it is to be.
-pub(crate) struct EnvFile {
+pub struct EnvFile {
     /// The files that compose reads before it: `.env` where it is another one, and those that were named before it.
-    pub(crate) earlier: Vec<(PathBuf, Zeroizing<String>)>,
-    pub(crate) path: PathBuf,
+    pub earlier: Vec<(PathBuf, Zeroizing<String>)>,
+    /// The file itself.
+    pub path: PathBuf,
     /// None where it is not there yet.
-    pub(crate) before: Option<Zeroizing<String>>,
-    pub(crate) after: Zeroizing<String>,
+    pub before: Option<Zeroizing<String>>,
+    /// What it is to hold.
+    pub after: Zeroizing<String>,
 }
 
 impl EnvFile {
     /// Reads the last of these, if it is there, and those before it. Where compose is told an env file it reads no `.env` by
     /// itself, which may hold what the compose file uses and what the project is called.
-    pub(crate) fn read(paths: &[PathBuf], folder: &Path) -> Result<Option<Self>, Error> {
+    pub fn read(paths: &[PathBuf], folder: &Path) -> Result<Option<Self>, Error> {
         let Some((path, named)) = paths.split_last() else {
             return Ok(None);
         };
@@ -58,7 +60,7 @@ impl EnvFile {
     }
 
     /// All files that compose is to read, with this one as it was or as it is to be.
-    pub(crate) fn all(&self, is_after: bool) -> Vec<(PathBuf, Zeroizing<String>)> {
+    pub fn all(&self, is_after: bool) -> Vec<(PathBuf, Zeroizing<String>)> {
         let own = match is_after {
             true => Some(self.after.clone()),
             false => self.before.clone(),
@@ -68,7 +70,7 @@ impl EnvFile {
     }
 
     /// The options that tell docker compose all of them.
-    pub(crate) fn options(&self) -> String {
+    pub fn options(&self) -> String {
         let earlier = self.earlier.iter().map(|(path, _)| path);
         let all = earlier.chain([&self.path]);
         all.map(|path| format!(" --env-file {}", quoted(path)))
@@ -76,18 +78,18 @@ impl EnvFile {
     }
 
     /// Whether it is to be written.
-    pub(crate) fn is_changed(&self) -> bool {
+    pub fn is_changed(&self) -> bool {
         self.before.as_ref().map_or("", |text| text.as_str()) != self.after.as_str()
     }
 
     /// Whether compose reads it without being told: `.env` in the folder of the compose file.
-    pub(crate) fn is_default(&self, folder: &Path) -> bool {
+    pub fn is_default(&self, folder: &Path) -> bool {
         self.earlier.is_empty() && is_same(&self.path, &folder.join(".env"))
     }
 
     /// Gives variables their values. What stands there is replaced where it stands, the rest is put at the end, and
     /// all other lines stay as they are.
-    pub(crate) fn set(&mut self, variables: &[(String, Secret)]) -> Result<(), Error> {
+    pub fn set(&mut self, variables: &[(String, Secret)]) -> Result<(), Error> {
         let text = self.before.clone().unwrap_or_default();
         let entries = self.entries(&text)?;
         let mut edits = Vec::new();

@@ -10,22 +10,25 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::Service;
+use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
 
-use super::indent::{column, indentation, line_end, line_start};
-use super::wanted::Wanted;
-use super::{Edit, Edits, Refusal, Target, value};
+use crate::indent::{column, indentation, line_end, line_start};
+use crate::refusal::Refusal;
+use crate::target::Target;
+use crate::value;
+use crate::wanted::Wanted;
 use shared::{
     flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,
 };
-pub(super) use shared::{keep_heirs, split_list};
+pub(crate) use shared::{keep_heirs, split_list};
 use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
-pub(super) use write::{insert_into_flow, insert_lines, plain};
+pub(crate) use write::{insert_into_flow, insert_lines, plain};
 
 type Variables = [Wanted];
 
 /// Adds the edits that give a service these variables.
-pub(super) fn add(
+pub(crate) fn add(
     target: &mut Target<'_>,
     service: &Service,
     variables: &Variables,
@@ -450,7 +453,7 @@ fn null_range(target: &Target<'_>, entry: &Entry) -> Range<usize> {
 }
 
 /// Where an entry's last byte with content is. A value that is not written ends with its key's colon.
-pub(super) fn end_of_entry(entry: &Entry) -> usize {
+pub(crate) fn end_of_entry(entry: &Entry) -> usize {
     entry.end()
 }
 

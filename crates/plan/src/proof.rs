@@ -17,13 +17,15 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::unseen::Hides;
 use print::{Print, Reader};
 
-pub(crate) use containers::Containers;
+pub use containers::Containers;
 
-use crate::plan::{Intended, Plan, Ports, is_bound};
+use crate::intended::Intended;
+use crate::plan::Plan;
+use crate::ports::{Ports, is_bound};
 
 /// Which part of the guarantee does not hold, and why.
 #[derive(Debug)]
-pub(crate) enum Broken {
+pub enum Broken {
     /// A server would not read what the keyset says.
     Effective {
         /// The setting and the server, and what is in the way.
@@ -51,7 +53,7 @@ impl Broken {
     }
 
     /// What to do.
-    pub(crate) fn help(&self) -> String {
+    pub fn help(&self) -> String {
         match self {
             Self::Effective {
                 help: Some(help), ..
@@ -86,7 +88,7 @@ impl fmt::Display for Broken {
 ///
 /// # Errors
 /// The part that does not hold.
-pub(crate) fn prove(
+pub fn prove(
     before: &str,
     after: &str,
     plan: &Plan,

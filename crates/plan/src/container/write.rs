@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use clearml_secure_core::edit::Edit;
 use clearml_secure_core::yaml::Node;
 use zeroize::Zeroizing;
 
-use super::super::indent::{line_break, line_end, line_start};
-use super::super::value;
-use super::super::{Edit, Target};
 use super::Variables;
+use crate::indent::{line_break, line_end, line_start};
+use crate::target::Target;
+use crate::value;
 
 /// Whether variables are written as a mapping's or a list's.
 pub(super) enum Shape {
@@ -51,7 +52,7 @@ pub(super) fn flow_pairs(variables: &Variables) -> Zeroizing<String> {
 }
 
 /// Puts text behind the last entry of brackets or braces, or right behind the opening one.
-pub(in crate::plan) fn insert_into_flow(
+pub(crate) fn insert_into_flow(
     target: &Target<'_>,
     node: &Node,
     last: Option<usize>,
@@ -64,11 +65,7 @@ pub(in crate::plan) fn insert_into_flow(
 }
 
 /// Puts lines behind the line that holds a byte.
-pub(in crate::plan) fn insert_lines(
-    target: &Target<'_>,
-    at: usize,
-    lines: &[Zeroizing<String>],
-) -> Edit {
+pub(crate) fn insert_lines(target: &Target<'_>, at: usize, lines: &[Zeroizing<String>]) -> Edit {
     let newline = line_break(target.text, at);
     insert_secret(
         line_end(target.text, at),
@@ -104,6 +101,6 @@ pub(super) fn blanks(count: usize) -> String {
     " ".repeat(count)
 }
 
-pub(in crate::plan) fn plain(text: String) -> Zeroizing<String> {
+pub(crate) fn plain(text: String) -> Zeroizing<String> {
     Zeroizing::new(text)
 }

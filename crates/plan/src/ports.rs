@@ -14,30 +14,23 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::yaml::Node;
 
-pub(super) use anew::{NewPorts, anew};
-pub(super) use edit::plan;
+pub(crate) use anew::{NewPorts, anew};
+pub(crate) use edit::plan;
 
-use super::{Refusal, Target};
+use crate::refusal::Refusal;
+use crate::target::Target;
 
 /// What is asked for.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Ports {
+pub struct Ports {
     /// No port of a database is published.
     pub close: bool,
     /// The web, API and file servers are published here only.
     pub bind: Option<IpAddr>,
 }
 
-/// One place at which the file comes to say something else about ports.
-pub(crate) struct IntendedPort {
-    /// Of the service, or of its entry: `services/redis/ports`, `services/apiserver/ports/0`.
-    pub path: String,
-    /// What stands there then; none for an empty list.
-    pub text: Option<String>,
-}
-
 /// The services that `--bind` is about.
-pub(crate) fn is_bound(deployment: &Deployment, index: usize) -> bool {
+pub fn is_bound(deployment: &Deployment, index: usize) -> bool {
     deployment.instances.iter().any(|instance| {
         instance.service == index
             && matches!(

@@ -4,18 +4,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::{Part, Service};
+use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::yaml::edit::{colon_behind, dash};
 use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
 
-use super::super::container::{end_of_entry, insert_into_flow, insert_lines, plain};
-use super::super::indent::{column, line_end, line_start};
-use super::super::{Edit, Edits, Refusal, Target};
 use super::anew::anew_entry;
-use super::{IntendedPort, Order, Ports, from_variable, is_right, refuse, refuse_doubles, short};
+use super::{Order, Ports, from_variable, is_right, refuse, refuse_doubles, short};
+use crate::container::{end_of_entry, insert_into_flow, insert_lines, plain};
+use crate::indent::{column, line_end, line_start};
+use crate::intended::IntendedPort;
+use crate::refusal::Refusal;
+use crate::target::Target;
 
 /// Works out the edits.
-pub(in super::super) fn plan(
+pub(crate) fn plan(
     target: &Target<'_>,
     ports: Ports,
     edits: &mut Edits,

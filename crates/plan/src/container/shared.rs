@@ -5,16 +5,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::Service;
+use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::yaml::{Node, Quoting, Style, Value, edit};
 use zeroize::Zeroizing;
 
-use super::super::indent::indentation;
-use super::super::slot::{self, name_of};
-use super::super::value;
-use super::super::wanted::Wanted;
-use super::super::{Edit, Edits, Refusal, Target};
 use super::write::{blanks, flow_pairs, insert_into_flow, insert_lines, plain};
 use super::{Variables, end_of_entry, escaped, is_key};
+use crate::indent::indentation;
+use crate::refusal::Refusal;
+use crate::slot::{self, name_of};
+use crate::target::Target;
+use crate::value;
+use crate::wanted::Wanted;
 
 /// A service that extends this one gets what this one gets. It may, if it is to have the very same.
 pub(super) fn refuse_extensions(
@@ -104,7 +106,7 @@ fn in_brackets(items: &[Zeroizing<String>]) -> Zeroizing<String> {
 }
 
 /// A list of the service's own is changed for it alone: whoever shares it gets a copy of what was there.
-pub(in crate::plan) fn split_list(
+pub(crate) fn split_list(
     target: &mut Target<'_>,
     service: &Service,
     one: &Wanted,
@@ -300,7 +302,7 @@ pub(super) fn refuse_nothing_to_share(
 }
 
 /// Gives every heir of an environment that was set apart what it inherited, where it got none of its own.
-pub(in crate::plan) fn keep_heirs(target: &Target<'_>, edits: &mut Edits) {
+pub(crate) fn keep_heirs(target: &Target<'_>, edits: &mut Edits) {
     for (node, name) in &target.set_apart {
         for (heir, mapping) in heirs(target, node) {
             if target.edited.contains(heir) {

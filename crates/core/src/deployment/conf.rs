@@ -1,0 +1,83 @@
+//! A `.conf` file as a server reads it: with the variables of its container, and with the files that it includes, whose
+//! names are paths of the container.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::mounts::{self, There, relative};
+use super::{config, raw_value};
+use crate::compose::Loader;
+use crate::container::Container;
+use crate::hocon::{self, Include, Included};
+use crate::shown::escape;
+use crate::source::Sources;
+
+/// Reads the files of one container.
+pub(super) struct Reader<'a> {
+    pub(super) container: &'a Container,
+    /// The folder that was given by hand in place of the mounted ones.
+    pub(super) given: Option<&'a Path>,
+    pub(super) loader: &'a mut Loader,
+    pub(super) sources: &'a mut Sources,
+}
+
+impl Reader<'_> {
+    /// What pyhocon makes of a text at a path of the container.
+    pub(super) fn read(&mut self, at: &str, text: &str) -> Result<hocon::Object, hocon::Fault> {
+        let container = self.container;
+        let lookup = |name: &str| raw_value(&container.environment, name);
+        let reader = RefCell::new(self);
+        let include = |include: &Include<'_>| reader.borrow_mut().include(include);
+        let context = hocon::Context::new(&lookup, &include).of_file(at);
+        hocon::parse(text, &context)
+    }
+
+    fn include(&mut self, include: &Include<'_>) -> Included {
+        let path = include.path();
+        let name = escape(include.name);
+        let unknown = |why: &str| Included::Unknown(format!("it includes {name}, {why}"));
+        let Some(cleaned) = crate::compose::volume::cleaned(&path) else {
+            return unknown("which is no path");
+        };
+        if let Some((folder, rest)) = self
+            .given
+            .and_then(|folder| Some((folder, relative(&cleaned, config::GIVEN)?)))
+        {
+            return self.host(folder.join(rest), folder.is_dir(), path, &unknown);
+        }
+        match mounts::at(self.container, &cleaned) {
+            There::Host {
+                path: host,
+                is_here,
+            } => self.host(host, is_here, path, &unknown),
+            There::Nothing => Included::Absent,
+            There::Text(file) => Included::Known {
+                file: path,
+                text: file.text.clone(),
+            },
+            There::Image => unknown("a file of the image"),
+            There::Unknown(reason) => unknown(&format!("which cannot be looked at: {reason}")),
+        }
+    }
+
+    /// A file of the host, in a mounted folder that is on this machine or not.
+    fn host(
+        &mut self,
+        host: PathBuf,
+        is_here: bool,
+        file: String,
+        unknown: &dyn Fn(&str) -> Included,
+    ) -> Included {
+        match self.loader.open(self.sources, &host) {
+            Ok(source) => Included::Known {
+                file,
+                text: Zeroizing::new(self.sources.text(source).to_owned()),
+            },
+            Err(_) if is_here && host.symlink_metadata().is_err() => Included::Absent,
+            Err(_) if is_here => unknown("which cannot be read"),
+            Err(_) => unknown("which is not on this machine"),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What a plan means to say, variable by variable and port by port. The proof allows this and nothing else.
+
+use clearml_secure_core::compose::Service;
+use clearml_secure_core::container::Variable;
+use clearml_secure_core::setting::Setting;
+use zeroize::Zeroizing;
+
+use crate::wanted::Wanted;
+
+/// One variable of one service, and what the container is to get.
+pub struct Intended {
+    /// The service's name.
+    pub service: String,
+    /// The variable's name, as it stands or will stand.
+    pub name: String,
+    /// What the compose file says, before YAML's quotes.
+    pub written: Zeroizing<String>,
+    /// The setting; none for what else an API server reads.
+    pub setting: Option<Setting>,
+    /// What is done.
+    pub change: Change,
+}
+
+/// What is done to a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there, or only by way of something shared with others.
+    Added,
+    /// It has the value already.
+    Kept,
+    /// It stands there with another value.
+    Replaced,
+}
+
+impl Intended {
+    pub(crate) fn of(one: &Wanted, service: &Service, stands: bool) -> Self {
+        let found = variable(service, &one.name);
+        Self {
+            service: service.name.clone(),
+            name: one.name.clone(),
+            written: one.written.clone(),
+            setting: one.setting,
+            change: if one.has(found) && one.is_right(found) {
+                Change::Kept
+            } else if stands || one.is_right(found) {
+                Change::Replaced
+            } else {
+                Change::Added
+            },
+        }
+    }
+}
+
+/// One place at which the file comes to say something else about ports.
+pub struct IntendedPort {
+    /// Of the service, or of its entry: `services/redis/ports`, `services/apiserver/ports/0`.
+    pub path: String,
+    /// What stands there then; none for an empty list.
+    pub text: Option<String>,
+}
+
+/// The variable of a service by that name.
+pub(crate) fn variable<'a>(service: &'a Service, name: &str) -> Option<&'a Variable> {
+    let mut variables = service.environment.iter();
+    variables.find(|variable| variable.name == name)
+}

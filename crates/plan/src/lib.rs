@@ -1,0 +1,20 @@
+//! From a deployment and a keyset to edits, and the proof that they are right. Nothing is written here.
+#![warn(missing_docs)]
+
+mod container;
+/// The env file that values go to.
+pub mod env_file;
+/// What can go wrong.
+pub mod error;
+mod indent;
+pub mod intended;
+mod overlay;
+pub mod plan;
+pub mod ports;
+pub mod proof;
+pub mod refusal;
+mod slot;
+mod target;
+mod value;
+mod wanted;
+mod written;
