@@ -28,7 +28,7 @@ const USUAL: [&str; 5] = [
 fn verify_says_what_is_so() {
     let compose = Compose::find();
     let mut failures = Vec::new();
-    for case in cases("verify").iter() {
+    for case in cases("verify").iter().chain(&cases("field")) {
         for one in &case.tries {
             let wrong = wrong_in(case, one, compose.as_ref());
             failures.extend(

@@ -12,6 +12,7 @@ pub mod environment;
 pub mod files;
 pub mod interpolate;
 mod loader;
+mod network;
 mod parts;
 pub mod port;
 mod service;

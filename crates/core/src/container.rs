@@ -45,8 +45,15 @@ pub struct Container {
     pub doubts: Vec<Doubt>,
     /// What is published.
     pub ports: Vec<Port>,
-    /// The networks it is on, by the names of the file: `default` where it names none.
+    /// The networks it is on, by the names of the file: `default` where it names none, and none where `network_mode` says
+    /// otherwise.
     pub networks: Vec<String>,
+    /// What others on these may call it, besides its name and its container's.
+    pub aliases: Vec<String>,
+    /// Names of hosts that it alone knows.
+    pub hosts: Vec<String>,
+    /// Whether containers of other deployments may be on one of its networks.
+    pub is_shared: bool,
     /// `network_mode`, interpolated.
     pub network_mode: Option<Text>,
     /// `privileged: true`, where it stands.
@@ -63,6 +70,20 @@ pub struct Doubt {
 }
 
 impl Container {
+    /// Whether others on its networks find it under a name.
+    pub fn answers_to(&self, name: &str) -> bool {
+        let own = [Some(self.name.as_str()), self.container_name.as_deref()];
+        let mut aliases = self.aliases.iter().map(String::as_str);
+        own.contains(&Some(name)) || aliases.any(|alias| alias == name)
+    }
+
+    /// Whether they are on a network together.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.networks
+            .iter()
+            .any(|name| other.networks.contains(name))
+    }
+
     /// The image that it runs, where it is known.
     pub fn known_image(&self) -> Option<&Text> {
         self.image.known()?.as_ref()
@@ -182,6 +203,12 @@ impl Port {
             Interface::All => address.is_unspecified(),
             Interface::Loopback | Interface::One(_) => self.address == Some(address),
         }
+    }
+
+    /// Whether a word is the number of a port of the host on which it is published.
+    pub fn is_published_at(&self, word: &str) -> bool {
+        let ports = self.published.as_ref().zip(word.parse().ok());
+        ports.is_some_and(|(range, port)| range.contains(&port))
     }
 
     /// The host's ports in words: `8080`, `9200-9300`, `a port that docker chooses`.

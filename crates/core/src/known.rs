@@ -64,6 +64,16 @@ pub fn lookup(value: &str) -> Option<&'static Known> {
     })
 }
 
+/// Whether this is what somebody is to replace: one that is known, or `<anything>` as a whole.
+pub fn is_stand_in(value: &str) -> bool {
+    let inner = value
+        .trim()
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    inner.is_some_and(|inner| !inner.contains(['<', '>']))
+        || lookup(value).is_some_and(|known| known.class == Class::Placeholder)
+}
+
 /// What an image of this version (none: the newest) uses where nothing sets the setting. None where that is
 /// empty, as for the services agent since 1.16.0, or where the version does not have the setting.
 pub fn built_in(setting: Setting, version: Option<Version>) -> Option<&'static Known> {

@@ -17,12 +17,16 @@ pub enum Weakness {
     Guessed,
     /// What it belongs to.
     Name,
+    /// What stands where somebody is to write one.
+    Placeholder,
 }
 
 /// Whether a user's password is weak, and how.
 pub fn weakness(password: &str, username: &str) -> Option<Weakness> {
     let start: Zeroizing<String> = Zeroizing::new(password.chars().take(LONGEST).collect());
-    if known::lookup(password).is_some() {
+    if known::is_stand_in(password) {
+        Some(Weakness::Placeholder)
+    } else if known::lookup(password).is_some() {
         Some(Weakness::Example)
     } else if password.eq_ignore_ascii_case(username) {
         Some(Weakness::Name)
@@ -42,6 +46,7 @@ impl Weakness {
             Self::Example => "is an example of the documentation",
             Self::Guessed => "is guessed easily",
             Self::Name => "is the name itself",
+            Self::Placeholder => "is a placeholder that nobody has replaced",
         }
     }
 }
@@ -55,6 +60,8 @@ mod tests {
     fn what_people_choose_is_weak_and_what_is_generated_is_not() {
         for (password, expected) in [
             ("123456", Weakness::Example),
+            ("<enter password here>", Weakness::Placeholder),
+            ("Change-Me", Weakness::Placeholder),
             ("JANE", Weakness::Name),
             ("Passw0rd!", Weakness::Guessed),
             ("clearml2024", Weakness::Guessed),

@@ -6,7 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::known::{self, Class};
+use crate::known;
 use crate::setting::Kind;
 
 /// Why a value is weak.
@@ -105,7 +105,7 @@ const PAIRS: &str = "th he in er an re on at en nd ti es or te of ed is it al ar
 
 /// Whether a value is weak, and how.
 pub fn weakness(value: &str, kind: Kind) -> Option<Weakness> {
-    if known::lookup(value).is_some_and(|known| known.class == Class::Placeholder) {
+    if known::is_stand_in(value) {
         return Some(Weakness::Placeholder);
     }
     let (short, bits) = match kind {

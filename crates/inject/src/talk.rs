@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
-use clearml_secure_core::deployment::{Database, Deployment};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::exit::{self, Input};
 use clearml_secure_core::fixed_users::FixedUsers;
@@ -198,7 +198,7 @@ pub(crate) fn left(cli: &Cli, deployment: &Deployment) -> String {
     for (index, service) in deployment.project.services.iter().enumerate() {
         let open = service.ports.iter().filter(|port| !port.is_at(address));
         let open: Vec<String> = open.map(|port| port.shown().to_string()).collect();
-        let is_closed = cli.close_ports && Database::of(service).is_some();
+        let is_closed = cli.close_ports && deployment.database(service).is_some();
         if !open.is_empty() && !is_closed && !is_bound(deployment, index) {
             line(
                 &mut out,

@@ -9,7 +9,7 @@ use clearml_secure_core::compose::interpolate;
 use clearml_secure_core::compose::port;
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::container::{Port, Text};
-use clearml_secure_core::deployment::{Database, Deployment};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::yaml::Node;
@@ -51,7 +51,7 @@ impl Ports {
     /// What is asked for of a service.
     fn order(self, target: &Target<'_>, index: usize) -> Result<Option<Order>, Refusal> {
         let service = &target.deployment.project.services[index];
-        let order = if self.close && Database::of(service).is_some() {
+        let order = if self.close && target.deployment.database(service).is_some() {
             Some(Order::Close)
         } else {
             let is_bound = is_bound(target.deployment, index);

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use clearml_secure_core::container::VariableValue;
-use clearml_secure_core::deployment::{Database, Deployment};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::edit::Edit;
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Value};
 use clearml_secure_core::error::Error as CoreError;
@@ -207,7 +207,7 @@ fn unique_items(deployment: &Deployment) -> Result<(), Broken> {
 /// Part 1 for what is published: nothing of the databases, and servers on one address only, as far as it was asked for.
 fn ports(deployment: &Deployment, asked: Ports) -> Result<(), Broken> {
     for (index, service) in deployment.project.services.iter().enumerate() {
-        let is_closed = asked.close && Database::of(service).is_some();
+        let is_closed = asked.close && deployment.database(service).is_some();
         let bound = asked
             .bind
             .filter(|_| !is_closed && is_bound(deployment, index));

@@ -99,7 +99,10 @@ impl Case<'_> {
     pub(crate) fn is_revoked(&self, reading: &Reading) -> bool {
         let mut servers = self.effective.servers.iter();
         servers.any(|server| {
-            server.instance == reading.instance && server.revokes(self.deployment, reading.setting)
+            server.instance == reading.instance
+                && server.revokes(self.deployment, reading.setting)
+                // A login that fails for everybody is not what keeps these accounts closed for long.
+                && FixedUsers::of(server, self.deployment).broken.is_empty()
         })
     }
 

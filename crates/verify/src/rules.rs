@@ -3,6 +3,7 @@
 //! A rule is pure: it looks at a [`Case`] and names what it finds. Its page in docs/rules.md is the comment on
 //! top of its file.
 
+mod broken_user;
 mod cheap_hash;
 mod cookie_mismatch;
 mod database_password;
@@ -12,6 +13,7 @@ mod duplicate_user;
 mod exposed_database;
 mod floating_image;
 mod guest_login;
+mod hash_as_password;
 mod insecure_cookie;
 mod login_config_ignored;
 mod malformed_password_hash;
@@ -27,11 +29,13 @@ mod public_port;
 mod published_credential;
 mod readable_secret;
 mod reused_secret;
+mod secure_config_ignored;
 mod shadowed_variable;
 mod split_credential;
 mod stack_trace;
 mod tracked_secret;
 mod unexpected_port;
+mod unreachable_host;
 mod unread_variable;
 mod unreadable_config;
 mod unset_variable;
@@ -67,6 +71,7 @@ pub(crate) fn check(case: &Case<'_>, is_asked: impl Fn(&str) -> bool) -> Vec<Fin
 
 /// Every rule.
 pub(crate) static RULES: &[&dyn Rule] = &[
+    &broken_user::BrokenUser,
     &cheap_hash::CheapHash,
     &cookie_mismatch::CookieMismatch,
     &database_password::DatabasePassword,
@@ -76,6 +81,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &exposed_database::ExposedDatabase,
     &floating_image::FloatingImage,
     &guest_login::GuestLogin,
+    &hash_as_password::HashAsPassword,
     &insecure_cookie::InsecureCookie,
     &login_config_ignored::LoginConfigIgnored,
     &malformed_password_hash::MalformedPasswordHash,
@@ -91,11 +97,13 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &published_credential::PublishedCredential,
     &readable_secret::ReadableSecret,
     &reused_secret::ReusedSecret,
+    &secure_config_ignored::SecureConfigIgnored,
     &shadowed_variable::ShadowedVariable,
     &split_credential::SplitCredential,
     &stack_trace::StackTrace,
     &tracked_secret::TrackedSecret,
     &unexpected_port::UnexpectedPort,
+    &unreachable_host::UnreachableHost,
     &unread_variable::UnreadVariable,
     &unreadable_config::UnreadableConfig,
     &unset_variable::UnsetVariable,

@@ -227,18 +227,15 @@ const CHANGES: &[Change] = &[
     (
         "fixed_users__pass_hashed: \"true\"",
         "fixed_users__pass_hashed: \"false\"",
-        // A hash is longer than the 72 bytes of a password.
-        &[
-            "error malformed-password-hash",
-            "warning plaintext-password",
-        ],
+        // The hash itself is the password then.
+        &["error hash-as-password", "warning plaintext-password"],
     ),
     ("JDJiJDEyJ", "JDJiJDA2J", &["warning cheap-hash"]),
     ("JDJiJDEyJ", "XXXX", &["error malformed-password-hash"]),
     (
         "users: '[{",
         "users: '[{username: \"jane\", name: \"J\"}, {",
-        &["error duplicate-user"],
+        &["error broken-user", "error duplicate-user"],
     ),
     (
         "      CLEARML_ELASTIC_SERVICE_HOST: elasticsearch\n",

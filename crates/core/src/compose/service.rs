@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::build::{self, Built};
+use super::network::Networks;
 use super::{Loader, Part, Project, Service, environment, port, shellwords, volume};
 use crate::container::{Container, Text, Variable};
 use crate::error::Error;
@@ -27,7 +28,7 @@ impl Project {
         let (command, words) = self.command(&parts, built.as_ref());
         let mut environment = environment::of_service(self, loader, sources, &name, &parts)?;
         let ports = port::of_service(self, &name, &parts);
-        let networks = self.networks(&parts);
+        let networks = Networks::of(self, &parts);
         let network_mode = self.network_mode(&name, &parts);
         let privileged = attribute(&parts, "privileged")
             .filter(|(part, node)| self.text_of(part, node).as_deref() == Some("true"))
@@ -65,7 +66,10 @@ impl Project {
             copies,
             doubts,
             ports,
-            networks,
+            networks: networks.names,
+            aliases: networks.aliases,
+            hosts: networks.hosts,
+            is_shared: networks.is_shared,
             network_mode,
             privileged,
         };
@@ -160,34 +164,6 @@ impl Project {
             });
         }
         Some(Text { text: text?, span })
-    }
-
-    /// Lists and mappings of networks add up over files.
-    fn networks(&self, parts: &[Part]) -> Vec<String> {
-        let mut found: Vec<String> = Vec::new();
-        for part in parts {
-            let Some(field) = part.node.get("networks") else {
-                continue;
-            };
-            match field.value.clears() {
-                Some(Clears::All) => {
-                    found.clear();
-                    continue;
-                }
-                Some(Clears::Before) => found.clear(),
-                None => {}
-            }
-            if let Some(items) = field.value.items() {
-                found.extend(items.iter().filter_map(|item| self.text_of(part, item)));
-            } else {
-                let fields = field.value.fields().into_iter();
-                found.extend(fields.filter_map(|field| Some(field.key.text()?.to_owned())));
-            }
-        }
-        if found.is_empty() {
-            found.push("default".to_owned());
-        }
-        found
     }
 
     /// A command as words: a list's items, or a text split as a shell would, quotes and operators dropped.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use super::Deployment;
 use crate::container::{Container, Port};
+use crate::instance::Instance;
 
 /// A database that ClearML keeps everything in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,5 +79,48 @@ impl fmt::Display for Database {
             Self::Mongodb => "MongoDB",
             Self::Redis => "Redis",
         })
+    }
+}
+
+impl Deployment {
+    /// Which database of ClearML a container runs: none also for one of somebody else's, which no server names and which
+    /// shares no network with any.
+    pub fn database(&self, container: &Container) -> Option<Database> {
+        Database::of(container).filter(|_| !self.is_foreign(container))
+    }
+
+    /// Whether it can be seen that no server uses a container.
+    pub fn is_foreign(&self, container: &Container) -> bool {
+        let mut servers = self.instances.iter().map(|one| (one, self.service(one)));
+        !container.networks.is_empty()
+            && !self.instances.is_empty()
+            && servers.all(|(instance, server)| {
+                !server.networks.is_empty()
+                    && !server.is_beside(container)
+                    && !self.names(instance, container)
+            })
+    }
+
+    /// Whether anything that a server is given has a name of a container, or a port that it publishes.
+    fn names(&self, instance: &Instance, container: &Container) -> bool {
+        let is_there = |text: &str| {
+            let mut words = text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
+            words.any(|word| {
+                container.answers_to(word)
+                    || container
+                        .ports
+                        .iter()
+                        .any(|port| port.is_published_at(word))
+            })
+        };
+        let mut variables = self.service(instance).environment.iter();
+        variables.any(|variable| {
+            let known = variable.value.known();
+            known.is_none_or(|value| is_there(value.expose()))
+        }) || !instance.is_config_seen()
+            || instance
+                .config
+                .iter()
+                .any(|file| is_there(self.sources.text(file.source)))
     }
 }

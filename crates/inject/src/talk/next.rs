@@ -65,7 +65,7 @@ pub(crate) fn next_steps(
             .project
             .services
             .iter()
-            .find(|service| Database::of(service) == Some(Database::Redis));
+            .find(|service| deployment.database(service) == Some(Database::Redis));
         let flush = "redis-cli -n 8 FLUSHDB";
         let command = match redis {
             // Never in an argument: the variable is taken from the shell.

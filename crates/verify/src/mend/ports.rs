@@ -13,7 +13,7 @@ pub(super) fn databases(deployment: &Deployment) -> Vec<&Container> {
     let services = deployment.containers.iter();
     services
         .map(AsRef::as_ref)
-        .filter(|container| Database::of(container).is_some())
+        .filter(|container| deployment.database(container).is_some())
         .collect()
 }
 

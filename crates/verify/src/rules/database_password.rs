@@ -44,7 +44,7 @@ impl Rule for DatabasePassword {
             .filter(|service| service.network_mode.is_none())
             .collect();
         for service in services {
-            let Some(database) = Database::of(service) else {
+            let Some(database) = case.deployment.database(service) else {
                 continue;
             };
             if service.network_mode.is_some() || has_password(service, database) != Some(false) {

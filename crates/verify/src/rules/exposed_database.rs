@@ -26,6 +26,8 @@ use crate::finding::{Draft, Fix, Severity};
 const REACHABLE: Severity = Severity::Error;
 /// Every user and every process of the host does.
 const LOOPBACK: Severity = Severity::Warning;
+/// It is none of ClearML's.
+const FOREIGN: Severity = Severity::Note;
 
 pub(crate) struct ExposedDatabase;
 
@@ -66,6 +68,13 @@ impl Rule for ExposedDatabase {
                     escape(&service.name),
                     port.shown()
                 );
+                if case.deployment.is_foreign(service) {
+                    let message =
+                        format!("{what}; no ClearML server names it or shares a network with it");
+                    let help = "remove this port if only services of this file use it";
+                    findings.push(Draft::new(FOREIGN, message, help).at(port.span));
+                    continue;
+                }
                 let help = "remove this port: ClearML's servers need none of it";
                 // Of an image that is not known for a database, inject does not know it either.
                 let fix = own.map(|_| Fix::ClosePorts);

@@ -9,10 +9,12 @@
 //!
 //! good: tests/fixtures/rules/floating-image/good.yml
 //!
-//! **Fix**: write the tag of a release, such as `clearml/server:2.3.0`.
+//! **Fix**: write the tag of a release, such as `clearml/server:2.3.0`, and for the agent
+//! `clearml/clearml-agent-services:1.3.4-92`.
 //!
 //! **References**: Docker, "Image tags".
 
+use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
@@ -45,10 +47,20 @@ impl Rule for FloatingImage {
             findings.push(Draft::new(SEVERITY, format!(
                     "the image of service {} names no release; what runs after the next pull is another version",
                     escape(&service.name)
-                ), "write the tag of a release, such as clearml/server:2.3.0")
+                ), help(instance.server))
 .server(instance.server)
 .at(image.span));
         }
+    }
+}
+
+/// The agent's image is another one, with releases of its own.
+fn help(server: Server) -> &'static str {
+    match server {
+        Server::AgentServices => {
+            "write the tag of a release, such as clearml/clearml-agent-services:1.3.4-92"
+        }
+        _ => "write the tag of a release, such as clearml/server:2.3.0",
     }
 }
 

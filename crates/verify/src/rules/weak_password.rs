@@ -1,6 +1,6 @@
 //! A password of the web login can be guessed.
 //!
-//! **What**: the password of a fixed user is one of the documentation's examples, the user's own name, or one that
+//! **What**: the password of a fixed user is a placeholder (`<enter password here>`), one of the documentation's examples, the user's own name, or one that
 //! zxcvbn guesses easily (score below 3); or its hash is the documentation's example.
 //!
 //! **Why**: the login page can be tried as often as anybody likes.

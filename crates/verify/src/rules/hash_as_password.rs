@@ -1,0 +1,47 @@
+//! A password hash stands where the password itself is expected.
+//!
+//! **What**: `pass_hashed` is false, and a user's password is a bcrypt hash.
+//!
+//! **Why**: the server compares texts then. The user's own password is refused, and the hash itself logs in: anyone who
+//! reads the file, or a copy of it, has the password.
+//!
+//! bad: tests/fixtures/rules/hash-as-password/bad.yml
+//!
+//! good: tests/fixtures/rules/hash-as-password/good.yml
+//!
+//! **Fix**: set `apiserver.auth.fixed_users.pass_hashed: true`, with hashes for all users.
+//!
+//! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#plain-passwords.
+
+use clearml_secure_core::shown::escape;
+
+use super::malformed_password_hash::{cost, cost_of_hash};
+use super::{Case, Rule};
+use crate::finding::{Draft, Severity};
+
+/// The user is locked out, and the hash is a password (docs/clearml.md#plain-passwords).
+const SEVERITY: Severity = Severity::Error;
+
+pub(crate) struct HashAsPassword;
+
+impl Rule for HashAsPassword {
+    fn id(&self) -> &'static str {
+        "hash-as-password"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        let servers = case.fixed_users();
+        for (server, users) in servers.filter(|(_, users)| users.is_hashed == Some(false)) {
+            let is_hash = |text: &str| cost(text).is_some() || cost_of_hash(text).is_some();
+            for (user, _) in users.passwords().filter(|(_, text)| is_hash(text)) {
+                let message = format!(
+                    "the password of {} is a bcrypt hash, and pass_hashed is false: the hash itself logs in, and the \
+                     user's own password is refused",
+                    escape(&user.username)
+                );
+                let help = "set apiserver.auth.fixed_users.pass_hashed: true, with base64 of a bcrypt hash for every user";
+                findings.push(case.finding(SEVERITY, server, message, help).at(user.span));
+            }
+        }
+    }
+}
