@@ -15,6 +15,7 @@ mod loader;
 mod network;
 mod parts;
 pub mod port;
+pub mod resolved;
 mod service;
 mod shellwords;
 mod uses;

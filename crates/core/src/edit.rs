@@ -109,6 +109,23 @@ pub fn splice(text: &str, edits: &[Edit]) -> Result<Zeroizing<String>, Overlap> 
     Ok(out)
 }
 
+/// Where a byte of the text with edits made was before; for one that an edit brought, where that edit is.
+pub fn origin(edits: &[Edit], at: usize) -> usize {
+    let (mut added, mut removed) = (0, 0);
+    for edit in edits {
+        let start = edit.range.start + added - removed;
+        if at < start {
+            break;
+        }
+        if at < start + edit.text.len() {
+            return edit.range.start;
+        }
+        added += edit.text.len();
+        removed += edit.range.len();
+    }
+    at + removed - added
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +142,14 @@ mod tests {
         edits.push(edit(0..2, "bb"));
         let edits = edits.in_order();
         assert_eq!(*splice("aa:", &edits).unwrap(), "bb: 1\n  new: 2");
+    }
+
+    #[test]
+    fn what_was_there_before_is_found_again() {
+        let edits = [edit(0..2, "bbb"), edit(3..3, "xx"), edit(4..6, "")];
+        assert_eq!(*splice("aa:c--d", &edits).unwrap(), "bbb:xxcd");
+        let origins: Vec<usize> = (0..8).map(|at| origin(&edits, at)).collect();
+        assert_eq!(origins, [0, 0, 0, 2, 3, 3, 3, 6]);
     }
 
     #[test]

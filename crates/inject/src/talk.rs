@@ -15,15 +15,15 @@ use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::intended::Change;
+use clearml_secure_plan::job::{Planned, unrecognised};
 use clearml_secure_plan::plan::{Plan, Unused};
 use clearml_secure_plan::ports::is_bound;
 
 use crate::cli::Cli;
 
-pub(crate) use next::next_steps;
+use next::next_steps;
 
 /// Talk goes to standard error; that nobody may be listening is no error.
 pub(crate) fn say(text: &str) {
@@ -47,8 +47,35 @@ pub(crate) fn waiting(cli: &Cli) -> String {
     exit::waiting("clearml-inject", &inputs).unwrap_or_default()
 }
 
+/// What is said once all is proved and written.
+pub(crate) struct Talk {
+    /// What was done.
+    pub(crate) done: String,
+    /// What to do next.
+    pub(crate) next: String,
+    /// Whether anything is not as it was asked for.
+    pub(crate) is_changed: bool,
+}
+
+impl Talk {
+    /// Of a plan, as long as its deployment is known.
+    pub(crate) fn of(cli: &Cli, planned: &Planned, keyset: &Keyset) -> Self {
+        let (deployment, plan) = (&planned.deployment, &planned.plan);
+        let env_file = planned.env_file.as_ref();
+        let is_new_apart = env_file.is_some_and(EnvFile::is_changed);
+        let mut done = summary(cli, plan, is_new_apart);
+        done.push_str(&web_login(deployment, keyset));
+        done.push_str(&left(cli, deployment));
+        Self {
+            done,
+            next: next_steps(cli, deployment, plan, env_file),
+            is_changed: !plan.is_idle() || is_new_apart,
+        }
+    }
+}
+
 /// What was done, service by service.
-pub(crate) fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
+fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
     let verb = if cli.check || cli.diff || cli.is_override {
         "would be"
     } else {
@@ -122,7 +149,7 @@ pub(crate) fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
 }
 
 /// What to know about the web login: who comes, who goes, and what the server does on its own.
-pub(crate) fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
+fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
     let mut out = String::new();
     if deployment.of(Server::Apiserver).next().is_none() {
         return out;
@@ -176,7 +203,7 @@ pub(crate) fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
 
 /// What is left as it is although it may matter: programs in ClearML's image that nobody can tell, and ports beside those
 /// that were bound.
-pub(crate) fn left(cli: &Cli, deployment: &Deployment) -> String {
+fn left(cli: &Cli, deployment: &Deployment) -> String {
     let mut out = String::new();
     for (unseen, name) in unrecognised(deployment) {
         let place = unseen
@@ -211,15 +238,6 @@ pub(crate) fn left(cli: &Cli, deployment: &Deployment) -> String {
         }
     }
     out
-}
-
-/// Services that may be a server although nothing tells which.
-pub(crate) fn unrecognised(deployment: &Deployment) -> impl Iterator<Item = (&Unseen, &str)> {
-    let unseen = deployment.unseen.iter();
-    unseen.filter_map(|unseen| {
-        let name = unseen.service.as_deref()?;
-        (unseen.hides == Hides::Anything).then_some((unseen, name))
-    })
 }
 
 fn names(users: &[String]) -> String {

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::setting::Setting;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
@@ -19,6 +20,15 @@ pub enum Error {
     /// A value that an env file cannot hold.
     #[error("the value of {0} cannot be written in an env file")]
     EnvFileValue(String),
+    /// Values that some server needs.
+    #[error("the keyset has no value for {}", list(.0))]
+    Incomplete(Vec<Setting>),
+    /// Nothing to do.
+    #[error("{file}: no ClearML server in it")]
+    NoServer {
+        /// The compose file.
+        file: String,
+    },
     /// The edits were made and do not do what they must.
     #[error("the edit could not be proved correct: {0}")]
     NotProved(Broken),
@@ -28,6 +38,45 @@ pub enum Error {
     /// The plan refuses.
     #[error("{}: {}", .0.place, .0.message)]
     Refused(Refusal),
+    /// A service that may be the server that reads a setting.
+    #[error(
+        "{}nothing reads {setting}, and service {} may be the server that should: {reason}",
+        at(.place.as_ref()),
+        escape(.service)
+    )]
+    Unrecognised {
+        /// Where it is.
+        place: Option<Place>,
+        /// Its name.
+        service: String,
+        /// Why nothing tells.
+        reason: String,
+        /// What nothing reads.
+        setting: Setting,
+    },
+    /// Something that may hold anything.
+    #[error(
+        "{}{} may hold other servers, or win over what is injected: {reason}",
+        at(.place.as_ref()),
+        escape(.what)
+    )]
+    Unseen {
+        /// Where it is named.
+        place: Option<Place>,
+        /// What.
+        what: String,
+        /// Why it cannot be seen.
+        reason: String,
+    },
+}
+
+fn at(place: Option<&Place>) -> String {
+    place.map(|place| format!("{place}: ")).unwrap_or_default()
+}
+
+fn list(settings: &[Setting]) -> String {
+    let names: Vec<&str> = settings.iter().map(|setting| setting.path()).collect();
+    names.join(", ")
 }
 
 impl Error {
@@ -42,12 +91,27 @@ impl Error {
             Self::EnvFileValue(_) => {
                 Some("generate another value with clearml-keygen --from KEYS --only …".to_owned())
             }
+            Self::Incomplete(_) => {
+                Some("complete it: clearml-keygen --from KEYS > complete.env".to_owned())
+            }
+            Self::NoServer { .. } => Some(
+                "a server is known by its command (apiserver, fileserver, …) and its image (clearml/server); name \
+                 the file that has them"
+                    .to_owned(),
+            ),
             Self::NotProved(broken) => Some(broken.help()),
             Self::Overlap(_) => Some(
                 "nothing was written; write this value on one line, in quotes, and run this again"
                     .to_owned(),
             ),
             Self::Refused(refusal) => Some(refusal.help.clone()),
+            Self::Unrecognised { .. } => Some(
+                "start it by ClearML's own word, e.g. `command: [apiserver]`, or name it after its server, e.g. apiserver"
+                    .to_owned(),
+            ),
+            Self::Unseen { .. } => {
+                Some("nothing was written; what cannot be seen cannot be proved".to_owned())
+            }
         }
     }
 }

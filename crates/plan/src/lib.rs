@@ -8,6 +8,7 @@ pub mod env_file;
 pub mod error;
 mod indent;
 pub mod intended;
+pub mod job;
 mod overlay;
 pub mod plan;
 pub mod ports;

@@ -42,7 +42,7 @@ pub fn is_bound(deployment: &Deployment, index: usize) -> bool {
 
 /// What is asked for of one service.
 #[derive(Clone, Copy, PartialEq)]
-enum Order {
+pub(crate) enum Order {
     Close,
     Bind(IpAddr),
 }

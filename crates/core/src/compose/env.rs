@@ -54,6 +54,15 @@ impl ProjectEnv {
         entry.value.as_ref().map(|value| value.expose())
     }
 
+    /// The names that have a value.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let set = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.value.is_some());
+        set.map(|(_, entry)| entry.name.as_str())
+    }
+
     /// Where a variable's value stands.
     pub fn span(&self, name: &str) -> Option<Span> {
         let (source, entry) = self.entry(name)?;

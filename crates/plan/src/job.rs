@@ -1,0 +1,194 @@
+//! One run over the files of a deployment: planned, then proved. Nothing is written.
+
+use std::path::PathBuf;
+
+use clearml_secure_core::compose::files::{Files, Given};
+use clearml_secure_core::compose::resolved::Resolved;
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::edit::splice;
+use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::known;
+use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::place_of;
+use clearml_secure_core::unseen::{Hides, Unseen};
+use zeroize::Zeroizing;
+
+use crate::env_file::EnvFile;
+use crate::error::Error;
+use crate::plan::{self, Asked, Plan};
+use crate::proof;
+
+/// What a run starts from.
+pub struct Job {
+    /// The compose files, lowest precedence first. The first one is edited.
+    pub compose: Vec<Given>,
+    /// The env file that values go to, where they do.
+    pub env_file: Option<EnvFile>,
+    /// What is asked for beside the keyset.
+    pub asked: Asked,
+}
+
+/// A run that is planned.
+pub struct Planned {
+    /// What the files say before anything is changed.
+    pub deployment: Deployment,
+    /// What is to be done.
+    pub plan: Plan,
+    /// The env file as it is to be.
+    pub env_file: Option<EnvFile>,
+    compose: Vec<Given>,
+    asked: Asked,
+}
+
+/// A run that is proved and may be written.
+pub struct Proved {
+    /// The compose file as it is.
+    pub before: Zeroizing<String>,
+    /// The compose file as it is to be.
+    pub after: Zeroizing<String>,
+    /// What was done.
+    pub plan: Plan,
+    /// The env file as it is to be.
+    pub env_file: Option<EnvFile>,
+}
+
+impl Job {
+    /// Reads the deployment and works out what to do.
+    ///
+    /// # Errors
+    /// What is in the way, and where.
+    pub fn plan(self, keyset: &Keyset) -> Result<Planned, Error> {
+        let Self {
+            compose,
+            mut env_file,
+            asked,
+        } = self;
+        let deployment = load(compose.clone(), env_file.as_ref(), false)?;
+        if deployment.instances.is_empty() {
+            let file = deployment.sources.path(deployment.project.files[0]);
+            return Err(Error::NoServer {
+                file: escape(&file.to_string_lossy()).into_owned(),
+            });
+        }
+        refuse_unseen(&deployment)?;
+        refuse_missing(&deployment, keyset)?;
+        let plan = plan::plan(&deployment, keyset, asked).map_err(Error::Refused)?;
+        refuse_unrecognised(&deployment, &plan)?;
+        if let Some(env_file) = &mut env_file {
+            env_file.set(&plan.taken)?;
+        }
+        Ok(Planned {
+            deployment,
+            plan,
+            env_file,
+            compose,
+            asked,
+        })
+    }
+}
+
+impl Planned {
+    /// Makes the edits in memory, reads the result again and holds it against what was there.
+    ///
+    /// # Errors
+    /// What is in the way, and where.
+    pub fn prove(self, keyset: &Keyset) -> Result<Proved, Error> {
+        let Self {
+            deployment,
+            plan,
+            env_file,
+            mut compose,
+            asked,
+        } = self;
+        let resolved = Resolved::of(&deployment.project);
+        // A large file is not held in three forms at once.
+        drop(deployment);
+        let (path, before) = compose.first().cloned().unwrap_or_default();
+        let after = splice(&before, &plan.edits)
+            .map_err(|overlap| Error::Overlap(place_of(&path, &before, overlap.at)))?;
+        if let Some((_, text)) = compose.first_mut() {
+            *text = after.clone();
+        }
+        let overlay = plan.overlay.clone();
+        compose.extend(overlay.map(|text| (PathBuf::from("override"), text)));
+        let texts = proof::Texts {
+            path: &path,
+            before: &before,
+            after: &after,
+        };
+        proof::prove(texts, &plan, keyset, asked.ports, &resolved, || {
+            load(compose, env_file.as_ref(), true)
+        })
+        .map_err(Error::NotProved)?;
+        Ok(Proved {
+            before,
+            after,
+            plan,
+            env_file,
+        })
+    }
+}
+
+fn load(
+    compose: Vec<Given>,
+    env_file: Option<&EnvFile>,
+    is_after: bool,
+) -> Result<Deployment, CoreError> {
+    let env = env_file.map(|file| file.all(is_after));
+    Deployment::load(Files::of(compose, env.unwrap_or_default(), None)?)
+}
+
+fn refuse_unseen(deployment: &Deployment) -> Result<(), Error> {
+    let mut unseen = deployment.unseen.iter();
+    match unseen.find(|unseen| unseen.hides == Hides::Services) {
+        Some(unseen) => Err(Error::Unseen {
+            place: unseen.span.map(|span| deployment.sources.place(span)),
+            what: unseen.what.clone(),
+            reason: unseen.reason.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The agent's account may be left out where no agent logs in with it and the API server keeps it without a password.
+fn refuse_missing(deployment: &Deployment, keyset: &Keyset) -> Result<(), Error> {
+    let is_needed = |setting: &Setting| {
+        let is_of_agent = setting.account() == Some("services_agent");
+        let needs = |instance: &clearml_secure_core::instance::Instance| {
+            let is_public = known::built_in(*setting, instance.known_version()).is_some()
+                || instance.release.known().is_none();
+            instance.reads(*setting) && (instance.server == Server::AgentServices || is_public)
+        };
+        !is_of_agent || deployment.instances.iter().any(needs)
+    };
+    let missing: Vec<Setting> = keyset.missing().into_iter().filter(is_needed).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Incomplete(missing)),
+    }
+}
+
+/// A setting that no server reads is no matter, unless a service may be that server.
+fn refuse_unrecognised(deployment: &Deployment, plan: &Plan) -> Result<(), Error> {
+    let mut unread = plan.unused.iter().filter(|unused| unused.version.is_none());
+    match (unread.next(), unrecognised(deployment).next()) {
+        (Some(unread), Some((unseen, name))) => Err(Error::Unrecognised {
+            place: unseen.span.map(|span| deployment.sources.place(span)),
+            service: name.to_owned(),
+            reason: unseen.reason.clone(),
+            setting: unread.setting,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Services that may be a server although nothing tells which.
+pub fn unrecognised(deployment: &Deployment) -> impl Iterator<Item = (&Unseen, &str)> {
+    let unseen = deployment.unseen.iter();
+    unseen.filter_map(|unseen| {
+        let name = unseen.service.as_deref()?;
+        (unseen.hides == Hides::Anything).then_some((unseen, name))
+    })
+}

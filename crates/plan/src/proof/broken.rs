@@ -1,0 +1,68 @@
+use std::fmt;
+
+use clearml_secure_core::source::Place;
+
+/// Which part of the guarantee does not hold, and why.
+#[derive(Debug)]
+pub enum Broken {
+    /// A server would not read what the keyset says, or something else would change.
+    Effective {
+        /// What, and what is in the way.
+        reason: String,
+        /// What to do about it, where one thing helps.
+        help: Option<String>,
+    },
+    /// The second parser sees a difference that was not intended.
+    Elsewhere {
+        /// Where the file says it now, as far as it does.
+        place: Option<Place>,
+        /// The path of the difference.
+        path: String,
+    },
+    /// A line changed that no edit touches.
+    Lines,
+    /// The edited text cannot be read again.
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Broken {
+    pub(super) fn effective(reason: String) -> Self {
+        Self::Effective { reason, help: None }
+    }
+
+    /// What to do.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Effective {
+                help: Some(help), ..
+            } => format!("nothing was written; {help}"),
+            Self::Effective { .. }
+            | Self::Elsewhere { .. }
+            | Self::Lines
+            | Self::Unreadable { .. } => {
+                "nothing was written; change what is named, then run this again".to_owned()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Effective { reason, .. } => f.write_str(reason),
+            Self::Elsewhere { place, path } => {
+                if let Some(place) = place {
+                    write!(f, "{place}: ")?;
+                }
+                write!(f, "the edit would change {path}, which it must not")
+            }
+            Self::Lines => f.write_str("the edit would change a line that it must not"),
+            Self::Unreadable { reason } => {
+                write!(f, "the file could not be read again: {reason}")
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Part 1: every setting is, at every server that must read it, exactly the keyset's value in the effective configuration.
+
+use std::collections::HashSet;
+
+use clearml_secure_core::container::VariableValue;
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::{Effective, Hazard, Origin, Reading, Value};
+use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::Span;
+use clearml_secure_core::unseen::Hides;
+use clearml_secure_core::yaml::{Clears, Node};
+
+use super::Broken;
+use super::places::Places;
+use crate::plan::Plan;
+
+/// Asks every server.
+pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result<(), Broken> {
+    let deployment = places.deployment;
+    let effective = Effective::of(deployment);
+    starts(places, &effective)?;
+    for reading in effective.readings() {
+        let Some(secret) = keyset.get(reading.setting) else {
+            continue;
+        };
+        let is_interpolated = |hazard: &Hazard| matches!(hazard, Hazard::Interpolated(_));
+        let meddles = reading.hazards.iter().any(is_interpolated);
+        if reading.value.text() != Some(secret) || meddles {
+            return Err(misread(places, plan, reading));
+        }
+    }
+    users(places, &effective, keyset)?;
+    is_taken_by_compose(places)?;
+    unique_items(places)?;
+    is_seen(deployment)
+}
+
+/// A server that does not start proves nothing.
+fn starts(places: &Places<'_>, effective: &Effective) -> Result<(), Broken> {
+    let mut servers = effective.servers.iter();
+    match servers.find_map(|server| Some((server.server, server.fatal.first()?))) {
+        Some((server, fatal)) => Err(Broken::effective(format!(
+            "{server} would not start: {}: {}",
+            places.of(fatal.span),
+            fatal.message
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Why a server would not read the keyset's value.
+fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading) -> Broken {
+    let place = places.of(reading.span(places.deployment));
+    let (why, help) = match (&reading.value, reading.origin) {
+        (Value::Unknown(why), _) => (format!("{place}: {why}"), None),
+        (_, Origin::Variable(_) | Origin::File(_)) => (
+            format!("{place} sets it and wins"),
+            Some(format!("remove the line at {place}, then run this again")),
+        ),
+        _ => match dropped(places.deployment, plan, reading) {
+            Some((span, what)) => {
+                let place = places.of(span);
+                let help = format!("remove the tag at {place}, or inject into that file");
+                (format!("{place}: {what}"), Some(help))
+            }
+            None => (format!("{place}: nothing would set it"), None),
+        },
+    };
+    Broken::Effective {
+        reason: format!(
+            "{} would not read the keyset's {}: {why}",
+            reading.server, reading.setting
+        ),
+        help,
+    }
+}
+
+/// What takes away again what the edited file sets: one of compose's own tags in a file that comes after it.
+fn dropped(deployment: &Deployment, plan: &Plan, reading: &Reading) -> Option<(Span, String)> {
+    let index = deployment.instances[reading.instance].service;
+    let service = &deployment.project.services[index];
+    let mut of_setting = plan.intended.iter();
+    let name = of_setting
+        .find(|one| one.service == service.name && one.setting == Some(reading.setting))
+        .map(|one| one.name.as_str())?;
+    let is_tagged = |node: &Node| node.clears().is_some();
+    service.parts.iter().rev().find_map(|part| {
+        let environment = part.node.get("environment")?.value;
+        if let Some(clears) = environment.clears() {
+            let tag = match clears {
+                Clears::All => "!reset",
+                Clears::Before => "!override",
+            };
+            let what = format!("`{tag}` drops what the files before this one set");
+            return Some((environment.span(part.source), what));
+        }
+        let field = environment
+            .get(name)
+            .filter(|field| is_tagged(field.value))?;
+        let what = format!("`!reset` takes {} away", escape(name));
+        Some((field.key.span(part.source), what))
+    })
+}
+
+/// Compose takes every value.
+fn is_taken_by_compose(places: &Places<'_>) -> Result<(), Broken> {
+    let services = places.deployment.project.services.iter();
+    for variable in services.flat_map(|service| &service.environment) {
+        if let VariableValue::Refused(message) = &variable.value {
+            let place = places.of(variable.span);
+            return Err(Broken::effective(format!(
+                "compose refuses the file: {place}: {message}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Compose refuses a list in which an item is twice.
+fn unique_items(places: &Places<'_>) -> Result<(), Broken> {
+    let services = places.deployment.project.services.iter();
+    for part in services.flat_map(|service| &service.parts) {
+        let field = part.node.get("environment");
+        let items = field.as_ref().and_then(|field| field.value.items());
+        let mut seen = HashSet::new();
+        let mut items = items.unwrap_or_default().iter();
+        if let Some(double) = items.find(|item| item.text().is_some_and(|text| !seen.insert(text)))
+        {
+            let place = places.of(double.span(part.source));
+            return Err(Broken::effective(format!(
+                "compose refuses the file: {place}: this item would be in the list twice"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// An env_file that is not here may hold a spelling that wins over what is injected.
+fn is_seen(deployment: &Deployment) -> Result<(), Broken> {
+    let servers: HashSet<&str> = deployment
+        .instances
+        .iter()
+        .map(|instance| deployment.service(instance).name.as_str())
+        .collect();
+    let is_of_server = |name: &String| servers.contains(name.as_str());
+    let mut unseen = deployment.unseen.iter();
+    match unseen.find(|unseen| {
+        unseen.hides == Hides::Variables && unseen.service.as_ref().is_some_and(is_of_server)
+    }) {
+        Some(unseen) => Err(Broken::effective(format!(
+            "{} cannot be seen, and may win over what is injected: {}",
+            unseen.what, unseen.reason
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The same for the web login: the API server has the keyset's users, and no others.
+fn users(places: &Places<'_>, effective: &Effective, keyset: &Keyset) -> Result<(), Broken> {
+    if keyset.users().is_empty() {
+        return Ok(());
+    }
+    let deployment = places.deployment;
+    let servers = effective.servers.iter();
+    for server in servers.filter(|server| server.server == Server::Apiserver) {
+        let found = FixedUsers::of(server, deployment);
+        let is_same = found.enabled == Some(true)
+            && found.is_hashed == Some(true)
+            && found.users.len() == keyset.users().len()
+            && found.users.iter().zip(keyset.users()).all(|(one, meant)| {
+                one.username == meant.username
+                    && one.password.as_ref() == Some(&meant.password_hash)
+            });
+        if !is_same {
+            let instance = &deployment.instances[server.instance];
+            let place = places.of(deployment.service(instance).name_span);
+            return Err(Broken::effective(format!(
+                "{place}: the web-login users at apiserver would not be the keyset's"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! What is published: as it was asked for, and for everything else as it was.
+
+use clearml_secure_core::compose::resolved::Resolved;
+use clearml_secure_core::container::Port;
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::unseen::Hides;
+
+use super::Broken;
+use super::places::Places;
+use crate::ports::{Order, Ports, is_bound};
+
+/// Nothing of the databases is published, and servers on one address only, as far as it was asked for.
+pub(super) fn check(places: &Places<'_>, asked: Ports) -> Result<(), Broken> {
+    let deployment = places.deployment;
+    for (index, service) in deployment.project.services.iter().enumerate() {
+        let Some(order) = order(deployment, asked, index) else {
+            continue;
+        };
+        let wrong = service.ports.iter().find(|port| match order {
+            Order::Bind(address) => !port.is_at(address),
+            Order::Close => true,
+        });
+        if let Some(port) = wrong {
+            let place = places.of(port.span);
+            return Err(Broken::effective(format!(
+                "{place} would still publish port {}",
+                port.shown()
+            )));
+        }
+        let mut unread = deployment.project.unseen.iter();
+        if let Some(unseen) = unread.find(|unseen| {
+            unseen.hides == Hides::Port && unseen.service.as_deref() == Some(&service.name)
+        }) {
+            let place = unseen.span.map(|span| format!("{}: ", places.of(span)));
+            return Err(Broken::effective(format!(
+                "{}{} cannot be read: {}",
+                place.unwrap_or_default(),
+                unseen.what,
+                unseen.reason
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What is asked for of a service.
+pub(super) fn order(deployment: &Deployment, asked: Ports, index: usize) -> Option<Order> {
+    let service = &deployment.project.services[index];
+    if asked.close && deployment.database(service).is_some() {
+        return Some(Order::Close);
+    }
+    asked
+        .bind
+        .filter(|_| is_bound(deployment, index))
+        .map(Order::Bind)
+}
+
+/// Whether a service publishes what it did, but for what was asked of it.
+pub(super) fn are_as_asked(before: &Resolved, now: &Resolved, name: &str, order: Order) -> bool {
+    let Order::Bind(address) = order else {
+        return now.ports(name).is_empty();
+    };
+    let has = |all: &[Port], port: &Port| {
+        all.iter().any(|one| {
+            one.target == port.target
+                && one.published == port.published
+                && one.protocol == port.protocol
+        })
+    };
+    let (before, now) = (before.ports(name), now.ports(name));
+    before.iter().all(|port| has(now, port))
+        && now
+            .iter()
+            .all(|port| has(before, port) && port.is_at(address))
+}

@@ -1,0 +1,233 @@
+//! Part 2: what compose makes of all files together differs at the intended places and nowhere else. Nobody gets a variable
+//! that was not meant for it, and nothing that compose takes from an env file changes but what is ours.
+
+use std::collections::HashSet;
+
+use clearml_secure_core::compose::resolved::{Difference, Resolved};
+use clearml_secure_core::compose::{Part, Service};
+use clearml_secure_core::container::{Origin, Variable};
+use clearml_secure_core::shell::quoted;
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::Span;
+
+use super::places::Places;
+use super::{Broken, ports};
+use crate::plan::Plan;
+use crate::ports::{Order, Ports};
+
+/// Holds the projects of before and after against each other.
+pub(super) fn check(
+    places: &Places<'_>,
+    before: &Resolved,
+    plan: &Plan,
+    asked: Ports,
+) -> Result<(), Broken> {
+    ports::check(places, asked)?;
+    let now = before.of_other(&places.deployment.project);
+    let comparison = Comparison {
+        places,
+        before,
+        now: &now,
+        asked,
+        meant: plan
+            .intended
+            .iter()
+            .map(|one| (one.service.as_str(), one.name.as_str()))
+            .collect(),
+        ours: plan.taken.iter().map(|(name, _)| name.as_str()).collect(),
+    };
+    let differences = before.differences(&now);
+    let mut wrong = differences.iter().filter(|one| !comparison.is_meant(one));
+    wrong
+        .next()
+        .map_or(Ok(()), |one| Err(comparison.broken(one)))
+}
+
+struct Comparison<'a> {
+    places: &'a Places<'a>,
+    before: &'a Resolved,
+    now: &'a Resolved,
+    asked: Ports,
+    /// Services and the variables that they are to have.
+    meant: HashSet<(&'a str, &'a str)>,
+    /// Names that the env file has for us.
+    ours: HashSet<&'a str>,
+}
+
+impl Comparison<'_> {
+    fn is_meant(&self, difference: &Difference<'_>) -> bool {
+        match *difference {
+            Difference::Variable { service, name, .. } => {
+                self.meant.contains(&(service, name)) || self.has_it_by_name(service, name)
+            }
+            Difference::Ports(service) => self
+                .order(service)
+                .is_some_and(|order| ports::are_as_asked(self.before, self.now, service, order)),
+            Difference::Attribute { service, attribute } => {
+                attribute == "ports" && self.order(service) == Some(Order::Close)
+            }
+            Difference::Compose(_) | Difference::Section(_) | Difference::Service(_) => false,
+        }
+    }
+
+    fn order(&self, service: &str) -> Option<Order> {
+        let deployment = self.places.deployment;
+        let mut services = deployment.project.services.iter();
+        let index = services.position(|one| one.name == service)?;
+        ports::order(deployment, self.asked, index)
+    }
+
+    /// Whether a service reads the env file itself, and had the name from there before: then it gets the new value as well.
+    fn has_it_by_name(&self, service: &str, name: &str) -> bool {
+        self.ours.contains(name)
+            && self.before.has_variable(service, name)
+            && self
+                .variable(service, name)
+                .is_some_and(|variable| variable.origin == Origin::EnvFile)
+    }
+
+    fn service(&self, name: &str) -> Option<&Service> {
+        self.places.deployment.project.service_named(name)
+    }
+
+    fn variable(&self, service: &str, name: &str) -> Option<&Variable> {
+        let mut variables = self.service(service)?.environment.iter();
+        variables.find(|variable| variable.name == name)
+    }
+
+    /// What would be otherwise, and who causes it.
+    fn broken(&self, difference: &Difference<'_>) -> Broken {
+        match *difference {
+            Difference::Variable {
+                service,
+                name,
+                is_new,
+            } => self.variable_broken(service, name, is_new),
+            Difference::Attribute { service, attribute } => {
+                self.attribute_broken(service, attribute)
+            }
+            Difference::Ports(service) => self.attribute_broken(service, "ports"),
+            Difference::Section(section) => {
+                let mut documents = self.places.deployment.project.whole_documents().rev();
+                let span = documents.find_map(|document| {
+                    Some(document.root.get(section)?.key.span(document.source))
+                });
+                self.caused(span, &format!("`{}` would be another", escape(section)))
+            }
+            Difference::Service(service) => match self.service(service) {
+                Some(new) => self.caused(
+                    Some(new.name_span),
+                    &format!("service {} would be new", escape(service)),
+                ),
+                None => Broken::effective(format!("service {} would be gone", escape(service))),
+            },
+            Difference::Compose(name) => self.caused(
+                self.places.deployment.project.env().span(name),
+                &format!("{name} would be another for compose"),
+            ),
+        }
+    }
+
+    fn attribute_broken(&self, service: &str, attribute: &str) -> Broken {
+        let shown = escape(service);
+        let last = self.service(service).and_then(|service| {
+            let mut last_first = service.parts.iter().rev();
+            last_first.find_map(|part| Some((part, part.node.get(attribute)?)))
+        });
+        let what = format!("service {shown} would have another `{}`", escape(attribute));
+        match last {
+            Some((part, field)) => {
+                let heir = inheritance(service, part);
+                let span = field
+                    .key
+                    .span(part.source)
+                    .to(field.value.span(part.source));
+                self.caused(Some(span), &format!("{what}{heir}"))
+            }
+            None => Broken::effective(format!(
+                "service {shown} would lose its `{}`",
+                escape(attribute)
+            )),
+        }
+    }
+
+    fn variable_broken(&self, service: &str, name: &str, is_new: bool) -> Broken {
+        let shown = escape(service);
+        let Some(variable) = self.variable(service, name) else {
+            return self.caused(
+                self.service(service).map(|service| service.name_span),
+                &format!("service {shown} would lose {}", escape(name)),
+            );
+        };
+        if is_new && variable.origin == Origin::EnvFile {
+            return self.would_get_all(service, variable);
+        }
+        let part = self.service(service).and_then(|one| {
+            let span = variable.span;
+            one.parts
+                .iter()
+                .find(|part| part.source == span.source && contains(part, span))
+        });
+        let heir = part
+            .map(|part| inheritance(service, part))
+            .unwrap_or_default();
+        let name = escape(name);
+        let what = match is_new {
+            true => format!("service {shown} would get {name}, which is not for it{heir}"),
+            false => format!("service {shown} would get another {name}{heir}"),
+        };
+        self.caused(Some(variable.span), &what)
+    }
+
+    /// A service that reads the env file as a whole gets all that is put there.
+    fn would_get_all(&self, service: &str, variable: &Variable) -> Broken {
+        let path = quoted(self.places.deployment.sources.path(variable.span.source));
+        Broken::Effective {
+            reason: format!(
+                "service {} has `env_file: {path}` and would get every secret that is put there, {} among them",
+                escape(service),
+                escape(&variable.name)
+            ),
+            help: Some(format!(
+                "put the secrets into another file, which is read after this one: --env-file clearml.env\n        later: \
+                 docker compose --env-file {path} --env-file clearml.env up -d"
+            )),
+        }
+    }
+
+    /// What would be otherwise, with the place of it; or the place that takes what an env file says no longer.
+    fn caused(&self, span: Option<Span>, what: &str) -> Broken {
+        let Some(span) = span else {
+            return Broken::effective(what.to_owned());
+        };
+        let uses = self.places.deployment.project.uses().into_iter();
+        let mut inside = uses.filter(|used| {
+            used.span.source == span.source
+                && (span.start..span.end.max(span.start + 1)).contains(&used.span.start)
+        });
+        let changed = inside.find(|used| self.before.is_env_changed(self.now, &used.name));
+        let place = self
+            .places
+            .of(changed.as_ref().map_or(span, |used| used.span));
+        Broken::effective(match changed {
+            Some(used) => format!(
+                "{place} takes {} from the env file that compose reads now, and would get another value",
+                escape(&used.name)
+            ),
+            None => format!("{place}: {what}"),
+        })
+    }
+}
+
+/// Whether what is at a span is in a part's own text.
+fn contains(part: &Part, span: Span) -> bool {
+    part.node.range().contains(&span.start)
+}
+
+/// How a service comes to have what a part says.
+fn inheritance(service: &str, part: &Part) -> String {
+    match part.service == service {
+        true => String::new(),
+        false => format!(": it extends {}", escape(&part.service)),
+    }
+}
