@@ -7,7 +7,19 @@ use crate::secret::Secret;
 use crate::source::Span;
 
 /// The configuration path of all of it.
-pub(crate) const PATH: &str = "apiserver.auth.fixed_users";
+pub const PATH: &str = "apiserver.auth.fixed_users";
+
+/// Whether they are enabled.
+pub const ENABLED: &str = "apiserver.auth.fixed_users.enabled";
+
+/// Whether their passwords are hashes.
+pub const PASS_HASHED: &str = "apiserver.auth.fixed_users.pass_hashed";
+
+/// The list of them.
+pub const USERS: &str = "apiserver.auth.fixed_users.users";
+
+/// Whether guests get in beside them: a path of another root.
+pub const GUEST_ENABLED: &str = "services.auth.fixed_users.guest.enabled";
 
 /// What is set under `apiserver.auth.fixed_users`.
 pub struct FixedUsers {
@@ -76,9 +88,7 @@ impl FixedUsers {
             broken: Vec::new(),
             span: None,
         };
-        if let Configured::Value(value, span) =
-            server.configured(deployment, &format!("{PATH}.users"))
-        {
+        if let Configured::Value(value, span) = server.configured(deployment, USERS) {
             let instance = &deployment.instances[server.instance];
             let mut files = instance.config.iter();
             let is_file = files.any(|file| file.source == span.source);

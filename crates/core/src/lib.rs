@@ -23,6 +23,7 @@ pub mod io;
 pub mod keyset;
 pub mod knowable;
 pub mod known;
+pub mod nearest;
 #[cfg(feature = "passwords")]
 pub mod password;
 pub mod redact;

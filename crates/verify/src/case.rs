@@ -2,7 +2,7 @@
 
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Configured, Effective, Reading, ServerConfiguration, Value};
-use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::fixed_users::{self, FixedUsers};
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, Server};
@@ -25,10 +25,10 @@ pub(crate) struct Case<'a> {
 
 /// What decides whether a server is open at all: where it cannot be told, nothing is clean.
 const SWITCHES: [(Server, &str); 13] = [
-    (Server::Apiserver, "apiserver.auth.fixed_users.enabled"),
-    (Server::Apiserver, "apiserver.auth.fixed_users.pass_hashed"),
-    (Server::Apiserver, "apiserver.auth.fixed_users.users"),
-    (Server::Apiserver, "services.auth.fixed_users.guest.enabled"),
+    (Server::Apiserver, fixed_users::ENABLED),
+    (Server::Apiserver, fixed_users::PASS_HASHED),
+    (Server::Apiserver, fixed_users::USERS),
+    (Server::Apiserver, fixed_users::GUEST_ENABLED),
     (Server::Apiserver, "apiserver.auth.cookies.secure"),
     (Server::Apiserver, "apiserver.auth.cookies.samesite"),
     (Server::Apiserver, "apiserver.auth.session_auth_cookie_name"),

@@ -22,12 +22,13 @@ use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
 
+pub(crate) use crate::address::{host, is_loopback};
 use crate::finding::{Draft, Severity};
 pub(crate) use accounts::{Account, accounts, token_secret};
 use asked::Asked;
 pub(crate) use find::FOREIGN_ORIGIN;
 pub(crate) use forgery::{Making, makings, pairs};
-pub(crate) use http::{Answer, Client, host, is_loopback};
+pub(crate) use http::{Answer, Client};
 pub(crate) use old_tls::{OLD, takes};
 pub(crate) use release::{not_told, release};
 pub(crate) use tls::{NoHandshake, Shown, shake};

@@ -1,5 +1,6 @@
 //! clearml-verify: says what is unsafe in a ClearML deployment, and where.
 
+mod address;
 mod advisory;
 mod baseline;
 mod case;

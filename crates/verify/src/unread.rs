@@ -4,6 +4,7 @@
 //! is wrong; below the other roots only what is nearly a known name is called wrong, since versions differ.
 
 use clearml_secure_core::image;
+use clearml_secure_core::nearest::distance;
 use clearml_secure_core::setting::SETTINGS;
 
 /// The roots of the configuration: the files of the servers' default folders.
@@ -151,22 +152,6 @@ fn nearest_address(rest: &str) -> Option<String> {
         .min_by_key(|name| distance(&name.to_ascii_lowercase().replace('_', ""), &plain))
         .filter(|name| distance(&name.to_ascii_lowercase().replace('_', ""), &plain) <= TYPO)
         .map(|name| format!("CLEARML_{name}"))
-}
-
-/// How many characters have to be added, dropped or changed.
-fn distance(one: &str, two: &str) -> usize {
-    let two: Vec<char> = two.chars().collect();
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in two.iter().enumerate() {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[two.len()]
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Keyset, Misfit};
 use crate::error::Error;
+use crate::nearest::distance;
 use crate::secret::Secret;
 use crate::setting::Setting;
 use crate::source::place_of;
@@ -99,24 +100,9 @@ fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     }
     let name = name.to_ascii_lowercase();
     let distances = known.iter().map(|known| {
-        let distance = distance(name.as_bytes(), known.to_ascii_lowercase().as_bytes());
+        let distance = distance(&name, &known.to_ascii_lowercase());
         (distance, known.as_str())
     });
     let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
     (distance <= known.len() / 3).then_some(known)
-}
-
-/// How many bytes have to be added, taken away or replaced.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, byte) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(byte != other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

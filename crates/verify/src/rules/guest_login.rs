@@ -14,6 +14,7 @@
 //! **References**: docs/clearml.md#guests.
 
 use clearml_secure_core::effective::Configured;
+use clearml_secure_core::fixed_users::GUEST_ENABLED;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
@@ -21,8 +22,6 @@ use crate::finding::{Draft, Severity};
 
 /// Anybody is a guest (docs/clearml.md#guests).
 const SEVERITY: Severity = Severity::Warning;
-
-const PATH: &str = "services.auth.fixed_users.guest.enabled";
 
 pub(crate) struct GuestLogin;
 
@@ -33,7 +32,8 @@ impl Rule for GuestLogin {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for server in case.servers(Server::Apiserver) {
-            let Configured::Value(value, span) = server.configured(case.deployment, PATH) else {
+            let Configured::Value(value, span) = server.configured(case.deployment, GUEST_ENABLED)
+            else {
                 continue;
             };
             if value.truth() == Some(true) {
@@ -45,7 +45,7 @@ impl Rule for GuestLogin {
                 findings.push(
                     case.finding(SEVERITY, server, message, help)
                         .at(span)
-                        .fixed_by(case.configure(server, PATH, "false")),
+                        .fixed_by(case.configure(server, GUEST_ENABLED, "false")),
                 );
             }
         }

@@ -15,6 +15,7 @@
 //! **References**: docs/clearml.md#file-names-are-paths; ClearML's public issue clearml#1421.
 
 use clearml_secure_core::effective::Configured;
+use clearml_secure_core::fixed_users::PATH;
 use clearml_secure_core::hocon::{Object, Value};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
@@ -27,7 +28,7 @@ use crate::finding::{Draft, Severity};
 const SEVERITY: Severity = Severity::Warning;
 
 /// Where the API server looks for users (docs/clearml.md#fixed-users); below the second are guests.
-const READ: [&str; 2] = ["apiserver.auth.fixed_users", "services.auth.fixed_users"];
+const READ: [&str; 2] = [PATH, "services.auth.fixed_users"];
 
 pub(crate) struct LoginConfigIgnored;
 

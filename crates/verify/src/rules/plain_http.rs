@@ -15,6 +15,7 @@
 
 use std::net::IpAddr;
 
+use crate::address;
 use crate::finding::{Draft, Severity};
 
 use super::{Case, Rule};
@@ -71,18 +72,12 @@ pub(super) fn is_https(address: &str) -> bool {
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
 
-/// The host of an http:// address; `WEBSERVER__` values are JSON, so they may stand in quotes.
-fn host(address: &str) -> Option<&str> {
-    let address = address.trim().trim_matches('"');
-    let scheme = address
-        .get(..7)
-        .filter(|scheme| scheme.eq_ignore_ascii_case("http://"))?;
-    let authority = address[scheme.len()..].split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?;
-    Some(match host.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or(v6),
-        None => host.split(':').next().unwrap_or(host),
-    })
+/// The host of an http:// address; `WEBSERVER__` values are JSON, so they may be quoted.
+fn host(url: &str) -> Option<&str> {
+    let url = url.trim().trim_matches('"');
+    let is_plain = |scheme: &str| scheme.eq_ignore_ascii_case("http://");
+    url.get(..7).filter(|scheme| is_plain(scheme))?;
+    Some(address::host(url))
 }
 
 /// Neither a service of the deployment nor an address of a private network.

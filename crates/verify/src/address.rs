@@ -1,0 +1,48 @@
+//! Addresses of servers: their host, and whether it is this machine.
+
+/// The host of an address, without its port.
+pub(crate) fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or(v6),
+        None => host.split(':').next().unwrap_or(host),
+    }
+}
+
+/// Whether an address is on this machine.
+pub(crate) fn is_loopback(url: &str) -> bool {
+    let host = if url.parse::<std::net::Ipv6Addr>().is_ok() {
+        url
+    } else {
+        host(url)
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_read() {
+        for (url, name, is_here) in [
+            ("http://localhost:8008", "localhost", true),
+            ("https://127.0.0.9/api", "127.0.0.9", true),
+            ("http://[::1]:8008/x", "::1", true),
+            (
+                "http://localhost.example.com",
+                "localhost.example.com",
+                false,
+            ),
+            ("http://127.0.0.1@example.com/", "example.com", false),
+            ("https://10.0.0.1", "10.0.0.1", false),
+        ] {
+            assert_eq!((host(url), is_loopback(url)), (name, is_here), "{url}");
+        }
+    }
+}
