@@ -148,11 +148,11 @@ impl Error {
             Self::Changed { .. } => Some("run it again".to_owned()),
             Self::Compose { help, .. } | Self::Keyset { help, .. } => help.clone(),
             Self::Dotenv { .. } => {
-                Some("mend the line; `docker compose config` refuses it too".to_owned())
+                Some("fix the line; `docker compose config` refuses it too".to_owned())
             }
             Self::Encoding { .. } => Some("save the file as UTF-8".to_owned()),
             Self::Hocon { .. } => {
-                Some("mend the file; a server that loads it does not start".to_owned())
+                Some("fix the file; a server that loads it does not start".to_owned())
             }
             Self::Keep { .. } => {
                 Some("run as its owner or as root; nothing was written".to_owned())
@@ -199,7 +199,7 @@ impl Error {
                 _ => None,
             },
             Self::Yaml { .. } => {
-                Some("mend the line; `docker compose config` refuses it too".to_owned())
+                Some("fix the line; `docker compose config` refuses it too".to_owned())
             }
         }
     }

@@ -80,8 +80,19 @@ fn list(settings: &[Setting]) -> String {
 }
 
 impl Error {
-    /// What to do.
+    /// What to do, for somebody who waits for files to be written.
     pub fn help(&self) -> Option<String> {
+        let advice = self.advice()?;
+        Some(match self {
+            Self::NotProved(_) | Self::Overlap(_) | Self::Unseen { .. } => {
+                format!("nothing was written; {advice}")
+            }
+            _ => advice,
+        })
+    }
+
+    /// What to do.
+    pub fn advice(&self) -> Option<String> {
         match self {
             Self::Core(error) => error.help(),
             Self::EnvFileLines(_) => Some(
@@ -101,7 +112,7 @@ impl Error {
             ),
             Self::NotProved(broken) => Some(broken.help()),
             Self::Overlap(_) => Some(
-                "nothing was written; write this value on one line, in quotes, and run this again"
+                "write this value on one line, in quotes, and run this again"
                     .to_owned(),
             ),
             Self::Refused(refusal) => Some(refusal.help.clone()),
@@ -110,7 +121,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::Unseen { .. } => {
-                Some("nothing was written; what cannot be seen cannot be proved".to_owned())
+                Some("what cannot be seen cannot be proved".to_owned())
             }
         }
     }

@@ -72,7 +72,7 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Output")]
     pub(crate) effective: bool,
 
-    /// Print the commands that mend what is found, to be read and pasted; nothing is changed
+    /// Print the commands that fix what is found, to be read and pasted; nothing is changed
     #[arg(long, conflicts_with_all = ["effective", "write_baseline"], help_heading = "Output")]
     pub(crate) fix: bool,
 

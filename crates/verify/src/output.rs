@@ -35,7 +35,7 @@ pub(crate) fn effective(format: Format, reports: &[Report]) -> Option<String> {
     }
 }
 
-/// What mends the findings of all deployments; none in a format that is no shell.
+/// What fixes the findings of all deployments; none in a format that is no shell.
 pub(crate) fn fix(cli: &Cli, reports: &[Report]) -> Option<String> {
     match cli.format {
         Format::Text => Some(fix::script(cli, reports)),

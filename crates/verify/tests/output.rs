@@ -152,7 +152,7 @@ fn a_baseline_accepts_what_it_records_and_nothing_else() {
     let (_, stdout, stderr) = run(&accepted, path);
     assert!(findings(&stdout).is_empty(), "{stderr}");
     assert!(stderr.contains("are accepted"), "{stderr}");
-    // A new finding is not accepted, and a mended one is said.
+    // A new finding is not accepted, and a fixed one is said.
     let changed = moved.replace(
         "\"8008:8008\"",
         "\"127.0.0.1:8008:8008\"\n      - \"9999:9999\"",

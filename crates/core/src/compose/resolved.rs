@@ -4,9 +4,11 @@
 //! from, and not merged: as long as every file says the same as before, compose makes the same of it. Only the
 //! environment and the ports are compared as what becomes of them, because they are what somebody means to change.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::mem::discriminant;
+use std::sync::Arc;
 
 use super::{Project, Scope, Service, interpolate};
 use crate::container::{Port, VariableValue};
@@ -24,17 +26,20 @@ const OF_COMPOSE: [&str; 4] = [
 pub struct Resolved {
     key: RandomState,
     services: BTreeMap<String, ResolvedService>,
-    sections: BTreeMap<String, u64>,
+    sections: Prints,
     of_compose: [u64; OF_COMPOSE.len()],
     /// What the env files say.
     env: BTreeMap<String, u64>,
 }
 
+/// Fingerprints by name, in the order of the names. Each name is held once for all who have it.
+type Prints = Vec<(Arc<str>, u64)>;
+
 /// All that compose makes of a service.
 #[derive(Default)]
 struct ResolvedService {
-    attributes: BTreeMap<String, u64>,
-    environment: BTreeMap<String, u64>,
+    attributes: Prints,
+    environment: Prints,
     ports: Vec<Port>,
     /// What else is said of ports.
     about_ports: Vec<u64>,
@@ -42,28 +47,28 @@ struct ResolvedService {
 
 /// Something that is otherwise in one of two projects.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Difference<'a> {
+pub enum Difference {
     /// An attribute of a service.
     Attribute {
         /// The service.
-        service: &'a str,
+        service: String,
         /// Its name.
-        attribute: &'a str,
+        attribute: String,
     },
     /// What `.env` tells compose itself.
     Compose(&'static str),
     /// What a service publishes.
-    Ports(&'a str),
+    Ports(String),
     /// A section beside the services, e.g. `volumes`.
-    Section(&'a str),
+    Section(String),
     /// A service that only one of them has.
-    Service(&'a str),
+    Service(String),
     /// A variable of a container.
     Variable {
         /// The service.
-        service: &'a str,
+        service: String,
         /// Its name.
-        name: &'a str,
+        name: String,
         /// Whether it is not there in the first project.
         is_new: bool,
     },
@@ -72,55 +77,50 @@ pub enum Difference<'a> {
 impl Resolved {
     /// Of a project.
     pub fn of(project: &Project) -> Self {
-        Self::with(RandomState::new(), project)
-    }
-
-    /// Of another project, so that the two can be compared.
-    pub fn of_other(&self, project: &Project) -> Self {
-        Self::with(self.key.clone(), project)
-    }
-
-    fn with(key: RandomState, project: &Project) -> Self {
-        let printer = Printer { key: &key, project };
+        let key = RandomState::new();
+        let printer = Printer::new(&key, project);
         let services = project.services.iter();
         let env = project.env();
-        let names = env.names();
         Self {
             services: services
                 .map(|service| (service.name.clone(), printer.service(service)))
                 .collect(),
             sections: printer.sections(),
-            of_compose: OF_COMPOSE.map(|name| key.hash_one(project.variable(Scope::PROJECT, name))),
-            env: names
+            of_compose: printer.of_compose(),
+            env: env
+                .names()
                 .map(|name| (name.to_owned(), key.hash_one(env.value(name))))
                 .collect(),
             key,
         }
     }
 
-    /// Everything that is otherwise in another project, which was made by [`Resolved::of_other`].
-    pub fn differences<'a>(&'a self, now: &'a Self) -> Vec<Difference<'a>> {
+    /// Everything that is otherwise in another project. That one is looked at service by service, and not held a second time.
+    pub fn differences(&self, now: &Project) -> Vec<Difference> {
+        let printer = Printer::new(&self.key, now);
         let mut found = Vec::new();
-        for (number, name) in OF_COMPOSE.into_iter().enumerate() {
-            if self.of_compose[number] != now.of_compose[number] {
+        let of_compose = self.of_compose.iter().zip(printer.of_compose());
+        for (name, (before, now)) in OF_COMPOSE.into_iter().zip(of_compose) {
+            if *before != now {
                 found.push(Difference::Compose(name));
             }
         }
-        for (section, _) in unlike(&self.sections, &now.sections) {
-            found.push(Difference::Section(section));
-        }
-        for (name, service) in &now.services {
-            match self.services.get(name) {
-                Some(before) => before.differences(service, name, &mut found),
-                None => found.push(Difference::Service(name)),
+        let sections = printer.sections();
+        found.extend(
+            unlike(&self.sections, &sections)
+                .map(|(section, _)| Difference::Section(section.to_owned())),
+        );
+        for service in &now.services {
+            match self.services.get(&service.name) {
+                Some(before) => {
+                    before.differences(&printer.service(service), &service.name, &mut found);
+                }
+                None => found.push(Difference::Service(service.name.clone())),
             }
         }
-        let mut gone = self.services.keys();
-        found.extend(
-            gone.by_ref()
-                .filter(|name| !now.services.contains_key(*name))
-                .map(|name| Difference::Service(name)),
-        );
+        let names: HashSet<&String> = now.services.iter().map(|service| &service.name).collect();
+        let gone = self.services.keys().filter(|name| !names.contains(name));
+        found.extend(gone.map(|name| Difference::Service(name.clone())));
         found
     }
 
@@ -134,45 +134,56 @@ impl Resolved {
     /// Whether a container is given a variable.
     pub fn has_variable(&self, service: &str, name: &str) -> bool {
         let service = self.services.get(service);
-        service.is_some_and(|service| service.environment.contains_key(name))
+        service.is_some_and(|service| of_name(&service.environment, name).is_some())
     }
 
-    /// Whether the env files say otherwise of a name than those of another project.
-    pub fn is_env_changed(&self, now: &Self, name: &str) -> bool {
-        self.env.get(name) != now.env.get(name)
+    /// Whether the env files of another project say otherwise of a name.
+    pub fn is_env_changed(&self, now: &Project, name: &str) -> bool {
+        let value = now.env().value(name);
+        let before = self.env.get(name).copied();
+        before != value.is_some().then(|| self.key.hash_one(value))
     }
 }
 
 impl ResolvedService {
-    fn differences<'a>(&'a self, now: &'a Self, service: &'a str, found: &mut Vec<Difference<'a>>) {
+    fn differences(&self, now: &Self, service: &str, found: &mut Vec<Difference>) {
         for (attribute, _) in unlike(&self.attributes, &now.attributes) {
-            found.push(Difference::Attribute { service, attribute });
+            found.push(Difference::Attribute {
+                service: service.to_owned(),
+                attribute: attribute.to_owned(),
+            });
         }
         for (name, is_new) in unlike(&self.environment, &now.environment) {
             found.push(Difference::Variable {
-                service,
-                name,
+                service: service.to_owned(),
+                name: name.to_owned(),
                 is_new,
             });
         }
         let ports = self.ports.iter().map(port);
         if self.about_ports != now.about_ports || !ports.eq(now.ports.iter().map(port)) {
-            found.push(Difference::Ports(service));
+            found.push(Difference::Ports(service.to_owned()));
         }
     }
 }
 
-/// The keys whose values are not the same, and whether the first map has none.
-fn unlike<'a>(
-    before: &'a BTreeMap<String, u64>,
-    now: &'a BTreeMap<String, u64>,
-) -> impl Iterator<Item = (&'a str, bool)> {
-    let changed = now.iter().filter_map(|(key, value)| {
-        let old = before.get(key);
-        (old != Some(value)).then_some((key.as_str(), old.is_none()))
+/// The names whose fingerprints are not the same, and whether the first has none.
+fn unlike<'a>(before: &'a Prints, now: &'a Prints) -> impl Iterator<Item = (&'a str, bool)> {
+    let changed = now.iter().filter_map(|(name, print)| {
+        let old = of_name(before, name);
+        (old != Some(*print)).then_some((&**name, old.is_none()))
     });
-    let gone = before.keys().filter(|key| !now.contains_key(*key));
-    changed.chain(gone.map(|key| (key.as_str(), false)))
+    let gone = before
+        .iter()
+        .filter(|(name, _)| of_name(now, name).is_none());
+    changed.chain(gone.map(|(name, _)| (&**name, false)))
+}
+
+fn of_name(prints: &Prints, name: &str) -> Option<u64> {
+    let at = prints
+        .binary_search_by(|(known, _)| (**known).cmp(name))
+        .ok()?;
+    Some(prints[at].1)
 }
 
 /// A port without the place at which it is written.
@@ -190,9 +201,25 @@ fn port(port: &Port) -> impl PartialEq + use<'_> {
 struct Printer<'a> {
     key: &'a RandomState,
     project: &'a Project,
+    names: RefCell<HashSet<Arc<str>>>,
 }
 
-impl Printer<'_> {
+impl<'a> Printer<'a> {
+    fn new(key: &'a RandomState, project: &'a Project) -> Self {
+        Self {
+            key,
+            project,
+            names: RefCell::default(),
+        }
+    }
+
+    fn of_compose(&self) -> [u64; OF_COMPOSE.len()] {
+        OF_COMPOSE.map(|name| {
+            let value = self.project.variable(Scope::PROJECT, name);
+            self.key.hash_one(value)
+        })
+    }
+
     fn service(&self, service: &Service) -> ResolvedService {
         let mut resolved = ResolvedService::default();
         for part in &service.parts {
@@ -212,24 +239,40 @@ impl Printer<'_> {
         }
         let variables = service.environment.iter();
         resolved.environment = variables
-            .map(|variable| (variable.name.clone(), self.value(&variable.value)))
+            .map(|variable| (self.name(&variable.name), self.value(&variable.value)))
             .collect();
+        resolved.environment.sort_unstable();
         resolved.ports = service.ports.clone();
         resolved
     }
 
     /// Adds what a document says of something to what the documents before it say.
-    fn add(&self, to: &mut BTreeMap<String, u64>, name: &str, document: usize, node: &Node) {
+    fn add(&self, to: &mut Prints, name: &str, document: usize, node: &Node) {
+        let place = to.binary_search_by(|(known, _)| (**known).cmp(name));
         let mut hasher = self.key.build_hasher();
-        to.get(name).hash(&mut hasher);
+        place.ok().map(|at| to[at].1).hash(&mut hasher);
         let document = &self.project.documents[document];
         document.folder.hash(&mut hasher);
         self.node(node, document.scope, name, &mut hasher);
-        to.insert(name.to_owned(), hasher.finish());
+        match place {
+            Ok(at) => to[at].1 = hasher.finish(),
+            Err(at) => to.insert(at, (self.name(name), hasher.finish())),
+        }
     }
 
-    fn sections(&self) -> BTreeMap<String, u64> {
-        let mut sections = BTreeMap::new();
+    /// A name, held once.
+    fn name(&self, name: &str) -> Arc<str> {
+        let mut names = self.names.borrow_mut();
+        if let Some(known) = names.get(name) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = name.into();
+        names.insert(Arc::clone(&new));
+        new
+    }
+
+    fn sections(&self) -> Prints {
+        let mut sections = Prints::new();
         for id in &self.project.order {
             for field in self.project.documents[*id].root.fields() {
                 // `version` means nothing to compose, nor does what is only for others to alias.
@@ -357,8 +400,7 @@ mod tests {
     /// What is otherwise in the second of two projects, as text.
     fn differences(before: (&str, &str), now: (&str, &str)) -> Vec<String> {
         let before = Resolved::of(&load(before.0, before.1).project);
-        let now = before.of_other(&load(now.0, now.1).project);
-        let found = before.differences(&now);
+        let found = before.differences(&load(now.0, now.1).project);
         found.iter().map(|one| format!("{one:?}")).collect()
     }
 
@@ -375,8 +417,9 @@ mod tests {
         let before = "services:\n  a:\n    image: x\n    command: [\"$C\"]\n    build: {args: [B]}\n    environment: {E: 1}\n  b:\n    \
                       extends: a\n    ports: ['80:80']\nsecrets: {s: {environment: S}}\n";
         let of_env = |env: &str| differences((before, "C=1\nB=1\nS=1\n"), (before, env));
-        let attribute =
-            |service, attribute| format!("{:?}", Difference::Attribute { service, attribute });
+        let attribute = |service, attribute| {
+            format!("Attribute {{ service: {service:?}, attribute: {attribute:?} }}")
+        };
         assert_eq!(
             of_env("C=2\nB=1\nS=1\n"),
             ["a", "b"].map(|service| attribute(service, "command"))
@@ -387,7 +430,7 @@ mod tests {
         );
         assert_eq!(
             of_env("C=1\nB=1\nS=2\n"),
-            [format!("{:?}", Difference::Section("secrets"))]
+            [format!("{:?}", Difference::Section("secrets".to_owned()))]
         );
         assert_eq!(
             of_env("C=1\nB=1\nS=1\nCOMPOSE_PROFILES=p\n"),
@@ -399,21 +442,14 @@ mod tests {
         };
         assert_eq!(
             of_text("80:80", "81:80"),
-            [format!("{:?}", Difference::Ports("b"))]
+            [format!("{:?}", Difference::Ports("b".to_owned()))]
         );
         assert_eq!(
             of_text("'80:80'", "{target: 80, published: 80, mode: host}"),
-            [format!("{:?}", Difference::Ports("b"))]
+            [format!("{:?}", Difference::Ports("b".to_owned()))]
         );
-        let variable = |service, name, is_new| {
-            format!(
-                "{:?}",
-                Difference::Variable {
-                    service,
-                    name,
-                    is_new
-                }
-            )
+        let variable = |service: &str, name: &str, is_new| {
+            format!("Variable {{ service: {service:?}, name: {name:?}, is_new: {is_new} }}")
         };
         assert_eq!(
             of_text("E: 1", "E: 2"),

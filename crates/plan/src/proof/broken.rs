@@ -34,17 +34,15 @@ impl Broken {
     }
 
     /// What to do.
-    pub fn help(&self) -> String {
+    pub(crate) fn help(&self) -> String {
         match self {
             Self::Effective {
                 help: Some(help), ..
-            } => format!("nothing was written; {help}"),
+            } => help.clone(),
             Self::Effective { .. }
             | Self::Elsewhere { .. }
             | Self::Lines
-            | Self::Unreadable { .. } => {
-                "nothing was written; change what is named, then run this again".to_owned()
-            }
+            | Self::Unreadable { .. } => "change what is named, then run this again".to_owned(),
         }
     }
 }

@@ -183,8 +183,10 @@ fn difference(
                 difference(Some(old), Some(new), &below(&number.to_string()), allowed)
             })
         }
-        // Ports that came by inheritance and are written out now.
-        (None, Some(Print::Seq(new))) if path.ends_with("/ports") && !new.is_empty() => {
+        // Ports that came by inheritance and are written out now, or of which two are one now.
+        (None | Some(Print::Seq(_)), Some(Print::Seq(new)))
+            if path.ends_with("/ports") && !new.is_empty() =>
+        {
             let items = new.iter().enumerate();
             items.into_iter().find_map(|(number, item)| {
                 difference(None, Some(item), &below(&number.to_string()), allowed)

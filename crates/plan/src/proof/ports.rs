@@ -1,6 +1,5 @@
 //! What is published: as it was asked for, and for everything else as it was.
 
-use clearml_secure_core::compose::resolved::Resolved;
 use clearml_secure_core::container::Port;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::unseen::Hides;
@@ -56,9 +55,9 @@ pub(super) fn order(deployment: &Deployment, asked: Ports, index: usize) -> Opti
 }
 
 /// Whether a service publishes what it did, but for what was asked of it.
-pub(super) fn are_as_asked(before: &Resolved, now: &Resolved, name: &str, order: Order) -> bool {
+pub(super) fn are_as_asked(before: &[Port], now: &[Port], order: Order) -> bool {
     let Order::Bind(address) = order else {
-        return now.ports(name).is_empty();
+        return now.is_empty();
     };
     let has = |all: &[Port], port: &Port| {
         all.iter().any(|one| {
@@ -67,7 +66,6 @@ pub(super) fn are_as_asked(before: &Resolved, now: &Resolved, name: &str, order:
                 && one.protocol == port.protocol
         })
     };
-    let (before, now) = (before.ports(name), now.ports(name));
     before.iter().all(|port| has(now, port))
         && now
             .iter()

@@ -23,11 +23,9 @@ pub(super) fn check(
     asked: Ports,
 ) -> Result<(), Broken> {
     ports::check(places, asked)?;
-    let now = before.of_other(&places.deployment.project);
     let comparison = Comparison {
         places,
         before,
-        now: &now,
         asked,
         meant: plan
             .intended
@@ -36,7 +34,7 @@ pub(super) fn check(
             .collect(),
         ours: plan.taken.iter().map(|(name, _)| name.as_str()).collect(),
     };
-    let differences = before.differences(&now);
+    let differences = before.differences(&places.deployment.project);
     let mut wrong = differences.iter().filter(|one| !comparison.is_meant(one));
     wrong
         .next()
@@ -46,7 +44,6 @@ pub(super) fn check(
 struct Comparison<'a> {
     places: &'a Places<'a>,
     before: &'a Resolved,
-    now: &'a Resolved,
     asked: Ports,
     /// Services and the variables that they are to have.
     meant: HashSet<(&'a str, &'a str)>,
@@ -55,14 +52,18 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    fn is_meant(&self, difference: &Difference<'_>) -> bool {
-        match *difference {
+    fn is_meant(&self, difference: &Difference) -> bool {
+        match difference {
             Difference::Variable { service, name, .. } => {
-                self.meant.contains(&(service, name)) || self.has_it_by_name(service, name)
+                self.meant.contains(&(service.as_str(), name.as_str()))
+                    || self.has_it_by_name(service, name)
             }
             Difference::Ports(service) => self
                 .order(service)
-                .is_some_and(|order| ports::are_as_asked(self.before, self.now, service, order)),
+                .zip(self.service(service))
+                .is_some_and(|(order, now)| {
+                    ports::are_as_asked(self.before.ports(service), &now.ports, order)
+                }),
             Difference::Attribute { service, attribute } => {
                 attribute == "ports" && self.order(service) == Some(Order::Close)
             }
@@ -96,13 +97,13 @@ impl Comparison<'_> {
     }
 
     /// What would be otherwise, and who causes it.
-    fn broken(&self, difference: &Difference<'_>) -> Broken {
-        match *difference {
+    fn broken(&self, difference: &Difference) -> Broken {
+        match difference {
             Difference::Variable {
                 service,
                 name,
                 is_new,
-            } => self.variable_broken(service, name, is_new),
+            } => self.variable_broken(service, name, *is_new),
             Difference::Attribute { service, attribute } => {
                 self.attribute_broken(service, attribute)
             }
@@ -205,7 +206,10 @@ impl Comparison<'_> {
             used.span.source == span.source
                 && (span.start..span.end.max(span.start + 1)).contains(&used.span.start)
         });
-        let changed = inside.find(|used| self.before.is_env_changed(self.now, &used.name));
+        let changed = inside.find(|used| {
+            self.before
+                .is_env_changed(&self.places.deployment.project, &used.name)
+        });
         let place = self
             .places
             .of(changed.as_ref().map_or(span, |used| used.span));

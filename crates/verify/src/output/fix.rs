@@ -1,4 +1,4 @@
-//! What mends the findings, as shell to be read and pasted. What no command mends stands in comments.
+//! What fixes the findings, as shell to be read and pasted. What no command fixes stands in comments.
 
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::shell::{comment, quoted};
@@ -7,7 +7,7 @@ use clearml_secure_core::source::Sources;
 use super::text;
 use crate::cli::Cli;
 use crate::finding::Finding;
-use crate::mend::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
+use crate::fix::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
 use crate::report::{Report, Subject};
 use crate::words::and;
 
@@ -22,14 +22,14 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
                 block.push_str(&of_variant(&deployment.sources, &report.findings));
             }
             Subject::Deployment(deployment, effective) => {
-                let path = mend::compose_file(deployment);
+                let path = fix::compose_file(deployment);
                 if seen.contains(&path) {
-                    // One file under two targets is mended once.
+                    // One file under two targets is fixed once.
                     continue;
                 }
                 seen.push(path);
                 let findings = &report.findings;
-                let plan = mend::plan(cli, deployment, effective, findings, &mut names);
+                let plan = fix::plan(cli, deployment, effective, findings, &mut names);
                 block.push_str(&of_deployment(deployment, &plan));
             }
             Subject::Nothing(_) => {}
@@ -71,7 +71,7 @@ fn of_server(findings: &[Finding]) -> String {
         return String::new();
     }
     let mut out = comment(
-        "  a running server is mended in its files: clearml-verify --fix docker-compose.yml",
+        "  a running server is fixed in its files: clearml-verify --fix docker-compose.yml",
     );
     for finding in findings {
         out.push_str(&comment(&format!("  {}: {}", finding.rule, finding.help)));
@@ -97,7 +97,7 @@ fn of_deployment(deployment: &Deployment, plan: &Plan<'_>) -> String {
     if by_hand.is_empty() && plan.left.is_empty() {
         return out;
     }
-    out.push_str("#\n# Not mended by a command:\n");
+    out.push_str("#\n# Not fixed by a command:\n");
     for lines in by_hand {
         out.push_str(&elsewhere(sources, lines));
     }
@@ -120,17 +120,17 @@ fn of_deployment(deployment: &Deployment, plan: &Plan<'_>) -> String {
 }
 
 fn private(sources: &Sources, mode: &Mode<'_>) -> String {
-    let why = if mode.mends.is_empty() {
+    let why = if mode.fixes.is_empty() {
         comment("  others read the file, and it is to hold secrets")
     } else {
-        mended(sources, &mode.mends)
+        fixed(sources, &mode.fixes)
     };
     format!("{why}chmod 600 {}\n", quoted(&mode.path))
 }
 
 fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
-    let mut out = mended(&deployment.sources, &inject.mends);
-    let compose = quoted(mend::compose_file(deployment));
+    let mut out = fixed(&deployment.sources, &inject.fixes);
+    let compose = quoted(fix::compose_file(deployment));
     let keys = match &inject.keys {
         Keys::Given(path) | Keys::InUse(path) | Keys::New(path) => quoted(path),
     };
@@ -194,8 +194,8 @@ fn named<'a>(services: impl Iterator<Item = &'a str>) -> String {
     and(&names)
 }
 
-/// The findings that what follows mends: rule, count and places.
-fn mended(sources: &Sources, findings: &[&Finding]) -> String {
+/// The findings that what follows fixes: rule, count and places.
+fn fixed(sources: &Sources, findings: &[&Finding]) -> String {
     let mut out = String::new();
     let mut rules: Vec<&str> = findings.iter().map(|finding| finding.rule).collect();
     rules.sort_unstable();
@@ -219,7 +219,7 @@ fn appended(sources: &Sources, lines: &Lines<'_>) -> String {
     let Place::End(path) = &lines.place else {
         return String::new();
     };
-    let mut out = mended(sources, &lines.mends);
+    let mut out = fixed(sources, &lines.fixes);
     if let Some(folder) = &lines.folder {
         out.push_str(&format!("mkdir -p {} &&\n", quoted(folder)));
     }
@@ -237,7 +237,7 @@ fn appended(sources: &Sources, lines: &Lines<'_>) -> String {
 }
 
 fn elsewhere(sources: &Sources, lines: &Lines<'_>) -> String {
-    let mut out = mended(sources, &lines.mends);
+    let mut out = fixed(sources, &lines.fixes);
     let services = named(lines.services.iter().map(String::as_str));
     let place = match &lines.place {
         Place::Elsewhere(name) => format!(

@@ -190,7 +190,7 @@ fn findings(report: &Report) -> Markup {
     }
 }
 
-/// Findings of one rule at one place, which the same help mends.
+/// Findings of one rule at one place, which the same help fixes.
 fn together(report: &Report, lines: Option<&Lines<'_>>, group: &[&Finding]) -> Markup {
     let Some(first) = group.first() else {
         return html! {};

@@ -28,7 +28,7 @@ impl Probe for VulnerableVersion {
         };
         let version = match release(site) {
             Release::Told(version) => version,
-            // It is no older, so what was mended by then is not in it.
+            // It is no older, so what was fixed by then is not in it.
             Release::Kept => {
                 let is_open = |advisory: &&Advisory| advisory.before > Release::KEPT_SINCE;
                 if let Some(advisory) = advisory::all().iter().find(is_open) {

@@ -11,7 +11,7 @@
 //!
 //! good: tests/fixtures/rules/unreadable-config/good.yml
 //!
-//! **Fix**: mend the file; in a variable, put the value into double quotes of its own: `'"a=b"'`.
+//! **Fix**: fix the file; in a variable, put the value into double quotes of its own: `'"a=b"'`.
 //!
 //! **References**: docs/clearml.md#values-that-stop-a-server; pyhocon.
 
@@ -54,7 +54,7 @@ impl Rule for UnreadableConfig {
                 } else {
                     (
                         escape(&fatal.what),
-                        "mend the file; until then no server that loads it starts",
+                        "fix the file; until then no server that loads it starts",
                     )
                 };
                 let message = format!(

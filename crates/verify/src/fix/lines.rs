@@ -17,7 +17,7 @@ pub(crate) struct Lines<'a> {
     pub(crate) folder: Option<PathBuf>,
     /// In HOCON.
     pub(crate) lines: Vec<String>,
-    pub(crate) mends: Vec<&'a Finding>,
+    pub(crate) fixes: Vec<&'a Finding>,
     /// The services that load the file.
     pub(crate) services: Vec<String>,
 }
@@ -73,12 +73,12 @@ pub(super) fn of<'a>(
                 folder: missing_folder(&place),
                 place,
                 lines: Vec::new(),
-                mends: Vec::new(),
+                fixes: Vec::new(),
                 services: Vec::new(),
             });
         }
         let lines = &mut all[at];
-        lines.mends.push(finding);
+        lines.fixes.push(finding);
         if !lines.lines.contains(&line) {
             lines.lines.push(line);
         }

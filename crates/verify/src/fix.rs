@@ -1,35 +1,37 @@
-//! What mends a deployment: from its findings to what is to be run. `output/fix.rs` writes it down.
+//! What fixes a deployment: from its findings to what is to be run. `output/fix.rs` writes it down.
 //!
-//! One run of clearml-inject mends all that it can at once, or refuses. What it is known to refuse is not proposed,
-//! and the reason stands beside the findings that are left.
+//! One run of clearml-inject fixes all that it can at once, or refuses. Every proposal is made in memory first, and what
+//! clearml-inject says against it is printed beside the findings that are left.
 
+mod attempt;
 mod lines;
 mod names;
 mod ports;
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use crate::finding::{Finding, Fix, Severity};
-use clearml_secure_core::container::{Container, Origin as From, VariableValue};
+use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading};
 use clearml_secure_core::setting::Setting;
-use clearml_secure_core::unseen::Hides;
+use clearml_secure_plan::ports::Ports;
 
 use crate::cli::Cli;
 use crate::files;
-use crate::words::shown;
+use attempt::Attempt;
 pub(crate) use lines::{Lines, Place};
 pub(crate) use names::Names;
 
-/// What mends the findings of one deployment, in the order in which it is done.
+/// What fixes the findings of one deployment, in the order in which it is done.
 pub(crate) struct Plan<'a> {
     /// Files that only their owner is to read.
     pub(crate) modes: Vec<Mode<'a>>,
     pub(crate) inject: Option<Inject<'a>>,
     /// Lines of configuration files.
     pub(crate) lines: Vec<Lines<'a>>,
-    /// What a person has to mend, each with what stands in the way of a command that would do it otherwise.
+    /// What a person has to fix, each with what stands in the way of a command that would do it otherwise.
     pub(crate) left: Vec<(&'a Finding, Option<String>)>,
 }
 
@@ -37,7 +39,7 @@ pub(crate) struct Plan<'a> {
 pub(crate) struct Mode<'a> {
     pub(crate) path: PathBuf,
     /// None where it is only going to hold secrets.
-    pub(crate) mends: Vec<&'a Finding>,
+    pub(crate) fixes: Vec<&'a Finding>,
 }
 
 /// One run of clearml-inject.
@@ -48,7 +50,7 @@ pub(crate) struct Inject<'a> {
     pub(crate) close_ports: bool,
     pub(crate) bind: bool,
     pub(crate) to: Output,
-    pub(crate) mends: Vec<&'a Finding>,
+    pub(crate) fixes: Vec<&'a Finding>,
     /// Whether git tracks the file that is to hold secrets.
     pub(crate) is_tracked: bool,
 }
@@ -79,14 +81,20 @@ pub(crate) fn plan<'a>(
     findings: &'a [Finding],
     names: &mut Names,
 ) -> Plan<'a> {
-    let options = Options::of(deployment, effective, findings);
+    let env_files = env_files(cli, deployment, effective);
+    let attempt = Attempt {
+        cli,
+        deployment,
+        effective,
+        env_files: &env_files,
+    };
+    let options = Options::of(&attempt, deployment, effective, findings);
     let mut plan = Plan {
         modes: Vec::new(),
         inject: None,
         lines: lines::of(cli, deployment, effective, findings),
         left: options.left(),
     };
-    let env_files = env_files(cli, deployment, effective);
     plan.inject = options.inject(cli, deployment, env_files, names);
     if let Some(inject) = &plan.inject {
         let path = compose_file(deployment);
@@ -129,11 +137,19 @@ impl Fixing<'_> {
 }
 
 impl<'a> Options<'a> {
-    fn of(deployment: &Deployment, effective: &Effective, findings: &'a [Finding]) -> Self {
+    fn of(
+        attempt: &Attempt<'_>,
+        deployment: &Deployment,
+        effective: &Effective,
+        findings: &'a [Finding],
+    ) -> Self {
         let fixing = |fix: &Fix, obstacle: &dyn Fn(&[&Finding]) -> Option<String>| {
             let has = |finding: &&Finding| finding.fix.as_ref() == Some(fix);
             let findings: Vec<&Finding> = findings.iter().filter(has).collect();
-            let obstacle = obstacle(&findings);
+            let obstacle = match findings.is_empty() {
+                true => None,
+                false => obstacle(&findings),
+            };
             Fixing { findings, obstacle }
         };
         let keys = fixing(&Fix::Keys, &|findings| {
@@ -141,23 +157,31 @@ impl<'a> Options<'a> {
             if findings.iter().all(is_note) {
                 return Some("new keys replace all, which a note alone is not worth".to_owned());
             }
-            refusal(deployment, effective).or_else(|| overridden(deployment, effective))
+            attempt.refusal(true, Ports::default())
         });
-        let of_all = refusal(deployment, effective).or_else(|| {
-            let setting = not_in_a_variable(effective).filter(|_| !keys.is_asked())?;
-            Some(format!(
-                "clearml-inject changes ports together with keys, and no variable sets {setting} here"
-            ))
-        });
-        let of_ports = |concerned: &[&Container], is_bind| {
-            let obstacle = || ports::obstacle(deployment, findings, concerned, is_bind);
-            of_all.clone().or_else(obstacle)
+        let is_new = keys.is_asked();
+        let of_ports = |concerned: &[&Container], asked: Ports| {
+            let setting = not_in_a_variable(effective).filter(|_| !is_new);
+            let obstacle = setting.map(|setting| {
+                format!("clearml-inject changes ports together with keys, and no variable sets {setting} here")
+            });
+            obstacle
+                .or_else(|| ports::obstacle(deployment, findings, concerned, asked.bind.is_some()))
+                .or_else(|| attempt.refusal(is_new, asked))
+        };
+        let close = Ports {
+            close: true,
+            bind: None,
+        };
+        let bind = Ports {
+            close: false,
+            bind: Some(Ipv4Addr::LOCALHOST.into()),
         };
         Self {
             close: fixing(&Fix::ClosePorts, &|_| {
-                of_ports(&ports::databases(deployment), false)
+                of_ports(&ports::databases(deployment), close)
             }),
-            bind: fixing(&Fix::Bind, &|_| of_ports(&ports::servers(deployment), true)),
+            bind: fixing(&Fix::Bind, &|_| of_ports(&ports::servers(deployment), bind)),
             keys,
         }
     }
@@ -186,8 +210,8 @@ impl<'a> Options<'a> {
         names: &mut Names,
     ) -> Option<Inject<'a>> {
         let asked = self.all().into_iter().filter(|one| one.is_asked());
-        let mends: Vec<&Finding> = asked.flat_map(|one| one.findings.clone()).collect();
-        if mends.is_empty() {
+        let fixes: Vec<&Finding> = asked.flat_map(|one| one.findings.clone()).collect();
+        if fixes.is_empty() {
             return None;
         }
         let path = compose_file(deployment);
@@ -208,7 +232,7 @@ impl<'a> Options<'a> {
             } else {
                 Output::InPlace(names.backup(path))
             },
-            mends,
+            fixes,
         })
     }
 }
@@ -223,10 +247,10 @@ impl Inject<'_> {
 impl<'a> Plan<'a> {
     fn private(&mut self, path: &Path, finding: Option<&'a Finding>) {
         match self.modes.iter_mut().find(|mode| mode.path == path) {
-            Some(mode) => mode.mends.extend(finding),
+            Some(mode) => mode.fixes.extend(finding),
             None => self.modes.push(Mode {
                 path: path.to_owned(),
-                mends: finding.into_iter().collect(),
+                fixes: finding.into_iter().collect(),
             }),
         }
     }
@@ -255,80 +279,6 @@ fn env_files(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Vec<P
     });
     let path = is_taken.then(|| deployment.sources.path(*source).to_owned());
     path.into_iter().collect()
-}
-
-/// Why clearml-inject would refuse to do anything here, as far as it can be told without it.
-fn refusal(deployment: &Deployment, effective: &Effective) -> Option<String> {
-    let place = |span| deployment.sources.place(span);
-    // A value of a setting is replaced by one that can be read; nothing else is.
-    let is_replaced = |name: &str, service: usize| {
-        let instances = &deployment.instances;
-        Setting::by_variable(name).is_some_and(|setting| {
-            instances
-                .iter()
-                .any(|instance| instance.service == service && instance.reads(setting))
-        })
-    };
-    for server in &effective.servers {
-        let service = deployment.instances[server.instance].service;
-        let fatal = &server.fatal;
-        if let Some(fatal) = fatal
-            .iter()
-            .find(|fatal| !is_replaced(&fatal.what, service))
-        {
-            return Some(format!(
-                "clearml-inject refuses as long as a server cannot read {}",
-                place(fatal.span)
-            ));
-        }
-    }
-    for (index, service) in deployment.containers.iter().enumerate() {
-        let is_refused = |variable: &&clearml_secure_core::container::Variable| {
-            matches!(variable.value, VariableValue::Refused(_))
-                && !is_replaced(&variable.name, index)
-        };
-        if let Some(variable) = service.environment.iter().find(is_refused) {
-            return Some(format!(
-                "clearml-inject refuses as long as compose refuses {}",
-                place(variable.span)
-            ));
-        }
-    }
-    let is_servers = |name: &String| {
-        let mut instances = deployment.instances.iter();
-        instances.any(|instance| deployment.service(instance).name == *name)
-    };
-    let hidden = deployment.unseen.iter().find(|unseen| {
-        unseen.hides == Hides::Variables && unseen.service.as_ref().is_some_and(is_servers)
-    });
-    hidden.map(|unseen| {
-        format!(
-            "clearml-inject refuses as long as {} is not here",
-            unseen.what
-        )
-    })
-}
-
-/// A value of another compose file wins over what is injected into the first.
-fn overridden(deployment: &Deployment, effective: &Effective) -> Option<String> {
-    let first = deployment.project.files[0];
-    let mut variables = effective
-        .readings()
-        .filter_map(|reading| reading.variable(deployment));
-    let variable = variables.find(|variable| {
-        variable.origin == From::Environment
-            && deployment
-                .project
-                .documents
-                .iter()
-                .any(|document| document.source == variable.span.source)
-            && variable.span.source != first
-    })?;
-    let name = shown(&variable.name);
-    let place = deployment.sources.place(variable.span);
-    Some(format!(
-        "{place}: {name} wins over what clearml-inject writes; take it out first"
-    ))
 }
 
 /// A setting that injecting the keyset in use would write to where it does not stand now.

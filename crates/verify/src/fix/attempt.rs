@@ -1,0 +1,88 @@
+//! What clearml-inject would say, which only its own plan and proof can tell: both are run in memory.
+
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::Effective;
+use clearml_secure_core::io::read_text;
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_plan::env_file::EnvFile;
+use clearml_secure_plan::error::Error;
+use clearml_secure_plan::job::Job;
+use clearml_secure_plan::plan::Asked;
+use clearml_secure_plan::ports::Ports;
+use zeroize::Zeroizing;
+
+use crate::cli::Cli;
+
+/// The files that clearml-inject would be run on.
+pub(super) struct Attempt<'a> {
+    pub(super) cli: &'a Cli,
+    pub(super) deployment: &'a Deployment,
+    pub(super) effective: &'a Effective,
+    pub(super) env_files: &'a [PathBuf],
+}
+
+impl Attempt<'_> {
+    /// Why clearml-inject would refuse new keys, or to change these ports, if it would.
+    pub(super) fn refusal(&self, is_new: bool, ports: Ports) -> Option<String> {
+        let error = self.run(is_new, ports).err()?;
+        let advice = error.advice().map(|advice| format!("\n  {advice}"));
+        Some(format!(
+            "clearml-inject refuses: {error}{}",
+            advice.unwrap_or_default()
+        ))
+    }
+
+    fn run(&self, is_new: bool, ports: Ports) -> Result<(), Error> {
+        let keyset = match is_new {
+            true => self.new_keyset()?,
+            false => self.keyset_in_use()?,
+        };
+        let sources = &self.deployment.sources;
+        let project = &self.deployment.project;
+        let text = |id| Zeroizing::new(sources.text(id).to_owned());
+        let files = project.files.iter();
+        let env_file = EnvFile::read(self.env_files, &project.folder)?;
+        let job = Job {
+            compose: files
+                .map(|id| (sources.path(*id).to_owned(), text(*id)))
+                .collect(),
+            asked: Asked {
+                ports,
+                is_apart: env_file.is_some(),
+                is_overlay: false,
+            },
+            env_file,
+        };
+        job.plan(&keyset)?.prove(&keyset).map(drop)
+    }
+
+    /// That of `--keys`, or one as clearml-keygen would make it.
+    fn new_keyset(&self) -> Result<Keyset, Error> {
+        let given = self
+            .cli
+            .keys
+            .as_deref()
+            .filter(|path| *path != Path::new("-"));
+        if let Some(path) = given {
+            return Ok(Keyset::read(&read_text(path)?, path)?);
+        }
+        let mut keyset = Keyset::new();
+        keyset.generate_missing()?;
+        Ok(keyset)
+    }
+
+    /// What the servers read. Of a setting that none of them reads any value will do.
+    fn keyset_in_use(&self) -> Result<Keyset, Error> {
+        let mut keyset = Keyset::new();
+        for reading in self.effective.readings() {
+            if let Some(text) = reading.value.text() {
+                // A value that no keyset can hold is not one that clearml-inject would be given.
+                let _ = keyset.set(reading.setting, text.clone());
+            }
+        }
+        keyset.generate_missing()?;
+        Ok(keyset)
+    }
+}
