@@ -322,6 +322,28 @@ fn later_files_are_merged_and_may_reset() {
     assert_eq!(merged(" !reset null\n"), ",,");
 }
 
+/// As Docker Compose 2.40 does: what it has merged already, and a list, has no names for `!reset`.
+#[test]
+fn one_variable_is_reset_in_one_mapping_only() {
+    let left = |bases: &[&str]| {
+        let reset = apiserver("    environment:\n      A: !reset null\n");
+        let bases = bases
+            .iter()
+            .map(|base| apiserver(&format!("    environment: {base}\n")));
+        let texts: Vec<String> = bases.chain([reset]).collect();
+        let names = ["a-compose.yml", "b-compose.yml", "c-compose.yml"];
+        let files: Vec<(&str, &str)> = names
+            .into_iter()
+            .zip(texts.iter().map(String::as_str))
+            .collect();
+        Case::new(&files).gets("apiserver", "A").is_some()
+    };
+    assert!(!left(&["{A: 1}"]));
+    assert!(left(&["[A=1]"]));
+    assert!(left(&["{A: 1}", "{B: 1}"]));
+    assert!(left(&["{A: 1}", "[B=1]"]));
+}
+
 #[test]
 fn extends_inherits_within_a_file_and_across() {
     let compose = "services:\n  base:\n    image: clearml/server:2.3.0\n    environment:\n      A: base\n      B: base\n  apiserver:\n    extends: base\n    command: apiserver\n    environment:\n      - B=own\n  fileserver:\n    extends: {file: other/base.yml, service: files}\n";

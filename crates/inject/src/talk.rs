@@ -11,6 +11,7 @@ use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::exit::{self, Input};
 use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::instance::Instance;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
@@ -219,6 +220,7 @@ fn left(cli: &Cli, deployment: &Deployment) -> String {
             ),
         );
     }
+    out.push_str(&locked_out(deployment));
     let Some(address) = cli.bind else {
         return out;
     };
@@ -233,6 +235,32 @@ fn left(cli: &Cli, deployment: &Deployment) -> String {
                     "--bind leaves {} open at service {}, which is none of the web, API and file servers",
                     open.join(", "),
                     escape(&service.name)
+                ),
+            );
+        }
+    }
+    out
+}
+
+/// An agent whose keys are replaced beside an API server that may be too old to know them (docs/clearml.md#services-agent).
+fn locked_out(deployment: &Deployment) -> String {
+    let mut out = String::new();
+    let is_unknown = |one: &&Instance| one.release.known().is_none();
+    let Some(api) = deployment.of(Server::Apiserver).find(is_unknown) else {
+        return out;
+    };
+    for agent in deployment.of(Server::AgentServices) {
+        let service = deployment.service(agent);
+        let mut settings = agent.settings();
+        if settings.any(|setting| !agent.spellings(setting, &service.environment).is_empty()) {
+            line(
+                &mut out,
+                &format!(
+                    "{}: service {} gets other keys, and nothing tells the version of the API server at service {}: before \
+                     1.11.0 it has no account for them, and the agent cannot log in",
+                    deployment.sources.place(service.name_span),
+                    escape(&service.name),
+                    escape(&deployment.service(api).name)
                 ),
             );
         }

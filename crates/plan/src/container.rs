@@ -18,10 +18,10 @@ use crate::refusal::Refusal;
 use crate::target::Target;
 use crate::value;
 use crate::wanted::Wanted;
+pub(crate) use shared::{add_entry, copy, in_brackets, keep_heirs, split_list};
 use shared::{
     flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,
 };
-pub(crate) use shared::{keep_heirs, split_list};
 use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
 pub(crate) use write::{insert_into_flow, insert_lines, plain};
 

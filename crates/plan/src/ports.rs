@@ -84,20 +84,15 @@ impl Ports {
     }
 }
 
-/// Two entries for two addresses are one port twice on one address, which compose refuses, and so does the engine.
+/// Two container ports that two addresses publish as one are refused on one address, by compose and by the engine.
 fn refuse_doubles(target: &Target<'_>, service: &Service, address: IpAddr) -> Result<(), Refusal> {
-    let is_same = |one: &Port, other: &Port| {
-        one.protocol == other.protocol
-            && match (&one.published, &other.published) {
-                (Some(one), Some(other)) => one == other,
-                (None, None) => one.target == other.target,
-                _ => false,
-            }
-    };
     for (number, port) in service.ports.iter().enumerate() {
-        let earlier = service.ports[..number]
-            .iter()
-            .find(|earlier| is_same(earlier, port));
+        let earlier = service.ports[..number].iter().find(|earlier| {
+            earlier.protocol == port.protocol
+                && earlier.published.is_some()
+                && earlier.published == port.published
+                && earlier.target != port.target
+        });
         if let Some(earlier) = earlier
             && !(earlier.is_at(address) && port.is_at(address))
         {
@@ -110,6 +105,22 @@ fn refuse_doubles(target: &Target<'_>, service: &Service, address: IpAddr) -> Re
         }
     }
     Ok(())
+}
+
+/// Whether an earlier entry publishes the same, perhaps on another address: `0.0.0.0:80:80` beside `[::]:80:80`. On one
+/// address the two are one.
+fn is_double(service: &Service, span: Span) -> bool {
+    let ports = &service.ports;
+    let Some(number) = ports.iter().position(|port| port.span == span) else {
+        return false;
+    };
+    ports[..number]
+        .iter()
+        .any(|earlier| is_twin(earlier, &ports[number]))
+}
+
+fn is_twin(one: &Port, other: &Port) -> bool {
+    one.protocol == other.protocol && one.published == other.published && one.target == other.target
 }
 
 /// Whether an entry is published on the address only.

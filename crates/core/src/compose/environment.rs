@@ -19,12 +19,14 @@ pub(super) fn of_service(
     parts: &[Part],
 ) -> Result<Vec<Variable>, Error> {
     let mut environment = BTreeMap::new();
+    let mut before = Before::Nothing;
     for part in parts {
         let Some(field) = part.node.get("environment") else {
             continue;
         };
         if field.value.clears().is_some() {
             environment.clear();
+            before = Before::Nothing;
         }
         if field.value.clears() != Some(Clears::All) {
             let reader = Reader {
@@ -33,7 +35,8 @@ pub(super) fn of_service(
                 source: part.source,
                 scope: project.documents[part.document].scope,
             };
-            reader.add(field.value, &mut environment)?;
+            reader.add(field.value, before, &mut environment)?;
+            before = before.and(field.value);
         }
     }
     // A file may use what `environment` sets, which then wins over the file's own line of that name.
@@ -41,6 +44,26 @@ pub(super) fn of_service(
         env_file::of_service(project, loader, sources, service, parts, &environment)?;
     variables.extend(environment);
     Ok(variables.into_values().collect())
+}
+
+/// What the parts so far are for compose, which decides whether `NAME: !reset` finds something to take away.
+#[derive(Clone, Copy, PartialEq)]
+enum Before {
+    /// A list: also what compose has made of two that it merged.
+    List,
+    /// One mapping.
+    Mapping,
+    Nothing,
+}
+
+impl Before {
+    fn and(self, environment: &Node) -> Self {
+        match self {
+            _ if environment.is_null() => self,
+            Self::Nothing if environment.items().is_none() => Self::Mapping,
+            _ => Self::List,
+        }
+    }
 }
 
 /// Reads what one document says of the environment.
@@ -56,6 +79,7 @@ impl Reader<'_> {
     fn add(
         &self,
         environment: &Arc<Node>,
+        before: Before,
         variables: &mut BTreeMap<String, Variable>,
     ) -> Result<(), Error> {
         if environment.is_null() {
@@ -82,7 +106,9 @@ impl Reader<'_> {
                 return Err(self.refuse(field.key, "the name of a variable is no text"));
             };
             if field.value.clears() == Some(Clears::All) {
-                variables.remove(name.text());
+                if before == Before::Mapping {
+                    variables.remove(name.text());
+                }
                 continue;
             }
             if field.value.scalar().is_none() {

@@ -82,7 +82,7 @@ fn kept_items(
 }
 
 /// An item as it is written where it can be written again, and its text otherwise.
-fn copy(target: &Target<'_>, item: &Node) -> Zeroizing<String> {
+pub(crate) fn copy(target: &Target<'_>, item: &Node) -> Zeroizing<String> {
     if let Some(new) = target.new_items.get(&item.target().range().start) {
         return edit::on_one_line(new);
     }
@@ -100,7 +100,7 @@ fn copy(target: &Target<'_>, item: &Node) -> Zeroizing<String> {
     }
 }
 
-fn in_brackets(items: &[Zeroizing<String>]) -> Zeroizing<String> {
+pub(crate) fn in_brackets(items: &[Zeroizing<String>]) -> Zeroizing<String> {
     let items: Vec<&str> = items.iter().map(|item| item.as_str()).collect();
     Zeroizing::new(format!("[{}]", items.join(", ")))
 }
@@ -316,11 +316,20 @@ pub(crate) fn keep_heirs(target: &Target<'_>, edits: &mut Edits) {
 
 /// Gives a service an `environment`.
 fn add_environment(target: &Target<'_>, mapping: &Arc<Node>, environment: &str, edits: &mut Edits) {
+    add_entry(
+        target,
+        mapping,
+        &format!("environment: {environment}"),
+        edits,
+    );
+}
+
+/// Gives a mapping a further entry on one line.
+pub(crate) fn add_entry(target: &Target<'_>, mapping: &Arc<Node>, text: &str, edits: &mut Edits) {
     let Value::Mapping(style, entries) = &mapping.value else {
         return;
     };
     let end = entries.last().map(end_of_entry);
-    let text = format!("environment: {environment}");
     edits.push(match style {
         Style::Flow => insert_into_flow(target, mapping, end, format!("{text} ")),
         Style::Block => {

@@ -6,7 +6,9 @@ use clearml_secure_core::compose::Part;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::yaml::Node;
 
-use super::{Order, Ports, from_variable, is_right, refuse, refuse_doubles, short, shown};
+use super::{
+    Order, Ports, from_variable, is_double, is_right, refuse, refuse_doubles, short, shown,
+};
 use crate::refusal::Refusal;
 use crate::target::Target;
 
@@ -56,6 +58,9 @@ pub(crate) fn anew(
                 for item in list.items().unwrap_or_default() {
                     let span = item.span(part.source);
                     is_new |= !is_right(target, service, span, address)?;
+                    if is_double(service, span) {
+                        continue;
+                    }
                     these.push(anew_entry(target, part, item, span, address)?);
                 }
             }

@@ -1,6 +1,7 @@
 //! Edits of `ports` where they stand, in every syntax; comments stay.
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::{Part, Service};
@@ -8,10 +9,13 @@ use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::yaml::edit::{colon_behind, dash};
 use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
+use zeroize::Zeroizing;
 
 use super::anew::anew_entry;
-use super::{Order, Ports, from_variable, is_right, refuse, refuse_doubles, short};
-use crate::container::{end_of_entry, insert_into_flow, insert_lines, plain};
+use super::{Order, Ports, from_variable, is_double, is_right, refuse, refuse_doubles, short};
+use crate::container::{
+    add_entry, copy, end_of_entry, in_brackets, insert_into_flow, insert_lines, plain,
+};
 use crate::indent::{column, line_end, line_start};
 use crate::intended::IntendedPort;
 use crate::refusal::Refusal;
@@ -47,7 +51,10 @@ pub(crate) fn plan(
                 }
                 Order::Bind(address) => {
                     refuse_doubles(target, service, address)?;
-                    if matches!(field.value.value, Value::Alias(_)) {
+                    let items = field.value.items().unwrap_or_default();
+                    let mut items = items.iter().map(|item| item.span(part.source));
+                    let is_alias = matches!(field.value.value, Value::Alias(_));
+                    if is_alias || items.any(|span| is_double(service, span)) {
                         let new = write_out(target, (service, part), field.value, address, edits)?;
                         intended.extend(new);
                         continue;
@@ -60,7 +67,7 @@ pub(crate) fn plan(
                 }
             }
             if intended.len() > before {
-                refuse_heirs(target, ports, (index, order), field.value)?;
+                keep_heirs(target, ports, (index, order), field.value, edits)?;
             }
         }
     }
@@ -87,22 +94,39 @@ fn refuse_elsewhere(
         ));
     }
     if target.aliased.contains(&Arc::as_ptr(ports)) {
+        let is_alias = |alias: &&Arc<Node>| matches!(&alias.value, Value::Alias(shared) if Arc::ptr_eq(shared, ports));
+        let aliases = target.list_aliases.iter().filter(is_alias);
+        let places: Vec<String> = aliases
+            .map(|alias| {
+                target
+                    .deployment
+                    .sources
+                    .place(alias.span(target.source))
+                    .to_string()
+            })
+            .collect();
         return Err(refuse(
             target,
             ports.span(part.source),
-            "this list is shared with other services",
-            "write the list out where its alias stands",
+            &format!(
+                "the ports of service {} are used again at {}",
+                escape(&service.name),
+                places.join(", ")
+            ),
+            "write the ports out there, instead of the alias",
         ));
     }
     Ok(())
 }
 
-/// A service that extends this one has its ports. It may publish other ones only if the same is asked for.
-fn refuse_heirs(
+/// A service that inherits these ports keeps them, unless the same is asked for of it: one that merges this service's
+/// mapping gets a list of its own. One that extends it cannot, because compose adds the two lists up.
+fn keep_heirs(
     target: &Target<'_>,
     ports: Ports,
     (index, order): (usize, Order),
     list: &Arc<Node>,
+    edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let services = &target.deployment.project.services;
     for (other, heir) in services.iter().enumerate() {
@@ -113,44 +137,79 @@ fn refuse_heirs(
         {
             continue;
         }
-        let (name, base) = (escape(&heir.name), escape(&services[index].name));
-        return Err(refuse(
-            target,
-            heir.name_span,
-            &format!(
-                "service {name} has the ports of {base}, and would publish them as {base} does from now on"
-            ),
-            &format!(
-                "give {name} `ports: !override` with its own entries, or let both extend a third service without ports"
-            ),
-        ));
+        let Some((mapping, copies)) = own_list(target, heir, list) else {
+            return Err(refuse_heir(target, heir, &services[index].name));
+        };
+        add_entry(target, mapping, &format!("ports: {}", *copies), edits);
     }
     Ok(())
 }
 
-/// A list behind an alias may be others' as well: it is written out with the address.
+/// The mapping of a service that gets a list of its own, and the list; none where it has the list by `extends`, or the
+/// list cannot be copied.
+fn own_list<'a>(
+    target: &Target<'_>,
+    heir: &'a Service,
+    list: &Node,
+) -> Option<(&'a Arc<Node>, Zeroizing<String>)> {
+    let items = list.items()?;
+    let [part] = &heir.parts[..] else {
+        return None;
+    };
+    let is_own = part.source == target.source && part.service == heir.name;
+    let is_mapping = matches!(part.node.value, Value::Mapping(..));
+    if !is_own || !is_mapping || items.iter().any(|item| item.text().is_none()) {
+        return None;
+    }
+    let copies: Vec<_> = items.iter().map(|item| copy(target, item)).collect();
+    Some((&part.node, in_brackets(&copies)))
+}
+
+fn refuse_heir(target: &Target<'_>, heir: &Service, base: &str) -> Refusal {
+    let (name, base) = (escape(&heir.name), escape(base));
+    refuse(
+        target,
+        heir.name_span,
+        &format!(
+            "service {name} has the ports of {base}, and would publish them as {base} does from now on"
+        ),
+        &format!(
+            "give {name} `ports: !override` with its own entries, or let both extend a third service without ports"
+        ),
+    )
+}
+
+/// Writes a list out with the address: one behind an alias, which may be others' as well, and one of which entries go.
 fn write_out(
     target: &Target<'_>,
     (service, part): (&Service, &Part),
-    alias: &Node,
+    list: &Node,
     address: IpAddr,
     edits: &mut Edits,
 ) -> Result<Vec<IntendedPort>, Refusal> {
-    let items = alias.items().unwrap_or_default();
+    let items = list.items().unwrap_or_default();
     let mut is_new = false;
     let mut texts = Vec::new();
     for item in items {
         let span = item.span(part.source);
         is_new |= !is_right(target, service, span, address)?;
+        if is_double(service, span) {
+            continue;
+        }
         texts.push(anew_entry(target, part, item, span, address)?);
     }
     if !is_new {
         return Ok(Vec::new());
     }
     let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+    let range = place_of_list(target, list)?;
+    let blank = match target.text[..range.start].ends_with(':') {
+        true => " ",
+        false => "",
+    };
     edits.push(Edit::replace(
-        alias.range(),
-        format!("[{}]", quoted.join(", ")),
+        range,
+        format!("{blank}[{}]", quoted.join(", ")),
     ));
     let intended = texts
         .into_iter()
@@ -160,6 +219,29 @@ fn write_out(
             text: Some(text),
         });
     Ok(intended.collect())
+}
+
+/// The bytes of a list as a value in brackets can take their place: from the end of its key's line where it has lines of
+/// its own.
+fn place_of_list(target: &Target<'_>, list: &Node) -> Result<Range<usize>, Refusal> {
+    let range = list.range();
+    if !matches!(list.value, Value::Sequence(Style::Block, _)) {
+        return Ok(range);
+    }
+    let above = target.text[..range.start].trim_end();
+    let start = match above.ends_with(':') {
+        true => above.len(),
+        false => range.start,
+    };
+    if above.len() != start || target.text[start..range.end].contains('#') {
+        return Err(refuse(
+            target,
+            list.span(target.source),
+            "two entries of this list would be one, and there may be a comment beside them, which would be lost",
+            "take one of the two out",
+        ));
+    }
+    Ok(start..range.end)
 }
 
 /// Leaves an empty list, and the comments.

@@ -95,7 +95,11 @@ fn dropped(deployment: &Deployment, plan: &Plan, reading: &Reading) -> Option<(S
                 Clears::Before => "!override",
             };
             let what = format!("`{tag}` drops what the files before this one set");
-            return Some((environment.span(part.source), what));
+            let span = Span {
+                start: environment.start_with_properties(),
+                ..environment.span(part.source)
+            };
+            return Some((span, what));
         }
         let field = environment
             .get(name)
