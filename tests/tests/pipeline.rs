@@ -27,12 +27,11 @@ const REPAIRED: [&str; 6] = [
 /// Shapes for which a reasoned refusal is as good as a rewrite: one text that several services share, or that a
 /// service inherits from another, cannot always be changed for one of them alone. And where a server does not start
 /// because of something that is no setting, there is nothing to prove.
-const MAY_BE_REFUSED: [&str; 7] = [
+const MAY_BE_REFUSED: [&str; 6] = [
     "rules/unreadable-config/bad.yml",
     "shapes/anchor-merged-elsewhere.yml",
     "shapes/anchor-shared.yml",
     "shapes/environment-alias-list.yml",
-    "shapes/extends-server.yml",
     "shapes/extends.yml",
     "shapes/value-anchored.yml",
 ];

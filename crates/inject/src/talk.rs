@@ -100,6 +100,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
         for (number, word) in [
             (count(Change::Added), "added"),
             (count(Change::Replaced), "replaced"),
+            (count(Change::Withheld), "withheld"),
             (count(Change::Kept), "already right"),
         ] {
             if number > 0 {

@@ -447,7 +447,12 @@ fn null_range(target: &Target<'_>, entry: &Entry) -> Range<usize> {
         .find(':')
         .map_or(key_end, |at| key_end + at + 1);
     if span.start == span.end {
-        return colon..colon;
+        // A tag without a value would be one of the lines that come.
+        let end = match entry.value.anchor() {
+            Some(_) => colon,
+            None => entry.value.end_of_properties(target.text).max(colon),
+        };
+        return colon..end;
     }
     colon..span.end
 }

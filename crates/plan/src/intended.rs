@@ -17,6 +17,8 @@ pub struct Intended {
     pub written: Zeroizing<String>,
     /// The setting; none for what else an API server reads.
     pub setting: Option<Setting>,
+    /// Whether the container is to have none, although a service that it extends does.
+    pub is_withheld: bool,
     /// What is done.
     pub change: Change,
 }
@@ -30,6 +32,8 @@ pub enum Change {
     Kept,
     /// It stands there with another value.
     Replaced,
+    /// It would come from a service that this one extends, and is taken away.
+    Withheld,
 }
 
 impl Intended {
@@ -40,7 +44,10 @@ impl Intended {
             name: one.name.clone(),
             written: one.written.clone(),
             setting: one.setting,
-            change: if one.has(found) && one.is_right(found) {
+            is_withheld: one.is_withheld(),
+            change: if one.is_withheld() && !one.is_right(found) {
+                Change::Withheld
+            } else if one.has(found) && one.is_right(found) {
                 Change::Kept
             } else if stands || one.is_right(found) {
                 Change::Replaced

@@ -6,6 +6,7 @@ mod container;
 pub mod env_file;
 /// What can go wrong.
 pub mod error;
+mod extensions;
 mod indent;
 pub mod intended;
 pub mod job;

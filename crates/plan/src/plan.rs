@@ -17,6 +17,7 @@ use clearml_secure_core::version::Version;
 use clearml_secure_core::yaml::Node;
 use zeroize::Zeroizing;
 
+use crate::extensions::Extensions;
 use crate::intended::{Change, Intended, IntendedPort};
 use crate::ports::Ports;
 use crate::refusal::Refusal;
@@ -74,12 +75,16 @@ impl Plan {
 /// A shape that cannot be edited without changing what others get; the reason says what to do.
 pub fn plan(deployment: &Deployment, keyset: &Keyset, asked: Asked) -> Result<Plan, Refusal> {
     let document = &deployment.project.documents[0];
-    let (wanted, taken) = wanted::wanted(deployment, keyset, asked.is_apart)?;
+    let extensions = Extensions::of(deployment);
+    // What is merged over the file comes after `extends`, and reaches no heir.
+    let reaches_heirs = (!asked.is_overlay).then_some(&extensions);
+    let (wanted, taken) = wanted::wanted(deployment, keyset, asked.is_apart, reaches_heirs)?;
     let mut target = Target {
         deployment,
         source: document.source,
         text: deployment.sources.text(document.source),
         wanted: &wanted,
+        extensions: &extensions,
         aliased: HashSet::new(),
         aliased_values: HashMap::new(),
         anchors: HashSet::new(),

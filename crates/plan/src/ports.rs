@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use clearml_secure_core::compose::interpolate;
 use clearml_secure_core::compose::port;
 use clearml_secure_core::compose::{Part, Service};
-use clearml_secure_core::container::{Port, Text};
+use clearml_secure_core::container::{Interface, Port, Text};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
@@ -84,14 +84,17 @@ impl Ports {
     }
 }
 
-/// Two container ports that two addresses publish as one are refused on one address, by compose and by the engine.
+/// Two entries for two addresses are one port twice on one address, which compose refuses, and so does the engine.
 fn refuse_doubles(target: &Target<'_>, service: &Service, address: IpAddr) -> Result<(), Refusal> {
     for (number, port) in service.ports.iter().enumerate() {
         let earlier = service.ports[..number].iter().find(|earlier| {
             earlier.protocol == port.protocol
-                && earlier.published.is_some()
-                && earlier.published == port.published
-                && earlier.target != port.target
+                && match (&earlier.published, &port.published) {
+                    (Some(one), Some(other)) => one == other,
+                    (None, None) => earlier.target == port.target,
+                    _ => false,
+                }
+                && !is_twin(earlier, port)
         });
         if let Some(earlier) = earlier
             && !(earlier.is_at(address) && port.is_at(address))
@@ -120,7 +123,11 @@ fn is_double(service: &Service, span: Span) -> bool {
 }
 
 fn is_twin(one: &Port, other: &Port) -> bool {
-    one.protocol == other.protocol && one.published == other.published && one.target == other.target
+    one.interface == Interface::All
+        && other.interface == Interface::All
+        && one.protocol == other.protocol
+        && one.published == other.published
+        && one.target == other.target
 }
 
 /// Whether an entry is published on the address only.

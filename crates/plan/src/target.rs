@@ -8,6 +8,7 @@ use clearml_secure_core::source::{SourceId, Span};
 use clearml_secure_core::yaml::{Node, Value};
 use zeroize::Zeroizing;
 
+use crate::extensions::Extensions;
 use crate::refusal::Refusal;
 use crate::wanted::{OfServices, Wanted};
 
@@ -17,6 +18,8 @@ pub(crate) struct Target<'a> {
     pub(crate) source: SourceId,
     pub(crate) text: &'a str,
     pub(crate) wanted: &'a OfServices,
+    /// Which services extend which.
+    pub(crate) extensions: &'a Extensions<'a>,
     /// Nodes that an alias stands for.
     pub(crate) aliased: HashSet<*const Node>,
     /// Single values that an alias stands for: where each stands, and where it is used again.
@@ -42,6 +45,13 @@ impl Target<'_> {
     pub(crate) fn is_wanted(&self, service: usize, variable: &Wanted) -> bool {
         let of_service = self.wanted.get(&service);
         of_service.is_some_and(|ones| ones.iter().any(|one| one.is_same(variable)))
+    }
+
+    /// Whether a service is kept from a variable of that name.
+    pub(crate) fn is_withheld(&self, service: usize, name: &str) -> bool {
+        let of_service = self.wanted.get(&service).into_iter().flatten();
+        let mut withheld = of_service.filter(|one| one.is_withheld());
+        withheld.any(|one| one.name == name)
     }
 
     pub(crate) fn note_aliases(&mut self, node: &Arc<Node>) {

@@ -7,7 +7,10 @@ use crate::wanted::Wanted;
 
 /// A value of a mapping.
 pub(crate) fn scalar(wanted: &Wanted) -> Zeroizing<String> {
-    edit::scalar(&wanted.written)
+    match wanted.is_withheld() {
+        true => Zeroizing::new("!reset null".to_owned()),
+        false => edit::scalar(&wanted.written),
+    }
 }
 
 /// An item of a list: `NAME=value`.

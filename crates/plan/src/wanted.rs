@@ -14,6 +14,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 use zeroize::Zeroizing;
 
+use crate::extensions::Extensions;
 use crate::refusal::Refusal;
 
 /// One variable of one service.
@@ -39,6 +40,11 @@ enum Stands {
     Apart,
     /// In the env file, from which the compose file takes it already.
     ApartAlready,
+    /// Nowhere: the service would have it from one that it extends.
+    Withheld {
+        /// Whether the file says so already.
+        is_written: bool,
+    },
 }
 
 impl Wanted {
@@ -53,11 +59,20 @@ impl Wanted {
             Stands::Here => self.has(found),
             Stands::Apart => false,
             Stands::ApartAlready => true,
+            Stands::Withheld { is_written } => is_written,
         }
+    }
+
+    /// Whether the container is to have none of it, although a service that it extends does.
+    pub(crate) fn is_withheld(&self) -> bool {
+        matches!(self.stands, Stands::Withheld { .. })
     }
 
     /// Whether a variable has the value.
     pub(crate) fn has(&self, found: Option<&Variable>) -> bool {
+        if self.is_withheld() {
+            return found.is_none();
+        }
         found.and_then(|variable| variable.value.known()) == Some(&self.value)
     }
 }
@@ -76,11 +91,12 @@ pub(crate) fn wanted(
     deployment: &Deployment,
     keyset: &Keyset,
     is_apart: bool,
+    extensions: Option<&Extensions<'_>>,
 ) -> Result<(OfServices, Taken), Refusal> {
     let mut wanted = OfServices::new();
     let mut taken = is_apart.then(Taken::new);
     let foreign = match is_apart {
-        true => foreign(deployment, keyset),
+        true => foreign(deployment, keyset, extensions),
         false => HashMap::new(),
     };
     for instance in &deployment.instances {
@@ -129,7 +145,53 @@ pub(crate) fn wanted(
         }
     }
     wanted.retain(|_, variables| !variables.is_empty());
+    if let Some(extensions) = extensions {
+        withhold(deployment, extensions, &mut wanted);
+    }
     Ok((wanted, taken.unwrap_or_default()))
+}
+
+/// Keeps from services what is for one that they extend, as far as that can be.
+fn withhold(deployment: &Deployment, extensions: &Extensions<'_>, wanted: &mut OfServices) {
+    let mut withheld: Vec<(usize, Wanted)> = Vec::new();
+    for (base, ones) in &*wanted {
+        let name = &deployment.project.services[*base].name;
+        let heirs = extensions.heirs(name).iter();
+        for heir in heirs.filter(|heir| extensions.can_withhold(name, **heir)) {
+            for one in ones {
+                let mut of_heir = wanted.get(heir).into_iter().flatten();
+                let is_written = extensions.own(*heir, &one.name);
+                if of_heir.any(|own| own.name == one.name)
+                    || is_written == Some(false)
+                    || is_kept(deployment, *heir, &one.name)
+                {
+                    continue;
+                }
+                let stands = Stands::Withheld {
+                    is_written: is_written.is_some(),
+                };
+                let none = Wanted {
+                    name: one.name.clone(),
+                    value: Secret::from(""),
+                    written: Zeroizing::default(),
+                    setting: None,
+                    stands,
+                };
+                withheld.push((*heir, none));
+            }
+        }
+    }
+    for (heir, one) in withheld {
+        wanted.entry(heir).or_default().push(one);
+    }
+}
+
+/// Whether a service has a variable that it keeps, whatever it is worth: what no server reads is none of our business.
+fn is_kept(deployment: &Deployment, service: usize, name: &str) -> bool {
+    let mut instances = deployment.instances.iter();
+    let is_server = instances.any(|one| one.service == service && one.server.reads_configuration());
+    let environment = &deployment.containers[service].environment;
+    !is_server && environment.iter().any(|variable| variable.name == name)
 }
 
 /// One value for one service.
@@ -242,7 +304,11 @@ impl One<'_> {
 
 /// Names that something else than a setting of a server takes from an env file: what that is must not change, nor get
 /// what is a server's.
-fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashMap<String, Span> {
+fn foreign(
+    deployment: &Deployment,
+    keyset: &Keyset,
+    extensions: Option<&Extensions<'_>>,
+) -> HashMap<String, Span> {
     let mut meant: HashSet<(usize, &str)> = HashSet::new();
     for instance in &deployment.instances {
         let environment = &deployment.service(instance).environment;
@@ -257,6 +323,7 @@ fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashMap<String, Span> {
         let names = settings.chain(users).map(|variable| variable.name.as_str());
         meant.extend(names.map(|name| (instance.service, name)));
     }
+    let withheld = withheld_names(deployment, extensions, &meant);
     let mut starts = HashSet::new();
     let mut foreign = HashMap::new();
     for (index, service) in deployment.project.services.iter().enumerate() {
@@ -264,7 +331,7 @@ fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashMap<String, Span> {
             if meant.contains(&(index, variable.name.as_str())) {
                 let spans = [variable.span, variable.value_span];
                 starts.extend(spans.map(|span| (span.source, span.start)));
-            } else {
+            } else if !withheld.contains(&(index, variable.name.as_str())) {
                 let used = variable.interpolated.iter().map(|used| used.name.clone());
                 let used = used.chain(taken_from(deployment, variable));
                 foreign.extend(used.map(|name| (name, variable.span)));
@@ -275,6 +342,28 @@ fn foreign(deployment: &Deployment, keyset: &Keyset) -> HashMap<String, Span> {
     let others = uses.filter(|used| !starts.contains(&(used.span.source, used.span.start)));
     foreign.extend(others.map(|used| (used.name, used.span)));
     foreign
+}
+
+/// Services, and the names that they have only from a service that they extend and are kept from.
+fn withheld_names<'a>(
+    deployment: &Deployment,
+    extensions: Option<&Extensions<'_>>,
+    meant: &HashSet<(usize, &'a str)>,
+) -> HashSet<(usize, &'a str)> {
+    let Some(extensions) = extensions else {
+        return HashSet::new();
+    };
+    let of_base = |(base, name): &(usize, &'a str)| {
+        let base = &deployment.project.services[*base].name;
+        let heirs = extensions.heirs(base).iter().copied();
+        let kept = heirs.filter(|heir| {
+            extensions.can_withhold(base, *heir)
+                && extensions.own(*heir, name).is_none()
+                && !is_kept(deployment, *heir, name)
+        });
+        kept.map(|heir| (heir, *name)).collect::<Vec<_>>()
+    };
+    meant.iter().flat_map(of_base).collect()
 }
 
 /// The variable of the env file that is all a container's variable is made from.

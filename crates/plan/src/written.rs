@@ -34,6 +34,9 @@ pub(crate) fn standing(deployment: &Deployment, wanted: &OfServices) -> Standing
                 .iter()
                 .find(|one| one.name == variable.name)
                 .cloned();
+            if meant.as_ref().is_some_and(Wanted::is_withheld) {
+                continue;
+            }
             let at = (variable.span.source, variable.span.start);
             standing.entry(at).or_default().push(meant);
         }
@@ -109,6 +112,9 @@ impl<'a> Written<'a> {
     /// Where the variable's value may be replaced: everybody who gets it from there is meant to have the same, or gets
     /// a copy of what was there.
     fn slot(&self, target: &Target<'_>, service: &Service, one: &Wanted) -> Option<Slot> {
+        if one.is_withheld() {
+            return None;
+        }
         let own = slot::own(target, service, &one.name);
         if let Some(own) = own.filter(|own| own.is_item() || self.agree(target, own.start(), one)) {
             return Some(own);

@@ -24,26 +24,23 @@ pub(super) fn refuse_extensions(
     service: &Service,
     variables: &Variables,
 ) -> Result<(), Refusal> {
-    for (index, other) in target.deployment.project.services.iter().enumerate() {
-        let is_heir = other.name != service.name
-            && other
-                .parts
-                .iter()
-                .any(|part| part.source == target.source && part.service == service.name);
-        if is_heir
-            && !variables
-                .iter()
-                .all(|variable| target.is_wanted(index, variable))
-        {
-            return Err(target.refuse(
-                other.name_span.start,
-                format!(
+    for index in target.extensions.heirs(&service.name) {
+        let other = &target.deployment.project.services[*index];
+        let may = |variable: &Wanted| {
+            variable.is_withheld()
+                || target.is_wanted(*index, variable)
+                || target.is_withheld(*index, &variable.name)
+        };
+        if !variables.iter().all(may) {
+            return Err(Refusal {
+                place: target.deployment.sources.place(other.name_span),
+                message: format!(
                     "service {} extends {} and would get secrets that it must not have",
                     escaped(&other.name),
                     escaped(&service.name)
                 ),
-                "let both extend a third service that holds what they share",
-            ));
+                help: "let both extend a third service that holds what they share".to_owned(),
+            });
         }
     }
     Ok(())

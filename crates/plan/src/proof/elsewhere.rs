@@ -2,10 +2,14 @@
 //! nowhere else.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
 
+use clearml_secure_core::edit::{Edit, Edits, splice};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::{Place, place_of};
-use clearml_secure_core::yaml::{self, Node};
+use clearml_secure_core::yaml::{self, Node, Value};
+use zeroize::Zeroizing;
 
 use super::print::{Print, Reader};
 use super::{Broken, Texts};
@@ -17,7 +21,12 @@ use crate::slot::name_of;
 pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
     let reader = Reader::new();
     let read = |text: &str| {
-        reader.read(text).map_err(|line| Broken::Unreadable {
+        let read = reader.read(text);
+        let read = read.or_else(|line| match without_null_tags(texts.path, text) {
+            Some(text) => reader.read(&text),
+            None => Err(line),
+        });
+        read.map_err(|line| Broken::Unreadable {
             reason: match line {
                 Some(line) => format!("a second YAML parser does not accept line {line}"),
                 None => "a second YAML parser does not accept it".to_owned(),
@@ -44,6 +53,46 @@ pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
             path: shown(&path),
         }),
         None => Ok(()),
+    }
+}
+
+/// The text with blanks for every `!!null` that tags nothing, which says what nothing says, and which the second parser does
+/// not take; none where there is none.
+fn without_null_tags(path: &Path, text: &str) -> Option<Zeroizing<String>> {
+    let roots = yaml::parse_documents(path, text).ok()?;
+    let mut tags = Vec::new();
+    for root in &roots {
+        note_null_tags(root, text, &mut tags);
+    }
+    let mut edits = Edits::default();
+    for tag in tags.iter().cloned() {
+        let blanks = " ".repeat(tag.len());
+        edits.push(Edit::replace(tag, blanks));
+    }
+    let is_any = !tags.is_empty();
+    splice(text, &edits.in_order()).ok().filter(|_| is_any)
+}
+
+fn note_null_tags(node: &Node, text: &str, tags: &mut Vec<Range<usize>>) {
+    match &node.value {
+        Value::Alias(_) => {}
+        Value::Mapping(_, entries) => {
+            for entry in entries {
+                note_null_tags(&entry.key, text, tags);
+                note_null_tags(&entry.value, text, tags);
+            }
+        }
+        Value::Sequence(_, items) => {
+            for item in items {
+                note_null_tags(item, text, tags);
+            }
+        }
+        Value::Scalar(_) => {
+            let is_bare = node.tag() == Some("!!null") && node.anchor().is_none();
+            if is_bare && node.range().is_empty() {
+                tags.push(node.start_with_properties()..node.end_of_properties(text));
+            }
+        }
     }
 }
 
@@ -140,6 +189,13 @@ impl<'a> Intentions<'a> {
 
 fn is_meant(reader: &Reader, one: &Intended, print: &Print) -> bool {
     match print {
+        Print::Map(entries) if one.is_withheld => {
+            entries.len() == 1
+                && entries
+                    .keys()
+                    .all(|key| key.trim_start_matches('!') == "reset")
+        }
+        _ if one.is_withheld => false,
         // In a list outside the services the name is part of the item.
         Print::Pair(name, _) if **name == *one.name => {
             reader.is_text(print, &format!("{name}={}", *one.written))

@@ -27,11 +27,8 @@ pub(super) fn check(
         places,
         before,
         asked,
-        meant: plan
-            .intended
-            .iter()
-            .map(|one| (one.service.as_str(), one.name.as_str()))
-            .collect(),
+        meant: names(plan, false),
+        withheld: names(plan, true),
         ours: plan.taken.iter().map(|(name, _)| name.as_str()).collect(),
     };
     let differences = before.differences(&places.deployment.project);
@@ -41,12 +38,23 @@ pub(super) fn check(
         .map_or(Ok(()), |one| Err(comparison.broken(one)))
 }
 
+/// The services and variables of a plan that are to be had, or withheld.
+fn names(plan: &Plan, is_withheld: bool) -> HashSet<(&str, &str)> {
+    let intended = plan.intended.iter();
+    let intended = intended.filter(|one| one.is_withheld == is_withheld);
+    intended
+        .map(|one| (one.service.as_str(), one.name.as_str()))
+        .collect()
+}
+
 struct Comparison<'a> {
     places: &'a Places<'a>,
     before: &'a Resolved,
     asked: Ports,
     /// Services and the variables that they are to have.
     meant: HashSet<(&'a str, &'a str)>,
+    /// Services and the variables that they are to have no longer.
+    withheld: HashSet<(&'a str, &'a str)>,
     /// Names that the env file has for us.
     ours: HashSet<&'a str>,
 }
@@ -55,7 +63,10 @@ impl Comparison<'_> {
     fn is_meant(&self, difference: &Difference) -> bool {
         match difference {
             Difference::Variable { service, name, .. } => {
-                self.meant.contains(&(service.as_str(), name.as_str()))
+                let one = (service.as_str(), name.as_str());
+                let is_gone = || self.variable(service, name).is_none();
+                self.meant.contains(&one)
+                    || self.withheld.contains(&one) && is_gone()
                     || self.has_it_by_name(service, name)
             }
             Difference::Ports(service) => self
