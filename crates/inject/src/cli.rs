@@ -66,6 +66,11 @@ pub(crate) struct Cli {
     #[arg(long, conflicts_with = "check", help_heading = "Output")]
     pub(crate) diff: bool,
 
+    /// Let docker compose, version 2, read the result as well before it is written, and hold every service's variables and
+    /// ports against our own reading
+    #[arg(long, help_heading = "Output")]
+    pub(crate) prove_with_compose: bool,
+
     /// Print nothing; exit 1 if the file would change
     #[arg(long, help_heading = "Output")]
     pub(crate) check: bool,

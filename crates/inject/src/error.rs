@@ -7,10 +7,18 @@ use clearml_secure_core::shown::escape;
 pub(crate) enum Error {
     #[error("{}: is there already", escape(&.0.to_string_lossy()))]
     BackupExists(PathBuf),
+    #[error("docker compose cannot be started: {0}")]
+    Compose(std::io::Error),
+    #[error("docker compose reads {what} of service {} otherwise than we do", escape(.service))]
+    ComposeDiffers { service: String, what: String },
+    #[error("docker compose refuses the edited files")]
+    ComposeRefuses,
     #[error("{0}")]
     Core(#[from] clearml_secure_core::error::Error),
     #[error("--env-file needs a file of its own, not {}", escape(&.0.to_string_lossy()))]
     EnvFileTaken(PathBuf),
+    #[error("no docker compose of version 2 or later is found")]
+    NoCompose,
     #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
     #[error("--output needs a file of its own, not {}, which is merged over the compose file", escape(&.0.to_string_lossy()))]
@@ -29,6 +37,16 @@ impl Error {
             Self::BackupExists(_) => {
                 Some("give --backup another suffix, or move the file away".to_owned())
             }
+            Self::Compose(_) | Self::NoCompose => Some(
+                "install Docker Compose 2 (`docker compose version` tells), or leave --prove-with-compose out"
+                    .to_owned(),
+            ),
+            Self::ComposeDiffers { .. } => Some(
+                "nothing was written; please report it, with the line that sets this (without its value)".to_owned(),
+            ),
+            Self::ComposeRefuses => Some(
+                "nothing was written; `docker compose config` on the files as they are may tell why".to_owned(),
+            ),
             Self::Core(error) => error.help(),
             Self::EnvFileTaken(_) => {
                 Some("name a file beside the compose file, e.g. .env".to_owned())

@@ -5,6 +5,7 @@ mod diff;
 mod error;
 mod run;
 mod talk;
+mod witness;
 mod write;
 
 use std::process::ExitCode;

@@ -13,6 +13,7 @@ use clearml_secure_plan::ports::Ports;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::talk::{self, Talk, say};
+use crate::witness;
 use crate::write::Product;
 
 /// Reads, plans, proves, and only then writes.
@@ -36,6 +37,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let texts = read_compose(cli)?;
     let env_file = read_env_file(cli, &texts)?;
     let folder = cli.compose.parent().unwrap_or(Path::new("")).to_owned();
+    // A second reading needs the files a second time.
+    let compose = cli.prove_with_compose.then(|| texts.clone());
     let job = Job {
         compose: texts,
         asked: Asked {
@@ -51,6 +54,9 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let planned = job.plan(&keyset)?;
     let talk = Talk::of(cli, &planned, &keyset);
     let proved = planned.prove(&keyset)?;
+    if let Some(compose) = compose {
+        witness::ask(&compose, &proved)?;
+    }
     let product = Product {
         cli,
         before: &proved.before,

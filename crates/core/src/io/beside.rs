@@ -2,12 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::attributes::Old;
 use super::mode::Mode;
+use crate::error::Error;
 
 /// A temporary name in the folder of a target. It is removed with this value, unless it has become another.
 pub(super) struct Beside {
@@ -63,6 +64,32 @@ impl Beside {
     pub(super) fn return_name(mut self, target: &Path) -> io::Result<()> {
         self.is_temporary = false;
         fs::rename(&self.path, target)
+    }
+}
+
+/// A text that another program is to read from a folder: only its owner can read it, and it is removed with this value.
+pub struct Temporary(Beside);
+
+impl Temporary {
+    /// Writes it under a free name beside a target.
+    ///
+    /// # Errors
+    /// A folder that cannot be written to.
+    pub fn beside(target: &Path, text: &str) -> Result<Self, Error> {
+        let write = || {
+            let (beside, mut file) = Beside::create(target)?;
+            file.write_all(text.as_bytes())?;
+            Ok(beside)
+        };
+        write().map(Self).map_err(|source| Error::Write {
+            path: target.to_owned(),
+            source,
+        })
+    }
+
+    /// Its name.
+    pub fn path(&self) -> &Path {
+        self.0.path()
     }
 }
 
