@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::edit::{Edit, Edits};
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
 
 use crate::indent::{column, indentation, line_end, line_start};
@@ -39,19 +40,7 @@ pub(crate) fn add(
         .iter()
         .rev()
         .find(|part| part.source == target.source && part.service == service.name)
-        .ok_or_else(|| {
-            let file = target
-                .deployment
-                .sources
-                .path(service.name_span.source)
-                .display()
-                .to_string();
-            target.refuse(
-                0,
-                format!("service {} is not in this file", escaped(&service.name)),
-                format!("inject into {file}"),
-            )
-        })?;
+        .ok_or_else(|| in_another_file(target, service))?;
     refuse_extensions(target, service, variables)?;
     target.edited.insert(service.name.clone());
     let mapping = Arc::clone(&part.node);
@@ -79,56 +68,85 @@ pub(crate) fn add(
             refuse_nothing_to_share(target, service, &entry.value)?;
             own_environment(target, entry, *style, variables, edits)
         }
-        (None, Style::Flow) => {
-            let inherited = mapping
-                .get("environment")
-                .map(|field| Arc::clone(field.value));
-            let flow = flow_environment(target, inherited.as_ref(), variables, edits)?;
-            let text = format!("environment: {}", *flow);
-            edits.push(insert_into_flow(
-                target,
-                &mapping,
-                entries.last().map(end_of_entry),
-                text,
-            ));
-            Ok(())
-        }
-        (None, Style::Block) => {
-            let key_column = indentation(target.text, mapping.span(target.source).start);
-            let step = step(target, service, key_column);
-            let inherited = mapping
-                .get("environment")
-                .map(|field| Arc::clone(field.value));
-            let at = entries
-                .last()
-                .map_or(mapping.span(target.source).end, end_of_entry);
-            let mut lines = vec![plain(format!("{}environment:", blanks(key_column)))];
-            lines.extend(inherited_lines(
-                target,
-                inherited.as_ref(),
-                key_column + step,
-                variables,
-                edits,
-            )?);
-            lines.extend(variable_lines(
-                &lines_shape(inherited.as_ref()),
-                key_column + step,
-                variables,
-            ));
-            let first = entries.first().filter(|_| {
-                entries
-                    .last()
-                    .is_some_and(|last| is_block_scalar(&last.value))
-            });
-            edits.push(match first {
-                Some(first) => {
-                    insert_lines_before(target, first.key.start_with_properties(), &lines)
-                }
-                None => insert_lines(target, at, &lines),
-            });
-            Ok(())
-        }
+        (None, Style::Flow) => new_in_braces(target, &mapping, variables, edits),
+        (None, Style::Block) => new_on_lines(target, service, &mapping, variables, edits),
     }
+}
+
+/// The service is defined in a file that the edited one includes, or that is merged over it.
+fn in_another_file(target: &Target<'_>, service: &Service) -> Refusal {
+    let sources = &target.deployment.sources;
+    let (here, there) = (
+        sources.path(target.source),
+        sources.path(service.name_span.source),
+    );
+    Refusal {
+        place: sources.place(service.name_span),
+        message: format!(
+            "service {} is not in {}, but in this file, which must change as well",
+            escaped(&service.name),
+            escaped(&here.to_string_lossy())
+        ),
+        help: format!(
+            "first run clearml-inject -k KEYS -i {}, then this again",
+            quoted(there)
+        ),
+    }
+}
+
+/// A service in braces gets an `environment`.
+fn new_in_braces(
+    target: &mut Target<'_>,
+    mapping: &Arc<Node>,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let inherited = mapping
+        .get("environment")
+        .map(|field| Arc::clone(field.value));
+    let flow = flow_environment(target, inherited.as_ref(), variables, edits)?;
+    let text = format!("environment: {}", *flow);
+    let last = mapping.entries().and_then(<[_]>::last).map(end_of_entry);
+    edits.push(insert_into_flow(target, mapping, last, text));
+    Ok(())
+}
+
+/// A service on lines gets an `environment`.
+fn new_on_lines(
+    target: &mut Target<'_>,
+    service: &Service,
+    mapping: &Arc<Node>,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let key_column = indentation(target.text, mapping.range().start);
+    let indent = key_column + step(target, service, key_column);
+    let inherited = mapping
+        .get("environment")
+        .map(|field| Arc::clone(field.value));
+    let mut lines = vec![plain(format!("{}environment:", blanks(key_column)))];
+    lines.extend(inherited_lines(
+        target,
+        inherited.as_ref(),
+        indent,
+        variables,
+        edits,
+    )?);
+    lines.extend(variable_lines(
+        &lines_shape(inherited.as_ref()),
+        indent,
+        variables,
+    ));
+    let entries = mapping.entries().unwrap_or_default();
+    let at = entries.last().map_or(mapping.range().end, end_of_entry);
+    let is_before = entries
+        .last()
+        .is_some_and(|last| is_block_scalar(&last.value));
+    edits.push(match entries.first().filter(|_| is_before) {
+        Some(first) => insert_lines_before(target, first.key.start_with_properties(), &lines),
+        None => insert_lines(target, at, &lines),
+    });
+    Ok(())
 }
 
 /// `environment` stands in the service itself.
