@@ -6,6 +6,7 @@
 
 mod build;
 pub mod edit;
+pub mod lines;
 pub mod scalar;
 
 use std::collections::HashSet;

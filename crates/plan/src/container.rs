@@ -14,11 +14,11 @@ use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
 
-use crate::indent::{column, indentation, line_end, line_start};
 use crate::refusal::Refusal;
 use crate::target::Target;
 use crate::value;
 use crate::wanted::Wanted;
+use clearml_secure_core::yaml::lines::{column, indentation, line_end, line_start};
 pub(crate) use shared::{add_entry, copy, in_brackets, keep_heirs, split_list};
 use shared::{
     flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,

@@ -7,7 +7,7 @@ pub mod env_file;
 /// What can go wrong.
 pub mod error;
 mod extensions;
-mod indent;
+
 pub mod intended;
 pub mod job;
 mod overlay;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use super::lines::line_end;
 use super::scalar::{self, Typed};
 use super::{Node, Quoting, Value};
 use crate::edit::{Edit, Edits};
@@ -229,12 +230,6 @@ fn skip_to_content(text: &str, from: usize) -> usize {
         }
         at += trimmed.find('\n').unwrap_or(trimmed.len());
     }
-}
-
-fn line_end(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-    at + line.strip_suffix('\r').unwrap_or(line).len()
 }
 
 /// One past a tag or an anchor.

@@ -11,12 +11,12 @@ use zeroize::Zeroizing;
 
 use super::write::{blanks, flow_pairs, insert_into_flow, insert_lines, plain};
 use super::{Variables, end_of_entry, escaped, is_key};
-use crate::indent::indentation;
 use crate::refusal::Refusal;
 use crate::slot::{self, name_of};
 use crate::target::Target;
 use crate::value;
 use crate::wanted::Wanted;
+use clearml_secure_core::yaml::lines::indentation;
 
 /// A service that extends this one gets what this one gets. It may, if it is to have the very same.
 pub(super) fn refuse_extensions(

@@ -7,9 +7,9 @@ use clearml_secure_core::yaml::Node;
 use zeroize::Zeroizing;
 
 use super::Variables;
-use crate::indent::{line_break, line_end, line_start};
 use crate::target::Target;
 use crate::value;
+use clearml_secure_core::yaml::lines::{line_break, line_end, line_start};
 
 /// Whether variables are written as a mapping's or a list's.
 pub(super) enum Shape {

@@ -16,10 +16,10 @@ use super::{Order, Ports, from_variable, is_double, is_right, refuse, refuse_dou
 use crate::container::{
     add_entry, copy, end_of_entry, in_brackets, insert_into_flow, insert_lines, plain,
 };
-use crate::indent::{column, line_end, line_start};
 use crate::intended::IntendedPort;
 use crate::refusal::Refusal;
 use crate::target::Target;
+use clearml_secure_core::yaml::lines::{column, line_end, line_start};
 
 /// Works out the edits.
 pub(crate) fn plan(

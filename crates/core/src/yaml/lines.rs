@@ -1,37 +1,32 @@
 //! Lines, their ends and their indentation.
 
 /// The start of the line that holds a byte.
-pub(crate) fn line_start(text: &str, at: usize) -> usize {
+pub fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 /// The end of the line that holds a byte, before its line break.
-pub(crate) fn line_end(text: &str, at: usize) -> usize {
-    let end = text[at..]
-        .find('\n')
-        .map_or(text.len(), |newline| at + newline);
-    if text[at..end].ends_with('\r') {
-        end - 1
-    } else {
-        end
-    }
+pub fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+    at + line.strip_suffix('\r').unwrap_or(line).len()
 }
 
 /// The column of a byte, in bytes, a byte order mark not counted.
-pub(crate) fn column(text: &str, at: usize) -> usize {
+pub fn column(text: &str, at: usize) -> usize {
     text[line_start(text, at)..at]
         .trim_start_matches('\u{feff}')
         .len()
 }
 
 /// The blanks in front of the first other character of a byte's line.
-pub(crate) fn indentation(text: &str, at: usize) -> usize {
+pub fn indentation(text: &str, at: usize) -> usize {
     let line = text[line_start(text, at)..].trim_start_matches('\u{feff}');
     line.len() - line.trim_start_matches(' ').len()
 }
 
 /// The line break of the line that holds a byte, or of the first line where that one has none.
-pub(crate) fn line_break(text: &str, at: usize) -> &'static str {
+pub fn line_break(text: &str, at: usize) -> &'static str {
     let is_crlf = |newline: usize| text[..newline].ends_with('\r');
     match text[at..]
         .find('\n')
