@@ -53,6 +53,9 @@ impl ServerConfiguration {
     /// The object of the user's files that a path of the image is missing from: something else was there in between, so
     /// that the object was not merged into the image's.
     fn cut(&self, deployment: &Deployment, path: &str) -> Option<&Node> {
+        if !self.has_image_paths {
+            return None;
+        }
         let version = deployment.instances[self.instance].known_version();
         let mut above = path.rmatch_indices('.');
         let node = above.find_map(|(dot, _)| self.tree.get(&path[..dot]))?;
