@@ -101,6 +101,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
             (count(Change::Added), "added"),
             (count(Change::Replaced), "replaced"),
             (count(Change::Withheld), "withheld"),
+            (count(Change::Inherited), "kept as inherited"),
             (count(Change::Kept), "already right"),
         ] {
             if number > 0 {

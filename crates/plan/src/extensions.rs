@@ -73,6 +73,17 @@ impl<'a> Extensions<'a> {
         Some(field.value.clears() == Some(Clears::All))
     }
 
+    /// What a service that can withhold has written for it in the one that it extends, as compose takes it; none where
+    /// only a name is written.
+    pub(crate) fn inherited(&self, service: usize, name: &str) -> Option<String> {
+        let service = &self.services[service];
+        let before = service.parts[..self.own_part(service)?].iter().rev();
+        let mut environments = before.filter_map(|part| part.node.get("environment"));
+        let value = environments.find_map(|environment| environment.value.get(name))?.value;
+        let typed = value.target().typed()?;
+        typed.rewritten().or_else(|| value.text().map(str::to_owned))
+    }
+
     fn own_part(&self, service: &Service) -> Option<usize> {
         let mut parts = service.parts.iter();
         parts.rposition(|part| part.source == self.source && part.service == service.name)

@@ -34,6 +34,8 @@ pub enum Change {
     Replaced,
     /// It would come from a service that this one extends, and is taken away.
     Withheld,
+    /// It came from a service that this one extends, and is written here as it was.
+    Inherited,
 }
 
 impl Intended {
@@ -47,6 +49,8 @@ impl Intended {
             is_withheld: one.is_withheld(),
             change: if one.is_withheld() && !one.is_right(found) {
                 Change::Withheld
+            } else if one.is_inherited() {
+                Change::Inherited
             } else if one.has(found) && one.is_right(found) {
                 Change::Kept
             } else if stands || one.is_right(found) {

@@ -47,11 +47,10 @@ impl Target<'_> {
         of_service.is_some_and(|ones| ones.iter().any(|one| one.is_same(variable)))
     }
 
-    /// Whether a service is kept from a variable of that name.
-    pub(crate) fn is_withheld(&self, service: usize, name: &str) -> bool {
-        let of_service = self.wanted.get(&service).into_iter().flatten();
-        let mut withheld = of_service.filter(|one| one.is_withheld());
-        withheld.any(|one| one.name == name)
+    /// Whether a service is kept from what one that it extends is to have by that name.
+    pub(crate) fn is_kept_from(&self, service: usize, name: &str) -> bool {
+        let mut of_service = self.wanted.get(&service).into_iter().flatten();
+        of_service.any(|one| one.is_of_heir() && one.name == name)
     }
 
     pub(crate) fn note_aliases(&mut self, node: &Arc<Node>) {

@@ -9,6 +9,7 @@ use crate::wanted::Wanted;
 pub(crate) fn scalar(wanted: &Wanted) -> Zeroizing<String> {
     match wanted.is_withheld() {
         true => Zeroizing::new("!reset null".to_owned()),
+        false if wanted.written.contains(char::is_control) => edit::on_one_line(&wanted.written),
         false => edit::scalar(&wanted.written),
     }
 }

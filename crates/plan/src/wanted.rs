@@ -45,6 +45,8 @@ enum Stands {
         /// Whether the file says so already.
         is_written: bool,
     },
+    /// In the service itself, with the value that it had from one that it extends.
+    Inherited,
 }
 
 impl Wanted {
@@ -60,7 +62,18 @@ impl Wanted {
             Stands::Apart => false,
             Stands::ApartAlready => true,
             Stands::Withheld { is_written } => is_written,
+            Stands::Inherited => false,
         }
+    }
+
+    /// Whether it keeps from a service what one that it extends is to have.
+    pub(crate) fn is_of_heir(&self) -> bool {
+        self.is_withheld() || self.is_inherited()
+    }
+
+    /// Whether the container keeps what it has from a service that it extends.
+    pub(crate) fn is_inherited(&self) -> bool {
+        matches!(self.stands, Stands::Inherited)
     }
 
     /// Whether the container is to have none of it, although a service that it extends does.
@@ -151,47 +164,62 @@ pub(crate) fn wanted(
     Ok((wanted, taken.unwrap_or_default()))
 }
 
-/// Keeps from services what is for one that they extend, as far as that can be.
+/// Keeps from services what is for one that they extend, as far as that can be: what they had from it they keep, whatever
+/// it is worth, because it is none of our business.
 fn withhold(deployment: &Deployment, extensions: &Extensions<'_>, wanted: &mut OfServices) {
-    let mut withheld: Vec<(usize, Wanted)> = Vec::new();
+    let mut of_heirs: Vec<(usize, Wanted)> = Vec::new();
     for (base, ones) in &*wanted {
         let name = &deployment.project.services[*base].name;
         let heirs = extensions.heirs(name).iter();
         for heir in heirs.filter(|heir| extensions.can_withhold(name, **heir)) {
             for one in ones {
                 let mut of_heir = wanted.get(heir).into_iter().flatten();
-                let is_written = extensions.own(*heir, &one.name);
-                if of_heir.any(|own| own.name == one.name)
-                    || is_written == Some(false)
-                    || is_kept(deployment, *heir, &one.name)
-                {
+                if of_heir.any(|own| own.name == one.name) {
                     continue;
                 }
-                let stands = Stands::Withheld {
-                    is_written: is_written.is_some(),
-                };
-                let none = Wanted {
-                    name: one.name.clone(),
-                    value: Secret::from(""),
-                    written: Zeroizing::default(),
-                    setting: None,
-                    stands,
-                };
-                withheld.push((*heir, none));
+                let own = of_heir_alone(deployment, extensions, *heir, &one.name);
+                of_heirs.extend(own.map(|own| (*heir, own)));
             }
         }
     }
-    for (heir, one) in withheld {
+    for (heir, one) in of_heirs {
         wanted.entry(heir).or_default().push(one);
     }
 }
 
-/// Whether a service has a variable that it keeps, whatever it is worth: what no server reads is none of our business.
-fn is_kept(deployment: &Deployment, service: usize, name: &str) -> bool {
-    let mut instances = deployment.instances.iter();
-    let is_server = instances.any(|one| one.service == service && one.server.reads_configuration());
-    let environment = &deployment.containers[service].environment;
-    !is_server && environment.iter().any(|variable| variable.name == name)
+/// What a service has to say of a variable so that it does not get it from one that it extends.
+fn of_heir_alone(
+    deployment: &Deployment,
+    extensions: &Extensions<'_>,
+    heir: usize,
+    name: &str,
+) -> Option<Wanted> {
+    let is_reset = extensions.own(heir, name);
+    let found = variable(deployment, heir, name);
+    let (value, written, stands) = match (is_reset, found) {
+        (Some(false), _) => return None,
+        (None, Some(found)) => (
+            found.value.known().cloned().unwrap_or_else(|| Secret::from("")),
+            extensions.inherited(heir, name)?,
+            Stands::Inherited,
+        ),
+        (is_reset, _) => {
+            let is_written = is_reset.is_some();
+            (Secret::from(""), String::new(), Stands::Withheld { is_written })
+        }
+    };
+    Some(Wanted {
+        name: name.to_owned(),
+        value,
+        written: Zeroizing::new(written),
+        setting: None,
+        stands,
+    })
+}
+
+fn variable<'a>(deployment: &'a Deployment, service: usize, name: &str) -> Option<&'a Variable> {
+    let mut environment = deployment.containers[service].environment.iter();
+    environment.find(|variable| variable.name == name)
 }
 
 /// One value for one service.
@@ -359,7 +387,7 @@ fn withheld_names<'a>(
         let kept = heirs.filter(|heir| {
             extensions.can_withhold(base, *heir)
                 && extensions.own(*heir, name).is_none()
-                && !is_kept(deployment, *heir, name)
+                && variable(deployment, *heir, name).is_none()
         });
         kept.map(|heir| (heir, *name)).collect::<Vec<_>>()
     };

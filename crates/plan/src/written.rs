@@ -34,7 +34,7 @@ pub(crate) fn standing(deployment: &Deployment, wanted: &OfServices) -> Standing
                 .iter()
                 .find(|one| one.name == variable.name)
                 .cloned();
-            if meant.as_ref().is_some_and(Wanted::is_withheld) {
+            if meant.as_ref().is_some_and(Wanted::is_of_heir) {
                 continue;
             }
             let at = (variable.span.source, variable.span.start);
@@ -112,7 +112,7 @@ impl<'a> Written<'a> {
     /// Where the variable's value may be replaced: everybody who gets it from there is meant to have the same, or gets
     /// a copy of what was there.
     fn slot(&self, target: &Target<'_>, service: &Service, one: &Wanted) -> Option<Slot> {
-        if one.is_withheld() {
+        if one.is_of_heir() {
             return None;
         }
         let own = slot::own(target, service, &one.name);

@@ -27,9 +27,9 @@ pub(super) fn refuse_extensions(
     for index in target.extensions.heirs(&service.name) {
         let other = &target.deployment.project.services[*index];
         let may = |variable: &Wanted| {
-            variable.is_withheld()
+            variable.is_of_heir()
                 || target.is_wanted(*index, variable)
-                || target.is_withheld(*index, &variable.name)
+                || target.is_kept_from(*index, &variable.name)
         };
         if !variables.iter().all(may) {
             return Err(Refusal {

@@ -35,7 +35,7 @@ pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result
     users(places, &effective, keyset)?;
     is_taken_by_compose(places)?;
     unique_items(places)?;
-    is_seen(deployment)
+    is_seen(places)
 }
 
 /// A server that does not start proves nothing.
@@ -143,7 +143,8 @@ fn unique_items(places: &Places<'_>) -> Result<(), Broken> {
 }
 
 /// An env_file that is not here may hold a spelling that wins over what is injected.
-fn is_seen(deployment: &Deployment) -> Result<(), Broken> {
+fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
+    let deployment = places.deployment;
     let servers: HashSet<&str> = deployment
         .instances
         .iter()
@@ -154,10 +155,16 @@ fn is_seen(deployment: &Deployment) -> Result<(), Broken> {
     match unseen.find(|unseen| {
         unseen.hides == Hides::Variables && unseen.service.as_ref().is_some_and(is_of_server)
     }) {
-        Some(unseen) => Err(Broken::effective(format!(
-            "{} cannot be seen, and may win over what is injected: {}",
-            unseen.what, unseen.reason
-        ))),
+        Some(unseen) => {
+            let place = unseen.span.map(|span| format!("{}: ", places.of(span)));
+            let service = unseen.service.as_deref().map(escape).unwrap_or_default();
+            Err(Broken::effective(format!(
+                "{}service {service}: {} cannot be seen, and may win over what is injected: {}",
+                place.unwrap_or_default(),
+                unseen.what,
+                unseen.reason
+            )))
+        }
         None => Ok(()),
     }
 }

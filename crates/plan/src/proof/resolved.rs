@@ -12,6 +12,7 @@ use clearml_secure_core::source::Span;
 
 use super::places::Places;
 use super::{Broken, ports};
+use crate::intended::Change;
 use crate::plan::Plan;
 use crate::ports::{Order, Ports};
 
@@ -38,10 +39,11 @@ pub(super) fn check(
         .map_or(Ok(()), |one| Err(comparison.broken(one)))
 }
 
-/// The services and variables of a plan that are to be had, or withheld.
+/// The services and variables of a plan that are to be had, or withheld. What is inherited does not change.
 fn names(plan: &Plan, is_withheld: bool) -> HashSet<(&str, &str)> {
     let intended = plan.intended.iter();
-    let intended = intended.filter(|one| one.is_withheld == is_withheld);
+    let intended =
+        intended.filter(|one| one.is_withheld == is_withheld && one.change != Change::Inherited);
     intended
         .map(|one| (one.service.as_str(), one.name.as_str()))
         .collect()
