@@ -47,7 +47,7 @@ const RAW: [(&str, &str); 2] = [
 
 /// Holds one view of a project against another. The error says what is wrong, without a secret.
 pub fn check(before: &Value, after: &Value, keyset: &Keyset, asked: &Asked) -> Result<(), String> {
-    if without(before, &["services"]) != without(after, &["services"]) {
+    if around_services(before) != around_services(after) {
         return Err("changed outside the services".to_owned());
     }
     let (before, after) = (services(before)?, services(after)?);
@@ -64,6 +64,15 @@ pub fn check(before: &Value, after: &Value, keyset: &Keyset, asked: &Asked) -> R
         check_environment(old, new, &expected, keyset).map_err(|why| format!("{name}: {why}"))?;
     }
     Ok(())
+}
+
+/// All of a project but its services. An extension is nothing that compose makes.
+fn around_services(view: &Value) -> Value {
+    let mut view = view.clone();
+    if let Some(keys) = view.as_object_mut() {
+        keys.retain(|key, _| key != "services" && !key.starts_with("x-"));
+    }
+    view
 }
 
 /// All of a service but its environment and its ports.

@@ -79,9 +79,13 @@ impl<'a> Extensions<'a> {
         let service = &self.services[service];
         let before = service.parts[..self.own_part(service)?].iter().rev();
         let mut environments = before.filter_map(|part| part.node.get("environment"));
-        let value = environments.find_map(|environment| environment.value.get(name))?.value;
+        let value = environments
+            .find_map(|environment| environment.value.get(name))?
+            .value;
         let typed = value.target().typed()?;
-        typed.rewritten().or_else(|| value.text().map(str::to_owned))
+        typed
+            .rewritten()
+            .or_else(|| value.text().map(str::to_owned))
     }
 
     fn own_part(&self, service: &Service) -> Option<usize> {

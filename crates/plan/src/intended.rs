@@ -39,7 +39,8 @@ pub enum Change {
 }
 
 impl Intended {
-    pub(crate) fn of(one: &Wanted, service: &Service, stands: bool) -> Self {
+    /// With whether the file that is edited says it already, where it says anything of that name.
+    pub(crate) fn of(one: &Wanted, service: &Service, stands: Option<bool>) -> Self {
         let found = variable(service, &one.name);
         Self {
             service: service.name.clone(),
@@ -51,9 +52,9 @@ impl Intended {
                 Change::Withheld
             } else if one.is_inherited() {
                 Change::Inherited
-            } else if one.has(found) && one.is_right(found) {
+            } else if stands == Some(true) || one.has(found) && one.is_right(found) {
                 Change::Kept
-            } else if stands || one.is_right(found) {
+            } else if stands.is_some() || one.is_right(found) {
                 Change::Replaced
             } else {
                 Change::Added

@@ -7,8 +7,10 @@ pub mod env_file;
 /// What can go wrong.
 pub mod error;
 mod extensions;
+mod foreign;
 
 pub mod intended;
+mod item;
 pub mod job;
 mod overlay;
 pub mod plan;

@@ -33,7 +33,7 @@ pub(crate) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal
             if !one.is_right(found) {
                 missing.push(one);
             }
-            intended.push(Intended::of(one, service, found.is_some()));
+            intended.push(Intended::of(one, service, found.map(|_| false)));
         }
         let new_ports = ports::anew(target, index, ports)?;
         if missing.is_empty() && new_ports.is_none() {

@@ -8,6 +8,7 @@ use clearml_secure_core::edit::Edits;
 use clearml_secure_core::yaml::{Entry, Node, Value, edit};
 use zeroize::Zeroizing;
 
+use crate::item::name_of;
 use crate::target::Target;
 use crate::wanted::Wanted;
 
@@ -70,11 +71,6 @@ impl Slot {
             Self::Item(item) => edit::set_item(target.text, item, &new, edits),
         }
     }
-}
-
-/// The name of `NAME=value` or `NAME`.
-pub(crate) fn name_of(item: &str) -> &str {
-    item.split_once('=').map_or(item, |(name, _)| name)
 }
 
 /// Notes the slots that start at one of these bytes.

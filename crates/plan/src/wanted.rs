@@ -1,9 +1,9 @@
 //! Which variable of which service is to have which value, and how the compose file says so.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use clearml_secure_core::compose::interpolate;
-use clearml_secure_core::container::{Container, Origin, Variable};
+use clearml_secure_core::container::{Container, Variable};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::hocon;
 use clearml_secure_core::instance::Instance;
@@ -15,6 +15,7 @@ use clearml_secure_core::source::Span;
 use zeroize::Zeroizing;
 
 use crate::extensions::Extensions;
+use crate::foreign::{foreign, taken_from, variable};
 use crate::refusal::Refusal;
 
 /// One variable of one service.
@@ -199,13 +200,21 @@ fn of_heir_alone(
     let (value, written, stands) = match (is_reset, found) {
         (Some(false), _) => return None,
         (None, Some(found)) => (
-            found.value.known().cloned().unwrap_or_else(|| Secret::from("")),
+            found
+                .value
+                .known()
+                .cloned()
+                .unwrap_or_else(|| Secret::from("")),
             extensions.inherited(heir, name)?,
             Stands::Inherited,
         ),
         (is_reset, _) => {
             let is_written = is_reset.is_some();
-            (Secret::from(""), String::new(), Stands::Withheld { is_written })
+            (
+                Secret::from(""),
+                String::new(),
+                Stands::Withheld { is_written },
+            )
         }
     };
     Some(Wanted {
@@ -215,11 +224,6 @@ fn of_heir_alone(
         setting: None,
         stands,
     })
-}
-
-fn variable<'a>(deployment: &'a Deployment, service: usize, name: &str) -> Option<&'a Variable> {
-    let mut environment = deployment.containers[service].environment.iter();
-    environment.find(|variable| variable.name == name)
 }
 
 /// One value for one service.
@@ -328,97 +332,6 @@ impl One<'_> {
             },
         }
     }
-}
-
-/// Names that something else than a setting of a server takes from an env file: what that is must not change, nor get
-/// what is a server's.
-fn foreign(
-    deployment: &Deployment,
-    keyset: &Keyset,
-    extensions: Option<&Extensions<'_>>,
-) -> HashMap<String, Span> {
-    let mut meant: HashSet<(usize, &str)> = HashSet::new();
-    for instance in &deployment.instances {
-        let environment = &deployment.service(instance).environment;
-        let settings = instance
-            .settings()
-            .filter(|setting| keyset.get(*setting).is_some())
-            .flat_map(|setting| instance.spellings(setting, environment));
-        let users = keyset.fixed_users();
-        let users = users
-            .iter()
-            .flat_map(|(path, _)| instance.spellings_of(path, environment));
-        let names = settings.chain(users).map(|variable| variable.name.as_str());
-        meant.extend(names.map(|name| (instance.service, name)));
-    }
-    let withheld = withheld_names(deployment, extensions, &meant);
-    let mut starts = HashSet::new();
-    let mut foreign = HashMap::new();
-    for (index, service) in deployment.project.services.iter().enumerate() {
-        for variable in &service.environment {
-            if meant.contains(&(index, variable.name.as_str())) {
-                let spans = [variable.span, variable.value_span];
-                starts.extend(spans.map(|span| (span.source, span.start)));
-            } else if !withheld.contains(&(index, variable.name.as_str())) {
-                let used = variable.interpolated.iter().map(|used| used.name.clone());
-                let used = used.chain(taken_from(deployment, variable));
-                foreign.extend(used.map(|name| (name, variable.span)));
-            }
-        }
-    }
-    let uses = deployment.project.uses().into_iter();
-    let others = uses.filter(|used| !starts.contains(&(used.span.source, used.span.start)));
-    foreign.extend(others.map(|used| (used.name, used.span)));
-    foreign
-}
-
-/// Services, and the names that they have only from a service that they extend and are kept from.
-fn withheld_names<'a>(
-    deployment: &Deployment,
-    extensions: Option<&Extensions<'_>>,
-    meant: &HashSet<(usize, &'a str)>,
-) -> HashSet<(usize, &'a str)> {
-    let Some(extensions) = extensions else {
-        return HashSet::new();
-    };
-    let of_base = |(base, name): &(usize, &'a str)| {
-        let base = &deployment.project.services[*base].name;
-        let heirs = extensions.heirs(base).iter().copied();
-        let kept = heirs.filter(|heir| {
-            extensions.can_withhold(base, *heir)
-                && extensions.own(*heir, name).is_none()
-                && variable(deployment, *heir, name).is_none()
-        });
-        kept.map(|heir| (heir, *name)).collect::<Vec<_>>()
-    };
-    meant.iter().flat_map(of_base).collect()
-}
-
-/// The variable of the env file that is all a container's variable is made from.
-fn taken_from(deployment: &Deployment, variable: &Variable) -> Option<String> {
-    const PROBE: &str = "\u{1}";
-    if variable.origin != Origin::Environment {
-        return None;
-    }
-    let written = deployment.sources.slice(variable.value_span);
-    if written.is_empty() && !deployment.sources.slice(variable.span).contains('=') {
-        // A bare name takes the value of the same name.
-        return Some(variable.name.clone());
-    }
-    // Of a list's item, YAML's quotes stand around the name as well. Any others are HOCON's, and part of the value.
-    let text = deployment.sources.text(variable.value_span.source);
-    let is_item = text[..variable.value_span.start].ends_with('=');
-    let unquoted = ['"', '\''].iter().find_map(|quote| {
-        written
-            .strip_prefix(*quote)
-            .and_then(|rest| rest.strip_suffix(*quote))
-    });
-    let written = unquoted.filter(|_| !is_item).unwrap_or(written);
-    let done = interpolate::interpolate(written, &|_| Some(PROBE.to_owned())).ok()?;
-    let [only] = &done.variables[..] else {
-        return None;
-    };
-    (*done.text == PROBE).then(|| only.name.clone())
 }
 
 /// What the container has to get so that the server reads exactly the secret.

@@ -99,7 +99,8 @@ impl<'a> Written<'a> {
         }
         let mut additions = Vec::new();
         for (one, slot) in variables.iter().zip(slots) {
-            intended.push(Intended::of(one, service, slot.is_some()));
+            let stands = slot.as_ref().map(|slot| slot.says(one));
+            intended.push(Intended::of(one, service, stands));
             match slot {
                 _ if !is_wrong(one) => {}
                 Some(slot) => self.set(target, service, one, &slot, edits)?,

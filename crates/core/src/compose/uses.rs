@@ -2,10 +2,11 @@
 //! that it opens, and the places that take a name without `$`.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::{Document, Project, interpolate};
 use crate::source::Span;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Entry, Node, Value};
 
 /// One use of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,8 @@ pub struct Use {
 }
 
 impl Project {
-    /// Every use in every file that compose opens. What decides whether another name is used counts as well.
+    /// Every use in every file that compose opens. What decides whether another name is used counts as well, and what
+    /// stands in an extension (`x-…`) only where an alias brings it to something that compose makes.
     pub fn uses(&self) -> Vec<Use> {
         let mut found = Vec::new();
         for document in &self.documents {
@@ -25,8 +27,9 @@ impl Project {
                 project: self,
                 document,
                 found: &mut found,
+                shared: HashSet::new(),
             };
-            trace.node(&document.root);
+            trace.document();
         }
         let of_env_files = self.scopes.envs().flat_map(|env| env.uses());
         found.extend(of_env_files.map(|(name, span)| Use {
@@ -42,22 +45,40 @@ struct Trace<'a> {
     project: &'a Project,
     document: &'a Document,
     found: &'a mut Vec<Use>,
+    /// First bytes of what aliases bring, and is traced once.
+    shared: HashSet<usize>,
 }
 
 impl Trace<'_> {
+    fn document(&mut self) {
+        let entries = match &self.document.root.value {
+            Value::Mapping(_, entries) => &entries[..],
+            _ => &[],
+        };
+        let is_extension =
+            |entry: &&Entry| entry.key.text().is_some_and(|key| key.starts_with("x-"));
+        for entry in entries.iter().filter(|entry| !is_extension(entry)) {
+            self.entry(entry);
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry) {
+        if entry.value.is_null() {
+            // A bare name of an `environment` takes the value of the same name.
+            self.bare(&entry.key);
+        } else if entry.key.text() == Some("environment") {
+            // A secret or a config takes it as well: `environment: NAME`.
+            self.bare(&entry.value);
+        }
+        self.node(&entry.value);
+    }
+
     fn node(&mut self, node: &Node) {
         match &node.value {
-            Value::Scalar(_) => self.interpolation(node),
+            Value::Scalar(_) => self.interpolation(node, node),
             Value::Mapping(_, entries) => {
                 for entry in entries {
-                    if entry.value.is_null() {
-                        // A bare name of an `environment` takes the value of the same name.
-                        self.bare(&entry.key);
-                    } else if entry.key.text() == Some("environment") {
-                        // A secret or a config takes it as well: `environment: NAME`.
-                        self.bare(&entry.value);
-                    }
-                    self.node(&entry.value);
+                    self.entry(entry);
                 }
             }
             Value::Sequence(_, items) => {
@@ -67,7 +88,12 @@ impl Trace<'_> {
                     self.node(item);
                 }
             }
-            Value::Alias(_) => {}
+            Value::Alias(shared) if shared.scalar().is_some() => self.interpolation(node, shared),
+            Value::Alias(shared) => {
+                if self.shared.insert(shared.range().start) {
+                    self.node(shared);
+                }
+            }
         }
     }
 
@@ -80,7 +106,8 @@ impl Trace<'_> {
         }
     }
 
-    fn interpolation(&mut self, node: &Node) {
+    /// At a place, what is written there or behind the alias that stands there.
+    fn interpolation(&mut self, place: &Node, node: &Node) {
         let Some(text) = node.text().filter(|text| text.contains('$')) else {
             return;
         };
@@ -91,7 +118,7 @@ impl Trace<'_> {
             value.map(str::to_owned)
         };
         drop(interpolate::interpolate(text, &lookup));
-        let span = node.span(self.document.source);
+        let span = place.span(self.document.source);
         let names = asked.into_inner().into_iter();
         self.found.extend(names.map(|name| Use { name, span }));
     }

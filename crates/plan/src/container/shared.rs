@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 
 use super::write::{blanks, flow_pairs, insert_into_flow, insert_lines, plain};
 use super::{Variables, end_of_entry, escaped, is_key};
+use crate::item::name_of;
 use crate::refusal::Refusal;
-use crate::slot::{self, name_of};
+use crate::slot;
 use crate::target::Target;
 use crate::value;
 use crate::wanted::Wanted;

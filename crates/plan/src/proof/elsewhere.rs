@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 use super::print::{Print, Reader};
 use super::{Broken, Texts};
 use crate::intended::{Intended, IntendedPort};
+use crate::item::name_of;
 use crate::plan::Plan;
-use crate::slot::name_of;
 
 /// Parsed by serde_yaml, old and new differ at the intended paths and nowhere else.
 pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
