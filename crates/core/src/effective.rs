@@ -471,18 +471,16 @@ fn built_in(instance: &Instance) -> Object {
         let version = instance.known_version();
         if known::has_setting(setting, version) {
             let value = known::built_in(setting, version).map_or("", |known| known.value.as_str());
-            let mut leaf = Object::default();
-            leaf.insert_text(setting.path(), value);
-            leaf.mark(Layer::Image.into());
-            hocon::merge(&mut tree, leaf, false);
+            tree.insert_text(setting.path(), value);
         }
     }
+    tree.mark(Layer::Image.into());
     tree
 }
 
 /// Whether it makes a difference which other paths the image has: it does to a key with a dash in front, and where an object
-/// is set over a value, which has taken the image's object away. Few deployments do either, and reading the list of the
-/// image's paths takes longer than all else.
+/// is set over a value, which has taken the image's object away. Few deployments do either, and a tree of the image's paths
+/// takes longer than all else.
 fn hangs_on_image(files: &Object, variables: &Object) -> bool {
     fn has_dash(tree: &Object) -> bool {
         tree.iter().any(|(key, node)| {

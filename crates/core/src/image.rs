@@ -161,8 +161,11 @@ pub fn of(server: Server) -> impl Iterator<Item = &'static ImagePath> {
 pub fn all() -> &'static [ImagePath] {
     static ALL: OnceLock<Vec<ImagePath>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let data: Data = toml::from_str(include_str!("../data/image_configuration.toml"))
-            .expect("a part of the program, which every test that asks for it reads");
+        let data: Data = serde_json::from_str(include_str!(concat!(
+            env!("OUT_DIR"),
+            "/image_configuration.json"
+        )))
+        .expect("a part of the program, which every test that asks for it reads");
         data.file.into_iter().flat_map(File::paths).collect()
     })
 }
@@ -187,7 +190,7 @@ struct File {
 impl File {
     fn paths(self) -> Vec<ImagePath> {
         let path = |(name, value): (String, toml::Value)| {
-            let path = format!("{}.{name}", self.key);
+            let path = [self.key.as_str(), &name].join(".");
             ImagePath {
                 tree: self.tree,
                 default: default(&path, value),
@@ -202,12 +205,14 @@ impl File {
 
 fn default(path: &str, value: toml::Value) -> ImageDefault {
     let kind = value.get("is").and_then(toml::Value::as_str);
-    match (kind, Setting::by_path(path)) {
-        (Some("absent"), _) => ImageDefault::Absent,
-        (Some("list"), _) => ImageDefault::List,
-        (Some("null"), _) => ImageDefault::Null,
-        (Some("setting"), Some(setting)) => ImageDefault::Setting(setting),
-        (Some("text"), _) => ImageDefault::Text,
+    match kind {
+        Some("absent") => ImageDefault::Absent,
+        Some("list") => ImageDefault::List,
+        Some("null") => ImageDefault::Null,
+        Some("setting") => {
+            Setting::by_path(path).map_or(ImageDefault::Value(value), ImageDefault::Setting)
+        }
+        Some("text") => ImageDefault::Text,
         _ => ImageDefault::Value(value),
     }
 }
@@ -245,7 +250,11 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_unique_and_sourced() {
-        let data: Data = toml::from_str(include_str!("../data/image_configuration.toml")).unwrap();
+        let data: Data = serde_json::from_str(include_str!(concat!(
+            env!("OUT_DIR"),
+            "/image_configuration.json"
+        )))
+        .unwrap();
         let keys: Vec<_> = data
             .file
             .iter()

@@ -121,9 +121,9 @@ impl Instance {
         for prefix in self.family.prefixes() {
             // The environment is sorted by name, which is the order the servers read it in.
             found.extend(environment.iter().filter(|variable| {
-                variable
-                    .name
-                    .strip_prefix(prefix)
+                let rest = variable.name.strip_prefix(prefix);
+                // Most names are told apart by their length.
+                rest.filter(|rest| rest.len() >= path.len())
                     .is_some_and(|rest| rest.replace("__", ".").eq_ignore_ascii_case(path))
             }));
         }

@@ -103,8 +103,11 @@ pub fn all() -> &'static [Known] {
     }
     static ALL: OnceLock<Vec<Known>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let data: Data = toml::from_str(include_str!("../data/known_defaults.toml"))
-            .expect("a part of the program, which every test that asks for it reads");
+        let data: Data = serde_json::from_str(include_str!(concat!(
+            env!("OUT_DIR"),
+            "/known_defaults.json"
+        )))
+        .expect("a part of the program, which every test that asks for it reads");
         data.known
     })
 }

@@ -3,39 +3,30 @@
 use std::sync::Arc;
 
 /// Quotes stay around a step that has one of these in it.
-const SPECIAL: [char; 16] = [
-    '$', '}', '[', ']', ':', '=', '+', '#', '`', '^', '?', '!', '@', '*', '&', '.',
-];
+fn is_special(c: char) -> bool {
+    c.is_ascii_punctuation() && "$}[]:=+#`^?!@*&.".contains(c)
+}
 
 /// The steps of a path. There may be none, and a step may be empty: pyhocon throws later then.
 pub(super) fn split(text: &str) -> Vec<Arc<str>> {
-    let mut steps = Vec::new();
+    steps(text).map(Arc::from).collect()
+}
+
+/// The same, one after the other.
+pub(super) fn steps(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let step = match quoted(rest) {
-            Some(length) => {
-                let (step, after) = rest.split_at(length);
-                rest = after;
-                step
-            }
-            None if SPECIAL.contains(&c) => {
-                rest = &rest[c.len_utf8()..];
-                continue;
-            }
-            None => {
-                let (step, after) = rest.split_at(rest.find(SPECIAL).unwrap_or(rest.len()));
-                rest = after;
-                step
-            }
-        };
-        let is_special = step.contains(SPECIAL);
-        steps.push(Arc::from(if is_special {
-            step
-        } else {
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(is_special);
+        let end = quoted(rest).or_else(|| rest.find(is_special));
+        let (step, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        let is_plain = !step.contains(is_special);
+        (!step.is_empty()).then_some(if is_plain {
             step.trim_matches('"')
-        }));
-    }
-    steps
+        } else {
+            step
+        })
+    })
 }
 
 /// The length of something in quotes at the start, if something is in them.

@@ -90,18 +90,16 @@ impl Object {
     ///
     /// Below what is not known, every path has a node: [`Value::Unknown`].
     pub fn get(&self, path: &str) -> Option<&Node> {
-        let steps = key::split(path);
-        let (last, above) = steps.split_last()?;
-        let mut object = self;
-        for step in above {
-            let node = object.get_key(step)?;
-            match &node.value {
-                Value::Object(below) => object = below,
+        let mut steps = key::steps(path);
+        let mut node = self.get_key(steps.next()?)?;
+        for step in steps {
+            node = match &node.value {
+                Value::Object(below) => below.get_key(step)?,
                 Value::Unknown(_) => return Some(node),
                 _ => return None,
-            }
+            };
         }
-        object.get_key(last)
+        Some(node)
     }
 
     /// The node of one key, taken as it is: [`Self::rest`] where it is no entry.

@@ -89,12 +89,16 @@ fn is_wrong(path: &str) -> bool {
         return !is_in_secure(&parts[1..]);
     }
     let joined = parts.join(".");
-    let is_known = paths().any(|known| {
-        known == joined
-            || known.starts_with(&format!("{joined}."))
-            || joined.starts_with(&format!("{known}."))
-    });
-    !is_known && paths().any(|known| distance(&known, &joined) <= TYPO)
+    let mut known = image::all().iter().map(|entry| entry.path.as_str());
+    !known.any(|known| is_at_or_below(known, &joined) || is_at_or_below(&joined, known))
+        && paths().any(|known| distance(&known, &joined) <= TYPO)
+}
+
+/// Whether a path is this one or in its object; paths of variables have lost their case.
+fn is_at_or_below(path: &str, above: &str) -> bool {
+    let start = path.get(..above.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(above))
+        && matches!(path.as_bytes().get(above.len()), None | Some(b'.'))
 }
 
 fn is_in_secure(parts: &[&str]) -> bool {
