@@ -269,7 +269,7 @@ fn what_an_env_file_would_do_to_others_is_refused() {
     let folder = given(&all, "A=b\n");
     inject(folder.path(), &keys.text, &["-i", "--env-file", ".env"])
         .refused()
-        .says("service web has `env_file: .env` and would get every secret that is put there")
+        .says("docker-compose.yml:7:15: service web has `env_file: .env` and would get every secret that is put there")
         .says("docker compose --env-file .env --env-file clearml.env up -d");
     assert_eq!(read(folder.path(), COMPOSE), all);
     assert_eq!(read(folder.path(), ".env"), "A=b\n");

@@ -2,6 +2,7 @@
 //! that was not meant for it, and nothing that compose takes from an env file changes but what is ours.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use clearml_secure_core::compose::resolved::{Difference, Resolved};
 use clearml_secure_core::compose::{Part, Service};
@@ -195,10 +196,13 @@ impl Comparison<'_> {
 
     /// A service that reads the env file as a whole gets all that is put there.
     fn would_get_all(&self, service: &str, variable: &Variable) -> Broken {
-        let path = quoted(self.places.deployment.sources.path(variable.span.source));
+        let path = self.places.deployment.sources.path(variable.span.source);
+        let named = self.service(service).and_then(|one| env_file(one, path));
+        let place = named.map_or_else(String::new, |span| format!("{}: ", self.places.of(span)));
+        let path = quoted(path);
         Broken::Effective {
             reason: format!(
-                "service {} has `env_file: {path}` and would get every secret that is put there, {} among them",
+                "{place}service {} has `env_file: {path}` and would get every secret that is put there, {} among them",
                 escape(service),
                 escape(&variable.name)
             ),
@@ -234,6 +238,22 @@ impl Comparison<'_> {
             None => format!("{place}: {what}"),
         })
     }
+}
+
+/// Where a service names an env file: its item, or all of its `env_file` where the path is put together.
+fn env_file(service: &Service, path: &Path) -> Option<Span> {
+    let path_name = path.file_name();
+    let mut last_first = service.parts.iter().rev();
+    last_first.find_map(|part| {
+        let field = part.node.get("env_file")?.value;
+        let items = field.items().unwrap_or_default().iter();
+        let mut paths = items.map(|item| item.get("path").map_or(item, |path| path.value));
+        let named = paths.find(|path| {
+            let written = path.scalar().map(|scalar| Path::new(scalar.text()));
+            written.is_some_and(|written| written.file_name() == path_name)
+        });
+        Some(named.unwrap_or(field).span(part.source))
+    })
 }
 
 /// Whether what is at a span is in a part's own text.
