@@ -20,6 +20,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use crate::compose::interpolate;
+use crate::fault::Fault;
 use crate::secret::Secret;
 
 /// How many bytes the values of one file may grow by when variables are replaced, together.
@@ -45,24 +46,6 @@ pub struct Entry {
     pub variables: Vec<interpolate::Variable>,
 }
 
-/// Why compose refuses a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
-    /// Where, in bytes.
-    pub offset: usize,
-    /// Why. No text of the file is in it but a variable's name.
-    pub message: String,
-}
-
-impl Error {
-    fn new(offset: usize, message: &str) -> Self {
-        Self {
-            offset,
-            message: message.to_owned(),
-        }
-    }
-}
-
 /// Reads a project's `.env`. `lookup` is the environment that compose is started in (and, with several files, the
 /// earlier ones): `$NAME` in a value means the variable there before it means an earlier line.
 ///
@@ -70,7 +53,7 @@ impl Error {
 ///
 /// # Errors
 /// What compose refuses, and values that grow by more than 16 MiB.
-pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Entry>, Error> {
+pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Entry>, Fault> {
     parse_after(text, lookup, &|_| None)
 }
 
@@ -84,7 +67,7 @@ pub fn parse_after(
     text: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
     earlier: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<Entry>, Error> {
+) -> Result<Vec<Entry>, Fault> {
     let mut file = File {
         text,
         lookup,
@@ -106,7 +89,7 @@ pub fn parse_after(
 ///
 /// # Errors
 /// What docker refuses: no name, white space in a name, a line of 64 KiB.
-pub fn parse_raw(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Entry>, Error> {
+pub fn parse_raw(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Entry>, Fault> {
     let mut entries = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -114,7 +97,7 @@ pub fn parse_raw(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<
         start += line.len();
         let line = line.strip_suffix('\n').unwrap_or(line);
         if line.len() > LONGEST_RAW_LINE {
-            return Err(Error::new(from, "the line is longer than 65535 bytes"));
+            return Err(Fault::new(from, "the line is longer than 65535 bytes"));
         }
         let line = line.strip_suffix('\r').unwrap_or(line);
         let trimmed = line[if from == 0 {
@@ -132,10 +115,10 @@ pub fn parse_raw(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<
             None => (trimmed, None),
         };
         if name.is_empty() {
-            return Err(Error::new(from, "a value without a name"));
+            return Err(Fault::new(from, "a value without a name"));
         }
         if let Some(space) = name.find([' ', '\t']) {
-            return Err(Error::new(
+            return Err(Fault::new(
                 from + space,
                 "white space in the name of a variable",
             ));
@@ -216,11 +199,11 @@ impl<'a> File<'a> {
     }
 
     /// Reads the statement at `start`, and says where it ends.
-    fn statement(&mut self, start: usize) -> Result<usize, Error> {
+    fn statement(&mut self, start: usize) -> Result<usize, Fault> {
         let start = self.after_export(start);
         let rest = &self.text[start..];
         if rest.is_empty() {
-            return Err(Error::new(start, "`export` without a variable"));
+            return Err(Fault::new(start, "`export` without a variable"));
         }
         let Some(end) = self.name_end(start)? else {
             // The last line, without a line break and without `=`: not a name, but the value of an empty one.
@@ -228,7 +211,7 @@ impl<'a> File<'a> {
         };
         let name = self.text[start..end].trim_end();
         if let Some(space) = name.find(' ') {
-            return Err(Error::new(
+            return Err(Fault::new(
                 start + space,
                 "a space in the name of a variable",
             ));
@@ -261,7 +244,7 @@ impl<'a> File<'a> {
     }
 
     /// The `=`, the `:` or the line break after a name.
-    fn name_end(&self, start: usize) -> Result<Option<usize>, Error> {
+    fn name_end(&self, start: usize) -> Result<Option<usize>, Fault> {
         for (at, c) in self.text[start..].char_indices() {
             match c {
                 '=' | ':' | '\n' => return Ok(Some(start + at)),
@@ -270,7 +253,7 @@ impl<'a> File<'a> {
                 _ => {
                     let message =
                         "a character in the name of a variable that compose does not take";
-                    return Err(Error::new(start + at, message));
+                    return Err(Fault::new(start + at, message));
                 }
             }
         }
@@ -278,11 +261,11 @@ impl<'a> File<'a> {
     }
 
     /// Reads the value at `start`, and says where it ends.
-    fn value(&mut self, name: Range<usize>, start: usize) -> Result<usize, Error> {
+    fn value(&mut self, name: Range<usize>, start: usize) -> Result<usize, Fault> {
         let rest = &self.text[start..];
         if let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) {
             let decoded = Decoded::read(rest, quote)
-                .ok_or_else(|| Error::new(start, "a quote that is not closed"))?;
+                .ok_or_else(|| Fault::new(start, "a quote that is not closed"))?;
             let end = start + decoded.length;
             self.add_value(name, start..end, Some(quote), decoded)?;
             return Ok(end);
@@ -300,7 +283,7 @@ impl<'a> File<'a> {
         value_span: Range<usize>,
         quote: Option<char>,
         decoded: Decoded,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Fault> {
         let name = &self.text[name_span.clone()];
         let (mut value, variables) = if quote == Some('\'') || !decoded.text.contains('$') {
             (decoded.text, Vec::new())
@@ -310,16 +293,16 @@ impl<'a> File<'a> {
                     .or_else(|| self.own(name))
                     .or_else(|| (self.earlier)(name))
             };
-            let done = interpolate::interpolate(&decoded.text, &lookup).map_err(|error| Error {
-                offset: value_span.start + decoded.place(error.offset),
-                message: error.message,
+            let done = interpolate::interpolate(&decoded.text, &lookup).map_err(|fault| {
+                let offset = value_span.start + decoded.place(fault.offset);
+                fault.at(offset)
             })?;
             let grown = done.text.len().saturating_sub(decoded.text.len());
             let too_large = "the values of the file grow by more than 16 MiB";
             self.left = self
                 .left
                 .checked_sub(grown)
-                .ok_or_else(|| Error::new(value_span.start, too_large))?;
+                .ok_or_else(|| Fault::new(value_span.start, too_large))?;
             let mut variables = done.variables;
             for variable in &mut variables {
                 let span = &mut variable.span;

@@ -22,12 +22,13 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::fixed_users;
 use crate::generate::generate;
 use crate::secret::Secret;
 use crate::setting::{Kind, SETTINGS, Server, Setting};
 use crate::shown::escape;
-use fault::{Fault, put};
+use fault::put;
 pub use misfit::{LONGEST, Misfit};
 use misfit::{fits, fits_name};
 

@@ -15,6 +15,7 @@ pub mod effective;
 /// What can go wrong, in one typed list.
 pub mod error;
 pub mod exit;
+pub mod fault;
 pub mod fixed_users;
 pub mod generate;
 pub mod image;

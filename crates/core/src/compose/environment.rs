@@ -239,10 +239,10 @@ impl Reader<'_> {
                 VariableValue::Known(Secret::from(done.text.as_str())),
                 done.variables,
             ),
-            Err(error) => match error.required() {
+            Err(error) => match &error.required {
                 Some(name) => {
                     let is_whole = error.offset == value_start && text.ends_with('}');
-                    let name = is_whole.then(|| name.to_owned());
+                    let name = is_whole.then(|| name.clone());
                     (VariableValue::Required(name), Vec::new())
                 }
                 None => (VariableValue::Refused(error.message), Vec::new()),

@@ -25,6 +25,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::fault::Fault;
+
 /// How deep texts may stand in each other. Compose has no bound but memory; people stop at three.
 const DEEPEST: usize = 64;
 
@@ -92,44 +94,6 @@ pub enum Outcome {
     Value,
 }
 
-/// Why compose refuses a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
-    /// Where in the template the `$` of the culprit stands, in bytes.
-    pub offset: usize,
-    /// Why. No text of the file is in it but a variable's name.
-    pub message: String,
-    /// Which kind of reason.
-    pub kind: ErrorKind,
-}
-
-/// Which kind of reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// Nothing that compose takes, or beyond the bounds of this program.
-    Invalid,
-    /// `${NAME:?…}` or `${NAME?…}`, and the variable of this name has no value.
-    RequiredMissing(String),
-}
-
-impl Error {
-    /// The variable without which compose does not start, where that is the reason.
-    pub fn required(&self) -> Option<&str> {
-        match &self.kind {
-            ErrorKind::Invalid => None,
-            ErrorKind::RequiredMissing(name) => Some(name),
-        }
-    }
-
-    fn invalid(offset: usize, message: &str) -> Self {
-        Self {
-            offset,
-            message: message.to_owned(),
-            kind: ErrorKind::Invalid,
-        }
-    }
-}
-
 impl fmt::Debug for Interpolated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Interpolated")
@@ -145,7 +109,7 @@ impl fmt::Debug for Interpolated {
 pub fn interpolate(
     template: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<Interpolated, Error> {
+) -> Result<Interpolated, Fault> {
     let mut run = Run {
         template,
         lookup,
@@ -202,7 +166,7 @@ struct Braced {
 
 impl Run<'_> {
     /// Interpolates one range of the template.
-    fn range(&mut self, range: Range<usize>, depth: usize) -> Result<(), Error> {
+    fn range(&mut self, range: Range<usize>, depth: usize) -> Result<(), Fault> {
         let bytes = self.template.as_bytes();
         let mut line = Line::default();
         let mut at = range.start;
@@ -242,9 +206,9 @@ impl Run<'_> {
     }
 
     /// Reads the `${…}` whose `$` stands at `dollar`.
-    fn braced(&self, dollar: usize, end: usize, line: &mut Line) -> Result<Braced, Error> {
+    fn braced(&self, dollar: usize, end: usize, line: &mut Line) -> Result<Braced, Fault> {
         let invalid = || {
-            Error::invalid(
+            Fault::new(
                 dollar,
                 "`${` starts nothing that compose knows, such as `${NAME}` or `${NAME:-default}`; \
                  a plain `$` is written `$$`",
@@ -281,12 +245,12 @@ impl Run<'_> {
     }
 
     /// Puts the value of a variable, or its text, into the result.
-    fn replace(&mut self, dollar: usize, braced: &Braced, depth: usize) -> Result<(), Error> {
+    fn replace(&mut self, dollar: usize, braced: &Braced, depth: usize) -> Result<(), Fault> {
         let name = &self.template[braced.name.clone()];
         let value = (self.lookup)(name).map(Zeroizing::new);
         let taken = value.as_ref().map_or(0, |value| value.len());
         self.left = self.left.checked_sub(taken).ok_or_else(|| {
-            Error::invalid(
+            Fault::new(
                 dollar,
                 "the values of the variables are over 1 MiB together",
             )
@@ -321,18 +285,14 @@ impl Run<'_> {
             return Ok(());
         }
         if depth == DEEPEST {
-            return Err(Error::invalid(
-                dollar,
-                "defaults in each other over 64 deep",
-            ));
+            return Err(Fault::new(dollar, "defaults in each other over 64 deep"));
         }
         self.range(braced.text.clone(), depth + 1)?;
         match braced.form {
             // Its text is a message, and compose looks at that first.
-            Form::Required { .. } => Err(Error {
-                offset: dollar,
-                message: format!("the required variable {name} has no value"),
-                kind: ErrorKind::RequiredMissing(name.to_owned()),
+            Form::Required { .. } => Err(Fault {
+                required: Some(name.to_owned()),
+                ..Fault::new(dollar, format!("the required variable {name} has no value"))
             }),
             _ => Ok(()),
         }

@@ -16,7 +16,7 @@ fn lookup(name: &str) -> Option<String> {
 }
 
 /// What a file sets, `NAME=value` with `|` between, or where it is refused.
-fn set(parsed: Result<Vec<Entry>, Error>) -> String {
+fn set(parsed: Result<Vec<Entry>, Fault>) -> String {
     let entries = match parsed {
         Ok(entries) => entries,
         Err(error) => return format!("{} refused", error.offset),

@@ -211,7 +211,7 @@ fn written<'a>(entry: &'a Entry, name: &str) -> Result<&'a Secret, Fault> {
 }
 
 /// What compose says, unless that may repeat something of the file: a secret with `$` looks like a variable.
-fn refused(text: &str, error: &dotenv::Error) -> Fault {
+fn refused(text: &str, error: &Fault) -> Fault {
     let offset = text.floor_char_boundary(error.offset.min(text.len()));
     let line = text[offset..].lines().next().unwrap_or_default();
     if line.contains('$') {

@@ -4,42 +4,17 @@ use std::path::Path;
 
 use super::{Keyset, Misfit};
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::nearest::distance;
 use crate::secret::Secret;
 use crate::setting::Setting;
 use crate::source::place_of;
 
-/// Why a text is no keyset, and where.
-#[derive(Debug)]
-pub(super) struct Fault {
-    /// In bytes.
-    offset: usize,
-    message: String,
-    help: Option<String>,
-}
-
 impl Fault {
-    pub(super) fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self {
-            offset,
-            message: message.into(),
-            help: None,
-        }
-    }
-
-    pub(super) fn help(self, help: impl Into<String>) -> Self {
-        Self {
-            help: Some(help.into()),
-            ..self
-        }
-    }
-
     /// The same in a text with this many bytes more in front.
     pub(super) fn behind(self, bytes: usize) -> Self {
-        Self {
-            offset: self.offset + bytes,
-            ..self
-        }
+        let offset = self.offset + bytes;
+        self.at(offset)
     }
 
     /// What a user is told, who calls the text by this path.

@@ -21,7 +21,7 @@ fn lookup(name: &str) -> Option<String> {
 fn text(template: &str) -> String {
     match interpolate(template, &lookup) {
         Ok(done) => done.text.to_string(),
-        Err(error) => match error.required() {
+        Err(error) => match error.required {
             Some(name) => format!("{} requires {name}", error.offset),
             None => format!("{} refused", error.offset),
         },
