@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::anchors;
+use crate::opening;
 use crate::shell::{self, Result};
 
 /// A page, and the folder whose files it is made of.
@@ -16,6 +17,8 @@ struct Page {
     folder: &'static str,
     path: &'static str,
     head: &'static str,
+    /// What follows the sections.
+    tail: fn(&Path) -> Result<String>,
 }
 
 const PAGES: [Page; 2] = [
@@ -31,6 +34,7 @@ What `clearml-verify` looks for in a deployment. `clearml-verify --explain RULE`
 `--ignore RULE` leaves a rule out, and a comment `# clearml-verify: ignore[RULE] reason` on the line, or on the
 line above, silences one finding.
 ",
+        tail: opening::section,
     },
     Page {
         folder: "crates/verify/src/probes",
@@ -43,6 +47,7 @@ line above, silences one finding.
 What `clearml-verify URL` asks a running server. No probe changes anything on it. `clearml-verify --explain PROBE`
 prints the same page; `--ignore PROBE` leaves a probe out.
 ",
+        tail: |_| Ok(String::new()),
     },
 ];
 
@@ -83,12 +88,13 @@ fn generate(root: &Path, page: &Page) -> Result<String> {
             .unwrap_or_default()
             .to_string_lossy()
             .replace('_', "-");
-        let page = rule_page(root, &text).map_err(|why| format!("{}: {why}", file.display()))?;
+        let section = rule_page(root, &text).map_err(|why| format!("{}: {why}", file.display()))?;
         // Writing to a String cannot fail.
         let _ = writeln!(list, "- [{id}](#{id})");
-        let _ = write!(pages, "\n## {id}\n\n{page}");
+        let _ = write!(pages, "\n## {id}\n\n{section}");
     }
-    Ok(format!("{}\n{list}{pages}", page.head))
+    let tail = (page.tail)(root)?;
+    Ok(format!("{}\n{list}{pages}{tail}", page.head))
 }
 
 fn rule_files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -138,7 +144,7 @@ fn fixture(line: &str) -> Option<(&'static str, &str)> {
     bad.or_else(good).filter(|(_, path)| path.ends_with(".yml"))
 }
 
-fn read(path: &Path) -> Result<String> {
+pub(crate) fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 

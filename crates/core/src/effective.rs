@@ -23,7 +23,7 @@ use crate::setting::{SETTINGS, Server, Setting};
 use crate::source::Span;
 use crate::version::Version;
 pub use hazard::Hazard;
-pub use path::Configured;
+pub use path::{Configured, Switch};
 
 /// The effective configuration of a deployment.
 pub struct Effective {
@@ -222,6 +222,16 @@ impl Reading {
 }
 
 impl Value {
+    /// What is made of a value of the configuration tree.
+    pub(crate) fn of(value: &hocon::Value) -> Self {
+        match value {
+            hocon::Value::String(text) if text.is_empty() => Self::Empty,
+            hocon::Value::String(text) => Self::Text(Secret::from(text)),
+            hocon::Value::Unknown(reason) => Self::Unknown(reason.to_string()),
+            other => Self::NotText(other.kind()),
+        }
+    }
+
     /// The text, where it is one.
     pub fn text(&self) -> Option<&Secret> {
         match self {
@@ -447,7 +457,7 @@ fn reading(
             reading.hazards.extend(of_hocon);
         }
     }
-    reading.value = value_of(node);
+    reading.value = Value::of(&node.value);
     if matches!(reading.value, Value::Unknown(_)) {
         reading.hazards.clear();
     } else if !is_whole {
@@ -596,14 +606,5 @@ fn why_unknown(value: &VariableValue) -> String {
         VariableValue::Unknown(reason) => reason.as_str().to_owned(),
         VariableValue::Unset => "only the shell that runs compose may have it".to_owned(),
         VariableValue::Known(_) => String::new(),
-    }
-}
-
-fn value_of(node: &hocon::Node) -> Value {
-    match &node.value {
-        hocon::Value::String(text) if text.is_empty() => Value::Empty,
-        hocon::Value::String(text) => Value::Text(Secret::from(text)),
-        hocon::Value::Unknown(reason) => Value::Unknown(reason.to_string()),
-        other => Value::NotText(other.kind()),
     }
 }

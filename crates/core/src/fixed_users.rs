@@ -3,6 +3,7 @@
 use crate::deployment::Deployment;
 use crate::effective::{Configured, ServerConfiguration};
 use crate::hocon::{Node, Object, Value};
+use crate::opening;
 use crate::secret::Secret;
 use crate::source::Span;
 
@@ -10,7 +11,7 @@ use crate::source::Span;
 pub const PATH: &str = "apiserver.auth.fixed_users";
 
 /// Whether they are enabled.
-pub const ENABLED: &str = "apiserver.auth.fixed_users.enabled";
+pub const ENABLED: &str = opening::FIXED_USERS;
 
 /// Whether their passwords are hashes.
 pub const PASS_HASHED: &str = "apiserver.auth.fixed_users.pass_hashed";

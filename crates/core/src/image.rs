@@ -374,7 +374,7 @@ mod tests {
     fn what_older_versions_have_is_not_guessed() {
         let old = Some(Version::new(1, 2, 0));
         assert!(
-            find(Server::Apiserver, "apiserver.debug", old)
+            find(Server::Apiserver, "apiserver.watch", old)
                 .known()
                 .is_none()
         );
@@ -384,7 +384,7 @@ mod tests {
                 .is_some()
         );
         assert!(
-            has_object(Server::Apiserver, "apiserver.auth", old)
+            has_object(Server::Apiserver, "services.events", old)
                 .known()
                 .is_none()
         );

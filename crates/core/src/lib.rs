@@ -3,6 +3,7 @@
 //! This crate never prints, never exits, and reads neither the command line nor the process environment.
 #![warn(missing_docs)]
 
+pub mod account;
 pub mod command;
 pub mod compose;
 pub mod config_dir;
@@ -25,6 +26,7 @@ pub mod keyset;
 pub mod knowable;
 pub mod known;
 pub mod nearest;
+pub mod opening;
 #[cfg(feature = "passwords")]
 pub mod password;
 pub mod redact;

@@ -1,8 +1,11 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
+mod accounts;
+mod unknown;
+
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::{Configured, Effective, Reading, ServerConfiguration, Value};
-use clearml_secure_core::fixed_users::{self, FixedUsers};
+use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
+use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, Server};
@@ -13,7 +16,7 @@ use clearml_secure_core::version::Version;
 
 use crate::files::Files;
 use crate::finding::{Draft, Fix, Severity};
-use crate::words::{REVOKED, and, power, release};
+use crate::words::{HALF_PUBLIC, REVOKED, and, release};
 
 /// What rules look at.
 pub(crate) struct Case<'a> {
@@ -22,23 +25,6 @@ pub(crate) struct Case<'a> {
     /// What the file system says of the files.
     pub(crate) files: Files,
 }
-
-/// What decides whether a server is open at all: where it cannot be told, nothing is clean.
-const SWITCHES: [(Server, &str); 13] = [
-    (Server::Apiserver, fixed_users::ENABLED),
-    (Server::Apiserver, fixed_users::PASS_HASHED),
-    (Server::Apiserver, fixed_users::USERS),
-    (Server::Apiserver, fixed_users::GUEST_ENABLED),
-    (Server::Apiserver, "apiserver.auth.cookies.secure"),
-    (Server::Apiserver, "apiserver.auth.cookies.samesite"),
-    (Server::Apiserver, "apiserver.auth.session_auth_cookie_name"),
-    (Server::Apiserver, "apiserver.cors.origins"),
-    (Server::Apiserver, "apiserver.cors.supports_credentials"),
-    (Server::Apiserver, "apiserver.return_stack_to_caller"),
-    (Server::Fileserver, "fileserver.auth.enabled"),
-    (Server::Fileserver, "fileserver.auth.cookie_names"),
-    (Server::Fileserver, "fileserver.cors.origins"),
-];
 
 impl Case<'_> {
     /// Where a reading's value stands, or its service's name.
@@ -97,12 +83,11 @@ impl Case<'_> {
 
     /// Whether nobody logs in with an account because the server revokes it while fixed users are enabled.
     pub(crate) fn is_revoked(&self, reading: &Reading) -> bool {
+        let account = reading.setting.account();
         let mut servers = self.effective.servers.iter();
         servers.any(|server| {
             server.instance == reading.instance
-                && server.revokes(self.deployment, reading.setting)
-                // A login that fails for everybody is not what keeps these accounts closed for long.
-                && FixedUsers::of(server, self.deployment).broken.is_empty()
+                && account.is_some_and(|account| self.revokes(server, account))
         })
     }
 
@@ -195,24 +180,16 @@ impl Case<'_> {
     /// How bad it is that a value is public, and what follows: a published key whose secret is another opens
     /// nothing by itself.
     pub(crate) fn of_public(&self, reading: &Reading) -> (Severity, &'static str) {
-        let is_half_public = |half: &Reading| match &half.value {
-            Value::Text(text) => known::lookup(text.expose()).is_some(),
-            Value::Unknown(_) => true,
-            _ => false,
-        };
         if self.is_revoked(reading) {
             (Severity::Note, REVOKED)
         } else if reading.setting.kind() == Kind::Key
             && self
                 .other_half(reading)
-                .is_some_and(|half| !is_half_public(half))
+                .is_some_and(|half| !is_public(&half.value))
         {
-            (
-                Severity::Warning,
-                "its secret is another, so nobody gets in with it alone",
-            )
+            (Severity::Warning, HALF_PUBLIC)
         } else {
-            (Severity::Error, power(reading.setting))
+            (Severity::Error, self.power(reading))
         }
     }
 
@@ -246,7 +223,7 @@ impl Case<'_> {
             let instance = &self.deployment.instances[server.instance];
             // It may open what no setting is about: accounts, guests, the file server.
             unseen.extend(instance.unseen_config.iter().cloned());
-            unseen.extend(self.unknown_switches(server));
+            unseen.extend(self.unknown_paths(server));
             for reading in &server.readings {
                 if let Value::Unknown(reason) = &reading.value {
                     unseen.push(Unseen {
@@ -261,37 +238,14 @@ impl Case<'_> {
         }
         together(unseen)
     }
+}
 
-    /// Switches whose value cannot be told, one entry a reason.
-    fn unknown_switches(&self, server: &ServerConfiguration) -> Vec<Unseen> {
-        let mut found: Vec<(&str, Span, Vec<&str>)> = Vec::new();
-        for (reader, path) in SWITCHES {
-            let unknown = match server.configured(self.deployment, path) {
-                _ if reader != server.server => None,
-                Configured::Not => None,
-                Configured::Unknown(reason, span) => Some((reason, span)),
-                Configured::Value(value, span) => value.unknown().map(|reason| (reason, span)),
-            };
-            let Some((reason, span)) = unknown else {
-                continue;
-            };
-            match found
-                .iter_mut()
-                .find(|(known, at, _)| (*known, *at) == (reason, span))
-            {
-                Some((_, _, paths)) => paths.push(path),
-                None => found.push((reason, span, vec![path])),
-            }
-        }
-        let instance = &self.deployment.instances[server.instance];
-        let unseen = |(reason, span, paths): (&str, Span, Vec<&str>)| Unseen {
-            what: format!("{} at {}", and(&paths), self.named(instance)),
-            hides: Hides::Anything,
-            reason: reason.to_owned(),
-            service: None,
-            span: Some(span),
-        };
-        found.into_iter().map(unseen).collect()
+/// Whether a value is one that is printed in public, or may be.
+pub(crate) fn is_public(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => known::lookup(text.expose()).is_some(),
+        Value::Unknown(_) => true,
+        _ => false,
     }
 }
 

@@ -16,6 +16,7 @@ mod ignore;
 mod keys;
 mod lines;
 mod live;
+mod origins;
 mod output;
 mod pages;
 mod probes;

@@ -3,10 +3,12 @@
 //! A rule is pure: it looks at a [`Case`] and names what it finds. Its page in docs/rules.md is the comment on
 //! top of its file.
 
+mod broken_account;
 mod broken_user;
 mod cheap_hash;
 mod cookie_mismatch;
 mod database_password;
+mod debug_console;
 mod default_credential;
 mod docker_socket;
 mod duplicate_user;
@@ -27,6 +29,7 @@ mod plain_http;
 mod plaintext_password;
 mod public_port;
 mod published_credential;
+mod raised_role;
 mod readable_secret;
 mod reused_secret;
 mod secure_config_ignored;
@@ -71,10 +74,12 @@ pub(crate) fn check(case: &Case<'_>, is_asked: impl Fn(&str) -> bool) -> Vec<Fin
 
 /// Every rule.
 pub(crate) static RULES: &[&dyn Rule] = &[
+    &broken_account::BrokenAccount,
     &broken_user::BrokenUser,
     &cheap_hash::CheapHash,
     &cookie_mismatch::CookieMismatch,
     &database_password::DatabasePassword,
+    &debug_console::DebugConsole,
     &default_credential::DefaultCredential,
     &docker_socket::DockerSocket,
     &duplicate_user::DuplicateUser,
@@ -95,6 +100,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &plaintext_password::PlaintextPassword,
     &public_port::PublicPort,
     &published_credential::PublishedCredential,
+    &raised_role::RaisedRole,
     &readable_secret::ReadableSecret,
     &reused_secret::ReusedSecret,
     &secure_config_ignored::SecureConfigIgnored,

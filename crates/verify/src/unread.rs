@@ -110,9 +110,7 @@ fn is_in_secure(parts: &[&str]) -> bool {
         | ["auth", "token_secret"]
         | ["credentials"] => true,
         ["http", "session_secret", server] => matches!(*server, "apiserver" | "webserver"),
-        ["credentials", account] => SETTINGS
-            .iter()
-            .any(|setting| setting.account() == Some(account)),
+        ["credentials", account] => !is_mistyped_account(account) && !is_pair_in_one(account),
         ["credentials", account, field] => {
             ACCOUNT_FIELDS.contains(field) && !is_mistyped_account(account)
         }
@@ -125,6 +123,18 @@ fn is_mistyped_account(account: &str) -> bool {
     let accounts = || SETTINGS.iter().filter_map(|setting| setting.account());
     !accounts().any(|known| known == account)
         && accounts().any(|known| distance(known, account) <= TYPO)
+}
+
+/// `apiserver_key` for `apiserver.user_key`.
+fn is_pair_in_one(name: &str) -> bool {
+    let mut accounts = SETTINGS.iter().filter_map(|setting| setting.account());
+    let fields = ["key", "secret", "user_key", "user_secret", "role"];
+    accounts.any(|account| {
+        let field = name
+            .strip_prefix(account)
+            .and_then(|rest| rest.strip_prefix('_'));
+        field.is_some_and(|field| fields.contains(&field))
+    })
 }
 
 fn nearest(path: &str) -> Option<String> {

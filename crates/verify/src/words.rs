@@ -1,5 +1,6 @@
 //! Words and turns of phrase that several messages share.
 
+use clearml_secure_core::account::Role;
 use clearml_secure_core::setting::{Kind, Setting};
 use clearml_secure_core::version::Version;
 
@@ -11,8 +12,8 @@ pub(crate) fn shown(name: &str) -> &str {
 }
 
 /// What a value is called in a sentence.
-pub(crate) fn kind_name(setting: Setting) -> &'static str {
-    match setting.kind() {
+pub(crate) fn kind_name(kind: Kind) -> &'static str {
+    match kind {
         Kind::Key => "key",
         Kind::Secret => "secret",
     }
@@ -21,6 +22,21 @@ pub(crate) fn kind_name(setting: Setting) -> &'static str {
 /// What is said of an account that is revoked.
 pub(crate) const REVOKED: &str = "the server revokes the account as long as fixed users are enabled, so nobody gets in with it now";
 
+/// What is said of a public key that belongs to a secret which is not public.
+pub(crate) const HALF_PUBLIC: &str = "its secret is another, so nobody gets in with it alone";
+
+/// What somebody who knows the pair of an account of a role can do (docs/clearml.md#secrets-in-clear).
+pub(crate) fn power_of(role: Role) -> &'static str {
+    match role {
+        Role::System | Role::Root => {
+            "whoever knows key and secret logs in with role system and reads every other secret"
+        }
+        Role::Admin => "whoever knows key and secret logs in as an administrator",
+        Role::Superuser | Role::User => "whoever knows key and secret logs in as a user",
+        Role::Annotator | Role::Guest => "whoever knows key and secret logs in as a guest",
+    }
+}
+
 /// What somebody who knows a setting can do (docs/clearml.md#secrets-in-clear).
 pub(crate) fn power(setting: Setting) -> &'static str {
     match setting.group() {
@@ -28,9 +44,9 @@ pub(crate) fn power(setting: Setting) -> &'static str {
         "session_secret" => {
             "whoever knows it can sign the API server's web sessions, which no release is known to use yet"
         }
-        "tests" => "whoever knows key and secret logs in as a user",
-        "services_agent" => "whoever knows key and secret logs in as an administrator",
-        _ => "whoever knows key and secret logs in with role system and reads every other secret",
+        "tests" => power_of(Role::User),
+        "services_agent" => power_of(Role::Admin),
+        _ => power_of(Role::System),
     }
 }
 

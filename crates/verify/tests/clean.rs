@@ -146,7 +146,8 @@ fn the_longest_mount_hides_the_others() {
     let wide = "    volumes: [./opt:/opt/clearml]\n";
     let secure = ("opt/config/secure.conf", conf);
     // The mount also hides the server's program, so it has to have that.
-    let program = ("opt/apiserver/config/default/logging.conf", "a: 1\n");
+    let roles = "credentials { apiserver.role: system, fileserver.role: system, webserver.role: system, services_agent.role: admin, tests { role: user, display_name: Tests, revoke_in_fixed_mode: true } }\n";
+    let program = ("opt/apiserver/config/default/secure.conf", roles);
     let with = |volumes: &str| without_token(volumes);
     expect(
         "a folder above",
@@ -415,7 +416,7 @@ fn names_and_shadows_are_seen() {
         "CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY",
         "CLEARML__SECURE__CREDENTIALS__TSETS__USER_KEY",
         1,
-        &["unread-variable warning", "missing-setting note"],
+        &["broken-account error", "missing-setting note"],
     );
     let shadowed = good().replacen(
         "    environment:\n",
@@ -492,10 +493,31 @@ services:
 /// before 1.15 with keys of its own is no finding.
 #[test]
 fn an_old_api_server_with_keys_of_its_own_is_clean() {
-    change(
-        "an old API server",
+    let old = good().replacen(
         "image: clearml/server:2.3.0\n    command: apiserver",
         "image: allegroai/clearml:1.14.2\n    command: apiserver",
+        1,
+    );
+    // It has no such account, so that these lines make one without a role.
+    let of_newer = "      CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_";
+    let expected = ["broken-account error"];
+    expect(
+        "an account of a newer one",
+        &[("docker-compose.yml", &old)],
+        1,
+        &expected,
+    );
+    let mut left = 2;
+    let lines = old.lines().filter(|line| {
+        let is_of_newer = left > 0 && line.starts_with(of_newer);
+        left -= i32::from(is_of_newer);
+        !is_of_newer
+    });
+    let text: Vec<&str> = lines.collect();
+    let text = text.join("\n") + "\n";
+    expect(
+        "an old API server",
+        &[("docker-compose.yml", &text)],
         0,
         &[],
     );

@@ -255,6 +255,11 @@ const CHANGES: &[Change] = &[
     (
         "CLEARML__apiserver__return_stack_to_caller: \"false\"",
         "IGNORED: x",
+        &[],
+    ),
+    (
+        "CLEARML__apiserver__return_stack_to_caller: \"false\"",
+        "CLEARML__apiserver: '{return_stack: no, return_stack_to_caller: off}'",
         &["note stack-trace"],
     ),
     // File server and versions.

@@ -162,7 +162,7 @@ fn what_a_file_includes_from_elsewhere_is_not_known() {
 #[test]
 fn what_is_set_behind_an_include_is_known() {
     let text = with_folder(FILESERVER);
-    let conf = "include \"/etc/elsewhere.conf\"\nauth { enabled: true, cookie_names: [clearml_token_basic] }\ncors.origins: \"https://app.example.com\"\n";
+    let conf = "include \"/etc/elsewhere.conf\"\nauth { enabled: true, cookie_names: [clearml_token_basic] }\ncors { origins: \"https://app.example.com\", resources: \"/*\", supports_credentials: false }\ndebug: false\n";
     let (code, rules, unknown) =
         said(&[("docker-compose.yml", &text), ("c/fileserver.conf", conf)]);
     assert_eq!(

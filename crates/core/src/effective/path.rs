@@ -3,8 +3,10 @@
 use super::{Layer, ServerConfiguration};
 use crate::deployment::Deployment;
 use crate::hocon::{Node, Object, Value};
-use crate::image::{self, ImageDefault};
+use crate::image::{self, ImageDefault, ImagePath};
+use crate::instance::ConfigFile;
 use crate::knowable::Knowable;
+use crate::opening;
 use crate::setting::{Server, Setting};
 use crate::source::Span;
 
@@ -15,9 +17,24 @@ pub enum Configured<'a> {
     Not,
     /// Something sets it, or may set it, and to what cannot be told: the reason, and where it is.
     Unknown(&'a str, Span),
-    /// This value, and where it stands. It is null where something that is no object stands above the path: the server
-    /// finds nothing there, which is as false to it as `false`.
+    /// This value, and where it stands. It is null where something stands in the place of the image's own that has no such
+    /// path: the server finds nothing there, which is as false to it as `false`.
     Value(&'a Value, Span),
+}
+
+impl Configured<'_> {
+    /// Whether the path is not there, as opposed to null.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Value(value, _) if std::ptr::eq(*value, &NOTHING))
+    }
+}
+
+/// A switch at a server: a path of which Python asks whether it is true (docs/clearml.md#what-counts-as-true).
+pub struct Switch {
+    /// Whether it is on, by what the user's files say, or by the image's default.
+    pub is_on: Knowable<bool>,
+    /// Where the user's files set it, if they do.
+    pub span: Option<Span>,
 }
 
 /// What a path is that is not there.
@@ -31,15 +48,24 @@ pub(super) fn cover<'a>(tree: &'a Object, path: &str) -> Option<&'a Node> {
 }
 
 impl ServerConfiguration {
-    /// What the user's files set a path to, e.g. `apiserver.auth.fixed_users.enabled`.
+    /// What the user's files set a path to, e.g. `apiserver.auth.fixed_users.enabled`: one of [`opening::all`], or below one,
+    /// so that it is said where it cannot be told.
     pub fn configured<'a>(&'a self, deployment: &Deployment, path: &str) -> Configured<'a> {
+        debug_assert!(
+            opening::is_listed(path) || Setting::by_path(path).is_some(),
+            "{path} is not in data/opening_paths.toml: nobody would say that it cannot be told"
+        );
         let (node, value) = match self.tree.get(path) {
             Some(node) => (node, &node.value),
             None => match cover(&self.tree, path) {
                 Some(node) => (node, &NOTHING),
                 None => match self.cut(deployment, path) {
                     Some(node) => (node, &NOTHING),
-                    None => return Configured::Not,
+                    None => {
+                        let hidden = self.hidden(deployment, path);
+                        return hidden
+                            .map_or(Configured::Not, |span| Configured::Value(&NOTHING, span));
+                    }
                 },
             },
         };
@@ -47,6 +73,50 @@ impl ServerConfiguration {
             (None, _) => Configured::Not,
             (Some(span), Value::Unknown(reason)) => Configured::Unknown(reason, span),
             (Some(span), value) => Configured::Value(value, span),
+        }
+    }
+
+    /// Why there may be more keys at a path than can be told, and where that is.
+    pub fn rest(&self, deployment: &Deployment, path: &str) -> Option<(&str, Span)> {
+        let Value::Object(object) = &self.tree.get(path)?.value else {
+            return None;
+        };
+        let rest = object.rest()?;
+        Some((rest.value.unknown()?, self.span(deployment, rest)?))
+    }
+
+    /// Whether a switch is on.
+    pub fn switch(&self, deployment: &Deployment, path: &str) -> Switch {
+        let (is_on, span) = match self.configured(deployment, path) {
+            Configured::Not => (self.is_on_in_image(deployment, path), None),
+            Configured::Unknown(reason, span) => (Knowable::unknown(reason.to_owned()), Some(span)),
+            Configured::Value(value, span) => {
+                let unknown = || value.unknown().unwrap_or_default().to_owned();
+                let is_on = value.truth();
+                let is_on = is_on.map_or_else(|| Knowable::unknown(unknown()), Knowable::Known);
+                (is_on, Some(span))
+            }
+        };
+        Switch { is_on, span }
+    }
+
+    /// Whether the image has a switch on; where its version is not known, only if all versions agree.
+    fn is_on_in_image(&self, deployment: &Deployment, path: &str) -> Knowable<bool> {
+        let instance = &deployment.instances[self.instance];
+        let is_on = |entry: Option<&ImagePath>| entry.is_some_and(|entry| entry.default.is_true());
+        let reason = instance.release.reason().cloned();
+        match reason.filter(|_| instance.known_version().is_none()) {
+            None => image::find(self.server, path, instance.known_version()).map(is_on),
+            Some(reason) => {
+                let entries = image::of(self.server).filter(|entry| entry.path == path);
+                let mut defaults: Vec<bool> = entries.map(|entry| is_on(Some(entry))).collect();
+                defaults.dedup();
+                match defaults[..] {
+                    [] => Knowable::Known(false),
+                    [one] => Knowable::Known(one),
+                    _ => Knowable::unknown(reason),
+                }
+            }
         }
     }
 
@@ -62,6 +132,24 @@ impl ServerConfiguration {
         let in_image = image::find(self.server, path, version);
         let is_cut = matches!(in_image, Knowable::Known(Some(entry)) if entry.default != ImageDefault::Absent);
         (is_cut && Layer::from(node.tag) != Layer::Image).then_some(node)
+    }
+
+    /// What is mounted over the image's own configuration file with a path, and does not have it.
+    fn hidden(&self, deployment: &Deployment, path: &str) -> Option<Span> {
+        let instance = &deployment.instances[self.instance];
+        let mut files = instance.config.iter().filter(|file| file.is_default);
+        let over = files.find(|file| {
+            let below = path.strip_prefix(file.key.as_str());
+            below.is_some_and(|rest| rest.starts_with('.'))
+        });
+        let start = |file: &ConfigFile| Span {
+            source: file.source,
+            start: 0,
+            end: 0,
+        };
+        let folder = instance.is_image_hidden && instance.is_config_seen();
+        let name = || deployment.service(instance).name_span;
+        over.map(start).or_else(|| folder.then(name))
     }
 
     /// Where a node stands in the user's files.
@@ -82,25 +170,15 @@ impl ServerConfiguration {
     }
 
     /// Whether the server revokes the credentials of an account at its start, because fixed users are enabled
-    /// (docs/clearml.md#what-fixed-users-revoke: `webserver` and `tests`). What cannot be told revokes nothing.
-    pub fn revokes(&self, deployment: &Deployment, setting: Setting) -> bool {
-        let Some(account) = setting
-            .account()
-            .filter(|account| ["webserver", "tests"].contains(account))
-        else {
-            return false;
-        };
-        let is_enabled = matches!(
-            self.configured(deployment, "apiserver.auth.fixed_users.enabled"),
-            Configured::Value(value, _) if value.truth() == Some(true)
-        );
-        let path = format!("secure.credentials.{account}.revoke_in_fixed_mode");
-        let is_revocable = match self.configured(deployment, &path) {
-            Configured::Not => true,
-            Configured::Unknown(..) => false,
-            Configured::Value(value, _) => value.truth() == Some(true),
-        };
-        self.server == Server::Apiserver && is_enabled && is_revocable
+    /// (docs/clearml.md#what-fixed-users-revoke). What cannot be told revokes nothing.
+    pub fn revokes(&self, deployment: &Deployment, account: &str) -> bool {
+        let is_on = |path| self.switch(deployment, path).is_on == Knowable::Known(true);
+        self.server == Server::Apiserver
+            && is_on(opening::FIXED_USERS)
+            && is_on(&format!(
+                "{}.{account}.revoke_in_fixed_mode",
+                opening::ACCOUNTS
+            ))
     }
 
     /// Whether all that this server reads can be seen: no folder is hidden, no file broken, no variable unknown.

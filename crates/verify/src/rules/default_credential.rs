@@ -1,7 +1,7 @@
 //! A setting is set to a value that is printed in public.
 //!
 //! **What**: a variable or a `.conf` file sets a setting to a default of ClearML's source, of its Helm charts, or
-//! to an example of its documentation.
+//! to an example of its documentation. So does it for any other account below `secure.credentials`: each one logs in.
 //!
 //! **Why**: these values are the first that anybody tries. With one account of role `system`, a single call
 //! returns every other secret in clear.
@@ -17,9 +17,12 @@
 
 use clearml_secure_core::effective::{Origin, Reading};
 use clearml_secure_core::known::{self, Class, Known};
+use clearml_secure_core::setting::Kind;
 
 use super::{Case, Rule};
-use crate::finding::Draft;
+use crate::case::is_public;
+use crate::finding::{Draft, Severity};
+use crate::words::HALF_PUBLIC;
 
 // How bad it is: [`Case::of_public`].
 pub(crate) struct DefaultCredential;
@@ -52,6 +55,17 @@ impl Rule for DefaultCredential {
             );
             findings.push(case.finding_in(severity, reading, message));
         }
+        case.of_own_accounts(findings, |half| {
+            let known = public(half.text)?;
+            let what = format!("is public: {}", known.what);
+            let is_alone = half.kind == Kind::Key && !is_public(&half.account.secret.value);
+            let (severity, consequence) = if is_alone {
+                (Severity::Warning, Some(HALF_PUBLIC))
+            } else {
+                (Severity::Error, None)
+            };
+            Some(case.of_half(half, (severity, &what), consequence))
+        });
     }
 }
 
@@ -60,5 +74,9 @@ fn published(reading: &Reading) -> Option<&'static Known> {
     if !matches!(reading.origin, Origin::File(_) | Origin::Variable(_)) {
         return None;
     }
-    known::lookup(reading.value.text()?.expose()).filter(|known| known.class != Class::Placeholder)
+    public(reading.value.text()?.expose())
+}
+
+fn public(text: &str) -> Option<&'static Known> {
+    known::lookup(text).filter(|known| known.class != Class::Placeholder)
 }

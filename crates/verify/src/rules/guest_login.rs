@@ -1,6 +1,6 @@
 //! A guest's password is handed to everybody.
 //!
-//! **What**: `services.auth.fixed_users.guest.enabled` is true.
+//! **What**: `services.auth.fixed_users.guest.enabled` is true. It counts as long as fixed users are enabled.
 //!
 //! **Why**: the API server tells the guest's name and password to whoever asks how to log in, without a token. A
 //! guest makes credentials of its own and writes to the file server.
@@ -13,8 +13,9 @@
 //!
 //! **References**: docs/clearml.md#guests.
 
-use clearml_secure_core::effective::Configured;
-use clearml_secure_core::fixed_users::GUEST_ENABLED;
+use clearml_secure_core::effective::Switch;
+use clearml_secure_core::fixed_users::{ENABLED, GUEST_ENABLED};
+use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
@@ -22,6 +23,9 @@ use crate::finding::{Draft, Severity};
 
 /// Anybody is a guest (docs/clearml.md#guests).
 const SEVERITY: Severity = Severity::Warning;
+
+/// Without fixed users there is no guest either, and no password.
+const NOT_YET: Severity = Severity::Note;
 
 pub(crate) struct GuestLogin;
 
@@ -32,22 +36,25 @@ impl Rule for GuestLogin {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for server in case.servers(Server::Apiserver) {
-            let Configured::Value(value, span) = server.configured(case.deployment, GUEST_ENABLED)
-            else {
+            let Switch { is_on, span } = server.switch(case.deployment, GUEST_ENABLED);
+            if is_on != Knowable::Known(true) {
                 continue;
-            };
-            if value.truth() == Some(true) {
-                let message = format!(
-                    "{} has the guest login enabled; it tells the guest's password to whoever asks",
-                    case.name(server)
-                );
-                let help = "set services.auth.fixed_users.guest.enabled to false";
-                findings.push(
-                    case.finding(SEVERITY, server, message, help)
-                        .at(span)
-                        .fixed_by(case.configure(server, GUEST_ENABLED, "false")),
-                );
             }
+            let fixed_users = server.switch(case.deployment, ENABLED).is_on;
+            let (severity, when) = match fixed_users {
+                Knowable::Known(false) => (NOT_YET, ", once fixed users are enabled"),
+                _ => (SEVERITY, ""),
+            };
+            let message = format!(
+                "{} has the guest login enabled; it tells the guest's password to whoever asks{when}",
+                case.name(server)
+            );
+            let help = "set services.auth.fixed_users.guest.enabled to false";
+            findings.push(
+                case.finding(severity, server, message, help)
+                    .at(span)
+                    .fixed_by(case.configure(server, GUEST_ENABLED, "false")),
+            );
         }
     }
 }

@@ -27,8 +27,11 @@ use crate::finding::{Draft, Severity};
 /// What it leaves open is `open-login`; this is why.
 const SEVERITY: Severity = Severity::Warning;
 
-/// Where the API server looks for users (docs/clearml.md#fixed-users); below the second are guests.
-const READ: [&str; 2] = [PATH, "services.auth.fixed_users"];
+/// Where the API server looks for users and for guests (docs/clearml.md#fixed-users), and what it reads there.
+const READ: [(&str, &[&str]); 2] = [
+    (PATH, &["enabled", "users"]),
+    ("services.auth.fixed_users", &["guest.enabled"]),
+];
 
 pub(crate) struct LoginConfigIgnored;
 
@@ -54,8 +57,9 @@ impl Rule for LoginConfigIgnored {
                         start: range.start,
                         end: range.end,
                     };
-                    let why = if READ.contains(&path.as_str()) {
-                        let overridden = ["enabled", "users"].into_iter().find(|name| {
+                    let read = READ.iter().find(|(read, _)| *read == path);
+                    let why = if let Some((_, names)) = read {
+                        let overridden = names.iter().find(|name| {
                             let own = tree_at(tree, &file.key, &format!("{path}.{name}"));
                             let at = server.configured(case.deployment, &format!("{path}.{name}"));
                             own && matches!(at, Configured::Value(_, at) if is_variable(case, server.instance, at))

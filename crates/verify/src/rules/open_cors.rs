@@ -1,31 +1,60 @@
 //! Pages of other sites may use the API with a user's session.
 //!
-//! **What**: `apiserver.cors.origins` is `*`, which is the default, and `supports_credentials` is on.
+//! **What**: `apiserver.cors.origins` or `fileserver.cors.origins` lets in origins that somebody else can have, and
+//! `supports_credentials` is on. `*` does, which is the default; so do regular expressions such as `.*`, `https?://.*`, and
+//! `https://app\.example\.com` without a `$` at the end: `https://app.example.com.attacker.example` begins like that. The file
+//! server sends no credentials by default.
 //!
-//! **Why**: the API server allows every origin that asks, with credentials. Browsers keep the session cookie from
+//! **Why**: the server allows these origins, with credentials. Browsers keep the session cookie from
 //! other sites (SameSite=Lax), so what is left are pages of the same domain, and servers whose cookie was changed.
 //!
 //! bad: tests/fixtures/rules/open-cors/bad.yml
 //!
 //! good: tests/fixtures/rules/open-cors/good.yml
 //!
-//! **Fix**: set `apiserver.cors.origins` to the address of the web server.
+//! **Fix**: set the origins to the address of the web server, as it is: without a sign of a regular expression it is compared.
 //!
 //! **References**: docs/clearml.md#cross-origin-requests.
 
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
 use clearml_secure_core::hocon::Value;
+use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::origins::{self, Reach};
 
 /// The cookie's SameSite=Lax keeps other sites out (docs/clearml.md#cross-origin-requests).
 const LAX: Severity = Severity::Note;
 /// Nothing keeps them out.
 const SENT: Severity = Severity::Warning;
 
-const PATH: &str = "apiserver.cors.origins";
+/// Where a server has it.
+struct Paths {
+    server: Server,
+    origins: &'static str,
+    credentials: &'static str,
+    resources: &'static str,
+    help: &'static str,
+}
+
+const API: Paths = Paths {
+    server: Server::Apiserver,
+    origins: "apiserver.cors.origins",
+    credentials: "apiserver.cors.supports_credentials",
+    resources: "apiserver.cors.resources",
+    help: "set apiserver.cors.origins to the web server's address",
+};
+
+const FILES: Paths = Paths {
+    server: Server::Fileserver,
+    origins: "fileserver.cors.origins",
+    credentials: "fileserver.cors.supports_credentials",
+    resources: "fileserver.cors.resources",
+    help: "set fileserver.cors.origins to the web server's address",
+};
 
 pub(crate) struct OpenCors;
 
@@ -35,38 +64,74 @@ impl Rule for OpenCors {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for server in case.servers(Server::Apiserver) {
-            let at = |path: &str| server.configured(case.deployment, path);
-            let span = match at(PATH) {
-                Configured::Unknown(..) => continue,
-                Configured::Not => None,
-                Configured::Value(value, span) if has_star(value) => Some(span),
-                Configured::Value(..) => continue,
-            };
-            if let Configured::Value(value, _) = at("apiserver.cors.supports_credentials")
-                && value.truth() == Some(false)
-            {
-                continue;
+        let severity = if case
+            .servers(Server::Apiserver)
+            .any(|server| is_sent_everywhere(case, server))
+        {
+            SENT
+        } else {
+            LAX
+        };
+        for paths in [&API, &FILES] {
+            for server in case.servers(paths.server) {
+                let Some((reach, span)) = reached(case, server, paths) else {
+                    continue;
+                };
+                let whom = match reach {
+                    Reach::Every => "every origin".to_owned(),
+                    Reach::Some(origin) => format!("origins of others, such as {origin}"),
+                };
+                let message = format!(
+                    "{} allows {whom}, with credentials; a page that a user opens elsewhere may act for the user",
+                    case.name(server)
+                );
+                let fix = web_address(case)
+                    .map(|address| case.configure(server, paths.origins, format!("\"{address}\"")));
+                findings.push(
+                    case.finding(severity, server, message, paths.help)
+                        .at(span)
+                        .fixed_by(fix),
+                );
             }
-            let severity = if is_sent_everywhere(case, server) {
-                SENT
-            } else {
-                LAX
-            };
-            let message = format!(
-                "{} allows every origin, with credentials; a page that a user opens elsewhere may act for the user",
-                case.name(server)
-            );
-            let fix = web_address(case)
-                .map(|address| case.configure(server, PATH, format!("\"{address}\"")));
-            let help = "set apiserver.cors.origins to the web server's address";
-            findings.push(
-                case.finding(severity, server, message, help)
-                    .at(span)
-                    .fixed_by(fix),
-            );
         }
     }
+}
+
+/// Whom a server lets in with credentials, the most of all its resources, and where that is set.
+fn reached(
+    case: &Case<'_>,
+    server: &ServerConfiguration,
+    paths: &Paths,
+) -> Option<(Reach, Option<Span>)> {
+    let credentials = server.switch(case.deployment, paths.credentials);
+    // What cannot be told is in `unknown`, and may be on.
+    let with_credentials = credentials.is_on != Knowable::Known(false);
+    let all = |found: &Configured<'_>| match found {
+        // The image has it so, and so has flask_cors where it is told nothing.
+        Configured::Not => Some((Reach::Every, credentials.span)),
+        Configured::Value(_, span) if found.is_missing() => Some((Reach::Every, Some(*span))),
+        Configured::Value(value, span) => Some((origins::reach(value)?, Some(*span))),
+        Configured::Unknown(..) => None,
+    };
+    let base = all(&server.configured(case.deployment, paths.origins));
+    let Configured::Value(Value::Object(resources), span) =
+        server.configured(case.deployment, paths.resources)
+    else {
+        return base.filter(|_| with_credentials);
+    };
+    let of_resources = resources.iter().filter_map(|(_, resource)| {
+        let Value::Object(own) = &resource.value else {
+            return base.filter(|_| with_credentials);
+        };
+        let own_credentials = own.get_key("supports_credentials");
+        let with = own_credentials.map_or(with_credentials, |own| own.value.truth() != Some(false));
+        let reach = match own.get_key("origins") {
+            None => base,
+            Some(own) => origins::reach(&own.value).map(|reach| (reach, Some(span))),
+        };
+        reach.filter(|_| with)
+    });
+    of_resources.min_by_key(|(reach, _)| *reach != Reach::Every)
 }
 
 /// The web server's address as browsers know it: a public name, and nothing of an address but scheme, host and port.
@@ -86,14 +151,6 @@ fn web_address<'a>(case: &'a Case<'_>) -> Option<&'a str> {
         authority.is_some_and(|text| text.contains('.') && text.chars().all(is_plain))
     });
     plain.next()
-}
-
-fn has_star(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.expose().split(',').any(|origin| origin.trim() == "*"),
-        Value::Array(nodes) => nodes.iter().any(|node| has_star(&node.value)),
-        _ => false,
-    }
 }
 
 /// Whether the session cookie goes along with requests of other sites.

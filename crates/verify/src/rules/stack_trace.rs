@@ -1,6 +1,7 @@
 //! Errors tell how the server is built.
 //!
-//! **What**: `apiserver.return_stack_to_caller` is true. That is the default up to version 2.0; from 2.1.0 on it is false.
+//! **What**: `apiserver.return_stack` and `apiserver.return_stack_to_caller` are true. That is the default up to version 2.0;
+//! from 2.1.0 on both are false.
 //!
 //! **Why**: an internal error answers with Python's stack trace: paths, versions, and now and then values.
 //!
@@ -12,7 +13,7 @@
 //!
 //! **References**: docs/clearml.md#stack-traces.
 
-use clearml_secure_core::effective::Configured;
+use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
@@ -20,6 +21,9 @@ use crate::finding::{Draft, Severity};
 
 /// It helps whoever looks for a hole (docs/clearml.md#stack-traces).
 const SEVERITY: Severity = Severity::Note;
+
+/// It takes both.
+const SWITCHES: [&str; 2] = ["apiserver.return_stack_to_caller", "apiserver.return_stack"];
 
 pub(crate) struct StackTrace;
 
@@ -30,13 +34,14 @@ impl Rule for StackTrace {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for server in case.servers(Server::Apiserver) {
-            let path = "apiserver.return_stack_to_caller";
-            let span = match server.configured(case.deployment, path) {
-                Configured::Unknown(..) => continue,
-                Configured::Not => None,
-                Configured::Value(value, span) if value.truth() == Some(true) => Some(span),
-                Configured::Value(..) => continue,
-            };
+            let switches = SWITCHES.map(|path| server.switch(case.deployment, path));
+            // What cannot be told is in `unknown`.
+            if switches
+                .iter()
+                .any(|switch| switch.is_on != Knowable::Known(true))
+            {
+                continue;
+            }
             let message = format!(
                 "{} returns stack traces; an error tells whoever asks how the server is built",
                 case.name(server)
@@ -44,8 +49,8 @@ impl Rule for StackTrace {
             let help = "set apiserver.return_stack_to_caller to false";
             findings.push(
                 case.finding(SEVERITY, server, message, help)
-                    .at(span)
-                    .fixed_by(case.configure(server, path, "false")),
+                    .at(switches.iter().find_map(|switch| switch.span))
+                    .fixed_by(case.configure(server, SWITCHES[0], "false")),
             );
         }
     }

@@ -19,7 +19,7 @@ use clearml_secure_core::effective::Reading;
 use clearml_secure_core::instance::{Family, Instance};
 use clearml_secure_core::setting::{Server, Setting};
 
-use super::{Case, Rule};
+use super::{Case, Rule, broken_account};
 use crate::finding::{Draft, Severity};
 use crate::unread;
 use crate::words::shown;
@@ -98,6 +98,10 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
         ));
     }
     let unread = unread::unread(name)?;
+    // It makes an account that ends the set-up: `broken-account` says so.
+    if broken_account::is_said(case, instance, variable) {
+        return None;
+    }
     // `NAME:value` as a name sets NAME all the same, and `misread-value` says to what.
     let sets = |reading: &Reading| {
         let found = reading.variable(case.deployment);

@@ -21,7 +21,7 @@ use clearml_secure_core::strength::{Weakness, weakness};
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
-use crate::words::{kind_name, power};
+use crate::words::kind_name;
 
 /// Somebody guesses it.
 const GUESSED: Severity = Severity::Error;
@@ -54,7 +54,7 @@ impl Rule for WeakSecret {
             let (severity, consequence) = if case.is_revoked(reading) {
                 (REVOKED, crate::words::REVOKED)
             } else {
-                (severity, power(reading.setting))
+                (severity, case.power(reading))
             };
             seen.push((reading.setting, span));
             let message = format!(
@@ -64,6 +64,10 @@ impl Rule for WeakSecret {
             );
             findings.push(case.finding_in(severity, reading, message));
         }
+        case.of_own_accounts(findings, |half| {
+            let (severity, why) = judge_text(half.text, half.kind)?;
+            Some(case.of_half(half, (severity, &why), None))
+        });
     }
 }
 
@@ -72,24 +76,24 @@ fn judge(case: &Case<'_>, reading: &Reading) -> Option<(Severity, String)> {
     if matches!(reading.value, Value::Empty) {
         return is_open_when_empty(case, reading).then(|| (GUESSED, "is empty".to_owned()));
     }
-    let text = reading.value.text()?.expose();
+    judge_text(reading.value.text()?.expose(), setting.kind())
+}
+
+fn judge_text(text: &str, kind: Kind) -> Option<(Severity, String)> {
     if known::lookup(text).is_some_and(|known| known.class != Class::Placeholder) {
         // `default-credential` says it better.
         return None;
     }
-    let weakness = weakness(text, setting.kind())?;
-    let severity = if setting.kind() == Kind::Key && weakness != Weakness::Placeholder {
+    let weakness = weakness(text, kind)?;
+    let severity = if kind == Kind::Key && weakness != Weakness::Placeholder {
         KEY
     } else {
         GUESSED
     };
     let why = match weakness {
-        Weakness::Guessable => format!(
-            "is a {} of few or predictable characters",
-            kind_name(setting)
-        ),
+        Weakness::Guessable => format!("is a {} of few or predictable characters", kind_name(kind)),
         Weakness::Placeholder => "is the documentation's stand-in".to_owned(),
-        Weakness::Short => format!("is too short for a {}", kind_name(setting)),
+        Weakness::Short => format!("is too short for a {}", kind_name(kind)),
     };
     Some((severity, why))
 }

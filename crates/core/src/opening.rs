@@ -1,0 +1,160 @@
+//! The paths of the configuration that open something, beside the settings: one list, `data/opening_paths.toml`.
+//!
+//! Rules ask for no other path, and a path of the list that cannot be told is never passed over.
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::setting::Server;
+use crate::version::Version;
+
+/// The accounts.
+pub const ACCOUNTS: &str = "secure.credentials";
+
+/// Whether only fixed users sign in.
+pub const FIXED_USERS: &str = "apiserver.auth.fixed_users.enabled";
+
+/// One of them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningPath {
+    /// The path; what is below it belongs to it.
+    pub path: String,
+    /// The servers that read it.
+    #[serde(deserialize_with = "servers")]
+    pub servers: Vec<Server>,
+    /// The first version that reads it.
+    #[serde(default, deserialize_with = "version")]
+    since: Option<Version>,
+    /// How a server takes what it finds there.
+    pub reads: Reads,
+    /// What it can open, for people.
+    pub opens: String,
+    /// The rules that judge it.
+    pub rules: Vec<String>,
+    /// Values, `PATH = HOCON`, with which one of these rules finds something.
+    #[serde(default)]
+    pub open: Vec<String>,
+    /// Values with which none of them does.
+    #[serde(default)]
+    pub closed: Vec<String>,
+}
+
+/// How a server takes what it finds at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reads {
+    /// Each key is an account.
+    Accounts,
+    /// Texts that are compared, or regular expressions.
+    Origins,
+    /// A text.
+    Text,
+    /// A text, or a list of texts.
+    Texts,
+    /// As Python takes a value for true or false (docs/clearml.md#what-counts-as-true).
+    Truth,
+    /// A list of users.
+    Users,
+}
+
+impl OpeningPath {
+    /// Whether a server of a version (none: the newest) reads it.
+    pub fn is_read_by(&self, server: Server, version: Option<Version>) -> bool {
+        let is_older = |since: Version| version.is_some_and(|version| version < since);
+        self.servers.contains(&server) && !self.since.is_some_and(is_older)
+    }
+}
+
+/// The whole list.
+pub fn all() -> &'static [OpeningPath] {
+    static ALL: OnceLock<Vec<OpeningPath>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let data: Data = toml::from_str(include_str!("../data/opening_paths.toml"))
+            .expect("a part of the program, which every test that asks for it reads");
+        data.path
+    })
+}
+
+/// Whether a path is in the list, or below one that is.
+pub fn is_listed(path: &str) -> bool {
+    all().iter().any(|listed| {
+        let below = path.strip_prefix(listed.path.as_str());
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+#[derive(Deserialize)]
+struct Data {
+    path: Vec<OpeningPath>,
+}
+
+fn servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Server>, D::Error> {
+    let names: Vec<String> = Deserialize::deserialize(deserializer)?;
+    let server = |name: &String| Server::ALL.into_iter().find(|server| server.name() == name);
+    let found: Option<Vec<Server>> = names.iter().map(server).collect();
+    found.ok_or_else(|| de::Error::custom("no server"))
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Version>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let version = Version::parse(&text);
+    version
+        .map(Some)
+        .ok_or_else(|| de::Error::custom("no version"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image;
+    use crate::knowable::Knowable;
+
+    #[test]
+    fn the_list_is_sorted_and_whole() {
+        let paths: Vec<&str> = all().iter().map(|entry| entry.path.as_str()).collect();
+        assert!(paths.is_sorted_by(|a, b| a < b), "{paths:?}");
+        for entry in all() {
+            assert!(
+                !entry.servers.is_empty() && !entry.rules.is_empty(),
+                "{entry:?}"
+            );
+            assert!(entry.rules.is_sorted(), "{entry:?}");
+            let readers = entry.servers.iter();
+            assert!(readers.clone().all(|server| server.reads_configuration()));
+        }
+    }
+
+    #[test]
+    fn what_is_below_a_path_belongs_to_it() {
+        assert!(is_listed("secure.credentials.mine.role"));
+        assert!(is_listed("fileserver.auth.enabled"));
+        assert!(!is_listed("fileserver.auth"));
+        assert!(!is_listed("fileserver.auth.enabled_not"));
+    }
+
+    /// A switch that is never set is what the image has, so that has to be known for every version.
+    #[test]
+    fn the_default_of_every_switch_is_known() {
+        let versions = (9..=17).map(|minor| Version::new(0, minor, 0));
+        let versions = versions.chain((0..=17).map(|minor| Version::new(1, minor, 0)));
+        let versions = versions.chain((0..=3).map(|minor| Version::new(2, minor, 0)));
+        let versions: Vec<_> = versions.map(Some).chain([None]).collect();
+        for entry in all().iter().filter(|entry| entry.reads == Reads::Truth) {
+            for (server, version) in entry
+                .servers
+                .iter()
+                .flat_map(|server| versions.iter().map(move |version| (*server, *version)))
+            {
+                let default = image::find(server, &entry.path, version);
+                let Knowable::Known(default) = default else {
+                    panic!("{}: {version:?} is not known", entry.path);
+                };
+                // Where the server has no such path, the image has none either.
+                let is_read = entry.is_read_by(server, version);
+                assert!(is_read || default.is_none(), "{} {version:?}", entry.path);
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Accounts, also those that are none of the image's.
+
+use clearml_secure_core::account::{Account, Accounts, field};
+use clearml_secure_core::effective::{Reading, ServerConfiguration};
+use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::setting::{Kind, Server};
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::Span;
+
+use super::Case;
+use crate::finding::{Draft, Severity};
+use crate::words::{REVOKED, power, power_of};
+use clearml_secure_core::opening::ACCOUNTS;
+
+/// What gives an account another pair.
+const HELP: &str = "remove the account, or give it a key and a secret that nobody guesses, such as `openssl rand -hex 30` prints";
+
+/// Half of the pair with which somebody's own account logs in.
+pub(crate) struct OwnHalf<'a> {
+    /// The API server that sets it up.
+    pub(crate) server: &'a ServerConfiguration,
+    /// Its account.
+    pub(crate) account: &'a Account,
+    /// Which half.
+    pub(crate) kind: Kind,
+    /// What it is.
+    pub(crate) text: &'a str,
+    span: Option<Span>,
+}
+
+impl Case<'_> {
+    /// The accounts of every API server.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&ServerConfiguration, Accounts)> {
+        self.servers(Server::Apiserver)
+            .map(|server| (server, Accounts::of(server, self.deployment)))
+    }
+
+    /// Asks a question of every half of a pair with which an account that is none of the image's logs in.
+    pub(crate) fn of_own_accounts(
+        &self,
+        findings: &mut Vec<Draft>,
+        ask: impl Fn(&OwnHalf<'_>) -> Option<Draft>,
+    ) {
+        for (server, accounts) in self.accounts() {
+            let logs_in =
+                |account: &&Account| account.is_own && account.is_set_up() && !account.is_closed();
+            for account in accounts.accounts.iter().filter(logs_in) {
+                for kind in [Kind::Key, Kind::Secret] {
+                    let half = account.half(kind);
+                    let text = half.value.text();
+                    let draft = text.and_then(|text| {
+                        ask(&OwnHalf {
+                            server,
+                            account,
+                            kind,
+                            text: text.expose(),
+                            span: half.span,
+                        })
+                    });
+                    findings.extend(draft);
+                }
+            }
+        }
+    }
+
+    /// A finding about half of the pair of somebody's own account: what it is, and what follows, if that is not what the
+    /// account's role can do.
+    pub(crate) fn of_half(
+        &self,
+        half: &OwnHalf<'_>,
+        (severity, what): (Severity, &str),
+        consequence: Option<&'static str>,
+    ) -> Draft {
+        let account = half.account;
+        let (severity, consequence) = if self.revokes(half.server, &account.name) {
+            (Severity::Note, REVOKED)
+        } else {
+            let role = account.role.known().copied().flatten();
+            let power = consequence.or_else(|| role.map(power_of));
+            (
+                severity,
+                power.unwrap_or("whoever knows key and secret logs in"),
+            )
+        };
+        let message = format!(
+            "{ACCOUNTS}.{}.{} of {} {what}; {consequence}",
+            escape(&account.name),
+            field(half.kind),
+            self.name(half.server),
+        );
+        self.finding(severity, half.server, message, HELP)
+            .at(half.span)
+    }
+
+    /// Whether a server revokes an account, and its login is not broken for everybody.
+    pub(crate) fn revokes(&self, server: &ServerConfiguration, account: &str) -> bool {
+        server.revokes(self.deployment, account)
+            // A login that fails for everybody is not what keeps these accounts closed for long.
+            && FixedUsers::of(server, self.deployment).broken.is_empty()
+    }
+
+    /// What somebody who knows a setting can do, with the role that its account has here.
+    pub(crate) fn power(&self, reading: &Reading) -> &'static str {
+        let Some(name) = reading.setting.account() else {
+            return power(reading.setting);
+        };
+        let roles = self.accounts().flat_map(|(_, accounts)| accounts.accounts);
+        let roles = roles.filter(|account| account.name == name);
+        let role = roles.filter_map(|account| account.role.into_known().flatten());
+        role.min().map_or_else(|| power(reading.setting), power_of)
+    }
+}

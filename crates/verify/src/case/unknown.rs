@@ -1,0 +1,97 @@
+//! Paths that open something and cannot be told.
+
+use clearml_secure_core::effective::{Configured, ServerConfiguration};
+use clearml_secure_core::hocon::Value;
+use clearml_secure_core::opening::{self, Reads};
+use clearml_secure_core::setting::Setting;
+use clearml_secure_core::source::Span;
+use clearml_secure_core::unseen::{Hides, Unseen};
+
+use super::Case;
+use crate::origins;
+use crate::words::and;
+
+/// A path that cannot be told: why, and where that is.
+struct Untold {
+    path: String,
+    reason: String,
+    span: Span,
+}
+
+impl Case<'_> {
+    /// The paths of the list that cannot be told at a server, one entry a reason.
+    pub(super) fn unknown_paths(&self, server: &ServerConfiguration) -> Vec<Unseen> {
+        let instance = &self.deployment.instances[server.instance];
+        let version = instance.known_version();
+        let mut untold = Vec::new();
+        for entry in opening::all() {
+            if !entry.is_read_by(server.server, version) {
+                continue;
+            }
+            self.untold_at(server, &entry.path, &mut untold);
+            if entry.reads == Reads::Origins
+                && let Configured::Value(value, span) =
+                    server.configured(self.deployment, &entry.path)
+                && let Some(reason) = origins::undecided(value)
+            {
+                untold.push(Untold {
+                    path: entry.path.clone(),
+                    reason: reason.to_owned(),
+                    span,
+                });
+            }
+        }
+        let name = self.named(instance);
+        let unseen = |(paths, first): (Vec<&str>, &Untold)| Unseen {
+            what: format!("{} at {name}", and(&paths)),
+            hides: Hides::Anything,
+            reason: first.reason.clone(),
+            service: None,
+            span: Some(first.span),
+        };
+        by_reason(&untold).into_iter().map(unseen).collect()
+    }
+
+    /// What cannot be told at a path or below it; of settings, the readings say so.
+    fn untold_at(&self, server: &ServerConfiguration, path: &str, untold: &mut Vec<Untold>) {
+        let setting = Setting::by_path(path);
+        if setting.is_some_and(|setting| server.readings.iter().any(|one| one.setting == setting)) {
+            return;
+        }
+        let found = match server.tree.get(path).map(|node| &node.value) {
+            Some(Value::Object(object)) => {
+                for (key, _) in object.iter() {
+                    self.untold_at(server, &format!("{path}.{key}"), untold);
+                }
+                server.rest(self.deployment, path)
+            }
+            _ => match server.configured(self.deployment, path) {
+                Configured::Not => None,
+                Configured::Unknown(reason, span) => Some((reason, span)),
+                Configured::Value(value, span) => value.unknown().map(|reason| (reason, span)),
+            },
+        };
+        let Some((reason, span)) = found else {
+            return;
+        };
+        untold.push(Untold {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+            span,
+        });
+    }
+}
+
+fn by_reason(untold: &[Untold]) -> Vec<(Vec<&str>, &Untold)> {
+    let mut found: Vec<(Vec<&str>, &Untold)> = Vec::new();
+    for one in untold {
+        let alike = |(_, first): &&mut (Vec<&str>, &Untold)| {
+            (&first.reason, first.span) == (&one.reason, one.span)
+        };
+        match found.iter_mut().find(alike) {
+            Some((paths, _)) => paths.push(&one.path),
+            None => found.push((vec![&one.path], one)),
+        }
+    }
+    found
+}

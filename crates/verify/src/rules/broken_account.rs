@@ -1,0 +1,135 @@
+//! The API server cannot set up an account, and stops there.
+//!
+//! **What**: an entry of `secure.credentials` has no `role`, no `user_key` or no `user_secret`, a role that does not exist, a key
+//! that is no text, or, with the role `user`, no `display_name`. Every entry is an account, also one of your own.
+//!
+//! **Why**: the API server sets up its accounts one after the other, and the users of the web login after them. At an entry that
+//! it cannot set up it stops, logs an error, and starts all the same: later accounts keep the keys they had, public ones
+//! included, and no user is created or removed.
+//!
+//! bad: tests/fixtures/rules/broken-account/bad.yml
+//!
+//! good: tests/fixtures/rules/broken-account/good.yml
+//!
+//! **Fix**: give the account what is missing, or remove it.
+//!
+//! **References**: docs/clearml.md#account-without-a-role; docs/clearml.md#order-of-the-set-up.
+
+use clearml_secure_core::account::{Account, AccountFault};
+use clearml_secure_core::container::Variable;
+use clearml_secure_core::instance::Instance;
+use clearml_secure_core::opening::ACCOUNTS;
+use clearml_secure_core::setting::SETTINGS;
+use clearml_secure_core::shown::escape;
+
+use super::{Case, Rule};
+use crate::finding::{Draft, Severity};
+use crate::unread;
+use crate::words::release;
+
+/// What was meant to close something does not (docs/clearml.md#account-without-a-role).
+const SEVERITY: Severity = Severity::Error;
+
+/// What follows.
+const FOLLOWS: &str = "the set-up ends there: later accounts keep their old keys, and no user of the web login is created or removed";
+
+const HELP: &str = "give it role (system, admin, user or guest), user_key, user_secret and display_name, all of them texts, or remove it";
+
+pub(crate) struct BrokenAccount;
+
+impl Rule for BrokenAccount {
+    fn id(&self) -> &'static str {
+        "broken-account"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        for (server, accounts) in case.accounts() {
+            let name = case.name(server);
+            let instance = &case.deployment.instances[server.instance];
+            if let Some(span) = accounts.replaced {
+                let message = format!("{name} has a value in place of all accounts; {FOLLOWS}");
+                let help = format!("remove the line: {ACCOUNTS} is an object");
+                findings.push(case.finding(SEVERITY, server, message, &help).at(span));
+            }
+            for account in &accounts.accounts {
+                let Some(fault) = &account.fault else {
+                    continue;
+                };
+                // Of a setting that is no text, `misread-value` says so.
+                if !account.is_own
+                    && matches!(fault, AccountFault::NotText("user_key" | "user_secret"))
+                {
+                    continue;
+                }
+                let message = format!(
+                    "{name} cannot set up the account {}: {}; {FOLLOWS}",
+                    escape(&account.name),
+                    cause(fault)
+                );
+                findings.push(
+                    case.finding(SEVERITY, server, message, &help(case, instance, account))
+                        .at(account.span),
+                );
+            }
+        }
+    }
+}
+
+fn cause(fault: &AccountFault) -> String {
+    match fault {
+        AccountFault::Missing(key) => format!("it has no {key}"),
+        AccountFault::Name => "its name cannot be part of a mail address".to_owned(),
+        AccountFault::NoObject => "it is a value, and has no keys of its own".to_owned(),
+        AccountFault::NoSuchRole => "its role does not exist".to_owned(),
+        AccountFault::NotText(key) => {
+            format!("HOCON reads its {key} as something else than a text")
+        }
+    }
+}
+
+/// What to do. A name that is nearly one that is read is a mistake in the name.
+fn help(case: &Case<'_>, instance: &Instance, account: &Account) -> String {
+    let mut variables = case.deployment.service(instance).environment.iter();
+    let variable = variables.find(|variable| Some(variable.span) == account.span);
+    let unread = variable.and_then(|variable| unread::unread(&variable.name));
+    match unread.and_then(|unread| unread.nearest) {
+        Some(nearest) => {
+            format!(
+                "the nearest name that is read is {nearest}; if that is not what is meant, remove the variable"
+            )
+        }
+        // An example of a newer release gives it keys.
+        None if account.is_own
+            && SETTINGS
+                .iter()
+                .any(|setting| setting.account() == Some(&account.name)) =>
+        {
+            let release = release(instance.known_version());
+            format!(
+                "remove it: {release} comes with no account {}",
+                escape(&account.name)
+            )
+        }
+        None => HELP.to_owned(),
+    }
+}
+
+/// Whether a variable of an API server makes an account that cannot be set up: this rule says so.
+pub(super) fn is_said(case: &Case<'_>, instance: &Instance, variable: &Variable) -> bool {
+    let prefixes = instance.family.prefixes().iter();
+    let mut paths = prefixes.filter_map(|prefix| variable.name.strip_prefix(prefix));
+    let path = paths.next().unwrap_or_default();
+    let path = path.replace("__", ".").to_lowercase();
+    let Some(name) = path
+        .strip_prefix(ACCOUNTS)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|rest| rest.split('.').next())
+    else {
+        return false;
+    };
+    let here = case
+        .accounts()
+        .filter(|(server, _)| std::ptr::eq(&case.deployment.instances[server.instance], instance));
+    let mut accounts = here.flat_map(|(_, accounts)| accounts.accounts);
+    accounts.any(|account| account.name == name && account.is_own && account.fault.is_some())
+}
