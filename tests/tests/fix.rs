@@ -316,7 +316,10 @@ fn lines_go_where_the_server_takes_them_from() {
     let folder = folder_with(&[
         ("docker-compose.yml", &good(web)),
         // No line end, so that what is added must not become a part of the last line.
-        ("config/apiserver.conf", "return_stack: true"),
+        (
+            "config/apiserver.conf",
+            "return_stack: true\nreturn_stack_to_caller: true",
+        ),
         ("config/services/auth.conf", guest),
     ]);
     let script = fix(folder.path(), &[], "docker-compose.yml");
