@@ -19,6 +19,9 @@ const IN_IMAGE: [&str; 5] = [
     "tests",
 ];
 
+/// The name that the web page shows.
+const SHOWN: &str = "display_name";
+
 /// What an account may do, the most powerful first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -151,12 +154,11 @@ impl Accounts {
 }
 
 impl Account {
-    /// Whether the server has made it before its set-up ends, if it does.
+    /// Whether the server has made it before its set-up ends, if it does: the name to show is asked for last.
     pub fn is_set_up(&self) -> bool {
-        let shown = |name: &&str| *name == "display_name";
-        match &self.fault {
+        match self.fault {
             None => true,
-            Some(AccountFault::Missing(name) | AccountFault::NotText(name)) => shown(&name),
+            Some(AccountFault::Missing(key) | AccountFault::NotText(key)) => key == SHOWN,
             Some(_) => false,
         }
     }
@@ -272,11 +274,11 @@ impl<'a> Reader<'a> {
             field => matches!(field, Found::Image(_)),
         };
         let is_user = is_user && account.role == Knowable::Known(Some(Role::User));
-        match self.find(name, "display_name") {
+        match self.find(name, SHOWN) {
             _ if !is_user => None,
-            shown if shown.is_missing() => Some(AccountFault::Missing("display_name")),
+            shown if shown.is_missing() => Some(AccountFault::Missing(SHOWN)),
             Found::Value(value, _) if value.as_text().is_none() => {
-                Some(AccountFault::NotText("display_name"))
+                Some(AccountFault::NotText(SHOWN))
             }
             _ => None,
         }

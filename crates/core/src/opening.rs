@@ -71,8 +71,11 @@ impl OpeningPath {
 pub fn all() -> &'static [OpeningPath] {
     static ALL: OnceLock<Vec<OpeningPath>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let data: Data = toml::from_str(include_str!("../data/opening_paths.toml"))
-            .expect("a part of the program, which every test that asks for it reads");
+        let data: Data = serde_json::from_str(include_str!(concat!(
+            env!("OUT_DIR"),
+            "/opening_paths.json"
+        )))
+        .expect("a part of the program, which every test that asks for it reads");
         data.path
     })
 }
