@@ -46,7 +46,6 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
                 close: cli.close_ports,
                 bind: cli.bind,
             },
-            is_apart: env_file.is_some(),
             is_overlay: cli.is_override,
         },
         env_file,

@@ -80,6 +80,8 @@ fn in_another_file(target: &Target<'_>, service: &Service) -> Refusal {
         sources.path(target.source),
         sources.path(service.name_span.source),
     );
+    let apart = target.env_file.map(quoted);
+    let apart = apart.map_or_else(String::new, |path| format!(" --env-file {path}"));
     Refusal {
         place: sources.place(service.name_span),
         message: format!(
@@ -88,7 +90,7 @@ fn in_another_file(target: &Target<'_>, service: &Service) -> Refusal {
             escaped(&here.to_string_lossy())
         ),
         help: format!(
-            "first run clearml-inject -k KEYS -i {}, then this again",
+            "first run clearml-inject -k KEYS{apart} -i {}, then this again",
             quoted(there)
         ),
     }

@@ -74,7 +74,8 @@ impl Job {
         }
         refuse_unseen(&deployment)?;
         refuse_missing(&deployment, keyset)?;
-        let plan = plan::plan(&deployment, keyset, asked).map_err(Error::Refused)?;
+        let apart = env_file.as_ref().map(|file| file.path.as_path());
+        let plan = plan::plan(&deployment, keyset, asked, apart).map_err(Error::Refused)?;
         refuse_unrecognised(&deployment, &plan)?;
         if let Some(env_file) = &mut env_file {
             env_file.set(&plan.taken)?;

@@ -5,6 +5,7 @@
 //! are added to the service's own `environment`, in whatever shape that is ([`container`]).
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use clearml_secure_core::deployment::Deployment;
@@ -30,8 +31,6 @@ use crate::{container, overlay, ports, wanted};
 pub struct Asked {
     /// What is to become of the ports.
     pub ports: Ports,
-    /// The values are to stand in an env file.
-    pub is_apart: bool,
     /// The file stays as it is, and a document is merged over it.
     pub is_overlay: bool,
 }
@@ -69,20 +68,26 @@ impl Plan {
     }
 }
 
-/// Works out the edits of the deployment's first file.
+/// Works out the edits of the deployment's first file, with the values in the env file that is named.
 ///
 /// # Errors
 /// A shape that cannot be edited without changing what others get; the reason says what to do.
-pub fn plan(deployment: &Deployment, keyset: &Keyset, asked: Asked) -> Result<Plan, Refusal> {
+pub fn plan(
+    deployment: &Deployment,
+    keyset: &Keyset,
+    asked: Asked,
+    env_file: Option<&Path>,
+) -> Result<Plan, Refusal> {
     let document = &deployment.project.documents[0];
     let extensions = Extensions::of(deployment);
     // What is merged over the file comes after `extends`, and reaches no heir.
     let reaches_heirs = (!asked.is_overlay).then_some(&extensions);
-    let (wanted, taken) = wanted::wanted(deployment, keyset, asked.is_apart, reaches_heirs)?;
+    let (wanted, taken) = wanted::wanted(deployment, keyset, env_file.is_some(), reaches_heirs)?;
     let mut target = Target {
         deployment,
         source: document.source,
         text: deployment.sources.text(document.source),
+        env_file,
         wanted: &wanted,
         extensions: &extensions,
         aliased: HashSet::new(),

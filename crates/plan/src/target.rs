@@ -1,6 +1,7 @@
 //! The file that is edited, and what all steps need to know of it.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use clearml_secure_core::deployment::Deployment;
@@ -17,6 +18,8 @@ pub(crate) struct Target<'a> {
     pub(crate) deployment: &'a Deployment,
     pub(crate) source: SourceId,
     pub(crate) text: &'a str,
+    /// Where the values are to stand, if not in it.
+    pub(crate) env_file: Option<&'a Path>,
     pub(crate) wanted: &'a OfServices,
     /// Which services extend which.
     pub(crate) extensions: &'a Extensions<'a>,

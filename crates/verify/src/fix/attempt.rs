@@ -50,7 +50,6 @@ impl Attempt<'_> {
                 .collect(),
             asked: Asked {
                 ports,
-                is_apart: env_file.is_some(),
                 is_overlay: false,
             },
             env_file,
