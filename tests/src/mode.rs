@@ -18,19 +18,25 @@ pub struct Mode {
 
 /// All of them.
 pub const MODES: [Mode; 18] = [
-    mode("plain", &[]),
-    mode("output", &["-o", PRODUCT]),
-    mode("in place", &["-i"]),
+    mode("plain", &["--literal"]),
+    mode("output", &["--literal", "-o", PRODUCT]),
+    mode("in place", &["--literal", "-i"]),
     mode("new env file", &["-i", "--env-file", "new.env"]),
     mode("new env file, plain", &["--env-file", "new.env"]),
     mode("env file", &["-i", "--env-file", ".env"]),
     mode("env file, plain", &["--env-file", ".env"]),
     mode("override", &["--override"]),
     mode("override, env file", &["--override", "--env-file", ".env"]),
-    mode("close ports", &["-i", "--close-ports"]),
-    mode("bind", &["-i", "--bind", "127.0.0.1"]),
-    mode("ports", &["--close-ports", "--bind", "127.0.0.1"]),
-    mode("ports, other address", &["--close-ports", "--bind", "::1"]),
+    mode("close ports", &["--literal", "-i", "--close-ports"]),
+    mode("bind", &["--literal", "-i", "--bind", "127.0.0.1"]),
+    mode(
+        "ports",
+        &["--literal", "--close-ports", "--bind", "127.0.0.1"],
+    ),
+    mode(
+        "ports, other address",
+        &["--literal", "--close-ports", "--bind", "::1"],
+    ),
     mode(
         "override, all",
         &[
@@ -53,8 +59,8 @@ pub const MODES: [Mode; 18] = [
             "127.0.0.1",
         ],
     ),
-    mode("merge", &["--merge", MERGED]),
-    mode("merge, in place", &["-i", "--merge", MERGED]),
+    mode("merge", &["--literal", "--merge", MERGED]),
+    mode("merge, in place", &["--literal", "-i", "--merge", MERGED]),
     mode(
         "merge, all",
         &[

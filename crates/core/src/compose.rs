@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use crate::container::Container;
 use crate::error::Error;
-use crate::source::{SourceId, Sources};
+use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Unseen;
 use crate::yaml::{Clears, Node};
 use env::Scopes;
@@ -171,6 +171,12 @@ impl Project {
     /// The value that compose puts in for a variable in a document.
     pub fn variable(&self, scope: Scope, name: &str) -> Option<&str> {
         self.scopes.value(scope, name)
+    }
+
+    /// Where an env file gives a variable its value.
+    pub fn env_span(&self, name: &str) -> Option<Span> {
+        let mut envs = self.scopes.envs();
+        envs.find_map(|env| env.value(name).and(env.span(name)))
     }
 
     /// A scalar's text after interpolation, as a document of this scope has it; none where it is null or cannot be

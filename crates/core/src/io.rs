@@ -9,6 +9,8 @@ mod replace;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -41,6 +43,14 @@ pub(crate) fn real(path: &Path) -> PathBuf {
             _ => path.to_owned(),
         }
     })
+}
+
+/// The mode of an open file that others can read; none for a pipe, a terminal, and a file of its owner alone.
+pub fn mode_for_others(file: impl AsFd) -> Option<u32> {
+    let file = fs::File::from(file.as_fd().try_clone_to_owned().ok()?);
+    let metadata = file.metadata().ok().filter(fs::Metadata::is_file)?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 /// Writes a file that only its owner can read (mode 0600 from the first moment on), whole or not at all.

@@ -6,6 +6,7 @@
 mod apiserver;
 mod env;
 mod fault;
+mod flaw;
 mod hocon;
 mod json;
 mod merge;
@@ -29,6 +30,7 @@ use crate::secret::Secret;
 use crate::setting::{Kind, SETTINGS, Server, Setting};
 use crate::shown::escape;
 use fault::put;
+pub use flaw::Flaw;
 pub use misfit::{LONGEST, Misfit};
 use misfit::{fits, fits_name};
 

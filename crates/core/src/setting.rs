@@ -244,6 +244,20 @@ impl Setting {
         };
         SETTINGS.into_iter().filter(is_meant).collect()
     }
+
+    /// Words that mean these settings: a group where all of it is among them, else paths.
+    pub fn words(settings: &[Self]) -> Vec<&'static str> {
+        let word = |setting: &Self| {
+            let group = Self::by_word(setting.group());
+            match group.iter().all(|setting| settings.contains(setting)) {
+                true => setting.group(),
+                false => setting.path(),
+            }
+        };
+        let mut words: Vec<&str> = settings.iter().map(word).collect();
+        words.dedup();
+        words
+    }
 }
 
 impl fmt::Display for Setting {

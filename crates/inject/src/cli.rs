@@ -28,6 +28,14 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) env_file: Vec<PathBuf>,
 
+    /// Accept values that are public, placeholders, short or used twice
+    #[arg(long, help_heading = "Input")]
+    pub(crate) allow_weak: bool,
+
+    /// Write values into the compose file also in place of references (`${NAME}`) to an env file
+    #[arg(long, conflicts_with_all = ["env_file", "is_override"], help_heading = "Output")]
+    pub(crate) literal: bool,
+
     /// Print a small document that docker compose merges over the file, instead of the file: `-f COMPOSE -f -`
     #[arg(long = "override", conflicts_with_all = ["in_place", "diff"], help_heading = "Output")]
     pub(crate) is_override: bool,

@@ -47,6 +47,8 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
                 bind: cli.bind,
             },
             is_overlay: cli.is_override,
+            is_literal: cli.literal,
+            allows_weak: cli.allow_weak,
         },
         env_file,
     };

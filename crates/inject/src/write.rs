@@ -5,7 +5,9 @@ use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
-use clearml_secure_core::io::{Before, Mode, NewFile, read_text, replace_files, write_secret_file};
+use clearml_secure_core::io::{
+    Before, Mode, NewFile, mode_for_others, read_text, replace_files, write_secret_file,
+};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::{error::Error as CoreError, exit};
 use clearml_secure_plan::env_file::EnvFile;
@@ -147,6 +149,15 @@ impl Product<'_> {
 
     /// The env file first. If nobody takes the other half, it is put back.
     fn to_standard_output(&self) -> Result<(), Error> {
+        if self.env_file.is_none()
+            && !self.cli.quiet
+            && let Some(mode) = mode_for_others(io::stdout())
+        {
+            say(&format!(
+                "clearml-inject: others can read the file on standard output, which holds secrets (mode {mode:04o}): \
+                 chmod 600 it, or use -o FILE, which creates it with mode 0600\n"
+            ));
+        }
         let Some(env_file) = self.new_env_file() else {
             return print(self.after).map(drop);
         };

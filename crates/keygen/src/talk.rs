@@ -8,6 +8,7 @@ use clap::ColorChoice;
 use clap::builder::styling::AnsiColor;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit::{self, Input};
+use clearml_secure_core::io::mode_for_others;
 use clearml_secure_core::shown::escape;
 
 use crate::cli::Cli;
@@ -30,6 +31,14 @@ pub(crate) fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
         say(
             cli,
             "these stay on your screen; `-o FILE` writes them to a file that only you can read",
+        );
+    } else if let Some(mode) = mode_for_others(&out) {
+        say(
+            cli,
+            &format!(
+                "others can read the file on standard output (mode {mode:04o}): chmod 600 it, or use -o FILE, which \
+                 creates it with mode 0600"
+            ),
         );
     }
     Ok(())

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::keyset::Flaw;
 use clearml_secure_core::setting::Setting;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
@@ -23,6 +24,9 @@ pub enum Error {
     /// Values that some server needs.
     #[error("the keyset has no value for {}", list(.0))]
     Incomplete(Vec<Setting>),
+    /// Values of the keyset that protect nothing.
+    #[error("the keyset has values that protect nothing: {}", weak(.0))]
+    Weak(Vec<(Flaw, Vec<Setting>)>),
     /// Nothing to do.
     #[error("{file}: no ClearML server in it")]
     NoServer {
@@ -79,6 +83,14 @@ fn list(settings: &[Setting]) -> String {
     names.join(", ")
 }
 
+fn weak(flaws: &[(Flaw, Vec<Setting>)]) -> String {
+    let of_flaw = |(flaw, settings): &(Flaw, Vec<Setting>)| {
+        format!("{} ({})", Setting::words(settings).join(", "), flaw.text())
+    };
+    let all: Vec<String> = flaws.iter().map(of_flaw).collect();
+    all.join("; ")
+}
+
 impl Error {
     /// What to do, for somebody who waits for files to be written.
     pub fn help(&self) -> Option<String> {
@@ -101,6 +113,13 @@ impl Error {
             ),
             Self::EnvFileValue(_) => {
                 Some("generate another value with clearml-keygen --from KEYS --only …".to_owned())
+            }
+            Self::Weak(flaws) => {
+                let settings: Vec<Setting> = flaws.iter().flat_map(|(_, one)| one.clone()).collect();
+                Some(format!(
+                    "make new ones: clearml-keygen --from KEYS --only {} -o NEW; --allow-weak takes them as they are",
+                    Setting::words(&settings).join(" --only ")
+                ))
             }
             Self::Incomplete(_) => {
                 Some("complete it: clearml-keygen --from KEYS > complete.env".to_owned())

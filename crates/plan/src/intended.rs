@@ -39,7 +39,7 @@ pub enum Change {
 }
 
 impl Intended {
-    /// With whether the file that is edited says it already, where it says anything of that name.
+    /// With whether the file that is edited says it already and another one wins, where it says anything of that name.
     pub(crate) fn of(one: &Wanted, service: &Service, stands: Option<bool>) -> Self {
         let found = variable(service, &one.name);
         Self {

@@ -74,6 +74,9 @@ impl Job {
         }
         refuse_unseen(&deployment)?;
         refuse_missing(&deployment, keyset)?;
+        if !asked.allows_weak {
+            refuse_weak(&deployment, keyset)?;
+        }
         let apart = env_file.as_ref().map(|file| file.path.as_path());
         let plan = plan::plan(&deployment, keyset, asked, apart).map_err(Error::Refused)?;
         refuse_unrecognised(&deployment, &plan)?;
@@ -192,4 +195,18 @@ pub fn unrecognised(deployment: &Deployment) -> impl Iterator<Item = (&Unseen, &
         let name = unseen.service.as_deref()?;
         (unseen.hides == Hides::Anything).then_some((unseen, name))
     })
+}
+
+/// Values that are public, or that somebody guesses, would be proved to be in use and keep nobody out.
+fn refuse_weak(deployment: &Deployment, keyset: &Keyset) -> Result<(), Error> {
+    let is_read = |setting: &Setting| deployment.instances.iter().any(|one| one.reads(*setting));
+    let mut flaws = keyset.flaws();
+    for (_, settings) in &mut flaws {
+        settings.retain(is_read);
+    }
+    flaws.retain(|(_, settings)| !settings.is_empty());
+    match flaws.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Weak(flaws)),
+    }
 }

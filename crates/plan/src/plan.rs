@@ -23,6 +23,7 @@ use crate::intended::{Change, Intended, IntendedPort};
 use crate::ports::Ports;
 use crate::refusal::Refusal;
 use crate::target::Target;
+use crate::wanted::Values;
 use crate::written::{Written, standing};
 use crate::{container, overlay, ports, wanted};
 
@@ -33,6 +34,10 @@ pub struct Asked {
     pub ports: Ports,
     /// The file stays as it is, and a document is merged over it.
     pub is_overlay: bool,
+    /// A value may replace a reference to one of an env file.
+    pub is_literal: bool,
+    /// Values that protect nothing are meant.
+    pub allows_weak: bool,
 }
 
 /// What to do to the file, and what to say about it.
@@ -82,7 +87,12 @@ pub fn plan(
     let extensions = Extensions::of(deployment);
     // What is merged over the file comes after `extends`, and reaches no heir.
     let reaches_heirs = (!asked.is_overlay).then_some(&extensions);
-    let (wanted, taken) = wanted::wanted(deployment, keyset, env_file.is_some(), reaches_heirs)?;
+    let values = match env_file {
+        Some(_) => Values::InEnvFile,
+        None if asked.is_literal || asked.is_overlay => Values::Literal,
+        None => Values::LiteralBesideReferences,
+    };
+    let (wanted, taken) = wanted::wanted(deployment, keyset, values, reaches_heirs)?;
     let mut target = Target {
         deployment,
         source: document.source,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use clearml_secure_core::compose::interpolate;
+use clearml_secure_core::compose::interpolate::{self, Outcome};
 use clearml_secure_core::container::{Container, Variable};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::hocon;
@@ -10,6 +10,7 @@ use clearml_secure_core::instance::Instance;
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 use zeroize::Zeroizing;
@@ -97,19 +98,30 @@ pub(crate) type OfServices = BTreeMap<usize, Vec<Wanted>>;
 /// The variables of the env file, in the order in which they are first needed.
 pub(crate) type Taken = Vec<(String, Secret)>;
 
-/// Works it out. With `is_apart` the values go to an env file.
+/// How the compose file is to say values.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Values {
+    /// By references to an env file, which holds them.
+    InEnvFile,
+    /// As they are.
+    Literal,
+    /// The same, but none in place of a reference: that keeps secrets out of the file.
+    LiteralBesideReferences,
+}
+
+/// Works it out.
 ///
 /// # Errors
 /// A value that cannot be carried to a server.
 pub(crate) fn wanted(
     deployment: &Deployment,
     keyset: &Keyset,
-    is_apart: bool,
+    values: Values,
     extensions: Option<&Extensions<'_>>,
 ) -> Result<(OfServices, Taken), Refusal> {
     let mut wanted = OfServices::new();
-    let mut taken = is_apart.then(Taken::new);
-    let foreign = match is_apart {
+    let mut taken = (values == Values::InEnvFile).then(Taken::new);
+    let foreign = match taken.is_some() {
         true => foreign(deployment, keyset, extensions),
         false => HashMap::new(),
     };
@@ -124,6 +136,7 @@ pub(crate) fn wanted(
                 deployment,
                 service,
                 foreign: &foreign,
+                keeps_references: values == Values::LiteralBesideReferences,
                 setting: Some(setting),
                 value: carried(deployment, instance, setting, secret)?,
                 in_env_file: keyset::env_variable(setting, instance.server),
@@ -149,6 +162,7 @@ pub(crate) fn wanted(
                     deployment,
                     service,
                     foreign: &foreign,
+                    keeps_references: values == Values::LiteralBesideReferences,
                     setting: None,
                     value,
                     in_env_file: usual.clone(),
@@ -231,6 +245,7 @@ struct One<'a> {
     deployment: &'a Deployment,
     service: &'a Container,
     foreign: &'a HashMap<String, Span>,
+    keeps_references: bool,
     setting: Option<Setting>,
     value: Secret,
     in_env_file: String,
@@ -257,6 +272,7 @@ impl One<'_> {
             }
             let (written, stands) = match taken {
                 None => {
+                    self.refuse_literal(&name)?;
                     let written = interpolate::escape(self.value.expose());
                     (written.into_owned(), Stands::Here)
                 }
@@ -271,6 +287,39 @@ impl One<'_> {
             });
         }
         Ok(())
+    }
+
+    /// A reference to an env file keeps a secret out of the compose file, and is there for that.
+    fn refuse_literal(&self, name: &str) -> Result<(), Refusal> {
+        let mut environment = self.service.environment.iter();
+        let found = environment.find(|variable| variable.name == *name);
+        let Some(found) =
+            found.filter(|found| self.keeps_references && found.value.known() != Some(&self.value))
+        else {
+            return Ok(());
+        };
+        let project = &self.deployment.project;
+        let used = found.interpolated.iter();
+        let used = used.filter(|used| used.outcome == Outcome::Value);
+        let used = used.map(|used| used.name.clone());
+        let mut used = used.chain(taken_from(self.deployment, found));
+        let Some(span) = used.find_map(|name| project.env_span(&name)) else {
+            return Ok(());
+        };
+        let sources = &self.deployment.sources;
+        let env_file = sources.path(span.source);
+        Err(Refusal {
+            place: sources.place(found.span),
+            message: format!(
+                "{} is a reference to {}, and would become the secret itself",
+                escape(name),
+                sources.place(span)
+            ),
+            help: format!(
+                "add --env-file {} to change the value there, or --literal to write it into this file",
+                quoted(env_file)
+            ),
+        })
     }
 
     /// Has the env file hold the value: under the name that the compose file takes it from already, if it does.

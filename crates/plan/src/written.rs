@@ -99,7 +99,12 @@ impl<'a> Written<'a> {
         }
         let mut additions = Vec::new();
         for (one, slot) in variables.iter().zip(slots) {
-            let stands = slot.as_ref().map(|slot| slot.says(one));
+            let stands = slot.as_ref().map(|slot| {
+                let found = variable(service, &one.name).map(|found| found.span);
+                let is_beaten = found
+                    .is_some_and(|span| (span.source, span.start) != (target.source, slot.start()));
+                is_beaten && slot.says(one)
+            });
             intended.push(Intended::of(one, service, stands));
             match slot {
                 _ if !is_wrong(one) => {}

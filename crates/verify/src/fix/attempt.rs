@@ -51,6 +51,8 @@ impl Attempt<'_> {
             asked: Asked {
                 ports,
                 is_overlay: false,
+                is_literal: false,
+                allows_weak: false,
             },
             env_file,
         };

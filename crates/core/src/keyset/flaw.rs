@@ -1,0 +1,70 @@
+//! What is wrong with values that somebody chose or copied.
+
+use super::Keyset;
+use crate::known::{self, Class};
+use crate::setting::{SETTINGS, Setting};
+use crate::strength::{Weakness, weakness};
+
+/// Why a value should not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flaw {
+    /// It is a published default.
+    Public,
+    /// It is a placeholder of the documentation.
+    Placeholder,
+    /// It has too few characters.
+    Short,
+    /// It is easily guessed.
+    Guessable,
+    /// Another setting has the same value.
+    Doubled,
+}
+
+impl Flaw {
+    /// What a message says of such values.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Placeholder => "only a placeholder",
+            Self::Short => "too short",
+            Self::Guessable => "easily guessed",
+            Self::Doubled => "the same value more than once",
+        }
+    }
+}
+
+impl Keyset {
+    /// The settings whose values should not be used, by reason, the worst first.
+    pub fn flaws(&self) -> Vec<(Flaw, Vec<Setting>)> {
+        let mut flaws: Vec<(Flaw, Vec<Setting>)> = Vec::new();
+        for setting in SETTINGS {
+            let Some(flaw) = self.flaw(setting) else {
+                continue;
+            };
+            match flaws.iter_mut().find(|(known, _)| *known == flaw) {
+                Some((_, settings)) => settings.push(setting),
+                None => flaws.push((flaw, vec![setting])),
+            }
+        }
+        flaws.sort_by_key(|(flaw, _)| *flaw);
+        flaws
+    }
+
+    fn flaw(&self, setting: Setting) -> Option<Flaw> {
+        let value = self.get(setting)?;
+        let known = known::lookup(value.expose());
+        if known.is_some_and(|known| known.class != Class::Placeholder) {
+            return Some(Flaw::Public);
+        }
+        if let Some(weakness) = weakness(value.expose(), setting.kind()) {
+            return Some(match weakness {
+                Weakness::Guessable => Flaw::Guessable,
+                Weakness::Placeholder => Flaw::Placeholder,
+                Weakness::Short => Flaw::Short,
+            });
+        }
+        let mut others = SETTINGS.into_iter().filter(|other| *other != setting);
+        let is_doubled = others.any(|other| self.get(other) == Some(value));
+        is_doubled.then_some(Flaw::Doubled)
+    }
+}
