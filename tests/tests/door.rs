@@ -70,7 +70,12 @@ fn a_person_at_a_terminal_is_told_what_to_type() {
         ("inject", &["-k", keys], &compose, "a compose file"),
         ("verify", &["-"], no_servers, "a deployment"),
         ("verify", &["--keys", "-", stock], &keyset, "a keyset"),
-        ("verify", &["--old-keys", "-", stock], &keyset, "a keyset"),
+        (
+            "verify",
+            &["--old-keys", "-", "http://127.0.0.1:1"],
+            &keyset,
+            "a keyset",
+        ),
     ] {
         let said =
             format!("clearml-{name}: waiting for {said} on standard input; Ctrl-D ends it, ");

@@ -28,11 +28,16 @@ fn nothing_is_changed_and_keys_stay_home() {
         return;
     };
     let keys = injected.path("keys.env");
+    let old = injected.path("old.env");
+    clearml("keygen")
+        .args(["-o", old.to_str().unwrap()])
+        .done()
+        .exit(0);
     let keys = [
         "--keys",
         keys.to_str().unwrap(),
         "--old-keys",
-        keys.to_str().unwrap(),
+        old.to_str().unwrap(),
     ];
     // To a machine that is not this one by its name, nothing of the keys goes over plain HTTP.
     let elsewhere: Vec<String> = standin

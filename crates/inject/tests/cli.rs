@@ -465,3 +465,108 @@ fn help_is_what_it_was() {
         "UPDATE_EXPECT=1 rewrites it"
     );
 }
+
+/// After the values went to an env file, the usual command must not put them into the compose file.
+#[test]
+fn a_reference_to_an_env_file_stays_one_unless_a_value_is_meant() {
+    let folder = stock();
+    let path = folder.path();
+    let (code, _, stderr) = run(
+        path,
+        &[
+            "-k",
+            "keys.env",
+            "--env-file",
+            ".env",
+            "-i",
+            "docker-compose.yml",
+        ],
+    );
+    assert_eq!(code, 0, "{stderr}");
+    let compose = read(path, "docker-compose.yml");
+    fs::write(path.join("new.env"), keys().replace("MARKED", "OTHERS")).unwrap();
+    let again = ["-k", "new.env", "-i", "docker-compose.yml"];
+    let (code, _, stderr) = run(path, &again);
+    assert_eq!(code, 2);
+    assert!(stderr.contains(".env:"), "{stderr}");
+    assert!(stderr.contains("add --env-file .env"), "{stderr}");
+    assert_eq!(read(path, "docker-compose.yml"), compose);
+    // The keys in use are where they belong.
+    assert_eq!(
+        run(path, &["-k", "keys.env", "-i", "docker-compose.yml"]).0,
+        0
+    );
+    assert_eq!(read(path, "docker-compose.yml"), compose);
+    let (code, _, stderr) = run(path, &[&again[..], &["--literal"]].concat());
+    assert_eq!(code, 0, "{stderr}");
+    assert!(read(path, "docker-compose.yml").contains("OTHERS"));
+}
+
+#[test]
+fn values_that_protect_nothing_are_refused_unless_they_are_meant() {
+    let folder = stock();
+    let path = folder.path();
+    let changed = |name: &str, value: &str| {
+        let lines = keys();
+        let lines = lines.lines().map(|line| match line.split_once('=') {
+            Some((one, _)) if one == name => format!("{one}={value}\n"),
+            _ => format!("{line}\n"),
+        });
+        lines.collect::<String>()
+    };
+    let token = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
+    let session = "CLEARML__SECURE__HTTP__SESSION_SECRET__APISERVER";
+    let twice = keys();
+    let twice = twice
+        .lines()
+        .find_map(|line| line.strip_prefix(session))
+        .unwrap();
+    for (value, reason) in [
+        (
+            "Rq8FW84sSqVgq7WvBB_4EzNl9y8z8IGiDXX3C345_a5AZfcwZcwCIA",
+            "(public)",
+        ),
+        ("<new-secret-string>", "placeholder"),
+        ("a1B2c3", "(too short)"),
+        (&twice[1..], "(the same value more than once)"),
+    ] {
+        fs::write(path.join("weak.env"), changed(token, value)).unwrap();
+        let (code, stdout, stderr) = run(path, &["-k", "weak.env", "docker-compose.yml"]);
+        assert_eq!((code, stdout.is_empty()), (2, true), "{value}: {stderr}");
+        assert!(
+            stderr.contains(reason) && !stderr.contains(value),
+            "{value}: {stderr}"
+        );
+        assert!(stderr.contains("--only token_secret"), "{value}: {stderr}");
+        let (code, ..) = run(
+            path,
+            &["-k", "weak.env", "--allow-weak", "docker-compose.yml"],
+        );
+        assert_eq!(code, 0, "{value}");
+    }
+}
+
+#[test]
+fn a_file_on_standard_output_that_others_can_read_is_said() {
+    let folder = stock();
+    let path = folder.path();
+    for (mode, is_said) in [(0o644, true), (0o600, false)] {
+        let out = fs::File::create(path.join("out.yml")).unwrap();
+        out.set_permissions(fs::Permissions::from_mode(mode))
+            .unwrap();
+        // What the tests usually run it with takes standard output for itself.
+        let done = std::process::Command::new(inject().get_program())
+            .args(["-k", "keys.env", "docker-compose.yml"])
+            .current_dir(path)
+            .stdout(out)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(done.stderr).unwrap();
+        assert!(done.status.success(), "{stderr}");
+        assert_eq!(
+            stderr.contains("(mode 0644): chmod 600 it"),
+            is_said,
+            "{stderr}"
+        );
+    }
+}

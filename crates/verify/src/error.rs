@@ -31,6 +31,10 @@ pub(crate) enum Error {
     Fix,
     #[error("--effective is text, JSON or HTML")]
     Effective,
+    #[error("--old-keys asks a running server whether it refuses them, and no server is named")]
+    OldKeysWithoutServer,
+    #[error("--old-keys and --keys hold the same values, so nothing was replaced")]
+    SameKeysets,
     #[error("the requests cannot be started: {0}")]
     Threads(String),
     #[error("an address is http:// or https:// and a host, without a user's name")]
@@ -65,6 +69,12 @@ impl Error {
                 base.as_deref().map_or_else(|| "BASE".to_owned(), quoted),
                 quoted(path)
             )),
+            Self::OldKeysWithoutServer => Some(
+                "name it: clearml-verify --keys NEW --old-keys OLD https://clearml.example.com".to_owned(),
+            ),
+            Self::SameKeysets => {
+                Some("--old-keys takes the keyset from before the rotation".to_owned())
+            }
             Self::Output(_) | Self::Threads(_) | Self::Url => None,
             Self::Target(_) => Some("name a compose file; *.conf files are read with --config-dir".to_owned()),
             Self::UnknownRule(_) => {

@@ -12,6 +12,7 @@ use crate::case::Case;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::finding::{Draft, Finding, Severity};
+use crate::target;
 
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";
@@ -60,10 +61,26 @@ impl Keys {
         let read = |path: &Path| -> Result<Arc<Keyset>, Error> {
             Ok(Arc::new(Keyset::read(&read_argument(path)?, path)?))
         };
-        Ok(Self {
+        let keys = Self {
             new: cli.keys.as_deref().map(read).transpose()?,
             old: cli.old_keys.as_deref().map(read).transpose()?,
-        })
+        };
+        if keys.old.is_some() && !target::names_a_server(cli) {
+            return Err(Error::OldKeysWithoutServer);
+        }
+        if keys.are_the_same() {
+            return Err(Error::SameKeysets);
+        }
+        Ok(keys)
+    }
+
+    /// Whether nothing of the one was replaced in the other.
+    fn are_the_same(&self) -> bool {
+        let (Some(new), Some(old)) = (&self.new, &self.old) else {
+            return false;
+        };
+        let mut settings = SETTINGS.into_iter();
+        settings.all(|setting| old.get(setting).is_none() || old.get(setting) == new.get(setting))
     }
 }
 

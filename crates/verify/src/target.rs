@@ -97,6 +97,15 @@ pub(crate) fn servers(cli: &Cli) -> Result<Vec<String>, Error> {
     Ok(urls.into_iter().map(str::to_owned).collect())
 }
 
+/// Whether the command line names a running server.
+pub(crate) fn names_a_server(cli: &Cli) -> bool {
+    let mut targets = cli.targets.iter().filter_map(|target| target.to_str());
+    targets.any(is_url)
+        || [&cli.api, &cli.web, &cli.files]
+            .into_iter()
+            .any(Option::is_some)
+}
+
 fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }

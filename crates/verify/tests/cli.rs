@@ -481,3 +481,34 @@ fn help_is_what_it_was() {
         "UPDATE_EXPECT=1 rewrites it"
     );
 }
+
+/// A proof of a rotation that asks nobody, or of keys that were not replaced, would be none.
+#[test]
+fn a_proof_that_would_prove_nothing_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyset = |character: char| {
+        let token = format!("T{}", "s3cR7".repeat(10)).replace('s', &character.to_string());
+        format!("CLEARML__SECURE__AUTH__TOKEN_SECRET={token}\n")
+    };
+    write(&folder.path().join("new.env"), &keyset('n'));
+    write(&folder.path().join("old.env"), &keyset('o'));
+    let url = "http://127.0.0.1:1";
+    let stock = fixtures().join("stock/docker-compose.yml");
+    let stock = stock.to_str().unwrap();
+    for (arguments, said) in [
+        (&["--old-keys", "old.env", stock][..], "no server is named"),
+        (
+            &["--keys", "new.env", "--old-keys", "new.env", url],
+            "the same values",
+        ),
+    ] {
+        let (code, stdout, stderr) = run(arguments, folder.path());
+        assert_eq!((code, stdout.is_empty()), (2, true), "{stderr}");
+        assert!(stderr.contains(said), "{stderr}");
+    }
+    let (_, _, stderr) = run(
+        &["--keys", "new.env", "--old-keys", "old.env", url],
+        folder.path(),
+    );
+    assert!(!stderr.contains("the same values"), "{stderr}");
+}
