@@ -145,7 +145,13 @@ fn with_programs(folder: &Path) -> Run {
         .within(folder)
 }
 
+/// What is printed, with what a person has to decide decided.
 fn fix(folder: &Path, options: &[&str], name: impl Into<OsString>) -> String {
+    let printed = printed(folder, options, name);
+    printed.replace("\n#clearml-", "\nclearml-")
+}
+
+fn printed(folder: &Path, options: &[&str], name: impl Into<OsString>) -> String {
     let done = clearml("verify")
         .arg("--fix")
         .args(options.to_vec())
@@ -409,8 +415,16 @@ fn only_ports_change_and_only_with_the_keyset_in_use() {
     let folder = folder_with(&[("docker-compose.yml", &text)]);
     let script = fix(folder.path(), &[], "docker-compose.yml");
     assert!(
-        script.contains("--close-ports --bind 127.0.0.1") && !makes_keys(&script),
+        script.contains(" --close-ports -i") && script.contains(" --bind 127.0.0.1 -i"),
         "{script}"
+    );
+    assert!(!makes_keys(&script), "{script}");
+    // Other addresses cut off agents and users, so a person decides.
+    let undecided = printed(folder.path(), &[], "docker-compose.yml");
+    let commands = commands(&undecided);
+    assert!(
+        !commands.iter().any(|line| line.contains("--bind")),
+        "{undecided}"
     );
     let keys = clearml("keygen").done().exit(0).stdout;
     fs::write(folder.path().join("keys.env"), keys).unwrap();

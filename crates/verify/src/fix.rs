@@ -48,9 +48,10 @@ pub(crate) struct Inject<'a> {
     /// The file that the values go to instead of the compose file.
     pub(crate) env_files: Vec<PathBuf>,
     pub(crate) close_ports: bool,
-    pub(crate) bind: bool,
     pub(crate) to: Output,
     pub(crate) fixes: Vec<&'a Finding>,
+    /// What another address for the servers would fix. It cuts off agents and users, so a person decides.
+    pub(crate) bind: Vec<&'a Finding>,
     /// Whether git tracks the file that is to hold secrets.
     pub(crate) is_tracked: bool,
 }
@@ -71,6 +72,15 @@ pub(crate) enum Keys {
     InUse(PathBuf),
     /// One that is generated into this file.
     New(PathBuf),
+}
+
+impl Keys {
+    /// The file that it is in, or goes to.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Given(path) | Self::InUse(path) | Self::New(path) => path,
+        }
+    }
 }
 
 /// Works out what fixes a deployment's findings.
@@ -209,9 +219,12 @@ impl<'a> Options<'a> {
         env_files: Vec<PathBuf>,
         names: &mut Names,
     ) -> Option<Inject<'a>> {
-        let asked = self.all().into_iter().filter(|one| one.is_asked());
-        let fixes: Vec<&Finding> = asked.flat_map(|one| one.findings.clone()).collect();
-        if fixes.is_empty() {
+        let asked = |all: &[&Fixing<'a>]| -> Vec<&'a Finding> {
+            let asked = all.iter().filter(|one| one.is_asked());
+            asked.flat_map(|one| one.findings.clone()).collect()
+        };
+        let (fixes, bind) = (asked(&[&self.keys, &self.close]), asked(&[&self.bind]));
+        if fixes.is_empty() && bind.is_empty() {
             return None;
         }
         let path = compose_file(deployment);
@@ -226,7 +239,7 @@ impl<'a> Options<'a> {
             is_tracked: is_tracked && replaces_keys && env_files.is_empty(),
             env_files,
             close_ports: self.close.is_asked(),
-            bind: self.bind.is_asked(),
+            bind,
             to: if path == Path::new("-") {
                 Output::File(names.output())
             } else {

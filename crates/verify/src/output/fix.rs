@@ -129,12 +129,34 @@ fn private(sources: &Sources, mode: &Mode<'_>) -> String {
 }
 
 fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
-    let mut out = fixed(&deployment.sources, &inject.fixes);
     let compose = quoted(fix::compose_file(deployment));
-    let keys = match &inject.keys {
-        Keys::Given(path) | Keys::InUse(path) | Keys::New(path) => quoted(path),
-    };
-    let mut options = format!("-k {keys}");
+    let options = options(deployment, inject);
+    let mut out = String::new();
+    if !inject.fixes.is_empty() {
+        let ports = if inject.close_ports {
+            " --close-ports"
+        } else {
+            ""
+        };
+        out.push_str(&fixed(&deployment.sources, &inject.fixes));
+        out.push_str(&run(inject, &compose, &options, ports));
+    }
+    if !inject.bind.is_empty() {
+        out.push_str(&comment(
+            "behind a reverse proxy on this machine, run this too (without the #); without one, it cuts off every agent and \
+             user on other machines",
+        ));
+        out.push_str(&fixed(&deployment.sources, &inject.bind));
+        out.push_str(&bound(inject, &compose, &options));
+    }
+    // It knows what changed, and how docker compose has to be told which files.
+    out.push_str(&comment("then what clearml-inject says is next"));
+    out
+}
+
+/// The keyset, and the files that are read beside the compose file.
+fn options(deployment: &Deployment, inject: &Inject<'_>) -> String {
+    let mut options = format!("-k {}", quoted(inject.keys.path()));
     for merged in deployment.project.files.iter().skip(1) {
         options.push_str(&format!(
             " --merge {}",
@@ -144,21 +166,18 @@ fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
     for env_file in &inject.env_files {
         options.push_str(&format!(" --env-file {}", quoted(env_file)));
     }
-    let mut changes = options.clone();
-    if inject.close_ports {
-        changes.push_str(" --close-ports");
-    }
-    if inject.bind {
-        out.push_str(&comment(
-            "  --bind: only this machine reaches the servers then; leave it out if no reverse proxy runs here",
-        ));
-        changes.push_str(" --bind 127.0.0.1");
-    }
+    options
+}
+
+/// One run, after what it needs.
+fn run(inject: &Inject<'_>, compose: &str, options: &str, ports: &str) -> String {
+    let mut out = String::new();
     if inject.is_tracked {
         out.push_str(&comment(
             "  git tracks the file: what is committed from now on has the keys in it",
         ));
     }
+    let keys = quoted(inject.keys.path());
     match &inject.keys {
         Keys::Given(_) => {}
         Keys::InUse(_) => {
@@ -173,14 +192,39 @@ fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
         Keys::New(_) => out.push_str(&format!("clearml-keygen -o {keys} &&\n")),
     }
     out.push_str(&match &inject.to {
-        Output::File(path) => format!("clearml-inject {changes} -o {} -\n", quoted(path)),
+        Output::File(path) => {
+            format!("clearml-inject {options}{ports} -o {} -\n", quoted(path))
+        }
         Output::InPlace(suffix) => {
-            format!("clearml-inject {changes} -i --backup {suffix} {compose}\n")
+            format!("clearml-inject {options}{ports} -i --backup {suffix} {compose}\n")
         }
     });
-    // It knows what changed, and how docker compose has to be told which files.
-    out.push_str(&comment("then what clearml-inject says is next"));
     out
+}
+
+/// The run that changes addresses, as lines to take the `#` from.
+fn bound(inject: &Inject<'_>, compose: &str, options: &str) -> String {
+    const BIND: &str = " --bind 127.0.0.1";
+    match &inject.to {
+        _ if inject.fixes.is_empty() => {
+            let lines = run(inject, compose, options, BIND);
+            let lines = lines.lines().map(|line| match line.starts_with('#') {
+                true => format!("{line}\n"),
+                false => format!("#{line}\n"),
+            });
+            lines.collect()
+        }
+        Output::File(_) => comment(&format!("add{BIND} to the last command")),
+        // It has its backup by now.
+        Output::InPlace(_) => {
+            let is_in_use = matches!(inject.keys, Keys::InUse(_));
+            let check = match is_in_use {
+                true => format!("#clearml-inject {options} --check {compose} &&\n"),
+                false => String::new(),
+            };
+            format!("{check}#clearml-inject {options}{BIND} -i {compose}\n")
+        }
+    }
 }
 
 /// `a, b and c`, each once.
