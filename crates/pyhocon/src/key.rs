@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 /// Quotes stay around a step that has one of these in it.
 fn is_special(c: char) -> bool {
-    c.is_ascii_punctuation() && "$}[]:=+#`^?!@*&.".contains(c)
+    matches!(c, '!' | '#'..='$' | '&' | '*'..='+' | '.' | ':')
+        || matches!(c, '=' | '?'..='@' | '[' | ']'..='^' | '`' | '}')
 }
 
 /// The steps of a path. There may be none, and a step may be empty: pyhocon throws later then.

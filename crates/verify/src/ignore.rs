@@ -1,5 +1,6 @@
 //! `# clearml-verify: ignore[rule] reason`, on the line of a finding or the line above.
 
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::source::{Sources, Span};
 
 use crate::finding::Finding;
@@ -12,11 +13,15 @@ const MARK: &str = "clearml-verify: ignore[";
 /// Takes out the findings that a comment silences. The remarks name comments that silence nothing because
 /// they give no reason or no rule.
 pub(crate) fn silence(
-    sources: &Sources,
-    lines: &Lines<'_>,
+    deployment: &Deployment,
     findings: Vec<Finding>,
 ) -> (Vec<Finding>, Vec<String>) {
+    let sources = &deployment.sources;
     let mut remarks = Vec::new();
+    if !sources.ids().any(|id| sources.text(id).contains(MARK)) {
+        return (findings, remarks);
+    }
+    let lines = Lines::of(deployment);
     let kept = findings
         .into_iter()
         .filter(|finding| {

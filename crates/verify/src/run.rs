@@ -16,7 +16,6 @@ use crate::files::Files;
 use crate::finding::{Finding, Severity};
 use crate::fingerprint::Fingerprints;
 use crate::keys::{self, Keys};
-use crate::lines::Lines;
 use crate::output;
 use crate::pages;
 use crate::reader::Target;
@@ -129,8 +128,7 @@ fn report(cli: &Cli, keys: &Keys, deployment: Deployment) -> (Report, Vec<String
     if let Some(keys) = keys.new.as_ref().filter(|_| is_asked(keys::ID)) {
         findings.extend(keys::compare(&case, keys));
     }
-    let (mut findings, comments) =
-        ignore::silence(&deployment.sources, &Lines::of(&deployment), findings);
+    let (mut findings, comments) = ignore::silence(&deployment, findings);
     findings.sort_by_key(|finding| {
         (
             finding.severity,
