@@ -3,6 +3,8 @@
 //! pyhocon goes over the list of open substitutions until nothing changes. The order in which it takes them,
 //! and what it does when one substitution overrides another, decide the result, so this follows the same order.
 
+mod open;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use crate::graph::{
     Graph, Item, ListId, Owner, Placed, SubstitutionId, TreeId, ValuesId, WALK_DEPTH, text,
 };
 use crate::key;
+use open::Open;
 
 /// A substitution and the path that it asks for.
 type Reference = (SubstitutionId, Vec<Arc<str>>);
@@ -57,85 +60,6 @@ struct Outcome {
 struct Resolved {
     is_found: bool,
     value: Option<Placed>,
-}
-
-/// The open substitutions: a list that may hold one twice, with quick removal.
-struct Open {
-    list: Vec<Option<SubstitutionId>>,
-    positions: HashMap<SubstitutionId, Vec<usize>>,
-    /// How often each value is waited for.
-    owners: HashMap<ValuesId, usize>,
-}
-
-impl Open {
-    fn new(list: Vec<SubstitutionId>) -> Self {
-        let mut open = Self {
-            list: Vec::new(),
-            positions: HashMap::new(),
-            owners: HashMap::new(),
-        };
-        list.into_iter().for_each(|id| open.push_position(id));
-        open
-    }
-
-    fn push_position(&mut self, id: SubstitutionId) {
-        self.positions.entry(id).or_default().push(self.list.len());
-        self.list.push(Some(id));
-    }
-
-    fn push(&mut self, graph: &Graph, id: SubstitutionId) {
-        self.push_position(id);
-        if let Some(owner) = graph.substitution(id).owner {
-            *self.owners.entry(owner).or_default() += 1;
-        }
-    }
-
-    fn count_owners(&mut self, graph: &Graph) {
-        self.owners.clear();
-        for owner in self
-            .list
-            .iter()
-            .flatten()
-            .filter_map(|id| graph.substitution(*id).owner)
-        {
-            *self.owners.entry(owner).or_default() += 1;
-        }
-    }
-
-    /// Removes the first of that name; whether there was one.
-    fn remove(&mut self, graph: &Graph, id: SubstitutionId) -> bool {
-        let Some(positions) = self
-            .positions
-            .get_mut(&id)
-            .filter(|positions| !positions.is_empty())
-        else {
-            return false;
-        };
-        let position = positions.remove(0);
-        self.list[position] = None;
-        if let Some(owner) = graph.substitution(id).owner
-            && let Some(count) = self.owners.get_mut(&owner)
-        {
-            *count = count.saturating_sub(1);
-        }
-        true
-    }
-
-    fn snapshot(&mut self) -> Vec<SubstitutionId> {
-        let list: Vec<SubstitutionId> = self.list.iter().flatten().copied().collect();
-        self.list.clear();
-        self.positions.clear();
-        list.iter().for_each(|id| self.push_position(*id));
-        list
-    }
-
-    fn set(&self) -> HashSet<SubstitutionId> {
-        self.list.iter().flatten().copied().collect()
-    }
-
-    fn is_waited_for(&self, values: ValuesId) -> bool {
-        self.owners.get(&values).is_some_and(|count| *count > 0)
-    }
 }
 
 fn cycle(offset: usize) -> Fault {
@@ -563,19 +487,13 @@ impl Resolver<'_> {
         if !self.graph.has_chains {
             return Ok(Vec::new());
         }
-        self.graph.spend(open.list.len())?;
+        self.graph.spend(open.len())?;
         let overrides = |id: &SubstitutionId| {
             let owner = self.graph.substitution(*id).owner;
             let overridden = owner.and_then(|owner| self.graph.values(owner).overridden.as_ref());
             matches!(overridden, Some(Placed { item: Item::Values(known), .. }) if *known == values)
         };
-        Ok(open
-            .list
-            .iter()
-            .flatten()
-            .copied()
-            .filter(overrides)
-            .collect())
+        Ok(open.iter().filter(overrides).collect())
     }
 
     /// Puts in place what is left: a value that no longer waits becomes what it makes.

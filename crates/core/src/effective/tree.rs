@@ -1,0 +1,244 @@
+//! Where the configuration tree of a server comes from: the image, the `.conf` files, the variables.
+
+use std::collections::HashMap;
+
+use super::{Fatal, Layer};
+use crate::container::{Variable, VariableValue};
+use crate::deployment::{Deployment, raw_value};
+use crate::hocon::{self, Context, Include, Included, Object};
+use crate::image::{self, ImageDefault};
+use crate::instance::{ConfigFile, Instance};
+use crate::knowable::Knowable;
+use crate::known;
+use crate::setting::{SETTINGS, Server, Setting};
+use crate::source::Span;
+use crate::version::Version;
+
+/// What the image comes with, and what is mounted over its files.
+pub(super) fn of_image(
+    deployment: &Deployment,
+    instance: &Instance,
+    tree: &mut Object,
+    fatal: &mut Vec<Fatal>,
+) {
+    if !instance.is_image_hidden {
+        hocon::merge(tree, built_in(instance), false);
+    }
+    for (position, file) in instance.config.iter().enumerate() {
+        if file.is_default {
+            let nothing = hocon::Value::Object(Object::default());
+            tree.insert(&file.key, hocon::Node::new(nothing, 0..0));
+            add_file(deployment, file, position, tree, fatal);
+        }
+    }
+}
+
+/// What the `.conf` files of the configuration folders say together.
+pub(super) fn from_files(
+    deployment: &Deployment,
+    instance: &Instance,
+    fatal: &mut Vec<Fatal>,
+) -> Object {
+    let mut folder = Object::default();
+    for (position, file) in instance.config.iter().enumerate() {
+        if !file.is_default {
+            add_file(deployment, file, position, &mut folder, fatal);
+        }
+    }
+    folder
+}
+
+fn add_file(
+    deployment: &Deployment,
+    file: &ConfigFile,
+    position: usize,
+    tree: &mut Object,
+    fatal: &mut Vec<Fatal>,
+) {
+    match &file.tree {
+        Ok(content) => {
+            let mut content = content.clone();
+            content.mark(Layer::File(position).into());
+            hocon::merge(tree, content.below(&file.key), false);
+        }
+        Err(fault) => fatal.push(Fatal {
+            what: deployment.sources.path(file.source).display().to_string(),
+            span: Span {
+                source: file.source,
+                start: fault.offset,
+                end: fault.offset,
+            },
+            message: fault.message.to_owned(),
+        }),
+    }
+}
+
+/// What the variables say together.
+#[derive(Default)]
+pub(super) struct FromEnvironment {
+    pub(super) tree: Object,
+    pub(super) fatal: Vec<Fatal>,
+    /// The settings whose variable keeps the server from starting, with its place.
+    pub(super) deadly: Vec<(Setting, usize)>,
+}
+
+pub(super) fn from_environment(
+    instance: &Instance,
+    environment: &[Variable],
+    replacing: bool,
+) -> FromEnvironment {
+    let mut found = FromEnvironment::default();
+    for position in in_reading_order(instance, environment) {
+        let variable = &environment[position];
+        match read_variable(instance, variable, environment) {
+            None => {}
+            Some(Ok(mut content)) => {
+                content.mark(Layer::Variable(position).into());
+                hocon::merge(&mut found.tree, content, replacing);
+            }
+            Some(Err(fault)) => {
+                let setting = Setting::by_variable(&variable.name);
+                found
+                    .deadly
+                    .extend(setting.map(|setting| (setting, position)));
+                found.fatal.push(fault);
+            }
+        }
+    }
+    found
+}
+
+/// The image's own settings for this version: empty where it has the account but no credentials.
+fn built_in(instance: &Instance) -> Object {
+    let mut tree = Object::default();
+    for setting in SETTINGS {
+        let version = instance.known_version();
+        if known::has_setting(setting, version) {
+            let value = known::built_in(setting, version).map_or("", |known| known.value.as_str());
+            tree.insert_text(setting.path(), value);
+        }
+    }
+    tree.mark(Layer::Image.into());
+    tree
+}
+
+/// Whether it makes a difference which other paths the image has: it does to a key with a dash in front, and where an object
+/// is set over a value, which has taken the image's object away. Few deployments do either, and a tree of the image's paths
+/// takes longer than all else.
+pub(super) fn hangs_on_image(files: &Object, variables: &Object) -> bool {
+    fn has_dash(tree: &Object) -> bool {
+        tree.iter().any(|(key, node)| {
+            let is_below = matches!(&node.value, hocon::Value::Object(below) if has_dash(below));
+            key.starts_with('-') || is_below
+        })
+    }
+    fn is_over_value(under: &Object, over: &Object) -> bool {
+        over.iter().any(|(key, node)| {
+            let (hocon::Value::Object(over), Some(under)) = (&node.value, under.get_key(key))
+            else {
+                return false;
+            };
+            match &under.value {
+                hocon::Value::Object(under) => is_over_value(under, over),
+                _ => true,
+            }
+        })
+    }
+    has_dash(files) || has_dash(variables) || is_over_value(files, variables)
+}
+
+/// The paths of each image that was asked for: many services run the same one.
+pub(super) type Images = HashMap<(Server, Option<Version>), Object>;
+
+/// The paths that the image has besides the settings. What it has there is of no interest: it only matters that it is
+/// there.
+pub(super) fn image_paths(instance: &Instance) -> Object {
+    let mut tree = Object::default();
+    for entry in image::of(instance.server) {
+        let is_none = matches!(
+            entry.default,
+            ImageDefault::Absent | ImageDefault::Setting(_)
+        );
+        let found = image::find(instance.server, &entry.path, instance.known_version());
+        // Where it cannot be told, a key with a dash is better taken for one that replaces.
+        if !is_none && !matches!(found, Knowable::Known(None)) {
+            tree.insert(&entry.path, hocon::Node::new(hocon::Value::Null, 0..0));
+        }
+    }
+    tree.mark(Layer::Image.into());
+    tree
+}
+
+/// Positions of the configuration variables in the order the servers read them.
+fn in_reading_order(instance: &Instance, environment: &[Variable]) -> Vec<usize> {
+    let mut order = Vec::new();
+    for prefix in instance.family.prefixes() {
+        // The environment is sorted by name already, byte by byte as Python sorts.
+        order.extend(
+            (0..environment.len()).filter(|index| environment[*index].name.starts_with(prefix)),
+        );
+    }
+    order
+}
+
+fn read_variable(
+    instance: &Instance,
+    variable: &Variable,
+    environment: &[Variable],
+) -> Option<Result<Object, Fatal>> {
+    let prefix = instance
+        .family
+        .prefixes()
+        .iter()
+        .find(|prefix| variable.name.starts_with(**prefix))?;
+    let path = variable.name[prefix.len()..]
+        .replace("__", ".")
+        .to_lowercase();
+    let object = match &variable.value {
+        VariableValue::Known(value) => {
+            let lookup = |name: &str| raw_value(environment, name);
+            let context = Context::new(&lookup, &not_in_a_variable);
+            hocon::parse_variable(&path, value.expose(), &context)
+        }
+        // Not in the container, as far as the files say. A setting is then said to have no value; what else it is about,
+        // the shell that runs compose may have opened.
+        VariableValue::Unset if Setting::by_variable(&variable.name).is_some() => return None,
+        // Something will be there; what, cannot be told.
+        unknown @ (VariableValue::Unset
+        | VariableValue::Refused(_)
+        | VariableValue::Required(_)
+        | VariableValue::Unknown(_)) => {
+            hocon::parse_variable(&path, "x", &Context::EMPTY).map(|mut object| {
+                object.obscure(&why_unknown(unknown));
+                object
+            })
+        }
+    };
+    Some(object.map_err(|fault| Fatal {
+        what: variable.name.clone(),
+        span: variable.span,
+        message: fault.cause.text().to_owned(),
+    }))
+}
+
+fn not_in_a_variable(include: &Include<'_>) -> Included {
+    let name = crate::shown::escape(include.name);
+    Included::Unknown(format!(
+        "it includes {name}, a file of the container that is not looked at"
+    ))
+}
+
+pub(super) fn why_unknown(value: &VariableValue) -> String {
+    match value {
+        VariableValue::Required(name) => {
+            let name = name
+                .as_deref()
+                .map_or("a variable in it".into(), crate::shown::escape);
+            format!("{name} has no value in .env, and compose does not start without one")
+        }
+        VariableValue::Refused(message) => format!("compose refuses the file: {message}"),
+        VariableValue::Unknown(reason) => reason.as_str().to_owned(),
+        VariableValue::Unset => "only the shell that runs compose may have it".to_owned(),
+        VariableValue::Known(_) => String::new(),
+    }
+}
