@@ -1,0 +1,159 @@
+//! Keysets that are refused, at their place and without the value in them.
+
+use super::*;
+
+/// A variable that sets a setting.
+const ENV: &str = "CLEARML__SECURE__AUTH__TOKEN_SECRET";
+
+fn json(entry: &str) -> String {
+    format!("{{\"version\": 1, \"settings\": {{\n  {entry}\n}}}}\n")
+}
+
+fn yaml(entry: &str) -> String {
+    format!("version: 1\nsettings:\n  {entry}\n")
+}
+
+fn toml(entry: &str) -> String {
+    format!("version = 1\n[settings]\n{entry}\n")
+}
+
+/// Fails unless keysets are refused at their place, from a file and from standard input, without the value in them.
+fn refuses(cases: &[(String, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    for (keyset, expected) in cases {
+        fs::write(&path, keyset).unwrap();
+        for (name, stdin) in [(path.to_str().unwrap(), ""), ("-", keyset.as_str())] {
+            for extra in [&[][..], &["--color", "always"], &["-q", "--only", "tests"]] {
+                let mut args = vec!["--from", name];
+                args.extend(extra);
+                let refused = run_with(&args, stdin).refused();
+                let plain = refused
+                    .replace("\u{1b}[1m\u{1b}[31m", "")
+                    .replace("\u{1b}[0m", "");
+                assert!(
+                    plain.starts_with(&format!("clearml-keygen: {name}:{expected}")),
+                    "{keyset:?}\n{refused}\n{expected}"
+                );
+                assert!(!refused.contains(MARKED), "{keyset:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_that_do_not_belong_are_refused_without_the_value() {
+    refuses(&[
+        (String::new(), "1:1: no keyset: it is empty"),
+        (
+            format!("{MARKED}\n"),
+            "1:1: no keyset: it is neither env, json, yaml, toml nor hocon",
+        ),
+        (format!("\u{7f}ELF\0{MARKED}"), "1:1: no keyset"),
+        // An unknown entry.
+        (format!("{ENV}S={MARKED}\n"), "1:1: unknown entry"),
+        (
+            json(&format!("\"{MARKED}\": \"{MARKED}\"")),
+            "2:3: unknown entry",
+        ),
+        (
+            yaml(&format!("secure.auth.{MARKED}: {MARKED}")),
+            "3:3: unknown entry",
+        ),
+        (
+            toml(&format!("\"secure.auth.token\" = \"{MARKED}\"")),
+            "3:1: unknown entry",
+        ),
+        (
+            format!("auth.token_secret: \"a\"\nauth.{MARKED}: \"{MARKED}\"\n"),
+            "2:",
+        ),
+        // A doubled entry.
+        (
+            format!("{ENV}={MARKED}\n\n{ENV}={MARKED}\n"),
+            "3:1: secure.auth.token_secret is already",
+        ),
+        (
+            json(&format!(
+                "\"secure.auth.token_secret\": \"{MARKED}\",\n  \"secure.auth.token_secret\": \"x\""
+            )),
+            "3:3: secure.auth.token_secret is already",
+        ),
+        (
+            yaml(&format!(
+                "secure.auth.token_secret: {MARKED}\n  secure.auth.token_secret: x"
+            )),
+            "4:3: ",
+        ),
+        (
+            toml(&format!(
+                "\"secure.auth.token_secret\" = \"{MARKED}\"\n\"secure.auth.token_secret\" = \"x\""
+            )),
+            "4:1: ",
+        ),
+        (
+            format!(
+                "CLEARML_AGENT_ACCESS_KEY={MARKED}\nCLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY=x\n"
+            ),
+            "1:26: CLEARML_AGENT_ACCESS_KEY is not what",
+        ),
+    ]);
+}
+
+#[test]
+fn values_and_texts_that_are_wrong_are_refused_without_the_value() {
+    refuses(&[
+        // A value of the wrong type.
+        (
+            json("\"secure.auth.token_secret\": 12345"),
+            "2:31: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            yaml("secure.auth.token_secret: 12345"),
+            "3:29: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            toml("\"secure.auth.token_secret\" = 12345"),
+            "3:30: secure.auth.token_secret: a number instead of text",
+        ),
+        (
+            yaml(&format!("secure.auth.token_secret: [{MARKED}]")),
+            "3:29: secure.auth.token_secret: a list instead of text",
+        ),
+        (
+            "auth.token_secret: 12345\n".to_owned(),
+            "1:20: secure.auth.token_secret: ",
+        ),
+        // What is not the format that it looks like.
+        (
+            json(&format!("\"secure.auth.token_secret\": {MARKED}")),
+            "2:31: this is not JSON",
+        ),
+        (
+            format!("{{\"version\": 1, \"settings\": {{\"{MARKED}"),
+            "1:42: the JSON ends too early",
+        ),
+        (
+            yaml(&format!("secure.auth.token_secret: \"{MARKED}")),
+            "3:29: ",
+        ),
+        (
+            toml(&format!("\"secure.auth.token_secret\" = \"{MARKED}")),
+            "3:",
+        ),
+        (
+            format!("{ENV}='{MARKED}\n"),
+            "1:37: a quote that is not closed",
+        ),
+        (
+            format!("{ENV}=a${MARKED}\n"),
+            "1:38: secure.auth.token_secret: a `$` that compose takes",
+        ),
+        (format!("auth {{\n  token_secret: \"{MARKED}\n"), "2:"),
+        // Another version.
+        (
+            format!("{{\"version\": 2, \"{MARKED}\": 1}}"),
+            "1:13: a version of keysets that this program cannot read",
+        ),
+    ]);
+}
