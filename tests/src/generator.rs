@@ -8,6 +8,8 @@ mod environment;
 mod features;
 mod ports;
 mod project;
+#[path = "../oracles/random.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
 mod random;
 mod text;
 

@@ -21,7 +21,7 @@ pub(super) struct Writer<'f> {
 
 impl<'f> Writer<'f> {
     pub(super) fn new(seed: u64, features: &'f Features) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         Self {
             step: random.pick(&[2, 2, 2, 4, 3]),
             dashes_indented: random.chance(60),

@@ -1,19 +1,5 @@
 //! This crate's shell against the shells of this machine: generated scripts, which end in a program that prints its
 //! environment.
-//!
-//! `CLEARML_SECURE_FUZZ=20` runs twenty times as many, `CLEARML_SECURE_SEED` other ones.
-#![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "the helpers of a test may fail as the test does, and say what differs"
-)]
-
-#[path = "oracle/dice.rs"]
-mod dice;
-#[path = "../../../tests/oracles/oracle.rs"]
-#[allow(unreachable_pub, reason = "it is written for several tests")]
-mod oracles;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +9,9 @@ use std::process::Command;
 
 use clearml_secure_core::command::{Effect, Surroundings, read};
 use clearml_secure_core::knowable::Knowable;
-use dice::{Dice, number};
+
+use crate::number;
+use crate::random::Random;
 
 const SCRIPTS: u64 = 600;
 /// What the container has.
@@ -32,7 +20,7 @@ const NAMES: [&str; 5] = ["A", "B", "C", "CLEARML__X", "_d"];
 /// What shells set by themselves.
 const OWN: [&str; 5] = ["OLDPWD", "PATH", "PWD", "SHLVL", "_"];
 
-fn value(dice: &mut Dice) -> String {
+fn value(random: &mut Random) -> String {
     const PARTS: [&str; 24] = [
         "1",
         "two",
@@ -59,67 +47,75 @@ fn value(dice: &mut Dice) -> String {
         "`echo old`",
         "${CLEARML__X}",
     ];
-    let count = dice.below(3) + 1;
-    (0..count).map(|_| dice.one(&PARTS)).collect()
+    let count = random.below(3) + 1;
+    (0..count).map(|_| random.pick(&PARTS)).collect()
 }
 
-fn statement(dice: &mut Dice, depth: usize) -> String {
-    let name = dice.one(&NAMES);
-    let inner = |dice: &mut Dice| match depth {
+fn statement(random: &mut Random, depth: usize) -> String {
+    let name = random.pick(&NAMES);
+    let inner = |random: &mut Random| match depth {
         0 => ":".to_owned(),
-        _ => list(dice, depth - 1),
+        _ => list(random, depth - 1),
     };
-    match dice.below(20) {
-        0..=4 => format!("export {name}={}", value(dice)),
-        5..=7 => format!("{name}={}", value(dice)),
+    match random.below(20) {
+        0..=4 => format!("export {name}={}", value(random)),
+        5..=7 => format!("{name}={}", value(random)),
         8 => format!("unset {name}"),
         9 => format!("export {name}"),
-        10 => format!("{name}={} true", value(dice)),
-        11 => format!("( {} )", inner(dice)),
-        12 => format!("{{ {}; }}", inner(dice)),
+        10 => format!("{name}={} true", value(random)),
+        11 => format!("( {} )", inner(random)),
+        12 => format!("{{ {}; }}", inner(random)),
         13 => format!(
             "if [ -n \"$A\" ]; then {}; else {}; fi",
-            inner(dice),
-            inner(dice)
+            inner(random),
+            inner(random)
         ),
-        14 => format!("case $A in a*) {};; *) {};; esac", inner(dice), inner(dice)),
-        15 => format!("set {}", dice.one(&["-a", "+a", "-e", "-o allexport"])),
-        16 => format!("[ -z \"$C\" ] {} {}", dice.one(&["&&", "||"]), inner(dice)),
-        17 => format!("echo {} > /dev/null", value(dice)),
-        18 => format!("eval 'export {name}={}'", value(dice).replace('\'', "")),
+        14 => format!(
+            "case $A in a*) {};; *) {};; esac",
+            inner(random),
+            inner(random)
+        ),
+        15 => format!("set {}", random.pick(&["-a", "+a", "-e", "-o allexport"])),
+        16 => format!(
+            "[ -z \"$C\" ] {} {}",
+            random.pick(&["&&", "||"]),
+            inner(random)
+        ),
+        17 => format!("echo {} > /dev/null", value(random)),
+        18 => format!("eval 'export {name}={}'", value(random).replace('\'', "")),
         _ => format!(
             ". {}",
-            dice.one(&["\"$FOLDER/sourced\"", "\"$FOLDER/unseen\""])
+            random.pick(&["\"$FOLDER/sourced\"", "\"$FOLDER/unseen\""])
         ),
     }
 }
 
-fn list(dice: &mut Dice, depth: usize) -> String {
-    let mut text = statement(dice, depth);
-    for _ in 0..dice.below(3) {
-        text.push_str(dice.one(&["; ", "\n", " && ", "; # ' \n", " || "]));
-        text.push_str(&statement(dice, depth));
+fn list(random: &mut Random, depth: usize) -> String {
+    let mut text = statement(random, depth);
+    for _ in 0..random.below(3) {
+        text.push_str(random.pick(&["; ", "\n", " && ", "; # ' \n", " || "]));
+        text.push_str(&statement(random, depth));
     }
     text
 }
 
-fn script(dice: &mut Dice) -> String {
-    let mut text = list(dice, 2);
-    text.push_str(dice.one(&["; ", "\n", " && "]));
-    let name = dice.one(&NAMES);
-    text.push_str(&match dice.below(10) {
-        0 => format!("{name}={} \"$FOLDER/apiserver\" -0", value(dice)),
+fn script(random: &mut Random) -> String {
+    let mut text = list(random, 2);
+    text.push_str(random.pick(&["; ", "\n", " && "]));
+    let name = random.pick(&NAMES);
+    text.push_str(&match random.below(10) {
+        0 => format!("{name}={} \"$FOLDER/apiserver\" -0", value(random)),
         1 => format!(
             "exec env {name}={} -- \"$FOLDER/apiserver\" -0",
-            dice.one(&["1", "\"$A\"", "'c d'"])
+            random.pick(&["1", "\"$A\"", "'c d'"])
         )
         .replace("-- ", ""),
         2 => format!("exec env -u {name} \"$FOLDER/apiserver\" -0"),
         3 => format!("env -i {name}=\"$A\" \"$FOLDER/apiserver\" -0"),
-        5 => format!("C={} _d=\"$C\" \"$FOLDER/apiserver\" -0", value(dice)),
+        5 => format!("C={} _d=\"$C\" \"$FOLDER/apiserver\" -0", value(random)),
         6 => format!(
             "C={} B=$C; export C B; \"$FOLDER/apiserver\" -0",
-            value(dice)
+            value(random)
         ),
         4 => "sh -c 'C=$1; export C; \"$FOLDER/apiserver\" -0' n \"$A\"".to_owned(),
         _ => "exec \"$FOLDER/apiserver\" -0".to_owned(),
@@ -210,7 +206,7 @@ fn set_up(folder: &Path) {
 #[test]
 fn scripts_set_what_real_shells_set() {
     if !Path::new("/usr/bin/printenv").exists() {
-        oracles::skip("scripts against real shells: /usr/bin/printenv is not there");
+        crate::oracles::skip("scripts against real shells: /usr/bin/printenv is not there");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -218,12 +214,12 @@ fn scripts_set_what_real_shells_set() {
     let folder = folder.path().to_str().unwrap();
     let shells = ["sh", "dash", "bash"];
     let seed = number("CLEARML_SECURE_SEED", 20_261_126);
-    let mut dice = Dice::new(seed);
+    let mut random = Random::new(seed);
     let mut failures = Vec::new();
     let (mut run, mut known) = (0, 0);
     for _ in 0..SCRIPTS * number("CLEARML_SECURE_FUZZ", 1) {
-        let script = script(&mut dice);
-        let shell = dice.one(&shells);
+        let script = script(&mut random);
+        let shell = random.pick(&shells);
         let effect = ours(shell, &script, folder);
         // A script that fails on the way starts no server.
         let Some(environment) = theirs(shell, &script, folder) else {

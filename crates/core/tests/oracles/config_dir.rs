@@ -1,17 +1,4 @@
 //! Configuration folders against Python's own `expandvars`, `expanduser` and `normpath`, over generated values.
-//!
-//! `CLEARML_SECURE_FUZZ=20` asks twenty times as many, `CLEARML_SECURE_SEED` other ones.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "the helpers of a test may fail as the test does, and say what differs"
-)]
-
-#[path = "oracle/dice.rs"]
-mod dice;
-#[path = "../../../tests/oracles/oracle.rs"]
-#[allow(unreachable_pub, reason = "it is written for several tests")]
-mod oracles;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -20,7 +7,9 @@ use clearml_secure_core::config_dir::{Process, folders};
 use clearml_secure_core::instance::Family;
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::setting::Server;
-use dice::{Dice, number};
+
+use crate::number;
+use crate::random::Random;
 
 const VALUES: u64 = 5_000;
 const GIVEN: [(&str, &str); 5] = [
@@ -48,13 +37,13 @@ def folders(value):
 json.dump([folders(value) for value in cases], sys.stdout)
 "#;
 
-fn value(dice: &mut Dice) -> String {
+fn value(random: &mut Random) -> String {
     const PARTS: [&str; 24] = [
         "/", "/", "/", ":", "a", "b c", "é", ".", "..", "./", "~", "~/", "~root", "$A", "${A}",
         "$DOTS", "$EMPTY", "$X", "$NONE", "${NONE}", "${", "}", "$", "conf",
     ];
-    let count = dice.below(7) + 1;
-    (0..count).map(|_| dice.one(&PARTS)).collect()
+    let count = random.below(7) + 1;
+    (0..count).map(|_| random.pick(&PARTS)).collect()
 }
 
 fn ours(value: &str) -> Knowable<Vec<String>> {
@@ -73,16 +62,16 @@ fn ours(value: &str) -> Knowable<Vec<String>> {
 
 #[test]
 fn folders_are_those_that_python_makes_of_the_variable() {
-    let Some(python) = oracles::python() else {
-        oracles::skip(
+    let Some(python) = crate::oracles::python() else {
+        crate::oracles::skip(
             "configuration folders against Python: it is not set up (cargo xtask test sets it up)",
         );
         return;
     };
     let seed = number("CLEARML_SECURE_SEED", 20_261_126);
-    let mut dice = Dice::new(seed);
+    let mut random = Random::new(seed);
     let count = VALUES * number("CLEARML_SECURE_FUZZ", 1);
-    let cases: Vec<String> = (0..count).map(|_| value(&mut dice)).collect();
+    let cases: Vec<String> = (0..count).map(|_| value(&mut random)).collect();
     let given: serde_json::Map<_, _> = GIVEN
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).into()))

@@ -1,17 +1,4 @@
 //! This crate's Dockerfiles against docker's own builder: generated ones, built from nothing.
-//!
-//! `CLEARML_SECURE_FUZZ=20` builds twenty times as many, `CLEARML_SECURE_SEED` other ones.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "the helpers of a test may fail as the test does, and say what differs"
-)]
-
-#[path = "oracle/dice.rs"]
-mod dice;
-#[path = "../../../tests/oracles/oracle.rs"]
-#[allow(unreachable_pub, reason = "it is written for several tests")]
-mod oracles;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -21,8 +8,10 @@ use std::thread;
 
 use clearml_secure_core::dockerfile::{Build, Image, read};
 use clearml_secure_core::knowable::Knowable;
-use dice::{Dice, number};
 use serde_json::Value;
+
+use crate::number;
+use crate::random::Random;
 
 const FILES: u64 = 64;
 /// Building is waiting for disks.
@@ -31,7 +20,7 @@ const NAMES: [&str; 4] = ["A", "B", "CLEARML__X", "_c1"];
 
 /// A word with whatever changes a word: quotes, escapes, variables. `${B-y}` is left out: only builders after
 /// docker 20 know it.
-fn word(dice: &mut Dice) -> String {
+fn word(random: &mut Random) -> String {
     const PARTS: [&str; 29] = [
         "a",
         "b c",
@@ -63,53 +52,57 @@ fn word(dice: &mut Dice) -> String {
         "${CLEARML__X}",
         "-",
     ];
-    let count = dice.below(4) + 1;
-    (0..count).map(|_| dice.one(&PARTS)).collect()
+    let count = random.below(4) + 1;
+    (0..count).map(|_| random.pick(&PARTS)).collect()
 }
 
-fn instruction(dice: &mut Dice, text: &mut String) {
-    let name = dice.one(&NAMES);
+fn instruction(random: &mut Random, text: &mut String) {
+    let name = random.pick(&NAMES);
     // Docker takes a bare word of several for a mistake, which is tried in its own right.
-    let value = match dice.below(6) {
-        0 => word(dice),
-        _ => word(dice).replace("b c", "b"),
+    let value = match random.below(6) {
+        0 => word(random),
+        _ => word(random).replace("b c", "b"),
     };
-    let line = match dice.below(12) {
+    let line = match random.below(12) {
         0 => format!("ARG {name}"),
         1 => format!("arg {name}={value}"),
         2 => format!("ENV {name} {value}"),
         3 => format!("CMD {value}x"),
         4 => format!("CMD [\"a b\", \"{name}\", \"$A\"]"),
         5 => format!("EntryPoint [\"/{name}\"]"),
-        6 => format!("WORKDIR {}{name}", dice.one(&["/", "", "../", "./$A/"])),
-        7 => format!("ENV {name}={value} {}={}", dice.one(&NAMES), word(dice)),
+        6 => format!("WORKDIR {}{name}", random.pick(&["/", "", "../", "./$A/"])),
+        7 => format!(
+            "ENV {name}={value} {}={}",
+            random.pick(&NAMES),
+            word(random)
+        ),
         8 => format!("USER {name}"),
         9 => format!("# ENV {name}={value}"),
         _ => format!("ENV {name}={value}"),
     };
     text.push_str(&line);
-    text.push_str(dice.one(&["\n", "\n", "\r\n", "\n\n"]));
+    text.push_str(random.pick(&["\n", "\n", "\r\n", "\n\n"]));
 }
 
-fn file(dice: &mut Dice) -> String {
-    let mut text = dice
-        .one(&["", "", "# escape=\\\n", "# a comment\n# escape=`\n"])
+fn file(random: &mut Random) -> String {
+    let mut text = random
+        .pick(&["", "", "# escape=\\\n", "# a comment\n# escape=`\n"])
         .to_string();
-    if dice.below(3) == 0 {
+    if random.below(3) == 0 {
         text.push_str("ARG A=global\nARG BASE=scratch\nFROM ${BASE}\n");
     } else {
         text.push_str("FROM scratch AS one\n");
     }
-    for _ in 0..dice.below(8) + 3 {
-        instruction(dice, &mut text);
+    for _ in 0..random.below(8) + 3 {
+        instruction(random, &mut text);
     }
-    if dice.below(4) == 0 && text.contains("AS one") {
+    if random.below(4) == 0 && text.contains("AS one") {
         // Builders differ in whether a stage inherits arguments, so that none may be left to it.
         text = text.replace("ARG ", "ENV Z=").replace("arg ", "ENV Z=");
         text.push_str("FROM nothing AS two\nENV NEVER=1\nFROM One\n");
         text = text.replace("FROM nothing", "FROM scratch");
-        for _ in 0..dice.below(4) {
-            instruction(dice, &mut text);
+        for _ in 0..random.below(4) {
+            instruction(random, &mut text);
         }
     }
     text
@@ -225,17 +218,17 @@ fn compare(image: &Image, config: &Value) -> (Vec<String>, usize) {
 
 #[test]
 fn dockerfiles_are_read_as_docker_builds_them() {
-    if !oracles::docker_engine() {
-        oracles::skip("Dockerfiles against docker's builder: no Docker engine answers");
+    if !crate::oracles::docker_engine() {
+        crate::oracles::skip("Dockerfiles against docker's builder: no Docker engine answers");
         return;
     }
     let seed = number("CLEARML_SECURE_SEED", 20_261_126);
-    let mut dice = Dice::new(seed);
+    let mut random = Random::new(seed);
     let mut cases = Vec::new();
     for _ in 0..FILES * number("CLEARML_SECURE_FUZZ", 1) {
-        let text = file(&mut dice);
+        let text = file(&mut random);
         let mut arguments = BTreeMap::new();
-        if text.contains("ARG A") && dice.below(2) == 0 {
+        if text.contains("ARG A") && random.below(2) == 0 {
             arguments.insert("A".to_owned(), Knowable::Known("given 1".to_owned()));
         }
         cases.push((text, arguments));

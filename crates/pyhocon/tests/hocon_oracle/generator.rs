@@ -1,38 +1,33 @@
 //! Texts that are likely to be read in different ways.
 
 mod pieces;
+#[path = "../../../../tests/oracles/random.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod random;
 
 use std::collections::BTreeMap;
 
 use super::oracle::Case;
 use pieces::{KEYS, PATHS, PLAIN, WORDS};
+use random::Random;
 
-/// SplitMix64: small, and the same on every machine.
-pub(crate) struct Generator(u64);
+pub(crate) struct Generator(Random);
 
 impl Generator {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Self(Random::new(seed))
     }
 
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        self.0.below(bound)
     }
 
     pub(crate) fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
+        self.0.one_in(count)
     }
 
     pub(crate) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
+        self.0.pick(from)
     }
 
     fn characters(&mut self, alphabet: &str, length: usize) -> String {

@@ -1,0 +1,27 @@
+//! This crate against programs that know better, over generated texts.
+//!
+//! `CLEARML_SECURE_FUZZ=20` asks twenty times as many questions, `CLEARML_SECURE_SEED` other ones.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "the helpers of a test may fail as the test does, and say what differs"
+)]
+
+#[cfg(unix)]
+mod command;
+mod config_dir;
+mod dockerfile;
+#[path = "../../../../tests/oracles/oracle.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod oracles;
+#[path = "../../../../tests/oracles/random.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod random;
+
+/// A number of the environment, for more cases or other ones.
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
+}
