@@ -10,6 +10,8 @@ PyJWT signs and checks tokens, bcrypt checks passwords. The configuration is one
     redis      the port of a Redis on this machine for the file server's memory of tokens; without it, its own
     delay      seconds that every answer takes
     stale      how many requests with a token the file server refuses first, as after a restart of the API server alone
+    pyjwt      "old" for the library's generation that works with an empty secret
+    databases  false where MongoDB and Elasticsearch are away
     late       seconds until the file server listens, as while it waits for the API server
     record     a file to which every request is added, one JSON object a line
 
@@ -18,6 +20,7 @@ It prints the ports as JSON when it is ready, and ends with its standard input.
 
 import base64
 import hashlib
+import hmac
 import json
 import re
 import socket
@@ -35,13 +38,18 @@ import yaml
 from pyhocon import ConfigFactory, ConfigTree
 
 COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
-# The order in which accounts are set up, and their roles.
+# The accounts that an image comes with, in the order in which they are set up, and their roles.
 ACCOUNTS = {
     "apiserver": "system",
     "fileserver": "system",
     "webserver": "system",
     "services_agent": "admin",
     "tests": "user",
+}
+ROLES = ("system", "root", "admin", "superuser", "user", "annotator", "guest")
+API_VERSIONS = {
+    (1, 14): "2.28", (1, 15): "2.29", (1, 16): "2.30", (1, 17): "2.31",
+    (2, 0): "2.31", (2, 1): "2.32", (2, 2): "2.33", (2, 3): "2.34",
 }
 ALGORITHMS = ["HS256", "HS384", "HS512"]
 KNOWN = Path(__file__).parents[2] / "crates/core/data/known_defaults.toml"
@@ -62,12 +70,28 @@ def defaults(version):
             and (until is None or version < release(until))
         ):
             tree.put(known["setting"], known["value"])
-    for account in ACCOUNTS:
+    for switch in ("return_stack", "return_stack_to_caller"):
+        tree.put(f"apiserver.{switch}", version < (2, 1))
+    tree.put("fileserver.auth.enabled", version >= (1, 16))
+    for account, role in ACCOUNTS.items():
+        if version < {"fileserver": (1, 16), "services_agent": (1, 11)}.get(account, (0,)):
+            continue
         for half in ("user_key", "user_secret"):
             path = f"secure.credentials.{account}.{half}"
-            if tree.get(path, None) is None and (account != "fileserver" or version >= (1, 16)):
+            if tree.get(path, None) is None:
                 tree.put(path, "")
+        tree.put(f"secure.credentials.{account}.role", role)
+        tree.put(f"secure.credentials.{account}.revoke_in_fixed_mode", account in ("webserver", "tests"))
     return tree
+
+
+def truth(config, path):
+    """Whether a switch is on: what Python makes of its value, and not where a scalar or nothing is in the way."""
+    *parents, _ = path.split(".")
+    for length in range(1, len(parents) + 1):
+        if not isinstance(config.get(".".join(parents[:length]), None), dict):
+            return False
+    return bool(config.get(path, False))
 
 
 def dotenv(path):
@@ -116,50 +140,99 @@ class Refused(Exception):
         self.status, self.subcode = status, subcode
 
 
+class Jwt:
+    """The library of a generation. The older one works with an empty secret, the newer one does not."""
+
+    def __init__(self, secret, is_old):
+        self.secret, self.is_by_hand = secret, is_old and secret == ""
+
+    @staticmethod
+    def part(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+    def encode(self, claims):
+        if not self.is_by_hand:
+            return jwt.encode(claims, self.secret, algorithm="HS256")
+        signed = b".".join(self.part(json.dumps(one).encode()) for one in ({"alg": "HS256", "typ": "JWT"}, claims))
+        return (signed + b"." + self.part(hmac.new(b"", signed, hashlib.sha256).digest())).decode()
+
+    def decode(self, token):
+        if not self.is_by_hand:
+            return jwt.decode(token, self.secret, algorithms=ALGORITHMS)
+        signed, _, signature = token.encode().rpartition(b".")
+        digests = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
+        digest = digests.get(jwt.get_unverified_header(token).get("alg"))
+        if digest is None:
+            raise jwt.InvalidAlgorithmError("The specified alg value is not allowed")
+        if signature != self.part(hmac.new(b"", signed, digest).digest()):
+            raise jwt.InvalidSignatureError("Signature verification failed")
+        return jwt.decode(token, options={"verify_signature": False})
+
+
 class Api:
     """The API server."""
 
-    def __init__(self, config, version, text):
+    def __init__(self, config, version, text, given):
         self.config, self.version, self.text = config, version, text
-        self.secret = config.get("secure.auth.token_secret", None)
-        self.fixed = config.get("apiserver.auth.fixed_users.enabled", False) is True
-        self.hashed = config.get("apiserver.auth.fixed_users.pass_hashed", False) is True
-        self.guest = config.get("services.auth.fixed_users.guest.enabled", False) is True
+        self.jwt = Jwt(config.get("secure.auth.token_secret", None), given.get("pyjwt") == "old")
+        self.has_databases = given.get("databases", True)
+        self.fixed = truth(config, "apiserver.auth.fixed_users.enabled")
+        self.hashed = truth(config, "apiserver.auth.fixed_users.pass_hashed")
+        self.guest = truth(config, "services.auth.fixed_users.guest.enabled")
+        self.debug = truth(config, "apiserver.debug")
         # The database was there before: with the defaults, until the set-up replaces them.
-        self.accounts = self.set_up(defaults(version), {})
-        self.accounts = self.set_up(config, self.accounts)
-        self.users = {}
+        self.accounts, self.users = {}, {}
+        self.set_up(defaults(version))
+        is_whole = self.set_up(config)
+        self.is_broken = False
         if self.fixed:
-            for account in ("webserver", "tests"):
+            for account, tree in config.get("secure.credentials").items():
+                if isinstance(tree, dict) and tree.get("revoke_in_fixed_mode", False):
+                    self.accounts.pop(account, None)
+            try:
+                users = [self.user(entry) for entry in config.get("apiserver.auth.fixed_users.users", [])]
+                names = [user["username"] for user in users]
+                if is_whole and len(set(names)) == len(names):
+                    self.users = dict(zip(names, users))
+            except TypeError:
+                self.is_broken = True  # Each login makes them again, and fails.
+
+    def set_up(self, config):
+        """Every sub-tree is an account. One that is none ends it, and later ones keep what they had."""
+        for account, tree in config.get("secure.credentials").items():
+            if not isinstance(tree, dict) or tree.get("role", None) not in ROLES:
+                return False
+            pair = [tree.get(half, "") for half in ("user_key", "user_secret")]
+            if not all(isinstance(half, str) for half in pair):
+                return False
+            if all(pair):
+                self.accounts[account] = (*pair, tree["role"])
+            else:
                 self.accounts.pop(account, None)
-            for user in config.get("apiserver.auth.fixed_users.users", []):
-                self.users[user["username"]] = user
+        return True
 
     @staticmethod
-    def set_up(config, accounts):
-        accounts = dict(accounts)
-        for account in ACCOUNTS:
-            pair = [config.get(f"secure.credentials.{account}.{half}", "") for half in ("user_key", "user_secret")]
-            if not all(isinstance(half, str) for half in pair):
-                break  # A credential that is not text ends the set-up, and later accounts keep what they had.
-            if all(pair):
-                accounts[account] = tuple(pair)
-            else:
-                accounts.pop(account, None)
-        return accounts
+    def user(entry):
+        def made(username, password, name, company=COMPANY, is_guest=False):
+            return {"username": username, "password": password, "company": company, "is_guest": is_guest}
 
-    def sign(self, identity, lifetime):
-        claims = {"iat": int(time.time()), "identity": identity, "server_version": self.text}
-        if lifetime:
-            claims["exp"] = claims["iat"] + lifetime
-        return jwt.encode(claims, self.secret, algorithm="HS256")
+        return made(**entry)
 
-    def can_sign(self):
+    def sign(self, user, role, company=COMPANY):
+        claims = {
+            "iat": int(time.time()), "auth_type": "Bearer", "env": "<unknown>",
+            "identity": {"user": user, "company": company, "role": role},
+            "server_version": self.text, "api_version": API_VERSIONS.get(self.version[:2], "2.27"),
+        }
+        if role != "system":
+            claims["exp"] = claims["iat"] + 2592000
+        return self.jwt.encode(claims)
+
+    def can_log_in(self, pair):
         try:
-            self.sign({}, None)
+            return self.log_in("Basic " + base64.b64encode(":".join(map(str, pair)).encode()).decode()) is not None
         except Exception:
             return False
-        return True
 
     def log_in(self, header):
         kind, _, text = (header or "").partition(" ")
@@ -168,93 +241,146 @@ class Api:
         if kind != "Basic":
             raise Refused(401, 10, "Unauthorized (bad authentication header type)")
         key, _, secret = base64.b64decode(text).decode().partition(":")
-        for account, pair in self.accounts.items():
-            if pair == (key, secret):
-                role = ACCOUNTS[account]
-                identity = {"user": f"__{account}__", "company": COMPANY, "role": role}
-                return self.sign(identity, None if role == "system" else 2592000)
+        if self.is_broken:
+            raise TypeError("__init__() got an unexpected keyword argument")
+        guest = [self.config.get(f"services.auth.fixed_users.guest.{half}", "guest") for half in ("username", "password")]
         user = self.users.get(key)
+        if self.guest and key == guest[0]:
+            user = {"username": key, "password": guest[1], "company": COMPANY, "is_guest": True}
         if user is not None:
-            password = str(user["password"])
             if self.hashed:
-                right = bcrypt.checkpw(secret.encode(), base64.b64decode(password))
+                right = bcrypt.checkpw(secret.encode(), base64.b64decode(user["password"], validate=True))
             else:
-                right = password == secret
-            if right:
-                return self.sign({"user": key, "company": COMPANY, "role": "user"}, 2592000)
-            raise Refused(401, 22, "Unauthorized (bad username or password)")
+                right = user["password"] == secret
+            if not right or user["company"] != COMPANY:
+                raise Refused(401, 22, "Unauthorized (bad username or password)")
+            return self.sign(key, "guest" if user["is_guest"] else "user")
+        for account, (*pair, role) in self.accounts.items():
+            if pair == [key, secret]:
+                return self.sign(f"__{account}__", role)
         raise Refused(401, 22, "Unauthorized (invalid credentials) (failed to locate provided credentials)")
 
     def authorize(self, headers, roles):
         header = headers.get("Authorization", "")
+        if header.startswith("Basic "):
+            self.log_in(header)
+            return
         if not header.startswith("Bearer "):
             raise Refused(401, 20, "Unauthorized (missing credentials)")
-        try:
-            claims = jwt.decode(header[7:], self.secret, algorithms=ALGORITHMS)
-        except jwt.exceptions.InvalidKeyError:
-            raise
-        except jwt.PyJWTError as error:
-            raise Refused(401, 30, f"Unauthorized (invalid jwt token): reason={error}") from None
+        claims = self.claims(header[7:])
+        # As the server stumbles over a token that says nobody.
         role = (claims["identity"],)[0]["role"] if "identity" in claims else ()[0]
         if role not in roles:
-            raise Refused(403, 20, f"Forbidden (not allowed for role): role={role}")
+            raise Refused(403, 20, f"Forbidden (not allowed for role): role={role}, allowed={roles}")
+
+    def claims(self, token):
+        try:
+            return self.jwt.decode(token)
+        except jwt.exceptions.InvalidKeyError as error:
+            raise Refused(401, 30, f"Invalid token (jwt invalid key error): reason={error}") from None
+        except jwt.PyJWTError as error:
+            raise Refused(401, 30, f"Invalid token (invalid jwt token): reason={error}") from None
+
+    def validated(self, body):
+        try:
+            self.claims(json.loads(body or b"{}")["token"])
+        except Refused as refused:
+            return {"valid": False, "msg": str(refused)}
+        return {"valid": True}
+
+    def allows(self, origin):
+        """As flask_cors does: each entry is a regular expression if it looks like one."""
+        origins = self.config.get("apiserver.cors.origins", "*")
+        for entry in origins if isinstance(origins, list) else [origins]:
+            is_expression = any(c in entry for c in "*\\]?$^[()")
+            if entry in ("*", origin) or is_expression and re.match(entry, origin, re.IGNORECASE):
+                return True
+        return False
+
+    def modes(self):
+        guest = {"enabled": self.guest}
+        if self.guest:
+            settings = "services.auth.fixed_users.guest"
+            guest |= {"name": "Guest"} | {
+                half: self.config.get(f"{settings}.{half}", "guest") for half in ("username", "password")
+            }
+        return {
+            "authenticated": False,
+            "basic": {"enabled": self.fixed, "guest": guest},
+            "server_errors": {},
+            "sso": {},
+            "sso_providers": [],
+        }
+
+    def data(self, name, version, headers, body, sent):
+        if "/" in name or not name:
+            raise Refused(400, 0, f"Invalid request path {name}")
+        if name == "debug.ping":
+            return {"msg": "ClearML server"}
+        if name == "server.info":
+            if self.version >= (2, 3):
+                self.authorize(headers, ROLES)
+            info = {"version": self.text, "build": "", "commit": "", "api_version": API_VERSIONS.get(self.version[:2])}
+            return info | ({"uid": "00000000"} if version in ("2.8", "2.9", "2.10", "2.11") else {})
+        if name in ("login.supported_modes", "auth.fixed_users_mode"):
+            return self.modes()
+        if name == "login.logout":
+            return {}
+        if name == "auth.login":
+            token = self.log_in(headers.get("Authorization"))
+            cookies = self.config.get("apiserver.auth.cookies", {})
+            secure = "Secure; " if cookies.get("secure", False) else ""
+            sent["Set-Cookie"] = (
+                f"clearml_token_basic={token}; Max-Age=99999999999; {secure}HttpOnly; Path=/; SameSite=Lax"
+            )
+            return {"token": token}
+        if name == "auth.validate_token":
+            self.authorize(headers, ("system", "root"))
+            return self.validated(body)
+        if name == "server.get_stats":
+            self.authorize(headers, ("system", "root", "admin"))
+            if not self.has_databases:
+                raise ConnectionError("localhost:27017: [Errno 111] Connection refused")
+            return {}
+        if name == "server.config":
+            self.authorize(headers, ("system", "root"))
+            return self.config.get(json.loads(body or b"{}").get("path", ""), {})
+        if name in ("users.get_all", "tasks.get_all"):
+            self.authorize(headers, ROLES)
+            return {}
+        raise Refused(404, 0, "Unable to find endpoint")
 
     def answer(self, method, path, headers, body):
         name = path.strip("/").split("?")[0]
+        if self.debug and name == "console":
+            page = "<title>Interactive Console // Werkzeug Debugger</title><script>var EVALEX = true</script>"
+            return 200, {"Content-Type": "text/html"}, page.encode()
+        version = re.match(r"v(\d+\.\d+)/", name)
         name = re.sub(r"^v\d+(\.\d+)?/", "", name)
         sent = {"server": "clearml", "Content-Type": "application/json"}
-        if "Origin" in headers:
-            origins = self.config.get("apiserver.cors.origins", "*")
-            if origins in ("*", headers["Origin"]):
-                sent["Access-Control-Allow-Origin"] = headers["Origin"]
-                sent["Access-Control-Allow-Credentials"] = "true"
+        if "Origin" in headers and self.allows(headers["Origin"]):
+            sent["Access-Control-Allow-Origin"] = headers["Origin"]
+            sent["Access-Control-Allow-Credentials"] = "true"
+        if "Content-Encoding" in headers:
+            return 415, sent, b"Content encoding is not supported"
         data, status, subcode, message, stack = {}, 200, 0, "OK", None
         try:
-            if "/" in name or not name:
-                raise Refused(400, 0, "Invalid request path")
-            if name == "debug.ping":
-                data = {"msg": "ClearML server"}
-            elif name == "server.info":
-                if self.version >= (2, 3):
-                    self.authorize(headers, ("system", "root", "admin", "user"))
-                data = {"version": self.text, "build": "", "commit": "", "api_version": "2.31"}
-            elif name in ("login.supported_modes", "auth.fixed_users_mode"):
-                guest = {"enabled": self.guest}
-                if self.guest:
-                    guest |= {"name": "Guest", "username": "guest", "password": "guest"}
-                data = {
-                    "authenticated": False,
-                    "basic": {"enabled": self.fixed, "guest": guest},
-                    "sso": {},
-                    "sso_providers": [],
-                }
-            elif name == "auth.login":
-                token = self.log_in(headers.get("Authorization"))
-                data = {"token": token}
-                cookies = self.config.get("apiserver.auth.cookies", {})
-                secure = "Secure; " if cookies.get("secure", False) is True else ""
-                sent["Set-Cookie"] = (
-                    f"clearml_token_basic={token}; Max-Age=99999999999; {secure}HttpOnly; Path=/; SameSite=Lax"
-                )
-            elif name == "server.get_stats":
-                self.authorize(headers, ("system", "root", "admin"))
-            elif name == "server.config":
-                self.authorize(headers, ("system", "root"))
-                data = self.config.get(json.loads(body or b"{}").get("path", ""), {})
-            else:
-                raise Refused(404, 0, "Unable to find endpoint")
+            data = self.data(name, version and version[1], headers, body, sent)
         except Refused as refused:
             status, subcode, message = refused.status, refused.subcode, str(refused)
         except Exception as error:  # As the server does: whatever it is, it is answered.
-            status, subcode, message = 500, 100, f"General data error ({error})"
-            if self.config.get("apiserver.return_stack_to_caller", self.version < (2, 1)) is not False:
+            status, subcode, message = 500, 100, f"General data error: err={error}"
+            switches = ("apiserver.return_stack", "apiserver.return_stack_to_caller")
+            if all(truth(self.config, switch) for switch in switches):
                 stack = traceback.format_exc()
         meta = {
-            "endpoint": {"name": name},
+            "id": "0", "trx": "0",
+            "endpoint": {"name": name, "requested_version": "2.30", "actual_version": "1.0"},
             "result_code": status,
             "result_subcode": subcode,
             "result_msg": message,
             "error_stack": stack,
+            "error_data": {},
         }
         return status, sent, json.dumps({"meta": meta, "data": data}).encode()
 
@@ -294,39 +420,54 @@ class Files:
 
     def __init__(self, config, version, api, memory, stale):
         self.api, self.memory, self.stale = api, memory, stale
-        self.guarded = version >= (1, 16) and config.get("fileserver.auth.enabled", True) is not False
-        pair = tuple(config.get(f"secure.credentials.fileserver.{half}", "") for half in ("user_key", "user_secret"))
+        self.guarded = version >= (1, 16) and truth(config, "fileserver.auth.enabled")
+        pair = [config.get(f"secure.credentials.fileserver.{half}", "") for half in ("user_key", "user_secret")]
         # It logs in at its start, and ends where that fails.
-        self.starts = version < (1, 16) or (api.accounts.get("fileserver") == pair and api.can_sign())
+        self.starts = not self.guarded or api.can_log_in(pair)
 
-    def answer(self, method, path, headers, body):
-        sent = {"Access-Control-Allow-Origin": headers.get("Origin", "*"), "Content-Type": "text/html"}
-        if method == "OPTIONS":
-            return 200, sent, b""
-        token = None
+    def refusal(self, method, path, headers):
+        """Why a request is refused, if it is."""
         header = headers.get("Authorization", "")
         cookie = re.search(r"clearml_token_basic=([^;]+)", headers.get("Cookie", ""))
-        if header.startswith("Bearer "):
-            token = header[7:]
-        elif cookie:
-            token = cookie[1]
-        if self.guarded and not (path == "/" and method == "GET" and token is None):
-            if token is None:
-                reason = "Only bearer token authorization is supported" if header else "Missing token"
+        token = header[7:] if header.startswith("Bearer ") else cookie and cookie[1]
+        if path == "/" and method == "GET" and not token:
+            return None
+        if not token:
+            return "Only bearer token authorization is supported" if header else "Missing token"
+        if self.memory.has(token):
+            return None
+        if self.stale > 0:
+            # Its own session is from before; it gets a new one for the next request.
+            self.stale -= 1
+            return "Failed validating token"
+        try:
+            self.api.jwt.decode(token)
+        except jwt.PyJWTError as error:
+            return str(error)
+        self.memory.add(token)
+        return None
+
+    def answer(self, method, path, headers, body):
+        sent = {"server": "clearml", "Content-Type": "text/html"}
+        sent["Access-Control-Allow-Origin"] = headers.get("Origin", "*")
+        if method == "OPTIONS":
+            return 200, sent, b""
+        if "Content-Encoding" in headers:
+            return 415, sent, b"Content encoding is not supported"
+        if method == "PUT":
+            return 405, sent, b"<!doctype html><title>405 Method Not Allowed</title>"
+        if self.guarded:
+            reason = self.refusal(method, path, headers)
+            if reason is not None:
                 return 401, sent, reason.encode()
-            if not self.memory.has(token):
-                if self.stale > 0:
-                    # Its own session is from before; it gets a new one for the next request.
-                    self.stale -= 1
-                    return 401, sent, b"Failed validating token"
-                try:
-                    jwt.decode(token, self.api.secret, algorithms=ALGORITHMS)
-                except jwt.PyJWTError as error:
-                    return 401, sent, str(error).encode()
-                self.memory.add(token)
         if path == "/":
-            return 200, sent, b"OK" if method == "GET" else b"[]"
-        return 404, sent, b"not found"
+            if method == "GET":
+                return 200, sent, b"OK"
+            return (200, sent, b"[]") if method == "POST" else (405, sent, b"")
+        if path == "/delete_many" and method == "POST":
+            missing = json.loads(body or b"{}").get("files", [])
+            return 200, sent, json.dumps({"deleted": {}, "errors": {"Not found": missing}}).encode()
+        return 404, sent, f"File {path} not found".encode()
 
 
 class Web:
@@ -334,8 +475,17 @@ class Web:
 
     def __init__(self, variables, api, files):
         self.variables, self.api, self.files = variables, api, files
+        self.sub_path = variables.get("CLEARML_SERVER_SUB_PATH", "")
 
     def answer(self, method, path, headers, body):
+        if self.sub_path and path.startswith(f"/{self.sub_path}/"):
+            path = path[len(self.sub_path) + 1:]
+        status, sent, answer = self.page(method, path, headers, body)
+        # nginx puts its own name in the place of that of the server behind it.
+        sent.pop("server", None)
+        return status, sent | {"Server": "nginx/1.22.1"}, answer
+
+    def page(self, method, path, headers, body):
         if path.startswith("/api/"):
             return self.api.answer(method, path[4:], headers, body)
         if path.startswith("/files/"):
@@ -347,6 +497,16 @@ class Web:
             if any(name in self.variables for name in names.values()):
                 served = {key: self.variables.get(name, "") for key, name in names.items()}
                 return 200, {"Content-Type": "application/json"}, json.dumps(served).encode()
+        if path == "/configuration.json":
+            served = {}
+            for name, value in self.variables.items():
+                if name.startswith("WEBSERVER__"):
+                    at = served
+                    *parents, last = name[len("WEBSERVER__"):].split("__")
+                    for parent in parents:
+                        at = at.setdefault(parent, {})
+                    at[last] = json.loads(value)
+            return 200, {"Content-Type": "application/json"}, json.dumps(served).encode()
         return 200, {"Content-Type": "text/html"}, b"<!doctype html><title>ClearML</title>"
 
 
@@ -409,7 +569,7 @@ def main():
         name: load(environment(compose, name, variables), given.get("config"), version)
         for name in ("apiserver", "fileserver")
     }
-    api = Api(configs["apiserver"], version, text)
+    api = Api(configs["apiserver"], version, text, given)
     files = Files(configs["fileserver"], version, api, Memory(given.get("redis")), given.get("stale", 0))
     web = Web(environment(compose, "webserver", variables), api, files)
     lock = threading.Lock()

@@ -54,6 +54,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running server")]
     pub(crate) jobs: u16,
 
+    /// How many requests are made in a second to one host, also fractions [default: 10, and no bound on this machine]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Running server")]
+    pub(crate) rate: Option<f64>,
+
     /// How long a request may take
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=600), help_heading = "Running server")]
     pub(crate) timeout: u16,
@@ -139,6 +143,14 @@ pub(crate) enum FailOn {
     Warning,
     Note,
     Never,
+}
+
+/// Requests in a second, from one in a quarter of an hour on.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.001..=1000.0).contains(&rate) => Ok(rate),
+        _ => Err("it is a number from 0.001 to 1000".to_owned()),
+    }
 }
 
 const EXAMPLES: &str = "\

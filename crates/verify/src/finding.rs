@@ -1,6 +1,7 @@
 //! What a rule has to say.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::Span;
@@ -103,6 +104,15 @@ impl Draft {
     #[must_use]
     pub(crate) fn fixed_by(mut self, fix: impl Into<Option<Fix>>) -> Self {
         self.0.fix = fix.into();
+        self
+    }
+
+    /// Where it was found, if not everywhere; nothing more where it says an address by itself.
+    #[must_use]
+    pub(crate) fn only_at(mut self, address: IpAddr) -> Self {
+        if !self.0.message.contains(" (at ") {
+            self.0.message.push_str(&format!(" (at {address} only)"));
+        }
         self
     }
 

@@ -20,7 +20,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::live::{Client, Given, Release, Seen, Site, together};
+use crate::live::{Bounds, Client, Given, MOST_REQUESTS, Release, Seen, Site, together};
 use crate::probes::{PROBES, Probe};
 use crate::report::{NotChecked, Report, Subject};
 use crate::target;
@@ -28,9 +28,6 @@ use crate::target;
 /// All requests together take no longer than this many times the bound of one: no chain of requests that depend on each
 /// other is longer.
 const CHAIN: u32 = 12;
-
-/// And for every server this many more, which the jobs share: no server is asked more.
-const REQUESTS: u32 = 80;
 
 /// What a program ends with that a second interruption ends: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
@@ -73,8 +70,13 @@ pub(crate) fn look(
         .filter(|probe| !cli.ignore.iter().any(|id| id == probe.id()))
         .collect();
     let timeout = Duration::from_secs(cli.timeout.into());
-    let deadline = Instant::now() + bound(timeout, targets.len(), cli.jobs);
-    let client = Client::new(timeout, deadline, cli.jobs);
+    let deadline = Instant::now() + bound(timeout, targets.len(), cli.jobs, cli.rate);
+    let client = Client::new(Bounds {
+        timeout,
+        deadline,
+        jobs: cli.jobs,
+        rate: cli.rate,
+    });
     let (sender, receiver) = mpsc::channel();
     interrupt(sender.clone())?;
     let given = targets.iter().map(|target| Given {
@@ -82,7 +84,7 @@ pub(crate) fn look(
         api: cli.api.clone(),
         files: cli.files.clone(),
         web: cli.web.clone(),
-        client: client.clone(),
+        client: client.for_a_server(),
         keys: keys.new.clone(),
         old_keys: keys.old.clone(),
         allow_plain_http: cli.allow_plain_http,
@@ -127,25 +129,35 @@ fn next<T>(waiting: &Mutex<VecDeque<T>>) -> Option<T> {
         .pop_front()
 }
 
-/// How long everything may take.
-fn bound(timeout: Duration, servers: usize, jobs: u16) -> Duration {
+/// How long everything may take: the requests that the jobs share, and the pauses between those to one host, which may
+/// be that of all servers.
+fn bound(timeout: Duration, servers: usize, jobs: u16, rate: Option<f64>) -> Duration {
     // A command line has room for no more.
     let servers = u32::try_from(servers).unwrap_or(1_000_000).min(1_000_000);
-    timeout * (CHAIN + (REQUESTS * servers).div_ceil(u32::from(jobs)))
+    let requests = MOST_REQUESTS * servers;
+    let longest = Duration::from_secs(10 * 365 * 24 * 3600);
+    let paused = Client::pauses(rate, requests).min(longest);
+    timeout * (CHAIN + requests.div_ceil(u32::from(jobs))) + paused
 }
 
-/// Finds a server's parts and looks with every probe. That nobody listens any more is no error.
+/// Finds a server's parts and looks with every probe, at each address of its name. That nobody listens any more is no
+/// error.
 fn ask(place: usize, given: &Given, probes: &[&'static dyn Probe], sender: &Sender<Event>) {
     let mut seen = Seen::default();
-    let site = Arc::new(Site::find(given, &mut seen));
-    drop(sender.send(Event::Found(place, Arc::clone(&site), seen)));
+    let sites = Site::find_all(given, &mut seen);
+    drop(sender.send(Event::Found(place, Arc::clone(&sites[0]), seen)));
     let numbered: Vec<_> = probes.iter().enumerate().collect();
     together(&numbered, |(number, probe)| {
-        let mut seen = Seen::default();
-        probe.look(&site, &mut seen);
-        drop(sender.send(Event::Looked(place, *number, seen)));
+        let seen = together(&sites, |site| {
+            let mut seen = Seen::default();
+            probe.look(site, &mut seen);
+            (site.at, seen)
+        });
+        drop(sender.send(Event::Looked(place, *number, Seen::of_all(seen))));
     });
-    site.forget();
+    for site in sites {
+        site.forget();
+    }
 }
 
 /// Lets the first interruption end the waiting, and the second the program.
@@ -299,13 +311,16 @@ mod tests {
     #[test]
     fn few_jobs_have_more_time() {
         let second = Duration::from_secs(1);
-        assert_eq!(bound(second, 1, 32), 15 * second);
-        assert_eq!(bound(second, 1, 1), 92 * second);
-        assert_eq!(bound(second, 100, 32), 262 * second);
+        let rate = Some(f64::from(MOST_REQUESTS));
+        assert_eq!(bound(second, 1, 32, rate), 21 * second);
+        assert_eq!(bound(second, 1, 1, rate), 263 * second);
+        assert_eq!(bound(second, 100, 32, rate), (12 + 782 + 100) * second);
+        // And so has a slow pace.
+        assert_eq!(bound(second, 1, 32, Some(0.1)), (20 + 2500) * second);
         // The most that can be asked for does not overflow.
         assert!(
             Instant::now()
-                .checked_add(bound(600 * second, usize::MAX, 1))
+                .checked_add(bound(600 * second, usize::MAX, 1, Some(0.001)))
                 .is_some()
         );
     }

@@ -1,18 +1,26 @@
 //! A running server: where its parts are, and what it answers.
 
 mod accounts;
+mod answer;
 mod asked;
+mod candidates;
 mod find;
 mod forgery;
 mod http;
+mod json;
+mod names;
 mod old_tls;
+mod pace;
 mod release;
+mod site;
 mod slots;
 mod tls;
 mod together;
 mod token;
+mod verdict;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use clearml_secure_core::keyset::Keyset;
@@ -25,15 +33,20 @@ use zeroize::Zeroizing;
 pub(crate) use crate::address::{host, is_loopback};
 use crate::finding::{Draft, Severity};
 pub(crate) use accounts::{Account, accounts, token_secret};
+pub(crate) use answer::{Answer, Modes, Origin, Reason};
 use asked::Asked;
 pub(crate) use find::FOREIGN_ORIGIN;
 pub(crate) use forgery::{Making, makings, pairs};
-pub(crate) use http::{Answer, Client};
+pub(crate) use http::{Bounds, Client, MOST_REQUESTS};
+pub(crate) use json::Document;
+pub(crate) use names::MOST as MOST_ADDRESSES;
 pub(crate) use old_tls::{OLD, takes};
-pub(crate) use release::{not_told, release};
+pub(crate) use release::{not_told, release, told};
+pub(crate) use site::Given;
 pub(crate) use tls::{NoHandshake, Shown, shake};
 pub(crate) use together::together;
-pub(crate) use token::{Algorithm, Claims, role, sign, version};
+pub(crate) use token::{Algorithm, Claims, Role, sign};
+pub(crate) use verdict::{Login, Verdict};
 
 /// What is known of a running server, for probes.
 pub(crate) struct Site {
@@ -50,7 +63,15 @@ pub(crate) struct Site {
     pub(crate) old_keys: Option<Arc<Keyset>>,
     /// Keys may go over plain HTTP to other machines.
     pub(crate) allow_plain_http: bool,
+    /// Which address of its name it is at, if there are several.
+    pub(crate) at: Option<IpAddr>,
+    /// Nobody listens there.
+    is_deserted: bool,
+    /// Further addresses of its names, where nobody listens at a part's port.
+    pub(crate) deserted: Vec<IpAddr>,
     asked: Asked,
+    /// A key and a secret that nobody can know, to tell a server that takes anything.
+    invented: OnceLock<(Zeroizing<String>, Zeroizing<String>)>,
 }
 
 /// What a server says of its release.
@@ -80,16 +101,34 @@ pub(crate) struct Seen {
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     reason: String,
+    kind: FailureKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FailureKind {
+    Other,
     /// Nobody listens there, which may be so for a moment only.
-    is_refused: bool,
+    Refused,
+    /// Nobody takes the connection.
+    Silent,
 }
 
 impl Failure {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            is_refused: false,
+            kind: FailureKind::Other,
         }
+    }
+
+    /// Whether nobody is there.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.kind == FailureKind::Refused
+    }
+
+    /// Whether nobody is there, as far as can be told from here.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.kind != FailureKind::Other
     }
 }
 
@@ -99,55 +138,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a server is given to find its parts and to look with.
-pub(crate) struct Given {
-    pub(crate) target: String,
-    pub(crate) api: Option<String>,
-    pub(crate) files: Option<String>,
-    pub(crate) web: Option<String>,
-    pub(crate) client: Client,
-    pub(crate) keys: Option<Arc<Keyset>>,
-    pub(crate) old_keys: Option<Arc<Keyset>>,
-    pub(crate) allow_plain_http: bool,
-}
-
 impl Site {
-    /// Finds the parts of a server. What is not there is said to be unseen.
-    pub(crate) fn find(given: &Given, seen: &mut Seen) -> Self {
-        let asked = Asked::default();
-        let find::Found {
-            api,
-            files,
-            web,
-            remarks,
-        } = find::find(given, &asked);
-        seen.remarks.extend(remarks);
-        for (name, option, found) in [
-            ("API server", "--api", &api),
-            ("file server", "--files", &files),
-            ("web server", "--web", &web),
-        ] {
-            if let Err(failure) = found {
-                seen.unknown(
-                    &format!("the {name} of {}", given.target),
-                    &format!("{failure}; {option} names it"),
-                );
-            }
-        }
-        Self {
-            client: given.client.clone(),
-            target: given.target.clone(),
-            api: api.ok(),
-            files: files.ok(),
-            web: web.ok(),
-            release: OnceLock::new(),
-            keys: given.keys.clone(),
-            old_keys: given.old_keys.clone(),
-            allow_plain_http: given.allow_plain_http,
-            asked,
-        }
-    }
-
     /// Asks for an address, once for all who want to know the same.
     pub(crate) fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
         let ask = || self.client.get(url, headers);
@@ -169,24 +160,21 @@ impl Site {
         Some(self.get(&format!("{api}/{endpoint}"), headers))
     }
 
-    /// Logs in with a key and a secret.
-    pub(crate) fn log_in(&self, key: &str, secret: &str) -> Option<Result<Answer, Failure>> {
-        self.ask(
-            "auth.login",
-            &[("Authorization", &token::basic(key, secret))],
-        )
-    }
-
-    /// Shows a token to the API server. Only `system` may ask for what is asked, and it changes nothing
+    /// Shows a token to the API server, and asks about it. That needs no database, and changes nothing
     /// (docs/clearml.md#asking-about-a-token).
     pub(crate) fn show_to_api(&self, token: &str) -> Option<Result<Answer, Failure>> {
+        let url = format!("{}/auth.validate_token", self.api.as_ref()?);
         let bearer = Zeroizing::new(format!("Bearer {token}"));
-        self.ask("server.get_stats", &[("Authorization", &bearer)])
+        let headers = [("Authorization", bearer.as_str())];
+        // A token has no character that JSON writes in another way.
+        let document = Zeroizing::new(format!("{{\"token\": \"{token}\"}}"));
+        let ask = || self.client.post(&url, &headers, &document);
+        Some(self.asked.once(&url, &headers, ask))
     }
 
     /// Shows a token to the file server by asking for a file that is not there: 404 is said to whom it lets in, 401
     /// to everybody else (docs/clearml.md#is-authentication-on).
-    pub(crate) fn show_to_files(&self, token: &str) -> Option<Result<Answer, Failure>> {
+    fn show_to_files(&self, token: &str) -> Option<Result<Answer, Failure>> {
         let url = self.not_there()?;
         let show = |token: &str| {
             let bearer = Zeroizing::new(format!("Bearer {token}"));
@@ -200,7 +188,7 @@ impl Site {
     }
 
     /// The same once more, after a while.
-    pub(crate) fn show_to_files_again(&self, token: &str) -> Option<Result<Answer, Failure>> {
+    fn show_to_files_again(&self, token: &str) -> Option<Result<Answer, Failure>> {
         let bearer = Zeroizing::new(format!("Bearer {token}"));
         let (url, headers) = (self.not_there()?, [("Authorization", bearer.as_str())]);
         let ask = || self.client.get(&url, &headers);
@@ -220,7 +208,7 @@ impl Site {
 
     /// Whether the file server is known to let anybody in, so that a token proves nothing there.
     pub(crate) fn has_open_files(&self) -> bool {
-        matches!(self.anonymous_files(), Some(Ok(answer)) if answer.status == 404)
+        matches!(self.anonymous_files(), Some(Ok(answer)) if answer.status == 404 && answer.is_of_files())
     }
 
     /// The ways to log in that the API server names.
@@ -276,9 +264,52 @@ impl Seen {
     /// An answer that a probe does not know what to make of.
     pub(crate) fn odd(&mut self, what: &str, answer: &Result<Answer, Failure>) {
         match answer {
-            Ok(answer) => self.unknown(what, &format!("it answers with status {}", answer.status)),
+            Ok(answer) => self.unknown(what, &answer.odd()),
             Err(failure) => self.unknown(what, &failure.to_string()),
         }
+    }
+
+    /// What a probe has seen at every address of a server: what is so everywhere once, and of anything else where.
+    pub(crate) fn of_all(mut all: Vec<(Option<IpAddr>, Self)>) -> Self {
+        if all.len() == 1
+            && let Some((_, only)) = all.pop()
+        {
+            return only;
+        }
+        let mut together = Self::default();
+        let count = all.len();
+        for at in 0..count {
+            let findings = std::mem::take(&mut all[at].1.findings);
+            for finding in findings {
+                let elsewhere = all.iter_mut().skip(at + 1);
+                let mut times = 1;
+                for (_, other) in elsewhere {
+                    let before = other.findings.len();
+                    other.findings.retain(|known| *known != finding);
+                    times += before - other.findings.len();
+                }
+                // Somewhere in between it is as well, which the address of the first does not say.
+                let finding = match all[at].0 {
+                    Some(address) if times < count => finding.only_at(address),
+                    Some(_) | None => finding,
+                };
+                together.findings.push(finding);
+            }
+            let (address, seen) = &mut all[at];
+            together.remarks.append(&mut seen.remarks);
+            for mut unseen in std::mem::take(&mut seen.unseen) {
+                if let Some(address) = address {
+                    unseen.what.push_str(&format!(" (at {address})"));
+                }
+                together.unseen.push(unseen);
+            }
+        }
+        together
+    }
+
+    /// What a server made of a login or a token, if that is nothing.
+    pub(crate) fn unclear(&mut self, what: &str, failure: &Failure) {
+        self.unknown(what, &failure.to_string());
     }
 
     /// Adds what another has not seen and remarks on; what it has found is a probe's.

@@ -6,6 +6,7 @@
 mod anonymous_files;
 mod certificate;
 mod cors_reflection;
+mod debugger;
 mod default_login;
 mod exposed_database;
 mod forged_token;
@@ -21,9 +22,7 @@ mod server_version;
 mod stack_trace;
 mod vulnerable_version;
 
-use serde_json::Value;
-
-use crate::live::{Account, Answer, Failure, Seen, Site, together};
+use crate::live::{Account, Answer, Failure, Login, Modes, Seen, Site, together};
 
 /// A check of a running server.
 pub(crate) trait Probe: Send + Sync {
@@ -38,6 +37,7 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &anonymous_files::AnonymousFiles,
     &certificate::Certificate,
     &cors_reflection::CorsReflection,
+    &debugger::Debugger,
     &default_login::DefaultLogin,
     &exposed_database::ExposedDatabase,
     &forged_token::ForgedToken,
@@ -55,22 +55,18 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
 ];
 
 /// Tries to log in with each account, all at once.
-fn log_in<'a, 'k>(
-    site: &Site,
-    accounts: &'a [Account<'k>],
-) -> Vec<(&'a Account<'k>, Result<Answer, Failure>)> {
-    let answers = together(accounts, |account| {
+fn log_in<'a, 'k>(site: &Site, accounts: &'a [Account<'k>]) -> Vec<(&'a Account<'k>, Login)> {
+    let logins = together(accounts, |account| {
         site.log_in(account.key.expose(), account.secret.expose())
     });
     accounts
         .iter()
-        .zip(answers)
-        .filter_map(|(account, answer)| Some((account, answer?)))
+        .zip(logins)
+        .filter_map(|(account, login)| Some((account, login?)))
         .collect()
 }
 
 /// The ways to log in that a server names (docs/clearml.md#login-modes); none where it does not.
-fn modes(answer: &Result<Answer, Failure>) -> Option<Value> {
-    let data = answer.as_ref().ok()?.json()["data"].take();
-    data["basic"]["enabled"].is_boolean().then_some(data)
+fn modes(answer: &Result<Answer, Failure>) -> Option<&Modes> {
+    answer.as_ref().ok()?.modes()
 }

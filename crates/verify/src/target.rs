@@ -94,7 +94,9 @@ pub(crate) fn servers(cli: &Cli) -> Result<Vec<String>, Error> {
             _ => return Err(Error::Url),
         }
     }
-    Ok(urls.into_iter().map(str::to_owned).collect())
+    // What only a page of the web server knows of it, which may be a secret, is not repeated.
+    let page = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
+    Ok(urls.into_iter().map(page).collect())
 }
 
 /// Whether the command line names a running server.

@@ -37,7 +37,7 @@ impl Asked {
         self.once(url, headers, ask)
     }
 
-    /// Forgets everything: answers may be long, and servers many.
+    /// Forgets everything: servers may be many.
     pub(super) fn forget(&self) {
         self.slots().clear();
     }

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use clearml_secure_core::setting::Server;
 
+use super::answer::Endpoint;
 use super::asked::Asked;
-use super::{Answer, Client, Failure, Given, Site, host, is_loopback, together};
+use super::candidates::{self, Named, candidates, is_usual, known_host, origin, shown};
+use super::{Answer, Client, Failure, FailureKind, Given, Site, host, is_loopback, together};
 
 /// How often a redirect is followed.
 const HOPS: usize = 3;
@@ -31,9 +33,7 @@ struct Part {
     /// And what is said with it.
     headers: &'static [(&'static str, &'static str)],
     is_it: fn(&Answer) -> bool,
-    port: u16,
-    label: &'static str,
-    folder: &'static str,
+    named: Named,
 }
 
 /// The call of the API server that everybody may make.
@@ -47,10 +47,12 @@ const API: Part = Part {
     path: PING,
     // `cors-reflection` says the same, so that its question is answered already.
     headers: FOREIGN,
-    is_it: |answer| answer.json()["meta"]["endpoint"]["name"] == "debug.ping",
-    port: 8008,
-    label: "api",
-    folder: "/api",
+    is_it: |answer| answer.fine(Endpoint::Ping).is_some(),
+    named: Named {
+        port: 8008,
+        label: "api",
+        folder: "/api",
+    },
 };
 
 /// A file that no file server has.
@@ -60,23 +62,23 @@ pub(super) const NOT_THERE: &str = "/clearml-verify-asks-for-what-is-not-there";
 const FILES: Part = Part {
     path: NOT_THERE,
     headers: &[],
-    is_it: |answer| {
-        matches!(answer.status, 401 | 404)
-            && answer.header("access-control-allow-origin").is_some()
-            && answer.json()["meta"].is_null()
+    is_it: |answer| matches!(answer.status, 401 | 404) && answer.is_of_files(),
+    named: Named {
+        port: 8081,
+        label: "files",
+        folder: "/files",
     },
-    port: 8081,
-    label: "files",
-    folder: "/files",
 };
 
 const WEB: Part = Part {
     path: "/",
     headers: &[],
-    is_it: |answer| answer.status == 200 && answer.text().to_ascii_lowercase().contains("clearml"),
-    port: 8080,
-    label: "app",
-    folder: "",
+    is_it: |answer| answer.status == 200 && answer.is_web(),
+    named: Named {
+        port: 8080,
+        label: "app",
+        folder: "",
+    },
 };
 
 /// Finds the parts; what the user names is taken if it answers as that part.
@@ -89,8 +91,8 @@ pub(super) fn find(given: &Given, asked: &Asked) -> Found {
     ];
     let found = together(&parts, |(part, named)| {
         let candidates = match named {
-            Some(url) => vec![url.trim_end_matches('/').to_owned()],
-            None => candidates(&given.target, part),
+            Some(url) => vec![candidates::base(url).to_owned()],
+            None => candidates(&given.target, &part.named),
         };
         first(&given.client, asked, part, &candidates)
     });
@@ -135,7 +137,7 @@ impl Site {
             let name = shown(host(rest));
             let folder = rest.find('/').map_or("", |at| &rest[at..]);
             asked.push((server, part, format!("http://{name}{folder}")));
-            asked.push((server, part, format!("http://{name}:{}", part.port)));
+            asked.push((server, part, format!("http://{name}:{}", part.named.port)));
         }
         let answers = together(&asked, |(_, part, base)| {
             self.get(&format!("{base}{}", part.path), part.headers)
@@ -151,48 +153,6 @@ impl Site {
     }
 }
 
-/// Where a part may be, the likeliest first: the address itself, the port beside it, the subdomain beside it, the
-/// folder below it.
-fn candidates(target: &str, part: &Part) -> Vec<String> {
-    let target = target.trim_end_matches('/');
-    let (scheme, rest) = target.split_once("://").unwrap_or(("http", target));
-    let authority = rest.split('/').next().unwrap_or_default();
-    let name = host(target);
-    let shown = shown(name);
-    let mut all = vec![
-        target.to_owned(),
-        format!("{scheme}://{shown}:{}", part.port),
-    ];
-    let is_name = name.parse::<std::net::IpAddr>().is_err() && name.contains('.');
-    if is_name {
-        let domain = ["app.", "api.", "files."]
-            .iter()
-            .find_map(|label| name.strip_prefix(label));
-        all.push(format!(
-            "{scheme}://{}.{}",
-            part.label,
-            domain.unwrap_or(name)
-        ));
-    }
-    all.push(format!("{scheme}://{authority}{}", part.folder));
-    let mut unique: Vec<String> = Vec::new();
-    for one in all {
-        if !unique.contains(&one) {
-            unique.push(one);
-        }
-    }
-    unique
-}
-
-/// A host as it stands in an address.
-fn shown(name: &str) -> String {
-    if name.contains(':') {
-        format!("[{name}]")
-    } else {
-        name.to_owned()
-    }
-}
-
 /// Where a part is.
 struct Place {
     base: String,
@@ -205,6 +165,8 @@ struct NotHere {
     reason: String,
     /// It may be soon.
     is_starting: bool,
+    /// Nobody is there.
+    is_refused: bool,
 }
 
 /// The first that answers as the part does. All are asked at once, and those again where somebody may be starting.
@@ -240,13 +202,24 @@ fn first(
         }
     }
     let mut reasons = Vec::new();
+    let mut is_refused = true;
     for one in tried {
         match one {
             Ok(place) => return Ok(place),
-            Err(not) => reasons.push(not.reason),
+            Err(not) => {
+                is_refused &= not.is_refused;
+                reasons.push(not.reason);
+            }
         }
     }
-    Err(Failure::new(reasons.join(", ")))
+    let kind = match is_refused {
+        true => FailureKind::Refused,
+        false => FailureKind::Other,
+    };
+    Err(Failure {
+        kind,
+        ..Failure::new(reasons.join(", "))
+    })
 }
 
 /// Asks whether a part is at an address, and follows redirects within its host.
@@ -258,13 +231,15 @@ fn follow(
     let not = |reason: String| NotHere {
         reason,
         is_starting: false,
+        is_refused: false,
     };
     let start = format!("{base}{}", part.path);
     let mut url = start.clone();
     for _ in 0..=HOPS {
         let answer = get(&url).map_err(|failure| NotHere {
             reason: format!("{base}: {}", failure.reason),
-            is_starting: failure.is_refused,
+            is_starting: failure.is_refused(),
+            is_refused: failure.is_refused(),
         })?;
         if (part.is_it)(&answer) {
             if url == start {
@@ -273,8 +248,11 @@ fn follow(
                     remark: None,
                 });
             }
-            let found =
-                base_of(&url, part).ok_or_else(|| not(format!("{base} is something else")))?;
+            let found = base_of(&url, base, part).ok_or_else(|| {
+                not(format!(
+                    "{base} redirects to another folder, which is not followed"
+                ))
+            })?;
             return Ok(Place {
                 remark: Some(format!(
                     "{base} redirects to {found}, which is looked at instead"
@@ -287,15 +265,21 @@ fn follow(
             return Err(NotHere {
                 reason: format!("{base} is a proxy before nothing"),
                 is_starting: true,
+                is_refused: false,
             });
         }
         let Some(to) = redirected(&url, &answer) else {
-            return Err(not(format!("{base} is something else")));
+            return Err(not(match answer.status {
+                401 | 403 | 407 | 429 | 500.. => format!("{base}: {}", answer.odd()),
+                _ => format!("{base} is something else"),
+            }));
         };
         if !host(&to).eq_ignore_ascii_case(host(&url)) {
+            // Its name is the server's word, which may be anything.
+            let name = known_host(host(&to), host(&url));
+            let name = name.map(|name| format!(", {name}")).unwrap_or_default();
             return Err(not(format!(
-                "{base} redirects to another host, {}, which is not followed",
-                host(&to)
+                "{base} redirects to another host{name}, which is not followed"
             )));
         }
         url = to;
@@ -308,7 +292,7 @@ fn redirected(url: &str, answer: &Answer) -> Option<String> {
     if !(300..400).contains(&answer.status) {
         return None;
     }
-    let to = answer.header("location")?;
+    let to = answer.head.location.as_ref()?;
     let (scheme, _) = url.split_once("://")?;
     let to = if to.starts_with("//") {
         format!("{scheme}:{to}")
@@ -317,7 +301,6 @@ fn redirected(url: &str, answer: &Answer) -> Option<String> {
     } else {
         to.to_owned()
     };
-    // It comes to stand in messages, so it must be an address and nothing else.
     let is_address = ["http://", "https://"]
         .iter()
         .any(|scheme| to.starts_with(scheme))
@@ -325,43 +308,19 @@ fn redirected(url: &str, answer: &Answer) -> Option<String> {
     is_address.then_some(to)
 }
 
-/// Scheme, host and port of an address.
-fn origin(url: &str) -> &str {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find(['/', '?', '#']);
-    end.map_or(url, |end| &url[..start + end])
-}
-
-/// The address of a part that answered at another. A web server may have sent to one of its pages.
-fn base_of(url: &str, part: &Part) -> Option<String> {
-    let base = url.strip_suffix(part.path);
-    let base = base.or_else(|| part.folder.is_empty().then(|| origin(url)));
-    base.map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_three_layouts_are_tried() {
-        assert_eq!(
-            candidates("http://localhost:8080/", &API),
-            [
-                "http://localhost:8080",
-                "http://localhost:8008",
-                "http://localhost:8080/api"
-            ]
-        );
-        assert_eq!(
-            candidates("https://app.ml.example.com", &FILES),
-            [
-                "https://app.ml.example.com",
-                "https://app.ml.example.com:8081",
-                "https://files.ml.example.com",
-                "https://app.ml.example.com/files"
-            ]
-        );
-        assert!(candidates("http://[::1]:8008", &WEB).contains(&"http://[::1]:8080".to_owned()));
-    }
+/// The address of a part that answered at another, in the words of the one that was asked. A web server may have sent to
+/// one of its pages.
+fn base_of(url: &str, asked: &str, part: &Part) -> Option<String> {
+    let base = match part.named.folder {
+        "" => candidates::base(url),
+        _ => url.strip_suffix(part.path)?,
+    };
+    let (scheme, _) = base.split_once("://")?;
+    let path = &base[origin(base).len()..];
+    let port = match super::tls::port(base) {
+        Some(port) => format!(":{port}"),
+        None => String::new(),
+    };
+    let found = format!("{scheme}://{}{port}{path}", shown(host(asked)));
+    is_usual(asked, &part.named, &found).then_some(found)
 }

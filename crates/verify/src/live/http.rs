@@ -1,28 +1,53 @@
-//! Requests that change nothing, with every answer bounded in time and size.
+//! Requests that change nothing, with every answer bounded in time and size, and all of them in number and pace.
 
 use std::io::{self, Read};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use ureq::config::Config;
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody, http};
 use zeroize::Zeroizing;
 
-use super::Failure;
+use super::answer::LONGEST;
+use super::names::Names;
+use super::pace::Pace;
 use super::slots::{Slot, Slots};
+use super::{Answer, Failure, FailureKind, host, tls};
 
-/// No more of an answer is read. Nothing is unpacked, so what is read is what was sent.
-const LONGEST: u64 = 1 << 20;
+/// No server is sent more requests, whatever it answers.
+pub(crate) const MOST_REQUESTS: u32 = 250;
+
+/// A longer header is none that ClearML's servers send.
+const LONGEST_HEADER: usize = 32 << 10;
 
 /// Asks servers. Its copies share what is costly: the authorities that the system trusts.
 #[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,
-    timeout: Duration,
-    deadline: Instant,
+    config: Config,
+    names: Names,
+    bounds: Bounds,
+    pace: Arc<Pace>,
     slots: Slots,
+    /// How many requests the server was sent.
+    sent: Arc<AtomicU32>,
+}
+
+/// What the user allows.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Of one request.
+    pub(crate) timeout: Duration,
+    /// Of all of them.
+    pub(crate) deadline: Instant,
+    /// How many are made at once.
+    pub(crate) jobs: u16,
+    /// How many are made in a second to one host, if the user has said it.
+    pub(crate) rate: Option<f64>,
 }
 
 /// A connection for what is no HTTP, which counts as a request as long as it is there.
@@ -31,24 +56,19 @@ pub(crate) struct Connection {
     _slot: Slot,
 }
 
-/// What a server answered. Its copies share the text, which may hold a token.
-#[derive(Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    headers: Arc<[(String, String)]>,
-    body: Arc<Zeroizing<Vec<u8>>>,
-}
-
 impl Client {
-    /// `timeout` bounds one request, `deadline` all of them; `jobs` are made at once.
-    pub(crate) fn new(timeout: Duration, deadline: Instant, jobs: u16) -> Self {
-        let agent = Agent::config_builder()
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        let jobs = usize::from(bounds.jobs);
+        let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             // As many connections are kept as requests may be under way: opening one takes longer than a question.
-            .max_idle_connections(usize::from(jobs))
-            .max_idle_connections_per_host(usize::from(jobs))
+            .max_idle_connections(jobs)
+            .max_idle_connections_per_host(jobs)
             .max_redirects_will_error(false)
+            .max_response_header_size(LONGEST_HEADER)
+            .input_buffer_size(LONGEST_HEADER)
+            .output_buffer_size(LONGEST_HEADER)
             // A server of one's own is asked directly.
             .proxy(None)
             .tls_config(
@@ -57,20 +77,50 @@ impl Client {
                     .build(),
             )
             .user_agent(concat!("clearml-verify/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+            .build();
+        let names = Names::default();
         Self {
-            agent,
-            timeout,
-            deadline,
-            slots: Slots::new(usize::from(jobs)),
+            agent: agent(&config, &names),
+            config,
+            names,
+            bounds,
+            pace: Arc::new(Pace::new(bounds.rate)),
+            slots: Slots::new(jobs),
+            sent: Arc::default(),
         }
+    }
+
+    /// The same for a server of its own, whose requests are counted apart.
+    pub(crate) fn for_a_server(&self) -> Self {
+        Self {
+            sent: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same for another address of each name, which is a server of its own.
+    pub(crate) fn at(&self, place: usize) -> Self {
+        let names = self.names.at(place);
+        Self {
+            // Connections to another address are not used again.
+            agent: agent(&self.config, &names),
+            names,
+            ..self.for_a_server()
+        }
+    }
+
+    /// How long so many requests to one host take, for the pauses between them.
+    pub(crate) fn pauses(rate: Option<f64>, requests: u32) -> Duration {
+        Pace::takes(rate, requests)
     }
 
     /// How long a request may take.
     pub(crate) fn timeout(&self) -> Duration {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        self.timeout.min(left)
+        let left = self
+            .bounds
+            .deadline
+            .saturating_duration_since(Instant::now());
+        self.bounds.timeout.min(left)
     }
 
     /// Whether there is no time left for any request.
@@ -78,124 +128,179 @@ impl Client {
         self.timeout().is_zero()
     }
 
-    /// A connection to a port.
+    /// All addresses of a host.
+    pub(crate) fn addresses(&self, host: &str) -> Result<Arc<[IpAddr]>, Failure> {
+        self.names.all(host)
+    }
+
+    /// The one that is asked.
+    pub(crate) fn address(&self, host: &str) -> Result<IpAddr, Failure> {
+        self.names.one(host)
+    }
+
+    /// A connection to a port of a host, at the address that is asked.
     pub(crate) fn connect(&self, host: &str, port: u16) -> Result<Connection, Failure> {
-        let slot = self.slots.take();
+        self.connect_to(host, SocketAddr::new(self.names.one(host)?, port))
+    }
+
+    /// A connection to a port of an address of a host.
+    pub(crate) fn connect_to(&self, host: &str, to: SocketAddr) -> Result<Connection, Failure> {
+        let slot = self.turn(host)?;
         let timeout = self.timeout();
-        let failed = |error: io::Error| Failure::new(error.to_string());
-        let mut last = Failure::new(format!("{host} has no address"));
-        for address in (host, port).to_socket_addrs().map_err(failed)? {
-            let connected = TcpStream::connect_timeout(&address, timeout).and_then(|stream| {
-                stream.set_read_timeout(Some(timeout))?;
-                stream.set_write_timeout(Some(timeout))?;
-                Ok(stream)
-            });
-            match connected {
-                Ok(stream) => {
-                    return Ok(Connection {
-                        stream,
-                        _slot: slot,
-                    });
-                }
-                Err(error) => last = failed(error),
-            }
+        if timeout.is_zero() {
+            return Err(Failure::over());
         }
-        Err(last)
+        let connected = TcpStream::connect_timeout(&to, timeout).and_then(|stream| {
+            stream.set_read_timeout(Some(timeout))?;
+            stream.set_write_timeout(Some(timeout))?;
+            Ok(stream)
+        });
+        match connected {
+            Ok(stream) => Ok(Connection {
+                stream,
+                _slot: slot,
+            }),
+            Err(error) => Err(Failure::of_io(&error)),
+        }
     }
 
     /// Asks for an address. Redirects are answers.
     pub(crate) fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
-        let mut request = http::Request::get(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        self.call(request.body(()))
+        self.call(url, with(http::Request::get(url), headers).body(()))
+    }
+
+    /// Sends a document in JSON to an address.
+    pub(crate) fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        document: &str,
+    ) -> Result<Answer, Failure> {
+        let request = with(http::Request::post(url), headers);
+        let request = request.header("Content-Type", "application/json");
+        self.call(url, request.body(document.as_bytes()))
     }
 
     /// Sends nothing to an address: no text, and no word on what it would be. A file server has nothing to write then
     /// (docs/clearml.md#file-server-answers).
     pub(crate) fn post_nothing(&self, url: &str) -> Result<Answer, Failure> {
         let nothing: &[u8] = &[];
-        self.call(http::Request::post(url).body(nothing))
+        self.call(url, http::Request::post(url).body(nothing))
+    }
+
+    /// Asks for what a file server never does (docs/clearml.md#file-server-answers), with nothing to be written.
+    pub(crate) fn put_nothing(&self, url: &str) -> Result<Answer, Failure> {
+        let nothing: &[u8] = &[];
+        self.call(url, http::Request::put(url).body(nothing))
+    }
+
+    /// Waits until a request may be made: one more to this server and to this host, and one more at all.
+    fn turn(&self, host: &str) -> Result<Slot, Failure> {
+        if self.sent.fetch_add(1, Ordering::Relaxed) >= MOST_REQUESTS {
+            return Err(Failure::new(format!(
+                "it was sent {MOST_REQUESTS} requests, and is sent no more"
+            )));
+        }
+        self.pace.wait(host, self.bounds.deadline)?;
+        // To wait for others is no part of the time that the server has.
+        Ok(self.slots.take())
     }
 
     fn call(
         &self,
+        url: &str,
         request: Result<http::Request<impl AsSendBody>, http::Error>,
     ) -> Result<Answer, Failure> {
-        // To wait for others is no part of the time that the server has.
-        let _slot = self.slots.take();
+        let request = request.map_err(|_| Failure::new("the address is none"))?;
+        let _slot = self.turn(host(url))?;
         let timeout = self.timeout();
         if timeout.is_zero() {
-            return Err(Failure::new("the time for all requests is over"));
+            return Err(Failure::over());
         }
-        let request = request.map_err(|error| Failure::new(error.to_string()))?;
         let request = self.agent.configure_request(request);
         let request = request.timeout_global(Some(timeout)).build();
         let mut response = self.agent.run(request).map_err(|error| failure(&error))?;
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                (name.as_str().to_owned(), value)
-            })
-            .collect();
-        let mut body = Zeroizing::new(Vec::new());
-        let mut reader = response.body_mut().as_reader().take(LONGEST + 1);
+        // As large as it may become: a buffer that grows leaves copies.
+        let mut body = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+        let mut reader = response.body_mut().as_reader().take(LONGEST as u64 + 1);
         let read = reader.read_to_end(&mut body);
-        read.map_err(|error| Failure::new(format!("its answer breaks off: {error}")))?;
-        if body.len() as u64 > LONGEST {
-            return Err(Failure::new("its answer is longer than 1 MiB"));
+        read.map_err(|error| {
+            let reason = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                Some(error) => failure(error).reason,
+                None => Failure::of_io(&error).reason,
+            };
+            Failure::new(format!("its answer breaks off: {reason}"))
+        })?;
+        let status = response.status().as_u16();
+        if status == http::StatusCode::TOO_MANY_REQUESTS {
+            self.pace.enough(host(url));
         }
-        Ok(Answer {
-            status: response.status().as_u16(),
-            headers,
-            body: Arc::new(body),
-        })
+        Ok(Answer::of(status, response.headers(), &body))
     }
 }
 
-/// What went wrong, in words; no header of the request is in them.
+fn agent(config: &Config, names: &Names) -> Agent {
+    Agent::with_parts(config.clone(), DefaultConnector::default(), names.clone())
+}
+
+fn with(request: http::request::Builder, headers: &[(&str, &str)]) -> http::request::Builder {
+    headers.iter().fold(request, |request, (name, value)| {
+        request.header(*name, *value)
+    })
+}
+
+/// What went wrong, in our own words: libraries put into theirs what a server has said.
 fn failure(error: &ureq::Error) -> Failure {
     match error {
         ureq::Error::Timeout(_) => Failure::new("no answer in time"),
-        ureq::Error::Io(inner) if inner.kind() == io::ErrorKind::ConnectionRefused => Failure {
-            is_refused: true,
-            ..Failure::new(error.to_string())
-        },
-        error => Failure::new(error.to_string()),
+        ureq::Error::Io(error) => Failure::of_io(error),
+        ureq::Error::HostNotFound => Failure::new("no such host"),
+        ureq::Error::Rustls(error) => Failure::new(tls::words(error)),
+        ureq::Error::Tls(_) | ureq::Error::TlsRequired => Failure::new("the TLS handshake fails"),
+        ureq::Error::Protocol(_) => Failure::new("it does not speak HTTP as it should"),
+        ureq::Error::LargeResponseHeader(..) => Failure::new("its header is too long"),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::new("the address is none"),
+        _ => Failure::new("the request fails"),
     }
 }
 
-impl Answer {
-    /// The first header of a name, in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut all = self.headers.iter();
-        let (_, value) = all.find(|(known, _)| known == name)?;
-        Some(value)
+impl Failure {
+    /// No time is left.
+    pub(super) fn over() -> Self {
+        Self::new("the time for all requests is over")
     }
 
-    /// Every header of a name.
-    pub(crate) fn headers_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let all = self.headers.iter();
-        all.filter(move |(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// The body as JSON; null where it is none.
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-
-    /// The body as text.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// What the API server says went wrong.
-    pub(crate) fn message(&self) -> String {
-        let text = &self.json()["meta"]["result_msg"];
-        text.as_str().unwrap_or_default().to_owned()
+    /// What the operating system says, or what TLS does.
+    pub(crate) fn of_io(error: &io::Error) -> Self {
+        let inner = error.get_ref();
+        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return Self::new(tls::words(error));
+        }
+        let reason = match error.kind() {
+            io::ErrorKind::ConnectionRefused => "connection refused",
+            io::ErrorKind::ConnectionReset => "connection reset",
+            io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => "connection closed",
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "no answer in time",
+            io::ErrorKind::HostUnreachable => "the host cannot be reached from here",
+            io::ErrorKind::NetworkUnreachable => "the network cannot be reached from here",
+            io::ErrorKind::AddrNotAvailable => "no such address here",
+            // A text of the system's own; any other may quote the server.
+            _ if error.raw_os_error().is_some() => &error.to_string(),
+            _ => "the connection fails",
+        };
+        let kind = match error.kind() {
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::AddrNotAvailable => {
+                FailureKind::Refused
+            }
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::TimedOut => FailureKind::Silent,
+            _ => FailureKind::Other,
+        };
+        Self {
+            kind,
+            ..Self::new(reason)
+        }
     }
 }

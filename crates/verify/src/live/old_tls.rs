@@ -28,7 +28,7 @@ const SERVER_HELLO: u8 = 2;
 pub(crate) fn takes(client: &Client, url: &str, version: [u8; 2]) -> Result<bool, Failure> {
     let name = host(url);
     let mut connected = client.connect(name, port(url).unwrap_or(443))?;
-    let failed = |error: std::io::Error| Failure::new(error.to_string());
+    let failed = |error: std::io::Error| Failure::of_io(&error);
     let sent = connected.stream.write_all(&hello(version, name));
     sent.map_err(failed)?;
     // A record's head, and of a message its kind, length and version.

@@ -3,7 +3,8 @@
 use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
 
-use super::{Claims, Release, Seen, Site, accounts, makings, pairs, sign, version};
+use super::answer::Endpoint;
+use super::{Claims, Login, Release, Seen, Site, Verdict, accounts, makings, pairs, sign};
 
 /// Says that nothing is known of the version of an API server.
 pub(crate) fn not_told(api: &str, seen: &mut Seen) {
@@ -22,15 +23,24 @@ pub(crate) fn release(site: &Site) -> Release {
     *site.release.get_or_init(settle)
 }
 
+/// The release that a server tells everybody.
+pub(crate) fn told(site: &Site) -> Option<Version> {
+    match info(site, &[]) {
+        Release::Told(version) => Some(version),
+        Release::Kept | Release::Unknown => None,
+    }
+}
+
 /// What `server.info` says (docs/clearml.md#finding-the-version).
 fn info(site: &Site, headers: &[(&str, &str)]) -> Release {
     let Some(Ok(answer)) = site.ask("server.info", headers) else {
         return Release::Unknown;
     };
-    let text = answer.json()["data"]["version"].take();
-    match (answer.status, text.as_str().map(Version::parse)) {
-        (200, Some(Some(version))) => Release::Told(version),
-        (401, _) => Release::Kept,
+    let version = answer.fine(Endpoint::Info).map(|told| told.version);
+    match (version, answer.complaint()) {
+        (Some(Some(version)), _) => Release::Told(version),
+        // Its own words: a proxy that lets nobody in says nothing of the release.
+        (None, Some((401, _))) => Release::Kept,
         _ => Release::Unknown,
     }
 }
@@ -50,16 +60,18 @@ fn of_a_token(site: &Site) -> Release {
     let published = published
         .iter()
         .map(|(_, key, secret)| (key.value.as_str(), secret.value.as_str()));
-    let of_a_login = own.chain(published).find_map(|(key, secret)| {
-        let answer = site.log_in(key, secret)?.ok()?;
-        version(answer.json()["data"]["token"].as_str()?)
-    });
+    let of_a_login =
+        own.chain(published)
+            .find_map(|(key, secret)| match site.log_in(key, secret)? {
+                Login::In { token, .. } => token.version,
+                Login::Refused | Login::Broken(_) | Login::Unclear(_) => None,
+            });
     if let Some(version) = of_a_login {
         return Release::Told(version);
     }
     for making in makings() {
         let token = sign(Claims::Role("system"), making.algorithms[0], making.secret);
-        if matches!(site.show_to_api(&token), Some(Ok(answer)) if answer.status == 200) {
+        if matches!(site.api_takes(&token), Some(Verdict::Accepted)) {
             let bearer = Zeroizing::new(format!("Bearer {}", *token));
             let told = info(site, &[("Authorization", &bearer)]);
             if matches!(told, Release::Told(_)) {

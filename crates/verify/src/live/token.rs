@@ -4,9 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clearml_secure_core::version::Version;
 use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
+
+use super::json::Word;
 
 /// The company that every server has.
 const COMPANY: &str = "d1bd92a3b039400cbafc60a7a5b1e52b";
@@ -76,17 +79,60 @@ pub(crate) fn basic(key: &str, secret: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("Basic {}", *encoded))
 }
 
+/// A role of an account (docs/clearml.md#internal-accounts). What a server says beside these is not repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Known(&'static str),
+    Unknown,
+}
+
+impl Role {
+    const KNOWN: [&'static str; 7] = [
+        "admin",
+        "annotator",
+        "guest",
+        "root",
+        "superuser",
+        "system",
+        "user",
+    ];
+
+    /// In words.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Known(name) => name,
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The role that a token of the server's own gives.
-pub(crate) fn role(token: &str) -> Option<String> {
-    Some(claims(token)?["identity"]["role"].as_str()?.to_owned())
+pub(super) fn role(token: &str) -> Role {
+    let claims = claims(token);
+    let said = claims.as_ref().map(|claims| claims.identity.role.expose());
+    let known = Role::KNOWN.into_iter().find(|known| Some(*known) == said);
+    known.map_or(Role::Unknown, Role::Known)
 }
 
 /// The release that a token of the server's own tells.
-pub(crate) fn version(token: &str) -> Option<Version> {
-    Version::parse(claims(token)?["server_version"].as_str()?)
+pub(super) fn version(token: &str) -> Option<Version> {
+    Version::parse(claims(token)?.server_version?.expose())
 }
 
-fn claims(token: &str) -> Option<Value> {
+/// What of a token's claims is read.
+#[derive(Deserialize)]
+struct Claimed {
+    identity: Identity,
+    #[serde(default)]
+    server_version: Option<Word>,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    role: Word,
+}
+
+fn claims(token: &str) -> Option<Claimed> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()
 }

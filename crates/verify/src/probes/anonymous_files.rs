@@ -1,14 +1,16 @@
 //! The file server lets anybody in.
 //!
-//! **What**: a file that is not there is "not found" for whoever asks without a token, where it should be refused; and an
-//! upload without a file is taken.
+//! **What**: a file that is not there is "not found" for anyone who asks without a token, where ClearML's file server
+//! refuses; and an upload without a file is taken.
 //!
-//! **Why**: whoever reaches the address reads, replaces and deletes every artifact and model.
+//! **Why**: anyone who can reach the address reads, replaces and deletes every artifact and model.
 //!
 //! **Fix**: a release of 1.16.0 or later, and nothing that sets `fileserver.auth.enabled` to false.
 //!
-//! **Asks**: GET of a file that is not there. Only where that is "not found" an upload of nothing follows, a POST without
-//! parts, which shows that anybody may write and leaves nothing behind.
+//! **Asks**: GET of a file that is not there. Only where that is "not found", GET / and then a PUT without content, to
+//! tell ClearML's file server from any other: it answers `OK`, calls itself `clearml` (or a proxy gives its own name
+//! instead), and refuses every PUT. Only there an upload of nothing follows, a POST without parts, which shows that
+//! anybody may write and leaves nothing behind. What is not known to be ClearML's is not checked, and that is said.
 
 use clearml_secure_core::setting::Server;
 
@@ -27,16 +29,22 @@ impl Probe for AnonymousFiles {
         let (Some(answer), Some(files)) = (site.anonymous_files(), &site.files) else {
             return;
         };
-        let uploaded = match answer.as_ref().map(|answer| answer.status) {
-            Ok(401) => return,
-            Ok(404) => site.client.post_nothing(&format!("{files}/")),
-            _ => return seen.odd(&format!("whether {files} lets anybody in"), &answer),
-        };
+        let what = format!("whether {files} lets anybody in");
+        match &answer {
+            Ok(answer) if answer.is_of_files() && answer.status == 401 => return,
+            Ok(answer) if answer.is_of_files() && answer.status == 404 => {}
+            _ => return seen.odd(&what, &answer),
+        }
+        if let Err(reason) = is_clearml(site, files) {
+            return seen.unknown(&what, &reason);
+        }
+        let uploaded = site.client.post_nothing(&format!("{files}/"));
         // The answer is the list of what was written (docs/clearml.md#file-server-answers).
+        let wrote = |answer: &crate::live::Answer| {
+            answer.status == 200 && answer.page().is_some_and(|page| page.is_empty_list)
+        };
         let can = match &uploaded {
-            Ok(answer) if answer.status == 200 && answer.text().trim() == "[]" => {
-                "reads, replaces and deletes every file"
-            }
+            Ok(answer) if wrote(answer) => "reads, replaces and deletes every file",
             other => {
                 // Something in front may keep uploads out.
                 if !matches!(other, Ok(answer) if matches!(answer.status, 401 | 403 | 405)) {
@@ -52,5 +60,34 @@ impl Probe for AnonymousFiles {
             format!("{files} lets anybody in; whoever reaches it {can}"),
             "upgrade to 1.16.0 or later, and leave fileserver.auth.enabled true",
         );
+    }
+}
+
+/// Whether it is ClearML's file server (docs/clearml.md#file-server-answers). The web server's proxy puts its own name in
+/// place of the file server's.
+fn is_clearml(site: &Site, files: &str) -> Result<(), String> {
+    let other = |sign: &str| {
+        Err(format!(
+            "it refuses nobody, but is not known to be ClearML's file server: {sign}"
+        ))
+    };
+    let top = format!("{files}/");
+    match site.get(&top, &[]) {
+        Err(failure) => return Err(failure.to_string()),
+        Ok(answer) => {
+            let is_ok = answer.status == 200 && answer.page().is_some_and(|page| page.is_ok);
+            if !is_ok {
+                return other("it does not answer OK at its top");
+            }
+            let is_named = answer.head.is_clearml || answer.head.is_renamed && site.api.is_some();
+            if !is_named {
+                return other("it does not call itself clearml");
+            }
+        }
+    }
+    match site.client.put_nothing(&top) {
+        Err(failure) => Err(failure.to_string()),
+        Ok(answer) if answer.status == 405 => Ok(()),
+        Ok(_) => other("it does not refuse PUT"),
     }
 }

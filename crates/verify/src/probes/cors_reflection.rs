@@ -12,7 +12,7 @@ use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{FOREIGN_ORIGIN, Seen, Site};
+use crate::live::{Origin, Seen, Site};
 
 pub(crate) struct CorsReflection;
 
@@ -28,9 +28,7 @@ impl Probe for CorsReflection {
         let Ok(answer) = answer else {
             return seen.odd(&format!("which origins {api} allows"), &answer);
         };
-        let is_allowed = answer.header("access-control-allow-origin") == Some(FOREIGN_ORIGIN)
-            && answer.header("access-control-allow-credentials") == Some("true");
-        if is_allowed {
+        if answer.head.origin == Some(Origin::Foreign) && answer.head.allows_credentials {
             seen.found(
                 // The cookie's SameSite=Lax keeps most of it out (docs/clearml.md#cross-origin-requests).
                 Severity::Note,

@@ -1,20 +1,30 @@
 //! A published key and secret log in.
 //!
-//! **What**: the API server accepts a pair that is printed in ClearML's source, its charts or its documentation.
+//! **What**: the API server accepts a pair that is printed in ClearML's source, its charts or its documentation, or a user
+//! and a password that are: john, jane, guest.
 //!
 //! **Why**: it is the first that anybody tries. With role `system` one call returns every other secret.
 //!
 //! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`, and restart apiserver, fileserver and
 //! async_delete together.
 //!
-//! **Asks**: auth.login with each known pair. The server writes down when a pair was used.
+//! **Asks**: auth.login with each known pair, and with the users that the documentation prints. The server writes down when
+//! a pair was used. Pairs of an account that the version does not have are left out.
 
+use clearml_secure_core::known::{Known, has_setting};
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::shown::escape;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Seen, Site, pairs, role, together};
+use crate::live::{Login, Seen, Site, pairs, together, told};
+
+/// Users whose passwords ClearML's own files and its documentation print (docs/clearml.md#known-public-values).
+const USERS: [(&str, &str); 4] = [
+    ("guest", "guest"),
+    ("jane", "12345678"),
+    ("john", "12345678"),
+    ("john", "123456"),
+];
 
 pub(crate) struct DefaultLogin;
 
@@ -27,39 +37,68 @@ impl Probe for DefaultLogin {
         let Some(api) = &site.api else {
             return;
         };
-        let pairs = pairs();
-        let answers = together(&pairs, |(_, key, secret)| {
-            site.log_in(&key.value, &secret.value)
-        });
-        for ((account, key, _), answer) in pairs.into_iter().zip(answers) {
-            let Some(answer) = answer else {
-                continue;
+        let version = told(site);
+        let has_account = |key: &Known| {
+            let setting = key.setting.filter(|_| version.is_some());
+            setting.is_none_or(|setting| has_setting(setting, version))
+        };
+        let mut pairs = pairs();
+        pairs.retain(|(_, key, _)| has_account(key));
+        // A guest that the server tells of is `guest-login`.
+        let tells_of_guest = site
+            .login_modes()
+            .is_some_and(|answer| super::modes(&answer).is_some_and(|modes| modes.has_guest));
+        let users = &USERS[usize::from(tells_of_guest)..];
+        let known = pairs
+            .iter()
+            .map(|(_, key, secret)| (&*key.value, &*secret.value));
+        let tried: Vec<(&str, &str)> = known.chain(users.iter().copied()).collect();
+        let mut logins = together(&tried, |(name, secret)| site.log_in(name, secret)).into_iter();
+        for ((account, key, _), login) in pairs.iter().zip(&mut logins) {
+            let by = |role: &str| {
+                format!(
+                    "{api} lets anybody in as {account}, with role {role}, by a published pair: {}",
+                    key.what
+                )
             };
-            match answer.as_ref().map(|answer| answer.status) {
-                Ok(401) => {}
-                Ok(200) => {
-                    let token = answer.map(|answer| answer.json()["data"]["token"].clone());
-                    let token = token.unwrap_or_default();
-                    let role = token.as_str().and_then(role);
-                    let role = role.as_deref().unwrap_or("unknown");
-                    seen.found(
-                        // Somebody gets in.
-                        Severity::Error,
-                        Server::Apiserver,
-                        format!(
-                            "{api} lets anybody in as {account}, with role {}, by a published pair: {}",
-                            escape(role),
-                            key.what
-                        ),
-                        "clearml-keygen | clearml-inject docker-compose.yml > secured.yml, then restart the servers",
-                    );
-                }
-                // Somebody else's answer says nothing, and one answer speaks for all pairs.
-                _ => seen.odd(
-                    &format!("whether a published pair logs in at {api}"),
-                    &answer,
-                ),
-            }
+            self.say(seen, api, login, by);
+        }
+        for ((name, _), login) in users.iter().zip(logins) {
+            let by = |role: &str| {
+                format!(
+                    "{api} lets anybody in as user {name}, with role {role}, by a password that ClearML's documentation prints"
+                )
+            };
+            self.say(seen, api, login, by);
         }
     }
 }
+
+impl DefaultLogin {
+    fn say(
+        &self,
+        seen: &mut Seen,
+        api: &str,
+        login: Option<Login>,
+        message: impl Fn(&str) -> String,
+    ) {
+        match login {
+            None | Some(Login::Refused) => {}
+            Some(Login::In { token, .. }) => seen.found(
+                // Somebody gets in.
+                Severity::Error,
+                Server::Apiserver,
+                message(token.role.name()),
+                HELP,
+            ),
+            // Somebody else's answer says nothing, and one answer speaks for all pairs.
+            Some(Login::Broken(failure) | Login::Unclear(failure)) => seen.unclear(
+                &format!("whether a published pair logs in at {api}"),
+                &failure,
+            ),
+        }
+    }
+}
+
+const HELP: &str =
+    "clearml-keygen | clearml-inject docker-compose.yml > secured.yml, then restart the servers";

@@ -8,14 +8,16 @@
 //! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`, and restart apiserver, fileserver and
 //! async_delete together.
 //!
-//! **Asks**: server.get_stats, and a file that is not there.
+//! **Asks**: auth.validate_token, which needs no database, with the token as Bearer and in the question; and a file that is
+//! not there. Refused is only what the server itself refuses, accepted only what it calls valid; anything else is not known.
+//! A server that accepts one is shown another that nobody can have signed: one that takes that as well proves nothing.
 
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
 use crate::live::{
-    Algorithm, Answer, Claims, Failure, Making, Seen, Site, makings, sign, together,
+    Algorithm, Claims, Making, Reason, Seen, Site, Verdict, makings, sign, together,
 };
 use crate::words::and;
 
@@ -38,18 +40,17 @@ impl Probe for ForgedToken {
         let answers = together(&shown, |(making, server)| ask(site, making, *server));
         // By server and secret, with every algorithm.
         let mut accepted: Vec<(Server, &String, String, Vec<&str>)> = Vec::new();
-        for (server, how, algorithm, answer) in answers.into_iter().flatten() {
-            let (address, right) = match server {
-                Server::Fileserver => (&site.files, 404),
-                _ => (&site.api, 200),
+        for (server, how, algorithm, verdict) in answers.into_iter().flatten() {
+            let address = match server {
+                Server::Fileserver => &site.files,
+                _ => &site.api,
             };
             let Some(address) = address else {
                 continue;
             };
-            match answer.as_ref().map(|answer| answer.status) {
-                // 500 is `misread-secret`.
-                Ok(401 | 500) => {}
-                Ok(status) if status == right => {
+            match verdict {
+                Verdict::Refused(_) => {}
+                Verdict::Accepted => {
                     match accepted
                         .iter_mut()
                         .find(|one| one.0 == server && one.2 == how)
@@ -58,9 +59,9 @@ impl Probe for ForgedToken {
                         None => accepted.push((server, address, how, vec![algorithm.name()])),
                     }
                 }
-                _ => seen.odd(
+                Verdict::Unclear(failure) => seen.unclear(
                     &format!("whether {address} accepts tokens of anybody's making"),
-                    &answer,
+                    &failure,
                 ),
             }
         }
@@ -79,8 +80,8 @@ impl Probe for ForgedToken {
     }
 }
 
-/// What a server answers to a token: of which making, with which algorithm.
-type Asked = (Server, String, Algorithm, Result<Answer, Failure>);
+/// What a server makes of a token: of which making, with which algorithm.
+type Asked = (Server, String, Algorithm, Verdict);
 
 /// Shows the tokens of one making to a server. If one algorithm's signature is accepted, or cannot be verified, so would
 /// be another's with the same secret: the others are tried where the server says something else, such as that it takes
@@ -89,18 +90,15 @@ fn ask(site: &Site, making: &Making, server: Server) -> Vec<Asked> {
     let mut asked = Vec::new();
     for algorithm in making.algorithms {
         let token = sign(Claims::Role("system"), *algorithm, making.secret);
-        let answer = match server {
-            Server::Fileserver => site.show_to_files(&token),
-            _ => site.show_to_api(&token),
+        let verdict = match server {
+            Server::Fileserver => site.files_take(&token),
+            _ => site.api_takes(&token),
         };
-        let Some(answer) = answer else {
+        let Some(verdict) = verdict else {
             break;
         };
-        let is_open_question = matches!(
-            &answer,
-            Ok(answer) if answer.status == 401 && !answer.text().contains("Signature verification failed")
-        );
-        asked.push((server, making.how.clone(), *algorithm, answer));
+        let is_open_question = matches!(verdict, Verdict::Refused(Reason::Other));
+        asked.push((server, making.how.clone(), *algorithm, verdict));
         if !is_open_question {
             break;
         }

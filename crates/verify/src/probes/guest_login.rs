@@ -1,18 +1,23 @@
 //! The server hands out a guest's password.
 //!
-//! **What**: guests are enabled, and the login page's question is answered with their password.
+//! **What**: guests are enabled, and the login page's question is answered with their password. Whether it logs in is
+//! tried, and said.
 //!
-//! **Why**: anybody is a guest, and a guest may create credentials and upload files.
+//! **Why**: anybody is a guest, and a guest may create credentials and upload files. A password that is told but does not
+//! log in is one setting away from it.
 //!
 //! **Fix**: set `services.auth.fixed_users.guest.enabled` to false.
 //!
-//! **Asks**: login.supported_modes.
+//! **Asks**: login.supported_modes, and auth.login with what that tells, or with guest/guest.
 
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Seen, Site};
+use crate::live::{Login, Seen, Site};
+
+/// The guest as it comes (docs/clearml.md#guests).
+const USUAL: (&str, &str) = ("guest", "guest");
 
 pub(crate) struct GuestLogin;
 
@@ -28,20 +33,36 @@ impl Probe for GuestLogin {
         let Some(modes) = super::modes(&answer) else {
             return seen.odd(&format!("who may sign in at {api}"), &answer);
         };
-        let guest = &modes["basic"]["guest"];
-        if guest["enabled"] == true {
-            let told = if guest["password"].is_string() {
-                ", and tells the password to whoever asks"
-            } else {
-                ""
-            };
-            seen.found(
-                // Anybody is a guest (docs/clearml.md#guests).
-                Severity::Warning,
-                Server::Apiserver,
-                format!("{api} lets guests in{told}"),
-                "set services.auth.fixed_users.guest.enabled to false",
-            );
+        if !modes.has_guest {
+            return;
+        }
+        let told = modes.guest.as_ref();
+        let (name, password) =
+            told.map_or(USUAL, |(name, password)| (name.expose(), password.expose()));
+        let login = site.log_in(name, password);
+        let what = match (&login, told.is_some()) {
+            (Some(Login::In { .. }), true) => {
+                "lets guests in, and tells the password to whoever asks"
+            }
+            (Some(Login::In { .. }), false) => "lets guests in",
+            (Some(Login::Broken(_)), true) => {
+                "tells the guest's password to whoever asks, and fails (HTTP 500) where the guest logs in with it"
+            }
+            (_, true) => {
+                "tells the guest's password to whoever asks, and did not let the guest in with it"
+            }
+            (_, false) => "says that guests may sign in, and did not let the usual one in",
+        };
+        seen.found(
+            // Anybody is a guest (docs/clearml.md#guests).
+            Severity::Warning,
+            Server::Apiserver,
+            format!("{api} {what}"),
+            "set services.auth.fixed_users.guest.enabled to false",
+        );
+        // Somebody else's answer says nothing.
+        if let Some(Login::Unclear(failure)) = login {
+            seen.unclear(&format!("whether a guest gets in at {api}"), &failure);
         }
     }
 }

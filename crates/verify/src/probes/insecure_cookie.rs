@@ -14,7 +14,7 @@ use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Seen, Site, accounts};
+use crate::live::{Answer, Login, Seen, Site, accounts};
 
 pub(crate) struct InsecureCookie;
 
@@ -32,29 +32,25 @@ impl Probe for InsecureCookie {
         }
         // `keys-not-applied` asks the same.
         let accounts = accounts(keys);
-        let mut answers = Vec::new();
+        let mut unclear = Vec::new();
         for account in &accounts {
-            if let Some(answer) = site.log_in(account.key.expose(), account.secret.expose()) {
-                let is_login = matches!(&answer, Ok(answer) if answer.status == 200);
-                answers.push(answer);
-                if is_login {
-                    break;
-                }
+            match site.log_in(account.key.expose(), account.secret.expose()) {
+                None | Some(Login::Refused) => {}
+                Some(Login::Broken(failure) | Login::Unclear(failure)) => unclear.push(failure),
+                Some(Login::In { answer, .. }) => return self.say(&answer, api, seen),
             }
         }
-        let Some(Ok(answer)) =
-            answers.pop_if(|last| matches!(last, Ok(last) if last.status == 200))
-        else {
-            // Of whom nobody lets in, there is no cookie; of whom could not be asked, nothing is known.
-            for answer in &answers {
-                if !matches!(answer, Ok(answer) if answer.status == 401) {
-                    seen.odd(&format!("the session cookie of {api}"), answer);
-                }
-            }
-            return;
-        };
-        for cookie in answer.headers_of("set-cookie") {
-            let lacking = lacking(cookie);
+        // Of whom nobody lets in, there is no cookie; of whom could not be asked, nothing is known.
+        for failure in unclear {
+            seen.unclear(&format!("the session cookie of {api}"), &failure);
+        }
+    }
+}
+
+impl InsecureCookie {
+    fn say(&self, answer: &Answer, api: &str, seen: &mut Seen) {
+        for cookie in &answer.head.cookies {
+            let lacking = cookie.lacking();
             if !lacking.is_empty() {
                 seen.found(
                     // It takes somebody on the way (docs/clearml.md#cookies).
@@ -68,42 +64,5 @@ impl Probe for InsecureCookie {
                 );
             }
         }
-    }
-}
-
-/// What a cookie should have and has not.
-fn lacking(cookie: &str) -> Vec<&'static str> {
-    let has = |wanted: &str| {
-        let mut parts = cookie.split(';').skip(1);
-        parts.any(|part| part.trim().eq_ignore_ascii_case(wanted))
-    };
-    let mut lacking = Vec::new();
-    for name in ["Secure", "HttpOnly"] {
-        if !has(name) {
-            lacking.push(name);
-        }
-    }
-    if !has("SameSite=Lax") && !has("SameSite=Strict") {
-        lacking.push("SameSite=Lax");
-    }
-    lacking
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attributes_are_read_in_any_case() {
-        // As it comes, and as observed where it was set (docs/clearml.md#cookies).
-        assert_eq!(
-            lacking("clearml_token_basic=x; Max-Age=99999999999; HttpOnly; Path=/; SameSite=Lax"),
-            ["Secure"]
-        );
-        assert!(lacking("a=b; secure; httponly; samesite=strict").is_empty());
-        assert_eq!(
-            lacking("Secure; SameSite=None"),
-            ["Secure", "HttpOnly", "SameSite=Lax"]
-        );
     }
 }

@@ -8,20 +8,19 @@
 //!
 //! **Fix**: restart apiserver, fileserver and async_delete together; `clearml-verify` on the files says what they read.
 //!
-//! **Asks**: auth.login with each account, server.get_stats, and a file that is not there. Keys go over https:// or to this
+//! **Asks**: auth.login with each account, auth.validate_token, and a file that is not there. Keys go over https:// or to this
 //! machine only, unless `--allow-plain-http` is given. The session secret cannot be asked for.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
+use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::shown::escape;
 
 use super::Probe;
 use crate::finding::Severity;
 use crate::live::{
-    Account, Algorithm, Answer, Claims, Failure, Seen, Site, accounts, role, sign, together,
-    token_secret,
+    Algorithm, Claims, Login, Role, Seen, Site, Verdict, accounts, sign, together, token_secret,
 };
 
 /// Somebody else's keys are valid, or nobody's.
@@ -46,113 +45,122 @@ impl Probe for KeysNotApplied {
         let Some(keys) = site.keys.as_deref() else {
             return;
         };
-        self.logins(site, &accounts(keys), seen);
-        let Some(secret) = token_secret(Some(keys)) else {
-            return seen.unknown("the token secret", "--keys does not have it");
+        let checks: [fn(&Site, &Keyset, &mut Seen); 2] = [logins, tokens];
+        for other in together(&checks, |check| {
+            let mut seen = Seen::default();
+            check(site, keys, &mut seen);
+            seen
+        }) {
+            let findings = seen.add(other);
+            seen.findings.extend(findings);
+        }
+    }
+}
+
+/// Whether both servers take a token that is signed with the keyset's secret.
+fn tokens(site: &Site, keys: &Keyset, seen: &mut Seen) {
+    let Some(secret) = token_secret(Some(keys)) else {
+        return seen.unknown("the token secret", "--keys does not have it");
+    };
+    let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
+    let parts = [
+        (Server::Apiserver, &site.api),
+        (Server::Fileserver, &site.files),
+    ];
+    let shown = together(&parts, |(server, address)| {
+        if site.keeps_keys_from(address.as_ref()?).is_some() {
+            return None;
+        }
+        match server {
+            Server::Apiserver => site.api_takes(&token),
+            _ => files(site, &token),
+        }
+    });
+    for ((server, address), verdict) in parts.into_iter().zip(shown) {
+        let Some(address) = address else {
+            continue;
         };
-        let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
-        let parts = [
-            (Server::Apiserver, &site.api, 200),
-            (Server::Fileserver, &site.files, 404),
-        ];
-        let shown = together(&parts, |(server, address, _)| {
-            if site.keeps_keys_from(address.as_ref()?).is_some() {
-                return None;
-            }
-            match server {
-                Server::Apiserver => site.show_to_api(&token),
-                _ => files(site, &token),
-            }
-        });
-        for ((server, address, accepted), answer) in parts.into_iter().zip(shown) {
-            let Some(address) = address else {
-                continue;
-            };
-            if let Some(reason) = site.keeps_keys_from(address) {
-                seen.unknown("whether the keys are in use", &reason);
-                continue;
-            }
-            let Some(answer) = answer else {
-                continue;
-            };
-            match answer.as_ref().map(|answer| answer.status) {
-                Ok(status) if status == accepted => {}
-                Ok(401) => seen.found(
+        if let Some(reason) = site.keeps_keys_from(address) {
+            seen.unknown("whether the keys are in use", &reason);
+            continue;
+        }
+        match verdict {
+                None | Some(Verdict::Accepted) => {}
+                Some(Verdict::Refused(_)) => seen.found(
                     SEVERITY,
                     server,
                     format!("{address} refuses a token that is signed with the keyset's token secret; it runs with another"),
                     HELP,
                 ),
-                _ => seen.odd(&format!("which token secret {address} has"), &answer),
+                // Where nobody is refused, nothing is proved, and `anonymous-files` says so.
+                Some(Verdict::Unclear(_)) if server == Server::Fileserver && site.has_open_files() => {}
+                Some(Verdict::Unclear(failure)) => {
+                    seen.unclear(&format!("which token secret {address} has"), &failure);
+                }
             }
-        }
     }
 }
 
 /// What the file server says of a token, after a while if it refuses it. The bound of one request is that of all.
-fn files(site: &Site, token: &str) -> Option<Result<Answer, Failure>> {
+fn files(site: &Site, token: &str) -> Option<Verdict> {
     let since = Instant::now();
     let within = site.client.timeout();
-    let mut answer = site.show_to_files(token)?;
+    let mut verdict = site.files_take(token)?;
     for pause in PAUSES {
-        let is_refused = matches!(&answer, Ok(answer) if answer.status == 401);
+        let is_refused = matches!(verdict, Verdict::Refused(_));
         if !is_refused || since.elapsed() + pause > within {
             break;
         }
         thread::sleep(pause);
-        answer = site.show_to_files_again(token)?;
+        verdict = site.files_take_now(token)?;
     }
-    Some(answer)
+    Some(verdict)
 }
 
-impl KeysNotApplied {
-    fn logins(&self, site: &Site, accounts: &[Account<'_>], seen: &mut Seen) {
-        let Some(api) = &site.api else {
-            return;
-        };
-        if let Some(reason) = site.keeps_keys_from(api) {
-            return seen.unknown("whether the keys are in use", &reason);
-        }
-        // Fixed users revoke these two (docs/clearml.md#what-fixed-users-revoke).
-        let modes = site.login_modes().and_then(|answer| super::modes(&answer));
-        let has_users = modes.is_none_or(|modes| modes["basic"]["enabled"] == true);
-        for (account, answer) in super::log_in(site, accounts) {
-            let may_be_revoked = has_users && ["webserver", "tests"].contains(&account.name);
-            match answer.as_ref().map(|answer| answer.status) {
-                Ok(401) if may_be_revoked => {}
-                Ok(401) => seen.found(
-                    SEVERITY,
-                    Server::Apiserver,
-                    format!(
-                        "{api} refuses the keyset's {} account; it runs with another key or secret",
-                        account.name
-                    ),
-                    HELP,
+/// Whether the API server lets each account of the keyset in, with the role that it should have.
+fn logins(site: &Site, keys: &Keyset, seen: &mut Seen) {
+    let Some(api) = &site.api else {
+        return;
+    };
+    if let Some(reason) = site.keeps_keys_from(api) {
+        return seen.unknown("whether the keys are in use", &reason);
+    }
+    // Fixed users revoke these two (docs/clearml.md#what-fixed-users-revoke).
+    let answer = site.login_modes();
+    let modes = answer.as_ref().and_then(super::modes);
+    let has_users = modes.is_none_or(|modes| modes.has_users);
+    for (account, login) in super::log_in(site, &accounts(keys)) {
+        let may_be_revoked = has_users && ["webserver", "tests"].contains(&account.name);
+        match login {
+            Login::Refused if may_be_revoked => {}
+            Login::Refused => seen.found(
+                SEVERITY,
+                Server::Apiserver,
+                format!(
+                    "{api} refuses the keyset's {} account; it runs with another key or secret",
+                    account.name
                 ),
-                Ok(200) => {
-                    let token = answer
-                        .map(|answer| answer.json()["data"]["token"].clone())
-                        .unwrap_or_default();
-                    let role = token.as_str().and_then(role).unwrap_or_default();
-                    if role != account.role {
-                        seen.found(
-                            SEVERITY,
-                            Server::Apiserver,
-                            format!(
-                                "{api} gives the {} account role {} instead of {}",
-                                account.name,
-                                escape(&role),
-                                account.role
-                            ),
-                            HELP,
-                        );
-                    }
+                HELP,
+            ),
+            Login::In { token, .. } => {
+                if token.role != Role::Known(account.role) {
+                    seen.found(
+                        SEVERITY,
+                        Server::Apiserver,
+                        format!(
+                            "{api} gives the {} account role {} instead of {}",
+                            account.name,
+                            token.role.name(),
+                            account.role
+                        ),
+                        HELP,
+                    );
                 }
-                _ => seen.odd(
-                    &format!("whether the keyset's accounts log in at {api}"),
-                    &answer,
-                ),
             }
+            Login::Broken(failure) | Login::Unclear(failure) => seen.unclear(
+                &format!("whether the keyset's accounts log in at {api}"),
+                &failure,
+            ),
         }
     }
 }

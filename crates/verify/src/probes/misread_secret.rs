@@ -1,19 +1,20 @@
 //! The server cannot use its own token secret.
 //!
-//! **What**: a token is answered with an internal error instead of a refusal: HOCON reads the secret as a number or as nothing.
+//! **What**: a token is refused because the secret is empty, or answered with an error because HOCON reads the secret as a
+//! number or as nothing.
 //!
-//! **Why**: nobody can log in. An empty secret is `forged-token` where the server's library lets anyone in with it; with
-//! newer libraries every login fails (docs/clearml.md#empty-token-secret).
+//! **Why**: nobody can log in, and the file server ends. An empty secret is `forged-token` where the server's library lets
+//! anyone in with it; with newer libraries every login fails (docs/clearml.md#empty-token-secret).
 //!
 //! **Fix**: `clearml-keygen --only token_secret`, whose values arrive as they are written.
 //!
-//! **Asks**: server.get_stats with a token that is signed with an empty secret.
+//! **Asks**: auth.validate_token with a token that is signed with an empty secret.
 
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Algorithm, Claims, Seen, Site, sign};
+use crate::live::{Algorithm, Answer, Claims, Reason, Seen, Site, sign};
 
 pub(crate) struct MisreadSecret;
 
@@ -28,24 +29,24 @@ impl Probe for MisreadSecret {
         let (Some(answer), Some(api)) = (site.show_to_api(&token), &site.api) else {
             return;
         };
-        match answer
-            .as_ref()
-            .map(|answer| (answer.status, answer.message()))
-        {
+        match &answer {
+            Ok(answer) if is_misread(answer) => seen.found(
+                Severity::Error,
+                Server::Apiserver,
+                format!("{api} cannot use its token secret, which is empty or not text; every login fails"),
+                "clearml-keygen --from KEYS --only token_secret | clearml-inject -i docker-compose.yml",
+            ),
             // That it is accepted is for `forged-token` to say.
-            Ok((200 | 401, _)) => {}
-            // docs/clearml.md#empty-token-secret and docs/clearml.md#numeric-token-secret.
-            Ok((500, message))
-                if message.contains("HMAC key") || message.contains("Expected a string") =>
-            {
-                seen.found(
-                    Severity::Error,
-                    Server::Apiserver,
-                    format!("{api} cannot use its token secret, which is empty or not text; every login fails"),
-                    "clearml-keygen --from KEYS --only token_secret | clearml-inject -i docker-compose.yml",
-                );
-            }
+            Ok(answer) if answer.status == 200 && answer.envelope().is_some() => {}
+            Ok(answer) if matches!(answer.complaint(), Some((401, _))) => {}
             _ => seen.odd(&format!("whether {api} reads its token secret"), &answer),
         }
     }
+}
+
+/// As both generations of the server's library say it of an empty one, and both of one that is no text
+/// (docs/clearml.md#empty-token-secret, docs/clearml.md#numeric-token-secret).
+fn is_misread(answer: &Answer) -> bool {
+    matches!(answer.complaint(), Some((401 | 500, _)))
+        && matches!(answer.reason(), Reason::EmptySecret | Reason::NoText)
 }

@@ -8,14 +8,14 @@
 //! **Fix**: restart apiserver, fileserver and async_delete together, and empty what the file server remembers:
 //! `redis-cli -n 8 FLUSHDB`.
 //!
-//! **Asks**: auth.login with each old account, server.get_stats, and a file that is not there. The token shown is the same
+//! **Asks**: auth.login with each old account, auth.validate_token, and a file that is not there. The token shown is the same
 //! as the one that `--keys` showed before the rotation, so that a memory of it is found.
 
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Algorithm, Claims, Seen, Site, accounts, sign, token_secret};
+use crate::live::{Algorithm, Claims, Login, Seen, Site, Verdict, accounts, sign, token_secret};
 
 /// Whoever had the keys still gets in.
 const SEVERITY: Severity = Severity::Error;
@@ -39,16 +39,18 @@ impl Probe for OldKeysAccepted {
             let new = site.keys.as_deref().map(accounts).unwrap_or_default();
             let mut accounts = accounts(keys);
             accounts.retain(|old| !new.iter().any(|new| new.is_same(old)));
-            for (account, answer) in super::log_in(site, &accounts) {
-                match answer.as_ref().map(|answer| answer.status) {
-                    Ok(401) => {}
-                    Ok(200) => seen.found(
+            for (account, login) in super::log_in(site, &accounts) {
+                match login {
+                    Login::Refused => {}
+                    Login::In { .. } => seen.found(
                         SEVERITY,
                         Server::Apiserver,
                         format!("{api} still lets the old {} account in", account.name),
                         "restart apiserver with the new keys",
                     ),
-                    _ => seen.odd(&format!("whether {api} refuses the old keys"), &answer),
+                    Login::Broken(failure) | Login::Unclear(failure) => {
+                        seen.unclear(&format!("whether {api} refuses the old keys"), &failure);
+                    }
                 }
             }
         }
@@ -61,17 +63,15 @@ impl Probe for OldKeysAccepted {
         }
         let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
         let is_open = site.has_open_files();
-        for (server, address, accepted, help) in [
+        for (server, address, help) in [
             (
                 Server::Apiserver,
                 &site.api,
-                200,
                 "restart apiserver with the new token secret",
             ),
             (
                 Server::Fileserver,
                 &site.files,
-                404,
                 "restart fileserver with the others, then empty what it remembers: redis-cli -n 8 FLUSHDB",
             ),
         ] {
@@ -83,17 +83,14 @@ impl Probe for OldKeysAccepted {
                 continue;
             }
             let shown = match server {
-                Server::Apiserver => site.show_to_api(&token),
+                Server::Apiserver => site.api_takes(&token),
                 // Where nobody is refused, nothing is proved.
                 _ if is_open => continue,
-                _ => site.show_to_files(&token),
+                _ => site.files_take(&token),
             };
-            let Some(answer) = shown else {
-                continue;
-            };
-            match answer.as_ref().map(|answer| answer.status) {
-                Ok(401) => {}
-                Ok(status) if status == accepted => seen.found(
+            match shown {
+                None | Some(Verdict::Refused(_)) => {}
+                Some(Verdict::Accepted) => seen.found(
                     SEVERITY,
                     server,
                     format!(
@@ -101,9 +98,9 @@ impl Probe for OldKeysAccepted {
                     ),
                     help,
                 ),
-                _ => seen.odd(
+                Some(Verdict::Unclear(failure)) => seen.unclear(
                     &format!("whether {address} refuses the old token secret"),
-                    &answer,
+                    &failure,
                 ),
             }
         }

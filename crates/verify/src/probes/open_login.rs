@@ -28,8 +28,7 @@ impl Probe for OpenLogin {
         let Some(modes) = super::modes(&answer) else {
             return seen.odd(&format!("who may sign in at {api}"), &answer);
         };
-        let has_sso = modes["sso"].as_object().is_some_and(|sso| !sso.is_empty());
-        if modes["basic"]["enabled"] != true && !has_sso {
+        if !modes.has_users && !modes.has_sso {
             seen.found(
                 // It is how the server comes (docs/clearml.md#login-modes).
                 Severity::Warning,

@@ -1,18 +1,46 @@
-//! The web server serves a key and a secret to everybody.
+//! The web server serves a key, a secret or a password to everybody.
 //!
-//! **What**: credentials.json holds them.
+//! **What**: credentials.json holds a key and a secret, or configuration.json holds a secret: a value under a name that says
+//! so, or a published one.
 //!
 //! **Why**: whoever loads the page has them, and logs in with them.
 //!
-//! **Fix**: take USER_KEY and USER_SECRET out of the web server's environment.
+//! **Fix**: take USER_KEY and USER_SECRET out of the web server's environment, and secrets out of its WEBSERVER__ variables
+//! and its mounted configuration.json.
 //!
-//! **Asks**: GET credentials.json.
+//! **Asks**: GET credentials.json and configuration.json. Of what they say nothing is printed.
 
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Seen, Site};
+use crate::live::{Document, Seen, Site};
+
+/// Somebody gets in (docs/clearml.md#published-credentials).
+const SEVERITY: Severity = Severity::Error;
+
+/// What is served, how it is told, and what to say and to do.
+struct Served {
+    path: &'static str,
+    is_bad: fn(&Document) -> bool,
+    what: &'static str,
+    help: &'static str,
+}
+
+const SERVED: [Served; 2] = [
+    Served {
+        path: "credentials.json",
+        is_bad: |document| document.has_pair,
+        what: "gives a key and a secret to whoever asks",
+        help: "take USER_KEY and USER_SECRET out of the web server's environment",
+    },
+    Served {
+        path: "configuration.json",
+        is_bad: |document| document.has_pair || document.has_secret,
+        what: "gives a secret to whoever asks",
+        help: "take it out of the web server's WEBSERVER__ variables and its mounted configuration.json, and replace it",
+    },
+];
 
 pub(crate) struct PublishedCredential;
 
@@ -25,24 +53,21 @@ impl Probe for PublishedCredential {
         let Some(web) = &site.web else {
             return;
         };
-        let answer = site.get(&format!("{web}/credentials.json"), &[]);
-        let Ok(served) = &answer else {
-            return seen.odd(&format!("whether {web} serves credentials"), &answer);
-        };
-        let document = served.json();
-        let is_there = |name: &str| {
-            document[name]
-                .as_str()
-                .is_some_and(|value| !value.is_empty())
-        };
-        if served.status == 200 && is_there("userKey") && is_there("userSecret") {
-            seen.found(
-                // Somebody gets in (docs/clearml.md#published-credentials).
-                Severity::Error,
-                Server::Webserver,
-                format!("{web}/credentials.json gives a key and a secret to whoever asks"),
-                "take USER_KEY and USER_SECRET out of the web server's environment",
-            );
+        for served in &SERVED {
+            let url = format!("{web}/{}", served.path);
+            let answer = site.get(&url, &[]);
+            match &answer {
+                Ok(answer) if answer.status == 200 && answer.is_whole() => {
+                    let document = answer.page().and_then(|page| page.document);
+                    if document.is_some_and(|document| (served.is_bad)(&document)) {
+                        let message = format!("{url} {}", served.what);
+                        seen.found(SEVERITY, Server::Webserver, message, served.help);
+                    }
+                }
+                // It is not there, or not for everybody.
+                Ok(answer) if (300..500).contains(&answer.status) && answer.status != 429 => {}
+                _ => seen.odd(&format!("whether {web} serves credentials"), &answer),
+            }
         }
     }
 }

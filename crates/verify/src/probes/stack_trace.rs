@@ -6,7 +6,7 @@
 //!
 //! **Fix**: set `apiserver.return_stack_to_caller` to false.
 //!
-//! **Asks**: server.get_stats with a token that says nobody, signed with the secret of `--keys` or the published one: only
+//! **Asks**: auth.validate_token with a token that says nobody, signed with the secret of `--keys` or the published one: only
 //! a signature that the server takes makes it stumble, so without either nothing is said.
 
 use clearml_secure_core::known;
@@ -42,16 +42,17 @@ impl Probe for StackTrace {
         let answers = together(&secrets, |secret| {
             // Others show this token as well: nobody stumbles over one whose signature is refused.
             let whole = site.show_to_api(&sign(Claims::Role("system"), Algorithm::Hs256, secret));
-            if matches!(whole, Some(Ok(answer)) if answer.status == 401) {
-                return None;
+            if matches!(&whole, Some(Ok(answer)) if matches!(answer.complaint(), Some((401, _)))) {
+                return Vec::new();
             }
-            site.show_to_api(&sign(Claims::Nobody, Algorithm::Hs256, secret))
+            let nobody = site.show_to_api(&sign(Claims::Nobody, Algorithm::Hs256, secret));
+            whole.into_iter().chain(nobody).collect()
         });
         let mut shows = false;
         for answer in answers.into_iter().flatten() {
-            match answer {
-                Ok(answer) => shows |= !answer.json()["meta"]["error_stack"].is_null(),
-                failed => seen.odd(&format!("whether {api} shows stack traces"), &failed),
+            match answer.as_ref().map(|answer| answer.envelope()) {
+                Ok(Some(said)) => shows |= said.has_stack,
+                _ => seen.odd(&format!("whether {api} shows stack traces"), &answer),
             }
         }
         if shows {

@@ -1,0 +1,231 @@
+//! JSON of a server, read without keeping it.
+
+use std::fmt;
+
+use clearml_secure_core::known;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroizing;
+
+/// Longer words of a server are no words: a token is the longest that is asked for.
+const LONGEST_WORD: usize = 16 << 10;
+
+/// A word of a server's, which may be anything: it is never printed.
+#[derive(Clone)]
+pub(crate) struct Word(Zeroizing<String>);
+
+impl Word {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Word(…)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        if text.len() > LONGEST_WORD {
+            return Err(de::Error::custom("too long"));
+        }
+        Ok(Self(text))
+    }
+}
+
+/// Whether something is there: any text, list or object that is not empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Filled(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Filled {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut seen = Seen::default();
+        Walk(&mut seen, "").visit(deserializer)?;
+        Ok(Self(seen.is_filled))
+    }
+}
+
+/// What a document gives away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Document {
+    /// `userKey` and `userSecret`, as of credentials.json (docs/clearml.md#published-credentials).
+    pub(crate) has_pair: bool,
+    /// A value under a name that says it is a secret, or one that is known to be one.
+    pub(crate) has_secret: bool,
+}
+
+/// What a document gives away; none where it is no object.
+pub(super) fn document(text: &[u8]) -> Option<Document> {
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
+    let mut seen = Seen::default();
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    Walk(&mut seen, "").visit(&mut deserializer).ok()?;
+    deserializer.end().ok()?;
+    Some(Document {
+        has_pair: seen.has_key && seen.has_pair_secret,
+        has_secret: seen.has_secret,
+    })
+}
+
+/// What was seen on a walk over a document.
+#[derive(Default)]
+struct Seen {
+    is_filled: bool,
+    has_key: bool,
+    has_pair_secret: bool,
+    has_secret: bool,
+}
+
+impl Seen {
+    fn text(&mut self, name: &str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        self.is_filled = true;
+        self.has_key |= name == "userKey";
+        self.has_pair_secret |= name == "userSecret";
+        self.has_secret |= names_secret(name) || is_known(value);
+    }
+}
+
+/// Whether a name says that its value is a secret: `userSecret`, `s3_secret_key`, `adminPassword`, `apiToken`.
+fn names_secret(name: &str) -> bool {
+    // `tokenUrl` and `passwordPolicy` say where or how, and are none.
+    const SECRETS: [&str; 12] = [
+        "secret",
+        "secretkey",
+        "password",
+        "passwd",
+        "passphrase",
+        "token",
+        "apikey",
+        "accesskey",
+        "privatekey",
+        "credential",
+        "credentials",
+        "secretaccesskey",
+    ];
+    let flat: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    SECRETS.iter().any(|secret| flat.ends_with(secret))
+}
+
+/// Whether a value is a published one of the servers' own or of their charts.
+fn is_known(value: &str) -> bool {
+    known::lookup(value).is_some_and(|known| known.setting.is_some())
+}
+
+/// A step of a walk: what is seen, and the name of what is visited.
+struct Walk<'a>(&'a mut Seen, &'a str);
+
+impl Walk<'_> {
+    fn visit<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> de::DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.visit(deserializer)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<(), E> {
+        self.0.text(self.1, value);
+        Ok(())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<(), E> {
+        self.0.is_filled |= value;
+        Ok(())
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Walk(self.0, self.1))?.is_some() {
+            self.0.is_filled = true;
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<Word>()? {
+            self.0.is_filled = true;
+            map.next_value_seed(Walk(self.0, name.expose()))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_judged_by_its_names_and_by_what_is_known() {
+        let judged = |text: &str| {
+            let document = document(text.as_bytes())?;
+            Some((document.has_pair, document.has_secret))
+        };
+        assert_eq!(judged("<html>"), None);
+        assert_eq!(judged("{} {}"), None);
+        assert_eq!(judged("{}"), Some((false, false)));
+        assert_eq!(
+            judged(r#"{"userKey": "", "userSecret": ""}"#),
+            Some((false, false))
+        );
+        assert_eq!(
+            judged(r#"{"userKey": "A", "userSecret": "b"}"#),
+            Some((true, true))
+        );
+        let stock = r#"{"apiBaseUrl": "https://a/api", "displayedServerUrls": {"apiServer": ""}, "plotlyURL": "/x",
+            "tokenUrl": "https://sso", "demo": false, "number": 5, "none": null}"#;
+        assert_eq!(judged(stock), Some((false, false)));
+        for secret in [
+            r#"{"a": [{"s3_secret_key": "x"}]}"#,
+            r#"{"adminPassword": "x"}"#,
+            r#"{"apiToken": "x"}"#,
+            r#"{"anything": "62T8CP7HGBC6647XF9314C2VY67RJO"}"#,
+        ] {
+            assert_eq!(judged(secret), Some((false, true)), "{secret}");
+        }
+    }
+
+    #[test]
+    fn something_is_there_or_not() {
+        let filled = |text: &str| serde_json::from_str::<Filled>(text).unwrap().0;
+        assert!(!filled("null") && !filled("{}") && !filled("[]") && !filled("\"\""));
+        assert!(filled(r#"{"google": {}}"#) && filled("[null]") && filled("\"a\""));
+    }
+}

@@ -1,0 +1,142 @@
+//! The sites behind a target: one for each address of its name.
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+use clearml_secure_core::keyset::Keyset;
+
+use super::asked::Asked;
+use super::{Client, MOST_ADDRESSES, Seen, Site, find, host, together};
+
+/// What a server is given to find its parts and to look with.
+#[derive(Clone)]
+pub(crate) struct Given {
+    pub(crate) target: String,
+    pub(crate) api: Option<String>,
+    pub(crate) files: Option<String>,
+    pub(crate) web: Option<String>,
+    pub(crate) client: Client,
+    pub(crate) keys: Option<Arc<Keyset>>,
+    pub(crate) old_keys: Option<Arc<Keyset>>,
+    pub(crate) allow_plain_http: bool,
+}
+
+impl Site {
+    /// Finds the parts of a server at each address that its names have. The first has the most of them; what is not there
+    /// is said to be unseen.
+    pub(crate) fn find_all(given: &Given, seen: &mut Seen) -> Vec<Arc<Self>> {
+        let count = addresses(given);
+        if count > MOST_ADDRESSES {
+            seen.unknown(
+                &format!(
+                    "{} more addresses of {}",
+                    count - MOST_ADDRESSES,
+                    given.target
+                ),
+                &format!(
+                    "no more than {MOST_ADDRESSES} are asked; name the others, each by itself"
+                ),
+            );
+        }
+        if count <= 1 {
+            return vec![Arc::new(Self::find(given, None, seen))];
+        }
+        let places: Vec<usize> = (0..count.min(MOST_ADDRESSES)).collect();
+        let mut found = together(&places, |place| {
+            let client = given.client.at(*place);
+            let at = client.address(host(&given.target)).ok();
+            let given = Given {
+                client,
+                ..given.clone()
+            };
+            let mut seen = Seen::default();
+            (Self::find(&given, at, &mut seen), seen)
+        });
+        found.sort_by_key(|(site, _)| site.missing());
+        let is_found = found.iter().any(|(site, _)| site.missing() < 3);
+        // Where nobody listens there is no part to be looked at, if somebody does elsewhere.
+        let is_left = |site: &Self| is_found && site.is_deserted;
+        let deserted = found.iter().filter(|(site, _)| is_left(site));
+        let deserted: Vec<IpAddr> = deserted.filter_map(|(site, _)| site.at).collect();
+        found.retain(|(site, _)| !is_left(site));
+        if !is_found {
+            found.truncate(1);
+        }
+        let is_one = found.len() == 1;
+        let mut sites = Vec::new();
+        let mut all = Vec::new();
+        for (mut site, seen) in found {
+            if sites.is_empty() {
+                site.deserted.clone_from(&deserted);
+            }
+            if is_one {
+                site.at = None;
+            }
+            all.push((site.at, seen));
+            sites.push(Arc::new(site));
+        }
+        let all = Seen::of_all(all);
+        seen.remarks.extend(all.remarks);
+        seen.unseen.extend(all.unseen);
+        sites
+    }
+
+    /// How many of its parts are not there.
+    fn missing(&self) -> usize {
+        let parts = [&self.api, &self.files, &self.web];
+        parts.into_iter().filter(|part| part.is_none()).count()
+    }
+
+    /// Finds the parts of a server.
+    fn find(given: &Given, at: Option<IpAddr>, seen: &mut Seen) -> Self {
+        let asked = Asked::default();
+        let find::Found {
+            api,
+            files,
+            web,
+            remarks,
+        } = find::find(given, &asked);
+        seen.remarks.extend(remarks);
+        let mut is_deserted = true;
+        for (name, option, found) in [
+            ("API server", "--api", &api),
+            ("file server", "--files", &files),
+            ("web server", "--web", &web),
+        ] {
+            match found {
+                Ok(_) => is_deserted = false,
+                Err(failure) => {
+                    is_deserted &= failure.is_refused();
+                    seen.unknown(
+                        &format!("the {name} of {}", given.target),
+                        &format!("{failure}; {option} names it"),
+                    );
+                }
+            }
+        }
+        Self {
+            client: given.client.clone(),
+            target: given.target.clone(),
+            api: api.ok(),
+            files: files.ok(),
+            web: web.ok(),
+            release: OnceLock::new(),
+            keys: given.keys.clone(),
+            old_keys: given.old_keys.clone(),
+            allow_plain_http: given.allow_plain_http,
+            at,
+            is_deserted,
+            deserted: Vec::new(),
+            asked,
+            invented: OnceLock::new(),
+        }
+    }
+}
+
+/// How many addresses the names of a server have, of the one with the most.
+fn addresses(given: &Given) -> usize {
+    let named = [&given.api, &given.files, &given.web];
+    let urls = named.into_iter().flatten().chain([&given.target]);
+    let counts = urls.filter_map(|url| Some(given.client.addresses(host(url)).ok()?.len()));
+    counts.max().unwrap_or(0)
+}

@@ -1,0 +1,209 @@
+//! What a server makes of a login or a token: it takes it, refuses it, or has said something else, which proves nothing.
+
+use std::hash::{BuildHasher, RandomState};
+
+use zeroize::Zeroizing;
+
+use super::answer::{Endpoint, Reason, Token};
+use super::{Algorithm, Answer, Claims, Failure, Site, sign, token};
+
+/// What a server makes of a token.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    Accepted,
+    Refused(Reason),
+    Unclear(Failure),
+}
+
+/// What the API server makes of a login.
+#[derive(Clone, Debug)]
+pub(crate) enum Login {
+    In {
+        token: Token,
+        answer: Answer,
+    },
+    Refused,
+    /// It fails at it (docs/clearml.md#entries-of-a-user, docs/clearml.md#guests).
+    Broken(Failure),
+    Unclear(Failure),
+}
+
+/// Codes of a refusal: not that nothing was said, and not that it was said in another way, as a proxy has it that keeps
+/// `Authorization` to itself (docs/clearml.md#error-codes).
+const NO_CREDENTIALS: u16 = 20;
+const OTHER_CREDENTIALS: u16 = 10;
+const BAD_TOKEN: u16 = 30;
+
+/// What is said of a server that takes what nobody can know.
+const TAKES_ANYTHING: &str =
+    "it accepts what nobody can know as well, so it is no ClearML server or checks nothing";
+
+impl Site {
+    /// Logs in with a key and a secret, or a name and a password.
+    pub(crate) fn log_in(&self, key: &str, secret: &str) -> Option<Login> {
+        let login = self.log_in_once(key, secret)?;
+        let is_anybody = || {
+            let (key, secret) = self.invented();
+            matches!(self.log_in_once(key, secret), Some(Login::In { .. }))
+        };
+        Some(match login {
+            Login::In { .. } if is_anybody() => Login::Unclear(Failure::new(TAKES_ANYTHING)),
+            login => login,
+        })
+    }
+
+    fn log_in_once(&self, key: &str, secret: &str) -> Option<Login> {
+        let pair = token::basic(key, secret);
+        let answer = match self.ask("auth.login", &[("Authorization", &pair)])? {
+            Ok(answer) => answer,
+            Err(failure) => return Some(Login::Unclear(failure)),
+        };
+        let token = answer
+            .fine(Endpoint::Login)
+            .and_then(|envelope| envelope.token);
+        Some(match (token, answer.complaint()) {
+            (Some(token), _) => Login::In { token, answer },
+            (None, Some((401, subcode)))
+                if subcode != NO_CREDENTIALS && subcode != OTHER_CREDENTIALS =>
+            {
+                Login::Refused
+            }
+            (None, Some((500, _))) => Login::Broken(Failure::new(answer.odd())),
+            _ => Login::Unclear(Failure::new(answer.odd())),
+        })
+    }
+
+    /// What the API server makes of a token (docs/clearml.md#asking-about-a-token).
+    pub(crate) fn api_takes(&self, token: &str) -> Option<Verdict> {
+        let verdict = |token: &str| {
+            Some(match self.show_to_api(token)? {
+                Ok(answer) => of_api(&answer),
+                Err(failure) => Verdict::Unclear(failure),
+            })
+        };
+        self.unless_anything(verdict(token)?, verdict)
+    }
+
+    /// What the file server makes of a token (docs/clearml.md#is-authentication-on).
+    pub(crate) fn files_take(&self, token: &str) -> Option<Verdict> {
+        let verdict = |token: &str| Some(of_files(self.show_to_files(token)?));
+        self.unless_anything(verdict(token)?, verdict)
+    }
+
+    /// The same once more, after a while.
+    pub(crate) fn files_take_now(&self, token: &str) -> Option<Verdict> {
+        Some(of_files(self.show_to_files_again(token)?))
+    }
+
+    /// A key and a secret, the same for every question.
+    fn invented(&self) -> &(Zeroizing<String>, Zeroizing<String>) {
+        self.invented.get_or_init(|| (invented(), invented()))
+    }
+
+    /// A verdict, unless that is the one on a token that nobody can have signed.
+    fn unless_anything(
+        &self,
+        verdict: Verdict,
+        ask: impl Fn(&str) -> Option<Verdict>,
+    ) -> Option<Verdict> {
+        if !matches!(verdict, Verdict::Accepted) {
+            return Some(verdict);
+        }
+        let (secret, _) = self.invented();
+        let token = sign(Claims::Role("system"), Algorithm::Hs256, secret);
+        Some(match ask(&token)? {
+            Verdict::Accepted => Verdict::Unclear(Failure::new(TAKES_ANYTHING)),
+            _ => verdict,
+        })
+    }
+}
+
+/// Of what `auth.validate_token` answers only two are a verdict; an error of the server's is none.
+fn of_api(answer: &Answer) -> Verdict {
+    let valid = answer
+        .fine(Endpoint::ValidateToken)
+        .and_then(|envelope| envelope.valid);
+    match (valid, answer.complaint()) {
+        (Some(true), _) => Verdict::Accepted,
+        (_, Some((401, BAD_TOKEN))) => Verdict::Refused(answer.reason()),
+        (Some(false), _) => Verdict::Unclear(Failure::new(
+            "it answers with status 200 and that the token is not valid",
+        )),
+        _ => Verdict::Unclear(Failure::new(answer.odd())),
+    }
+}
+
+fn of_files(answer: Result<Answer, Failure>) -> Verdict {
+    match answer {
+        Ok(answer) if answer.is_of_files() && answer.status == 404 => Verdict::Accepted,
+        Ok(answer) if answer.is_of_files() && answer.status == 401 => {
+            Verdict::Refused(answer.reason())
+        }
+        Ok(answer) => Verdict::Unclear(Failure::new(answer.odd())),
+        Err(failure) => Verdict::Unclear(failure),
+    }
+}
+
+impl Answer {
+    /// Whether it has what the file server puts on every answer: the origins that may read it, and no login of HTTP's own.
+    pub(crate) fn is_of_files(&self) -> bool {
+        self.head.origin.is_some() && !self.head.wants_login && self.envelope().is_none()
+    }
+}
+
+/// A text that nobody can know beforehand.
+fn invented() -> Zeroizing<String> {
+    let part = |_| format!("{:016X}", RandomState::new().hash_one("clearml-verify"));
+    Zeroizing::new((0..4).map(part).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ureq::http::HeaderMap;
+
+    fn of(status: u16, body: &str) -> Verdict {
+        of_api(&Answer::of(status, &HeaderMap::new(), body.as_bytes()))
+    }
+
+    fn framed(code: u16, subcode: u16, data: &str) -> String {
+        format!(
+            r#"{{"meta": {{"endpoint": {{"name": "auth.validate_token"}}, "result_code": {code},
+            "result_subcode": {subcode}, "result_msg": "x"}}, "data": {data}}}"#
+        )
+    }
+
+    #[test]
+    fn two_answers_are_a_verdict_and_no_other() {
+        assert!(matches!(
+            of(200, &framed(200, 0, r#"{"valid": true}"#)),
+            Verdict::Accepted
+        ));
+        assert!(matches!(
+            of(401, &framed(401, 30, "{}")),
+            Verdict::Refused(Reason::Other)
+        ));
+        for (status, body) in [
+            (200, framed(200, 0, r#"{"valid": false, "msg": "x"}"#)),
+            (200, framed(200, 0, "{}")),
+            (200, r#"{"data": {"valid": true}}"#.to_owned()),
+            (401, framed(401, 20, "{}")),
+            (401, "<html>".to_owned()),
+            (401, framed(200, 0, r#"{"valid": true}"#)),
+            (403, framed(403, 20, "{}")),
+            (500, framed(500, 100, "{}")),
+            (502, String::new()),
+        ] {
+            assert!(
+                matches!(of(status, &body), Verdict::Unclear(_)),
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_invented_is_another_each_time() {
+        assert_ne!(*invented(), *invented());
+        assert_eq!(invented().len(), 64);
+    }
+}
