@@ -15,6 +15,7 @@ pub mod expected;
 pub mod fault;
 pub mod files;
 pub mod generator;
+pub mod hostile;
 pub mod keyset;
 pub mod mode;
 #[path = "../oracles/oracle.rs"]

@@ -353,7 +353,11 @@ class Api:
     def answer(self, method, path, headers, body):
         name = path.strip("/").split("?")[0]
         if self.debug and name == "console":
-            page = "<title>Interactive Console // Werkzeug Debugger</title><script>var EVALEX = true</script>"
+            # It trusts names of the machine's own.
+            host = headers.get("Host", "").rsplit(":", 1)[0]
+            if host not in ("localhost", "127.0.0.1"):
+                return 400, {"Content-Type": "text/html"}, b"<title>400 Bad Request</title>"
+            page = "<title>Console // Werkzeug Debugger</title><script>var CONSOLE_MODE = true, EVALEX = true</script>"
             return 200, {"Content-Type": "text/html"}, page.encode()
         version = re.match(r"v(\d+\.\d+)/", name)
         name = re.sub(r"^v\d+(\.\d+)?/", "", name)

@@ -442,6 +442,22 @@ fn a_key_that_the_web_server_publishes_is_found() {
     }
 }
 
+/// The debugger trusts names of the machine's own, and takes anyone's word for them.
+#[test]
+fn a_debugger_is_found_by_any_name() {
+    let injected = Injected::stock();
+    let compose = injected.change("apiserver", &[("CLEARML__apiserver__debug", "true")]);
+    let Some(standin) = Standin::start(&compose, json!({})) else {
+        return;
+    };
+    for name in ["127.0.0.1", "0.0.0.0"] {
+        let api = standin.api.replace("127.0.0.1", name);
+        let done = clearml("verify").args(["--api", &api, &standin.web]).done();
+        let said = format!("{api}/console is an interactive debugger");
+        assert!(done.stdout.contains(&said), "{}", done.stdout);
+    }
+}
+
 #[test]
 fn a_page_is_an_address_of_the_server() {
     let folder = tempfile::tempdir().unwrap();

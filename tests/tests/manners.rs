@@ -363,8 +363,8 @@ fn of_a_server_that_hangs() -> String {
                     "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
                 ));
             } else if asked.starts_with("GET /login.supported_modes") {
-                let body =
-                    r#"{"data": {"basic": {"enabled": false, "guest": {"enabled": false}}}}"#;
+                let body = r#"{"meta": {"endpoint": {"name": "login.supported_modes"}},
+                    "data": {"basic": {"enabled": false, "guest": {"enabled": false}}}}"#;
                 let length = body.len();
                 drop(write!(
                     stream,

@@ -169,6 +169,9 @@ fn header(standin: &Standin, who: &str) -> String {
     if let Some(origin) = who.strip_prefix("origin ") {
         return format!("Origin: {origin}\r\n");
     }
+    if let Some(host) = who.strip_prefix("host ") {
+        return format!("Host: {host}\r\n");
+    }
     let known = WHO.iter().find(|(name, _)| *name == who);
     let value = match known {
         Some((_, "")) => return String::new(),
@@ -192,10 +195,14 @@ fn token_of_tests(standin: &Standin) -> String {
 }
 
 fn ask(url: &str, request: &str, header: &str, body: &str) -> String {
+    let host = match header.starts_with("Host: ") {
+        true => "",
+        false => "Host: x\r\n",
+    };
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
     write!(
         stream,
-        "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n{header}\r\n{body}",
+        "{request} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {}\r\n{header}\r\n{body}",
         body.len()
     )
     .unwrap();

@@ -54,7 +54,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running server")]
     pub(crate) jobs: u16,
 
-    /// How many requests are made in a second to one host, also fractions [default: 10, and no bound on this machine]
+    /// How many requests a second go to one host, 0.001 to 1000 [default: 10, and any number on this machine]
     #[arg(long, value_name = "N", value_parser = rate, help_heading = "Running server")]
     pub(crate) rate: Option<f64>,
 

@@ -4,8 +4,10 @@ mod accounts;
 mod answer;
 mod asked;
 mod candidates;
+mod failure;
 mod find;
 mod forgery;
+mod given;
 mod http;
 mod json;
 mod names;
@@ -19,13 +21,11 @@ mod together;
 mod token;
 mod verdict;
 
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::shown::escape;
 use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
@@ -35,14 +35,14 @@ use crate::finding::{Draft, Severity};
 pub(crate) use accounts::{Account, accounts, token_secret};
 pub(crate) use answer::{Answer, Modes, Origin, Reason};
 use asked::Asked;
-pub(crate) use find::FOREIGN_ORIGIN;
+pub(crate) use failure::Failure;
 pub(crate) use forgery::{Making, makings, pairs};
+pub(crate) use given::Given;
 pub(crate) use http::{Bounds, Client, MOST_REQUESTS};
 pub(crate) use json::Document;
 pub(crate) use names::MOST as MOST_ADDRESSES;
 pub(crate) use old_tls::{OLD, takes};
 pub(crate) use release::{not_told, release, told};
-pub(crate) use site::Given;
 pub(crate) use tls::{NoHandshake, Shown, shake};
 pub(crate) use together::together;
 pub(crate) use token::{Algorithm, Claims, Role, sign};
@@ -95,47 +95,6 @@ pub(crate) struct Seen {
     pub(crate) unseen: Vec<Unseen>,
     /// What a person should know about how it was looked.
     pub(crate) remarks: Vec<String>,
-}
-
-/// Why something could not be asked.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    reason: String,
-    kind: FailureKind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FailureKind {
-    Other,
-    /// Nobody listens there, which may be so for a moment only.
-    Refused,
-    /// Nobody takes the connection.
-    Silent,
-}
-
-impl Failure {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            kind: FailureKind::Other,
-        }
-    }
-
-    /// Whether nobody is there.
-    pub(crate) fn is_refused(&self) -> bool {
-        self.kind == FailureKind::Refused
-    }
-
-    /// Whether nobody is there, as far as can be told from here.
-    pub(crate) fn is_unreachable(&self) -> bool {
-        self.kind != FailureKind::Other
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&escape(&self.reason))
-    }
 }
 
 impl Site {

@@ -11,6 +11,9 @@ use super::token::{self, Role};
 /// No more of an answer is read. Nothing is unpacked, so what is read is what was sent.
 pub(super) const LONGEST: usize = 64 << 10;
 
+/// An origin that nobody can have.
+pub(super) const FOREIGN_ORIGIN: &str = "https://clearml-verify.invalid";
+
 /// No more cookies of an answer are kept; the API server sets one.
 const COOKIES: usize = 8;
 
@@ -244,7 +247,7 @@ impl Head {
             wants_login: headers.contains_key("www-authenticate"),
             origin: text("access-control-allow-origin").map(|origin| match origin {
                 "*" => Origin::Any,
-                super::FOREIGN_ORIGIN => Origin::Foreign,
+                FOREIGN_ORIGIN => Origin::Foreign,
                 _ => Origin::Other,
             }),
             allows_credentials: text("access-control-allow-credentials") == Some("true"),
@@ -390,23 +393,23 @@ impl From<Framed> for Envelope {
     fn from(framed: Framed) -> Self {
         let Framed { meta, data } = framed;
         let data = data.unwrap_or_default();
-        let said = meta.result_msg.as_ref().map_or("", Word::expose);
+        let said = meta.result_msg.as_ref().map_or("", Word::said);
         let has_sso = [data.sso, data.sso_providers]
             .into_iter()
             .flatten()
             .any(|one| one.0);
         Self {
-            endpoint: Endpoint::of(meta.endpoint.name.expose()),
+            endpoint: Endpoint::of(meta.endpoint.name.said()),
             code: meta.result_code,
             subcode: meta.result_subcode,
             reason: Reason::among(|part| contains(said.as_bytes(), part)).unwrap_or(Reason::Other),
             has_stack: meta.error_stack.is_some_and(|stack| stack.0),
             token: data.token.map(|token| Token {
-                role: token::role(token.expose()),
-                version: token::version(token.expose()),
+                role: token::role(token.said()),
+                version: token::version(token.said()),
             }),
             valid: data.valid,
-            version: data.version.and_then(|text| Version::parse(text.expose())),
+            version: data.version.and_then(|text| Version::parse(text.said())),
             modes: data.basic.map(|basic| Modes {
                 has_users: basic.enabled,
                 has_guest: basic.guest.enabled,

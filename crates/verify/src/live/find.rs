@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use clearml_secure_core::setting::Server;
 
-use super::answer::Endpoint;
+use super::answer::{Endpoint, FOREIGN_ORIGIN};
 use super::asked::Asked;
 use super::candidates::{self, Named, candidates, is_usual, known_host, origin, shown};
-use super::{Answer, Client, Failure, FailureKind, Given, Site, host, is_loopback, together};
+use super::failure::FailureKind;
+use super::{Answer, Client, Failure, Given, Site, host, is_loopback, together};
 
 /// How often a redirect is followed.
 const HOPS: usize = 3;
@@ -39,9 +40,8 @@ struct Part {
 /// The call of the API server that everybody may make.
 pub(super) const PING: &str = "/debug.ping";
 
-/// An origin that nobody can have.
+/// Says the origin that nobody can have.
 pub(super) const FOREIGN: &[(&str, &str)] = &[("Origin", FOREIGN_ORIGIN)];
-pub(crate) const FOREIGN_ORIGIN: &str = "https://clearml-verify.invalid";
 
 const API: Part = Part {
     path: PING,

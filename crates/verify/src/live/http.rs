@@ -1,6 +1,6 @@
 //! Requests that change nothing, with every answer bounded in time and size, and all of them in number and pace.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,13 +13,14 @@ use ureq::{Agent, AsSendBody, http};
 use zeroize::Zeroizing;
 
 use super::answer::LONGEST;
+use super::candidates::origin;
 use super::names::Names;
-use super::pace::Pace;
+use super::pace::{Pace, Refusal};
 use super::slots::{Slot, Slots};
-use super::{Answer, Failure, FailureKind, host, tls};
+use super::{Answer, Failure, host};
 
 /// No server is sent more requests, whatever it answers.
-pub(crate) const MOST_REQUESTS: u32 = 250;
+pub(crate) const MOST_REQUESTS: u32 = 150;
 
 /// A longer header is none that ClearML's servers send.
 const LONGEST_HEADER: usize = 32 << 10;
@@ -145,7 +146,7 @@ impl Client {
 
     /// A connection to a port of an address of a host.
     pub(crate) fn connect_to(&self, host: &str, to: SocketAddr) -> Result<Connection, Failure> {
-        let slot = self.turn(host)?;
+        let slot = self.turn(host, &to.to_string(), false)?;
         let timeout = self.timeout();
         if timeout.is_zero() {
             return Err(Failure::over());
@@ -195,13 +196,14 @@ impl Client {
     }
 
     /// Waits until a request may be made: one more to this server and to this host, and one more at all.
-    fn turn(&self, host: &str) -> Result<Slot, Failure> {
+    fn turn(&self, host: &str, server: &str, with_keys: bool) -> Result<Slot, Failure> {
         if self.sent.fetch_add(1, Ordering::Relaxed) >= MOST_REQUESTS {
             return Err(Failure::new(format!(
                 "it was sent {MOST_REQUESTS} requests, and is sent no more"
             )));
         }
-        self.pace.wait(host, self.bounds.deadline)?;
+        self.pace
+            .wait(host, server, with_keys, self.bounds.deadline)?;
         // To wait for others is no part of the time that the server has.
         Ok(self.slots.take())
     }
@@ -212,30 +214,39 @@ impl Client {
         request: Result<http::Request<impl AsSendBody>, http::Error>,
     ) -> Result<Answer, Failure> {
         let request = request.map_err(|_| Failure::new("the address is none"))?;
-        let _slot = self.turn(host(url))?;
+        let with_keys = request.headers().contains_key(http::header::AUTHORIZATION);
+        let server = origin(url);
+        let _slot = self.turn(host(url), server, with_keys)?;
         let timeout = self.timeout();
         if timeout.is_zero() {
             return Err(Failure::over());
         }
         let request = self.agent.configure_request(request);
         let request = request.timeout_global(Some(timeout)).build();
-        let mut response = self.agent.run(request).map_err(|error| failure(&error))?;
+        let mut response = self
+            .agent
+            .run(request)
+            .map_err(|error| Failure::of_request(&error))?;
         // As large as it may become: a buffer that grows leaves copies.
         let mut body = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
         let mut reader = response.body_mut().as_reader().take(LONGEST as u64 + 1);
         let read = reader.read_to_end(&mut body);
         read.map_err(|error| {
             let reason = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-                Some(error) => failure(error).reason,
+                Some(error) => Failure::of_request(error).reason,
                 None => Failure::of_io(&error).reason,
             };
             Failure::new(format!("its answer breaks off: {reason}"))
         })?;
         let status = response.status().as_u16();
         if status == http::StatusCode::TOO_MANY_REQUESTS {
-            self.pace.enough(host(url));
+            self.pace.enough(server, Refusal::Everything);
         }
-        Ok(Answer::of(status, response.headers(), &body))
+        let answer = Answer::of(status, response.headers(), &body);
+        if with_keys && answer.head.wants_login {
+            self.pace.enough(server, Refusal::Keys);
+        }
+        Ok(answer)
     }
 }
 
@@ -247,60 +258,4 @@ fn with(request: http::request::Builder, headers: &[(&str, &str)]) -> http::requ
     headers.iter().fold(request, |request, (name, value)| {
         request.header(*name, *value)
     })
-}
-
-/// What went wrong, in our own words: libraries put into theirs what a server has said.
-fn failure(error: &ureq::Error) -> Failure {
-    match error {
-        ureq::Error::Timeout(_) => Failure::new("no answer in time"),
-        ureq::Error::Io(error) => Failure::of_io(error),
-        ureq::Error::HostNotFound => Failure::new("no such host"),
-        ureq::Error::Rustls(error) => Failure::new(tls::words(error)),
-        ureq::Error::Tls(_) | ureq::Error::TlsRequired => Failure::new("the TLS handshake fails"),
-        ureq::Error::Protocol(_) => Failure::new("it does not speak HTTP as it should"),
-        ureq::Error::LargeResponseHeader(..) => Failure::new("its header is too long"),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::new("the address is none"),
-        _ => Failure::new("the request fails"),
-    }
-}
-
-impl Failure {
-    /// No time is left.
-    pub(super) fn over() -> Self {
-        Self::new("the time for all requests is over")
-    }
-
-    /// What the operating system says, or what TLS does.
-    pub(crate) fn of_io(error: &io::Error) -> Self {
-        let inner = error.get_ref();
-        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Self::new(tls::words(error));
-        }
-        let reason = match error.kind() {
-            io::ErrorKind::ConnectionRefused => "connection refused",
-            io::ErrorKind::ConnectionReset => "connection reset",
-            io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => "connection closed",
-            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "no answer in time",
-            io::ErrorKind::HostUnreachable => "the host cannot be reached from here",
-            io::ErrorKind::NetworkUnreachable => "the network cannot be reached from here",
-            io::ErrorKind::AddrNotAvailable => "no such address here",
-            // A text of the system's own; any other may quote the server.
-            _ if error.raw_os_error().is_some() => &error.to_string(),
-            _ => "the connection fails",
-        };
-        let kind = match error.kind() {
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::AddrNotAvailable => {
-                FailureKind::Refused
-            }
-            io::ErrorKind::ConnectionReset
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::TimedOut => FailureKind::Silent,
-            _ => FailureKind::Other,
-        };
-        Self {
-            kind,
-            ..Self::new(reason)
-        }
-    }
 }

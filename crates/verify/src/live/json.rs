@@ -14,7 +14,7 @@ const LONGEST_WORD: usize = 16 << 10;
 pub(crate) struct Word(Zeroizing<String>);
 
 impl Word {
-    pub(crate) fn expose(&self) -> &str {
+    pub(crate) fn said(&self) -> &str {
         &self.0
     }
 }
@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<Word>()? {
             self.0.is_filled = true;
-            map.next_value_seed(Walk(self.0, name.expose()))?;
+            map.next_value_seed(Walk(self.0, name.said()))?;
         }
         Ok(())
     }

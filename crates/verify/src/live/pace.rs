@@ -3,7 +3,7 @@
 //! A server that bans whoever asks too often would ban the user's machine.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,20 +16,45 @@ const USUAL: f64 = 10.0;
 pub(super) struct Pace {
     /// Requests in a second, for every host.
     rate: Option<f64>,
-    hosts: Mutex<HashMap<String, Host>>,
+    known: Mutex<Known>,
 }
 
-#[derive(Clone, Copy)]
-struct Host {
-    next: Instant,
-    has_enough: bool,
+#[derive(Default)]
+struct Known {
+    /// When the next request may be made.
+    next: HashMap<String, Instant>,
+    /// Servers, by host and port, that have had enough, of keys or of everything.
+    refusals: HashMap<String, Refusal>,
+}
+
+/// What a server wants no more of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Refusal {
+    /// Keys and tokens: something in front of it took one for a login of its own, and refused it. Each further one would
+    /// count as an attempt to get in.
+    Keys,
+    /// Requests.
+    Everything,
+}
+
+impl Refusal {
+    fn failure(self) -> Failure {
+        Failure::new(match self {
+            Self::Keys => {
+                "something in front of it wants a login of its own, and is sent no more keys and tokens"
+            }
+            Self::Everything => {
+                "it answered 429, too many requests, and is asked no more; ask slower: --rate 1"
+            }
+        })
+    }
 }
 
 impl Pace {
     pub(super) fn new(rate: Option<f64>) -> Self {
         Self {
             rate,
-            hosts: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
@@ -39,49 +64,53 @@ impl Pace {
             .unwrap_or(Duration::MAX)
     }
 
-    /// Waits until a host may be asked again.
+    /// Waits until a host may be asked again. Its server is asked with keys, or without.
     ///
     /// # Errors
-    /// That would be after the deadline, or it has had enough.
-    pub(super) fn wait(&self, host: &str, deadline: Instant) -> Result<(), Failure> {
+    /// That would be after the deadline, or the server has had enough.
+    pub(super) fn wait(
+        &self,
+        host: &str,
+        server: &str,
+        with_keys: bool,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
         let rate = match self.rate {
             Some(rate) => Some(rate),
             // Nobody is banned from one's own machine.
             None => (!is_loopback(host)).then_some(USUAL),
         };
         let turn = {
-            let mut hosts = self.hosts();
+            let mut known = self.known();
+            match known.refusals.get(server) {
+                Some(refusal) if with_keys || *refusal == Refusal::Everything => {
+                    return Err(refusal.failure());
+                }
+                _ => {}
+            }
             let now = Instant::now();
-            let known = hosts.entry(host.to_ascii_lowercase()).or_insert(Host {
-                next: now,
-                has_enough: false,
-            });
-            if known.has_enough {
-                return Err(Failure::new(
-                    "it answered 429, too many requests, and is asked no more; ask slower: --rate 1",
-                ));
-            }
-            let turn = known.next.max(now);
+            let next = known.next.entry(host.to_ascii_lowercase()).or_insert(now);
+            let turn = (*next).max(now);
             if turn > deadline {
-                return Err(Failure::new("the time for all requests is over"));
+                return Err(Failure::over());
             }
-            known.next = turn + rate.map_or(Duration::ZERO, |rate| Self::takes(Some(rate), 1));
+            *next = turn + rate.map_or(Duration::ZERO, |rate| Self::takes(Some(rate), 1));
             turn
         };
         thread::sleep(turn.saturating_duration_since(Instant::now()));
         Ok(())
     }
 
-    /// A host has had enough.
-    pub(super) fn enough(&self, host: &str) {
-        if let Some(known) = self.hosts().get_mut(&host.to_ascii_lowercase()) {
-            known.has_enough = true;
-        }
+    /// A server has had enough.
+    pub(super) fn enough(&self, server: &str, of: Refusal) {
+        let mut known = self.known();
+        let refusal = known.refusals.entry(server.to_owned()).or_insert(of);
+        *refusal = of.max(*refusal);
     }
 
-    fn hosts(&self) -> std::sync::MutexGuard<'_, HashMap<String, Host>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         // Entries are changed as a whole.
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,31 +118,43 @@ impl Pace {
 mod tests {
     use super::*;
 
+    const SERVER: &str = "http://clearml.example.com";
+
     #[test]
-    fn another_machine_is_asked_slowly_and_not_after_it_had_enough() {
+    fn another_machine_is_asked_slowly() {
         let pace = Pace::new(None);
         let far = Instant::now() + Duration::from_secs(60);
         let since = Instant::now();
         for _ in 0..4 {
-            pace.wait("clearml.example.com", far).unwrap();
+            pace.wait("clearml.example.com", SERVER, true, far).unwrap();
         }
         assert!(since.elapsed() >= Duration::from_millis(299));
         let since = Instant::now();
         for _ in 0..100 {
-            pace.wait("127.0.0.1", far).unwrap();
+            pace.wait("127.0.0.1", "http://127.0.0.1", true, far)
+                .unwrap();
         }
         assert!(since.elapsed() < Duration::from_secs(1));
-        pace.enough("CLEARML.example.com");
-        assert!(pace.wait("clearml.example.com", far).is_err());
-        assert!(pace.wait("other.example.com", far).is_ok());
+    }
+
+    #[test]
+    fn who_has_had_enough_is_left_alone() {
+        let pace = Pace::new(Some(1000.0));
+        let far = Instant::now() + Duration::from_secs(60);
+        let may = |server: &str, with_keys| pace.wait("h", server, with_keys, far).is_ok();
+        pace.enough(SERVER, Refusal::Keys);
+        assert!(may(SERVER, false) && !may(SERVER, true) && may("http://h:8081", true));
+        pace.enough(SERVER, Refusal::Everything);
+        pace.enough(SERVER, Refusal::Keys);
+        assert!(!may(SERVER, false) && may("http://h:8081", true));
     }
 
     #[test]
     fn a_rate_of_the_users_is_for_every_host_and_knows_the_deadline() {
         let pace = Pace::new(Some(0.1));
         let soon = Instant::now() + Duration::from_secs(1);
-        pace.wait("localhost", soon).unwrap();
-        assert!(pace.wait("localhost", soon).is_err());
+        pace.wait("localhost", SERVER, false, soon).unwrap();
+        assert!(pace.wait("localhost", SERVER, false, soon).is_err());
         assert_eq!(Pace::takes(Some(0.5), 10), Duration::from_secs(20));
     }
 }

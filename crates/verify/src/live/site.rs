@@ -3,23 +3,8 @@
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use clearml_secure_core::keyset::Keyset;
-
 use super::asked::Asked;
-use super::{Client, MOST_ADDRESSES, Seen, Site, find, host, together};
-
-/// What a server is given to find its parts and to look with.
-#[derive(Clone)]
-pub(crate) struct Given {
-    pub(crate) target: String,
-    pub(crate) api: Option<String>,
-    pub(crate) files: Option<String>,
-    pub(crate) web: Option<String>,
-    pub(crate) client: Client,
-    pub(crate) keys: Option<Arc<Keyset>>,
-    pub(crate) old_keys: Option<Arc<Keyset>>,
-    pub(crate) allow_plain_http: bool,
-}
+use super::{Given, MOST_ADDRESSES, Seen, Site, find, host, together};
 
 impl Site {
     /// Finds the parts of a server at each address that its names have. The first has the most of them; what is not there

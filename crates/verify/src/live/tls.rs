@@ -5,11 +5,10 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme,
-};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
+use super::failure::words;
 use super::{Client, Failure, host};
 
 /// What a server shows of itself in a handshake.
@@ -67,37 +66,6 @@ pub(crate) fn shake(client: &Client, url: &str) -> Result<Shown, NoHandshake> {
         certificate: certificate.clone().into_owned(),
         distrust: trusted.err().map(|error| words(&error)),
     })
-}
-
-/// What is wrong with a handshake or a certificate. Of the library's texts only those are taken that quote nothing of the
-/// server's.
-pub(super) fn words(error: &Error) -> String {
-    let text = match error {
-        Error::AlertReceived(_) => return error.to_string(),
-        Error::InvalidCertificate(
-            CertificateError::BadEncoding
-            | CertificateError::BadSignature
-            | CertificateError::Expired
-            | CertificateError::NotValidYet
-            | CertificateError::Revoked
-            | CertificateError::UnknownIssuer,
-        ) => return error.to_string(),
-        Error::InvalidCertificate(CertificateError::ExpiredContext { .. }) => {
-            "the certificate has expired"
-        }
-        Error::InvalidCertificate(CertificateError::NotValidYetContext { .. }) => {
-            "the certificate is not valid yet"
-        }
-        Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "the certificate is for another name",
-        Error::InvalidCertificate(_) => "the certificate is not valid",
-        Error::InvalidMessage(_) => "it does not speak TLS",
-        Error::NoCertificatesPresented => "it shows no certificate",
-        Error::PeerIncompatible(_) => "it speaks another TLS",
-        _ => "the TLS handshake fails",
-    };
-    text.to_owned()
 }
 
 /// Whether a handshake ended because of the protocol's version.

@@ -109,14 +109,14 @@ impl Role {
 /// The role that a token of the server's own gives.
 pub(super) fn role(token: &str) -> Role {
     let claims = claims(token);
-    let said = claims.as_ref().map(|claims| claims.identity.role.expose());
+    let said = claims.as_ref().map(|claims| claims.identity.role.said());
     let known = Role::KNOWN.into_iter().find(|known| Some(*known) == said);
     known.map_or(Role::Unknown, Role::Known)
 }
 
 /// The release that a token of the server's own tells.
 pub(super) fn version(token: &str) -> Option<Version> {
-    Version::parse(claims(token)?.server_version?.expose())
+    Version::parse(claims(token)?.server_version?.said())
 }
 
 /// What of a token's claims is read.

@@ -1,5 +1,6 @@
 //! Annotations of a workflow run on GitHub: `::error file=…,line=…,col=…,title=…::message`.
 
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use crate::finding::Severity;
@@ -41,16 +42,18 @@ fn annotation(level: &str, place: Option<&Place>, title: &str, text: &str) -> St
     )
 }
 
-/// What would end the line is written as GitHub reads it.
+/// Lines, as GitHub reads them. Control characters, which a log would obey, are shown as escapes.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let lines = text
+        .split('\n')
+        .map(|line| escape(line).replace('%', "%25"));
+    lines.collect::<Vec<_>>().join("%0A")
 }
 
-/// In a property, what would end it as well.
+/// In a property, which is one line, what would end it as well.
 fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    let text = escape(text).replace('%', "%25");
+    text.replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]
@@ -59,7 +62,20 @@ mod tests {
 
     #[test]
     fn nothing_ends_a_command_early() {
-        assert_eq!(data("50%\r\n::error::x"), "50%25%0D%0A::error::x");
-        assert_eq!(property("a,b:c\n"), "a%2Cb%3Ac%0A");
+        assert_eq!(data("50%\r\n::error::x"), "50%25\\u{d}%0A::error::x");
+        assert_eq!(property("a,b:c\n"), "a%2Cb%3Ac\\u{a}");
+    }
+
+    #[test]
+    fn no_escape_of_a_terminals_is_in_a_path() {
+        let place = Place {
+            file: "a\u{1b}[31m\u{202e}.yml".into(),
+            line: 1,
+            column: 2,
+        };
+        assert_eq!(
+            annotation("error", Some(&place), "x", "one\ntwo\u{7}"),
+            "::error file=a\\u{1b}[31m\\u{202e}.yml,line=1,col=2,title=x::one%0Atwo\\u{7}\n"
+        );
     }
 }

@@ -38,7 +38,7 @@ impl Probe for GuestLogin {
         }
         let told = modes.guest.as_ref();
         let (name, password) =
-            told.map_or(USUAL, |(name, password)| (name.expose(), password.expose()));
+            told.map_or(USUAL, |(name, password)| (name.said(), password.said()));
         let login = site.log_in(name, password);
         let what = match (&login, told.is_some()) {
             (Some(Login::In { .. }), true) => {

@@ -1,0 +1,137 @@
+//! Why something could not be asked, in our own words: libraries put into theirs what a server has said.
+
+use std::fmt;
+use std::io;
+
+use clearml_secure_core::shown::escape;
+use rustls::{CertificateError, Error};
+
+/// Why something could not be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(super) reason: String,
+    pub(super) kind: FailureKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FailureKind {
+    Other,
+    /// Nobody listens there, which may be so for a moment only.
+    Refused,
+    /// Nobody takes the connection.
+    Silent,
+}
+
+impl Failure {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            kind: FailureKind::Other,
+        }
+    }
+
+    /// Whether nobody is there.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.kind == FailureKind::Refused
+    }
+
+    /// Whether nobody is there, as far as can be told from here.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.kind != FailureKind::Other
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&escape(&self.reason))
+    }
+}
+
+impl Failure {
+    /// What went wrong with a request.
+    pub(super) fn of_request(error: &ureq::Error) -> Self {
+        match error {
+            ureq::Error::Timeout(_) => Failure::new("no answer in time"),
+            ureq::Error::Io(error) => Failure::of_io(error),
+            ureq::Error::HostNotFound => Failure::new("no such host"),
+            ureq::Error::Rustls(error) => Self::new(words(error)),
+            ureq::Error::Tls(_) | ureq::Error::TlsRequired => {
+                Failure::new("the TLS handshake fails")
+            }
+            ureq::Error::Protocol(_) => Failure::new("it does not speak HTTP as it should"),
+            ureq::Error::LargeResponseHeader(..) => Failure::new("its header is too long"),
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::new("the address is none"),
+            _ => Failure::new("the request fails"),
+        }
+    }
+
+    /// No time is left.
+    pub(super) fn over() -> Self {
+        Self::new("the time for all requests is over")
+    }
+
+    /// What the operating system says, or what TLS does.
+    pub(crate) fn of_io(error: &io::Error) -> Self {
+        let inner = error.get_ref();
+        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return Self::new(words(error));
+        }
+        let reason = match error.kind() {
+            io::ErrorKind::ConnectionRefused => "connection refused",
+            io::ErrorKind::ConnectionReset => "connection reset",
+            io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => "connection closed",
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "no answer in time",
+            io::ErrorKind::HostUnreachable => "the host cannot be reached from here",
+            io::ErrorKind::NetworkUnreachable => "the network cannot be reached from here",
+            io::ErrorKind::AddrNotAvailable => "no such address here",
+            // A text of the system's own; any other may quote the server.
+            _ if error.raw_os_error().is_some() => &error.to_string(),
+            _ => "the connection fails",
+        };
+        let kind = match error.kind() {
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::AddrNotAvailable => {
+                FailureKind::Refused
+            }
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::TimedOut => FailureKind::Silent,
+            _ => FailureKind::Other,
+        };
+        Self {
+            kind,
+            ..Self::new(reason)
+        }
+    }
+}
+
+/// What is wrong with a handshake or a certificate. Of the library's texts only those are taken that quote nothing of the
+/// server's.
+pub(super) fn words(error: &Error) -> String {
+    let text = match error {
+        Error::AlertReceived(_) => return error.to_string(),
+        Error::InvalidCertificate(
+            CertificateError::BadEncoding
+            | CertificateError::BadSignature
+            | CertificateError::Expired
+            | CertificateError::NotValidYet
+            | CertificateError::Revoked
+            | CertificateError::UnknownIssuer,
+        ) => return error.to_string(),
+        Error::InvalidCertificate(CertificateError::ExpiredContext { .. }) => {
+            "the certificate has expired"
+        }
+        Error::InvalidCertificate(CertificateError::NotValidYetContext { .. }) => {
+            "the certificate is not valid yet"
+        }
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => "the certificate is for another name",
+        Error::InvalidCertificate(_) => "the certificate is not valid",
+        Error::InvalidMessage(_) => "it does not speak TLS",
+        Error::NoCertificatesPresented => "it shows no certificate",
+        Error::PeerIncompatible(_) => "it speaks another TLS",
+        _ => "the TLS handshake fails",
+    };
+    text.to_owned()
+}

@@ -1,0 +1,301 @@
+//! Servers that say whatever they were told: every header and every credential, in every field that there is.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::Hostile;
+use super::posing::{base64url, clearml, framed, play, reply};
+use super::server::Request;
+
+/// What was heard of keys, by all of them: a server may say to one question what another brought.
+static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// So many are kept.
+const KEPT: usize = 40;
+
+pub(super) const ALL: &[&Hostile] = &[
+    &Hostile {
+        name: "echoes keys as role and version",
+        serve: |stream| {
+            play(stream, &|request| {
+                let (name, heard) = (request.path.trim_start_matches('/'), heard(request));
+                (name == "auth.login" && is_ours(request)).then(|| {
+                    let claims = format!(
+                        r#"{{"identity": {{"role": "{heard}"}}, "server_version": "{heard}"}}"#
+                    );
+                    let data = format!(r#"{{"token": "x.{}.y"}}"#, base64url(claims.as_bytes()));
+                    reply("200 OK", "", &framed(name, 200, 0, &heard, &data))
+                })
+            });
+        },
+        finds: &["keys-not-applied", "open-login"],
+        unknown: &[],
+    },
+    &Hostile {
+        name: "echoes keys as version",
+        serve: |stream| {
+            play(stream, &|request| {
+                let data = format!(r#"{{"version": "{}"}}"#, heard(request));
+                let is_it = request.path == "/server.info";
+                is_it.then(|| reply("200 OK", "", &framed("server.info", 200, 0, "OK", &data)))
+            });
+        },
+        finds: &["keys-not-applied", "open-login"],
+        unknown: &["the version of"],
+    },
+    &Hostile {
+        name: "echoes keys in messages and names of everything",
+        serve: |stream| {
+            play(stream, &|request| {
+                let heard = heard(request);
+                let name = request.path.trim_start_matches('/');
+                [
+                    "auth.login",
+                    "auth.validate_token",
+                    "server.info",
+                    "console",
+                ]
+                .contains(&name)
+                .then(|| {
+                    reply(
+                        &format!("500 {heard}"),
+                        &headers(&heard),
+                        &framed(&heard, 500, 0, &heard, "{}"),
+                    )
+                })
+            });
+        },
+        finds: &["keys-not-applied", "open-login"],
+        unknown: &[
+            "whether a published pair logs in at",
+            "accepts tokens of anybody's making",
+        ],
+    },
+    &Hostile {
+        name: "echoes keys as ways to log in",
+        serve: |stream| {
+            play(stream, &|request| {
+                let heard = heard(request);
+                let data = format!(
+                    r#"{{"basic": {{"enabled": true, "guest": {{"enabled": true, "name": "{heard}", "username": "{heard}", "password": "{heard}"}}}},
+                    "sso": {{"{heard}": "{heard}"}}, "sso_providers": ["{heard}"]}}"#
+                );
+                (request.path == "/login.supported_modes").then(|| {
+                    reply(
+                        "200 OK",
+                        &headers(&heard),
+                        &framed("login.supported_modes", 200, 0, &heard, &data),
+                    )
+                })
+            });
+        },
+        finds: &["guest-login", "keys-not-applied"],
+        unknown: &[],
+    },
+    &Hostile {
+        name: "echoes keys in the page and its files",
+        serve: |stream| {
+            play(stream, &|request| {
+                let heard = heard(request);
+                let body = match &*request.path {
+                    "/" => format!("<title>ClearML {heard}</title>"),
+                    "/configuration.json" => {
+                        format!(r#"{{"{heard}": "{heard}", "secret": "{heard}"}}"#)
+                    }
+                    "/credentials.json" => {
+                        format!(r#"{{"userKey": "{heard}", "userSecret": "{heard}"}}"#)
+                    }
+                    "/console" => format!("Interactive Console Werkzeug EVALEX {heard}"),
+                    _ => return None,
+                };
+                Some(reply(&format!("200 {heard}"), &headers(&heard), &body))
+            });
+        },
+        finds: &[
+            "debugger",
+            "keys-not-applied",
+            "open-login",
+            "published-credential",
+        ],
+        unknown: &[],
+    },
+    &Hostile {
+        name: "echoes keys where redirects lead",
+        serve: |stream| {
+            play(stream, &|request| {
+                let heard = heard(request);
+                let host = heard.replace(['/', '+', '=', ' ', ':'], "-");
+                let to = match request.path.len() % 3 {
+                    0 => format!("http://{host}.example.com/"),
+                    1 => format!("/{host}{}", request.path),
+                    _ => format!("http://127.0.0.1/{host}"),
+                };
+                (request.path != "/debug.ping" && request.path != "/")
+                    .then(|| reply(&format!("302 {heard}"), &format!("Location: {to}\r\n"), ""))
+            });
+        },
+        finds: &[],
+        unknown: &[
+            "the file server of",
+            "whether a published pair logs in at",
+            "accepts tokens of anybody's making",
+        ],
+    },
+    &Hostile {
+        name: "echoes keys of before where redirects lead to its parts",
+        serve: |stream| {
+            play(stream, &|request| {
+                let folder = heard(request).replace(['/', '+', '=', ' ', ':', '.'], "-");
+                if request.path == "/debug.ping" {
+                    let to = format!("Location: /{folder}/debug.ping\r\n");
+                    return Some(reply("302 Found", &to, ""));
+                }
+                // Its parts are below that folder, and in no other.
+                let (_, rest) = request.path[1..].split_once('/')?;
+                let is_usual = ["/api", "/files", "/clearml"]
+                    .iter()
+                    .any(|usual| request.path.starts_with(usual));
+                (!is_usual).then(|| clearml(&format!("/{rest}")))
+            });
+        },
+        finds: &["keys-not-applied"],
+        unknown: &["the API server of"],
+    },
+    &Hostile {
+        name: "lets its own keys in and repeats them in the cookie",
+        serve: |stream| {
+            play(stream, &|request| {
+                let name = request.path.trim_start_matches('/');
+                (name == "auth.login" && is_ours(request)).then(|| {
+                    let heard = heard(request);
+                    let claims = r#"{"identity": {"role": "\u001b[31msystem\u202e"}, "server_version": "99999.1\u001b[0m"}"#;
+                    let data = format!(r#"{{"token": "x.{}.y"}}"#, base64url(claims.as_bytes()));
+                    let cookie = format!("Set-Cookie: {heard}={heard}; {heard}\r\n").repeat(50);
+                    reply("200 OK", &cookie, &framed(name, 200, 0, "OK", &data))
+                })
+            });
+        },
+        finds: &["keys-not-applied", "open-login"],
+        unknown: &[],
+    },
+    &Hostile {
+        name: "says control characters wherever it says anything",
+        serve: |stream| {
+            play(stream, &|request| {
+                let evil = "\\u001b[2J\\u001b]0;owned\\u0007\\u202e";
+                let name = request.path.trim_start_matches('/');
+                ["auth.login", "auth.validate_token"]
+                    .contains(&name)
+                    .then(|| {
+                        reply(
+                            "500 \u{1b}[2J",
+                            "X: \u{1b}[2J\r\n",
+                            &framed(evil, 500, 0, evil, "{}"),
+                        )
+                    })
+            });
+        },
+        finds: &["keys-not-applied", "open-login"],
+        unknown: &["whether a published pair logs in at"],
+    },
+    &Hostile {
+        name: "JSON as deep as it is long",
+        serve: |stream| {
+            play(stream, &|request| {
+                let deep = "[".repeat(60_000);
+                let body = match &*request.path {
+                    "/configuration.json" => format!("{{\"a\": {deep}"),
+                    "/auth.login" | "/auth.validate_token" => deep,
+                    _ => return None,
+                };
+                Some(reply("200 OK", "", &body))
+            });
+        },
+        finds: &["keys-not-applied", "open-login"],
+        unknown: &[
+            "whether a published pair logs in at",
+            "accepts tokens of anybody's making",
+        ],
+    },
+    &Hostile {
+        name: "JSON with every name twice, and in no encoding",
+        serve: |stream| {
+            play(stream, &|request| {
+                let name = request.path.trim_start_matches('/');
+                let once = framed(name, 200, 0, "OK", r#"{"valid": true}"#);
+                let twice = once.replace("\"valid\": true", "\"valid\": true, \"valid\": true");
+                (name == "auth.validate_token").then(|| reply("200 OK", "", &twice))
+            });
+        },
+        finds: &["keys-not-applied", "open-login"],
+        unknown: &["accepts tokens of anybody's making"],
+    },
+    &Hostile {
+        name: "as many answers as fit, as large as may be",
+        serve: |stream| {
+            play(stream, &|request| {
+                let name = request.path.trim_start_matches('/');
+                let fill = "0,".repeat(31_000) + "0";
+                let body = framed(name, 401, 22, "no", &format!("{{\"x\": [{fill}]}}"));
+                (name == "auth.login").then(|| reply("401 Unauthorized", "", &body))
+            });
+        },
+        finds: &["keys-not-applied", "open-login"],
+        unknown: &[],
+    },
+];
+
+/// Something of what was said so far: the credentials of this request, or else of another.
+fn heard(request: &Request) -> String {
+    let mut all = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, said)) = request.header("authorization").split_once(' ') {
+        if all.len() < KEPT {
+            all.extend([said.to_owned(), decoded(said)]);
+        }
+        return decoded(said);
+    }
+    all.last().cloned().unwrap_or_default()
+}
+
+/// Whether it is the login of an account of a keyset: longer than any published pair, or than none.
+fn is_ours(request: &Request) -> bool {
+    let (_, said) = request
+        .header("authorization")
+        .split_once(' ')
+        .unwrap_or_default();
+    let pair = decoded(said);
+    let published = include_str!("../../../crates/core/data/known_defaults.toml");
+    let (key, secret) = pair.split_once(':').unwrap_or_default();
+    // What clearml-verify invents is as long as this.
+    secret.len() != 64 && !key.is_empty() && !published.contains(secret)
+}
+
+/// Headers that repeat something.
+fn headers(heard: &str) -> String {
+    format!(
+        "Server: {heard}\r\nX-Echo: {heard}\r\nSet-Cookie: {heard}={heard}; Secure\r\nAccess-Control-Allow-Origin: {heard}\r\n\
+         WWW-Authenticate-Echo: {heard}\r\n"
+    )
+}
+
+/// The text that base64 stands for; itself where it is none.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let (mut number, mut bits) = (0_u32, 0);
+    for byte in text.trim_end_matches('=').bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return text.to_owned(),
+        };
+        number = number << 6 | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((number >> bits & 255) as u8);
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
