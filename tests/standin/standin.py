@@ -140,6 +140,15 @@ class Refused(Exception):
         self.status, self.subcode = status, subcode
 
 
+def console(headers):
+    """Werkzeug's debugger, which trusts names of the machine's own."""
+    host = headers.get("Host", "").rsplit(":", 1)[0]
+    if host not in ("localhost", "127.0.0.1"):
+        return 400, {"Content-Type": "text/html"}, b"<title>400 Bad Request</title>"
+    page = "<title>Console // Werkzeug Debugger</title><script>var CONSOLE_MODE = true, EVALEX = true</script>"
+    return 200, {"Content-Type": "text/html"}, page.encode()
+
+
 class Jwt:
     """The library of a generation. The older one works with an empty secret, the newer one does not."""
 
@@ -353,12 +362,7 @@ class Api:
     def answer(self, method, path, headers, body):
         name = path.strip("/").split("?")[0]
         if self.debug and name == "console":
-            # It trusts names of the machine's own.
-            host = headers.get("Host", "").rsplit(":", 1)[0]
-            if host not in ("localhost", "127.0.0.1"):
-                return 400, {"Content-Type": "text/html"}, b"<title>400 Bad Request</title>"
-            page = "<title>Console // Werkzeug Debugger</title><script>var CONSOLE_MODE = true, EVALEX = true</script>"
-            return 200, {"Content-Type": "text/html"}, page.encode()
+            return console(headers)
         version = re.match(r"v(\d+\.\d+)/", name)
         name = re.sub(r"^v\d+(\.\d+)?/", "", name)
         sent = {"server": "clearml", "Content-Type": "application/json"}
@@ -425,6 +429,7 @@ class Files:
     def __init__(self, config, version, api, memory, stale):
         self.api, self.memory, self.stale = api, memory, stale
         self.guarded = version >= (1, 16) and truth(config, "fileserver.auth.enabled")
+        self.debug = truth(config, "fileserver.debug")
         pair = [config.get(f"secure.credentials.fileserver.{half}", "") for half in ("user_key", "user_secret")]
         # It logs in at its start, and ends where that fails.
         self.starts = not self.guarded or api.can_log_in(pair)
@@ -452,6 +457,8 @@ class Files:
         return None
 
     def answer(self, method, path, headers, body):
+        if self.debug and path == "/console":
+            return console(headers)
         sent = {"server": "clearml", "Content-Type": "text/html"}
         sent["Access-Control-Allow-Origin"] = headers.get("Origin", "*")
         if method == "OPTIONS":

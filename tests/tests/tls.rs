@@ -281,7 +281,7 @@ fn a_second_way_in_without_tls_is_found() {
         clearml("keygen").arg("-o").arg(&keys).done().exit(0);
         let done = clearml("verify")
             .env("SSL_CERT_FILE", folder.path().join("ca.pem"))
-            .args(["-f", "json", "--keys"])
+            .args(["--rate", "1000", "-f", "json", "--keys"])
             .arg(&keys)
             .arg(format!("https://[{name}]:{}", nginx.1))
             .done();

@@ -6,7 +6,7 @@
 mod anonymous_files;
 mod certificate;
 mod cors_reflection;
-mod debugger;
+mod debug_console;
 mod default_login;
 mod exposed_database;
 mod forged_token;
@@ -37,7 +37,7 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &anonymous_files::AnonymousFiles,
     &certificate::Certificate,
     &cors_reflection::CorsReflection,
-    &debugger::Debugger,
+    &debug_console::DebugConsole,
     &default_login::DefaultLogin,
     &exposed_database::ExposedDatabase,
     &forged_token::ForgedToken,

@@ -111,7 +111,7 @@ pub(super) const ALL: &[&Hostile] = &[
             });
         },
         finds: &[
-            "debugger",
+            "debug-console",
             "keys-not-applied",
             "open-login",
             "published-credential",
