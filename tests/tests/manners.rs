@@ -64,23 +64,11 @@ fn nothing_is_changed_and_keys_stay_home() {
     let (_, _, unknown) = asked(&standin, &keys);
     assert_eq!(unknown, Vec::<String>::new());
     let with = requests(&record);
-    for request in &with {
-        if asks_about_a_token(request) {
-            continue;
-        }
+    for request in with.iter().filter(|one| !asks_about_a_token(one)) {
         assert_eq!(request["method"], "GET", "{request}");
         assert_eq!(request["length"], 0, "{request}");
     }
     // The same questions are asked, and those with keys only of this machine.
-    let sent = |requests: &[Value]| {
-        let mut sent: Vec<String> = requests
-            .iter()
-            .filter_map(|one| Some(one["authorization"].as_str()?.to_owned()))
-            .collect();
-        sent.sort();
-        sent.dedup();
-        sent
-    };
     let public = sent(&without);
     let all = sent(&with);
     assert!(public.len() < all.len(), "{} {}", public.len(), all.len());
@@ -102,6 +90,16 @@ fn nothing_is_changed_and_keys_stay_home() {
             "{header}"
         );
     }
+}
+
+/// Every key and token that was sent.
+fn sent(requests: &[Value]) -> Vec<String> {
+    let all = requests.iter();
+    let sent = all.filter_map(|one| Some(one["authorization"].as_str()?.to_owned()));
+    let mut sent: Vec<String> = sent.collect();
+    sent.sort();
+    sent.dedup();
+    sent
 }
 
 /// The one question that is asked with a text: about the token that is in it, and changes nothing
