@@ -22,6 +22,16 @@ pub const USERS: &str = "apiserver.auth.fixed_users.users";
 /// Whether guests get in beside them: a path of another root.
 pub const GUEST_ENABLED: &str = "services.auth.fixed_users.guest.enabled";
 
+/// The guest's name and password, company and name in the page: below the same.
+const GUEST: &str = "services.auth.fixed_users.guest";
+
+/// The company that every user belongs to who names none (docs/clearml.md#internal-accounts).
+const COMPANY: &str = "d1bd92a3b039400cbafc60a7a5b1e52b";
+/// And the one of the image's guest.
+const GUESTS: &str = "025315a9321f49f8be07f5ac48fbcf92";
+/// The image's guest has it as name and password.
+const GUEST_NAME: &str = "guest";
+
 /// What is set under `apiserver.auth.fixed_users`.
 pub struct FixedUsers {
     /// Whether only these users sign in; none where it cannot be told.
@@ -32,14 +42,32 @@ pub struct FixedUsers {
     pub users: Vec<FixedUser>,
     /// What the server cannot make a user of; it fails on all of the list then.
     pub broken: Vec<BrokenUser>,
+    /// Whether all entries of the list are known, and that there are no more.
+    pub is_whole: bool,
     /// Where the list stands.
     pub span: Option<Span>,
+    /// The guest that the server adds to them.
+    pub guest: Guest,
+}
+
+/// The guest beside the users (docs/clearml.md#guests).
+pub struct Guest {
+    /// Whether there is one; none where it cannot be told.
+    pub enabled: Option<bool>,
+    /// Where that is set.
+    pub span: Option<Span>,
+    /// The name to sign in with, where it is a text that is known.
+    pub username: Option<String>,
+    /// The password or its hash, where it is a text that is known.
+    pub password: Option<Secret>,
+    /// The company that the server makes for guests, where it is known.
+    company: Option<String>,
 }
 
 /// A place in the list at which an API server fails (docs/clearml.md#entries-of-a-user).
 pub struct BrokenUser {
-    /// The name to sign in with, where there is one.
-    pub username: String,
+    /// Which entry of the list, from 1; 0 for the list itself.
+    pub position: usize,
     /// What is wrong.
     pub why: Broken,
     /// Where it stands.
@@ -64,45 +92,61 @@ const ALLOWED: [&str; 2] = ["company", "is_guest"];
 
 /// One of them.
 pub struct FixedUser {
-    /// The name to sign in with.
+    /// Which entry of the list, from 1.
+    pub position: usize,
+    /// The name to sign in with; empty where it is no text, or not known.
     pub username: String,
-    /// The password or its hash. Digits without quotes are a number to HOCON, and are here as they are written.
+    /// The password or its hash, where it is a text that is known.
     pub password: Option<Secret>,
-    /// Whether the password is something else than a text to HOCON, and equals nothing that is typed.
-    pub is_no_text: bool,
+    /// The name that the page shows, where it is a text that is known.
+    pub name: Option<String>,
+    /// The first key that must be a text to HOCON and is none, and what it is instead. The user cannot sign in then.
+    pub no_text: Option<(&'static str, &'static str)>,
+    /// Whether it is of a company that the server does not have; none where it cannot be told.
+    pub is_foreign: Option<bool>,
+    /// Whether it has the role of a guest; none where it cannot be told.
+    pub is_guest: Option<bool>,
     /// Where it stands: the entry in a file, the whole variable in an environment.
     pub span: Span,
+    /// The name as Python compares it, where it is known.
+    identity: Option<Value>,
 }
 
 impl FixedUsers {
     /// What an API server reads.
     pub fn of(server: &ServerConfiguration, deployment: &Deployment) -> Self {
-        let switch = |name: &str| match server.configured(deployment, &format!("{PATH}.{name}")) {
-            Configured::Not => Some(false),
-            Configured::Unknown(..) => None,
-            Configured::Value(value, _) => value.truth(),
-        };
+        let switch = |path: &str| switch(server, deployment, path).0;
         let mut found = Self {
-            enabled: switch("enabled"),
-            is_hashed: switch("pass_hashed"),
+            enabled: switch(ENABLED),
+            is_hashed: switch(PASS_HASHED),
             users: Vec::new(),
             broken: Vec::new(),
+            is_whole: server.is_seen(deployment),
             span: None,
+            guest: Guest::of(server, deployment),
         };
-        if let Configured::Value(value, span) = server.configured(deployment, USERS) {
-            let instance = &deployment.instances[server.instance];
-            let mut files = instance.config.iter();
-            let is_file = files.any(|file| file.source == span.source);
-            let place = |node: &Node| match is_file {
-                true => Span {
-                    source: span.source,
-                    start: node.span.start,
-                    end: node.span.end,
-                },
-                false => span,
-            };
-            found.span = Some(span);
-            found.read(value, span, &place);
+        match server.configured(deployment, USERS) {
+            Configured::Not => {}
+            Configured::Unknown(_, span) => {
+                found.span = Some(span);
+                found.is_whole = false;
+            }
+            Configured::Value(value, span) => {
+                let instance = &deployment.instances[server.instance];
+                let mut files = instance.config.iter();
+                let is_file = files.any(|file| file.source == span.source);
+                let place = |node: &Node| match is_file {
+                    true => Span {
+                        source: span.source,
+                        start: node.span.start,
+                        end: node.span.end,
+                    },
+                    false => span,
+                };
+                found.span = Some(span);
+                found.is_whole &= value.unknown().is_none();
+                found.read(value, span, &place);
+            }
         }
         found
     }
@@ -116,27 +160,21 @@ impl FixedUsers {
             };
             if !is_empty && list.unknown().is_none() {
                 self.broken.push(BrokenUser {
-                    username: String::new(),
+                    position: 0,
                     why: Broken::NoList,
                     span,
                 });
             }
             return;
         };
-        for node in nodes {
-            let span = place(node);
+        for (index, node) in nodes.iter().enumerate() {
+            let (position, span) = (index + 1, place(node));
+            if let Value::Object(object) = &node.value {
+                self.users.push(user(object, position, span, &self.guest));
+            }
             let why = broken(&node.value);
-            let username = match &node.value {
-                Value::Object(object) => {
-                    let user = user(object, span);
-                    let name = user.username.clone();
-                    self.users.push(user);
-                    name
-                }
-                _ => String::new(),
-            };
             self.broken.extend(why.map(|why| BrokenUser {
-                username,
+                position,
                 why,
                 span,
             }));
@@ -148,6 +186,71 @@ impl FixedUsers {
         self.users
             .iter()
             .filter_map(move |user| Some((user, user.password.as_ref()?.expose())))
+    }
+
+    /// The users whose name an earlier one has, or the guest, who is the first (docs/clearml.md#user-names-twice).
+    pub fn duplicates(&self) -> impl Iterator<Item = &FixedUser> {
+        let is_taken = |(index, user): &(usize, &FixedUser)| {
+            let before = &self.users[..*index];
+            let is_known = user.identity.is_some();
+            (is_known && before.iter().any(|other| other.identity == user.identity))
+                || self.is_guests_name(user)
+        };
+        let users = self.users.iter().enumerate().filter(is_taken);
+        users.map(|(_, user)| user)
+    }
+
+    /// Whether a user has the name of the guest that the server adds.
+    pub fn is_guests_name(&self, user: &FixedUser) -> bool {
+        self.guest.enabled == Some(true)
+            && !user.username.is_empty()
+            && self.guest.username.as_deref() == Some(&user.username)
+    }
+}
+
+impl Guest {
+    fn of(server: &ServerConfiguration, deployment: &Deployment) -> Self {
+        let (enabled, span) = switch(server, deployment, GUEST_ENABLED);
+        let text = |name: &str, default: &str| {
+            let path = format!("{GUEST}.{name}");
+            match server.configured(deployment, &path) {
+                Configured::Not => Some(Secret::from(default)),
+                Configured::Value(Value::String(text), _) => Some(Secret::from(text)),
+                Configured::Unknown(..) | Configured::Value(..) => None,
+            }
+        };
+        let name = |name: &str, default: &str| text(name, default).map(|text| text.expose().into());
+        Self {
+            enabled,
+            span,
+            username: name("username", GUEST_NAME),
+            password: text("password", GUEST_NAME),
+            company: name("default_company", GUESTS),
+        }
+    }
+
+    /// Whether the server has a company: its own, and that of the guests where there are some.
+    fn is_foreign(&self, company: &str) -> Option<bool> {
+        match (self.enabled, self.company.as_deref()) {
+            _ if company == COMPANY => Some(false),
+            (Some(false), _) => Some(true),
+            (Some(true), Some(own)) => Some(company != own),
+            (None, Some(own)) if company != own => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// What a switch is, and where that is set. One that nothing sets is off.
+fn switch(
+    server: &ServerConfiguration,
+    deployment: &Deployment,
+    path: &str,
+) -> (Option<bool>, Option<Span>) {
+    match server.configured(deployment, path) {
+        Configured::Not => (Some(false), None),
+        Configured::Unknown(_, span) => (None, Some(span)),
+        Configured::Value(value, span) => (value.truth(), Some(span)),
     }
 }
 
@@ -163,19 +266,28 @@ fn broken(entry: &Value) -> Option<Broken> {
     foreign.or_else(|| missing().map(Broken::Missing))
 }
 
-fn user(object: &Object, span: Span) -> FixedUser {
-    let text = |key: &str| match &object.get_key(key)?.value {
-        Value::String(text) | Value::Integer(text) => Some(Secret::from(text)),
-        _ => None,
-    };
+fn user(object: &Object, position: usize, span: Span, guest: &Guest) -> FixedUser {
+    let value = |key: &str| object.get_key(key).map(|node| &node.value);
+    let text = |key: &str| value(key)?.as_text();
+    let name = |key: &str| text(key).map(|text| text.expose().to_owned());
+    let is_no_text =
+        |value: &&Value| value.as_text().is_none() && !matches!(value, Value::Unknown(_));
+    let no_text = |key: &'static str| Some((key, value(key).filter(is_no_text)?.kind()));
     FixedUser {
-        username: text("username")
-            .map(|name| name.expose().to_owned())
-            .unwrap_or_default(),
-        password: text("password"),
-        is_no_text: object
-            .get_key("password")
-            .is_some_and(|node| node.value.as_text().is_none() && node.value.unknown().is_none()),
+        position,
+        username: name("username").unwrap_or_default(),
+        password: text("password").map(Secret::from),
+        name: name("name"),
+        no_text: NEEDED.into_iter().find_map(no_text),
+        is_foreign: match value("company") {
+            None => Some(false),
+            Some(Value::String(company)) => guest.is_foreign(company.expose()),
+            Some(value) => value.unknown().is_none().then_some(true),
+        },
+        is_guest: value("is_guest").map_or(Some(false), Value::truth),
         span,
+        identity: value("username")
+            .filter(|value| value.unknown().is_none())
+            .cloned(),
     }
 }

@@ -29,6 +29,7 @@ pub mod nearest;
 pub mod opening;
 #[cfg(feature = "passwords")]
 pub mod password;
+pub mod placeholder;
 pub mod redact;
 /// [`secret::Secret`], the only holder of secret text.
 pub mod secret;

@@ -4,6 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::known;
+use crate::placeholder::is_placeholder;
 
 /// zxcvbn reads no more of a password than this: its work grows faster than the text.
 const LONGEST: usize = 100;
@@ -11,6 +12,8 @@ const LONGEST: usize = 100;
 /// Why a password is weak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weakness {
+    /// There is none.
+    Empty,
     /// Everybody can read it.
     Example,
     /// zxcvbn's score is below 3 of 4.
@@ -21,21 +24,22 @@ pub enum Weakness {
     Placeholder,
 }
 
-/// Whether a user's password is weak, and how.
-pub fn weakness(password: &str, username: &str) -> Option<Weakness> {
+/// Whether a user's password is weak, and how. `name` is what the web page shows of the user.
+pub fn weakness(password: &str, username: &str, name: &str) -> Option<Weakness> {
     let start: Zeroizing<String> = Zeroizing::new(password.chars().take(LONGEST).collect());
-    if known::is_stand_in(password) {
+    if password.is_empty() {
+        Some(Weakness::Empty)
+    } else if password.to_lowercase() == username.to_lowercase() {
+        // Before all others: a message of this kind must not print the name.
+        Some(Weakness::Name)
+    } else if is_placeholder(password) {
         Some(Weakness::Placeholder)
     } else if known::lookup(password).is_some() {
         Some(Weakness::Example)
-    } else if password.eq_ignore_ascii_case(username) {
-        Some(Weakness::Name)
-    } else if zxcvbn::zxcvbn(&start, &[username, "clearml", "trains"]).score()
-        < zxcvbn::Score::Three
-    {
-        Some(Weakness::Guessed)
     } else {
-        None
+        let mut known = vec![username, name, "clearml", "trains"];
+        known.extend(name.split_whitespace());
+        (zxcvbn::zxcvbn(&start, &known).score() < zxcvbn::Score::Three).then_some(Weakness::Guessed)
     }
 }
 
@@ -43,6 +47,7 @@ impl Weakness {
     /// In words, behind "the password".
     pub fn text(self) -> &'static str {
         match self {
+            Self::Empty => "is empty",
             Self::Example => "is an example of the documentation",
             Self::Guessed => "is guessed easily",
             Self::Name => "is the name itself",
@@ -63,14 +68,23 @@ mod tests {
             ("<enter password here>", Weakness::Placeholder),
             ("Change-Me", Weakness::Placeholder),
             ("JANE", Weakness::Name),
+            ("", Weakness::Empty),
+            ("${ADMIN_PASSWORD}", Weakness::Placeholder),
+            ("enter_your_password_here", Weakness::Placeholder),
             ("Passw0rd!", Weakness::Guessed),
             ("clearml2024", Weakness::Guessed),
+            ("janefitzgerald7", Weakness::Guessed),
         ] {
-            assert_eq!(weakness(password, "jane"), Some(expected), "{password}");
+            assert_eq!(
+                weakness(password, "jane", "Jane Fitzgerald"),
+                Some(expected),
+                "{password}"
+            );
         }
+        assert_eq!(weakness("guest", "Guest", "Guest"), Some(Weakness::Name));
         for _ in 0..20 {
             let password = generate::password().unwrap();
-            assert_eq!(weakness(password.expose(), "jane"), None);
+            assert_eq!(weakness(password.expose(), "jane", "Jane"), None);
         }
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::generate;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::{Keyset, User};
-use clearml_secure_core::password;
+use clearml_secure_core::password::{self, Weakness};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::shown::escape;
 use rayon::prelude::*;
@@ -97,12 +97,17 @@ fn chosen(path: &Path, line: usize, text: &str) -> Result<New, Error> {
 pub(crate) fn warnings(users: &[New]) -> Vec<String> {
     let warning = |user: &New| {
         let (path, line) = user.place.as_ref()?;
-        let weakness = password::weakness(user.password.expose(), &user.username)?;
-        let (path, name) = (path.to_string_lossy(), escape(&user.username));
-        let what = weakness.text();
+        let weakness = password::weakness(user.password.expose(), &user.username, &user.name)?;
+        let path = path.to_string_lossy();
         let path = escape(&path);
+        // Where the name is the password, it is not printed.
+        let whose = match weakness {
+            Weakness::Name => String::new(),
+            _ => format!(" of {}", escape(&user.username)),
+        };
+        let what = weakness.text();
         Some(format!(
-            "warning: {path}:{line}: the password of {name} {what}; whoever tries it is in"
+            "warning: {path}:{line}: the password{whose} {what}; whoever tries it is in"
         ))
     };
     users.iter().filter_map(warning).collect()

@@ -5,7 +5,6 @@ mod unknown;
 
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
-use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, Server};
@@ -16,12 +15,15 @@ use clearml_secure_core::version::Version;
 
 use crate::files::Files;
 use crate::finding::{Draft, Fix, Severity};
+use crate::login::Login;
 use crate::words::{HALF_PUBLIC, REVOKED, and, release};
 
 /// What rules look at.
 pub(crate) struct Case<'a> {
     pub(crate) deployment: &'a Deployment,
     pub(crate) effective: &'a Effective,
+    /// The web login of every API server.
+    pub(crate) logins: Vec<Login<'a>>,
     /// What the file system says of the files.
     pub(crate) files: Files,
 }
@@ -97,11 +99,10 @@ impl Case<'_> {
         all.filter(move |configuration| configuration.server == server)
     }
 
-    /// The users of the web login, at every API server on which they are or may be enabled.
-    pub(crate) fn fixed_users(&self) -> impl Iterator<Item = (&ServerConfiguration, FixedUsers)> {
-        self.servers(Server::Apiserver)
-            .map(|server| (server, FixedUsers::of(server, self.deployment)))
-            .filter(|(_, users)| users.enabled != Some(false))
+    /// The web login of every API server on which fixed users are or may be enabled.
+    pub(crate) fn fixed_users(&self) -> impl Iterator<Item = &Login<'_>> {
+        let logins = self.logins.iter();
+        logins.filter(|login| login.users.enabled != Some(false))
     }
 
     /// The servers that are known to be of a release before `version`, each with its release and where its image

@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::files::Files;
 use crate::finding::{Finding, Severity};
 use crate::fingerprint::Fingerprints;
+use crate::guess::Guesser;
 use crate::keys::{self, Keys};
+use crate::login::Login;
 use crate::output;
 use crate::pages;
 use crate::reader::Target;
@@ -37,8 +39,9 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let mut remarks = no_longer_rules(&cli.ignore)?;
     let targets = target::targets(cli, &mut remarks)?;
     let mut reports = fleet::look(cli, &keys, &mut remarks)?;
+    let guesser = Guesser::new();
     for target in targets {
-        reports.extend(reports_of(cli, &keys, target, &mut remarks));
+        reports.extend(reports_of(cli, (&keys, &guesser), target, &mut remarks));
     }
     if let (Some(baseline), Some(path)) = (&mut baseline, &cli.baseline) {
         accept(baseline, &mut reports);
@@ -95,16 +98,21 @@ fn no_longer_rules(ignored: &[String]) -> Result<Vec<String>, Error> {
 }
 
 /// What the rules find in a target; of a deployment with a file merged over it, what they find besides.
-fn reports_of(cli: &Cli, keys: &Keys, target: Target, remarks: &mut Vec<String>) -> Vec<Report> {
+fn reports_of(
+    cli: &Cli,
+    known: (&Keys, &Guesser),
+    target: Target,
+    remarks: &mut Vec<String>,
+) -> Vec<Report> {
     let (deployment, merged) = match target {
         Target::Deployment { deployment, merged } => (deployment, merged),
         Target::Nothing(path, unknown) => return vec![Report::of_nothing(&path, unknown)],
     };
-    let (alone, comments) = report(cli, keys, deployment);
+    let (alone, comments) = report(cli, known, deployment);
     remarks.extend(comments);
     let mut reports = vec![alone];
     for deployment in merged {
-        let (with, comments) = report(cli, keys, deployment);
+        let (with, comments) = report(cli, known, deployment);
         for comment in comments {
             if !remarks.contains(&comment) {
                 remarks.push(comment);
@@ -116,11 +124,16 @@ fn reports_of(cli: &Cli, keys: &Keys, target: Target, remarks: &mut Vec<String>)
 }
 
 /// What the rules find in a deployment, and what is wrong with the comments that silence findings.
-fn report(cli: &Cli, keys: &Keys, deployment: Deployment) -> (Report, Vec<String>) {
+fn report(
+    cli: &Cli,
+    (keys, guesser): (&Keys, &Guesser),
+    deployment: Deployment,
+) -> (Report, Vec<String>) {
     let effective = Effective::of(&deployment);
     let case = Case {
         deployment: &deployment,
         effective: &effective,
+        logins: Login::all(&deployment, &effective, guesser),
         files: Files::of(&deployment, &effective),
     };
     let is_asked = |id: &str| !cli.ignore.iter().any(|ignored| ignored == id);

@@ -2,7 +2,6 @@
 
 use clearml_secure_core::account::{Account, Accounts, field};
 use clearml_secure_core::effective::{Reading, ServerConfiguration};
-use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -96,7 +95,10 @@ impl Case<'_> {
     pub(crate) fn revokes(&self, server: &ServerConfiguration, account: &str) -> bool {
         server.revokes(self.deployment, account)
             // A login that fails for everybody is not what keeps these accounts closed for long.
-            && FixedUsers::of(server, self.deployment).broken.is_empty()
+            && self
+                .logins
+                .iter()
+                .all(|login| login.server.instance != server.instance || login.users.broken.is_empty())
     }
 
     /// What somebody who knows a setting can do, with the role that its account has here.

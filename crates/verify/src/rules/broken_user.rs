@@ -1,11 +1,12 @@
-//! The API server fails on an entry of its users.
+//! The API server fails on an entry of its users, or a user cannot log in.
 //!
-//! **What**: `fixed_users.users` is no list, or an entry has a key that no user has (`admin`, `role`, `email`), lacks its
-//! `username`, `password` or `name`, or has a password that HOCON does not read as a text.
+//! **What**: `fixed_users.users` is no list, or an entry has a key that no user has (`admin`, `role`, `email`) or lacks its
+//! `username`, `password` or `name`. Or one of these three is something else than a text to HOCON, or `company` is one that
+//! the server does not have. Or the list has nobody. A note says which users are guests (`is_guest`).
 //!
 //! **Why**: the API server makes a user of each entry at every login. If it cannot, every login with a name or a key
 //! answers HTTP 500, those of the SDK and of agents included, and the file server exits. A password that is a number equals
-//! nothing that anyone types.
+//! nothing that anyone types, and a user of another company gets a 401.
 //!
 //! bad: tests/fixtures/rules/broken-user/bad.yml
 //!
@@ -15,14 +16,19 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#entries-of-a-user.
 
-use clearml_secure_core::fixed_users::{self, Broken};
+use clearml_secure_core::fixed_users::{Broken, BrokenUser as Entry, FixedUser};
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::login::Login;
 
 /// Nobody gets in, or not this user (docs/clearml.md#entries-of-a-user).
 const SEVERITY: Severity = Severity::Error;
+/// Nobody gets in, and nothing is broken.
+const NOBODY: Severity = Severity::Warning;
+/// The user gets in, with less than the others.
+const GUEST: Severity = Severity::Note;
 
 const HELP: &str = "give each entry username, password and name, all in quotes, and at most company and is_guest besides";
 
@@ -34,39 +40,91 @@ impl Rule for BrokenUser {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for (server, users) in case.fixed_users() {
-            let name = case.name(server);
-            for broken in &users.broken {
-                let message = format!("nobody can log in to {name}: {}", cause(broken));
-                findings.push(
-                    case.finding(SEVERITY, server, message, HELP)
-                        .at(broken.span),
-                );
+        for login in case.fixed_users() {
+            let server = case.name(login.server);
+            let mut add = |severity, message, help: &str, span| {
+                let finding = case.finding(severity, login.server, message, help);
+                findings.push(finding.at(span));
+            };
+            for entry in &login.users.broken {
+                let message = format!("nobody can log in to {server}: {}", cause(login, entry));
+                add(SEVERITY, message, HELP, Some(entry.span));
             }
-            // Of a hash that is no text, `malformed-password-hash` says so.
-            let plain = users.is_hashed == Some(false);
-            for user in users.users.iter().filter(|user| plain && user.is_no_text) {
+            if is_empty(login) {
                 let message = format!(
-                    "{} cannot log in to {name}: the password is no text to HOCON, and equals nothing that is typed",
-                    escape(&user.username)
+                    "nobody can log in to the web page of {server}: fixed users are enabled, and there is none"
                 );
-                let help = "put the password into quotes";
-                findings.push(case.finding(SEVERITY, server, message, help).at(user.span));
+                let help = "add them to the keyset, and inject it: clearml-keygen --from KEYS --user NAME --passwords FILE";
+                add(NOBODY, message, help, login.users.span);
+            }
+            for user in &login.users.users {
+                let name = login.called(user);
+                if let Some((why, help)) = locked_out(login, user) {
+                    let message = format!("{name} cannot log in to {server}: {why}");
+                    add(SEVERITY, message, help, Some(user.span));
+                }
+                if user.is_guest == Some(true) {
+                    let message =
+                        format!("{name} logs in to {server} as a guest: is_guest is true");
+                    let help = "remove is_guest, if this user is to be one like the others";
+                    add(GUEST, message, help, Some(user.span));
+                }
             }
         }
     }
 }
 
 /// What is wrong with an entry, as the end of a sentence.
-fn cause(user: &fixed_users::BrokenUser) -> String {
-    let name = match user.username.as_str() {
-        "" => "an entry".to_owned(),
-        name => format!("the entry of {}", escape(name)),
+fn cause(login: &Login<'_>, entry: &Entry) -> String {
+    let mut users = login.users.users.iter();
+    let user = users.find(|user| user.position == entry.position && !user.username.is_empty());
+    let name = match user {
+        None => "an entry".to_owned(),
+        Some(user) => format!("the entry of {}", login.called(user)),
     };
-    match &user.why {
+    match &entry.why {
         Broken::Foreign(key) => format!("{name} has the key {}, which no user has", escape(key)),
         Broken::Missing(key) => format!("{name} has no {key}"),
         Broken::NoEntry => "an entry of its users has no keys".to_owned(),
         Broken::NoList => "fixed_users.users is no list".to_owned(),
     }
+}
+
+/// Whether there is nobody who could log in, and nothing else is wrong.
+fn is_empty(login: &Login<'_>) -> bool {
+    let users = &login.users;
+    users.enabled == Some(true)
+        && users.is_whole
+        && users.users.is_empty()
+        && users.broken.is_empty()
+        && users.guest.enabled == Some(false)
+}
+
+/// Why one user cannot log in, and what helps.
+fn locked_out(login: &Login<'_>, user: &FixedUser) -> Option<(&'static str, &'static str)> {
+    if user.no_text.is_none() && user.is_foreign == Some(true) {
+        return Some((
+            "the server does not have the company of the entry, and refuses this user (401)",
+            "remove company",
+        ));
+    }
+    let quotes = "put the password into quotes";
+    Some(match (user.no_text?.0, login.users.is_hashed) {
+        ("password", Some(true)) => (
+            "the password is no text to HOCON, and every login fails with an internal error",
+            quotes,
+        ),
+        ("password", _) => (
+            "the password is no text to HOCON, and equals nothing that is typed",
+            quotes,
+        ),
+        ("username", _) => (
+            "the username is no text to HOCON, and equals nothing that is typed",
+            "put the username into quotes",
+        ),
+        _ => (
+            "the name is no text to HOCON, and the server makes no user of it",
+            "put the name into quotes",
+        ),
+    })
 }

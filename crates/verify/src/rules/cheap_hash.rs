@@ -12,11 +12,9 @@
 //!
 //! **References**: OWASP, "Password Storage Cheat Sheet".
 
-use clearml_secure_core::shown::escape;
-
-use super::malformed_password_hash::cost;
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::hash::Bcrypt;
 
 /// It takes the hash first.
 const SEVERITY: Severity = Severity::Warning;
@@ -32,20 +30,21 @@ impl Rule for CheapHash {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for (server, users) in case.fixed_users() {
-            if users.is_hashed != Some(true) {
+        for login in case.fixed_users() {
+            if login.users.is_hashed != Some(true) {
                 continue;
             }
-            for (user, password) in users.passwords() {
-                let Some(cost) = cost(password).filter(|cost| *cost < LEAST) else {
+            for (user, password) in login.users.passwords() {
+                let cost = Bcrypt::stored(password).map(|hash| hash.cost);
+                let Some(cost) = cost.filter(|cost| *cost < LEAST) else {
                     continue;
                 };
                 let message = format!(
                     "the hash of {}'s password has cost {cost}; whoever gets it tries passwords quickly",
-                    escape(&user.username)
+                    login.called(user)
                 );
                 findings.push(
-                    case.finding(SEVERITY, server, message, "hash it anew with cost 12")
+                    case.finding(SEVERITY, login.server, message, "hash it anew with cost 12")
                         .at(user.span),
                 );
             }

@@ -13,8 +13,6 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#user-names-twice.
 
-use clearml_secure_core::shown::escape;
-
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
@@ -29,20 +27,24 @@ impl Rule for DuplicateUser {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for (server, users) in case.fixed_users() {
-            for (index, user) in users.users.iter().enumerate() {
-                let before = &users.users[..index];
-                if before.iter().any(|other| other.username == user.username) {
-                    let message = format!(
-                        "{} has two users named {}; it then creates no new user and deletes no removed one",
-                        case.name(server),
-                        escape(&user.username)
-                    );
-                    findings.push(
-                        case.finding(SEVERITY, server, message, "remove one of them")
-                            .at(user.span),
-                    );
-                }
+        for login in case.fixed_users() {
+            for user in login.users.duplicates() {
+                let (server, name) = (case.name(login.server), login.called(user));
+                let message = if login.users.is_guests_name(user) {
+                    format!(
+                        "{server} has a user named {name}, as its guest is; it then creates no new user and deletes no \
+                         removed one"
+                    )
+                } else {
+                    format!(
+                        "{server} has two users named {name}; it then creates no new user and deletes no removed one"
+                    )
+                };
+                let help = "remove one of them";
+                findings.push(
+                    case.finding(SEVERITY, login.server, message, help)
+                        .at(user.span),
+                );
             }
         }
     }

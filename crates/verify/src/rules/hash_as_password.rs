@@ -13,11 +13,10 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#plain-passwords.
 
-use clearml_secure_core::shown::escape;
-
-use super::malformed_password_hash::{cost, cost_of_hash};
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::hash;
+use crate::login::Login;
 
 /// The user is locked out, and the hash is a password (docs/clearml.md#plain-passwords).
 const SEVERITY: Severity = Severity::Error;
@@ -30,17 +29,22 @@ impl Rule for HashAsPassword {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let servers = case.fixed_users();
-        for (server, users) in servers.filter(|(_, users)| users.is_hashed == Some(false)) {
-            let is_hash = |text: &str| cost(text).is_some() || cost_of_hash(text).is_some();
-            for (user, _) in users.passwords().filter(|(_, text)| is_hash(text)) {
+        let plain = |login: &&Login<'_>| login.users.is_hashed == Some(false);
+        for login in case.fixed_users().filter(plain) {
+            for (user, password) in login.users.passwords() {
+                let Some(what) = hash::named(password) else {
+                    continue;
+                };
                 let message = format!(
-                    "the password of {} is a bcrypt hash, and pass_hashed is false: the hash itself logs in, and the \
+                    "the password of {} is {what}, and pass_hashed is false: the hash itself logs in, and the \
                      user's own password is refused",
-                    escape(&user.username)
+                    login.called(user)
                 );
                 let help = "set apiserver.auth.fixed_users.pass_hashed: true, with base64 of a bcrypt hash for every user";
-                findings.push(case.finding(SEVERITY, server, message, help).at(user.span));
+                findings.push(
+                    case.finding(SEVERITY, login.server, message, help)
+                        .at(user.span),
+                );
             }
         }
     }

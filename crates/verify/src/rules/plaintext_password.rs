@@ -13,8 +13,6 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#plain-passwords.
 
-use clearml_secure_core::shown::escape;
-
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
@@ -29,7 +27,8 @@ impl Rule for PlaintextPassword {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for (server, users) in case.fixed_users() {
+        for login in case.fixed_users() {
+            let (server, users) = (login.server, &login.users);
             if users.is_hashed != Some(false) {
                 continue;
             }
@@ -37,7 +36,7 @@ impl Rule for PlaintextPassword {
                 .users
                 .iter()
                 .filter(|user| user.password.is_some())
-                .map(|user| escape(&user.username).into_owned())
+                .map(|user| login.called(user))
                 .collect();
             let Some(span) = users.span.filter(|_| !names.is_empty()) else {
                 continue;

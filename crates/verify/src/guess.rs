@@ -1,0 +1,329 @@
+//! What a hash of a password is tried with: a handful of guesses, which anyone would try first.
+//!
+//! How many, the hash's cost says, so that the result is the same on every machine; and all guesses of a run together end
+//! in time, however many hashes there are and whatever cost they claim.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::hash::Bcrypt;
+
+/// All guesses of a run take no longer.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// All guesses at one hash have no more rounds: about a second and a half of one processor. A cost of 12 gets 8 guesses,
+/// one of 10 gets 32.
+const ROUNDS: u32 = 1 << 15;
+
+/// bcrypt takes no more of a password, in bytes.
+const LONGEST_PASSWORD: usize = 72;
+
+/// All guesses of a call are no more, whatever the costs.
+const MOST: usize = 20_000;
+
+/// What everybody tries, the first first: ClearML's own examples among them.
+const COMMON: [&str; 48] = [
+    "123456",
+    "12345678",
+    "password",
+    "clearml",
+    "admin",
+    "changeme",
+    "",
+    "guest",
+    "123456789",
+    "qwerty",
+    "admin123",
+    "password123",
+    "12345",
+    "1234",
+    "test",
+    "secret",
+    "welcome",
+    "Password1",
+    "P@ssw0rd",
+    "clearml123",
+    "trains",
+    "allegro",
+    "1234567890",
+    "123123",
+    "111111",
+    "000000",
+    "letmein",
+    "abc123",
+    "qwerty123",
+    "1q2w3e4r",
+    "passw0rd",
+    "Passw0rd!",
+    "Password123",
+    "Welcome1",
+    "root",
+    "user",
+    "demo",
+    "default",
+    "change-me",
+    "change_me",
+    "clearml-server",
+    "iloveyou",
+    "your_password",
+    "your-password",
+    "new-password",
+    "example",
+    "<enter password here>",
+    "administrator",
+];
+
+/// A hash as it is configured, and whose it is.
+pub(crate) struct Whose<'a> {
+    pub(crate) hash: &'a str,
+    pub(crate) username: &'a str,
+    pub(crate) name: &'a str,
+}
+
+/// Hashes with their users, and which guess opened them.
+type Known = HashMap<[u8; 32], Option<usize>>;
+
+/// Tries guesses at hashes, and remembers what opened one.
+pub(crate) struct Guesser {
+    left: Mutex<Duration>,
+    known: Mutex<Known>,
+    /// How long a round takes here.
+    round: OnceLock<Duration>,
+}
+
+/// One hash that is tried.
+struct Lock {
+    id: [u8; 32],
+    hash: Bcrypt,
+    guesses: Vec<Zeroizing<String>>,
+    /// Which guess opened it; [`usize::MAX`] as long as none did.
+    opened: AtomicUsize,
+}
+
+impl Guesser {
+    pub(crate) fn new() -> Self {
+        Self::within(LONGEST)
+    }
+
+    fn within(longest: Duration) -> Self {
+        Self {
+            left: Mutex::new(longest),
+            known: Mutex::default(),
+            round: OnceLock::new(),
+        }
+    }
+
+    /// The password of each user, where a guess opens the hash.
+    pub(crate) fn passwords(&self, users: &[Whose<'_>]) -> Vec<Option<Zeroizing<String>>> {
+        let most = (MOST / users.len().max(1)).max(1);
+        let locks: Vec<Option<Lock>> = users.iter().map(|user| Lock::of(user, most)).collect();
+        self.open(&locks.iter().flatten().collect::<Vec<_>>());
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let password = |lock: &Lock| {
+            let index = (*known.get(&lock.id)?)?;
+            lock.guesses.get(index).cloned()
+        };
+        locks.iter().map(|lock| password(lock.as_ref()?)).collect()
+    }
+
+    /// Tries all that are not known yet: the first guess at each, then the second.
+    fn open(&self, locks: &[&Lock]) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut new: Vec<&Lock> = Vec::new();
+        for lock in locks {
+            let is_new = !known.contains_key(&lock.id);
+            if is_new && !new.iter().any(|other| other.id == lock.id) {
+                new.push(lock);
+            }
+        }
+        if new.is_empty() {
+            return;
+        }
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = Instant::now();
+        let end = start + *left;
+        let mut turns: Vec<(usize, &Lock)> = Vec::new();
+        for lock in &new {
+            turns.extend((0..lock.guesses.len()).map(|index| (index, *lock)));
+        }
+        turns.sort_by_key(|(index, _)| *index);
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some((index, lock)) = turns.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if lock.opened.load(Ordering::Relaxed) == usize::MAX
+                    && Instant::now() + self.takes(lock) <= end
+                    && bcrypt::verify(lock.guesses[*index].as_bytes(), &lock.hash.text)
+                        .is_ok_and(|is_right| is_right)
+                {
+                    lock.opened.store(*index, Ordering::Relaxed);
+                }
+            }
+        };
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            for _ in 1..processors.min(turns.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        for lock in new {
+            let opened = Some(lock.opened.load(Ordering::Relaxed));
+            known.insert(lock.id, opened.filter(|index| *index != usize::MAX));
+        }
+        *left = left.saturating_sub(start.elapsed());
+    }
+
+    /// How long one guess at a hash is going to take.
+    fn takes(&self, lock: &Lock) -> Duration {
+        const SAMPLE: u32 = 5;
+        let round = self.round.get_or_init(|| {
+            let start = Instant::now();
+            drop(bcrypt::hash_with_salt("", SAMPLE, [0; 16]));
+            start.elapsed() / (1 << SAMPLE)
+        });
+        round.saturating_mul(1 << lock.hash.cost.min(31))
+    }
+}
+
+impl Lock {
+    /// Where the cost allows a single guess.
+    fn of(user: &Whose<'_>, most: usize) -> Option<Self> {
+        let hash = Bcrypt::stored(user.hash)?;
+        let count = most.min((ROUNDS >> hash.cost) as usize);
+        let mut id = Sha256::new();
+        for part in [&hash.text, user.username, user.name] {
+            id.update(part.len().to_le_bytes());
+            id.update(part);
+        }
+        let mut guesses = guesses(user);
+        guesses.truncate(count);
+        (count > 0).then(|| Self {
+            id: id.finalize().into(),
+            hash,
+            guesses,
+            opened: AtomicUsize::new(usize::MAX),
+        })
+    }
+}
+
+/// What this user's password may well be, the likeliest first, each once.
+fn guesses(user: &Whose<'_>) -> Vec<Zeroizing<String>> {
+    let (name, full) = (user.username, user.name);
+    let mut capital: Zeroizing<String> = Zeroizing::new(String::new());
+    let mut rest = name.chars();
+    capital.extend(rest.next().into_iter().flat_map(char::to_uppercase));
+    capital.push_str(rest.as_str());
+    let own = |text: &str| Zeroizing::new(text.to_owned());
+    let mut all = vec![own(name)];
+    // The password of everybody is likelier than a variant of the name.
+    all.extend(COMMON[..5].iter().map(|text| own(text)));
+    all.push(own(&format!("{name}123")));
+    all.extend(COMMON[5..8].iter().map(|text| own(text)));
+    all.extend([&capital, full, &name.to_lowercase()].map(own));
+    all.extend(
+        full.split_whitespace()
+            .map(|word| own(&word.to_lowercase())),
+    );
+    for end in ["1", "1234", "12345", "!", "2023", "2024", "2025", "2026"] {
+        all.push(own(&format!("{name}{end}")));
+    }
+    all.push(Zeroizing::new(name.chars().rev().collect()));
+    all.push(own(&format!("{name}{name}")));
+    all.extend(COMMON[8..].iter().map(|text| own(text)));
+    let mut kept: Vec<Zeroizing<String>> = Vec::new();
+    for guess in all {
+        let is_possible = guess.len() <= LONGEST_PASSWORD && !guess.contains('\0');
+        if is_possible && !kept.contains(&guess) {
+            kept.push(guess);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    fn hash(password: &str, cost: u32) -> String {
+        let parts = bcrypt::hash_with_salt(password, cost, [7; 16]).unwrap();
+        STANDARD.encode(parts.format_for_version(bcrypt::Version::TwoY))
+    }
+
+    fn jane(hash: &str) -> Whose<'_> {
+        let (username, name) = ("jane", "Jane Doe");
+        Whose {
+            hash,
+            username,
+            name,
+        }
+    }
+
+    fn opened(guesser: &Guesser, hash: &str) -> Option<String> {
+        let passwords = guesser.passwords(&[jane(hash)]);
+        passwords[0].as_ref().map(|password| password.to_string())
+    }
+
+    #[test]
+    fn what_everybody_tries_opens_a_hash() {
+        let guesser = Guesser::within(Duration::from_secs(60));
+        for password in [
+            "jane", "", "123456", "Jane Doe", "doe", "jane2024", "enaj", "changeme",
+        ] {
+            let found = opened(&guesser, &hash(password, 4));
+            assert_eq!(found.as_deref(), Some(password));
+        }
+        assert_eq!(opened(&guesser, &hash("orbit lamp frozen", 4)), None);
+        assert_eq!(opened(&guesser, "no hash"), None);
+    }
+
+    #[test]
+    fn the_cost_says_how_many_guesses() {
+        let count = |cost: u32| {
+            let stored = STANDARD.encode(format!(
+                "$2b${cost:02}$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+            ));
+            Lock::of(&jane(&stored), MOST).map_or(0, |lock| lock.guesses.len())
+        };
+        let most = guesses(&jane("")).len();
+        assert_eq!([4, 10, 12, 15, 16, 31].map(count), [most, 32, 8, 1, 0, 0]);
+        assert!(most > 60, "{most}");
+    }
+
+    #[test]
+    fn the_documented_passwords_are_tried_at_every_usual_cost() {
+        let guesses = guesses(&jane(""));
+        for known in ["jane", "123456", "12345678"] {
+            assert!(guesses[..4].iter().any(|guess| **guess == known), "{known}");
+        }
+    }
+
+    #[test]
+    fn hostile_hashes_take_no_longer_than_it_is_allowed() {
+        let guesser = Guesser::within(Duration::from_millis(300));
+        let hashes: Vec<String> = (0..400)
+            .map(|index: u32| {
+                let sum = format!("IjZAgcfl7p92ldGxad68LJZdL17l{index:03}");
+                let text = format!("$2b${:02}$N9qo8uLOickgx2ZMRZoMye{sum}", 10 + index % 22);
+                // What is no hash of bcrypt's own spelling is not tried at all.
+                STANDARD.encode(text.replace(|c: char| "13579".contains(c), "u"))
+            })
+            .collect();
+        let users: Vec<Whose<'_>> = hashes.iter().map(|hash| jane(hash)).collect();
+        let start = Instant::now();
+        guesser.passwords(&users);
+        guesser.passwords(&users);
+        assert!(
+            start.elapsed() < Duration::from_secs(8),
+            "{:?}",
+            start.elapsed()
+        );
+    }
+}
