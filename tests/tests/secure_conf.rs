@@ -255,7 +255,7 @@ fn a_server_with_this_folder_has_exactly_these_users() {
 
 /// An `apiserver.conf` that a person wrote, with a user whose hash this is.
 const ANN: &str =
-    "JDJiJDEyJE45cW84dUxPaWNrZ3gyWk1SWm9NeWVJalpBZ2NmbDdwOTJsZEd4YWQ2OExKWmRMMTdsaFd5";
+    "JDJiJDE2JE45cW84dUxPaWNrZ3gyWk1SWm9NeWVJalpBZ2NmbDdwOTJsZEd4YWQ2OExKWmRMMTdsaFd5";
 
 fn by_hand() -> String {
     format!(

@@ -213,7 +213,7 @@ fn variables_come_from_env_beside_the_file_or_from_env_file() {
 
 /// The web login closed, and what an outsider is told of the server kept small.
 const CLOSED: &str = r#"
-auth.fixed_users { enabled: true, pass_hashed: true, users: [{username: "jane", password: "JDJiJDEyJE45cW84dUxPaWNrZ3gyWk1SWm9NeWVJalpBZ2NmbDdwOTJsZEd4YWQ2OExKWmRMMTdsaFd5", name: "Jane"}] }
+auth.fixed_users { enabled: true, pass_hashed: true, users: [{username: "jane", password: "JDJiJDE2JE45cW84dUxPaWNrZ3gyWk1SWm9NeWVJalpBZ2NmbDdwOTJsZEd4YWQ2OExKWmRMMTdsaFd5", name: "Jane"}] }
 cors.origins: "https://clearml.example.com"
 return_stack_to_caller: false
 "#;
