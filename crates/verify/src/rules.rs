@@ -43,6 +43,7 @@ mod unread_variable;
 mod unreadable_config;
 mod unset_variable;
 mod unsupported_database;
+mod unusable_cookie;
 mod vulnerable_version;
 mod weak_password;
 mod weak_secret;
@@ -114,6 +115,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &unreadable_config::UnreadableConfig,
     &unset_variable::UnsetVariable,
     &unsupported_database::UnsupportedDatabase,
+    &unusable_cookie::UnusableCookie,
     &vulnerable_version::VulnerableVersion,
     &weak_password::WeakPassword,
     &weak_secret::WeakSecret,

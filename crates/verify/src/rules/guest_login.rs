@@ -2,8 +2,8 @@
 //!
 //! **What**: `services.auth.fixed_users.guest.enabled` is true. It counts as long as fixed users are enabled.
 //!
-//! **Why**: the API server tells the guest's name and password to whoever asks how to log in, without a token. A
-//! guest makes credentials of its own and writes to the file server.
+//! **Why**: the API server tells the guest's name and password to whoever asks how to log in, without a token. A guest makes credentials of its own and writes to the file server. With `pass_hashed` the image's own
+//! guest cannot log in, because `guest` is no hash; the password is told all the same.
 //!
 //! bad: tests/fixtures/rules/guest-login/bad.yml
 //!
@@ -13,17 +13,14 @@
 //!
 //! **References**: docs/clearml.md#guests.
 
-use clearml_secure_core::effective::Switch;
-use clearml_secure_core::fixed_users::{ENABLED, GUEST_ENABLED};
-use clearml_secure_core::knowable::Knowable;
-use clearml_secure_core::setting::Server;
+use clearml_secure_core::fixed_users::{FixedUsers, GUEST_ENABLED};
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::hash::Bcrypt;
 
 /// Anybody is a guest (docs/clearml.md#guests).
 const SEVERITY: Severity = Severity::Warning;
-
 /// Without fixed users there is no guest either, and no password.
 const NOT_YET: Severity = Severity::Note;
 
@@ -35,26 +32,35 @@ impl Rule for GuestLogin {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for server in case.servers(Server::Apiserver) {
-            let Switch { is_on, span } = server.switch(case.deployment, GUEST_ENABLED);
-            if is_on != Knowable::Known(true) {
+        for login in &case.logins {
+            if login.users.guest.enabled != Some(true) {
                 continue;
             }
-            let fixed_users = server.switch(case.deployment, ENABLED).is_on;
-            let (severity, when) = match fixed_users {
-                Knowable::Known(false) => (NOT_YET, ", once fixed users are enabled"),
-                _ => (SEVERITY, ""),
+            let name = case.name(login.server);
+            let (severity, what_else) = match login.users.enabled {
+                Some(false) => (NOT_YET, ", once fixed users are enabled"),
+                _ => (SEVERITY, but(&login.users)),
             };
             let message = format!(
-                "{} has the guest login enabled; it tells the guest's password to whoever asks{when}",
-                case.name(server)
+                "{name} has the guest login enabled; it tells the guest's password to whoever asks{what_else}"
             );
             let help = "set services.auth.fixed_users.guest.enabled to false";
             findings.push(
-                case.finding(severity, server, message, help)
-                    .at(span)
-                    .fixed_by(case.configure(server, GUEST_ENABLED, "false")),
+                case.finding(severity, login.server, message, help)
+                    .at(login.users.guest.span)
+                    .fixed_by(case.configure(login.server, GUEST_ENABLED, "false")),
             );
         }
+    }
+}
+
+/// What of it does not work: without a hash where one is expected, the guest's own login is an internal error.
+fn but(users: &FixedUsers) -> &'static str {
+    match (users.is_hashed, &users.guest.password) {
+        (Some(true), Some(password)) if Bcrypt::stored(password.expose()).is_none() => {
+            ", and fails when the guest logs in: pass_hashed is true, and the password is no hash"
+        }
+        (Some(true), Some(_)) => ", as the hash that it is",
+        _ => "",
     }
 }
