@@ -230,8 +230,8 @@ const CHANGES: &[Change] = &[
         // The hash itself is the password then.
         &["error hash-as-password", "warning plaintext-password"],
     ),
-    ("JDJiJDEyJ", "JDJiJDA2J", &["warning cheap-hash"]),
-    ("JDJiJDEyJ", "XXXX", &["error malformed-password-hash"]),
+    ("JDJiJDE2J", "JDJiJDA2J", &["warning cheap-hash"]),
+    ("JDJiJDE2J", "XXXX", &["error malformed-password-hash"]),
     (
         "users: '[{",
         "users: '[{username: \"jane\", name: \"J\"}, {",
