@@ -63,6 +63,7 @@ fn list(value: &str) -> impl Iterator<Item = &str> {
 fn shown(reads: &str) -> Result<&'static str> {
     match reads {
         "accounts" => Ok("accounts"),
+        "cookie" => Ok("keys of a cookie"),
         "origins" => Ok("texts or regular expressions"),
         "text" => Ok("text"),
         "texts" => Ok("texts"),

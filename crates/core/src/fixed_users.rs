@@ -1,7 +1,7 @@
 //! The users of the web login, as an API server reads them (docs/clearml.md#fixed-users).
 
 use crate::deployment::Deployment;
-use crate::effective::{Configured, ServerConfiguration};
+use crate::effective::{Configured, ServerConfiguration, Switch};
 use crate::hocon::{Node, Object, Value};
 use crate::opening;
 use crate::secret::Secret;
@@ -115,7 +115,7 @@ pub struct FixedUser {
 impl FixedUsers {
     /// What an API server reads.
     pub fn of(server: &ServerConfiguration, deployment: &Deployment) -> Self {
-        let switch = |path: &str| switch(server, deployment, path).0;
+        let switch = |path: &str| server.switch(deployment, path).is_on.into_known();
         let mut found = Self {
             enabled: switch(ENABLED),
             is_hashed: switch(PASS_HASHED),
@@ -210,7 +210,7 @@ impl FixedUsers {
 
 impl Guest {
     fn of(server: &ServerConfiguration, deployment: &Deployment) -> Self {
-        let (enabled, span) = switch(server, deployment, GUEST_ENABLED);
+        let Switch { is_on, span } = server.switch(deployment, GUEST_ENABLED);
         let text = |name: &str, default: &str| {
             let path = format!("{GUEST}.{name}");
             match server.configured(deployment, &path) {
@@ -221,7 +221,7 @@ impl Guest {
         };
         let name = |name: &str, default: &str| text(name, default).map(|text| text.expose().into());
         Self {
-            enabled,
+            enabled: is_on.into_known(),
             span,
             username: name("username", GUEST_NAME),
             password: text("password", GUEST_NAME),
@@ -238,19 +238,6 @@ impl Guest {
             (None, Some(own)) if company != own => Some(true),
             _ => None,
         }
-    }
-}
-
-/// What a switch is, and where that is set. One that nothing sets is off.
-fn switch(
-    server: &ServerConfiguration,
-    deployment: &Deployment,
-    path: &str,
-) -> (Option<bool>, Option<Span>) {
-    match server.configured(deployment, path) {
-        Configured::Not => (Some(false), None),
-        Configured::Unknown(_, span) => (None, Some(span)),
-        Configured::Value(value, span) => (value.truth(), Some(span)),
     }
 }
 

@@ -47,6 +47,8 @@ pub struct OpeningPath {
 pub enum Reads {
     /// Each key is an account.
     Accounts,
+    /// What a cookie has.
+    Cookie,
     /// Texts that are compared, or regular expressions.
     Origins,
     /// A text.

@@ -37,7 +37,8 @@ pub fn weakness(password: &str, username: &str, name: &str) -> Option<Weakness> 
     } else if known::lookup(password).is_some() {
         Some(Weakness::Example)
     } else {
-        let mut known = vec![username, name, "clearml", "trains"];
+        let joined: String = name.split_whitespace().collect();
+        let mut known = vec![username, &joined, "clearml", "trains"];
         known.extend(name.split_whitespace());
         (zxcvbn::zxcvbn(&start, &known).score() < zxcvbn::Score::Three).then_some(Weakness::Guessed)
     }

@@ -89,6 +89,8 @@ fn by_reason(untold: &[Untold]) -> Vec<(Vec<&str>, &Untold)> {
             (&first.reason, first.span) == (&one.reason, one.span)
         };
         match found.iter_mut().find(alike) {
+            // What is below a path of the list may be another path of it.
+            Some((paths, _)) if paths.contains(&one.path.as_str()) => {}
             Some((paths, _)) => paths.push(&one.path),
             None => found.push((vec![&one.path], one)),
         }
