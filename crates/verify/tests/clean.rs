@@ -148,12 +148,27 @@ fn the_longest_mount_hides_the_others() {
     // The mount also hides the server's program, so it has to have that.
     let roles = "credentials { apiserver.role: system, fileserver.role: system, webserver.role: system, services_agent.role: admin, tests { role: user, display_name: Tests, revoke_in_fixed_mode: true } }\n";
     let program = ("opt/apiserver/config/default/secure.conf", roles);
+    let cookies = (
+        "opt/apiserver/config/default/apiserver.conf",
+        "auth.cookies { httponly: true, samesite: Lax }\n",
+    );
     let with = |volumes: &str| without_token(volumes);
     expect(
         "a folder above",
-        &[("docker-compose.yml", &with(wide)), secure, program],
+        &[
+            ("docker-compose.yml", &with(wide)),
+            secure,
+            program,
+            cookies,
+        ],
         0,
         &[],
+    );
+    expect(
+        "a folder above without the image's cookies",
+        &[("docker-compose.yml", &with(wide)), secure, program],
+        1,
+        &["unusable-cookie warning"],
     );
     expect(
         "a folder above without the program",
@@ -207,6 +222,7 @@ fn the_longest_mount_hides_the_others() {
                 secure,
                 other,
                 program,
+                cookies,
             ],
             code,
             expected,

@@ -74,7 +74,9 @@ type Fault = (String, &'static str, Span);
 /// What keeps the server from making the cookie: every login answers with an internal error.
 fn fails(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault>) {
     let at = |name: &str| server.configured(case.deployment, &format!("{PATH}.{name}"));
-    match server.configured(case.deployment, PATH) {
+    let whole = server.configured(case.deployment, PATH);
+    let is_missing = whole.is_missing();
+    match whole {
         Configured::Value(Value::Object(object), span) => {
             let foreign = object.iter().find(|(key, _)| !KEYS.contains(key));
             if let Some((key, _)) = foreign {
@@ -86,8 +88,15 @@ fn fails(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault>)
             }
         }
         Configured::Value(_, span) => {
-            let why = "apiserver.auth.cookies is no object, and every login fails".to_owned();
-            faults.push((why, "write apiserver.auth.cookies { secure: true }", span));
+            let why = match is_missing {
+                true => "there is no apiserver.auth.cookies, and every login fails",
+                false => "apiserver.auth.cookies is no object, and every login fails",
+            };
+            faults.push((
+                why.to_owned(),
+                "write apiserver.auth.cookies { secure: true }",
+                span,
+            ));
             return;
         }
         Configured::Not | Configured::Unknown(..) => {}
