@@ -140,42 +140,38 @@ fn other_software_is_left_alone() {
     );
 }
 
+/// A mount over `/opt/clearml` also hides the server's program, so it has to have that.
+const WIDE: &str = "    volumes: [./opt:/opt/clearml]\n";
+const SECURE: (&str, &str) = (
+    "opt/config/secure.conf",
+    "auth.token_secret: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT\n",
+);
+const ROLES: (&str, &str) = (
+    "opt/apiserver/config/default/secure.conf",
+    "credentials { apiserver.role: system, fileserver.role: system, webserver.role: system, services_agent.role: admin, tests { role: user, display_name: Tests, revoke_in_fixed_mode: true } }\n",
+);
+const COOKIES: (&str, &str) = (
+    "opt/apiserver/config/default/apiserver.conf",
+    "auth.cookies { httponly: true, samesite: Lax }\n",
+);
+
 #[test]
-fn the_longest_mount_hides_the_others() {
-    let conf = "auth.token_secret: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT\n";
-    let wide = "    volumes: [./opt:/opt/clearml]\n";
-    let secure = ("opt/config/secure.conf", conf);
-    // The mount also hides the server's program, so it has to have that.
-    let roles = "credentials { apiserver.role: system, fileserver.role: system, webserver.role: system, services_agent.role: admin, tests { role: user, display_name: Tests, revoke_in_fixed_mode: true } }\n";
-    let program = ("opt/apiserver/config/default/secure.conf", roles);
-    let cookies = (
-        "opt/apiserver/config/default/apiserver.conf",
-        "auth.cookies { httponly: true, samesite: Lax }\n",
-    );
-    let with = |volumes: &str| without_token(volumes);
+fn a_mount_above_the_configuration_hides_the_image() {
+    let compose = without_token(WIDE);
+    let compose = ("docker-compose.yml", compose.as_str());
+    let whole = [compose, SECURE, ROLES, COOKIES];
+    expect("a folder above", &whole, 0, &[]);
+    expect("without the program", &whole[..2], 2, &["unknown"]);
     expect(
-        "a folder above",
-        &[
-            ("docker-compose.yml", &with(wide)),
-            secure,
-            program,
-            cookies,
-        ],
-        0,
-        &[],
-    );
-    expect(
-        "a folder above without the image's cookies",
-        &[("docker-compose.yml", &with(wide)), secure, program],
+        "without the image's cookies",
+        &whole[..3],
         1,
         &["unusable-cookie warning"],
     );
-    expect(
-        "a folder above without the program",
-        &[("docker-compose.yml", &with(wide)), secure],
-        2,
-        &["unknown"],
-    );
+}
+
+#[test]
+fn the_longest_mount_hides_the_others() {
     for (name, volumes, code, expected) in [
         (
             "an absent folder over it",
@@ -215,18 +211,10 @@ fn the_longest_mount_hides_the_others() {
         ),
     ] {
         let other = ("other.conf", "nothing: 1\n");
-        expect(
-            name,
-            &[
-                ("docker-compose.yml", &with(volumes)),
-                secure,
-                other,
-                program,
-                cookies,
-            ],
-            code,
-            expected,
-        );
+        let compose = without_token(volumes);
+        let compose = ("docker-compose.yml", compose.as_str());
+        let files = [compose, SECURE, other, ROLES, COOKIES];
+        expect(name, &files, code, expected);
     }
 }
 
