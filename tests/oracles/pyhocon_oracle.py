@@ -4,6 +4,10 @@ Reads one JSON object a line and answers each with one line:
 
     {"mode": "file", "text": TEXT, "env": {NAME: VALUE}, "files": {NAME: TEXT}}
     {"mode": "variable", "path": PATH, "text": VALUE, "env": {...}, "files": {...}}
+    {"mode": "server", "layers": [[[KEY, TEXT], ...], ...], "variables": [[PATH, VALUE], ...], "paths": [PATH, ...]}
+
+The last is a file server: folders of files, each loaded at its key, one folder over the other, and variables over them. The
+answer is {"ok": {PATH: BOOLEAN}}, whether Python takes what is at each path for true.
 
 With {"truth": true}, {"ok": BOOLEAN} says whether Python takes the value at the path of a variable for true. Otherwise
 the answer is {"ok": TREE} or {"error": NAME OF THE EXCEPTION}. In a tree every value has its type:
@@ -129,7 +133,25 @@ class Limit:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def truths(question, grammar):
+    folders = []
+    for files in question["layers"]:
+        folder = ConfigTree()
+        for key, text in files:
+            folder.put(key, grammar.parse(text))
+        folders.append(folder)
+    variables = ConfigTree()
+    for path, text in question["variables"]:
+        ConfigTree.merge_configs(variables, grammar.parse(f"{path}: {text}"))
+    tree = ConfigTree()
+    for layer in [*folders, variables]:
+        tree = ConfigTree.merge_configs(tree, layer, copy_trees=True)
+    return {path: bool(tree.get(path, None)) for path in question["paths"]}
+
+
 def answer(question, grammar):
+    if question["mode"] == "server":
+        return truths(question, grammar)
     text = question["text"]
     if question["mode"] == "variable":
         text = f"{question['path']}: {text}"

@@ -16,6 +16,10 @@ mod oracle;
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod oracles;
 
+#[path = "../../../tests/oracles/spellings.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod spellings;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::sync::Mutex;
@@ -157,87 +161,6 @@ fn written_by_hand() {
     compare(&documents);
 }
 
-/// Spellings of true and false, and of what is neither.
-const SWITCHES: &[&str] = &[
-    "",
-    " ",
-    "\"\"",
-    "\" \"",
-    "''",
-    "true",
-    "True",
-    "TRUE",
-    "\"true\"",
-    "false",
-    "False",
-    "FALSE",
-    "\"false\"",
-    "yes",
-    "no",
-    "on",
-    "off",
-    "None",
-    "null",
-    "NULL",
-    "\"null\"",
-    "0",
-    "-0",
-    "+0",
-    "00",
-    "0.0",
-    "-0.0",
-    "0e5",
-    "0E-9",
-    "1e-400",
-    "\"0\"",
-    "1",
-    "-1",
-    "0x0",
-    "1.5",
-    "NaN",
-    "inf",
-    "0s",
-    "0d",
-    "0ms",
-    "0 days",
-    "00h",
-    "0us",
-    "0ns",
-    "1ns",
-    "999ns",
-    "1000ns",
-    "0mo",
-    "0y",
-    "0w",
-    "1s",
-    "5d",
-    "1ms",
-    "0S",
-    "\"0s\"",
-    "0s 0s",
-    "0 0",
-    "null null",
-    "[]",
-    "[0]",
-    "[null]",
-    "[[]]",
-    "[\"\"]",
-    "[] []",
-    "{}",
-    "{a: 0}",
-    "{a: null}",
-    "{{}}",
-    "{} {}",
-    "{a: {}}",
-    "${?NOWHERE}",
-    "[${?NOWHERE}]",
-    "{a: ${?NOWHERE}}",
-    "# a comment",
-    "0 # off",
-    "false // off",
-    "include \"x\"",
-];
-
 #[test]
 fn python_takes_the_same_values_for_true() {
     let Some(python) = oracles::python() else {
@@ -247,7 +170,7 @@ fn python_takes_the_same_values_for_true() {
     let mut oracle = Oracle::start(&python);
     let path = "fileserver.auth.enabled";
     let mut both = [0, 0];
-    for text in SWITCHES {
+    for text in spellings::SPELLINGS {
         let theirs = oracle
             .truth(path, text)
             .ok()
