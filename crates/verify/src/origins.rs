@@ -112,42 +112,68 @@ fn entries(value: &Value) -> Vec<String> {
     }
 }
 
-fn of_entry(entry: &str) -> Result<Option<Reach>, &'static str> {
-    if entry == "*" {
-        return Ok(Some(Reach::Every));
+/// One entry.
+enum Entry<'a> {
+    Compared(&'a str),
+    Expression(Box<Regex>),
+}
+
+impl<'a> Entry<'a> {
+    fn new(text: &'a str) -> Result<Self, &'static str> {
+        if text != "*" && !text.contains(SIGNS) {
+            return Ok(Self::Compared(text));
+        }
+        let text = if text == "*" { ".*" } else { text };
+        Regex::new(&format!("\\A(?i:{text})"))
+            .map(|expression| Self::Expression(Box::new(expression)))
+            .map_err(|_| "a regular expression in it is of a kind that is not read here")
     }
-    if !entry.contains(SIGNS) {
-        return Ok((entry == "null").then_some(Reach::Some("null")));
+
+    fn allows(&self, origin: &str) -> Result<bool, &'static str> {
+        match self {
+            Self::Compared(text) => Ok(text.eq_ignore_ascii_case(origin)),
+            Self::Expression(expression) => expression
+                .is_match(origin)
+                .map_err(|_| "a regular expression in it takes too long to try"),
+        }
     }
-    let expression = Regex::new(&format!("\\A(?i:{entry})"))
-        .map_err(|_| "a regular expression in it is of a kind that is not read here")?;
-    let matches = |origin: &str| {
-        let found = expression.is_match(origin);
-        found.map_err(|_| "a regular expression in it takes too long to try")
-    };
+}
+
+fn of_entry(text: &str) -> Result<Option<Reach>, &'static str> {
+    let entry = Entry::new(text)?;
     let mut is_every = true;
     for origin in ANYBODY {
-        is_every &= matches(origin)?;
+        is_every &= entry.allows(origin)?;
     }
     if is_every {
         return Ok(Some(Reach::Every));
     }
     for origin in OTHERS {
-        if matches(origin)? {
+        if entry.allows(origin)? {
             return Ok(Some(Reach::Some(origin)));
         }
     }
-    for meant in samples_of(entry) {
-        if matches(&begins_like(&meant))? {
+    let Entry::Expression(_) = entry else {
+        return Ok(None);
+    };
+    for meant in samples_of(text) {
+        if entry.allows(&begins_like(&meant))? {
             return Ok(Some(Reach::Some(BEGINS)));
         }
         if let Some(origin) = ends_like(&meant)
-            && matches(&origin)?
+            && entry.allows(&origin)?
         {
             return Ok(Some(Reach::Some(ENDS)));
         }
     }
     Ok(None)
+}
+
+/// Which origins an entry lets in.
+#[cfg(test)]
+pub(crate) fn allowed(entry: &str, origins: &[&str]) -> Result<Vec<bool>, &'static str> {
+    let entry = Entry::new(entry)?;
+    origins.iter().map(|origin| entry.allows(origin)).collect()
 }
 
 /// The origin of a name below one that somebody else has.
