@@ -42,7 +42,8 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 7] = [
+    /// All of them.
+    pub const ALL: [Self; 7] = [
         Self::System,
         Self::Root,
         Self::Admin,

@@ -242,8 +242,7 @@ impl Generator {
         }
         let mut variables: Vec<(String, String)> =
             (0..self.0.below(4)).map(|_| self.entry(server)).collect();
-        variables
-            .sort_by(|(one, _), (other, _)| one.replace('.', "__").cmp(&other.replace('.', "__")));
+        variables.sort_by_key(|(one, _)| one.replace('.', "__"));
         variables.dedup_by(|(one, _), (other, _)| one == other);
         Given {
             server,

@@ -333,6 +333,23 @@ mod tests {
     }
 
     #[test]
+    fn the_start_of_an_origin_has_to_match() {
+        let origins = [
+            "https://app.example.com",
+            "HTTPS://APP.example.com.x",
+            "x https://app.example.com",
+        ];
+        assert_eq!(
+            allowed("https://app.example.com", &origins),
+            Ok(vec![true, false, false])
+        );
+        assert_eq!(
+            allowed("https://app[.]example", &origins),
+            Ok(vec![true, true, false])
+        );
+    }
+
+    #[test]
     fn what_is_not_read_is_not_decided() {
         let value = |text: &str| {
             let tree = hocon::parse(&format!("a: \"{text}\""), &Context::EMPTY).unwrap();

@@ -15,7 +15,7 @@
 //!
 //! **References**: docs/clearml.md#account-without-a-role; docs/clearml.md#order-of-the-set-up.
 
-use clearml_secure_core::account::{Account, AccountFault};
+use clearml_secure_core::account::{Account, AccountFault, Role};
 use clearml_secure_core::container::Variable;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::opening::ACCOUNTS;
@@ -25,15 +25,13 @@ use clearml_secure_core::shown::escape;
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 use crate::unread;
-use crate::words::release;
+use crate::words::{and, release};
 
 /// What was meant to close something does not (docs/clearml.md#account-without-a-role).
 const SEVERITY: Severity = Severity::Error;
 
 /// What follows.
 const FOLLOWS: &str = "the set-up ends there: later accounts keep their old keys, and no user of the web login is created or removed";
-
-const HELP: &str = "give it role (system, admin, user or guest), user_key, user_secret and display_name, all of them texts, or remove it";
 
 pub(crate) struct BrokenAccount;
 
@@ -67,8 +65,13 @@ impl Rule for BrokenAccount {
                     cause(fault)
                 );
                 findings.push(
-                    case.finding(SEVERITY, server, message, &help(case, instance, account))
-                        .at(account.span),
+                    case.finding(
+                        SEVERITY,
+                        server,
+                        message,
+                        &help(case, instance, account, fault),
+                    )
+                    .at(account.span),
                 );
             }
         }
@@ -88,29 +91,43 @@ fn cause(fault: &AccountFault) -> String {
 }
 
 /// What to do. A name that is nearly one that is read is a mistake in the name.
-fn help(case: &Case<'_>, instance: &Instance, account: &Account) -> String {
+fn help(case: &Case<'_>, instance: &Instance, account: &Account, fault: &AccountFault) -> String {
     let mut variables = case.deployment.service(instance).environment.iter();
     let variable = variables.find(|variable| Some(variable.span) == account.span);
     let unread = variable.and_then(|variable| unread::unread(&variable.name));
-    match unread.and_then(|unread| unread.nearest) {
-        Some(nearest) => {
+    if let Some(nearest) = unread.and_then(|unread| unread.nearest) {
+        return format!(
+            "the nearest name that is read is {nearest}; if that is not what is meant, remove the variable"
+        );
+    }
+    let name = escape(&account.name);
+    // An example of a newer release gives it keys.
+    if account.is_own
+        && SETTINGS
+            .iter()
+            .any(|setting| setting.account() == Some(&account.name))
+    {
+        let release = release(instance.known_version());
+        return format!("remove it: {release} comes with no account {name}");
+    }
+    match (fault, account.role_in_image) {
+        (AccountFault::NoSuchRole, Some(role)) => {
+            format!("remove the line: {name} comes with role {}", role.name())
+        }
+        (AccountFault::NoSuchRole, None) | (AccountFault::Missing("role"), _) => {
             format!(
-                "the nearest name that is read is {nearest}; if that is not what is meant, remove the variable"
+                "give it one of the roles {}",
+                and(&Role::ALL.map(Role::name))
             )
         }
-        // An example of a newer release gives it keys.
-        None if account.is_own
-            && SETTINGS
-                .iter()
-                .any(|setting| setting.account() == Some(&account.name)) =>
-        {
-            let release = release(instance.known_version());
-            format!(
-                "remove it: {release} comes with no account {}",
-                escape(&account.name)
-            )
+        (AccountFault::Missing(key), _) => format!("give it {key}, or remove the account"),
+        (AccountFault::Name, _) => "give it a name of letters, digits, - and _".to_owned(),
+        (AccountFault::NoObject, _) => {
+            "remove it, or write role, user_key and user_secret below it".to_owned()
         }
-        None => HELP.to_owned(),
+        (AccountFault::NotText(key), _) => {
+            format!("put {key} into quotes; in a variable these are quotes within the value")
+        }
     }
 }
 

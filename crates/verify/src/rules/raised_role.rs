@@ -15,7 +15,10 @@
 //! **References**: docs/clearml.md#every-entry-is-an-account; docs/clearml.md#secrets-in-clear; docs/clearml.md#impersonation.
 
 use clearml_secure_core::account::{Account, Role};
+use clearml_secure_core::known;
+use clearml_secure_core::setting::Kind;
 use clearml_secure_core::shown::escape;
+use clearml_secure_core::strength::weakness;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
@@ -71,12 +74,22 @@ impl Rule for RaisedRole {
     }
 }
 
+/// Whether nobody knows or guesses its pair.
+fn is_secret(account: &Account) -> bool {
+    let secret = account.half(Kind::Secret).value.text();
+    secret.is_none_or(|secret| {
+        let secret = secret.expose();
+        known::lookup(secret).is_none() && weakness(secret, Kind::Secret).is_none()
+    })
+}
+
 /// The role that is more than needed, and how bad that is.
 fn more_than_needed(account: &Account) -> Option<(Role, Severity)> {
     let role = account.role.known().copied().flatten()?;
     let stock = account.role_in_image;
     match stock {
         Some(stock) => (role < stock).then_some((role, RAISED)),
-        None => (role <= Role::Admin).then_some((role, OWN)),
+        // Of a pair that somebody knows, other rules say what its role can do.
+        None => (role <= Role::Admin && is_secret(account)).then_some((role, OWN)),
     }
 }
