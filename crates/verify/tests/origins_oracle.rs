@@ -14,11 +14,15 @@
 mod oracles;
 #[path = "../src/origins.rs"]
 mod origins;
+#[path = "../../../tests/oracles/random.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod random;
 
 use std::path::Path;
 use std::process::Command;
 
 use oracles::Conversation;
+use random::Random;
 use serde_json::{Value as Json, json};
 
 const ENTRIES: usize = 2000;
@@ -97,17 +101,11 @@ fn python_lets_in_the_same() {
     let script =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/origins_oracle.py");
     let mut oracle = Conversation::start(Command::new(python).arg(script)).unwrap();
-    let mut state = 0x5eed_u64;
-    let mut below = |bound: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % bound
-    };
+    let mut random = Random::new(0x5eed);
     let (mut read, mut not_read) = (0, 0);
     for _ in 0..ENTRIES {
-        let count = 1 + below(8);
-        let entry: String = (0..count).map(|_| PARTS[below(PARTS.len())]).collect();
+        let count = 1 + random.below(8);
+        let entry: String = (0..count).map(|_| random.pick(&PARTS)).collect();
         let question = json!({ "entry": entry, "origins": ORIGINS });
         let answer: Json = serde_json::from_str(&oracle.ask(&question.to_string())).unwrap();
         let theirs = answer["ok"].as_array();

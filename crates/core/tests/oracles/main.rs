@@ -17,6 +17,10 @@ mod oracles;
 #[path = "../../../../tests/oracles/random.rs"]
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod random;
+#[path = "../../../../tests/oracles/spellings.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod spellings;
+mod truth;
 
 /// A number of the environment, for more cases or other ones.
 fn number(name: &str, default: u64) -> u64 {

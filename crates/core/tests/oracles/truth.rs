@@ -1,21 +1,5 @@
 //! Every switch of the list of opening paths, against pyhocon and Python: whether it is on, in whatever way it is written, and
 //! whatever replaces it or what is above it, in files and in variables.
-//!
-//! `CLEARML_SECURE_FUZZ=20` asks twenty times as many questions, `CLEARML_SECURE_SEED` other ones.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "the helpers of a test may fail as the test does"
-)]
-
-#[path = "oracle/dice.rs"]
-mod dice;
-#[path = "../../../tests/oracles/oracle.rs"]
-#[allow(unreachable_pub, reason = "it is written for several tests")]
-mod oracles;
-#[path = "../../../tests/oracles/spellings.rs"]
-#[allow(unreachable_pub, reason = "it is written for several tests")]
-mod spellings;
 
 use std::fmt::Write;
 use std::fs;
@@ -28,10 +12,12 @@ use clearml_secure_core::effective::Effective;
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::opening::{self, Reads};
 use clearml_secure_core::setting::Server;
-use dice::{Dice, number};
-use oracles::Conversation;
 use serde_json::{Value as Json, json};
-use spellings::SPELLINGS;
+
+use crate::number;
+use crate::oracles::{self, Conversation};
+use crate::random::Random;
+use crate::spellings::SPELLINGS;
 
 const TREES: usize = 2000;
 
@@ -215,14 +201,14 @@ fn whatever_replaces_a_switch_or_what_is_above_it() {
     let seed = number("CLEARML_SECURE_SEED", 0x7a_57e5);
     let count = TREES * number("CLEARML_SECURE_FUZZ", 1) as usize;
     eprintln!("seed {seed}");
-    let mut generator = Generator(Dice::new(seed));
+    let mut generator = Generator(Random::new(seed));
     let all = (0..count).map(|_| generator.given());
     let [off, on, unknown, dead] = compare(&mut oracle, all);
     eprintln!("{off} off, {on} on, {unknown} not known, {dead} do not start");
     assert!(off > count && on > count / 2 && dead > count / 100 && unknown < count / 2);
 }
 
-struct Generator(Dice);
+struct Generator(Random);
 
 impl Generator {
     fn given(&mut self) -> Given {
@@ -280,14 +266,14 @@ impl Generator {
                 let value = self.value(rest);
                 let other =
                     self.0
-                        .one(&["", ", other: 1", ", enabled: null", ", b { enabled: 0s }"]);
+                        .pick(&["", ", other: 1", ", enabled: null", ", b { enabled: 0s }"]);
                 format!("{{{first}: {value}{other}}}")
             }
             (0, []) => self
                 .0
-                .one(&["null", "false", "true", "0s", "\"\"", "no"])
+                .pick(&["null", "false", "true", "0s", "\"\"", "no"])
                 .to_owned(),
-            _ => self.0.one(SPELLINGS).to_owned(),
+            _ => self.0.pick(SPELLINGS).to_owned(),
         }
     }
 }
