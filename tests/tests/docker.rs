@@ -205,7 +205,10 @@ fn ruled(file: &Path) -> (BTreeSet<u16>, BTreeSet<u16>) {
         let (before_port, is_here) = match finding["rule"].as_str().unwrap() {
             "public-port" => (" published at ", false),
             "exposed-database" => (" published at ", message.contains(" on the host itself")),
-            "unexpected-port" => (" publishes ", finding["severity"] == "note"),
+            "unexpected-port" => {
+                let is_heard = !message.contains("nothing of its image listens");
+                (" publishes ", finding["severity"] == "note" && is_heard)
+            }
             _ => continue,
         };
         let port = message

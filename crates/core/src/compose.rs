@@ -11,6 +11,7 @@ mod env_file;
 pub mod environment;
 pub mod files;
 pub mod interpolate;
+mod label;
 mod loader;
 mod network;
 mod parts;

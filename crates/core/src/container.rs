@@ -48,6 +48,8 @@ pub struct Container {
     /// The networks it is on, by the names of the file: `default` where it names none, and none where `network_mode` says
     /// otherwise.
     pub networks: Vec<String>,
+    /// What the files say of each of these.
+    pub attached: Vec<Network>,
     /// What others on these may call it, besides its name and its container's.
     pub aliases: Vec<String>,
     /// Names of hosts that it alone knows.
@@ -58,6 +60,46 @@ pub struct Container {
     pub network_mode: Option<Text>,
     /// `privileged: true`, where it stands.
     pub privileged: Option<Span>,
+    /// What is written on it for other programs to read, such as Traefik.
+    pub labels: Vec<Label>,
+}
+
+/// A network that a container is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Its name in the file.
+    pub name: String,
+    /// From where it is reached.
+    pub kind: Knowable<NetworkKind>,
+    /// Where the container is put on it.
+    pub span: Span,
+}
+
+/// From where the ports of a container can be reached that are not published, because of a network that it is on
+/// (docs/clearml.md#networks-of-docker).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkKind {
+    /// From the network itself, by containers of these files.
+    Inner,
+    /// Somebody else makes it: from there, by whatever is on it.
+    External,
+    /// It is the host's own: from wherever the host is reached.
+    Host,
+    /// `macvlan` and `ipvlan`: from the network of the host, in which the container has an address.
+    Lan,
+    /// From wherever a route leads to it.
+    Routed,
+}
+
+/// One label of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Its name.
+    pub name: String,
+    /// Its text; not known where a variable in it has no value here.
+    pub value: Knowable<String>,
+    /// Where it is written.
+    pub span: Span,
 }
 
 /// Something that cannot be told, and where it is.
@@ -87,6 +129,32 @@ impl Container {
     /// The image that it runs, where it is known.
     pub fn known_image(&self) -> Option<&Text> {
         self.image.known()?.as_ref()
+    }
+
+    /// The last part of its image's name, without tag and digest; empty where it is not known.
+    pub fn image_name(&self) -> &str {
+        let image = self.known_image().map(|image| image.text.as_str());
+        let image = image.unwrap_or_default();
+        let image = image.split('@').next().unwrap_or_default();
+        let name = image.rsplit('/').next().unwrap_or_default();
+        name.split(':').next().unwrap_or_default()
+    }
+
+    /// The text of a variable, where it is known.
+    pub fn known_variable(&self, name: &str) -> Option<&Secret> {
+        let mut all = self.environment.iter();
+        all.find(|variable| variable.name == name)?.value.known()
+    }
+
+    /// What its command gives an option: `--port 1` or `--port=1`.
+    pub fn option<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let words = self.words.iter().enumerate();
+        words.filter_map(move |(at, word)| {
+            if word == name {
+                return self.words.get(at + 1).map(String::as_str);
+            }
+            word.strip_prefix(name)?.strip_prefix('=')
+        })
     }
 }
 
@@ -203,6 +271,11 @@ impl Port {
             Interface::All => address.is_unspecified(),
             Interface::Loopback | Interface::One(_) => self.address == Some(address),
         }
+    }
+
+    /// Whether it leads to a port on which a process of the container may listen with TCP.
+    pub fn leads_to(&self, port: u16) -> bool {
+        self.protocol == "tcp" && self.target.contains(&port)
     }
 
     /// Whether a word is the number of a port of the host on which it is published.

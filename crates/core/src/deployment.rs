@@ -3,6 +3,8 @@
 mod conf;
 mod config;
 mod database;
+pub mod exposure;
+mod foreign;
 mod mounts;
 mod recognise;
 mod started;
@@ -24,6 +26,7 @@ use crate::source::Sources;
 use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
+use exposure::Exposure;
 pub use mounts::There;
 
 /// The user's files, understood.
@@ -38,6 +41,7 @@ pub struct Deployment {
     pub instances: Vec<Instance>,
     /// What could not be looked at.
     pub unseen: Vec<Unseen>,
+    exposure: Exposure,
 }
 
 impl Deployment {
@@ -77,6 +81,7 @@ impl Deployment {
                 .collect(),
             project: Box::new(project),
             instances: Vec::new(),
+            exposure: Exposure::default(),
         };
         let recognised: Vec<Recognised> = deployment
             .containers
@@ -113,6 +118,9 @@ impl Deployment {
         }
         deployment.note_accounts();
         deployment.doubt(&recognised);
+        let (exposure, unseen) = Exposure::of(&deployment.containers, &deployment.instances);
+        deployment.exposure = exposure;
+        deployment.unseen.extend(unseen);
         Ok(deployment)
     }
 

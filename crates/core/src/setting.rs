@@ -55,6 +55,16 @@ impl Server {
     pub fn reads_configuration(self) -> bool {
         matches!(self, Self::Apiserver | Self::Fileserver | Self::AsyncDelete)
     }
+
+    /// Where it listens in its container (docs/clearml.md#ports-and-networks).
+    pub fn ports(self) -> &'static [u16] {
+        match self {
+            Self::Apiserver => &[8008],
+            Self::Fileserver => &[8081],
+            Self::Webserver => &[80, 8080],
+            Self::AsyncDelete | Self::AgentServices => &[],
+        }
+    }
 }
 
 impl fmt::Display for Server {

@@ -229,7 +229,7 @@ fn left(cli: &Cli, deployment: &Deployment) -> String {
     for (index, service) in deployment.project.services.iter().enumerate() {
         let open = service.ports.iter().filter(|port| !port.is_at(address));
         let open: Vec<String> = open.map(|port| port.shown().to_string()).collect();
-        let is_closed = cli.close_ports && deployment.database(service).is_some();
+        let is_closed = cli.close_ports && deployment.database(index).is_some();
         if !open.is_empty() && !is_closed && !is_bound(deployment, index) {
             line(
                 &mut out,

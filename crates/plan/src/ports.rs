@@ -51,7 +51,7 @@ impl Ports {
     /// What is asked for of a service.
     fn order(self, target: &Target<'_>, index: usize) -> Result<Option<Order>, Refusal> {
         let service = &target.deployment.project.services[index];
-        let order = if self.close && target.deployment.database(service).is_some() {
+        let order = if self.close && target.deployment.database(index).is_some() {
             Some(Order::Close)
         } else {
             let is_bound = is_bound(target.deployment, index);

@@ -36,6 +36,7 @@ mod secure_config_ignored;
 mod shadowed_variable;
 mod split_credential;
 mod stack_trace;
+mod storage_password;
 mod tracked_secret;
 mod unexpected_port;
 mod unreachable_host;
@@ -50,7 +51,6 @@ mod weak_secret;
 
 use crate::finding::{Draft, Finding};
 
-pub(crate) use self::public_port::own_ports;
 pub(crate) use crate::case::Case;
 
 /// A check of a deployment.
@@ -108,6 +108,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &shadowed_variable::ShadowedVariable,
     &split_credential::SplitCredential,
     &stack_trace::StackTrace,
+    &storage_password::StoragePassword,
     &tracked_secret::TrackedSecret,
     &unexpected_port::UnexpectedPort,
     &unreachable_host::UnreachableHost,

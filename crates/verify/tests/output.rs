@@ -155,12 +155,12 @@ fn a_baseline_accepts_what_it_records_and_nothing_else() {
     // A new finding is not accepted, and a fixed one is said.
     let changed = moved.replace(
         "\"8008:8008\"",
-        "\"127.0.0.1:8008:8008\"\n      - \"9999:9999\"",
+        "\"127.0.0.1:8008:8008\"\n    privileged: true",
     );
     write(&path.join("docker-compose.yml"), &changed);
     let (code, stdout, stderr) = run(&accepted, path);
     let ids: Vec<String> = findings(&stdout).into_iter().map(|(id, ..)| id).collect();
-    assert_eq!((code, ids), (1, vec!["unexpected-port".to_owned()]));
+    assert_eq!((code, ids), (1, vec!["docker-socket".to_owned()]));
     assert!(
         stderr.contains("1 of its findings are not there any more"),
         "{stderr}"

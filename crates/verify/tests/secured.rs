@@ -171,7 +171,7 @@ const CHANGES: &[Change] = &[
     (
         "[\"127.0.0.1:8008:8008\"]",
         "[\"127.0.0.1:8008:8008\", \"5678:5678\"]",
-        &["warning unexpected-port"],
+        &["note unexpected-port"],
     ),
     (
         "image: redis:7.4.1\n",

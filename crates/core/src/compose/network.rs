@@ -1,6 +1,9 @@
 //! The networks of a service, and the names by which containers find each other.
 
-use super::{Part, Project};
+use super::{Document, Part, Project, volume};
+use crate::container::{Network, NetworkKind};
+use crate::knowable::Knowable;
+use crate::source::Span;
 use crate::yaml::{Clears, Node};
 
 /// What a service says of networks and names.
@@ -8,6 +11,8 @@ pub(super) struct Networks {
     /// The networks it is on, by the names of the file: `default` where it names none, and none where `network_mode` says
     /// otherwise.
     pub(super) names: Vec<String>,
+    /// What the files say of each of them.
+    pub(super) attached: Vec<Network>,
     /// What others on its networks may call it, besides its name.
     pub(super) aliases: Vec<String>,
     /// Names that it alone knows.
@@ -17,7 +22,8 @@ pub(super) struct Networks {
 }
 
 impl Networks {
-    pub(super) fn of(project: &Project, parts: &[Part]) -> Self {
+    /// Of a service whose name is at `span`.
+    pub(super) fn of(project: &Project, parts: &[Part], span: Span) -> Self {
         let (mut names, mut aliases) = (Vec::new(), Vec::new());
         let mut hosts = Vec::new();
         for part in parts {
@@ -26,7 +32,7 @@ impl Networks {
                 let texts = items.iter().filter_map(|item| project.text_of(part, item));
                 texts.collect()
             };
-            add_networks(part, &mut names, &mut aliases, &texts);
+            add_networks(project, part, &mut names, &mut aliases, &texts);
             if let Some(field) = part.node.get("links") {
                 let links = texts(field.value).into_iter();
                 hosts.extend(links.map(|link| name_after(&link).to_owned()));
@@ -41,11 +47,17 @@ impl Networks {
         }
         let has_mode = |part: &Part| part.node.get("network_mode").is_some();
         if names.is_empty() && !parts.iter().any(has_mode) {
-            names.push("default".to_owned());
+            names.push(("default".to_owned(), span));
         }
-        let is_shared = names.iter().any(|name| is_external(project, name));
+        let is_shared = names.iter().any(|(name, _)| is_external(project, name));
+        let network = |(name, span): &(String, Span)| Network {
+            name: name.clone(),
+            kind: kind(project, name),
+            span: *span,
+        };
         Self {
-            names,
+            attached: names.iter().map(network).collect(),
+            names: names.into_iter().map(|(name, _)| name).collect(),
             aliases,
             hosts,
             is_shared,
@@ -55,8 +67,9 @@ impl Networks {
 
 /// Lists and mappings of networks add up over files.
 fn add_networks(
+    project: &Project,
     part: &Part,
-    names: &mut Vec<String>,
+    names: &mut Vec<(String, Span)>,
     aliases: &mut Vec<String>,
     texts: &dyn Fn(&Node) -> Vec<String>,
 ) {
@@ -70,8 +83,16 @@ fn add_networks(
     if field.value.clears() == Some(Clears::All) {
         return;
     }
-    names.extend(texts(field.value));
-    names.extend(keys(field.value));
+    let items = field.value.items().unwrap_or_default();
+    names.extend(items.iter().filter_map(|item| {
+        let name = project.text_of(part, item)?;
+        Some((name, item.span(part.source)))
+    }));
+    let fields = field.value.fields().into_iter();
+    names.extend(fields.filter_map(|field| {
+        let name = field.key.text()?.to_owned();
+        Some((name, field.key.span(part.source)))
+    }));
     for network in field.value.fields() {
         let own = network.value.get("aliases");
         aliases.extend(own.map(|field| texts(field.value)).unwrap_or_default());
@@ -91,6 +112,71 @@ fn is_external(project: &Project, name: &str) -> bool {
         let external = network.and_then(|network| network.value.get("external"));
         external.is_some_and(|external| external.value.text() != Some("false"))
     })
+}
+
+/// From where containers on a network are reached, besides what they publish (docs/clearml.md#networks-of-docker).
+fn kind(project: &Project, name: &str) -> Knowable<NetworkKind> {
+    let text = |path: &[&str]| -> Knowable<Option<String>> {
+        let mut last_first = project.whole_documents().rev();
+        let found = last_first.find_map(|document| setting(project, document, name, path));
+        found.map_or(Knowable::Known(None), |text| text.map(Some))
+    };
+    if is_external(project, name) {
+        let own = text(&["name"]).and_then(|own| match own {
+            Some(own) => Knowable::Known(Some(own)),
+            None => text(&["external", "name"]),
+        });
+        return own.map(|own| match own.as_deref().unwrap_or(name) {
+            "host" => NetworkKind::Host,
+            "bridge" | "none" => NetworkKind::Inner,
+            _ => NetworkKind::External,
+        });
+    }
+    text(&["driver"]).and_then(|driver| match driver.as_deref() {
+        Some("host") => Knowable::Known(NetworkKind::Host),
+        Some("macvlan" | "ipvlan") => {
+            let internal = text(&["internal"]);
+            internal.map(|internal| match internal.as_deref() {
+                Some("true") => NetworkKind::Inner,
+                _ => NetworkKind::Lan,
+            })
+        }
+        None | Some("" | "bridge") => GATEWAY_MODES
+            .iter()
+            .map(|option| text(&["driver_opts", option]))
+            .collect::<Knowable<Vec<_>>>()
+            .map(
+                |modes| match modes.iter().flatten().any(|mode| mode == "nat-unprotected") {
+                    true => NetworkKind::Routed,
+                    false => NetworkKind::Inner,
+                },
+            ),
+        Some("default" | "none" | "null" | "overlay" | "nat" | "l2bridge") => {
+            Knowable::Known(NetworkKind::Inner)
+        }
+        Some(_) => Knowable::unknown("its driver is none of docker's own"),
+    })
+}
+
+/// Options with which the engine opens all ports of a network.
+const GATEWAY_MODES: [&str; 2] = [
+    "com.docker.network.bridge.gateway_mode_ipv4",
+    "com.docker.network.bridge.gateway_mode_ipv6",
+];
+
+/// What a document says of a network at a path, if anything.
+fn setting(
+    project: &Project,
+    document: &Document,
+    name: &str,
+    path: &[&str],
+) -> Option<Knowable<String>> {
+    let mut node = document.root.get("networks")?.value.get(name)?.value;
+    for key in path {
+        node = node.get(key)?.value;
+    }
+    node.text()?;
+    (!node.is_null()).then(|| volume::told(project, document, node))
 }
 
 /// `service:alias` or `service`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::build::{self, Built};
 use super::network::Networks;
-use super::{Loader, Part, Project, Service, environment, port, shellwords, volume};
+use super::{Loader, Part, Project, Service, environment, label, port, shellwords, volume};
 use crate::container::{Container, Text, Variable};
 use crate::error::Error;
 use crate::knowable::Knowable;
@@ -28,7 +28,8 @@ impl Project {
         let (command, words) = self.command(&parts, built.as_ref());
         let mut environment = environment::of_service(self, loader, sources, &name, &parts)?;
         let ports = port::of_service(self, &name, &parts);
-        let networks = Networks::of(self, &parts);
+        let networks = Networks::of(self, &parts, name_span);
+        let labels = label::of_service(self, &parts);
         let network_mode = self.network_mode(&name, &parts);
         let privileged = attribute(&parts, "privileged")
             .filter(|(part, node)| self.text_of(part, node).as_deref() == Some("true"))
@@ -67,11 +68,13 @@ impl Project {
             doubts,
             ports,
             networks: networks.names,
+            attached: networks.attached,
             aliases: networks.aliases,
             hosts: networks.hosts,
             is_shared: networks.is_shared,
             network_mode,
             privileged,
+            labels,
         };
         Ok(Service {
             parts,

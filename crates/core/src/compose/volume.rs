@@ -182,7 +182,11 @@ impl Reader<'_> {
     /// A short form of which a variable has no value: the target may be told all the same.
     fn untold(&self, item: &Node) -> Found {
         let written = item.text().unwrap_or_default();
-        let rest = written.rsplit_once("}:").map(|(_, rest)| rest);
+        // What follows the last variable: the rest of the path, and the target.
+        let rest = written
+            .rsplit_once('}')
+            .and_then(|(_, rest)| rest.split_once(':'));
+        let rest = rest.map(|(_, rest)| rest);
         let rest = rest.filter(|rest| rest.starts_with('/') && !rest.contains('$'));
         let target = rest.map_or(Knowable::unknown(NO_VALUE), |rest| {
             target(rest.split(':').next().unwrap_or(rest))

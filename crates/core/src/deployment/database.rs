@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use super::Deployment;
 use crate::container::{Container, Port};
-use crate::instance::Instance;
 
 /// A database that ClearML keeps everything in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +18,8 @@ pub enum Database {
 impl Database {
     /// Which database a service runs.
     pub fn of(container: &Container) -> Option<Self> {
-        let image = container.known_image().map(|image| image.text.as_str());
-        let repository = image.unwrap_or_default();
-        let repository = repository.split('@').next().unwrap_or_default();
-        let name = repository.rsplit('/').next().unwrap_or_default();
-        let name = name.split(':').next().unwrap_or_default();
-        Self::by_image(name).or_else(|| match image {
+        let name = container.image_name();
+        Self::of_image(name).or_else(|| match container.known_image() {
             // What an image with a name of its own runs is told by the service's name.
             Some(_) if name.starts_with("clearml") => None,
             _ => Self::by_name(&container.name),
@@ -45,7 +39,8 @@ impl Database {
         .map(|(_, database)| database)
     }
 
-    fn by_image(name: &str) -> Option<Self> {
+    /// Which database an image runs, by the last part of its name.
+    pub(super) fn of_image(name: &str) -> Option<Self> {
         match name {
             "elasticsearch" | "elasticsearch-oss" | "opensearch" => Some(Self::Elasticsearch),
             "mongo" | "mongodb" | "mongodb-community-server" | "percona-server-mongodb" => {
@@ -79,48 +74,5 @@ impl fmt::Display for Database {
             Self::Mongodb => "MongoDB",
             Self::Redis => "Redis",
         })
-    }
-}
-
-impl Deployment {
-    /// Which database of ClearML a container runs: none also for one of somebody else's, which no server names and which
-    /// shares no network with any.
-    pub fn database(&self, container: &Container) -> Option<Database> {
-        Database::of(container).filter(|_| !self.is_foreign(container))
-    }
-
-    /// Whether it can be seen that no server uses a container.
-    pub fn is_foreign(&self, container: &Container) -> bool {
-        let mut servers = self.instances.iter().map(|one| (one, self.service(one)));
-        !container.networks.is_empty()
-            && !self.instances.is_empty()
-            && servers.all(|(instance, server)| {
-                !server.networks.is_empty()
-                    && !server.is_beside(container)
-                    && !self.names(instance, container)
-            })
-    }
-
-    /// Whether anything that a server is given has a name of a container, or a port that it publishes.
-    fn names(&self, instance: &Instance, container: &Container) -> bool {
-        let is_there = |text: &str| {
-            let mut words = text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
-            words.any(|word| {
-                container.answers_to(word)
-                    || container
-                        .ports
-                        .iter()
-                        .any(|port| port.is_published_at(word))
-            })
-        };
-        let mut variables = self.service(instance).environment.iter();
-        variables.any(|variable| {
-            let known = variable.value.known();
-            known.is_none_or(|value| is_there(value.expose()))
-        }) || !instance.is_config_seen()
-            || instance
-                .config
-                .iter()
-                .any(|file| is_there(self.sources.text(file.source)))
     }
 }

@@ -61,11 +61,10 @@ pub(crate) fn next_steps(
         .any(|setting| setting.group() == "token_secret")
         && remembers
     {
-        let redis = deployment
-            .project
-            .services
-            .iter()
-            .find(|service| deployment.database(service) == Some(Database::Redis));
+        let mut services = deployment.project.services.iter().enumerate();
+        let redis = services
+            .find(|(index, _)| deployment.database(*index) == Some(Database::Redis))
+            .map(|(_, service)| service);
         let flush = "redis-cli -n 8 FLUSHDB";
         let command = match redis {
             // Never in an argument: the variable is taken from the shell.

@@ -44,8 +44,7 @@ pub(super) fn check(places: &Places<'_>, asked: Ports) -> Result<(), Broken> {
 
 /// What is asked for of a service.
 pub(super) fn order(deployment: &Deployment, asked: Ports, index: usize) -> Option<Order> {
-    let service = &deployment.project.services[index];
-    if asked.close && deployment.database(service).is_some() {
+    if asked.close && deployment.database(index).is_some() {
         return Some(Order::Close);
     }
     asked

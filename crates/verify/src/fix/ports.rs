@@ -4,14 +4,13 @@ use clearml_secure_core::container::{Container, Interface};
 use clearml_secure_core::deployment::{Database, Deployment};
 
 use crate::finding::Finding;
-use crate::rules::own_ports;
 
 /// The services that `--close-ports` is about.
 pub(super) fn databases(deployment: &Deployment) -> Vec<&Container> {
-    let services = deployment.containers.iter();
+    let services = deployment.containers.iter().enumerate();
     services
-        .map(AsRef::as_ref)
-        .filter(|container| deployment.database(container).is_some())
+        .filter(|(index, _)| deployment.database(*index).is_some())
+        .map(|(_, container)| container.as_ref())
         .collect()
 }
 
@@ -20,7 +19,7 @@ pub(super) fn servers(deployment: &Deployment) -> Vec<&Container> {
     let services = deployment.containers.iter().enumerate();
     let is_published = |index: usize| {
         let mut instances = deployment.instances.iter();
-        instances.any(|one| one.service == index && !own_ports(one.server).is_empty())
+        instances.any(|one| one.service == index && !one.server.ports().is_empty())
     };
     services
         .filter(|(index, service)| is_published(*index) && Database::of(service).is_none())

@@ -1,9 +1,10 @@
-//! A database without a password shares its network with others.
+//! A database has no password, or one that is guessed.
 //!
 //! **What**: Elasticsearch, MongoDB or Redis has no password, and a service that is none of ClearML's servers is on
-//! one of its networks.
+//! one of its networks. Or it is given a password that is empty, an example, or guessed easily.
 //!
-//! **Why**: whoever takes that service over reads every user's credentials in MongoDB and plants tokens in Redis.
+//! **Why**: whoever takes that service over reads every user's credentials in MongoDB and plants tokens in Redis. An empty
+//! password is none: the database asks nobody.
 //!
 //! bad: tests/fixtures/rules/database-password/bad.yml
 //!
@@ -11,19 +12,21 @@
 //!
 //! **Fix**: give the databases a network that only ClearML's servers are on, or give them passwords.
 //!
-//! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#database-passwords.
+//! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#database-passwords; docs/clearml.md#passwords-of-images.
 
 use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::protection::{Off, Protection, protection};
 use crate::words::and;
 
 /// Another service has to fall first.
 const SEVERITY: Severity = Severity::Note;
+/// Somebody has meant to close it, and it is open.
+const MISTAKEN: Severity = Severity::Warning;
 
 pub(crate) struct DatabasePassword;
 
@@ -33,90 +36,69 @@ impl Rule for DatabasePassword {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let services = &case.deployment.containers;
-        let strangers: Vec<&Container> = services
-            .iter()
-            .enumerate()
-            .filter(|(index, service)| {
-                !case.deployment.is_own(*index) && Database::of(service).is_none()
-            })
-            .map(|(_, service)| service.as_ref())
-            .filter(|service| service.network_mode.is_none())
-            .collect();
-        for service in services {
-            let Some(database) = case.deployment.database(service) else {
+        for (index, service) in case.deployment.containers.iter().enumerate() {
+            let Some(database) = case.deployment.database(index) else {
                 continue;
             };
-            if service.network_mode.is_some() || has_password(service, database) != Some(false) {
-                continue;
-            }
-            let others: Vec<String> = strangers
-                .iter()
-                .filter(|other| {
-                    other
-                        .networks
-                        .iter()
-                        .any(|name| service.networks.contains(name))
-                })
-                .map(|other| escape(&other.name).into_owned())
-                .collect();
-            if others.is_empty() {
-                continue;
-            }
-            let others: Vec<&str> = others.iter().map(String::as_str).collect();
-            findings.push(Draft::new(SEVERITY, format!(
-                    "{database} (service {}) has no password and shares a network with {}; who takes that over has \
-                     all that is in it",
-                    escape(&service.name),
-                    and(&others)
-                ), "give the databases a network that only ClearML's servers are on")
-.at(service.name_span));
+            let name = escape(&service.name);
+            let found = match protection(service, database) {
+                Protection::None(Off::Empty(what)) => Draft::new(
+                    MISTAKEN,
+                    format!(
+                        "the password of {database} (service {name}) is empty ({what}), so that it asks nobody for one"
+                    ),
+                    "give it a password, and give the same one to ClearML's servers",
+                ),
+                Protection::Weak(weakness) => Draft::new(
+                    MISTAKEN,
+                    format!(
+                        "the password of {database} (service {name}) {}; whoever reaches it has all that is in it",
+                        weakness.text()
+                    ),
+                    "choose another, of at least 15 characters, for the database and for ClearML's servers",
+                ),
+                Protection::None(off) => match shared(case, index, database, service) {
+                    Some(draft) => draft,
+                    None if off == Off::Allowed => Draft::new(
+                        SEVERITY,
+                        format!(
+                            "{database} (service {name}) is told to do without a password; only its network protects it"
+                        ),
+                        "give it a password, or a network that only ClearML's servers are on",
+                    ),
+                    None => continue,
+                },
+                Protection::Password | Protection::Unknown => continue,
+            };
+            findings.push(found.at(service.name_span));
         }
     }
 }
 
-/// Whether a database asks for a password; none where it cannot be told, such as behind a configuration file.
-fn has_password(service: &Container, database: Database) -> Option<bool> {
-    let has_word = |words: &[&str]| {
-        service.words.iter().any(|word| {
-            let word = word.split('=').next().unwrap_or_default();
-            words.contains(&word)
-        })
-    };
-    let variable = |name: &str| {
-        let mut all = service.environment.iter();
-        all.find(|variable| variable.name == name)
-    };
-    let has_variable = |names: &[&str]| names.iter().any(|name| variable(name).is_some());
-    if service
-        .words
-        .iter()
-        .any(|word| word.ends_with(".conf") || word.ends_with(".yml"))
-    {
+/// Others on the networks of a database without a password.
+fn shared(case: &Case<'_>, index: usize, database: Database, service: &Container) -> Option<Draft> {
+    let networks = case.deployment.networks(index);
+    let containers = case.deployment.containers.iter().enumerate();
+    let others = containers.filter(|(other, container)| {
+        let is_stranger = !case.deployment.is_own(*other) && Database::of(container).is_none();
+        let attached = case.deployment.networks(*other);
+        is_stranger && attached.iter().any(|name| networks.contains(name))
+    });
+    let others: Vec<String> = others
+        .map(|(_, other)| escape(&other.name).into_owned())
+        .collect();
+    if others.is_empty() {
         return None;
     }
-    match database {
-        Database::Redis => Some(
-            has_word(&["--requirepass", "--aclfile"])
-                || has_variable(&[
-                    "REDIS_PASSWORD",
-                    "REDIS_PASSWORD_FILE",
-                    "REDIS_ARGS",
-                    "VALKEY_PASSWORD",
-                ]),
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    Some(Draft::new(
+        SEVERITY,
+        format!(
+            "{database} (service {}) has no password and shares a network with {}; who takes that over has \
+             all that is in it",
+            escape(&service.name),
+            and(&others)
         ),
-        Database::Mongodb => Some(
-            has_word(&["--auth", "--keyFile", "--config", "-f"])
-                || has_variable(&[
-                    "MONGO_INITDB_ROOT_USERNAME",
-                    "MONGO_INITDB_ROOT_USERNAME_FILE",
-                    "MONGODB_ROOT_PASSWORD",
-                ]),
-        ),
-        Database::Elasticsearch => match variable("xpack.security.enabled") {
-            Some(variable) => Some(variable.value.known()?.expose().trim() != "false"),
-            // On by default since 8.
-            None => Some(service.known_image()?.version()? >= Version::new(8, 0, 0)),
-        },
-    }
+        "give the databases a network that only ClearML's servers are on",
+    ))
 }

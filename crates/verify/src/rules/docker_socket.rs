@@ -1,26 +1,60 @@
-//! An agent owns the host.
+//! A server owns the host.
 //!
-//! **What**: the services agent runs privileged, or has docker's socket.
+//! **What**: the services agent, or another server, runs privileged, or has the socket of docker, podman or containerd, by
+//! itself or in a folder of the host that has it: `/var/run`, `/run`, `/`.
 //!
-//! **Why**: it runs what is put into its queue. Whoever may enqueue a task in the `services` queue becomes root of
-//! the host. It is how ClearML ships the agent, so it is a note, and a reason to give the queue to few.
+//! **Why**: the agent runs what is put into its queue. Whoever may enqueue a task in the `services` queue becomes root of
+//! the host. It is how ClearML ships the agent, so it is a note, and a reason to give the queue to few. No other server needs
+//! it: there, whoever takes the server over takes the host over. A socket that is mounted read-only is as open.
 //!
 //! bad: tests/fixtures/rules/docker-socket/bad.yml
 //!
 //! good: tests/fixtures/rules/docker-socket/good.yml
 //!
-//! **Fix**: run the agent on a machine of its own, or leave it out if nobody uses the `services` queue.
+//! **Fix**: run the agent on a machine of its own, or leave it out if nobody uses the `services` queue. Take socket and
+//! `privileged` from every other server.
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface";
 //! docs/clearml.md#docker-socket.
 
+use clearml_secure_core::container::{Mount, MountSource};
 use clearml_secure_core::setting::Server;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
 /// It takes an account that may enqueue (docs/clearml.md#docker-socket).
-const SEVERITY: Severity = Severity::Note;
+const OF_THE_AGENT: Severity = Severity::Note;
+/// It takes a hole in the server, and nobody needs it.
+const OF_OTHERS: Severity = Severity::Warning;
+
+/// Sockets through which containers are started (docs/clearml.md#docker-socket).
+const SOCKETS: [&str; 6] = [
+    "docker.sock",
+    "podman.sock",
+    "containerd.sock",
+    "crio.sock",
+    "docker_engine",
+    "dockerDesktopLinuxEngine",
+];
+
+/// Folders of the host in which they are.
+const FOLDERS: [&str; 14] = [
+    "/",
+    "/var",
+    "/var/run",
+    "/var/run/containerd",
+    "/var/run/crio",
+    "/var/run/podman",
+    "/var/run/user",
+    "/run",
+    "/run/containerd",
+    "/run/crio",
+    "/run/host",
+    "/run/k3s",
+    "/run/podman",
+    "/run/user",
+];
 
 pub(crate) struct DockerSocket;
 
@@ -30,25 +64,158 @@ impl Rule for DockerSocket {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for instance in case.deployment.of(Server::AgentServices) {
+        let mut seen = Vec::new();
+        for instance in &case.deployment.instances {
             let service = case.deployment.service(instance);
-            let socket = service.mounts.iter().find(|volume| {
-                let is_socket = |path: &str| path.trim_end_matches('/').ends_with("docker.sock");
-                let target = volume.target.known().map(String::as_str);
-                [target, volume.host()].into_iter().flatten().any(is_socket)
-            });
+            let socket = service
+                .mounts
+                .iter()
+                .find_map(|mount| Some((holds(mount)?, mount.span)));
             let (what, span) = match (socket, service.privileged) {
-                (Some(socket), Some(_)) => ("runs privileged and has docker's socket", socket.span),
-                (Some(socket), None) => ("has docker's socket", socket.span),
-                (None, Some(privileged)) => ("runs privileged", privileged),
+                (Some((what, span)), Some(_)) => (format!("runs privileged and has {what}"), span),
+                (Some((what, span)), None) => (format!("has {what}"), span),
+                (None, Some(privileged)) => ("runs privileged".to_owned(), privileged),
                 (None, None) => continue,
             };
-            findings.push(Draft::new(SEVERITY, format!(
-                    "{} {what}; whoever may enqueue in its queue is root on this host",
-                    case.named(instance)
-                ), "run it on a machine of its own, or leave the service out if nobody uses the services queue")
-.server(instance.server)
-.at(span));
+            let (severity, then, help) = match instance.server {
+                Server::AgentServices => (
+                    OF_THE_AGENT,
+                    "whoever may enqueue in its queue is root on this host",
+                    "run it on a machine of its own, or leave the service out if nobody uses the services queue",
+                ),
+                _ => (
+                    OF_OTHERS,
+                    "whoever takes it over is root on this host",
+                    "take it out: this server does not need it",
+                ),
+            };
+            // Several servers in one container have one socket.
+            if seen.contains(&(span, severity)) {
+                continue;
+            }
+            seen.push((span, severity));
+            let message = format!("{} {what}; {then}", case.named(instance));
+            findings.push(
+                Draft::new(severity, message, help)
+                    .server(instance.server)
+                    .at(span),
+            );
         }
+    }
+}
+
+/// What of the host a mount holds, if it is a socket or a folder with one.
+fn holds(mount: &Mount) -> Option<&'static str> {
+    let host = mount.source.known().and_then(|source| match source {
+        MountSource::Bind(host) => Some(host),
+        _ => None,
+    });
+    let target = mount.target.known().map(String::as_str);
+    let written = host.map(|host| host.written.as_str());
+    let is_socket = |path: &str| {
+        let path = path.trim_end_matches(['/', '\\']);
+        let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+        SOCKETS
+            .iter()
+            .any(|socket| name.eq_ignore_ascii_case(socket))
+    };
+    // What is not on the host at all is no socket of it.
+    let may_be_there = host.is_some() || mount.source.known().is_none();
+    if [target.filter(|_| may_be_there), written]
+        .into_iter()
+        .flatten()
+        .any(is_socket)
+    {
+        return Some("docker's socket");
+    }
+    let host = host?;
+    let path = host.path.to_string_lossy();
+    let is_folder =
+        is_absolute(&host.written) && (FOLDERS.contains(&&*path) || is_of_a_user(&path));
+    is_folder.then_some(if path == "/" {
+        "all files of the host"
+    } else {
+        "the host's folder of docker's socket"
+    })
+}
+
+/// Whether a path stands for one of the host, and not for one that depends on where the file is.
+fn is_absolute(written: &str) -> bool {
+    written.starts_with(['/', '~'])
+}
+
+/// `/run/user/1000`, where sockets of users without root are, and folders in which other engines keep theirs.
+fn is_of_a_user(path: &str) -> bool {
+    let rest = path
+        .strip_prefix("/var")
+        .unwrap_or(path)
+        .strip_prefix("/run/user/");
+    let of_a_user = rest.is_some_and(|rest| {
+        let below = rest.split_once('/').map_or("", |(_, below)| below);
+        matches!(below, "" | "podman" | "containerd")
+    });
+    of_a_user
+        || [
+            ".docker/run",
+            ".docker/desktop",
+            ".colima/default",
+            ".rd",
+            ".orbstack/run",
+        ]
+        .iter()
+        .any(|end| path.ends_with(&format!("/{end}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clearml_secure_core::container::HostPath;
+    use clearml_secure_core::knowable::Knowable;
+    use clearml_secure_core::source::{Sources, Span};
+
+    #[test]
+    fn sockets_and_their_folders_are_found() {
+        let source = Sources::new().add("x", zeroize::Zeroizing::new(String::new()));
+        let span = Span {
+            source,
+            start: 0,
+            end: 0,
+        };
+        let found = |host: &str, target: &str| {
+            holds(&Mount {
+                source: Knowable::Known(MountSource::Bind(HostPath {
+                    written: host.to_owned(),
+                    path: host.into(),
+                })),
+                target: Knowable::Known(target.to_owned()),
+                span,
+                is_interpolated: false,
+            })
+        };
+        for host in [
+            "/var/run/docker.sock",
+            "/run/user/1000/podman/podman.sock",
+            "/run/user/1000/docker.sock",
+            "/run/user/1000",
+            "/run/user/1000/podman",
+            "/var/run",
+            "/run",
+            "/",
+            "/home/me/.docker/run",
+            "//./pipe/docker_engine",
+        ] {
+            assert!(found(host, "/x").is_some(), "{host}");
+        }
+        for host in [
+            "/opt/clearml/config",
+            "/var/log",
+            "/run/clearml",
+            "/run/user/1000/app",
+            "/opt/run",
+            "./run",
+        ] {
+            assert_eq!(found(host, "/x"), None, "{host}");
+        }
+        assert!(found("/opt/any", "/var/run/docker.sock").is_some());
     }
 }

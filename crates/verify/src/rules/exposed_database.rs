@@ -1,6 +1,8 @@
 //! A database can be reached from outside.
 //!
-//! **What**: Elasticsearch, MongoDB or Redis publishes a port on the host, or shares the host's network.
+//! **What**: Elasticsearch, MongoDB or Redis publishes a port on the host, shares the host's network, is on a network that is
+//! part of that of the host (macvlan, ipvlan), or something else leads there that is published: a forwarder such as socat, a
+//! reverse proxy, or a web page for databases such as mongo-express, Kibana or RedisInsight.
 //!
 //! **Why**: ClearML's databases ask for no password unless they are told to. Whoever reaches MongoDB reads every
 //! credential and makes itself an administrator; whoever reaches Redis or Elasticsearch changes queues and logs.
@@ -10,22 +12,28 @@
 //!
 //! good: tests/fixtures/rules/exposed-database/good.yml
 //!
-//! **Fix**: remove the `ports` of the database: ClearML's servers reach it over the network of the deployment.
+//! **Fix**: remove the `ports` of the database: ClearML's servers reach it over the network of the deployment. Publish what leads
+//! there on 127.0.0.1 only, as long as somebody needs it.
 //!
-//! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
+//! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls"; docs/clearml.md#networks-of-docker;
+//! docs/clearml.md#pages-for-databases.
 
-use clearml_secure_core::container::{Container, Interface};
+use clearml_secure_core::container::{Container, Interface, Port};
 use clearml_secure_core::deployment::Database;
+use clearml_secure_core::deployment::exposure::{How, Reach, Walls, Way};
+use clearml_secure_core::password::weakness;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
+use crate::entry::entry;
 use crate::finding::{Draft, Fix, Severity};
+use crate::protection::{Protection, protection};
 
 /// Whoever reaches the host reaches the database (docs/clearml.md#database-passwords).
 const REACHABLE: Severity = Severity::Error;
-/// Every user and every process of the host does.
-const LOOPBACK: Severity = Severity::Warning;
+/// Every user and every process of the host does; or a password has to be found first.
+const GUARDED: Severity = Severity::Warning;
 /// It is none of ClearML's.
 const FOREIGN: Severity = Severity::Note;
 
@@ -37,71 +45,228 @@ impl Rule for ExposedDatabase {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for service in &case.deployment.containers {
-            let own = Database::of(service);
-            if let Some(mode) = service
-                .network_mode
-                .as_ref()
-                .filter(|mode| mode.text == "host")
-                && let Some(database) = own
-            {
-                let what = format!(
-                    "{database} (service {}) shares the host's network",
-                    escape(&service.name)
-                );
-                let help = "remove `network_mode: host` from the service";
-                findings.push(self.finding(REACHABLE, what, help, mode.span));
-                // Its `ports` have no effect then.
-                continue;
-            }
-            for port in &service.ports {
-                let Some(database) = own.or_else(|| unnamed(case, service, port)) else {
-                    continue;
-                };
-                let (severity, place) = match port.interface {
-                    Interface::All => (REACHABLE, "on all interfaces".to_owned()),
-                    Interface::Loopback => (LOOPBACK, "on the host itself".to_owned()),
-                    Interface::One(address) => (REACHABLE, format!("on {address}")),
-                };
-                let what = format!(
-                    "{database} (service {}) is published at {} {place}",
-                    escape(&service.name),
-                    port.shown()
-                );
-                if case.deployment.is_foreign(service) {
-                    let message =
-                        format!("{what}; no ClearML server names it or shares a network with it");
-                    let help = "remove this port if only services of this file use it";
-                    findings.push(Draft::new(FOREIGN, message, help).at(port.span));
-                    continue;
-                }
-                let help = "remove this port: ClearML's servers need none of it";
-                // Of an image that is not known for a database, inject does not know it either.
-                let fix = own.map(|_| Fix::ClosePorts);
-                findings.push(self.finding(severity, what, help, port.span).fixed_by(fix));
+        for (index, service) in case.deployment.containers.iter().enumerate() {
+            match Database::of(service) {
+                Some(database) => check(case, index, database, findings),
+                None => check_unnamed(case, index, findings),
             }
         }
     }
 }
 
-impl ExposedDatabase {
-    fn finding(&self, severity: Severity, what: String, help: &str, span: Span) -> Draft {
-        Draft::new(severity, format!(
-                "{what}; unless it has a password of its own, whoever reaches it reads and changes all that ClearML keeps"
-            ), help)
-.at(span)
+fn check(case: &Case<'_>, index: usize, database: Database, findings: &mut Vec<Draft>) {
+    let service = &case.deployment.containers[index];
+    let mut seen: Vec<(Span, usize)> = Vec::new();
+    let ports = ports(case, index, service);
+    for way in ports
+        .iter()
+        .flat_map(|port| case.deployment.ways(index, *port))
+    {
+        // MongoDB and Redis speak no HTTP.
+        let is_understood = |how: How| how != How::Requests || database == Database::Elasticsearch;
+        let last = way.through.last().map(|forward| forward.how);
+        let subject = (way.opening.span, way.by);
+        if seen.contains(&subject) || !last.is_none_or(is_understood) {
+            continue;
+        }
+        seen.push(subject);
+        findings.push(match way.through.is_empty() {
+            true => direct(case, index, database, &way),
+            false => led_to(case, index, database, &way),
+        });
+    }
+}
+
+/// The ports to ask for: those on which it listens, and those that are published where it may listen elsewhere.
+fn ports(case: &Case<'_>, index: usize, service: &Container) -> Vec<u16> {
+    let listening = case.deployment.listening(index);
+    let mut ports = listening.ports.clone();
+    if !listening.is_whole {
+        let published = service.ports.iter().filter(|port| port.protocol == "tcp");
+        ports.extend(published.map(|port| *port.target.start()));
+    }
+    ports
+}
+
+fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Draft {
+    let service = &case.deployment.containers[index];
+    let name = escape(&service.name);
+    let is_own = way.by == index;
+    let (what, help) = match &way.opening.reach {
+        Reach::Host(_) => (
+            format!("{database} (service {name}) shares the host's network"),
+            "remove `network_mode: host` from the service",
+        ),
+        Reach::Network(..) => (
+            format!(
+                "{} leads to {database} (service {name})",
+                entry(case.deployment, way)
+            ),
+            "take the database off this network",
+        ),
+        _ if !is_own => (
+            format!(
+                "{} leads to {database} (service {name})",
+                entry(case.deployment, way)
+            ),
+            "remove this port: ClearML's servers need none of it",
+        ),
+        _ => (
+            format!(
+                "{database} (service {name}) is published at {} {}",
+                way.opening.port,
+                place(way)
+            ),
+            "remove this port: ClearML's servers need none of it",
+        ),
+    };
+    // A port of a container whose network it shares, inject leaves as it is.
+    let fix =
+        (is_own && matches!(way.opening.reach, Reach::Published(_))).then_some(Fix::ClosePorts);
+    finding(case, index, database, way, what, help)
+        .fixed_by(fix.filter(|_| !case.deployment.is_foreign(index)))
+}
+
+fn led_to(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Draft {
+    let service = &case.deployment.containers[index];
+    let mut what = format!(
+        "{} leads to {database} (service {})",
+        entry(case.deployment, way),
+        escape(&service.name)
+    );
+    if way.opening.reach.interface() == Interface::Loopback {
+        what.push_str(" for all on the host itself");
+    }
+    let help = match way.opening.reach {
+        Reach::Tunnel => "remove this service, or what it is told of the database",
+        _ => "remove this port, or publish it on 127.0.0.1 as long as somebody needs it",
+    };
+    finding(case, index, database, way, what, help)
+}
+
+fn finding(
+    case: &Case<'_>,
+    index: usize,
+    database: Database,
+    way: &Way<'_>,
+    what: String,
+    help: &str,
+) -> Draft {
+    if case.deployment.is_foreign(index) {
+        let message = format!("{what}; no ClearML server names it or shares a network with it");
+        let help = "remove this port if only services of this file use it";
+        return Draft::new(FOREIGN, message, help).at(way.opening.span);
+    }
+    let service = &case.deployment.containers[index];
+    let is_loopback = way.opening.reach.interface() == Interface::Loopback;
+    let (is_guarded, then) = match protection(service, database) {
+        _ if is_in_the_browser(way) => (
+            true,
+            "its page makes browsers ask the database itself, so that they reach it somewhere",
+        ),
+        Protection::Password => (
+            true,
+            "its password alone keeps others from all that ClearML keeps there",
+        ),
+        _ if is_behind_a_password(case, way) => (
+            true,
+            "a password alone keeps others from all that ClearML keeps there",
+        ),
+        Protection::None(_) | Protection::Weak(..) | Protection::Unknown => (
+            false,
+            "unless it has a password of its own, whoever reaches it reads and changes all that ClearML keeps",
+        ),
+    };
+    let severity = if is_loopback || is_guarded {
+        GUARDED
+    } else {
+        REACHABLE
+    };
+    Draft::new(severity, format!("{what}; {then}"), help).at(way.opening.span)
+}
+
+fn is_in_the_browser(way: &Way<'_>) -> bool {
+    let mut all = way.through.iter();
+    all.any(|forward| matches!(forward.how, How::Page(tool) if tool.is_in_the_browser))
+}
+
+/// Whether something on the way asks for a password that nobody guesses.
+fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
+    way.through.iter().any(|forward| {
+        let page = match forward.how {
+            How::Page(tool) => tool.walls(&case.deployment.containers[forward.by]),
+            How::Bytes | How::Requests => Walls::None,
+        };
+        let is_strong = match page {
+            Walls::None => false,
+            Walls::Password(password) => weakness(password.expose(), "admin").is_none(),
+            Walls::Unknown => true,
+        };
+        forward.is_guarded || is_strong
+    })
+}
+
+fn place(way: &Way<'_>) -> String {
+    match way.opening.reach.interface() {
+        Interface::All => "on all interfaces".to_owned(),
+        Interface::Loopback => "on the host itself".to_owned(),
+        Interface::One(address) => format!("on {address}"),
     }
 }
 
 /// An image that is not known for a database and publishes a database's port all the same.
-fn unnamed(
-    case: &Case<'_>,
-    service: &Container,
-    port: &clearml_secure_core::container::Port,
-) -> Option<Database> {
-    let instances = &case.deployment.instances;
-    let is_server = instances
+fn check_unnamed(case: &Case<'_>, index: usize, findings: &mut Vec<Draft>) {
+    let service = &case.deployment.containers[index];
+    let is_server = case
+        .deployment
+        .instances
         .iter()
-        .any(|instance| case.deployment.service(instance).name == service.name);
-    Database::at(port).filter(|_| !is_server)
+        .any(|one| one.service == index);
+    if is_server || service.network_mode.is_some() {
+        return;
+    }
+    for port in service.ports.iter().filter(|port| port.protocol == "tcp") {
+        let Some(database) = Database::at(port) else {
+            continue;
+        };
+        // What it leads to is said of the database.
+        if is_known_to_lead(case, index, port) {
+            continue;
+        }
+        let (severity, place) = match port.interface {
+            Interface::All => (REACHABLE, "on all interfaces".to_owned()),
+            Interface::Loopback => (GUARDED, "on the host itself".to_owned()),
+            Interface::One(address) => (REACHABLE, format!("on {address}")),
+        };
+        let what = format!(
+            "{database} (service {}) is published at {} {place}",
+            escape(&service.name),
+            port.shown()
+        );
+        if case.deployment.is_foreign(index) {
+            let message = format!("{what}; no ClearML server names it or shares a network with it");
+            let help = "remove this port if only services of this file use it";
+            findings.push(Draft::new(FOREIGN, message, help).at(port.span));
+            continue;
+        }
+        // Of an image that is not known for a database, inject does not know it either.
+        let message = format!(
+            "{what}; unless it has a password of its own, whoever reaches it reads and changes all that ClearML keeps"
+        );
+        let help = "remove this port: ClearML's servers need none of it";
+        findings.push(Draft::new(severity, message, help).at(port.span));
+    }
+}
+
+/// Whether a database is known to be reached by a port of another container.
+fn is_known_to_lead(case: &Case<'_>, by: usize, port: &Port) -> bool {
+    let databases = case.deployment.containers.iter().enumerate();
+    let mut databases = databases.filter(|(_, one)| Database::of(one).is_some());
+    databases.any(|(index, service)| {
+        let mut ports = ports(case, index, service).into_iter();
+        ports.any(|own| {
+            let mut ways = case.deployment.ways(index, own).into_iter();
+            ways.any(|way| way.by == by && way.opening.span == port.span)
+        })
+    })
 }

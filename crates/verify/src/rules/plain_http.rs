@@ -83,15 +83,7 @@ fn host(url: &str) -> Option<&str> {
 /// Neither a service of the deployment nor an address of a private network.
 fn is_public(host: &str) -> bool {
     match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(v4)) => {
-            !(v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified())
-        }
-        Ok(IpAddr::V6(v6)) => {
-            !(v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_unique_local()
-                || v6.is_unicast_link_local())
-        }
+        Ok(address) => !address::is_private(address),
         Err(_) => {
             let host = host.trim_end_matches('.').to_ascii_lowercase();
             let is_inner = [".local", ".localhost", ".internal", ".lan", ".home.arpa"]

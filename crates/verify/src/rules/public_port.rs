@@ -1,6 +1,8 @@
-//! A server is published on all interfaces without TLS.
+//! A server can be reached without TLS from outside.
 //!
-//! **What**: the web server, the API server or the file server publishes its port on all interfaces of the host.
+//! **What**: the web server, the API server or the file server publishes its port on all interfaces of the host or on a
+//! public address, or something else leads there in clear text: a reverse proxy without TLS, a forwarder such as socat, a
+//! container whose network it shares, or a network of its own in that of the host (macvlan, ipvlan).
 //!
 //! **Why**: they speak plain HTTP: passwords, tokens and files can be read on the way, and docker's published ports
 //! go past the firewall rules of the host. Behind a reverse proxy that speaks TLS, a port that is published too
@@ -10,17 +12,23 @@
 //!
 //! good: tests/fixtures/rules/public-port/good.yml
 //!
-//! **Fix**: publish on the address that a reverse proxy with TLS uses, e.g. `127.0.0.1:8080:80`.
+//! **Fix**: publish on the address that a reverse proxy with TLS uses, e.g. `127.0.0.1:8080:80`. Give the proxy a certificate,
+//! and let it publish 443; what it publishes at 80 should do nothing but redirect.
 //!
-//! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls".
+//! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls"; docs/clearml.md#networks-of-docker;
+//! docs/clearml.md#proxies.
 
 use clearml_secure_core::container::{Container, Interface, Port};
-use clearml_secure_core::setting::Server;
+use clearml_secure_core::deployment::exposure::{Reach, Way};
+use clearml_secure_core::instance::Instance;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
+use crate::address::is_private;
+use crate::entry::entry;
 use crate::finding::{Draft, Fix, Severity};
+use crate::words::and;
 
 /// Whoever is on the way reads passwords and tokens (docs/clearml.md#ports-and-networks).
 const CLEAR: Severity = Severity::Warning;
@@ -47,79 +55,136 @@ impl Rule for PublicPort {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let proxy = case
-            .deployment
-            .containers
-            .iter()
-            .find(|service| is_proxy(service));
-        let around = match proxy {
-            Some(proxy) => format!(", around the TLS of {}", escape(&proxy.name)),
-            None => " without TLS".to_owned(),
-        };
         let mut seen = Vec::new();
+        let mut paths: Vec<Path> = Vec::new();
         for instance in &case.deployment.instances {
-            let service = case.deployment.service(instance);
-            let own = own_ports(instance.server);
-            let host_mode = service
-                .network_mode
-                .as_ref()
-                .filter(|mode| mode.text == "host");
-            let published: Vec<(String, String, Span)> = match host_mode {
-                // Its `ports` have no effect then, and its own port is the host's.
-                Some(mode) => own
-                    .first()
-                    .map(|port| {
-                        let help = "remove `network_mode: host` and publish it on 127.0.0.1, behind a reverse proxy with TLS";
-                        (port.to_string(), help.to_owned(), mode.span)
-                    })
-                    .into_iter()
-                    .collect(),
-                None => service
-                    .ports
-                    .iter()
-                    .filter(|port| own.iter().any(|own| port.target.contains(own)))
-                    .filter(|port| port.interface == Interface::All)
-                    .map(|port| (port.shown(), help(port), port.span))
-                    .collect(),
-            };
-            for (port, help, span) in published {
-                if host_mode.is_none() && seen.contains(&span) {
-                    continue;
+            let ports = instance.server.ports();
+            let ways = ports.iter().flat_map(|port| {
+                let ways = case.deployment.ways(instance.service, *port);
+                ways.into_iter().map(move |way| (*port, way))
+            });
+            let mut has_host = false;
+            for (port, way) in ways.filter(|(_, way)| way.is_clear() && is_open(way)) {
+                let is_host = matches!(way.opening.reach, Reach::Host(_));
+                if !way.is_direct(instance.service) || is_on_a_network(&way) {
+                    Path::add(&mut paths, case, instance, port, &way);
+                } else if is_host && !has_host || !is_host && !seen.contains(&way.opening.span) {
+                    has_host |= is_host;
+                    seen.push(way.opening.span);
+                    findings.push(direct(case, instance, &way));
                 }
-                seen.push(span);
-                findings.push(Draft::new(CLEAR, format!(
-                        "{} is published at {port} on all interfaces{around}; whoever is on the way reads passwords and tokens",
-                        case.named(instance)
-                    ), help)
-.server(instance.server)
-.at(span)
-.fixed_by(host_mode.is_none().then_some(Fix::Bind)));
             }
         }
+        findings.extend(paths.iter().map(Path::finding));
     }
 }
 
-/// Where a server listens in its container (docs/clearml.md#ports-and-networks).
-pub(crate) fn own_ports(server: Server) -> &'static [u16] {
-    match server {
-        Server::Apiserver => &[8008],
-        Server::Fileserver => &[8081],
-        Server::Webserver => &[80, 8080],
-        Server::AsyncDelete | Server::AgentServices => &[],
+/// Whether others than the host and its own networks come in there.
+fn is_open(way: &Way<'_>) -> bool {
+    match way.opening.reach.interface() {
+        Interface::All => true,
+        Interface::Loopback => false,
+        Interface::One(address) => !is_private(address),
+    }
+}
+
+fn is_on_a_network(way: &Way<'_>) -> bool {
+    matches!(way.opening.reach, Reach::Network(..))
+}
+
+/// A server's own port.
+fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>) -> Draft {
+    let proxy = case.deployment.containers.iter().find(|one| is_proxy(one));
+    let around = match proxy {
+        Some(proxy) => format!(", around the TLS of {}", escape(&proxy.name)),
+        None => " without TLS".to_owned(),
+    };
+    let ports = &case.deployment.service(instance).ports;
+    let port = ports.iter().find(|port| port.span == way.opening.span);
+    let help = match port {
+        Some(port) => help(port),
+        None => "remove `network_mode: host` and publish it on 127.0.0.1, behind a reverse proxy with TLS".to_owned(),
+    };
+    let place = match way.opening.reach.interface() {
+        Interface::One(address) => format!("on {address}"),
+        _ => "on all interfaces".to_owned(),
+    };
+    let message = format!(
+        "{} is published at {} {place}{around}; whoever is on the way reads passwords and tokens",
+        case.named(instance),
+        way.opening.port,
+    );
+    Draft::new(CLEAR, message, help)
+        .server(instance.server)
+        .at(way.opening.span)
+        .fixed_by(port.is_some().then_some(Fix::Bind))
+}
+
+/// One place at which something else leads to servers.
+struct Path {
+    span: Span,
+    /// What it is, up to whom it leads to.
+    start: String,
+    is_told: bool,
+    help: &'static str,
+    /// The servers, each with its port.
+    to: Vec<String>,
+    server: clearml_secure_core::setting::Server,
+}
+
+impl Path {
+    /// One place is one finding, whoever it leads to.
+    fn add(all: &mut Vec<Self>, case: &Case<'_>, instance: &Instance, port: u16, way: &Way<'_>) {
+        let name = |index: usize| escape(&case.deployment.containers[index].name).into_owned();
+        let to = format!("{}:{port}", name(instance.service));
+        let start = format!("{} leads to", entry(case.deployment, way));
+        let is_of = |path: &&mut Self| path.span == way.opening.span && path.start == start;
+        if let Some(path) = all.iter_mut().find(is_of) {
+            path.is_told &= way.is_told();
+            if !path.to.contains(&to) {
+                path.to.push(to);
+            }
+            return;
+        }
+        all.push(Self {
+            span: way.opening.span,
+            start,
+            is_told: way.is_told(),
+            help: match (&way.opening.reach, way.through.is_empty()) {
+                (Reach::Network(..), true) => {
+                    "take the server off this network, and let a reverse proxy with TLS lead to it"
+                }
+                (_, true) => "publish it on 127.0.0.1, behind a reverse proxy with TLS",
+                (_, false) => "let it speak TLS there, or publish it on 127.0.0.1 only",
+            },
+            to: vec![to],
+            server: instance.server,
+        });
+    }
+
+    fn finding(&self) -> Draft {
+        let unless = match self.is_told {
+            true => "",
+            false => ", unless its own configuration says otherwise",
+        };
+        let to: Vec<&str> = self.to.iter().map(String::as_str).collect();
+        let message = format!(
+            "{} {} in clear text{unless}; whoever is on the way reads passwords and tokens",
+            self.start,
+            and(&to),
+        );
+        let draft = Draft::new(CLEAR, message, self.help).at(self.span);
+        match self.to.len() {
+            1 => draft.server(self.server),
+            _ => draft,
+        }
     }
 }
 
 /// A service that publishes what TLS is spoken on, with software for it.
 fn is_proxy(service: &Container) -> bool {
-    let image = service.known_image().map(|image| image.text.as_str());
-    let name = image
-        .unwrap_or_default()
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
-    let name = name.split([':', '@']).next().unwrap_or_default();
     let speaks = |port: &Port| port.target.contains(&443) || port.target.contains(&8443);
-    PROXIES.contains(&name) && service.ports.iter().any(speaks)
+    PROXIES.contains(&service.image_name()) && service.ports.iter().any(speaks)
 }
 
 fn help(port: &Port) -> String {

@@ -4,7 +4,8 @@
 //! the file server's 8081.
 //!
 //! **Why**: nobody who secures a ClearML Server looks at it. What listens there, a debugger or another process of
-//! the container, is open to whoever reaches the host.
+//! the container, is open to whoever reaches the host. Where ClearML's own image runs nothing but its server, nothing
+//! listens there, and it is a note.
 //!
 //! bad: tests/fixtures/rules/unexpected-port/bad.yml
 //!
@@ -14,9 +15,8 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server".
 
-use clearml_secure_core::container::Interface;
+use clearml_secure_core::container::{Container, Interface};
 
-use super::public_port::own_ports;
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
@@ -24,6 +24,9 @@ use crate::finding::{Draft, Severity};
 const OPEN: Severity = Severity::Warning;
 /// Only the host reaches it.
 const LOOPBACK: Severity = Severity::Note;
+
+/// The image's own server listens nowhere else.
+const NOTHING: Severity = Severity::Note;
 
 pub(crate) struct UnexpectedPort;
 
@@ -41,13 +44,34 @@ impl Rule for UnexpectedPort {
                     .instances
                     .iter()
                     .filter(|other| other.service == instance.service)
-                    .any(|other| own_ports(other.server).contains(port))
+                    .any(|other| other.server.ports().contains(port))
             };
             for port in &case.deployment.service(instance).ports {
-                if port.target.clone().all(|one| of_service(&one)) || seen.contains(&port.span) {
+                // A server listens with TCP alone.
+                let is_other =
+                    port.protocol == "tcp" && !port.target.clone().all(|one| of_service(&one));
+                if !is_other || seen.contains(&port.span) {
                     continue;
                 }
                 seen.push(port.span);
+                if port.interface != Interface::Loopback
+                    && is_as_shipped(case.deployment.service(instance))
+                {
+                    findings.push(
+                        Draft::new(
+                            NOTHING,
+                            format!(
+                                "{} publishes {}, on which nothing of its image listens",
+                                case.named(instance),
+                                port.shown()
+                            ),
+                            "remove the port",
+                        )
+                        .server(instance.server)
+                        .at(port.span),
+                    );
+                    continue;
+                }
                 findings.push(Draft::new(if port.interface == Interface::Loopback { LOOPBACK } else { OPEN }, format!(
                         "{} publishes {}, which is no port of a ClearML server; whoever reaches the host reaches what listens there",
                         case.named(instance),
@@ -58,4 +82,18 @@ impl Rule for UnexpectedPort {
             }
         }
     }
+}
+
+/// Whether a container runs ClearML's own image with nothing but the name of a server for its command.
+fn is_as_shipped(service: &Container) -> bool {
+    let names = ["apiserver", "fileserver", "webserver"];
+    let image = service.known_image().map(|image| image.text.as_str());
+    let official = ["clearml/server", "allegroai/clearml", "allegroai/trains"];
+    let is_official = image.is_some_and(|image| {
+        official.iter().any(|name| {
+            let rest = image.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
+        })
+    });
+    is_official && matches!(&service.words[..], [word] if names.contains(&word.as_str()))
 }

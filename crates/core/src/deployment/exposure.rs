@@ -1,0 +1,277 @@
+//! From where a port of a container can be reached, and through which other containers.
+//!
+//! A container has a network of its own, or that of another one or of the host (`namespace.rs`). What is published there, and a
+//! network on which nothing needs to be published, are openings. A container behind an opening may forward what comes in
+//! (`forward.rs`), so that a port is reached through the openings of all who forward to it, too.
+
+mod address;
+mod files;
+mod forward;
+mod hop;
+mod listen;
+mod mention;
+mod namespace;
+mod proxy;
+mod tool;
+
+use std::sync::Arc;
+
+use super::{Database, Deployment};
+use crate::container::{Container, Interface, NetworkKind};
+use crate::instance::Instance;
+use crate::knowable::Knowable;
+use crate::source::Span;
+use crate::unseen::{Hides, Unseen};
+pub use hop::{Forward, How};
+pub use listen::Listening;
+pub use namespace::Namespace;
+pub use tool::{Tool, Walls};
+
+/// One way to a port, from where it enters to the container that listens.
+pub struct Way<'a> {
+    /// Where it enters.
+    pub opening: Opening,
+    /// The container that it enters by.
+    pub by: usize,
+    /// Who passes it on, the first one first.
+    pub through: Vec<&'a Forward>,
+}
+
+/// Where something enters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// From where it is reached.
+    pub reach: Reach,
+    /// The port in words, as who comes from outside has it.
+    pub port: String,
+    /// What opens it.
+    pub span: Span,
+}
+
+/// From where an opening is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A published port, on addresses of the host.
+    Published(Interface),
+    /// The host's own network.
+    Host(Interface),
+    /// A network on which nothing needs to be published.
+    Network(String, NetworkKind),
+    /// From wherever the other end of a tunnel is.
+    Tunnel,
+}
+
+impl Reach {
+    /// On which of the host's addresses; a network of its own counts as all.
+    pub fn interface(&self) -> Interface {
+        match self {
+            Self::Published(interface) | Self::Host(interface) => *interface,
+            Self::Network(..) | Self::Tunnel => Interface::All,
+        }
+    }
+}
+
+impl Way<'_> {
+    /// Whether what enters can be read on its way: all who pass bytes on as they are leave TLS to the next one.
+    pub fn is_clear(&self) -> bool {
+        for forward in &self.through {
+            if forward.is_tls {
+                return false;
+            }
+            if forward.how != How::Bytes {
+                return true;
+            }
+        }
+        true
+    }
+
+    /// Whether all of it is told by the files, and nothing is concluded from which software it is.
+    pub fn is_told(&self) -> bool {
+        self.through.iter().all(|forward| forward.is_told)
+    }
+
+    /// Whether it goes straight to the container.
+    pub fn is_direct(&self, container: usize) -> bool {
+        self.through.is_empty() && self.by == container
+    }
+}
+
+/// Who forwards what to whom, and what of it cannot be told.
+#[derive(Default)]
+pub struct Exposure {
+    forwards: Vec<Forward>,
+}
+
+impl Exposure {
+    /// Of all containers of a deployment.
+    pub(super) fn of(containers: &[Arc<Container>], instances: &[Instance]) -> (Self, Vec<Unseen>) {
+        let around = Around {
+            containers,
+            instances,
+        };
+        let (mut forwards, mut unseen) = (Vec::new(), Vec::new());
+        // Without a server nothing is a way to one, and whose a database is nobody can tell.
+        if instances.is_empty() {
+            return (Self::default(), unseen);
+        }
+        for (index, container) in containers.iter().enumerate() {
+            if !around.is_server(index) && Database::of(container).is_none() {
+                forward::of(&around, index, &mut forwards, &mut unseen);
+            }
+        }
+        proxy::traefik::of(&around, &mut forwards, &mut unseen);
+        unseen.extend(around.untold());
+        (Self { forwards }, unseen)
+    }
+}
+
+/// The containers, for those who look at one among the others.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    containers: &'a [Arc<Container>],
+    instances: &'a [Instance],
+}
+
+impl Around<'_> {
+    fn is_server(&self, index: usize) -> bool {
+        self.instances.iter().any(|one| one.service == index)
+    }
+
+    /// Whether two containers reach each other: on a network together, or in one network namespace.
+    fn are_beside(&self, one: usize, other: usize) -> bool {
+        match (self.namespace(one), self.namespace(other)) {
+            (Namespace::Own(one), Namespace::Own(other)) => {
+                let attached = self.networks(one);
+                one == other
+                    || attached
+                        .iter()
+                        .any(|name| self.networks(other).contains(name))
+            }
+            // The host reaches every container, and they reach what listens on all of its addresses.
+            (Namespace::Host(_), Namespace::Host(_) | Namespace::Own(_))
+            | (Namespace::Own(_), Namespace::Host(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// What of servers and databases cannot be told.
+    fn untold(&self) -> Vec<Unseen> {
+        let mut unseen = Vec::new();
+        for (index, container) in self.containers.iter().enumerate() {
+            let listens = self
+                .instances
+                .iter()
+                .any(|one| one.service == index && !one.server.ports().is_empty());
+            let database = Database::of(container);
+            if !listens && database.is_none() {
+                continue;
+            }
+            let mut miss = |reason: String, span| {
+                unseen.push(Unseen {
+                    what: "from where its ports are reached".to_owned(),
+                    hides: Hides::Port,
+                    reason,
+                    service: Some(container.name.clone()),
+                    span: Some(span),
+                });
+            };
+            match self.namespace(index) {
+                Namespace::Elsewhere(span) => miss(namespace::ELSEWHERE.to_owned(), span),
+                Namespace::Own(owner) => {
+                    for network in &self.containers[owner].attached {
+                        match &network.kind {
+                            Knowable::Unknown(reason) => {
+                                miss(format!("of its network, {reason}"), network.span);
+                            }
+                            Knowable::Known(NetworkKind::External) if database.is_some() => {
+                                miss(EXTERNAL.to_owned(), network.span);
+                            }
+                            Knowable::Known(_) => {}
+                        }
+                    }
+                }
+                Namespace::Host(_) | Namespace::Nowhere => {}
+            }
+        }
+        unseen
+    }
+}
+
+/// Why the containers of a network that somebody else makes may be open to others.
+const EXTERNAL: &str = "its network is made elsewhere: whatever else is on it reaches the database; give the databases a \
+                        network of these files";
+
+impl Deployment {
+    fn around(&self) -> Around<'_> {
+        Around {
+            containers: &self.containers,
+            instances: &self.instances,
+        }
+    }
+
+    /// Where a container is in the network.
+    pub fn namespace(&self, container: usize) -> Namespace {
+        self.around().namespace(container)
+    }
+
+    /// The names of the networks on which a container is reached.
+    pub fn networks(&self, container: usize) -> Vec<&str> {
+        match self.around().namespace(container) {
+            Namespace::Own(owner) => {
+                let names = self.containers[owner].networks.iter();
+                names.map(String::as_str).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Where the processes of a container listen, as far as it is known.
+    pub fn listening(&self, container: usize) -> Listening {
+        self.around().listening(container)
+    }
+
+    /// Every way from outside to a port of a container.
+    pub fn ways(&self, container: usize, port: u16) -> Vec<Way<'_>> {
+        let mut ways = Vec::new();
+        self.add_ways((container, port), &mut Vec::new(), &mut ways);
+        ways
+    }
+
+    /// The forwards that lead to a container, and the ports of others in its network namespace.
+    fn add_ways<'a>(
+        &'a self,
+        to: (usize, u16),
+        through: &mut Vec<&'a Forward>,
+        ways: &mut Vec<Way<'a>>,
+    ) {
+        let around = self.around();
+        for (by, opening) in around.openings(to.0, to.1) {
+            ways.push(Way {
+                opening,
+                by,
+                through: through.iter().rev().copied().collect(),
+            });
+        }
+        for forward in &self.exposure.forwards {
+            let is_known = through.iter().any(|known| known.by == forward.by);
+            if forward.to != to || is_known || forward.by == to.0 {
+                continue;
+            }
+            through.push(forward);
+            if let Some(span) = forward.tunnel {
+                ways.push(Way {
+                    opening: Opening {
+                        reach: Reach::Tunnel,
+                        port: String::new(),
+                        span,
+                    },
+                    by: forward.by,
+                    through: through.iter().rev().copied().collect(),
+                });
+            } else {
+                self.add_ways((forward.by, forward.at), through, ways);
+            }
+            through.pop();
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Whom an address leads to that a container is given: `mongo:27017`, `http://apiserver:8008/x`.
+
+use super::{Around, Namespace};
+use crate::container::{Container, Interface};
+
+/// A host and a port, as a container names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) host: String,
+    /// None where only the host is named.
+    pub(super) port: Option<u16>,
+}
+
+impl Address {
+    /// `host:port`, with or without a scheme in front, and a user and a path around it.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (Some(scheme), rest),
+            None => (None, text),
+        };
+        let rest = rest.split(['/', '?', '#', ',']).next()?;
+        let rest = rest.rsplit('@').next()?;
+        let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, port)) => (host, port.strip_prefix(':')),
+            None => match rest.rsplit_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (rest, None),
+            },
+        };
+        let port = match port {
+            Some(port) => Some(port.parse().ok()?),
+            None => scheme.and_then(default_port),
+        };
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        (!host.is_empty() && host.chars().all(is_name)).then(|| Self {
+            host: host.to_owned(),
+            port,
+        })
+    }
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    let known = [
+        ("http", 80),
+        ("https", 443),
+        ("h2c", 80),
+        ("mongodb", 27017),
+        ("redis", 6379),
+        ("rediss", 6379),
+    ];
+    let mut known = known.into_iter();
+    Some(known.find(|(name, _)| *name == scheme)?.1)
+}
+
+impl Around<'_> {
+    /// The containers, and their ports, that an address leads to from a container. Without a port, all that servers and
+    /// databases listen on.
+    pub(super) fn reached(&self, from: usize, address: &Address) -> Vec<(usize, u16)> {
+        let host = address.host.as_str();
+        let is_itself = is_loopback(host);
+        let namespace = self.namespace(from);
+        let is_host = is_of_the_host(host) || is_itself && matches!(namespace, Namespace::Host(_));
+        let mut found = Vec::new();
+        for index in 0..self.containers.len() {
+            let Some(ports) = self.ports_of(index, address.port) else {
+                continue;
+            };
+            if is_host {
+                found.extend(self.through_the_host(index, address.port, is_itself));
+                continue;
+            }
+            let is_named = match is_itself {
+                true => self.namespace(index) == namespace,
+                false => self.answers_to(from, index, host),
+            };
+            if is_named && (is_itself || self.are_beside(from, index)) {
+                found.extend(ports.into_iter().map(|port| (index, port)));
+            }
+        }
+        found.retain(|(index, _)| *index != from || is_itself);
+        found
+    }
+
+    /// The port of a container that is asked for, or all on which it is known to listen.
+    fn ports_of(&self, index: usize, port: Option<u16>) -> Option<Vec<u16>> {
+        let listening = self.listening(index);
+        match port {
+            Some(port) => listening.may_be(port).then(|| vec![port]),
+            None => Some(listening.ports.into_iter().take(1).collect()),
+        }
+    }
+
+    /// Whether a name leads to a container: to it, or to the one whose network it has.
+    fn answers_to(&self, from: usize, index: usize, name: &str) -> bool {
+        let is_so = |container: &Container| {
+            container.answers_to(name) && !self.containers[from].hosts.iter().any(|own| own == name)
+        };
+        match self.namespace(index) {
+            Namespace::Own(owner) => {
+                is_so(&self.containers[owner]) || is_so(&self.containers[index])
+            }
+            _ => is_so(&self.containers[index]),
+        }
+    }
+
+    /// What a port of the host leads to: to what is published there, or listens on the host's network.
+    fn through_the_host(
+        &self,
+        index: usize,
+        port: Option<u16>,
+        is_itself: bool,
+    ) -> Vec<(usize, u16)> {
+        let Some(port) = port else {
+            return Vec::new();
+        };
+        match self.namespace(index) {
+            Namespace::Host(_) => vec![(index, port)],
+            Namespace::Own(owner) => {
+                let ports = self.containers[owner].ports.iter();
+                let published = ports.filter(|one| {
+                    let is_open = is_itself || one.interface != Interface::Loopback;
+                    let is_this = one
+                        .published
+                        .as_ref()
+                        .is_some_and(|range| range.contains(&port));
+                    is_open && is_this && one.protocol == "tcp"
+                });
+                let listening = self.listening(index);
+                let targets = published.flat_map(|one| {
+                    let start = one.published.as_ref().map_or(port, |range| *range.start());
+                    one.target.start().checked_add(port - start)
+                });
+                let heard = targets.filter(|target| listening.may_be(*target));
+                heard.map(|target| (index, target)).collect()
+            }
+            Namespace::Nowhere | Namespace::Elsewhere(_) => Vec::new(),
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host == "::1" || host == "0.0.0.0" || host.starts_with("127.")
+}
+
+/// The names of the host in a container, and addresses: which of them are the host's cannot be told.
+fn is_of_the_host(host: &str) -> bool {
+    let is_address = |host: &str| {
+        host.parse::<std::net::IpAddr>()
+            .is_ok_and(|address| !address.is_loopback() && !address.is_unspecified())
+    };
+    [
+        "host.docker.internal",
+        "gateway.docker.internal",
+        "host.containers.internal",
+    ]
+    .contains(&host)
+        || is_address(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read() {
+        for (text, host, port) in [
+            ("mongo:27017", "mongo", Some(27017)),
+            ("http://apiserver:8008/x?y", "apiserver", Some(8008)),
+            ("http://apiserver", "apiserver", Some(80)),
+            ("mongodb://u:p@mongo:27018/db", "mongo", Some(27018)),
+            ("[::1]:80", "::1", Some(80)),
+            ("redis", "redis", None),
+        ] {
+            let expected = Address {
+                host: host.to_owned(),
+                port,
+            };
+            assert_eq!(Address::of(text), Some(expected), "{text}");
+        }
+        for text in ["", ":80", "a b", "mongo:x", "$host:80"] {
+            assert_eq!(Address::of(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The files that a container's software may read: what is mounted, and what its build copies.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::container::{Container, Mount, MountSource};
+use crate::io::{entries, read_text};
+
+/// Files of a container, as far as they are on this machine.
+#[derive(Default)]
+pub(super) struct Files {
+    pub(super) texts: Vec<File>,
+    /// Folders and files of the container that cannot be looked into.
+    pub(super) unseen: Vec<String>,
+}
+
+/// One of them.
+pub(super) struct File {
+    /// Its path in the container.
+    pub(super) path: String,
+    pub(super) text: Zeroizing<String>,
+}
+
+/// More than this is no configuration.
+const MOST: usize = 200;
+const DEEPEST: usize = 4;
+/// What else is mounted into a proxy: pages, and certificates with their keys.
+const NOT_READ: [&str; 22] = [
+    "crt", "css", "csr", "db", "gif", "gz", "html", "htpasswd", "ico", "jpg", "js", "json", "key",
+    "log", "map", "md", "p12", "pem", "pfx", "png", "sqlite", "svg",
+];
+
+impl Files {
+    /// Of a container. A mount hides what is copied to the same path.
+    pub(super) fn of(container: &Container) -> Self {
+        let mut files = Self::default();
+        for mount in &container.mounts {
+            files.add(mount);
+        }
+        for mount in &container.copies {
+            let target = mount.target.known();
+            if !container
+                .mounts
+                .iter()
+                .any(|one| one.target.known() == target)
+            {
+                files.add(mount);
+            }
+        }
+        files
+    }
+
+    fn add(&mut self, mount: &Mount) {
+        let Some(target) = mount.target.known() else {
+            self.unseen.push("/".to_owned());
+            return;
+        };
+        match mount.source.known() {
+            Some(MountSource::Bind(host)) => self.walk(&host.path, target, DEEPEST),
+            Some(MountSource::Text(file)) => self.texts.push(File {
+                path: target.clone(),
+                text: file.text.clone(),
+            }),
+            Some(MountSource::Empty) => {}
+            Some(MountSource::Named(_)) | None => self.unseen.push(target.clone()),
+        }
+    }
+
+    fn walk(&mut self, path: &Path, target: &str, depth: usize) {
+        if self.texts.len() >= MOST {
+            self.unseen.push(target.to_owned());
+        } else if path.is_dir() {
+            let Some(entries) = entries(path).ok().filter(|_| depth > 0) else {
+                self.unseen.push(target.to_owned());
+                return;
+            };
+            for entry in entries {
+                let name = entry.file_name().unwrap_or_default().to_string_lossy();
+                let below = format!("{}/{name}", target.trim_end_matches('/'));
+                self.walk(&entry, &below, depth - 1);
+            }
+        } else if is_configuration(target) {
+            match read_text(path) {
+                Ok(text) => self.texts.push(File {
+                    path: target.to_owned(),
+                    text,
+                }),
+                Err(_) => self.unseen.push(target.to_owned()),
+            }
+        }
+    }
+
+    /// The files at or below any of these paths.
+    pub(super) fn below<'a>(&'a self, folders: &'a [&'a str]) -> impl Iterator<Item = &'a File> {
+        let texts = self.texts.iter();
+        texts.filter(|file| folders.iter().any(|folder| is_below(&file.path, folder)))
+    }
+
+    /// Whether something at, above or below these paths cannot be looked into.
+    pub(super) fn is_hidden(&self, folders: &[&str]) -> bool {
+        let mut unseen = self.unseen.iter();
+        unseen.any(|path| {
+            let mut folders = folders.iter();
+            folders.any(|folder| is_below(path, folder) || is_below(folder, path))
+        })
+    }
+}
+
+fn is_configuration(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let extension = name
+        .rsplit_once('.')
+        .map(|(_, extension)| extension.to_ascii_lowercase());
+    extension.is_none_or(|extension| !NOT_READ.contains(&extension.as_str()))
+        && !name.ends_with(".sock")
+}
+
+/// Whether a path is a folder or below it.
+pub(super) fn is_below(path: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

@@ -1,0 +1,130 @@
+//! What a container passes on that comes in at one of its ports.
+
+use super::files::Files;
+use super::hop::{Forward, How, Rule};
+use super::tool::Tool;
+use super::{Around, Namespace, mention, proxy};
+use crate::unseen::{Hides, Unseen};
+
+/// Adds what a container passes on that is neither a server nor a database.
+pub(super) fn of(
+    around: &Around<'_>,
+    index: usize,
+    forwards: &mut Vec<Forward>,
+    unseen: &mut Vec<Unseen>,
+) {
+    let container = &around.containers[index];
+    if let Some(tool) = Tool::of(container) {
+        forwards.extend(of_tool(around, index, tool));
+        return;
+    }
+    let files = Files::of(container);
+    let rules = proxy::rules(container, &files);
+    let is_read = rules.is_some();
+    let mut rules = rules.unwrap_or_default();
+    rules.extend(mention::socat(container));
+    for rule in &rules {
+        forwards.extend(told(around, index, rule));
+    }
+    if rules.is_empty() && !is_read && mention::is_forwarder(container) {
+        for rule in mention::rules(container, &files) {
+            forwards.extend(told(around, index, &rule));
+        }
+    }
+    if !is_read && rules.is_empty() {
+        let concluded = proxy::concluded(around, index, &files);
+        let doubt = proxy::doubt(around, index).filter(|_| concluded.is_empty());
+        forwards.extend(concluded);
+        if let Some(reason) = doubt {
+            unseen.push(Unseen {
+                what: "whether its port leads to a server in clear text".to_owned(),
+                hides: Hides::Anything,
+                reason,
+                service: Some(container.name.clone()),
+                span: Some(container.name_span),
+            });
+        }
+    }
+}
+
+/// What the files tell.
+fn told(around: &Around<'_>, by: usize, rule: &Rule) -> Vec<Forward> {
+    let tunnel =
+        mention::is_tunnel(&around.containers[by]).then_some(around.containers[by].name_span);
+    let mut found = Vec::new();
+    for address in &rule.to {
+        for to in around.reached(by, address) {
+            let at = match rule.at {
+                _ if tunnel.is_some() => vec![0],
+                Some(at) => vec![at],
+                None => around.published(by, to.1),
+            };
+            found.extend(at.into_iter().map(|at| Forward {
+                by,
+                at,
+                to,
+                how: rule.how,
+                is_tls: rule.is_tls,
+                is_guarded: rule.is_guarded,
+                is_told: true,
+                tunnel,
+            }));
+        }
+    }
+    found.dedup();
+    found
+}
+
+impl Around<'_> {
+    /// The ports of a container that are published: the one with the same number as another's, or all.
+    fn published(&self, by: usize, other: u16) -> Vec<u16> {
+        let Namespace::Own(owner) = self.namespace(by) else {
+            return vec![other];
+        };
+        let ports = self.containers[owner]
+            .ports
+            .iter()
+            .filter(|port| port.protocol == "tcp");
+        // Nobody publishes more than a few, and a range of thousands is one that something passes on whole.
+        let targets = ports.flat_map(|port| port.target.clone().take(64));
+        let targets: Vec<u16> = targets.collect();
+        match targets.contains(&other) {
+            true => vec![other],
+            false => targets,
+        }
+    }
+}
+
+/// A page for databases leads to those of its kind that it reaches.
+fn of_tool(around: &Around<'_>, by: usize, tool: &'static Tool) -> Vec<Forward> {
+    let mut found = Vec::new();
+    let own = tool.listens_at(&around.containers[by]);
+    // Another version of it may listen elsewhere: it has one page, and what is published leads there.
+    let mut ports = around.published(by, own);
+    if !ports.contains(&own) {
+        ports.push(own);
+    }
+    for (index, other) in around.containers.iter().enumerate() {
+        let Some(database) = super::Database::of(other) else {
+            continue;
+        };
+        if !tool.databases.contains(&database) || !around.are_beside(by, index) {
+            continue;
+        }
+        let listening = around.listening(index);
+        let to = (index, listening.ports.first().copied().unwrap_or_default());
+        for at in ports.iter().copied() {
+            found.push(Forward {
+                by,
+                at,
+                to,
+                how: How::Page(tool),
+                is_tls: false,
+                is_guarded: false,
+                is_told: true,
+                tunnel: None,
+            });
+        }
+    }
+    found
+}

@@ -1,0 +1,48 @@
+//! Who passes what on to whom.
+
+use super::address::Address;
+use super::tool::Tool;
+use crate::source::Span;
+
+/// One container that passes on to another what comes in at a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// Who does.
+    pub by: usize,
+    /// The port at which it comes in.
+    pub at: u16,
+    /// The container and the port to which it goes.
+    pub to: (usize, u16),
+    /// How.
+    pub how: How,
+    /// Whether it speaks TLS with who comes in.
+    pub is_tls: bool,
+    /// Whether it asks for a password, or looks at the address, before it passes anything on.
+    pub is_guarded: bool,
+    /// Whether the files say so; otherwise it is concluded from the software.
+    pub is_told: bool,
+    /// The other end of a tunnel, by which it comes in without a port.
+    pub(super) tunnel: Option<Span>,
+}
+
+/// How something is passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// As it is.
+    Bytes,
+    /// As requests of HTTP.
+    Requests,
+    /// As what somebody does in a web page for the database behind it.
+    Page(&'static Tool),
+}
+
+/// Where a container listens, and whom it passes things on to.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    /// None where it passes on what comes in at any port that is published.
+    pub(super) at: Option<u16>,
+    pub(super) how: How,
+    pub(super) is_tls: bool,
+    pub(super) is_guarded: bool,
+    pub(super) to: Vec<Address>,
+}

@@ -1,0 +1,173 @@
+//! Where the processes of a container listen.
+
+use super::Around;
+use super::tool::Tool;
+use crate::container::Container;
+use crate::deployment::Database;
+use crate::secret::Secret;
+
+/// Where the processes of a container listen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listening {
+    /// On these ports.
+    pub ports: Vec<u16>,
+    /// Whether on no other.
+    pub is_whole: bool,
+    /// Whether only what shares the container's network reaches them.
+    pub is_loopback: bool,
+}
+
+impl Listening {
+    /// Whether something may listen on a port.
+    pub fn may_be(&self, port: u16) -> bool {
+        !self.is_whole || self.ports.contains(&port)
+    }
+}
+
+impl Around<'_> {
+    /// Where a container listens: a server of ClearML, a database, or any other.
+    pub(super) fn listening(&self, index: usize) -> Listening {
+        let container = &self.containers[index];
+        let servers = self.instances.iter().filter(|one| one.service == index);
+        let servers: Vec<u16> = servers
+            .flat_map(|one| one.server.ports())
+            .copied()
+            .collect();
+        if let Some(database) = Database::of(container) {
+            return of_database(container, database);
+        }
+        if servers.is_empty()
+            && let Some(tool) = Tool::of(container)
+        {
+            return Listening {
+                ports: vec![tool.listens_at(container)],
+                ..Listening::default()
+            };
+        }
+        Listening {
+            ports: servers,
+            ..Listening::default()
+        }
+    }
+}
+
+/// Where a database listens (docs/clearml.md#where-databases-listen).
+fn of_database(container: &Container, database: Database) -> Listening {
+    let (defaults, options, variables): (&[u16], &[&str], &[&str]) = match database {
+        Database::Elasticsearch => (
+            &[9200, 9300],
+            &["-Ehttp.port", "-Etransport.port"],
+            &[
+                "http.port",
+                "transport.port",
+                "ELASTICSEARCH_HTTP_PORT_NUMBER",
+                "ELASTICSEARCH_TRANSPORT_PORT_NUMBER",
+            ],
+        ),
+        Database::Mongodb => (&[27017], &["--port"], &["MONGODB_PORT_NUMBER"]),
+        Database::Redis => (
+            &[6379],
+            &["--port", "--tls-port"],
+            &["REDIS_PORT_NUMBER", "VALKEY_PORT_NUMBER", "REDIS_TLS_PORT"],
+        ),
+    };
+    let mut ports = Vec::new();
+    let mut is_whole = true;
+    let of_command = options.iter().flat_map(|option| container.option(option));
+    let of_variables = container.environment.iter();
+    let of_variables = of_variables.filter(|variable| variables.contains(&variable.name.as_str()));
+    let of_variables = of_variables.map(|variable| variable.value.known().map(Secret::expose));
+    let given = of_command.map(Some).chain(of_variables);
+    for port in given {
+        match port.and_then(|port| port.trim().parse().ok()) {
+            Some(port) => ports.push(port),
+            None => is_whole = false,
+        }
+    }
+    // A second one may be beside the first: Elasticsearch has two, Redis one without and one with TLS.
+    if ports.is_empty() || database != Database::Mongodb {
+        ports.extend(defaults);
+    }
+    if is_stack(container) {
+        ports.push(REDIS_INSIGHT);
+    }
+    Listening {
+        ports,
+        is_whole: is_whole && !has_file(container) && is_of_its_image(container),
+        is_loopback: is_loopback(container, database),
+    }
+}
+
+/// Redis Stack's image has RedisInsight in it.
+const REDIS_INSIGHT: u16 = 8001;
+
+fn is_stack(container: &Container) -> bool {
+    container.image_name() == "redis-stack"
+}
+
+/// Whether it is told by its image what it is, so that its command is that image's own.
+fn is_of_its_image(container: &Container) -> bool {
+    Database::of_image(container.image_name()).is_some()
+}
+
+/// Whether a file may say otherwise.
+fn has_file(container: &Container) -> bool {
+    let is_file = |word: &String| {
+        [".conf", ".yml", ".yaml", ".cnf"]
+            .iter()
+            .any(|end| word.ends_with(end))
+    };
+    let is_config = |path: &String| {
+        [".conf", ".yml", ".yaml"]
+            .iter()
+            .any(|end| path.ends_with(end))
+            || path.ends_with("/config")
+            || path.starts_with("/etc/")
+    };
+    let is_option = |word: &String| matches!(word.as_str(), "--config" | "-f");
+    let mut targets = container
+        .mounts
+        .iter()
+        .filter_map(|mount| mount.target.known());
+    container
+        .words
+        .iter()
+        .any(|word| is_file(word) || is_option(word))
+        || targets.any(is_config)
+}
+
+/// Whether a database is told to listen for its own container alone.
+fn is_loopback(container: &Container, database: Database) -> bool {
+    let is_local = |address: &str| {
+        let mut parts = address.split([',', ' ']).filter(|part| !part.is_empty());
+        parts.all(|part| {
+            let part = part.trim_start_matches('-');
+            part == "localhost" || part == "_local_" || part == "::1" || part.starts_with("127.")
+        })
+    };
+    let options: &[&str] = match database {
+        Database::Elasticsearch => &["-Enetwork.host", "-Ehttp.host"],
+        Database::Mongodb => &["--bind_ip"],
+        Database::Redis => &["--bind"],
+    };
+    let mut told: Vec<&str> = options
+        .iter()
+        .flat_map(|option| container.option(option))
+        .collect();
+    if database == Database::Redis {
+        // It takes several addresses, each a word of its own.
+        let words = container.words.iter().map(String::as_str);
+        let behind = words.skip_while(|word| *word != "--bind").skip(1);
+        told.extend(behind.take_while(|word| !word.starts_with("--")));
+    }
+    if database == Database::Elasticsearch {
+        let names = ["network.host", "http.host"];
+        told.extend(
+            names
+                .iter()
+                .filter_map(|name| Some(container.known_variable(name)?.expose())),
+        );
+    }
+    let opens = container.words.iter().any(|word| word == "--bind_ip_all");
+    !opens && !told.is_empty() && told.iter().all(|address| is_local(address))
+}

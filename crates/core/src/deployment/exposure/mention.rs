@@ -1,0 +1,240 @@
+//! Software that passes bytes on: socat, read as it is written, and others, of which the addresses that they are given count.
+
+use super::address::Address;
+use super::files::Files;
+use super::hop::{How, Rule};
+use crate::container::Container;
+use crate::secret::Secret;
+
+/// Programs that do nothing else, by the name of their image or as a word of the command.
+const FORWARDERS: [&str; 26] = [
+    "docker-tcp-proxy",
+    "dynomite",
+    "envoy",
+    "ghostunnel",
+    "glider",
+    "gost",
+    "goproxy",
+    "haproxy",
+    "iptables",
+    "mongobetween",
+    "nft",
+    "nutcracker",
+    "predixy",
+    "redis-cluster-proxy",
+    "rinetd",
+    "simpleproxy",
+    "simple-proxy",
+    "socat",
+    "sslh",
+    "stunnel",
+    "tcp-forward",
+    "tcp-forwarder",
+    "tcpproxy",
+    "twemproxy",
+    "websockify",
+    "wstunnel",
+];
+/// The same, where the name alone says too little in a command.
+const BY_IMAGE: [&str; 6] = ["balance", "pen", "portforward", "proxy", "redir", "tcp"];
+/// What they do depends on an option.
+const WITH_OPTION: [(&[&str], &str); 2] = [
+    (&["nc", "ncat", "netcat"], "-l"),
+    (&["autossh", "ssh"], "-L"),
+];
+
+/// Programs whose other end is open, wherever it is.
+const TUNNELS: [&str; 14] = [
+    "bore",
+    "chisel",
+    "cloudflared",
+    "frpc",
+    "inlets",
+    "inlets-pro",
+    "localtunnel",
+    "ngrok",
+    "pagekite",
+    "pgrok",
+    "pinggy",
+    "playit",
+    "rathole",
+    "zrok",
+];
+
+/// The programs that a container may run: by its image, and by its command.
+fn programs(container: &Container) -> impl Iterator<Item = &str> {
+    let words = container.words.iter();
+    let words = words.map(|word| word.rsplit('/').next().unwrap_or(word));
+    std::iter::once(container.image_name()).chain(words)
+}
+
+/// Whether a container passes bytes on.
+pub(super) fn is_forwarder(container: &Container) -> bool {
+    let is_one = |name: &str| {
+        FORWARDERS.contains(&name)
+            || ["socat", "tcp-proxy", "port-forward"]
+                .iter()
+                .any(|part| name.contains(part))
+    };
+    let has_option = |(names, option): &(&[&str], &str)| {
+        let is_run = container
+            .words
+            .iter()
+            .any(|word| names.contains(&word.as_str()));
+        is_run && container.words.iter().any(|word| word.starts_with(option))
+    };
+    programs(container).any(is_one)
+        || BY_IMAGE.contains(&container.image_name())
+        || WITH_OPTION.iter().any(has_option)
+        || is_tunnel(container)
+}
+
+/// Whether what it passes on comes in at the other end of a tunnel.
+pub(super) fn is_tunnel(container: &Container) -> bool {
+    let has = |word: &str| container.words.iter().any(|known| known == word);
+    let is_reverse = container.words.iter().any(|word| word.starts_with("-R"));
+    (has("ssh") || has("autossh")) && is_reverse
+        || programs(container).any(|name| TUNNELS.contains(&name))
+}
+
+/// `socat TCP-LISTEN:9999,fork TCP:mongo:27017`, as often as it is there.
+pub(super) fn socat(container: &Container) -> Vec<Rule> {
+    let words: Vec<String> = container
+        .words
+        .iter()
+        .map(|word| expanded(container, word))
+        .collect();
+    let mut rules = Vec::new();
+    let mut listens: Option<(u16, bool)> = None;
+    for word in &words {
+        let word = word.to_ascii_lowercase();
+        let Some((kind, rest)) = word.split_once(':') else {
+            continue;
+        };
+        if let Some(is_tls) = listening(kind) {
+            let port = rest.split(',').next().unwrap_or_default();
+            listens = port.parse().ok().map(|port| (port, is_tls));
+            continue;
+        }
+        let is_connect = [
+            "tcp",
+            "tcp4",
+            "tcp6",
+            "tcp-connect",
+            "tcp4-connect",
+            "tcp6-connect",
+            "openssl",
+            "openssl-connect",
+            "ssl",
+        ]
+        .contains(&kind);
+        if let (true, Some((port, is_tls)), Some(to)) = (is_connect, listens, Address::of(rest)) {
+            rules.push(Rule {
+                at: Some(port),
+                how: How::Bytes,
+                is_tls,
+                is_guarded: false,
+                to: vec![to],
+            });
+            listens = None;
+        }
+    }
+    rules
+}
+
+/// Whether an address of socat's is one at which it listens with TCP, and whether it speaks TLS there.
+fn listening(kind: &str) -> Option<bool> {
+    match kind {
+        "tcp-listen" | "tcp4-listen" | "tcp6-listen" | "tcp-l" | "tcp4-l" | "tcp6-l" => Some(false),
+        "openssl-listen" | "ssl-listen" | "ssl-l" | "openssl-l" => Some(true),
+        _ => None,
+    }
+}
+
+/// What it is given that is an address, or a host and a port apart from each other, each port of its own leading there.
+pub(super) fn rules(container: &Container, files: &Files) -> Vec<Rule> {
+    let mut words: Vec<String> = container
+        .words
+        .iter()
+        .map(|word| expanded(container, word))
+        .collect();
+    let variables = container.environment.iter();
+    words.extend(
+        variables.filter_map(|one| Some(container.known_variable(&one.name)?.expose().to_owned())),
+    );
+    words.extend(files.texts.iter().map(|file| file.text.to_string()));
+    let mut to = Vec::new();
+    let mut hosts = Vec::new();
+    let mut ports = Vec::new();
+    for text in &words {
+        let separator = |c: char| c.is_whitespace() || "\"'=,;()[]{}<>|&".contains(c);
+        for word in text.split(separator).filter(|word| !word.is_empty()) {
+            if let Ok(port) = word.parse() {
+                ports.push(port);
+            } else {
+                add(word, &mut to, &mut hosts);
+            }
+        }
+    }
+    for host in hosts {
+        let of_host = |port: &u16| Address {
+            host: host.clone(),
+            port: Some(*port),
+        };
+        to.extend(ports.iter().map(of_host));
+        to.push(Address { host, port: None });
+    }
+    let rule = |to: Vec<Address>| Rule {
+        at: None,
+        how: How::Bytes,
+        is_tls: false,
+        is_guarded: false,
+        to,
+    };
+    (!to.is_empty()).then(|| rule(to)).into_iter().collect()
+}
+
+/// Adds the addresses in a word: `tcp://:27017/mongo:27017` has one behind another, `8080:mongo:27017` one behind a port.
+fn add(word: &str, to: &mut Vec<Address>, hosts: &mut Vec<String>) {
+    let mut parts: Vec<&str> = word.split('/').collect();
+    parts.push(word);
+    for part in parts {
+        let pieces: Vec<&str> = part.split(':').collect();
+        for pair in pieces.windows(2) {
+            let address = Address::of(&pair.join(":"));
+            to.extend(address.filter(|one| one.port.is_some() && one.host.parse::<u16>().is_err()));
+        }
+        if pieces.len() == 1 {
+            hosts.extend(Address::of(part).map(|address| address.host));
+        }
+    }
+}
+
+/// A word with `$NAME` and `${NAME}` replaced by the container's variables, where they are known.
+pub(super) fn expanded(container: &Container, word: &str) -> String {
+    let mut out = String::new();
+    let mut rest = word;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let (name, behind) = match rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+            Some((name, behind)) => (name, behind),
+            None => {
+                let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                rest.split_at(rest.find(|c| !is_name(c)).unwrap_or(rest.len()))
+            }
+        };
+        let (name, default) = name.split_once(":-").unwrap_or((name, ""));
+        match container.known_variable(name).map(Secret::expose) {
+            Some(value) if !value.is_empty() => out.push_str(value),
+            _ if !default.is_empty() => out.push_str(default),
+            _ => {
+                out.push('$');
+                continue;
+            }
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}

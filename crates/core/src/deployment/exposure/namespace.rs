@@ -1,0 +1,137 @@
+//! Whose network a container has, and what opens a port there.
+
+use super::{Around, Opening, Reach};
+use crate::container::{Container, Interface, NetworkKind};
+use crate::knowable::Knowable;
+use crate::source::Span;
+
+/// Whose network a container has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Namespace {
+    /// A container's own: this one's.
+    Own(usize),
+    /// The host's, and what says so.
+    Host(Span),
+    /// None.
+    Nowhere,
+    /// That of a container which is in none of these files, and what says so.
+    Elsewhere(Span),
+}
+
+/// Why it cannot be told what is published of a container.
+pub(super) const ELSEWHERE: &str =
+    "it has the network of a container that is in none of these files";
+
+impl Around<'_> {
+    /// Whose network a container has (docs/clearml.md#networks-of-docker).
+    pub(super) fn namespace(&self, container: usize) -> Namespace {
+        let mut at = container;
+        // A circle, which compose refuses, ends as well.
+        for _ in 0..=self.containers.len() {
+            let Some(mode) = &self.containers[at].network_mode else {
+                return of_networks(&self.containers[at], at);
+            };
+            let (kind, name) = mode.text.split_once(':').unwrap_or((&mode.text, ""));
+            let next = match kind {
+                "host" => return Namespace::Host(mode.span),
+                "none" => return Namespace::Nowhere,
+                "service" => self.position(|other| other.name == name),
+                "container" => self.position(|other| is_called(other, name)),
+                // A network of docker's by its name.
+                _ => return Namespace::Own(at),
+            };
+            match next {
+                Some(next) => at = next,
+                None => return Namespace::Elsewhere(mode.span),
+            }
+        }
+        Namespace::Elsewhere(self.containers[container].name_span)
+    }
+
+    fn position(&self, is_it: impl Fn(&Container) -> bool) -> Option<usize> {
+        self.containers.iter().position(|other| is_it(other))
+    }
+
+    /// The networks that a container is on itself.
+    pub(super) fn networks(&self, container: usize) -> Vec<&str> {
+        let container = &self.containers[container];
+        let mode = container.network_mode.iter();
+        let names = container.networks.iter().map(String::as_str);
+        names.chain(mode.map(|mode| mode.text.as_str())).collect()
+    }
+
+    /// What opens a port on which a process of a container listens, and whose it is.
+    pub(super) fn openings(&self, container: usize, port: u16) -> Vec<(usize, Opening)> {
+        let listening = self.listening(container);
+        if !listening.may_be(port) {
+            return Vec::new();
+        }
+        let owner = match self.namespace(container) {
+            Namespace::Own(owner) => owner,
+            Namespace::Host(span) => {
+                let interface = match listening.is_loopback {
+                    true => Interface::Loopback,
+                    false => Interface::All,
+                };
+                let reach = Reach::Host(interface);
+                return vec![(container, opening(reach, port, span))];
+            }
+            Namespace::Nowhere | Namespace::Elsewhere(_) => return Vec::new(),
+        };
+        // Only who shares its network reaches it.
+        if listening.is_loopback {
+            return Vec::new();
+        }
+        let owned = &self.containers[owner];
+        let leading = owned.ports.iter().filter(|one| one.leads_to(port));
+        let published = leading.map(|one| Opening {
+            reach: Reach::Published(one.interface),
+            port: one.shown(),
+            span: one.span,
+        });
+        let attached = owned.attached.iter().filter_map(|network| {
+            let reach = match network.kind.known()? {
+                NetworkKind::Inner | NetworkKind::External => return None,
+                NetworkKind::Host => Reach::Host(Interface::All),
+                kind @ (NetworkKind::Lan | NetworkKind::Routed) => {
+                    Reach::Network(network.name.clone(), *kind)
+                }
+            };
+            Some(opening(reach, port, network.span))
+        });
+        let all = published.chain(attached);
+        all.map(|opening| (owner, opening)).collect()
+    }
+}
+
+fn opening(reach: Reach, port: u16, span: Span) -> Opening {
+    Opening {
+        reach,
+        port: port.to_string(),
+        span,
+    }
+}
+
+/// A network that is the host's own takes the place of all others.
+fn of_networks(container: &Container, index: usize) -> Namespace {
+    let is_host = |kind: &Knowable<NetworkKind>| kind.known() == Some(&NetworkKind::Host);
+    let mut attached = container.attached.iter();
+    match attached.find(|network| is_host(&network.kind)) {
+        Some(network) => Namespace::Host(network.span),
+        None => Namespace::Own(index),
+    }
+}
+
+/// Whether a container is called so: by its own name, or by the one that compose makes of the project's and the service's.
+fn is_called(container: &Container, name: &str) -> bool {
+    match &container.container_name {
+        Some(own) => own == name,
+        None => {
+            let of_service = |separator: char| {
+                let made = format!("{separator}{}{separator}1", container.name);
+                name.ends_with(&made)
+            };
+            of_service('-') || of_service('_') || name == container.name
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Reverse proxies: what their configuration says, and what follows from what they publish where it cannot be seen.
+
+mod caddy;
+mod haproxy;
+mod httpd;
+mod nginx;
+pub(super) mod traefik;
+
+use super::files::Files;
+use super::hop::{Forward, How, Rule};
+use super::{Around, Namespace, mention};
+use crate::container::{Container, Interface, Port};
+
+/// Which proxy a container runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Software {
+    Caddy,
+    Haproxy,
+    Httpd,
+    Nginx,
+    /// It learns from the labels of others.
+    Traefik,
+    /// Others, whose configuration is not read.
+    Other,
+}
+
+/// Images of proxies, by the last part of their names.
+const IMAGES: [(&str, Software); 32] = [
+    ("angie", Software::Nginx),
+    ("apache", Software::Httpd),
+    ("apisix", Software::Other),
+    ("caddy", Software::Caddy),
+    ("caddy-docker-proxy", Software::Other),
+    ("envoy", Software::Other),
+    ("haproxy", Software::Haproxy),
+    ("haproxy-alpine", Software::Haproxy),
+    ("haproxy-debian", Software::Haproxy),
+    ("httpd", Software::Httpd),
+    ("bunkerweb", Software::Other),
+    ("kong", Software::Other),
+    ("lighttpd", Software::Other),
+    ("modsecurity-crs", Software::Other),
+    ("nginx", Software::Nginx),
+    ("nginx-ingress", Software::Other),
+    ("nginx-plus", Software::Nginx),
+    ("nginx-proxy", Software::Other),
+    ("nginx-proxy-manager", Software::Other),
+    ("nginx-unprivileged", Software::Nginx),
+    ("oauth2-proxy", Software::Other),
+    ("openresty", Software::Nginx),
+    ("pomerium", Software::Other),
+    ("pound", Software::Other),
+    ("sozu", Software::Other),
+    ("squid", Software::Other),
+    ("swag", Software::Nginx),
+    ("tengine", Software::Nginx),
+    ("traefik", Software::Traefik),
+    ("varnish", Software::Other),
+    ("zoraxy", Software::Other),
+    ("h2o", Software::Other),
+];
+
+/// What the name of a container or of its image says of it, where it is none of these.
+const HINTS: [&str; 16] = [
+    "apache",
+    "balancer",
+    "caddy",
+    "edge",
+    "envoy",
+    "gateway",
+    "gw",
+    "haproxy",
+    "httpd",
+    "ingress",
+    "lb",
+    "loadbalancer",
+    "nginx",
+    "openresty",
+    "proxy",
+    "traefik",
+];
+
+/// Ports on which TLS is spoken.
+const TLS: [u16; 5] = [443, 4443, 8443, 9443, 10443];
+
+impl Software {
+    fn of(container: &Container) -> Option<Self> {
+        let name = container.image_name();
+        let mut images = IMAGES.iter();
+        Some(images.find(|(image, _)| *image == name)?.1)
+    }
+
+    /// Where its configuration is.
+    fn folders(self) -> &'static [&'static str] {
+        match self {
+            Self::Caddy => &["/etc/caddy", "/config/caddy", "/Caddyfile"],
+            Self::Haproxy => &[
+                "/usr/local/etc/haproxy",
+                "/etc/haproxy",
+                "/bitnami/haproxy/conf",
+                "/opt/bitnami/haproxy/conf",
+            ],
+            Self::Httpd => &[
+                "/usr/local/apache2/conf",
+                "/etc/apache2",
+                "/etc/httpd",
+                "/opt/bitnami/apache/conf",
+                "/bitnami/apache/conf",
+                "/vhosts",
+            ],
+            Self::Nginx => &[
+                "/etc/nginx",
+                "/opt/bitnami/nginx/conf",
+                "/usr/local/openresty/nginx/conf",
+                "/config/nginx",
+                "/etc/angie",
+            ],
+            Self::Traefik => &[
+                "/etc/traefik",
+                "/traefik.yml",
+                "/traefik.yaml",
+                "/traefik.toml",
+            ],
+            Self::Other => &[],
+        }
+    }
+}
+
+/// Whether a container is a proxy with software that is known for it.
+pub(super) fn is_known(container: &Container) -> bool {
+    Software::of(container).is_some()
+}
+
+/// What the configuration of a proxy says; none where it cannot be seen, or there is none.
+pub(super) fn rules(container: &Container, files: &Files) -> Option<Vec<Rule>> {
+    let software = Software::of(container).or_else(|| of_command(container))?;
+    let named = |file: &super::files::File| container.words.contains(&file.path);
+    let below: Vec<_> = files.below(software.folders()).collect();
+    let others = files
+        .texts
+        .iter()
+        .filter(|file| named(file) && !below.iter().any(|one| one.path == file.path));
+    let all: Vec<_> = below.iter().copied().chain(others).collect();
+    let variable = |text: &str| mention::expanded(container, text);
+    match software {
+        Software::Caddy => caddy::rules(&container.words, &all, &variable),
+        Software::Haproxy => haproxy::rules(&all, &variable),
+        Software::Httpd => httpd::rules(&all, &variable),
+        Software::Nginx => nginx::rules(&all, &variable),
+        Software::Traefik | Software::Other => None,
+    }
+}
+
+/// The program that a command starts, where the image has a name of its own.
+fn of_command(container: &Container) -> Option<Software> {
+    let first = container
+        .words
+        .iter()
+        .map(|word| word.rsplit('/').next().unwrap_or(word));
+    let mut programs = first.filter_map(|word| match word {
+        "nginx" | "openresty" => Some(Software::Nginx),
+        "haproxy" => Some(Software::Haproxy),
+        "caddy" => Some(Software::Caddy),
+        "httpd" | "httpd-foreground" | "apache2" | "apachectl" => Some(Software::Httpd),
+        _ => None,
+    });
+    programs.next()
+}
+
+fn is_tls(port: &Port) -> bool {
+    let ranges = std::iter::once(&port.target).chain(&port.published);
+    ranges
+        .into_iter()
+        .any(|range| TLS.iter().any(|tls| range.contains(tls)))
+}
+
+impl Around<'_> {
+    /// What a container publishes for others than its host, with TCP.
+    fn open_ports(&self, index: usize) -> Vec<&Port> {
+        let Namespace::Own(owner) = self.namespace(index) else {
+            return Vec::new();
+        };
+        let ports = self.containers[owner].ports.iter();
+        ports
+            .filter(|port| port.protocol == "tcp" && port.interface != Interface::Loopback)
+            .collect()
+    }
+
+    /// The servers that a container reaches, each with the port on which it listens.
+    fn servers_beside(&self, index: usize) -> Vec<(usize, u16)> {
+        let servers = self.instances.iter().filter_map(|one| {
+            let port = one.server.ports().first()?;
+            Some((one.service, *port))
+        });
+        servers
+            .filter(|(other, _)| self.are_beside(index, *other))
+            .collect()
+    }
+}
+
+/// A proxy whose configuration cannot be seen serves what is beside it; without a port for TLS, in clear text.
+pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec<Forward> {
+    let container = &around.containers[index];
+    let forward = |at: u16, to: (usize, u16), is_told: bool| Forward {
+        by: index,
+        at,
+        to,
+        how: How::Requests,
+        is_tls: false,
+        is_guarded: container.image_name() == "oauth2-proxy",
+        is_told,
+        tunnel: None,
+    };
+    let ports = around.open_ports(index);
+    let has_tls = ports.iter().any(|port| is_tls(port));
+    let plain = ports.iter().filter(|port| !is_tls(port));
+    let plain: Vec<u16> = plain
+        .flat_map(|port| port.target.clone().take(64))
+        .collect();
+    match Software::of(container) {
+        // It serves what labels name (`traefik.rs`).
+        Some(Software::Traefik) => Vec::new(),
+        None if !is_hinted(container) => Vec::new(),
+        software => {
+            let named = mention::rules(container, files);
+            let named: Vec<(usize, u16)> = named
+                .iter()
+                .flat_map(|rule| &rule.to)
+                .flat_map(|address| around.reached(index, address))
+                .filter(|(to, port)| around.is_port_of(*to, *port))
+                .collect();
+            if !named.is_empty() && !has_tls {
+                let pairs = plain
+                    .iter()
+                    .flat_map(|at| named.iter().map(|to| forward(*at, *to, true)));
+                return pairs.collect();
+            }
+            if software.is_none() || has_tls || serves_pages(container) {
+                return Vec::new();
+            }
+            let servers = around.servers_beside(index);
+            let pairs = plain
+                .iter()
+                .flat_map(|at| servers.iter().map(|to| forward(*at, *to, false)));
+            pairs.collect()
+        }
+    }
+}
+
+impl Around<'_> {
+    /// Whether a server of a container listens on a port.
+    fn is_port_of(&self, index: usize, port: u16) -> bool {
+        let mut servers = self.instances.iter().filter(|one| one.service == index);
+        servers.any(|one| one.server.ports().contains(&port))
+    }
+}
+
+/// Why it cannot be told whether a proxy serves servers in clear text.
+pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
+    let container = &around.containers[index];
+    let is_known = is_known(container);
+    let servers = around.servers_beside(index);
+    if servers.is_empty() || !is_known && !is_hinted(container) || serves_pages(container) {
+        return None;
+    }
+    if Software::of(container) == Some(Software::Traefik) {
+        return None;
+    }
+    if is_known && matches!(around.namespace(index), Namespace::Host(_)) {
+        return Some("its configuration is not here, and it is on the host's network".to_owned());
+    }
+    let ports = around.open_ports(index);
+    let has_tls = ports.iter().any(|port| is_tls(port));
+    let is_own = |port: &&&Port| {
+        let mut servers = servers.iter();
+        servers.any(|(_, own)| *own != 80 && port.leads_to(*own))
+    };
+    let plain = ports.iter().filter(|port| !is_tls(port));
+    let odd = match has_tls {
+        // Next to TLS, 80 is there to lead to it.
+        true => plain.clone().find(is_own),
+        false => plain.clone().find(|_| !is_known),
+    }?;
+    Some(format!(
+        "what its port {} leads to is in no file that is here",
+        odd.shown()
+    ))
+}
+
+/// A name that says it is a proxy, of an image that is none of those that are known.
+fn is_hinted(container: &Container) -> bool {
+    let built = container.built_as.as_ref().map(|image| image.text.as_str());
+    let names = [
+        Some(container.name.as_str()),
+        Some(container.image_name()),
+        built,
+    ];
+    names.into_iter().flatten().any(|name| {
+        let name = name.to_ascii_lowercase();
+        let mut parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+        parts.any(|part| HINTS.contains(&part)) && !name.contains("socket-proxy")
+    })
+}
+
+/// Whether a web server has pages of its own and no other configuration than its image's.
+fn serves_pages(container: &Container) -> bool {
+    const PAGES: [&str; 6] = [
+        "/usr/share/nginx",
+        "/usr/local/apache2/htdocs",
+        "/usr/share/caddy",
+        "/srv",
+        "/var/www",
+        "/app",
+    ];
+    let targets = container.mounts.iter().chain(&container.copies);
+    let mut targets = targets
+        .map(|mount| mount.target.known().map(String::as_str))
+        .peekable();
+    targets.peek().is_some()
+        && targets.all(|target| {
+            target.is_some_and(|path| PAGES.iter().any(|page| super::files::is_below(path, page)))
+        })
+}

@@ -1,0 +1,239 @@
+//! Caddy: the sites of a Caddyfile, and `caddy reverse-proxy` (docs/clearml.md#proxies).
+
+use crate::deployment::exposure::address::Address;
+use crate::deployment::exposure::files::File;
+use crate::deployment::exposure::hop::{How, Rule};
+
+/// What the files or the command say; none where nothing of Caddy's is among them.
+pub(super) fn rules(
+    words: &[String],
+    files: &[&File],
+    variable: &dyn Fn(&str) -> String,
+) -> Option<Vec<Rule>> {
+    if words.iter().any(|word| word == "reverse-proxy") {
+        return Some(of_command(words));
+    }
+    let mut rules = Vec::new();
+    let mut has_any = false;
+    for file in files {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        if !name.to_ascii_lowercase().contains("caddyfile") && !name.ends_with(".caddy") {
+            continue;
+        }
+        has_any = true;
+        let text = file.text.replace("{$", "${");
+        rules.extend(of_text(&variable(&text)));
+    }
+    has_any.then_some(rules)
+}
+
+/// `caddy reverse-proxy --from :80 --to apiserver:8008`.
+fn of_command(words: &[String]) -> Vec<Rule> {
+    let option = |name: &str| -> Vec<&str> {
+        let all = words.iter().enumerate();
+        let found = all.filter_map(|(at, word)| match word.strip_prefix(name) {
+            Some("") => words.get(at + 1).map(String::as_str),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        });
+        found.collect()
+    };
+    let mut from = option("--from");
+    if from.is_empty() {
+        from.push("localhost");
+    }
+    let mut to = option("--to");
+    to.extend(option("-t"));
+    let to: Vec<Address> = to.into_iter().filter_map(Address::of).collect();
+    from.into_iter()
+        .map(|site| rule(site, false, &to))
+        .collect()
+}
+
+/// The sites of a file, with the blocks that they import.
+fn of_text(text: &str) -> Vec<Rule> {
+    let lines: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| {
+            line.split(" #")
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+                .collect()
+        })
+        .filter(|words: &Vec<&str>| words.first().is_some_and(|word| !word.starts_with('#')))
+        .collect();
+    let is_off = lines
+        .iter()
+        .any(|words| matches!(words[..], ["auto_https", "off", ..]));
+    let mut blocks: Vec<(Vec<&str>, Vec<Vec<&str>>)> = Vec::new();
+    let mut depth = 0_usize;
+    for words in &lines {
+        let opens = words.last() == Some(&"{");
+        if depth == 0 {
+            let heads = words
+                .iter()
+                .copied()
+                .filter(|word| *word != "{")
+                .map(|word| word.trim_end_matches(','));
+            // Without braces the whole file is one site.
+            let is_one = !opens && blocks.iter().any(|(heads, _)| !heads.is_empty());
+            match is_one {
+                true => blocks[0].1.push(words.clone()),
+                false => blocks.push((heads.collect(), Vec::new())),
+            }
+        } else if let Some((_, inner)) = blocks.last_mut() {
+            inner.push(words.clone());
+        }
+        depth += usize::from(opens);
+        depth -= usize::from(words.first() == Some(&"}")).min(depth);
+    }
+    let mut rules = Vec::new();
+    for (heads, inner) in &blocks {
+        // Options of all, and blocks to import.
+        if heads.is_empty() || heads[0].starts_with('(') {
+            continue;
+        }
+        let to = targets(inner, &blocks, 0);
+        let has_tls = inner.iter().any(|words| words[0] == "tls");
+        let asks = ["basic_auth", "basicauth", "forward_auth"];
+        let is_guarded = inner.iter().any(|words| asks.contains(&words[0]));
+        rules.extend(heads.iter().map(|site| Rule {
+            is_guarded,
+            is_tls: has_tls || rule(site, is_off, &to).is_tls,
+            ..rule(site, is_off, &to)
+        }));
+    }
+    rules
+}
+
+fn targets(
+    inner: &[Vec<&str>],
+    blocks: &[(Vec<&str>, Vec<Vec<&str>>)],
+    depth: usize,
+) -> Vec<Address> {
+    let mut found = Vec::new();
+    let mut is_inside = false;
+    for words in inner {
+        match words[..] {
+            ["reverse_proxy", ..] => {
+                is_inside = words.last() == Some(&"{");
+                found.extend(words[1..].iter().filter_map(|word| upstream(word)));
+            }
+            ["to", ..] if is_inside => {
+                found.extend(words[1..].iter().filter_map(|word| upstream(word)))
+            }
+            ["import", name, ..] if depth < 4 => {
+                let name = format!("({name})");
+                let named = blocks
+                    .iter()
+                    .filter(|(heads, _)| heads.first() == Some(&name.as_str()));
+                found.extend(named.flat_map(|(_, inner)| targets(inner, blocks, depth + 1)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whom `reverse_proxy` passes on to, by HTTP where nothing else is said; a path of the request is none.
+fn upstream(word: &str) -> Option<Address> {
+    let address = (!word.starts_with(['/', '@', '*', '{'])).then(|| Address::of(word))??;
+    let port = address.port.or(Some(80));
+    Some(Address { port, ..address })
+}
+
+/// A site: HTTPS with a certificate of its own, unless its address says HTTP or has no name.
+fn rule(site: &str, is_off: bool, to: &[Address]) -> Rule {
+    let (scheme, rest) = match site.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, site),
+    };
+    let rest = rest.split('/').next().unwrap_or_default();
+    let (name, port) = match rest.rsplit_once(':') {
+        Some((name, port)) => (name, port.parse().ok()),
+        None => (rest, None),
+    };
+    let is_tls = match (scheme, port) {
+        (Some("http"), _) | (None, Some(80)) => false,
+        (Some(_), _) | (None, Some(443)) => true,
+        (None, _) => !name.is_empty() && !is_off,
+    };
+    Rule {
+        at: Some(port.unwrap_or(if is_tls { 443 } else { 80 })),
+        how: How::Requests,
+        is_tls,
+        is_guarded: false,
+        to: to.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    fn read(text: &str) -> Vec<(u16, bool, usize)> {
+        let file = File {
+            path: "/etc/caddy/Caddyfile".to_owned(),
+            text: Zeroizing::new(text.to_owned()),
+        };
+        let rules = rules(&[], &[&file], &str::to_owned).unwrap();
+        rules
+            .iter()
+            .map(|rule| (rule.at.unwrap(), rule.is_tls, rule.to.len()))
+            .collect()
+    }
+
+    #[test]
+    fn sites_are_read() {
+        for (text, expected) in [
+            (
+                "app.example.com {\n  reverse_proxy webserver:80\n}\n",
+                (443, true, 1),
+            ),
+            (":80 {\n  reverse_proxy apiserver:8008\n}\n", (80, false, 1)),
+            (
+                "http://api.example.com {\n  reverse_proxy /x apiserver:8008\n}\n",
+                (80, false, 1),
+            ),
+            (
+                ":8008 {\n  reverse_proxy {\n    to apiserver:8008 other:1\n  }\n}\n",
+                (8008, false, 2),
+            ),
+            (
+                "api.example.com:8008 {\n  reverse_proxy apiserver:8008\n}\n",
+                (8008, true, 1),
+            ),
+            (
+                ":8443 {\n  tls internal\n  reverse_proxy apiserver:8008\n}\n",
+                (8443, true, 1),
+            ),
+            (
+                "{\n  auto_https off\n}\na.example.com {\n  reverse_proxy a:1\n}\n",
+                (80, false, 1),
+            ),
+            (
+                "(api) {\n  reverse_proxy apiserver:8008\n}\n:80 {\n  import api\n}\n",
+                (80, false, 1),
+            ),
+            (":80\nreverse_proxy apiserver:8008\n", (80, false, 1)),
+        ] {
+            assert_eq!(read(text), [expected], "{text}");
+        }
+        let command = [
+            "caddy",
+            "reverse-proxy",
+            "--from",
+            ":80",
+            "--to",
+            "apiserver:8008",
+        ]
+        .map(str::to_owned);
+        let rules = rules(&command, &[], &str::to_owned).unwrap();
+        assert_eq!(
+            (rules[0].at, rules[0].is_tls, rules[0].to.len()),
+            (Some(80), false, 1)
+        );
+    }
+}

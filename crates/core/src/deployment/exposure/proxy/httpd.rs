@@ -1,0 +1,147 @@
+//! Apache's httpd: `<VirtualHost>`, `ProxyPass` and `RewriteRule … [P]`.
+
+use crate::deployment::exposure::address::Address;
+use crate::deployment::exposure::files::File;
+use crate::deployment::exposure::hop::{How, Rule};
+
+/// One `<VirtualHost>`, or all that stands outside of any.
+#[derive(Clone, Debug, Default)]
+struct Host {
+    ports: Vec<u16>,
+    has_tls: bool,
+    redirects: bool,
+    is_guarded: bool,
+    to: Vec<Address>,
+}
+
+/// What the files say; none where none of them passes anything on.
+pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Option<Vec<Rule>> {
+    let mut global = Host::default();
+    let mut hosts: Vec<Host> = Vec::new();
+    let mut is_inside = false;
+    for file in files {
+        for line in file.text.lines() {
+            let line = variable(line.trim());
+            let words: Vec<&str> = line
+                .split_whitespace()
+                .map(|word| word.trim_matches('"'))
+                .collect();
+            let Some(first) = words.first().map(|word| word.to_ascii_lowercase()) else {
+                continue;
+            };
+            if first == "<virtualhost" {
+                let addresses = words[1..].iter().map(|word| word.trim_end_matches('>'));
+                let ports = addresses.filter_map(|word| word.rsplit(':').next()?.parse().ok());
+                hosts.push(Host {
+                    ports: ports.collect(),
+                    ..Host::default()
+                });
+                is_inside = true;
+            } else if first == "</virtualhost>" {
+                is_inside = false;
+            } else {
+                let host = hosts
+                    .last_mut()
+                    .filter(|_| is_inside)
+                    .unwrap_or(&mut global);
+                add(&first, &words, host);
+            }
+        }
+    }
+    let has_any = !hosts.is_empty() || !global.to.is_empty();
+    if global.ports.is_empty() {
+        global.ports.push(80);
+    }
+    let rules = hosts.iter().chain([&global]).flat_map(|host| {
+        host.ports.iter().map(|at| Rule {
+            at: Some(*at),
+            how: How::Requests,
+            is_tls: host.has_tls,
+            is_guarded: host.is_guarded,
+            to: match host.redirects && !host.has_tls {
+                true => Vec::new(),
+                false => host.to.clone(),
+            },
+        })
+    });
+    has_any.then(|| rules.collect())
+}
+
+fn add(first: &str, words: &[&str], host: &mut Host) {
+    match first {
+        "listen" => host.ports.extend(
+            words
+                .get(1)
+                .and_then(|word| word.rsplit(':').next()?.parse::<u16>().ok()),
+        ),
+        "sslengine" => {
+            host.has_tls |= words
+                .get(1)
+                .is_some_and(|word| word.eq_ignore_ascii_case("on"))
+        }
+        "proxypass" | "proxypassmatch" | "balancermember" | "rewriterule" => {
+            let is_there = words.iter().filter(|word| word.contains("://"));
+            let is_sent = first == "rewriterule"
+                && words
+                    .iter()
+                    .any(|word| word.starts_with('[') && word.contains('R'));
+            match is_sent {
+                true => host.redirects |= is_there.clone().any(|word| word.starts_with("https://")),
+                false => host.to.extend(
+                    is_there.filter_map(|word| Address::of(word.split(['$', '%']).next()?)),
+                ),
+            }
+        }
+        "authtype" => host.is_guarded = true,
+        "redirect" | "redirectmatch" => {
+            let leads_to_tls = words
+                .last()
+                .is_some_and(|word| word.starts_with("https://"));
+            host.redirects |= leads_to_tls
+                && words
+                    .iter()
+                    .any(|word| *word == "/" || word.starts_with('^'));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn virtual_hosts_are_read() {
+        let read = |text: &str| {
+            let file = File {
+                path: "/etc/apache2/a.conf".to_owned(),
+                text: Zeroizing::new(text.to_owned()),
+            };
+            let rules = rules(&[&file], &str::to_owned)?;
+            let with: Vec<_> = rules.iter().filter(|rule| !rule.to.is_empty()).collect();
+            Some(
+                with.iter()
+                    .map(|rule| (rule.at.unwrap(), rule.is_tls))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let host =
+            |port: u16, inner: &str| format!("<VirtualHost *:{port}>\n{inner}\n</VirtualHost>\n");
+        let pass = "ProxyPass / http://apiserver:8008/";
+        assert_eq!(read(&host(80, pass)), Some(vec![(80, false)]));
+        assert_eq!(
+            read(&host(443, &format!("SSLEngine on\n{pass}"))),
+            Some(vec![(443, true)])
+        );
+        assert_eq!(
+            read(&host(80, "Redirect permanent / https://a/")),
+            Some(vec![])
+        );
+        assert_eq!(
+            read(&format!("Listen 8008\n{pass}")),
+            Some(vec![(8008, false)])
+        );
+        assert_eq!(read("LoadModule x y\n"), None);
+    }
+}

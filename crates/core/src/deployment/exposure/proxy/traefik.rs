@@ -1,0 +1,544 @@
+//! Traefik: entry points of its own, and routers that labels of other containers or files give it (docs/clearml.md#proxies).
+
+use std::collections::BTreeMap;
+
+use super::{IMAGES, Software};
+use crate::container::{Container, VariableValue};
+use crate::deployment::exposure::address::Address;
+use crate::deployment::exposure::files::Files;
+use crate::deployment::exposure::hop::{Forward, How};
+use crate::deployment::exposure::{Around, Tool};
+use crate::unseen::{Hides, Unseen};
+
+/// Settings by their path in lower case, as Traefik has them from options, variables, files and labels.
+type Paths = BTreeMap<String, String>;
+
+/// One Traefik.
+struct Traefik {
+    index: usize,
+    own: Paths,
+    files: Files,
+}
+
+/// Where a Traefik listens.
+struct EntryPoint {
+    port: u16,
+    is_tls: bool,
+    /// Whether it sends all who come to one with TLS.
+    redirects: bool,
+}
+
+/// One router.
+struct Router<'a> {
+    kind: Kind,
+    entry_points: Option<Vec<&'a str>>,
+    has_tls: bool,
+    redirects: bool,
+    is_guarded: bool,
+    service: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Http,
+    Tcp,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+/// Adds what every Traefik of a deployment passes on, and says of what one elsewhere may.
+pub(in crate::deployment::exposure) fn of(
+    around: &Around<'_>,
+    forwards: &mut Vec<Forward>,
+    unseen: &mut Vec<Unseen>,
+) {
+    let containers = around.containers.iter().enumerate();
+    let all = containers.filter(|(_, one)| Software::of(one) == Some(Software::Traefik));
+    let all: Vec<Traefik> = all.map(|(index, one)| Traefik::of(index, one)).collect();
+    for traefik in &all {
+        let start = forwards.len();
+        for index in 0..around.containers.len() {
+            if index != traefik.index && around.are_beside(traefik.index, index) {
+                traefik.by_labels(around, index, forwards);
+            }
+        }
+        traefik.by_files(around, forwards);
+        if forwards.len() == start && !traefik.is_seen() {
+            traefik.concluded(around, forwards);
+        }
+    }
+    for (index, container) in around.containers.iter().enumerate() {
+        let is_served = all
+            .iter()
+            .any(|traefik| around.are_beside(traefik.index, index));
+        if !is_served {
+            unseen.extend(elsewhere(around, index, container));
+        }
+    }
+}
+
+impl Traefik {
+    fn of(index: usize, container: &Container) -> Self {
+        let mut own = Paths::new();
+        for word in &container.words {
+            if let Some(option) = word.strip_prefix("--") {
+                let (name, value) = option.split_once('=').unwrap_or((option, "true"));
+                own.insert(name.to_ascii_lowercase(), value.to_owned());
+            }
+        }
+        for variable in &container.environment {
+            let Some(name) = variable.name.strip_prefix("TRAEFIK_") else {
+                continue;
+            };
+            if let VariableValue::Known(value) = &variable.value {
+                let path = name.to_ascii_lowercase().replace('_', ".");
+                own.insert(path, value.expose().to_owned());
+            }
+        }
+        let files = Files::of(container);
+        for file in &files.texts {
+            own.extend(of_text(&file.path, &file.text));
+        }
+        Self { index, own, files }
+    }
+
+    /// Whether anything of its own configuration is here.
+    fn is_seen(&self) -> bool {
+        let names = ["entrypoints.", "providers."];
+        self.own
+            .keys()
+            .any(|path| names.iter().any(|name| path.starts_with(name)))
+    }
+
+    fn has(&self, start: &str) -> bool {
+        self.own
+            .keys()
+            .any(|path| path == start || path.starts_with(&format!("{start}.")))
+    }
+
+    /// Whether it looks at labels.
+    fn reads_labels(&self) -> bool {
+        !self.is_seen() || self.has("providers.docker") || self.has("providers.swarm")
+    }
+
+    /// Whether it serves a container that nothing is said of.
+    fn serves_all(&self) -> bool {
+        let names = ["docker", "swarm"];
+        let told = names
+            .iter()
+            .find_map(|name| self.own.get(&format!("providers.{name}.exposedbydefault")));
+        self.is_seen() && told.is_none_or(|told| told != "false")
+    }
+
+    fn entry_points(&self) -> BTreeMap<&str, EntryPoint> {
+        let names = self
+            .own
+            .keys()
+            .filter_map(|path| path.strip_prefix("entrypoints."));
+        let names = names.filter_map(|rest| rest.strip_suffix(".address"));
+        let mut found = BTreeMap::new();
+        for name in names {
+            let setting = |rest: &str| format!("entrypoints.{name}.{rest}");
+            let address = self
+                .own
+                .get(&setting("address"))
+                .map(String::as_str)
+                .unwrap_or_default();
+            let (address, protocol) = address.split_once('/').unwrap_or((address, "tcp"));
+            let port = address
+                .rsplit(':')
+                .next()
+                .and_then(|port| port.parse().ok());
+            let Some(port) = port.filter(|_| protocol == "tcp") else {
+                continue;
+            };
+            let tls = setting("http.tls");
+            let is_off = self.own.get(&tls).is_some_and(|value| value == "false");
+            found.insert(
+                name,
+                EntryPoint {
+                    port,
+                    is_tls: self.has(&tls) && !is_off,
+                    redirects: self.has(&setting("http.redirections.entrypoint.to"))
+                        && self
+                            .own
+                            .get(&setting("http.redirections.entrypoint.scheme"))
+                            .is_none_or(|scheme| scheme == "https"),
+                },
+            );
+        }
+        if found.is_empty() && self.is_seen() {
+            // Traefik's own, where none is configured.
+            found.insert(
+                "http",
+                EntryPoint {
+                    port: 80,
+                    is_tls: false,
+                    redirects: false,
+                },
+            );
+        }
+        found
+    }
+
+    /// What a container's labels make it serve.
+    fn by_labels(&self, around: &Around<'_>, index: usize, forwards: &mut Vec<Forward>) {
+        let container = &around.containers[index];
+        let labels = labels(container);
+        let is_told = labels
+            .keys()
+            .any(|path| path.contains("routers.") || path.starts_with("frontend."));
+        let is_served = match labels.get("enable").map(String::as_str) {
+            Some("false") => false,
+            Some(_) => true,
+            None => self.serves_all() || is_told && !self.is_seen(),
+        };
+        if !is_served || !self.reads_labels() {
+            return;
+        }
+        for router in routers(&labels) {
+            let service = router
+                .service
+                .map_or("*", |name| name.split('@').next().unwrap_or(name));
+            let port = service_port(&labels, router.kind, service);
+            let port = port.or_else(|| own_port(around, index));
+            let Some(port) = port else {
+                continue;
+            };
+            self.add(around, &router, (index, port), forwards);
+        }
+    }
+
+    /// What files say that are mounted into it.
+    fn by_files(&self, around: &Around<'_>, forwards: &mut Vec<Forward>) {
+        for router in routers(&self.own) {
+            let Some(service) = router.service else {
+                continue;
+            };
+            let service = service
+                .split('@')
+                .next()
+                .unwrap_or(service)
+                .to_ascii_lowercase();
+            let start = format!(
+                "{}.services.{service}.loadbalancer.servers.",
+                router.kind.name()
+            );
+            let servers = self.own.iter().filter(|(path, _)| path.starts_with(&start));
+            for to in servers.filter_map(|(_, text)| Address::of(text)) {
+                for to in around.reached(self.index, &to) {
+                    self.add(around, &router, to, forwards);
+                }
+            }
+        }
+    }
+
+    fn add(
+        &self,
+        around: &Around<'_>,
+        router: &Router<'_>,
+        to: (usize, u16),
+        forwards: &mut Vec<Forward>,
+    ) {
+        let known = self.entry_points();
+        let names: Vec<&str> = match &router.entry_points {
+            Some(names) => names.clone(),
+            None if known.is_empty() => vec![""],
+            None => self.defaults(&known),
+        };
+        for name in names {
+            let (ports, is_tls, redirects) = match known.get(name.to_ascii_lowercase().as_str()) {
+                Some(one) => (vec![one.port], one.is_tls, one.redirects),
+                None if self.is_seen() && !self.files.is_hidden(Software::Traefik.folders()) => {
+                    continue;
+                }
+                // Its configuration is not here: a name says what it is for.
+                None => (
+                    self.guessed(around, router.kind, to.1),
+                    is_secure(name),
+                    false,
+                ),
+            };
+            let is_tls = is_tls || router.has_tls;
+            if !is_tls && router.kind == Kind::Http && (redirects || router.redirects) {
+                continue;
+            }
+            forwards.extend(ports.into_iter().map(|at| Forward {
+                by: self.index,
+                at,
+                to,
+                how: match router.kind {
+                    Kind::Http => How::Requests,
+                    Kind::Tcp => How::Bytes,
+                },
+                is_tls,
+                is_told: true,
+                is_guarded: router.is_guarded,
+                tunnel: None,
+            }));
+        }
+    }
+
+    /// The entry points of a router that names none.
+    fn defaults<'a>(&self, known: &BTreeMap<&'a str, EntryPoint>) -> Vec<&'a str> {
+        let is_default = |name: &&str| {
+            self.own
+                .get(&format!("entrypoints.{name}.asdefault"))
+                .is_some_and(|told| told == "true")
+        };
+        let told: Vec<&str> = known.keys().copied().filter(is_default).collect();
+        match told.is_empty() {
+            true => known
+                .keys()
+                .copied()
+                .filter(|name| *name != "traefik")
+                .collect(),
+            false => told,
+        }
+    }
+
+    /// Where an entry point of which only the name is known may be published.
+    fn guessed(&self, around: &Around<'_>, kind: Kind, port: u16) -> Vec<u16> {
+        let open = around.open_ports(self.index);
+        let plain = open.iter().filter(|one| !super::is_tls(one));
+        let plain = plain.flat_map(|one| one.target.clone().take(64));
+        match kind {
+            Kind::Tcp if open.iter().any(|one| one.leads_to(port)) => vec![port],
+            Kind::Tcp => plain.filter(|one| ![80, 8080].contains(one)).collect(),
+            Kind::Http => plain.collect(),
+        }
+    }
+
+    /// Nothing of it is here: it serves what is beside it.
+    fn concluded(&self, around: &Around<'_>, forwards: &mut Vec<Forward>) {
+        let open = around.open_ports(self.index);
+        if open.iter().any(|port| super::is_tls(port)) {
+            return;
+        }
+        for at in open.iter().flat_map(|port| port.target.clone().take(64)) {
+            forwards.extend(
+                around
+                    .servers_beside(self.index)
+                    .into_iter()
+                    .map(|to| Forward {
+                        by: self.index,
+                        at,
+                        to,
+                        how: How::Requests,
+                        is_tls: false,
+                        is_told: false,
+                        is_guarded: false,
+                        tunnel: None,
+                    }),
+            );
+        }
+    }
+}
+
+/// The paths that the labels of a container set.
+fn labels(container: &Container) -> Paths {
+    let labels = container.labels.iter().filter_map(|label| {
+        let name = label.name.to_ascii_lowercase();
+        let path = name.strip_prefix("traefik.")?.to_owned();
+        Some((path, label.value.known()?.clone()))
+    });
+    labels.collect()
+}
+
+/// The routers among some paths. Where labels have none, the container has one of its own.
+fn routers(paths: &Paths) -> Vec<Router<'_>> {
+    let mut found = Vec::new();
+    for kind in [Kind::Http, Kind::Tcp] {
+        let start = format!("{}.routers.", kind.name());
+        let mut names: Vec<&str> = Vec::new();
+        for path in paths.keys() {
+            let name = path
+                .strip_prefix(&start)
+                .and_then(|rest| rest.split('.').next());
+            names.extend(name.filter(|name| !names.contains(name)));
+        }
+        found.extend(names.into_iter().map(|name| router(paths, kind, name)));
+    }
+    if found.is_empty() {
+        let old = paths
+            .get("frontend.entrypoints")
+            .map(|names| names.split(',').collect());
+        found.push(Router {
+            kind: Kind::Http,
+            entry_points: old,
+            has_tls: false,
+            redirects: false,
+            is_guarded: false,
+            service: None,
+        });
+    }
+    found
+}
+
+fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
+    let start = format!("{}.routers.{name}", kind.name());
+    let all = |rest: &str| -> Vec<&str> {
+        let one = paths.get(&format!("{start}.{rest}")).map(String::as_str);
+        let listed = format!("{start}.{rest}.");
+        let listed = paths
+            .iter()
+            .filter(|(path, _)| path.starts_with(&listed))
+            .map(|(_, value)| value.as_str());
+        let one = one.into_iter().flat_map(|names| names.split(','));
+        one.chain(listed)
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .collect()
+    };
+    let tls = format!("{start}.tls");
+    let below = format!("{tls}.");
+    let is_off = paths.get(&tls).is_some_and(|value| value == "false");
+    let has_tls = paths
+        .keys()
+        .any(|path| *path == tls || path.starts_with(&below));
+    let middlewares = all("middlewares");
+    let of_kind = |kinds: &[&str]| {
+        middlewares.iter().any(|name| {
+            let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
+            let has = |kind: &&str| {
+                let path = format!("http.middlewares.{name}.{kind}");
+                paths.keys().any(|known| known.starts_with(&path))
+            };
+            kinds.iter().any(has)
+                || kinds
+                    .iter()
+                    .any(|kind| name.contains(&kind.replace("scheme", "")))
+        })
+    };
+    let entry_points = all("entrypoints");
+    Router {
+        kind,
+        entry_points: (!entry_points.is_empty()).then_some(entry_points),
+        has_tls: has_tls && !is_off,
+        redirects: of_kind(&["redirectscheme"]),
+        is_guarded: of_kind(&[
+            "basicauth",
+            "digestauth",
+            "forwardauth",
+            "ipallowlist",
+            "ipwhitelist",
+            "auth",
+        ]),
+        service: paths.get(&format!("{start}.service")).map(String::as_str),
+    }
+}
+
+/// The port that labels give a service; of any, where a router names none.
+fn service_port(labels: &Paths, kind: Kind, service: &str) -> Option<u16> {
+    let start = format!("{}.services.", kind.name());
+    let service = service.to_ascii_lowercase();
+    let ports = labels.iter().filter(|(path, _)| {
+        let name = path
+            .strip_prefix(&start)
+            .and_then(|rest| rest.strip_suffix(".loadbalancer.server.port"));
+        name.is_some_and(|name| service == "*" || name == service)
+    });
+    let mut ports = ports.filter_map(|(_, port)| port.parse().ok());
+    ports.next().or_else(|| labels.get("port")?.parse().ok())
+}
+
+/// The port that Traefik takes where nothing says which.
+fn own_port(around: &Around<'_>, index: usize) -> Option<u16> {
+    let container = &around.containers[index];
+    let of_tool = Tool::of(container).map(|tool| tool.listens_at(container));
+    let known = around.listening(index).ports.first().copied();
+    let published = container.ports.first().map(|port| *port.target.start());
+    of_tool.or(known).or(published).or_else(|| {
+        let image = container.image_name();
+        IMAGES.iter().any(|(name, _)| *name == image).then_some(80)
+    })
+}
+
+fn is_secure(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["secure", "https", "tls", "ssl", "443"]
+        .iter()
+        .any(|part| name.contains(part))
+}
+
+/// What the labels of a server or a database say to a Traefik that is in none of these files.
+fn elsewhere(around: &Around<'_>, index: usize, container: &Container) -> Option<Unseen> {
+    let labels = labels(container);
+    let is_told = labels
+        .keys()
+        .any(|path| path.contains("routers.") || path.starts_with("frontend."));
+    if !is_told || labels.get("enable").is_some_and(|enable| enable == "false") {
+        return None;
+    }
+    let is_server = around.is_server(index);
+    let is_database = super::super::Database::of(container).is_some();
+    let is_open = |router: &Router<'_>| {
+        let names = router.entry_points.iter().flatten();
+        let is_secure = router.entry_points.is_some() && names.copied().all(is_secure);
+        let is_clear =
+            router.kind == Kind::Http && !router.has_tls && !router.redirects && !is_secure;
+        is_server && is_clear || is_database && !router.is_guarded
+    };
+    let routers = routers(&labels);
+    routers.iter().any(is_open).then(|| Unseen {
+        what: "what Traefik makes of its labels".to_owned(),
+        hides: Hides::Port,
+        reason: match is_database {
+            true => "a Traefik that is in none of these files opens the database to others; take the labels out",
+            false => "a Traefik that is in none of these files serves it, without TLS unless its entry points say so",
+        }
+        .to_owned(),
+        service: Some(container.name.clone()),
+        span: container.labels.first().map(|label| label.span),
+    })
+}
+
+/// The settings of a file, if it is one of Traefik's.
+fn of_text(path: &str, text: &str) -> Paths {
+    let value: Option<serde_json::Value> = match path.rsplit_once('.') {
+        Some((_, "yml" | "yaml")) => serde_yaml::from_str(text).ok(),
+        Some((_, "toml")) => toml::from_str(text).ok(),
+        _ => None,
+    };
+    let mut paths = Paths::new();
+    if let Some(value) = value {
+        flatten("", &value, 0, &mut paths);
+    }
+    paths
+}
+
+fn flatten(path: &str, value: &serde_json::Value, depth: usize, paths: &mut Paths) {
+    use serde_json::Value;
+    if depth > 16 {
+        return;
+    }
+    let below = |name: &str| match path {
+        "" => name.to_ascii_lowercase(),
+        path => format!("{path}.{}", name.to_ascii_lowercase()),
+    };
+    match value {
+        Value::Object(fields) if fields.is_empty() => {
+            drop(paths.insert(path.to_owned(), "true".to_owned()))
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                flatten(&below(name), value, depth + 1, paths);
+            }
+        }
+        Value::Array(items) => {
+            for (at, value) in items.iter().enumerate() {
+                flatten(&below(&at.to_string()), value, depth + 1, paths);
+            }
+        }
+        Value::Null => drop(paths.insert(path.to_owned(), "true".to_owned())),
+        Value::String(text) => drop(paths.insert(path.to_owned(), text.clone())),
+        other => drop(paths.insert(path.to_owned(), other.to_string())),
+    }
+}

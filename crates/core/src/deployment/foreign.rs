@@ -1,0 +1,114 @@
+//! Whose a container is: none of ClearML's, where it can be seen that no server uses it.
+
+use super::exposure::Namespace;
+use super::{Database, Deployment};
+use crate::container::Container;
+use crate::instance::Instance;
+
+impl Deployment {
+    /// Which database of ClearML a container runs: none also for one of somebody else's, which no server names and which
+    /// shares no network with any.
+    pub fn database(&self, container: usize) -> Option<Database> {
+        Database::of(&self.containers[container]).filter(|_| !self.is_foreign(container))
+    }
+
+    /// Whether it can be seen that no server uses a container.
+    pub fn is_foreign(&self, container: usize) -> bool {
+        let is_its_own = |index: usize| matches!(self.namespace(index), Namespace::Own(_));
+        let is_apart = |index: usize| {
+            let networks = self.networks(index);
+            !networks.is_empty()
+                && !networks
+                    .iter()
+                    .any(|name| self.networks(container).contains(name))
+        };
+        let mut servers = self.instances.iter();
+        !self.instances.is_empty()
+            && servers.all(|server| {
+                is_its_own(server.service)
+                    && (is_apart(server.service) && !self.networks(container).is_empty()
+                        || self.is_on_the_host_for_others(container))
+                    && !self.names(server, container)
+            })
+    }
+
+    /// Whether a database on the host's network is none that a server asks: they ask another one by its name.
+    fn is_on_the_host_for_others(&self, container: usize) -> bool {
+        let is_host = matches!(self.namespace(container), Namespace::Host(_));
+        let database = Database::of(&self.containers[container]);
+        let others = self.containers.iter().enumerate().filter(|(index, other)| {
+            *index != container && Database::of(other) == database && database.is_some()
+        });
+        let others: Vec<usize> = others.map(|(index, _)| index).collect();
+        let mut servers = self.instances.iter();
+        is_host && servers.any(|server| others.iter().any(|other| self.names(server, *other)))
+    }
+
+    /// Whether anything that a server is given has a name of a container, or the address of a port that it publishes.
+    fn names(&self, instance: &Instance, container: usize) -> bool {
+        let container = &*self.containers[container];
+        let server = self.service(instance);
+        let is_named = |text: &str| words(text).any(|word| container.answers_to(word));
+        let mut variables = server.environment.iter();
+        variables.any(|variable| {
+            let known = variable.value.known();
+            known.is_none_or(|value| {
+                let text = value.expose();
+                is_named(text)
+                    || addresses(text)
+                        .any(|(host, port)| self.is_published(instance, container, host, port))
+                    || text.parse::<u16>().is_ok()
+                        && self.is_published(
+                            instance,
+                            container,
+                            self.host_beside(instance, &variable.name),
+                            text,
+                        )
+            })
+        }) || !instance.is_config_seen()
+            || instance.config.iter().any(|file| {
+                let text = self.sources.text(file.source);
+                is_named(text)
+                    || words(text).any(|word| self.is_published(instance, container, "", word))
+            })
+    }
+
+    /// The host that a server is told beside a port: `…_HOST` beside `…_PORT`.
+    fn host_beside(&self, instance: &Instance, port: &str) -> &str {
+        let host = port
+            .strip_suffix("_PORT")
+            .map(|start| format!("{start}_HOST"));
+        host.and_then(|name| Some(self.service(instance).known_variable(&name)?.expose()))
+            .unwrap_or_default()
+    }
+
+    /// Whether a port of a host is one at which a container is published. A host that is another container is none.
+    fn is_published(
+        &self,
+        instance: &Instance,
+        container: &Container,
+        host: &str,
+        port: &str,
+    ) -> bool {
+        let mut others = self.containers.iter().enumerate();
+        let is_beside = |index: usize| {
+            let networks = self.networks(instance.service);
+            self.networks(index)
+                .iter()
+                .any(|name| networks.contains(name))
+        };
+        container.ports.iter().any(|one| one.is_published_at(port))
+            && (host.is_empty()
+                || !others.any(|(index, other)| other.answers_to(host) && is_beside(index)))
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)))
+}
+
+/// `host:port`, as often as it is in a text.
+fn addresses(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parts = text.split(|c: char| !(c.is_alphanumeric() || "-_.:".contains(c)));
+    parts.filter_map(|part| part.rsplit_once(':').filter(|(host, _)| !host.is_empty()))
+}

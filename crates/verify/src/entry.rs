@@ -1,0 +1,45 @@
+//! Where something comes in from outside, in words.
+
+use clearml_secure_core::container::{Interface, NetworkKind};
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::exposure::{Reach, Way};
+use clearml_secure_core::shown::escape;
+
+/// `port 80 of service nginx`, `port 80 of service edge, through service nginx`, and what else opens a way.
+pub(crate) fn entry(deployment: &Deployment, way: &Way<'_>) -> String {
+    let name = |index: usize| escape(&deployment.containers[index].name).into_owned();
+    let mut by = way.through.iter().map(|forward| forward.by);
+    // A container whose network another one shares has the port, and the other one what listens there.
+    let first = by.next().filter(|first| *first != way.by);
+    let port = &way.opening.port;
+    let mut text = match &way.opening.reach {
+        Reach::Published(Interface::One(address)) => {
+            format!("port {port} of service {} on {address}", name(way.by))
+        }
+        Reach::Published(_) => format!("port {port} of service {}", name(way.by)),
+        Reach::Host(_) => format!(
+            "port {port} of service {}, on the host's network,",
+            name(way.by)
+        ),
+        Reach::Network(network, NetworkKind::Routed) => {
+            format!(
+                "network {}, whose ports are open to whoever has a route to it,",
+                escape(network)
+            )
+        }
+        Reach::Network(network, _) => format!(
+            "network {}, where containers have addresses beside the host's,",
+            escape(network)
+        ),
+        Reach::Tunnel => format!("the tunnel of service {}", name(way.by)),
+    };
+    let through: Vec<String> = first.into_iter().chain(by).map(name).collect();
+    if !through.is_empty() {
+        let through: Vec<String> = through
+            .iter()
+            .map(|name| format!("service {name}"))
+            .collect();
+        text.push_str(&format!(", through {},", through.join(" and ")));
+    }
+    text
+}

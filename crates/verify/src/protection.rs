@@ -1,0 +1,308 @@
+//! What keeps others from a database, as far as its image, its variables and its command tell
+//! (docs/clearml.md#passwords-of-images).
+
+use clearml_secure_core::container::{Container, VariableValue};
+use clearml_secure_core::deployment::Database;
+use clearml_secure_core::password::{Weakness, weakness};
+use clearml_secure_core::version::Version;
+
+/// What keeps others from a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    /// Nothing.
+    None(Off),
+    /// A password that somebody guesses.
+    Weak(Weakness),
+    /// A password that nobody guesses.
+    Password,
+    /// It cannot be told, such as behind a configuration file; or it has a password that is nowhere in sight.
+    Unknown,
+}
+
+/// Why there is no password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Off {
+    /// Nobody has set one.
+    NotSet,
+    /// Somebody has said that none is needed.
+    Allowed,
+    /// This sets an empty one.
+    Empty(&'static str),
+}
+
+/// What something says of a password.
+enum Said<'a> {
+    /// Nothing.
+    Nothing,
+    Text(&'a str),
+    Unknown,
+}
+
+/// What keeps others from a database.
+pub(crate) fn protection(service: &Container, database: Database) -> Protection {
+    let is_file = |word: &String| word.ends_with(".conf") || word.ends_with(".yml");
+    if service.words.iter().any(is_file) {
+        return Protection::Unknown;
+    }
+    match database {
+        Database::Redis => redis(service),
+        Database::Mongodb => mongodb(service),
+        Database::Elasticsearch => elasticsearch(service),
+    }
+}
+
+fn redis(service: &Container) -> Protection {
+    if has_word(service, &["--aclfile", "--user"]) {
+        return Protection::Unknown;
+    }
+    let said = match option(service, "--requirepass") {
+        Said::Nothing => arguments(service),
+        said => said,
+    };
+    match said {
+        Said::Nothing => {}
+        said => return judged(&said, "--requirepass", "default"),
+    }
+    let names = ["REDIS_PASSWORD", "VALKEY_PASSWORD", "KEYDB_PASSWORD"];
+    of_variables(service, &names, "default")
+}
+
+/// `REDIS_ARGS` of Redis Stack.
+fn arguments(service: &Container) -> Said<'_> {
+    match variable(service, "REDIS_ARGS") {
+        Said::Text(text) => {
+            let mut words = text
+                .split_whitespace()
+                .skip_while(|word| *word != "--requirepass");
+            match words.next() {
+                Some(_) => Said::Text(words.next().unwrap_or_default().trim_matches(['"', '\''])),
+                None => Said::Nothing,
+            }
+        }
+        said => said,
+    }
+}
+
+fn mongodb(service: &Container) -> Protection {
+    if has_word(service, &["--noauth"]) {
+        return Protection::None(Off::Allowed);
+    }
+    if is_made_by(
+        service,
+        &[
+            "MONGO_INITDB_ROOT_USERNAME_FILE",
+            "MONGO_INITDB_ROOT_PASSWORD_FILE",
+        ],
+    ) {
+        return Protection::Unknown;
+    }
+    // The image makes a user of both, and asks for passwords from then on.
+    let password = match variable(service, "MONGO_INITDB_ROOT_PASSWORD") {
+        Said::Nothing if is_made_by(service, &["MONGO_INITDB_ROOT_USERNAME"]) => Said::Unknown,
+        said => said,
+    };
+    match password {
+        Said::Nothing => {}
+        said => return judged(&said, "MONGO_INITDB_ROOT_PASSWORD", "root"),
+    }
+    let of_image = of_variables(service, &["MONGODB_ROOT_PASSWORD"], "root");
+    let is_asked = has_word(service, &["--auth", "--keyFile", "--config", "-f"]);
+    match of_image {
+        Protection::None(_) if is_asked => Protection::Unknown,
+        of_image => of_image,
+    }
+}
+
+fn elasticsearch(service: &Container) -> Protection {
+    let is = |names: &[&str], word: &str| {
+        names.iter().find_map(|name| match variable(service, name) {
+            Said::Nothing => None,
+            Said::Text(text) => Some(Some(text.trim().eq_ignore_ascii_case(word))),
+            Said::Unknown => Some(None),
+        })
+    };
+    let is_opensearch = image(service).contains("opensearch");
+    let disabled = is(
+        &["plugins.security.disabled", "DISABLE_SECURITY_PLUGIN"],
+        "true",
+    );
+    let disabled = disabled.or_else(|| {
+        is(
+            &["xpack.security.enabled", "ELASTICSEARCH_ENABLE_SECURITY"],
+            "false",
+        )
+    });
+    let by_command = service
+        .option("-Expack.security.enabled")
+        .map(|value| value == "false")
+        .last();
+    let version = service.known_image().and_then(|image| image.version());
+    match by_command.map(Some).or(disabled) {
+        Some(Some(true)) => return Protection::None(Off::NotSet),
+        Some(None) => return Protection::Unknown,
+        Some(Some(false)) => {}
+        // On by default since 8.
+        None if is_opensearch => {}
+        None => match version {
+            None => return Protection::Unknown,
+            Some(version) if version < Version::new(8, 0, 0) => {
+                return Protection::None(Off::NotSet);
+            }
+            Some(_) => {}
+        },
+    }
+    if is_opensearch && version.is_some_and(|version| version < Version::new(2, 12, 0)) {
+        // Its demonstration has admin as name and password, and is what runs where nobody configures anything.
+        return Protection::Weak(Weakness::Name);
+    }
+    let names = [
+        "ELASTIC_PASSWORD",
+        "ELASTICSEARCH_PASSWORD",
+        "OPENSEARCH_INITIAL_ADMIN_PASSWORD",
+    ];
+    let of_names = names.iter().map(|name| (*name, variable(service, name)));
+    let said = of_names
+        .into_iter()
+        .find(|(_, said)| !matches!(said, Said::Nothing));
+    match said {
+        Some((name, said)) if !matches!(said, Said::Text("")) => judged(&said, name, "elastic"),
+        // It makes one itself.
+        _ => Protection::Unknown,
+    }
+}
+
+/// A password that only some images take from a variable.
+fn of_variables(service: &Container, names: &[&'static str], user: &str) -> Protection {
+    let takes = image(service).contains("bitnami");
+    let is_known = matches!(
+        image(service).rsplit('/').next(),
+        Some("redis" | "mongo" | "valkey")
+    );
+    for name in names {
+        let file = format!("{name}_FILE");
+        if is_made_by(service, &[&file]) && (takes || !is_known) {
+            return Protection::Unknown;
+        }
+        match variable(service, name) {
+            Said::Nothing => {}
+            said if takes => return judged(&said, name, user),
+            // What an image of somebody's own does with it nobody can tell; the official ones do nothing.
+            Said::Text("") => {}
+            _ if is_known => {}
+            _ => return Protection::Unknown,
+        }
+    }
+    let allows =
+        matches!(variable(service, "ALLOW_EMPTY_PASSWORD"), Said::Text(text) if is_yes(text));
+    match () {
+        () if allows => Protection::None(Off::Allowed),
+        // Without a password and without leave it does not start.
+        () if takes => Protection::Unknown,
+        () => Protection::None(Off::NotSet),
+    }
+}
+
+fn is_yes(text: &str) -> bool {
+    ["yes", "true", "1"]
+        .iter()
+        .any(|yes| text.trim().eq_ignore_ascii_case(yes))
+}
+
+fn judged(said: &Said<'_>, what: &'static str, user: &str) -> Protection {
+    match said {
+        Said::Nothing | Said::Unknown => Protection::Unknown,
+        Said::Text("") => Protection::None(Off::Empty(what)),
+        Said::Text(password) => match weakness(password, user) {
+            Some(weakness) => Protection::Weak(weakness),
+            None => Protection::Password,
+        },
+    }
+}
+
+/// The image without tag and digest.
+fn image(service: &Container) -> &str {
+    let image = service.known_image().map(|image| image.text.as_str());
+    let image = image
+        .unwrap_or_default()
+        .split('@')
+        .next()
+        .unwrap_or_default();
+    let name = image.rfind('/').map_or(0, |at| at + 1);
+    image[name..]
+        .find(':')
+        .map_or(image, |at| &image[..name + at])
+}
+
+fn has_word(service: &Container, names: &[&str]) -> bool {
+    let mut words = service.words.iter();
+    words.any(|word| names.contains(&word.split('=').next().unwrap_or_default()))
+}
+
+fn is_made_by(service: &Container, names: &[&str]) -> bool {
+    let mut variables = service.environment.iter();
+    variables.any(|variable| names.contains(&variable.name.as_str()))
+}
+
+fn variable<'a>(service: &'a Container, name: &str) -> Said<'a> {
+    let mut variables = service.environment.iter();
+    match variables
+        .find(|variable| variable.name == name)
+        .map(|variable| &variable.value)
+    {
+        None | Some(VariableValue::Unset) => Said::Nothing,
+        Some(VariableValue::Known(value)) => Said::Text(value.expose()),
+        Some(_) => Said::Unknown,
+    }
+}
+
+/// What the command gives an option: a word of its own, or one of a text for a shell.
+fn option<'a>(service: &'a Container, name: &str) -> Said<'a> {
+    for (at, word) in service.command.iter().enumerate() {
+        let Some(word) = word.known() else {
+            continue;
+        };
+        if word == name {
+            return match service.command.get(at + 1) {
+                Some(value) => match value.known() {
+                    Some(value) => expanded(service, value),
+                    None => Said::Unknown,
+                },
+                None => Said::Text(""),
+            };
+        }
+        let Some((_, rest)) = word.split_once(name) else {
+            continue;
+        };
+        if let Some(value) = rest.strip_prefix('=') {
+            return expanded(service, value.split_whitespace().next().unwrap_or_default());
+        }
+        if let Some(value) = rest.strip_prefix([' ', '\n']) {
+            let value = value.trim_start();
+            // Behind an empty one stands the next option, or nothing.
+            let value = value
+                .split_whitespace()
+                .next()
+                .filter(|value| !value.starts_with("--"));
+            return expanded(service, value.unwrap_or_default().trim_matches(['"', '\'']));
+        }
+    }
+    match has_word(service, &[name]) {
+        true => Said::Unknown,
+        false => Said::Nothing,
+    }
+}
+
+/// A word that is one of the container's variables, as a shell replaces it.
+fn expanded<'a>(service: &'a Container, word: &'a str) -> Said<'a> {
+    let Some(name) = word.strip_prefix('$') else {
+        return match word.contains('$') || word.contains('`') {
+            true => Said::Unknown,
+            false => Said::Text(word),
+        };
+    };
+    let name = name.trim_matches(['{', '}']);
+    match variable(service, name) {
+        Said::Text(text) => Said::Text(text),
+        Said::Nothing | Said::Unknown => Said::Unknown,
+    }
+}
