@@ -14,6 +14,7 @@ mod namespace;
 mod proxy;
 mod tool;
 
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{Database, Deployment};
@@ -99,6 +100,7 @@ impl Way<'_> {
 /// Who forwards what to whom, and what of it cannot be told.
 #[derive(Default)]
 pub struct Exposure {
+    /// In the order of whom they lead to.
     forwards: Vec<Forward>,
 }
 
@@ -121,7 +123,15 @@ impl Exposure {
         }
         proxy::traefik::of(&around, &mut forwards, &mut unseen);
         unseen.extend(around.untold());
+        forwards.sort_by_key(|forward| forward.to);
         (Self { forwards }, unseen)
+    }
+
+    /// Those that lead to a port of a container.
+    fn to(&self, to: (usize, u16)) -> &[Forward] {
+        let start = self.forwards.partition_point(|forward| forward.to < to);
+        let end = self.forwards.partition_point(|forward| forward.to <= to);
+        &self.forwards[start..end]
     }
 }
 
@@ -134,7 +144,14 @@ struct Around<'a> {
 
 impl Around<'_> {
     fn is_server(&self, index: usize) -> bool {
-        self.instances.iter().any(|one| one.service == index)
+        !self.servers(index).is_empty()
+    }
+
+    /// The servers that run in a container: they are in the order of the containers.
+    fn servers(&self, index: usize) -> &[Instance] {
+        let start = self.instances.partition_point(|one| one.service < index);
+        let end = self.instances.partition_point(|one| one.service <= index);
+        &self.instances[start..end]
     }
 
     /// Whether two containers reach each other: on a network together, or in one network namespace.
@@ -158,10 +175,8 @@ impl Around<'_> {
     fn untold(&self) -> Vec<Unseen> {
         let mut unseen = Vec::new();
         for (index, container) in self.containers.iter().enumerate() {
-            let listens = self
-                .instances
-                .iter()
-                .any(|one| one.service == index && !one.server.ports().is_empty());
+            let mut servers = self.servers(index).iter();
+            let listens = servers.any(|one| !one.server.ports().is_empty());
             let database = Database::of(container);
             if !listens && database.is_none() {
                 continue;
@@ -230,48 +245,45 @@ impl Deployment {
         self.around().listening(container)
     }
 
-    /// Every way from outside to a port of a container.
+    /// Every way from outside to a port of a container: of several through one port of another container the shortest one, with
+    /// TLS and without.
     pub fn ways(&self, container: usize, port: u16) -> Vec<Way<'_>> {
-        let mut ways = Vec::new();
-        self.add_ways((container, port), &mut Vec::new(), &mut ways);
-        ways
-    }
-
-    /// The forwards that lead to a container, and the ports of others in its network namespace.
-    fn add_ways<'a>(
-        &'a self,
-        to: (usize, u16),
-        through: &mut Vec<&'a Forward>,
-        ways: &mut Vec<Way<'a>>,
-    ) {
         let around = self.around();
-        for (by, opening) in around.openings(to.0, to.1) {
-            ways.push(Way {
+        let mut ways = Vec::new();
+        let mut seen = HashSet::new();
+        let mut next = VecDeque::from([((container, port), Vec::new(), true)]);
+        while let Some((to, through, is_clear)) = next.pop_front() {
+            let way = |by, opening| Way {
                 opening,
                 by,
-                through: through.iter().rev().copied().collect(),
-            });
-        }
-        for forward in &self.exposure.forwards {
-            let is_known = through.iter().any(|known| known.by == forward.by);
-            if forward.to != to || is_known || forward.by == to.0 {
-                continue;
+                through: through.clone(),
+            };
+            let openings = around.openings(to.0, to.1).into_iter();
+            ways.extend(openings.map(|(by, opening)| way(by, opening)));
+            for forward in self.exposure.to(to) {
+                let is_clear = !forward.is_tls && (forward.how != How::Bytes || is_clear);
+                let is_new = seen.insert((forward.by, forward.at, is_clear));
+                if !is_new || forward.by == to.0 {
+                    continue;
+                }
+                let longer: Vec<&Forward> = [forward]
+                    .into_iter()
+                    .chain(through.iter().copied())
+                    .collect();
+                match forward.tunnel {
+                    Some(span) => ways.push(Way {
+                        opening: Opening {
+                            reach: Reach::Tunnel,
+                            port: String::new(),
+                            span,
+                        },
+                        by: forward.by,
+                        through: longer,
+                    }),
+                    None => next.push_back(((forward.by, forward.at), longer, is_clear)),
+                }
             }
-            through.push(forward);
-            if let Some(span) = forward.tunnel {
-                ways.push(Way {
-                    opening: Opening {
-                        reach: Reach::Tunnel,
-                        port: String::new(),
-                        span,
-                    },
-                    by: forward.by,
-                    through: through.iter().rev().copied().collect(),
-                });
-            } else {
-                self.add_ways((forward.by, forward.at), through, ways);
-            }
-            through.pop();
         }
+        ways
     }
 }

@@ -18,6 +18,8 @@
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls"; docs/clearml.md#networks-of-docker;
 //! docs/clearml.md#proxies.
 
+use std::collections::HashSet;
+
 use clearml_secure_core::container::{Container, Interface, Port};
 use clearml_secure_core::deployment::exposure::{Reach, Way};
 use clearml_secure_core::instance::Instance;
@@ -55,7 +57,12 @@ impl Rule for PublicPort {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let proxy = case.deployment.containers.iter().find(|one| is_proxy(one));
+        let around = match proxy {
+            Some(proxy) => format!(", around the TLS of {}", escape(&proxy.name)),
+            None => " without TLS".to_owned(),
+        };
+        let mut seen = HashSet::new();
         let mut paths: Vec<Path> = Vec::new();
         for instance in &case.deployment.instances {
             let ports = instance.server.ports();
@@ -70,8 +77,8 @@ impl Rule for PublicPort {
                     Path::add(&mut paths, case, instance, port, &way);
                 } else if is_host && !has_host || !is_host && !seen.contains(&way.opening.span) {
                     has_host |= is_host;
-                    seen.push(way.opening.span);
-                    findings.push(direct(case, instance, &way));
+                    seen.insert(way.opening.span);
+                    findings.push(direct(case, instance, &way, &around));
                 }
             }
         }
@@ -93,12 +100,7 @@ fn is_on_a_network(way: &Way<'_>) -> bool {
 }
 
 /// A server's own port.
-fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>) -> Draft {
-    let proxy = case.deployment.containers.iter().find(|one| is_proxy(one));
-    let around = match proxy {
-        Some(proxy) => format!(", around the TLS of {}", escape(&proxy.name)),
-        None => " without TLS".to_owned(),
-    };
+fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> Draft {
     let ports = &case.deployment.service(instance).ports;
     let port = ports.iter().find(|port| port.span == way.opening.span);
     let help = match port {

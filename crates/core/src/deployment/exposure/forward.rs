@@ -31,7 +31,8 @@ pub(super) fn of(
             forwards.extend(told(around, index, &rule));
         }
     }
-    if !is_read && rules.is_empty() {
+    let is_told = forwards.iter().any(|forward| forward.by == index);
+    if !is_read && rules.is_empty() && !is_told {
         let concluded = proxy::concluded(around, index, &files);
         let doubt = proxy::doubt(around, index).filter(|_| concluded.is_empty());
         forwards.extend(concluded);

@@ -28,7 +28,7 @@ impl Around<'_> {
     /// Where a container listens: a server of ClearML, a database, or any other.
     pub(super) fn listening(&self, index: usize) -> Listening {
         let container = &self.containers[index];
-        let servers = self.instances.iter().filter(|one| one.service == index);
+        let servers = self.servers(index).iter();
         let servers: Vec<u16> = servers
             .flat_map(|one| one.server.ports())
             .copied()

@@ -250,7 +250,7 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
 impl Around<'_> {
     /// Whether a server of a container listens on a port.
     fn is_port_of(&self, index: usize, port: u16) -> bool {
-        let mut servers = self.instances.iter().filter(|one| one.service == index);
+        let mut servers = self.servers(index).iter();
         servers.any(|one| one.server.ports().contains(&port))
     }
 }
@@ -263,7 +263,16 @@ pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
     if servers.is_empty() || !is_known && !is_hinted(container) || serves_pages(container) {
         return None;
     }
-    if Software::of(container) == Some(Software::Traefik) {
+    let is_traefik = Software::of(container) == Some(Software::Traefik);
+    // It lends its network to another one, and its ports lead there.
+    let is_lent = (0..around.containers.len())
+        .any(|other| other != index && around.namespace(other) == around.namespace(index));
+    let sleeps = container
+        .words
+        .iter()
+        .any(|word| word == "sleep" || word == "pause");
+    let is_own = matches!(around.namespace(index), Namespace::Own(_));
+    if is_traefik || sleeps || is_own && is_lent {
         return None;
     }
     if is_known && matches!(around.namespace(index), Namespace::Host(_)) {
