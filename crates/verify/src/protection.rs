@@ -212,7 +212,7 @@ fn judged(said: &Said<'_>, what: &'static str, user: &str) -> Protection {
     match said {
         Said::Nothing | Said::Unknown => Protection::Unknown,
         Said::Text("") => Protection::None(Off::Empty(what)),
-        Said::Text(password) => match weakness(password, user) {
+        Said::Text(password) => match weakness(password, user, "") {
             Some(weakness) => Protection::Weak(weakness),
             None => Protection::Password,
         },

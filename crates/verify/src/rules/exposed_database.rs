@@ -199,7 +199,7 @@ fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
         };
         let is_strong = match page {
             Walls::None => false,
-            Walls::Password(password) => weakness(password.expose(), "admin").is_none(),
+            Walls::Password(password) => weakness(password.expose(), "admin", "").is_none(),
             Walls::Unknown => true,
         };
         forward.is_guarded || is_strong

@@ -115,7 +115,7 @@ fn password(service: &Container) -> Option<String> {
             if password.is_empty() || password == "minioadmin" {
                 return Some("is the default, minioadmin".to_owned());
             }
-            weakness(password, user)
+            weakness(password, user, "")
                 .map(Weakness::text)
                 .map(str::to_owned)
         }
