@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::source::Span;
 
+use crate::words::and;
+
 /// One thing that is wrong. It never holds a secret value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
@@ -109,9 +111,12 @@ impl Draft {
 
     /// Where it was found, if not everywhere; nothing more where it says an address by itself.
     #[must_use]
-    pub(crate) fn only_at(mut self, address: IpAddr) -> Self {
+    pub(crate) fn only_at(mut self, addresses: &[IpAddr]) -> Self {
         if !self.0.message.contains(" (at ") {
-            self.0.message.push_str(&format!(" (at {address} only)"));
+            let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+            let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+            let only = format!(" (at {} only)", and(&addresses));
+            self.0.message.push_str(&only);
         }
         self
     }

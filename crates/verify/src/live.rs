@@ -236,23 +236,25 @@ impl Seen {
             return only;
         }
         let mut together = Self::default();
-        let count = all.len();
-        for at in 0..count {
-            let findings = std::mem::take(&mut all[at].1.findings);
-            for finding in findings {
-                let elsewhere = all.iter_mut().skip(at + 1);
-                let mut times = 1;
-                for (_, other) in elsewhere {
-                    let before = other.findings.len();
-                    other.findings.retain(|known| *known != finding);
-                    times += before - other.findings.len();
+        for at in 0..all.len() {
+            for finding in all[at].1.findings.clone() {
+                if all[..at]
+                    .iter()
+                    .any(|(_, one)| one.findings.contains(&finding))
+                {
+                    continue;
                 }
-                // Somewhere in between it is as well, which the address of the first does not say.
-                let finding = match all[at].0 {
-                    Some(address) if times < count => finding.only_at(address),
-                    Some(_) | None => finding,
-                };
-                together.findings.push(finding);
+                let has = |(_, one): &&(_, Self)| one.findings.contains(&finding);
+                let there: Vec<_> = all
+                    .iter()
+                    .filter(has)
+                    .filter_map(|(address, _)| *address)
+                    .collect();
+                let is_everywhere = all.iter().filter(has).count() == all.len();
+                together.findings.push(match is_everywhere {
+                    true => finding,
+                    false => finding.only_at(&there),
+                });
             }
             let (address, seen) = &mut all[at];
             together.remarks.append(&mut seen.remarks);

@@ -58,7 +58,7 @@ pub(crate) fn base(url: &str) -> &str {
 }
 
 /// Where a part may be, the likeliest first: the address itself, the port beside it, the subdomain beside it, the
-/// folder below it, and the same in the folders above and below.
+/// folder below it.
 pub(super) fn candidates(target: &str, part: &Named) -> Vec<String> {
     let target = base(target);
     let (scheme, _) = target.split_once("://").unwrap_or(("http", target));
@@ -78,10 +78,24 @@ pub(super) fn candidates(target: &str, part: &Named) -> Vec<String> {
             domain.unwrap_or(name)
         ));
     }
-    let folders = bases(target);
-    all.extend(folders.iter().map(|base| format!("{base}{}", part.folder)));
+    all.push(format!("{target}{}", part.folder));
+    unique(all)
+}
+
+/// Where it may be if it is at none of these: in the folders above, and in the usual one below.
+pub(super) fn further(target: &str, part: &Named) -> Vec<String> {
+    let target = base(target);
+    let above = bases(target);
+    let mut all: Vec<String> = above
+        .iter()
+        .map(|base| format!("{base}{}", part.folder))
+        .collect();
     all.push(format!("{}{SUB_PATH}{}", origin(target), part.folder));
-    all.extend(folders.iter().skip(1).map(|base| (*base).to_owned()));
+    all.extend(above.iter().map(|base| (*base).to_owned()));
+    unique(all)
+}
+
+fn unique(all: Vec<String>) -> Vec<String> {
     let mut unique: Vec<String> = Vec::new();
     for one in all {
         if !unique.contains(&one) {
@@ -91,10 +105,10 @@ pub(super) fn candidates(target: &str, part: &Named) -> Vec<String> {
     unique
 }
 
-/// An address, the folders above it, and the top.
+/// The folders above an address, and the top.
 fn bases(target: &str) -> Vec<&str> {
     let top = origin(target);
-    let mut bases = vec![target];
+    let mut bases = Vec::new();
     let mut at = target;
     for _ in 0..ABOVE {
         match at.rfind('/').filter(|slash| *slash > top.len()) {
@@ -103,7 +117,7 @@ fn bases(target: &str) -> Vec<&str> {
         }
         bases.push(at);
     }
-    if *bases.last().unwrap_or(&top) != top {
+    if target != top && bases.last() != Some(&top) {
         bases.push(top);
     }
     bases
@@ -114,7 +128,8 @@ fn bases(target: &str) -> Vec<&str> {
 pub(super) fn is_usual(target: &str, part: &Named, base: &str) -> bool {
     let path = |url: &str| url[origin(url).len()..].to_owned();
     let base = path(base);
-    candidates(target, part).iter().any(|one| path(one) == base)
+    let all = [candidates(target, part), further(target, part)].concat();
+    all.iter().any(|one| path(one) == base)
 }
 
 /// The name of a host that a redirect leads to, if it is known without the server: the same with another label before it,
@@ -177,7 +192,6 @@ mod tests {
                 "http://localhost:8080",
                 "http://localhost:8008",
                 "http://localhost:8080/api",
-                "http://localhost:8080/clearml/api",
             ]
         );
         assert_eq!(
@@ -187,15 +201,18 @@ mod tests {
                 "https://app.ml.example.com:8081",
                 "https://files.ml.example.com",
                 "https://app.ml.example.com/files",
-                "https://app.ml.example.com/clearml/files",
             ]
         );
         assert!(candidates("http://[::1]:8008", &WEB).contains(&"http://[::1]:8080".to_owned()));
-        let below = candidates("https://ml.example.com/tools/clearml/x", &API);
-        for base in ["/tools/clearml/x", "/tools/clearml", "/tools", ""] {
+        let below = further("https://ml.example.com/tools/clearml/x", &API);
+        for base in ["/tools/clearml", "/tools", "", "/clearml"] {
             let api = format!("https://ml.example.com{base}/api");
             assert!(below.contains(&api), "{api}");
         }
+        assert_eq!(
+            further("http://localhost:8080", &API),
+            ["http://localhost:8080/clearml/api"]
+        );
     }
 
     #[test]

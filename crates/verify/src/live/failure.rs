@@ -10,12 +10,14 @@ use rustls::{CertificateError, Error};
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(super) reason: String,
-    pub(super) kind: FailureKind,
+    kind: Kind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FailureKind {
+enum Kind {
     Other,
+    /// There is no such host.
+    NoHost,
     /// Nobody listens there, which may be so for a moment only.
     Refused,
     /// Nobody takes the connection.
@@ -26,18 +28,31 @@ impl Failure {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            kind: FailureKind::Other,
+            kind: Kind::Other,
+        }
+    }
+
+    /// Nobody is there.
+    pub(super) fn refused(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            kind: Kind::Refused,
         }
     }
 
     /// Whether nobody is there.
     pub(crate) fn is_refused(&self) -> bool {
-        self.kind == FailureKind::Refused
+        self.kind == Kind::Refused
+    }
+
+    /// Whether nobody is there, now or later.
+    pub(crate) fn is_nobody(&self) -> bool {
+        matches!(self.kind, Kind::Refused | Kind::NoHost)
     }
 
     /// Whether nobody is there, as far as can be told from here.
     pub(crate) fn is_unreachable(&self) -> bool {
-        self.kind != FailureKind::Other
+        self.kind != Kind::Other
     }
 }
 
@@ -53,7 +68,10 @@ impl Failure {
         match error {
             ureq::Error::Timeout(_) => Failure::new("no answer in time"),
             ureq::Error::Io(error) => Failure::of_io(error),
-            ureq::Error::HostNotFound => Failure::new("no such host"),
+            ureq::Error::HostNotFound => Self {
+                kind: Kind::NoHost,
+                ..Self::new("no such host")
+            },
             ureq::Error::Rustls(error) => Self::new(words(error)),
             ureq::Error::Tls(_) | ureq::Error::TlsRequired => {
                 Failure::new("the TLS handshake fails")
@@ -89,14 +107,12 @@ impl Failure {
             _ => "the connection fails",
         };
         let kind = match error.kind() {
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::AddrNotAvailable => {
-                FailureKind::Refused
-            }
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::AddrNotAvailable => Kind::Refused,
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::TimedOut => FailureKind::Silent,
-            _ => FailureKind::Other,
+            | io::ErrorKind::TimedOut => Kind::Silent,
+            _ => Kind::Other,
         };
         Self {
             kind,
@@ -134,4 +150,43 @@ pub(super) fn words(error: &Error) -> String {
         _ => "the TLS handshake fails",
     };
     text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::ServerName;
+
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_server_shows_is_in_the_words() {
+        let name = ServerName::try_from("clearml.example.com")
+            .unwrap()
+            .to_owned();
+        let other = CertificateError::NotValidForNameContext {
+            expected: name,
+            presented: vec!["MARKED.example.com".to_owned()],
+        };
+        let error = Error::InvalidCertificate(other);
+        assert!(error.to_string().contains("MARKED"));
+        assert_eq!(words(&error), "the certificate is for another name");
+        let said = io::Error::other("MARKED");
+        assert_eq!(Failure::of_io(&said).to_string(), "the connection fails");
+        let wrapped = io::Error::new(io::ErrorKind::InvalidData, error);
+        assert!(!Failure::of_io(&wrapped).to_string().contains("MARKED"));
+        let request = ureq::Error::BadUri("MARKED".to_owned());
+        assert!(!Failure::of_request(&request).to_string().contains("MARKED"));
+    }
+
+    #[test]
+    fn nobody_there_is_no_failure_of_ours() {
+        let of = |kind: io::ErrorKind| Failure::of_io(&io::Error::from(kind));
+        assert!(of(io::ErrorKind::ConnectionRefused).is_refused());
+        for kind in [io::ErrorKind::TimedOut, io::ErrorKind::NetworkUnreachable] {
+            assert!(of(kind).is_unreachable() && !of(kind).is_nobody());
+        }
+        // No more files may be open, or no time is left.
+        assert!(!Failure::of_io(&io::Error::from_raw_os_error(24)).is_unreachable());
+        assert!(!Failure::over().is_unreachable());
+    }
 }

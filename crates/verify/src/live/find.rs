@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use clearml_secure_core::setting::Server;
 
+use crate::words::and;
+
 use super::answer::{Endpoint, FOREIGN_ORIGIN};
 use super::asked::Asked;
-use super::candidates::{self, Named, candidates, is_usual, known_host, origin, shown};
-use super::failure::FailureKind;
+use super::candidates::{self, Named, candidates, further, is_usual, known_host, origin, shown};
 use super::{Answer, Client, Failure, Given, Site, host, is_loopback, together};
 
 /// How often a redirect is followed.
@@ -90,11 +91,14 @@ pub(super) fn find(given: &Given, asked: &Asked) -> Found {
         (&WEB, &given.web),
     ];
     let found = together(&parts, |(part, named)| {
-        let candidates = match named {
-            Some(url) => vec![candidates::base(url).to_owned()],
-            None => candidates(&given.target, &part.named),
+        let (likely, others) = match named {
+            Some(url) => (vec![candidates::base(url).to_owned()], Vec::new()),
+            None => (
+                candidates(&given.target, &part.named),
+                further(&given.target, &part.named),
+            ),
         };
-        first(&given.client, asked, part, &candidates)
+        first(&given.client, asked, part, likely, others)
     });
     let mut parts = found.into_iter().map(|found| {
         let place = found?;
@@ -169,20 +173,28 @@ struct NotHere {
     is_refused: bool,
 }
 
-/// The first that answers as the part does. All are asked at once, and those again where somebody may be starting.
+/// The first that answers as the part does. All likely ones are asked at once, then the others, and those again where
+/// somebody may be starting.
 fn first(
     client: &Client,
     asked: &Asked,
     part: &Part,
-    candidates: &[String],
+    likely: Vec<String>,
+    others: Vec<String>,
 ) -> Result<Place, Failure> {
     let since = Instant::now();
     let within = client.timeout();
-    let mut tried = together(candidates, |base| {
+    let ask = |base: &String| {
         follow(part, base, |url| {
             asked.once(url, part.headers, || client.get(url, part.headers))
         })
-    });
+    };
+    let mut candidates = likely;
+    let mut tried = together(&candidates, ask);
+    if !tried.iter().any(Result::is_ok) {
+        tried.extend(together(&others, ask));
+        candidates.extend(others);
+    }
     for pause in PAUSES {
         let starting: Vec<usize> = (0..tried.len())
             .filter(|at| matches!(&tried[*at], Err(not) if not.is_starting))
@@ -212,14 +224,20 @@ fn first(
             }
         }
     }
-    let kind = match is_refused {
-        true => FailureKind::Refused,
-        false => FailureKind::Other,
-    };
-    Err(Failure {
-        kind,
-        ..Failure::new(reasons.join(", "))
-    })
+    let name = candidates.first().map_or("", |one| host(one));
+    if is_refused && client.addresses(name).is_err() {
+        return Err(Failure::refused(format!("there is no host {name}")));
+    }
+    if is_refused {
+        let mut ports: Vec<&str> = candidates.iter().map(|one| origin(one)).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        return Err(Failure::refused(format!(
+            "nothing listens at {}",
+            and(&ports)
+        )));
+    }
+    Err(Failure::new(reasons.join(", ")))
 }
 
 /// Asks whether a part is at an address, and follows redirects within its host.
@@ -239,7 +257,7 @@ fn follow(
         let answer = get(&url).map_err(|failure| NotHere {
             reason: format!("{base}: {}", failure.reason),
             is_starting: failure.is_refused(),
-            is_refused: failure.is_refused(),
+            is_refused: failure.is_nobody(),
         })?;
         if (part.is_it)(&answer) {
             if url == start {

@@ -91,7 +91,7 @@ impl Site {
             match found {
                 Ok(_) => is_deserted = false,
                 Err(failure) => {
-                    is_deserted &= failure.is_refused();
+                    is_deserted &= failure.is_nobody();
                     seen.unknown(
                         &format!("the {name} of {}", given.target),
                         &format!("{failure}; {option} names it"),
