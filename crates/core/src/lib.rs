@@ -17,6 +17,7 @@ pub mod effective;
 pub mod error;
 pub mod exit;
 pub mod fault;
+pub mod fingerprint;
 pub mod fixed_users;
 pub mod generate;
 pub mod image;

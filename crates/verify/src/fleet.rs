@@ -300,6 +300,7 @@ fn report(
             .into_iter()
             .map(|unseen| NotChecked::of(unseen, &Sources::new()))
             .collect(),
+        checks: together.checks,
         is_besides: false,
     }
 }

@@ -16,6 +16,8 @@ use crate::target;
 
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";
+/// The name under which old keys are found to work.
+pub(crate) const OLD_ID: &str = "old-keys-accepted";
 
 /// An agent with the pair of an account that the API server's version does not have cannot log in.
 fn locked_out(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {

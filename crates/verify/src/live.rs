@@ -31,6 +31,7 @@ use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
 
 pub(crate) use crate::address::{host, is_loopback};
+use crate::check::{self, Check};
 use crate::finding::{Draft, Severity};
 pub(crate) use accounts::{Account, accounts, token_secret};
 pub(crate) use answer::{Answer, Modes, Origin, Reason};
@@ -93,6 +94,8 @@ impl Release {
 pub(crate) struct Seen {
     pub(crate) findings: Vec<Draft>,
     pub(crate) unseen: Vec<Unseen>,
+    /// What was asked about the keysets of the command line.
+    pub(crate) checks: Vec<Check>,
     /// What a person should know about how it was looked.
     pub(crate) remarks: Vec<String>,
 }
@@ -206,6 +209,23 @@ impl Seen {
         }
     }
 
+    /// Adds what a server answered to a keyset.
+    pub(crate) fn check(
+        &mut self,
+        keyset: check::Keyset,
+        (server, address): (Server, &str),
+        subject: &str,
+        answer: check::Answer,
+    ) {
+        self.checks.push(Check {
+            keyset,
+            server,
+            address: address.to_owned(),
+            subject: subject.to_owned(),
+            answer,
+        });
+    }
+
     /// Adds what could not be asked, once.
     pub(crate) fn unknown(&mut self, what: &str, reason: &str) {
         let unseen = Unseen {
@@ -258,6 +278,10 @@ impl Seen {
             }
             let (address, seen) = &mut all[at];
             together.remarks.append(&mut seen.remarks);
+            let checks = std::mem::take(&mut seen.checks).into_iter();
+            together
+                .checks
+                .extend(checks.map(|check| check.at(*address)));
             for mut unseen in std::mem::take(&mut seen.unseen) {
                 if let Some(address) = address {
                     unseen.what.push_str(&format!(" (at {address})"));
@@ -276,6 +300,7 @@ impl Seen {
     /// Adds what another has not seen and remarks on; what it has found is a probe's.
     pub(crate) fn add(&mut self, other: Self) -> Vec<Draft> {
         self.remarks.extend(other.remarks);
+        self.checks.extend(other.checks);
         for unseen in other.unseen {
             if !self.unseen.contains(&unseen) {
                 self.unseen.push(unseen);

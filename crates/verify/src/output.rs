@@ -11,16 +11,22 @@ mod text;
 use crate::finding::{Finding, Severity};
 
 use crate::cli::{Cli, Format};
+use crate::receipt::Receipt;
 use crate::report::Report;
 
 /// The findings of all deployments.
-pub(crate) fn findings(format: Format, reports: &[Report], color: bool) -> String {
+pub(crate) fn findings(
+    format: Format,
+    reports: &[Report],
+    receipt: Option<&Receipt>,
+    color: bool,
+) -> String {
     match format {
         Format::Github => github::findings(reports),
-        Format::Html => html::page(reports),
-        Format::Json => json::findings(reports),
+        Format::Html => html::page(reports, receipt),
+        Format::Json => json::findings(reports, receipt),
         Format::Sarif => sarif::findings(reports),
-        Format::Text => text::findings(reports, color),
+        Format::Text => text::findings(reports, receipt, color),
     }
 }
 
@@ -30,7 +36,7 @@ pub(crate) fn effective(format: Format, reports: &[Report]) -> Option<String> {
         Format::Json => Some(effective::json(reports)),
         Format::Text => Some(effective::text(reports)),
         // The page has it anyway.
-        Format::Html => Some(html::page(reports)),
+        Format::Html => Some(html::page(reports, None)),
         Format::Github | Format::Sarif => None,
     }
 }

@@ -11,6 +11,7 @@ use clearml_secure_core::source::{Place, Sources};
 use clearml_secure_core::unseen::Unseen;
 use clearml_secure_core::version::Version;
 
+use crate::check::Check;
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::lines::Lines;
@@ -22,6 +23,8 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<Finding>,
     /// What was not checked. It is never taken for clean.
     pub(crate) unknown: Vec<NotChecked>,
+    /// What a running server was asked about the keysets of the command line.
+    pub(crate) checks: Vec<Check>,
     /// Whether this is only what differs from the report before, of which the deployment is a variant.
     pub(crate) is_besides: bool,
 }
@@ -106,6 +109,7 @@ impl Report {
             subject: Subject::Nothing(target.to_owned()),
             findings: Vec::new(),
             unknown,
+            checks: Vec::new(),
             is_besides: false,
         }
     }

@@ -21,6 +21,7 @@ use crate::login::Login;
 use crate::output;
 use crate::pages;
 use crate::reader::Target;
+use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report, Subject};
 use crate::rules::{self, Case};
 use crate::target;
@@ -59,7 +60,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let broken = broken(&reports);
     say(&broken);
-    let (text, code) = product(cli, &reports)?;
+    let (text, code) = product(cli, &keys, &reports)?;
     match print(&text)? {
         // Whoever closed the pipe asks for nothing more.
         false => Ok(exit::FINE),
@@ -156,6 +157,7 @@ fn report(
         unknown: unknown.collect(),
         subject: Subject::Deployment(deployment, effective),
         findings,
+        checks: Vec::new(),
         is_besides: false,
     };
     (report, comments)
@@ -171,7 +173,7 @@ fn accept(baseline: &mut Baseline, reports: &mut [Report]) {
 }
 
 /// What goes to standard output, and the exit code.
-fn product(cli: &Cli, reports: &[Report]) -> Result<(String, u8), Error> {
+fn product(cli: &Cli, keys: &Keys, reports: &[Report]) -> Result<(String, u8), Error> {
     if cli.write_baseline.is_some() {
         // What was not checked cannot be accepted.
         return Ok((String::new(), code(FailOn::Never, reports)));
@@ -185,12 +187,21 @@ fn product(cli: &Cli, reports: &[Report]) -> Result<(String, u8), Error> {
         };
         return Ok((text, code));
     }
+    let is_of_server = |report: &Report| matches!(report.subject, Subject::Server { .. });
+    let receipt = match reports.iter().any(is_of_server) {
+        true => Receipt::of(keys),
+        false => None,
+    };
     let text = if cli.fix {
         output::fix(cli, reports).ok_or(Error::Fix)?
     } else {
-        output::findings(cli.format, reports, use_color(cli.color))
+        output::findings(cli.format, reports, receipt.as_ref(), use_color(cli.color))
     };
-    Ok((text, code(cli.fail_on, reports)))
+    let code = match receipt {
+        Some(_) => proof(reports),
+        None => code(cli.fail_on, reports),
+    };
+    Ok((text, code))
 }
 
 /// The `.conf` files that cannot be parsed, as errors: what they would set cannot be told.
@@ -245,6 +256,29 @@ fn code(fail_on: FailOn, reports: &[Report]) -> u8 {
         exit::FAILED
     } else {
         exit::FINE
+    }
+}
+
+/// With a keyset, and a server to ask about it, only what was asked about keys counts.
+fn proof(reports: &[Report]) -> u8 {
+    let is_about_keys = |finding: &Finding| [keys::ID, keys::OLD_ID].contains(&finding.rule);
+    let is_wrong = |report: &Report| {
+        let mut checks = report.checks.iter();
+        checks.any(|check| check.is_right() == Some(false))
+            || report.findings.iter().any(is_about_keys)
+    };
+    // Of a server, what has nothing to do with keys may stay unknown.
+    let is_open = |report: &Report| match report.subject {
+        Subject::Server { .. } => {
+            let mut checks = report.checks.iter();
+            report.checks.is_empty() || checks.any(|check| check.is_right().is_none())
+        }
+        Subject::Deployment(..) | Subject::Nothing(_) => !report.unknown.is_empty(),
+    };
+    match () {
+        () if reports.iter().any(is_wrong) => exit::FINDINGS,
+        () if reports.iter().any(is_open) => exit::FAILED,
+        () => exit::FINE,
     }
 }
 

@@ -14,6 +14,11 @@ pub(crate) struct Account<'a> {
 }
 
 impl Account<'_> {
+    /// What it is in words.
+    pub(crate) fn subject(&self) -> String {
+        format!("account {}", self.name)
+    }
+
     /// Whether another is the same account with the same pair.
     pub(crate) fn is_same(&self, other: &Account<'_>) -> bool {
         self.name == other.name

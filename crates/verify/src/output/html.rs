@@ -14,12 +14,13 @@ use super::{count, grouped};
 use crate::finding::{Finding, Severity};
 use crate::lines::Lines;
 use crate::pages;
+use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report};
 
 const STYLE: &str = include_str!("html.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-pub(super) fn page(reports: &[Report]) -> String {
+pub(super) fn page(reports: &[Report], receipt: Option<&Receipt>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -41,6 +42,9 @@ pub(super) fn page(reports: &[Report]) -> String {
                 main {
                     @for report in reports {
                         (subject(report, reports.len() > 1))
+                    }
+                    @if let Some(receipt) = receipt {
+                        (of_receipt(receipt))
                     }
                 }
                 footer { p.soft { "clearml-verify " (env!("CARGO_PKG_VERSION")) ". No value of a secret is on this page." } }
@@ -91,6 +95,10 @@ fn subject(report: &Report, is_named: bool) -> Markup {
                 h2 { "Settings and servers" }
                 (matrix(report, deployment))
             }
+            @if !report.checks.is_empty() {
+                h2 { "Proof of the keys" }
+                (checks(report))
+            }
             @if !report.unknown.is_empty() {
                 h2 { "Not checked" }
                 ul {
@@ -103,6 +111,54 @@ fn subject(report: &Report, is_named: bool) -> Markup {
             @if report.deployment().is_some() {
                 h2 { "Effective configuration" }
                 (effective(report))
+            }
+        }
+    }
+}
+
+/// What was asked about keysets, and what was answered.
+fn checks(report: &Report) -> Markup {
+    html! {
+        div.wide {
+            table {
+                thead { tr {
+                    th scope="col" { "Keyset" }
+                    th scope="col" { "Server" }
+                    th scope="col" { "What" }
+                    th scope="col" { "Answer" }
+                } }
+                tbody {
+                    @for check in &report.checks {
+                        tr {
+                            td { (check.keyset.option()) }
+                            td { (check.server.name()) }
+                            td { (check.subject) }
+                            @let class = match check.is_right() {
+                                Some(true) => "good",
+                                Some(false) => "bad",
+                                None => "unknown",
+                            };
+                            td class=(class) { (escape(&check.words())) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn of_receipt(receipt: &Receipt) -> Markup {
+    html! {
+        section {
+            h2 { "Receipt" }
+            p { (receipt.words()) }
+            @for (keyset, fingerprints) in &receipt.keysets {
+                h3 { "Fingerprints of " (keyset.option()) }
+                table { tbody {
+                    @for (setting, mark) in fingerprints {
+                        tr { th scope="row" { (setting.path()) } td { code { (mark) } } }
+                    }
+                } }
             }
         }
     }

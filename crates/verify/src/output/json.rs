@@ -4,21 +4,23 @@ use clearml_secure_core::source::{Place, Sources};
 use serde_json::{Map, Value, json};
 
 use super::count;
+use crate::check::Check;
 use crate::finding::{Finding, Severity};
+use crate::fingerprint::Fingerprints;
+use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report};
 
-pub(super) fn findings(reports: &[Report]) -> String {
-    let findings: Vec<Value> = reports
-        .iter()
-        .flat_map(|report| {
-            report
-                .findings
-                .iter()
-                .map(|one| finding(report.sources(), one))
-        })
-        .collect();
-    let document = json!({
+pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>) -> String {
+    let mut fingerprints = Fingerprints::default();
+    let mut findings: Vec<Value> = Vec::new();
+    for report in reports {
+        let sources = report.sources();
+        let of_report = report.findings.iter();
+        findings.extend(of_report.map(|one| finding(sources, one, &fingerprints.of(sources, one))));
+    }
+    let mut document = json!({
         "version": 1,
+        "tool": {"name": "clearml-verify", "version": env!("CARGO_PKG_VERSION")},
         "findings": findings,
         "summary": {
             "error": count(reports, Severity::Error),
@@ -27,7 +29,35 @@ pub(super) fn findings(reports: &[Report]) -> String {
         },
         "unknown": unknown(reports),
     });
+    let checks: Vec<Value> = reports
+        .iter()
+        .flat_map(|report| &report.checks)
+        .map(check)
+        .collect();
+    if !checks.is_empty() {
+        document["checks"] = checks.into();
+    }
+    if let Some(receipt) = receipt {
+        document["receipt"] = receipt.json();
+    }
     format!("{document:#}\n")
+}
+
+/// One question of the proof. `right` is null where nothing is proved.
+fn check(check: &Check) -> Value {
+    let mut entry = json!({
+        "keyset": check.keyset.option(),
+        "server": check.server.name(),
+        "address": check.address,
+        "subject": check.subject,
+        "expected": check.keyset.expected(),
+        "answer": check.answer.word(),
+        "right": check.is_right(),
+    });
+    if let Some(reason) = check.answer.reason() {
+        entry["reason"] = reason.into();
+    }
+    entry
 }
 
 /// What could not be looked at.
@@ -43,12 +73,13 @@ pub(super) fn unknown(reports: &[Report]) -> Vec<Value> {
     all.map(entry).collect()
 }
 
-fn finding(sources: &Sources, finding: &Finding) -> Value {
+fn finding(sources: &Sources, finding: &Finding, fingerprint: &str) -> Value {
     let mut entry = Map::new();
     entry.insert("rule".to_owned(), finding.rule.into());
     entry.insert("severity".to_owned(), finding.severity.name().into());
     entry.insert("message".to_owned(), finding.message.as_str().into());
     entry.insert("help".to_owned(), finding.help.as_str().into());
+    entry.insert("fingerprint".to_owned(), fingerprint.into());
     if let Some(setting) = finding.setting {
         entry.insert("setting".to_owned(), setting.path().into());
     }

@@ -1,21 +1,25 @@
 //! Findings for people: the line they are about, with every value masked.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use clearml_secure_core::setting::Server;
+use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::SourceId;
 
 use super::{count, grouped};
+use crate::check::Check;
 use crate::finding::{Finding, Severity};
 use crate::lines::Lines;
 use crate::pages;
+use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report, Subject};
 use crate::words::and;
 
 /// So many things that were not checked for one cause are named.
 const SHOWN: usize = 3;
+/// The longest path of a setting has so many characters.
+const SETTING_WIDTH: usize = 46;
 
-pub(super) fn findings(reports: &[Report], color: bool) -> String {
+pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>, color: bool) -> String {
     let renderer = if color {
         Renderer::styled()
     } else {
@@ -32,6 +36,12 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
             let other = if report.is_besides { "other " } else { "" };
             out.push_str(&format!("{}: no {other}findings\n", looked_at(report)));
         }
+    }
+    for report in reports {
+        out.push_str(&checks(report));
+    }
+    if let Some(receipt) = receipt {
+        out.push_str(&of_receipt(reports, receipt));
     }
     let total: usize = reports.iter().map(|report| report.findings.len()).sum();
     let unknown = not_checked(reports);
@@ -53,6 +63,79 @@ pub(super) fn findings(reports: &[Report], color: bool) -> String {
         }
         out.push_str(&format!("{}\n", parts.join(", ")));
     }
+    out
+}
+
+/// What a server was asked about keysets, and what it answered.
+fn checks(report: &Report) -> String {
+    let width = |of: fn(&Check) -> usize| report.checks.iter().map(of).max().unwrap_or_default();
+    let (option, server, subject) = (
+        width(|check| check.keyset.option().len()),
+        width(|check| check.server.name().len()),
+        width(|check| check.subject.len()),
+    );
+    let mut out = String::new();
+    for check in &report.checks {
+        let mark = match check.is_right() {
+            Some(true) => "ok   ",
+            Some(false) => "WRONG",
+            None => "?    ",
+        };
+        let words = check.words();
+        out.push_str(&format!(
+            "{mark}  {:option$}  {:server$}  {:subject$}  {}\n",
+            check.keyset.option(),
+            check.server.name(),
+            check.subject,
+            escape(&words),
+        ));
+    }
+    if !out.is_empty() {
+        let address = escape(&looked_at(report)).into_owned();
+        out = format!("{address}\n{out}\n");
+    }
+    out
+}
+
+/// What the checks come to, when and where they were made, and about which keys. No server tells its session secret.
+fn of_receipt(reports: &[Report], receipt: &Receipt) -> String {
+    let checks = || reports.iter().flat_map(|report| &report.checks);
+    let count = |right: Option<bool>| checks().filter(|check| check.is_right() == right).count();
+    let (right, wrong, open) = (count(Some(true)), count(Some(false)), count(None));
+    let verdict = match right == checks().count() && right > 0 {
+        true => format!(
+            "proved: all {} are as they must be",
+            plural(right, "answer")
+        ),
+        false => format!(
+            "not proved: {} right, {wrong} wrong, {open} not checked",
+            plural(right, "answer")
+        ),
+    };
+    let mut out = format!(
+        "{verdict}\n{}; no server tells which session secret it has\n",
+        receipt.words()
+    );
+    let options = receipt.keysets.iter().map(|(keyset, _)| keyset.option());
+    let head: String = options.map(|option| format!("  {option:10}")).collect();
+    out.push_str(&format!(
+        "\n{:SETTING_WIDTH$}{}\n",
+        "fingerprints",
+        head.trim_end()
+    ));
+    for setting in SETTINGS {
+        let marks = receipt.keysets.iter().map(|(_, marks)| {
+            let mark = marks.iter().find(|(known, _)| *known == setting);
+            format!("  {:10}", mark.map_or("-", |(_, mark)| mark))
+        });
+        let marks: String = marks.collect();
+        out.push_str(&format!(
+            "{:SETTING_WIDTH$}{}\n",
+            setting.path(),
+            marks.trim_end()
+        ));
+    }
+    out.push('\n');
     out
 }
 

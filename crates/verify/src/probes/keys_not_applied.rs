@@ -14,10 +14,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::keyset::Keyset as Keys;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::check::{Answer, Keyset, OPEN_FILES, TOKENS};
 use crate::finding::Severity;
 use crate::live::{
     Algorithm, Claims, Login, Role, Seen, Site, Verdict, accounts, sign, together, token_secret,
@@ -45,7 +46,7 @@ impl Probe for KeysNotApplied {
         let Some(keys) = site.keys.as_deref() else {
             return;
         };
-        let checks: [fn(&Site, &Keyset, &mut Seen); 2] = [logins, tokens];
+        let checks: [fn(&Site, &Keys, &mut Seen); 2] = [logins, tokens];
         for other in together(&checks, |check| {
             let mut seen = Seen::default();
             check(site, keys, &mut seen);
@@ -58,9 +59,17 @@ impl Probe for KeysNotApplied {
 }
 
 /// Whether both servers take a token that is signed with the keyset's secret.
-fn tokens(site: &Site, keys: &Keyset, seen: &mut Seen) {
+fn tokens(site: &Site, keys: &Keys, seen: &mut Seen) {
     let Some(secret) = token_secret(Some(keys)) else {
-        return seen.unknown("the token secret", "--keys does not have it");
+        let reason = "--keys does not have it";
+        let of_api = (Server::Apiserver, site.target.as_str());
+        seen.check(
+            Keyset::New,
+            of_api,
+            TOKENS,
+            Answer::Nothing(reason.to_owned()),
+        );
+        return seen.unknown("the token secret", reason);
     };
     let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
     let parts = [
@@ -77,27 +86,50 @@ fn tokens(site: &Site, keys: &Keyset, seen: &mut Seen) {
         }
     });
     for ((server, address), verdict) in parts.into_iter().zip(shown) {
-        let Some(address) = address else {
-            continue;
-        };
-        if let Some(reason) = site.keeps_keys_from(address) {
-            seen.unknown("whether the keys are in use", &reason);
-            continue;
-        }
-        match verdict {
-                None | Some(Verdict::Accepted) => {}
-                Some(Verdict::Refused(_)) => seen.found(
-                    SEVERITY,
-                    server,
-                    format!("{address} refuses a token that is signed with the keyset's token secret; it runs with another"),
-                    HELP,
-                ),
-                // Where nobody is refused, nothing is proved, and `anonymous-files` says so.
-                Some(Verdict::Unclear(_)) if server == Server::Fileserver && site.has_open_files() => {}
-                Some(Verdict::Unclear(failure)) => {
-                    seen.unclear(&format!("which token secret {address} has"), &failure);
+        let at = (server, address.as_deref().unwrap_or(&site.target));
+        let answer = match (address, verdict) {
+            (None, _) => Answer::Nothing(format!("no {server} was found")),
+            (Some(address), verdict) => match site.keeps_keys_from(address) {
+                Some(reason) => {
+                    seen.unknown("whether the keys are in use", &reason);
+                    Answer::Nothing(reason)
                 }
-            }
+                None => of_token(site, seen, (server, address), verdict),
+            },
+        };
+        seen.check(Keyset::New, at, TOKENS, answer);
+    }
+}
+
+/// What a server's verdict about a token of the keyset means.
+fn of_token(
+    site: &Site,
+    seen: &mut Seen,
+    (server, address): (Server, &str),
+    verdict: Option<Verdict>,
+) -> Answer {
+    match verdict {
+        None => Answer::Nothing("it was not asked".to_owned()),
+        // Where nobody is refused, nothing is proved, and `anonymous-files` says so.
+        Some(_) if server == Server::Fileserver && site.has_open_files() => {
+            Answer::Nothing(OPEN_FILES.to_owned())
+        }
+        Some(Verdict::Accepted) => Answer::Accepts,
+        Some(Verdict::Refused(_)) => {
+            seen.found(
+                SEVERITY,
+                server,
+                format!(
+                    "{address} refuses a token that is signed with the keyset's token secret; it runs with another"
+                ),
+                HELP,
+            );
+            Answer::Refuses
+        }
+        Some(Verdict::Unclear(failure)) => {
+            seen.unclear(&format!("which token secret {address} has"), &failure);
+            Answer::Nothing(failure.to_string())
+        }
     }
 }
 
@@ -118,10 +150,12 @@ fn files(site: &Site, token: &str) -> Option<Verdict> {
 }
 
 /// Whether the API server lets each account of the keyset in, with the role that it should have.
-fn logins(site: &Site, keys: &Keyset, seen: &mut Seen) {
+fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
     let Some(api) = &site.api else {
+        // That of the token secret says it.
         return;
     };
+    let at = (Server::Apiserver, api.as_str());
     if let Some(reason) = site.keeps_keys_from(api) {
         return seen.unknown("whether the keys are in use", &reason);
     }
@@ -131,19 +165,24 @@ fn logins(site: &Site, keys: &Keyset, seen: &mut Seen) {
     let has_users = modes.is_none_or(|modes| modes.has_users);
     for (account, login) in super::log_in(site, &accounts(keys)) {
         let may_be_revoked = has_users && ["webserver", "tests"].contains(&account.name);
-        match login {
-            Login::Refused if may_be_revoked => {}
-            Login::Refused => seen.found(
-                SEVERITY,
-                Server::Apiserver,
-                format!(
-                    "{api} refuses the keyset's {} account; it runs with another key or secret",
-                    account.name
-                ),
-                HELP,
-            ),
+        let answer = match login {
+            Login::Refused if may_be_revoked => Answer::Revokes,
+            Login::Refused => {
+                seen.found(
+                    SEVERITY,
+                    Server::Apiserver,
+                    format!(
+                        "{api} refuses the keyset's {} account; it runs with another key or secret",
+                        account.name
+                    ),
+                    HELP,
+                );
+                Answer::Refuses
+            }
             Login::In { token, .. } => {
-                if token.role != Role::Known(account.role) {
+                if token.role == Role::Known(account.role) {
+                    Answer::Accepts
+                } else {
                     seen.found(
                         SEVERITY,
                         Server::Apiserver,
@@ -155,12 +194,17 @@ fn logins(site: &Site, keys: &Keyset, seen: &mut Seen) {
                         ),
                         HELP,
                     );
+                    Answer::OtherRole(token.role.name().to_owned())
                 }
             }
-            Login::Broken(failure) | Login::Unclear(failure) => seen.unclear(
-                &format!("whether the keyset's accounts log in at {api}"),
-                &failure,
-            ),
-        }
+            Login::Broken(failure) | Login::Unclear(failure) => {
+                seen.unclear(
+                    &format!("whether the keyset's accounts log in at {api}"),
+                    &failure,
+                );
+                Answer::Nothing(failure.to_string())
+            }
+        };
+        seen.check(Keyset::New, at, &account.subject(), answer);
     }
 }

@@ -11,11 +11,15 @@
 //! **Asks**: auth.login with each old account, auth.validate_token, and a file that is not there. The token shown is the same
 //! as the one that `--keys` showed before the rotation, so that a memory of it is found.
 
+use clearml_secure_core::keyset::Keyset as Keys;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::check::{Answer, Keyset, OPEN_FILES, TOKENS};
 use crate::finding::Severity;
-use crate::live::{Algorithm, Claims, Login, Seen, Site, Verdict, accounts, sign, token_secret};
+use crate::live::{
+    Account, Algorithm, Claims, Login, Seen, Site, Verdict, accounts, sign, token_secret,
+};
 
 /// Whoever had the keys still gets in.
 const SEVERITY: Severity = Severity::Error;
@@ -31,78 +35,120 @@ impl Probe for OldKeysAccepted {
         let Some(keys) = site.old_keys.as_deref() else {
             return;
         };
-        if let Some(api) = &site.api {
-            if let Some(reason) = site.keeps_keys_from(api) {
-                return seen.unknown("whether the old keys are refused", &reason);
-            }
-            // What was not replaced is right to log in.
-            let new = site.keys.as_deref().map(accounts).unwrap_or_default();
-            let mut accounts = accounts(keys);
-            accounts.retain(|old| !new.iter().any(|new| new.is_same(old)));
-            for (account, login) in super::log_in(site, &accounts) {
-                match login {
-                    Login::Refused => {}
-                    Login::In { .. } => seen.found(
-                        SEVERITY,
-                        Server::Apiserver,
-                        format!("{api} still lets the old {} account in", account.name),
-                        "restart apiserver with the new keys",
-                    ),
-                    Login::Broken(failure) | Login::Unclear(failure) => {
-                        seen.unclear(&format!("whether {api} refuses the old keys"), &failure);
-                    }
-                }
-            }
-        }
-        let Some(secret) = token_secret(Some(keys)) else {
-            return seen.unknown("the old token secret", "--old-keys does not have it");
-        };
-        if token_secret(site.keys.as_deref()).is_some_and(|new| new.expose() == secret.expose()) {
-            // It was not rotated, so its tokens are right.
-            return;
-        }
-        let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
-        let is_open = site.has_open_files();
-        for (server, address, help) in [
-            (
-                Server::Apiserver,
-                &site.api,
-                "restart apiserver with the new token secret",
-            ),
-            (
-                Server::Fileserver,
-                &site.files,
-                "restart fileserver with the others, then empty what it remembers: redis-cli -n 8 FLUSHDB",
-            ),
-        ] {
-            let Some(address) = address else {
-                continue;
-            };
-            if let Some(reason) = site.keeps_keys_from(address) {
-                seen.unknown("whether the old token secret is refused", &reason);
-                continue;
-            }
-            let shown = match server {
-                Server::Apiserver => site.api_takes(&token),
-                // Where nobody is refused, nothing is proved.
-                _ if is_open => continue,
-                _ => site.files_take(&token),
-            };
-            match shown {
-                None | Some(Verdict::Refused(_)) => {}
-                Some(Verdict::Accepted) => seen.found(
+        logins(site, keys, seen);
+        tokens(site, keys, seen);
+    }
+}
+
+/// Whether the API server refuses every account of the old keyset.
+fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
+    let Some(api) = &site.api else {
+        // That of the token secret says it.
+        return;
+    };
+    let at = (Server::Apiserver, api.as_str());
+    if let Some(reason) = site.keeps_keys_from(api) {
+        return seen.unknown("whether the old keys are refused", &reason);
+    }
+    // What was not replaced is right to log in, and nothing is proved of it.
+    let new = site.keys.as_deref().map(accounts).unwrap_or_default();
+    let (same, accounts): (Vec<Account<'_>>, Vec<Account<'_>>) = accounts(keys)
+        .into_iter()
+        .partition(|old| new.iter().any(|new| new.is_same(old)));
+    for account in &same {
+        not_replaced(seen, at, &account.subject());
+    }
+    for (account, login) in super::log_in(site, &accounts) {
+        let answer = match login {
+            Login::Refused => Answer::Refuses,
+            Login::In { .. } => {
+                seen.found(
                     SEVERITY,
-                    server,
-                    format!(
-                        "{address} still accepts a token that is signed with the old token secret"
-                    ),
-                    help,
-                ),
-                Some(Verdict::Unclear(failure)) => seen.unclear(
-                    &format!("whether {address} refuses the old token secret"),
-                    &failure,
-                ),
+                    Server::Apiserver,
+                    format!("{api} still lets the old {} account in", account.name),
+                    "restart apiserver with the new keys",
+                );
+                Answer::Accepts
             }
+            Login::Broken(failure) | Login::Unclear(failure) => {
+                seen.unclear(&format!("whether {api} refuses the old keys"), &failure);
+                Answer::Nothing(failure.to_string())
+            }
+        };
+        seen.check(Keyset::Old, at, &account.subject(), answer);
+    }
+}
+
+/// Whether both servers refuse a token that is signed with the old secret.
+fn tokens(site: &Site, keys: &Keys, seen: &mut Seen) {
+    let Some(secret) = token_secret(Some(keys)) else {
+        return seen.unknown("the old token secret", "--old-keys does not have it");
+    };
+    let is_same = token_secret(site.keys.as_deref()).is_some_and(|new| new == secret);
+    let token = sign(Claims::Role("system"), Algorithm::Hs256, secret.expose());
+    let parts = [
+        (Server::Apiserver, &site.api),
+        (Server::Fileserver, &site.files),
+    ];
+    for (server, address) in parts {
+        let at = (server, address.as_deref().unwrap_or(&site.target));
+        if is_same {
+            not_replaced(seen, at, TOKENS);
+            continue;
+        }
+        let answer = match address {
+            None => Answer::Nothing(format!("no {server} was found")),
+            Some(address) => match site.keeps_keys_from(address) {
+                Some(reason) => {
+                    seen.unknown("whether the old token secret is refused", &reason);
+                    Answer::Nothing(reason)
+                }
+                None => of_token(site, seen, at, &token),
+            },
+        };
+        seen.check(Keyset::Old, at, TOKENS, answer);
+    }
+}
+
+/// What a server makes of a token that is signed with the old secret.
+fn of_token(
+    site: &Site,
+    seen: &mut Seen,
+    (server, address): (Server, &str),
+    token: &str,
+) -> Answer {
+    let (verdict, help) = match server {
+        Server::Apiserver => (
+            site.api_takes(token),
+            "restart apiserver with the new token secret",
+        ),
+        // Where nobody is refused, nothing is proved.
+        _ if site.has_open_files() => return Answer::Nothing(OPEN_FILES.to_owned()),
+        _ => (
+            site.files_take(token),
+            "restart fileserver with the others, then empty what it remembers: redis-cli -n 8 FLUSHDB",
+        ),
+    };
+    match verdict {
+        None => Answer::Nothing("it was not asked".to_owned()),
+        Some(Verdict::Refused(_)) => Answer::Refuses,
+        Some(Verdict::Accepted) => {
+            let message =
+                format!("{address} still accepts a token that is signed with the old token secret");
+            seen.found(SEVERITY, server, message, help);
+            Answer::Accepts
+        }
+        Some(Verdict::Unclear(failure)) => {
+            let what = format!("whether {address} refuses the old token secret");
+            seen.unclear(&what, &failure);
+            Answer::Nothing(failure.to_string())
         }
     }
+}
+
+/// What both keysets have: that it is refused cannot be shown, because it must not be.
+fn not_replaced(seen: &mut Seen, at: (Server, &str), subject: &str) {
+    let reason = "it was not replaced: --keys has the same";
+    seen.unknown(&format!("the old {subject}"), reason);
+    seen.check(Keyset::Old, at, subject, Answer::Nothing(reason.to_owned()));
 }

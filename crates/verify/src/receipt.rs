@@ -1,0 +1,86 @@
+//! What a proof of keys is about: when and where it was made, by what, and which keys, without a value.
+
+use std::fs;
+use std::time::SystemTime;
+
+use clearml_secure_core::fingerprint::fingerprint;
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::setting::{SETTINGS, Setting};
+use clearml_secure_core::shown::escape;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::check;
+use crate::keys::Keys;
+
+/// When, where, by what and about which keys.
+pub(crate) struct Receipt {
+    /// In UTC, to the second.
+    pub(crate) date: String,
+    /// The machine that asked.
+    pub(crate) host: String,
+    /// Of each keyset of the command line, the fingerprints of its secrets.
+    pub(crate) keysets: Vec<(check::Keyset, Vec<(Setting, String)>)>,
+}
+
+impl Receipt {
+    /// None where the command line names no keyset.
+    pub(crate) fn of(keys: &Keys) -> Option<Self> {
+        let all = [
+            (check::Keyset::New, &keys.new),
+            (check::Keyset::Old, &keys.old),
+        ];
+        let given = all.into_iter().filter_map(|(which, keyset)| {
+            let keyset = keyset.as_deref()?;
+            Some((which, fingerprints(keyset)))
+        });
+        let keysets: Vec<_> = given.collect();
+        (!keysets.is_empty()).then(|| Self {
+            date: date(),
+            host: host(),
+            keysets,
+        })
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        let mut receipt = json!({
+            "date": self.date,
+            "host": self.host,
+            "version": env!("CARGO_PKG_VERSION"),
+        });
+        for (which, fingerprints) in &self.keysets {
+            let entries = fingerprints.iter();
+            let entries =
+                entries.map(|(setting, text)| (setting.path().to_owned(), text.as_str().into()));
+            receipt[which.name()] = Value::Object(entries.collect());
+        }
+        receipt
+    }
+
+    /// For people.
+    pub(crate) fn words(&self) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        format!(
+            "asked on {} by clearml-verify {version} on {}",
+            self.date, self.host
+        )
+    }
+}
+
+fn fingerprints(keyset: &Keyset) -> Vec<(Setting, String)> {
+    let of = |setting: Setting| Some((setting, fingerprint(keyset.get(setting)?, setting.kind())?));
+    SETTINGS.into_iter().filter_map(of).collect()
+}
+
+fn date() -> String {
+    let now = OffsetDateTime::from(SystemTime::now()).replace_nanosecond(0);
+    let text = now.ok().and_then(|now| now.format(&Rfc3339).ok());
+    text.unwrap_or_default()
+}
+
+fn host() -> String {
+    let text = fs::read_to_string("/proc/sys/kernel/hostname");
+    escape(text.as_deref().unwrap_or("unknown").trim()).into_owned()
+}

@@ -1,0 +1,152 @@
+//! `--keys` and `--old-keys` say what was asked of a running server and what it answered, and the exit code is that of the
+//! answers, whatever else is found.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+
+use e2e::files::root;
+use e2e::oracle;
+use e2e::program::{Done, clearml, other};
+use e2e::standin::{Injected, Standin};
+use serde_json::{Value, json};
+
+/// What verify says of a stand-in, in a format.
+fn verified(standin: &Standin, format: &str, options: &[&str]) -> Done {
+    clearml("verify")
+        .args(["-f", format])
+        .args(options.to_vec())
+        .args(standin.arguments())
+        .done()
+}
+
+/// The checks as one line each.
+fn checks(done: &Done) -> Vec<String> {
+    let document: Value = serde_json::from_str(&done.stdout).unwrap();
+    let checks = document["checks"].as_array().unwrap();
+    let text = |check: &Value, name: &str| check[name].as_str().unwrap().to_owned();
+    let line = |check: &Value| {
+        let words = ["keyset", "server", "subject", "answer"].map(|name| text(check, name));
+        words.join(" ")
+    };
+    checks.iter().map(line).collect()
+}
+
+fn fits_the_schema(document: &str) {
+    let document: Value = serde_json::from_str(document).unwrap();
+    let done = other(&oracle::python().unwrap())
+        .arg(root().join("tests/oracles/schema_oracle.py"))
+        .arg(root().join("docs/findings.schema.json"))
+        .stdin(format!("{document}\n"))
+        .done();
+    assert_eq!(done.status, Some(0), "{}{}", done.stdout, done.stderr);
+}
+
+#[test]
+fn the_proof_of_a_rotation_says_what_it_is_made_of() {
+    let injected = Injected::stock();
+    injected.renew("new.env", "new.yml");
+    let (old, new) = (injected.path("keys.env"), injected.path("new.env"));
+    let both = [
+        "--keys",
+        new.to_str().unwrap(),
+        "--old-keys",
+        old.to_str().unwrap(),
+    ];
+    let Some(standin) = Standin::start(&injected.path("new.yml"), json!({})) else {
+        return;
+    };
+    let done = verified(&standin, "json", &both).exit(0);
+    let said = checks(&done);
+    for (option, answer) in [("--keys", "accepted"), ("--old-keys", "refused")] {
+        for account in [
+            "apiserver",
+            "fileserver",
+            "webserver",
+            "tests",
+            "services_agent",
+        ] {
+            let line = format!("{option} apiserver account {account} {answer}");
+            assert!(said.contains(&line), "{line}: {said:#?}");
+        }
+        for server in ["apiserver", "fileserver"] {
+            let line = format!("{option} {server} token secret {answer}");
+            assert!(said.contains(&line), "{line}: {said:#?}");
+        }
+    }
+    assert_eq!(said.len(), 14, "{said:#?}");
+    fits_the_schema(&done.stdout);
+    // Other findings are printed, and do not change the exit code.
+    let document: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert!(!document["findings"].as_array().unwrap().is_empty());
+    let receipt = &document["receipt"];
+    assert!(receipt["date"].as_str().unwrap().ends_with('Z'));
+    let marks = |name: &str| receipt[name].as_object().unwrap().clone();
+    let (marks, old_marks) = (marks("keys"), marks("old_keys"));
+    assert_eq!((marks.len(), old_marks.len()), (12, 12));
+    assert!(
+        marks
+            .iter()
+            .all(|(setting, mark)| old_marks[setting] != *mark)
+    );
+    // No format shows a value.
+    let keysets = [&old, &new].map(|path| fs::read_to_string(path).unwrap());
+    let lines = keysets.iter().flat_map(|text| text.lines());
+    let values: Vec<&str> = lines
+        .filter_map(|line| Some(line.split_once('=')?.1))
+        .collect();
+    assert_eq!(values.len(), 28, "two names for each of the agent's");
+    for format in ["json", "text", "html", "github", "sarif"] {
+        let done = verified(&standin, format, &both).exit(0);
+        let shown = format!("{}{}", done.stdout, done.stderr);
+        assert!(
+            !values.iter().any(|value| shown.contains(value)),
+            "{format}"
+        );
+        if ["text", "html"].contains(&format) {
+            assert!(shown.contains("account fileserver"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_and_what_was_not_asked_have_exit_codes_of_their_own() {
+    let injected = Injected::stock();
+    injected.renew("new.env", "new.yml");
+    let path = |name: &str| injected.path(name).to_str().unwrap().to_owned();
+    let (old, new) = (path("keys.env"), path("new.env"));
+    let Some(stale) = Standin::start(&injected.path("docker-compose.yml"), json!({})) else {
+        return;
+    };
+    let done = verified(&stale, "json", &["--keys", &new, "--old-keys", &old]).exit(1);
+    let said = checks(&done);
+    assert!(
+        said.contains(&"--old-keys apiserver account tests accepted".to_owned()),
+        "{said:#?}"
+    );
+    assert!(
+        said.contains(&"--keys apiserver token secret refused".to_owned()),
+        "{said:#?}"
+    );
+    // What was not replaced proves nothing.
+    let part = path("part.env");
+    let only = ["--from", &old, "--only", "tests", "-o", &part];
+    clearml("keygen").args(only).done().exit(0);
+    let done = verified(&stale, "json", &["--keys", &old, "--old-keys", &part]).exit(2);
+    let said = checks(&done);
+    assert!(
+        said.contains(&"--old-keys apiserver token secret not checked".to_owned()),
+        "{said:#?}"
+    );
+    assert!(
+        said.contains(&"--old-keys apiserver account tests refused".to_owned()),
+        "{said:#?}"
+    );
+    // Nobody is there.
+    clearml("verify")
+        .args(["--keys", &new, "http://127.0.0.1:1"])
+        .done()
+        .exit(2);
+}
