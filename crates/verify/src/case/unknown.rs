@@ -58,27 +58,35 @@ impl Case<'_> {
         if setting.is_some_and(|setting| server.readings.iter().any(|one| one.setting == setting)) {
             return;
         }
-        let found = match server.tree.get(path).map(|node| &node.value) {
-            Some(Value::Object(object)) => {
-                for (key, _) in object.iter() {
-                    self.untold_at(server, &format!("{path}.{key}"), untold);
-                }
-                server.rest(self.deployment, path)
-            }
-            _ => match server.configured(self.deployment, path) {
+        let object = match server.tree.get(path).map(|node| &node.value) {
+            Some(Value::Object(object)) => Some(object),
+            _ => None,
+        };
+        let found = match object {
+            Some(_) => server.rest(self.deployment, path),
+            None => match server.configured(self.deployment, path) {
                 Configured::Not => None,
                 Configured::Unknown(reason, span) => Some((reason, span)),
                 Configured::Value(value, span) => value.unknown().map(|reason| (reason, span)),
             },
         };
-        let Some((reason, span)) = found else {
-            return;
-        };
-        untold.push(Untold {
+        let here = untold.len();
+        untold.extend(found.map(|(reason, span)| Untold {
             path: path.to_owned(),
             reason: reason.to_owned(),
             span,
-        });
+        }));
+        for (key, _) in object.into_iter().flat_map(|object| object.iter()) {
+            let mut below = Vec::new();
+            self.untold_at(server, &format!("{path}.{key}"), &mut below);
+            // What is not known for the reason of what is above it is said with that.
+            let is_said = |one: &Untold| {
+                let known = untold.get(here);
+                known.is_some_and(|known| (&known.reason, known.span) == (&one.reason, one.span))
+            };
+            below.retain(|one| !is_said(one));
+            untold.extend(below);
+        }
     }
 }
 

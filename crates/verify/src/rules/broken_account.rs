@@ -49,43 +49,57 @@ impl Rule for BrokenAccount {
                 let help = format!("remove the line: {ACCOUNTS} is an object");
                 findings.push(case.finding(SEVERITY, server, message, &help).at(span));
             }
-            for account in &accounts.accounts {
-                let Some(fault) = &account.fault else {
-                    continue;
+            for (fault, broken) in by_fault(&accounts.accounts) {
+                let names: Vec<_> = broken.iter().map(|account| escape(&account.name)).collect();
+                let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+                let (what, which) = match names.len() {
+                    1 => ("account", "which"),
+                    _ => ("accounts", "each of which"),
                 };
-                // Of a setting that is no text, `misread-value` says so.
-                if !account.is_own
-                    && matches!(fault, AccountFault::NotText("user_key" | "user_secret"))
-                {
-                    continue;
-                }
                 let message = format!(
-                    "{name} cannot set up the account {}: {}; {FOLLOWS}",
-                    escape(&account.name),
+                    "{name} cannot set up the {what} {}, {which} {}; {FOLLOWS}",
+                    and(&names),
                     cause(fault)
                 );
+                let help = help(case, instance, broken[0], fault);
                 findings.push(
-                    case.finding(
-                        SEVERITY,
-                        server,
-                        message,
-                        &help(case, instance, account, fault),
-                    )
-                    .at(account.span),
+                    case.finding(SEVERITY, server, message, &help)
+                        .at(broken[0].span),
                 );
             }
         }
     }
 }
 
+/// The accounts that cannot be set up. Where a tree of one's own has replaced the image's, several lack the same.
+fn by_fault(accounts: &[Account]) -> Vec<(&AccountFault, Vec<&Account>)> {
+    let mut found: Vec<(&AccountFault, Vec<&Account>)> = Vec::new();
+    for account in accounts {
+        let Some(fault) = &account.fault else {
+            continue;
+        };
+        // Of a setting that is no text, `misread-value` says so.
+        if !account.is_own && matches!(fault, AccountFault::NotText("user_key" | "user_secret")) {
+            continue;
+        }
+        let mut alike = found.iter_mut().filter(|_| !account.is_own);
+        match alike.find(|(known, all)| *known == fault && !all[0].is_own) {
+            Some((_, all)) => all.push(account),
+            None => found.push((fault, vec![account])),
+        }
+    }
+    found
+}
+
+/// What is wrong with an account, as the rest of a sentence about it.
 fn cause(fault: &AccountFault) -> String {
     match fault {
-        AccountFault::Missing(key) => format!("it has no {key}"),
-        AccountFault::Name => "its name cannot be part of a mail address".to_owned(),
-        AccountFault::NoObject => "it is a value, and has no keys of its own".to_owned(),
-        AccountFault::NoSuchRole => "its role does not exist".to_owned(),
+        AccountFault::Missing(key) => format!("has no {key}"),
+        AccountFault::Name => "has a name that cannot be part of a mail address".to_owned(),
+        AccountFault::NoObject => "is a value, and has no keys of its own".to_owned(),
+        AccountFault::NoSuchRole => "has a role that does not exist".to_owned(),
         AccountFault::NotText(key) => {
-            format!("HOCON reads its {key} as something else than a text")
+            format!("has a {key} that HOCON reads as something else than a text")
         }
     }
 }
