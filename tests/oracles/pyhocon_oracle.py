@@ -4,10 +4,11 @@ Reads one JSON object a line and answers each with one line:
 
     {"mode": "file", "text": TEXT, "env": {NAME: VALUE}, "files": {NAME: TEXT}}
     {"mode": "variable", "path": PATH, "text": VALUE, "env": {...}, "files": {...}}
-    {"mode": "server", "layers": [[[KEY, TEXT], ...], ...], "variables": [[PATH, VALUE], ...], "paths": [PATH, ...]}
+    {"mode": "server", "layers": [[[KEY, TEXT], ...], ...], "variables": [[PATH, VALUE], ...], "paths": [[PATH, BOOLEAN], ...]}
 
 The last is a file server: folders of files, each loaded at its key, one folder over the other, and variables over them. The
-answer is {"ok": {PATH: BOOLEAN}}, whether Python takes what is at each path for true.
+answer is {"ok": {PATH: BOOLEAN}}, whether Python takes what is at each path for true, or what is given for a path that is
+nowhere.
 
 With {"truth": true}, {"ok": BOOLEAN} says whether Python takes the value at the path of a variable for true. Otherwise
 the answer is {"ok": TREE} or {"error": NAME OF THE EXCEPTION}. In a tree every value has its type:
@@ -146,7 +147,7 @@ def truths(question, grammar):
     tree = ConfigTree()
     for layer in [*folders, variables]:
         tree = ConfigTree.merge_configs(tree, layer, copy_trees=True)
-    return {path: bool(tree.get(path, None)) for path in question["paths"]}
+    return {path: bool(tree.get(path, absent)) for path, absent in question["paths"]}
 
 
 def answer(question, grammar):

@@ -29,6 +29,9 @@ pub struct OpeningPath {
     since: Option<Version>,
     /// How a server takes what it finds there.
     pub reads: Reads,
+    /// Whether a switch is on that is nowhere.
+    #[serde(default)]
+    pub absent: bool,
     /// What it can open, for people.
     pub opens: String,
     /// The rules that judge it.
@@ -80,6 +83,11 @@ pub fn all() -> &'static [OpeningPath] {
         .expect("a part of the program, which every test that asks for it reads");
         data.path
     })
+}
+
+/// Whether a switch is on that is nowhere.
+pub(crate) fn is_on_without_a_value(path: &str) -> bool {
+    all().iter().any(|entry| entry.path == path && entry.absent)
 }
 
 /// Whether a path is in the list, or below one that is.
@@ -153,6 +161,10 @@ mod tests {
                 .flat_map(|server| versions.iter().map(move |version| (*server, *version)))
             {
                 let default = image::find(server, &entry.path, version);
+                // Where the image has no other default, it is the one that the server has for itself.
+                if entry.absent && default.known().is_none() {
+                    continue;
+                }
                 let Knowable::Known(default) = default else {
                     panic!("{}: {version:?} is not known", entry.path);
                 };

@@ -17,6 +17,7 @@ mod floating_image;
 mod guest_login;
 mod hash_as_password;
 mod insecure_cookie;
+mod kept_user;
 mod login_config_ignored;
 mod malformed_password_hash;
 mod misread_value;
@@ -89,6 +90,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &guest_login::GuestLogin,
     &hash_as_password::HashAsPassword,
     &insecure_cookie::InsecureCookie,
+    &kept_user::KeptUser,
     &login_config_ignored::LoginConfigIgnored,
     &malformed_password_hash::MalformedPasswordHash,
     &misread_value::MisreadValue,

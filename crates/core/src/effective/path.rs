@@ -90,6 +90,10 @@ impl ServerConfiguration {
         let (is_on, span) = match self.configured(deployment, path) {
             Configured::Not => (self.is_on_in_image(deployment, path), None),
             Configured::Unknown(reason, span) => (Knowable::unknown(reason.to_owned()), Some(span)),
+            configured @ Configured::Value(_, span) if configured.is_missing() => (
+                Knowable::Known(opening::is_on_without_a_value(path)),
+                Some(span),
+            ),
             Configured::Value(value, span) => {
                 let unknown = || value.unknown().unwrap_or_default().to_owned();
                 let is_on = value.truth();
@@ -103,7 +107,12 @@ impl ServerConfiguration {
     /// Whether the image has a switch on; where its version is not known, only if all versions agree.
     fn is_on_in_image(&self, deployment: &Deployment, path: &str) -> Knowable<bool> {
         let instance = &deployment.instances[self.instance];
-        let is_on = |entry: Option<&ImagePath>| entry.is_some_and(|entry| entry.default.is_true());
+        let is_on = |entry: Option<&ImagePath>| {
+            entry.map_or_else(
+                || opening::is_on_without_a_value(path),
+                |entry| entry.default.is_true(),
+            )
+        };
         let reason = instance.release.reason().cloned();
         match reason.filter(|_| instance.known_version().is_none()) {
             None => image::find(self.server, path, instance.known_version()).map(is_on),
@@ -112,7 +121,7 @@ impl ServerConfiguration {
                 let mut defaults: Vec<bool> = entries.map(|entry| is_on(Some(entry))).collect();
                 defaults.dedup();
                 match defaults[..] {
-                    [] => Knowable::Known(false),
+                    [] => Knowable::Known(is_on(None)),
                     [one] => Knowable::Known(one),
                     _ => Knowable::unknown(reason),
                 }

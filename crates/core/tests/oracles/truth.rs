@@ -28,7 +28,7 @@ const IMAGE: [(Server, &[(&str, &str)]); 2] = [
         &[
             (
                 "apiserver",
-                "debug: false, return_stack: false, return_stack_to_caller: false, auth.cookies { httponly: true, secure: false }, cors { origins: \"*\", supports_credentials: true }",
+                "debug: false, return_stack: false, return_stack_to_caller: false, auth { delete_missing_autocreated_users: true, cookies { httponly: true, secure: false } }, cors { origins: \"*\", supports_credentials: true }",
             ),
             (
                 "services.auth",
@@ -111,7 +111,7 @@ impl Given {
             "mode": "server",
             "layers": [image, files],
             "variables": self.variables,
-            "paths": paths,
+            "paths": paths.iter().map(|path| (path, is_on_without_a_value(path))).collect::<Vec<_>>(),
         });
         let answer: Json = serde_json::from_str(&oracle.ask(&question.to_string())).unwrap();
         let truths = answer["ok"].as_object()?;
@@ -129,6 +129,11 @@ fn switches(server: Server) -> Vec<&'static str> {
         .iter()
         .filter(|entry| entry.reads == Reads::Truth && entry.servers.contains(&server));
     read.map(|entry| entry.path.as_str()).collect()
+}
+
+fn is_on_without_a_value(path: &str) -> bool {
+    let mut all = opening::all().iter();
+    all.any(|entry| entry.path == path && entry.absent)
 }
 
 fn oracle() -> Option<Conversation> {

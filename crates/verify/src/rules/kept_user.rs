@@ -1,0 +1,53 @@
+//! Users who are removed from the list still sign in.
+//!
+//! **What**: `apiserver.auth.delete_missing_autocreated_users` is false, in any form that Python takes for false.
+//!
+//! **Why**: at its start the API server deletes users of the web login who are no longer in the configuration, with the
+//! credentials that they made. With this it leaves them: who has left goes on with the keys of the SDK.
+//!
+//! bad: tests/fixtures/rules/kept-user/bad.yml
+//!
+//! good: tests/fixtures/rules/kept-user/good.yml
+//!
+//! **Fix**: remove the line: it is true by default.
+//!
+//! **References**: docs/clearml.md#removed-users.
+
+use clearml_secure_core::effective::Switch;
+use clearml_secure_core::knowable::Knowable;
+use clearml_secure_core::setting::Server;
+
+use super::{Case, Rule};
+use crate::finding::{Draft, Severity};
+
+/// It takes somebody who once was a user (docs/clearml.md#removed-users).
+const SEVERITY: Severity = Severity::Warning;
+
+const PATH: &str = "apiserver.auth.delete_missing_autocreated_users";
+
+pub(crate) struct KeptUser;
+
+impl Rule for KeptUser {
+    fn id(&self) -> &'static str {
+        "kept-user"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        for server in case.servers(Server::Apiserver) {
+            let Switch { is_on, span } = server.switch(case.deployment, PATH);
+            if is_on != Knowable::Known(false) {
+                continue;
+            }
+            let message = format!(
+                "{} keeps users who are removed from its configuration; the keys that they made still log in",
+                case.name(server)
+            );
+            let help = "remove the line: it is true by default";
+            findings.push(
+                case.finding(SEVERITY, server, message, help)
+                    .at(span)
+                    .fixed_by(case.configure(server, PATH, "true")),
+            );
+        }
+    }
+}
