@@ -223,6 +223,9 @@ fn left(cli: &Cli, deployment: &Deployment) -> String {
         );
     }
     out.push_str(&locked_out(deployment));
+    if cli.close_ports {
+        out.push_str(&still_open(deployment));
+    }
     let Some(address) = cli.bind else {
         return out;
     };
@@ -237,6 +240,35 @@ fn left(cli: &Cli, deployment: &Deployment) -> String {
                     "--bind leaves {} open at service {}, which is none of the web, API and file servers",
                     open.join(", "),
                     escape(&service.name)
+                ),
+            );
+        }
+    }
+    out
+}
+
+/// The containers that lead to a database whose own ports are closed.
+fn still_open(deployment: &Deployment) -> String {
+    let mut out = String::new();
+    for (index, service) in deployment.containers.iter().enumerate() {
+        let Some(database) = deployment.database(index) else {
+            continue;
+        };
+        let mut by: Vec<&str> = Vec::new();
+        let ports = deployment.listening(index).ports;
+        for way in ports.iter().flat_map(|port| deployment.ways(index, *port)) {
+            let name = deployment.containers[way.by].name.as_str();
+            if !way.through.is_empty() && !by.contains(&name) {
+                by.push(name);
+            }
+        }
+        for name in by {
+            line(
+                &mut out,
+                &format!(
+                    "--close-ports leaves {database} (service {}) open through service {}",
+                    escape(&service.name),
+                    escape(name)
                 ),
             );
         }

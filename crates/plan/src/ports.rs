@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use clearml_secure_core::compose::interpolate;
 use clearml_secure_core::compose::port;
 use clearml_secure_core::compose::{Part, Service};
-use clearml_secure_core::container::{Interface, Port, Text};
+use clearml_secure_core::container::{Interface, NetworkKind, Port};
 use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::exposure::Namespace;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::yaml::Node;
@@ -50,36 +51,57 @@ pub(crate) enum Order {
 impl Ports {
     /// What is asked for of a service.
     fn order(self, target: &Target<'_>, index: usize) -> Result<Option<Order>, Refusal> {
-        let service = &target.deployment.project.services[index];
         let order = if self.close && target.deployment.database(index).is_some() {
             Some(Order::Close)
         } else {
             let is_bound = is_bound(target.deployment, index);
             self.bind.filter(|_| is_bound).map(Order::Bind)
         };
-        let mode = service.network_mode.as_ref();
-        let elsewhere = |mode: &&Text| {
-            mode.text == "host"
-                || mode.text.starts_with("container:")
-                || mode.text.strip_prefix("service:").is_some_and(|name| {
-                    let other = target.deployment.project.service_named(name);
-                    other.is_none_or(|other| !other.ports.is_empty())
-                })
-        };
-        match mode.filter(|mode| order.is_some() && elsewhere(mode)) {
-            Some(mode) if mode.text == "host" => Err(refuse(
+        if order.is_some()
+            && let Some(refusal) = Self::elsewhere(target, index)
+        {
+            return Err(refusal);
+        }
+        Ok(order)
+    }
+
+    /// What opens the ports of a service and is none of its `ports`.
+    fn elsewhere(target: &Target<'_>, index: usize) -> Option<Refusal> {
+        let deployment = target.deployment;
+        let service = &deployment.containers[index];
+        let span = |at: Option<Span>| at.unwrap_or(service.name_span);
+        let mode = service.network_mode.as_ref().map(|mode| mode.span);
+        match deployment.namespace(index) {
+            Namespace::Host(at) => Some(refuse(
                 target,
-                mode.span,
+                at,
                 "the service is on the host's own network, where all its ports are open",
-                "take `network_mode: host` out first",
+                match mode {
+                    Some(_) => "take `network_mode: host` out first",
+                    None => "take the service off this network first",
+                },
             )),
-            Some(mode) => Err(refuse(
+            Namespace::Own(owner) if owner == index => {
+                let mut attached = service.attached.iter();
+                let open = attached.find(|network| {
+                    let kind = network.kind.known();
+                    matches!(kind, Some(NetworkKind::Lan | NetworkKind::Routed))
+                })?;
+                Some(refuse(
+                    target,
+                    open.span,
+                    "the service is on a network where all its ports are open",
+                    "take the service off this network first",
+                ))
+            }
+            Namespace::Own(owner) if deployment.containers[owner].ports.is_empty() => None,
+            Namespace::Own(_) | Namespace::Elsewhere(_) => Some(refuse(
                 target,
-                mode.span,
+                span(mode),
                 "the service is on another one's network, and its ports are published there",
                 "change the `ports` of that one by hand",
             )),
-            None => Ok(order),
+            Namespace::Nowhere => None,
         }
     }
 }

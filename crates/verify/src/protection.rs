@@ -1,8 +1,10 @@
 //! What keeps others from a database, as far as its image, its variables and its command tell
 //! (docs/clearml.md#passwords-of-images).
 
+use clearml_secure_core::compose::volume::NO_VALUE;
 use clearml_secure_core::container::{Container, VariableValue};
 use clearml_secure_core::deployment::Database;
+use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::password::{Weakness, weakness};
 use clearml_secure_core::version::Version;
 
@@ -28,6 +30,8 @@ pub(crate) enum Off {
     Allowed,
     /// This sets an empty one.
     Empty(&'static str),
+    /// This sets the value of a variable that has none in these files.
+    Unset(&'static str),
 }
 
 /// What something says of a password.
@@ -35,6 +39,8 @@ enum Said<'a> {
     /// Nothing.
     Nothing,
     Text(&'a str),
+    /// A variable that has no value in these files; the shell may have one.
+    Unset,
     Unknown,
 }
 
@@ -118,7 +124,7 @@ fn elasticsearch(service: &Container) -> Protection {
         names.iter().find_map(|name| match variable(service, name) {
             Said::Nothing => None,
             Said::Text(text) => Some(Some(text.trim().eq_ignore_ascii_case(word))),
-            Said::Unknown => Some(None),
+            Said::Unset | Said::Unknown => Some(None),
         })
     };
     let is_opensearch = image(service).contains("opensearch");
@@ -212,6 +218,7 @@ fn judged(said: &Said<'_>, what: &'static str, user: &str) -> Protection {
     match said {
         Said::Nothing | Said::Unknown => Protection::Unknown,
         Said::Text("") => Protection::None(Off::Empty(what)),
+        Said::Unset => Protection::None(Off::Unset(what)),
         Said::Text(password) => match weakness(password, user, "") {
             Some(weakness) => Protection::Weak(weakness),
             None => Protection::Password,
@@ -263,9 +270,10 @@ fn option<'a>(service: &'a Container, name: &str) -> Said<'a> {
         };
         if word == name {
             return match service.command.get(at + 1) {
-                Some(value) => match value.known() {
-                    Some(value) => expanded(service, value),
-                    None => Said::Unknown,
+                Some(value) => match value {
+                    Knowable::Known(value) => expanded(service, value),
+                    Knowable::Unknown(reason) if reason.as_str() == NO_VALUE => Said::Unset,
+                    Knowable::Unknown(_) => Said::Unknown,
                 },
                 None => Said::Text(""),
             };
@@ -286,8 +294,9 @@ fn option<'a>(service: &'a Container, name: &str) -> Said<'a> {
             return expanded(service, value.unwrap_or_default().trim_matches(['"', '\'']));
         }
     }
+    // The words are those of a text in which a variable without a value is empty; one that compose refuses has none.
     match has_word(service, &[name]) {
-        true => Said::Unknown,
+        true => Said::Unset,
         false => Said::Nothing,
     }
 }
@@ -303,6 +312,6 @@ fn expanded<'a>(service: &'a Container, word: &'a str) -> Said<'a> {
     let name = name.trim_matches(['{', '}']);
     match variable(service, name) {
         Said::Text(text) => Said::Text(text),
-        Said::Nothing | Said::Unknown => Said::Unknown,
+        Said::Nothing | Said::Unset | Said::Unknown => Said::Unknown,
     }
 }

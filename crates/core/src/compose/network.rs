@@ -119,7 +119,11 @@ fn kind(project: &Project, name: &str) -> Knowable<NetworkKind> {
     let text = |path: &[&str]| -> Knowable<Option<String>> {
         let mut last_first = project.whole_documents().rev();
         let found = last_first.find_map(|document| setting(project, document, name, path));
-        found.map_or(Knowable::Known(None), |text| text.map(Some))
+        match found {
+            None => Knowable::Known(None),
+            Some(Knowable::Known(text)) => Knowable::Known(Some(text)),
+            Some(Knowable::Unknown(_)) => Knowable::unknown(NO_VALUE),
+        }
     };
     if is_external(project, name) {
         let own = text(&["name"]).and_then(|own| match own {
@@ -128,7 +132,7 @@ fn kind(project: &Project, name: &str) -> Knowable<NetworkKind> {
         });
         return own.map(|own| match own.as_deref().unwrap_or(name) {
             "host" => NetworkKind::Host,
-            "bridge" | "none" => NetworkKind::Inner,
+            "none" => NetworkKind::Inner,
             _ => NetworkKind::External,
         });
     }
@@ -157,6 +161,8 @@ fn kind(project: &Project, name: &str) -> Knowable<NetworkKind> {
         Some(_) => Knowable::unknown("its driver is none of docker's own"),
     })
 }
+
+const NO_VALUE: &str = "a variable that says which it is has no value in these files";
 
 /// Options with which the engine opens all ports of a network.
 const GATEWAY_MODES: [&str; 2] = [

@@ -140,7 +140,10 @@ type Found = (Knowable<MountSource>, Knowable<String>);
 
 const DRIVE: &str =
     "compose takes the one letter before its colon for a drive; give the volume a longer name";
-const NO_VALUE: &str = "a variable in its path has no value in these files";
+/// Why a text is not known that compose refuses, such as one with `${NAME:?}`.
+const REFUSED: &str = "compose refuses it as long as a variable in it has no value";
+/// Why a text is not known of which the shell may have a part. Without that, it is empty there.
+pub const NO_VALUE: &str = "a variable in its path has no value in these files";
 
 impl Reader<'_> {
     fn document(&self) -> &Document {
@@ -357,13 +360,16 @@ fn within(source: MountSource, below: Knowable<String>) -> Knowable<MountSource>
 /// A text with its variables replaced; unknown where one of them has no value here.
 pub(super) fn told(project: &Project, document: &Document, node: &Node) -> Knowable<String> {
     let lookup = |name: &str| project.variable(document.scope, name).map(str::to_owned);
-    let done = node
-        .text()
-        .and_then(|text| interpolate::interpolate(text, &lookup).ok());
     let is_told = |used: &interpolate::Variable| used.outcome != interpolate::Outcome::Unset;
-    match done.filter(|done| done.variables.iter().all(is_told)) {
-        Some(done) => Knowable::Known(done.text.to_string()),
-        None => Knowable::unknown(NO_VALUE),
+    match node
+        .text()
+        .map(|text| interpolate::interpolate(text, &lookup))
+    {
+        Some(Ok(done)) if done.variables.iter().all(is_told) => {
+            Knowable::Known(done.text.to_string())
+        }
+        Some(Err(_)) => Knowable::unknown(REFUSED),
+        _ => Knowable::unknown(NO_VALUE),
     }
 }
 

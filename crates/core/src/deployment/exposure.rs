@@ -193,6 +193,11 @@ impl Around<'_> {
             match self.namespace(index) {
                 Namespace::Elsewhere(span) => miss(namespace::ELSEWHERE.to_owned(), span),
                 Namespace::Own(owner) => {
+                    // Docker's own bridge, or another network that is in none of these files.
+                    let mode = self.containers[owner].network_mode.as_ref();
+                    if let Some(mode) = mode.filter(|_| database.is_some()) {
+                        miss(EXTERNAL.to_owned(), mode.span);
+                    }
                     for network in &self.containers[owner].attached {
                         match &network.kind {
                             Knowable::Unknown(reason) => {

@@ -49,6 +49,14 @@ impl Rule for DatabasePassword {
                     ),
                     "give it a password, and give the same one to ClearML's servers",
                 ),
+                Protection::None(Off::Unset(what)) => Draft::new(
+                    MISTAKEN,
+                    format!(
+                        "the password of {database} (service {name}) is a variable without a value here ({what}): it is \
+                         empty, unless the shell that runs compose has it"
+                    ),
+                    "give the variable a value in .env, and write ${NAME:?} where it is used",
+                ),
                 Protection::Weak(weakness) => Draft::new(
                     MISTAKEN,
                     format!(
@@ -62,7 +70,7 @@ impl Rule for DatabasePassword {
                     None if off == Off::Allowed => Draft::new(
                         SEVERITY,
                         format!(
-                            "{database} (service {name}) is told to do without a password; only its network protects it"
+                            "{database} (service {name}) is told to do without a password; whoever reaches it has all that is in it"
                         ),
                         "give it a password, or a network that only ClearML's servers are on",
                     ),

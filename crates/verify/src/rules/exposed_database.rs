@@ -29,6 +29,7 @@ use super::{Case, Rule};
 use crate::entry::entry;
 use crate::finding::{Draft, Fix, Severity};
 use crate::protection::{Protection, protection};
+use crate::words::and;
 
 /// Whoever reaches the host reaches the database (docs/clearml.md#database-passwords).
 const REACHABLE: Severity = Severity::Error;
@@ -45,16 +46,56 @@ impl Rule for ExposedDatabase {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        let mut found: Vec<Found> = Vec::new();
         for (index, service) in case.deployment.containers.iter().enumerate() {
             match Database::of(service) {
-                Some(database) => check(case, index, database, findings),
+                Some(database) => check(case, index, database, &mut found),
                 None => check_unnamed(case, index, findings),
             }
         }
+        findings.extend(found.into_iter().map(Found::draft));
     }
 }
 
-fn check(case: &Case<'_>, index: usize, database: Database, findings: &mut Vec<Draft>) {
+/// One place at which databases are reached.
+struct Found {
+    severity: Severity,
+    span: Span,
+    what: String,
+    /// The databases that it leads to, where `what` names none.
+    to: Vec<String>,
+    then: &'static str,
+    help: &'static str,
+    fix: Option<Fix>,
+}
+
+impl Found {
+    /// One place that leads to several databases in the same way is one finding.
+    fn add_to(mut self, all: &mut Vec<Self>) {
+        let is_same = |one: &&mut Self| {
+            let key = |one: &Self| (one.severity, one.span, one.then, one.help);
+            !one.to.is_empty() && key(one) == key(&self) && one.what == self.what
+        };
+        match all.iter_mut().find(is_same) {
+            Some(one) => one.to.append(&mut self.to),
+            None => all.push(self),
+        }
+    }
+
+    fn draft(self) -> Draft {
+        let to: Vec<&str> = self.to.iter().map(String::as_str).collect();
+        let leads = match to.is_empty() {
+            true => String::new(),
+            false => format!(" leads to {}", and(&to)),
+        };
+        let message = format!("{}{leads}; {}", self.what, self.then);
+        Draft::new(self.severity, message, self.help)
+            .at(self.span)
+            .fixed_by(self.fix)
+    }
+}
+
+fn check(case: &Case<'_>, index: usize, database: Database, all: &mut Vec<Found>) {
     let service = &case.deployment.containers[index];
     let mut seen: Vec<(Span, usize)> = Vec::new();
     let ports = ports(case, index, service);
@@ -70,10 +111,11 @@ fn check(case: &Case<'_>, index: usize, database: Database, findings: &mut Vec<D
             continue;
         }
         seen.push(subject);
-        findings.push(match way.through.is_empty() {
+        let found = match way.through.is_empty() {
             true => direct(case, index, database, &way),
             false => led_to(case, index, database, &way),
-        });
+        };
+        found.add_to(all);
     }
 }
 
@@ -88,14 +130,17 @@ fn ports(case: &Case<'_>, index: usize, service: &Container) -> Vec<u16> {
     ports
 }
 
-fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Draft {
+fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Found {
     let service = &case.deployment.containers[index];
     let name = escape(&service.name);
     let is_own = way.by == index;
     let (what, help) = match &way.opening.reach {
         Reach::Host(_) => (
             format!("{database} (service {name}) shares the host's network"),
-            "remove `network_mode: host` from the service",
+            match service.network_mode {
+                Some(_) => "remove `network_mode: host` from the service",
+                None => "take the service off this network",
+            },
         ),
         Reach::Network(..) => (
             format!(
@@ -121,41 +166,50 @@ fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> D
         ),
     };
     // A port of a container whose network it shares, inject leaves as it is.
-    let fix =
-        (is_own && matches!(way.opening.reach, Reach::Published(_))).then_some(Fix::ClosePorts);
-    finding(case, index, database, way, what, help)
-        .fixed_by(fix.filter(|_| !case.deployment.is_foreign(index)))
+    let is_closed = is_own && matches!(way.opening.reach, Reach::Published(_));
+    let mut found = found(case, index, database, way, help);
+    found.what = what;
+    found.fix = (is_closed && found.severity != FOREIGN).then_some(Fix::ClosePorts);
+    found
 }
 
-fn led_to(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Draft {
-    let service = &case.deployment.containers[index];
-    let mut what = format!(
-        "{} leads to {database} (service {})",
-        entry(case.deployment, way),
-        escape(&service.name)
-    );
-    if way.opening.reach.interface() == Interface::Loopback {
-        what.push_str(" for all on the host itself");
-    }
+fn led_to(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Found {
     let help = match way.opening.reach {
         Reach::Tunnel => "remove this service, or what it is told of the database",
         _ => "remove this port, or publish it on 127.0.0.1 as long as somebody needs it",
     };
-    finding(case, index, database, way, what, help)
+    let mut found = found(case, index, database, way, help);
+    found.what = entry(case.deployment, way);
+    if way.opening.reach == Reach::Published(Interface::Loopback) {
+        found.what.push_str(" on the host itself");
+    }
+    let name = escape(&case.deployment.containers[index].name);
+    found.to.push(format!("{database} (service {name})"));
+    found
 }
 
-fn finding(
+fn found(
     case: &Case<'_>,
     index: usize,
     database: Database,
     way: &Way<'_>,
-    what: String,
-    help: &str,
-) -> Draft {
+    help: &'static str,
+) -> Found {
+    let found = |severity, then, help| Found {
+        severity,
+        span: way.opening.span,
+        what: String::new(),
+        to: Vec::new(),
+        then,
+        help,
+        fix: None,
+    };
     if case.deployment.is_foreign(index) {
-        let message = format!("{what}; no ClearML server names it or shares a network with it");
-        let help = "remove this port if only services of this file use it";
-        return Draft::new(FOREIGN, message, help).at(way.opening.span);
+        return found(
+            FOREIGN,
+            "no ClearML server names it or shares a network with it",
+            "remove this port if only services of this file use it",
+        );
     }
     let service = &case.deployment.containers[index];
     let is_loopback = way.opening.reach.interface() == Interface::Loopback;
@@ -164,7 +218,7 @@ fn finding(
             true,
             "its page makes browsers ask the database itself, so that they reach it somewhere",
         ),
-        Protection::Password => (
+        Protection::Password if asks_for_that_of_the_database(way) => (
             true,
             "its password alone keeps others from all that ClearML keeps there",
         ),
@@ -172,17 +226,25 @@ fn finding(
             true,
             "a password alone keeps others from all that ClearML keeps there",
         ),
-        Protection::None(_) | Protection::Weak(..) | Protection::Unknown => (
+        _ => (
             false,
             "unless it has a password of its own, whoever reaches it reads and changes all that ClearML keeps",
         ),
     };
-    let severity = if is_loopback || is_guarded {
-        GUARDED
-    } else {
-        REACHABLE
+    let severity = match is_loopback || is_guarded {
+        true => GUARDED,
+        false => REACHABLE,
     };
-    Draft::new(severity, format!("{what}; {then}"), help).at(way.opening.span)
+    found(severity, then, help)
+}
+
+/// Whether nothing on the way logs in to the database on its own.
+fn asks_for_that_of_the_database(way: &Way<'_>) -> bool {
+    let mut all = way.through.iter();
+    all.all(|forward| match forward.how {
+        How::Page(tool) => tool.passes_on,
+        How::Bytes | How::Requests => true,
+    })
 }
 
 fn is_in_the_browser(way: &Way<'_>) -> bool {

@@ -88,6 +88,10 @@ impl Rule for PublicPort {
 
 /// Whether others than the host and its own networks come in there.
 fn is_open(way: &Way<'_>) -> bool {
+    // The other end of a tunnel speaks TLS.
+    if way.opening.reach == Reach::Tunnel {
+        return false;
+    }
     match way.opening.reach.interface() {
         Interface::All => true,
         Interface::Loopback => false,

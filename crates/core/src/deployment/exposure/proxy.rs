@@ -8,7 +8,7 @@ pub(super) mod traefik;
 
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
-use super::{Around, Namespace, mention};
+use super::{Around, Database, Namespace, mention};
 use crate::container::{Container, Interface, Port};
 
 /// Which proxy a container runs.
@@ -61,11 +61,10 @@ const IMAGES: [(&str, Software); 32] = [
 ];
 
 /// What the name of a container or of its image says of it, where it is none of these.
-const HINTS: [&str; 16] = [
+const HINTS: [&str; 15] = [
     "apache",
     "balancer",
     "caddy",
-    "edge",
     "envoy",
     "gateway",
     "gw",
@@ -213,7 +212,10 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
     };
     let ports = around.open_ports(index);
     let has_tls = ports.iter().any(|port| is_tls(port));
-    let plain = ports.iter().filter(|port| !is_tls(port));
+    // The port of a database is no web server's.
+    let plain = ports
+        .iter()
+        .filter(|port| !is_tls(port) && Database::at(port).is_none());
     let plain: Vec<u16> = plain
         .flat_map(|port| port.target.clone().take(64))
         .collect();

@@ -19,6 +19,8 @@ pub struct Tool {
     password_variables: &'static [&'static str],
     /// Whether the browser asks the database, and not the page's server.
     pub is_in_the_browser: bool,
+    /// Whether it asks everybody for the database's own password, and has none itself.
+    pub passes_on: bool,
 }
 
 /// What keeps others from a page.
@@ -45,12 +47,14 @@ const fn tool(images: &'static [&'static str], databases: &'static [Database], p
         port_variables: &[],
         password_variables: &[],
         is_in_the_browser: false,
+        passes_on: false,
     }
 }
 
 const fn in_the_browser(images: &'static [&'static str], port: u16) -> Tool {
     Tool {
         is_in_the_browser: true,
+        passes_on: true,
         ..tool(images, ELASTICSEARCH, port)
     }
 }
@@ -82,12 +86,16 @@ static TOOLS: [Tool; 19] = [
         MONGODB,
         1234,
     ),
-    tool(
-        &["adminer", "adminerevo"],
-        &[Database::Elasticsearch, Database::Mongodb],
-        8080,
-    ),
     Tool {
+        passes_on: true,
+        ..tool(
+            &["adminer", "adminerevo"],
+            &[Database::Elasticsearch, Database::Mongodb],
+            8080,
+        )
+    },
+    Tool {
+        passes_on: true,
         port_variables: &["SERVER_PORT"],
         ..tool(
             &["kibana", "kibana-oss", "opensearch-dashboards"],
