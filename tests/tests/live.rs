@@ -452,6 +452,27 @@ fn a_key_that_the_web_server_publishes_is_found() {
     }
 }
 
+/// The account of a file server that asks for no token is neither tried nor missed.
+#[test]
+fn an_account_that_the_version_does_not_have_is_not_asked_of_it() {
+    let injected = Injected::stock();
+    let (keys, record) = (injected.path("keys.env"), injected.path("record"));
+    for (version, is_asked) in [("1.15.0", false), ("1.16.2", true)] {
+        let more = json!({"version": version, "record": record});
+        let Some(standin) = Standin::start(&injected.path("docker-compose.yml"), more) else {
+            return;
+        };
+        fs::write(&record, "").unwrap();
+        let (_, found, _) = asked(&standin, &["--keys", keys.to_str().unwrap()]);
+        let is_missed = found.iter().any(|one| one.starts_with("keys-not-applied"));
+        assert!(!is_missed, "{version}: {found:?}");
+        // The published key, as it goes over the wire.
+        let text = fs::read_to_string(&record).unwrap();
+        let key = "R1NRV1BFS1NLTktGMzU0TEM5VjZCSFhLVFlGRDVJ";
+        assert_eq!(text.contains(key), is_asked, "{version}");
+    }
+}
+
 /// The debugger trusts names of the machine's own, and takes anyone's word for them.
 #[test]
 fn a_debugger_is_found_by_any_name() {

@@ -2,7 +2,6 @@
 //! server.
 
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::server::{Request, always, answer, hold, send};
 use super::{AS_IT_COMES, Hostile};
@@ -351,21 +350,19 @@ pub(super) const ALL: &[&Hostile] = &[
         NO_TOKENS,
     ),
     &Hostile {
-        name: "a proxy that has had enough after a while",
+        name: "a proxy that has had enough of keys",
         serve: |stream| {
-            static ASKED: AtomicUsize = AtomicUsize::new(0);
             play(stream, &|request| {
-                let is_enough = ASKED.fetch_add(1, Ordering::SeqCst) > 12;
+                if !request.header("authorization").is_empty() {
+                    return Some(reply("429 Too Many Requests", "Retry-After: 600\r\n", ""));
+                }
                 let users = r#"{"basic": {"enabled": true, "guest": {"enabled": false}}}"#;
                 let modes = || reply("200 OK", "", &framed(MODES, 200, 0, "OK", users));
-                match is_enough {
-                    true => Some(reply("429 Too Many Requests", "", "")),
-                    false => (request.path.ends_with(MODES)).then(modes),
-                }
+                request.path.ends_with(MODES).then(modes)
             });
         },
         finds: &[],
-        unknown: &["whether a published pair logs in at"],
+        unknown: NO_KEYS,
     },
     &Hostile {
         name: "a server that calls everything a debugger's page",

@@ -1,12 +1,15 @@
 //! The accounts and the token secret of a keyset, as a running server knows them.
 
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::known::has_setting;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
+use clearml_secure_core::version::Version;
 
 /// An account of a keyset.
 pub(crate) struct Account<'a> {
     pub(crate) name: &'static str,
+    setting: Setting,
     pub(crate) key: &'a Secret,
     pub(crate) secret: &'a Secret,
     /// The role it should have (docs/clearml.md#internal-accounts).
@@ -17,6 +20,11 @@ impl Account<'_> {
     /// What it is in words.
     pub(crate) fn subject(&self) -> String {
         format!("account {}", self.name)
+    }
+
+    /// Whether a server of this version has it.
+    pub(crate) fn is_in(&self, version: Option<Version>) -> bool {
+        version.is_none() || has_setting(self.setting, version)
     }
 
     /// Whether another is the same account with the same pair.
@@ -33,6 +41,7 @@ pub(crate) fn accounts(keys: &Keyset) -> Vec<Account<'_>> {
         let name = setting.account().filter(|_| setting.kind() == Kind::Key)?;
         Some(Account {
             name,
+            setting,
             key: keys.get(setting)?,
             secret: keys.get(setting.other_half()?)?,
             role: match name {

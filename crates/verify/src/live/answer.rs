@@ -5,7 +5,7 @@ use serde::Deserialize;
 use ureq::http::HeaderMap;
 use zeroize::Zeroizing;
 
-use super::json::{Document, Filled, Word, document};
+use super::json::{Filled, Word};
 use super::token::{self, Role};
 
 /// No more of an answer is read. Nothing is unpacked, so what is read is what was sent.
@@ -141,8 +141,6 @@ pub(crate) struct Page {
     /// The debugger of the API server's framework.
     pub(crate) is_debugger: bool,
     pub(crate) reason: Option<Reason>,
-    /// What a document in JSON gives away.
-    pub(crate) document: Option<Document>,
 }
 
 impl Answer {
@@ -234,16 +232,32 @@ impl Answer {
 impl Head {
     fn of(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let server = text("server").unwrap_or_default();
+        // Some proxies add their own name to it.
+        let servers = headers.get_all("server").iter();
+        let servers: Vec<&str> = servers.filter_map(|value| value.to_str().ok()).collect();
         // Those replace the name of the server behind them, nginx being the web server's own (docs/clearml.md#paths-through-the-web-server).
-        let proxies = ["nginx", "openresty", "envoy", "istio-envoy", "cloudflare"];
-        let product = server.split(['/', ' ']).next().unwrap_or_default();
+        const PROXIES: [&str; 10] = [
+            "angie",
+            "apache",
+            "caddy",
+            "cloudflare",
+            "envoy",
+            "istio-envoy",
+            "litespeed",
+            "nginx",
+            "openresty",
+            "tengine",
+        ];
+        let is_proxy = |server: &&str| {
+            let product = server.split(['/', ' ']).next().unwrap_or_default();
+            PROXIES
+                .iter()
+                .any(|proxy| product.eq_ignore_ascii_case(proxy))
+        };
         let cookies = headers.get_all("set-cookie").iter().take(COOKIES);
         Self {
-            is_clearml: server == "clearml",
-            is_renamed: proxies
-                .iter()
-                .any(|proxy| product.eq_ignore_ascii_case(proxy)),
+            is_clearml: servers.contains(&"clearml"),
+            is_renamed: servers.iter().any(is_proxy),
             wants_login: headers.contains_key("www-authenticate"),
             origin: text("access-control-allow-origin").map(|origin| match origin {
                 "*" => Origin::Any,
@@ -312,7 +326,6 @@ impl Page {
             names_clearml: has("clearml"),
             is_debugger: has("werkzeug") && (has("interactive console") || has("evalex")),
             reason: Reason::among(has),
-            document: is_whole.then(|| document(text)).flatten(),
         }
     }
 }

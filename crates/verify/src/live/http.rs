@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::answer::LONGEST;
 use super::candidates::origin;
+use super::json::{Document, document};
 use super::names::Names;
 use super::pace::{Pace, Refusal};
 use super::slots::{Slot, Slots};
@@ -170,6 +171,18 @@ impl Client {
         self.call(url, with(http::Request::get(url), headers).body(()))
     }
 
+    /// Asks for a document in JSON at an address, and says what it gives away. `is_ours` knows the user's own secrets.
+    pub(crate) fn document(
+        &self,
+        url: &str,
+        is_ours: &dyn Fn(&str) -> bool,
+    ) -> Result<(Answer, Option<Document>), Failure> {
+        self.read(url, http::Request::get(url).body(()), |answer, text| {
+            let document = document(text, is_ours);
+            (answer, document)
+        })
+    }
+
     /// Sends a document in JSON to an address.
     pub(crate) fn post(
         &self,
@@ -213,6 +226,16 @@ impl Client {
         url: &str,
         request: Result<http::Request<impl AsSendBody>, http::Error>,
     ) -> Result<Answer, Failure> {
+        self.read(url, request, |answer, _| answer)
+    }
+
+    /// Makes a request, and takes of the answer what is of interest.
+    fn read<T>(
+        &self,
+        url: &str,
+        request: Result<http::Request<impl AsSendBody>, http::Error>,
+        take: impl FnOnce(Answer, &[u8]) -> T,
+    ) -> Result<T, Failure> {
         let request = request.map_err(|_| Failure::new("the address is none"))?;
         let with_keys = request.headers().contains_key(http::header::AUTHORIZATION);
         let server = origin(url);
@@ -246,7 +269,7 @@ impl Client {
         if with_keys && answer.head.wants_login {
             self.pace.enough(server, Refusal::Keys);
         }
-        Ok(answer)
+        Ok(take(answer, &body))
     }
 }
 

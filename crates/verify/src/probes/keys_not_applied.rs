@@ -22,6 +22,7 @@ use crate::check::{Answer, Keyset, OPEN_FILES, TOKENS};
 use crate::finding::Severity;
 use crate::live::{
     Algorithm, Claims, Login, Role, Seen, Site, Verdict, accounts, sign, together, token_secret,
+    told,
 };
 
 /// Somebody else's keys are valid, or nobody's.
@@ -163,7 +164,11 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
     let answer = site.login_modes();
     let modes = answer.as_ref().and_then(super::modes);
     let has_users = modes.is_none_or(|modes| modes.has_users);
-    for (account, login) in super::log_in(site, &accounts(keys)) {
+    // An account that the version does not have is nothing to refuse.
+    let version = told(site);
+    let mut accounts = accounts(keys);
+    accounts.retain(|account| account.is_in(version));
+    for (account, login) in super::log_in(site, &accounts) {
         let may_be_revoked = has_users && ["webserver", "tests"].contains(&account.name);
         let answer = match login {
             Login::Refused if may_be_revoked => Answer::Revokes,

@@ -1,7 +1,7 @@
 //! The web server serves a key, a secret or a password to everybody.
 //!
 //! **What**: credentials.json holds a key and a secret, or configuration.json holds a secret: a value under a name that says
-//! so, or a published one.
+//! so, a published one, or one of `--keys`.
 //!
 //! **Why**: whoever loads the page has them, and logs in with them.
 //!
@@ -10,7 +10,7 @@
 //!
 //! **Asks**: GET credentials.json and configuration.json. Of what they say nothing is printed.
 
-use clearml_secure_core::setting::Server;
+use clearml_secure_core::setting::{SETTINGS, Server};
 
 use super::Probe;
 use crate::finding::Severity;
@@ -53,12 +53,18 @@ impl Probe for PublishedCredential {
         let Some(web) = &site.web else {
             return;
         };
+        let is_ours = |value: &str| {
+            let all = [&site.keys, &site.old_keys].into_iter().flatten();
+            all.flat_map(|keys| SETTINGS.into_iter().filter_map(|setting| keys.get(setting)))
+                .any(|secret| secret.expose() == value)
+        };
         for served in &SERVED {
             let url = format!("{web}/{}", served.path);
-            let answer = site.get(&url, &[]);
+            let asked = site.client.document(&url, &is_ours);
+            let document = asked.as_ref().ok().and_then(|(_, document)| *document);
+            let answer = asked.map(|(answer, _)| answer);
             match &answer {
                 Ok(answer) if answer.status == 200 && answer.is_whole() => {
-                    let document = answer.page().and_then(|page| page.document);
                     if document.is_some_and(|document| (served.is_bad)(&document)) {
                         let message = format!("{url} {}", served.what);
                         seen.found(SEVERITY, Server::Webserver, message, served.help);
