@@ -420,7 +420,7 @@ fn a_diff_shows_both_files_and_no_secret() {
     for text in [
         "--- .env\n+++ .env\n",
         " MINE=********\n",
-        "+CLEARML__SECURE__AUTH__TOKEN_SECRET=********\n",
+        "+CLEARML__SECURE__AUTH__TOKEN_SECRET=******** (",
         "--- docker-compose.yml\n",
         "${CLEARML__SECURE__AUTH__TOKEN_SECRET:?set by clearml-keygen}",
     ] {

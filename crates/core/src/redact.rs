@@ -5,7 +5,7 @@ mod text;
 use std::ops::Range;
 
 use crate::keyset::DEMAND;
-pub use text::{Line, Text};
+pub use text::{Line, Mark, Text};
 
 /// What stands for a masked value.
 pub const MASK: &str = "********";

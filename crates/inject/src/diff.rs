@@ -3,7 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use clearml_secure_core::redact::Text;
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::Effective;
+use clearml_secure_core::fingerprint::fingerprint;
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::redact::{Mark, Text};
+use clearml_secure_core::secret::Secret;
+use clearml_secure_core::setting::{SETTINGS, Setting};
 use clearml_secure_core::yaml;
 use similar::{ChangeTag, TextDiff};
 
@@ -20,13 +26,33 @@ pub(crate) struct Change<'a> {
     pub(crate) is_compose: bool,
 }
 
+/// The fingerprints of a keyset's values, and of those that are in use: what tells one mask from another.
+pub(crate) fn marks(deployment: &Deployment, keyset: &Keyset) -> Vec<Mark> {
+    let effective = Effective::of(deployment);
+    let in_use = effective.readings().filter_map(|reading| {
+        let text = reading.value.text()?;
+        Some((reading.setting, text.clone()))
+    });
+    let new = SETTINGS
+        .into_iter()
+        .filter_map(|setting| Some((setting, keyset.get(setting)?.clone())));
+    let mark = |(setting, secret): (Setting, Secret)| {
+        let mark = fingerprint(&secret, setting.kind())?;
+        Some((secret, mark))
+    };
+    in_use.chain(new).filter_map(mark).collect()
+}
+
 /// The difference between two texts, as `diff -u` writes it. Lines are compared as they are and shown masked.
-pub(crate) fn unified(change: &Change<'_>, color: bool) -> String {
+pub(crate) fn unified(change: &Change<'_>, marks: &[Mark], color: bool) -> String {
     let before = change.before.unwrap_or_default();
     let diff = TextDiff::from_lines(before, change.after);
-    let masked = |text| match change.is_compose {
-        true => of_compose(text),
-        false => Text::of_lines(text),
+    let masked = |text| {
+        let masked = match change.is_compose {
+            true => of_compose(text),
+            false => Text::of_lines(text),
+        };
+        masked.with_marks(marks)
     };
     let (old_lines, new_lines) = (masked(before), masked(change.after));
     let path = change.path.to_string_lossy();

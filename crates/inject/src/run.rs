@@ -11,6 +11,7 @@ use clearml_secure_plan::plan::Asked;
 use clearml_secure_plan::ports::Ports;
 
 use crate::cli::Cli;
+use crate::diff;
 use crate::error::Error;
 use crate::talk::{self, Talk, say};
 use crate::witness;
@@ -54,6 +55,10 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     };
     let planned = job.plan(&keyset)?;
     let talk = Talk::of(cli, &planned, &keyset);
+    let marks = match cli.diff {
+        true => diff::marks(&planned.deployment, &keyset),
+        false => Vec::new(),
+    };
     let proved = planned.prove(&keyset)?;
     if let Some(compose) = compose {
         witness::ask(&compose, &proved)?;
@@ -64,6 +69,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         after: proved.plan.overlay.as_ref().unwrap_or(&proved.after),
         env_file: proved.env_file.as_ref(),
         is_changed: talk.is_changed,
+        marks: &marks,
     };
     let code = product.write()?;
     if !cli.quiet {

@@ -8,6 +8,7 @@ use clap::ColorChoice;
 use clearml_secure_core::io::{
     Before, Mode, NewFile, mode_for_others, read_text, replace_files, write_secret_file,
 };
+use clearml_secure_core::redact::Mark;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::{error::Error as CoreError, exit};
 use clearml_secure_plan::env_file::EnvFile;
@@ -26,6 +27,8 @@ pub(crate) struct Product<'a> {
     pub(crate) after: &'a str,
     pub(crate) env_file: Option<&'a EnvFile>,
     pub(crate) is_changed: bool,
+    /// What tells masked values apart in a diff.
+    pub(crate) marks: &'a [Mark],
 }
 
 impl Product<'_> {
@@ -73,7 +76,7 @@ impl Product<'_> {
         };
         let changes = of_env_file.into_iter().chain([of_compose]);
         changes
-            .map(|change| diff::unified(&change, color))
+            .map(|change| diff::unified(&change, self.marks, color))
             .collect()
     }
 

@@ -570,3 +570,36 @@ fn a_file_on_standard_output_that_others_can_read_is_said() {
         );
     }
 }
+
+/// Two rows of stars say nothing: a mark tells the old value from the new one, and shows neither.
+#[test]
+fn a_diff_tells_values_apart_without_showing_them() {
+    let folder = stock();
+    let path = folder.path();
+    assert_eq!(
+        run(path, &["-k", "keys.env", "-i", "docker-compose.yml"]).0,
+        0
+    );
+    fs::write(path.join("new.env"), keys().replace("MARKED", "OTHERS")).unwrap();
+    let (code, diff, stderr) = run(path, &["-k", "new.env", "--diff", "docker-compose.yml"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        !diff.contains("MARKED") && !diff.contains("OTHERS"),
+        "{diff}"
+    );
+    let token = |sign: char| {
+        let lines = diff.lines().filter(|line| line.starts_with(sign));
+        let mut lines = lines.filter_map(|line| line.split_once("TOKEN_SECRET: ******** ("));
+        lines.next().unwrap().1.trim_end_matches(')').to_owned()
+    };
+    let (old, new) = (token('-'), token('+'));
+    assert!(
+        old != new && [&old, &new].iter().all(|mark| mark.len() == 6),
+        "{diff}"
+    );
+    // A server's name is no secret.
+    assert!(
+        diff.contains("command: apiserver") || !diff.contains("command:"),
+        "{diff}"
+    );
+}

@@ -7,9 +7,11 @@
 use std::ops::Range;
 
 use super::{in_url, value};
+use crate::secret::Secret;
+use crate::setting::Server;
 use crate::shown::escape;
 use crate::source::line_starts;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Typed, Value};
 
 /// Keys of compose files whose values are shown, sorted.
 const HARMLESS: [&str; 40] = [
@@ -66,7 +68,11 @@ pub struct Text<'a> {
     starts: Vec<usize>,
     /// The scalars of a compose file in their order; none for another kind of text.
     scalars: Option<Vec<Scalar>>,
+    marks: &'a [Mark],
 }
+
+/// A secret, and what is shown beside its mask: its fingerprint.
+pub type Mark = (Secret, String);
 
 /// A scalar of a compose file.
 struct Scalar {
@@ -96,6 +102,7 @@ impl<'a> Text<'a> {
             text,
             starts: line_starts(text),
             scalars: Some(scalars),
+            marks: &[],
         }
     }
 
@@ -105,7 +112,13 @@ impl<'a> Text<'a> {
             text,
             starts: line_starts(text),
             scalars: None,
+            marks: &[],
         }
+    }
+
+    /// The same, with the marks of these secrets beside their masks.
+    pub fn with_marks(self, marks: &'a [Mark]) -> Self {
+        Self { marks, ..self }
     }
 
     /// The line on which a range starts, in part where it is long.
@@ -150,6 +163,7 @@ impl<'a> Text<'a> {
         let mut out = Out {
             span: range.start..range.end.clamp(range.start, shown.end.max(range.start)),
             text: String::new(),
+            marks: self.marks,
             from: None,
             to: None,
         };
@@ -217,8 +231,8 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
         Value::Alias(_) => {}
         Value::Scalar(_) => {
             let masked_from = match around {
-                Around::Harmless => span.end,
-                Around::Environment | Around::Other => span.start,
+                Around::Environment | Around::Other if !is_no_secret(node) => span.start,
+                _ => span.end,
             };
             found.push(Scalar {
                 range: span.start..span.end,
@@ -227,7 +241,7 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
         }
         Value::Sequence(_, items) => {
             for item in items {
-                let is_scalar = matches!(item.value, Value::Scalar(_));
+                let is_scalar = matches!(item.value, Value::Scalar(_)) && !is_no_secret(item);
                 if is_scalar && around != Around::Harmless {
                     found.push(item_of(text, item, around));
                 } else {
@@ -252,6 +266,14 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
             }
         }
     }
+}
+
+/// Null, a truth value, and the name of one of ClearML's servers say nothing that anybody wants.
+fn is_no_secret(node: &Node) -> bool {
+    matches!(node.typed(), Some(Typed::Null | Typed::Bool(_)))
+        || node
+            .text()
+            .is_some_and(|text| Server::ALL.iter().any(|server| server.name() == text))
 }
 
 /// `NAME=value` shows its name; a bare name is shown only in an environment.
@@ -300,7 +322,7 @@ fn first_name(line: &str) -> usize {
     }
 }
 
-fn yaml_line(text: &str, scalars: &[Scalar], line: &Range<usize>, out: &mut Out) {
+fn yaml_line(text: &str, scalars: &[Scalar], line: &Range<usize>, out: &mut Out<'_>) {
     let mut at = line.start;
     for scalar in overlapping(scalars, line) {
         let gap = at..scalar.range.start.clamp(at, line.end);
@@ -346,7 +368,8 @@ fn floor(text: &str, mut at: usize) -> usize {
 }
 
 /// A line in the making.
-struct Out {
+struct Out<'m> {
+    marks: &'m [Mark],
     /// What the finding is about, in the file.
     span: Range<usize>,
     text: String,
@@ -354,14 +377,14 @@ struct Out {
     to: Option<usize>,
 }
 
-impl Out {
+impl Out<'_> {
     fn push(&mut self, text: &str, range: Range<usize>, is_masked: bool) {
         let Some(written) = text.get(range.clone()).filter(|text| !text.is_empty()) else {
             return;
         };
         let (body, shown) = if is_masked {
             let body = written.trim_end();
-            (body, value(body))
+            (body, self.masked(body))
         } else {
             (written, in_url(written))
         };
@@ -382,6 +405,22 @@ impl Out {
         }
         self.text.push_str(&escape(&shown));
         self.text.push_str(&escape(&written[body.len()..]));
+    }
+}
+
+impl Out<'_> {
+    fn masked(&self, written: &str) -> String {
+        let masked = value(written);
+        let quotes = ['"', '\''];
+        let secret = written.trim_matches(quotes);
+        let mark = self
+            .marks
+            .iter()
+            .find(|(known, _)| known.expose() == secret);
+        match mark {
+            Some((_, mark)) => format!("{masked} ({mark})"),
+            None => masked,
+        }
     }
 }
 
