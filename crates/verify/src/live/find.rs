@@ -166,7 +166,8 @@ struct Place {
 
 /// Why a part is not at an address.
 struct NotHere {
-    reason: String,
+    /// In words; none where something else answers.
+    reason: Option<String>,
     /// It may be soon.
     is_starting: bool,
     /// Nobody is there.
@@ -213,31 +214,43 @@ fn first(
             tried[at] = again;
         }
     }
-    let mut reasons = Vec::new();
-    let mut is_refused = true;
-    for one in tried {
+    let mut missing = Vec::new();
+    for (base, one) in candidates.into_iter().zip(tried) {
         match one {
             Ok(place) => return Ok(place),
-            Err(not) => {
-                is_refused &= not.is_refused;
-                reasons.push(not.reason);
-            }
+            Err(not) => missing.push((base, not)),
         }
     }
-    let name = candidates.first().map_or("", |one| host(one));
-    if is_refused && client.addresses(name).is_err() {
-        return Err(Failure::refused(format!("there is no host {name}")));
+    Err(nowhere(client, &missing))
+}
+
+/// Why a part is at none of the addresses: what several of them have in common is said once.
+fn nowhere(client: &Client, missing: &[(String, NotHere)]) -> Failure {
+    let is_deserted = missing.iter().all(|(_, not)| not.is_refused);
+    let name = missing.first().map_or("", |(base, _)| host(base));
+    if is_deserted && client.addresses(name).is_err() {
+        return Failure::refused(format!("there is no host {name}"));
     }
-    if is_refused {
-        let mut ports: Vec<&str> = candidates.iter().map(|one| origin(one)).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        return Err(Failure::refused(format!(
-            "nothing listens at {}",
-            and(&ports)
-        )));
+    let mut reasons: Vec<String> = Vec::new();
+    let others = missing.iter().filter(|(_, not)| !not.is_refused);
+    reasons.extend(others.clone().filter_map(|(_, not)| not.reason.clone()));
+    let others = others.filter(|(_, not)| not.reason.is_none());
+    let others: Vec<&str> = others.map(|(base, _)| base.as_str()).collect();
+    if !others.is_empty() {
+        reasons.push(format!("something else answers at {}", and(&others)));
     }
-    Err(Failure::new(reasons.join(", ")))
+    let deserted = missing.iter().filter(|(_, not)| not.is_refused);
+    let mut deserted: Vec<&str> = deserted.map(|(base, _)| origin(base)).collect();
+    deserted.sort_unstable();
+    deserted.dedup();
+    if !deserted.is_empty() {
+        reasons.push(format!("nothing listens at {}", and(&deserted)));
+    }
+    let reason = reasons.join("; ");
+    match is_deserted {
+        true => Failure::refused(reason),
+        false => Failure::new(reason),
+    }
 }
 
 /// Asks whether a part is at an address, and follows redirects within its host.
@@ -247,7 +260,7 @@ fn follow(
     get: impl Fn(&str) -> Result<Answer, Failure>,
 ) -> Result<Place, NotHere> {
     let not = |reason: String| NotHere {
-        reason,
+        reason: Some(reason),
         is_starting: false,
         is_refused: false,
     };
@@ -255,7 +268,7 @@ fn follow(
     let mut url = start.clone();
     for _ in 0..=HOPS {
         let answer = get(&url).map_err(|failure| NotHere {
-            reason: format!("{base}: {}", failure.reason),
+            reason: Some(format!("{base}: {}", failure.reason)),
             is_starting: failure.is_refused(),
             is_refused: failure.is_nobody(),
         })?;
@@ -281,16 +294,18 @@ fn follow(
         // What a proxy says of a part whose port is closed.
         if answer.status == 502 {
             return Err(NotHere {
-                reason: format!("{base} is a proxy before nothing"),
+                reason: Some(format!("{base} is a proxy before nothing")),
                 is_starting: true,
                 is_refused: false,
             });
         }
         let Some(to) = redirected(&url, &answer) else {
-            return Err(not(match answer.status {
-                401 | 403 | 407 | 429 | 500.. => format!("{base}: {}", answer.odd()),
-                _ => format!("{base} is something else"),
-            }));
+            let is_kept_out = matches!(answer.status, 401 | 403 | 407 | 429 | 500..);
+            return Err(NotHere {
+                reason: is_kept_out.then(|| format!("{base}: {}", answer.odd())),
+                is_starting: false,
+                is_refused: false,
+            });
         };
         if !host(&to).eq_ignore_ascii_case(host(&url)) {
             // Its name is the server's word, which may be anything.
