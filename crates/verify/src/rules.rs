@@ -18,7 +18,9 @@ mod guest_login;
 mod hash_as_password;
 mod insecure_cookie;
 mod kept_user;
+mod locked_out_agent;
 mod login_config_ignored;
+mod lost_user;
 mod malformed_password_hash;
 mod misread_value;
 mod missing_setting;
@@ -91,7 +93,9 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &hash_as_password::HashAsPassword,
     &insecure_cookie::InsecureCookie,
     &kept_user::KeptUser,
+    &locked_out_agent::LockedOutAgent,
     &login_config_ignored::LoginConfigIgnored,
+    &lost_user::LostUser,
     &malformed_password_hash::MalformedPasswordHash,
     &misread_value::MisreadValue,
     &missing_setting::MissingSetting,

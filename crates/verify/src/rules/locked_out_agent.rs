@@ -1,0 +1,171 @@
+//! The services agent cannot log in.
+//!
+//! **What**: the services agent is given no key and no secret, and the pair that is built into it, that of the account
+//! `tests`, is revoked by fixed users or is not the API server's. Or it is given the pair of an account that fixed users
+//! revoke (`tests`, `webserver`).
+//!
+//! **Why**: it worked before fixed users were enabled. Since then the agent is refused with a 401, and what waits in the
+//! `services` queue never runs.
+//!
+//! bad: tests/fixtures/rules/locked-out-agent/bad.yml
+//!
+//! good: tests/fixtures/rules/locked-out-agent/good.yml
+//!
+//! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml` gives the agent its own account,
+//! `services_agent`.
+//!
+//! **References**: docs/clearml.md#the-agents-own-pair; docs/clearml.md#what-fixed-users-revoke.
+
+use clearml_secure_core::account::Account;
+use clearml_secure_core::container::VariableValue;
+use clearml_secure_core::effective::Value;
+use clearml_secure_core::instance::Instance;
+use clearml_secure_core::known;
+use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
+use clearml_secure_core::version::Version;
+
+use super::{Case, Rule};
+use crate::finding::{Draft, Severity};
+
+/// Nothing is open; the agent does not work (docs/clearml.md#the-agents-own-pair).
+const SEVERITY: Severity = Severity::Warning;
+
+/// The last release whose `tests` has the pair that is built into the agent (docs/clearml.md#the-agents-own-pair).
+const BUILT_IN: Option<Version> = Some(Version::new(1, 15, 0));
+
+/// Half of a pair that the agent is given.
+enum Given {
+    Nothing,
+    Text(String),
+    Unknown,
+}
+
+pub(crate) struct LockedOutAgent;
+
+impl Rule for LockedOutAgent {
+    fn id(&self) -> &'static str {
+        "locked-out-agent"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        for agent in case.deployment.of(Server::AgentServices) {
+            let why = match [Kind::Key, Kind::Secret].map(|kind| given(case, agent, kind)) {
+                [Given::Nothing, Given::Nothing] => without_a_pair(case, agent),
+                [Given::Text(key), Given::Text(secret)] => {
+                    revoked(case, &key, &secret).map(|name| {
+                        format!(
+                            "it is given the pair of the account {name}, which fixed users revoke"
+                        )
+                    })
+                }
+                // Half a pair is `split-credential`, or cannot be told.
+                _ => None,
+            };
+            if let Some(why) = why {
+                let message = format!("{} cannot log in: {why}", case.named(agent));
+                let help = case.inject();
+                findings.push(case.finding_of(SEVERITY, agent, message, &help));
+            }
+        }
+    }
+}
+
+/// What the agent is given for half of its pair.
+fn given(case: &Case<'_>, agent: &Instance, kind: Kind) -> Given {
+    let mut settings = SETTINGS.into_iter();
+    let setting = settings
+        .find(|setting| setting.account() == Some("services_agent") && setting.kind() == kind);
+    let environment = &case.deployment.service(agent).environment;
+    let variables = setting.map(|setting| agent.spellings(setting, environment));
+    match variables.unwrap_or_default().last().map(|one| &one.value) {
+        None => Given::Nothing,
+        Some(VariableValue::Known(value)) if value.is_empty() => Given::Nothing,
+        Some(VariableValue::Known(value)) => Given::Text(value.expose().to_owned()),
+        Some(_) => Given::Unknown,
+    }
+}
+
+/// Why an agent cannot log in that is given nothing.
+fn without_a_pair(case: &Case<'_>, agent: &Instance) -> Option<String> {
+    if is_elsewhere(case, agent) {
+        return None;
+    }
+    for (server, accounts) in case.accounts() {
+        let find = |name: &str| accounts.accounts.iter().find(|one| one.name == name);
+        // Where the API server has an account for it, `split-credential` says so.
+        if !find("services_agent").is_none_or(Account::is_closed) {
+            return None;
+        }
+        let server_name = case.name(server);
+        let why = if case.revokes(server, "tests") {
+            "which fixed users revoke".to_owned()
+        } else {
+            let tests = find("tests")?;
+            let halves = [Kind::Key, Kind::Secret].map(|kind| is_built_in(tests, kind));
+            if !halves.contains(&Some(false)) {
+                return None;
+            }
+            format!("which {server_name} refuses")
+        };
+        return Some(format!(
+            "it is given no key and no secret, and has the public pair of the account tests instead, {why}"
+        ));
+    }
+    None
+}
+
+/// Whether half of the pair of `tests` is what is built into the agent; none where it cannot be told.
+fn is_built_in(tests: &Account, kind: Kind) -> Option<bool> {
+    let is_of = |setting: &Setting| setting.account() == Some("tests") && setting.kind() == kind;
+    let setting = SETTINGS.into_iter().find(is_of)?;
+    let built_in = known::built_in(setting, BUILT_IN)?;
+    match &tests.half(kind).value {
+        Value::Text(text) => Some(text.expose() == built_in.value),
+        Value::Unknown(_) | Value::Deadly => None,
+        _ => Some(false),
+    }
+}
+
+/// Whether it may have a pair from a file, or ends at its start without one, as the stock file wants it.
+fn is_elsewhere(case: &Case<'_>, agent: &Instance) -> bool {
+    let container = case.deployment.service(agent);
+    let is_set = |name: &str| {
+        let mut all = container.environment.iter();
+        all.any(|variable| {
+            let is_empty =
+                matches!(&variable.value, VariableValue::Known(value) if value.is_empty());
+            variable.name == name && !is_empty
+        })
+    };
+    let has_file = container
+        .mounts
+        .iter()
+        .any(|mount| match mount.target.known() {
+            None => true,
+            Some(target) => target.ends_with(".conf") || target == "/root",
+        });
+    has_file
+        || !container.doubts.is_empty()
+        || [
+            "SHUTDOWN_IF_NO_ACCESS_KEY",
+            "CLEARML_CONFIG_FILE",
+            "TRAINS_CONFIG_FILE",
+        ]
+        .into_iter()
+        .any(is_set)
+}
+
+/// The account that a pair is of, if some API server revokes it.
+fn revoked(case: &Case<'_>, key: &str, secret: &str) -> Option<String> {
+    case.accounts().find_map(|(server, accounts)| {
+        let is_same = |account: &&Account| {
+            let half = |value: &Value, text: &str| {
+                value.text().is_some_and(|known| known.expose() == text)
+            };
+            half(&account.key.value, key) && half(&account.secret.value, secret)
+        };
+        let account = accounts.accounts.iter().find(is_same)?;
+        case.revokes(server, &account.name)
+            .then(|| account.name.clone())
+    })
+}
