@@ -51,7 +51,7 @@ pub struct Container {
     /// What the files say of each of these.
     pub attached: Vec<Network>,
     /// What others on these may call it, besides its name and its container's.
-    pub aliases: Vec<String>,
+    pub aliases: Vec<Alias>,
     /// Names of hosts that it alone knows.
     pub hosts: Vec<String>,
     /// Whether containers of other deployments may be on one of its networks.
@@ -102,6 +102,15 @@ pub struct Label {
     pub span: Span,
 }
 
+/// A name by which others find a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The name.
+    pub name: String,
+    /// The network on which it has it; none where it has it on all of its own.
+    pub network: Option<String>,
+}
+
 /// Something that cannot be told, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
@@ -112,11 +121,21 @@ pub struct Doubt {
 }
 
 impl Container {
-    /// Whether others on its networks find it under a name.
+    /// Whether it has a name, on whatever network.
     pub fn answers_to(&self, name: &str) -> bool {
         let own = [Some(self.name.as_str()), self.container_name.as_deref()];
-        let mut aliases = self.aliases.iter().map(String::as_str);
-        own.contains(&Some(name)) || aliases.any(|alias| alias == name)
+        own.contains(&Some(name)) || self.aliases.iter().any(|alias| alias.name == name)
+    }
+
+    /// Whether another container finds it under a name.
+    pub fn answers(&self, other: &Self, name: &str) -> bool {
+        let own = [Some(self.name.as_str()), self.container_name.as_deref()];
+        let is_on_both = |alias: &Alias| match &alias.network {
+            None => self.is_beside(other),
+            Some(network) => self.networks.contains(network) && other.networks.contains(network),
+        };
+        let mut aliases = self.aliases.iter().filter(|alias| alias.name == name);
+        (own.contains(&Some(name)) && self.is_beside(other)) || aliases.any(is_on_both)
     }
 
     /// Whether they are on a network together.

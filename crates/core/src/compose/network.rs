@@ -1,7 +1,7 @@
 //! The networks of a service, and the names by which containers find each other.
 
 use super::{Document, Part, Project, volume};
-use crate::container::{Network, NetworkKind};
+use crate::container::{Alias, Network, NetworkKind};
 use crate::knowable::Knowable;
 use crate::source::Span;
 use crate::yaml::{Clears, Node};
@@ -14,7 +14,7 @@ pub(super) struct Networks {
     /// What the files say of each of them.
     pub(super) attached: Vec<Network>,
     /// What others on its networks may call it, besides its name.
-    pub(super) aliases: Vec<String>,
+    pub(super) aliases: Vec<Alias>,
     /// Names that it alone knows.
     pub(super) hosts: Vec<String>,
     /// Whether containers of other projects may be on one of its networks.
@@ -33,9 +33,11 @@ impl Networks {
                 texts.collect()
             };
             add_networks(project, part, &mut names, &mut aliases, &texts);
-            if let Some(field) = part.node.get("links") {
-                let links = texts(field.value).into_iter();
-                hosts.extend(links.map(|link| name_after(&link).to_owned()));
+            for links in ["links", "external_links"] {
+                if let Some(field) = part.node.get(links) {
+                    let links = texts(field.value).into_iter();
+                    hosts.extend(links.map(|link| name_after(&link).to_owned()));
+                }
             }
             if let Some(field) = part.node.get("extra_hosts") {
                 let lines = texts(field.value).into_iter();
@@ -43,7 +45,9 @@ impl Networks {
                 hosts.extend(keys(field.value));
             }
             let name = part.node.get("hostname");
-            aliases.extend(name.and_then(|field| project.text_of(part, field.value)));
+            let name = name.and_then(|field| project.text_of(part, field.value));
+            let network = None;
+            aliases.extend(name.map(|name| Alias { name, network }));
         }
         let has_mode = |part: &Part| part.node.get("network_mode").is_some();
         if names.is_empty() && !parts.iter().any(has_mode) {
@@ -70,7 +74,7 @@ fn add_networks(
     project: &Project,
     part: &Part,
     names: &mut Vec<(String, Span)>,
-    aliases: &mut Vec<String>,
+    aliases: &mut Vec<Alias>,
     texts: &dyn Fn(&Node) -> Vec<String>,
 ) {
     let Some(field) = part.node.get("networks") else {
@@ -95,7 +99,12 @@ fn add_networks(
     }));
     for network in field.value.fields() {
         let own = network.value.get("aliases");
-        aliases.extend(own.map(|field| texts(field.value)).unwrap_or_default());
+        let own = own.map(|field| texts(field.value)).unwrap_or_default();
+        let on = network.key.text();
+        aliases.extend(own.into_iter().map(|name| Alias {
+            name,
+            network: on.map(str::to_owned),
+        }));
     }
 }
 

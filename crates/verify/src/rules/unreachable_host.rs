@@ -1,7 +1,8 @@
 //! The file server finds no API server or no Redis.
 //!
-//! **What**: no service of the deployment has the name at which a file server, since 1.16, asks for the API server
-//! (`apiserver`) or for Redis (`redis`), and nothing tells it another name.
+//! **What**: a file server, since 1.16, asks for the API server as `apiserver` and for Redis as `redis`, or by the names that
+//! it is told. No container on its networks has such a name: no service, container name, alias, link or extra host. With
+//! `network_mode: host`, `bridge` or `none` it knows no names of services at all.
 //!
 //! **Why**: the file server asks the API server about every token and keeps the answers in Redis. Without them it refuses
 //! every upload and every download.
@@ -15,23 +16,29 @@
 //!
 //! **References**: docs/clearml.md#addresses.
 
-use clearml_secure_core::container::Container;
+use std::net::IpAddr;
+
+use clearml_secure_core::container::{Container, VariableValue};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
+use clearml_secure_core::hocon::Value;
+use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
+use crate::address;
 use crate::finding::{Draft, Severity};
 use crate::words::and;
 
 /// Nothing is open; nothing works (docs/clearml.md#addresses).
 const SEVERITY: Severity = Severity::Warning;
 
-/// What it asks for: the name, the paths that say otherwise, and the variables that do.
+/// What it asks for: the name, the path and the variables that say otherwise, of which the first that is not empty wins.
 struct Need {
     host: &'static str,
-    paths: &'static [&'static str],
+    path: &'static str,
     variables: &'static [&'static str],
     help: &'static str,
 }
@@ -39,13 +46,13 @@ struct Need {
 const NEEDS: [Need; 2] = [
     Need {
         host: "apiserver",
-        paths: &["hosts.api_server"],
+        path: "hosts.api_server",
         variables: &[],
         help: "set CLEARML__hosts__api_server: http://NAME:8008 at the file server",
     },
     Need {
         host: "redis",
-        paths: &["hosts.redis.fileserver.host"],
+        path: "hosts.redis.fileserver.host",
         variables: &[
             "CLEARML_REDIS_SERVICE_HOST",
             "TRAINS_REDIS_SERVICE_HOST",
@@ -54,6 +61,16 @@ const NEEDS: [Need; 2] = [
         help: "set CLEARML_REDIS_SERVICE_HOST: NAME at the file server",
     },
 ];
+
+/// How a file server comes to its names.
+enum Names<'a> {
+    /// On the networks of this container, which is itself or one whose network it shares.
+    Of(&'a Container),
+    /// It knows none but those of its own hosts file.
+    None,
+    /// On networks that these files do not tell.
+    Unknown,
+}
 
 pub(crate) struct UnreachableHost;
 
@@ -66,33 +83,47 @@ impl Rule for UnreachableHost {
         for server in case.servers(Server::Fileserver) {
             let instance = &case.deployment.instances[server.instance];
             let is_old = |version| version < Version::FILE_SERVER_AUTHENTICATION;
-            if instance.release.known().is_none() || instance.known_version().is_some_and(is_old) {
+            if instance.release.known().is_none()
+                || instance.known_version().is_some_and(is_old)
+                || asks_nobody(case, server)
+            {
                 continue;
             }
-            let service = case.deployment.service(instance);
-            // On another network, a name may be one that these files do not tell.
-            if service.networks.is_empty() || service.is_shared {
-                continue;
-            }
-            let missing = NEEDS.iter().filter(|need| {
-                is_here(case, need)
-                    && !is_told(case, server, need)
-                    && !is_found(case, service, need)
+            let container = case.deployment.service(instance);
+            let names = names(case, container);
+            let missing = NEEDS.iter().filter_map(|need| {
+                let host = asked_for(case, server, need)?;
+                let is_lost = is_here(case, need) && is_lost(case, (container, &names), &host);
+                is_lost.then_some((host, need.help))
             });
-            let missing: Vec<&Need> = missing.collect();
+            let missing: Vec<(String, &str)> = missing.collect();
             if missing.is_empty() {
                 continue;
             }
-            let hosts: Vec<&str> = missing.iter().map(|need| need.host).collect();
-            let help: Vec<&str> = missing.iter().map(|need| need.help).collect();
+            let hosts: Vec<String> = missing
+                .iter()
+                .map(|(host, _)| escape(host).into())
+                .collect();
+            let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+            let help: Vec<&str> = missing.iter().map(|(_, help)| *help).collect();
+            let why = match names {
+                Names::None => "its network_mode lets it find no container called",
+                _ => "nothing on its networks is called",
+            };
             let message = format!(
-                "{} refuses every file: nothing on its networks is called {}",
+                "{} refuses every file: {why} {}",
                 case.name(server),
                 and(&hosts)
             );
             findings.push(case.finding(SEVERITY, server, message, &help.join("; ")));
         }
     }
+}
+
+/// Without authentication it asks nobody about a token.
+fn asks_nobody(case: &Case<'_>, server: &ServerConfiguration) -> bool {
+    let enabled = server.switch(case.deployment, "fileserver.auth.enabled");
+    enabled.is_on == Knowable::Known(false)
 }
 
 /// Whether the deployment has what is asked for, under whatever name; elsewhere it may have any.
@@ -106,24 +137,102 @@ fn is_here(case: &Case<'_>, need: &Need) -> bool {
     }
 }
 
-/// Whether the file server is told where it is, or may be.
-fn is_told(case: &Case<'_>, server: &ServerConfiguration, need: &Need) -> bool {
-    let service = case
+/// The host that the file server asks for; none where it cannot be told.
+fn asked_for(case: &Case<'_>, server: &ServerConfiguration, need: &Need) -> Option<String> {
+    let environment = &case
         .deployment
-        .service(&case.deployment.instances[server.instance]);
-    let is_set = |path: &&str| !matches!(server.configured(case.deployment, path), Configured::Not);
-    let mut variables = service.environment.iter();
-    need.paths.iter().any(is_set)
-        || variables.any(|variable| need.variables.contains(&variable.name.as_str()))
-        || !server.is_seen(case.deployment)
+        .service(&case.deployment.instances[server.instance])
+        .environment;
+    for name in need.variables {
+        match environment
+            .iter()
+            .find(|one| one.name == *name)
+            .map(|one| &one.value)
+        {
+            None => {}
+            Some(VariableValue::Known(value)) if value.is_empty() => {}
+            Some(VariableValue::Known(value)) => return Some(value.expose().to_owned()),
+            Some(_) => return None,
+        }
+    }
+    match server.configured(case.deployment, need.path) {
+        Configured::Not if server.is_seen(case.deployment) => Some(need.host.to_owned()),
+        Configured::Value(Value::String(text), _) => Some(address::host(text.expose()).to_owned()),
+        _ => None,
+    }
 }
 
-/// Whether some container has the name on a network of the file server, or the file server alone knows it.
-fn is_found(case: &Case<'_>, service: &Container, need: &Need) -> bool {
+/// Where the file server looks for names.
+fn names<'a>(case: &'a Case<'_>, container: &'a Container) -> Names<'a> {
+    let on = |container: &'a Container| match container.networks.is_empty() || container.is_shared {
+        true => Names::Unknown,
+        false => Names::Of(container),
+    };
+    let mode = container
+        .network_mode
+        .as_ref()
+        .map(|mode| mode.text.as_str());
+    match mode {
+        None => on(container),
+        Some("host" | "bridge" | "none" | "default") => Names::None,
+        Some(mode) => {
+            let mut containers = case.deployment.containers.iter();
+            let name = mode.strip_prefix("service:");
+            let owner = name.and_then(|name| containers.find(|other| other.name == name));
+            match owner {
+                Some(owner) if owner.network_mode.is_none() => on(owner),
+                _ => Names::Unknown,
+            }
+        }
+    }
+}
+
+/// Whether nothing that the file server may reach has the name. An address, a name with a domain, and what cannot be told
+/// count as reached.
+fn is_lost(case: &Case<'_>, (container, names): (&Container, &Names<'_>), host: &str) -> bool {
+    let owner = match names {
+        Names::Unknown => return false,
+        Names::Of(owner) => owner,
+        Names::None => container,
+    };
+    let is_local = address::is_loopback(host);
+    if is_local {
+        return !has_company(case, container);
+    }
+    let is_name = !host.is_empty() && !host.contains('.') && host.parse::<IpAddr>().is_err();
+    let is_told = owner
+        .hosts
+        .iter()
+        .chain(&container.hosts)
+        .any(|known| known == host);
+    if !is_name || is_told {
+        return false;
+    }
     let mut others = case.deployment.containers.iter();
-    service.hosts.iter().any(|host| host == need.host)
+    !others.any(|other| {
+        // Where its network cannot be told, it may be this one.
+        let is_unknown = other.networks.is_empty() && other.network_mode.is_none();
+        let has_name = other.answers(owner, host) || (is_unknown && other.answers_to(host));
+        matches!(names, Names::Of(_)) && has_name
+    })
+}
+
+/// Whether something else may listen where the file server itself does: in the same container, or in its network.
+fn has_company(case: &Case<'_>, container: &Container) -> bool {
+    let mode = container
+        .network_mode
+        .as_ref()
+        .map(|mode| mode.text.as_str());
+    let own = format!("service:{}", container.name);
+    let servers = case.deployment.instances.iter();
+    let servers = servers.filter(|one| case.deployment.service(one).name == container.name);
+    let mut others = case.deployment.containers.iter();
+    mode.is_some_and(|mode| mode != "none" && mode != "bridge" && mode != "default")
+        || servers.count() > 1
         || others.any(|other| {
-            // Where its network cannot be told, it may be this one.
-            other.answers_to(need.host) && (other.networks.is_empty() || other.is_beside(service))
+            other
+                .network_mode
+                .as_ref()
+                .is_some_and(|mode| mode.text == own)
         })
 }
