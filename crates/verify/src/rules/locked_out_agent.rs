@@ -1,8 +1,8 @@
 //! The services agent cannot log in.
 //!
-//! **What**: the services agent is given no key and no secret, and the pair that is built into it, that of the account
-//! `tests`, is revoked by fixed users or is not the API server's. Or it is given the pair of an account that fixed users
-//! revoke (`tests`, `webserver`).
+//! **What**: fixed users are enabled, and the services agent is given no key and no secret, so that it has the pair that is
+//! built into it, that of the account `tests`, which fixed users revoke. Or it is given the pair of such an account
+//! (`tests`, `webserver`).
 //!
 //! **Why**: it worked before fixed users were enabled. Since then the agent is refused with a 401, and what waits in the
 //! `services` queue never runs.
@@ -20,18 +20,13 @@ use clearml_secure_core::account::Account;
 use clearml_secure_core::container::VariableValue;
 use clearml_secure_core::effective::Value;
 use clearml_secure_core::instance::Instance;
-use clearml_secure_core::known;
-use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
-use clearml_secure_core::version::Version;
+use clearml_secure_core::setting::{Kind, SETTINGS, Server};
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
 /// Nothing is open; the agent does not work (docs/clearml.md#the-agents-own-pair).
 const SEVERITY: Severity = Severity::Warning;
-
-/// The last release whose `tests` has the pair that is built into the agent (docs/clearml.md#the-agents-own-pair).
-const BUILT_IN: Option<Version> = Some(Version::new(1, 15, 0));
 
 /// Half of a pair that the agent is given.
 enum Given {
@@ -50,7 +45,7 @@ impl Rule for LockedOutAgent {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for agent in case.deployment.of(Server::AgentServices) {
             let why = match [Kind::Key, Kind::Secret].map(|kind| given(case, agent, kind)) {
-                [Given::Nothing, Given::Nothing] => without_a_pair(case, agent),
+                [Given::Nothing, Given::Nothing] => without_a_pair(case, agent).map(str::to_owned),
                 [Given::Text(key), Given::Text(secret)] => {
                     revoked(case, &key, &secret).map(|name| {
                         format!(
@@ -86,7 +81,7 @@ fn given(case: &Case<'_>, agent: &Instance, kind: Kind) -> Given {
 }
 
 /// Why an agent cannot log in that is given nothing.
-fn without_a_pair(case: &Case<'_>, agent: &Instance) -> Option<String> {
+fn without_a_pair(case: &Case<'_>, agent: &Instance) -> Option<&'static str> {
     if is_elsewhere(case, agent) {
         return None;
     }
@@ -96,34 +91,14 @@ fn without_a_pair(case: &Case<'_>, agent: &Instance) -> Option<String> {
         if !find("services_agent").is_none_or(Account::is_closed) {
             return None;
         }
-        let server_name = case.name(server);
-        let why = if case.revokes(server, "tests") {
-            "which fixed users revoke".to_owned()
-        } else {
-            let tests = find("tests")?;
-            let halves = [Kind::Key, Kind::Secret].map(|kind| is_built_in(tests, kind));
-            if !halves.contains(&Some(false)) {
-                return None;
-            }
-            format!("which {server_name} refuses")
-        };
-        return Some(format!(
-            "it is given no key and no secret, and has the public pair of the account tests instead, {why}"
-        ));
+        if case.revokes(server, "tests") {
+            return Some(
+                "it is given no key and no secret, and has the public pair of the account tests instead, which fixed users \
+                 revoke",
+            );
+        }
     }
     None
-}
-
-/// Whether half of the pair of `tests` is what is built into the agent; none where it cannot be told.
-fn is_built_in(tests: &Account, kind: Kind) -> Option<bool> {
-    let is_of = |setting: &Setting| setting.account() == Some("tests") && setting.kind() == kind;
-    let setting = SETTINGS.into_iter().find(is_of)?;
-    let built_in = known::built_in(setting, BUILT_IN)?;
-    match &tests.half(kind).value {
-        Value::Text(text) => Some(text.expose() == built_in.value),
-        Value::Unknown(_) | Value::Deadly => None,
-        _ => Some(false),
-    }
 }
 
 /// Whether it may have a pair from a file, or ends at its start without one, as the stock file wants it.
