@@ -6,8 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::container::{Mount, MountSource};
 use clearml_secure_core::deployment::{Deployment, There};
-use clearml_secure_core::effective::{Effective, Origin};
+use clearml_secure_core::effective::{Effective, Origin, Reading};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::io::{entries, read_text};
 use clearml_secure_core::known;
@@ -24,6 +25,8 @@ pub(crate) struct Files {
     pub(crate) secret: Vec<SecretFile>,
     /// Files beside the deployment that define users of the web login and that no server loads.
     pub(crate) stray_logins: Vec<PathBuf>,
+    /// The same of keys and secrets.
+    pub(crate) stray_secrets: Vec<PathBuf>,
     /// Web servers, by their place among the instances, into whose pages a credential is mounted.
     pub(crate) published: Vec<usize>,
     /// What could not be looked at.
@@ -96,6 +99,7 @@ impl Files {
     pub(crate) fn of(deployment: &Deployment, effective: &Effective) -> Self {
         let mut files = Self {
             stray_logins: stray_logins(deployment, effective),
+            stray_secrets: stray_secrets(deployment, effective),
             ..Self::default()
         };
         files.note_published(deployment);
@@ -285,12 +289,58 @@ fn stray_logins(deployment: &Deployment, effective: &Effective) -> Vec<PathBuf> 
         || servers.any(|server| {
             !server.is_seen(deployment) || FixedUsers::of(server, deployment).enabled != Some(false)
         });
+    if is_closed {
+        return Vec::new();
+    }
+    let is_name = |name: &str| {
+        name.starts_with("apiserver")
+            || name.starts_with("api-server")
+            || name.starts_with("api_server")
+    };
+    stray(deployment, is_name, |text| text.contains("fixed_users"))
+}
+
+/// Files of keys and secrets beside a deployment in which some setting has the image's default: `secure.conf` and what is
+/// named nearly so.
+fn stray_secrets(deployment: &Deployment, effective: &Effective) -> Vec<PathBuf> {
+    let mut servers = effective
+        .servers
+        .iter()
+        .filter(|server| server.server == Server::Apiserver)
+        .peekable();
+    let is_default = |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_));
+    let is_set = servers.peek().is_none()
+        || servers
+            .any(|server| !server.is_seen(deployment) || !server.readings.iter().any(is_default));
+    if is_set {
+        return Vec::new();
+    }
+    let is_name = |name: &str| {
+        let name = name.strip_prefix("clearml-").unwrap_or(name);
+        let rest = name.strip_prefix("secure");
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_', '~']))
+    };
+    // A compose file, or one of variables, is none.
+    stray(deployment, is_name, |text| {
+        (text.contains("token_secret") || text.contains("user_secret"))
+            && !text.contains("services:")
+            && !text.contains("CLEARML__")
+    })
+}
+
+/// Files in the folder of the compose file, in one below it, or in one that is mounted as a configuration folder, that no
+/// server loads.
+fn stray(
+    deployment: &Deployment,
+    is_name: impl Fn(&str) -> bool,
+    has: impl Fn(&str) -> bool,
+) -> Vec<PathBuf> {
     let is_file = deployment
         .project
         .files
         .first()
         .is_some_and(|file| deployment.sources.path(*file).is_file());
-    if is_closed || !is_file {
+    if !is_file {
         return Vec::new();
     }
     let of = |folder: &Path| entries(folder).unwrap_or_default();
@@ -310,17 +360,35 @@ fn stray_logins(deployment: &Deployment, effective: &Effective) -> Vec<PathBuf> 
         .ids()
         .filter_map(|source| fs::canonicalize(deployment.sources.path(source)).ok())
         .collect();
-    let is_login = |path: &PathBuf| {
+    candidates.extend(
+        config_folders(deployment)
+            .iter()
+            .flat_map(|folder| of(folder)),
+    );
+    let is_stray = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = name.to_ascii_lowercase();
-        (name.starts_with("apiserver")
-            || name.starts_with("api-server")
-            || name.starts_with("api_server"))
+        is_name(&name.to_ascii_lowercase())
             && path.is_file()
             && !fs::canonicalize(path).is_ok_and(|path| loaded.contains(&path))
-            && read_text(path).is_ok_and(|text| text.contains("fixed_users"))
+            && read_text(path).is_ok_and(|text| has(&text))
     };
-    candidates.retain(is_login);
+    candidates.retain(is_stray);
     candidates.sort();
+    candidates.dedup_by_key(|path| fs::canonicalize(&*path).unwrap_or_else(|_| path.clone()));
     candidates
+}
+
+/// The folders of the host that are mounted where API servers look for configuration.
+fn config_folders(deployment: &Deployment) -> Vec<PathBuf> {
+    let containers = deployment
+        .of(Server::Apiserver)
+        .map(|one| deployment.service(one));
+    let mounts = containers.flat_map(|container| &container.mounts);
+    let folder = |mount: &Mount| match (mount.source.known()?, mount.target.known()?.as_str()) {
+        (MountSource::Bind(host), "/opt/clearml/config" | "/opt/trains/config") => {
+            Some(host.path.clone())
+        }
+        _ => None,
+    };
+    mounts.filter_map(folder).collect()
 }

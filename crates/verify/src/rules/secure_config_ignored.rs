@@ -1,7 +1,8 @@
 //! Keys and secrets are set where no server looks.
 //!
 //! **What**: a `.conf` file sets a setting below a path that no server reads: with an outer `secure { … }` in `secure.conf`,
-//! whose name says that already, or in a file of another name or folder.
+//! whose name says that already, without its `auth`, or in a file of another name or folder. Or a file beside the deployment
+//! looks like `secure.conf`, and no server loads it: it is called `secure.conf.txt`, or is in no folder that is mounted.
 //!
 //! **Why**: the values are there, so everybody takes the server for closed, and it runs with the image's public defaults.
 //!
@@ -14,9 +15,11 @@
 //!
 //! **References**: docs/clearml.md#file-names-are-paths.
 
-use clearml_secure_core::hocon::Object;
-use clearml_secure_core::instance::ConfigFile;
-use clearml_secure_core::setting::SETTINGS;
+use std::ops::Range;
+
+use clearml_secure_core::effective::ServerConfiguration;
+use clearml_secure_core::hocon::{Object, Value};
+use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
@@ -41,8 +44,20 @@ impl Rule for SecureConfigIgnored {
         for server in &case.effective.servers {
             let instance = &case.deployment.instances[server.instance];
             for file in &instance.config {
-                let Some((span, path, help)) = ignored(file, &instance.config) else {
+                let Ok(tree) = &file.tree else {
+                    // `unreadable-config` says so.
                     continue;
+                };
+                let mut places = Vec::new();
+                secrets(tree, &file.key, &mut places);
+                let ignored = places.into_iter().find(|place| !is_used(server, place));
+                let Some(Place { path, range, .. }) = ignored else {
+                    continue;
+                };
+                let span = Span {
+                    source: file.source,
+                    start: range.start,
+                    end: range.end,
                 };
                 if seen.contains(&span) {
                     continue;
@@ -54,46 +69,103 @@ impl Rule for SecureConfigIgnored {
                     escape(&file.key),
                     escape(&path)
                 );
+                let help = help(&file.key, &path);
                 findings.push(case.finding(SEVERITY, server, message, help).at(span));
             }
+        }
+        let Some(server) = case.servers(Server::Apiserver).next() else {
+            return;
+        };
+        for path in &case.files.stray_secrets {
+            let message = format!(
+                "{} has keys and secrets, and {} does not load it",
+                escape(&path.to_string_lossy()),
+                case.name(server)
+            );
+            let help = "mount its folder at /opt/clearml/config, and call the file secure.conf";
+            findings.push(case.finding(SEVERITY, server, message, help));
         }
     }
 }
 
-/// The first setting that a file sets below a path that nobody reads: where, which path, and what to do.
-///
-/// What `secure.conf` sets as well is none: it may include the other file, which is a part of it then.
-fn ignored(file: &ConfigFile, all: &[ConfigFile]) -> Option<(Span, String, &'static str)> {
-    let tree = file.tree.as_ref().ok()?;
-    let at = |below: &str, help| {
-        let node = tree
-            .get(below)
-            .filter(|node| node.value.unknown().is_none())?;
-        let span = Span {
-            source: file.source,
-            start: node.span.start,
-            end: node.span.end,
-        };
-        Some((span, format!("{}.{below}", file.key), help))
-    };
-    SETTINGS.iter().find_map(|setting| {
-        let whole = setting.path();
-        let below = whole.strip_prefix(ROOT)?.strip_prefix('.')?;
-        let has = |tree: &Object| tree.get(below).is_some();
-        let sets = |other: &ConfigFile| other.key == ROOT && other.tree.as_ref().is_ok_and(has);
-        if all.iter().any(sets) {
-            return None;
+/// A key or a secret in a file.
+struct Place {
+    /// Its path in the configuration.
+    path: String,
+    /// Where it is.
+    range: Range<usize>,
+    /// What it is, where that is a text.
+    text: Option<String>,
+}
+
+/// Every key and secret of a file, by the last steps of its path. A dash in front replaces instead of merging
+/// (docs/clearml.md#a-dash-replaces).
+fn secrets(object: &Object, at: &str, found: &mut Vec<Place>) {
+    for (key, node) in object.iter() {
+        let key = key.strip_prefix('-').unwrap_or(key);
+        let path = format!("{at}.{key}");
+        match &node.value {
+            Value::Object(object) => secrets(object, &path, found),
+            Value::Unknown(_) => {}
+            value if is_secret(&path) => found.push(Place {
+                path,
+                range: node.span.clone(),
+                text: value.as_text().map(|text| text.expose().to_owned()),
+            }),
+            _ => {}
         }
-        let outer = at(
-            whole,
-            "remove the outer `secure {` and its `}`, and call the file secure.conf",
-        );
-        let named = || {
-            at(
-                below,
-                "call the file secure.conf, directly in the configuration folder",
-            )
-        };
-        outer.or_else(named)
-    })
+    }
+}
+
+/// Whether a path ends as that of a setting or of half an account's pair does.
+fn is_secret(path: &str) -> bool {
+    let mut steps = path.rsplit('.');
+    let last = steps.next().unwrap_or_default();
+    matches!(
+        last,
+        "session_secret" | "token_secret" | "user_key" | "user_secret"
+    ) || steps.next() == Some("session_secret")
+}
+
+/// Whether a server looks there, or takes the same value from elsewhere: another file or line may be a part of what counts.
+fn is_used(server: &ServerConfiguration, place: &Place) -> bool {
+    let rest = place
+        .path
+        .strip_prefix(ROOT)
+        .and_then(|rest| rest.strip_prefix('.'));
+    let is_account = |rest: &str| {
+        let mut steps = rest.split('.');
+        steps.next() == Some("credentials") && steps.count() == 2
+    };
+    let is_setting = SETTINGS.iter().any(|setting| setting.path() == place.path);
+    if is_setting || rest.is_some_and(is_account) {
+        return true;
+    }
+    let mut read = Vec::new();
+    if let Some(Value::Object(root)) = server.tree.get(ROOT).map(|node| &node.value) {
+        secrets(root, ROOT, &mut read);
+    }
+    let is_same = |other: &Place| {
+        other.path != place.path && other.text.is_some() && other.text == place.text
+    };
+    let counts = |other: &Place| {
+        let rest = other
+            .path
+            .strip_prefix(ROOT)
+            .and_then(|rest| rest.strip_prefix('.'));
+        SETTINGS.iter().any(|setting| setting.path() == other.path) || rest.is_some_and(is_account)
+    };
+    read.iter().any(|other| is_same(other) && counts(other))
+}
+
+/// What to do about a path that no server reads, in a file that is loaded as `key`.
+fn help(key: &str, path: &str) -> &'static str {
+    let below = path.strip_prefix(key).unwrap_or_default();
+    match (below.starts_with(".secure."), key == ROOT) {
+        (true, _) => "remove the outer `secure {` and its `}`, and call the file secure.conf",
+        (false, true) => {
+            "write the paths that servers read: auth.token_secret, credentials.NAME.user_key"
+        }
+        (false, false) => "call the file secure.conf, directly in the configuration folder",
+    }
 }
