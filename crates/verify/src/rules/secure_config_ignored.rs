@@ -17,8 +17,8 @@
 
 use std::ops::Range;
 
-use clearml_secure_core::effective::ServerConfiguration;
 use clearml_secure_core::hocon::{Object, Value};
+use clearml_secure_core::instance::ConfigFile;
 use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -50,7 +50,9 @@ impl Rule for SecureConfigIgnored {
                 };
                 let mut places = Vec::new();
                 secrets(tree, &file.key, &mut places);
-                let ignored = places.into_iter().find(|place| !is_used(server, place));
+                let ignored = places
+                    .into_iter()
+                    .find(|place| !is_used(&instance.config, place));
                 let Some(Place { path, range, .. }) = ignored else {
                     continue;
                 };
@@ -127,8 +129,8 @@ fn is_secret(path: &str) -> bool {
     ) || steps.next() == Some("session_secret")
 }
 
-/// Whether a server looks there, or takes the same value from elsewhere: another file or line may be a part of what counts.
-fn is_used(server: &ServerConfiguration, place: &Place) -> bool {
+/// Whether a server looks there, or at a place of `secure.conf` that has the same value: this one may be a part of that.
+fn is_used(files: &[ConfigFile], place: &Place) -> bool {
     let rest = place
         .path
         .strip_prefix(ROOT)
@@ -142,8 +144,10 @@ fn is_used(server: &ServerConfiguration, place: &Place) -> bool {
         return true;
     }
     let mut read = Vec::new();
-    if let Some(Value::Object(root)) = server.tree.get(ROOT).map(|node| &node.value) {
-        secrets(root, ROOT, &mut read);
+    for file in files.iter().filter(|file| file.key == ROOT) {
+        if let Ok(tree) = &file.tree {
+            secrets(tree, ROOT, &mut read);
+        }
     }
     let is_same = |other: &Place| {
         other.path != place.path && other.text.is_some() && other.text == place.text
