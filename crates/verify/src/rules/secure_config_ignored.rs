@@ -129,37 +129,38 @@ fn is_secret(path: &str) -> bool {
     ) || steps.next() == Some("session_secret")
 }
 
-/// Whether a server looks there, or at a place of `secure.conf` that has the same value: this one may be a part of that.
-fn is_used(files: &[ConfigFile], place: &Place) -> bool {
-    let rest = place
-        .path
+/// Whether a server looks there, or `secure.conf` itself has the same path or value: the file may be a part of it then.
+fn is_used(files: &[ConfigFile], key: &str, place: &Place) -> bool {
+    if is_read(&place.path) {
+        return true;
+    }
+    let below = place.path.strip_prefix(key).unwrap_or_default();
+    let below = below.strip_prefix('.').unwrap_or_default();
+    let meant = below.strip_prefix("secure.").unwrap_or(below);
+    files.iter().filter(|file| file.key == ROOT).any(|file| {
+        let Ok(tree) = &file.tree else {
+            return false;
+        };
+        let mut read = Vec::new();
+        secrets(tree, ROOT, &mut read);
+        let is_same = |other: &Place| {
+            is_read(&other.path) && other.text.is_some() && other.text == place.text
+        };
+        (is_read(&format!("{ROOT}.{meant}")) && tree.get(meant).is_some())
+            || read.iter().any(is_same)
+    })
+}
+
+/// Whether a path is one at which a server looks: a setting, or half the pair of an account of whatever name.
+fn is_read(path: &str) -> bool {
+    let rest = path
         .strip_prefix(ROOT)
         .and_then(|rest| rest.strip_prefix('.'));
     let is_account = |rest: &str| {
         let mut steps = rest.split('.');
         steps.next() == Some("credentials") && steps.count() == 2
     };
-    let is_setting = SETTINGS.iter().any(|setting| setting.path() == place.path);
-    if is_setting || rest.is_some_and(is_account) {
-        return true;
-    }
-    let mut read = Vec::new();
-    for file in files.iter().filter(|file| file.key == ROOT) {
-        if let Ok(tree) = &file.tree {
-            secrets(tree, ROOT, &mut read);
-        }
-    }
-    let is_same = |other: &Place| {
-        other.path != place.path && other.text.is_some() && other.text == place.text
-    };
-    let counts = |other: &Place| {
-        let rest = other
-            .path
-            .strip_prefix(ROOT)
-            .and_then(|rest| rest.strip_prefix('.'));
-        SETTINGS.iter().any(|setting| setting.path() == other.path) || rest.is_some_and(is_account)
-    };
-    read.iter().any(|other| is_same(other) && counts(other))
+    SETTINGS.iter().any(|setting| setting.path() == path) || rest.is_some_and(is_account)
 }
 
 /// What to do about a path that no server reads, in a file that is loaded as `key`.
