@@ -52,7 +52,7 @@ impl Rule for SecureConfigIgnored {
                 secrets(tree, &file.key, &mut places);
                 let ignored = places
                     .into_iter()
-                    .find(|place| !is_used(&instance.config, place));
+                    .find(|place| !is_used(&instance.config, &file.key, place));
                 let Some(Place { path, range, .. }) = ignored else {
                     continue;
                 };
