@@ -211,7 +211,7 @@ fn is_lost(case: &Case<'_>, (container, names): (&Container, &Names<'_>), host: 
     let mut others = case.deployment.containers.iter();
     !others.any(|other| {
         // Where its network cannot be told, it may be this one.
-        let is_unknown = other.networks.is_empty() && other.network_mode.is_none();
+        let is_unknown = other.networks.is_empty();
         let has_name = other.answers(owner, host) || (is_unknown && other.answers_to(host));
         matches!(names, Names::Of(_)) && has_name
     })
