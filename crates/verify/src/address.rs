@@ -1,4 +1,4 @@
-//! Addresses of servers: their host, and whether it is this machine.
+//! Addresses of servers: their host, and whether it is this machine or one that everybody can reach.
 
 use std::net::IpAddr;
 
@@ -24,6 +24,38 @@ pub(crate) fn is_loopback(url: &str) -> bool {
         || host
             .parse::<std::net::IpAddr>()
             .is_ok_and(|address| address.is_loopback())
+}
+
+/// The ends of names that are never delegated in the public DNS, or that belong to a private network
+/// (docs/clearml.md#private-names).
+const PRIVATE: [&str; 16] = [
+    ".corp",
+    ".fritz.box",
+    ".home",
+    ".home.arpa",
+    ".internal",
+    ".intranet",
+    ".invalid",
+    ".lan",
+    ".local",
+    ".localdomain",
+    ".localhost",
+    ".mail",
+    ".private",
+    ".svc",
+    ".test",
+    ".ts.net",
+];
+
+/// Whether a host is neither a name of a private network, such as a service of the deployment, nor an address of one.
+pub(crate) fn is_public(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => !is_private(address),
+        Err(_) => {
+            let host = host.trim_end_matches('.').to_ascii_lowercase();
+            host.contains('.') && !PRIVATE.iter().any(|end| host.ends_with(end))
+        }
+    }
 }
 
 /// Whether an address is none of the public network's: this machine's, or a private network's.
@@ -70,6 +102,52 @@ mod tests {
             ("https://10.0.0.1", "10.0.0.1", false),
         ] {
             assert_eq!((host(url), is_loopback(url)), (name, is_here), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_everybody_can_reach_is_told() {
+        for host in [
+            "clearml.example.com",
+            "clearml.corp.example.com",
+            "corp.com",
+            "notts.net",
+            "8.8.8.8",
+            "100.63.255.255",
+            "100.128.0.1",
+            "172.32.0.1",
+            "2001:db8::1",
+            "::ffff:8.8.8.8",
+        ] {
+            assert!(is_public(host), "{host}");
+        }
+        for host in [
+            "apiserver",
+            "box.local",
+            "BOX.Local.",
+            "clearml.corp",
+            "a.b.test",
+            "clearml.home",
+            "nas.home.arpa",
+            "ml.intranet",
+            "x.private",
+            "ml.tail1234.ts.net",
+            "host.docker.internal",
+            "clearml.lan",
+            "api.clearml.svc",
+            "10.1.2.3",
+            "192.168.1.4",
+            "172.31.0.1",
+            "100.64.0.0",
+            "100.101.102.103",
+            "100.127.255.255",
+            "169.254.1.1",
+            "::1",
+            "fd7a:115c:a1e0::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert!(!is_public(host), "{host}");
         }
     }
 }

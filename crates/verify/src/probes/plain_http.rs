@@ -1,6 +1,7 @@
 //! Passwords and tokens go over the network in clear.
 //!
-//! **What**: a part of the server is on another machine and answers over http://, alone or beside https://.
+//! **What**: a part of the server answers over http:// at a public address, or beside https://. A name or an address
+//! of a private network (`.corp`, `.ts.net`, `10.1.2.3`, …) counts only where https:// is there, too.
 //!
 //! **Why**: whoever is on the way reads and changes what goes by.
 //!
@@ -10,11 +11,14 @@
 //! **Asks**: where a part is at an https:// address, what it was found by, over http:// on port 80 and on the part's own
 //! port (8080, 8008, 8081). Keys are never among it. A port where nobody answers is what should be.
 
+use std::net::IpAddr;
+
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
+use crate::address::{host, is_public};
 use crate::finding::Severity;
-use crate::live::{Seen, Site, is_loopback};
+use crate::live::{Seen, Site};
 
 /// It takes somebody on the way.
 const SEVERITY: Severity = Severity::Warning;
@@ -35,7 +39,7 @@ impl Probe for PlainHttp {
             let Some(address) = address else {
                 continue;
             };
-            if address.starts_with("http://") && !is_loopback(address) {
+            if address.starts_with("http://") && is_elsewhere(host(address)) {
                 seen.found(
                     SEVERITY,
                     server,
@@ -61,4 +65,12 @@ impl Probe for PlainHttp {
             );
         }
     }
+}
+
+/// Whether the way to a host may lead through networks of others; `0.0.0.0` says nothing about that.
+fn is_elsewhere(host: &str) -> bool {
+    is_public(host)
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_unspecified())
 }
