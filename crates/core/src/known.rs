@@ -50,7 +50,7 @@ pub enum Class {
     Chart,
     /// The server's own configuration files.
     Default,
-    /// A password that the documentation or a comment shows.
+    /// What documentation, a standard or a widely copied example shows.
     Example,
     /// What stands where somebody is to write a value.
     Placeholder,
@@ -171,7 +171,7 @@ mod tests {
         let count = |class| all().iter().filter(|known| known.class == class).count();
         assert_eq!(count(Class::Default), 21);
         assert_eq!(count(Class::Chart), 12);
-        assert_eq!(count(Class::Example), 5);
+        assert!(count(Class::Example) >= 80);
         assert!(count(Class::Placeholder) >= 40);
         assert_eq!(all().iter().filter(|known| known.built_in).count(), 17);
     }

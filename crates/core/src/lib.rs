@@ -31,6 +31,7 @@ pub mod opening;
 #[cfg(feature = "passwords")]
 pub mod password;
 pub mod placeholder;
+pub mod public;
 pub mod redact;
 /// [`secret::Secret`], the only holder of secret text.
 pub mod secret;

@@ -6,7 +6,8 @@ mod unknown;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
-use clearml_secure_core::known;
+use clearml_secure_core::placeholder;
+use clearml_secure_core::public;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -244,7 +245,9 @@ impl Case<'_> {
 /// Whether a value is one that is printed in public, or may be.
 pub(crate) fn is_public(value: &Value) -> bool {
     match value {
-        Value::Text(text) => known::lookup(text.expose()).is_some(),
+        Value::Text(text) => {
+            placeholder::is_placeholder(text.expose()) || public::of(text.expose()).is_some()
+        }
         Value::Unknown(_) => true,
         _ => false,
     }

@@ -11,7 +11,8 @@ use clearml_secure_core::deployment::{Deployment, There};
 use clearml_secure_core::effective::{Effective, Origin, Reading};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::io::{entries, read_text};
-use clearml_secure_core::known;
+use clearml_secure_core::placeholder;
+use clearml_secure_core::public;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::source::{SourceId, Span};
 use clearml_secure_core::unseen::{Hides, Unseen};
@@ -151,7 +152,8 @@ fn secrets(deployment: &Deployment, effective: &Effective) -> Vec<(Vec<Zeroizing
             && is_own
             && !text.is_empty()
             && reading.setting.kind() == Kind::Secret
-            && known::lookup(text).is_none()
+            && !placeholder::is_placeholder(text)
+            && public::of(text).is_none()
         {
             add(text, reading.span(deployment));
         }

@@ -1,7 +1,7 @@
 //! What is wrong with values that somebody chose or copied.
 
 use super::Keyset;
-use crate::known::{self, Class};
+use crate::public;
 use crate::setting::{SETTINGS, Setting};
 use crate::strength::{Weakness, weakness};
 
@@ -52,13 +52,12 @@ impl Keyset {
 
     fn flaw(&self, setting: Setting) -> Option<Flaw> {
         let value = self.get(setting)?;
-        let known = known::lookup(value.expose());
-        if known.is_some_and(|known| known.class != Class::Placeholder) {
+        if public::of(value.expose()).is_some() {
             return Some(Flaw::Public);
         }
         if let Some(weakness) = weakness(value.expose(), setting.kind()) {
             return Some(match weakness {
-                Weakness::Guessable => Flaw::Guessable,
+                Weakness::Address | Weakness::Digest | Weakness::Guessable => Flaw::Guessable,
                 Weakness::Placeholder => Flaw::Placeholder,
                 Weakness::Short => Flaw::Short,
             });

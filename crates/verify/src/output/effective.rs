@@ -2,8 +2,8 @@
 
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::known::{self, Class};
 use clearml_secure_core::strength::weakness;
+use clearml_secure_core::{placeholder, public};
 use serde_json::json;
 
 use super::json::{place, unknown};
@@ -84,12 +84,12 @@ pub(super) fn state(reading: &Reading) -> &'static str {
         Value::Unknown(_) => return "unknown",
         Value::Text(text) => text.expose(),
     };
-    match known::lookup(text).map(|known| known.class) {
-        Some(Class::Placeholder) => "placeholder",
-        Some(_) => "default",
-        None if !reading.hazards.is_empty() => "misread",
-        None if weakness(text, reading.setting.kind()).is_some() => "weak",
-        None => "yours",
+    match () {
+        () if placeholder::is_placeholder(text) => "placeholder",
+        () if public::of(text).is_some() => "default",
+        () if !reading.hazards.is_empty() => "misread",
+        () if weakness(text, reading.setting.kind()).is_some() => "weak",
+        () => "yours",
     }
 }
 

@@ -1,7 +1,9 @@
 //! A setting is set to a value that is printed in public.
 //!
 //! **What**: a variable or a `.conf` file sets a setting to a default of ClearML's source, of its Helm charts, or
-//! to an example of its documentation. So does it for any other account below `secure.credentials`: each one logs in.
+//! to an example of a documentation, of a standard or of a widely copied program; or to one of these in other letters,
+//! doubled, reversed, encoded, or with a few characters changed.
+//! So does it for any other account below `secure.credentials`: each one logs in.
 //!
 //! **Why**: these values are the first that anybody tries. With one account of role `system`, a single call
 //! returns every other secret in clear.
@@ -16,7 +18,7 @@
 //! docs/clearml.md#secrets-in-clear.
 
 use clearml_secure_core::effective::{Origin, Reading};
-use clearml_secure_core::known::{self, Class, Known};
+use clearml_secure_core::public::{self, Public};
 use clearml_secure_core::setting::Kind;
 
 use super::{Case, Rule};
@@ -35,7 +37,7 @@ impl Rule for DefaultCredential {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
         for reading in case.effective.readings() {
-            let Some(known) = published(reading) else {
+            let Some(Public { known, change }) = published(reading) else {
                 continue;
             };
             if case.is_closed(reading) {
@@ -48,16 +50,17 @@ impl Rule for DefaultCredential {
             seen.push((reading.setting, span));
             let (severity, consequence) = case.of_public(reading);
             let message = format!(
-                "{} of {} is public: {}; {consequence}",
+                "{} of {} is public: {}{}; {consequence}",
                 reading.setting,
                 case.server(reading),
-                known.what
+                known.what,
+                change.text()
             );
             findings.push(case.finding_in(severity, reading, message));
         }
         case.of_own_accounts(findings, |half| {
-            let known = public(half.text)?;
-            let what = format!("is public: {}", known.what);
+            let Public { known, change } = public::of(half.text)?;
+            let what = format!("is public: {}{}", known.what, change.text());
             let is_alone = half.kind == Kind::Key && !is_public(&half.account.secret.value);
             let (severity, consequence) = if is_alone {
                 (Severity::Warning, Some(HALF_PUBLIC))
@@ -69,14 +72,10 @@ impl Rule for DefaultCredential {
     }
 }
 
-/// The public value that is set, placeholders left to `weak-secret`.
-fn published(reading: &Reading) -> Option<&'static Known> {
+/// The public value that is set, or of which what is set was made.
+fn published(reading: &Reading) -> Option<Public> {
     if !matches!(reading.origin, Origin::File(_) | Origin::Variable(_)) {
         return None;
     }
-    public(reading.value.text()?.expose())
-}
-
-fn public(text: &str) -> Option<&'static Known> {
-    known::lookup(text).filter(|known| known.class != Class::Placeholder)
+    public::of(reading.value.text()?.expose())
 }

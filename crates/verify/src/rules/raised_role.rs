@@ -15,7 +15,7 @@
 //! **References**: docs/clearml.md#every-entry-is-an-account; docs/clearml.md#secrets-in-clear; docs/clearml.md#impersonation.
 
 use clearml_secure_core::account::{Account, Role};
-use clearml_secure_core::known;
+use clearml_secure_core::public;
 use clearml_secure_core::setting::Kind;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::strength::weakness;
@@ -79,7 +79,7 @@ fn is_secret(account: &Account) -> bool {
     let secret = account.half(Kind::Secret).value.text();
     secret.is_none_or(|secret| {
         let secret = secret.expose();
-        known::lookup(secret).is_none() && weakness(secret, Kind::Secret).is_none()
+        public::of(secret).is_none() && weakness(secret, Kind::Secret).is_none()
     })
 }
 

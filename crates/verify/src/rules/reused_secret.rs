@@ -14,7 +14,7 @@
 //! **References**: ClearML's Helm chart uses one string for the token secret and for a user's secret.
 
 use clearml_secure_core::effective::{Origin, Reading};
-use clearml_secure_core::known::{self, Class};
+use clearml_secure_core::public;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
@@ -70,9 +70,6 @@ impl Rule for ReusedSecret {
 /// What an administrator set; published values are worse than reused.
 fn is_chosen(reading: &Reading) -> bool {
     let is_set = matches!(reading.origin, Origin::File(_) | Origin::Variable(_));
-    let known = reading
-        .value
-        .text()
-        .and_then(|text| known::lookup(text.expose()));
-    is_set && known.is_none_or(|known| known.class == Class::Placeholder)
+    let text = reading.value.text();
+    is_set && text.is_none_or(|text| public::of(text.expose()).is_none())
 }

@@ -1,7 +1,7 @@
 //! A value that somebody could guess.
 //!
 //! **What**: a setting is short, made of few or predictable characters, a stand-in of the documentation
-//! (`new-secret-string`), or empty where empty means "anybody".
+//! (`new-secret-string`), an address or a path, the digest of a common word, or empty where empty means "anybody".
 //!
 //! **Why**: the accounts are reachable wherever the API server is, and the token secret can be tried offline with
 //! any token that was ever issued.
@@ -15,7 +15,7 @@
 //! **References**: ClearML, "Securing ClearML Server", whose examples are the stand-ins.
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
-use clearml_secure_core::known::{self, Class};
+use clearml_secure_core::public;
 use clearml_secure_core::setting::{Kind, Setting};
 use clearml_secure_core::strength::{Weakness, weakness};
 
@@ -80,7 +80,7 @@ fn judge(case: &Case<'_>, reading: &Reading) -> Option<(Severity, String)> {
 }
 
 fn judge_text(text: &str, kind: Kind) -> Option<(Severity, String)> {
-    if known::lookup(text).is_some_and(|known| known.class != Class::Placeholder) {
+    if public::of(text).is_some() {
         // `default-credential` says it better.
         return None;
     }
@@ -91,6 +91,10 @@ fn judge_text(text: &str, kind: Kind) -> Option<(Severity, String)> {
         GUESSED
     };
     let why = match weakness {
+        Weakness::Address => "is an address or a path, which others know".to_owned(),
+        Weakness::Digest => {
+            "is the digest of nothing, of a common word or of a public value".to_owned()
+        }
         Weakness::Guessable => format!("is a {} of few or predictable characters", kind_name(kind)),
         Weakness::Placeholder => "is the documentation's stand-in".to_owned(),
         Weakness::Short => format!("is too short for a {}", kind_name(kind)),

@@ -1,0 +1,252 @@
+//! Whether a value is one that everybody can read somewhere, as it stands there or hardly changed.
+//!
+//! Somebody who is told that a value is public changes a letter of it, writes it twice, or encodes it; whoever tries
+//! public values tries these as well.
+
+use std::sync::OnceLock;
+
+use zeroize::Zeroizing;
+
+use crate::known::{self, Class, Known};
+use crate::strength::{bytes_of, is_little};
+
+/// A public value, and what was done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Public {
+    /// Which it is.
+    pub known: &'static Known,
+    /// What is different.
+    pub change: Change,
+}
+
+/// What was done to a public value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Other small or capital letters, signs, quotes or spaces.
+    Case,
+    /// Base64 or hexadecimal digits of it.
+    Encoded,
+    /// Some characters are other ones, are added or are missing.
+    Edited,
+    /// Nothing.
+    None,
+    /// Written several times.
+    Repeated,
+    /// Written from its end.
+    Reversed,
+}
+
+impl Change {
+    /// In words, behind what the public value is.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Case => ", in other letters or signs",
+            Self::Encoded => ", encoded",
+            Self::Edited => ", with a few characters changed",
+            Self::None => "",
+            Self::Repeated => ", written several times",
+            Self::Reversed => ", written backwards",
+        }
+    }
+}
+
+/// Fewer letters and digits in a row may be the same by chance; 12 are 47 bits and more.
+const SAME: usize = 12;
+
+/// The public value that this is or was made of. What stands for one yet to be written is `placeholder::is_placeholder`.
+pub fn of(value: &str) -> Option<Public> {
+    let known = known::lookup(value).filter(|known| known.class != Class::Placeholder);
+    if let Some(known) = known {
+        return Some(Public {
+            known,
+            change: Change::None,
+        });
+    }
+    let text = plain(value);
+    if let Some(public) = of_plain(&text) {
+        return Some(public);
+    }
+    let backwards: Zeroizing<Vec<u8>> = Zeroizing::new(text.iter().rev().copied().collect());
+    changed(&backwards, Change::Reversed).or_else(|| {
+        let inner = bytes_of(value)?;
+        let inner = plain(std::str::from_utf8(&inner).ok()?);
+        changed(&inner, Change::Encoded)
+    })
+}
+
+/// The same of a text without signs.
+fn of_plain(text: &[u8]) -> Option<Public> {
+    if text.len() < SAME {
+        return None;
+    }
+    let once = &text[..period(text)];
+    let change = match once.len() == text.len() {
+        true => Change::Case,
+        false => Change::Repeated,
+    };
+    let mut edited = None;
+    for (known, known_text) in wholes() {
+        if **known_text == *once {
+            return Some(Public { known, change });
+        }
+        if edited.is_none() && is_edited(once, known_text) {
+            edited = Some(Public {
+                known,
+                change: Change::Edited,
+            });
+        }
+    }
+    edited
+}
+
+/// The public values that can be told when they are changed, with their letters and digits. A stand-in is a phrase, and one
+/// with a word more is another; strength judges those.
+fn wholes() -> &'static [(&'static Known, Zeroizing<Vec<u8>>)] {
+    static WHOLES: OnceLock<Vec<(&Known, Zeroizing<Vec<u8>>)>> = OnceLock::new();
+    let all = || {
+        known::all()
+            .iter()
+            .map(|known| (known, plain(&known.value)))
+    };
+    let is_whole = |(known, text): &(&Known, Zeroizing<Vec<u8>>)| {
+        known.class != Class::Placeholder && text.len() >= SAME
+    };
+    WHOLES.get_or_init(|| all().filter(is_whole).collect())
+}
+
+fn changed(text: &[u8], change: Change) -> Option<Public> {
+    of_plain(text).map(|Public { known, .. }| Public { known, change })
+}
+
+/// Whether a text is another but for what is added, missing or different in one place, and says little.
+fn is_edited(text: &[u8], known: &[u8]) -> bool {
+    let start = text.iter().zip(known).take_while(|(a, b)| a == b).count();
+    let ends = text[start..].iter().rev().zip(known[start..].iter().rev());
+    let end = ends.take_while(|(a, b)| a == b).count();
+    if start + end >= SAME {
+        return is_rest_little(&[&text[start..text.len() - end]]);
+    }
+    let [Ok(whole), Ok(part)] = [text, known].map(std::str::from_utf8) else {
+        return false;
+    };
+    whole
+        .find(part)
+        .is_some_and(|at| is_rest_little(&[&text[..at], &text[at + part.len()..]]))
+}
+
+fn is_rest_little(rest: &[&[u8]]) -> bool {
+    let rest = Zeroizing::new(rest.concat());
+    std::str::from_utf8(&rest).is_ok_and(is_little)
+}
+
+/// The letters and digits of a text, small.
+fn plain(text: &str) -> Zeroizing<Vec<u8>> {
+    let bytes = text.bytes().filter(u8::is_ascii_alphanumeric);
+    Zeroizing::new(bytes.map(|byte| byte.to_ascii_lowercase()).collect())
+}
+
+/// The length of the shortest piece that, repeated, gives the text, also where the last one is cut.
+fn period(text: &[u8]) -> usize {
+    (1..=text.len() / 2)
+        .find(|period| text.iter().zip(&text[*period..]).all(|(a, b)| a == b))
+        .unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+
+    use super::*;
+    use crate::generate::generate;
+    use crate::setting::Kind;
+    use crate::strength::weakness;
+
+    /// The public values that are long enough to be changed and still be themselves.
+    fn long() -> impl Iterator<Item = &'static str> {
+        let all = known::all().iter();
+        let long =
+            all.filter(|known| known.class != Class::Placeholder && known.value.len() >= 2 * SAME);
+        long.map(|known| known.value.as_str())
+    }
+
+    #[test]
+    fn a_public_value_is_known_however_it_is_changed() {
+        assert!(long().count() > 40);
+        for value in long() {
+            let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let middle = (value.len() / 2..)
+                .find(|at| value.is_char_boundary(*at))
+                .unwrap();
+            let (head, tail) = value.split_at(middle);
+            let mut rest = tail.chars();
+            let first = rest.next().unwrap();
+            let rest = rest.as_str();
+            for changed in [
+                value.to_lowercase(),
+                value.to_uppercase(),
+                value.repeat(2),
+                value.repeat(3),
+                format!("{value}-{value}"),
+                value.to_lowercase().repeat(2),
+                value.chars().rev().collect(),
+                format!(" {value} "),
+                format!("\"{value}\""),
+                format!("{value}!"),
+                format!("{value}1"),
+                format!("{value}-2024"),
+                format!("x{value}"),
+                format!("my-{value}-prod"),
+                format!("{head}Q{rest}"),
+                format!("{head}{rest}"),
+                format!("{head}Q{first}{rest}"),
+                format!("{head} {tail}"),
+                BASE64_STANDARD.encode(value),
+                BASE64_URL_SAFE_NO_PAD.encode(value),
+                BASE64_STANDARD.encode(format!("{value}\n")),
+                hex.to_uppercase(),
+                hex,
+            ] {
+                // What is only digits in order is worth nothing in any form.
+                let is_weak = weakness(&changed, Kind::Secret).is_some();
+                assert!(of(&changed).is_some() || is_weak, "{value} {changed}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_done_is_said() {
+        let default = "Rq8FW84sSqVgq7WvBB_4EzNl9y8z8IGiDXX3C345_a5AZfcwZcwCIA";
+        let change = |text: &str| of(text).map(|public| public.change);
+        assert_eq!(change(default), Some(Change::None));
+        assert_eq!(change(&default.to_lowercase()), Some(Change::Case));
+        assert_eq!(change(&default.repeat(2)), Some(Change::Repeated));
+        assert_eq!(change(&default.replace('9', "8")), Some(Change::Edited));
+        assert_eq!(
+            change(&BASE64_STANDARD.encode(default)),
+            Some(Change::Encoded)
+        );
+        let reversed: String = default.chars().rev().collect();
+        assert_eq!(change(&reversed), Some(Change::Reversed));
+    }
+
+    #[test]
+    fn nothing_else_is_public() {
+        for text in [
+            "",
+            "x",
+            "an own text of somebody",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+        for kind in [Kind::Key, Kind::Secret] {
+            for _ in 0..1_000 {
+                assert_eq!(of(generate(kind).unwrap().expose()), None);
+            }
+        }
+        // A value that only shares a beginning with a public one has enough of its own.
+        let own = "Rq8FW84sSqVgq7WvkfP2mXw9LzT4hNc7JdYb3GsVe6QaUi1R";
+        assert_eq!(of(own), None);
+    }
+}
