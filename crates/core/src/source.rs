@@ -4,6 +4,9 @@ use std::sync::OnceLock;
 
 use zeroize::Zeroizing;
 
+/// What a path is called that is put together of variables: it may hold a value of an env file.
+pub const HIDDEN: &str = "(a path with variables)";
+
 /// The texts a deployment was read from, so that every value can be pointed at in the one it came from.
 #[derive(Debug, Default)]
 pub struct Sources(Vec<Source>);
@@ -44,6 +47,8 @@ impl Span {
 /// One text and what to call it.
 pub struct Source {
     path: PathBuf,
+    /// What messages call it, where its path may hold a value of an env file.
+    name: Option<PathBuf>,
     /// Compose files and `.env` files hold secrets, so the copy in memory is wiped.
     text: Zeroizing<String>,
     /// Where lines start, worked out when the first place is asked for.
@@ -92,6 +97,7 @@ impl Sources {
         let id = SourceId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
         self.0.push(Source {
             path: path.into(),
+            name: None,
             text,
             lines: OnceLock::new(),
         });
@@ -108,7 +114,21 @@ impl Sources {
         &self.0[id.0 as usize].text
     }
 
-    /// What the text is called.
+    /// Lets messages call a text what is written for its path, which may hold a value of an env file: `${DIR}/a.yml`.
+    /// What is written stays hidden where it is more than names.
+    pub fn call(&mut self, id: SourceId, written: &str) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "${}_./".contains(c);
+        let name = if written.chars().all(is_plain) { written } else { HIDDEN };
+        self.0[id.0 as usize].name = Some(PathBuf::from(name));
+    }
+
+    /// What messages call the text.
+    pub fn name(&self, id: SourceId) -> &Path {
+        let source = &self.0[id.0 as usize];
+        source.name.as_deref().unwrap_or(&source.path)
+    }
+
+    /// Where the text was read.
     pub fn path(&self, id: SourceId) -> &Path {
         &self.0[id.0 as usize].path
     }
@@ -128,7 +148,7 @@ impl Sources {
         let line = lines.partition_point(|start| *start <= span.start).max(1);
         let before = text.get(lines[line - 1]..span.start).unwrap_or_default();
         Place {
-            file: source.path.clone(),
+            file: self.name(span.source).to_owned(),
             line,
             column: column(before),
         }

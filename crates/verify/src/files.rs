@@ -2,6 +2,7 @@
 //! and which were written for a server that does not load them.
 
 use std::fs;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use clearml_secure_core::container::{Mount, MountSource};
 use clearml_secure_core::deployment::{Deployment, There};
 use clearml_secure_core::effective::{Effective, Origin, Reading};
 use clearml_secure_core::fixed_users::FixedUsers;
+use clearml_secure_core::hocon::{self, Node, Object};
 use clearml_secure_core::io::{entries, read_text};
 use clearml_secure_core::placeholder;
 use clearml_secure_core::public;
@@ -47,7 +49,7 @@ fn holds_credential(text: &str) -> bool {
 
 /// A file that holds a secret.
 pub(crate) struct SecretFile {
-    /// As the user named it.
+    /// What messages call it.
     pub(crate) path: PathBuf,
     /// Where the first secret stands.
     pub(crate) span: Span,
@@ -112,7 +114,7 @@ impl Files {
             };
             let is_tracked = is_tracked(path).unwrap_or_else(|reason| {
                 files.unseen.push(Unseen {
-                    what: format!("whether git tracks {}", path.display()),
+                    what: format!("whether git tracks {}", deployment.sources.name(source).display()),
                     hides: Hides::Anything,
                     reason,
                     service: None,
@@ -121,7 +123,7 @@ impl Files {
                 false
             });
             files.secret.push(SecretFile {
-                path: path.to_owned(),
+                path: deployment.sources.name(source).to_owned(),
                 span,
                 readers: readers(path),
                 is_tracked,
@@ -158,6 +160,18 @@ fn secrets(deployment: &Deployment, effective: &Effective) -> Vec<(Vec<Zeroizing
             add(text, reading.span(deployment));
         }
     }
+    for instance in &deployment.instances {
+        for file in instance.config.iter().filter(|file| !file.is_default) {
+            let Ok(tree) = &file.tree else {
+                continue;
+            };
+            of_stores(tree, &mut |text, span| {
+                let Range { start, end } = span;
+                let source = file.source;
+                add(text, Span { source, start, end });
+            });
+        }
+    }
     for server in &effective.servers {
         if server.server != Server::Apiserver {
             continue;
@@ -170,6 +184,39 @@ fn secrets(deployment: &Deployment, effective: &Effective) -> Vec<(Vec<Zeroizing
         }
     }
     found
+}
+
+/// The secrets of stores for files in a configuration: those of S3, of Azure and of Google's, under any path
+/// (docs/clearml.md#storage-placeholder).
+fn of_stores(tree: &Object, add: &mut dyn FnMut(&str, Range<usize>)) {
+    const NAMES: [&str; 7] = [
+        "secret",
+        "secret_key",
+        "account_key",
+        "aws_secret_access_key",
+        "session_token",
+        "token",
+        "private_key",
+    ];
+    fn of_value(name: &str, node: &Node, add: &mut dyn FnMut(&str, Range<usize>)) {
+        match &node.value {
+            hocon::Value::Object(tree) => of_stores(tree, add),
+            hocon::Value::List(items) => items.iter().for_each(|item| of_value("", item, add)),
+            hocon::Value::String(text) if NAMES.contains(&name) => {
+                let text = text.expose();
+                let is_own = !text.is_empty()
+                    && !placeholder::is_placeholder(text)
+                    && public::of(text).is_none();
+                if is_own {
+                    add(text, node.span.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    for (name, node) in tree.iter() {
+        of_value(name, node, add);
+    }
 }
 
 /// Where the first secret stands in a text.

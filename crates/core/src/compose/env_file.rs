@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::parts::written;
+use super::parts::{unreadable, written};
 use super::uses::Use;
 use super::volume::joined;
 use super::{Loader, Part, Project, Scope};
@@ -22,6 +22,8 @@ struct EnvFile {
     path: PathBuf,
     /// The path as it may be shown.
     shown: String,
+    /// As it is written.
+    written: String,
     is_required: bool,
     /// `format: raw`: no quotes, no variables.
     is_raw: bool,
@@ -39,7 +41,7 @@ pub(super) fn of_service(
 ) -> Result<Variables, Error> {
     let mut variables = Variables::new();
     for file in files(project, sources, parts) {
-        let source = match loader.open(sources, &file.path) {
+        let source = match loader.open_written(sources, &file.path, &file.written) {
             Ok(source) => source,
             Err(_) if !file.is_required && !file.path.exists() => continue,
             Err(error @ Error::Encoding { .. }) => return Err(error),
@@ -100,6 +102,7 @@ fn file(project: &Project, sources: &Sources, part: &Part, item: &Node) -> Optio
     Some(EnvFile {
         shown: written(sources, span, &path).to_owned(),
         path: joined(&project.documents[part.document].folder, &path),
+        written: path_node.text().unwrap_or_default().to_owned(),
         is_required: required != Some(Typed::Bool(false)),
         is_raw: format.as_deref() == Some("raw"),
         span: item.span(part.source),
@@ -108,15 +111,11 @@ fn file(project: &Project, sources: &Sources, part: &Part, item: &Node) -> Optio
 
 fn unseen(service: &str, file: &EnvFile, error: &Error) -> Unseen {
     // A path that is put together may hold a value of .env.
-    let reason = if file.path.to_string_lossy().ends_with(&file.shown) {
-        error.to_string()
-    } else {
-        "it cannot be read; `docker compose config` shows its path".to_owned()
-    };
+    let is_shown = file.path.to_string_lossy().ends_with(&file.shown);
     Unseen {
         what: format!("env_file {}", file.shown),
         hides: Hides::Variables,
-        reason,
+        reason: unreadable(is_shown, error),
         service: Some(service.to_owned()),
         span: Some(file.span),
     }

@@ -55,6 +55,25 @@ impl Loader {
         Ok(source)
     }
 
+    /// The same of a file whose path is written with variables: messages call it what is written, unless it is named
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn open_written(
+        &mut self,
+        sources: &mut Sources,
+        path: &Path,
+        written: &str,
+    ) -> Result<SourceId, Error> {
+        let before = sources.ids().count();
+        let source = self.open(sources, path)?;
+        if written.contains('$') && sources.ids().count() > before {
+            sources.call(source, written);
+        }
+        Ok(source)
+    }
+
     /// Whether there is a file, or a text in its place.
     pub fn is_file(&self, path: &Path) -> bool {
         self.asked.contains_key(path) || self.real.contains_key(&real(path)) || path.is_file()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::{Document, DocumentId, Loader, Part, Project, Scope, env};
 use crate::error::Error;
-use crate::source::{SourceId, Sources, Span};
+use crate::source::{HIDDEN, SourceId, Sources, Span};
 use crate::unseen::{Hides, Unseen};
 use crate::yaml::{self, Clears, Field, Node};
 use include::Model;
@@ -274,13 +274,17 @@ impl Reader<'_> {
         let document = &self.project.documents[part.document];
         let scope = document.scope;
         let path = document.folder.join(file);
-        let source = match self.loader.open(self.sources, &path) {
+        let extends = part.node.get("extends").map(|field| field.value);
+        let named = extends.and_then(|node| node.get("file")).and_then(|field| field.value.text());
+        let as_written = named.unwrap_or_default().to_owned();
+        let source = match self.loader.open_written(self.sources, &path, &as_written) {
             Ok(source) => source,
             Err(error) => {
+                let shown = written(self.sources, span, file);
                 self.project.unseen.push(Unseen {
-                    what: format!("extended file {}", written(self.sources, span, file)),
+                    what: format!("extended file {shown}"),
                     hides: Hides::Anything,
-                    reason: error.to_string(),
+                    reason: unreadable(shown == file, &error),
                     service: Some(part.service.clone()),
                     span: Some(span),
                 });
@@ -317,9 +321,18 @@ fn is_same(one: &[Part], other: &[Part]) -> bool {
 /// A path as it may be shown: one that is put together may hold a value of an env file.
 pub(super) fn written<'a>(sources: &Sources, span: Span, path: &'a str) -> &'a str {
     if sources.slice(span).contains('$') {
-        "(a path with variables)"
+        HIDDEN
     } else {
         path
+    }
+}
+
+/// Why a file cannot be read. Its path is in the error, so one that may not be shown takes the reason with it.
+pub(super) fn unreadable(is_shown: bool, error: &Error) -> String {
+    if is_shown {
+        error.to_string()
+    } else {
+        "it cannot be read; `docker compose config` shows its path".to_owned()
     }
 }
 

@@ -48,7 +48,8 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
                         source,
                         target,
                         span: item.span(part.source),
-                        is_interpolated: has_variable(item),
+                        is_interpolated: has_variable(item)
+                            || is_defined_with_variable(project, section, item),
                     },
                 );
             }
@@ -127,6 +128,19 @@ fn has_variable(node: &Node) -> bool {
         Some(entries) => entries.iter().any(|entry| has_variable(&entry.value)),
         None => node.text().is_some_and(|text| text.contains('$')),
     }
+}
+
+/// Whether what a mount refers to at the top of a file has variables.
+fn is_defined_with_variable(project: &Project, section: &str, item: &Node) -> bool {
+    let refers_to = |name: &str| match item.get("source") {
+        Some(source) => source.value.text() == Some(name),
+        None => item.text().is_some_and(|text| text.split(':').next() == Some(name)),
+    };
+    let mut sections = project.whole_documents().filter_map(|document| document.root.get(section));
+    sections.any(|section| {
+        let mut defined = section.value.fields().into_iter();
+        defined.any(|field| field.key.text().is_some_and(refers_to) && has_variable(field.value))
+    })
 }
 
 /// Reads the mounts that one part has.

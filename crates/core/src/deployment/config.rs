@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::mounts::{anywhere, around, relative};
 use crate::config_dir;
-use crate::container::{Container, FileText, Mount, MountSource, VariableValue};
+use crate::container::{Container, FileText, Mount, MountSource, Origin, VariableValue};
 use crate::error::Error;
 use crate::image::ImageTree;
 use crate::instance::{Family, Instance};
@@ -259,7 +259,10 @@ impl<'a> View<'a> {
             Knowable::Unknown(reason) => self.hidden(at, volume, reason),
             Knowable::Known(MountSource::Empty) => {}
             Knowable::Known(MountSource::Named(name)) => {
-                let name = crate::shown::escape(name);
+                let name = match volume.is_interpolated {
+                    true => "a volume".into(),
+                    false => crate::shown::escape(name),
+                };
                 let reason = format!(
                     "it is in {name}, which only docker can open; copy its *.conf files out and give --config-dir"
                 );
@@ -332,8 +335,15 @@ impl<'a> View<'a> {
     }
 
     fn miss(&mut self, at: &str, volume: &Mount, reason: String) {
+        // Names in the container may hold values of env files, too.
+        let is_interpolated = volume.is_interpolated && !at.is_empty();
+        let what = match (is_folder_told(self.service, self.folder), is_interpolated) {
+            (false, _) => "the configuration folder".to_owned(),
+            (true, true) => format!("a file of {}", self.folder),
+            (true, false) => self.named(at),
+        };
         let unseen = Unseen {
-            what: self.named(at),
+            what,
             hides: Hides::Anything,
             reason,
             service: Some(self.service.name.clone()),
@@ -341,6 +351,17 @@ impl<'a> View<'a> {
         };
         self.unseen.push((at.to_owned(), unseen));
     }
+}
+
+/// Whether the name of a configuration folder holds nothing of an env file.
+fn is_folder_told(container: &Container, folder: &str) -> bool {
+    let variables = container.environment.iter().filter(|variable| {
+        ["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"].contains(&variable.name.as_str())
+    });
+    folder == GIVEN
+        || variables
+            .into_iter()
+            .all(|variable| variable.origin != Origin::EnvFile && variable.interpolated.is_empty())
 }
 
 /// A file below a folder: `services/auth.conf` is loaded at `services.auth`.

@@ -53,7 +53,7 @@ pub(super) fn in_variable(variable: &Variable, setting: Setting, node: &Node) ->
         hocon::Value::Unknown(_) => None,
         hocon::Value::String(text) if text.expose() == given => None,
         // Quotes inside the value are the way to bring characters that HOCON would change.
-        hocon::Value::String(text) if is_quoted(given, text.expose()) => None,
+        hocon::Value::String(text) if is_put_together(given, text.expose()) => None,
         value => Some(changed(given, value)),
     }
 }
@@ -122,11 +122,10 @@ fn changed(written: &str, value: &hocon::Value) -> Hazard {
     Hazard::Hocon(reading)
 }
 
-fn is_quoted(given: &str, text: &str) -> bool {
-    given
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        == Some(text)
+/// Whether a text is what quotes and substitutions in a value stand for, with what is written around them.
+fn is_put_together(given: &str, text: &str) -> bool {
+    let (pieces, _) = literal(given);
+    pieces.len() > 1 && is_made_of(text, &pieces)
 }
 
 /// What is written as itself in a value, in order: the pieces around quotes and substitutions. And the paths of

@@ -62,7 +62,7 @@ fn add_file(
             hocon::merge(tree, content.below(&file.key), false);
         }
         Err(fault) => fatal.push(Fatal {
-            what: deployment.sources.path(file.source).display().to_string(),
+            what: deployment.sources.name(file.source).display().to_string(),
             span: Span {
                 source: file.source,
                 start: fault.offset,

@@ -243,7 +243,7 @@ fn line(cause: &[&NotChecked]) -> String {
 pub(super) fn looked_at(report: &Report) -> String {
     let (name, servers): (String, Vec<String>) = match &report.subject {
         Subject::Deployment(deployment, _) => {
-            let path = |file: &SourceId| deployment.sources.path(*file).to_string_lossy();
+            let path = |file: &SourceId| deployment.sources.name(*file).to_string_lossy();
             let paths: Vec<_> = deployment.project.files.iter().map(path).collect();
             let servers = deployment.instances.iter().map(|instance| instance.server);
             (

@@ -1,12 +1,13 @@
-//! The running server does not use the keys that it should.
+//! The keys of `--keys` are not in use.
 //!
-//! **What**: an account of `--keys` does not log in, has another role than it should, or a token that is signed with the
-//! keyset's token secret is refused by the API server or the file server.
+//! **What**: in a deployment's files, a server does not read the keyset's value. At a running server, an account of `--keys`
+//! does not log in, has another role than it should, or a token that is signed with the keyset's token secret is refused by
+//! the API server or the file server.
 //!
-//! **Why**: the configuration is there, and the server runs with something else: with the public defaults, or with what
-//! it read before it was changed.
+//! **Why**: a server that reads something else runs with the public defaults, or with what it read before it was changed.
 //!
-//! **Fix**: restart apiserver, fileserver and async_delete together; `clearml-verify` on the files says what they read.
+//! **Fix**: for files, `clearml-inject -k KEYS -i docker-compose.yml`. For a running server, restart apiserver, fileserver and
+//! async_delete together; `clearml-verify` on the files says what they read.
 //!
 //! **Asks**: auth.login with each account, auth.validate_token, and a file that is not there. Keys go over https:// or to this
 //! machine only, unless `--allow-plain-http` is given. The session secret cannot be asked for.

@@ -1,6 +1,6 @@
 //! A file that holds a secret is open to others on this machine.
 //!
-//! **What**: a file in which a secret of yours stands may be read by its group or by everybody, and so may the
+//! **What**: a file in which a secret of yours is, also the keys of a store such as S3, may be read by its group or by everybody, and so may the
 //! folders around it.
 //!
 //! **Why**: whoever has an account here, or breaks into any program that runs here, reads the keys of your server.

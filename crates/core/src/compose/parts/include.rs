@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Reader, written};
+use super::{Reader, unreadable, written};
 use crate::compose::{DocumentId, Scope, env};
 use crate::error::Error;
 use crate::source::{SourceId, Span};
@@ -130,7 +130,7 @@ impl Reader<'_> {
         let outer = self.project.documents[document].scope;
         let mut files = Vec::with_capacity(item.paths.len());
         for path in &item.paths {
-            match self.loader.open(self.sources, &base.join(path)) {
+            match self.open(item, &base, path) {
                 Ok(source) => files.push(source),
                 Err(error) => {
                     self.miss(item, path, &error);
@@ -169,7 +169,7 @@ impl Reader<'_> {
     ) -> Result<Option<Scope>, Error> {
         let mut files = Vec::new();
         for path in item.env_files.iter().filter(|path| *path != "/dev/null") {
-            match self.loader.open(self.sources, &base.join(path)) {
+            match self.open(item, &base, path) {
                 Ok(source) => files.push(source),
                 Err(error) => {
                     self.miss(item, path, &error);
@@ -186,17 +186,17 @@ impl Reader<'_> {
             .map(Some)
     }
 
+    fn open(&mut self, item: &Item, base: &Path, path: &str) -> Result<SourceId, Error> {
+        let written = self.sources.slice(item.span).trim_matches(['"', '\'']).to_owned();
+        self.loader.open_written(self.sources, &base.join(path), &written)
+    }
+
     fn miss(&mut self, item: &Item, path: &str, error: &Error) {
         let shown = written(self.sources, item.span, path);
-        let reason = if shown == path {
-            error.to_string()
-        } else {
-            "it cannot be read; `docker compose config` shows its path".to_owned()
-        };
         self.project.unseen.push(Unseen {
             what: format!("included file {shown}"),
             hides: Hides::Services,
-            reason,
+            reason: unreadable(shown == path, error),
             service: None,
             span: Some(item.span),
         });
