@@ -118,7 +118,11 @@ impl Sources {
     /// What is written stays hidden where it is more than names.
     pub fn call(&mut self, id: SourceId, written: &str) {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "${}_./".contains(c);
-        let name = if written.chars().all(is_plain) { written } else { HIDDEN };
+        let name = if written.chars().all(is_plain) {
+            written
+        } else {
+            HIDDEN
+        };
         self.0[id.0 as usize].name = Some(PathBuf::from(name));
     }
 

@@ -114,7 +114,10 @@ impl Files {
             };
             let is_tracked = is_tracked(path).unwrap_or_else(|reason| {
                 files.unseen.push(Unseen {
-                    what: format!("whether git tracks {}", deployment.sources.name(source).display()),
+                    what: format!(
+                        "whether git tracks {}",
+                        deployment.sources.name(source).display()
+                    ),
                     hides: Hides::Anything,
                     reason,
                     service: None,
@@ -201,7 +204,7 @@ fn of_stores(tree: &Object, add: &mut dyn FnMut(&str, Range<usize>)) {
     fn of_value(name: &str, node: &Node, add: &mut dyn FnMut(&str, Range<usize>)) {
         match &node.value {
             hocon::Value::Object(tree) => of_stores(tree, add),
-            hocon::Value::List(items) => items.iter().for_each(|item| of_value("", item, add)),
+            hocon::Value::Array(items) => items.iter().for_each(|item| of_value("", item, add)),
             hocon::Value::String(text) if NAMES.contains(&name) => {
                 let text = text.expose();
                 let is_own = !text.is_empty()

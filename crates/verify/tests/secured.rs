@@ -320,15 +320,18 @@ fn every_measure_has_its_finding() {
 
 #[test]
 fn keys_of_a_store_are_secrets_of_their_file() {
-    let stock = good();
+    let stock = common::good();
     let (before, api) = stock.split_once("  apiserver:\n").unwrap();
-    let compose = format!(
-        "{before}  apiserver:\n    volumes: [\"./config:/opt/clearml/config\"]\n{api}"
-    );
+    let compose =
+        format!("{before}  apiserver:\n    volumes: [\"./config:/opt/clearml/config\"]\n{api}");
     let store = "aws { s3 { credentials: [{host: \"minio:9000\", key: k7Qm2, secret: \"wZ4vK9sLq2Xn8RtY5uBc\"}] } }\n";
     let path = "config/services/storage_credentials.conf";
     let folder = common::folder_with(&[("docker-compose.yml", &compose), (path, store)]);
-    let rules = || common::ask(&["docker-compose.yml"], folder.path()).rules().join(" ");
+    let rules = || {
+        common::ask(&["docker-compose.yml"], folder.path())
+            .rules()
+            .join(" ")
+    };
     let open = |path: &str, mode| {
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
         fs::set_permissions(folder.path().join(path), permissions).unwrap();
@@ -340,6 +343,10 @@ fn keys_of_a_store_are_secrets_of_their_file() {
     open(path, 0o644);
     assert!(rules().contains("readable-secret"), "{}", rules());
     // The placeholder that ClearML ships is none.
-    fs::write(folder.path().join(path), store.replace("wZ4vK9sLq2Xn8RtY5uBc", "minioadmin")).unwrap();
+    fs::write(
+        folder.path().join(path),
+        store.replace("wZ4vK9sLq2Xn8RtY5uBc", "minioadmin"),
+    )
+    .unwrap();
     assert!(!rules().contains("readable-secret"), "{}", rules());
 }

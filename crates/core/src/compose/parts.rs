@@ -275,7 +275,9 @@ impl Reader<'_> {
         let scope = document.scope;
         let path = document.folder.join(file);
         let extends = part.node.get("extends").map(|field| field.value);
-        let named = extends.and_then(|node| node.get("file")).and_then(|field| field.value.text());
+        let named = extends
+            .and_then(|node| node.get("file"))
+            .and_then(|field| field.value.text());
         let as_written = named.unwrap_or_default().to_owned();
         let source = match self.loader.open_written(self.sources, &path, &as_written) {
             Ok(source) => source,

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Document, Part, Project, Service, interpolate};
 use crate::container::{FileText, HostPath, Mount, MountSource};
 use crate::knowable::Knowable;
-use crate::source::Span;
+use crate::source::{HIDDEN, Span};
 use crate::yaml::{Clears, Node};
 
 /// The mounts of a service; a later one at the same target replaces an earlier one.
@@ -48,8 +48,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
                         source,
                         target,
                         span: item.span(part.source),
-                        is_interpolated: has_variable(item)
-                            || is_defined_with_variable(project, section, item),
+                        is_interpolated: has_variable(item),
                     },
                 );
             }
@@ -128,19 +127,6 @@ fn has_variable(node: &Node) -> bool {
         Some(entries) => entries.iter().any(|entry| has_variable(&entry.value)),
         None => node.text().is_some_and(|text| text.contains('$')),
     }
-}
-
-/// Whether what a mount refers to at the top of a file has variables.
-fn is_defined_with_variable(project: &Project, section: &str, item: &Node) -> bool {
-    let refers_to = |name: &str| match item.get("source") {
-        Some(source) => source.value.text() == Some(name),
-        None => item.text().is_some_and(|text| text.split(':').next() == Some(name)),
-    };
-    let mut sections = project.whole_documents().filter_map(|document| document.root.get(section));
-    sections.any(|section| {
-        let mut defined = section.value.fields().into_iter();
-        defined.any(|field| field.key.text().is_some_and(refers_to) && has_variable(field.value))
-    })
 }
 
 /// Reads the mounts that one part has.
@@ -272,7 +258,9 @@ impl Reader<'_> {
             Some((_, Knowable::Unknown(reason))) => return Knowable::Unknown(reason),
         };
         match option("device").filter(|_| is_bind) {
-            Some((document, device)) => device.and_then(|device| bind(document, &device)),
+            Some((document, device)) => {
+                device.and_then(|device| self.bind_at_top(("volumes", name), document, &device))
+            }
             None => Knowable::Known(MountSource::Named(name.to_owned())),
         }
     }
@@ -305,7 +293,7 @@ impl Reader<'_> {
             }))
         };
         if let Some((document, file)) = entry("file") {
-            return file.and_then(|file| bind(document, &file));
+            return file.and_then(|file| self.bind_at_top((section, name), document, &file));
         }
         if let Some((_, text)) = entry("content") {
             return text.and_then(known);
@@ -317,6 +305,25 @@ impl Reader<'_> {
             });
         }
         Knowable::Known(MountSource::Named(name.to_owned()))
+    }
+
+    /// A path below a top-level entry. One with variables is not shown as it comes out.
+    fn bind_at_top(
+        &self,
+        (section, name): (&str, &str),
+        document: &Document,
+        path: &str,
+    ) -> Knowable<MountSource> {
+        let entry = document.root.get(section);
+        let entry = entry.and_then(|section| section.value.get(name));
+        let mut host = HostPath {
+            path: joined(&document.folder, path),
+            written: path.to_owned(),
+        };
+        if entry.is_some_and(|entry| has_variable(entry.value)) {
+            host.written = HIDDEN.to_owned();
+        }
+        Knowable::Known(MountSource::Bind(host))
     }
 
     /// A text below a top-level entry, of the last document that has it, and which that is.

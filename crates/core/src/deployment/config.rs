@@ -13,6 +13,7 @@ use crate::image::ImageTree;
 use crate::instance::{Family, Instance};
 use crate::io::{entries, is_link};
 use crate::knowable::{Knowable, Reason};
+use crate::source::HIDDEN;
 use crate::unseen::{Hides, Unseen};
 
 /// Where the files of a folder that is given by hand are in the container.
@@ -304,7 +305,7 @@ impl<'a> View<'a> {
             return Ok(());
         }
         // The path may hold a value of .env, and `~` is the home of the user who runs compose.
-        let shown = if volume.is_interpolated || written.starts_with('~') {
+        let shown = if volume.is_interpolated || written == HIDDEN || written.starts_with('~') {
             "what is mounted".into()
         } else if written.trim_end_matches('/') == self.named(at) {
             "it".into()

@@ -187,8 +187,13 @@ impl Reader<'_> {
     }
 
     fn open(&mut self, item: &Item, base: &Path, path: &str) -> Result<SourceId, Error> {
-        let written = self.sources.slice(item.span).trim_matches(['"', '\'']).to_owned();
-        self.loader.open_written(self.sources, &base.join(path), &written)
+        let written = self
+            .sources
+            .slice(item.span)
+            .trim_matches(['"', '\''])
+            .to_owned();
+        self.loader
+            .open_written(self.sources, &base.join(path), &written)
     }
 
     fn miss(&mut self, item: &Item, path: &str, error: &Error) {
