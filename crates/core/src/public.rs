@@ -86,7 +86,7 @@ fn of_plain(text: &[u8]) -> Option<Public> {
     };
     let mut edited = None;
     for (known, known_text) in wholes() {
-        if **known_text == *once {
+        if *known_text == *once {
             return Some(Public { known, change });
         }
         if edited.is_none() && is_edited(once, known_text) {
@@ -99,18 +99,19 @@ fn of_plain(text: &[u8]) -> Option<Public> {
     edited
 }
 
-/// The public values that can be told when they are changed, with their letters and digits. A stand-in is a phrase, and one
-/// with a word more is another; strength judges those.
-fn wholes() -> &'static [(&'static Known, Zeroizing<Vec<u8>>)] {
-    static WHOLES: OnceLock<Vec<(&Known, Zeroizing<Vec<u8>>)>> = OnceLock::new();
+/// A public value, and its letters and digits, which are nobody's secret.
+type Whole = (&'static Known, Vec<u8>);
+
+/// The public values that can be told when they are changed. A stand-in is a phrase, and one with a word more is another;
+/// strength judges those.
+fn wholes() -> &'static [Whole] {
+    static WHOLES: OnceLock<Vec<Whole>> = OnceLock::new();
     let all = || {
         known::all()
             .iter()
-            .map(|known| (known, plain(&known.value)))
+            .map(|known| (known, plain(&known.value).to_vec()))
     };
-    let is_whole = |(known, text): &(&Known, Zeroizing<Vec<u8>>)| {
-        known.class != Class::Placeholder && text.len() >= SAME
-    };
+    let is_whole = |(known, text): &Whole| known.class != Class::Placeholder && text.len() >= SAME;
     WHOLES.get_or_init(|| all().filter(is_whole).collect())
 }
 

@@ -169,7 +169,7 @@ impl Reader<'_> {
     ) -> Result<Option<Scope>, Error> {
         let mut files = Vec::new();
         for path in item.env_files.iter().filter(|path| *path != "/dev/null") {
-            match self.open(item, &base, path) {
+            match self.open(item, base, path) {
                 Ok(source) => files.push(source),
                 Err(error) => {
                     self.miss(item, path, &error);
