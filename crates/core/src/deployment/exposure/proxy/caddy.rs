@@ -94,7 +94,7 @@ fn of_text(text: &str) -> Vec<Rule> {
         if heads.is_empty() || heads[0].starts_with('(') {
             continue;
         }
-        let to = targets(inner, &blocks, 0);
+        let to = targets(inner, &blocks, &mut Vec::new());
         let has_tls = inner.iter().any(|words| words[0] == "tls");
         let asks = ["basic_auth", "basicauth", "forward_auth"];
         let is_guarded = inner.iter().any(|words| asks.contains(&words[0]));
@@ -110,7 +110,7 @@ fn of_text(text: &str) -> Vec<Rule> {
 fn targets(
     inner: &[Vec<&str>],
     blocks: &[(Vec<&str>, Vec<Vec<&str>>)],
-    depth: usize,
+    seen: &mut Vec<String>,
 ) -> Vec<Address> {
     let mut found = Vec::new();
     let mut is_inside = false;
@@ -123,12 +123,13 @@ fn targets(
             ["to", ..] if is_inside => {
                 found.extend(words[1..].iter().filter_map(|word| upstream(word)))
             }
-            ["import", name, ..] if depth < 4 => {
+            ["import", name, ..] if !seen.iter().any(|known| known == name) => {
+                seen.push(name.to_owned());
                 let name = format!("({name})");
                 let named = blocks
                     .iter()
                     .filter(|(heads, _)| heads.first() == Some(&name.as_str()));
-                found.extend(named.flat_map(|(_, inner)| targets(inner, blocks, depth + 1)));
+                found.extend(named.flat_map(|(_, inner)| targets(inner, blocks, seen)));
             }
             _ => {}
         }

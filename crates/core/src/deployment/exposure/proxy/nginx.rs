@@ -1,5 +1,7 @@
 //! nginx: `server` blocks, their `listen`, and where `proxy_pass` leads.
 
+use std::collections::HashSet;
+
 use crate::deployment::exposure::address::Address;
 use crate::deployment::exposure::files::File;
 use crate::deployment::exposure::hop::{How, Rule};
@@ -79,7 +81,8 @@ impl Config<'_> {
     }
 
     fn server(&mut self, block: &[Directive], how: How) {
-        let all = self.flat(block, 0);
+        let mut all = Vec::new();
+        self.flatten(block, 0, &mut HashSet::new(), &mut all);
         let has_tls = all.iter().any(|words| strs(words) == ["ssl", "on"]);
         let listens = all
             .iter()
@@ -119,23 +122,30 @@ impl Config<'_> {
         }
     }
 
-    /// The directives of a block and of all below it, with what they include.
-    fn flat(&self, block: &[Directive], depth: usize) -> Vec<Vec<String>> {
-        let mut all = Vec::new();
+    /// The directives of a block and of all below it, with what they include; each file counts once.
+    fn flatten<'a>(
+        &'a self,
+        block: &'a [Directive],
+        depth: usize,
+        seen: &mut HashSet<&'a str>,
+        all: &mut Vec<Vec<String>>,
+    ) {
         for directive in block {
             all.push(directive.words.clone());
             if depth >= DEEPEST {
                 continue;
             }
-            all.extend(self.flat(&directive.block, depth + 1));
-            if let ["include", path] = strs(&directive.words)[..] {
-                let included = self.trees.iter().filter(|(known, _)| fits(known, path));
-                let included =
-                    included.filter(|(_, tree)| !tree.iter().any(|one| is(one, "server")));
-                all.extend(included.flat_map(|(_, tree)| self.flat(tree, depth + 1)));
+            self.flatten(&directive.block, depth + 1, seen, all);
+            let ["include", path] = strs(&directive.words)[..] else {
+                continue;
+            };
+            for (known, tree) in self.trees {
+                let is_part = !tree.iter().any(|one| is(one, "server"));
+                if is_part && fits(known, path) && seen.insert(known) {
+                    self.flatten(tree, depth + 1, seen, all);
+                }
             }
         }
-        all
     }
 
     fn add_target(&self, target: &str, all: &[Vec<String>], to: &mut Vec<Address>) {
