@@ -1,7 +1,7 @@
 //! Accounts, also those that are none of the image's.
 
 use clearml_secure_core::account::{Account, Accounts, field};
-use clearml_secure_core::effective::{Reading, ServerConfiguration};
+use clearml_secure_core::effective::{Configured, Reading, ServerConfiguration};
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -106,9 +106,20 @@ impl Case<'_> {
         let Some(name) = reading.setting.account() else {
             return power(reading.setting);
         };
-        let roles = self.accounts().flat_map(|(_, accounts)| accounts.accounts);
-        let roles = roles.filter(|account| account.name == name);
-        let role = roles.filter_map(|account| account.role.into_known().flatten());
-        role.min().map_or_else(|| power(reading.setting), power_of)
+        // Of another server, the first API server is asked: looking at all for each would take the square of their number.
+        let is_api = reading.server == Server::Apiserver;
+        let mut servers = self.servers(Server::Apiserver);
+        let server = servers.find(|server| !is_api || server.instance == reading.instance);
+        let path = format!("{ACCOUNTS}.{name}.role");
+        // Nearly always the image has it so, and the setting tells.
+        let set = server.filter(|server| {
+            let at = server.configured(self.deployment, &path);
+            !matches!(at, Configured::Not)
+        });
+        let accounts = set.map(|server| Accounts::of(server, self.deployment).accounts);
+        let mut accounts = accounts.into_iter().flatten();
+        let account = accounts.find(|account| account.name == name);
+        let role = account.and_then(|account| account.role.into_known().flatten());
+        role.map_or_else(|| power(reading.setting), power_of)
     }
 }
