@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::anchors;
+use crate::evidence;
 use crate::opening;
 use crate::shell::{self, Result};
 
@@ -69,21 +70,23 @@ version only as numbers, another host only if its name is known.
 /// Runs the task.
 pub(crate) fn run(check: bool) -> Result {
     let root = shell::root();
+    let mut pages = Vec::new();
     for page in &PAGES {
-        let text = generate(&root, page)?;
-        let path = root.join(page.path);
-        let name = page.path;
+        pages.push((page.path, page.folder, generate(&root, page)?));
+    }
+    pages.push((evidence::PATH, evidence::SOURCE, evidence::page(&root)?));
+    for (name, source, text) in pages {
+        let path = root.join(name);
         if !check {
             fs::write(&path, text).map_err(|error| format!("{name}: {error}"))?;
             println!("wrote {name}");
             continue;
         }
         match fs::read_to_string(&path) {
-            Ok(there) if there == text => println!("{name} is what {} says", page.folder),
+            Ok(there) if there == text => println!("{name} is what {source} says"),
             Ok(_) => {
                 return Err(format!(
-                    "{name} is not what {} says; run `cargo xtask docs` and commit it",
-                    page.folder
+                    "{name} is not what {source} says; run `cargo xtask docs` and commit it"
                 ));
             }
             Err(error) => return Err(format!("{name}: {error}; run `cargo xtask docs`")),
@@ -112,7 +115,7 @@ fn generate(root: &Path, page: &Page) -> Result<String> {
     Ok(format!("{}\n{list}{pages}{tail}", page.head))
 }
 
-fn rule_files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn rule_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .map_err(|error| format!("{}: {error}", folder.display()))?
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -11,6 +11,7 @@ mod ci;
 mod demo;
 mod dist;
 mod docs;
+mod evidence;
 mod opening;
 mod oracles;
 mod packages;

@@ -9,6 +9,8 @@
 //!
 //! **Asks**: server.info. From 2.3 on it answers only who is logged in; then a token tells the version, if one is to be had: of
 //! a login with `--keys` or a published pair, or one that anybody can make.
+//!
+//! **References**: docs/clearml.md#finding-the-version.
 
 use super::Probe;
 use crate::live::{Release, Seen, Site, not_told, release};
