@@ -198,6 +198,17 @@ impl Error {
                 }
                 _ => None,
             },
+            // Docker Compose reads what is beyond our bounds.
+            Self::Yaml { message, .. }
+                if ["nested deeper", "excessive aliasing"]
+                    .iter()
+                    .any(|bound| message.starts_with(bound)) =>
+            {
+                Some(
+                    "it is more than is read here; `docker compose config` writes it out"
+                        .to_owned(),
+                )
+            }
             Self::Yaml { .. } => {
                 Some("fix the line; `docker compose config` refuses it too".to_owned())
             }

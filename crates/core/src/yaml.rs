@@ -411,6 +411,9 @@ mod tests {
         assert!(message("a: 1\n---\nb: 2\n").contains("second document"));
         assert!(message(&"[".repeat(200)).contains("nested deeper than 128"));
         assert!(message(&"- ".repeat(200)).contains("nested deeper than 128"));
+        let help = |text: &str| parse(Path::new("f"), text).unwrap_err().help().unwrap();
+        assert!(!help(&"[".repeat(200)).contains("refuses"));
+        assert!(help("a: [").contains("refuses"));
         assert!(message("a: &a\n  b: *a\n").contains("alias"));
         assert!(message("a:\n  <<: 1\n").contains("merge key"));
     }

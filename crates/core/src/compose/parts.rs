@@ -14,8 +14,8 @@ use crate::unseen::{Hides, Unseen};
 use crate::yaml::{self, Clears, Field, Node};
 use include::Model;
 
-/// `extends` may be followed this far.
-const EXTENDS_LIMIT: usize = 32;
+/// `extends` may be followed this far. Docker Compose has no limit; a longer way is a circle.
+const EXTENDS_LIMIT: usize = 256;
 
 /// Reads files into a project.
 pub(super) struct Reader<'a> {
