@@ -13,6 +13,7 @@ PyJWT signs and checks tokens, bcrypt checks passwords. The configuration is one
     pyjwt      "old" for the library's generation that works with an empty secret
     databases  false where MongoDB and Elasticsearch are away
     late       seconds until the file server listens, as while it waits for the API server
+    ports      the ports of "api", "web" and "files", where they must be known before; without it, any free ones
     record     a file to which every request is added, one JSON object a line
 
 It prints the ports as JSON when it is ready, and ends with its standard input.
@@ -556,7 +557,8 @@ def serve(part, name, given, lock, late=0):
         daemon_threads = True
         request_queue_size = 512
 
-    server = Server(("127.0.0.1", 0), Handler, bind_and_activate=False)
+    port = given.get("ports", {}).get({"apiserver": "api", "webserver": "web", "fileserver": "files"}[name], 0)
+    server = Server(("127.0.0.1", port), Handler, bind_and_activate=False)
     server.server_bind()
 
     def run():

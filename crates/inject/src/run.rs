@@ -74,10 +74,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let code = product.write()?;
     if !cli.quiet {
         say(&talk.done);
-        if !cli.check && !cli.diff {
-            if let Some(env_file) = &proved.env_file {
-                say(&talk::apart(env_file, &folder));
-            }
+        if let Some(env_file) = proved.env_file.as_ref().filter(|_| !cli.check && !cli.diff) {
+            say(&talk::apart(env_file, &folder));
+        }
+        // clearml-rotate has to know before it changes anything.
+        if !cli.check {
             say(&talk.next);
         }
     }

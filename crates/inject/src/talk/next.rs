@@ -33,12 +33,17 @@ pub(crate) fn next_steps(
     }
     let compose = compose(cli, &deployment.project.folder, env_file);
     let changed = changed(plan);
-    let what = if changed.is_empty() {
-        "next"
-    } else if is_shared(&changed) {
-        "next, restart together what shares accounts and tokens"
+    let when = if cli.diff {
+        "after this change"
     } else {
-        "next, restart what reads the new values"
+        "next"
+    };
+    let what = if changed.is_empty() {
+        when.to_owned()
+    } else if is_shared(&changed) {
+        format!("{when}, restart together what shares accounts and tokens")
+    } else {
+        format!("{when}, restart what reads the new values")
     };
     let named = if compose.ends_with(&format!(" {FILE}")) {
         format!(" ({FILE} is where this goes)")
@@ -127,7 +132,7 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
     let mut out = "docker compose".to_owned();
     let output = cli.output.as_deref().filter(|path| *path != Path::new("-"));
     let edited = match output {
-        _ if cli.in_place => Some(cli.compose.as_path()),
+        _ if cli.in_place || cli.diff => Some(cli.compose.as_path()),
         output => output,
     };
     // The folder of the first file decides what relative paths mean, and which .env is read.
