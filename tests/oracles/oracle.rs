@@ -119,6 +119,20 @@ pub fn redis() -> Option<PathBuf> {
     on_path("redis-server")
 }
 
+/// The shells that scripts are written for, each with its first arguments.
+pub fn shells() -> Vec<Vec<PathBuf>> {
+    let dash = on_path("dash").map(|dash| vec![dash]);
+    let busybox = on_path("busybox").map(|busybox| vec![busybox, "sh".into()]);
+    dash.into_iter().chain(busybox).collect()
+}
+
+/// ShellCheck, in the version of `tests/oracles/requirements.txt`.
+pub fn shellcheck() -> Option<PathBuf> {
+    let folder = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?);
+    let program = folder.join("venv/bin/shellcheck");
+    program.exists().then_some(program)
+}
+
 /// strace, which lets system calls fail.
 pub fn strace() -> Option<PathBuf> {
     on_path("strace")

@@ -22,4 +22,6 @@ pub mod mode;
 pub mod oracle;
 pub mod pair;
 pub mod program;
+pub mod redis;
+pub mod rotation;
 pub mod standin;

@@ -6,74 +6,12 @@
 )]
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 
 use e2e::files::fixtures;
-use e2e::oracle;
 use e2e::program::clearml;
+use e2e::redis::Redis;
 use e2e::standin::{Injected, Standin, asked, with_as_it_comes};
 use serde_json::json;
-
-/// A real Redis on a port of its own.
-struct Redis(Child, u16);
-
-impl Redis {
-    fn start() -> Option<Self> {
-        let Some(program) = oracle::redis() else {
-            oracle::skip("the file server's memory of tokens: no redis-server");
-            return None;
-        };
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let child = Command::new(program)
-            .args([
-                "--port",
-                &port.to_string(),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let redis = Self(child, port);
-        for _ in 0..100 {
-            if redis
-                .call("PING")
-                .is_some_and(|answer| answer.starts_with("+PONG"))
-            {
-                return Some(redis);
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("Redis does not answer");
-    }
-
-    fn call(&self, command: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.1)).ok()?;
-        stream
-            .write_all(format!("{command}\r\nQUIT\r\n").as_bytes())
-            .ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        Some(answer)
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
 
 #[test]
 fn a_rotation_is_done_when_the_file_server_forgets() {
@@ -81,7 +19,7 @@ fn a_rotation_is_done_when_the_file_server_forgets() {
         return;
     };
     let injected = Injected::stock();
-    let more = json!({"redis": redis.1});
+    let more = json!({"redis": redis.port});
     let old = injected.path("keys.env");
     let old = old.to_str().unwrap();
     let Some(before) = Standin::start(&injected.path("docker-compose.yml"), more.clone()) else {

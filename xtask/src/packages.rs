@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs that are packages of the same name.
-const PROGRAMS: [&str; 4] = ["chromium", "nginx", "redis-server", "strace"];
+const PROGRAMS: [&str; 5] = ["busybox", "chromium", "nginx", "redis-server", "strace"];
 
 /// The packages that are not installed.
 pub(crate) fn missing() -> Vec<&'static str> {

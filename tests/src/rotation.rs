@@ -1,0 +1,408 @@
+//! A deployment to rotate: the stock one with keys of its own, a stand-in that runs with it, a real Redis, and in place of
+//! docker a program that starts the stand-in again. Every program that clearml-rotate calls is one of ours in between, which
+//! writes down the call, and fails or stops where a test wants it to.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::files::{root, stock};
+use crate::oracle;
+use crate::program::{clearml, program};
+use crate::redis::{Redis, free_port};
+
+/// Longer than any run takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What stands before each program. A pattern of the shell names a call that fails, or one before or after which this one
+/// waits, once, to be killed.
+const SHIM: &str = r#"#!/bin/sh
+called="NAME $*"
+printf '%s\n' "$called" >>"$CLEARML_STANDIN/called"
+wait_here() {
+	[ -n "$1" ] && [ ! -e "$CLEARML_STANDIN/reached" ] || return 0
+	case $called in
+	$1)
+		echo $$ >"$CLEARML_STANDIN/reached.new"
+		mv "$CLEARML_STANDIN/reached.new" "$CLEARML_STANDIN/reached"
+		exec sleep 100
+		;;
+	esac
+}
+fail=$(cat "$CLEARML_STANDIN/pattern" 2>/dev/null)
+case $called in
+$fail)
+	echo 'it fails' >&2
+	exit 2
+	;;
+esac
+wait_here "${STOP_BEFORE-}"
+"REAL" WORDS "$@"
+code=$?
+wait_here "${STOP_AFTER-}"
+exit $code
+"#;
+
+/// Where the keys of a deployment are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// In the compose file.
+    Compose,
+    /// In `.env`.
+    EnvFile,
+    /// In secure.conf; those of the agent in `.env`.
+    Conf,
+}
+
+/// The deployment.
+pub struct Bed {
+    folder: TempDir,
+    /// Where its files are.
+    pub here: PathBuf,
+    /// The compose file's name.
+    pub compose: String,
+    layout: Layout,
+    shell: Vec<PathBuf>,
+    ports: [u16; 3],
+    _redis: Redis,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// What is in a folder: bytes and mode of every file, by its path.
+pub type Files = BTreeMap<PathBuf, (Vec<u8>, u32)>;
+
+impl Bed {
+    /// The shells to try; none, with a visible skip, where something else is missing.
+    pub fn shells() -> Vec<Vec<PathBuf>> {
+        let shells = oracle::shells();
+        if shells.len() < 2 {
+            oracle::skip("clearml-rotate in dash and in busybox: one of them is missing");
+        }
+        shells
+    }
+
+    /// Starts a deployment with keys of its own, in a folder and a file of these names.
+    pub fn start(shell: &[PathBuf], layout: Layout, folder: &str, compose: &str) -> Option<Self> {
+        let Some(python) = oracle::python() else {
+            oracle::skip("clearml-rotate: no Python environment for the stand-in server");
+            return None;
+        };
+        let redis = Redis::start()?;
+        let temporary = tempfile::tempdir().unwrap();
+        let bed = Self {
+            here: temporary.path().join(folder),
+            folder: temporary,
+            compose: compose.to_owned(),
+            layout,
+            shell: shell.to_owned(),
+            ports: [free_port(), free_port(), free_port()],
+            _redis: redis,
+        };
+        fs::create_dir_all(bed.here.join("config")).unwrap();
+        bed.install(&python);
+        bed.deploy();
+        bed.set("given.json", &bed.given(bed._redis.port).to_string());
+        let file = bed.file().to_string_lossy().into_owned();
+        let up = ["compose", "-f", &file, "up", "-d", "--force-recreate"];
+        assert!(bed.docker(&up), "the stand-in does not start");
+        Some(bed)
+    }
+
+    fn given(&self, redis: u16) -> serde_json::Value {
+        let [api, web, files] = self.ports;
+        let mut given = json!({"redis": redis, "ports": {"api": api, "web": web, "files": files}});
+        if self.layout == Layout::Conf {
+            given["config"] = json!(self.here.join("config"));
+        }
+        given
+    }
+
+    /// The programs, each behind one of ours.
+    fn install(&self, python: &Path) {
+        let bin = self.folder.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        let docker = root().join("tests/standin/docker.py");
+        let real = ["keygen", "inject", "verify"].map(|name| {
+            let path = program(name);
+            (format!("clearml-{name}"), path, String::new())
+        });
+        let docker = format!("-W ignore '{}'", docker.display());
+        let docker = ("docker".to_owned(), python.to_owned(), docker);
+        for (name, path, words) in real.into_iter().chain([docker]) {
+            let text = SHIM
+                .replace("NAME", &name)
+                .replace("REAL", &path.display().to_string())
+                .replace("WORDS", &words);
+            let shim = bin.join(name);
+            fs::write(&shim, text).unwrap();
+            fs::set_permissions(&shim, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+
+    /// The files, as a person makes them.
+    fn deploy(&self) {
+        let config = format!(
+            "- {}:/opt/clearml/config",
+            self.here.join("config").display()
+        );
+        // A path with a space, a quote or a colon takes the long form in a compose file, which is not what is tried here.
+        let config = match self.here.to_string_lossy().contains([' ', '\'', '"']) {
+            true => "- ./config:/opt/clearml/config".to_owned(),
+            false => config,
+        };
+        let text = stock().replace("- /opt/clearml/config:/opt/clearml/config", &config);
+        fs::write(self.file(), text).unwrap();
+        let mode = fs::Permissions::from_mode(0o640);
+        fs::set_permissions(self.file(), mode).unwrap();
+        let keys = self.here.join("keys.env");
+        if self.layout == Layout::Conf {
+            let conf = self.here.join("config/secure.conf");
+            let made = clearml("keygen").args(["-f", "hocon", "-o"]);
+            made.arg(&conf).done().exit(0);
+            let mut text = fs::read_to_string(&conf).unwrap();
+            text.insert_str(0, "# this line is the administrator's\n");
+            fs::write(&conf, text).unwrap();
+            let printed = clearml("keygen").arg("--from").arg(conf).done().exit(0);
+            let agent = printed.stdout.lines();
+            let agent = agent.filter(|line| line.starts_with("CLEARML_AGENT_"));
+            let lines: Vec<&str> = agent.chain(["OTHER=value"]).collect();
+            fs::write(self.here.join(".env"), lines.join("\n") + "\n").unwrap();
+            fs::set_permissions(self.here.join(".env"), fs::Permissions::from_mode(0o600)).unwrap();
+            return;
+        }
+        clearml("keygen").arg("-o").arg(&keys).done().exit(0);
+        let mut inject = clearml("inject").arg("-k").arg(keys);
+        if self.layout == Layout::EnvFile {
+            fs::write(self.here.join(".env"), "OTHER=value\n").unwrap();
+            inject = inject.arg("--env-file").arg(self.here.join(".env"));
+        }
+        inject.arg("-i").arg(self.file()).done().exit(0);
+    }
+
+    /// The compose file.
+    pub fn file(&self) -> PathBuf {
+        self.here.join(&self.compose)
+    }
+
+    /// The keyset that is in use.
+    pub fn keys(&self) -> PathBuf {
+        match self.layout {
+            Layout::Conf => self.here.join("config/secure.conf"),
+            _ => self.here.join("keys.env"),
+        }
+    }
+
+    /// The arguments that name the deployment and the server.
+    pub fn arguments(&self) -> Vec<String> {
+        let [api, web, files] = self.ports.map(|port| format!("http://127.0.0.1:{port}"));
+        let mut words = vec!["--api".to_owned(), api, "--web".to_owned(), web.clone()];
+        words.extend(["--files".to_owned(), files, web]);
+        match self.layout {
+            Layout::Compose => {}
+            Layout::EnvFile => words.extend(["--env-file=.env".to_owned()]),
+            Layout::Conf => words.extend(["--conf".to_owned(), "config/secure.conf".to_owned()]),
+        }
+        if self.compose != "docker-compose.yml" {
+            words.push(self.compose.clone());
+        }
+        words
+    }
+
+    /// Writes a file that the stand-in's docker or the shims read.
+    pub fn set(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// Every call of a program by the runs so far, without those of the set-up.
+    pub fn called(&self) -> String {
+        fs::read_to_string(self.folder.path().join("called")).unwrap_or_default()
+    }
+
+    fn docker(&self, words: &[&str]) -> bool {
+        let mut command = Command::new(self.folder.path().join("bin/docker"));
+        self.surround(&mut command);
+        let ended = command.args(words).output().unwrap();
+        drop(fs::remove_file(self.folder.path().join("called")));
+        ended.status.success()
+    }
+
+    fn surround(&self, command: &mut Command) {
+        let bin = self.folder.path().join("bin");
+        command
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+            .env("CLEARML_STANDIN", self.folder.path())
+            .env("COLUMNS", "100");
+    }
+
+    /// Starts the script in the deployment's folder, with every signal as it is by default.
+    fn spawn(&self, words: &[String], more: &[(&str, &str)]) -> Child {
+        let mut command = Command::new(oracle::python().unwrap());
+        self.surround(&mut command);
+        command.envs(more.iter().copied());
+        let script = "import os, signal, sys\n\
+                      for one in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE): signal.signal(one, signal.SIG_DFL)\n\
+                      os.execv(sys.argv[1], sys.argv[1:])";
+        let output = |name: &str| File::create(self.folder.path().join(name)).unwrap();
+        command
+            .args(["-c", script])
+            .args(&self.shell)
+            .arg(root().join("scripts/clearml-rotate"))
+            .args(words)
+            .current_dir(&self.here)
+            .stdin(Stdio::null())
+            // Files, because a program that outlives a killed script holds a pipe open.
+            .stdout(output("out"))
+            .stderr(output("err"))
+            .spawn()
+            .unwrap()
+    }
+
+    fn end(&self, mut child: Child) -> Ended {
+        let since = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if since.elapsed() > PATIENCE {
+                drop(child.kill());
+                drop(child.wait());
+                panic!("no end: {}", self.said("err"));
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        Ended {
+            code: status.code(),
+            out: self.said("out"),
+            err: self.said("err"),
+        }
+    }
+
+    fn said(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// Runs the script to its end.
+    pub fn run(&self, words: &[&str]) -> Ended {
+        self.run_with(words, &[])
+    }
+
+    /// The same, with variables more.
+    pub fn run_with(&self, words: &[&str], more: &[(&str, &str)]) -> Ended {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        self.end(self.spawn(&words, more))
+    }
+
+    /// Rotates, without asking.
+    pub fn rotate(&self, words: &[&str]) -> Ended {
+        self.rotate_with(words, &[])
+    }
+
+    /// The same, with variables more.
+    pub fn rotate_with(&self, words: &[&str], more: &[(&str, &str)]) -> Ended {
+        let mut all = self.arguments();
+        all.push("--yes".to_owned());
+        all.extend(words.iter().map(|&word| word.to_owned()));
+        self.end(self.spawn(&all, more))
+    }
+
+    /// Rotates, and sends a signal to the script at a call of a program: `STOP_BEFORE` or `STOP_AFTER` it. None where it
+    /// is not called.
+    pub fn rotate_until(&self, stop: &str, pattern: &str, signal: &str) -> Option<Ended> {
+        drop(fs::remove_file(self.folder.path().join("reached")));
+        let mut words = self.arguments();
+        words.push("--yes".to_owned());
+        let mut child = self.spawn(&words, &[(stop, pattern)]);
+        let since = Instant::now();
+        let stopped = loop {
+            if let Ok(text) = fs::read_to_string(self.folder.path().join("reached")) {
+                break text;
+            }
+            if since.elapsed() > PATIENCE || child.try_wait().unwrap().is_some() {
+                drop(child.kill());
+                drop(child.wait());
+                return None;
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        assert!(kill(signal, &child.id().to_string()));
+        let ended = self.end(child);
+        kill("KILL", stopped.trim());
+        Some(ended)
+    }
+
+    /// The files of the deployment.
+    pub fn files(&self) -> Files {
+        let mut files = Files::new();
+        collect(&self.here, &mut files);
+        files
+    }
+
+    /// What the running server does with a keyset: whether it has all keys of it, and whether it refuses it.
+    pub fn has(&self, keys: &Path) -> bool {
+        let [api, web, files] = self.ports.map(|port| format!("http://127.0.0.1:{port}"));
+        let words = [
+            "-f", "json", "--api", &api, "--web", &web, "--files", &files,
+        ];
+        let done = clearml("verify").args(words).arg("--keys").arg(keys);
+        let done = done.arg(&web).done();
+        assert_ne!(done.status, Some(2), "{}{}", done.stdout, done.report());
+        !done.stdout.contains("\"keys-not-applied\"")
+    }
+
+    /// Whether a text has what may be a key or a secret of a keyset. Paths and variables have no run of so many letters and
+    /// digits.
+    pub fn may_hold_keys(text: &[u8]) -> bool {
+        let mut runs = text.split(|byte| !byte.is_ascii_alphanumeric());
+        runs.any(|run| {
+            let is_key = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+            run.len() == 54 || run.len() == 30 && run.iter().all(is_key)
+        })
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        if let Ok(group) = fs::read_to_string(self.folder.path().join("group")) {
+            kill("KILL", &format!("-{}", group.trim()));
+        }
+    }
+}
+
+fn kill(signal: &str, process: &str) -> bool {
+    let status = Command::new("kill")
+        .args(["-s", signal, "--", process])
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn collect(folder: &Path, files: &mut Files) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = path.symlink_metadata().unwrap();
+        if metadata.is_dir() {
+            collect(&path, files);
+        } else {
+            let mode = metadata.permissions().mode() & 0o7777;
+            files.insert(path.clone(), (fs::read(&path).unwrap(), mode));
+        }
+    }
+}
