@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: the release programs and their checksums in `dist/`.
+//! `cargo xtask dist`: the release programs, the script and their checksums in `dist/`.
 
 use std::fs;
 use std::process::Command;
@@ -14,7 +14,18 @@ pub(crate) fn run() -> Result {
         fs::copy(built.join(program), dist.join(program))
             .map_err(|error| format!("{program}: {error}"))?;
     }
-    let sums = shell::output(Command::new("sha256sum").args(PROGRAMS).current_dir(&dist))?;
+    let script = "clearml-rotate";
+    fs::copy(
+        shell::root().join("scripts").join(script),
+        dist.join(script),
+    )
+    .map_err(|error| format!("{script}: {error}"))?;
+    let sums = shell::output(
+        Command::new("sha256sum")
+            .args(PROGRAMS)
+            .arg(script)
+            .current_dir(&dist),
+    )?;
     fs::write(dist.join("SHA256SUMS"), &sums).map_err(|error| format!("SHA256SUMS: {error}"))?;
     print!("{sums}");
     println!(
