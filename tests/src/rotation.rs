@@ -71,7 +71,7 @@ pub struct Bed {
     layout: Layout,
     shell: Vec<PathBuf>,
     ports: [u16; 3],
-    _redis: Redis,
+    redis: Redis,
 }
 
 /// How a run ended.
@@ -113,12 +113,12 @@ impl Bed {
             layout,
             shell: shell.to_owned(),
             ports: [free_port(), free_port(), free_port()],
-            _redis: redis,
+            redis: redis,
         };
         fs::create_dir_all(bed.here.join("config")).unwrap();
         bed.install(&python);
         bed.deploy();
-        bed.set("given.json", &bed.given(bed._redis.port).to_string());
+        bed.set("given.json", &bed.given(bed.redis.port).to_string());
         let file = bed.file().to_string_lossy().into_owned();
         let up = ["compose", "-f", &file, "up", "-d", "--force-recreate"];
         assert!(bed.docker(&up), "the stand-in does not start");
@@ -228,6 +228,13 @@ impl Bed {
     /// Writes a file that the stand-in's docker or the shims read.
     pub fn set(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// From the next restart on, the file server listens so many seconds later.
+    pub fn late(&self, seconds: u32) {
+        let mut given = self.given(self.redis.port);
+        given["late"] = json!(seconds);
+        self.set("given.json", &given.to_string());
     }
 
     /// Every call of a program by the runs so far, without those of the set-up.

@@ -480,6 +480,21 @@ fn a_dry_run_prints_what_a_run_calls_and_changes_nothing() {
 }
 
 #[test]
+fn a_server_that_is_late_is_waited_for() {
+    for bed in beds(Layout::EnvFile) {
+        bed.late(4);
+        let ended = bed.rotate(&[]);
+        assert_code(&ended, 0);
+        let answers = ended.out.lines().filter(|line| {
+            line.starts_with("ok ")
+                && line.contains(" fileserver ")
+                && line.contains("token secret")
+        });
+        assert_eq!(answers.count(), 2, "{}", ended.out);
+    }
+}
+
+#[test]
 fn exported_values_do_not_win_over_the_new_ones() {
     for bed in beds(Layout::EnvFile) {
         let env = fs::read_to_string(bed.here.join(".env")).unwrap();
@@ -564,7 +579,7 @@ fn the_help_fits_and_shellcheck_finds_nothing() {
         let options = |text: &str| {
             let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '-');
             let mut found: Vec<String> = words
-                .filter(|word| word.starts_with("--") && word.len() > 3)
+                .filter(|word| word.starts_with("--") && !word.starts_with("---") && word.len() > 2)
                 .map(str::to_owned)
                 .collect();
             found.sort();
