@@ -113,7 +113,7 @@ impl Bed {
             layout,
             shell: shell.to_owned(),
             ports: [free_port(), free_port(), free_port()],
-            redis: redis,
+            redis,
         };
         fs::create_dir_all(bed.here.join("config")).unwrap();
         bed.install(&python);

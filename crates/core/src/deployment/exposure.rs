@@ -14,7 +14,7 @@ mod namespace;
 mod proxy;
 mod tool;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{Database, Deployment};
@@ -107,9 +107,11 @@ pub struct Exposure {
 impl Exposure {
     /// Of all containers of a deployment.
     pub(super) fn of(containers: &[Arc<Container>], instances: &[Instance]) -> (Self, Vec<Unseen>) {
+        let names = Names::of(containers, instances);
         let around = Around {
             containers,
             instances,
+            names: Some(&names),
         };
         let (mut forwards, mut unseen) = (Vec::new(), Vec::new());
         // Without a server nothing is a way to one, and whose a database is nobody can tell.
@@ -140,6 +142,39 @@ impl Exposure {
 struct Around<'a> {
     containers: &'a [Arc<Container>],
     instances: &'a [Instance],
+    /// Who has which name, where that is asked often.
+    names: Option<&'a Names<'a>>,
+}
+
+/// Containers by the names that lead to them.
+struct Names<'a>(HashMap<&'a str, Vec<usize>>);
+
+impl<'a> Names<'a> {
+    fn of(containers: &'a [Arc<Container>], instances: &'a [Instance]) -> Self {
+        let around = Around {
+            containers,
+            instances,
+            names: None,
+        };
+        let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, container) in containers.iter().enumerate() {
+            let owner = match around.namespace(index) {
+                Namespace::Own(owner) => &containers[owner],
+                _ => container,
+            };
+            for container in [container, owner] {
+                let own = [Some(&container.name), container.container_name.as_ref()];
+                let aliases = container.aliases.iter().map(|alias| &alias.name);
+                for name in own.into_iter().flatten().chain(aliases) {
+                    let of_name = names.entry(name).or_default();
+                    if of_name.last() != Some(&index) {
+                        of_name.push(index);
+                    }
+                }
+            }
+        }
+        Self(names)
+    }
 }
 
 impl Around<'_> {
@@ -226,6 +261,7 @@ impl Deployment {
         Around {
             containers: &self.containers,
             instances: &self.instances,
+            names: None,
         }
     }
 

@@ -61,7 +61,13 @@ impl Around<'_> {
         let namespace = self.namespace(from);
         let is_host = is_of_the_host(host) || is_itself && matches!(namespace, Namespace::Host(_));
         let mut found = Vec::new();
-        for index in 0..self.containers.len() {
+        let is_name = !is_itself && !is_host;
+        let named = self.names.filter(|_| is_name);
+        let candidates: Vec<usize> = match named {
+            Some(names) => names.0.get(host).cloned().unwrap_or_default(),
+            None => (0..self.containers.len()).collect(),
+        };
+        for index in candidates {
             let Some(ports) = self.ports_of(index, address.port) else {
                 continue;
             };

@@ -19,6 +19,7 @@ pub(super) fn of(
         return;
     }
     let files = Files::of(container);
+    let before = forwards.len();
     let rules = proxy::rules(container, &files);
     let is_read = rules.is_some();
     let mut rules = rules.unwrap_or_default();
@@ -31,7 +32,7 @@ pub(super) fn of(
             forwards.extend(told(around, index, &rule));
         }
     }
-    let is_told = forwards.iter().any(|forward| forward.by == index);
+    let is_told = forwards.len() > before;
     if !is_read && rules.is_empty() && !is_told {
         let concluded = proxy::concluded(around, index, &files);
         let doubt = proxy::doubt(around, index).filter(|_| concluded.is_empty());

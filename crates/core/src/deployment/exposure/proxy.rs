@@ -266,15 +266,11 @@ pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
         return None;
     }
     let is_traefik = Software::of(container) == Some(Software::Traefik);
-    // It lends its network to another one, and its ports lead there.
-    let is_lent = (0..around.containers.len())
-        .any(|other| other != index && around.namespace(other) == around.namespace(index));
     let sleeps = container
         .words
         .iter()
         .any(|word| word == "sleep" || word == "pause");
-    let is_own = matches!(around.namespace(index), Namespace::Own(_));
-    if is_traefik || sleeps || is_own && is_lent {
+    if is_traefik || sleeps {
         return None;
     }
     if is_known && matches!(around.namespace(index), Namespace::Host(_)) {
@@ -292,6 +288,11 @@ pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
         true => plain.clone().find(is_own),
         false => plain.clone().find(|_| !is_known),
     }?;
+    // It lends its network to another one, and its ports lead there.
+    let mut others = (0..around.containers.len()).filter(|other| *other != index);
+    if others.any(|other| around.namespace(other) == Namespace::Own(index)) {
+        return None;
+    }
     Some(format!(
         "what its port {} leads to is in no file that is here",
         odd.shown()
