@@ -128,7 +128,7 @@ fn a_rotation_is_proved_and_keeps_the_old_keyset() {
             let ended = bed.rotate(&["--shred"]);
             assert_code(&ended, 0);
             assert_ne!(fs::read(bed.keys()).unwrap(), first);
-            assert_eq!(kept(&bed), std::slice::from_ref(&old));
+            assert_eq!(kept(&bed), std::slice::from_ref(old));
         }
     }
 }
