@@ -60,7 +60,7 @@ pub fn check(before: &Value, after: &Value, keyset: &Keyset, asked: &Asked) -> R
         let (new, roles) = (&after[name], roles(name, old));
         check_others(old, new).map_err(|why| format!("{name}: {why}"))?;
         check_ports(old, new, &roles, asked).map_err(|why| format!("{name}: {why}"))?;
-        let expected = expected(&roles, version, keyset);
+        let expected = expected(&roles, [self::version(image(old)), version], keyset);
         check_environment(old, new, &expected, keyset).map_err(|why| format!("{name}: {why}"))?;
     }
     Ok(())
@@ -141,7 +141,8 @@ pub fn needed<'k>(view: &Value, keyset: &'k Keyset) -> Vec<(String, &'k str)> {
         let mut roles = roles(name, service);
         // Its account may be its own.
         roles.remove(&Role::OtherAgent);
-        let paths = expected(&roles, version, keyset).into_keys();
+        let versions = [self::version(image(service)), version];
+        let paths = expected(&roles, versions, keyset).into_keys();
         paths.map(|path| (name.clone(), path))
     });
     needed.collect()
@@ -188,25 +189,27 @@ fn server_version(services: &Map<String, Value>) -> Option<Version> {
         .find_map(|(_, service)| version(image(service)))
 }
 
-/// The settings that a service must have, by path.
+/// The settings that a service must have, by path. With its own version, and that of the API server, which decides whether an
+/// agent has an account.
 fn expected<'k>(
     roles: &BTreeSet<Role>,
-    version: Option<Version>,
+    [own, api]: [Option<Version>; 2],
     keyset: &'k Keyset,
 ) -> BTreeMap<&'k str, &'k str> {
-    let before = |limit: Version| version.is_some_and(|version| version < limit);
-    let is_needed = |path: &str| {
+    let is_known = |path: &str, version: Option<Version>| {
+        let before = |limit: Version| version.is_some_and(|version| version < limit);
         // Before 1.16 the file server asked nobody for a name; before 1.11 there was no agent account.
-        if path.contains(".fileserver.") && before((1, 16, 0))
-            || path.contains(".services_agent.") && before((1, 11, 0))
-        {
-            return false;
-        }
+        !(path.contains(".fileserver.") && before((1, 16, 0))
+            || path.contains(".services_agent.") && before((1, 11, 0)))
+    };
+    let is_needed = |path: &str| {
         roles.iter().any(|role| match role {
-            Role::Apiserver => true,
-            Role::Fileserver => path.contains(".fileserver."),
+            Role::Apiserver => is_known(path, own),
+            Role::Fileserver => path.contains(".fileserver.") && is_known(path, own),
             Role::AsyncDelete => path == "secure.auth.token_secret",
-            Role::AgentServices | Role::OtherAgent => path.contains(".services_agent."),
+            Role::AgentServices | Role::OtherAgent => {
+                path.contains(".services_agent.") && is_known(path, api)
+            }
             Role::Webserver => false,
         })
     };

@@ -108,8 +108,8 @@ fn every_address_of_a_name_is_asked() {
     serve(&all[2], 6379, |mut stream| {
         drop(stream.write_all(b"+PONG\r\n"))
     });
-    let url = format!("http://several.test:{port}");
-    let Some(document) = verify("several.test", &all, &["--api", &url, &url]) else {
+    let url = format!("http://several.example:{port}");
+    let Some(document) = verify("several.example", &all, &["--api", &url, &url]) else {
         return;
     };
     let found = texts(&document, "findings", "message");
@@ -122,7 +122,7 @@ fn every_address_of_a_name_is_asked() {
         format!("{url} answers without TLS; whoever is on the way reads passwords and tokens");
     assert!(found.contains(&clear), "{found:?}");
     let redis = format!(
-        "Redis answers at several.test:6379 (at {}) without a password",
+        "Redis answers at several.example:6379 (at {}) without a password",
         all[2]
     );
     assert!(found.iter().any(|one| one.starts_with(&redis)), "{found:?}");
@@ -131,7 +131,7 @@ fn every_address_of_a_name_is_asked() {
     // An address that does not answer is not checked.
     let mut unreachable = all[..1].to_vec();
     unreachable.push("240.0.0.1".to_owned());
-    let document = verify("several.test", &unreachable, &["--api", &url, &url]).unwrap();
+    let document = verify("several.example", &unreachable, &["--api", &url, &url]).unwrap();
     let unknown = texts(&document, "unknown", "what");
     let expected = format!("the API server of {url} (at 240.0.0.1)");
     assert!(unknown.contains(&expected), "{unknown:?}");

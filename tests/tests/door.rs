@@ -116,6 +116,8 @@ fn a_bug_is_an_error_that_shows_nothing_of_a_file() {
         .arg(&chosen)
         .env_clear()
         .env("RAYON_NUM_THREADS", "2000")
+        // What is left when the last stack does not fit is enough to say so.
+        .env("RUST_MIN_STACK", "134217728")
         .output()
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
