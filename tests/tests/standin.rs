@@ -9,6 +9,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use e2e::files::root;
 use e2e::standin::Standin;
 use serde::Deserialize;
@@ -177,7 +179,7 @@ fn header(standin: &Standin, who: &str) -> String {
         Some((_, "")) => return String::new(),
         Some((_, "Bearer")) => format!("Bearer {}", token_of_tests(standin)),
         Some((_, value)) => (*value).to_owned(),
-        None if who.contains(':') => format!("Basic {}", base64(who.as_bytes())),
+        None if who.contains(':') => format!("Basic {}", STANDARD.encode(who)),
         None => who.to_owned(),
     };
     format!("Authorization: {value}\r\n")
@@ -187,7 +189,7 @@ fn header(standin: &Standin, who: &str) -> String {
 fn token_of_tests(standin: &Standin) -> String {
     let tests =
         "EGRTCO8JMSIGI6S39GTP43NFWXDQOW:LPEJbGJ6bK4tujQcmrD3i1dbMBDdwUwelVa-LG0K0FFmY9bzH_H0Sw";
-    let header = format!("Authorization: Basic {}\r\n", base64(tests.as_bytes()));
+    let header = format!("Authorization: Basic {}\r\n", STANDARD.encode(tests));
     let answer = ask(&standin.api, "GET /auth.login", &header, "");
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     let body: Value = serde_json::from_str(body).unwrap();
@@ -209,24 +211,4 @@ fn ask(url: &str, request: &str, header: &str, body: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let number = chunk
-            .iter()
-            .fold(0_u32, |number, byte| number << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let index = (number >> (18 - 6 * at)) & 63;
-            out.push(if at > chunk.len() {
-                '='
-            } else {
-                char::from(ALPHABET[index as usize])
-            });
-        }
-    }
-    out
 }

@@ -2,8 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
 use super::Hostile;
-use super::posing::{base64url, clearml, framed, play, reply};
+use super::posing::{clearml, framed, play, reply};
 use super::server::Request;
 
 /// What was heard of keys, by all of them: a server may say to one question what another brought.
@@ -22,7 +25,7 @@ pub(super) const ALL: &[&Hostile] = &[
                     let claims = format!(
                         r#"{{"identity": {{"role": "{heard}"}}, "server_version": "{heard}"}}"#
                     );
-                    let data = format!(r#"{{"token": "x.{}.y"}}"#, base64url(claims.as_bytes()));
+                    let data = format!(r#"{{"token": "x.{}.y"}}"#, URL_SAFE_NO_PAD.encode(claims));
                     reply("200 OK", "", &framed(name, 200, 0, &heard, &data))
                 })
             });
@@ -168,7 +171,7 @@ pub(super) const ALL: &[&Hostile] = &[
                 (name == "auth.login" && is_ours(request)).then(|| {
                     let heard = heard(request);
                     let claims = r#"{"identity": {"role": "\u001b[31msystem\u202e"}, "server_version": "99999.1\u001b[0m"}"#;
-                    let data = format!(r#"{{"token": "x.{}.y"}}"#, base64url(claims.as_bytes()));
+                    let data = format!(r#"{{"token": "x.{}.y"}}"#, URL_SAFE_NO_PAD.encode(claims));
                     let cookie = format!("Set-Cookie: {heard}={heard}; {heard}\r\n").repeat(50);
                     reply("200 OK", &cookie, &framed(name, 200, 0, "OK", &data))
                 })
@@ -279,23 +282,7 @@ fn headers(heard: &str) -> String {
 
 /// The text that base64 stands for; itself where it is none.
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let (mut number, mut bits) = (0_u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return text.to_owned(),
-        };
-        number = number << 6 | u32::from(value);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((number >> bits & 255) as u8);
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+    let bytes = STANDARD.decode(text).ok();
+    let decoded = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    decoded.unwrap_or_else(|| text.to_owned())
 }

@@ -3,6 +3,9 @@
 
 use std::net::TcpStream;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::server::{Request, always, answer, hold, send};
 use super::{AS_IT_COMES, Hostile};
 
@@ -173,7 +176,7 @@ pub(super) const ALL: &[&Hostile] = &[
             if let Some(request) = Request::read(&mut stream) {
                 let name = request.path.trim_start_matches('/').to_owned();
                 let identity = r#"{"identity": {"role": "system"}, "server_version": "2.3.0"}"#;
-                let token = format!("a.{}.c", base64url(identity.as_bytes()));
+                let token = format!("a.{}.c", URL_SAFE_NO_PAD.encode(identity));
                 let data = format!(
                     r#"{{"token": "{token}", "valid": true, "version": "2.3.0",
                     "basic": {{"enabled": true, "guest": {{"enabled": false}}}}}}"#
@@ -446,21 +449,4 @@ pub(super) fn reply(status: &str, headers: &str, body: &str) -> Vec<u8> {
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
     .into_bytes()
-}
-
-/// Base64 as tokens have it.
-pub(super) fn base64url(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let number = chunk
-            .iter()
-            .fold(0_u32, |number, byte| number << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for at in 0..=chunk.len() {
-            let index = (number >> (18 - 6 * at)) & 63;
-            out.push(char::from(ALPHABET[index as usize]));
-        }
-    }
-    out
 }
