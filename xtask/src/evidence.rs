@@ -123,13 +123,10 @@ fn shown<'t>(id: &str, tests: impl Iterator<Item = &'t Test>) -> Vec<String> {
 fn all_tests(root: &Path) -> Result<Vec<Test>> {
     let mut all = Vec::new();
     for folder in ["crates/verify/tests", "tests/tests"] {
-        for file in rule_files(&root.join(folder))? {
-            let stem = file
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
+        let folder = root.join(folder);
+        for (stem, file) in test_files(&folder)? {
             let text = read(&file)?;
+            let path = file.strip_prefix(&folder).unwrap_or(&file);
             // A name beside the functions, in a table or a helper, is in the file at least.
             let mut beside = String::new();
             let parts = text.split("#[test]\n").enumerate();
@@ -149,14 +146,14 @@ fn all_tests(root: &Path) -> Result<Vec<Test>> {
                 }
             }
             all.push(Test {
-                name: format!("{stem}.rs"),
+                name: path.display().to_string(),
                 file: stem,
                 text: beside,
             });
         }
     }
     for kind in ["verify", "field"] {
-        for folder in folders(&root.join("tests/cases").join(kind))? {
+        for folder in folders(&root.join("tests/cases").join(kind), "case.toml")? {
             let name = folder
                 .file_name()
                 .unwrap_or_default()
@@ -172,12 +169,29 @@ fn all_tests(root: &Path) -> Result<Vec<Test>> {
     Ok(all)
 }
 
-fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The files of a folder of tests, each with the name of its test: a file, or a folder of files around a `main.rs`.
+fn test_files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut files = rule_files(folder)?;
+    for of_one in folders(folder, "main.rs")? {
+        files.extend(rule_files(&of_one)?);
+    }
+    let named = files.into_iter().map(|file| {
+        let of_one = file.parent().filter(|parent| *parent != folder);
+        let test = of_one.unwrap_or(&file).file_stem().unwrap_or_default();
+        (test.to_string_lossy().into_owned(), file)
+    });
+    let mut named: Vec<(String, PathBuf)> = named.collect();
+    named.sort();
+    Ok(named)
+}
+
+/// The folders below one that have a file of this name.
+fn folders(folder: &Path, with: &str) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut folders: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .collect();
-    folders.retain(|path| path.join("case.toml").is_file());
+    folders.retain(|path| path.join(with).is_file());
     folders.sort();
     Ok(folders)
 }
@@ -185,11 +199,24 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell;
 
     #[test]
     fn facts_end_with_their_names() {
         let text = format!("//! {FACTS}b-c, {FACTS}a. ({FACTS}b-c)");
         assert_eq!(facts(&text).into_iter().collect::<Vec<_>>(), ["a", "b-c"]);
+    }
+
+    #[test]
+    fn a_test_is_a_file_or_a_folder() {
+        let folder = shell::root().join("tests/tests");
+        let files = test_files(&folder).unwrap();
+        for (test, file) in [("live", "live.rs"), ("bad_input", "bad_input/compose.rs")] {
+            assert!(
+                files.contains(&(test.to_owned(), folder.join(file))),
+                "{test}"
+            );
+        }
     }
 
     #[test]
