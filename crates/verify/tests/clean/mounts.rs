@@ -1,0 +1,149 @@
+//! What is mounted over the image, or may be there and cannot be seen.
+
+use super::*;
+
+/// A mount over `/opt/clearml` also hides the server's program, so it has to have that.
+const WIDE: &str = "    volumes: [./opt:/opt/clearml]\n";
+const SECURE: (&str, &str) = (
+    "opt/config/secure.conf",
+    "auth.token_secret: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT\n",
+);
+const ROLES: (&str, &str) = (
+    "opt/apiserver/config/default/secure.conf",
+    "credentials { apiserver.role: system, fileserver.role: system, webserver.role: system, services_agent.role: admin, tests { role: user, display_name: Tests, revoke_in_fixed_mode: true } }\n",
+);
+const COOKIES: (&str, &str) = (
+    "opt/apiserver/config/default/apiserver.conf",
+    "auth.cookies { httponly: true, samesite: Lax }\n",
+);
+
+#[test]
+fn a_mount_above_the_configuration_hides_the_image() {
+    let compose = without_token(WIDE);
+    let compose = ("docker-compose.yml", compose.as_str());
+    let whole = [compose, SECURE, ROLES, COOKIES];
+    expect("a folder above", &whole, 0, &[]);
+    expect("without the program", &whole[..2], 2, &["unknown"]);
+    expect(
+        "without the image's cookies",
+        &whole[..3],
+        1,
+        &["unusable-cookie warning"],
+    );
+}
+
+#[test]
+fn the_longest_mount_hides_the_others() {
+    for (name, volumes, code, expected) in [
+        (
+            "an absent folder over it",
+            "    volumes: [./opt:/opt/clearml, ./absent:/opt/clearml/config]\n",
+            1,
+            &["missing-setting error", "unknown"][..],
+        ),
+        (
+            "a tmpfs over it",
+            "    volumes: [./opt:/opt/clearml]\n    tmpfs: /opt/clearml/config\n",
+            1,
+            &["missing-setting error"],
+        ),
+        (
+            "a volume over it",
+            "    volumes: [./opt:/opt/clearml, data:/opt/clearml/config]\n",
+            1,
+            &["missing-setting error", "unknown"],
+        ),
+        (
+            "a file over it",
+            "    volumes: [./other.conf:/opt/clearml/config/secure.conf, ./opt:/opt/clearml]\n",
+            1,
+            &["missing-setting error"],
+        ),
+        (
+            "the mounts of another, which has none",
+            "    volumes_from: [fileserver]\n",
+            1,
+            &["missing-setting error"],
+        ),
+        (
+            "the mounts of a container that is in no file",
+            "    volumes_from: [\"container:other\"]\n",
+            1,
+            &["missing-setting error", "unknown"],
+        ),
+    ] {
+        let other = ("other.conf", "nothing: 1\n");
+        let compose = without_token(volumes);
+        let compose = ("docker-compose.yml", compose.as_str());
+        let files = [compose, SECURE, other, ROLES, COOKIES];
+        expect(name, &files, code, expected);
+    }
+}
+
+/// What cannot be told revokes nothing, and a folder that cannot be told is not the usual one.
+#[test]
+fn a_switch_or_a_folder_that_cannot_be_told_is_not_guessed() {
+    let stock = "services:\n  apiserver:\n    image: clearml/server:2.3.0\n    command: apiserver\n    environment:\n      \
+                 CLEARML__apiserver__auth__fixed_users__enabled: ${FIXED:?}\n";
+    let (code, said, heard) = said(&[("docker-compose.yml", stock)]);
+    assert_eq!(code, 1);
+    assert!(said.contains(&"unknown".to_owned()), "{heard}");
+    let errors = said.iter().filter(|one| *one == "missing-setting error");
+    assert_eq!(errors.count(), 10, "{heard}");
+    let moved = without_token("    volumes: [./conf:/opt/clearml/config]\n").replacen(
+        "    environment:\n",
+        "    environment:\n      CLEARML_CONFIG_DIR: ${FOLDER:?}\n",
+        1,
+    );
+    let conf = (
+        "conf/secure.conf",
+        "auth.token_secret: Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhK",
+    );
+    expect(
+        "another folder",
+        &[("docker-compose.yml", &moved), conf],
+        1,
+        &["missing-setting error", "unknown"],
+    );
+}
+
+/// A file there could open the file server, add an account or let guests in, and no variable would show it.
+#[test]
+fn a_configuration_folder_that_is_not_here_may_undo_what_variables_set() {
+    for (server, mount, code, expected) in [
+        ("apiserver", "/nowhere/config", 2, &["unknown"][..]),
+        ("fileserver", "/nowhere/config", 2, &["unknown"]),
+        ("fileserver", "configuration", 2, &["unknown"]),
+        ("fileserver", "~/config", 2, &["unknown"]),
+        ("webserver", "/nowhere/config", 0, &[]),
+    ] {
+        let text =
+            good() + "  webserver:\n    image: clearml/server:2.3.0\n    command: webserver\n";
+        let command = format!("    command: {server}\n");
+        let mounted = format!("{command}    volumes: ['{mount}:/opt/clearml/config']\n");
+        assert!(text.contains(&command), "{server}");
+        expect(
+            &format!("{mount} at {server}"),
+            &[("docker-compose.yml", &text.replace(&command, &mounted))],
+            code,
+            expected,
+        );
+    }
+}
+
+#[test]
+fn a_mounted_page_of_credentials_is_read() {
+    let text = good()
+        + "  webserver:\n    image: clearml/server:2.3.0\n    command: webserver\n    volumes: \
+           [\"./page.json:/usr/share/nginx/html/credentials.json\"]\n";
+    let compose = ("docker-compose.yml", text.as_str());
+    let pair = r#"{"userKey": "IYCKGAVJSG9U5XWQXNIZ", "userSecret": "", "companyID": "x"}"#;
+    for (page, code, said) in [
+        (pair, 1, &["published-credential error"][..]),
+        ("{\"companyID\": \"x\"}", 0, &[]),
+        ("no JSON", 1, &["published-credential error"]),
+    ] {
+        expect(page, &[compose, ("page.json", page)], code, said);
+    }
+    expect("no page", &[compose], 2, &["unknown"]);
+}
