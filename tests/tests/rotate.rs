@@ -7,11 +7,8 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use e2e::files::root;
-use e2e::oracle;
 use e2e::program::clearml;
 use e2e::rotation::{Bed, Ended, Files, Layout};
 
@@ -546,53 +543,4 @@ fn two_runs_are_not_under_way_at_once() {
         fs::remove_dir_all(state).unwrap();
         assert!(changed(&before, &bed.files()).is_empty());
     }
-}
-
-#[test]
-fn the_help_fits_and_shellcheck_finds_nothing() {
-    let script = root().join("scripts/clearml-rotate");
-    for shell in Bed::shells() {
-        let help = Command::new(&shell[0])
-            .args(&shell[1..])
-            .arg(&script)
-            .arg("--help")
-            .output()
-            .unwrap();
-        assert!(help.status.success());
-        let text = String::from_utf8(help.stdout).unwrap();
-        assert!(
-            text.lines().all(|line| line.chars().count() <= 100),
-            "{text}"
-        );
-        // Every option that the script knows is in its help, and the other way round.
-        let source = fs::read_to_string(&script).unwrap();
-        let (_, arms) = source.split_once("--- The command line").unwrap();
-        let options = |text: &str| {
-            let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '-');
-            let mut found: Vec<String> = words
-                .filter(|word| word.starts_with("--") && !word.starts_with("---") && word.len() > 2)
-                .map(str::to_owned)
-                .collect();
-            found.sort();
-            found.dedup();
-            found
-        };
-        let (arms, _) = arms.split_once("esac\ndone").unwrap();
-        let arms: Vec<String> = options(arms);
-        assert_eq!(options(&text), arms);
-    }
-    check(&script);
-}
-
-fn check(script: &Path) {
-    let Some(shellcheck) = oracle::shellcheck() else {
-        oracle::note_skipped("ShellCheck over scripts/: pip has it for Linux on x86_64 only");
-        return;
-    };
-    let output = Command::new(shellcheck).arg(script).output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
 }
