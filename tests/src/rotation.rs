@@ -209,18 +209,24 @@ impl Bed {
         }
     }
 
-    /// The arguments that name the deployment and the server.
+    /// The arguments that name the deployment, as seen from its folder, and the server.
     pub fn arguments(&self) -> Vec<String> {
+        self.arguments_from(Path::new(""))
+    }
+
+    /// The same with a path before each file.
+    fn arguments_from(&self, way: &Path) -> Vec<String> {
+        let file = |name: &str| way.join(name).to_string_lossy().into_owned();
         let [api, web, files] = self.ports.map(|port| format!("http://127.0.0.1:{port}"));
         let mut words = vec!["--api".to_owned(), api, "--web".to_owned(), web.clone()];
         words.extend(["--files".to_owned(), files, web]);
         match self.layout {
             Layout::Compose => {}
-            Layout::EnvFile => words.extend(["--env-file=.env".to_owned()]),
-            Layout::Conf => words.extend(["--conf".to_owned(), "config/secure.conf".to_owned()]),
+            Layout::EnvFile => words.push(format!("--env-file={}", file(".env"))),
+            Layout::Conf => words.extend(["--conf".to_owned(), file("config/secure.conf")]),
         }
-        if self.compose != "docker-compose.yml" {
-            words.push(self.compose.clone());
+        if self.compose != "docker-compose.yml" || way != Path::new("") {
+            words.push(file(&self.compose));
         }
         words
     }
@@ -259,8 +265,8 @@ impl Bed {
             .env("COLUMNS", "100");
     }
 
-    /// Starts the script in the deployment's folder, with every signal as it is by default.
-    fn spawn(&self, words: &[String], more: &[(&str, &str)]) -> Child {
+    /// Starts the script in a folder, with every signal as it is by default.
+    fn spawn(&self, folder: &Path, words: &[String], more: &[(&str, &str)]) -> Child {
         let mut command = Command::new(oracle::python().unwrap());
         self.surround(&mut command);
         command.envs(more.iter().copied());
@@ -273,7 +279,7 @@ impl Bed {
             .args(&self.shell)
             .arg(root().join("scripts/clearml-rotate"))
             .args(words)
-            .current_dir(&self.here)
+            .current_dir(folder)
             .stdin(Stdio::null())
             // Files, because a program that outlives a killed script holds a pipe open.
             .stdout(output("out"))
@@ -314,7 +320,7 @@ impl Bed {
     /// The same, with variables more.
     pub fn run_with(&self, words: &[&str], more: &[(&str, &str)]) -> Ended {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        self.end(self.spawn(&words, more))
+        self.end(self.spawn(&self.here, &words, more))
     }
 
     /// Rotates, without asking.
@@ -327,7 +333,14 @@ impl Bed {
         let mut all = self.arguments();
         all.push("--yes".to_owned());
         all.extend(words.iter().map(|&word| word.to_owned()));
-        self.end(self.spawn(&all, more))
+        self.end(self.spawn(&self.here, &all, more))
+    }
+
+    /// Rotates from outside the deployment's folder, without asking.
+    pub fn rotate_from_elsewhere(&self) -> Ended {
+        let mut all = self.arguments_from(&self.here);
+        all.push("--yes".to_owned());
+        self.end(self.spawn(self.folder.path(), &all, &[]))
     }
 
     /// Rotates, and sends a signal to the script at a call of a program: `STOP_BEFORE` or `STOP_AFTER` it. None where it
@@ -336,7 +349,7 @@ impl Bed {
         drop(fs::remove_file(self.folder.path().join("reached")));
         let mut words = self.arguments();
         words.push("--yes".to_owned());
-        let mut child = self.spawn(&words, &[(stop, pattern)]);
+        let mut child = self.spawn(&self.here, &words, &[(stop, pattern)]);
         let since = Instant::now();
         let stopped = loop {
             if let Ok(text) = fs::read_to_string(self.folder.path().join("reached")) {

@@ -187,12 +187,17 @@ fn odd_names_are_names() {
             assert_secret(&bed, &ended);
             assert!(!bed.here.join("x").exists());
             assert!(!changed(&before, &bed.files()).is_empty());
-            // From another folder, with whole paths.
             let back = bed
                 .rotate_until("STOP_AFTER", "docker*up -d*", "TERM")
                 .unwrap();
             assert_code(&back, 1);
             assert!(bed.has(&bed.keys()));
+            // From another folder, with whole paths.
+            let before = bed.files();
+            let ended = bed.rotate_from_elsewhere();
+            assert_code(&ended, 0);
+            assert_secret(&bed, &ended);
+            assert!(!changed(&before, &bed.files()).is_empty());
         }
     }
 }
@@ -216,9 +221,12 @@ fn what_is_wrong_is_said_before_anything_is_changed() {
         );
         wrong(&["--keys"], "--keys needs a value");
         wrong(&["--keys", "none.env"], "none.env is missing");
-        wrong(&["--only", "nothing"], "nothing");
+        wrong(&["--only", "no-account"], "no-account");
         wrong(&["-p", "x", "a.yml"], "a.yml is not a file");
-        wrong(&["--conf", "config/secure.conf"], "secure.conf");
+        wrong(
+            &["--conf", "config/secure.conf"],
+            "config/secure.conf is missing",
+        );
         for step in &STEPS[..7] {
             bed.set("pattern", step);
             wrong(&[], "nothing was changed");
@@ -235,6 +243,7 @@ fn what_is_wrong_is_said_before_anything_is_changed() {
         assert_as_before(&bed, &before, &no);
         let ended = bed.rotate_with(&[], &[("COMPOSE_FILE", "a.yml:b.yml")]);
         assert_code(&ended, 2);
+        assert!(ended.err.contains("COMPOSE_FILE is set"), "{}", ended.err);
         // A keyset that is not the one in use proves nothing.
         clearml("keygen").arg("-o").arg(&other).done().exit(0);
         let ended = bed.rotate(&["--keys", "other.env"]);
@@ -283,11 +292,15 @@ fn a_step_that_fails_is_taken_back() {
                 assert_secret(&bed, &ended);
                 assert_as_before(&bed, &before, &ended);
             };
-            match layout {
-                Layout::Conf => bed.set("pattern", "clearml-verify*new.keys*docker-compose.yml"),
-                _ => bed.set("pattern", STEPS[7]),
-            }
-            back(&[], "the new");
+            let (pattern, says) = match layout {
+                Layout::Conf => (
+                    "clearml-verify*new.keys*docker-compose.yml",
+                    "not every server reads the new keys",
+                ),
+                _ => (STEPS[7], "the new keys could not be put into"),
+            };
+            bed.set("pattern", pattern);
+            back(&[], says);
             bed.set("pattern", "");
             bed.set("fail", "up once");
             back(&[], "docker compose could not restart the servers");
@@ -326,11 +339,18 @@ fn what_cannot_be_taken_back_is_kept_and_recovered() {
         );
         let unsure = bed.run(&["--recover"]);
         assert_code(&unsure, 2);
+        assert!(unsure.err.contains("not confirmed"), "{}", unsure.err);
         bed.set("fail", "");
         let recovered = bed.run(&["--recover", "--yes"]);
         assert_code(&recovered, 0);
         assert_as_before(&bed, &before, &recovered);
-        assert_code(&bed.run(&["--recover"]), 2);
+        let nothing = bed.run(&["--recover"]);
+        assert_code(&nothing, 2);
+        assert!(
+            nothing.err.contains("nothing to recover"),
+            "{}",
+            nothing.err
+        );
         // The last step of all is finished, not taken back.
         bed.set("pattern", STEPS[11]);
         let ended = bed.rotate(&[]);
@@ -498,7 +518,8 @@ fn exported_values_do_not_win_over_the_new_ones() {
             "{}",
             ended.err
         );
-        assert!(!ended.err.lines().last().unwrap().contains("OTHER"));
+        let unset = ended.err.lines().find(|line| line.starts_with("  unset "));
+        assert!(!unset.unwrap().contains("OTHER"), "{}", ended.err);
     }
 }
 
