@@ -119,10 +119,15 @@ impl Bed {
         bed.install(&python);
         bed.deploy();
         bed.set("given.json", &bed.given(bed.redis.port).to_string());
-        let file = bed.file().to_string_lossy().into_owned();
-        let up = ["compose", "-f", &file, "up", "-d", "--force-recreate"];
-        assert!(bed.docker(&up), "the stand-in does not start");
+        bed.restart();
         Some(bed)
+    }
+
+    /// Runs the server with what is in the files.
+    pub fn restart(&self) {
+        let file = self.file().to_string_lossy().into_owned();
+        let up = ["compose", "-f", &file, "up", "-d", "--force-recreate"];
+        assert!(self.docker(&up), "the stand-in does not start");
     }
 
     fn given(&self, redis: u16) -> serde_json::Value {

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use e2e::program::clearml;
 use e2e::rotation::{Bed, Ended, Files, Layout};
+use serde_json::Value;
 
 const LAYOUTS: [Layout; 3] = [Layout::Compose, Layout::EnvFile, Layout::Conf];
 
@@ -38,6 +39,12 @@ fn beds(layout: Layout) -> impl Iterator<Item = Bed> {
 #[track_caller]
 fn assert_code(ended: &Ended, code: i32) {
     assert_eq!(ended.code, Some(code), "{}{}", ended.out, ended.err);
+}
+
+#[track_caller]
+fn assert_says(ended: &Ended, code: i32, text: &str) {
+    assert_code(ended, code);
+    assert!(ended.err.contains(text), "{}", ended.err);
 }
 
 /// Nothing that was said, no argument and no file that others can read has a key. (A compose file that has keys is as wide
@@ -242,19 +249,11 @@ fn what_is_wrong_is_said_before_anything_is_changed() {
         assert!(no.err.contains("Replace these keys now? [y/N]"));
         assert_as_before(&bed, &before, &no);
         let ended = bed.rotate_with(&[], &[("COMPOSE_FILE", "a.yml:b.yml")]);
-        assert_code(&ended, 2);
-        assert!(ended.err.contains("COMPOSE_FILE is set"), "{}", ended.err);
+        assert_says(&ended, 2, "COMPOSE_FILE is set");
         // A keyset that is not the one in use proves nothing.
         clearml("keygen").arg("-o").arg(&other).done().exit(0);
         let ended = bed.rotate(&["--keys", "other.env"]);
-        assert_code(&ended, 2);
-        assert!(
-            ended
-                .err
-                .contains(".env does not have the keys of other.env"),
-            "{}",
-            ended.err
-        );
+        assert_says(&ended, 2, ".env does not have the keys of other.env");
         // Nor do files that the running server was not started with.
         let inject = clearml("inject")
             .arg("-k")
@@ -263,13 +262,10 @@ fn what_is_wrong_is_said_before_anything_is_changed() {
             .arg(bed.here.join(".env"));
         inject.arg("-i").arg(bed.file()).done().exit(0);
         let ended = bed.rotate(&["--keys", "other.env"]);
-        assert_code(&ended, 2);
-        assert!(
-            ended
-                .err
-                .contains("the running server does not have the keys of other.env"),
-            "{}",
-            ended.err
+        assert_says(
+            &ended,
+            2,
+            "the running server does not have the keys of other.env",
         );
         assert!(!bed.called().contains("up -d"), "{}", bed.called());
     }
@@ -331,35 +327,19 @@ fn what_cannot_be_taken_back_is_kept_and_recovered() {
             .collect();
         assert!(changed(&before, &files).is_empty());
         let again = bed.rotate(&[]);
-        assert_code(&again, 2);
-        assert!(
-            again.err.contains("an earlier run was killed"),
-            "{}",
-            again.err
-        );
+        assert_says(&again, 2, "an earlier run was killed");
         let unsure = bed.run(&["--recover"]);
-        assert_code(&unsure, 2);
-        assert!(unsure.err.contains("not confirmed"), "{}", unsure.err);
+        assert_says(&unsure, 2, "not confirmed");
         bed.set("fail", "");
         let recovered = bed.run(&["--recover", "--yes"]);
         assert_code(&recovered, 0);
         assert_as_before(&bed, &before, &recovered);
         let nothing = bed.run(&["--recover"]);
-        assert_code(&nothing, 2);
-        assert!(
-            nothing.err.contains("nothing to recover"),
-            "{}",
-            nothing.err
-        );
+        assert_says(&nothing, 2, "nothing to recover");
         // The last step of all is finished, not taken back.
         bed.set("pattern", STEPS[11]);
         let ended = bed.rotate(&[]);
-        assert_code(&ended, 3);
-        assert!(
-            ended.err.contains("the new keys are in use and proved"),
-            "{}",
-            ended.err
-        );
+        assert_says(&ended, 3, "the new keys are in use and proved");
         bed.set("pattern", "");
         let finished = bed.run(&["--recover", "--yes"]);
         assert_code(&finished, 0);
@@ -416,12 +396,7 @@ fn killed(stop: &str) {
             assert_eq!(ended.code, None, "{step}");
             assert_secret(&bed, &ended);
             let next = bed.rotate(&[]);
-            assert_code(&next, 2);
-            assert!(
-                next.err.contains("an earlier run was killed"),
-                "{}",
-                next.err
-            );
+            assert_says(&next, 2, "an earlier run was killed");
             let command = next
                 .err
                 .lines()
@@ -554,14 +529,45 @@ fn two_runs_are_not_under_way_at_once() {
             let mut all = bed.arguments();
             all.extend(words.iter().map(|&word| word.to_owned()));
             let ended = bed.run(&all.iter().map(String::as_str).collect::<Vec<_>>());
-            assert_code(&ended, 2);
-            assert!(
-                ended.err.contains("another run is under way"),
-                "{}",
-                ended.err
-            );
+            assert_says(&ended, 2, "another run is under way");
         }
         fs::remove_dir_all(state).unwrap();
         assert!(changed(&before, &bed.files()).is_empty());
+    }
+}
+
+/// A key of the administrator's own stands in quotes and escapes, and docker shows it in others.
+#[test]
+fn a_key_that_needs_quotes_is_shown_nowhere() {
+    const OWN: &str = "Sx7kQw$9mZpT4#Lr2VnB 8cYd5Fg1Hj3KsPq6Wd";
+    for layout in [Layout::Compose, Layout::EnvFile] {
+        for bed in beds(layout) {
+            let json = clearml("keygen").args(["-f", "json", "--from"]);
+            let json = json.arg(bed.keys()).done().exit(0).stdout;
+            let mut keyset: Value = serde_json::from_str(&json).unwrap();
+            keyset["settings"]["secure.auth.token_secret"] = OWN.into();
+            let keygen = clearml("keygen").args(["--from", "-", "--force", "-o"]);
+            let made = keygen.arg(bed.keys()).stdin(keyset.to_string());
+            made.done().exit(0);
+            let mut inject = clearml("inject").arg("-k").arg(bed.keys());
+            if layout == Layout::EnvFile {
+                inject = inject.arg("--env-file").arg(bed.here.join(".env"));
+            }
+            inject.arg("-i").arg(bed.file()).done().exit(0);
+            bed.restart();
+            let before = bed.files();
+            // Its file with the new keys cannot be started, nor the one with the old keys.
+            bed.set("fail", "up");
+            let ended = bed.rotate(&[]);
+            assert_code(&ended, 3);
+            assert_eq!(ended.err.matches("Error response from daemon").count(), 2);
+            for part in OWN.split(['$', '#', ' ']) {
+                assert!(!ended.err.contains(part), "{layout:?}: {}", ended.err);
+            }
+            bed.set("fail", "");
+            let recovered = bed.run(&["--recover", "--yes"]);
+            assert_code(&recovered, 0);
+            assert_as_before(&bed, &before, &recovered);
+        }
     }
 }
