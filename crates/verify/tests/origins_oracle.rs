@@ -102,7 +102,7 @@ fn python_lets_in_the_same() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/origins_oracle.py");
     let mut oracle = Conversation::start(Command::new(python).arg(script)).unwrap();
     let mut random = Random::new(0x5eed);
-    let (mut read, mut not_read) = (0, 0);
+    let (mut read, mut not_read, mut alarms) = (0, 0, 0);
     for _ in 0..ENTRIES {
         let count = 1 + random.below(8);
         let entry: String = (0..count).map(|_| random.pick(&PARTS)).collect();
@@ -116,14 +116,15 @@ fn python_lets_in_the_same() {
                 assert_eq!(ours, theirs, "{entry:?}");
                 read += 1;
             }
-            // Python refuses it, and the server lets nobody in; or it is not read here, and said to be unknown.
-            (Ok(_), None) => {}
+            // Python refuses it, and the server lets nobody in: what is said of it is a false alarm.
+            (Ok(ours), None) => alarms += usize::from(ours.contains(&true)),
+            // It is said to be unknown.
             (Err(_), theirs) => not_read += usize::from(theirs.is_some()),
         }
     }
-    eprintln!("{read} entries are read alike, {not_read} are not read");
+    eprintln!("{read} entries are read alike, {not_read} are not read, {alarms} are false alarms");
     assert!(
-        read > ENTRIES / 4 && not_read < read / 10,
-        "{read} {not_read}"
+        read > ENTRIES / 4 && not_read < read / 10 && alarms < ENTRIES / 50,
+        "{read} {not_read} {alarms}"
     );
 }
