@@ -1,8 +1,9 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
-mod accounts;
+pub(crate) mod accounts;
 mod unknown;
 
+use clearml_secure_core::account::Accounts;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
@@ -23,6 +24,8 @@ use crate::words::{HALF_PUBLIC, REVOKED, and, release};
 pub(crate) struct Case<'a> {
     pub(crate) deployment: &'a Deployment,
     pub(crate) effective: &'a Effective,
+    /// The accounts of every API server.
+    pub(crate) accounts: Vec<(&'a ServerConfiguration, Accounts)>,
     /// The web login of every API server.
     pub(crate) logins: Vec<Login<'a>>,
     /// What the file system says of the files.

@@ -10,6 +10,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use crate::baseline::{self, Baseline};
+use crate::case::accounts;
 use crate::cli::{Cli, FailOn};
 use crate::error::Error;
 use crate::files::Files;
@@ -134,6 +135,7 @@ fn report(
     let case = Case {
         deployment: &deployment,
         effective: &effective,
+        accounts: accounts::all(&deployment, &effective),
         logins: Login::all(&deployment, &effective, guesser),
         files: Files::of(&deployment, &effective),
     };

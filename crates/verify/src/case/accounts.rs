@@ -1,7 +1,9 @@
 //! Accounts, also those that are none of the image's.
 
 use clearml_secure_core::account::{Account, Accounts, field};
-use clearml_secure_core::effective::{Configured, Reading, ServerConfiguration};
+use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration};
+use clearml_secure_core::opening::ACCOUNTS;
 use clearml_secure_core::setting::{Kind, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -9,7 +11,6 @@ use clearml_secure_core::source::Span;
 use super::Case;
 use crate::finding::{Draft, Severity};
 use crate::words::{REVOKED, power, power_of};
-use clearml_secure_core::opening::ACCOUNTS;
 
 /// What gives an account another pair.
 const HELP: &str = "remove the account, or give it a key and a secret that nobody guesses, such as `openssl rand -hex 30` prints";
@@ -27,20 +28,26 @@ pub(crate) struct OwnHalf<'a> {
     span: Option<Span>,
 }
 
-impl Case<'_> {
-    /// The accounts of every API server.
-    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&ServerConfiguration, Accounts)> {
-        self.servers(Server::Apiserver)
-            .map(|server| (server, Accounts::of(server, self.deployment)))
-    }
+/// The accounts of every API server.
+pub(crate) fn all<'a>(
+    deployment: &Deployment,
+    effective: &'a Effective,
+) -> Vec<(&'a ServerConfiguration, Accounts)> {
+    let servers = effective.servers.iter();
+    servers
+        .filter(|server| server.server == Server::Apiserver)
+        .map(|server| (server, Accounts::of(server, deployment)))
+        .collect()
+}
 
+impl Case<'_> {
     /// Asks a question of every half of a pair with which an account that is none of the image's logs in.
     pub(crate) fn of_own_accounts(
         &self,
         findings: &mut Vec<Draft>,
         ask: impl Fn(&OwnHalf<'_>) -> Option<Draft>,
     ) {
-        for (server, accounts) in self.accounts() {
+        for (server, accounts) in &self.accounts {
             let logs_in =
                 |account: &&Account| account.is_own && account.is_set_up() && !account.is_closed();
             for account in accounts.accounts.iter().filter(logs_in) {
@@ -108,18 +115,11 @@ impl Case<'_> {
         };
         // Of another server, the first API server is asked: looking at all for each would take the square of their number.
         let is_api = reading.server == Server::Apiserver;
-        let mut servers = self.servers(Server::Apiserver);
-        let server = servers.find(|server| !is_api || server.instance == reading.instance);
-        let path = format!("{ACCOUNTS}.{name}.role");
-        // Nearly always the image has it so, and the setting tells.
-        let set = server.filter(|server| {
-            let at = server.configured(self.deployment, &path);
-            !matches!(at, Configured::Not)
-        });
-        let accounts = set.map(|server| Accounts::of(server, self.deployment).accounts);
-        let mut accounts = accounts.into_iter().flatten();
+        let mut servers = self.accounts.iter();
+        let here = servers.find(|(server, _)| !is_api || server.instance == reading.instance);
+        let mut accounts = here.into_iter().flat_map(|(_, all)| &all.accounts);
         let account = accounts.find(|account| account.name == name);
-        let role = account.and_then(|account| account.role.into_known().flatten());
+        let role = account.and_then(|account| account.role.known().copied().flatten());
         role.map_or_else(|| power(reading.setting), power_of)
     }
 }

@@ -41,7 +41,7 @@ impl Rule for BrokenAccount {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for (server, accounts) in case.accounts() {
+        for (server, accounts) in &case.accounts {
             let name = case.name(server);
             let instance = &case.deployment.instances[server.instance];
             if let Some(span) = accounts.replaced {
@@ -159,8 +159,9 @@ pub(super) fn is_said(case: &Case<'_>, instance: &Instance, variable: &Variable)
         return false;
     };
     let here = case
-        .accounts()
+        .accounts
+        .iter()
         .filter(|(server, _)| std::ptr::eq(&case.deployment.instances[server.instance], instance));
-    let mut accounts = here.flat_map(|(_, accounts)| accounts.accounts);
+    let mut accounts = here.flat_map(|(_, accounts)| &accounts.accounts);
     accounts.any(|account| account.name == name && account.is_own && account.fault.is_some())
 }

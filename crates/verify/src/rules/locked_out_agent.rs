@@ -85,7 +85,7 @@ fn without_a_pair(case: &Case<'_>, agent: &Instance) -> Option<&'static str> {
     if is_elsewhere(case, agent) {
         return None;
     }
-    for (server, accounts) in case.accounts() {
+    for (server, accounts) in &case.accounts {
         let find = |name: &str| accounts.accounts.iter().find(|one| one.name == name);
         // Where the API server has an account for it, `split-credential` says so.
         if !find("services_agent").is_none_or(Account::is_closed) {
@@ -132,7 +132,7 @@ fn is_elsewhere(case: &Case<'_>, agent: &Instance) -> bool {
 
 /// The account that a pair is of, if some API server revokes it.
 fn revoked(case: &Case<'_>, key: &str, secret: &str) -> Option<String> {
-    case.accounts().find_map(|(server, accounts)| {
+    case.accounts.iter().find_map(|(server, accounts)| {
         let is_same = |account: &&Account| {
             let half = |value: &Value, text: &str| {
                 value.text().is_some_and(|known| known.expose() == text)

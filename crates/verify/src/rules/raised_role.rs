@@ -37,7 +37,7 @@ impl Rule for RaisedRole {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for (server, accounts) in case.accounts() {
+        for (server, accounts) in &case.accounts {
             let open = accounts
                 .accounts
                 .iter()
