@@ -24,8 +24,9 @@ pub(crate) struct Bcrypt {
 impl Bcrypt {
     /// The hash that a password with `pass_hashed` is.
     pub(crate) fn stored(password: &str) -> Option<Self> {
-        let text = String::from_utf8(decoded(password)?.to_vec()).ok()?;
-        Self::bare(Zeroizing::new(text))
+        let bytes = decoded(password)?;
+        let text = str::from_utf8(&bytes).ok()?;
+        Self::bare(Zeroizing::new(text.to_owned()))
     }
 
     /// A hash without base64 around it.
@@ -48,9 +49,10 @@ impl Bcrypt {
 /// What a hash is called that stands where a password is expected: bare or in base64; none for any other text.
 pub(crate) fn named(text: &str) -> Option<&'static str> {
     let text = text.trim();
-    let inner = decoded(text).and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-    let inner = inner.map(Zeroizing::new);
-    scheme(text).or_else(|| scheme(inner?.trim()))
+    scheme(text).or_else(|| {
+        let bytes = decoded(text)?;
+        scheme(str::from_utf8(&bytes).ok()?.trim())
+    })
 }
 
 /// The scheme of a hash, by how it begins, where it is as long as one.
@@ -88,8 +90,8 @@ fn scheme(text: &str) -> Option<&'static str> {
         .map(|(_, name)| *name)
 }
 
-/// A text in base64 as Python decodes it: what is not of the alphabet is left out, and what is behind the padding is not
-/// read. None where Python fails.
+/// What `base64.b64decode` of Python, with which the server reads it, makes of a text; none where it fails. What is not of
+/// the alphabet is left out wherever it is, and what is behind the padding is not read: the decoders of the crate refuse both.
 fn decoded(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     if !text.is_ascii() {
         return None;
