@@ -4,7 +4,7 @@
 //! cost they claim; the first of them are tried in any case, so that the result of a short list is the same on a machine
 //! that is slow or busy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -138,13 +138,9 @@ impl Guesser {
     /// Tries all that are not known yet: the first guess at each, then the second.
     fn open(&self, locks: &[&Lock]) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut new: Vec<&Lock> = Vec::new();
-        for lock in locks {
-            let is_new = !known.contains_key(&lock.id);
-            if is_new && !new.iter().any(|other| other.id == lock.id) {
-                new.push(lock);
-            }
-        }
+        let mut seen = HashSet::new();
+        let is_new = |lock: &&&Lock| !known.contains_key(&lock.id) && seen.insert(lock.id);
+        let new: Vec<&Lock> = locks.iter().filter(is_new).copied().collect();
         if new.is_empty() {
             return;
         }
@@ -205,19 +201,18 @@ impl Lock {
             id.update(part.len().to_le_bytes());
             id.update(part);
         }
-        let mut guesses = guesses(user);
-        guesses.truncate(count);
         (count > 0).then(|| Self {
             id: id.finalize().into(),
             hash,
-            guesses,
+            guesses: guesses(user, count),
             opened: AtomicUsize::new(usize::MAX),
         })
     }
 }
 
-/// What this user's password may well be, the likeliest first, each once.
-fn guesses(user: &Whose<'_>) -> Vec<Zeroizing<String>> {
+/// What this user's password may well be, the likeliest first, each once, and no more than so many: a name may have any
+/// number of words.
+fn guesses(user: &Whose<'_>, most: usize) -> Vec<Zeroizing<String>> {
     let (name, full) = (user.username, user.name);
     let mut capital: Zeroizing<String> = Zeroizing::new(String::new());
     let mut rest = name.chars();
@@ -242,6 +237,9 @@ fn guesses(user: &Whose<'_>) -> Vec<Zeroizing<String>> {
     all.extend(COMMON[8..].iter().map(|text| own(text)));
     let mut kept: Vec<Zeroizing<String>> = Vec::new();
     for guess in all {
+        if kept.len() == most {
+            break;
+        }
         let is_possible = guess.len() <= LONGEST_PASSWORD && !guess.contains('\0');
         if is_possible && !kept.contains(&guess) {
             kept.push(guess);
@@ -296,14 +294,14 @@ mod tests {
             ));
             Lock::of(&jane(&stored), MOST).map_or(0, |lock| lock.guesses.len())
         };
-        let most = guesses(&jane("")).len();
+        let most = guesses(&jane(""), MOST).len();
         assert_eq!([4, 10, 12, 15, 16, 31].map(count), [most, 32, 8, 1, 0, 0]);
         assert!(most > 60, "{most}");
     }
 
     #[test]
     fn the_documented_passwords_are_tried_at_every_usual_cost() {
-        let guesses = guesses(&jane(""));
+        let guesses = guesses(&jane(""), MOST);
         for known in ["jane", "123456", "12345678"] {
             assert!(guesses[..4].iter().any(|guess| **guess == known), "{known}");
         }
