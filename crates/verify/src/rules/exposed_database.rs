@@ -18,7 +18,9 @@
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Packet filtering and firewalls"; docs/clearml.md#networks-of-docker;
 //! docs/clearml.md#pages-for-databases.
 
-use clearml_secure_core::container::{Container, Interface, Port};
+use std::collections::HashSet;
+
+use clearml_secure_core::container::{Container, Interface};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::deployment::exposure::{How, Reach, Walls, Way};
 use clearml_secure_core::password::weakness;
@@ -47,10 +49,16 @@ impl Rule for ExposedDatabase {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut found: Vec<Found> = Vec::new();
-        for (index, service) in case.deployment.containers.iter().enumerate() {
-            match Database::of(service) {
-                Some(database) => check(case, index, database, &mut found),
-                None => check_unnamed(case, index, findings),
+        let mut leading = HashSet::new();
+        let containers = &case.deployment.containers;
+        for (index, service) in containers.iter().enumerate() {
+            if let Some(database) = Database::of(service) {
+                check(case, index, database, &mut leading, &mut found);
+            }
+        }
+        for (index, service) in containers.iter().enumerate() {
+            if Database::of(service).is_none() {
+                check_unnamed(case, index, &leading, findings);
             }
         }
         findings.extend(found.into_iter().map(Found::draft));
@@ -95,9 +103,18 @@ impl Found {
     }
 }
 
-fn check(case: &Case<'_>, index: usize, database: Database, all: &mut Vec<Found>) {
+/// Places that are known to lead to a database: the container, and where its port is.
+type Leading = HashSet<(usize, Span)>;
+
+fn check(
+    case: &Case<'_>,
+    index: usize,
+    database: Database,
+    leading: &mut Leading,
+    all: &mut Vec<Found>,
+) {
     let service = &case.deployment.containers[index];
-    let mut seen: Vec<(Span, usize)> = Vec::new();
+    let mut seen = HashSet::new();
     let ports = ports(case, index, service);
     for way in ports
         .iter()
@@ -106,11 +123,11 @@ fn check(case: &Case<'_>, index: usize, database: Database, all: &mut Vec<Found>
         // MongoDB and Redis speak no HTTP.
         let is_understood = |how: How| how != How::Requests || database == Database::Elasticsearch;
         let last = way.through.last().map(|forward| forward.how);
-        let subject = (way.opening.span, way.by);
-        if seen.contains(&subject) || !last.is_none_or(is_understood) {
+        let place = (way.by, way.opening.span);
+        leading.insert(place);
+        if !last.is_none_or(is_understood) || !seen.insert(place) {
             continue;
         }
-        seen.push(subject);
         let found = match way.through.is_empty() {
             true => direct(case, index, database, &way),
             false => led_to(case, index, database, &way),
@@ -277,7 +294,7 @@ fn place(way: &Way<'_>) -> String {
 }
 
 /// An image that is not known for a database and publishes a database's port all the same.
-fn check_unnamed(case: &Case<'_>, index: usize, findings: &mut Vec<Draft>) {
+fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mut Vec<Draft>) {
     let service = &case.deployment.containers[index];
     let is_server = case
         .deployment
@@ -292,7 +309,7 @@ fn check_unnamed(case: &Case<'_>, index: usize, findings: &mut Vec<Draft>) {
             continue;
         };
         // What it leads to is said of the database.
-        if is_known_to_lead(case, index, port) {
+        if leading.contains(&(index, port.span)) {
             continue;
         }
         let (severity, place) = match port.interface {
@@ -318,17 +335,4 @@ fn check_unnamed(case: &Case<'_>, index: usize, findings: &mut Vec<Draft>) {
         let help = "remove this port: ClearML's servers need none of it";
         findings.push(Draft::new(severity, message, help).at(port.span));
     }
-}
-
-/// Whether a database is known to be reached by a port of another container.
-fn is_known_to_lead(case: &Case<'_>, by: usize, port: &Port) -> bool {
-    let databases = case.deployment.containers.iter().enumerate();
-    let mut databases = databases.filter(|(_, one)| Database::of(one).is_some());
-    databases.any(|(index, service)| {
-        let mut ports = ports(case, index, service).into_iter();
-        ports.any(|own| {
-            let mut ways = case.deployment.ways(index, own).into_iter();
-            ways.any(|way| way.by == by && way.opening.span == port.span)
-        })
-    })
 }
