@@ -180,10 +180,7 @@ fn elasticsearch(service: &Container) -> Protection {
 /// A password that only some images take from a variable.
 fn of_variables(service: &Container, names: &[&'static str], user: &str) -> Protection {
     let takes = image(service).contains("bitnami");
-    let is_known = matches!(
-        image(service).rsplit('/').next(),
-        Some("redis" | "mongo" | "valkey")
-    );
+    let is_known = matches!(service.image_name(), "redis" | "mongo" | "valkey");
     for name in names {
         let file = format!("{name}_FILE");
         if is_made_by(service, &[&file]) && (takes || !is_known) {

@@ -72,6 +72,7 @@ impl Rule for OpenCors {
         } else {
             LAX
         };
+        let address = web_address(case);
         for paths in [&API, &FILES] {
             for server in case.servers(paths.server) {
                 let Some((reach, span)) = reached(case, server, paths) else {
@@ -85,7 +86,7 @@ impl Rule for OpenCors {
                     "{} allows {whom}, with credentials; a page that a user opens elsewhere may act for the user",
                     case.name(server)
                 );
-                let fix = web_address(case)
+                let fix = address
                     .map(|address| case.configure(server, paths.origins, format!("\"{address}\"")));
                 findings.push(
                     case.finding(severity, server, message, paths.help)
