@@ -249,7 +249,8 @@ impl Case<'_> {
 pub(crate) fn is_public(value: &Value) -> bool {
     match value {
         Value::Text(text) => {
-            placeholder::is_placeholder(text.expose()) || public::of(text.expose()).is_some()
+            // The image's own values are found at once.
+            public::of(text.expose()).is_some() || placeholder::is_placeholder(text.expose())
         }
         Value::Unknown(_) => true,
         _ => false,

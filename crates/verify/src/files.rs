@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::container::{Mount, MountSource};
 use clearml_secure_core::deployment::{Deployment, There};
 use clearml_secure_core::effective::{Effective, Origin, Reading};
-use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::hocon::{self, Node, Object};
 use clearml_secure_core::io::{entries, read_text};
 use clearml_secure_core::placeholder;
@@ -20,6 +19,8 @@ use clearml_secure_core::source::{SourceId, Span};
 use clearml_secure_core::unseen::{Hides, Unseen};
 use gix_index::hash::Kind as Hash;
 use zeroize::Zeroizing;
+
+use crate::login::Login;
 
 /// What rules ask of the file system.
 #[derive(Default)]
@@ -99,14 +100,14 @@ impl Files {
     }
 
     /// Looks at the files of a deployment. Texts that come from no file, such as standard input, have no state.
-    pub(crate) fn of(deployment: &Deployment, effective: &Effective) -> Self {
+    pub(crate) fn of(deployment: &Deployment, effective: &Effective, logins: &[Login<'_>]) -> Self {
         let mut files = Self {
-            stray_logins: stray_logins(deployment, effective),
+            stray_logins: stray_logins(deployment, logins),
             stray_secrets: stray_secrets(deployment, effective),
             ..Self::default()
         };
         files.note_published(deployment);
-        let secrets = secrets(deployment, effective);
+        let secrets = secrets(deployment, effective, logins);
         for source in deployment.sources.ids() {
             let path = deployment.sources.path(source);
             let Some(span) = first(deployment, source, &secrets).filter(|_| path.is_file()) else {
@@ -138,7 +139,11 @@ impl Files {
 
 /// The secrets of the user's own, and where the effective configuration takes them from. A published value is no
 /// secret, and a key without its secret opens nothing.
-fn secrets(deployment: &Deployment, effective: &Effective) -> Vec<(Vec<Zeroizing<String>>, Span)> {
+fn secrets(
+    deployment: &Deployment,
+    effective: &Effective,
+    logins: &[Login<'_>],
+) -> Vec<(Vec<Zeroizing<String>>, Span)> {
     let mut found: Vec<(Vec<Zeroizing<String>>, Span)> = Vec::new();
     let mut add = |text: &str, span: Span| {
         // In a compose file a `$` is written twice.
@@ -175,13 +180,9 @@ fn secrets(deployment: &Deployment, effective: &Effective) -> Vec<(Vec<Zeroizing
             });
         }
     }
-    for server in &effective.servers {
-        if server.server != Server::Apiserver {
-            continue;
-        }
-        let users = FixedUsers::of(server, deployment);
-        if users.is_hashed == Some(false) {
-            for (user, password) in users.passwords() {
+    for login in logins {
+        if login.users.is_hashed == Some(false) {
+            for (user, password) in login.users.passwords() {
                 add(password, user.span);
             }
         }
@@ -331,16 +332,11 @@ fn index_of(folder: &Path) -> Option<(&Path, PathBuf)> {
 /// of the compose file or in one below it, and what is named nearly so.
 ///
 /// Where not all of the configuration can be seen, such a file may be on its way to where it is loaded from.
-fn stray_logins(deployment: &Deployment, effective: &Effective) -> Vec<PathBuf> {
-    let mut servers = effective
-        .servers
-        .iter()
-        .filter(|server| server.server == Server::Apiserver)
-        .peekable();
-    let is_closed = servers.peek().is_none()
-        || servers.any(|server| {
-            !server.is_seen(deployment) || FixedUsers::of(server, deployment).enabled != Some(false)
-        });
+fn stray_logins(deployment: &Deployment, logins: &[Login<'_>]) -> Vec<PathBuf> {
+    let is_closed = logins.is_empty()
+        || logins
+            .iter()
+            .any(|login| !login.server.is_seen(deployment) || login.users.enabled != Some(false));
     if is_closed {
         return Vec::new();
     }

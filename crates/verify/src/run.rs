@@ -132,12 +132,13 @@ fn report(
     deployment: Deployment,
 ) -> (Report, Vec<String>) {
     let effective = Effective::of(&deployment);
+    let logins = Login::all(&deployment, &effective, guesser);
     let case = Case {
         deployment: &deployment,
         effective: &effective,
         accounts: accounts::all(&deployment, &effective),
-        logins: Login::all(&deployment, &effective, guesser),
-        files: Files::of(&deployment, &effective),
+        files: Files::of(&deployment, &effective, &logins),
+        logins,
     };
     let is_asked = |id: &str| !cli.ignore.iter().any(|ignored| ignored == id);
     let mut findings = rules::check(&case, is_asked);

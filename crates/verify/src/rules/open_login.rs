@@ -15,9 +15,6 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#login-modes.
 
-use clearml_secure_core::fixed_users::FixedUsers;
-use clearml_secure_core::setting::Server;
-
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
@@ -32,11 +29,12 @@ impl Rule for OpenLogin {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for server in case.servers(Server::Apiserver) {
+        for login in &case.logins {
             // What cannot be told is in `unknown`.
-            if FixedUsers::of(server, case.deployment).enabled != Some(false) {
+            if login.users.enabled != Some(false) {
                 continue;
             }
+            let server = login.server;
             findings.push(case.finding(
                 SEVERITY,
                 server,
