@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use crate::knowable::Knowable;
 use crate::setting::{Server, Setting};
-use crate::version::Version;
+use crate::version::{self, Version};
 
 /// A server's own default folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -89,31 +89,26 @@ impl ImageDefault {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct Lifetime {
     /// The first one.
-    #[serde(default, deserialize_with = "version")]
+    #[serde(default)]
     since: Option<Version>,
     /// The first one that no longer has it.
-    #[serde(default, deserialize_with = "version")]
+    #[serde(default)]
     until: Option<Version>,
     /// One that has it for certain; nothing is known of older ones.
-    #[serde(default, deserialize_with = "version")]
+    #[serde(default)]
     by: Option<Version>,
 }
 
 impl Lifetime {
     /// Whether a version (none: the newest) has it.
     fn includes(&self, version: Option<Version>) -> Knowable<bool> {
-        let Some(version) = version else {
-            return Knowable::Known(self.until.is_none());
-        };
-        if self.until.is_some_and(|until| version >= until)
-            || self.since.is_some_and(|since| version < since)
-        {
-            return Knowable::Known(false);
+        let is_in = version::is_between(version, self.since, self.until);
+        match version {
+            Some(version) if is_in && self.by.is_some_and(|by| version < by) => {
+                Knowable::unknown(format!("the defaults of version {version} are not known"))
+            }
+            _ => Knowable::Known(is_in),
         }
-        if self.by.is_some_and(|by| version < by) {
-            return Knowable::unknown(format!("the defaults of version {version} are not known"));
-        }
-        Knowable::Known(true)
     }
 }
 
@@ -215,14 +210,6 @@ fn default(path: &str, value: toml::Value) -> ImageDefault {
         Some("text") => ImageDefault::Text,
         _ => ImageDefault::Value(value),
     }
-}
-
-fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Version>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let version = Version::parse(&text);
-    version
-        .map(Some)
-        .ok_or_else(|| de::Error::custom("no version"))
 }
 
 #[cfg(test)]

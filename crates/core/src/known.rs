@@ -4,10 +4,10 @@
 
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use crate::setting::Setting;
-use crate::version::Version;
+use crate::version::{self, Version};
 
 /// One publicly known value.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -16,7 +16,7 @@ pub struct Known {
     /// The value itself.
     pub value: String,
     /// The setting it is for, if it is one of the twelve.
-    #[serde(default, deserialize_with = "setting")]
+    #[serde(default)]
     pub setting: Option<Setting>,
     /// What sort of thing it is.
     pub class: Class,
@@ -25,10 +25,10 @@ pub struct Known {
     /// Where everybody can read it.
     pub source: String,
     /// The first version of the server that has it.
-    #[serde(default, deserialize_with = "version")]
+    #[serde(default)]
     pub since: Option<Version>,
     /// The first version that no longer has it.
-    #[serde(default, deserialize_with = "version")]
+    #[serde(default)]
     pub until: Option<Version>,
     /// Whether an image uses it where nothing sets the setting.
     #[serde(default)]
@@ -79,7 +79,8 @@ pub fn is_stand_in(value: &str) -> bool {
 pub fn built_in(setting: Setting, version: Option<Version>) -> Option<&'static Known> {
     all()
         .iter()
-        .find(|known| known.built_in && known.setting == Some(setting) && known.is_in(version))
+        .filter(|known| known.built_in && known.setting == Some(setting))
+        .find(|known| version::is_between(version, known.since, known.until))
 }
 
 /// Whether the server of this version (none: the newest) reads the setting at all.
@@ -110,35 +111,6 @@ pub fn all() -> &'static [Known] {
         .expect("a part of the program, which every test that asks for it reads");
         data.known
     })
-}
-
-impl Known {
-    /// Whether the version (none: the newest) is one that has it.
-    fn is_in(&self, version: Option<Version>) -> bool {
-        match version {
-            None => self.until.is_none(),
-            Some(version) => {
-                self.since.is_none_or(|since| since <= version)
-                    && self.until.is_none_or(|until| version < until)
-            }
-        }
-    }
-}
-
-fn setting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Setting>, D::Error> {
-    let path = String::deserialize(deserializer)?;
-    let setting = Setting::by_path(&path);
-    setting
-        .map(Some)
-        .ok_or_else(|| de::Error::custom("no setting"))
-}
-
-fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Version>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let version = Version::parse(&text);
-    version
-        .map(Some)
-        .ok_or_else(|| de::Error::custom("no version"))
 }
 
 #[cfg(test)]

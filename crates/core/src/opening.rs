@@ -4,10 +4,10 @@
 
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use crate::setting::Server;
-use crate::version::Version;
+use crate::version::{self, Version};
 
 /// The accounts.
 pub const ACCOUNTS: &str = "secure.credentials";
@@ -22,10 +22,9 @@ pub struct OpeningPath {
     /// The path; what is below it belongs to it.
     pub path: String,
     /// The servers that read it.
-    #[serde(deserialize_with = "servers")]
     pub servers: Vec<Server>,
     /// The first version that reads it.
-    #[serde(default, deserialize_with = "version")]
+    #[serde(default)]
     since: Option<Version>,
     /// How a server takes what it finds there.
     pub reads: Reads,
@@ -67,8 +66,7 @@ pub enum Reads {
 impl OpeningPath {
     /// Whether a server of a version (none: the newest) reads it.
     pub fn is_read_by(&self, server: Server, version: Option<Version>) -> bool {
-        let is_older = |since: Version| version.is_some_and(|version| version < since);
-        self.servers.contains(&server) && !self.since.is_some_and(is_older)
+        self.servers.contains(&server) && version::is_between(version, self.since, None)
     }
 }
 
@@ -101,21 +99,6 @@ pub fn is_listed(path: &str) -> bool {
 #[derive(Deserialize)]
 struct Data {
     path: Vec<OpeningPath>,
-}
-
-fn servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Server>, D::Error> {
-    let names: Vec<String> = Deserialize::deserialize(deserializer)?;
-    let server = |name: &String| Server::ALL.into_iter().find(|server| server.name() == name);
-    let found: Option<Vec<Server>> = names.iter().map(server).collect();
-    found.ok_or_else(|| de::Error::custom("no server"))
-}
-
-fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Version>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let version = Version::parse(&text);
-    version
-        .map(Some)
-        .ok_or_else(|| de::Error::custom("no version"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, de};
+
 /// One of the twelve configuration paths that decide who gets into a ClearML Server.
 ///
 /// The table is [`SETTINGS`]; a `Setting` is a row of it, compared by position.
@@ -64,6 +66,14 @@ impl Server {
             Self::Webserver => &[80, 8080],
             Self::AsyncDelete | Self::AgentServices => &[],
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Server {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let server = Self::ALL.into_iter().find(|server| server.name() == name);
+        server.ok_or_else(|| de::Error::custom("no server"))
     }
 }
 
@@ -267,6 +277,13 @@ impl Setting {
         let mut words: Vec<&str> = settings.iter().map(word).collect();
         words.dedup();
         words
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = String::deserialize(deserializer)?;
+        Self::by_path(&path).ok_or_else(|| de::Error::custom("no setting"))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, de};
+
 use crate::knowable::Knowable;
 
 /// A released version or a candidate for one: `2.3.0`, `2.3` with the patch taken as 0, `1.14.0rc1`.
@@ -83,6 +85,20 @@ impl Version {
             patch,
             candidate,
         })
+    }
+}
+
+/// Whether a version (none: the newest) has what came with one and is no longer there from another one on.
+pub(crate) fn is_between(
+    version: Option<Version>,
+    since: Option<Version>,
+    until: Option<Version>,
+) -> bool {
+    match version {
+        None => until.is_none(),
+        Some(version) => {
+            since.is_none_or(|since| since <= version) && until.is_none_or(|until| version < until)
+        }
     }
 }
 
@@ -238,6 +254,13 @@ impl PartialOrd for Version {
     }
 }
 
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("no version"))
+    }
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)?;
@@ -301,6 +324,25 @@ mod tests {
             .collect();
         assert!(versions.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(Version::parse("1.16.0rc1") < Some(Version::FILE_SERVER_AUTHENTICATION));
+    }
+
+    #[test]
+    fn a_version_is_there_from_its_first_one_until_the_one_without() {
+        let [old, since, inside, until] = ["1.0", "1.1", "1.2", "1.3"].map(Version::parse);
+        for (version, expected) in [(old, false), (since, true), (inside, true), (until, false)] {
+            assert_eq!(is_between(version, since, until), expected, "{version:?}");
+        }
+        assert!(!is_between(None, since, until));
+        assert!(is_between(None, since, None));
+        assert!(is_between(old, None, until));
+    }
+
+    #[test]
+    fn a_list_of_data_names_only_versions() {
+        let read = |text: &str| serde_json::from_str::<Version>(text).ok();
+        assert_eq!(read("\"1.16.0\""), Some(Version::new(1, 16, 0)));
+        assert_eq!(read("\"newest\""), None);
+        assert_eq!(read("1.16"), None);
     }
 
     #[test]

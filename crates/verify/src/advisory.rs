@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::version::Version;
@@ -14,10 +14,8 @@ pub(crate) struct Advisory {
     /// The name it is published under, e.g. `CVE-2024-24592`.
     pub(crate) id: String,
     /// The server that has it.
-    #[serde(deserialize_with = "server")]
     pub(crate) server: Server,
     /// The first version that is not known to have it.
-    #[serde(deserialize_with = "version")]
     pub(crate) before: Version,
     /// What an attacker does with it.
     pub(crate) what: String,
@@ -45,17 +43,6 @@ pub(crate) fn all() -> &'static [Advisory] {
             .expect("a part of the program, which a test reads");
         data.advisory
     })
-}
-
-fn server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Server, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    let server = Server::ALL.into_iter().find(|server| server.name() == name);
-    server.ok_or_else(|| de::Error::custom("no server"))
-}
-
-fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Version::parse(&text).ok_or_else(|| de::Error::custom("no version"))
 }
 
 #[cfg(test)]
