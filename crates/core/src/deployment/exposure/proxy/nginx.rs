@@ -1,6 +1,6 @@
 //! nginx: `server` blocks, their `listen`, and where `proxy_pass` leads.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::deployment::exposure::address::Address;
 use crate::deployment::exposure::files::File;
@@ -15,6 +15,13 @@ struct Directive {
 
 /// Servers in one another are none of nginx's.
 const DEEPEST: usize = 12;
+/// Nobody leads a target to more than this by variables.
+const MOST: usize = 64;
+/// A target begins with its host and port; they are no longer.
+const LONGEST: usize = 1024;
+
+/// The values that variables may have, by their names with the `$`.
+type Variables<'a> = HashMap<&'a str, BTreeSet<&'a str>>;
 
 /// What the files say; none where none of them has a server.
 pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Option<Vec<Rule>> {
@@ -29,12 +36,13 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     }
     let mut config = Config {
         trees: &trees,
-        upstreams: Vec::new(),
+        upstreams: HashMap::new(),
+        maps: Variables::new(),
         rules: Vec::new(),
         has_server: false,
     };
     for (_, tree) in &trees {
-        config.find_upstreams(tree, 0);
+        config.find_names(tree, 0);
     }
     for (_, tree) in &trees {
         config.walk(tree, How::Requests, 0);
@@ -44,22 +52,29 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
 
 struct Config<'a> {
     trees: &'a [(&'a str, Vec<Directive>)],
-    upstreams: Vec<(String, Vec<String>)>,
+    upstreams: HashMap<&'a str, Vec<&'a str>>,
+    /// What `map` sets, for all servers.
+    maps: Variables<'a>,
     rules: Vec<Rule>,
     has_server: bool,
 }
 
-impl Config<'_> {
-    fn find_upstreams(&mut self, tree: &[Directive], depth: usize) {
+impl<'a> Config<'a> {
+    fn find_names(&mut self, tree: &'a [Directive], depth: usize) {
         for directive in tree {
-            if let ["upstream", name] = strs(&directive.words)[..] {
-                let servers = directive.block.iter().filter(|one| is(one, "server"));
-                let servers = servers
-                    .filter_map(|one| one.words.get(1).cloned())
-                    .collect();
-                self.upstreams.push((name.to_owned(), servers));
-            } else if depth < DEEPEST {
-                self.find_upstreams(&directive.block, depth + 1);
+            let second = |one: &'a Directive| one.words.get(1).map(String::as_str);
+            match strs(&directive.words)[..] {
+                ["upstream", name] => {
+                    let servers = directive.block.iter().filter(|one| is(one, "server"));
+                    let servers = servers.filter_map(second).collect();
+                    self.upstreams.entry(name).or_insert(servers);
+                }
+                ["map" | "split_clients", _, name] => {
+                    let values = directive.block.iter().filter_map(second);
+                    self.maps.entry(name).or_default().extend(values);
+                }
+                _ if depth < DEEPEST => self.find_names(&directive.block, depth + 1),
+                _ => {}
             }
         }
     }
@@ -91,15 +106,23 @@ impl Config<'_> {
         if listens.is_empty() && how == How::Requests {
             listens.push((80, false));
         }
-        let mut to = Vec::new();
+        let mut variables = self.maps.clone();
+        let mut targets = BTreeSet::new();
         for words in &all {
-            let passes = ["proxy_pass", "grpc_pass", "uwsgi_pass", "fastcgi_pass"];
-            if let [name, target, ..] = &words[..]
-                && passes.contains(&name.as_str())
-            {
-                self.add_target(target, &all, &mut to);
+            match strs(words)[..] {
+                ["set", name, value] => drop(variables.entry(name).or_default().insert(value)),
+                [
+                    "proxy_pass" | "grpc_pass" | "uwsgi_pass" | "fastcgi_pass",
+                    target,
+                    ..,
+                ] => {
+                    targets.insert(target);
+                }
+                _ => {}
             }
         }
+        let targets = targets.iter().flat_map(|target| told(target, &variables));
+        let to: Vec<Address> = targets.flat_map(|target| self.addresses(&target)).collect();
         let redirects = redirects(block);
         let asks = |words: &Vec<String>| match &strs(words)[..] {
             ["auth_basic", realm, ..] => *realm != "off",
@@ -123,11 +146,11 @@ impl Config<'_> {
     }
 
     /// The directives of a block and of all below it, with what they include; each file counts once.
-    fn flatten<'a>(
-        &'a self,
-        block: &'a [Directive],
+    fn flatten<'s>(
+        &'s self,
+        block: &'s [Directive],
         depth: usize,
-        seen: &mut HashSet<&'a str>,
+        seen: &mut HashSet<&'s str>,
         all: &mut Vec<Vec<String>>,
     ) {
         for directive in block {
@@ -148,37 +171,60 @@ impl Config<'_> {
         }
     }
 
-    fn add_target(&self, target: &str, all: &[Vec<String>], to: &mut Vec<Address>) {
-        let mut target = target.to_owned();
-        // `set $up http://apiserver:8008;`, and a variable in a variable.
-        for _ in 0..4 {
-            let set = all.iter().rev().find_map(|words| match &strs(words)[..] {
-                ["set", name, value] if target.contains(name) => Some((*name, *value)),
-                _ => None,
-            });
-            match set {
-                Some((name, value)) => target = target.replace(name, value),
-                None => break,
-            }
-        }
-        // What follows is a path of the request.
-        let cut = target.find('$').unwrap_or(target.len());
-        let Some(address) = Address::of(&target[..cut]) else {
-            return;
+    /// The servers of an upstream, or the address itself.
+    fn addresses(&self, target: &str) -> Vec<Address> {
+        let Some(address) = Address::of(target) else {
+            return Vec::new();
         };
-        match self
-            .upstreams
-            .iter()
-            .find(|(name, _)| *name == address.host)
-        {
-            Some((_, servers)) => to.extend(servers.iter().filter_map(|server| {
-                let address = Address::of(server)?;
-                let port = address.port.or(Some(80));
-                Some(Address { port, ..address })
-            })),
-            None => to.push(address),
-        }
+        let Some(servers) = self.upstreams.get(address.host.as_str()) else {
+            return vec![address];
+        };
+        let servers = servers.iter().filter_map(|server| Address::of(server));
+        let with_port = |address: Address| Address {
+            port: address.port.or(Some(80)),
+            ..address
+        };
+        servers.map(with_port).collect()
     }
+}
+
+/// What a target may be when its variables have their values: `set $up http://apiserver:8008;`, in one place or in several,
+/// and a variable in a variable. Of a target, what follows a variable without a value is a path of the request.
+fn told(target: &str, variables: &Variables<'_>) -> Vec<String> {
+    let mut open = vec![target.to_owned()];
+    let mut told = Vec::new();
+    for _ in 0..MOST {
+        let Some(text) = open.pop() else {
+            break;
+        };
+        let at = text.find('$').unwrap_or(text.len());
+        let (start, rest) = text.split_at(at);
+        let (name, rest) = first_variable(rest);
+        let Some(values) = variables.get(name.as_str()) else {
+            told.push(start.to_owned());
+            continue;
+        };
+        open.extend(values.iter().take(MOST).map(|value| {
+            let mut text = [start, value, rest].concat();
+            text.truncate(text.floor_char_boundary(LONGEST));
+            text
+        }));
+    }
+    told
+}
+
+/// The name with which a text begins, `$up` or `${up}`, as `$up`, and what follows.
+fn first_variable(text: &str) -> (String, &str) {
+    let inner = text
+        .strip_prefix("${")
+        .and_then(|rest| rest.split_once('}'));
+    if let Some((name, rest)) = inner {
+        return (format!("${name}"), rest);
+    }
+    let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    let name = text.strip_prefix('$').unwrap_or_default();
+    let end = text.len() - name.len() + name.find(is_end).unwrap_or(name.len());
+    (text[..end].to_owned(), &text[end..])
 }
 
 /// Whether a server sends all who come without TLS to where it is spoken.
@@ -373,6 +419,39 @@ mod tests {
             read(&[("/etc/nginx/mime.types", "types { text/html html; }")]),
             None
         );
+    }
+
+    #[test]
+    fn a_target_is_followed_through_all_values_of_its_variables() {
+        let to = |text: &str| {
+            let found = read(&[("/etc/nginx/nginx.conf", text)]).unwrap();
+            found
+                .into_iter()
+                .flat_map(|(.., to)| to)
+                .collect::<Vec<_>>()
+        };
+        let both = ["a:1", "b:2"];
+        for text in [
+            "server { location /a { set $up http://a:1; proxy_pass $up; } location /b { set $up http://b:2; proxy_pass $up; } }",
+            "map $host $up { default http://a:1; b.example.com http://b:2; } server { location / { proxy_pass $up$request_uri; } }",
+            "server { set $up a; set $upstream b:2; location /a { proxy_pass http://${up}:1; } location /b { proxy_pass http://$upstream; } }",
+            "server { set $port 1; set $up a:$port; location / { proxy_pass http://$up/x; } } server { listen 81; location / { proxy_pass http://b:2; } }",
+        ] {
+            let mut found = to(text);
+            found.sort();
+            assert_eq!(found, both, "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_in_variables_end() {
+        let many = |name: &str| format!("${name}").repeat(900);
+        let (b, c, d) = (many("b"), many("c"), many("d"));
+        let text = format!(
+            "server {{ set $a '{b}'; set $b '{c}'; set $c '{d}'; set $d $a; location / {{ proxy_pass http://x$a; }} }}"
+        );
+        let found = read(&[("/etc/nginx/nginx.conf", &text)]);
+        assert_eq!(found, Some(vec![(80, false, false, Vec::new())]));
     }
 
     #[test]
