@@ -1,8 +1,15 @@
 //! Caddy: the sites of a Caddyfile, and `caddy reverse-proxy` (docs/clearml.md#proxies).
 
+use std::collections::HashSet;
+
 use crate::deployment::exposure::address::Address;
 use crate::deployment::exposure::files::File;
 use crate::deployment::exposure::hop::{How, Rule};
+
+/// The words of a line.
+type Line<'a> = Vec<&'a str>;
+/// The addresses of a site, or the name of a snippet, and the lines in its braces.
+type Block<'a> = (Vec<&'a str>, Vec<Line<'a>>);
 
 /// What the files or the command say; none where nothing of Caddy's is among them.
 pub(super) fn rules(
@@ -52,7 +59,7 @@ fn of_command(words: &[String]) -> Vec<Rule> {
 
 /// The sites of a file, with the blocks that they import.
 fn of_text(text: &str) -> Vec<Rule> {
-    let lines: Vec<Vec<&str>> = text
+    let lines: Vec<Line<'_>> = text
         .lines()
         .map(|line| {
             line.split(" #")
@@ -61,12 +68,12 @@ fn of_text(text: &str) -> Vec<Rule> {
                 .split_whitespace()
                 .collect()
         })
-        .filter(|words: &Vec<&str>| words.first().is_some_and(|word| !word.starts_with('#')))
+        .filter(|words: &Line<'_>| words.first().is_some_and(|word| !word.starts_with('#')))
         .collect();
     let is_off = lines
         .iter()
         .any(|words| matches!(words[..], ["auto_https", "off", ..]));
-    let mut blocks: Vec<(Vec<&str>, Vec<Vec<&str>>)> = Vec::new();
+    let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut depth = 0_usize;
     for words in &lines {
         let opens = words.last() == Some(&"{");
@@ -94,27 +101,49 @@ fn of_text(text: &str) -> Vec<Rule> {
         if heads.is_empty() || heads[0].starts_with('(') {
             continue;
         }
-        let to = targets(inner, &blocks, &mut Vec::new());
+        let inner = with_imports(inner, &blocks);
+        let to = targets(&inner);
         let has_tls = inner.iter().any(|words| words[0] == "tls");
         let asks = ["basic_auth", "basicauth", "forward_auth"];
         let is_guarded = inner.iter().any(|words| asks.contains(&words[0]));
-        rules.extend(heads.iter().map(|site| Rule {
-            is_guarded,
-            is_tls: has_tls || rule(site, is_off, &to).is_tls,
-            ..rule(site, is_off, &to)
+        rules.extend(heads.iter().map(|site| {
+            let rule = rule(site, is_off, &to);
+            Rule {
+                is_guarded,
+                is_tls: has_tls || rule.is_tls,
+                ..rule
+            }
         }));
     }
     rules
 }
 
-fn targets(
-    inner: &[Vec<&str>],
-    blocks: &[(Vec<&str>, Vec<Vec<&str>>)],
-    seen: &mut Vec<String>,
-) -> Vec<Address> {
+/// The lines of a block and of the blocks that it imports, each of them once.
+fn with_imports<'a>(inner: &'a [Line<'a>], blocks: &'a [Block<'a>]) -> Vec<&'a Line<'a>> {
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    let mut open = vec![inner];
+    while let Some(lines) = open.pop() {
+        for words in lines {
+            found.push(words);
+            if let ["import", name, ..] = words[..]
+                && seen.insert(name)
+            {
+                let name = format!("({name})");
+                let named = blocks
+                    .iter()
+                    .filter(|(heads, _)| heads.first() == Some(&name.as_str()));
+                open.extend(named.map(|(_, inner)| &inner[..]));
+            }
+        }
+    }
+    found
+}
+
+fn targets(lines: &[&Line<'_>]) -> Vec<Address> {
     let mut found = Vec::new();
     let mut is_inside = false;
-    for words in inner {
+    for words in lines {
         match words[..] {
             ["reverse_proxy", ..] => {
                 is_inside = words.last() == Some(&"{");
@@ -122,14 +151,6 @@ fn targets(
             }
             ["to", ..] if is_inside => {
                 found.extend(words[1..].iter().filter_map(|word| upstream(word)))
-            }
-            ["import", name, ..] if !seen.iter().any(|known| known == name) => {
-                seen.push(name.to_owned());
-                let name = format!("({name})");
-                let named = blocks
-                    .iter()
-                    .filter(|(heads, _)| heads.first() == Some(&name.as_str()));
-                found.extend(named.flat_map(|(_, inner)| targets(inner, blocks, seen)));
             }
             _ => {}
         }
@@ -219,6 +240,10 @@ mod tests {
                 (80, false, 1),
             ),
             (":80\nreverse_proxy apiserver:8008\n", (80, false, 1)),
+            (
+                "(tls) {\n  tls internal\n}\n(api) {\n  import tls\n  reverse_proxy apiserver:8008\n}\n:8443 {\n  import api\n}\n",
+                (8443, true, 1),
+            ),
         ] {
             assert_eq!(read(text), [expected], "{text}");
         }
