@@ -1,5 +1,7 @@
 //! The labels of a service's container.
 
+use std::collections::HashSet;
+
 use super::{Part, Project, volume};
 use crate::container::Label;
 use crate::knowable::Knowable;
@@ -16,6 +18,10 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Label> {
             add(project, part, field.value, &mut labels);
         }
     }
+    let mut seen = HashSet::new();
+    labels.reverse();
+    labels.retain(|label| seen.insert(label.name.clone()));
+    labels.reverse();
     labels
 }
 
@@ -29,7 +35,7 @@ fn add(project: &Project, part: &Part, list: &Node, labels: &mut Vec<Label>) {
     let document = &project.documents[part.document];
     let told = |node| volume::told(project, document, node);
     for item in list.items().unwrap_or_default() {
-        let label = match told(item) {
+        let (name, value) = match told(item) {
             Knowable::Known(line) => {
                 let (name, value) = line.split_once('=').unwrap_or((&line, ""));
                 (name.to_owned(), Knowable::Known(value.to_owned()))
@@ -40,7 +46,8 @@ fn add(project: &Project, part: &Part, list: &Node, labels: &mut Vec<Label>) {
                 (name.to_owned(), Knowable::Unknown(reason))
             }
         };
-        put(labels, label, item.span(part.source));
+        let span = item.span(part.source);
+        labels.push(Label { name, value, span });
     }
     for entry in list.fields() {
         let Some(name) = entry.key.text() else {
@@ -50,19 +57,10 @@ fn add(project: &Project, part: &Part, list: &Node, labels: &mut Vec<Label>) {
             true => Knowable::Known(String::new()),
             false => told(entry.value),
         };
-        put(
-            labels,
-            (name.to_owned(), value),
-            entry.key.span(part.source),
-        );
+        labels.push(Label {
+            name: name.to_owned(),
+            value,
+            span: entry.key.span(part.source),
+        });
     }
-}
-
-fn put(
-    labels: &mut Vec<Label>,
-    (name, value): (String, Knowable<String>),
-    span: crate::source::Span,
-) {
-    labels.retain(|label| label.name != name);
-    labels.push(Label { name, value, span });
 }

@@ -1,6 +1,7 @@
 //! Traefik: entry points of its own, and routers that labels of other containers or files give it (docs/clearml.md#proxies).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::{IMAGES, Software};
 use crate::container::{Container, VariableValue};
@@ -118,9 +119,7 @@ impl Traefik {
     }
 
     fn has(&self, start: &str) -> bool {
-        self.own
-            .keys()
-            .any(|path| path == start || path.starts_with(&format!("{start}.")))
+        has(&self.own, start)
     }
 
     /// Whether it looks at labels.
@@ -231,7 +230,7 @@ impl Traefik {
                 "{}.services.{service}.loadbalancer.servers.",
                 router.kind.name()
             );
-            let servers = self.own.iter().filter(|(path, _)| path.starts_with(&start));
+            let servers = starting(&self.own, &start);
             for to in servers.filter_map(|(_, text)| Address::of(text)) {
                 for to in around.reached(self.index, &to) {
                     self.add(around, &router, to, forwards);
@@ -342,6 +341,19 @@ impl Traefik {
     }
 }
 
+/// What begins with a text.
+fn starting<'a>(paths: &'a Paths, start: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let from = (Bound::Included(start), Bound::Unbounded);
+    let paths = paths.range::<str, _>(from);
+    let paths = paths.map(|(path, value)| (path.as_str(), value.as_str()));
+    paths.take_while(move |(path, _)| path.starts_with(start))
+}
+
+/// Whether a path is there, or something below it.
+fn has(paths: &Paths, path: &str) -> bool {
+    paths.contains_key(path) || starting(paths, &format!("{path}.")).next().is_some()
+}
+
 /// The paths that the labels of a container set.
 fn labels(container: &Container) -> Paths {
     let labels = container.labels.iter().filter_map(|label| {
@@ -357,13 +369,10 @@ fn routers(paths: &Paths) -> Vec<Router<'_>> {
     let mut found = Vec::new();
     for kind in [Kind::Http, Kind::Tcp] {
         let start = format!("{}.routers.", kind.name());
-        let mut names: Vec<&str> = Vec::new();
-        for path in paths.keys() {
-            let name = path
-                .strip_prefix(&start)
-                .and_then(|rest| rest.split('.').next());
-            names.extend(name.filter(|name| !names.contains(name)));
-        }
+        let paths_of_all = starting(paths, &start);
+        let names: BTreeSet<&str> = paths_of_all
+            .filter_map(|(path, _)| path[start.len()..].split('.').next())
+            .collect();
         found.extend(names.into_iter().map(|name| router(paths, kind, name)));
     }
     if found.is_empty() {
@@ -386,11 +395,8 @@ fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
     let start = format!("{}.routers.{name}", kind.name());
     let all = |rest: &str| -> Vec<&str> {
         let one = paths.get(&format!("{start}.{rest}")).map(String::as_str);
-        let listed = format!("{start}.{rest}.");
-        let listed = paths
-            .iter()
-            .filter(|(path, _)| path.starts_with(&listed))
-            .map(|(_, value)| value.as_str());
+        let below = format!("{start}.{rest}.");
+        let listed = starting(paths, &below).map(|(_, value)| value);
         let one = one.into_iter().flat_map(|names| names.split(','));
         one.chain(listed)
             .map(str::trim)
@@ -398,18 +404,14 @@ fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
             .collect()
     };
     let tls = format!("{start}.tls");
-    let below = format!("{tls}.");
     let is_off = paths.get(&tls).is_some_and(|value| value == "false");
-    let has_tls = paths
-        .keys()
-        .any(|path| *path == tls || path.starts_with(&below));
     let middlewares = all("middlewares");
     let of_kind = |kinds: &[&str]| {
         middlewares.iter().any(|name| {
             let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
             let has = |kind: &&str| {
                 let path = format!("http.middlewares.{name}.{kind}");
-                paths.keys().any(|known| known.starts_with(&path))
+                starting(paths, &path).next().is_some()
             };
             kinds.iter().any(has)
                 || kinds
@@ -421,7 +423,7 @@ fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
     Router {
         kind,
         entry_points: (!entry_points.is_empty()).then_some(entry_points),
-        has_tls: has_tls && !is_off,
+        has_tls: has(paths, &tls) && !is_off,
         redirects: of_kind(&["redirectscheme"]),
         is_guarded: of_kind(&[
             "basicauth",
@@ -437,14 +439,12 @@ fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
 
 /// The port that labels give a service; of any, where a router names none.
 fn service_port(labels: &Paths, kind: Kind, service: &str) -> Option<u16> {
-    let start = format!("{}.services.", kind.name());
-    let service = service.to_ascii_lowercase();
-    let ports = labels.iter().filter(|(path, _)| {
-        let name = path
-            .strip_prefix(&start)
-            .and_then(|rest| rest.strip_suffix(".loadbalancer.server.port"));
-        name.is_some_and(|name| service == "*" || name == service)
-    });
+    const PORT: &str = ".loadbalancer.server.port";
+    let mut start = format!("{}.services.", kind.name());
+    if service != "*" {
+        start.extend([&service.to_ascii_lowercase(), PORT]);
+    }
+    let ports = starting(labels, &start).filter(|(path, _)| path.ends_with(PORT));
     let mut ports = ports.filter_map(|(_, port)| port.parse().ok());
     ports.next().or_else(|| labels.get("port")?.parse().ok())
 }
