@@ -26,7 +26,7 @@ use crate::source::Sources;
 use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
-use exposure::Exposure;
+use exposure::{Exposure, Namespace};
 pub use mounts::There;
 
 /// The user's files, understood.
@@ -41,6 +41,8 @@ pub struct Deployment {
     pub instances: Vec<Instance>,
     /// What could not be looked at.
     pub unseen: Vec<Unseen>,
+    /// Where each container is in the network.
+    namespaces: Vec<Namespace>,
     exposure: Exposure,
 }
 
@@ -71,14 +73,15 @@ impl Deployment {
                 started::apply(container, &mut loader, &mut sources);
             }
         }
+        let services = project.services.iter();
+        let containers: Vec<_> = services
+            .map(|service| Arc::clone(&service.container))
+            .collect();
         let mut deployment = Self {
             unseen: project.unseen.clone(),
             sources,
-            containers: project
-                .services
-                .iter()
-                .map(|service| Arc::clone(&service.container))
-                .collect(),
+            namespaces: exposure::namespaces(&containers),
+            containers,
             project: Box::new(project),
             instances: Vec::new(),
             exposure: Exposure::default(),
@@ -118,7 +121,7 @@ impl Deployment {
         }
         deployment.note_accounts();
         deployment.doubt(&recognised);
-        let (exposure, unseen) = Exposure::of(&deployment.containers, &deployment.instances);
+        let (exposure, unseen) = Exposure::of(&deployment);
         deployment.exposure = exposure;
         deployment.unseen.extend(unseen);
         Ok(deployment)

@@ -26,6 +26,7 @@ use crate::unseen::{Hides, Unseen};
 pub use hop::{Forward, How};
 pub use listen::Listening;
 pub use namespace::Namespace;
+pub(super) use namespace::of_all as namespaces;
 pub use tool::{Tool, Walls};
 
 /// One way to a port, from where it enters to the container that listens.
@@ -106,12 +107,17 @@ pub struct Exposure {
 
 impl Exposure {
     /// Of all containers of a deployment.
-    pub(super) fn of(containers: &[Arc<Container>], instances: &[Instance]) -> (Self, Vec<Unseen>) {
-        let names = Names::of(containers, instances);
-        let around = Around {
+    pub(super) fn of(deployment: &Deployment) -> (Self, Vec<Unseen>) {
+        let Deployment {
             containers,
             instances,
+            namespaces,
+            ..
+        } = deployment;
+        let names = Names::of(containers, namespaces);
+        let around = Around {
             names: Some(&names),
+            ..deployment.around()
         };
         let (mut forwards, mut unseen) = (Vec::new(), Vec::new());
         // Without a server nothing is a way to one, and whose a database is nobody can tell.
@@ -142,6 +148,7 @@ impl Exposure {
 struct Around<'a> {
     containers: &'a [Arc<Container>],
     instances: &'a [Instance],
+    namespaces: &'a [Namespace],
     /// Who has which name, where that is asked often.
     names: Option<&'a Names<'a>>,
 }
@@ -150,15 +157,10 @@ struct Around<'a> {
 struct Names<'a>(HashMap<&'a str, Vec<usize>>);
 
 impl<'a> Names<'a> {
-    fn of(containers: &'a [Arc<Container>], instances: &'a [Instance]) -> Self {
-        let around = Around {
-            containers,
-            instances,
-            names: None,
-        };
+    fn of(containers: &'a [Arc<Container>], namespaces: &[Namespace]) -> Self {
         let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, container) in containers.iter().enumerate() {
-            let owner = match around.namespace(index) {
+            let owner = match namespaces[index] {
                 Namespace::Own(owner) => &containers[owner],
                 _ => container,
             };
@@ -261,18 +263,19 @@ impl Deployment {
         Around {
             containers: &self.containers,
             instances: &self.instances,
+            namespaces: &self.namespaces,
             names: None,
         }
     }
 
     /// Where a container is in the network.
     pub fn namespace(&self, container: usize) -> Namespace {
-        self.around().namespace(container)
+        self.namespaces[container]
     }
 
     /// The names of the networks on which a container is reached.
     pub fn networks(&self, container: usize) -> Vec<&str> {
-        match self.around().namespace(container) {
+        match self.namespace(container) {
             Namespace::Own(owner) => {
                 let names = self.containers[owner].networks.iter();
                 names.map(String::as_str).collect()

@@ -68,9 +68,6 @@ impl Around<'_> {
             None => (0..self.containers.len()).collect(),
         };
         for index in candidates {
-            let Some(ports) = self.ports_of(index, address.port) else {
-                continue;
-            };
             if is_host {
                 found.extend(self.through_the_host(index, address.port, is_itself));
                 continue;
@@ -80,7 +77,8 @@ impl Around<'_> {
                 false => self.answers_to(from, index, host),
             };
             if is_named && (is_itself || self.are_beside(from, index)) {
-                found.extend(ports.into_iter().map(|port| (index, port)));
+                let ports = self.ports_of(index, address.port).into_iter();
+                found.extend(ports.map(|port| (index, port)));
             }
         }
         found.retain(|(index, _)| *index != from || is_itself);
@@ -88,11 +86,11 @@ impl Around<'_> {
     }
 
     /// The port of a container that is asked for, or all on which it is known to listen.
-    fn ports_of(&self, index: usize, port: Option<u16>) -> Option<Vec<u16>> {
+    fn ports_of(&self, index: usize, port: Option<u16>) -> Vec<u16> {
         let listening = self.listening(index);
         match port {
-            Some(port) => listening.may_be(port).then(|| vec![port]),
-            None => Some(listening.ports.into_iter().take(1).collect()),
+            Some(port) => Vec::from_iter(listening.may_be(port).then_some(port)),
+            None => listening.ports.into_iter().take(1).collect(),
         }
     }
 
@@ -120,7 +118,10 @@ impl Around<'_> {
             return Vec::new();
         };
         match self.namespace(index) {
-            Namespace::Host(_) => vec![(index, port)],
+            Namespace::Host(_) => {
+                let heard = self.listening(index).may_be(port);
+                Vec::from_iter(heard.then_some((index, port)))
+            }
             Namespace::Own(owner) => {
                 let ports = self.containers[owner].ports.iter();
                 let published = ports.filter(|one| {
@@ -131,12 +132,11 @@ impl Around<'_> {
                         .is_some_and(|range| range.contains(&port));
                     is_open && is_this && one.protocol == "tcp"
                 });
-                let listening = self.listening(index);
                 let targets = published.flat_map(|one| {
                     let start = one.published.as_ref().map_or(port, |range| *range.start());
                     one.target.start().checked_add(port - start)
                 });
-                let heard = targets.filter(|target| listening.may_be(*target));
+                let heard = targets.filter(|target| self.listening(index).may_be(*target));
                 heard.map(|target| (index, target)).collect()
             }
             Namespace::Nowhere | Namespace::Elsewhere(_) => Vec::new(),

@@ -1,5 +1,8 @@
 //! Whose network a container has, and what opens a port there.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::{Around, Opening, Reach};
 use crate::container::{Container, Interface, NetworkKind};
 use crate::knowable::Knowable;
@@ -22,34 +25,55 @@ pub enum Namespace {
 pub(super) const ELSEWHERE: &str =
     "it has the network of a container that is in none of these files";
 
-impl Around<'_> {
-    /// Whose network a container has (docs/clearml.md#networks-of-docker).
-    pub(super) fn namespace(&self, container: usize) -> Namespace {
-        let mut at = container;
+/// Whose network each of the containers has (docs/clearml.md#networks-of-docker).
+pub(in crate::deployment) fn of_all(containers: &[Arc<Container>]) -> Vec<Namespace> {
+    let mut services = HashMap::new();
+    for (index, container) in containers.iter().enumerate() {
+        services.entry(container.name.as_str()).or_insert(index);
+    }
+    let steps: Vec<Step> = (0..containers.len())
+        .map(|index| step(containers, &services, index))
+        .collect();
+    let follow = |(index, container): (usize, &Arc<Container>)| {
+        let mut at = index;
         // A circle, which compose refuses, ends as well.
-        for _ in 0..=self.containers.len() {
-            let Some(mode) = &self.containers[at].network_mode else {
-                return of_networks(&self.containers[at], at);
-            };
-            let (kind, name) = mode.text.split_once(':').unwrap_or((&mode.text, ""));
-            let next = match kind {
-                "host" => return Namespace::Host(mode.span),
-                "none" => return Namespace::Nowhere,
-                "service" => self.position(|other| other.name == name),
-                "container" => self.position(|other| is_called(other, name)),
-                // A network of docker's by its name.
-                _ => return Namespace::Own(at),
-            };
-            match next {
-                Some(next) => at = next,
-                None => return Namespace::Elsewhere(mode.span),
+        for _ in 0..=steps.len() {
+            match steps[at] {
+                Step::To(next) => at = next,
+                Step::End(namespace) => return namespace,
             }
         }
-        Namespace::Elsewhere(self.containers[container].name_span)
-    }
+        Namespace::Elsewhere(container.name_span)
+    };
+    containers.iter().enumerate().map(follow).collect()
+}
 
-    fn position(&self, is_it: impl Fn(&Container) -> bool) -> Option<usize> {
-        self.containers.iter().position(|other| is_it(other))
+/// What a container's `network_mode` says.
+enum Step {
+    End(Namespace),
+    /// It has that of another container.
+    To(usize),
+}
+
+fn step(containers: &[Arc<Container>], services: &HashMap<&str, usize>, at: usize) -> Step {
+    let Some(mode) = &containers[at].network_mode else {
+        return Step::End(of_networks(&containers[at], at));
+    };
+    let (kind, name) = mode.text.split_once(':').unwrap_or((&mode.text, ""));
+    let next = match kind {
+        "host" => return Step::End(Namespace::Host(mode.span)),
+        "none" => return Step::End(Namespace::Nowhere),
+        "service" => services.get(name).copied(),
+        "container" => containers.iter().position(|other| is_called(other, name)),
+        // A network of docker's by its name.
+        _ => return Step::End(Namespace::Own(at)),
+    };
+    next.map_or(Step::End(Namespace::Elsewhere(mode.span)), Step::To)
+}
+
+impl Around<'_> {
+    pub(super) fn namespace(&self, container: usize) -> Namespace {
+        self.namespaces[container]
     }
 
     /// The networks that a container is on itself.
@@ -128,8 +152,11 @@ fn is_called(container: &Container, name: &str) -> bool {
         Some(own) => own == name,
         None => {
             let of_service = |separator: char| {
-                let made = format!("{separator}{}{separator}1", container.name);
-                name.ends_with(&made)
+                let project = name.strip_suffix('1').and_then(|rest| {
+                    let rest = rest.strip_suffix(separator)?;
+                    rest.strip_suffix(container.name.as_str())
+                });
+                project.is_some_and(|project| project.ends_with(separator))
             };
             of_service('-') || of_service('_') || name == container.name
         }
