@@ -4,7 +4,7 @@ use super::{Around, Namespace};
 use crate::container::{Container, Interface};
 
 /// A host and a port, as a container names them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Address {
     pub(super) host: String,
     /// None where only the host is named.
@@ -83,6 +83,12 @@ impl Around<'_> {
         }
         found.retain(|(index, _)| *index != from || is_itself);
         found
+    }
+
+    /// Whether a host may be one of the containers at all.
+    pub(super) fn is_anybody(&self, host: &str) -> bool {
+        let is_name = self.names.is_none_or(|names| names.0.contains_key(host));
+        is_name || is_loopback(host) || is_of_the_host(host)
     }
 
     /// The port of a container that is asked for, or all on which it is known to listen.

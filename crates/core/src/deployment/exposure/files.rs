@@ -1,5 +1,6 @@
 //! The files that a container's software may read: what is mounted, and what its build copies.
 
+use std::fs;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -8,11 +9,14 @@ use crate::container::{Container, Mount, MountSource};
 use crate::io::{entries, read_text};
 
 /// Files of a container, as far as they are on this machine.
-#[derive(Default)]
 pub(super) struct Files {
     pub(super) texts: Vec<File>,
     /// Folders and files of the container that cannot be looked into.
     pub(super) unseen: Vec<String>,
+    /// How many more files and folders are looked at.
+    left: usize,
+    /// How many bytes of them may still be read.
+    left_bytes: u64,
 }
 
 /// One of them.
@@ -22,14 +26,27 @@ pub(super) struct File {
     pub(super) text: Zeroizing<String>,
 }
 
-/// More than this is no configuration.
+/// More than this is no configuration: whole disks are mounted as well.
 const MOST: usize = 200;
+const MOST_LOOKED_AT: usize = 2000;
+const MOST_BYTES: u64 = 16 << 20;
 const DEEPEST: usize = 4;
 /// What else is mounted into a proxy: pages, and certificates with their keys.
 const NOT_READ: [&str; 22] = [
     "crt", "css", "csr", "db", "gif", "gz", "html", "htpasswd", "ico", "jpg", "js", "json", "key",
     "log", "map", "md", "p12", "pem", "pfx", "png", "sqlite", "svg",
 ];
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            texts: Vec::new(),
+            unseen: Vec::new(),
+            left: MOST_LOOKED_AT,
+            left_bytes: MOST_BYTES,
+        }
+    }
+}
 
 impl Files {
     /// Of a container. A mount hides what is copied to the same path.
@@ -68,9 +85,12 @@ impl Files {
     }
 
     fn walk(&mut self, path: &Path, target: &str, depth: usize) {
-        if self.texts.len() >= MOST {
+        if self.texts.len() >= MOST || self.left == 0 {
             self.unseen.push(target.to_owned());
-        } else if path.is_dir() {
+            return;
+        }
+        self.left -= 1;
+        if path.is_dir() {
             let Some(entries) = entries(path).ok().filter(|_| depth > 0) else {
                 self.unseen.push(target.to_owned());
                 return;
@@ -81,14 +101,20 @@ impl Files {
                 self.walk(&entry, &below, depth - 1);
             }
         } else if is_configuration(target) {
-            match read_text(path) {
-                Ok(text) => self.texts.push(File {
+            match self.read(path) {
+                Some(text) => self.texts.push(File {
                     path: target.to_owned(),
                     text,
                 }),
-                Err(_) => self.unseen.push(target.to_owned()),
+                None => self.unseen.push(target.to_owned()),
             }
         }
+    }
+
+    fn read(&mut self, path: &Path) -> Option<Zeroizing<String>> {
+        let size = fs::metadata(path).ok()?.len();
+        self.left_bytes = self.left_bytes.checked_sub(size)?;
+        read_text(path).ok()
     }
 
     /// The files at or below any of these paths.
@@ -121,4 +147,33 @@ pub(super) fn is_below(path: &str, folder: &str) -> bool {
     let folder = folder.trim_end_matches('/');
     path.strip_prefix(folder)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_whole_disk_only_a_part_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let large = fs::File::create(at("a-large.conf")).unwrap();
+        large.set_len(MOST_BYTES + 1).unwrap();
+        fs::write(at("b.conf"), "listen 80;").unwrap();
+        fs::create_dir(at("c")).unwrap();
+        for number in 0..MOST_LOOKED_AT {
+            fs::write(at(&format!("c/{number:05}")), [0xff]).unwrap();
+        }
+        fs::write(at("d.conf"), "listen 81;").unwrap();
+        let mut files = Files::default();
+        files.walk(folder.path(), "/etc/nginx", DEEPEST);
+        let paths: Vec<&str> = files.texts.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["/etc/nginx/b.conf"]);
+        for name in ["a-large.conf", "d.conf"] {
+            assert!(
+                files.unseen.contains(&format!("/etc/nginx/{name}")),
+                "{name}"
+            );
+        }
+    }
 }

@@ -18,7 +18,11 @@ pub(super) fn of(
         forwards.extend(of_tool(around, index, tool));
         return;
     }
-    let files = Files::of(container);
+    // What is mounted into anything else may be a whole disk, and says nothing.
+    let files = match proxy::may_be_one(container) || mention::is_forwarder(container) {
+        true => Files::of(container),
+        false => Files::default(),
+    };
     let before = forwards.len();
     let rules = proxy::rules(container, &files);
     let is_read = rules.is_some();
@@ -28,7 +32,7 @@ pub(super) fn of(
         forwards.extend(told(around, index, rule));
     }
     if rules.is_empty() && !is_read && mention::is_forwarder(container) {
-        for rule in mention::rules(container, &files) {
+        for rule in mention::rules(around, index, &files) {
             forwards.extend(told(around, index, &rule));
         }
     }

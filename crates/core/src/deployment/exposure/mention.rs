@@ -1,5 +1,9 @@
 //! Software that passes bytes on: socat, read as it is written, and others, of which the addresses that they are given count.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use super::Around;
 use super::address::Address;
 use super::files::Files;
 use super::hop::{How, Rule};
@@ -152,7 +156,8 @@ fn listening(kind: &str) -> Option<bool> {
 }
 
 /// What it is given that is an address, or a host and a port apart from each other, each port of its own leading there.
-pub(super) fn rules(container: &Container, files: &Files) -> Vec<Rule> {
+pub(super) fn rules(around: &Around<'_>, index: usize, files: &Files) -> Vec<Rule> {
+    let container = &around.containers[index];
     let mut words: Vec<String> = container
         .words
         .iter()
@@ -176,6 +181,10 @@ pub(super) fn rules(container: &Container, files: &Files) -> Vec<Rule> {
             }
         }
     }
+    // Every word of a file may be a host: only those of these containers, and each once, are put beside the ports.
+    retain_once(&mut to, |address| around.is_anybody(&address.host));
+    retain_once(&mut hosts, |host| around.is_anybody(host));
+    retain_once(&mut ports, |_| true);
     for host in hosts {
         let of_host = |port: &u16| Address {
             host: host.clone(),
@@ -192,6 +201,11 @@ pub(super) fn rules(container: &Container, files: &Files) -> Vec<Rule> {
         to,
     };
     (!to.is_empty()).then(|| rule(to)).into_iter().collect()
+}
+
+fn retain_once<T: Clone + Eq + Hash>(list: &mut Vec<T>, is_kept: impl Fn(&T) -> bool) {
+    let mut seen = HashSet::new();
+    list.retain(|one| is_kept(one) && seen.insert(one.clone()));
 }
 
 /// Adds the addresses in a word: `tcp://:27017/mongo:27017` has one behind another, `8080:mongo:27017` one behind a port.

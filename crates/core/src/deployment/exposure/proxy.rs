@@ -130,6 +130,11 @@ pub(super) fn is_known(container: &Container) -> bool {
     Software::of(container).is_some()
 }
 
+/// Whether a container is a proxy by its image, its command or its name.
+pub(super) fn may_be_one(container: &Container) -> bool {
+    is_known(container) || of_command(container).is_some() || is_hinted(container)
+}
+
 /// What the configuration of a proxy says; none where it cannot be seen, or there is none.
 pub(super) fn rules(container: &Container, files: &Files) -> Option<Vec<Rule>> {
     let software = Software::of(container).or_else(|| of_command(container))?;
@@ -224,7 +229,7 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
         Some(Software::Traefik) => Vec::new(),
         None if !is_hinted(container) => Vec::new(),
         software => {
-            let named = mention::rules(container, files);
+            let named = mention::rules(around, index, files);
             let named: Vec<(usize, u16)> = named
                 .iter()
                 .flat_map(|rule| &rule.to)
