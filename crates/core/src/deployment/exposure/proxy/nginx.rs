@@ -106,7 +106,7 @@ impl<'a> Config<'a> {
         if listens.is_empty() && how == How::Requests {
             listens.push((80, false));
         }
-        let mut variables = self.maps.clone();
+        let mut variables = Variables::new();
         let mut targets = BTreeSet::new();
         for words in &all {
             match strs(words)[..] {
@@ -121,7 +121,9 @@ impl<'a> Config<'a> {
                 _ => {}
             }
         }
-        let targets = targets.iter().flat_map(|target| told(target, &variables));
+        let all_variables = [&variables, &self.maps];
+        let targets = targets.iter();
+        let targets = targets.flat_map(|target| told(target, &all_variables));
         let to: Vec<Address> = targets.flat_map(|target| self.addresses(&target)).collect();
         let redirects = redirects(block);
         let asks = |words: &Vec<String>| match &strs(words)[..] {
@@ -190,7 +192,7 @@ impl<'a> Config<'a> {
 
 /// What a target may be when its variables have their values: `set $up http://apiserver:8008;`, in one place or in several,
 /// and a variable in a variable. Of a target, what follows a variable without a value is a path of the request.
-fn told(target: &str, variables: &Variables<'_>) -> Vec<String> {
+fn told(target: &str, variables: &[&Variables<'_>]) -> Vec<String> {
     let mut open = vec![target.to_owned()];
     let mut told = Vec::new();
     for _ in 0..MOST {
@@ -200,11 +202,12 @@ fn told(target: &str, variables: &Variables<'_>) -> Vec<String> {
         let at = text.find('$').unwrap_or(text.len());
         let (start, rest) = text.split_at(at);
         let (name, rest) = first_variable(rest);
-        let Some(values) = variables.get(name.as_str()) else {
+        let values = variables.iter().filter_map(|some| some.get(name.as_str()));
+        let mut values = values.flatten().take(MOST).peekable();
+        if values.peek().is_none() {
             told.push(start.to_owned());
-            continue;
-        };
-        open.extend(values.iter().take(MOST).map(|value| {
+        }
+        open.extend(values.map(|value| {
             let mut text = [start, value, rest].concat();
             text.truncate(text.floor_char_boundary(LONGEST));
             text
