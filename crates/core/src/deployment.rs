@@ -190,6 +190,7 @@ impl Deployment {
                 Hides::Port if has_servers => !is_foreign || Database::of(container).is_some(),
                 Hides::Variables if has_servers => !is_foreign,
                 Hides::Port | Hides::Variables => false,
+                Hides::Way => true,
             }
         };
         let unseen = std::mem::take(&mut self.unseen);

@@ -28,4 +28,6 @@ pub enum Hides {
     Services,
     /// Variables of a service.
     Variables,
+    /// A way from outside to a server, through a service that is none.
+    Way,
 }

@@ -44,7 +44,7 @@ pub(super) fn of(
         if let Some(reason) = doubt {
             unseen.push(Unseen {
                 what: "whether its port leads to a server in clear text".to_owned(),
-                hides: Hides::Anything,
+                hides: Hides::Way,
                 reason,
                 service: Some(container.name.clone()),
                 span: Some(container.name_span),
