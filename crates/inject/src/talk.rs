@@ -319,12 +319,14 @@ pub(crate) fn apart(env_file: &EnvFile, folder: &Path) -> String {
             &format!("docker compose reads {name} only where it is told to:{all}"),
         );
     }
-    line(
-        &mut out,
-        &format!(
-            "values that your shell exports win over {name}: after `set -a; . ./keys.env`, open a new shell first"
-        ),
-    );
+    if env_file.is_changed() {
+        line(
+            &mut out,
+            &format!(
+                "values that your shell exports win over {name}: after `set -a; . ./keys.env`, open a new shell first"
+            ),
+        );
+    }
     out
 }
 
