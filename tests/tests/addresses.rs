@@ -121,12 +121,11 @@ fn every_address_of_a_name_is_asked() {
     };
     let found = texts(&document, "findings", "message");
     let open = format!(
-        "{url} has no fixed users enabled; whoever reaches the web page signs in under any name (at {} only)",
+        "{url} has no fixed users enabled; anyone who reaches the web page signs in under any name (at {} only)",
         all[1]
     );
     assert!(found.contains(&open), "{found:?}");
-    let clear =
-        format!("{url} answers without TLS; whoever is on the way reads passwords and tokens");
+    let clear = format!("{url} answers without TLS; anyone on the way reads passwords and tokens");
     assert!(found.contains(&clear), "{found:?}");
     let redis = format!(
         "Redis answers at several.example:6379 (at {}) without a password",

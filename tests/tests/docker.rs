@@ -1,7 +1,7 @@
 //! Deployments for real: what `--effective` says of an environment and what the rules say of ports, held against the
 //! containers of a Docker engine.
 //!
-//! The containers serve their environment, so the values that are injected here can be read by whoever reaches this
+//! The containers serve their environment, so the values that are injected here can be read by anyone who reaches this
 //! machine meanwhile. They are made for this test and good for nothing else.
 #![allow(
     clippy::unwrap_used,

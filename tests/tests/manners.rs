@@ -120,7 +120,7 @@ fn nothing_is_uploaded_where_anybody_may() {
         return;
     };
     let done = clearml("verify").args(standin.arguments()).done().exit(1);
-    let said = "lets anybody in; whoever reaches it reads, replaces and deletes every file";
+    let said = "lets anybody in; anyone who reaches it reads, replaces and deletes every file";
     assert!(done.stdout.contains(said), "{}", done.stdout);
     let mut others = requests(&record);
     others.retain(|one| one["method"] != "GET" && !asks_about_a_token(one));
@@ -154,7 +154,7 @@ fn what_anybody_may_is_not_guessed() {
         ));
     });
     let done = clearml("verify").args(["--files", &url, &url]).done();
-    let said = "lets anybody in; whoever reaches it reads every file\n";
+    let said = "lets anybody in; anyone who reaches it reads every file\n";
     assert!(done.stdout.contains(said), "{}", done.stdout);
 }
 
@@ -188,7 +188,7 @@ fn redirects_are_followed_within_the_host_and_said() {
     assert!(!done.stdout.contains("not checked:"), "{}", done.stdout);
     let quiet = clearml("verify").args(["-q", &here]).done();
     assert_eq!(quiet.stderr, "");
-    // Another name is another host, whoever it belongs to.
+    // Another name is another host, anyone who it belongs to.
     let elsewhere = redirecting(standin.web.replace("127.0.0.1", "localhost"));
     let done = clearml("verify").arg(&elsewhere).done().exit(2);
     let said = format!("{elsewhere} redirects to another host, localhost, which is not followed");

@@ -375,9 +375,9 @@ fn what_is_left_out_or_weak_is_said() {
     )
     .unwrap();
     let done = keygen(folder, &["--users-from", "chosen"]).exit(0);
-    let expected = "clearml-keygen: warning: chosen:1: the password of jane is an example of the documentation; whoever tries it is in\n\
-        clearml-keygen: warning: chosen:2: the password is the name itself; whoever tries it is in\n\
-        clearml-keygen: warning: chosen:3: the password of ann is guessed easily; whoever tries it is in\n";
+    let expected = "clearml-keygen: warning: chosen:1: the password of jane is an example of the documentation; anyone who tries it is in\n\
+        clearml-keygen: warning: chosen:2: the password is the name itself; anyone who tries it is in\n\
+        clearml-keygen: warning: chosen:3: the password of ann is guessed easily; anyone who tries it is in\n";
     assert_eq!(done.stderr, expected);
     assert_eq!(
         keygen(folder, &["-q", "--users-from", "chosen"])

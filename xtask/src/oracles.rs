@@ -41,7 +41,7 @@ pub(crate) fn set_up(install: bool) -> Result<Oracles> {
     if let Err(why) = set_up_compose(&folder) {
         missing.push(format!("Docker Compose: {why}"));
     }
-    // It is a service of the machine: whoever wants one installs it.
+    // It is a service of the machine: anyone who wants one installs it.
     if !shell::succeeds(Command::new("docker").arg("info")) {
         missing.push("Docker engine: none answers `docker info`".to_owned());
     }

@@ -41,7 +41,7 @@ pub struct Container {
     pub mounts: Vec<Mount>,
     /// What its image has that was copied into it where it was built; a mount hides it.
     pub copies: Vec<Mount>,
-    /// What else may change what a server reads here and cannot be told. It is said of servers only.
+    /// What else may change what a server reads here and is not known. It is said of servers only.
     pub doubts: Vec<Doubt>,
     /// What is published.
     pub ports: Vec<Port>,
@@ -111,7 +111,7 @@ pub struct Alias {
     pub network: Option<String>,
 }
 
-/// Something that cannot be told, and where it is.
+/// Something that is not known, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
     /// Why.
@@ -225,7 +225,7 @@ pub enum VariableValue {
     /// Compose refuses the file as long as this variable has no value (`${NAME:?…}`). Its name, unless it stands
     /// among other text and may be part of a password.
     Required(Option<String>),
-    /// Something sets it, and to what cannot be told.
+    /// Something sets it, and to what is not known.
     Unknown(Reason),
     /// Named without a value, and `.env` has none: the container does not get it, unless the shell that runs
     /// compose has it.

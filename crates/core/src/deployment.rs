@@ -306,7 +306,7 @@ impl Deployment {
     }
 }
 
-/// What may change what a server is given and cannot be told.
+/// What may change what a server is given and is not known.
 fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
     container.doubts.iter().map(|doubt| Unseen {
         what: "what its image and its command change".to_owned(),

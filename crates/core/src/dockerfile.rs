@@ -47,7 +47,7 @@ pub struct Image {
     pub user: Option<Knowable<String>>,
     /// `WORKDIR`; none for the base image's.
     pub working_directory: Option<Knowable<String>>,
-    /// What else may change the configuration and cannot be told, in the order of the file.
+    /// What else may change the configuration and is not known, in the order of the file.
     pub doubts: Vec<Doubt>,
 }
 
@@ -62,7 +62,7 @@ pub struct EnvironmentEntry {
     pub span: Range<usize>,
 }
 
-/// Something that cannot be told, and which instruction it is.
+/// Something that is not known, and which instruction it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
     /// Why.

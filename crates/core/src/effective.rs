@@ -77,7 +77,7 @@ pub enum Value {
     NotText(&'static str),
     /// This text.
     Text(Secret),
-    /// It cannot be told: the reason.
+    /// It is not known: the reason.
     Unknown(String),
 }
 

@@ -75,7 +75,7 @@ pub fn guarded(
     panic::catch_unwind(run).unwrap_or(ExitCode::from(FAILED))
 }
 
-/// Writes a program's product. Whoever closed the pipe has seen enough: that is no error. Returns whether all of
+/// Writes a program's product. Anyone who closed the pipe has seen enough: that is no error. Returns whether all of
 /// it was taken.
 ///
 /// # Errors

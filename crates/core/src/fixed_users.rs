@@ -34,9 +34,9 @@ const GUEST_NAME: &str = "guest";
 
 /// What is set under `apiserver.auth.fixed_users`.
 pub struct FixedUsers {
-    /// Whether only these users sign in; none where it cannot be told.
+    /// Whether only these users sign in; none where it is not known.
     pub enabled: Option<bool>,
-    /// Whether passwords are bcrypt hashes in base64; none where it cannot be told.
+    /// Whether passwords are bcrypt hashes in base64; none where it is not known.
     pub is_hashed: Option<bool>,
     /// The users, in the order of the list.
     pub users: Vec<FixedUser>,
@@ -52,7 +52,7 @@ pub struct FixedUsers {
 
 /// The guest beside the users (docs/clearml.md#guests).
 pub struct Guest {
-    /// Whether there is one; none where it cannot be told.
+    /// Whether there is one; none where it is not known.
     pub enabled: Option<bool>,
     /// Where that is set.
     pub span: Option<Span>,
@@ -102,9 +102,9 @@ pub struct FixedUser {
     pub name: Option<String>,
     /// The first key that must be a text to HOCON and is none, and what it is instead. The user cannot sign in then.
     pub no_text: Option<(&'static str, &'static str)>,
-    /// Whether it is of a company that the server does not have; none where it cannot be told.
+    /// Whether it is of a company that the server does not have; none where it is not known.
     pub is_foreign: Option<bool>,
-    /// Whether it has the role of a guest; none where it cannot be told.
+    /// Whether it has the role of a guest; none where it is not known.
     pub is_guest: Option<bool>,
     /// Where it stands: the entry in a file, the whole variable in an environment.
     pub span: Span,
@@ -241,7 +241,7 @@ impl Guest {
     }
 }
 
-/// What is wrong with an entry, if anything is; what cannot be told is not.
+/// What is wrong with an entry, if anything is; what is not known is not.
 fn broken(entry: &Value) -> Option<Broken> {
     let Value::Object(object) = entry else {
         return entry.unknown().is_none().then_some(Broken::NoEntry);

@@ -92,7 +92,7 @@ fn candidate<R: TryRng>(source: &mut Bytes<'_, R>, kind: Kind) -> Result<Zeroizi
 ///
 /// Each of them leaves letters and digits alone where the first is a letter, but for words that mean something
 /// else: `true`, `null`, `off` (docs/clearml.md#values-that-always-arrive, and the test of 100,000 values). A key of
-/// thirty characters is none of these words, so this never refuses one; it is here for whoever changes the lengths
+/// thirty characters is none of these words, so this never refuses one; it is here for anyone who changes the lengths
 /// or the alphabets.
 fn is_left_alone(text: &str) -> bool {
     const WORDS: [&str; 10] = [

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// A value that a deployment tells, or the reason why it cannot be told.
+/// A value that a deployment tells, or the reason why it is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Knowable<T> {
     /// It is told.
     Known(T),
-    /// It cannot be told, and why.
+    /// It is not known, and why.
     Unknown(Reason),
 }
 
-/// Why something cannot be told: a part of a sentence for people, without any value of a user's file.
+/// Why something is not known: a part of a sentence for people, without any value of a user's file.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Reason(Cow<'static, str>);
 

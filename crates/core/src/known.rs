@@ -36,7 +36,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// Whether ClearML's documentation writes it where a value belongs, so that whoever copies a line has it.
+    /// Whether ClearML's documentation writes it where a value belongs, so that anyone who copies a line has it.
     pub fn is_documented_stand_in(&self) -> bool {
         self.class == Class::Placeholder && self.what.contains("documentation")
     }

@@ -1,6 +1,6 @@
 //! The paths of the configuration that open something, beside the settings: one list, `data/opening_paths.toml`.
 //!
-//! Rules ask for no other path, and a path of the list that cannot be told is never passed over.
+//! Rules ask for no other path, and a path of the list that is not known is never passed over.
 
 use std::sync::OnceLock;
 

@@ -1,6 +1,6 @@
 //! Whether a value is one that everybody can read somewhere, as it stands there or hardly changed.
 //!
-//! Somebody who is told that a value is public changes a letter of it, writes it twice, or encodes it; whoever tries
+//! Somebody who is told that a value is public changes a letter of it, writes it twice, or encodes it; anyone who tries
 //! public values tries these as well.
 
 use std::sync::OnceLock;

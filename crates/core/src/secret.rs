@@ -16,7 +16,7 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The secret itself. Whoever calls this answers for where the text goes.
+    /// The secret itself. Anyone who calls this answers for where the text goes.
     pub fn expose(&self) -> &str {
         &self.0
     }

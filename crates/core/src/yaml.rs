@@ -105,7 +105,7 @@ pub struct Field<'a> {
 }
 
 impl Scalar {
-    /// The text. It may be a secret: whoever prints it answers for that.
+    /// The text. It may be a secret: anyone who prints it answers for that.
     pub fn text(&self) -> &str {
         &self.text
     }

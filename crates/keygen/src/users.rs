@@ -107,7 +107,7 @@ pub(crate) fn warnings(users: &[New]) -> Vec<String> {
         };
         let what = weakness.text();
         Some(format!(
-            "warning: {path}:{line}: the password{whose} {what}; whoever tries it is in"
+            "warning: {path}:{line}: the password{whose} {what}; anyone who tries it is in"
         ))
     };
     users.iter().filter_map(warning).collect()

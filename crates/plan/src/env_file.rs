@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
-const HEAD: &str = "# Secrets of a ClearML Server, for its compose file. Whoever reads this can do anything on the server.\n";
+const HEAD: &str = "# Secrets of a ClearML Server, for its compose file. Anyone who reads this can do anything on the server.\n";
 
 /// The file as it was, and what it is to be.
 pub struct EnvFile {

@@ -229,7 +229,7 @@ fn by_words(text: &str) -> Change {
 }
 
 impl Becomes {
-    /// What a server gets that reads this value. Of two texts it cannot be told which is the shorter.
+    /// What a server gets that reads this value. Of two texts it is not known which is the shorter.
     pub fn of(value: &Value) -> Self {
         match value {
             Value::Array(_) => Self::List,

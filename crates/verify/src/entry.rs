@@ -23,7 +23,7 @@ pub(crate) fn entry(deployment: &Deployment, way: &Way<'_>) -> String {
         ),
         Reach::Network(network, NetworkKind::Routed) => {
             format!(
-                "network {}, whose ports are open to whoever has a route to it,",
+                "network {}, whose ports are open to anyone who has a route to it,",
                 escape(network)
             )
         }

@@ -250,7 +250,7 @@ fn first(
     places.min()
 }
 
-/// Whether others than its owner read a file, and whether git tracks it; what cannot be told counts as no.
+/// Whether others than its owner read a file, and whether git tracks it; what is not known counts as no.
 pub(crate) fn state(path: &Path) -> (bool, bool) {
     (readers(path).is_some(), is_tracked(path).unwrap_or(false))
 }

@@ -51,7 +51,7 @@ pub(crate) enum Fix {
     Mode,
 }
 
-/// What a rule or a probe says, before whoever asked it adds the id.
+/// What a rule or a probe says, before anyone who asked it adds the id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Draft(Finding);
 

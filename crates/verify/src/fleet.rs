@@ -165,7 +165,7 @@ fn interrupt(sender: Sender<Event>) -> Result<(), Error> {
     let is_second = AtomicBool::new(false);
     #[expect(
         clippy::exit,
-        reason = "whoever interrupts twice does not want to wait for anything"
+        reason = "anyone who interrupts twice does not want to wait for anything"
     )]
     let handler = move || {
         // Where nobody waits for servers any more, there is nothing to cut short but the program.

@@ -86,7 +86,7 @@ impl Keys {
     }
 }
 
-/// Every server must read the keyset's value. What cannot be told is unknown already.
+/// Every server must read the keyset's value. What is not known is unknown already.
 pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
     let mut found = locked_out(case, keys);
     for reading in case.effective.readings() {

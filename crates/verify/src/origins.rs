@@ -13,7 +13,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 pub(crate) enum Reach {
     /// Everybody.
     Every,
-    /// Whoever has an origin such as this one.
+    /// Anyone who has an origin such as this one.
     Some(&'static str),
 }
 
@@ -79,7 +79,7 @@ const ENDS: &str = "https://attackerMEANT";
 /// How many texts are made of one expression.
 const SAMPLES: usize = 32;
 
-/// Who gets in by any entry; what cannot be told is in [`undecided`].
+/// Who gets in by any entry; what is not known is in [`undecided`].
 pub(crate) fn reach(value: &Value) -> Option<Reach> {
     let reached = entries(value)
         .into_iter()
@@ -87,7 +87,7 @@ pub(crate) fn reach(value: &Value) -> Option<Reach> {
     reached.min_by_key(|reach| *reach != Reach::Every)
 }
 
-/// Why it cannot be told who gets in by an entry, if there is one of which that is so.
+/// Why it is not known who gets in by an entry, if there is one of which that is so.
 pub(crate) fn undecided(value: &Value) -> Option<&'static str> {
     entries(value)
         .iter()

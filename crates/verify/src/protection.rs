@@ -17,7 +17,7 @@ pub(crate) enum Protection {
     Weak(Weakness),
     /// A password that nobody guesses.
     Password,
-    /// It cannot be told, such as behind a configuration file; or it has a password that is nowhere in sight.
+    /// It is not known, such as behind a configuration file; or it has a password that is nowhere in sight.
     Unknown,
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     say(&broken);
     let (text, code) = product(cli, &keys, &reports)?;
     match print(&text)? {
-        // Whoever closed the pipe asks for nothing more.
+        // Anyone who closed the pipe asks for nothing more.
         false => Ok(exit::FINE),
         true if broken.is_empty() => Ok(code),
         true => Ok(exit::FAILED),
@@ -207,7 +207,7 @@ fn product(cli: &Cli, keys: &Keys, reports: &[Report]) -> Result<(String, u8), E
     Ok((text, code))
 }
 
-/// The `.conf` files that cannot be parsed, as errors: what they would set cannot be told.
+/// The `.conf` files that cannot be parsed, as errors: what they would set is not known.
 fn broken(reports: &[Report]) -> String {
     let mut seen = Vec::new();
     let mut out = String::new();

@@ -29,20 +29,20 @@ pub(crate) const HALF_PUBLIC: &str = "its secret is another, so nobody gets in w
 pub(crate) fn power_of(role: Role) -> &'static str {
     match role {
         Role::System | Role::Root => {
-            "whoever knows key and secret logs in with role system and reads every other secret"
+            "anyone who knows key and secret logs in with role system and reads every other secret"
         }
-        Role::Admin => "whoever knows key and secret logs in as an administrator",
-        Role::Superuser | Role::User => "whoever knows key and secret logs in as a user",
-        Role::Annotator | Role::Guest => "whoever knows key and secret logs in as a guest",
+        Role::Admin => "anyone who knows key and secret logs in as an administrator",
+        Role::Superuser | Role::User => "anyone who knows key and secret logs in as a user",
+        Role::Annotator | Role::Guest => "anyone who knows key and secret logs in as a guest",
     }
 }
 
 /// What somebody who knows a setting can do (docs/clearml.md#secrets-in-clear).
 pub(crate) fn power(setting: Setting) -> &'static str {
     match setting.group() {
-        "token_secret" => "whoever knows it signs tokens of any user and role",
+        "token_secret" => "anyone who knows it signs tokens of any user and role",
         "session_secret" => {
-            "whoever knows it can sign the API server's web sessions, which no release is known to use yet"
+            "anyone who knows it can sign the API server's web sessions, which no release is known to use yet"
         }
         "tests" => power_of(Role::User),
         "services_agent" => power_of(Role::Admin),

@@ -324,7 +324,7 @@ fn a_broken_conf_is_a_finding_and_never_clean() {
         text.contains("error[unreadable-config]") && text.contains("secure.conf:1:"),
         "{text}"
     );
-    // What cannot be told is an error as well, with the place and what to do.
+    // What is not known is an error as well, with the place and what to do.
     assert!(
         stderr.contains("secure.conf:1:") && stderr.contains("help:"),
         "{stderr}"

@@ -171,7 +171,7 @@ pub(super) const ALL: &[&Hostile] = &[
         unknown: &["the API server of", "lets anybody in", "the web server of"],
     },
     &Hostile {
-        name: "a honeypot that lets in whoever comes",
+        name: "a honeypot that lets in anyone who comes",
         serve: |mut stream| {
             if let Some(request) = Request::read(&mut stream) {
                 let name = request.path.trim_start_matches('/').to_owned();
@@ -199,7 +199,7 @@ pub(super) const ALL: &[&Hostile] = &[
         ],
     },
     &Hostile {
-        name: "a honeypot that refuses whoever comes",
+        name: "a honeypot that refuses anyone who comes",
         serve: |mut stream| {
             if let Some(request) = Request::read(&mut stream) {
                 let body = framed(request.path.trim_start_matches('/'), 401, 30, "no", "{}");

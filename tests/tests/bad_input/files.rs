@@ -320,7 +320,7 @@ fn control_characters_never_reach_the_terminal() {
     }
 }
 
-/// Whoever opens a pipe waits for its other end. The limit is `timeout`'s, so that a failure is one.
+/// Anyone who opens a pipe waits for its other end. The limit is `timeout`'s, so that a failure is one.
 #[test]
 fn nobody_waits_for_a_pipe_that_no_one_writes_to() {
     let folder = tempfile::tempdir().unwrap();

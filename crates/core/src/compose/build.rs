@@ -26,7 +26,7 @@ pub(super) struct Built {
     pub(super) working_directory: Option<Knowable<String>>,
     /// What it copies into the image.
     pub(super) copies: Vec<Mount>,
-    /// What else may change what a server reads and cannot be told.
+    /// What else may change what a server reads and is not known.
     pub(super) doubts: Vec<Doubt>,
 }
 

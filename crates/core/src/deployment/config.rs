@@ -121,7 +121,7 @@ pub(super) fn defaults(container: &Container, instance: &Instance) -> Result<Fou
         let is_bare = view.files.is_empty() && view.unseen.is_empty() && !rest.is_empty();
         if is_bare || !view.unseen.is_empty() {
             view.unseen.clear();
-            let reason = "a mount hides the server's own files; what runs there cannot be told";
+            let reason = "a mount hides the server's own files; what runs there is not known";
             view.miss("", volume, reason.to_owned());
         }
     }

@@ -98,7 +98,7 @@ impl Way<'_> {
     }
 }
 
-/// Who forwards what to whom, and what of it cannot be told.
+/// Who forwards what to whom, and what of it is not known.
 #[derive(Default)]
 pub struct Exposure {
     /// In the order of whom they lead to.
@@ -208,7 +208,7 @@ impl Around<'_> {
         }
     }
 
-    /// What of servers and databases cannot be told.
+    /// What of servers and databases is not known.
     fn untold(&self) -> Vec<Unseen> {
         let mut unseen = Vec::new();
         for (index, container) in self.containers.iter().enumerate() {

@@ -20,7 +20,7 @@ pub enum There<'a> {
     Nothing,
     /// This text.
     Text(&'a FileText),
-    /// It cannot be told.
+    /// It is not known.
     Unknown(Reason),
 }
 

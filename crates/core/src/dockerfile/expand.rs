@@ -5,7 +5,7 @@ use std::str::Chars;
 
 use crate::knowable::{Knowable, Reason};
 
-/// What a name stands for: a value, nothing, or what cannot be told.
+/// What a name stands for: a value, nothing, or what is not known.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Knowable<Option<String>>;
 
 /// Docker refuses the word.

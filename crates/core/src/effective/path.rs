@@ -15,7 +15,7 @@ pub enum Configured<'a> {
     /// Nothing that can be seen says anything about it: the image decides, or what cannot be seen
     /// ([`ServerConfiguration::is_seen`]).
     Not,
-    /// Something sets it, or may set it, and to what cannot be told: the reason, and where it is.
+    /// Something sets it, or may set it, and to what is not known: the reason, and where it is.
     Unknown(&'a str, Span),
     /// This value, and where it stands. It is null where something stands in the place of the image's own that has no such
     /// path: the server finds nothing there, which is as false to it as `false`.
@@ -49,11 +49,11 @@ pub(super) fn cover<'a>(tree: &'a Object, path: &str) -> Option<&'a Node> {
 
 impl ServerConfiguration {
     /// What the user's files set a path to, e.g. `apiserver.auth.fixed_users.enabled`: one of [`opening::all`], or below one,
-    /// so that it is said where it cannot be told.
+    /// so that it is said where it is not known.
     pub fn configured<'a>(&'a self, deployment: &Deployment, path: &str) -> Configured<'a> {
         debug_assert!(
             opening::is_listed(path) || Setting::by_path(path).is_some(),
-            "{path} is not in data/opening_paths.toml: nobody would say that it cannot be told"
+            "{path} is not in data/opening_paths.toml: nobody would say that it is not known"
         );
         let (node, value) = match self.tree.get(path) {
             Some(node) => (node, &node.value),
@@ -179,7 +179,7 @@ impl ServerConfiguration {
     }
 
     /// Whether the server revokes the credentials of an account at its start, because fixed users are enabled
-    /// (docs/clearml.md#what-fixed-users-revoke). What cannot be told revokes nothing.
+    /// (docs/clearml.md#what-fixed-users-revoke). What is not known revokes nothing.
     pub fn revokes(&self, deployment: &Deployment, account: &str) -> bool {
         let is_on = |path| self.switch(deployment, path).is_on == Knowable::Known(true);
         self.server == Server::Apiserver

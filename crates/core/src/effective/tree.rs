@@ -160,7 +160,7 @@ pub(super) fn image_paths(instance: &Instance) -> Object {
             ImageDefault::Absent | ImageDefault::Setting(_)
         );
         let found = image::find(instance.server, &entry.path, instance.known_version());
-        // Where it cannot be told, a key with a dash is better taken for one that replaces.
+        // Where it is not known, a key with a dash is better taken for one that replaces.
         if !is_none && !matches!(found, Knowable::Known(None)) {
             tree.insert(&entry.path, hocon::Node::new(hocon::Value::Null, 0..0));
         }
@@ -203,7 +203,7 @@ fn read_variable(
         // Not in the container, as far as the files say. A setting is then said to have no value; what else it is about,
         // the shell that runs compose may have opened.
         VariableValue::Unset if Setting::by_variable(&variable.name).is_some() => return None,
-        // Something will be there; what, cannot be told.
+        // Something will be there; what, is not known.
         unknown @ (VariableValue::Unset
         | VariableValue::Refused(_)
         | VariableValue::Required(_)

@@ -32,7 +32,7 @@ impl Old {
         let (owner, group) = (self.metadata.uid(), self.metadata.gid());
         let ours = new.metadata().map_err(|error| ("owner", error))?;
         if (ours.uid(), ours.gid()) != (owner, group) {
-            // Whoever cannot do this may not go on: a file of somebody else would lock its owner out.
+            // Anyone who cannot do this may not go on: a file of somebody else would lock its owner out.
             fchown(new, Some(owner), Some(group)).map_err(|error| ("owner", error))?;
         }
         if mode == Mode::Keep {

@@ -44,7 +44,7 @@ impl Beside {
         &self.path
     }
 
-    /// Takes the target's name, whoever has it.
+    /// Takes the target's name, anyone who has it.
     pub(super) fn take_name(mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
         self.is_temporary = false;

@@ -3,7 +3,7 @@
 /// Who may read a file that takes the place of another. One that is new is private.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Mode {
-    /// Whoever could read the one before: mode and access control list are kept.
+    /// Anyone who could read the one before: mode and access control list are kept.
     Keep,
     /// Its owner only.
     Private,

@@ -16,7 +16,7 @@ pub const LIMIT_MIB: u64 = 64;
 
 /// Reads a whole file of UTF-8 that was found, or that another file names.
 ///
-/// Whoever reads a pipe or a device waits for its other end, perhaps for ever. No server's or deployment's file is
+/// Anyone who reads a pipe or a device waits for its other end, perhaps for ever. No server's or deployment's file is
 /// one, so these are errors; only `/dev/null` is what it is for everybody, an empty file.
 ///
 /// # Errors

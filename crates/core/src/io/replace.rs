@@ -50,7 +50,7 @@ pub enum Before<'a> {
 /// A file that is replaced keeps its owner, or is not replaced. One that is to have the text it has is not touched.
 ///
 /// The folders are locked meanwhile. So of two runs the later one finds the text of the earlier one, and fails with
-/// [`Error::Changed`]. And whoever has the lock knows that a temporary file there was left by a run that was killed,
+/// [`Error::Changed`]. And anyone who has the lock knows that a temporary file there was left by a run that was killed,
 /// and removes it, for it holds secrets; no process number has to be trusted, which means nothing in another container.
 /// (`O_TMPFILE` would leave none, but the file could be given only a name that is free.)
 ///

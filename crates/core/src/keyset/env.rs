@@ -38,7 +38,7 @@ const TRAINS: &str = "TRAINS__";
 
 pub(super) fn write(keyset: &Keyset, out: &mut String) {
     out.push_str(
-        "# The keys of a ClearML Server: whoever reads this file can do anything on it.\n\
+        "# The keys of a ClearML Server: anyone who reads this file can do anything on it.\n\
          # clearml-inject puts them into docker-compose.yml; a shell reads them with `. ./keys.env`.\n",
     );
     for (setting, value) in keyset.entries() {

@@ -21,7 +21,7 @@ const USERS_COMMENT: &str = "\
 
 pub(super) fn write(keyset: &Keyset, out: &mut String) {
     out.push_str(
-        "# The keys of a ClearML Server: whoever reads this file can do anything on it.\n\
+        "# The keys of a ClearML Server: anyone who reads this file can do anything on it.\n\
          # Save it as secure.conf in the folder that is mounted as /opt/clearml/config.\n\
          # The services agent does not read it: give it its two values as variables.\n",
     );

@@ -8,7 +8,7 @@ use super::{Fault, Keyset, push_quoted};
 use crate::secret::Secret;
 
 pub(super) fn write(keyset: &Keyset, out: &mut String) {
-    out.push_str("# The keys of a ClearML Server: whoever reads this file can do anything on it.\nversion = ");
+    out.push_str("# The keys of a ClearML Server: anyone who reads this file can do anything on it.\nversion = ");
     out.push_str(&VERSION.to_string());
     if keyset.users().is_empty() {
         // A table would swallow an entry that stands below it, so it stands above.

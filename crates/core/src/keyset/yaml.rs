@@ -11,7 +11,7 @@ use crate::yaml::{self, Typed};
 
 pub(super) fn write(keyset: &Keyset, out: &mut String) {
     out.push_str(
-        "# The keys of a ClearML Server: whoever reads this file can do anything on it.\nversion: ",
+        "# The keys of a ClearML Server: anyone who reads this file can do anything on it.\nversion: ",
     );
     out.push_str(&VERSION.to_string());
     out.push_str("\nsettings:");

@@ -206,7 +206,7 @@ pub(super) fn date(text: &[char], from: usize) -> Option<(usize, f64)> {
 }
 
 /// A time of day with its fraction and zone: how long, and at how many bits. Fractions of a second say little more, because
-/// whoever knows the day tries all of them.
+/// anyone who knows the day tries all of them.
 pub(super) fn time(text: &[char], from: usize) -> Option<(usize, f64)> {
     const TIME_BITS: f64 = 14.0;
     let two = |at: usize, most: u32| -> bool {

@@ -146,7 +146,7 @@ fn theirs(text: &str, arguments: &BTreeMap<String, Knowable<String>>) -> Option<
         .args(["inspect", "--format", "{{json .Config}}", &id])
         .output()
         .unwrap();
-    // Images of equal files are one; whoever removes it first does it for all.
+    // Images of equal files are one; anyone who removes it first does it for all.
     Command::new("docker")
         .args(["rmi", "-f", &id])
         .stdout(Stdio::null())

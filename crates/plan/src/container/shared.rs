@@ -103,7 +103,7 @@ pub(crate) fn in_brackets(items: &[Zeroizing<String>]) -> Zeroizing<String> {
     Zeroizing::new(format!("[{}]", items.join(", ")))
 }
 
-/// A list of the service's own is changed for it alone: whoever shares it gets a copy of what was there.
+/// A list of the service's own is changed for it alone: anyone who shares it gets a copy of what was there.
 pub(crate) fn split_list(
     target: &mut Target<'_>,
     service: &Service,

@@ -85,7 +85,7 @@ impl Case<'_> {
             let power = consequence.or_else(|| role.map(power_of));
             (
                 severity,
-                power.unwrap_or("whoever knows key and secret logs in"),
+                power.unwrap_or("anyone who knows key and secret logs in"),
             )
         };
         let message = format!(

@@ -1,4 +1,4 @@
-//! Paths that open something and cannot be told.
+//! Paths that open something and are not known.
 
 use clearml_secure_core::effective::{Configured, ServerConfiguration};
 use clearml_secure_core::hocon::Value;
@@ -11,7 +11,7 @@ use super::Case;
 use crate::origins;
 use crate::words::and;
 
-/// A path that cannot be told: why, and where that is.
+/// A path that is not known: why, and where that is.
 struct Untold {
     path: String,
     reason: String,
@@ -19,7 +19,7 @@ struct Untold {
 }
 
 impl Case<'_> {
-    /// The paths of the list that cannot be told at a server, one entry a reason.
+    /// The paths of the list that are not known at a server, one entry a reason.
     pub(super) fn unknown_paths(&self, server: &ServerConfiguration) -> Vec<Unseen> {
         let instance = &self.deployment.instances[server.instance];
         let version = instance.known_version();
@@ -52,7 +52,7 @@ impl Case<'_> {
         by_reason(&untold).into_iter().map(unseen).collect()
     }
 
-    /// What cannot be told at a path or below it; of settings, the readings say so.
+    /// What is not known at a path or below it; of settings, the readings say so.
     fn untold_at(&self, server: &ServerConfiguration, path: &str, untold: &mut Vec<Untold>) {
         let setting = Setting::by_path(path);
         if setting.is_some_and(|setting| server.readings.iter().any(|one| one.setting == setting)) {

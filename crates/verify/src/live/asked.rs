@@ -11,7 +11,7 @@ use super::{Answer, Failure};
 #[derive(Default)]
 pub(super) struct Asked(Mutex<HashMap<[u8; 32], Slot>>);
 
-/// The answer to one question; whoever asks while it is under way waits for it.
+/// The answer to one question; anyone who asks while it is under way waits for it.
 type Slot = Arc<OnceLock<Result<Answer, Failure>>>;
 
 impl Asked {

@@ -1,6 +1,6 @@
 //! How fast a host is asked, and that it is no longer asked once it has had enough.
 //!
-//! A server that bans whoever asks too often would ban the user's machine.
+//! A server that bans anyone who asks too often would ban the user's machine.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

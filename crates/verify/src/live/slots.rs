@@ -1,4 +1,4 @@
-//! How many requests are under way at once. Whoever only waits for an answer that another asked for, or for a while to
+//! How many requests are under way at once. Anyone who only waits for an answer that another asked for, or for a while to
 //! pass, keeps nobody from asking.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -54,10 +54,10 @@ impl Probe for AnonymousFiles {
             }
         };
         seen.found(
-            // Whoever reaches it has everything (docs/clearml.md#any-token-opens-every-file).
+            // Anyone who reaches it has everything (docs/clearml.md#any-token-opens-every-file).
             Severity::Error,
             Server::Fileserver,
-            format!("{files} lets anybody in; whoever reaches it {can}"),
+            format!("{files} lets anybody in; anyone who reaches it {can}"),
             "upgrade to 1.16.0 or later, and leave fileserver.auth.enabled true",
         );
     }

@@ -3,7 +3,7 @@
 //! **What**: a token of role `system`, signed with a published secret, with an empty one, or not at all, is accepted by the
 //! API server or the file server.
 //!
-//! **Why**: whoever signs one is any user of any role, leaves no trace in the database, and needs no account.
+//! **Why**: anyone who signs one is any user of any role, leaves no trace in the database, and needs no account.
 //!
 //! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`, and restart apiserver, fileserver and
 //! async_delete together.
@@ -67,7 +67,7 @@ impl Probe for ForgedToken {
         }
         for (server, address, how, algorithms) in accepted {
             seen.found(
-                // Whoever signs is anybody.
+                // Anyone who signs is anybody.
                 Severity::Error,
                 server,
                 format!(

@@ -42,14 +42,14 @@ impl Probe for GuestLogin {
         let login = site.log_in(name, password);
         let what = match (&login, told.is_some()) {
             (Some(Login::In { .. }), true) => {
-                "lets guests in, and tells the password to whoever asks"
+                "lets guests in, and tells the password to anyone who asks"
             }
             (Some(Login::In { .. }), false) => "lets guests in",
             (Some(Login::Broken(_)), true) => {
-                "tells the guest's password to whoever asks, and fails (HTTP 500) where the guest logs in with it"
+                "tells the guest's password to anyone who asks, and fails (HTTP 500) where the guest logs in with it"
             }
             (_, true) => {
-                "tells the guest's password to whoever asks, and did not let the guest in with it"
+                "tells the guest's password to anyone who asks, and did not let the guest in with it"
             }
             (_, false) => "says that guests may sign in, and did not let the usual one in",
         };

@@ -2,7 +2,7 @@
 //!
 //! **What**: an account of `--old-keys` logs in, or a token that is signed with its token secret is accepted.
 //!
-//! **Why**: whoever had the old keys is not shut out. The API server does not look tokens up, so only another token
+//! **Why**: anyone who had the old keys is not shut out. The API server does not look tokens up, so only another token
 //! secret ends them; and a file server remembers for twelve hours which tokens it has accepted.
 //!
 //! **Fix**: restart apiserver, fileserver and async_delete together, and empty what the file server remembers:
@@ -21,7 +21,7 @@ use crate::live::{
     Account, Algorithm, Claims, Login, Seen, Site, Verdict, accounts, sign, token_secret,
 };
 
-/// Whoever had the keys still gets in.
+/// Anyone who had the keys still gets in.
 const SEVERITY: Severity = Severity::Error;
 
 pub(crate) struct OldKeysAccepted;

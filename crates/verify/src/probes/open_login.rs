@@ -2,7 +2,7 @@
 //!
 //! **What**: no fixed users are enabled, so that a name is all it takes.
 //!
-//! **Why**: whoever reaches the page is a user, and sees and changes everything.
+//! **Why**: anyone who reaches the page is a user, and sees and changes everything.
 //!
 //! **Fix**: enable `apiserver.auth.fixed_users`, with hashed passwords.
 //!
@@ -33,7 +33,7 @@ impl Probe for OpenLogin {
                 // It is how the server comes (docs/clearml.md#login-modes).
                 Severity::Warning,
                 Server::Apiserver,
-                format!("{api} has no fixed users enabled; whoever reaches the web page signs in under any name"),
+                format!("{api} has no fixed users enabled; anyone who reaches the web page signs in under any name"),
                 "enable apiserver.auth.fixed_users",
             );
         }

@@ -3,7 +3,7 @@
 //! **What**: a part of the server answers over http:// at a public address, or beside https://. A name or an address
 //! of a private network (`.corp`, `.ts.net`, `10.1.2.3`, …) counts only where https:// is there, too.
 //!
-//! **Why**: whoever is on the way reads and changes what goes by.
+//! **Why**: anyone on the way reads and changes what goes by.
 //!
 //! **Fix**: a reverse proxy with TLS in front of all three, which sends http:// to https://, and no other way in: bind the
 //! published ports to 127.0.0.1.
@@ -43,7 +43,7 @@ impl Probe for PlainHttp {
                 seen.found(
                     SEVERITY,
                     server,
-                    format!("{address} answers without TLS; whoever is on the way reads passwords and tokens"),
+                    format!("{address} answers without TLS; anyone on the way reads passwords and tokens"),
                     "put a reverse proxy with TLS in front and publish nothing else",
                 );
             }
@@ -60,7 +60,7 @@ impl Probe for PlainHttp {
             seen.found(
                 SEVERITY,
                 server,
-                format!("{address} answers without TLS, beside https://; whoever is on the way reads passwords and tokens"),
+                format!("{address} answers without TLS, beside https://; anyone on the way reads passwords and tokens"),
                 "send http:// to https://, and bind the servers' own ports to 127.0.0.1",
             );
         }

@@ -3,7 +3,7 @@
 //! **What**: credentials.json holds a key and a secret, or configuration.json holds a secret: a value under a name that says
 //! so, a published one, or one of `--keys`.
 //!
-//! **Why**: whoever loads the page has them, and logs in with them.
+//! **Why**: anyone who loads the page has them, and logs in with them.
 //!
 //! **Fix**: take USER_KEY and USER_SECRET out of the web server's environment, and secrets out of its WEBSERVER__ variables
 //! and its mounted configuration.json.
@@ -31,13 +31,13 @@ const SERVED: [Served; 2] = [
     Served {
         path: "credentials.json",
         is_bad: |document| document.has_pair,
-        what: "gives a key and a secret to whoever asks",
+        what: "gives a key and a secret to anyone who asks",
         help: "take USER_KEY and USER_SECRET out of the web server's environment",
     },
     Served {
         path: "configuration.json",
         is_bad: |document| document.has_pair || document.has_secret,
-        what: "gives a secret to whoever asks",
+        what: "gives a secret to anyone who asks",
         help: "take it out of the web server's WEBSERVER__ variables and its mounted configuration.json, and replace it",
     },
 ];

@@ -2,7 +2,7 @@
 //!
 //! **What**: nothing that the server answers tells its version, and it is not one that keeps it to itself.
 //!
-//! **Why**: whether a published weakness is in it cannot be told then. A version that is told is no finding of its own:
+//! **Why**: whether a published weakness is in it is not known then. A version that is told is no finding of its own:
 //! `vulnerable-version` holds it against what is published.
 //!
 //! **Fix**: ask the API server itself, and not what stands in front of it: `--api` names it.

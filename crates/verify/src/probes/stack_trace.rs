@@ -1,8 +1,8 @@
-//! The server shows how it is built to whoever makes it stumble.
+//! The server shows how it is built to anyone who makes it stumble.
 //!
 //! **What**: an error is answered with a stack trace.
 //!
-//! **Why**: it helps whoever looks for a hole.
+//! **Why**: it helps anyone who looks for a hole.
 //!
 //! **Fix**: set `apiserver.return_stack_to_caller` to false.
 //!
@@ -57,10 +57,10 @@ impl Probe for StackTrace {
         }
         if shows {
             seen.found(
-                // It helps whoever looks for a hole (docs/clearml.md#stack-traces).
+                // It helps anyone who looks for a hole (docs/clearml.md#stack-traces).
                 Severity::Note,
                 Server::Apiserver,
-                format!("{api} returns stack traces; an error tells whoever asks how the server is built"),
+                format!("{api} returns stack traces; an error tells anyone who asks how the server is built"),
                 "set apiserver.return_stack_to_caller to false",
             );
         }

@@ -2,7 +2,7 @@
 //!
 //! **What**: the bcrypt hash of a user has a cost below 10.
 //!
-//! **Why**: each step less halves the time that guessing takes for whoever gets the hash.
+//! **Why**: each step less halves the time that guessing takes for anyone who gets the hash.
 //!
 //! bad: tests/fixtures/rules/cheap-hash/bad.yml
 //!
@@ -40,7 +40,7 @@ impl Rule for CheapHash {
                     continue;
                 };
                 let message = format!(
-                    "the hash of {}'s password has cost {cost}; whoever gets it tries passwords quickly",
+                    "the hash of {}'s password has cost {cost}; anyone who gets it tries passwords quickly",
                     login.called(user)
                 );
                 findings.push(

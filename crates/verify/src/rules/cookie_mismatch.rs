@@ -89,7 +89,7 @@ fn all(known: &[String], named: &[String]) -> Option<String> {
     names.iter().all(is_name).then_some(list)
 }
 
-/// The name of the session cookie; none where it cannot be told.
+/// The name of the session cookie; none where it is not known.
 fn cookie(case: &Case<'_>, server: &ServerConfiguration) -> Option<String> {
     match server.configured(case.deployment, "apiserver.auth.session_auth_cookie_name") {
         Configured::Not => Some(DEFAULT.to_owned()),

@@ -3,7 +3,7 @@
 //! **What**: Elasticsearch, MongoDB or Redis has no password, and a service that is none of ClearML's servers is on
 //! one of its networks. Or it is given a password that is empty, an example, or guessed easily.
 //!
-//! **Why**: whoever takes that service over reads every user's credentials in MongoDB and plants tokens in Redis. An empty
+//! **Why**: anyone who takes that service over reads every user's credentials in MongoDB and plants tokens in Redis. An empty
 //! password is none: the database asks nobody.
 //!
 //! bad: tests/fixtures/rules/database-password/bad.yml
@@ -60,7 +60,7 @@ impl Rule for DatabasePassword {
                 Protection::Weak(weakness) => Draft::new(
                     MISTAKEN,
                     format!(
-                        "the password of {database} (service {name}) {}; whoever reaches it has all that is in it",
+                        "the password of {database} (service {name}) {}; anyone who reaches it has all that is in it",
                         weakness.text()
                     ),
                     "choose another, of at least 15 characters, for the database and for ClearML's servers",
@@ -70,7 +70,7 @@ impl Rule for DatabasePassword {
                     None if off == Off::Allowed => Draft::new(
                         SEVERITY,
                         format!(
-                            "{database} (service {name}) is told to do without a password; whoever reaches it has all that is in it"
+                            "{database} (service {name}) is told to do without a password; anyone who reaches it has all that is in it"
                         ),
                         "give it a password, or a network that only ClearML's servers are on",
                     ),

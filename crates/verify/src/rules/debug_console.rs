@@ -4,7 +4,7 @@
 //! `--debug`, and the server does not run under gunicorn.
 //!
 //! **Why**: Werkzeug serves its interactive debugger at `/console`, on the port of the server. A PIN of nine digits is all that
-//! keeps whoever reaches it from running programs in the container, where the keys and the network of the databases are. Each
+//! keeps anyone who reaches it from running programs in the container, where the keys and the network of the databases are. Each
 //! error brings a page of its own, with the values of its variables.
 //!
 //! bad: tests/fixtures/rules/debug-console/bad.yml
@@ -53,7 +53,7 @@ impl Rule for DebugConsole {
                     continue;
                 }
                 let message = format!(
-                    "{} serves a debugger at /console; whoever guesses its PIN runs programs there",
+                    "{} serves a debugger at /console; anyone who guesses its PIN runs programs there",
                     case.name(server)
                 );
                 let finding = if is_asked_for {

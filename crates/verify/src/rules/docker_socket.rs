@@ -3,9 +3,9 @@
 //! **What**: the services agent, or another server, runs privileged, or has the socket of docker, podman or containerd, by
 //! itself or in a folder of the host that has it: `/var/run`, `/run`, `/`.
 //!
-//! **Why**: the agent runs what is put into its queue. Whoever may enqueue a task in the `services` queue becomes root of
+//! **Why**: the agent runs what is put into its queue. Anyone who may enqueue a task in the `services` queue becomes root of
 //! the host. It is how ClearML ships the agent, so it is a note, and a reason to give the queue to few. No other server needs
-//! it: there, whoever takes the server over takes the host over. A socket that is mounted read-only is as open.
+//! it: there, anyone who takes the server over takes the host over. A socket that is mounted read-only is as open.
 //!
 //! bad: tests/fixtures/rules/docker-socket/bad.yml
 //!
@@ -80,12 +80,12 @@ impl Rule for DockerSocket {
             let (severity, then, help) = match instance.server {
                 Server::AgentServices => (
                     OF_THE_AGENT,
-                    "whoever may enqueue in its queue is root on this host",
+                    "anyone who may enqueue in its queue is root on this host",
                     "run it on a machine of its own, or leave the service out if nobody uses the services queue",
                 ),
                 _ => (
                     OF_OTHERS,
-                    "whoever takes it over is root on this host",
+                    "anyone who takes it over is root on this host",
                     "take it out: this server does not need it",
                 ),
             };

@@ -4,8 +4,8 @@
 //! part of that of the host (macvlan, ipvlan), or something else leads there that is published: a forwarder such as socat, a
 //! reverse proxy, or a web page for databases such as mongo-express, Kibana or RedisInsight.
 //!
-//! **Why**: ClearML's databases ask for no password unless they are told to. Whoever reaches MongoDB reads every
-//! credential and makes itself an administrator; whoever reaches Redis or Elasticsearch changes queues and logs.
+//! **Why**: ClearML's databases ask for no password unless they are told to. Anyone who reaches MongoDB reads every
+//! credential and makes itself an administrator; anyone who reaches Redis or Elasticsearch changes queues and logs.
 //! Docker's published ports go past the firewall rules of the host.
 //!
 //! bad: tests/fixtures/rules/exposed-database/bad.yml
@@ -33,7 +33,7 @@ use crate::finding::{Draft, Fix, Severity};
 use crate::protection::{Protection, protection};
 use crate::words::and;
 
-/// Whoever reaches the host reaches the database (docs/clearml.md#database-passwords).
+/// Anyone who reaches the host reaches the database (docs/clearml.md#database-passwords).
 const REACHABLE: Severity = Severity::Error;
 /// Every user and every process of the host does; or a password has to be found first.
 const GUARDED: Severity = Severity::Warning;
@@ -245,7 +245,7 @@ fn found(
         ),
         _ => (
             false,
-            "unless it has a password of its own, whoever reaches it reads and changes all that ClearML keeps",
+            "unless it has a password of its own, anyone who reaches it reads and changes all that ClearML keeps",
         ),
     };
     let severity = match is_loopback || is_guarded {
@@ -330,7 +330,7 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mu
         }
         // Of an image that is not known for a database, inject does not know it either.
         let message = format!(
-            "{what}; unless it has a password of its own, whoever reaches it reads and changes all that ClearML keeps"
+            "{what}; unless it has a password of its own, anyone who reaches it reads and changes all that ClearML keeps"
         );
         let help = "remove this port: ClearML's servers need none of it";
         findings.push(Draft::new(severity, message, help).at(port.span));

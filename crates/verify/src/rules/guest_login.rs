@@ -2,7 +2,7 @@
 //!
 //! **What**: `services.auth.fixed_users.guest.enabled` is true. It counts as long as fixed users are enabled.
 //!
-//! **Why**: the API server tells the guest's name and password to whoever asks how to log in, without a token. A guest makes credentials of its own and writes to the file server. With `pass_hashed` the image's own
+//! **Why**: the API server tells the guest's name and password to anyone who asks how to log in, without a token. A guest makes credentials of its own and writes to the file server. With `pass_hashed` the image's own
 //! guest cannot log in, because `guest` is no hash; the password is told all the same.
 //!
 //! bad: tests/fixtures/rules/guest-login/bad.yml
@@ -42,7 +42,7 @@ impl Rule for GuestLogin {
                 _ => (SEVERITY, but(&login.users)),
             };
             let message = format!(
-                "{name} has the guest login enabled; it tells the guest's password to whoever asks{what_else}"
+                "{name} has the guest login enabled; it tells the guest's password to anyone who asks{what_else}"
             );
             let help = "set services.auth.fixed_users.guest.enabled to false";
             findings.push(

@@ -62,7 +62,7 @@ impl Rule for InsecureCookie {
             };
             if let Some(span) = span {
                 let message = format!(
-                    "{name} lets browsers send the session cookie over plain HTTP; whoever is on the way takes the session"
+                    "{name} lets browsers send the session cookie over plain HTTP; anyone on the way takes the session"
                 );
                 add(message, SECURE, "true", span);
             }

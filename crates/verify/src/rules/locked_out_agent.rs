@@ -53,7 +53,7 @@ impl Rule for LockedOutAgent {
                         )
                     })
                 }
-                // Half a pair is `split-credential`, or cannot be told.
+                // Half a pair is `split-credential`, or is not known.
                 _ => None,
             };
             if let Some(why) = why {

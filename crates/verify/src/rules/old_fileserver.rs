@@ -2,7 +2,7 @@
 //!
 //! **What**: the image is of a release before 1.16.0.
 //!
-//! **Why**: whatever the settings, whoever reaches port 8081, or /files of the web server, reads, replaces and
+//! **Why**: whatever the settings, anyone who reaches port 8081, or /files of the web server, reads, replaces and
 //! deletes every artifact and model.
 //!
 //! bad: tests/fixtures/rules/old-fileserver/bad.yml
@@ -19,7 +19,7 @@ use clearml_secure_core::version::Version;
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
-/// Whoever reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
+/// Anyone who reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
 const SEVERITY: Severity = Severity::Error;
 
 pub(crate) struct OldFileserver;
@@ -33,7 +33,7 @@ impl Rule for OldFileserver {
         let first = Version::FILE_SERVER_AUTHENTICATION;
         for (instance, release, image) in case.before(Server::Fileserver, first) {
             let message = format!(
-                "{} is {release}, which knows no authentication; whoever reaches it reads, replaces and deletes every file",
+                "{} is {release}, which knows no authentication; anyone who reaches it reads, replaces and deletes every file",
                 case.named(instance)
             );
             let help = "upgrade to 1.16.0 or later, or keep files in object storage";

@@ -105,7 +105,7 @@ fn reached(
     paths: &Paths,
 ) -> Option<(Reach, Option<Span>)> {
     let credentials = server.switch(case.deployment, paths.credentials);
-    // What cannot be told is in `unknown`, and may be on.
+    // What is not known is in `unknown`, and may be on.
     let with_credentials = credentials.is_on != Knowable::Known(false);
     let all = |found: &Configured<'_>| match found {
         // The image has it so, and so has flask_cors where it is told nothing.

@@ -3,7 +3,7 @@
 //! **What**: `fileserver.auth.enabled` is false, in any form that Python takes for false: also `0`, `0s` and `null`, and
 //! `fileserver.auth` being a value of its own. A text such as `"false"` or `no` is true.
 //!
-//! **Why**: whoever reaches port 8081, or /files of the web server, reads, replaces and deletes every artifact and
+//! **Why**: anyone who reaches port 8081, or /files of the web server, reads, replaces and deletes every artifact and
 //! model.
 //!
 //! bad: tests/fixtures/rules/open-fileserver/bad.yml
@@ -20,7 +20,7 @@ use clearml_secure_core::setting::Server;
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
-/// Whoever reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
+/// Anyone who reaches it reads and deletes everything (docs/clearml.md#file-server-authentication).
 const OPEN: Severity = Severity::Error;
 
 const PATH: &str = "fileserver.auth.enabled";
@@ -41,7 +41,7 @@ impl Rule for OpenFileserver {
                 continue;
             }
             let message = format!(
-                "{} has its authentication turned off; whoever reaches it reads, replaces and deletes every file",
+                "{} has its authentication turned off; anyone who reaches it reads, replaces and deletes every file",
                 case.name(server)
             );
             let help = "remove the line, or set fileserver.auth.enabled to true";

@@ -3,7 +3,7 @@
 //! **What**: no user list is enabled (`apiserver.auth.fixed_users.enabled`), so the web login asks for a name and
 //! for no password.
 //!
-//! **Why**: whoever reaches the web server signs in under any name, reads every project, and makes credentials of
+//! **Why**: anyone who reaches the web server signs in under any name, reads every project, and makes credentials of
 //! their own. Other credentials being strong does not help.
 //!
 //! bad: tests/fixtures/rules/open-login/bad.yml
@@ -18,7 +18,7 @@
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
-/// Whoever reaches the page is in (docs/clearml.md#login-modes).
+/// Anyone who reaches the page is in (docs/clearml.md#login-modes).
 const SEVERITY: Severity = Severity::Warning;
 
 pub(crate) struct OpenLogin;
@@ -30,7 +30,7 @@ impl Rule for OpenLogin {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for login in &case.logins {
-            // What cannot be told is in `unknown`.
+            // What is not known is in `unknown`.
             if login.users.enabled != Some(false) {
                 continue;
             }
@@ -39,7 +39,7 @@ impl Rule for OpenLogin {
                 SEVERITY,
                 server,
                 format!(
-                    "{} has no fixed users enabled; whoever reaches the web page signs in under any name, without a password",
+                    "{} has no fixed users enabled; anyone who reaches the web page signs in under any name, without a password",
                     case.name(server)
                 ),
                 "add them to the keyset, and inject it: clearml-keygen --from KEYS --user NAME --passwords FILE",

@@ -19,7 +19,7 @@ use crate::finding::{Draft, Severity};
 use super::{Case, Rule};
 use crate::words::shown;
 
-/// Whoever is on the way reads passwords and tokens.
+/// Anyone on the way reads passwords and tokens.
 const PUBLIC: Severity = Severity::Warning;
 
 /// Variables that hold addresses (docs/clearml.md#addresses).
@@ -52,7 +52,7 @@ impl Rule for PlainHttp {
                 }
                 seen.push(variable.span);
                 findings.push(Draft::new(PUBLIC, format!(
-                        "{} is a public http:// address; whoever is on the way reads passwords and tokens",
+                        "{} is a public http:// address; anyone on the way reads passwords and tokens",
                         shown(&variable.name)
                     ), "put a reverse proxy with TLS in front and write its https:// address")
 .server(instance.server)

@@ -43,7 +43,7 @@ impl Rule for PlaintextPassword {
             };
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let message = format!(
-                "{} is given the passwords of {} in clear; whoever reads the file, or calls server.config as a system \
+                "{} is given the passwords of {} in clear; anyone who reads the file, or calls server.config as a system \
                  user, has them",
                 case.name(server),
                 crate::words::and(&names)

@@ -32,7 +32,7 @@ use crate::entry::entry;
 use crate::finding::{Draft, Fix, Severity};
 use crate::words::and;
 
-/// Whoever is on the way reads passwords and tokens (docs/clearml.md#ports-and-networks).
+/// Anyone on the way reads passwords and tokens (docs/clearml.md#ports-and-networks).
 const CLEAR: Severity = Severity::Warning;
 
 /// Images that are made to terminate TLS.
@@ -116,7 +116,7 @@ fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> 
         _ => "on all interfaces".to_owned(),
     };
     let message = format!(
-        "{} is published at {} {place}{around}; whoever is on the way reads passwords and tokens",
+        "{} is published at {} {place}{around}; anyone on the way reads passwords and tokens",
         case.named(instance),
         way.opening.port,
     );
@@ -139,7 +139,7 @@ struct Path {
 }
 
 impl Path {
-    /// One place is one finding, whoever it leads to.
+    /// One place is one finding, anyone who it leads to.
     fn add(all: &mut Vec<Self>, case: &Case<'_>, instance: &Instance, port: u16, way: &Way<'_>) {
         let name = |index: usize| escape(&case.deployment.containers[index].name).into_owned();
         let to = format!("{}:{port}", name(instance.service));
@@ -175,7 +175,7 @@ impl Path {
         };
         let to: Vec<&str> = self.to.iter().map(String::as_str).collect();
         let message = format!(
-            "{} {} in clear text{unless}; whoever is on the way reads passwords and tokens",
+            "{} {} in clear text{unless}; anyone on the way reads passwords and tokens",
             self.start,
             and(&to),
         );

@@ -2,7 +2,7 @@
 //!
 //! **What**: USER_KEY or USER_SECRET is set on the web server, or a `credentials.json` that has them is mounted over its page.
 //!
-//! **Why**: its start script writes them to /credentials.json, which nginx serves to whoever asks. With the web
+//! **Why**: its start script writes them to /credentials.json, which nginx serves to anyone who asks. With the web
 //! server's own account this is a credential of role system.
 //!
 //! bad: tests/fixtures/rules/published-credential/bad.yml
@@ -18,7 +18,7 @@ use clearml_secure_core::setting::Server;
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
-/// Whoever opens the page has it (docs/clearml.md#published-credentials).
+/// Anyone who opens the page has it (docs/clearml.md#published-credentials).
 const SEVERITY: Severity = Severity::Error;
 
 const NAMES: [&str; 2] = ["USER_KEY", "USER_SECRET"];

@@ -3,7 +3,7 @@
 //! **What**: a file in which a secret of yours is, also the keys of a store such as S3, may be read by its group or by everybody, and so may the
 //! folders around it.
 //!
-//! **Why**: whoever has an account here, or breaks into any program that runs here, reads the keys of your server.
+//! **Why**: anyone who has an account here, or breaks into any program that runs here, reads the keys of your server.
 //!
 //! bad: tests/fixtures/rules/readable-secret/bad.yml
 //!

@@ -2,7 +2,7 @@
 //!
 //! **What**: the same text is set for two or more settings.
 //!
-//! **Why**: whoever learns one learns all of them; the credentials of the agent, which every job on it can read,
+//! **Why**: anyone who learns one learns all of them; the credentials of the agent, which every job on it can read,
 //! must not be those of the file server. Two accounts with the same key cannot be told apart.
 //!
 //! bad: tests/fixtures/rules/reused-secret/bad.yml
@@ -59,7 +59,7 @@ impl Rule for ReusedSecret {
             };
             let names: Vec<&str> = users.iter().map(|user| user.setting.path()).collect();
             let message = format!(
-                "one value serves {}: whoever learns one learns all",
+                "one value serves {}: anyone who learns one learns all",
                 and(&names)
             );
             findings.push(case.finding_in(SEVERITY, second, message));

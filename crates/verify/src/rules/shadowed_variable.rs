@@ -4,7 +4,7 @@
 //! or once by itself and once within the value of a variable that sets a whole tree. Servers read `TRAINS__` variables first, then `CLEARML__` ones, each sorted as ASCII; the last
 //! wins, so lower case wins over upper case.
 //!
-//! **Why**: whoever changes the one that loses believes to have changed the secret. The stock compose file spells
+//! **Why**: anyone who changes the one that loses believes to have changed the secret. The stock compose file spells
 //! the services agent's in lower case: an added upper-case one is silently ignored.
 //!
 //! bad: tests/fixtures/rules/shadowed-variable/bad.yml

@@ -72,7 +72,7 @@ fn disagreement(
     let same = match (&apiserver.value, &other.value) {
         (Value::Absent | Value::Empty, Value::Absent | Value::Empty) => true,
         (Value::Text(one), Value::Text(two)) => one == two,
-        // What cannot be told is not claimed; what is no text is `misread-value`.
+        // What is not known is not claimed; what is no text is `misread-value`.
         (Value::Deadly | Value::Unknown(_) | Value::NotText(_), _)
         | (_, Value::Deadly | Value::Unknown(_) | Value::NotText(_)) => true,
         _ => false,

@@ -19,7 +19,7 @@ use clearml_secure_core::setting::Server;
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
-/// It helps whoever looks for a hole (docs/clearml.md#stack-traces).
+/// It helps anyone who looks for a hole (docs/clearml.md#stack-traces).
 const SEVERITY: Severity = Severity::Note;
 
 /// It takes both.
@@ -35,7 +35,7 @@ impl Rule for StackTrace {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         for server in case.servers(Server::Apiserver) {
             let switches = SWITCHES.map(|path| server.switch(case.deployment, path));
-            // What cannot be told is in `unknown`.
+            // What is not known is in `unknown`.
             if switches
                 .iter()
                 .any(|switch| switch.is_on != Knowable::Known(true))
@@ -43,7 +43,7 @@ impl Rule for StackTrace {
                 continue;
             }
             let message = format!(
-                "{} returns stack traces; an error tells whoever asks how the server is built",
+                "{} returns stack traces; an error tells anyone who asks how the server is built",
                 case.name(server)
             );
             let help = "set apiserver.return_stack_to_caller to false";

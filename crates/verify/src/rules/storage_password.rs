@@ -3,7 +3,7 @@
 //! **What**: MinIO can be reached from outside, and its password is the default (`minioadmin`), an example, or guessed easily. It
 //! counts if a server names it or shares a network with it.
 //!
-//! **Why**: whoever reaches it reads, changes and deletes all files that ClearML keeps there: models, artifacts, logs.
+//! **Why**: anyone who reaches it reads, changes and deletes all files that ClearML keeps there: models, artifacts, logs.
 //!
 //! bad: tests/fixtures/rules/storage-password/bad.yml
 //!
@@ -22,7 +22,7 @@ use super::{Case, Rule};
 use crate::entry::entry;
 use crate::finding::{Draft, Severity};
 
-/// Whoever reaches it has the files.
+/// Anyone who reaches it has the files.
 const REACHABLE: Severity = Severity::Error;
 /// Every user and every process of the host has.
 const LOOPBACK: Severity = Severity::Warning;
@@ -67,7 +67,7 @@ fn finding(case: &Case<'_>, index: usize, way: &Way<'_>, what: &str) -> Draft {
         Interface::All | Interface::One(_) => REACHABLE,
     };
     let message = format!(
-        "{} leads to MinIO (service {}), whose password {what}; whoever reaches it reads and changes all files in it",
+        "{} leads to MinIO (service {}), whose password {what}; anyone who reaches it reads and changes all files in it",
         entry(case.deployment, way),
         escape(&service.name),
     );
@@ -89,7 +89,7 @@ fn ports(service: &Container) -> Vec<u16> {
     ports
 }
 
-/// Why anybody knows the password; none where nobody does, or it cannot be told.
+/// Why anybody knows the password; none where nobody does, or it is not known.
 fn password(service: &Container) -> Option<String> {
     let find = |names: &[&str]| {
         let mut variables = service.environment.iter();

@@ -2,7 +2,7 @@
 //!
 //! **What**: a file in which a secret of yours stands is in the index of the git repository around it.
 //!
-//! **Why**: whoever clones the repository, today or in years, has the keys; deleting the line does not take it out
+//! **Why**: anyone who clones the repository, today or in years, has the keys; deleting the line does not take it out
 //! of the history.
 //!
 //! bad: tests/fixtures/rules/tracked-secret/bad.yml
@@ -35,7 +35,7 @@ impl Rule for TrackedSecret {
         for file in case.files.secret.iter().filter(|file| file.is_tracked) {
             let path = file.path.to_string_lossy();
             findings.push(Draft::new(SEVERITY, format!(
-                    "{} holds secrets and is tracked by git; whoever gets the repository has the keys, also later",
+                    "{} holds secrets and is tracked by git; anyone who gets the repository has the keys, also later",
                     escape(&path)
                 ), "keep the values in a .env file that git ignores, take this one out with `git rm --cached`, and \
                        replace the keys")

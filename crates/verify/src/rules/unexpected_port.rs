@@ -4,7 +4,7 @@
 //! the file server's 8081.
 //!
 //! **Why**: nobody who secures a ClearML Server looks at it. What listens there, a debugger or another process of
-//! the container, is open to whoever reaches the host. Where ClearML's own image runs nothing but its server, nothing
+//! the container, is open to anyone who reaches the host. Where ClearML's own image runs nothing but its server, nothing
 //! listens there, and it is a note.
 //!
 //! bad: tests/fixtures/rules/unexpected-port/bad.yml
@@ -73,7 +73,7 @@ impl Rule for UnexpectedPort {
                     continue;
                 }
                 findings.push(Draft::new(if port.interface == Interface::Loopback { LOOPBACK } else { OPEN }, format!(
-                        "{} publishes {}, which is no port of a ClearML server; whoever reaches the host reaches what listens there",
+                        "{} publishes {}, which is no port of a ClearML server; anyone who reaches the host reaches what listens there",
                         case.named(instance),
                         port.shown()
                     ), "remove the port")

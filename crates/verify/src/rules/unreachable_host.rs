@@ -137,7 +137,7 @@ fn is_here(case: &Case<'_>, need: &Need) -> bool {
     }
 }
 
-/// The host that the file server asks for; none where it cannot be told.
+/// The host that the file server asks for; none where it is not known.
 fn asked_for(case: &Case<'_>, server: &ServerConfiguration, need: &Need) -> Option<String> {
     let environment = &case
         .deployment
@@ -187,7 +187,7 @@ fn names<'a>(case: &'a Case<'_>, container: &'a Container) -> Names<'a> {
     }
 }
 
-/// Whether nothing that the file server may reach has the name. An address, a name with a domain, and what cannot be told
+/// Whether nothing that the file server may reach has the name. An address, a name with a domain, and what is not known
 /// count as reached.
 fn is_lost(case: &Case<'_>, (container, names): (&Container, &Names<'_>), host: &str) -> bool {
     let owner = match names {
@@ -210,7 +210,7 @@ fn is_lost(case: &Case<'_>, (container, names): (&Container, &Names<'_>), host: 
     }
     let mut others = case.deployment.containers.iter();
     !others.any(|other| {
-        // Where its network cannot be told, it may be this one.
+        // Where its network is not known, it may be this one.
         let is_unknown = other.networks.is_empty();
         let has_name = other.answers(owner, host) || (is_unknown && other.answers_to(host));
         matches!(names, Names::Of(_)) && has_name

@@ -3,7 +3,7 @@
 //! **What**: a name that starts like ClearML's configuration variables but names no path that a server knows, has
 //! the wrong prefix, or stands only at a server that does not read it.
 //!
-//! **Why**: servers say nothing about names they do not know. Whoever wrote it believes the secret is set, and the
+//! **Why**: servers say nothing about names they do not know. Anyone who wrote it believes the secret is set, and the
 //! default is live.
 //!
 //! bad: tests/fixtures/rules/unread-variable/bad.yml

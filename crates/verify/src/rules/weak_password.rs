@@ -34,7 +34,7 @@ impl Rule for WeakPassword {
                     continue;
                 };
                 let (name, what) = (login.called(user), weakness.text());
-                let message = format!("the password of {name} {what}; whoever tries it is in");
+                let message = format!("the password of {name} {what}; anyone who tries it is in");
                 let help = "choose another, of at least 15 characters";
                 findings.push(
                     case.finding(SEVERITY, login.server, message, help)

@@ -80,7 +80,7 @@ fn the_longest_mount_hides_the_others() {
     }
 }
 
-/// What cannot be told revokes nothing, and a folder that cannot be told is not the usual one.
+/// What is not known revokes nothing, and a folder that is not known is not the usual one.
 #[test]
 fn a_switch_or_a_folder_that_cannot_be_told_is_not_guessed() {
     let stock = "services:\n  apiserver:\n    image: clearml/server:2.3.0\n    command: apiserver\n    environment:\n      \

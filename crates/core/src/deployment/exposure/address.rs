@@ -154,7 +154,7 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host == "::1" || host == "0.0.0.0" || host.starts_with("127.")
 }
 
-/// The names of the host in a container, and addresses: which of them are the host's cannot be told.
+/// The names of the host in a container, and addresses: which of them are the host's is not known.
 fn is_of_the_host(host: &str) -> bool {
     let is_address = |host: &str| {
         host.parse::<std::net::IpAddr>()

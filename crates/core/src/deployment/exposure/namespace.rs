@@ -21,7 +21,7 @@ pub enum Namespace {
     Elsewhere(Span),
 }
 
-/// Why it cannot be told what is published of a container.
+/// Why it is not known what is published of a container.
 pub(super) const ELSEWHERE: &str =
     "it has the network of a container that is in none of these files";
 

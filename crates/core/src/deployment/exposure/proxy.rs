@@ -262,7 +262,7 @@ impl Around<'_> {
     }
 }
 
-/// Why it cannot be told whether a proxy serves servers in clear text.
+/// Why it is not known whether a proxy serves servers in clear text.
 pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
     let container = &around.containers[index];
     let is_known = is_known(container);

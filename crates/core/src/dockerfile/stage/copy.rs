@@ -33,7 +33,7 @@ pub enum CopySource {
         /// Its text.
         text: Knowable<Secret>,
     },
-    /// Another stage, another image, an address, an archive, or a path that cannot be told.
+    /// Another stage, another image, an address, an archive, or a path that is not known.
     Unknown(Reason),
 }
 
