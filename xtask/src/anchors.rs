@@ -19,14 +19,13 @@ struct Citation {
     anchor: String,
 }
 
-/// Checks every tracked text file.
-pub(crate) fn check() -> Result {
-    let texts = tracked(&shell::root())?;
+/// Checks the tracked text files.
+pub(crate) fn check(texts: &BTreeMap<String, String>) -> Result {
     let citations: Vec<Citation> = texts
         .iter()
         .flat_map(|(file, text)| citations(file, text))
         .collect();
-    let missing = missing(&texts, &citations);
+    let missing = missing(texts, &citations);
     if missing.is_empty() {
         println!("{} cited anchors exist", citations.len());
         return Ok(());
@@ -38,7 +37,7 @@ pub(crate) fn check() -> Result {
 }
 
 /// The tracked files that are text, by their path from the project's folder.
-fn tracked(root: &Path) -> Result<BTreeMap<String, String>> {
+pub(crate) fn tracked(root: &Path) -> Result<BTreeMap<String, String>> {
     let list = shell::output(
         Command::new("git")
             .args(["ls-files", "-z"])

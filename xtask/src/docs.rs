@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::anchors;
 use crate::evidence;
 use crate::opening;
+use crate::repository;
 use crate::shell::{self, Result};
 
 /// A page, and the folder whose files it is made of.
@@ -92,7 +93,21 @@ pub(crate) fn run(check: bool) -> Result {
             Err(error) => return Err(format!("{name}: {error}; run `cargo xtask docs`")),
         }
     }
-    if check { anchors::check() } else { Ok(()) }
+    let texts = anchors::tracked(&root)?;
+    for (name, text) in repository::outdated(&texts) {
+        if check {
+            return Err(format!(
+                "{name} names another repository than Cargo.toml; run `cargo xtask docs` and commit it"
+            ));
+        }
+        fs::write(root.join(&name), text).map_err(|error| format!("{name}: {error}"))?;
+        println!("wrote {name}");
+    }
+    if !check {
+        return Ok(());
+    }
+    repository::check(&texts)?;
+    anchors::check(&texts)
 }
 
 fn generate(root: &Path, page: &Page) -> Result<String> {

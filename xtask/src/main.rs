@@ -15,6 +15,7 @@ mod evidence;
 mod opening;
 mod oracles;
 mod packages;
+mod repository;
 mod shell;
 mod standin;
 mod test;

@@ -142,19 +142,3 @@ fn shown(command: &Command) -> String {
     }
     shown
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_readme_installs_from_the_repository_that_the_workspace_names() {
-        let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-        let line = format!("\n    {}\n", install_command());
-        assert_eq!(
-            readme.matches(&line).count(),
-            1,
-            "not in the README: {line}"
-        );
-    }
-}

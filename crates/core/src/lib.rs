@@ -1,6 +1,35 @@
 //! What a ClearML server will really read, and the parts that the three programs share.
 //!
 //! This crate never prints, never exits, and reads neither the command line nor the process environment.
+//!
+//! The effective configuration of a compose file: for every server, where each setting comes from. A value shows nothing
+//! of itself; it takes `expose()` to read one.
+//!
+//! ```
+//! use clearml_secure_core::compose::files::Files;
+//! use clearml_secure_core::deployment::Deployment;
+//! use clearml_secure_core::effective::{Effective, Origin};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let compose = folder.path().join("docker-compose.yml");
+//! # let server = "{image: clearml/server:2.3.0, command: apiserver, environment: {CLEARML__SECURE__AUTH__TOKEN_SECRET: 5e3}}";
+//! # std::fs::write(&compose, format!("services:\n  apiserver: {server}\n"))?;
+//! # let mut set = Vec::new();
+//! let deployment = Deployment::load(Files::read(&[compose], &[], None)?)?;
+//! for reading in Effective::of(&deployment).readings() {
+//!     let from = match reading.origin {
+//!         Origin::BuiltIn(_) => "the image's public default".to_owned(),
+//!         Origin::Nothing => "nothing".to_owned(),
+//!         _ => deployment.sources.place(reading.span(&deployment)).to_string(),
+//!     };
+//!     println!("{}: {} from {from}", reading.server.name(), reading.setting.path());
+//!     # if from.contains("docker-compose.yml:2:") { set.push(reading.setting.path()); }
+//! }
+//! # assert_eq!(set, ["secure.auth.token_secret"]);
+//! # Ok(())
+//! # }
+//! ```
 #![warn(missing_docs)]
 
 pub mod account;

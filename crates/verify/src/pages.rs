@@ -38,6 +38,15 @@ fn section(pages: &'static str, id: &str) -> Option<&'static str> {
     Some(pages[start..end].trim_end())
 }
 
+/// Where the page of a rule or a probe is on the web, in the repository that Cargo.toml names.
+pub(crate) fn address(id: &str) -> String {
+    let is_rule = section(RULE_PAGES, id).is_some();
+    let page = if is_rule { "rules" } else { "probes" };
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    // HEAD is the default branch, whatever it is called.
+    format!("{repository}/blob/HEAD/docs/{page}.md#{id}")
+}
+
 /// The first sentence of a rule's page.
 pub(crate) fn headline(id: &str) -> String {
     let first = page(id).and_then(|page| page.lines().skip(1).find(|line| !line.is_empty()));

@@ -12,10 +12,6 @@ use crate::pages;
 use crate::pages::ids;
 use crate::report::Report;
 
-/// ClearML's page about what the rules check; the page of each rule is in its `help`.
-const HELP_URI: &str =
-    "https://clear.ml/docs/latest/docs/deploying_clearml/clearml_server_security";
-
 pub(super) fn findings(reports: &[Report]) -> String {
     let mut fingerprints = Fingerprints::default();
     let mut results = Vec::new();
@@ -64,7 +60,7 @@ fn describe(id: &str) -> Value {
     json!({
         "id": id,
         "shortDescription": {"text": pages::headline(id)},
-        "helpUri": HELP_URI,
+        "helpUri": pages::address(id),
         "help": {"text": body, "markdown": body},
     })
 }
