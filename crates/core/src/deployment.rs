@@ -9,6 +9,7 @@ mod mounts;
 mod recognise;
 mod started;
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::error::Error;
 use crate::hocon;
 use crate::instance::{ConfigFile, Instance};
 use crate::setting::Server;
-use crate::source::Sources;
+use crate::source::{SourceId, Sources};
 use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
@@ -35,8 +36,8 @@ pub struct Deployment {
     pub sources: Sources,
     /// What each container is given.
     pub containers: Vec<Arc<Container>>,
-    /// The compose files that say so; its services are in the order of the containers.
-    pub project: Box<Project>,
+    /// The first text that was given.
+    pub first: SourceId,
     /// The ClearML servers, in the order of the files.
     pub instances: Vec<Instance>,
     /// What could not be looked at.
@@ -46,15 +47,28 @@ pub struct Deployment {
     exposure: Exposure,
 }
 
-impl Deployment {
-    /// Whether a service is one of ClearML's own: a server, or a program of another image of theirs.
-    pub fn is_own(&self, service: usize) -> bool {
-        self.instances
-            .iter()
-            .any(|instance| instance.service == service)
-            || recognise::is_own_image(&self.containers[service])
-    }
+/// A deployment that compose files describe. Only such can be edited.
+pub struct Composed {
+    /// What the files say; its services are in the order of the containers.
+    pub project: Project,
+    deployment: Deployment,
+}
 
+impl Deref for Composed {
+    type Target = Deployment;
+
+    fn deref(&self) -> &Deployment {
+        &self.deployment
+    }
+}
+
+impl From<Composed> for (Deployment, Project) {
+    fn from(composed: Composed) -> Self {
+        (composed.deployment, composed.project)
+    }
+}
+
+impl Composed {
     /// Reads the deployment, with every `env_file` and mounted `.conf` that it names and that is there.
     ///
     /// # Errors
@@ -74,15 +88,46 @@ impl Deployment {
             }
         }
         let services = project.services.iter();
-        let containers: Vec<_> = services
-            .map(|service| Arc::clone(&service.container))
-            .collect();
-        let mut deployment = Self {
+        let given = Given {
+            first: project.files[0],
+            containers: services
+                .map(|service| Arc::clone(&service.container))
+                .collect(),
             unseen: project.unseen.clone(),
+            config_dir: files.config_dir.as_deref(),
+        };
+        Ok(Self {
+            deployment: Deployment::made_of(given, sources, &mut loader)?,
+            project,
+        })
+    }
+}
+
+/// What a source makes of the user's files.
+struct Given<'a> {
+    first: SourceId,
+    containers: Vec<Arc<Container>>,
+    unseen: Vec<Unseen>,
+    config_dir: Option<&'a Path>,
+}
+
+impl Deployment {
+    /// Whether a service is one of ClearML's own: a server, or a program of another image of theirs.
+    pub fn is_own(&self, service: usize) -> bool {
+        self.instances
+            .iter()
+            .any(|instance| instance.service == service)
+            || recognise::is_own_image(&self.containers[service])
+    }
+
+    /// Finds the servers among containers, and reads the `.conf` files that are mounted into them.
+    fn made_of(given: Given<'_>, sources: Sources, loader: &mut Loader) -> Result<Self, Error> {
+        let mut deployment = Self {
             sources,
-            namespaces: exposure::namespaces(&containers),
-            containers,
-            project: Box::new(project),
+            namespaces: exposure::namespaces(&given.containers),
+            containers: given.containers,
+            first: given.first,
+            unseen: given.unseen,
             instances: Vec::new(),
             exposure: Exposure::default(),
         };
@@ -110,11 +155,7 @@ impl Deployment {
                     unseen_config: Vec::new(),
                 };
                 if server.reads_configuration() {
-                    deployment.load_config(
-                        &mut instance,
-                        files.config_dir.as_deref(),
-                        &mut loader,
-                    )?;
+                    deployment.load_config(&mut instance, given.config_dir, loader)?;
                 }
                 deployment.instances.push(instance);
             }
@@ -254,7 +295,7 @@ impl Deployment {
                 at: in_container,
                 is_default: false,
                 // It has no text yet, and nobody asks for a place in it.
-                source: self.project.documents[0].source,
+                source: self.first,
                 tree: Ok(hocon::Object::default()),
             });
         }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clearml_secure_core::compose::files::Files;
 use clearml_secure_core::container::VariableValue;
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::{Effective, Origin, Value};
 use clearml_secure_core::setting::{Server, Setting};
 
@@ -37,8 +37,8 @@ impl Case {
         }
     }
 
-    fn deployment(&self) -> Deployment {
-        Deployment::load(Files::read(&self.compose, &[], None).unwrap()).unwrap()
+    fn deployment(&self) -> Composed {
+        Composed::load(Files::read(&self.compose, &[], None).unwrap()).unwrap()
     }
 
     /// What a server reads: the text, or `<what it is instead>`.
@@ -357,7 +357,7 @@ fn extends_inherits_within_a_file_and_across() {
         "compose.yml",
         "services:\n  a:\n    extends: b\n  b:\n    extends: a\n",
     )]);
-    let error = Deployment::load(Files::read(&circle.compose, &[], None).unwrap())
+    let error = Composed::load(Files::read(&circle.compose, &[], None).unwrap())
         .err()
         .unwrap();
     assert!(error.to_string().contains("circle"), "{error}");

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::fingerprint::fingerprint;
 use clearml_secure_core::keyset::Keyset;
@@ -27,7 +27,7 @@ pub(crate) struct Change<'a> {
 }
 
 /// The fingerprints of a keyset's values, and of those that are in use: what tells one mask from another.
-pub(crate) fn marks(deployment: &Deployment, keyset: &Keyset) -> Vec<Mark> {
+pub(crate) fn marks(deployment: &Composed, keyset: &Keyset) -> Vec<Mark> {
     let effective = Effective::of(deployment);
     let in_use = effective.readings().filter_map(|reading| {
         let text = reading.value.text()?;

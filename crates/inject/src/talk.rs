@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::exit::{self, Input};
 use clearml_secure_core::fixed_users::FixedUsers;
@@ -152,7 +152,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
 }
 
 /// What to know about the web login: who comes, who goes, and what the server does on its own.
-fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
+fn web_login(deployment: &Composed, keyset: &Keyset) -> String {
     let mut out = String::new();
     if deployment.of(Server::Apiserver).next().is_none() {
         return out;
@@ -206,7 +206,7 @@ fn web_login(deployment: &Deployment, keyset: &Keyset) -> String {
 
 /// What is left as it is although it may matter: programs in ClearML's image that nobody can tell, and ports beside those
 /// that were bound.
-fn left(cli: &Cli, deployment: &Deployment) -> String {
+fn left(cli: &Cli, deployment: &Composed) -> String {
     let mut out = String::new();
     for (unseen, name) in unrecognised(deployment) {
         let place = unseen
@@ -248,7 +248,7 @@ fn left(cli: &Cli, deployment: &Deployment) -> String {
 }
 
 /// The containers that lead to a database whose own ports are closed.
-fn still_open(deployment: &Deployment) -> String {
+fn still_open(deployment: &Composed) -> String {
     let mut out = String::new();
     for (index, service) in deployment.containers.iter().enumerate() {
         let Some(database) = deployment.database(index) else {
@@ -277,7 +277,7 @@ fn still_open(deployment: &Deployment) -> String {
 }
 
 /// An agent whose keys are replaced beside an API server that may be too old to know them (docs/clearml.md#services-agent).
-fn locked_out(deployment: &Deployment) -> String {
+fn locked_out(deployment: &Composed) -> String {
     let mut out = String::new();
     let is_unknown = |one: &&Instance| one.release.known().is_none();
     let Some(api) = deployment.of(Server::Apiserver).find(is_unknown) else {

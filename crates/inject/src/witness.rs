@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::compose::files::{Files, Given};
 use clearml_secure_core::container::{Origin, Port, Variable, VariableValue};
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::io::Temporary;
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::job::Proved;
@@ -102,9 +102,9 @@ pub(crate) fn ask(compose: &[Given], proved: &Proved) -> Result<(), Error> {
     compare(&load(texts, proved.env_file.as_ref())?, &config)
 }
 
-fn load(compose: Vec<Given>, env_file: Option<&EnvFile>) -> Result<Deployment, Error> {
+fn load(compose: Vec<Given>, env_file: Option<&EnvFile>) -> Result<Composed, Error> {
     let env = env_file.map(|file| file.all(true));
-    Ok(Deployment::load(Files::of(
+    Ok(Composed::load(Files::of(
         compose,
         env.unwrap_or_default(),
         None,
@@ -162,7 +162,7 @@ fn config(program: &[&str], folder: &Path, files: &[PathBuf]) -> Result<Config, 
 }
 
 /// Every container gets from compose what our model says, and no service is in one of the two alone.
-fn compare(deployment: &Deployment, config: &Config) -> Result<(), Error> {
+fn compare(deployment: &Composed, config: &Config) -> Result<(), Error> {
     let services = &deployment.project.services;
     let names: BTreeSet<&str> = services
         .iter()

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use clearml_secure_core::compose::{Part, Service};
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::source::SourceId;
 use clearml_secure_core::yaml::{Clears, Node, Value};
 
@@ -16,7 +16,7 @@ pub(crate) struct Extensions<'a> {
 }
 
 impl<'a> Extensions<'a> {
-    pub(crate) fn of(deployment: &'a Deployment) -> Self {
+    pub(crate) fn of(deployment: &'a Composed) -> Self {
         let services = &deployment.project.services;
         let source = deployment.project.documents[0].source;
         let mut heirs: HashMap<&str, Vec<usize>> = HashMap::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clearml_secure_core::compose::{Service, interpolate};
 use clearml_secure_core::container::{Origin, Variable};
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::source::{SourceId, Span};
 use clearml_secure_core::yaml::Node;
@@ -16,7 +16,7 @@ use crate::item::name_of;
 /// Names that something else than a setting of a server takes from an env file: what that is must not change, nor get
 /// what is a server's.
 pub(crate) fn foreign(
-    deployment: &Deployment,
+    deployment: &Composed,
     keyset: &Keyset,
     extensions: Option<&Extensions<'_>>,
 ) -> HashMap<String, Span> {
@@ -78,7 +78,7 @@ fn written(service: &Service, name: &str) -> Vec<(SourceId, usize)> {
 
 /// Services, and the names that they have only from a service that they extend and are kept from.
 fn withheld_names<'a>(
-    deployment: &Deployment,
+    deployment: &Composed,
     extensions: Option<&Extensions<'_>>,
     meant: &HashSet<(usize, &'a str)>,
 ) -> HashSet<(usize, &'a str)> {
@@ -99,7 +99,7 @@ fn withheld_names<'a>(
 }
 
 /// The variable of the env file that is all a container's variable is made from.
-pub(crate) fn taken_from(deployment: &Deployment, variable: &Variable) -> Option<String> {
+pub(crate) fn taken_from(deployment: &Composed, variable: &Variable) -> Option<String> {
     const PROBE: &str = "\u{1}";
     if variable.origin != Origin::Environment {
         return None;
@@ -127,7 +127,7 @@ pub(crate) fn taken_from(deployment: &Deployment, variable: &Variable) -> Option
 
 /// A variable of a container, by its place in the project.
 pub(crate) fn variable<'a>(
-    deployment: &'a Deployment,
+    deployment: &'a Composed,
     service: usize,
     name: &str,
 ) -> Option<&'a Variable> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clearml_secure_core::compose::files::{Files, Given};
 use clearml_secure_core::compose::resolved::Resolved;
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::edit::splice;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::keyset::Keyset;
@@ -33,7 +33,7 @@ pub struct Job {
 /// A run that is planned.
 pub struct Planned {
     /// What the files say before anything is changed.
-    pub deployment: Deployment,
+    pub deployment: Composed,
     /// What is to be done.
     pub plan: Plan,
     /// The env file as it is to be.
@@ -139,12 +139,12 @@ fn load(
     compose: Vec<Given>,
     env_file: Option<&EnvFile>,
     is_after: bool,
-) -> Result<Deployment, CoreError> {
+) -> Result<Composed, CoreError> {
     let env = env_file.map(|file| file.all(is_after));
-    Deployment::load(Files::of(compose, env.unwrap_or_default(), None)?)
+    Composed::load(Files::of(compose, env.unwrap_or_default(), None)?)
 }
 
-fn refuse_unseen(deployment: &Deployment) -> Result<(), Error> {
+fn refuse_unseen(deployment: &Composed) -> Result<(), Error> {
     let mut unseen = deployment.unseen.iter();
     match unseen.find(|unseen| unseen.hides == Hides::Services) {
         Some(unseen) => Err(Error::Unseen {
@@ -157,7 +157,7 @@ fn refuse_unseen(deployment: &Deployment) -> Result<(), Error> {
 }
 
 /// The agent's account may be left out where no agent logs in with it and the API server keeps it without a password.
-fn refuse_missing(deployment: &Deployment, keyset: &Keyset) -> Result<(), Error> {
+fn refuse_missing(deployment: &Composed, keyset: &Keyset) -> Result<(), Error> {
     let is_needed = |setting: &Setting| {
         let is_of_agent = setting.account() == Some("services_agent");
         let needs = |instance: &clearml_secure_core::instance::Instance| {
@@ -175,7 +175,7 @@ fn refuse_missing(deployment: &Deployment, keyset: &Keyset) -> Result<(), Error>
 }
 
 /// A setting that no server reads is no matter, unless a service may be that server.
-fn refuse_unrecognised(deployment: &Deployment, plan: &Plan) -> Result<(), Error> {
+fn refuse_unrecognised(deployment: &Composed, plan: &Plan) -> Result<(), Error> {
     let mut unread = plan.unused.iter().filter(|unused| unused.version.is_none());
     match (unread.next(), unrecognised(deployment).next()) {
         (Some(unread), Some((unseen, name))) => Err(Error::Unrecognised {
@@ -189,7 +189,7 @@ fn refuse_unrecognised(deployment: &Deployment, plan: &Plan) -> Result<(), Error
 }
 
 /// Services that may be a server although nothing tells which.
-pub fn unrecognised(deployment: &Deployment) -> impl Iterator<Item = (&Unseen, &str)> {
+pub fn unrecognised(deployment: &Composed) -> impl Iterator<Item = (&Unseen, &str)> {
     let unseen = deployment.unseen.iter();
     unseen.filter_map(|unseen| {
         let name = unseen.service.as_deref()?;
@@ -198,7 +198,7 @@ pub fn unrecognised(deployment: &Deployment) -> impl Iterator<Item = (&Unseen, &
 }
 
 /// Values that are public, or that somebody guesses, would be proved to be in use and keep nobody out.
-fn refuse_weak(deployment: &Deployment, keyset: &Keyset) -> Result<(), Error> {
+fn refuse_weak(deployment: &Composed, keyset: &Keyset) -> Result<(), Error> {
     let is_read = |setting: &Setting| deployment.instances.iter().any(|one| one.reads(*setting));
     let mut flaws = keyset.flaws();
     for (_, settings) in &mut flaws {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::keyset::Keyset;
@@ -78,7 +78,7 @@ impl Plan {
 /// # Errors
 /// A shape that cannot be edited without changing what others get; the reason says what to do.
 pub fn plan(
-    deployment: &Deployment,
+    deployment: &Composed,
     keyset: &Keyset,
     asked: Asked,
     env_file: Option<&Path>,
@@ -157,7 +157,7 @@ pub fn plan(
     })
 }
 
-fn unused(deployment: &Deployment, keyset: &Keyset) -> Vec<Unused> {
+fn unused(deployment: &Composed, keyset: &Keyset) -> Vec<Unused> {
     let mut unused = Vec::new();
     for setting in clearml_secure_core::setting::SETTINGS {
         if keyset.get(setting).is_none()

@@ -9,7 +9,7 @@ use clearml_secure_core::compose::interpolate;
 use clearml_secure_core::compose::port;
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::container::{Interface, NetworkKind, Port};
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::deployment::exposure::Namespace;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
@@ -31,7 +31,7 @@ pub struct Ports {
 }
 
 /// The services that `--bind` is about.
-pub fn is_bound(deployment: &Deployment, index: usize) -> bool {
+pub fn is_bound(deployment: &Composed, index: usize) -> bool {
     deployment.instances.iter().any(|instance| {
         instance.service == index
             && matches!(

@@ -12,7 +12,7 @@ mod resolved;
 use std::path::Path;
 
 use clearml_secure_core::compose::resolved::Resolved;
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::keyset::Keyset;
 
@@ -43,7 +43,7 @@ pub fn prove(
     keyset: &Keyset,
     asked: Ports,
     project: &Resolved,
-    load: impl FnOnce() -> Result<Deployment, CoreError>,
+    load: impl FnOnce() -> Result<Composed, CoreError>,
 ) -> Result<(), Broken> {
     lines::check(texts.before, texts.after, &plan.edits)?;
     elsewhere::check(texts, plan)?;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::source::{SourceId, Span};
 use clearml_secure_core::yaml::{Node, Value};
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ use crate::wanted::{OfServices, Wanted};
 
 /// The file that is edited, and what all steps need to know of it.
 pub(crate) struct Target<'a> {
-    pub(crate) deployment: &'a Deployment,
+    pub(crate) deployment: &'a Composed,
     pub(crate) source: SourceId,
     pub(crate) text: &'a str,
     /// Where the values are to stand, if not in it.

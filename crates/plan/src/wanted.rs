@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use clearml_secure_core::compose::interpolate::{self, Outcome};
 use clearml_secure_core::container::{Container, Variable};
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::hocon;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::keyset::{self, Keyset};
@@ -114,7 +114,7 @@ pub(crate) enum Values {
 /// # Errors
 /// A value that cannot be carried to a server.
 pub(crate) fn wanted(
-    deployment: &Deployment,
+    deployment: &Composed,
     keyset: &Keyset,
     values: Values,
     extensions: Option<&Extensions<'_>>,
@@ -181,7 +181,7 @@ pub(crate) fn wanted(
 
 /// Keeps from services what is for one that they extend, as far as that can be: what they had from it they keep, whatever
 /// it is worth, because it is none of our business.
-fn withhold(deployment: &Deployment, extensions: &Extensions<'_>, wanted: &mut OfServices) {
+fn withhold(deployment: &Composed, extensions: &Extensions<'_>, wanted: &mut OfServices) {
     let mut of_heirs: Vec<(usize, Wanted)> = Vec::new();
     for (base, ones) in &*wanted {
         let name = &deployment.project.services[*base].name;
@@ -204,7 +204,7 @@ fn withhold(deployment: &Deployment, extensions: &Extensions<'_>, wanted: &mut O
 
 /// What a service has to say of a variable so that it does not get it from one that it extends.
 fn of_heir_alone(
-    deployment: &Deployment,
+    deployment: &Composed,
     extensions: &Extensions<'_>,
     heir: usize,
     name: &str,
@@ -242,7 +242,7 @@ fn of_heir_alone(
 
 /// One value for one service.
 struct One<'a> {
-    deployment: &'a Deployment,
+    deployment: &'a Composed,
     service: &'a Container,
     foreign: &'a HashMap<String, Span>,
     keeps_references: bool,
@@ -385,7 +385,7 @@ impl One<'_> {
 
 /// What the container has to get so that the server reads exactly the secret.
 fn carried(
-    deployment: &Deployment,
+    deployment: &Composed,
     instance: &Instance,
     setting: Setting,
     secret: &Secret,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::container::Origin;
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::edit::Edits;
 use clearml_secure_core::source::SourceId;
 use clearml_secure_core::yaml::Node;
@@ -22,7 +22,7 @@ use crate::wanted::{OfServices, Wanted};
 pub(crate) type Standing = HashMap<(SourceId, usize), Vec<Option<Wanted>>>;
 
 /// For every variable that is written in a file: the services that get it from there.
-pub(crate) fn standing(deployment: &Deployment, wanted: &OfServices) -> Standing {
+pub(crate) fn standing(deployment: &Composed, wanted: &OfServices) -> Standing {
     let mut standing = Standing::new();
     let names: HashSet<&String> = wanted.values().flatten().map(|one| &one.name).collect();
     for (index, service) in deployment.project.services.iter().enumerate() {

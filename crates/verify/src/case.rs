@@ -4,7 +4,6 @@ pub(crate) mod accounts;
 mod unknown;
 
 use clearml_secure_core::account::Accounts;
-use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::placeholder;
@@ -15,6 +14,7 @@ use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 
+use crate::described::Described;
 use crate::files::Files;
 use crate::finding::{Draft, Fix, Severity};
 use crate::login::Login;
@@ -22,7 +22,7 @@ use crate::words::{HALF_PUBLIC, REVOKED, and, release};
 
 /// What rules look at.
 pub(crate) struct Case<'a> {
-    pub(crate) deployment: &'a Deployment,
+    pub(crate) deployment: &'a Described,
     pub(crate) effective: &'a Effective,
     /// The accounts of every API server.
     pub(crate) accounts: Vec<(&'a ServerConfiguration, Accounts)>,
@@ -46,9 +46,8 @@ impl Case<'_> {
 
     /// The compose file as it is named on a command line.
     pub(crate) fn compose_file(&self) -> String {
-        let file = self.deployment.project.files.first();
-        let path = file.map(|file| self.deployment.sources.path(*file).to_string_lossy());
-        let path = path.unwrap_or_default();
+        let path = self.deployment.sources.path(self.deployment.first);
+        let path = path.to_string_lossy();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
         if path.chars().all(is_plain) && path != "-" {
             path.into_owned()

@@ -20,6 +20,7 @@ use clearml_secure_core::unseen::{Hides, Unseen};
 use gix_index::hash::Kind as Hash;
 use zeroize::Zeroizing;
 
+use crate::described::Described;
 use crate::login::Login;
 
 /// What rules ask of the file system.
@@ -100,7 +101,7 @@ impl Files {
     }
 
     /// Looks at the files of a deployment. Texts that come from no file, such as standard input, have no state.
-    pub(crate) fn of(deployment: &Deployment, effective: &Effective, logins: &[Login<'_>]) -> Self {
+    pub(crate) fn of(deployment: &Described, effective: &Effective, logins: &[Login<'_>]) -> Self {
         let mut files = Self {
             stray_logins: stray_logins(deployment, logins),
             stray_secrets: stray_secrets(deployment, effective),
@@ -332,7 +333,7 @@ fn index_of(folder: &Path) -> Option<(&Path, PathBuf)> {
 /// of the compose file or in one below it, and what is named nearly so.
 ///
 /// Where not all of the configuration can be seen, such a file may be on its way to where it is loaded from.
-fn stray_logins(deployment: &Deployment, logins: &[Login<'_>]) -> Vec<PathBuf> {
+fn stray_logins(deployment: &Described, logins: &[Login<'_>]) -> Vec<PathBuf> {
     let is_closed = logins.is_empty()
         || logins
             .iter()
@@ -350,7 +351,7 @@ fn stray_logins(deployment: &Deployment, logins: &[Login<'_>]) -> Vec<PathBuf> {
 
 /// Files of keys and secrets beside a deployment in which some setting has the image's default: `secure.conf` and what is
 /// named nearly so.
-fn stray_secrets(deployment: &Deployment, effective: &Effective) -> Vec<PathBuf> {
+fn stray_secrets(deployment: &Described, effective: &Effective) -> Vec<PathBuf> {
     let mut servers = effective
         .servers
         .iter()
@@ -379,20 +380,16 @@ fn stray_secrets(deployment: &Deployment, effective: &Effective) -> Vec<PathBuf>
 /// Files in the folder of the compose file, in one below it, or in one that is mounted as a configuration folder, that no
 /// server loads.
 fn stray(
-    deployment: &Deployment,
+    deployment: &Described,
     is_name: impl Fn(&str) -> bool,
     has: impl Fn(&str) -> bool,
 ) -> Vec<PathBuf> {
-    let is_file = deployment
-        .project
-        .files
-        .first()
-        .is_some_and(|file| deployment.sources.path(*file).is_file());
-    if !is_file {
+    let is_file = deployment.sources.path(deployment.first).is_file();
+    let Some(project) = deployment.project.as_ref().filter(|_| is_file) else {
         return Vec::new();
-    }
+    };
     let of = |folder: &Path| entries(folder).unwrap_or_default();
-    let folder = match &deployment.project.folder {
+    let folder = match &project.folder {
         folder if folder.as_os_str().is_empty() => Path::new("."),
         folder => folder,
     };

@@ -12,6 +12,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use crate::finding::{Finding, Fix, Severity};
+use clearml_secure_core::compose::Project;
 use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading};
@@ -86,14 +87,15 @@ impl Keys {
 /// Works out what fixes a deployment's findings.
 pub(crate) fn plan<'a>(
     cli: &Cli,
-    deployment: &Deployment,
+    (project, deployment): (&Project, &Deployment),
     effective: &Effective,
     findings: &'a [Finding],
     names: &mut Names,
 ) -> Plan<'a> {
-    let env_files = env_files(cli, deployment, effective);
+    let env_files = env_files(cli, (project, deployment), effective);
     let attempt = Attempt {
         cli,
+        project,
         deployment,
         effective,
         env_files: &env_files,
@@ -271,16 +273,21 @@ impl<'a> Plan<'a> {
 
 /// The file that inject edits.
 pub(crate) fn compose_file(deployment: &Deployment) -> &Path {
-    deployment.sources.path(deployment.project.files[0])
+    deployment.sources.path(deployment.first)
 }
 
 /// Where values are to go: to the file that was named, or to the one from which servers take a setting already.
-fn env_files(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Vec<PathBuf> {
+fn env_files(
+    cli: &Cli,
+    (project, deployment): (&Project, &Deployment),
+    effective: &Effective,
+) -> Vec<PathBuf> {
     if !cli.env_file.is_empty() {
         return cli.env_file.clone();
     }
     // A later file wins, so that is where a new value has an effect.
-    let Some(source) = deployment.project.env().files().last() else {
+    let env = project.env();
+    let Some(source) = env.files().last() else {
         return Vec::new();
     };
     let mut variables = effective
@@ -288,7 +295,7 @@ fn env_files(cli: &Cli, deployment: &Deployment, effective: &Effective) -> Vec<P
         .filter_map(|reading| reading.variable(deployment));
     let is_taken = variables.any(|variable| {
         let mut used = variable.interpolated.iter();
-        used.any(|used| deployment.project.env().value(&used.name).is_some())
+        used.any(|used| env.value(&used.name).is_some())
     });
     let path = is_taken.then(|| deployment.sources.path(*source).to_owned());
     path.into_iter().collect()

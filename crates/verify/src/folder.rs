@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::is_default;
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::io::read_text;
 
 use crate::error::Error;
@@ -20,7 +20,7 @@ use clearml_secure_core::shell::quoted;
 struct Candidate {
     path: PathBuf,
     has_words: bool,
-    deployment: Deployment,
+    deployment: Composed,
 }
 
 /// Every deployment below a folder, and whatever there may be one, in the order of their paths.
@@ -44,7 +44,7 @@ pub(crate) fn targets(reader: &mut Reader<'_>, folder: &Path) -> Result<Vec<Targ
     }
     drop_parts(&mut candidates);
     let (overlays, bases): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_overlay);
-    let mut merged: Vec<Vec<Deployment>> = bases.iter().map(|_| Vec::new()).collect();
+    let mut merged: Vec<Vec<Composed>> = bases.iter().map(|_| Vec::new()).collect();
     for overlay in overlays {
         match merge(reader, &bases, &overlay) {
             Ok(Some((base, deployment))) => merged[base].push(deployment),
@@ -137,10 +137,11 @@ impl Candidate {
     }
 
     /// The file alone, and with each overlay of its. Where it has no server alone, it may have one with an overlay.
-    fn targets(self, merged: Vec<Deployment>) -> Vec<Target> {
+    fn targets(self, merged: Vec<Composed>) -> Vec<Target> {
         let path = &self.path;
         match Target::of(path, self.deployment) {
             Some(Target::Deployment { deployment, .. }) => {
+                let merged = merged.into_iter().map(Into::into).collect();
                 vec![Target::Deployment { deployment, merged }]
             }
             alone => {
@@ -158,7 +159,7 @@ fn merge(
     reader: &mut Reader<'_>,
     bases: &[Candidate],
     overlay: &Candidate,
-) -> Result<Option<(usize, Deployment)>, Error> {
+) -> Result<Option<(usize, Composed)>, Error> {
     let mut of_it = (0..bases.len()).filter(|base| bases[*base].is_base_of(overlay));
     let (first, second) = (of_it.next(), of_it.next());
     let has_server = |base: usize| !bases[base].deployment.instances.is_empty();

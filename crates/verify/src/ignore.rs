@@ -1,8 +1,8 @@
 //! `# clearml-verify: ignore[rule] reason`, on the line of a finding or the line above.
 
-use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::source::{Sources, Span};
 
+use crate::described::Described;
 use crate::finding::Finding;
 use crate::lines::Lines;
 use crate::retired;
@@ -13,7 +13,7 @@ const MARK: &str = "clearml-verify: ignore[";
 /// Takes out the findings that a comment silences. The remarks name comments that silence nothing because
 /// they give no reason or no rule.
 pub(crate) fn silence(
-    deployment: &Deployment,
+    deployment: &Described,
     findings: Vec<Finding>,
 ) -> (Vec<Finding>, Vec<String>) {
     let sources = &deployment.sources;

@@ -2,21 +2,23 @@
 
 use std::collections::HashMap;
 
-use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::redact::{Line, Text};
 use clearml_secure_core::source::{SourceId, Span};
 use clearml_secure_core::yaml::Node;
 
+use crate::described::Described;
+
 /// The texts of a deployment.
 pub(crate) struct Lines<'a> {
-    deployment: &'a Deployment,
+    deployment: &'a Described,
     compose: HashMap<SourceId, Text<'a>>,
 }
 
 impl<'a> Lines<'a> {
-    pub(crate) fn of(deployment: &'a Deployment) -> Self {
+    pub(crate) fn of(deployment: &'a Described) -> Self {
         let mut roots: HashMap<SourceId, Vec<&Node>> = HashMap::new();
-        for document in &deployment.project.documents {
+        let documents = deployment.project.iter();
+        for document in documents.flat_map(|project| &project.documents) {
             roots
                 .entry(document.source)
                 .or_default()

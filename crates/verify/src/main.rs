@@ -6,6 +6,7 @@ mod baseline;
 mod case;
 mod check;
 mod cli;
+mod described;
 mod entry;
 mod error;
 mod files;

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::compose::files::{Files, Given, merged_over};
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{read_argument, read_text};
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
+use crate::described::Described;
 use crate::error::Error;
 use crate::report::NotChecked;
 use crate::walk::listed;
@@ -18,8 +19,8 @@ use crate::walk::listed;
 pub(crate) enum Target {
     /// A deployment with a ClearML server in it, and the same with each file that is merged over it besides.
     Deployment {
-        deployment: Deployment,
-        merged: Vec<Deployment>,
+        deployment: Described,
+        merged: Vec<Described>,
     },
     /// Something of which no deployment could be made, and all that keeps it from being checked.
     Nothing(PathBuf, Vec<NotChecked>),
@@ -27,7 +28,8 @@ pub(crate) enum Target {
 
 impl Target {
     /// A deployment with a server, or what may hide one; none where there is neither.
-    pub(crate) fn of(path: &Path, deployment: Deployment) -> Option<Self> {
+    pub(crate) fn of(path: &Path, deployment: impl Into<Described>) -> Option<Self> {
+        let deployment = deployment.into();
         if !deployment.instances.is_empty() {
             return Some(Self::Deployment {
                 deployment,
@@ -35,7 +37,7 @@ impl Target {
             });
         }
         let sources = &deployment.sources;
-        let unseen = deployment.unseen.into_iter();
+        let unseen = deployment.unseen.iter().cloned();
         let unknown: Vec<_> = unseen.map(|one| NotChecked::of(one, sources)).collect();
         (!unknown.is_empty()).then(|| Self::Nothing(path.to_owned(), unknown))
     }
@@ -56,9 +58,7 @@ impl Target {
     /// The file or folder that it is of.
     pub(crate) fn path(&self) -> &Path {
         match self {
-            Self::Deployment { deployment, .. } => {
-                deployment.sources.path(deployment.project.files[0])
-            }
+            Self::Deployment { deployment, .. } => deployment.sources.path(deployment.first),
             Self::Nothing(path, _) => path,
         }
     }
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         &mut self,
         path: &Path,
         text: Zeroizing<String>,
-    ) -> Result<Deployment, CoreError> {
+    ) -> Result<Composed, CoreError> {
         let mut texts = vec![(path.to_owned(), text)];
         if self.has_merge() {
             texts.extend(self.merge.iter().cloned());
@@ -117,19 +117,19 @@ impl<'a> Reader<'a> {
     }
 
     /// The deployment of a compose file and another that is merged over it, instead of what compose would merge by itself.
-    pub(crate) fn merged(&self, path: &Path, over: &Path) -> Result<Deployment, CoreError> {
+    pub(crate) fn merged(&self, path: &Path, over: &Path) -> Result<Composed, CoreError> {
         let read = |path: &Path| Ok((path.to_owned(), read_text(path)?));
         self.load(vec![read(path)?, read(over)?])
     }
 
-    fn load(&self, texts: Vec<Given>) -> Result<Deployment, CoreError> {
+    fn load(&self, texts: Vec<Given>) -> Result<Composed, CoreError> {
         let config_dir = self.cli.config_dir.as_deref();
-        Deployment::load(Files::of(texts, self.env_file.clone(), config_dir)?)
+        Composed::load(Files::of(texts, self.env_file.clone(), config_dir)?)
     }
 }
 
 /// The services that have nothing to run: compose refuses them as long as no other file gives them something.
-pub(crate) fn incomplete(deployment: &Deployment) -> impl Iterator<Item = &Service> {
+pub(crate) fn incomplete(deployment: &Composed) -> impl Iterator<Item = &Service> {
     const RUNS: [&str; 4] = ["image", "build", "extends", "provider"];
     deployment.project.services.iter().filter(|service| {
         let has = |key: &&str| {

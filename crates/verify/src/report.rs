@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
@@ -12,6 +11,7 @@ use clearml_secure_core::unseen::Unseen;
 use clearml_secure_core::version::Version;
 
 use crate::check::Check;
+use crate::described::Described;
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::lines::Lines;
@@ -32,7 +32,7 @@ pub(crate) struct Report {
 /// What was looked at.
 pub(crate) enum Subject {
     /// Files.
-    Deployment(Deployment, Effective),
+    Deployment(Described, Effective),
     /// Nothing: a target, or a file below one, of which no deployment could be made.
     Nothing(PathBuf),
     /// A running server, by its address, its version where it is known, and the parts that were found.
@@ -138,7 +138,7 @@ impl Report {
     }
 
     /// The deployment and its effective configuration, where it is one.
-    pub(crate) fn deployment(&self) -> Option<(&Deployment, &Effective)> {
+    pub(crate) fn deployment(&self) -> Option<(&Described, &Effective)> {
         match &self.subject {
             Subject::Deployment(deployment, effective) => Some((deployment, effective)),
             Subject::Nothing(_) | Subject::Server { .. } => None,
@@ -153,7 +153,7 @@ impl Report {
     }
 
     /// What is read, each with the deployment that it is read in.
-    pub(crate) fn readings(&self) -> impl Iterator<Item = (&Deployment, &Reading)> {
+    pub(crate) fn readings(&self) -> impl Iterator<Item = (&Described, &Reading)> {
         self.deployment()
             .into_iter()
             .flat_map(|(deployment, effective)| {

@@ -1,7 +1,6 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ColorChoice;
-use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit::{self, Input};
@@ -12,6 +11,7 @@ use clearml_secure_core::source::Span;
 use crate::baseline::{self, Baseline};
 use crate::case::accounts;
 use crate::cli::{Cli, FailOn};
+use crate::described::Described;
 use crate::error::Error;
 use crate::files::Files;
 use crate::finding::{Finding, Severity};
@@ -129,7 +129,7 @@ fn reports_of(
 fn report(
     cli: &Cli,
     (keys, guesser): (&Keys, &Guesser),
-    deployment: Deployment,
+    deployment: Described,
 ) -> (Report, Vec<String>) {
     let effective = Effective::of(&deployment);
     let logins = Login::all(&deployment, &effective, guesser);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, is_default};
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::io::read_argument;
 
 use crate::cli::Cli;
@@ -65,7 +65,7 @@ fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
 }
 
 /// Whether a file only changes servers of another. Standard input has none beside it.
-fn is_overlay(path: &Path, deployment: &Deployment) -> bool {
+fn is_overlay(path: &Path, deployment: &Composed) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     let may_be_one = path.is_file() && !name.is_some_and(is_default);
     let is_server = |name: &str| {

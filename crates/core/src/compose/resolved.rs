@@ -384,9 +384,9 @@ mod tests {
 
     use super::*;
     use crate::compose::files::Files;
-    use crate::deployment::Deployment;
+    use crate::deployment::Composed;
 
-    fn load(compose: &str, env: &str) -> Deployment {
+    fn load(compose: &str, env: &str) -> Composed {
         let text = |text: &str| Zeroizing::new(text.to_owned());
         let files = Files {
             folder: PathBuf::from("somewhere"),
@@ -394,7 +394,7 @@ mod tests {
             env: vec![("somewhere/.env".into(), text(env))],
             config_dir: None,
         };
-        Deployment::load(files).unwrap()
+        Composed::load(files).unwrap()
     }
 
     /// What is otherwise in the second of two projects, as text.

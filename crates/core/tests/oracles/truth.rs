@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use clearml_secure_core::compose::files::Files;
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::opening::{self, Reads};
@@ -70,7 +70,7 @@ impl Given {
         }
         write("compose.yml", &self.compose());
         let compose = [folder.path().join("compose.yml")];
-        let deployment = Deployment::load(Files::read(&compose, &[], None).unwrap()).unwrap();
+        let deployment = Composed::load(Files::read(&compose, &[], None).unwrap()).unwrap();
         let effective = Effective::of(&deployment);
         let server = &effective.servers[0];
         let is_on = |path: &&str| match server.switch(&deployment, path).is_on {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, merged_over};
-use clearml_secure_core::deployment::{Database, Deployment};
+use clearml_secure_core::deployment::{Composed, Database};
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
@@ -22,7 +22,7 @@ const FILE: &str = "FILE";
 /// The commands; nothing where nothing changed.
 pub(crate) fn next_steps(
     cli: &Cli,
-    deployment: &Deployment,
+    deployment: &Composed,
     plan: &Plan,
     env_file: Option<&EnvFile>,
 ) -> String {
@@ -107,7 +107,7 @@ fn is_shared(changed: &[Setting]) -> bool {
 }
 
 /// The services that have to start anew, as words of a command, in the order of the files.
-fn services(deployment: &Deployment, plan: &Plan) -> Vec<String> {
+fn services(deployment: &Composed, plan: &Plan) -> Vec<String> {
     let is_shared = is_shared(&changed(plan));
     let is_changed = |index: usize, name: &str| {
         let mut intended = plan.intended.iter();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use clearml_secure_core::container::VariableValue;
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Reading, Value};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
@@ -79,7 +79,7 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading) -> Broken {
 }
 
 /// What takes away again what the edited file sets: one of compose's own tags in a file that comes after it.
-fn dropped(deployment: &Deployment, plan: &Plan, reading: &Reading) -> Option<(Span, String)> {
+fn dropped(deployment: &Composed, plan: &Plan, reading: &Reading) -> Option<(Span, String)> {
     let index = deployment.instances[reading.instance].service;
     let service = &deployment.project.services[index];
     let mut of_setting = plan.intended.iter();

@@ -1,12 +1,12 @@
 //! Places in the files as the user has them.
 
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::edit::{Edit, origin};
 use clearml_secure_core::source::{Place, Span, place_of};
 
 /// The deployment after the edits, and what leads back to the text before them.
 pub(super) struct Places<'a> {
-    pub(super) deployment: &'a Deployment,
+    pub(super) deployment: &'a Composed,
     pub(super) before: &'a str,
     pub(super) edits: &'a [Edit],
 }

@@ -1,7 +1,7 @@
 //! What is published: as it was asked for, and for everything else as it was.
 
 use clearml_secure_core::container::Port;
-use clearml_secure_core::deployment::Deployment;
+use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::unseen::Hides;
 
 use super::Broken;
@@ -43,7 +43,7 @@ pub(super) fn check(places: &Places<'_>, asked: Ports) -> Result<(), Broken> {
 }
 
 /// What is asked for of a service.
-pub(super) fn order(deployment: &Deployment, asked: Ports, index: usize) -> Option<Order> {
+pub(super) fn order(deployment: &Composed, asked: Ports, index: usize) -> Option<Order> {
     if asked.close && deployment.database(index).is_some() {
         return Some(Order::Close);
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::compose::Project;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::io::read_text;
@@ -19,6 +20,8 @@ use crate::cli::Cli;
 pub(super) struct Attempt<'a> {
     pub(super) cli: &'a Cli,
     pub(super) deployment: &'a Deployment,
+    /// The files that describe it.
+    pub(super) project: &'a Project,
     pub(super) effective: &'a Effective,
     pub(super) env_files: &'a [PathBuf],
 }
@@ -40,7 +43,7 @@ impl Attempt<'_> {
             false => self.keyset_in_use()?,
         };
         let sources = &self.deployment.sources;
-        let project = &self.deployment.project;
+        let project = self.project;
         let text = |id| Zeroizing::new(sources.text(id).to_owned());
         let files = project.files.iter();
         let env_file = EnvFile::read(self.env_files, &project.folder)?;

@@ -1,11 +1,11 @@
 //! What fixes the findings, as shell to be read and pasted. What no command fixes stands in comments.
 
-use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::shell::{comment, quoted};
 use clearml_secure_core::source::Sources;
 
 use super::text;
 use crate::cli::Cli;
+use crate::described::Described;
 use crate::finding::Finding;
 use crate::fix::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
 use crate::report::{Report, Subject};
@@ -29,8 +29,14 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
                 }
                 seen.push(path);
                 let findings = &report.findings;
-                let plan = fix::plan(cli, deployment, effective, findings, &mut names);
-                block.push_str(&of_deployment(deployment, &plan));
+                block.push_str(&match &deployment.project {
+                    Some(project) => {
+                        let of = (project, &**deployment);
+                        let plan = fix::plan(cli, of, effective, findings, &mut names);
+                        of_deployment(deployment, &plan)
+                    }
+                    None => of_containers(findings),
+                });
             }
             Subject::Nothing(_) => {}
             Subject::Server { .. } => block.push_str(&of_server(&report.findings)),
@@ -79,7 +85,22 @@ fn of_server(findings: &[Finding]) -> String {
     out
 }
 
-fn of_deployment(deployment: &Deployment, plan: &Plan<'_>) -> String {
+/// What runs is changed in the files that it is made from.
+fn of_containers(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
+    let mut out = comment(
+        "  fix the files that these containers are made from (clearml-verify --fix docker-compose.yml), then recreate \
+         the containers: docker compose up -d",
+    );
+    for finding in findings {
+        out.push_str(&comment(&format!("  {}: {}", finding.rule, finding.help)));
+    }
+    out
+}
+
+fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
     let sources = &deployment.sources;
     let mut out = String::new();
     let is_at_end = |lines: &&Lines<'_>| matches!(lines.place, Place::End(_));
@@ -128,7 +149,7 @@ fn private(sources: &Sources, mode: &Mode<'_>) -> String {
     format!("{why}chmod 600 {}\n", quoted(&mode.path))
 }
 
-fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
+fn injected(deployment: &Described, inject: &Inject<'_>) -> String {
     let compose = quoted(fix::compose_file(deployment));
     let options = options(deployment, inject);
     let mut out = String::new();
@@ -155,9 +176,10 @@ fn injected(deployment: &Deployment, inject: &Inject<'_>) -> String {
 }
 
 /// The keyset, and the files that are read beside the compose file.
-fn options(deployment: &Deployment, inject: &Inject<'_>) -> String {
+fn options(deployment: &Described, inject: &Inject<'_>) -> String {
     let mut options = format!("-k {}", quoted(inject.keys.path()));
-    for merged in deployment.project.files.iter().skip(1) {
+    let files = deployment.project.iter();
+    for merged in files.flat_map(|project| project.files.iter().skip(1)) {
         options.push_str(&format!(
             " --merge {}",
             quoted(deployment.sources.path(*merged))

@@ -244,7 +244,11 @@ pub(super) fn looked_at(report: &Report) -> String {
     let (name, servers): (String, Vec<String>) = match &report.subject {
         Subject::Deployment(deployment, _) => {
             let path = |file: &SourceId| deployment.sources.name(*file).to_string_lossy();
-            let paths: Vec<_> = deployment.project.files.iter().map(path).collect();
+            let files = match &deployment.project {
+                Some(project) => &project.files[..],
+                None => std::slice::from_ref(&deployment.first),
+            };
+            let paths: Vec<_> = files.iter().map(path).collect();
             let servers = deployment.instances.iter().map(|instance| instance.server);
             (
                 paths.join(" with "),

@@ -105,7 +105,7 @@ impl MissingSetting {
 /// names.
 fn unused(case: &Case<'_>, reading: &Reading) -> Option<(Place, String)> {
     let name = keyset::env_variable(reading.setting, reading.server);
-    let span = case.deployment.project.env().span(&name)?;
+    let span = case.deployment.project.as_ref()?.env().span(&name)?;
     let place = case.deployment.sources.place(span);
     let file = escape(&place.file.to_string_lossy()).into_owned();
     Some((place, file))
