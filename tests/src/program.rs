@@ -190,6 +190,12 @@ impl Done {
         done
     }
 
+    /// Standard output without its line breaks, which depend on how long names are.
+    pub fn prose(&self) -> String {
+        let words: Vec<&str> = self.stdout.split_whitespace().collect();
+        words.join(" ")
+    }
+
     /// Fails unless standard error says this.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {

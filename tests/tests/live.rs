@@ -511,7 +511,7 @@ fn a_page_is_an_address_of_the_server() {
         let parts = format!(
             "apiserver 2.0.0 at {base}/api, fileserver at {base}/files, webserver at {base}"
         );
-        assert!(done.stdout.contains(&parts), "{page}: {}", done.stdout);
+        assert!(done.prose().contains(&parts), "{page}: {}", done.stdout);
         done.never_says("MARKED");
     }
 }
@@ -527,5 +527,5 @@ fn the_parts_below_one_address_are_found() {
         "apiserver 2.0.0 at {0}/api, fileserver at {0}/files, webserver at {0}",
         standin.web
     );
-    assert!(done.stdout.contains(&parts), "{}", done.stdout);
+    assert!(done.prose().contains(&parts), "{}", done.stdout);
 }

@@ -17,6 +17,9 @@ pub(crate) struct Finding {
     pub(crate) severity: Severity,
     /// What is wrong, and what follows from it.
     pub(crate) message: String,
+    /// The same, where several of its kind are a list under what is wrong with all of them; nothing where `message` is
+    /// as short.
+    pub(crate) brief: Option<String>,
     /// What to do.
     pub(crate) help: String,
     /// The setting concerned.
@@ -66,6 +69,7 @@ impl Draft {
             rule: "",
             severity,
             message: message.into(),
+            brief: None,
             help: help.into(),
             setting: None,
             server: None,
@@ -78,6 +82,13 @@ impl Draft {
     #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.0.help = help.into();
+        self
+    }
+
+    /// What is wrong here, in a list under what is wrong with all.
+    #[must_use]
+    pub(crate) fn brief(mut self, brief: String) -> Self {
+        self.0.brief = Some(brief);
         self
     }
 

@@ -62,6 +62,11 @@ pub(crate) trait Rule: Sync {
     fn id(&self) -> &'static str;
     /// Adds what it finds.
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>);
+    /// What several of its findings that the same help fixes come to, in one sentence. Without one, people read what the
+    /// rule is about.
+    fn together(&self, _: &[&Finding]) -> Option<String> {
+        None
+    }
 }
 
 /// What the rules find that are asked.

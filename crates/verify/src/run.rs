@@ -1,6 +1,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ColorChoice;
+use clearml_secure_cli::wrap;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit::{self, Input};
@@ -19,7 +20,7 @@ use crate::fingerprint::Fingerprints;
 use crate::guess::Guesser;
 use crate::keys::{self, Keys};
 use crate::login::Login;
-use crate::output;
+use crate::output::{self, Look};
 use crate::pages;
 use crate::reader::Target;
 use crate::receipt::Receipt;
@@ -182,7 +183,7 @@ fn product(cli: &Cli, keys: &Keys, reports: &[Report]) -> Result<(String, u8), E
         return Ok((String::new(), code(FailOn::Never, reports)));
     }
     if cli.effective {
-        let text = output::effective(cli.format, reports).ok_or(Error::Effective)?;
+        let text = output::effective(cli.format, reports, look(cli)).ok_or(Error::Effective)?;
         let is_nothing = |report: &Report| matches!(report.subject, Subject::Nothing(_));
         let code = match reports.iter().any(is_nothing) {
             true => exit::FAILED,
@@ -198,7 +199,7 @@ fn product(cli: &Cli, keys: &Keys, reports: &[Report]) -> Result<(String, u8), E
     let text = if cli.fix {
         output::fix(cli, reports).ok_or(Error::Fix)?
     } else {
-        output::findings(cli.format, reports, receipt.as_ref(), use_color(cli.color))
+        output::findings(cli.format, reports, receipt.as_ref(), look(cli))
     };
     let code = match receipt {
         Some(_) => proof(reports),
@@ -282,6 +283,13 @@ fn proof(reports: &[Report]) -> u8 {
         () if reports.iter().any(is_wrong) => exit::FINDINGS,
         () if reports.iter().any(is_open) => exit::FAILED,
         () => exit::FINE,
+    }
+}
+
+fn look(cli: &Cli) -> Look {
+    Look {
+        color: use_color(cli.color),
+        width: wrap::width(&io::stdout()),
     }
 }
 

@@ -88,20 +88,61 @@ fn what_is_not_checked_for_one_cause_is_one_line_at_the_end() {
     let (code, stdout, _) = run(&["docker-compose.yml"], folder.path());
     let text = String::from_utf8(stdout).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    let [line, summary] = lines[..] else {
-        panic!("{text}");
-    };
     assert_eq!(
-        line,
-        "not checked: docker-compose.yml:7:52: /opt/trains/config of service apiserver and /opt/clearml/config of \
-         services apiserver and fileserver: /nowhere/conf is not on this machine; run this where it is, or pass \
-         --config-dir DIR"
+        lines,
+        [
+            "not checked: docker-compose.yml:7:52: /opt/trains/config of service apiserver and",
+            "  /opt/clearml/config of services apiserver and fileserver: /nowhere/conf is not on this machine;",
+            "  run this where it is, or pass --config-dir DIR",
+            "docker-compose.yml (apiserver, fileserver): 0 errors, 0 warnings, 0 notes, 1 not checked"
+        ]
     );
-    assert!(summary.ends_with("0 notes, 1 not checked"), "{summary}");
     assert_eq!(code, 2);
     let (_, stdout, _) = run(&["-f", "json", "docker-compose.yml"], folder.path());
     let document: Value = serde_json::from_slice(&stdout).unwrap();
     assert_eq!(document["unknown"].as_array().unwrap().len(), 2);
+}
+
+/// Findings of one rule with one fix are one, with its places; what they come to is last, and no line of ours is wide.
+#[test]
+fn what_one_thing_fixes_is_said_once() {
+    let folder = folder_with(&[(
+        "docker-compose.yml",
+        &fs::read_to_string(fixtures().join("stock/docker-compose.yml")).unwrap(),
+    )]);
+    for (columns, widest) in [("", 100), ("200", 100), ("50", 50)] {
+        let output = verify()
+            .arg("docker-compose.yml")
+            .env("COLUMNS", columns)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let heads = text.lines().filter(|line| line.starts_with("error["));
+        assert_eq!(heads.count(), 1, "{text}");
+        for place in [
+            "error[missing-setting]: 10 settings",
+            " --> docker-compose.yml:",
+        ] {
+            assert!(text.contains(place), "{text}");
+        }
+        // A line of the file, a command and a single word are as long as they are.
+        let is_ours = |line: &&str| {
+            let is_command = line.trim_start().starts_with("clearml-");
+            !line.contains(" | ") && !is_command && line.trim().contains(' ')
+        };
+        let wide = text.lines().filter(is_ours);
+        let wide: Vec<&str> = wide.filter(|line| line.chars().count() > widest).collect();
+        assert_eq!(wide, Vec::<&str>::new());
+        // A command is whole, however narrow it is.
+        assert!(text.contains("clearml-keygen | clearml-inject docker-compose.yml > secured.yml"));
+        let last: Vec<&str> = text.lines().rev().take(2).collect();
+        assert!(last[0].trim_start().starts_with("10 errors, "), "{text}");
+        assert!(
+            text.contains("\n   10  error    missing-setting\n"),
+            "{text}"
+        );
+    }
 }
 
 #[test]

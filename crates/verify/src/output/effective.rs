@@ -7,11 +7,11 @@ use clearml_secure_core::{placeholder, public};
 use serde_json::json;
 
 use super::json::{place, unknown};
-use super::text::not_checked;
+use super::text::{Look, not_checked};
 use crate::report::{Report, Subject};
 
 /// For people.
-pub(super) fn text(reports: &[Report]) -> String {
+pub(super) fn text(reports: &[Report], look: Look) -> String {
     let mut out = String::new();
     for report in reports {
         if let Subject::Nothing(_) = report.subject {
@@ -45,7 +45,7 @@ pub(super) fn text(reports: &[Report]) -> String {
             ));
         }
     }
-    out.push_str(&not_checked(reports).concat());
+    out.push_str(&not_checked(reports, look.width).concat());
     out
 }
 

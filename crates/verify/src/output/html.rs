@@ -8,12 +8,12 @@ use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::shown::escape;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::count;
 use super::effective::{origin, state};
+use super::group::{Together, together};
 use super::text::{looked_at, plural};
-use super::{count, grouped};
 use crate::finding::{Finding, Severity};
 use crate::lines::Lines;
-use crate::pages;
 use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report};
 
@@ -238,42 +238,37 @@ fn findings(report: &Report) -> Markup {
             @let of_it: Vec<&Finding> = report.findings.iter().filter(|one| one.severity == severity).collect();
             @if !of_it.is_empty() {
                 h2 { (title) " (" (of_it.len()) ")" }
-                @for group in grouped(of_it.iter().copied()) {
-                    (together(report, lines.as_ref(), &group))
+                @for group in together(of_it.iter().copied()) {
+                    (finding(report, lines.as_ref(), &group))
                 }
             }
         }
     }
 }
 
-/// Findings of one rule at one place, which the same help fixes.
-fn together(report: &Report, lines: Option<&Lines<'_>>, group: &[&Finding]) -> Markup {
-    let Some(first) = group.first() else {
-        return html! {};
-    };
-    let severity = first.severity.name();
+/// Findings of one rule that the same help fixes.
+fn finding(report: &Report, lines: Option<&Lines<'_>>, group: &Together<'_>) -> Markup {
+    let severity = group.severity().name();
     html! {
         article class=(severity) {
-            h3 {
-                span class={ "badge " (severity) } { (severity) } " "
-                @if group.len() == 1 {
-                    (first.message)
-                } @else {
-                    (pages::headline(first.rule)) " (" (group.len()) " times)"
+            h3 { span class={ "badge " (severity) } { (severity) } " " (group.title()) }
+            @for place in group.places() {
+                @if let Some((span, lines)) = place.span.zip(lines) {
+                    pre { (report.sources().place(span)) "\n" (lines.line(span).text) }
                 }
-            }
-            @if group.len() > 1 {
-                ul {
-                    @for finding in group {
-                        li { (finding.message) }
+                @if !place.own.is_empty() {
+                    ul {
+                        @for own in place.own {
+                            li { (own) }
+                        }
                     }
                 }
             }
-            @if let Some((span, lines)) = first.span.zip(lines) {
-                pre { (report.sources().place(span)) "\n" (lines.line(span).text) }
+            @if let Some(consequence) = group.consequence() {
+                p { (consequence) }
             }
-            p { "Help: " (first.help) }
-            p.soft { "Rule: " code { (first.rule) } }
+            p { "Help: " (group.help()) }
+            p.soft { "Rule: " code { (group.rule()) } }
         }
     }
 }

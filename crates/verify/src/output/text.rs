@@ -1,15 +1,16 @@
 //! Findings for people: the line they are about, with every value masked.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+mod finding;
+
+use clearml_secure_cli::wrap::wrapped;
 use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::SourceId;
 
-use super::{count, grouped};
+use super::count;
+use super::group::together;
 use crate::check::Check;
-use crate::finding::{Finding, Severity};
-use crate::lines::Lines;
-use crate::pages;
+use crate::finding::Severity;
 use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report, Subject};
 use crate::words::and;
@@ -19,49 +20,93 @@ const SHOWN: usize = 3;
 /// The longest path of a setting has so many characters.
 const SETTING_WIDTH: usize = 46;
 
-pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>, color: bool) -> String {
-    let renderer = if color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+/// How the text is to look.
+#[derive(Clone, Copy)]
+pub(crate) struct Look {
+    pub(crate) color: bool,
+    /// How many columns there are.
+    pub(crate) width: usize,
+}
+
+pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>, look: Look) -> String {
     let mut out = String::new();
     for report in reports {
         let lines = report.lines();
-        for group in grouped(&report.findings) {
-            out.push_str(&render(&renderer, report, lines.as_ref(), &group));
-            out.push_str("\n\n");
+        for group in together(&report.findings) {
+            out.push_str(&finding::text(report, lines.as_ref(), &group, look));
+            out.push('\n');
         }
         if report.findings.is_empty() && report.unknown.is_empty() {
             let other = if report.is_besides { "other " } else { "" };
-            out.push_str(&format!("{}: no {other}findings\n", looked_at(report)));
+            let text = format!("{}: no {other}findings", looked_at(report));
+            out.push_str(&(wrapped("", 2, &text, look.width) + "\n"));
         }
     }
     for report in reports {
         out.push_str(&checks(report));
     }
     if let Some(receipt) = receipt {
-        out.push_str(&of_receipt(reports, receipt));
+        out.push_str(&of_receipt(reports, receipt, look.width));
     }
-    let total: usize = reports.iter().map(|report| report.findings.len()).sum();
-    let unknown = not_checked(reports);
+    let unknown = not_checked(reports, look.width);
     out.push_str(&unknown.concat());
-    if total > 0 || !unknown.is_empty() {
-        let mut parts = vec![
-            plural(count(reports, Severity::Error), "error"),
-            plural(count(reports, Severity::Warning), "warning"),
-            plural(count(reports, Severity::Note), "note"),
-        ];
-        if !unknown.is_empty() {
-            parts.push(format!("{} not checked", unknown.len()));
+    out.push_str(&summary(reports, unknown.len(), look.width));
+    out
+}
+
+/// How many findings there are: of each rule, and of all.
+fn summary(reports: &[Report], unknown: usize, width: usize) -> String {
+    let mut rules: Vec<(Severity, &str, usize)> = Vec::new();
+    for finding in reports.iter().flat_map(|report| &report.findings) {
+        let key = (finding.severity, finding.rule);
+        match rules
+            .iter_mut()
+            .find(|(severity, rule, _)| (*severity, *rule) == key)
+        {
+            Some((.., count)) => *count += 1,
+            None => rules.push((finding.severity, finding.rule, 1)),
         }
-        let was_looked_at = |report: &&Report| !matches!(report.subject, Subject::Nothing(_));
-        let subjects = reports.iter().filter(was_looked_at).map(looked_at);
-        let subjects = subjects.collect::<Vec<_>>().join(", ");
-        if !subjects.is_empty() {
-            out.push_str(&format!("{subjects}: "));
+    }
+    let mut out = String::new();
+    if rules.is_empty() && unknown == 0 {
+        return out;
+    }
+    rules.sort_by_key(|(severity, ..)| *severity);
+    if rules.len() > 1 {
+        if unknown > 0 {
+            out.push('\n');
         }
-        out.push_str(&format!("{}\n", parts.join(", ")));
+        for (severity, rule, count) in &rules {
+            out.push_str(&format!("{count:5}  {:7}  {rule}\n", severity.name()));
+        }
+    }
+    let mut parts = vec![
+        plural(count(reports, Severity::Error), "error"),
+        plural(count(reports, Severity::Warning), "warning"),
+        plural(count(reports, Severity::Note), "note"),
+    ];
+    if unknown > 0 {
+        parts.push(format!("{unknown} not checked"));
+    }
+    let was_looked_at = |report: &&Report| !matches!(report.subject, Subject::Nothing(_));
+    let subjects: Vec<String> = reports
+        .iter()
+        .filter(was_looked_at)
+        .map(looked_at)
+        .collect();
+    let subjects = match subjects.len() {
+        0 => String::new(),
+        1..=SHOWN => format!("{}: ", subjects.join(", ")),
+        more => format!("{more} deployments and servers: "),
+    };
+    let counts = parts.join(", ");
+    // Numbers are read together.
+    match subjects.len() + counts.len() > width {
+        true => out.push_str(&format!(
+            "{}\n  {counts}\n",
+            wrapped("", 2, subjects.trim_end(), width)
+        )),
+        false => out.push_str(&format!("{subjects}{counts}\n")),
     }
     out
 }
@@ -98,7 +143,7 @@ fn checks(report: &Report) -> String {
 }
 
 /// What the checks come to, when and where they were made, and about which keys. No server tells its session secret.
-fn of_receipt(reports: &[Report], receipt: &Receipt) -> String {
+fn of_receipt(reports: &[Report], receipt: &Receipt, width: usize) -> String {
     let checks = || reports.iter().flat_map(|report| &report.checks);
     let count = |right: Option<bool>| checks().filter(|check| check.is_right() == right).count();
     let (right, wrong, open) = (count(Some(true)), count(Some(false)), count(None));
@@ -112,9 +157,14 @@ fn of_receipt(reports: &[Report], receipt: &Receipt) -> String {
             plural(right, "answer")
         ),
     };
-    let mut out = format!(
-        "{verdict}\n{}; no server tells which session secret it has\n",
+    let words = format!(
+        "{}; no server tells which session secret it has",
         receipt.words()
+    );
+    let mut out = format!(
+        "{}\n{}\n",
+        wrapped("", 2, &verdict, width),
+        wrapped("", 2, &words, width)
     );
     let options = receipt.keysets.iter().map(|(keyset, _)| keyset.option());
     let head: String = options.map(|option| format!("  {option:10}")).collect();
@@ -139,64 +189,8 @@ fn of_receipt(reports: &[Report], receipt: &Receipt) -> String {
     out
 }
 
-fn render(
-    renderer: &Renderer,
-    report: &Report,
-    lines: Option<&Lines<'_>>,
-    group: &[&Finding],
-) -> String {
-    let Some(first) = group.first() else {
-        return String::new();
-    };
-    let level = match first.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-        Severity::Note => Level::NOTE,
-    };
-    let title = if group.len() == 1 {
-        first.message.clone()
-    } else {
-        format!("{} ({} times)", pages::headline(first.rule), group.len())
-    };
-    let mut element = Group::with_title(level.primary_title(title).id(first.rule));
-    let shown;
-    if let Some((span, lines)) = first.span.zip(lines) {
-        shown = lines.line(span);
-        let path = report
-            .sources()
-            .path(span.source)
-            .to_string_lossy()
-            .into_owned();
-        element = element.element(
-            Snippet::source(shown.text.clone())
-                .line_start(report.sources().place(span).line)
-                .path(escape(&path).into_owned())
-                .annotation(AnnotationKind::Primary.span(shown.range.clone())),
-        );
-    }
-    if group.len() > 1 {
-        let mut last = "";
-        for finding in group {
-            // What follows from it is said once for all to which it applies.
-            let (what, consequence) = finding
-                .message
-                .split_once("; ")
-                .unwrap_or((&finding.message, ""));
-            let text = if consequence == last {
-                what
-            } else {
-                &finding.message
-            };
-            last = consequence;
-            element = element.element(Level::NOTE.no_name().message(text.to_owned()));
-        }
-    }
-    element = element.element(Level::HELP.message(first.help.clone()));
-    renderer.render(&[element])
-}
-
 /// What was not checked, a line for each cause: however much it hides, there is one thing to do about it.
-pub(super) fn not_checked(reports: &[Report]) -> Vec<String> {
+pub(super) fn not_checked(reports: &[Report], width: usize) -> Vec<String> {
     let mut causes: Vec<Vec<&NotChecked>> = Vec::new();
     for one in reports.iter().flat_map(|report| &report.unknown) {
         // What is a file has a place of its own to go to.
@@ -211,7 +205,9 @@ pub(super) fn not_checked(reports: &[Report]) -> Vec<String> {
             None => causes.push(vec![one]),
         }
     }
-    causes.iter().map(|cause| line(cause)).collect()
+    let lines = causes.iter().map(|cause| line(cause));
+    let lines = lines.map(|text| wrapped("", 2, &text, width) + "\n");
+    lines.collect()
 }
 
 /// A line about what one cause kept from being checked.
@@ -236,7 +232,7 @@ fn line(cause: &[&NotChecked]) -> String {
             format!("{}: {}", escape(&and(&what)), escape(&first.reason))
         }
     };
-    format!("not checked: {place}{words}\n")
+    format!("not checked: {place}{words}")
 }
 
 /// What was looked at, and which servers were found there.

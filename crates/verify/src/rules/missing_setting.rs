@@ -18,17 +18,20 @@
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::keyset;
-use clearml_secure_core::setting::{SETTINGS, Server};
+use clearml_secure_core::setting::{SETTINGS, Server, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
 use super::{Case, Rule};
-use crate::finding::{Draft, Severity};
+use crate::finding::{Draft, Finding, Severity};
 use crate::words::and;
 
 /// The server cannot sign. What a live default is worth is [`Case::of_public`]: an error where somebody gets in, a
 /// warning for half of a pair, a note where fixed users revoke the account (docs/clearml.md#what-fixed-users-revoke).
 const GONE: Severity = Severity::Error;
+
+/// Accounts of role `system` (docs/clearml.md#internal-accounts).
+const SYSTEM: [&str; 3] = ["apiserver", "fileserver", "webserver"];
 
 pub(crate) struct MissingSetting;
 
@@ -60,6 +63,27 @@ impl Rule for MissingSetting {
             );
         }
     }
+
+    fn together(&self, findings: &[&Finding]) -> Option<String> {
+        // A setting that is gone is something else.
+        if !findings.iter().all(|one| one.message.contains("default")) {
+            return None;
+        }
+        let mut settings: Vec<Setting> = findings.iter().filter_map(|one| one.setting).collect();
+        settings.sort_unstable();
+        settings.dedup();
+        let halves = |group: &str| settings.iter().filter(|one| one.group() == group).count();
+        let is_open = findings.iter().all(|one| one.severity == Severity::Error)
+            && (halves("token_secret") > 0 || SYSTEM.iter().any(|account| halves(account) == 2));
+        let consequence = match is_open {
+            true => ": anyone who can reach the API server can log in as admin",
+            false => "",
+        };
+        let count = settings.len();
+        Some(format!(
+            "{count} settings have ClearML's published defaults{consequence}"
+        ))
+    }
 }
 
 impl MissingSetting {
@@ -86,7 +110,10 @@ impl MissingSetting {
             "nothing sets {setting}: {} {verb} with the image's public default; {consequence}{unused}",
             and(&names)
         );
-        case.finding_in(severity, reading, message).help(help)
+        let brief = format!("{setting} at {}; {consequence}{unused}", and(&names));
+        case.finding_in(severity, reading, message)
+            .brief(brief)
+            .help(help)
     }
 
     /// The setting was taken away.

@@ -1,0 +1,158 @@
+//! Lines that are no wider than the terminal, in which no command is broken.
+
+use std::env;
+use std::os::fd::AsFd;
+
+use unicode_width::UnicodeWidthStr;
+
+/// The widest line that we write.
+pub const WIDEST: usize = 100;
+
+/// On a narrower terminal lines are left to it: columns of three words are worse.
+const NARROWEST: usize = 40;
+
+/// What a command begins with.
+const PROGRAMS: [&str; 9] = [
+    "chmod",
+    "chown",
+    "clearml-inject",
+    "clearml-keygen",
+    "clearml-rotate",
+    "clearml-verify",
+    "docker",
+    "git",
+    "sudo",
+];
+
+/// How many columns there are: what `COLUMNS` says, or the terminal, and never more than [`WIDEST`].
+pub fn width(stream: &impl AsFd) -> usize {
+    let asked = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let terminal = || {
+        let (width, _) = terminal_size::terminal_size_of(stream)?;
+        Some(usize::from(width.0))
+    };
+    // A terminal that says nothing of itself has no columns.
+    let known = asked.or_else(terminal).filter(|columns| *columns > 0);
+    known.unwrap_or(WIDEST).clamp(NARROWEST, WIDEST)
+}
+
+/// Breaks a text into lines. The first stands behind `first`, the others behind as many spaces as `indent`; neither `first` nor
+/// the spaces break. A word or a command that is wider than a line has one of its own.
+pub fn wrapped(first: &str, indent: usize, text: &str, width: usize) -> String {
+    let mut out = first.to_owned();
+    let mut column = visible(first);
+    let mut is_fresh = true;
+    for unit in text.lines().flat_map(|line| units(line).into_iter()) {
+        let length = visible(unit);
+        let space = usize::from(!is_fresh);
+        if column > indent && column + space + length > width {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            column = indent;
+            is_fresh = true;
+        }
+        if !is_fresh {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(unit);
+        column += length;
+        is_fresh = false;
+    }
+    out
+}
+
+/// Whether there is a command in a text, of which no word may change.
+pub fn has_command(text: &str) -> bool {
+    let is_one = |unit: &&str| begins_command(unit) && unit.contains(' ') || unit.contains('`');
+    units(text).iter().any(is_one)
+}
+
+/// The columns that a text takes, without what only colors it.
+fn visible(text: &str) -> usize {
+    let mut rest = text;
+    let mut columns = 0;
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        columns += before.width();
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    columns + rest.width()
+}
+
+/// What is not broken: words, commands, and what is between backticks.
+fn units(text: &str) -> Vec<&str> {
+    let mut units = Vec::new();
+    let mut rest = text.trim_start();
+    let mut is_start = true;
+    while !rest.is_empty() {
+        let end = match () {
+            () if is_start && begins_command(rest) => command(rest),
+            () => quoted(rest).unwrap_or_else(|| rest.find(' ').unwrap_or(rest.len())),
+        };
+        let (unit, after) = rest.split_at(end);
+        is_start = unit.ends_with(':');
+        units.push(unit);
+        rest = after.trim_start();
+    }
+    units
+}
+
+fn begins_command(text: &str) -> bool {
+    let word = text.split(' ').next().unwrap_or_default();
+    PROGRAMS.contains(&word)
+}
+
+/// Where a command ends: with its clause, or with the text.
+fn command(text: &str) -> usize {
+    [", ", "; ", ". "]
+        .iter()
+        .filter_map(|end| Some(text.find(end)? + 1))
+        .min()
+        .unwrap_or(text.trim_end().len())
+}
+
+/// Where a word ends in which a backtick opens: behind the one that closes, and what follows without a space.
+fn quoted(text: &str) -> Option<usize> {
+    let word = text.split(' ').next().unwrap_or_default();
+    let open = word.find('`').filter(|_| word.matches('`').count() == 1)?;
+    let close = open + 1 + text[open + 1..].find('`')?;
+    Some(close + text[close..].find(' ').unwrap_or(text.len() - close))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_words() {
+        assert_eq!(
+            wrapped("help: ", 4, "one two three  four", 14),
+            "help: one two\n    three four"
+        );
+        assert_eq!(wrapped("", 0, "", 10), "");
+        assert_eq!(
+            wrapped("> ", 2, "incomprehensible", 10),
+            "> incomprehensible"
+        );
+    }
+
+    #[test]
+    fn no_command_breaks() {
+        let text = "add them: clearml-keygen --from KEYS --user NAME, and inject it";
+        assert_eq!(
+            wrapped("", 2, text, 30),
+            "add them:\n  clearml-keygen --from KEYS --user NAME,\n  and inject it"
+        );
+        assert_eq!(
+            wrapped("", 0, "run `a b c d`, then e", 10),
+            "run\n`a b c d`,\nthen e"
+        );
+    }
+
+    #[test]
+    fn a_color_takes_no_column() {
+        assert_eq!(visible("\u{1b}[1;31merror\u{1b}[0m"), 5);
+        assert_eq!(visible("日本"), 4);
+    }
+}

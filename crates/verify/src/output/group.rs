@@ -1,0 +1,187 @@
+//! Findings of one rule with one fix, which people read as one: with its places, and what they have in common said once.
+
+use clearml_secure_cli::wrap;
+use clearml_secure_core::source::Span;
+
+use crate::finding::{Finding, Severity};
+use crate::pages;
+use crate::rules::RULES;
+use crate::words::and;
+
+/// So many names take the place of one in a sentence; more are a list.
+const NAMES: usize = 5;
+
+/// Findings of one rule and one severity that the same help fixes. There is at least one.
+pub(super) struct Together<'a> {
+    first: &'a Finding,
+    pub(super) findings: Vec<&'a Finding>,
+}
+
+/// What a place has of its own.
+pub(super) struct Place<'a> {
+    /// Where, if it is somewhere.
+    pub(super) span: Option<Span>,
+    /// What is not said in the title: nothing, or a text for each finding there.
+    pub(super) own: Vec<&'a str>,
+}
+
+/// Puts together what belongs together, in the order of the first of each.
+pub(super) fn together<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Together<'a>> {
+    let mut groups: Vec<Together<'a>> = Vec::new();
+    for finding in findings {
+        match groups.iter_mut().find(|group| group.takes(finding)) {
+            Some(group) => group.findings.push(finding),
+            None => groups.push(Together {
+                first: finding,
+                findings: vec![finding],
+            }),
+        }
+    }
+    groups
+}
+
+impl<'a> Together<'a> {
+    fn takes(&self, finding: &Finding) -> bool {
+        (self.first.rule, self.first.severity) == (finding.rule, finding.severity)
+            && merged(self.helps().chain([finding.help.as_str()])).is_some()
+    }
+
+    fn helps(&self) -> impl Iterator<Item = &str> {
+        self.findings.iter().map(|finding| finding.help.as_str())
+    }
+
+    fn messages(&self) -> impl Iterator<Item = &'a str> {
+        self.findings.iter().map(|finding| finding.message.as_str())
+    }
+
+    pub(super) fn rule(&self) -> &'static str {
+        self.first.rule
+    }
+
+    pub(super) fn severity(&self) -> Severity {
+        self.first.severity
+    }
+
+    /// What fixes all of them.
+    pub(super) fn help(&self) -> String {
+        merged(self.helps()).unwrap_or_default()
+    }
+
+    /// What is wrong, in one sentence.
+    pub(super) fn title(&self) -> String {
+        if let Some(message) = self.message() {
+            return message;
+        }
+        let rule = RULES.iter().find(|rule| rule.id() == self.first.rule);
+        if let Some(title) = rule.and_then(|rule| rule.together(&self.findings)) {
+            return title;
+        }
+        let headline = pages::headline(self.first.rule);
+        format!("{headline} ({} times)", self.findings.len())
+    }
+
+    /// The message of all, if one sentence holds them.
+    fn message(&self) -> Option<String> {
+        let mut different: Vec<&str> = self.messages().collect();
+        different.sort_unstable();
+        different.dedup();
+        merged(self.messages()).filter(|_| different.len() <= NAMES)
+    }
+
+    /// What follows from each of them, where it is the same and the title does not say it.
+    pub(super) fn consequence(&self) -> Option<&'a str> {
+        let consequence = parts(own(self.first)).1;
+        let mut all = self.findings.iter();
+        let is_same = all.all(|one| parts(own(one)).1 == consequence);
+        (is_same && !consequence.is_empty() && self.message().is_none()).then_some(consequence)
+    }
+
+    /// The places, each once, with what the title does not say.
+    pub(super) fn places(&self) -> Vec<Place<'a>> {
+        let is_said = self.message().is_some();
+        let is_same = self.consequence().is_some();
+        let mut places: Vec<Place<'a>> = Vec::new();
+        let mut last = "";
+        for finding in &self.findings {
+            let own = own(finding);
+            let (what, consequence) = parts(own);
+            let own = match is_same || consequence == last {
+                true => what,
+                false => own,
+            };
+            last = consequence;
+            let own = (!is_said).then_some(own);
+            match places.iter_mut().find(|place| place.span == finding.span) {
+                Some(place) => place.own.extend(own),
+                None => places.push(Place {
+                    span: finding.span,
+                    own: own.into_iter().collect(),
+                }),
+            }
+        }
+        places
+    }
+}
+
+/// What a list has of a finding.
+fn own(finding: &Finding) -> &str {
+    finding.brief.as_deref().unwrap_or(&finding.message)
+}
+
+/// What is wrong, and what follows from it, which several may have in common.
+fn parts(message: &str) -> (&str, &str) {
+    message.split_once("; ").unwrap_or((message, ""))
+}
+
+/// One text for several that are the same but for one word at one place, of which the text then has all. A command is
+/// never changed.
+fn merged<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut different: Vec<&str> = Vec::new();
+    for text in texts {
+        if !different.contains(&text) {
+            different.push(text);
+        }
+    }
+    let [first, rest @ ..] = different.as_slice() else {
+        return Some(String::new());
+    };
+    if rest.is_empty() {
+        return Some((*first).to_owned());
+    }
+    if different.iter().any(|text| wrap::has_command(text)) {
+        return None;
+    }
+    let words: Vec<Vec<&str>> = different
+        .iter()
+        .map(|text| text.split(' ').collect())
+        .collect();
+    let first = &words[0];
+    let at = (0..first.len()).find(|at| words.iter().any(|one| one.get(*at) != first.get(*at)))?;
+    let is_alike = |one: &&Vec<&str>| one.len() == first.len() && one[at + 1..] == first[at + 1..];
+    if !words.iter().all(|one| is_alike(&one)) {
+        return None;
+    }
+    let names: Vec<&str> = words.iter().map(|one| one[at]).collect();
+    let names = and(&names);
+    let mut merged = first.clone();
+    merged[at] = &names;
+    Some(merged.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_differ_in_one_word_are_one() {
+        let of = |texts: &[&str]| merged(texts.iter().copied());
+        assert_eq!(of(&["a b", "a b"]).as_deref(), Some("a b"));
+        assert_eq!(
+            of(&["give A a value", "give B a value", "give A a value"]).as_deref(),
+            Some("give A and B a value")
+        );
+        assert_eq!(of(&["A is at B", "C is at D"]), None);
+        assert_eq!(of(&["a b", "a b c"]), None);
+        assert_eq!(of(&["chmod 600 a", "chmod 600 b"]), None);
+    }
+}
