@@ -313,6 +313,121 @@ fn users_of_an_apiserver_conf_by_hand_are_kept() {
 }
 
 #[test]
+fn users_by_hand_are_changed_one_by_one() {
+    // Alone, and beside a secure.conf whose keyset does not know them.
+    for (arguments, files) in [
+        (
+            "-f hocon --from apiserver.conf -o apiserver.conf --force",
+            vec![],
+        ),
+        (IN_PLACE, vec![("secure.conf", SECURE)]),
+    ] {
+        let text = by_hand().replace(
+            "    ]",
+            "      { username = bob, password = \"B==\", name = Bob } // left\n    ]",
+        );
+        let mut files = files;
+        files.push(("apiserver.conf", &text));
+        let folder = Folder::new(&files);
+        let done = folder
+            .keygen(&format!(
+                "{arguments} --reset-password ann --remove-user bob --passwords pw"
+            ))
+            .exit(0);
+        for said in [
+            "new password: ann\n",
+            "removed: bob\n",
+            "wrote apiserver.conf (mode 0600)",
+        ] {
+            assert!(done.stderr.contains(said), "{}", done.stderr);
+        }
+        let password = folder.text("pw");
+        assert!(password.starts_with("ann:") && password.lines().count() == 1);
+        let changed = folder.text("apiserver.conf");
+        let (start, end) = by_hand()
+            .split_once(ANN)
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .unwrap();
+        assert!(
+            changed.starts_with(&start) && changed.ends_with(&end),
+            "{changed}"
+        );
+        assert!(!changed.contains(ANN));
+        if let Some(tree) = pyhocon(&folder.path("apiserver.conf")) {
+            let users = tree["auth"]["fixed_users"]["users"].as_array().unwrap();
+            assert_eq!((users.len(), &users[0]["company"]), (1, &json!("x")));
+        }
+        // The last one: nobody can log in then.
+        let done = folder
+            .keygen(&format!("{arguments} --remove-user ann"))
+            .exit(0);
+        assert!(
+            done.stderr
+                .contains("no web-login user is left: nobody can log in"),
+            "{}",
+            done.stderr
+        );
+        assert_eq!(
+            folder.text("apiserver.conf"),
+            by_hand()
+                .lines()
+                .filter(|line| !line.contains("ann"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
+    }
+}
+
+#[test]
+fn a_user_by_hand_who_cannot_be_changed_exactly_stays() {
+    for (text, expected) in [
+        (
+            by_hand() + "\ninclude \"more.conf\"",
+            "apiserver.conf:14:1: an include",
+        ),
+        (
+            by_hand().replace("    ]", "      ${MORE}\n    ]"),
+            "apiserver.conf:10:7: auth.fixed_users.users: this entry is a `${…}`",
+        ),
+        (
+            by_hand()
+                .replace("pass_hashed: true", "pass_hashed: false")
+                .replace(
+                    "    ]",
+                    "      {username: bob, password: MARKED, name: x}\n    ]",
+                ),
+            "apiserver.conf:6:18: the passwords in this list are plain text",
+        ),
+    ] {
+        let folder = Folder::new(&[("apiserver.conf", &text)]);
+        let before = folder.all();
+        let done = folder.keygen("-f hocon --from apiserver.conf -o apiserver.conf --force --reset-password ann --passwords pw");
+        assert_eq!(done.status, Some(2));
+        assert!(done.stderr.contains(expected), "{}", done.stderr);
+        done.never_says("MARKED");
+        assert_eq!(folder.all(), before);
+    }
+    // What a keyset cannot hold of a user is not lost silently.
+    let folder = Folder::new(&[("apiserver.conf", &by_hand())]);
+    let done = folder.keygen("--from apiserver.conf -o keys.env");
+    assert_eq!(done.status, Some(2));
+    assert!(
+        done.stderr
+            .contains("apiserver.conf:9:7: this user has `company`, which a keyset cannot hold"),
+        "{}",
+        done.stderr
+    );
+    // Everybody else comes along.
+    fs::write(
+        folder.path("apiserver.conf"),
+        by_hand().replace(", company: x", ""),
+    )
+    .unwrap();
+    folder.keygen("--from apiserver.conf -o keys.env").exit(0);
+    assert!(folder.text("keys.env").contains(ANN));
+}
+
+#[test]
 fn a_user_by_hand_and_one_of_keygen_both_log_in() {
     let folder = Folder::new(&[("chosen", "ann:a password of hers\n")]);
     folder

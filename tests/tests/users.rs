@@ -236,6 +236,215 @@ fn what_cannot_be_a_user_is_refused_and_nothing_is_written() {
     assert_eq!(fs::read_to_string(path("keys.env")).unwrap(), "mine");
 }
 
+/// A keyset with three users, in a format, and what keygen says to a change of them.
+fn changed(folder: &Path, format: &str, arguments: &str) -> e2e::program::Done {
+    clearml("keygen")
+        .within(folder)
+        .args(["-f", format, "--from", "keys", "-o", "keys", "--force"])
+        .args(arguments.split_whitespace())
+        .done()
+}
+
+#[test]
+fn one_password_is_reset_and_one_user_removed_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let json = |text: &str| -> serde_json::Value {
+        fs::write(path("now"), text).unwrap();
+        let done = clearml("keygen")
+            .within(folder.path())
+            .args(["-f", "json", "--from", "now"])
+            .done();
+        serde_json::from_str(&done.exit(0).stdout).unwrap()
+    };
+    clearml("keygen")
+        .within(folder.path())
+        .args("--user jane=Jane --user bob --user ann --passwords first -o start".split(' '))
+        .done()
+        .exit(0);
+    let start = json(&fs::read_to_string(path("start")).unwrap());
+    for format in ["env", "json", "yaml", "toml", "hocon"] {
+        let _ = fs::remove_file(path("pw"));
+        clearml("keygen")
+            .within(folder.path())
+            .args([
+                "-q", "-f", format, "--from", "start", "-o", "keys", "--force",
+            ])
+            .done()
+            .exit(0);
+        let done = changed(
+            folder.path(),
+            format,
+            "--reset-password jane --remove-user bob --passwords pw",
+        )
+        .exit(0);
+        for said in [
+            "new password: jane\n",
+            "removed: bob\n",
+            "--only token_secret",
+            "redis-cli -n 8 FLUSHDB",
+            "API keys",
+        ] {
+            assert!(done.stderr.contains(said), "{format}: {}", done.stderr);
+        }
+        let now = json(&fs::read_to_string(path("keys")).unwrap());
+        assert_eq!(now["settings"], start["settings"], "{format}");
+        let (now, before) = (now["users"].as_array().unwrap(), &start["users"]);
+        assert_eq!(now.len(), 2, "{format}");
+        assert_eq!(
+            (&now[0]["username"], &now[0]["name"]),
+            (&json!("jane"), &json!("Jane"))
+        );
+        assert_ne!(now[0]["password_hash"], before[0]["password_hash"]);
+        assert_eq!(now[1], before[2], "{format}");
+        // The new password is in the file, this once, and nobody else's.
+        let passwords = fs::read_to_string(path("pw")).unwrap();
+        assert!(passwords.starts_with("jane:") && passwords.lines().count() == 1);
+        let mode = fs::metadata(path("pw")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::write(path("all.json"), json_of(now)).unwrap();
+        let is_let_in = is_let_in(&path("all.json"), &path("pw"));
+        assert!(is_let_in.is_none_or(|is_let_in| is_let_in), "{format}");
+    }
+    // Nobody is left: what follows is said, and that inject does not do it.
+    let done = changed(folder.path(), "env", "--remove-user jane --remove-user ann").exit(0);
+    assert!(
+        done.stderr.contains("no web-login user is left"),
+        "{}",
+        done.stderr
+    );
+    assert!(
+        json(&fs::read_to_string(path("keys")).unwrap())["users"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+}
+
+fn json_of(users: &[serde_json::Value]) -> String {
+    json!({"version": 1, "settings": {}, "users": users}).to_string()
+}
+
+#[test]
+fn a_user_who_is_not_there_is_named_with_those_who_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    clearml("keygen")
+        .within(folder.path())
+        .args("--user jane --user bob --passwords first -o keys".split(' '))
+        .done()
+        .exit(0);
+    let before = fs::read_to_string(path("keys")).unwrap();
+    for (arguments, expected) in [
+        (
+            "--reset-password jan --passwords pw",
+            "--reset-password: keys has no web-login user jan\n  help: did you mean jane? The users are jane, bob",
+        ),
+        ("--remove-user BOB", "did you mean bob?"),
+        ("--remove-user somebody", "help: the users are jane, bob"),
+        (
+            "--remove-user jane --reset-password jane --passwords pw",
+            "jane is in --reset-password and in --remove-user",
+        ),
+        (
+            "--user jane --passwords pw",
+            "--reset-password jane makes a new password",
+        ),
+        ("--reset-password jane", "--passwords <FILE>"),
+    ] {
+        let done = changed(folder.path(), "env", arguments);
+        assert_eq!(done.status, Some(2), "{arguments}");
+        assert!(
+            done.stderr.contains(expected),
+            "{arguments}: {}",
+            done.stderr
+        );
+        assert_eq!(
+            fs::read_to_string(path("keys")).unwrap(),
+            before,
+            "{arguments}"
+        );
+        assert!(!path("pw").exists(), "{arguments}");
+    }
+}
+
+#[test]
+fn json_lines_hold_passwords_with_a_colon() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let keygen = |text: &str| {
+        fs::write(path("chosen"), text).unwrap();
+        clearml("keygen")
+            .within(folder.path())
+            .args(["-f", "json", "--users-from", "chosen"])
+            .done()
+    };
+    let done = keygen(
+        "\u{feff}# ours\n {\"username\": \"jane\", \"password\": \"it's: \\\"so\\\" #1\", \"name\": \"Jane D\"}\r\n\n\
+         {\"password\": \"::two: colons:: 9x\", \"username\": \"J\u{fc}rgen\"}",
+    );
+    fs::write(path("keys.json"), &done.exit(0).stdout).unwrap();
+    fs::write(
+        path("passwords"),
+        "jane\tit's: \"so\" #1\nJ\u{fc}rgen\t::two: colons:: 9x\n",
+    )
+    .unwrap();
+    let script = "import base64, bcrypt, json, sys\n\
+                  users = {u['username']: u for u in json.load(open(sys.argv[1]))['users']}\n\
+                  lines = [l.rstrip('\\n').split('\\t') for l in open(sys.argv[2])]\n\
+                  print([bcrypt.checkpw(p.encode(), base64.b64decode(users[n]['password_hash'])) for n, p in lines], users['jane']['name'])";
+    let (keys, passwords) = (path("keys.json"), path("passwords"));
+    if let Some(said) = python(
+        script,
+        &[keys.to_str().unwrap(), passwords.to_str().unwrap()],
+    ) {
+        assert_eq!(said.trim(), "[True, True] Jane D");
+    }
+    for (text, expected) in [
+        (
+            "{\"username\": \"a\", \"pasword\": \"MARKED\"}",
+            "chosen:1:19: unknown entry\n  help: did you mean `password`?",
+        ),
+        (
+            "{\"username\": \"a\", \"password\": 5}",
+            "chosen:1:31: password: a number instead of text",
+        ),
+        (
+            "\n{\"username\": \"a\"}",
+            "chosen:2:1: the entry `password` is missing",
+        ),
+        (
+            "{\"username\": \"a\", \"password\": \"MARKED\", \"password\": \"b\"}",
+            "chosen:1:41: the entry `password` stands here twice",
+        ),
+        (
+            "{\"username\": \"a\", \"password\": \"MARKED\" x}",
+            "chosen:1:40: this is not JSON",
+        ),
+        (
+            "{\"username\": \"a\",\n\"password\": \"MARKED\"}",
+            "chosen:1:18: the JSON ends too early",
+        ),
+        (
+            "[{\"username\": \"a\", \"password\": \"MARKED\"}]",
+            "chosen:1:1: this line is no user",
+        ),
+        (
+            "{\"username\": \"a:b\", \"password\": \"MARKED 1 2\"}",
+            "chosen:1: the name has a colon",
+        ),
+        (
+            "{\"username\": \"a\", \"password\": \"\"}",
+            "chosen:1: the password is empty",
+        ),
+    ] {
+        let done = keygen(text);
+        assert_eq!(done.status, Some(2), "{text}");
+        assert!(done.stderr.contains(expected), "{text}: {}", done.stderr);
+        done.never_says("MARKED");
+    }
+}
+
 #[test]
 fn users_are_kept_or_named_never_lost_silently() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@
 //! keyset survives the way through any of them.
 
 mod apiserver;
+mod chosen;
 mod env;
 mod fault;
 mod flaw;
@@ -29,6 +30,7 @@ use crate::generate::generate;
 use crate::secret::Secret;
 use crate::setting::{Kind, SETTINGS, Server, Setting};
 use crate::shown::escape;
+pub use chosen::Chosen;
 use fault::put;
 pub use flaw::Flaw;
 pub use misfit::{LONGEST, Misfit};
@@ -64,6 +66,15 @@ pub struct Apiserver {
     pub kept: Vec<String>,
     /// The names of the users that it had and whose password is another now.
     pub renewed: Vec<String>,
+}
+
+/// What is to become of users that a file may have and the keyset has not.
+#[derive(Clone, Copy, Default)]
+pub struct Changes<'a> {
+    /// Names that go. One that the keyset has as well is added anew.
+    pub removed: &'a [String],
+    /// Users with their new password. Whoever is not in the file is not added.
+    pub reset: &'a [User],
 }
 
 /// How a keyset is written down.
@@ -178,6 +189,29 @@ impl Keyset {
         Ok(())
     }
 
+    /// The web-login user of this name.
+    pub fn user(&self, username: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.username == username)
+    }
+
+    /// Removes a web-login user, if there is one of this name.
+    pub fn remove_user(&mut self, username: &str) {
+        self.users.retain(|user| user.username != username);
+    }
+
+    /// Gives a web-login user another password, if there is one of this name.
+    ///
+    /// # Errors
+    /// What not every format could hold.
+    pub fn reset_password(&mut self, username: &str, hash: Secret) -> Result<(), Misfit> {
+        fits(&hash)?;
+        let mut users = self.users.iter_mut();
+        if let Some(user) = users.find(|user| user.username == username) {
+            user.password_hash = hash;
+        }
+        Ok(())
+    }
+
     /// What the API server has to read for the web-login users: configuration paths, and the HOCON of their values;
     /// nothing where there are none (docs/clearml.md#users-in-a-variable).
     pub fn fixed_users(&self) -> Vec<(String, Secret)> {
@@ -271,12 +305,40 @@ impl Keyset {
     }
 
     /// Puts the web-login users into an `apiserver.conf`: of one that it has, the password is replaced, new ones are
-    /// added, and everything else stays byte for byte, other users included. `path` is what errors call it.
+    /// added, and everything else stays byte for byte, other users included but for these changes. `path` is what
+    /// errors call it.
     ///
     /// # Errors
     /// A text in which that cannot be done, or not proved, or in which it would change who else gets in.
-    pub fn merge_apiserver(&self, text: &str, path: &Path) -> Result<Apiserver, Error> {
-        apiserver::merge(self, text).map_err(|fault| fault.of(path, text))
+    pub fn merge_apiserver(
+        &self,
+        changes: Changes<'_>,
+        text: &str,
+        path: &Path,
+    ) -> Result<Apiserver, Error> {
+        apiserver::merge(self, changes, text).map_err(|fault| fault.of(path, text))
+    }
+
+    /// Whether a text is an `apiserver.conf` with web-login users, and no keyset.
+    pub fn is_apiserver(text: &str) -> bool {
+        recognise::format(text).is_ok_and(|format| format == Format::Hocon)
+            && apiserver::is_one(text)
+    }
+
+    /// The web-login users of an `apiserver.conf`, and no setting.
+    ///
+    /// # Errors
+    /// A text that does not tell them, or tells more of one than a keyset holds.
+    pub fn read_apiserver(text: &str, path: &Path) -> Result<Self, Error> {
+        apiserver::read(text).map_err(|fault| fault.of(path, text))
+    }
+
+    /// The users of a file with JSON lines: `{"username": "jane", "password": "…", "name": "Jane"}`.
+    ///
+    /// # Errors
+    /// A line that is something else. No text of it is in the message.
+    pub fn read_chosen(text: &str, path: &Path) -> Result<Vec<Chosen>, Error> {
+        chosen::read(text).map_err(|fault| fault.of(path, text))
     }
 
     /// The names of the web-login users that an `apiserver.conf` has and the keyset has not.

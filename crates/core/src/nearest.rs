@@ -16,6 +16,21 @@ pub fn distance(one: &str, two: &str) -> usize {
     row[two.len()]
 }
 
+/// The known name that was probably meant, without regard to case.
+pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    const LONGEST_NAME: usize = 100;
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let distances = known.iter().map(|known| {
+        let distance = distance(&name, &known.to_ascii_lowercase());
+        (distance, known.as_str())
+    });
+    let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= known.len() / 3).then_some(known)
+}
+
 #[cfg(test)]
 mod tests {
     use super::distance;

@@ -2,7 +2,9 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, ValueEnum, ValueHint};
+use clap::{
+    ArgAction, ArgGroup, ColorChoice, CommandFactory, FromArgMatches, Parser, ValueEnum, ValueHint,
+};
 
 /// Generates keys for every account of a ClearML Server.
 ///
@@ -11,6 +13,7 @@ use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Value
 /// the server reads them as anything else.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(group = ArgGroup::new("generated").multiple(true))]
 #[command(disable_help_flag = true, disable_version_flag = true)]
 pub(crate) struct Cli {
     /// What the keyset looks like
@@ -32,7 +35,8 @@ pub(crate) struct Cli {
     pub(crate) force: bool,
 
     /// Start from this keyset, in any format: keep its values, generate what is missing or empty. From one
-    /// secure.conf to another (`-f hocon`), everything else in it stays byte for byte
+    /// secure.conf to another (`-f hocon`), everything else in it stays byte for byte, and so it does from an
+    /// apiserver.conf with users to itself
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) from: Option<PathBuf>,
 
@@ -46,16 +50,37 @@ pub(crate) struct Cli {
         long,
         value_name = "NAME[=FULL NAME]",
         requires = "passwords",
+        group = "generated",
         help_heading = "Web login"
     )]
     pub(crate) user: Vec<String>,
 
-    /// Add the web-login users of FILE: lines `name:password` or `name:password:Full Name`
+    /// Give a web-login user of --from a new generated password; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires_all = ["from", "passwords"],
+        group = "generated",
+        help_heading = "Web login"
+    )]
+    pub(crate) reset_password: Vec<String>,
+
+    /// Remove a web-login user of --from; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "from",
+        help_heading = "Web login"
+    )]
+    pub(crate) remove_user: Vec<String>,
+
+    /// Add the web-login users of FILE: lines `name:password` or `name:password:Full Name`, or JSON lines
+    /// `{"username": "jane", "password": "a:b", "name": "Jane"}`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Web login")]
     pub(crate) users_from: Option<PathBuf>,
 
     /// Write the generated passwords to FILE (mode 0600), the only time they are shown; `-` is standard error
-    #[arg(long, value_name = "FILE", requires = "user", value_hint = ValueHint::FilePath, help_heading = "Web login")]
+    #[arg(long, value_name = "FILE", requires = "generated", value_hint = ValueHint::FilePath, help_heading = "Web login")]
     pub(crate) passwords: Option<PathBuf>,
 
     /// Say nothing on standard error but errors
@@ -105,6 +130,8 @@ Examples:
   clearml-keygen --from keys.env --only token_secret -o keys.env --force
   clearml-keygen --from secure.conf --only tests -f hocon -o secure.conf --force
   clearml-keygen --user jane --user 'john=John Doe' --passwords logins.txt -o keys.env
+  clearml-keygen --from keys.env --reset-password jane --passwords - -o keys.env --force
+  clearml-keygen --from apiserver.conf --remove-user john -f hocon -o apiserver.conf --force
 
 `-` is standard input (--from, --users-from) or standard output (--output).
 Exit codes: 0 fine, 2 could not; then no file was written or changed.";

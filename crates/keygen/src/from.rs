@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::output::is_of_users;
 use crate::talk::name;
 
 /// A keyset that is there already.
@@ -27,13 +28,23 @@ impl<'a> From<'a> {
             return Ok(None);
         };
         let text = read_argument(path)?;
-        let (keyset, empty) = Keyset::read_incomplete(&text, path)?;
+        let (keyset, empty) = match Keyset::is_apiserver(&text) {
+            // Its users stay where they are.
+            true if is_of_users(cli) => (Keyset::new(), Vec::new()),
+            true => (Keyset::read_apiserver(&text, path)?, Vec::new()),
+            false => Keyset::read_incomplete(&text, path)?,
+        };
         Ok(Some(Self {
             path,
             text,
             keyset,
             empty,
         }))
+    }
+
+    /// Whether it is an `apiserver.conf`, and no keyset.
+    pub(crate) fn is_apiserver(&self) -> bool {
+        Keyset::is_apiserver(&self.text)
     }
 
     /// What to know about it, where these settings are not kept.

@@ -1,8 +1,11 @@
 //! clearml-keygen: generates keys for every account of a ClearML Server.
 
+mod changes;
+mod chosen;
 mod cli;
 mod error;
 mod from;
+mod output;
 mod product;
 mod run;
 mod talk;

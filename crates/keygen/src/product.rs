@@ -10,19 +10,17 @@ use clearml_secure_core::keyset::{self, Keyset, enumerated};
 use clearml_secure_core::setting::SETTINGS;
 use zeroize::Zeroizing;
 
+use crate::changes::Changes;
 use crate::cli::{Cli, Format};
 use crate::error::Error;
+use crate::from::From;
+use crate::output::{APISERVER, SECURE, apiserver, file, is_of_users};
 use crate::talk::{exists, name, say, to_standard_output};
-
-/// The name under which servers read the keyset (docs/clearml.md#file-names-are-paths).
-const SECURE: &str = "secure.conf";
-
-/// The name under which the API server reads its users.
-const APISERVER: &str = "apiserver.conf";
 
 /// All that is to be written. Whatever can fail without writing has been done.
 pub(crate) struct Product {
-    keyset: Zeroizing<String>,
+    /// Nothing where only users are written.
+    keyset: Option<Zeroizing<String>>,
     users: usize,
     apiserver: Option<Apiserver>,
 }
@@ -32,6 +30,23 @@ struct Apiserver {
     /// What is there now.
     before: Option<Zeroizing<String>>,
     merged: keyset::Apiserver,
+    /// Whether a user of it gets another password.
+    is_anybody_reset: bool,
+}
+
+/// The names of the users of the `apiserver.conf` that is written, beside those of the keyset.
+///
+/// # Errors
+/// A file that does not tell them.
+pub(crate) fn listed(cli: &Cli, from: Option<&From<'_>>) -> Result<Vec<String>, Error> {
+    let names = |text: &str, path: &Path| Keyset::new().users_left_out(text, path);
+    match (apiserver(cli), from) {
+        (Some(_), Some(from)) if is_of_users(cli) && from.is_apiserver() => {
+            Ok(names(&from.text, from.path)?)
+        }
+        (Some(path), _) if path.is_file() => Ok(names(&*read_text(&path)?, &path)?),
+        _ => Ok(Vec::new()),
+    }
 }
 
 impl Product {
@@ -39,18 +54,35 @@ impl Product {
     ///
     /// # Errors
     /// An `apiserver.conf` that is there and is not to be changed, or cannot be.
-    pub(crate) fn new(cli: &Cli, keyset: &Keyset, text: Zeroizing<String>) -> Result<Self, Error> {
-        let apiserver = match file(cli) {
-            Some(path) if is_secure_conf(cli, path) && !keyset.users().is_empty() => {
-                Some(Apiserver::new(cli, keyset, path.with_file_name(APISERVER))?)
+    pub(crate) fn new(
+        cli: &Cli,
+        keyset: &Keyset,
+        from: Option<&From<'_>>,
+        changes: &Changes,
+    ) -> Result<Self, Error> {
+        let has_users = is_of_users(cli) || !keyset.users().is_empty();
+        let apiserver = match apiserver(cli) {
+            Some(path) if has_users || (changes.are_any() && path.exists()) => {
+                Some(Apiserver::new(cli, (keyset, changes), from, path)?)
             }
             _ => None,
+        };
+        let text = match is_of_users(cli) {
+            true => None,
+            false => Some(text(cli, from, keyset)?),
         };
         Ok(Self {
             keyset: text,
             users: keyset.users().len(),
             apiserver,
         })
+    }
+
+    /// Whether an `apiserver.conf` is written, and whether anybody is in it or in the keyset.
+    pub(crate) fn has_file_and_anybody(&self) -> (bool, bool) {
+        let is_kept = |one: &Apiserver| one.is_anybody_reset || !one.merged.kept.is_empty();
+        let is_kept = self.apiserver.as_ref().is_some_and(is_kept);
+        (self.apiserver.is_some(), is_kept || self.users > 0)
     }
 
     /// The `apiserver.conf` beside the keyset that was given, where clearml-inject with the new one would remove users
@@ -84,14 +116,16 @@ impl Product {
     /// What cannot be written. The files are what they were then.
     pub(crate) fn write(&self, cli: &Cli) -> Result<(), Error> {
         let Some(path) = file(cli) else {
-            return to_standard_output(cli, &self.keyset);
+            return to_standard_output(cli, self.keyset.as_deref().map_or("", |text| text));
         };
         self.write_files(cli, path).map_err(exists)?;
         let (path, settings) = (name(path), SETTINGS.len());
-        say(
-            cli,
-            &format!("wrote {path} (mode 0600): {settings} settings"),
-        );
+        if self.keyset.is_some() {
+            say(
+                cli,
+                &format!("wrote {path} (mode 0600): {settings} settings"),
+            );
+        }
         match &self.apiserver {
             Some(apiserver) => apiserver.tell(cli, self.users),
             None if self.users > 0 && matches!(cli.format, Format::Hocon) => say(
@@ -106,28 +140,36 @@ impl Product {
     }
 
     fn write_files(&self, cli: &Cli, path: &Path) -> Result<(), CoreError> {
-        let Some(apiserver) = &self.apiserver else {
-            return write_secret_file(path, &self.keyset, cli.force);
-        };
         let before = if cli.force {
             Before::Whatever
         } else {
             Before::Nothing
         };
-        replace_files(&[
-            apiserver.file(),
-            NewFile {
-                path,
-                text: &self.keyset,
-                before,
-                mode: Mode::Private,
-            },
-        ])
+        let keyset = self.keyset.as_deref().map(|text| NewFile {
+            path,
+            text,
+            before,
+            mode: Mode::Private,
+        });
+        match (&self.apiserver, keyset) {
+            (None, Some(keyset)) => write_secret_file(path, keyset.text, cli.force),
+            (Some(apiserver), keyset) => {
+                let mut files = vec![apiserver.file()];
+                files.extend(keyset);
+                replace_files(&files)
+            }
+            (None, None) => Ok(()),
+        }
     }
 }
 
 impl Apiserver {
-    fn new(cli: &Cli, keyset: &Keyset, path: PathBuf) -> Result<Self, Error> {
+    fn new(
+        cli: &Cli,
+        (keyset, changes): (&Keyset, &Changes),
+        from: Option<&From<'_>>,
+        path: PathBuf,
+    ) -> Result<Self, Error> {
         // A symbolic link to nothing is there as well.
         let is_there = path.symlink_metadata().is_ok();
         if is_there && !cli.force {
@@ -138,18 +180,29 @@ impl Apiserver {
         } else {
             None
         };
-        let merged = match &before {
-            Some(text) => keyset.merge_apiserver(text, &path)?,
+        let from = from.filter(|from| is_of_users(cli) && from.is_apiserver());
+        let base = match from {
+            Some(from) => Some((&from.text, from.path)),
+            None => before.as_ref().map(|text| (text, path.as_path())),
+        };
+        let mut merged = match base {
+            Some((text, path)) => keyset.merge_apiserver(changes.of_file(), text, path)?,
+            // With an empty list nobody could log in.
+            None if keyset.users().is_empty() => return Err(Error::NoUsers(path)),
             None => keyset::Apiserver {
                 text: keyset.write_apiserver(),
                 kept: Vec::new(),
                 renewed: Vec::new(),
             },
         };
+        // What becomes of these is said for all files at once.
+        let is_anybody_reset = !changes.reset.is_empty();
+        merged.renewed.retain(|name| !changes.is_reset(name));
         Ok(Self {
             path,
             before,
             merged,
+            is_anybody_reset,
         })
     }
 
@@ -170,31 +223,43 @@ impl Apiserver {
     fn tell(&self, cli: &Cli, users: usize) {
         let path = name(&self.path);
         let users = match users {
-            1 => "1 web-login user".to_owned(),
-            count => format!("{count} web-login users"),
+            0 => String::new(),
+            1 => ": 1 web-login user".to_owned(),
+            count => format!(": {count} web-login users"),
         };
-        say(cli, &format!("wrote {path} (mode 0600): {users}"));
-        let (kept, renewed) = (&self.merged.kept, &self.merged.renewed);
+        say(cli, &format!("wrote {path} (mode 0600){users}"));
+        let keyset::Apiserver { kept, renewed, .. } = &self.merged;
         if !renewed.is_empty() {
             let names = enumerated(renewed);
             say(cli, &format!("{path}: new password for {names}"));
         }
         if !kept.is_empty() {
             let names = enumerated(kept);
-            say(
-                cli,
-                &format!("{path}: kept, though not in the keyset: {names}"),
-            );
+            let why = match is_of_users(cli) {
+                true => "",
+                false => ", though not in the keyset",
+            };
+            say(cli, &format!("{path}: kept{why}: {names}"));
         }
     }
 }
 
-/// The file to write, if it is not standard output.
-fn file(cli: &Cli) -> Option<&Path> {
-    cli.output.as_deref().filter(|path| *path != Path::new("-"))
-}
-
-/// Whether servers will read the file as `secure`.
-fn is_secure_conf(cli: &Cli, path: &Path) -> bool {
-    matches!(cli.format, Format::Hocon) && path.file_name().is_some_and(|name| name == SECURE)
+/// The keyset in the format that was asked for; from one `secure.conf` to another, with all that is in it.
+fn text(cli: &Cli, from: Option<&From<'_>>, keyset: &Keyset) -> Result<Zeroizing<String>, Error> {
+    if let Some(From { text, path, .. }) = from {
+        let merged = match cli.format {
+            Format::Hocon => keyset.merge(text, path).transpose()?,
+            _ => None,
+        };
+        if let Some(merged) = merged {
+            return Ok(merged);
+        }
+        if let Some(output) = &cli.output
+            && is_same(path, output)
+            && (Keyset::is_only_a_part_of(text) || keyset.passed_over() > 0)
+        {
+            return Err(Error::OtherLines(output.clone()));
+        }
+    }
+    Ok(keyset.write(cli.format.into()))
 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::io::{is_same, write_secret_file};
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
-use zeroize::Zeroizing;
 
+use crate::changes::Changes;
+use crate::chosen;
 use crate::cli::{Cli, Format};
 use crate::error::Error;
 use crate::from::From;
-use crate::product::Product;
+use crate::product::{self, Product};
 use crate::talk::{self, exists, name, say, say_all};
 use crate::users::{self, New};
 
@@ -24,13 +25,21 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     if let Some(from) = &from {
         say_all(cli, from.remarks(&renewed));
     }
-    let users = users::new(cli)?;
+    let users = chosen::new(cli)?;
+    let listed = match cli.remove_user.is_empty() && cli.reset_password.is_empty() {
+        true => Vec::new(),
+        false => product::listed(cli, from.as_ref())?,
+    };
+    let changes = Changes::of(cli, &keyset, &listed)?;
+    changes.apply(&mut keyset)?;
     users::add(&mut keyset, &users)?;
     say_all(cli, users::warnings(&users));
-    let text = text(cli, from.as_ref(), &keyset)?;
-    let product = Product::new(cli, &keyset, text)?;
+    let product = Product::new(cli, &keyset, from.as_ref(), &changes)?;
     say_all(cli, product.left_out(cli, &keyset));
-    write(cli, &product, &users)
+    write(cli, &product, &changes.reset, &users)?;
+    let (is_in_file, is_anybody_left) = product.has_file_and_anybody();
+    say_all(cli, changes.remarks(is_anybody_left, is_in_file));
+    Ok(())
 }
 
 /// Refuses one file, or one stream, for two things.
@@ -60,31 +69,11 @@ fn completed(from: Option<&From<'_>>, renewed: &[Setting]) -> Result<Keyset, Err
     Ok(keyset)
 }
 
-/// The keyset in the format that was asked for; from one `secure.conf` to another, with all that is in it.
-fn text(cli: &Cli, from: Option<&From<'_>>, keyset: &Keyset) -> Result<Zeroizing<String>, Error> {
-    if let Some(From { text, path, .. }) = from {
-        let merged = match cli.format {
-            Format::Hocon => keyset.merge(text, path).transpose()?,
-            _ => None,
-        };
-        if let Some(merged) = merged {
-            return Ok(merged);
-        }
-        if let Some(output) = &cli.output
-            && is_same(path, output)
-            && (Keyset::is_only_a_part_of(text) || keyset.passed_over() > 0)
-        {
-            return Err(Error::OtherLines(output.clone()));
-        }
-    }
-    Ok(keyset.write(cli.format.into()))
-}
-
 /// Writes the passwords, and then the keyset: one whose passwords nobody ever saw is of no use.
-fn write(cli: &Cli, product: &Product, users: &[New]) -> Result<(), Error> {
+fn write(cli: &Cli, product: &Product, reset: &[New], added: &[New]) -> Result<(), Error> {
     let passwords = cli.passwords.as_deref();
     if let Some(path) = passwords {
-        write_passwords(cli, path, users)?;
+        write_passwords(cli, path, &users::passwords(reset.iter().chain(added)))?;
     }
     let written = product.write(cli);
     if let (Err(_), Some(path)) = (&written, passwords.filter(|path| *path != Path::new("-"))) {
@@ -95,14 +84,13 @@ fn write(cli: &Cli, product: &Product, users: &[New]) -> Result<(), Error> {
 }
 
 /// Shows the generated passwords, this once.
-fn write_passwords(cli: &Cli, path: &Path, users: &[New]) -> Result<(), Error> {
-    let text = users::passwords(users);
+fn write_passwords(cli: &Cli, path: &Path, text: &str) -> Result<(), Error> {
     if path == Path::new("-") {
         return io::stderr()
             .write_all(text.as_bytes())
             .map_err(Error::Output);
     }
-    write_secret_file(path, &text, false).map_err(exists)?;
+    write_secret_file(path, text, false).map_err(exists)?;
     let path = name(path);
     say(
         cli,

@@ -6,8 +6,11 @@ mod tests;
 
 use zeroize::Zeroizing;
 
+use super::hocon;
 use super::merge::{Listed, Style, Text, Wanted, Written, listed, with_users};
-use super::{Apiserver, Fault, Keyset, User, enumerated, push_quoted};
+use super::model::{self, Item, Node};
+use super::{Apiserver, Changes, Fault, Keyset, User, enumerated, push_quoted};
+use crate::shown::escape;
 
 /// What the file's name stands for is left out: the path is `apiserver.auth.fixed_users`.
 const PATH: &str = "auth.fixed_users";
@@ -29,27 +32,46 @@ pub(super) fn write(keyset: &Keyset) -> Zeroizing<String> {
     out
 }
 
-/// A file with these users beside those that it has; everything else in it stays byte for byte.
-pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Apiserver, Fault> {
+/// A file with these users beside those that it has, and with changes of these; everything else in it stays byte for
+/// byte.
+pub(super) fn merge(keyset: &Keyset, changes: Changes<'_>, text: &str) -> Result<Apiserver, Fault> {
     let text = Text::read(text)?;
     let path = |name: &str| format!("{PATH}.{name}");
     let listed = listed(&text, &path("users"))?;
-    let others = others(keyset, &listed);
-    if !others.is_empty() {
+    let is_removed = |name: &str| changes.removed.iter().any(|removed| removed == name);
+    let of_list = |user: &&User| {
+        let mut listed = listed.iter();
+        listed.any(|listed| listed.username == user.username)
+            && keyset.user(&user.username).is_none()
+    };
+    let reset: Vec<&User> = changes.reset.iter().filter(of_list).collect();
+    let mut others = others(keyset, &listed);
+    others.retain(|user| {
+        let is_reset = reset.iter().any(|reset| reset.username == user.username);
+        !is_removed(user.username) && !is_reset
+    });
+    let (has_users, has_hashes) = (
+        !keyset.users().is_empty(),
+        !keyset.users().is_empty() || !reset.is_empty(),
+    );
+    if !others.is_empty() && has_hashes {
         refuse_plain(&text, &others)?;
+    }
+    if !others.is_empty() && has_users {
         refuse_switched_off(&text, &others)?;
     }
-    let (list, renewed) = with_users(&listed, keyset.users(), &STYLE);
+    let users = keyset.users().iter().chain(reset);
+    let (list, renewed) = with_users(&listed, users, is_removed, &STYLE);
     let wanted = |name: &str, written| Wanted {
         path: path(name),
         written,
         comment: "",
     };
     let truth = || Written::Scalar(Zeroizing::new("true".to_owned()));
-    let mut all: Vec<Wanted> = ["enabled", "pass_hashed"]
+    let mut all: Vec<Wanted> = [("enabled", has_users), ("pass_hashed", has_hashes)]
         .into_iter()
-        .filter(|name| !is_on(&text, &path(name)))
-        .map(|name| wanted(name, truth()))
+        .filter(|(name, is_needed)| *is_needed && !is_on(&text, &path(name)))
+        .map(|(name, _)| wanted(name, truth()))
         .collect();
     all.push(wanted("users", list));
     Ok(Apiserver {
@@ -57,6 +79,44 @@ pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Apiserver, Fault> {
         kept: names(&others),
         renewed,
     })
+}
+
+/// Whether a text is an `apiserver.conf` with users, and no keyset.
+pub(super) fn is_one(text: &str) -> bool {
+    Text::read(text).is_ok_and(|text| text.tree.get(PATH).is_some())
+}
+
+/// The users of a file as a keyset. Those with plain passwords are passed over, as everywhere.
+///
+/// # Errors
+/// A user of whom a keyset would lose something.
+pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
+    let text = Text::read(text)?;
+    let listed = listed(&text, &format!("{PATH}.users"))?;
+    let mut keyset = Keyset::new();
+    if !is_on(&text, &format!("{PATH}.pass_hashed")) {
+        keyset.passed_over = listed.len();
+        return Ok(keyset);
+    }
+    for user in &listed {
+        if let Some(key) = user.key_besides(&["username", STYLE.hash, "name"]) {
+            let message = format!(
+                "this user has `{}`, which a keyset cannot hold",
+                escape(key)
+            );
+            return Err(Fault::new(user.at, message)
+                .help("change the user where it is: -f hocon -o FOLDER/apiserver.conf --force"));
+        }
+        let mut user = hocon::node(user.node, text.offset(0));
+        model::rename(&mut user, STYLE.hash, "password_hash");
+        let at = user.at;
+        let list = Node {
+            at,
+            item: Item::List(vec![user]),
+        };
+        model::read_users(&list, &mut keyset)?;
+    }
+    Ok(keyset)
 }
 
 /// Whether the server takes a switch for true, whatever its environment is.

@@ -294,15 +294,13 @@ fn list(entry: &Entry) -> Option<Vec<Node>> {
 /// The server's word for the hash is `password`; and what is inside of the value has no place of its own.
 fn rename_and_place(node: &mut Node, at: usize) {
     node.at = at;
+    model::rename(node, "password", "password_hash");
     match &mut node.item {
         Item::List(items) => items.iter_mut().for_each(|item| rename_and_place(item, at)),
         Item::Map(entries) => {
             for (key, value) in entries {
                 rename_and_place(key, at);
                 rename_and_place(value, at);
-                if matches!(&key.item, Item::Text(name) if name.expose() == "password") {
-                    key.item = Item::Text(Secret::from("password_hash"));
-                }
             }
         }
         _ => {}

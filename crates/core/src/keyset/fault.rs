@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Keyset, Misfit};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::nearest::distance;
+use crate::nearest::nearest;
 use crate::secret::Secret;
 use crate::setting::Setting;
 use crate::source::place_of;
@@ -65,19 +65,4 @@ pub(super) fn put(
     keyset
         .set(setting, value)
         .map_err(|misfit| Fault::misfit(value_at, setting, misfit))
-}
-
-/// The known name that was probably meant, without regard to case.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    const LONGEST_NAME: usize = 100;
-    if name.len() > LONGEST_NAME {
-        return None;
-    }
-    let name = name.to_ascii_lowercase();
-    let distances = known.iter().map(|known| {
-        let distance = distance(&name, &known.to_ascii_lowercase());
-        (distance, known.as_str())
-    });
-    let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance <= known.len() / 3).then_some(known)
 }

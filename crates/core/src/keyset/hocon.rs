@@ -73,7 +73,18 @@ pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Zeroizing<String>, Fa
         })
         .collect();
     if keyset.users() != before.users() {
-        let (list, _) = with_users(&listed(&parsed, "users")?, keyset.users(), &STYLE);
+        // One with another full name is somebody else of the same name.
+        let is_kept = |name: &str| {
+            let of = |keyset: &Keyset| keyset.user(name).map(|user| user.name.clone());
+            of(keyset).is_some() && of(keyset) == of(&before)
+        };
+        let users = keyset.users().iter();
+        let (list, _) = with_users(
+            &listed(&parsed, "users")?,
+            users,
+            |name| !is_kept(name),
+            &STYLE,
+        );
         wanted.push(Wanted {
             path: "users".to_owned(),
             written: list,

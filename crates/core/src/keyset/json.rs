@@ -47,7 +47,7 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
 ///
 /// serde_json says what is no JSON, but neither where an entry stands nor that one stands there twice. So the
 /// tree is made here, of a text that is known to be good.
-fn parse(text: &str) -> Result<Node, Fault> {
+pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     let start = text.len() - text.trim_start_matches('\u{feff}').len();
     let body = &text[start..];
     serde_json::from_str::<IgnoredAny>(body).map_err(|error| {

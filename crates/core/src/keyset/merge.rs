@@ -4,6 +4,7 @@
 //! because a value is written in a way that also says other things, is refused.
 
 mod proof;
+mod removal;
 mod splice;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ pub(super) struct Wanted {
 pub(super) enum Written {
     /// The list of the text with all its items, if it has one.
     List {
+        /// Items of the text that go, by their index.
+        removed: Vec<usize>,
         /// Items of the text that get another value at a key, by their index.
         replaced: Vec<(usize, Replaced)>,
         /// Behind them, one item a line.
@@ -177,8 +180,15 @@ impl<'a> Text<'a> {
             return false;
         };
         match &wanted.written {
-            Written::List { replaced, added } => {
-                replaced.is_empty() && added.is_empty() && matches!(node.value, Value::Array(_))
+            Written::List {
+                removed,
+                replaced,
+                added,
+            } => {
+                removed.is_empty()
+                    && replaced.is_empty()
+                    && added.is_empty()
+                    && matches!(node.value, Value::Array(_))
             }
             Written::Scalar(written) => proof::is_written(&node.value, written),
         }
@@ -222,7 +232,12 @@ impl<'a> Text<'a> {
         wanted: &Wanted,
         edits: &mut Vec<Edit>,
     ) -> Result<(), Fault> {
-        let Written::List { replaced, added } = &wanted.written else {
+        let Written::List {
+            removed,
+            replaced,
+            added,
+        } = &wanted.written
+        else {
             edits.push(splice::replace(self.body, entry, &wanted.written));
             return Ok(());
         };
@@ -237,6 +252,8 @@ impl<'a> Text<'a> {
                 edits.push(self.replace_within(item, replaced)?);
             }
         }
+        let spans: Vec<_> = items.iter().map(|item| item.span.clone()).collect();
+        edits.extend(removal::of(self.body, &entry.value, &spans, removed));
         if !added.is_empty() {
             let mut lines = Lines::default();
             added.iter().for_each(|item| lines.push(item));

@@ -116,6 +116,18 @@ pub(super) fn read_users(users: &Node, keyset: &mut Keyset) -> Result<(), Fault>
     Ok(())
 }
 
+/// Gives a key of an entry another name.
+pub(super) fn rename(entry: &mut Node, from: &str, to: &str) {
+    let Item::Map(entries) = &mut entry.item else {
+        return;
+    };
+    for (key, _) in entries {
+        if matches!(&key.item, Item::Text(name) if name.expose() == from) {
+            key.item = Item::Text(Secret::from(to));
+        }
+    }
+}
+
 fn read_user(at: usize, entries: &[(Node, Node)]) -> Result<User, Fault> {
     let (mut username, mut full_name, mut password_hash) = (None, None, None);
     each(entries, |name, key, value| {
@@ -144,7 +156,7 @@ fn read_user(at: usize, entries: &[(Node, Node)]) -> Result<User, Fault> {
 }
 
 /// Goes through entries and refuses one that stands there twice.
-fn each<'a>(
+pub(super) fn each<'a>(
     entries: &'a [(Node, Node)],
     mut of: impl FnMut(&'a str, &'a Node, &'a Node) -> Result<(), Fault>,
 ) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use clearml_secure_core::keyset::{Keyset, User};
+use clearml_secure_core::keyset::{Changes, Keyset, User};
 use clearml_secure_core::secret::Secret;
 use serde_json::{Value as Json, json};
 
@@ -123,10 +123,20 @@ fn pyhocon_reads_every_user_of_file_and_keyset() {
     let seed = number("CLEARML_SECURE_SEED", 0x5ec0_7e57);
     let count = FILES * number("CLEARML_SECURE_FUZZ", 1) as usize;
     let mut generator = Generator::new(seed);
-    let (mut kept, mut renewed) = (0, 0);
+    let (mut kept, mut renewed, mut gone) = (0, 0, 0);
     for _ in 0..count {
         let text = file(&mut generator);
-        let merged = keyset().merge_apiserver(&text, Path::new("apiserver.conf"));
+        // Also of one whom the keyset has: a new user of that name comes last.
+        let removed: Vec<String> = ["ann", "jane", "o'b", "Jürgen = [1]"]
+            .into_iter()
+            .filter(|_| generator.below(4) == 0)
+            .map(str::to_owned)
+            .collect();
+        let changes = Changes {
+            removed: &removed,
+            reset: &[],
+        };
+        let merged = keyset().merge_apiserver(changes, &text, Path::new("apiserver.conf"));
         let merged = merged.unwrap_or_else(|error| panic!("{error}\n{text}"));
         kept += merged.kept.len();
         renewed += merged.renewed.len();
@@ -135,6 +145,12 @@ fn pyhocon_reads_every_user_of_file_and_keyset() {
         let mut new = leaves(&mut oracle, &merged.text);
         let mut expected = old.remove(USERS).unwrap();
         let expected = expected["list"].as_array_mut().unwrap();
+        let before = expected.len();
+        expected.retain(|user| {
+            let name = &user["object"][place(user, "username")][1]["text"];
+            !removed.iter().any(|removed| name == removed)
+        });
+        gone += before - expected.len();
         for (index, name) in OF_KEYSET.iter().enumerate() {
             let hash = json!({"text": format!("HASH{index}==")});
             let is_named =
@@ -161,7 +177,7 @@ fn pyhocon_reads_every_user_of_file_and_keyset() {
         assert_eq!(old, new, "{text}\n---\n{}", *merged.text);
     }
     eprintln!(
-        "{count} files merged: {kept} users kept, {renewed} with a new password; seed {seed}"
+        "{count} files merged: {kept} users kept, {renewed} with a new password, {gone} removed; seed {seed}"
     );
-    assert!(kept > FILES / 2 && renewed > FILES / 2);
+    assert!(kept > FILES / 2 && renewed > FILES / 2 && gone > FILES / 4);
 }

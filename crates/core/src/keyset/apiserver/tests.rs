@@ -2,7 +2,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::keyset::{Apiserver, Keyset, User};
+use crate::keyset::{Apiserver, Changes, Keyset, User};
 use crate::secret::Secret;
 
 /// A password or hash in every file below; it must never be in a message.
@@ -25,7 +25,8 @@ fn keyset(names: &[&str]) -> Keyset {
 }
 
 fn merge(names: &[&str], text: &str) -> Apiserver {
-    let merged = keyset(names).merge_apiserver(text, Path::new("apiserver.conf"));
+    let merged =
+        keyset(names).merge_apiserver(Changes::default(), text, Path::new("apiserver.conf"));
     match merged {
         Ok(merged) => merged,
         Err(error) => panic!("{error}\n{text}"),
@@ -34,7 +35,8 @@ fn merge(names: &[&str], text: &str) -> Apiserver {
 
 /// `line:column: message | help` of what is refused.
 fn refusal(names: &[&str], text: &str) -> String {
-    let merged = keyset(names).merge_apiserver(text, Path::new("apiserver.conf"));
+    let merged =
+        keyset(names).merge_apiserver(Changes::default(), text, Path::new("apiserver.conf"));
     let Err(error) = merged else {
         panic!("not refused:\n{text}");
     };
@@ -101,6 +103,125 @@ fn users_of_the_file_stay_as_they_are_written() {
         // Once more, nothing changes.
         assert_eq!(*merge(&["bob"], &expected).text, expected);
     }
+}
+
+/// A file with this list, and one without these users.
+fn without(list: &str, removed: &[&str]) -> Result<String, String> {
+    let text = format!("{ON}auth {{ fixed_users {{ users: {list} }} }}\n");
+    let removed: Vec<String> = removed.iter().map(|name| (*name).to_owned()).collect();
+    let changes = Changes {
+        removed: &removed,
+        reset: &[],
+    };
+    let merged = Keyset::new().merge_apiserver(changes, &text, Path::new("apiserver.conf"));
+    let merged = merged.map_err(|error| error.to_string())?.text;
+    let start = format!("{ON}auth {{ fixed_users {{ users: ");
+    let list = merged.strip_prefix(&start).unwrap().strip_suffix(" } }\n");
+    Ok(list.unwrap().to_owned())
+}
+
+#[test]
+fn a_user_who_is_removed_takes_nothing_along_but_a_comma_and_the_comment_beside() {
+    const A: &str = "{username: ann, password: P, name: x}";
+    const B: &str = "{ username = \"bob\"\n  password: P # }, {\n }";
+    const C: &str = "{password: P, username: eve}";
+    for (list, removed, expected) in [
+        ("[A]", &["ann"][..], "[]"),
+        ("[A, B, C]", &["ann"], "[B, C]"),
+        ("[A, B, C]", &["bob"], "[A, C]"),
+        ("[A, B , C]", &["eve"], "[A, B]"),
+        ("[A, B, C]", &["ann", "bob"], "[C]"),
+        ("[A, B, C]", &["bob", "eve"], "[A]"),
+        ("[A, B, C]", &["ann", "eve"], "[B]"),
+        ("[A, B, C]", &["ann", "bob", "eve"], "[]"),
+        ("[\n  A,\n  B,\n  C\n]", &["bob"], "[\n  A,\n  C\n]"),
+        ("[\n  A\n  B\n  C\n]", &["ann"], "[\n  B\n  C\n]"),
+        // What is above an entry may be about all that follow.
+        (
+            "[\n  # the team\n  A, # since May\n  # the others\n  C # old\n]",
+            &["ann"],
+            "[\n  # the team\n  # the others\n  C # old\n]",
+        ),
+        ("[\n  A, B\n  C\n]", &["ann"], "[\n  B\n  C\n]"),
+        ("[\n  A, B\n  C\n]", &["bob"], "[\n  A\n  C\n]"),
+        ("[A\n  C]", &["eve"], "[A\n  ]"),
+        ("[\r\n\tA\r\n\tC // x\r\n]", &["eve"], "[\r\n\tA\r\n]"),
+    ] {
+        let text = |list: &str| list.replace('A', A).replace('B', B).replace('C', C);
+        let found = without(&text(list), removed);
+        assert_eq!(found, Ok(text(expected)), "{list} {removed:?}");
+    }
+    // The last comma of the one before may stay behind: the server reads it as none.
+    let found = without(&format!("[\n  {A},\n  {C}\n]"), &["eve"]);
+    assert_eq!(found, Ok(format!("[\n  {A},\n]")));
+}
+
+#[test]
+fn a_user_who_cannot_be_told_exactly_is_not_removed() {
+    for list in [
+        "[{username: ann}] [{username: eve}]",
+        "${LIST}",
+        "[{username: ann}, ${MORE}]",
+        "[{username: ann}, {username: ann}]",
+    ] {
+        let refused = without(list, &["ann"]).expect_err(list);
+        assert!(refused.starts_with("apiserver.conf:2:"), "{refused}");
+    }
+    let included =
+        format!("{ON}include \"more.conf\"\nauth.fixed_users.users: [{{username: ann}}]\n");
+    let changes = Changes {
+        removed: &["ann".to_owned()],
+        reset: &[],
+    };
+    let refused = Keyset::new().merge_apiserver(changes, &included, Path::new("apiserver.conf"));
+    assert!(
+        refused
+            .err()
+            .unwrap()
+            .to_string()
+            .starts_with("apiserver.conf:2:1: an include")
+    );
+}
+
+#[test]
+fn a_password_is_reset_where_the_keyset_knows_nobody() {
+    let user = |name: &str| User {
+        username: name.to_owned(),
+        name: name.to_owned(),
+        password_hash: Secret::from(HASH),
+    };
+    let reset = [user("ann"), user("nobody")];
+    let changes = Changes {
+        removed: &[],
+        reset: &reset,
+    };
+    let with = |on: &str, password: &str| {
+        format!(
+            "{on}auth.fixed_users.users: [{{username: ann, password: {password}}}, {{username: eve, password: e}}]"
+        )
+    };
+    // Whether the users may log in is not for a new password to decide.
+    for on in [
+        ON,
+        "auth.fixed_users.pass_hashed: true\n",
+        "auth.fixed_users { enabled: no, pass_hashed: 1 }\n",
+    ] {
+        let merged =
+            Keyset::new().merge_apiserver(changes, &with(on, MARKED), Path::new("apiserver.conf"));
+        let merged = merged.unwrap();
+        assert_eq!(*merged.text, with(on, &format!("\"{HASH}\"")));
+        assert_eq!(
+            (merged.kept, merged.renewed),
+            (vec!["eve".to_owned()], vec!["ann".to_owned()])
+        );
+    }
+    let refused =
+        Keyset::new().merge_apiserver(changes, &with("", MARKED), Path::new("apiserver.conf"));
+    let refused = refused.err().unwrap().to_string();
+    assert!(
+        refused.contains("are plain text") && refused.ends_with(": eve"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -441,7 +562,7 @@ proptest! {
     /// Whatever a file looks like: without what was put in, the new text is the old one.
     #[test]
     fn nothing_else_changes(text in file()) {
-        let merged = keyset(&["jane", "bob"]).merge_apiserver(&text, Path::new("apiserver.conf"));
+        let merged = keyset(&["jane", "bob"]).merge_apiserver(Changes::default(), &text, Path::new("apiserver.conf"));
         if let Ok(merged) = merged {
             let new = &*merged.text;
             let bare = |text: &str| text.split_ascii_whitespace().collect::<String>();
@@ -461,7 +582,7 @@ proptest! {
             for name in ["ann", "eve", "o'b"] {
                 prop_assert_eq!(text.matches(name).count(), new.matches(name).count());
             }
-            let again = keyset(&["jane", "bob"]).merge_apiserver(new, Path::new("apiserver.conf")).unwrap();
+            let again = keyset(&["jane", "bob"]).merge_apiserver(Changes::default(), new, Path::new("apiserver.conf")).unwrap();
             prop_assert_eq!(&*again.text, new);
         }
     }

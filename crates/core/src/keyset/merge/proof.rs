@@ -61,19 +61,26 @@ fn is_as_wanted(old: &Object, new: &Object, wanted: &Wanted) -> bool {
     let Some(found) = new.get(&wanted.path).map(|node| &node.value) else {
         return false;
     };
-    let (replaced, added) = match &wanted.written {
+    let (removed, replaced, added) = match &wanted.written {
         Written::Scalar(written) => return is_written(found, written),
-        Written::List { replaced, added } => (replaced, added),
+        Written::List {
+            removed,
+            replaced,
+            added,
+        } => (removed, replaced, added),
     };
     let Value::Array(found) = found else {
         return false;
     };
-    let before = items(old, &wanted.path);
+    let before = items(old, &wanted.path).iter().enumerate();
+    let before: Vec<_> = before
+        .filter(|(index, _)| !removed.contains(index))
+        .collect();
     let of = |index| replaced.iter().find(|(replaced, _)| *replaced == index);
-    let mut kept = found.iter().zip(before).enumerate();
+    let mut kept = found.iter().zip(&before);
     let mut new = found.iter().skip(before.len()).zip(added);
     found.len() == before.len() + added.len()
-        && kept.all(|(index, (now, before))| match of(index) {
+        && kept.all(|(now, (index, before))| match of(*index) {
             None => is_same(&before.value, &now.value),
             Some((_, replaced)) => is_same_but(&before.value, &now.value, replaced),
         })

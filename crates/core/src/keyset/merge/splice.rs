@@ -85,6 +85,11 @@ pub(super) fn exchange(range: Range<usize>, text: &str) -> Edit {
     }
 }
 
+/// Nothing in place of these bytes.
+pub(super) fn cut(range: Range<usize>) -> Edit {
+    exchange(range, "")
+}
+
 /// Lines in front of a closing brace or bracket.
 pub(super) fn inside(text: &str, close: usize, lines: &Lines) -> Edit {
     let line_end = line_end(text);
@@ -143,7 +148,7 @@ fn line_end(text: &str) -> &'static str {
     }
 }
 
-fn line_start(text: &str, at: usize) -> usize {
+pub(super) fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 

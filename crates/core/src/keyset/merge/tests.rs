@@ -2,7 +2,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::keyset::{Format, Keyset, User};
+use crate::keyset::{Changes, Format, Keyset, User};
 use crate::secret::Secret;
 use crate::setting::Setting;
 
@@ -244,7 +244,7 @@ proptest! {
             if let Some(Ok(merged)) = meant.merge(&text, path) {
                 prop_assert_eq!(&read(&merged), &meant, "{}", text);
             }
-            drop(meant.merge_apiserver(&text, path));
+            drop(meant.merge_apiserver(Changes::default(), &text, path));
         }
     }
 }

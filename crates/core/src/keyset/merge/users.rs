@@ -13,7 +13,7 @@ pub(in crate::keyset) struct Listed<'t> {
     pub(in crate::keyset) username: &'t str,
     /// Where the entry starts in the text as it was given.
     pub(in crate::keyset) at: usize,
-    node: &'t Node,
+    pub(in crate::keyset) node: &'t Node,
 }
 
 /// The users of the list at a path.
@@ -96,18 +96,24 @@ pub(in crate::keyset) struct Style {
     pub(in crate::keyset) push: fn(&mut String, &User),
 }
 
-/// The list with these users in it: of one that it has, only the hash is replaced where it is another; new ones come
-/// last. Also the names of those with another hash.
-pub(in crate::keyset) fn with_users(
+/// The list with these users in it, and without some: of one that it has, only the hash is replaced where it is
+/// another; new ones come last. Also the names of those with another hash.
+pub(in crate::keyset) fn with_users<'u>(
     listed: &[Listed<'_>],
-    users: &[User],
+    users: impl Iterator<Item = &'u User>,
+    is_removed: impl Fn(&str) -> bool,
     style: &Style,
 ) -> (Written, Vec<String>) {
     let (mut replaced, mut added, mut renewed) = (Vec::new(), Vec::new(), Vec::new());
+    let places = listed.iter().enumerate();
+    let removed: Vec<usize> = places
+        .filter(|(_, user)| is_removed(user.username))
+        .map(|(index, _)| index)
+        .collect();
     for user in users {
         let index = listed
             .iter()
-            .position(|other| other.username == user.username);
+            .position(|other| other.username == user.username && !is_removed(other.username));
         let Some(index) = index else {
             added.push(written(user, style));
             continue;
@@ -119,10 +125,24 @@ pub(in crate::keyset) fn with_users(
             renewed.push(user.username.clone());
         }
     }
-    (Written::List { replaced, added }, renewed)
+    let list = Written::List {
+        removed,
+        replaced,
+        added,
+    };
+    (list, renewed)
 }
 
 impl Listed<'_> {
+    /// A key of the entry that is none of these.
+    pub(in crate::keyset) fn key_besides(&self, known: &[&str]) -> Option<&str> {
+        let Value::Object(object) = &self.node.value else {
+            return None;
+        };
+        let mut keys = object.iter().map(|(key, _)| key);
+        keys.find(|key| !known.contains(key))
+    }
+
     fn has(&self, key: &str, written: &str) -> bool {
         let Value::Object(object) = &self.node.value else {
             return false;

@@ -1,0 +1,167 @@
+//! Web-login users that are there already: who gets another password, who goes, and what that does not end.
+
+use std::path::PathBuf;
+
+use clearml_secure_core::keyset::{self, Keyset, User};
+
+use crate::cli::Cli;
+use crate::error::Error;
+use crate::users::{self, New};
+
+/// What becomes of users that are there.
+pub(crate) struct Changes {
+    /// Their names.
+    removed: Vec<String>,
+    /// With their new passwords.
+    pub(crate) reset: Vec<New>,
+    hashed: Vec<User>,
+}
+
+impl Changes {
+    /// What `--reset-password` and `--remove-user` say of users of the keyset, or of these, who are in a file that is
+    /// changed with it.
+    ///
+    /// # Errors
+    /// A name that is not there, or that is to be changed in two ways; no random bytes.
+    pub(crate) fn of(cli: &Cli, keyset: &Keyset, listed: &[String]) -> Result<Self, Error> {
+        let known = known(keyset, listed);
+        let names = |flag, given: &[String]| -> Result<Vec<String>, Error> {
+            let mut names = given.to_vec();
+            names.sort();
+            names.dedup();
+            match names.iter().find(|name| !known.contains(name)) {
+                Some(name) => Err(Error::UnknownUser {
+                    flag,
+                    name: name.clone(),
+                    path: cli.from.clone().unwrap_or_else(|| PathBuf::from("-")),
+                    known: known.clone(),
+                }),
+                None => Ok(names),
+            }
+        };
+        let removed = names("--remove-user", &cli.remove_user)?;
+        let reset = names("--reset-password", &cli.reset_password)?;
+        if let Some(name) = reset.iter().find(|name| removed.contains(name)) {
+            return Err(Error::TwoChanges {
+                name: name.clone(),
+                first: "--reset-password",
+                second: "--remove-user",
+            });
+        }
+        let reset = reset.iter().map(|name| {
+            let full = keyset.user(name).map_or(name, |user| &user.name);
+            New::generated(name, full)
+        });
+        let reset = reset.collect::<Result<Vec<New>, Error>>()?;
+        Ok(Self {
+            removed,
+            hashed: users::hashed(&reset)?,
+            reset,
+        })
+    }
+
+    /// Makes the changes in a keyset.
+    ///
+    /// # Errors
+    /// A hash that no keyset holds, which bcrypt does not make.
+    pub(crate) fn apply(&self, keyset: &mut Keyset) -> Result<(), Error> {
+        for name in &self.removed {
+            keyset.remove_user(name);
+        }
+        for user in &self.hashed {
+            let hash = user.password_hash.clone();
+            let reset = keyset.reset_password(&user.username, hash);
+            reset.map_err(|misfit| Error::User {
+                name: user.username.clone(),
+                misfit,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The same for a file that has users of its own.
+    pub(crate) fn of_file(&self) -> keyset::Changes<'_> {
+        keyset::Changes {
+            removed: &self.removed,
+            reset: &self.hashed,
+        }
+    }
+
+    /// Whether this user gets another password.
+    pub(crate) fn is_reset(&self, name: &str) -> bool {
+        self.reset.iter().any(|user| user.username == name)
+    }
+
+    /// Whether anybody is changed.
+    pub(crate) fn are_any(&self) -> bool {
+        !self.removed.is_empty() || !self.reset.is_empty()
+    }
+
+    /// What a person has to know about them: what works on, and what ends it
+    /// (docs/clearml.md#removed-users, docs/clearml.md#another-password).
+    pub(crate) fn remarks(&self, is_anybody_left: bool, is_in_file: bool) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if !self.reset.is_empty() {
+            let names: Vec<String> = self
+                .reset
+                .iter()
+                .map(|user| user.username.clone())
+                .collect();
+            remarks.push(format!(
+                "new password: {}\n  \
+                 The old password works until the API server restarts with the new one.\n  \
+                 Not ended: their API keys (SDK, agents), which are deleted in the web page; tokens of earlier logins.",
+                keyset::enumerated(&names)
+            ));
+        }
+        if !self.removed.is_empty() {
+            remarks.push(format!(
+                "removed: {}\n  \
+                 Their password and API keys work until the API server restarts with the new list and deletes them\n  \
+                 (from 1.15.0 on, unless apiserver.auth.delete_missing_autocreated_users is false).\n  \
+                 Not ended: tokens of earlier logins.",
+                keyset::enumerated(&self.removed)
+            ));
+        }
+        if self.are_any() {
+            remarks.push(TOKENS.to_owned());
+        }
+        if !self.removed.is_empty() && !is_anybody_left {
+            remarks.push(nobody_left(is_in_file));
+        }
+        remarks
+    }
+}
+
+/// What ends a token (docs/clearml.md#tokens-are-not-looked-up, docs/clearml.md#remembered-tokens).
+const TOKENS: &str = "a token works until it expires, after 30 days by default. To end all tokens now: --only token_secret,\n  \
+     restart the servers, then `redis-cli -n 8 FLUSHDB`";
+
+/// What follows where there is no user any more (docs/clearml.md#no-fixed-user).
+fn nobody_left(is_in_file: bool) -> String {
+    match is_in_file {
+        true => "warning: no web-login user is left: nobody can log in at the web page\n  \
+                 help: --user NAME adds one. Do not switch fixed users off: anyone could then log in without a password"
+            .to_owned(),
+        false => "warning: no web-login user is left, and clearml-inject without any changes no users of a deployment:\n  \
+                  whoever was removed here can still log in there\n  \
+                  help: --user NAME adds one; clearml-inject then removes all others"
+            .to_owned(),
+    }
+}
+
+/// The users of the keyset and these, each once.
+fn known(keyset: &Keyset, listed: &[String]) -> Vec<String> {
+    let mut known: Vec<String> = keyset
+        .users()
+        .iter()
+        .map(|user| user.username.clone())
+        .collect();
+    known.extend(
+        listed
+            .iter()
+            .filter(|name| keyset.user(name).is_none())
+            .cloned(),
+    );
+    known
+}

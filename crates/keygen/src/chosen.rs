@@ -1,0 +1,109 @@
+//! The users who are added: of `--user`, and of `--users-from`, whose passwords an administrator chose.
+
+use std::path::Path;
+
+use clearml_secure_core::io::read_argument;
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::secret::Secret;
+
+use crate::cli::Cli;
+use crate::error::Error;
+use crate::users::{LONGEST, New};
+
+/// The users of `--user` and of `--users-from`, in this order.
+///
+/// # Errors
+/// A file that cannot be read, and a line or a password that cannot be.
+pub(crate) fn new(cli: &Cli) -> Result<Vec<New>, Error> {
+    let mut users = Vec::new();
+    for word in &cli.user {
+        let (username, name) = word.split_once('=').unwrap_or((word, word));
+        // Where passwords are read from a file again, such a line is a comment.
+        if username.trim_start().starts_with('#') {
+            return Err(Error::UserName(username.to_owned()));
+        }
+        let name = if name.is_empty() { username } else { name };
+        users.push(New::generated(username, name)?);
+    }
+    if let Some(path) = &cli.users_from {
+        users.extend(read(path)?);
+    }
+    Ok(users)
+}
+
+/// The users of a file: lines `name:password`, or JSON lines.
+fn read(path: &Path) -> Result<Vec<New>, Error> {
+    let text = read_argument(path)?;
+    let lines = text
+        .lines()
+        .map(|line| line.strip_prefix('\u{feff}').unwrap_or(line));
+    let is_said = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let mut said = lines
+        .enumerate()
+        .filter(|(_, line)| is_said(line))
+        .peekable();
+    let first = said.peek().map_or("", |(_, line)| line.trim_start());
+    if first.starts_with(['{', '[']) {
+        return of_json(path, &text);
+    }
+    said.map(|(index, line)| of_line(path, index + 1, line))
+        .collect()
+}
+
+/// JSON lines: a password in them may have a colon.
+fn of_json(path: &Path, text: &str) -> Result<Vec<New>, Error> {
+    let users = Keyset::read_chosen(text, path)?;
+    let users = users.into_iter().map(|user| New {
+        name: user
+            .name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| user.username.clone()),
+        username: user.username,
+        password: user.password,
+        place: Some((path.to_owned(), user.line)),
+    });
+    users.map(usable).collect()
+}
+
+/// A line `name:password` or `name:password:Full Name`.
+fn of_line(path: &Path, line: usize, text: &str) -> Result<New, Error> {
+    let mut parts = text.splitn(3, ':');
+    let (Some(username), Some(password)) = (parts.next(), parts.next()) else {
+        return Err(wrong(
+            path,
+            line,
+            "there is no colon between name and password",
+        ));
+    };
+    let name = parts.next().filter(|name| !name.is_empty());
+    usable(New {
+        username: username.to_owned(),
+        name: name.unwrap_or(username).to_owned(),
+        password: Secret::from(password),
+        place: Some((path.to_owned(), line)),
+    })
+}
+
+/// A user with a password that somebody can type and bcrypt takes.
+fn usable(user: New) -> Result<New, Error> {
+    let password = user.password.expose();
+    let reason = if password.is_empty() {
+        "the password is empty"
+    } else if password.len() > LONGEST {
+        "the password is longer than 72 bytes, of which bcrypt reads no more"
+    } else if password.chars().any(char::is_control) {
+        "the password has a character that cannot be typed"
+    } else {
+        return Ok(user);
+    };
+    let (path, line) = user.place.unwrap_or_default();
+    Err(wrong(&path, line, reason))
+}
+
+fn wrong(path: &Path, line: usize, reason: &'static str) -> Error {
+    Error::UserLine {
+        path: path.to_owned(),
+        line,
+        reason,
+    }
+}
