@@ -12,6 +12,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let table: toml::Table = fs::read_to_string(&path)?
             .parse()
             .map_err(|error| format!("{}: {error}", path.display()))?;
+        if let Some(date) = table.get("date").and_then(toml::Value::as_str) {
+            println!("cargo::rustc-env=KNOWN_DEFAULTS_DATE={date}");
+        }
         let name = path.with_extension("json");
         let name = name.file_name().map(Path::new).ok_or("no file")?;
         fs::write(out.join(name), serde_json::to_vec(&table)?)?;

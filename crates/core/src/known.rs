@@ -95,6 +95,9 @@ pub fn has_setting(setting: Setting, version: Option<Version>) -> bool {
     version.is_none_or(|version| version >= first)
 }
 
+/// When the list was changed last.
+pub const DATE: &str = env!("KNOWN_DEFAULTS_DATE");
+
 /// Every known value, sorted. Read at the first call, because most runs of a program need none.
 pub fn all() -> &'static [Known] {
     /// The file as a whole.

@@ -1,7 +1,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{ColorChoice, Parser, ValueHint};
+use clap::{Parser, ValueHint};
+use clearml_secure_cli::general::General;
 
 /// Puts a keyset into a ClearML docker-compose file.
 ///
@@ -9,7 +10,7 @@ use clap::{ColorChoice, Parser, ValueHint};
 /// and the services agent. Lines that are not concerned stay as they are, byte for byte. Before anything is
 /// written, the edited file is read again and the result is proved; if the proof fails, nothing is written.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// The compose file, or `-` for standard input
     #[arg(value_name = "COMPOSE", default_value = "-", value_hint = ValueHint::FilePath)]
@@ -83,18 +84,8 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Output")]
     pub(crate) check: bool,
 
-    /// Say nothing on standard error but errors
-    #[arg(short, long, help_heading = "Output")]
-    pub(crate) quiet: bool,
-
-    /// When to use colours
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "Output"
-    )]
-    pub(crate) color: ColorChoice,
+    #[command(flatten)]
+    pub(crate) general: General,
 }
 
 const EXAMPLES: &str = "\
@@ -104,6 +95,6 @@ Examples:
   clearml-inject -k keys.env --close-ports --bind 127.0.0.1 docker-compose.yml > secured.yml
   clearml-inject -k keys.env -i --backup .orig docker-compose.yml
   clearml-inject -k keys.env -i --env-file .env docker-compose.yml
-  clearml-inject -k keys.env --override docker-compose.yml | docker compose -f docker-compose.yml -f - up -d
+  clearml-inject -k keys.env --override -o docker-compose.override.yml docker-compose.yml
 
 Exit codes: 0 fine, 1 would change (--check), 2 could not, nothing was written.";

@@ -10,23 +10,20 @@ mod write;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use clearml_secure_core::exit;
+use clearml_secure_cli::{general, talk::complain, talk::say, version};
+use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
-    exit::guarded("clearml-inject", talk::say, outcome)
+    exit::guarded("clearml-inject", say, outcome)
 }
 
 fn outcome() -> ExitCode {
-    let outcome = run::run(&cli::Cli::parse());
-    match outcome {
+    let cli: cli::Cli = general::parse(version::text(&[("defaults", known::DATE)]));
+    match run::run(&cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            talk::say(&exit::message(
-                "clearml-inject",
-                &error,
-                error.help().as_deref(),
-            ));
+            let help = error.help();
+            complain("clearml-inject", cli.general.color, &error, help.as_deref());
             ExitCode::from(exit::FAILED)
         }
     }

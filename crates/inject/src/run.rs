@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use clearml_secure_cli::talk::say;
 use clearml_secure_core::compose::files::{Given, merged_over};
 use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
@@ -13,7 +14,7 @@ use clearml_secure_plan::ports::Ports;
 use crate::cli::Cli;
 use crate::diff;
 use crate::error::Error;
-use crate::talk::{self, Talk, say};
+use crate::talk::{self, Talk};
 use crate::witness;
 use crate::write::Product;
 
@@ -31,7 +32,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     {
         return Err(Error::OutputMerged(output.clone()));
     }
-    if !cli.quiet {
+    if !cli.general.quiet {
         say(&talk::waiting(cli));
     }
     let keyset = read_keyset(&cli.keys)?;
@@ -72,7 +73,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         marks: &marks,
     };
     let code = product.write()?;
-    if !cli.quiet {
+    if !cli.general.quiet {
         say(&talk.done);
         if let Some(env_file) = proved.env_file.as_ref().filter(|_| !cli.check && !cli.diff) {
             say(&talk::apart(env_file, &folder));

@@ -4,7 +4,6 @@ mod next;
 
 use std::collections::HashSet;
 use std::fmt::Write;
-use std::io;
 use std::path::Path;
 
 use clearml_secure_core::deployment::Composed;
@@ -25,14 +24,6 @@ use clearml_secure_plan::ports::is_bound;
 use crate::cli::Cli;
 
 use next::next_steps;
-
-/// Talk goes to standard error; that nobody may be listening is no error.
-pub(crate) fn say(text: &str) {
-    drop(io::Write::write_all(
-        &mut io::stderr().lock(),
-        text.as_bytes(),
-    ));
-}
 
 /// What a person at a terminal has to type, if anything.
 pub(crate) fn waiting(cli: &Cli) -> String {

@@ -1,10 +1,10 @@
 //! What comes out: text on standard output, or files, all of them or none.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use clap::ColorChoice;
+use clearml_secure_cli::talk::has_color;
 use clearml_secure_core::io::{
     Before, Mode, NewFile, mode_for_others, read_text, replace_files, write_secret_file,
 };
@@ -16,7 +16,7 @@ use clearml_secure_plan::env_file::EnvFile;
 use crate::cli::Cli;
 use crate::diff::{self, Change};
 use crate::error::Error;
-use crate::talk::say;
+use clearml_secure_cli::talk::say;
 
 /// All that has been proved and may be written.
 pub(crate) struct Product<'a> {
@@ -55,13 +55,7 @@ impl Product<'_> {
     }
 
     fn diff(&self) -> String {
-        let color = match self.cli.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                std::env::var_os("NO_COLOR").is_none() && io::stdout().is_terminal()
-            }
-        };
+        let color = has_color(self.cli.general.color, &io::stdout());
         let of_env_file = self.env_file.map(|file| Change {
             path: &file.path,
             before: file.before.as_ref().map(|text| text.as_str()),
@@ -107,7 +101,7 @@ impl Product<'_> {
         self.replace(&files, backup.as_deref())?;
         if let Ok(old) = old
             && is_changed
-            && !self.cli.quiet
+            && !self.cli.general.quiet
         {
             say(&remarks_in_place(
                 &self.cli.compose,
@@ -153,7 +147,7 @@ impl Product<'_> {
     /// The env file first. If nobody takes the other half, it is put back.
     fn to_standard_output(&self) -> Result<(), Error> {
         if self.env_file.is_none()
-            && !self.cli.quiet
+            && !self.cli.general.quiet
             && let Some(mode) = mode_for_others(io::stdout())
         {
             say(&format!(
@@ -199,7 +193,7 @@ impl Product<'_> {
         })?;
         if let (Some(file), Some(mode)) = (self.env_file, mode)
             && file.is_changed()
-            && !self.cli.quiet
+            && !self.cli.general.quiet
         {
             let name = file.path.to_string_lossy();
             say(&format!(

@@ -1,10 +1,7 @@
-use std::env;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{
-    ArgAction, ArgGroup, ColorChoice, CommandFactory, FromArgMatches, Parser, ValueEnum, ValueHint,
-};
+use clap::{ArgGroup, Parser, ValueEnum, ValueHint};
+use clearml_secure_cli::general::General;
 
 /// Generates keys for every account of a ClearML Server.
 ///
@@ -12,9 +9,8 @@ use clap::{
 /// Keys have 30 characters and secrets 54, all of them letters and digits, so that no program on their way to
 /// the server reads them as anything else.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 #[command(group = ArgGroup::new("generated").multiple(true))]
-#[command(disable_help_flag = true, disable_version_flag = true)]
 pub(crate) struct Cli {
     /// What the keyset looks like
     #[arg(
@@ -83,27 +79,8 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", requires = "generated", value_hint = ValueHint::FilePath, help_heading = "Web login")]
     pub(crate) passwords: Option<PathBuf>,
 
-    /// Say nothing on standard error but errors
-    #[arg(short, long, help_heading = "General")]
-    pub(crate) quiet: bool,
-
-    /// When to use colours
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "General"
-    )]
-    pub(crate) color: ColorChoice,
-
-    /// Print help; `-h` is the short one
-    // Ours, because clap's own would stand above what people look for.
-    #[arg(short, long, action = ArgAction::Help, help_heading = "General")]
-    help: Option<bool>,
-
-    /// Print the version
-    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "General")]
-    version: Option<bool>,
+    #[command(flatten)]
+    pub(crate) general: General,
 }
 
 /// The formats, in the order of the help.
@@ -136,43 +113,12 @@ Examples:
 `-` is standard input (--from, --users-from) or standard output (--output).
 Exit codes: 0 fine, 2 could not; then no file was written or changed.";
 
-/// Reads the command line; what is wrong with it, or its help, is printed and ends the program.
-pub(crate) fn parse() -> Cli {
-    let command = Cli::command().color(color_of(env::args_os()));
-    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
-}
-
-/// The colour that was asked for. It is looked for beforehand, because it also counts for the help and for
-/// clap's own errors.
-fn color_of(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
-    let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
-    let mut choice = ColorChoice::Auto;
-    while let Some(argument) = arguments.next() {
-        let value = match argument.strip_prefix("--color") {
-            Some("") => arguments.next().unwrap_or_default(),
-            Some(value) => value.trim_start_matches('=').to_owned(),
-            None => continue,
-        };
-        choice = value.parse().unwrap_or(choice);
-    }
-    choice
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn colour_is_known_before_the_rest() {
-        let of = |text: &str| color_of(text.split(' ').map(OsString::from));
-        assert_eq!(of("keygen -q"), ColorChoice::Auto);
-        assert_eq!(of("keygen --color never --nonsense"), ColorChoice::Never);
-        assert_eq!(of("keygen --color=always"), ColorChoice::Always);
-        assert_eq!(of("keygen --color=blue --color"), ColorChoice::Auto);
+        clearml_secure_cli::general::command::<Cli>(String::new()).debug_assert();
     }
 }

@@ -11,25 +11,22 @@ mod run;
 mod talk;
 mod users;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clearml_secure_core::exit;
+use clearml_secure_cli::{general, talk::complain, talk::say, version};
+use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
-    exit::guarded(
-        "clearml-keygen",
-        |text| drop(io::stderr().write_all(text.as_bytes())),
-        outcome,
-    )
+    exit::guarded("clearml-keygen", say, outcome)
 }
 
 fn outcome() -> ExitCode {
-    let cli = cli::parse();
+    let cli: cli::Cli = general::parse(version::text(&[("defaults", known::DATE)]));
     match run::run(&cli) {
         Ok(()) => ExitCode::from(exit::FINE),
         Err(error) => {
-            talk::complain(cli.color, &error);
+            let help = error.help();
+            complain("clearml-keygen", cli.general.color, &error, help.as_deref());
             ExitCode::from(exit::FAILED)
         }
     }

@@ -1,11 +1,8 @@
 //! What a person is told on standard error, and the keyset on standard output.
 
-use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
-use clap::ColorChoice;
-use clap::builder::styling::AnsiColor;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit::{self, Input};
 use clearml_secure_core::io::mode_for_others;
@@ -51,7 +48,7 @@ pub(crate) fn name(path: &Path) -> String {
 
 /// Talk, which goes to standard error. That nobody may be listening is no error.
 pub(crate) fn say(cli: &Cli, text: &str) {
-    if !cli.quiet {
+    if !cli.general.quiet {
         drop(writeln!(io::stderr(), "clearml-keygen: {text}"));
     }
 }
@@ -72,27 +69,7 @@ pub(crate) fn waiting(cli: &Cli) {
             "--users-from FILE",
         ),
     ];
-    if let Some(text) = exit::waiting("clearml-keygen", &inputs).filter(|_| !cli.quiet) {
+    if let Some(text) = exit::waiting("clearml-keygen", &inputs).filter(|_| !cli.general.quiet) {
         drop(io::stderr().write_all(text.as_bytes()));
     }
-}
-
-/// Says why there is no keyset.
-pub(crate) fn complain(color: ColorChoice, error: &Error) {
-    let mut message = exit::message("clearml-keygen", error, error.help().as_deref());
-    let is_colored = match color {
-        ColorChoice::Always => true,
-        ColorChoice::Auto => {
-            env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                && io::stderr().is_terminal()
-        }
-        ColorChoice::Never => false,
-    };
-    if is_colored {
-        // As clap does with its own errors.
-        let style = AnsiColor::Red.on_default().bold();
-        let name = format!("{style}clearml-keygen:{style:#}");
-        message = message.replacen("clearml-keygen:", &name, 1);
-    }
-    drop(io::stderr().write_all(message.as_bytes()));
 }

@@ -30,18 +30,28 @@ pub(crate) struct Advisory {
     pub(crate) source: String,
 }
 
-/// Every one of them, sorted. Read at the first call.
+/// All of them.
 pub(crate) fn all() -> &'static [Advisory] {
-    /// The file as a whole.
-    #[derive(Deserialize)]
-    struct Data {
-        advisory: Vec<Advisory>,
-    }
-    static ALL: OnceLock<Vec<Advisory>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let data: Data = toml::from_str(include_str!("../data/advisories.toml"))
-            .expect("a part of the program, which a test reads");
-        data.advisory
+    &data().advisory
+}
+
+/// When the list was changed last.
+pub(crate) fn date() -> &'static str {
+    &data().date
+}
+
+/// The file as a whole.
+#[derive(Deserialize)]
+struct Data {
+    date: String,
+    advisory: Vec<Advisory>,
+}
+
+fn data() -> &'static Data {
+    static DATA: OnceLock<Data> = OnceLock::new();
+    DATA.get_or_init(|| {
+        toml::from_str(include_str!("../data/advisories.toml"))
+            .expect("a part of the program, which a test reads")
     })
 }
 

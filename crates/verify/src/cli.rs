@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use clap::{ColorChoice, Parser, ValueEnum, ValueHint};
+use clap::{Parser, ValueEnum, ValueHint};
+use clearml_secure_cli::general::General;
 
 /// Says what is unsafe in a ClearML deployment or on a running server, and where.
 ///
@@ -8,7 +9,7 @@ use clap::{ColorChoice, Parser, ValueEnum, ValueHint};
 /// files and the image's own defaults, in the order and with the oddities of the real servers. The environment
 /// of the shell is not read.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// A compose file, a directory (every deployment below it), `-` for standard input, or the URL of a running server
     #[arg(value_name = "TARGET", default_value = ".", value_hint = ValueHint::AnyPath)]
@@ -80,19 +81,6 @@ pub(crate) struct Cli {
     #[arg(long, conflicts_with_all = ["effective", "write_baseline"], help_heading = "Output")]
     pub(crate) fix: bool,
 
-    /// Say nothing on standard error but errors
-    #[arg(short, long, help_heading = "Output")]
-    pub(crate) quiet: bool,
-
-    /// When to use colours
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "Output"
-    )]
-    pub(crate) color: ColorChoice,
-
     /// The least severity that makes the exit code 1; notes are printed either way
     #[arg(
         long,
@@ -121,6 +109,9 @@ pub(crate) struct Cli {
     /// Print what a rule is about
     #[arg(long, value_name = "RULE", help_heading = "Rules")]
     pub(crate) explain: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) general: General,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

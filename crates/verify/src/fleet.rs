@@ -179,7 +179,7 @@ fn interrupt(sender: Sender<Event>) -> Result<(), Error> {
 
 /// A bar on a terminal, and nothing elsewhere.
 fn progress(cli: &Cli, length: usize) -> ProgressBar {
-    let is_shown = !cli.quiet && io::stderr().is_terminal();
+    let is_shown = !cli.general.quiet && io::stderr().is_terminal();
     let target = if is_shown {
         ProgressDrawTarget::stderr()
     } else {

@@ -40,22 +40,21 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use clearml_secure_core::exit;
+use clearml_secure_cli::{general, talk::complain, talk::say, version};
+use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
-    exit::guarded("clearml-verify", run::say, outcome)
+    exit::guarded("clearml-verify", say, outcome)
 }
 
 fn outcome() -> ExitCode {
-    match run::run(&cli::Cli::parse()) {
+    let lists = [("advisories", advisory::date()), ("defaults", known::DATE)];
+    let cli: cli::Cli = general::parse(version::text(&lists));
+    match run::run(&cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            run::say(&exit::message(
-                "clearml-verify",
-                &error,
-                error.help().as_deref(),
-            ));
+            let help = error.help();
+            complain("clearml-verify", cli.general.color, &error, help.as_deref());
             ExitCode::from(exit::FAILED)
         }
     }

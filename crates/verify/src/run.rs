@@ -1,6 +1,6 @@
-use std::io::{self, IsTerminal, Write};
+use std::io;
 
-use clap::ColorChoice;
+use clearml_secure_cli::talk::{self, say};
 use clearml_secure_cli::wrap;
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
@@ -34,7 +34,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if let Some(text) = answer(cli)? {
         return print(&text).map(|_| exit::FINE);
     }
-    if !cli.quiet {
+    if !cli.general.quiet {
         say(&waiting(cli));
     }
     let mut baseline = cli.baseline.as_deref().map(Baseline::read).transpose()?;
@@ -55,7 +55,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         let count: usize = reports.iter().map(|report| report.findings.len()).sum();
         remarks.push(format!("{}: {count} findings are recorded", path.display()));
     }
-    if !cli.quiet {
+    if !cli.general.quiet {
         for remark in &remarks {
             say(&format!("clearml-verify: {}\n", escape(remark)));
         }
@@ -288,16 +288,8 @@ fn proof(reports: &[Report]) -> u8 {
 
 fn look(cli: &Cli) -> Look {
     Look {
-        color: use_color(cli.color),
+        color: talk::has_color(cli.general.color, &io::stdout()),
         width: wrap::width(&io::stdout()),
-    }
-}
-
-fn use_color(choice: ColorChoice) -> bool {
-    match choice {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => std::env::var_os("NO_COLOR").is_none() && io::stdout().is_terminal(),
     }
 }
 
@@ -316,9 +308,4 @@ fn waiting(cli: &Cli) -> String {
     let targets = cli.targets.iter().map(|target| Some(target.as_path()));
     inputs.extend(targets.map(|path| input(path, "a deployment", "an argument")));
     exit::waiting("clearml-verify", &inputs).unwrap_or_default()
-}
-
-/// Talk goes to standard error; that nobody may be listening is no error.
-pub(crate) fn say(text: &str) {
-    drop(io::stderr().lock().write_all(text.as_bytes()));
 }
