@@ -17,7 +17,7 @@ mod network;
 mod parts;
 pub mod port;
 pub mod resolved;
-mod service;
+pub(crate) mod service;
 mod shellwords;
 mod uses;
 pub mod volume;

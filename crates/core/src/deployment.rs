@@ -7,7 +7,7 @@ pub mod exposure;
 mod foreign;
 mod mounts;
 mod recognise;
-mod started;
+pub(crate) mod started;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -97,18 +97,20 @@ impl Composed {
             config_dir: files.config_dir.as_deref(),
         };
         Ok(Self {
-            deployment: Deployment::made_of(given, sources, &mut loader)?,
+            deployment: Deployment::of_containers(given, sources, &mut loader)?,
             project,
         })
     }
 }
 
 /// What a source makes of the user's files.
-struct Given<'a> {
-    first: SourceId,
-    containers: Vec<Arc<Container>>,
-    unseen: Vec<Unseen>,
-    config_dir: Option<&'a Path>,
+pub(crate) struct Given<'a> {
+    /// The first text that was given.
+    pub(crate) first: SourceId,
+    pub(crate) containers: Vec<Arc<Container>>,
+    pub(crate) unseen: Vec<Unseen>,
+    /// The configuration folder of every server, instead of what is mounted.
+    pub(crate) config_dir: Option<&'a Path>,
 }
 
 impl Deployment {
@@ -121,7 +123,11 @@ impl Deployment {
     }
 
     /// Finds the servers among containers, and reads the `.conf` files that are mounted into them.
-    fn made_of(given: Given<'_>, sources: Sources, loader: &mut Loader) -> Result<Self, Error> {
+    pub(crate) fn of_containers(
+        given: Given<'_>,
+        sources: Sources,
+        loader: &mut Loader,
+    ) -> Result<Self, Error> {
         let mut deployment = Self {
             sources,
             namespaces: exposure::namespaces(&given.containers),

@@ -38,6 +38,7 @@ pub mod compose;
 pub mod config_dir;
 pub mod container;
 pub mod deployment;
+pub mod docker;
 pub mod dockerfile;
 pub mod dotenv;
 pub mod edit;

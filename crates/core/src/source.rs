@@ -15,6 +15,11 @@ pub struct Sources(Vec<Source>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u32);
 
+impl SourceId {
+    /// The text that [`Sources`] took over first.
+    pub const FIRST: Self = Self(0);
+}
+
 /// Where something stands: a byte range of one text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {

@@ -146,7 +146,8 @@ fn parsed(address: &str) -> Option<IpAddr> {
     address.parse().ok()
 }
 
-fn interface(address: &str) -> Option<Interface> {
+/// On which of the host's addresses an address publishes.
+pub(crate) fn interface(address: &str) -> Option<Interface> {
     if address.is_empty() {
         return Some(Interface::All);
     }

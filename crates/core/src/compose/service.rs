@@ -184,7 +184,7 @@ impl Project {
 }
 
 /// The words of a text for a shell, without quotes and operators.
-fn plain_words(text: &str) -> Vec<String> {
+pub(crate) fn plain_words(text: &str) -> Vec<String> {
     let separator =
         |c: char| c.is_whitespace() || matches!(c, '&' | ';' | '|' | '(' | ')' | '"' | '\'');
     text.split(separator)

@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::source::Sources;
 
 /// Puts what the command sets into the environment, where a server is started.
-pub(super) fn apply(container: &mut Container, loader: &mut Loader, sources: &mut Sources) {
+pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mut Sources) {
     if recognise::recognise(container).servers.is_empty() || container.command.is_empty() {
         return;
     }

@@ -1,0 +1,155 @@
+//! Containers that an engine has, as `docker inspect` and `podman inspect` print them: what a process was really given,
+//! whatever the files say by now (docs/clearml.md#what-docker-inspect-tells).
+//!
+//! JSON is YAML, so the tree is read by [`crate::yaml`], and every value knows where it stands.
+
+mod container;
+mod group;
+mod network;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::compose::Loader;
+use crate::deployment::{Deployment, Given, started};
+use crate::error::Error;
+use crate::source::Sources;
+use crate::yaml::{self, Node};
+use container::Inspected;
+use network::Networks;
+
+/// The deployments among the containers of an engine.
+pub struct Engine {
+    /// Each deployment with a ClearML server in it.
+    pub deployments: Vec<Running>,
+    /// How many containers do not run. What they were given makes no difference.
+    pub stopped: usize,
+}
+
+/// A deployment that runs.
+pub struct Running {
+    /// What its containers are given.
+    pub deployment: Deployment,
+    /// The tree of the text.
+    pub root: Arc<Node>,
+    /// What docker compose has written on its containers.
+    pub project: Option<ComposeProject>,
+}
+
+/// From what docker compose has made containers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComposeProject {
+    /// Its name.
+    pub name: String,
+    /// The files, with their whole paths on the machine where it ran.
+    pub files: Vec<String>,
+}
+
+/// Whether a text is what `docker inspect` prints of containers: nothing else is JSON with these names.
+pub fn is_inspected(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.starts_with(['[', '{']) && text.contains("\"Config\"") && text.contains("\"HostConfig\"")
+}
+
+impl Engine {
+    /// Reads the deployments, with every mounted `.conf` that is on this machine.
+    ///
+    /// # Errors
+    /// What is not the output of one `docker inspect`; a `.conf` that cannot be read although it is there.
+    pub fn read(
+        path: &Path,
+        text: &Zeroizing<String>,
+        config_dir: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let root = yaml::parse(path, text).map_err(not_one)?;
+        let single = [Arc::clone(&root)];
+        let objects = root.items().unwrap_or(&single);
+        let networks = Networks::of(objects);
+        let all = objects.iter().filter_map(Inspected::of);
+        let (running, stopped): (Vec<_>, Vec<_>) = all.partition(|one| one.is_running);
+        let mut deployments = Vec::new();
+        for group in group::all(&running) {
+            let mut sources = Sources::new();
+            let mut loader = Loader::default();
+            let first = loader.give(&mut sources, path, text.clone());
+            let mut containers = Vec::new();
+            for at in group.members {
+                let mut container = running[at].container(&running, &networks);
+                started::apply(&mut container, &mut loader, &mut sources);
+                containers.push(Arc::new(container));
+            }
+            let deployment = Deployment::of_containers(
+                Given {
+                    first,
+                    containers,
+                    unseen: Vec::new(),
+                    config_dir,
+                },
+                sources,
+                &mut loader,
+            )?;
+            if !deployment.instances.is_empty() || !deployment.unseen.is_empty() {
+                deployments.push(Running {
+                    deployment,
+                    root: Arc::clone(&root),
+                    project: group.project,
+                });
+            }
+        }
+        Ok(Self {
+            deployments,
+            stopped: stopped.len(),
+        })
+    }
+}
+
+/// Several outputs in a row, and those of `--format`, are no single tree.
+fn not_one(error: Error) -> Error {
+    match error {
+        Error::Yaml { place, message } => Error::Compose {
+            place,
+            message: format!("this is not what one `docker inspect` prints: {message}"),
+            help: Some(
+                "run it once, without --format: docker inspect $(docker ps -q) | clearml-verify -"
+                    .to_owned(),
+            ),
+        },
+        other => other,
+    }
+}
+
+/// The value below these keys, if it is not null.
+fn at<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a Arc<Node>> {
+    let (first, rest) = keys.split_first()?;
+    let value = node.get(first)?.value;
+    match rest {
+        [] => Some(value).filter(|value| !value.is_null()),
+        rest => at(value, rest),
+    }
+}
+
+/// The text below these keys, if it is not empty.
+fn text<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a str> {
+    at(node, keys)?.text().filter(|text| !text.is_empty())
+}
+
+/// The texts of the list below these keys; of one text, that.
+fn texts<'a>(node: &'a Node, keys: &[&str]) -> Vec<&'a str> {
+    let Some(value) = at(node, keys) else {
+        return Vec::new();
+    };
+    match value.items() {
+        Some(items) => items
+            .iter()
+            .filter_map(|item| item.scalar())
+            .map(|one| one.text())
+            .collect(),
+        None => value.text().into_iter().collect(),
+    }
+}
+
+fn is_true(node: &Node, keys: &[&str]) -> bool {
+    text(node, keys) == Some("true")
+}

@@ -1,0 +1,457 @@
+//! One container of an engine.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::network::Networks;
+use super::{ComposeProject, at, is_true, text, texts};
+use crate::compose::{port, service};
+use crate::container::{
+    Alias, Container, HostPath, Label, Mount, MountSource, Network, Origin, Port, Text, Variable,
+    VariableValue,
+};
+use crate::knowable::Knowable;
+use crate::secret::Secret;
+use crate::source::{SourceId, Span};
+use crate::yaml::Node;
+
+/// A container as it is described.
+pub(super) struct Inspected<'a> {
+    node: &'a Node,
+    pub(super) is_running: bool,
+}
+
+const SERVICE: &str = "com.docker.compose.service";
+const PROJECT: &str = "com.docker.compose.project";
+const FILES: &str = "com.docker.compose.project.config_files";
+const STACK: &str = "com.docker.stack.namespace";
+const SWARM: &str = "com.docker.swarm.service.id";
+
+impl<'a> Inspected<'a> {
+    /// Of an object; none if it describes something else, such as an image or a network.
+    pub(super) fn of(node: &'a Arc<Node>) -> Option<Self> {
+        at(node, &["Config"])?;
+        at(node, &["HostConfig"])?;
+        let is_running = text(node, &["State", "Running"]) != Some("false");
+        Some(Self { node, is_running })
+    }
+
+    fn text(&self, keys: &[&str]) -> Option<&'a str> {
+        text(self.node, keys)
+    }
+
+    fn label(&self, name: &str) -> Option<&'a str> {
+        self.text(&["Config", "Labels", name])
+    }
+
+    /// Its own name, as the engine calls it.
+    fn own_name(&self) -> &'a str {
+        self.text(&["Name"])
+            .unwrap_or_default()
+            .trim_start_matches('/')
+    }
+
+    fn span(&self, node: &Node) -> Span {
+        node.span(SourceId::FIRST)
+    }
+
+    /// The compose project or the stack that it is of.
+    pub(super) fn group(&self) -> Option<&'a str> {
+        self.label(PROJECT).or_else(|| self.label(STACK))
+    }
+
+    /// What docker compose has written on it.
+    pub(super) fn project(&self) -> Option<ComposeProject> {
+        let files = self.label(FILES).unwrap_or_default();
+        Some(ComposeProject {
+            name: self.label(PROJECT)?.to_owned(),
+            files: files
+                .split(',')
+                .filter(|file| !file.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+
+    /// Whether it may be one of ClearML's, by a word in what it is called, runs or is given.
+    pub(super) fn may_be_clearml(&self) -> bool {
+        let words = self.words().map(|(_, word)| word);
+        let named = [
+            self.own_name(),
+            self.text(&["Config", "Image"]).unwrap_or_default(),
+            self.service_name(),
+        ];
+        let env = texts(self.node, &["Config", "Env"]).into_iter();
+        let names = env.map(|item| item.split('=').next().unwrap_or(item));
+        let is_known = |word: &str| {
+            let word = word.to_ascii_lowercase();
+            [
+                "clearml",
+                "trains",
+                "apiserver",
+                "fileserver",
+                "async_delete",
+            ]
+            .iter()
+            .any(|known| word.contains(known))
+        };
+        named.into_iter().chain(words).chain(names).any(is_known)
+    }
+
+    fn service_name(&self) -> &'a str {
+        self.label(SERVICE).unwrap_or_default()
+    }
+
+    fn networks(&self) -> Vec<(&'a str, &'a Node, Span)> {
+        let networks = at(self.node, &["NetworkSettings", "Networks"]);
+        let fields = networks
+            .map(|networks| networks.fields())
+            .unwrap_or_default();
+        let network = |field: &crate::yaml::Field<'a>| {
+            Some((field.key.text()?, &**field.value, self.span(field.key)))
+        };
+        fields.iter().filter_map(network).collect()
+    }
+
+    /// Whether it may reach another, or pass something on to it.
+    pub(super) fn is_near(&self, other: &Self) -> bool {
+        let is_host = |one: &Self| one.text(&["HostConfig", "NetworkMode"]) == Some("host");
+        let own = self.networks();
+        let shares = other
+            .networks()
+            .iter()
+            .any(|(name, ..)| own.iter().any(|(own, ..)| own == name));
+        let joins = |one: &Self, other: &Self| {
+            let mode = one.text(&["HostConfig", "NetworkMode"]).unwrap_or_default();
+            mode.strip_prefix("container:")
+                .is_some_and(|id| other.text(&["Id"]).or(other.text(&["ID"])) == Some(id))
+        };
+        shares || is_host(other) || joins(self, other) || joins(other, self)
+    }
+
+    /// The words of its process: those of the entrypoint, and then of the command.
+    fn words(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        ["Entrypoint", "Cmd"].into_iter().flat_map(|key| {
+            texts(self.node, &["Config", key])
+                .into_iter()
+                .map(move |word| (key, word))
+        })
+    }
+
+    /// What the process in it was given. `all` are the containers that it may name.
+    pub(super) fn container(&self, all: &[Inspected<'_>], networks: &Networks<'_>) -> Container {
+        let name_node = at(self.node, &["Name"]).map_or(self.node, |name| name);
+        let network_mode = self.network_mode(all);
+        let attached = self.networks();
+        Container {
+            name: self.name(all),
+            name_span: self.span(name_node),
+            image: self.image(),
+            built_as: None,
+            container_name: Some(self.own_name().to_owned()),
+            command: self
+                .words()
+                .map(|(_, word)| Knowable::Known(word.to_owned()))
+                .collect(),
+            words: self
+                .words()
+                .flat_map(|(_, word)| service::plain_words(word))
+                .collect(),
+            user: self.known(&["Config", "User"]),
+            working_directory: self.known(&["Config", "WorkingDir"]),
+            environment: self.environment(),
+            mounts: self.mounts(),
+            copies: Vec::new(),
+            doubts: Vec::new(),
+            ports: self.ports(),
+            networks: attached
+                .iter()
+                .map(|(name, ..)| (*name).to_owned())
+                .collect(),
+            attached: attached
+                .iter()
+                .map(|(name, endpoint, span)| Network {
+                    name: (*name).to_owned(),
+                    kind: networks.kind(name, endpoint),
+                    span: *span,
+                })
+                .collect(),
+            aliases: self.aliases(&attached),
+            hosts: self.hosts(),
+            is_shared: self.is_shared(all, &attached),
+            network_mode,
+            privileged: self.privileged(),
+            labels: self.labels(),
+        }
+    }
+
+    /// The name of its service, if it is the only one of that name; else its own.
+    fn name(&self, all: &[Inspected<'_>]) -> String {
+        let service = self.service_name();
+        let same = all
+            .iter()
+            .filter(|other| other.service_name() == service)
+            .count();
+        let is_unique = !service.is_empty() && same == 1;
+        if is_unique { service } else { self.own_name() }.to_owned()
+    }
+
+    fn known(&self, keys: &[&str]) -> Option<Knowable<String>> {
+        self.text(keys).map(|text| Knowable::Known(text.to_owned()))
+    }
+
+    fn image(&self) -> Knowable<Option<Text>> {
+        let Some(node) = at(self.node, &["Config", "Image"]) else {
+            return Knowable::unknown("docker inspect names no image");
+        };
+        let text = node.text().unwrap_or_default();
+        if text.starts_with("sha256:") {
+            return Knowable::unknown("its image is named by a digest alone");
+        }
+        Knowable::Known(Some(Text {
+            text: text.to_owned(),
+            span: self.span(node),
+        }))
+    }
+
+    /// All that the process has: what the engine was told, over what the image says.
+    fn environment(&self) -> Vec<Variable> {
+        let items = at(self.node, &["Config", "Env"]).and_then(|env| env.items());
+        let variable = |item: &Arc<Node>| {
+            let (name, value) = item.text()?.split_once('=')?;
+            let span = self.span(item);
+            // The name has no escapes in JSON, and a quote is before it.
+            let start = (span.start + 1 + name.len() + 1).min(span.end);
+            let end = span.end.saturating_sub(1).max(start);
+            Some(Variable {
+                name: name.to_owned(),
+                value: VariableValue::Known(Secret::from(value)),
+                origin: Origin::Environment,
+                span,
+                value_span: Span { start, end, ..span },
+                interpolated: Vec::new(),
+                written_length: value.len(),
+                retyped: false,
+            })
+        };
+        let mut all: Vec<Variable> = items
+            .unwrap_or_default()
+            .iter()
+            .filter_map(variable)
+            .collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all
+    }
+
+    fn mounts(&self) -> Vec<Mount> {
+        let items = at(self.node, &["Mounts"]).and_then(|mounts| mounts.items());
+        let mut mounts: Vec<Mount> = items
+            .unwrap_or_default()
+            .iter()
+            .map(|item| self.mount(item))
+            .collect();
+        let empty = at(self.node, &["HostConfig", "Tmpfs"]);
+        let empty = empty.map(|empty| empty.fields()).unwrap_or_default();
+        mounts.extend(empty.iter().filter_map(|field| {
+            Some(Mount {
+                source: Knowable::Known(MountSource::Empty),
+                target: Knowable::Known(field.key.text()?.trim_end_matches('/').to_owned()),
+                span: self.span(field.key),
+                is_interpolated: false,
+            })
+        }));
+        if self.label(SWARM).is_some() {
+            let reason = "docker inspect does not show the configs and secrets of a swarm";
+            mounts.push(Mount {
+                source: Knowable::unknown(reason),
+                target: Knowable::unknown(reason),
+                span: self.span(self.node).at_start(),
+                is_interpolated: false,
+            });
+        }
+        mounts
+    }
+
+    fn mount(&self, item: &Arc<Node>) -> Mount {
+        let field = |key| text(item, &[key]);
+        let target = match field("Destination") {
+            Some(target) => Knowable::Known(target.trim_end_matches('/').to_owned()),
+            None => Knowable::unknown("docker inspect does not say where it is mounted"),
+        };
+        let host = |written: &str, path: &str| {
+            MountSource::Bind(HostPath {
+                written: written.to_owned(),
+                path: PathBuf::from(path),
+            })
+        };
+        let source = match (field("Type"), field("Source")) {
+            (Some("tmpfs"), _) => Knowable::Known(MountSource::Empty),
+            (Some("volume"), source) => {
+                let name = field("Name").unwrap_or("a volume");
+                let here =
+                    source.filter(|source| self.is_here() && std::fs::read_dir(source).is_ok());
+                Knowable::Known(match here {
+                    Some(source) => host(name, source),
+                    None => MountSource::Named(name.to_owned()),
+                })
+            }
+            (_, Some(source)) if self.is_here() => Knowable::Known(host(source, source)),
+            _ => Knowable::unknown("it is on the machine of the container, which is not this one"),
+        };
+        Mount {
+            source,
+            target,
+            span: self.span(item).at_start(),
+            is_interpolated: false,
+        }
+    }
+
+    /// Whether the container is on this machine, as far as a file of its engine tells. A folder that only root reads
+    /// is at least that of an engine.
+    fn is_here(&self) -> bool {
+        let Some(own) = self.text(&["HostsPath"]) else {
+            return true;
+        };
+        match std::fs::metadata(own) {
+            Ok(_) => true,
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    /// What is published: as the engine does it, or is to do it.
+    fn ports(&self) -> Vec<Port> {
+        let of = |keys: &[&str]| {
+            at(self.node, keys)
+                .map(|ports| ports.fields())
+                .unwrap_or_default()
+        };
+        let real = of(&["NetworkSettings", "Ports"]);
+        let fields = if real.is_empty() {
+            of(&["HostConfig", "PortBindings"])
+        } else {
+            real
+        };
+        let mut found: Vec<Port> = Vec::new();
+        for field in fields {
+            let Some((target, protocol)) = field
+                .key
+                .text()
+                .map(|key| key.split_once('/').unwrap_or((key, "tcp")))
+            else {
+                continue;
+            };
+            let Ok(target) = target.parse::<u16>() else {
+                continue;
+            };
+            for bound in field.value.items().unwrap_or_default() {
+                let address = text(bound, &["HostIp"]).unwrap_or_default();
+                let published = text(bound, &["HostPort"])
+                    .and_then(|port| port.parse::<u16>().ok())
+                    .filter(|port| *port != 0);
+                let Some(interface) = port::interface(address) else {
+                    continue;
+                };
+                let port = Port {
+                    target: target..=target,
+                    published: published.map(|port| port..=port),
+                    interface,
+                    address: address.parse().ok(),
+                    protocol: protocol.to_owned(),
+                    span: self.span(bound).at_start(),
+                };
+                let is_same = |known: &Port| {
+                    known.target == port.target
+                        && known.published == port.published
+                        && known.interface == port.interface
+                        && known.protocol == port.protocol
+                };
+                // All addresses of IPv4 and of IPv6 are two entries.
+                if !found.iter().any(is_same) {
+                    found.push(port);
+                }
+            }
+        }
+        found
+    }
+
+    /// The names under which others find it.
+    fn aliases(&self, networks: &[(&'a str, &'a Node, Span)]) -> Vec<Alias> {
+        let mut aliases = Vec::new();
+        for (network, endpoint, _) in networks {
+            for key in ["Aliases", "DNSNames"] {
+                let names = texts(endpoint, &[key]).into_iter();
+                aliases.extend(names.map(|name| Alias {
+                    name: name.to_owned(),
+                    network: Some((*network).to_owned()),
+                }));
+            }
+        }
+        aliases.extend(self.text(&["Config", "Hostname"]).map(|name| Alias {
+            name: name.to_owned(),
+            network: None,
+        }));
+        aliases
+    }
+
+    /// Names of hosts that it alone knows.
+    fn hosts(&self) -> Vec<String> {
+        let extra = texts(self.node, &["HostConfig", "ExtraHosts"]).into_iter();
+        let links = texts(self.node, &["HostConfig", "Links"]).into_iter();
+        let of_link = |link: &str| link.rsplit(['/', ':']).next().unwrap_or(link).to_owned();
+        let of_line = |line: &str| line.split(':').next().unwrap_or(line).to_owned();
+        extra.map(of_line).chain(links.map(of_link)).collect()
+    }
+
+    /// Whether containers of other deployments are on one of its networks.
+    fn is_shared(&self, all: &[Inspected<'_>], own: &[(&str, &Node, Span)]) -> bool {
+        all.iter()
+            .filter(|other| other.group() != self.group())
+            .any(|other| {
+                let names = other.networks();
+                names
+                    .iter()
+                    .any(|(name, ..)| own.iter().any(|(own, ..)| own == name))
+            })
+    }
+
+    /// Whose network it has, if it has none of its own.
+    fn network_mode(&self, all: &[Inspected<'_>]) -> Option<Text> {
+        let node = at(self.node, &["HostConfig", "NetworkMode"])?;
+        let mode = node.text()?;
+        let text = match mode.split_once(':') {
+            Some(("container", id)) => {
+                let is_meant = |other: &&Inspected<'_>| {
+                    other.text(&["Id"]).or(other.text(&["ID"])) == Some(id)
+                        || other.own_name() == id
+                };
+                let name = all.iter().find(is_meant).map_or(id, Inspected::own_name);
+                format!("container:{name}")
+            }
+            _ if ["host", "none"].contains(&mode) => mode.to_owned(),
+            _ => return None,
+        };
+        Some(Text {
+            text,
+            span: self.span(node),
+        })
+    }
+
+    fn privileged(&self) -> Option<Span> {
+        let node = at(self.node, &["HostConfig", "Privileged"])?;
+        is_true(self.node, &["HostConfig", "Privileged"]).then(|| self.span(node))
+    }
+
+    fn labels(&self) -> Vec<Label> {
+        let labels = at(self.node, &["Config", "Labels"]);
+        let fields = labels.map(|labels| labels.fields()).unwrap_or_default();
+        let label = |field: &crate::yaml::Field<'_>| {
+            Some(Label {
+                name: field.key.text()?.to_owned(),
+                value: Knowable::Known(field.value.scalar()?.text().to_owned()),
+                span: self.span(field.value),
+            })
+        };
+        fields.iter().filter_map(label).collect()
+    }
+}
