@@ -1,6 +1,9 @@
 //! Stands in every container of `tests/docker.rs` where the real servers would: it serves its own environment.
 //!
-//!     serve-environment SERVICE PORT...
+//!     serve SERVICE PORT...
+//!
+//! Under any other name it stands for a program of an image: its words are that program's, the service is the host's name, and
+//! it listens wherever servers and databases do.
 //!
 //! No image can be fetched where the tests run, so this is all that its image holds: one program, linked statically,
 //! with nothing but std. It answers every request on every port with the service and the port that it was told and the
@@ -12,15 +15,26 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 use std::{env, thread};
 
+/// Where servers and databases listen.
+const PORTS: [&str; 7] = ["80", "6379", "8008", "8080", "8081", "9200", "27017"];
 /// A test that is killed takes nothing down; after this the ports are free all the same.
 const LIFETIME: Duration = Duration::from_secs(600);
 /// Who connects and then says nothing keeps others waiting no longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> io::Result<()> {
-    let mut words = env::args().skip(1);
-    let service = words.next().unwrap_or_default();
-    for word in words {
+    let mut words = env::args();
+    let is_told = words.next().is_some_and(|own| own.ends_with("/serve"));
+    let service = match is_told {
+        true => words.next(),
+        false => env::var("HOSTNAME").ok(),
+    };
+    let service = service.unwrap_or_default();
+    let ports: Vec<String> = match is_told {
+        true => words.collect(),
+        false => PORTS.map(str::to_owned).to_vec(),
+    };
+    for word in ports {
         let port = word.parse().map_err(io::Error::other)?;
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))?;
         let answer = answer(&service, port);

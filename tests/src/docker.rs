@@ -30,6 +30,13 @@ pub const LISTENED: [u16; 7] = [80, 6379, 8008, 8080, 8081, 9200, 27017];
 /// What the names of all our projects start with.
 const PROJECT: &str = "clearml-secure-e2e";
 const IMAGE: &str = "clearml-secure-e2e/serve-environment";
+/// Where our program is in the image: under its own name, and for what the images of ClearML start.
+const PROGRAMS: [&str; 4] = [
+    "/serve",
+    "/opt/clearml/wrapper.sh",
+    "/usr/bin/python3",
+    "/bin/bash",
+];
 /// How long a container may take to listen.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What a service may have. Anything else could reach the host, and is looked at before it comes onto this list.
@@ -138,7 +145,12 @@ impl Engine {
     }
 
     fn build(&self) {
-        let dockerfile = "FROM scratch\nCOPY serve /serve\n";
+        let copies = PROGRAMS.map(|path| format!("COPY serve {path}\n"));
+        let dockerfile = format!(
+            "FROM scratch\n{}ENTRYPOINT [\"{}\"]\n",
+            copies.concat(),
+            PROGRAMS[1]
+        );
         fs::write(self.folder.path().join("Dockerfile"), dockerfile).unwrap();
         succeed(
             self.command("docker")
@@ -149,6 +161,53 @@ impl Engine {
 
     /// Runs a compose file. What it publishes must be free, see [`is_taken`].
     pub fn up(&self, file: &Path) -> Running<'_> {
+        self.run(file, over(&self.project, &self.services(&[file])))
+    }
+
+    /// The same with the images and the commands of the file, each image being ours under its name. None, with a visible
+    /// skip, where somebody has an image of one of these names.
+    pub fn up_as_it_is(&self, file: &Path) -> Option<(Running<'_>, Borrowed<'_>)> {
+        let services = self.services(&[file]);
+        let names = services
+            .values()
+            .filter_map(|service| service["image"].as_str());
+        let borrowed = self.borrow(names.collect())?;
+        let running = self.run(file, over_as_it_is(&self.project, &services));
+        Some((running, borrowed))
+    }
+
+    /// Gives our image further names.
+    fn borrow(&self, names: BTreeSet<&str>) -> Option<Borrowed<'_>> {
+        let mut borrowed = Borrowed {
+            engine: self,
+            names: Vec::new(),
+        };
+        for name in names {
+            let there = self
+                .command("docker")
+                .args(["image", "inspect", name])
+                .output();
+            if there.is_ok_and(|output| output.status.success()) {
+                oracle::skip(&format!("an image called {name}: somebody has one here"));
+                return None;
+            }
+            succeed(self.command("docker").args(["tag", IMAGE, name]));
+            borrowed.names.push(name.to_owned());
+        }
+        Some(borrowed)
+    }
+
+    /// What `docker inspect` prints of our containers.
+    pub fn inspected(&self) -> String {
+        let mut inspect = self.command("docker");
+        succeed(
+            inspect
+                .arg("inspect")
+                .args(self.listed(&["ps"], &self.marked())),
+        )
+    }
+
+    fn run(&self, file: &Path, over: Value) -> Running<'_> {
         // Before anything is started, so that a failure on the way takes everything down.
         let mut running = Running {
             engine: self,
@@ -156,7 +215,6 @@ impl Engine {
             gateway: Ipv4Addr::UNSPECIFIED.into(),
         };
         let merged = file.with_file_name("over.json");
-        let over = over(&self.project, &self.services(&[file]));
         fs::write(&merged, over.to_string()).unwrap();
         assert_harmless(&self.services(&[file, &merged]));
         succeed(
@@ -285,6 +343,24 @@ impl Engine {
     }
 }
 
+/// Names that our image has for a while.
+pub struct Borrowed<'e> {
+    engine: &'e Engine,
+    names: Vec<String>,
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        let mut remove = self.engine.command("docker");
+        drop(
+            remove
+                .args(["image", "rm", "--force"])
+                .args(&self.names)
+                .output(),
+        );
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         drop(
@@ -375,11 +451,26 @@ fn over(project: &str, services: &BTreeMap<String, Value>) -> Value {
     json!({"services": services})
 }
 
+/// The file that is merged over where images and commands stay: nothing of the host but the configuration folder beside
+/// the file, and what tells a container who it is.
+fn over_as_it_is(project: &str, services: &BTreeMap<String, Value>) -> Value {
+    let mut over = over(project, services);
+    for (name, service) in over["services"].as_object_mut().unwrap() {
+        let service = service.as_object_mut().unwrap();
+        for key in ["image", "entrypoint", "command"] {
+            service.remove(key);
+        }
+        service.insert("hostname".to_owned(), json!(name));
+    }
+    over
+}
+
 fn assert_harmless(services: &BTreeMap<String, Value>) {
     for (name, service) in services {
         for (key, value) in service.as_object().unwrap() {
             let is_harmless = match key.as_str() {
-                "image" => value == IMAGE,
+                // That of a file as it is has one of ours under its name.
+                "hostname" | "image" => true,
                 "privileged" => value == false,
                 "restart" => value == "no",
                 "volumes" => list(value).all(|volume| volume["type"] == "tmpfs"),

@@ -30,6 +30,8 @@ pub(crate) struct Case<'a> {
     pub(crate) logins: Vec<Login<'a>>,
     /// What the file system says of the files.
     pub(crate) files: Files,
+    /// Of containers that run: what the compose files say from which they were made, where those are a target, too.
+    pub(crate) made_from: Option<(&'a Described, &'a Effective)>,
 }
 
 impl Case<'_> {
@@ -46,7 +48,11 @@ impl Case<'_> {
 
     /// The compose file as it is named on a command line.
     pub(crate) fn compose_file(&self) -> String {
-        let path = self.deployment.sources.path(self.deployment.first);
+        let path = match (&self.deployment.project, self.made_from) {
+            (None, None) => return "docker-compose.yml".to_owned(),
+            (None, Some((files, _))) => files.sources.path(files.first),
+            (Some(_), _) => self.deployment.sources.path(self.deployment.first),
+        };
         let path = path.to_string_lossy();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
         if path.chars().all(is_plain) && path != "-" {

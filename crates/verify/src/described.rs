@@ -1,14 +1,36 @@
-//! A deployment, and the compose files that describe it, if any do.
+//! A deployment, and what describes it.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use clearml_secure_core::compose::Project;
 use clearml_secure_core::deployment::{Composed, Deployment};
+use clearml_secure_core::docker::{ComposeProject, Running};
+use clearml_secure_core::source::SourceId;
+use clearml_secure_core::yaml::Node;
 
-/// A deployment, and the project that compose makes of its files; none of containers that an engine runs.
+/// A deployment, and what describes it.
 pub(crate) struct Described {
+    /// The project that compose makes of its files; none of containers that an engine has.
     pub(crate) project: Option<Project>,
+    /// What docker compose has written on the containers of an engine.
+    pub(crate) made_from: Option<ComposeProject>,
     deployment: Deployment,
+    /// What `docker inspect` printed.
+    root: Option<Arc<Node>>,
+}
+
+impl Described {
+    /// The trees of its texts.
+    pub(crate) fn trees(&self) -> impl Iterator<Item = (SourceId, &Node)> {
+        let documents = self.project.iter().flat_map(|project| &project.documents);
+        let documents = documents.map(|document| (document.source, &*document.root));
+        let root = self
+            .root
+            .iter()
+            .map(|root| (self.deployment.first, &**root));
+        documents.chain(root)
+    }
 }
 
 impl From<Composed> for Described {
@@ -16,7 +38,20 @@ impl From<Composed> for Described {
         let (deployment, project) = composed.into();
         Self {
             project: Some(project),
+            made_from: None,
             deployment,
+            root: None,
+        }
+    }
+}
+
+impl From<Running> for Described {
+    fn from(running: Running) -> Self {
+        Self {
+            project: None,
+            made_from: running.project,
+            deployment: running.deployment,
+            root: Some(running.root),
         }
     }
 }

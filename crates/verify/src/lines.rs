@@ -17,12 +17,8 @@ pub(crate) struct Lines<'a> {
 impl<'a> Lines<'a> {
     pub(crate) fn of(deployment: &'a Described) -> Self {
         let mut roots: HashMap<SourceId, Vec<&Node>> = HashMap::new();
-        let documents = deployment.project.iter();
-        for document in documents.flat_map(|project| &project.documents) {
-            roots
-                .entry(document.source)
-                .or_default()
-                .push(&document.root);
+        for (source, root) in deployment.trees() {
+            roots.entry(source).or_default().push(root);
         }
         let compose = roots
             .into_iter()

@@ -7,6 +7,7 @@ mod case;
 mod check;
 mod cli;
 mod described;
+mod drift;
 mod entry;
 mod error;
 mod files;

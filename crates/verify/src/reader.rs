@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::compose::files::{Files, Given, merged_over};
 use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::docker::Engine;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{read_argument, read_text};
 use zeroize::Zeroizing;
@@ -45,6 +46,11 @@ impl Target {
     /// What an error keeps from being checked.
     pub(crate) fn failed(path: &Path, error: &Error) -> Self {
         Self::Nothing(path.to_owned(), vec![NotChecked::because(path, error)])
+    }
+
+    /// Whether it is containers that an engine has.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self, Self::Deployment { deployment, .. } if deployment.project.is_none())
     }
 
     /// What was not checked, where it is no deployment.
@@ -114,6 +120,28 @@ impl<'a> Reader<'a> {
             ));
         }
         Ok(deployment)
+    }
+
+    /// The deployments among containers that `docker inspect` describes.
+    pub(crate) fn engine(
+        &mut self,
+        path: &Path,
+        text: &Zeroizing<String>,
+    ) -> Result<Vec<Target>, Error> {
+        let engine = Engine::read(path, text, self.cli.config_dir.as_deref())?;
+        if engine.stopped > 0 {
+            self.remarks.push(format!(
+                "{}: containers that do not run are passed over: {}",
+                path.display(),
+                engine.stopped
+            ));
+        }
+        let found = engine.deployments.into_iter();
+        let found: Vec<Target> = found.filter_map(|one| Target::of(path, one)).collect();
+        if found.is_empty() {
+            return Err(Error::NoServer(path.to_owned()));
+        }
+        Ok(found)
     }
 
     /// The deployment of a compose file and another that is merged over it, instead of what compose would merge by itself.

@@ -11,6 +11,7 @@ mod database_password;
 mod debug_console;
 mod default_credential;
 mod docker_socket;
+mod drifted_container;
 mod duplicate_user;
 mod exposed_database;
 mod floating_image;
@@ -91,6 +92,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &debug_console::DebugConsole,
     &default_credential::DefaultCredential,
     &docker_socket::DockerSocket,
+    &drifted_container::DriftedContainer,
     &duplicate_user::DuplicateUser,
     &exposed_database::ExposedDatabase,
     &floating_image::FloatingImage,

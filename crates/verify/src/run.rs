@@ -27,7 +27,7 @@ use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report, Subject};
 use crate::rules::{self, Case};
 use crate::target;
-use crate::{fleet, ignore, retired};
+use crate::{drift, fleet, ignore, retired};
 
 /// Looks at every target and prints what is to be said.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
@@ -43,8 +43,10 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let targets = target::targets(cli, &mut remarks)?;
     let mut reports = fleet::look(cli, &keys, &mut remarks)?;
     let guesser = Guesser::new();
-    for target in targets {
-        reports.extend(reports_of(cli, (&keys, &guesser), target, &mut remarks));
+    let (running, files): (Vec<_>, Vec<_>) = targets.into_iter().partition(Target::is_running);
+    for target in files.into_iter().chain(running) {
+        let found = reports_of(cli, (&keys, &guesser), target, &reports, &mut remarks);
+        reports.extend(found);
     }
     if let (Some(baseline), Some(path)) = (&mut baseline, &cli.baseline) {
         accept(baseline, &mut reports);
@@ -105,17 +107,19 @@ fn reports_of(
     cli: &Cli,
     known: (&Keys, &Guesser),
     target: Target,
+    before: &[Report],
     remarks: &mut Vec<String>,
 ) -> Vec<Report> {
     let (deployment, merged) = match target {
         Target::Deployment { deployment, merged } => (deployment, merged),
         Target::Nothing(path, unknown) => return vec![Report::of_nothing(&path, unknown)],
     };
-    let (alone, comments) = report(cli, known, deployment);
+    let made_from = drift::files_of(&deployment, before, remarks);
+    let (alone, comments) = report(cli, known, deployment, made_from);
     remarks.extend(comments);
     let mut reports = vec![alone];
     for deployment in merged {
-        let (with, comments) = report(cli, known, deployment);
+        let (with, comments) = report(cli, known, deployment, None);
         for comment in comments {
             if !remarks.contains(&comment) {
                 remarks.push(comment);
@@ -131,6 +135,7 @@ fn report(
     cli: &Cli,
     (keys, guesser): (&Keys, &Guesser),
     deployment: Described,
+    made_from: Option<(&Described, &Effective)>,
 ) -> (Report, Vec<String>) {
     let effective = Effective::of(&deployment);
     let logins = Login::all(&deployment, &effective, guesser);
@@ -140,6 +145,7 @@ fn report(
         accounts: accounts::all(&deployment, &effective),
         files: Files::of(&deployment, &effective, &logins),
         logins,
+        made_from,
     };
     let is_asked = |id: &str| !cli.ignore.iter().any(|ignored| ignored == id);
     let mut findings = rules::check(&case, is_asked);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, is_default};
 use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::docker;
 use clearml_secure_core::io::read_argument;
 
 use crate::cli::Cli;
@@ -45,7 +46,11 @@ fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
     if path.to_string_lossy().ends_with(".conf") {
         return Err(Error::Target(path.to_owned()));
     }
-    let deployment = reader.deployment(path, read_argument(path)?)?;
+    let text = read_argument(path)?;
+    if docker::is_inspected(&text) {
+        return reader.engine(path, &text);
+    }
+    let deployment = reader.deployment(path, text)?;
     if !reader.has_merge() && is_overlay(path, &deployment) {
         let base = path.parent().and_then(default_in);
         return Err(Error::Overlay {

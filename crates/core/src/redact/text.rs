@@ -13,8 +13,16 @@ use crate::shown::escape;
 use crate::source::line_starts;
 use crate::yaml::{Node, Typed, Value};
 
-/// Keys of compose files whose values are shown, sorted.
-const HARMLESS: [&str; 40] = [
+/// Keys of compose files, and of what `docker inspect` prints, whose values are shown, sorted.
+const HARMLESS: [&str; 48] = [
+    "Destination",
+    "HostIp",
+    "HostPort",
+    "Image",
+    "Name",
+    "NetworkMode",
+    "Privileged",
+    "Source",
     "condition",
     "container_name",
     "depends_on",
@@ -221,6 +229,8 @@ impl<'a> Text<'a> {
 enum Around {
     Environment,
     Harmless,
+    /// Of something that the user named.
+    Named,
     Other,
 }
 
@@ -231,7 +241,9 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
         Value::Alias(_) => {}
         Value::Scalar(_) => {
             let masked_from = match around {
-                Around::Environment | Around::Other if !is_no_secret(node) => span.start,
+                Around::Environment | Around::Named | Around::Other if !is_no_secret(node) => {
+                    span.start
+                }
                 _ => span.end,
             };
             found.push(Scalar {
@@ -258,7 +270,10 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
                 });
                 let name = entry.key.scalar().map(|key| key.text());
                 let around = match name {
-                    Some("environment") => Around::Environment,
+                    // These have names of the user's own, which may be any.
+                    _ if [Around::Environment, Around::Named].contains(&around) => around,
+                    Some("environment" | "Env") => Around::Environment,
+                    Some("args" | "driver_opts" | "labels" | "Labels" | "Options") => Around::Named,
                     Some(name) if HARMLESS.binary_search(&name).is_ok() => Around::Harmless,
                     _ => Around::Other,
                 };
@@ -453,7 +468,8 @@ services:
       - E=${VALUE:-MARKED}
     ports: ["8080:80"]
   two:
-    environment: {A: MARKED, "B": 'MARKED # MARKED', C:MARKED: x, D: "${V}"}
+    environment: {A: MARKED, "B": 'MARKED # MARKED', C:MARKED: x, D: "${V}", path: MARKED}
+    labels: {name: MARKED}
     healthcheck:
       test: |
         curl -u x:MARKED

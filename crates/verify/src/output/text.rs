@@ -245,9 +245,11 @@ pub(super) fn looked_at(report: &Report) -> String {
                 None => std::slice::from_ref(&deployment.first),
             };
             let paths: Vec<_> = files.iter().map(path).collect();
+            let project = deployment.made_from.as_ref();
+            let project = project.map(|made| format!(", project {}", made.name));
             let servers = deployment.instances.iter().map(|instance| instance.server);
             (
-                paths.join(" with "),
+                paths.join(" with ") + &project.unwrap_or_default(),
                 servers.map(|server| server.name().to_owned()).collect(),
             )
         }

@@ -1,0 +1,305 @@
+//! Containers of an engine, as `docker inspect` prints them.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{findings, fixtures, folder_with, run};
+use serde_json::{Value, json};
+
+/// A container of the project `p`, as the engine describes it.
+fn container(service: &str, image: &str, command: &[&str]) -> Value {
+    json!({
+        "Id": format!("{service}-0123456789abcdef"),
+        "Name": format!("/p-{service}-1"),
+        "State": {"Running": true},
+        "HostConfig": {"NetworkMode": "p_default", "PortBindings": {}, "Privileged": false},
+        "Mounts": [],
+        "Config": {
+            "User": "",
+            "WorkingDir": "",
+            "Env": ["PATH=/bin"],
+            "Entrypoint": ["/opt/clearml/wrapper.sh"],
+            "Cmd": command,
+            "Image": image,
+            "Labels": {"com.docker.compose.project": "p", "com.docker.compose.service": service},
+        },
+        "NetworkSettings": {"Ports": {}, "Networks": {"p_default": {"Aliases": [service]}}},
+    })
+}
+
+fn server(name: &str) -> Value {
+    container(name, "clearml/server:2.3.0", &[name])
+}
+
+/// A bridge network, as `docker network inspect` describes it.
+fn network(name: &str, driver: &str) -> Value {
+    json!({"Name": name, "Driver": driver, "IPAM": {}, "Options": {}})
+}
+
+fn publish(container: &mut Value, port: &str, address: &str, host: &str) {
+    container["NetworkSettings"]["Ports"][port] = json!([{"HostIp": address, "HostPort": host}]);
+}
+
+fn text(containers: &[Value]) -> String {
+    serde_json::to_string_pretty(&json!(containers)).unwrap()
+}
+
+/// Exit code, rules with severities, and all that was printed.
+fn look(arguments: &[&str], files: &[(&str, &str)]) -> (i32, Vec<(String, String)>, String) {
+    let folder = folder_with(files);
+    let arguments: Vec<&str> = [&["-f", "json"], arguments].concat();
+    let (code, stdout, stderr) = run(&arguments, folder.path());
+    let found = match stdout.is_empty() {
+        true => Vec::new(),
+        false => findings(&stdout)
+            .into_iter()
+            .map(|(rule, severity, _)| (rule, severity))
+            .collect(),
+    };
+    let said = String::from_utf8(stdout).unwrap() + &stderr;
+    (code, found, said)
+}
+
+fn has(found: &[(String, String)], rule: &str, severity: &str) -> bool {
+    found.contains(&(rule.to_owned(), severity.to_owned()))
+}
+
+#[test]
+fn what_runs_is_read_like_a_compose_file() {
+    let mut apiserver = server("apiserver");
+    publish(&mut apiserver, "8008/tcp", "0.0.0.0", "8008");
+    apiserver["Config"]["Env"] = json!(["CLEARML__SECURE__AUTH__TOKEN_SECRET=short", "TOKEN=a=b"]);
+    let mut mongo = container("mongo", "mongo:7.0.22", &["mongod"]);
+    publish(&mut mongo, "27017/tcp", "", "27017");
+    let inspected = text(&[apiserver, mongo, network("p_default", "bridge")]);
+    let (code, found, said) = look(&["i.json"], &[("i.json", &inspected)]);
+    assert_eq!(code, 1, "{said}");
+    assert!(has(&found, "missing-setting", "error"), "{said}");
+    assert!(has(&found, "weak-secret", "error"), "{said}");
+    assert!(has(&found, "public-port", "warning"), "{said}");
+    assert!(has(&found, "exposed-database", "error"), "{said}");
+    assert!(said.contains("\"unknown\": []"), "{said}");
+}
+
+#[test]
+fn the_networks_driver_is_told_or_not_known() {
+    let redis = container("redis", "redis:7", &["redis-server"]);
+    for (networks, is_known, is_open) in [
+        (vec![network("p_default", "bridge")], true, false),
+        (vec![network("p_default", "macvlan")], true, true),
+        (vec![], false, false),
+    ] {
+        let all = [vec![server("apiserver"), redis.clone()], networks].concat();
+        let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+        assert_eq!(said.contains("\"unknown\": []"), is_known, "{said}");
+        assert_eq!(has(&found, "exposed-database", "error"), is_open, "{said}");
+    }
+    // What is really forwarded is forwarded from a bridge.
+    let mut web = container("webserver", "clearml/server:2.3.0", &["webserver"]);
+    publish(&mut web, "80/tcp", "127.0.0.1", "8080");
+    let all = [server("apiserver"), redis, web];
+    let (_, _, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+    assert!(said.contains("\"unknown\": []"), "{said}");
+}
+
+#[test]
+fn configuration_is_read_where_the_container_is_on_this_machine() {
+    let folder = folder_with(&[("c/secure.conf", "auth { token_secret: notsecret }\n")]);
+    let config = folder.path().join("c");
+    let mount = json!([{"Type": "bind", "Source": config, "Destination": "/opt/clearml/config"}]);
+    for (hosts, is_here) in [
+        (None, true),
+        (Some(config.join("secure.conf")), true),
+        (Some(folder.path().join("no/such/engine/hosts")), false),
+    ] {
+        let mut apiserver = server("apiserver");
+        apiserver["Mounts"] = mount.clone();
+        if let Some(hosts) = hosts {
+            apiserver["HostsPath"] = json!(hosts);
+        }
+        let all = [apiserver, network("p_default", "bridge")];
+        let (code, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+        assert_eq!(has(&found, "weak-secret", "error"), is_here, "{said}");
+        assert_eq!(said.contains("\"unknown\": []"), is_here, "{said}");
+        assert_ne!(code, 0);
+    }
+}
+
+#[test]
+fn deployments_of_one_host_are_not_mixed() {
+    let mut others = Vec::new();
+    for project in ["a", "b"] {
+        for name in ["apiserver", "fileserver"] {
+            let mut one = server(name);
+            one["Config"]["Labels"]["com.docker.compose.project"] = json!(project);
+            one["Name"] = json!(format!("/{project}-{name}-1"));
+            one["NetworkSettings"]["Networks"] =
+                json!({format!("{project}_default"): {"Aliases": [name]}});
+            one["Config"]["Env"] = json!([
+                format!(
+                    "CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY=K{project}VNZ6X0TPSQ1W8UEJ4RBYL7"
+                ),
+                format!(
+                    "CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_SECRET=s{project}Vq8TnL2xWc6PzR4kYbJ0mHsE9uDfGaX1vQo5"
+                ),
+            ]);
+            others.push(one);
+        }
+    }
+    let mut stopped = server("apiserver");
+    stopped["State"]["Running"] = json!(false);
+    others.push(stopped);
+    let (code, found, said) = look(&["i.json"], &[("i.json", &text(&others))]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        !found.iter().any(|(rule, _)| rule == "split-credential"),
+        "{said}"
+    );
+    assert!(
+        said.contains("containers that do not run are passed over: 1"),
+        "{said}"
+    );
+    let count = found
+        .iter()
+        .filter(|(rule, _)| rule == "missing-setting")
+        .count();
+    assert_eq!(count % 2, 0, "{said}");
+}
+
+const FILES: &str = "\
+services:
+  fileserver:
+    image: clearml/server:2.3.0
+    command: fileserver
+    ports: [\"127.0.0.1:8081:8081\"]
+    environment:
+      CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY: KEY
+";
+
+fn drifted(compose: &str) -> Vec<String> {
+    let inspected =
+        fs::read_to_string(fixtures().join("rules/drifted-container/inspect.json")).unwrap();
+    let files = [
+        ("i.json", inspected.as_str()),
+        ("docker-compose.yml", compose),
+    ];
+    let folder = folder_with(&files);
+    // The files may come in any order.
+    let of = |targets: [&str; 2]| -> Vec<String> {
+        let (_, stdout, _) = run(&["-f", "json", targets[0], targets[1]], folder.path());
+        let document: Value = serde_json::from_slice(&stdout).unwrap();
+        let found = document["findings"].as_array().unwrap().iter();
+        let found = found.filter(|finding| finding["rule"] == "drifted-container");
+        found
+            .map(|one| {
+                format!(
+                    "{}: {}",
+                    one["severity"].as_str().unwrap(),
+                    one["message"].as_str().unwrap()
+                )
+            })
+            .collect()
+    };
+    let found = of(["i.json", "docker-compose.yml"]);
+    assert_eq!(of(["docker-compose.yml", "i.json"]), found);
+    found
+}
+
+#[test]
+fn drift_is_named_by_what_differs() {
+    let same = FILES.replace("KEY: KEY", "KEY: before-the-rotation");
+    assert_eq!(drifted(&same), Vec::<String>::new());
+    let key = drifted(FILES);
+    assert_eq!(key.len(), 1, "{key:?}");
+    assert!(
+        key[0].starts_with(
+            "error: fileserver runs with another secure.credentials.fileserver.user_key"
+        ),
+        "{key:?}"
+    );
+    for (from, to, part) in [
+        ("2.3.0", "2.2.0", "its image"),
+        ("127.0.0.1:8081", "8081", "its published ports"),
+        (
+            "environment:\n",
+            "environment:\n      CLEARML__HOSTS__X: 1\n",
+            "CLEARML__HOSTS__X",
+        ),
+    ] {
+        let other = drifted(&same.replace(from, to));
+        assert_eq!(other.len(), 1, "{other:?}");
+        assert!(
+            other[0].starts_with("warning: ") && other[0].contains(part),
+            "{other:?}"
+        );
+    }
+    // What only a shell has may be what runs.
+    let of_shell = same.replace("KEY: before-the-rotation", "KEY:");
+    assert_eq!(drifted(&of_shell), Vec::<String>::new());
+    let gone =
+        drifted(&(same + "  apiserver: {image: \"clearml/server:2.3.0\", command: apiserver}\n"));
+    assert_eq!(gone, ["warning: no container of service apiserver runs"]);
+}
+
+#[test]
+fn files_of_other_containers_are_not_compared() {
+    let inspected =
+        fs::read_to_string(fixtures().join("rules/drifted-container/inspect.json")).unwrap();
+    let other = FILES.replace("  fileserver:", "  files:");
+    let (_, found, said) = look(
+        &["i.json", "other.yml"],
+        &[("i.json", &inspected), ("other.yml", &other)],
+    );
+    assert!(
+        !found.iter().any(|(rule, _)| rule == "drifted-container"),
+        "{said}"
+    );
+    assert!(said.contains("they are not compared"), "{said}");
+}
+
+#[test]
+fn what_is_not_one_output_of_docker_inspect_is_refused() {
+    let one = text(&[server("apiserver")]);
+    for (wrong, part) in [
+        (format!("{one}\n{one}"), "run it once"),
+        (one.replace("\"Env\"", "\"Env"), "docker inspect"),
+        (
+            text(&[container("x", "redis:7", &["redis-server"])]),
+            "no ClearML server",
+        ),
+    ] {
+        let (code, _, said) = look(&["i.json"], &[("i.json", &wrong)]);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn no_value_of_a_container_is_printed() {
+    const SECRET: &str = "Zq7MARKEDsecretVq8TnL2xWc6PzR4kYbJ0mHsE9uDfGaX1";
+    let mut apiserver = server("apiserver");
+    publish(&mut apiserver, "8008/tcp", "0.0.0.0", "8008");
+    apiserver["Config"]["Env"] = json!([
+        format!("CLEARML__SECURE__AUTH__TOKEN_SECRET={SECRET}"),
+        format!("CLEARML__SECURE__CREDENTIALS__TESTS__USER_SECRET={SECRET}"),
+        format!("CLEARML__APISERVER__AUTH__FIXED_USERS__ENABLED={SECRET}"),
+    ]);
+    apiserver["Config"]["Labels"]["name"] = json!(SECRET);
+    apiserver["Config"]["Cmd"] = json!(["apiserver", SECRET]);
+    let inspected = text(&[apiserver]);
+    let folder = folder_with(&[("i.json", &inspected)]);
+    for format in ["text", "json", "sarif", "github", "html"] {
+        for more in [&["--effective"][..], &[]] {
+            let arguments = [&["-f", format, "i.json"], more].concat();
+            let (_, stdout, stderr) = run(&arguments, Path::new(folder.path()));
+            let said = String::from_utf8(stdout).unwrap() + &stderr;
+            assert!(!said.contains(SECRET), "{format}: {said}");
+        }
+    }
+}
