@@ -42,6 +42,16 @@ fn running_containers_are_what_inspect_says_and_drift_is_found() {
         }
         .copy();
         let file = folder.path().join("docker-compose.yml");
+        // Of a command that is one text compose runs what is before the first `&`.
+        let text = fs::read_to_string(&file).unwrap();
+        let list = text.replace(
+            "    command: >\n",
+            "    command:\n      - bash\n      - -c\n      - >\n",
+        );
+        let list = list
+            .replace("\n      clearml-server", "\n        clearml-server")
+            .replace("\n      wait", "\n        wait");
+        fs::write(&file, list).unwrap();
         let Some((running, _images)) = engine.up_as_it_is(&file) else {
             return;
         };

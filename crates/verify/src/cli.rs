@@ -11,7 +11,8 @@ use clearml_secure_cli::general::General;
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// A compose file, a directory (every deployment below it), `-` for standard input, or the URL of a running server
+    /// A compose file, a directory (every deployment below it), what `docker inspect` prints, `-` for standard input, or the
+    /// URL of a running server
     #[arg(value_name = "TARGET", default_value = ".", value_hint = ValueHint::AnyPath)]
     pub(crate) targets: Vec<PathBuf>,
 

@@ -13,6 +13,8 @@ pub(crate) enum Error {
     Baseline { place: Place, message: String },
     #[error("{0}")]
     Core(#[from] clearml_secure_core::error::Error),
+    #[error("{}: empty, so nothing was verified", escape(&.0.to_string_lossy()))]
+    Empty(PathBuf),
     #[error("{}: no ClearML server in it, so nothing was verified", escape(&.0.to_string_lossy()))]
     NoServer(PathBuf),
     #[error("{}: no ClearML server below it, so nothing was verified", escape(&.0.to_string_lossy()))]
@@ -57,6 +59,9 @@ impl Error {
         match self {
             Self::Baseline { .. } => Some("--write-baseline writes one".to_owned()),
             Self::Core(error) => error.help(),
+            Self::Empty(_) => Some(
+                "if it comes from another program, look at what that says: `docker ps` may list no container".to_owned(),
+            ),
             Self::NoServer(_) | Self::NothingBelow(_) => Some(
                 "a server is known by its command (apiserver, fileserver, …) and its image (clearml/server); name \
                  the file that has them"

@@ -47,6 +47,9 @@ fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
         return Err(Error::Target(path.to_owned()));
     }
     let text = read_argument(path)?;
+    if text.trim().is_empty() {
+        return Err(Error::Empty(path.to_owned()));
+    }
     if docker::is_inspected(&text) {
         return reader.engine(path, &text);
     }

@@ -244,7 +244,10 @@ fn drift_is_named_by_what_differs() {
     assert_eq!(drifted(&of_shell), Vec::<String>::new());
     let gone =
         drifted(&(same + "  apiserver: {image: \"clearml/server:2.3.0\", command: apiserver}\n"));
-    assert_eq!(gone, ["warning: no container of service apiserver runs"]);
+    assert_eq!(
+        gone,
+        ["warning: no container runs apiserver, which is service apiserver of the files"]
+    );
 }
 
 #[test]
@@ -269,6 +272,7 @@ fn what_is_not_one_output_of_docker_inspect_is_refused() {
     for (wrong, part) in [
         (format!("{one}\n{one}"), "run it once"),
         (one.replace("\"Env\"", "\"Env"), "docker inspect"),
+        (String::new(), "empty, so nothing was verified"),
         (
             text(&[container("x", "redis:7", &["redis-server"])]),
             "no ClearML server",

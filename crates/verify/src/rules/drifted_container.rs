@@ -71,7 +71,11 @@ impl Rule for DriftedContainer {
 }
 
 fn missing(case: &Case<'_>, instance: &Instance, name: &str) -> Draft {
-    let message = format!("no container of service {} runs", escape(name));
+    let message = format!(
+        "no container runs {}, which is service {} of the files",
+        instance.server.name(),
+        escape(name)
+    );
     let help = "start it: docker compose up -d; or look at all containers of the host: docker inspect $(docker ps -q)";
     let place = case.deployment.containers.first().map(|one| one.name_span);
     Draft::new(OTHER, message, help)
