@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use e2e::docker::{Engine, is_taken};
+use e2e::docker::{Engine, Running, is_taken};
 use e2e::effective::differences;
 use e2e::files::{Deployment, fixtures};
 use e2e::keyset::Keyset;
@@ -22,12 +22,19 @@ const CASES: [(&str, &[u16]); 2] = [
     ("shapes/all-in-one.yml", &[8008, 8080, 8081]),
 ];
 
+/// A deployment that is run, changed and run again.
+struct Case<'e> {
+    engine: &'e Engine,
+    fixture: &'static str,
+    keyset: Keyset,
+    folder: tempfile::TempDir,
+}
+
 #[test]
 fn running_containers_are_what_inspect_says_and_drift_is_found() {
     let Some(engine) = Engine::start() else {
         return;
     };
-    let keyset = Keyset::generate();
     for (fixture, ports) in CASES {
         if let Some(port) = ports.iter().find(|port| is_taken(**port)) {
             oracle::skip(&format!(
@@ -35,93 +42,98 @@ fn running_containers_are_what_inspect_says_and_drift_is_found() {
             ));
             continue;
         }
-        let path = fixtures().join(fixture);
-        let folder = Deployment {
-            name: fixture.to_owned(),
-            path,
-        }
-        .copy();
-        let file = folder.path().join("docker-compose.yml");
-        // Of a command that is one text compose runs what is before the first `&`.
-        let text = fs::read_to_string(&file).unwrap();
-        let list = text.replace(
-            "    command: >\n",
-            "    command:\n      - bash\n      - -c\n      - >\n",
-        );
-        let list = list
-            .replace("\n      clearml-server", "\n        clearml-server")
-            .replace("\n      wait", "\n        wait");
-        fs::write(&file, list).unwrap();
-        let Some((running, _images)) = engine.up_as_it_is(&file) else {
+        let case = Case::of(&engine, fixture);
+        let Some((running, images)) = engine.up_as_it_is(&case.file()) else {
             return;
         };
-        let look = |is_injected: bool, environments| {
-            fs::write(folder.path().join("inspect.json"), engine.inspected()).unwrap();
-            let rows: Vec<Value> = serde_json::from_value(
-                verify(folder.path(), &["--effective", "inspect.json"])["effective"].take(),
-            )
-            .unwrap();
-            assert!(rows.len() > 10, "{fixture}: {rows:?}");
-            let services: serde_json::Map<String, Value> = engine
-                .services(&[&file])
-                .into_iter()
-                .map(|(name, mut service)| {
-                    service["environment"] = json!(environments_of(&environments, &name));
-                    (name, service)
-                })
-                .collect();
-            let wrong = differences(
-                &rows,
-                &json!({ "services": services }),
-                &keyset,
-                is_injected,
-            );
-            assert_eq!(wrong, Vec::<String>::new(), "{fixture}");
-        };
-        look(false, running.environments());
+        case.is_what_runs(&running, false);
         assert_eq!(
-            drifted(folder.path()),
+            case.drifted(),
             BTreeSet::new(),
             "{fixture}: nothing was changed"
         );
+        case.inject();
+        let settings = case.drifted();
+        for setting in [
+            "secure.auth.token_secret",
+            "secure.credentials.fileserver.user_secret",
+        ] {
+            assert!(settings.contains(setting), "{fixture}: {settings:?}");
+        }
+        drop((running, images));
 
-        clearml("inject")
-            .args(["--in-place", "docker-compose.yml"])
-            .within(folder.path())
-            .stdin(keyset.text.as_str())
-            .done()
-            .exit(0);
-        let settings = drifted(folder.path());
-        assert!(
-            settings.contains("secure.auth.token_secret"),
-            "{fixture}: {settings:?}"
-        );
-        assert!(
-            settings.contains("secure.credentials.fileserver.user_secret"),
-            "{fixture}: {settings:?}"
-        );
-        drop(running);
-        drop(_images);
-
-        let (running, _images) = engine.up_as_it_is(&file).unwrap();
-        look(true, running.environments());
-        assert_eq!(
-            drifted(folder.path()),
-            BTreeSet::new(),
-            "{fixture}: recreated"
-        );
-        fs::write(folder.path().join("keys.env"), keyset.text.as_str()).unwrap();
-        let found = verify(folder.path(), &["--keys", "keys.env", "inspect.json"]);
-        assert_eq!(of_rule(&found, "keys-not-applied").count(), 0, "{fixture}");
-        assert_eq!(of_rule(&found, "missing-setting").count(), 0, "{fixture}");
+        let (running, _images) = engine.up_as_it_is(&case.file()).unwrap();
+        case.is_what_runs(&running, true);
+        assert_eq!(case.drifted(), BTreeSet::new(), "{fixture}: recreated");
+        let found = verify(case.folder.path(), &["--keys", "keys.env", "inspect.json"]);
+        for rule in ["keys-not-applied", "missing-setting"] {
+            assert_eq!(of_rule(&found, rule).count(), 0, "{fixture}: {rule}");
+        }
     }
     assert_eq!(engine.left(), Vec::<String>::new());
 }
 
-type Environments = std::collections::BTreeMap<String, e2e::docker::Environment>;
+impl<'e> Case<'e> {
+    fn of(engine: &'e Engine, fixture: &'static str) -> Self {
+        let path = fixtures().join(fixture);
+        let name = fixture.to_owned();
+        let case = Self {
+            engine,
+            fixture,
+            keyset: Keyset::generate(),
+            folder: Deployment { name, path }.copy(),
+        };
+        // Of a command that is one text compose runs what is before the first `&`.
+        let text = fs::read_to_string(case.file()).unwrap();
+        let list = "    command:\n      - bash\n      - -c\n      - >\n";
+        let list = text
+            .replace("    command: >\n", list)
+            .replace("\n      clearml-server", "\n        clearml-server")
+            .replace("\n      wait", "\n        wait");
+        fs::write(case.file(), list).unwrap();
+        let keys = case.keyset.text.as_str();
+        fs::write(case.folder.path().join("keys.env"), keys).unwrap();
+        case
+    }
 
-fn environments_of(all: &Environments, service: &str) -> e2e::docker::Environment {
-    all[service].clone()
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("docker-compose.yml")
+    }
+
+    fn inject(&self) {
+        clearml("inject")
+            .args(["--in-place", "-k", "keys.env", "docker-compose.yml"])
+            .within(self.folder.path())
+            .done()
+            .exit(0);
+    }
+
+    /// Holds what `docker inspect` says now against the processes' own environments.
+    fn is_what_runs(&self, running: &Running<'_>, is_injected: bool) {
+        let path = self.folder.path().join("inspect.json");
+        fs::write(path, self.engine.inspected()).unwrap();
+        let mut document = verify(self.folder.path(), &["--effective", "inspect.json"]);
+        let rows: Vec<Value> = serde_json::from_value(document["effective"].take()).unwrap();
+        assert!(rows.len() > 10, "{}: {rows:?}", self.fixture);
+        let mut services = self.engine.services(&[&self.file()]);
+        for (name, environment) in running.environments() {
+            services.get_mut(&name).unwrap()["environment"] = json!(environment);
+        }
+        let view = json!({ "services": services });
+        let wrong = differences(&rows, &view, &self.keyset, is_injected);
+        assert_eq!(wrong, Vec::<String>::new(), "{}", self.fixture);
+    }
+
+    /// What has drifted: settings, or where it is none the message.
+    fn drifted(&self) -> BTreeSet<String> {
+        let document = verify(self.folder.path(), &["inspect.json", "docker-compose.yml"]);
+        of_rule(&document, "drifted-container")
+            .map(|finding| {
+                let setting = finding["setting"].as_str();
+                setting.or(finding["message"].as_str()).unwrap().to_owned()
+            })
+            .collect()
+    }
 }
 
 fn verify(folder: &Path, arguments: &[&str]) -> Value {
@@ -136,15 +148,4 @@ fn verify(folder: &Path, arguments: &[&str]) -> Value {
 fn of_rule<'a>(document: &'a Value, rule: &'a str) -> impl Iterator<Item = &'a Value> {
     let findings = document["findings"].as_array().unwrap().iter();
     findings.filter(move |finding| finding["rule"] == rule)
-}
-
-/// What has drifted: settings, or where it is none the message.
-fn drifted(folder: &Path) -> BTreeSet<String> {
-    let document = verify(folder, &["inspect.json", "docker-compose.yml"]);
-    of_rule(&document, "drifted-container")
-        .map(|finding| {
-            let setting = finding["setting"].as_str();
-            setting.or(finding["message"].as_str()).unwrap().to_owned()
-        })
-        .collect()
 }
