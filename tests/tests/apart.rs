@@ -138,7 +138,7 @@ fn what_a_run_that_was_killed_between_two_files_leaves_is_explained_and_repaired
     // The env file comes first.
     fs::write(folder.join(COMPOSE), compose).unwrap();
     let found = clearml("verify").arg(COMPOSE).within(folder).done().exit(1);
-    let said = ".env:3:37 has a value, which no service takes from there";
+    let said = ".env:3:37 has a value, but no service references it";
     assert!(found.stdout.contains(said), "{}", found.stdout);
     assert!(found.stdout.contains("--env-file .env"));
     inject(folder, &keys.text, &["-i", "--env-file", ".env"]).exit(0);

@@ -203,11 +203,14 @@ fn ruled(file: &Path) -> (BTreeSet<u16>, BTreeSet<u16>) {
     for finding in document["findings"].as_array().unwrap() {
         let message = finding["message"].as_str().unwrap();
         let (before_port, is_here) = match finding["rule"].as_str().unwrap() {
-            "public-port" => (" published at ", false),
-            "exposed-database" => (" published at ", message.contains(" on the host itself")),
+            "public-port" => ("port ", false),
+            "exposed-database" => ("port ", message.contains(" on the host itself")),
             "unexpected-port" => {
-                let is_heard = !message.contains("nothing of its image listens");
-                (" publishes ", finding["severity"] == "note" && is_heard)
+                let is_heard = !message.contains("nothing in its image listens");
+                (
+                    " publishes port ",
+                    finding["severity"] == "note" && is_heard,
+                )
             }
             _ => continue,
         };

@@ -120,7 +120,7 @@ fn nothing_is_uploaded_where_anybody_may() {
         return;
     };
     let done = clearml("verify").args(standin.arguments()).done().exit(1);
-    let said = "lets anybody in; anyone who reaches it reads, replaces and deletes every file";
+    let said = "can read, replace and delete every file: it asks nobody for a token";
     assert!(done.prose().contains(said), "{}", done.stdout);
     let mut others = requests(&record);
     others.retain(|one| one["method"] != "GET" && !asks_about_a_token(one));
@@ -154,7 +154,7 @@ fn what_anybody_may_is_not_guessed() {
         ));
     });
     let done = clearml("verify").args(["--files", &url, &url]).done();
-    let said = "lets anybody in; anyone who reaches it reads every file =";
+    let said = "can read every file: it asks nobody for a token =";
     assert!(done.prose().contains(said), "{}", done.stdout);
 }
 
@@ -181,7 +181,7 @@ fn redirects_are_followed_within_the_host_and_said() {
     let here = redirecting(standin.web.clone());
     let done = clearml("verify").arg(&here).done();
     let said = format!(
-        "clearml-verify: {here} redirects to {}, which is looked at instead\n",
+        "clearml-verify: {here} redirects to {}, which is checked instead\n",
         standin.web
     );
     assert!(done.stderr.contains(&said), "{}", done.stderr);
@@ -315,7 +315,15 @@ fn what_does_not_answer_is_never_clean() {
     let other = answering(|mut stream| drop(stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n")));
     let resetting = answering(drop);
     let down = "http://127.0.0.1:1".to_owned();
-    for url in [silent, endless, other, resetting, down] {
+    // Where nobody listens, one cause stands for all parts.
+    let all = [
+        (silent, 3),
+        (endless, 3),
+        (other, 3),
+        (resetting, 3),
+        (down, 1),
+    ];
+    for (url, missing) in all {
         let done = clearml("verify")
             .args([
                 "-f",
@@ -333,7 +341,7 @@ fn what_does_not_answer_is_never_clean() {
             .done();
         let (status, found, unknown) = said(&done.stdout, done.status);
         assert_eq!((status, found), (Some(2), vec![]), "{url}: {}", done.stderr);
-        assert_eq!(unknown.len(), 3, "{url}: {unknown:?}");
+        assert_eq!(unknown.len(), missing, "{url}: {unknown:?}");
     }
 }
 

@@ -122,33 +122,27 @@ const CERTIFICATES: &[(&str, i32, bool, &str, Option<&str>)] = &[
         MODERN,
         Some("is not for 127.0.0.1"),
     ),
-    (
-        "127.0.0.1",
-        2100,
-        false,
-        MODERN,
-        Some("is signed by itself"),
-    ),
+    ("127.0.0.1", 2100, false, MODERN, Some("is self-signed")),
     (
         "127.0.0.1",
         2100,
         true,
         "TLSv1 TLSv1.1",
-        Some("no TLS newer than 1.1"),
+        Some("no TLS version newer than 1.1"),
     ),
     (
         "127.0.0.1",
         2100,
         true,
         "TLSv1 TLSv1.1 TLSv1.2",
-        Some("takes TLS 1.0 and 1.1 as well, which is out of use"),
+        Some("accepts the outdated TLS 1.0 and 1.1"),
     ),
     (
         "127.0.0.1",
         2100,
         true,
         "TLSv1.1 TLSv1.2 TLSv1.3",
-        Some("takes TLS 1.1 as well, which is out of use"),
+        Some("accepts the outdated TLS 1.1"),
     ),
 ];
 
@@ -181,7 +175,7 @@ fn certificates_are_told_for_what_they_are() {
         .arg(format!("https://127.0.0.1:{}", nginx.1))
         .done();
     assert!(
-        done.stdout.contains("is not trusted here"),
+        done.stdout.contains("is not trusted on this machine"),
         "{}",
         done.stdout
     );

@@ -11,6 +11,9 @@ pub const WIDEST: usize = 100;
 /// On a narrower terminal lines are left to it: columns of three words are worse.
 const NARROWEST: usize = 40;
 
+/// How a line begins that is a command and nothing else. It is never joined with another one.
+const COMMAND: &str = "  ";
+
 /// What a command begins with.
 const PROGRAMS: [&str; 9] = [
     "chmod",
@@ -42,10 +45,21 @@ pub fn wrapped(first: &str, indent: usize, text: &str, width: usize) -> String {
     let mut out = first.to_owned();
     let mut column = visible(first);
     let mut is_fresh = true;
-    for unit in text.lines().flat_map(|line| units(line).into_iter()) {
+    let lines = text
+        .lines()
+        .flat_map(|line| match line.starts_with(COMMAND) {
+            true => vec![line],
+            false => units(line),
+        });
+    for unit in lines {
+        if unit.starts_with(COMMAND) {
+            out.push_str(&format!("\n{}{unit}", " ".repeat(indent)));
+            column = usize::MAX;
+            continue;
+        }
         let length = visible(unit);
         let space = usize::from(!is_fresh);
-        if column > indent && column + space + length > width {
+        if column > indent && column.saturating_add(space + length) > width {
             out.truncate(out.trim_end().len());
             out.push('\n');
             out.push_str(&" ".repeat(indent));
@@ -66,7 +80,8 @@ pub fn wrapped(first: &str, indent: usize, text: &str, width: usize) -> String {
 /// Whether there is a command in a text, of which no word may change.
 pub fn has_command(text: &str) -> bool {
     let is_one = |unit: &&str| begins_command(unit) && unit.contains(' ') || unit.contains('`');
-    units(text).iter().any(is_one)
+    text.lines()
+        .any(|line| line.starts_with(COMMAND) || units(line).iter().any(is_one))
 }
 
 /// The columns that a text takes, without what only colors it.
@@ -148,6 +163,16 @@ mod tests {
             wrapped("", 0, "run `a b c d`, then e", 10),
             "run\n`a b c d`,\nthen e"
         );
+    }
+
+    #[test]
+    fn a_line_that_is_a_command_stays_one() {
+        let text = "run these:\n  openssl rand -hex 30\n  clearml-keygen -o keys.env\nThen restart";
+        assert_eq!(
+            wrapped("help: ", 4, text, 30),
+            "help: run these:\n      openssl rand -hex 30\n      clearml-keygen -o keys.env\n    Then restart"
+        );
+        assert!(has_command("run:\n  openssl rand"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::described::Described;
 use crate::files::Files;
 use crate::finding::{Draft, Fix, Severity};
 use crate::login::Login;
-use crate::words::{HALF_PUBLIC, REVOKED, and, release};
+use crate::words::{HALF_PUBLIC, REVOKED, and, release, run};
 
 /// What rules look at.
 pub(crate) struct Case<'a> {
@@ -40,10 +40,21 @@ impl Case<'_> {
         reading.span(self.deployment)
     }
 
-    /// The command that puts new values to every server.
+    /// The command that gives every server new values.
     pub(crate) fn inject(&self) -> String {
         let path = self.compose_file();
-        format!("clearml-keygen | clearml-inject {path} > secured.yml")
+        let command = format!("clearml-keygen | clearml-inject -o secured.yml {path}");
+        run("give every server new random values", &[&command])
+    }
+
+    /// The commands that add users of the web login.
+    pub(crate) fn add_users(&self) -> String {
+        let inject = format!(
+            "clearml-inject -k new.env -o secured.yml {}",
+            self.compose_file()
+        );
+        let keygen = "clearml-keygen --from KEYS --user NAME --passwords passwords.txt -o new.env";
+        run("add users (KEYS is the keyset in use)", &[keygen, &inject])
     }
 
     /// The compose file as it is named on a command line.
@@ -189,17 +200,19 @@ impl Case<'_> {
 
     /// How bad it is that a value is public, and what follows: a published key whose secret is another opens
     /// nothing by itself.
-    pub(crate) fn of_public(&self, reading: &Reading) -> (Severity, &'static str) {
+    pub(crate) fn of_public(&self, reading: &Reading) -> (Severity, String) {
         if self.is_revoked(reading) {
-            (Severity::Note, REVOKED)
-        } else if reading.setting.kind() == Kind::Key
-            && self
-                .other_half(reading)
-                .is_some_and(|half| !is_public(&half.value))
-        {
-            (Severity::Warning, HALF_PUBLIC)
-        } else {
-            (Severity::Error, self.power(reading))
+            return (Severity::Note, REVOKED.to_owned());
+        }
+        let half = self.other_half(reading);
+        let is_alone = half.is_some_and(|half| !is_public(&half.value));
+        match (is_alone, reading.setting.kind()) {
+            (true, Kind::Key) => (Severity::Warning, HALF_PUBLIC.to_owned()),
+            (true, Kind::Secret) => (Severity::Error, self.power("knows its key", reading)),
+            (false, _) => (
+                Severity::Error,
+                self.power("can reach the API server", reading),
+            ),
         }
     }
 

@@ -8,7 +8,7 @@ use clearml_secure_core::setting::Server;
 /// Tokens that are signed with the keyset's secret.
 pub(crate) const TOKENS: &str = "token secret";
 /// Why a file server's answer to a token proves nothing.
-pub(crate) const OPEN_FILES: &str = "it lets anybody read files, without a token";
+pub(crate) const OPEN_FILES: &str = "anyone can read its files without a token";
 
 /// One question, and the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Answer {
         match self {
             Self::Accepts | Self::Refuses => None,
             Self::OtherRole(role) => Some(format!("with role {role}")),
-            Self::Revokes => Some("the server has web-login users, and revokes it".to_owned()),
+            Self::Revokes => Some("the server revokes it while fixed users are enabled".to_owned()),
             Self::Nothing(reason) => Some(reason.clone()),
         }
     }

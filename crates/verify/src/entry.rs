@@ -5,30 +5,29 @@ use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::deployment::exposure::{Reach, Way};
 use clearml_secure_core::shown::escape;
 
+use crate::words;
+
 /// `port 80 of service nginx`, `port 80 of service edge, through service nginx`, and what else opens a way.
 pub(crate) fn entry(deployment: &Deployment, way: &Way<'_>) -> String {
     let name = |index: usize| escape(&deployment.containers[index].name).into_owned();
     let mut by = way.through.iter().map(|forward| forward.by);
     // A container whose network another one shares has the port, and the other one what listens there.
     let first = by.next().filter(|first| *first != way.by);
-    let port = &way.opening.port;
+    let port = words::port(&way.opening.port);
     let mut text = match &way.opening.reach {
         Reach::Published(Interface::One(address)) => {
-            format!("port {port} of service {} on {address}", name(way.by))
+            format!("{port} of service {} on {address}", name(way.by))
         }
-        Reach::Published(_) => format!("port {port} of service {}", name(way.by)),
-        Reach::Host(_) => format!(
-            "port {port} of service {}, on the host's network,",
-            name(way.by)
-        ),
+        Reach::Published(_) => format!("{port} of service {}", name(way.by)),
+        Reach::Host(_) => format!("{port} of service {}, on the host's network,", name(way.by)),
         Reach::Network(network, NetworkKind::Routed) => {
             format!(
-                "network {}, whose ports are open to anyone who has a route to it,",
+                "network {}, which is open to anyone who has a route to it,",
                 escape(network)
             )
         }
         Reach::Network(network, _) => format!(
-            "network {}, where containers have addresses beside the host's,",
+            "network {}, which gives containers addresses on the host's network,",
             escape(network)
         ),
         Reach::Tunnel => format!("the tunnel of service {}", name(way.by)),

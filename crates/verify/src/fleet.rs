@@ -229,7 +229,7 @@ fn collect(
                 continue;
             }
             Err(_) if missing.is_empty() => {
-                missing = "the time for all requests is over";
+                missing = "the time for all requests ran out";
                 continue;
             }
             Err(_) => break,

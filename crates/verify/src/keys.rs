@@ -13,6 +13,7 @@ use crate::cli::Cli;
 use crate::error::Error;
 use crate::finding::{Draft, Finding, Severity};
 use crate::target;
+use crate::words;
 
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";
@@ -41,7 +42,7 @@ fn locked_out(case: &Case<'_>, keys: &Keyset) -> Vec<Draft> {
                         "{} cannot log in: the API server does not know {setting} before 1.11.0",
                         case.named(instance)
                     ),
-                    "give the agent keys that a user made in the web page, or update the server",
+                    "give the agent a key pair from the web page (Settings, Workspace), or upgrade the server",
                 )
                 .setting(setting)
                 .server(instance.server)
@@ -100,11 +101,17 @@ pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
         };
         if !is_same {
             let message = format!(
-                "{} does not read the keyset's value of {}",
+                "{} does not get {} from the keyset",
                 case.server(reading),
                 reading.setting
             );
-            let help = format!("clearml-inject -k KEYS -i {}", case.compose_file());
+            let help = words::run(
+                "inject the keyset",
+                &[&format!(
+                    "clearml-inject -k KEYS -i {}",
+                    case.compose_file()
+                )],
+            );
             found.push(
                 case.finding_in(Severity::Error, reading, message)
                     .help(help),

@@ -188,7 +188,7 @@ impl Site {
             address.starts_with("https://") || is_loopback(address) || self.allow_plain_http;
         (!is_safe).then(|| {
             format!(
-                "{address} is plain HTTP, and keys are not sent over it without --allow-plain-http"
+                "{address} is plain HTTP, so keys can be sniffed: use https://, or --allow-plain-http to send them anyway"
             )
         })
     }

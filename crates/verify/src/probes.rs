@@ -54,6 +54,10 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &vulnerable_version::VulnerableVersion,
 ];
 
+/// The help where a server has public keys.
+const NEW_KEYS: &str = "give every server new random values, and restart them:
+  clearml-keygen | clearml-inject -o secured.yml docker-compose.yml";
+
 /// Tries to log in with each account, all at once.
 fn log_in<'a, 'k>(site: &Site, accounts: &'a [Account<'k>]) -> Vec<(&'a Account<'k>, Login)> {
     let logins = together(accounts, |account| {

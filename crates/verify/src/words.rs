@@ -19,34 +19,53 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-/// What is said of an account that is revoked.
-pub(crate) const REVOKED: &str = "the server revokes the account as long as fixed users are enabled, so nobody gets in with it now";
+/// What follows where an account is revoked.
+pub(crate) const REVOKED: &str =
+    "nobody can log in with it while fixed users are enabled (the server revokes the account)";
 
-/// What is said of a public key that belongs to a secret which is not public.
-pub(crate) const HALF_PUBLIC: &str = "its secret is another, so nobody gets in with it alone";
+/// What follows where a key is public and its secret is not.
+pub(crate) const HALF_PUBLIC: &str =
+    "nobody can log in with the key alone, and its secret is not public";
 
-/// What somebody who knows the pair of an account of a role can do (docs/clearml.md#secrets-in-clear).
-pub(crate) fn power_of(role: Role) -> &'static str {
+/// What the pair of an account of a role can be used for (docs/clearml.md#secrets-in-clear).
+pub(crate) fn can_as(role: Role) -> &'static str {
     match role {
-        Role::System | Role::Root => {
-            "anyone who knows key and secret logs in with role system and reads every other secret"
-        }
-        Role::Admin => "anyone who knows key and secret logs in as an administrator",
-        Role::Superuser | Role::User => "anyone who knows key and secret logs in as a user",
-        Role::Annotator | Role::Guest => "anyone who knows key and secret logs in as a guest",
+        Role::System | Role::Root => "log in with role system and read every other secret",
+        Role::Admin => "log in as an administrator",
+        Role::Superuser | Role::User => "log in as a user",
+        Role::Annotator | Role::Guest => "log in as a guest",
     }
 }
 
-/// What somebody who knows a setting can do (docs/clearml.md#secrets-in-clear).
-pub(crate) fn power(setting: Setting) -> &'static str {
+/// What a setting can be used for; nothing for the session secret (docs/clearml.md#secrets-in-clear).
+pub(crate) fn can_with(setting: Setting) -> Option<&'static str> {
     match setting.group() {
-        "token_secret" => "anyone who knows it signs tokens of any user and role",
-        "session_secret" => {
-            "anyone who knows it can sign the API server's web sessions, which no release is known to use yet"
-        }
-        "tests" => power_of(Role::User),
-        "services_agent" => power_of(Role::Admin),
-        _ => power_of(Role::System),
+        "token_secret" => Some("sign tokens for any user and role"),
+        "session_secret" => None,
+        "tests" => Some(can_as(Role::User)),
+        "services_agent" => Some(can_as(Role::Admin)),
+        _ => Some(can_as(Role::System)),
+    }
+}
+
+/// `anyone who guesses it can log in as a user`.
+pub(crate) fn anyone_can(knows: &str, what: &str) -> String {
+    format!("anyone who {knows} can {what}")
+}
+
+/// What follows where somebody knows the session secret.
+pub(crate) const LOW_RISK: &str = "low risk, because no known release uses it";
+
+/// A help that ends in commands, each on a line of its own, where no terminal and no page breaks it.
+pub(crate) fn run(what: &str, commands: &[&str]) -> String {
+    format!("{what}:\n  {}", commands.join("\n  "))
+}
+
+/// `port 8008`, or `a port that docker chooses`, of a port in words.
+pub(crate) fn port(shown: &str) -> String {
+    match shown.starts_with(|c: char| c.is_ascii_digit()) {
+        true => format!("port {shown}"),
+        false => shown.to_owned(),
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) const ALL: &[&Hostile] = &[
         finds: &["keys-not-applied", "open-login"],
         unknown: &[
             "whether a published pair logs in at",
-            "accepts tokens of anybody's making",
+            "accepts tokens that anyone can make",
         ],
     },
     &Hostile {
@@ -140,7 +140,7 @@ pub(super) const ALL: &[&Hostile] = &[
         unknown: &[
             "the file server of",
             "whether a published pair logs in at",
-            "accepts tokens of anybody's making",
+            "accepts tokens that anyone can make",
         ],
     },
     &Hostile {
@@ -216,7 +216,7 @@ pub(super) const ALL: &[&Hostile] = &[
         finds: &["keys-not-applied", "open-login"],
         unknown: &[
             "whether a published pair logs in at",
-            "accepts tokens of anybody's making",
+            "accepts tokens that anyone can make",
         ],
     },
     &Hostile {
@@ -230,7 +230,7 @@ pub(super) const ALL: &[&Hostile] = &[
             });
         },
         finds: &["keys-not-applied", "open-login"],
-        unknown: &["accepts tokens of anybody's making"],
+        unknown: &["accepts tokens that anyone can make"],
     },
     &Hostile {
         name: "as many answers as fit, as large as may be",

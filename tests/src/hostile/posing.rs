@@ -12,13 +12,13 @@ use super::{AS_IT_COMES, Hostile};
 /// What is not known where logins and tokens get no answer of ClearML's.
 const NO_KEYS: &[&str] = &[
     "whether a published pair logs in at",
-    "accepts tokens of anybody's making",
+    "accepts tokens that anyone can make",
     "whether the keyset's accounts log in at",
     "which token secret",
 ];
 
 /// And where only tokens get none.
-const NO_TOKENS: &[&str] = &["accepts tokens of anybody's making", "which token secret"];
+const NO_TOKENS: &[&str] = &["accepts tokens that anyone can make", "which token secret"];
 
 pub(super) const ALL: &[&Hostile] = &[
     &Hostile::nobody("redirects to itself", |mut stream| {
@@ -117,7 +117,7 @@ pub(super) const ALL: &[&Hostile] = &[
     &Hostile::nobody("a proxy in trouble", |stream| {
         always(stream, "500 Internal Server Error", "", "")
     }),
-    &Hostile::nobody("a proxy before nothing", |stream| {
+    &Hostile::nobody("a proxy without a server behind it", |stream| {
         always(stream, "502 Bad Gateway", "", "")
     }),
     &Hostile::nobody("a proxy that is busy", |stream| {
@@ -153,7 +153,7 @@ pub(super) const ALL: &[&Hostile] = &[
             )
         },
         finds: &[],
-        unknown: &["the API server of", "lets anybody in", "the web server of"],
+        unknown: &["the API server of", "asks for a token", "the web server of"],
     },
     &Hostile {
         name: "a store of somebody else's that says OK and takes anything",
@@ -168,7 +168,7 @@ pub(super) const ALL: &[&Hostile] = &[
             }
         },
         finds: &[],
-        unknown: &["the API server of", "lets anybody in", "the web server of"],
+        unknown: &["the API server of", "asks for a token", "the web server of"],
     },
     &Hostile {
         name: "a honeypot that lets in anyone who comes",
@@ -193,7 +193,7 @@ pub(super) const ALL: &[&Hostile] = &[
         finds: &[],
         unknown: &[
             "whether a published pair logs in at",
-            "accepts tokens of anybody's making",
+            "accepts tokens that anyone can make",
             "which token secret",
             "whether the keyset's accounts log in at",
         ],

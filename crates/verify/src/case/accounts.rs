@@ -1,6 +1,6 @@
 //! Accounts, also those that are none of the image's.
 
-use clearml_secure_core::account::{Account, Accounts, field};
+use clearml_secure_core::account::{Account, Accounts, Role, field};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration};
 use clearml_secure_core::opening::ACCOUNTS;
@@ -10,10 +10,11 @@ use clearml_secure_core::source::Span;
 
 use super::Case;
 use crate::finding::{Draft, Severity};
-use crate::words::{REVOKED, power, power_of};
+use crate::words::{LOW_RISK, REVOKED, anyone_can, can_as, can_with};
 
 /// What gives an account another pair.
-const HELP: &str = "remove the account, or give it a key and a secret that nobody guesses, such as `openssl rand -hex 30` prints";
+const HELP: &str =
+    "remove the account, or give it a random key and a random secret:\n  openssl rand -hex 30";
 
 /// Half of the pair with which somebody's own account logs in.
 pub(crate) struct OwnHalf<'a> {
@@ -75,21 +76,19 @@ impl Case<'_> {
         &self,
         half: &OwnHalf<'_>,
         (severity, what): (Severity, &str),
-        consequence: Option<&'static str>,
+        consequence: Option<String>,
     ) -> Draft {
         let account = half.account;
         let (severity, consequence) = if self.revokes(half.server, &account.name) {
-            (Severity::Note, REVOKED)
+            (Severity::Note, REVOKED.to_owned())
         } else {
             let role = account.role.known().copied().flatten();
-            let power = consequence.or_else(|| role.map(power_of));
-            (
-                severity,
-                power.unwrap_or("anyone who knows key and secret logs in"),
-            )
+            let can = role.map_or("log in", can_as);
+            let power = consequence.unwrap_or_else(|| anyone_can("knows key and secret", can));
+            (severity, power)
         };
         let message = format!(
-            "{ACCOUNTS}.{}.{} of {} {what}; {consequence}",
+            "{ACCOUNTS}.{}.{} of {} {what}: {consequence}",
             escape(&account.name),
             field(half.kind),
             self.name(half.server),
@@ -108,18 +107,24 @@ impl Case<'_> {
                 .all(|login| login.server.instance != server.instance || login.users.broken.is_empty())
     }
 
-    /// What somebody who knows a setting can do, with the role that its account has here.
-    pub(crate) fn power(&self, reading: &Reading) -> &'static str {
-        let Some(name) = reading.setting.account() else {
-            return power(reading.setting);
-        };
+    /// What anyone who knows a setting can do, with the role that its account has here. `knows` says how anyone comes to
+    /// know it.
+    pub(crate) fn power(&self, knows: &str, reading: &Reading) -> String {
+        match self.role(reading).map(can_as).or(can_with(reading.setting)) {
+            Some(can) => anyone_can(knows, can),
+            None => LOW_RISK.to_owned(),
+        }
+    }
+
+    /// The role that a setting's account has here.
+    fn role(&self, reading: &Reading) -> Option<Role> {
+        let name = reading.setting.account()?;
         // Of another server, the first API server is asked: looking at all for each would take the square of their number.
         let is_api = reading.server == Server::Apiserver;
         let mut servers = self.accounts.iter();
         let here = servers.find(|(server, _)| !is_api || server.instance == reading.instance);
         let mut accounts = here.into_iter().flat_map(|(_, all)| &all.accounts);
         let account = accounts.find(|account| account.name == name);
-        let role = account.and_then(|account| account.role.known().copied().flatten());
-        role.map_or_else(|| power(reading.setting), power_of)
+        account.and_then(|account| account.role.known().copied().flatten())
     }
 }

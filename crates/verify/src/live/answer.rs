@@ -215,16 +215,16 @@ impl Answer {
         let said = format!("it answers with status {status}");
         match (status, &self.body) {
             (_, Body::Envelope(_)) => said,
-            (429, _) => format!("{said}, too many requests; ask slower: --rate 1"),
-            (300..=399, _) => format!("{said}, a redirect"),
+            (429, _) => format!("{said} (too many requests): ask more slowly with --rate 1"),
+            (300..=399, _) => format!("{said} (a redirect)"),
             (401 | 403 | 407, _) => {
                 format!(
-                    "{said}, and not as ClearML does: something in front of it keeps requests out"
+                    "{said}, but not as ClearML does: something in front of it refuses requests"
                 )
             }
-            (502..=504, _) => format!("{said}: a proxy reaches nobody behind it"),
+            (502..=504, _) => format!("{said}: a proxy answers, but the server behind it does not"),
             (_, Body::TooLong(_)) => format!("{said} and more than {} KiB", LONGEST >> 10),
-            (_, Body::Page(_)) => format!("{said}, and not as ClearML does"),
+            (_, Body::Page(_)) => format!("{said}, but not as ClearML does"),
         }
     }
 }

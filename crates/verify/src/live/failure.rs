@@ -11,6 +11,8 @@ use rustls::{CertificateError, Error};
 pub(crate) struct Failure {
     pub(super) reason: String,
     kind: Kind,
+    /// The addresses at which nobody was.
+    pub(super) tried: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +31,16 @@ impl Failure {
         Self {
             reason: reason.into(),
             kind: Kind::Other,
+            tried: Vec::new(),
         }
     }
 
-    /// Nobody is there.
-    pub(super) fn refused(reason: impl Into<String>) -> Self {
+    /// Nobody is at any of these addresses.
+    pub(super) fn refused(reason: impl Into<String>, tried: Vec<String>) -> Self {
         Self {
             reason: reason.into(),
             kind: Kind::Refused,
+            tried,
         }
     }
 
@@ -74,18 +78,20 @@ impl Failure {
             },
             ureq::Error::Rustls(error) => Self::new(words(error)),
             ureq::Error::Tls(_) | ureq::Error::TlsRequired => {
-                Failure::new("the TLS handshake fails")
+                Failure::new("the TLS handshake failed")
             }
-            ureq::Error::Protocol(_) => Failure::new("it does not speak HTTP as it should"),
+            ureq::Error::Protocol(_) => Failure::new("it does not speak valid HTTP"),
             ureq::Error::LargeResponseHeader(..) => Failure::new("its header is too long"),
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::new("the address is none"),
-            _ => Failure::new("the request fails"),
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+                Failure::new("the address is not valid")
+            }
+            _ => Failure::new("the request failed"),
         }
     }
 
     /// No time is left.
     pub(super) fn over() -> Self {
-        Self::new("the time for all requests is over")
+        Self::new("the time for all requests ran out")
     }
 
     /// What the operating system says, or what TLS does.
@@ -104,7 +110,7 @@ impl Failure {
             io::ErrorKind::AddrNotAvailable => "no such address here",
             // A text of the system's own; any other may quote the server.
             _ if error.raw_os_error().is_some() => &error.to_string(),
-            _ => "the connection fails",
+            _ => "the connection failed",
         };
         let kind = match error.kind() {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::AddrNotAvailable => Kind::Refused,
@@ -145,9 +151,9 @@ pub(super) fn words(error: &Error) -> String {
         ) => "the certificate is for another name",
         Error::InvalidCertificate(_) => "the certificate is not valid",
         Error::InvalidMessage(_) => "it does not speak TLS",
-        Error::NoCertificatesPresented => "it shows no certificate",
-        Error::PeerIncompatible(_) => "it speaks another TLS",
-        _ => "the TLS handshake fails",
+        Error::NoCertificatesPresented => "it sends no certificate",
+        Error::PeerIncompatible(_) => "it supports no common TLS version or cipher",
+        _ => "the TLS handshake failed",
     };
     text.to_owned()
 }
@@ -171,7 +177,7 @@ mod tests {
         assert!(error.to_string().contains("MARKED"));
         assert_eq!(words(&error), "the certificate is for another name");
         let said = io::Error::other("MARKED");
-        assert_eq!(Failure::of_io(&said).to_string(), "the connection fails");
+        assert_eq!(Failure::of_io(&said).to_string(), "the connection failed");
         let wrapped = io::Error::new(io::ErrorKind::InvalidData, error);
         assert!(!Failure::of_io(&wrapped).to_string().contains("MARKED"));
         let request = ureq::Error::BadUri("MARKED".to_owned());

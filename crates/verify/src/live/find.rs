@@ -229,7 +229,7 @@ fn nowhere(client: &Client, missing: &[(String, NotHere)]) -> Failure {
     let is_deserted = missing.iter().all(|(_, not)| not.is_refused);
     let name = missing.first().map_or("", |(base, _)| host(base));
     if is_deserted && client.addresses(name).is_err() {
-        return Failure::refused(format!("there is no host {name}"));
+        return Failure::refused(format!("host {name} does not exist"), Vec::new());
     }
     let mut reasons: Vec<String> = Vec::new();
     let others = missing.iter().filter(|(_, not)| !not.is_refused);
@@ -248,7 +248,7 @@ fn nowhere(client: &Client, missing: &[(String, NotHere)]) -> Failure {
     }
     let reason = reasons.join("; ");
     match is_deserted {
-        true => Failure::refused(reason),
+        true => Failure::refused(reason, deserted.iter().map(|&one| one.to_owned()).collect()),
         false => Failure::new(reason),
     }
 }
@@ -286,7 +286,7 @@ fn follow(
             })?;
             return Ok(Place {
                 remark: Some(format!(
-                    "{base} redirects to {found}, which is looked at instead"
+                    "{base} redirects to {found}, which is checked instead"
                 )),
                 base: found,
             });
@@ -294,7 +294,9 @@ fn follow(
         // What a proxy says of a part whose port is closed.
         if answer.status == 502 {
             return Err(NotHere {
-                reason: Some(format!("{base} is a proxy before nothing")),
+                reason: Some(format!(
+                    "a proxy answers at {base}, but the server behind it does not"
+                )),
                 is_starting: true,
                 is_refused: false,
             });

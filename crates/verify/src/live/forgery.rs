@@ -84,7 +84,7 @@ pub(crate) fn makings() -> Vec<Making> {
             .is_some_and(|setting| setting.group() == "token_secret")
     };
     all.extend(known::all().iter().filter(is_token_secret).map(|known| {
-        let how = format!("signed with a published secret, the {}", known.what);
+        let how = format!("signed with a public secret (the {})", known.what);
         making(how, HMAC, &known.value)
     }));
     // Nothing has ever run with these by itself, so no file server remembers a token of a time before.
@@ -93,7 +93,7 @@ pub(crate) fn makings() -> Vec<Making> {
     all.extend(known::all().iter().filter(is_stand_in).map(|known| Making {
         servers: &[Server::Apiserver],
         ..making(
-            format!("signed with a published secret, a {}", known.what),
+            format!("signed with a public secret (a {})", known.what),
             HMAC,
             &known.value,
         )

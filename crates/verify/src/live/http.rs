@@ -212,7 +212,7 @@ impl Client {
     fn turn(&self, host: &str, server: &str, with_keys: bool) -> Result<Slot, Failure> {
         if self.sent.fetch_add(1, Ordering::Relaxed) >= MOST_REQUESTS {
             return Err(Failure::new(format!(
-                "it was sent {MOST_REQUESTS} requests, and is sent no more"
+                "it was sent {MOST_REQUESTS} requests, the most that are sent to one server"
             )));
         }
         self.pace
@@ -236,7 +236,7 @@ impl Client {
         request: Result<http::Request<impl AsSendBody>, http::Error>,
         take: impl FnOnce(Answer, &[u8]) -> T,
     ) -> Result<T, Failure> {
-        let request = request.map_err(|_| Failure::new("the address is none"))?;
+        let request = request.map_err(|_| Failure::new("the address is not valid"))?;
         let with_keys = request.headers().contains_key(http::header::AUTHORIZATION);
         let server = origin(url);
         let _slot = self.turn(host(url), server, with_keys)?;
@@ -259,7 +259,7 @@ impl Client {
                 Some(error) => Failure::of_request(error).reason,
                 None => Failure::of_io(&error).reason,
             };
-            Failure::new(format!("its answer breaks off: {reason}"))
+            Failure::new(format!("its answer is incomplete: {reason}"))
         })?;
         let status = response.status().as_u16();
         if status == http::StatusCode::TOO_MANY_REQUESTS {

@@ -41,10 +41,10 @@ impl Refusal {
     fn failure(self) -> Failure {
         Failure::new(match self {
             Self::Keys => {
-                "something in front of it wants a login of its own, and is sent no more keys and tokens"
+                "something in front of it asks for its own login, so no more keys and tokens were sent"
             }
             Self::Everything => {
-                "it answered 429, too many requests, and is asked no more; ask slower: --rate 1"
+                "it answered 429 (too many requests), so no more was asked: use --rate 1"
             }
         })
     }

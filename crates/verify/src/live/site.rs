@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use super::asked::Asked;
-use super::{Given, MOST_ADDRESSES, Seen, Site, find, host, together};
+use super::{Failure, Given, MOST_ADDRESSES, Seen, Site, find, host, together};
 
 impl Site {
     /// Finds the parts of a server at each address that its names have. The first has the most of them; what is not there
@@ -19,7 +19,7 @@ impl Site {
                     given.target
                 ),
                 &format!(
-                    "no more than {MOST_ADDRESSES} are asked; name the others, each by itself"
+                    "at most {MOST_ADDRESSES} are asked: name the others as targets of their own"
                 ),
             );
         }
@@ -82,19 +82,23 @@ impl Site {
             remarks,
         } = find::find(given, &asked);
         seen.remarks.extend(remarks);
-        let mut is_deserted = true;
-        for (name, option, found) in [
+        let parts = [
             ("API server", "--api", &api),
             ("file server", "--files", &files),
             ("web server", "--web", &web),
-        ] {
-            match found {
-                Ok(_) => is_deserted = false,
-                Err(failure) => {
-                    is_deserted &= failure.is_nobody();
+        ];
+        let missing = parts.map(|(.., found)| found.as_ref().err());
+        let is_deserted = missing
+            .iter()
+            .all(|one| one.is_some_and(Failure::is_nobody));
+        if is_deserted {
+            seen.unknown(&given.target, &nobody(&given.target, &missing));
+        } else {
+            for (name, option, found) in parts {
+                if let Err(failure) = found {
                     seen.unknown(
                         &format!("the {name} of {}", given.target),
-                        &format!("{failure}; {option} names it"),
+                        &format!("{failure}; if it is elsewhere: {option} URL"),
                     );
                 }
             }
@@ -115,6 +119,43 @@ impl Site {
             asked,
             invented: OnceLock::new(),
         }
+    }
+}
+
+/// Why no part of a server is there, and what to do.
+fn nobody(target: &str, missing: &[Option<&Failure>]) -> String {
+    let failures = || missing.iter().flatten();
+    let mut tried: Vec<&str> = failures()
+        .flat_map(|failure| &failure.tried)
+        .map(String::as_str)
+        .collect();
+    tried.sort_unstable();
+    tried.dedup();
+    if tried.is_empty() {
+        let reason = failures().next().map(ToString::to_string);
+        return format!("{}. Check the address", reason.unwrap_or_default());
+    }
+    let name = host(target);
+    let mut ports: Vec<u16> = tried.iter().filter_map(|url| port(url, name)).collect();
+    ports.sort_unstable();
+    let reason = if ports.len() == tried.len() {
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        format!("at {name} (connection refused on {})", ports.join(", "))
+    } else {
+        format!("(connection refused at {})", tried.join(", "))
+    };
+    format!(
+        "nothing answers {reason}. Is the server running? If it is elsewhere: --api URL --files URL --web URL"
+    )
+}
+
+/// The port of an address without a path, if it is one of this host.
+fn port(url: &str, name: &str) -> Option<u16> {
+    let (scheme, authority) = url.split_once("://")?;
+    match authority.strip_prefix(name)? {
+        "" if scheme == "https" => Some(443),
+        "" => Some(80),
+        rest => rest.strip_prefix(':')?.parse().ok(),
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn shake(client: &Client, url: &str) -> Result<Shown, NoHandshake> {
         .map_err(NoHandshake::Unreachable)?;
     let provider = Arc::new(ring::default_provider());
     let server = ServerName::try_from(name.to_owned())
-        .map_err(|_| unreachable(format!("{name} is no name for a certificate")))?;
+        .map_err(|_| unreachable(format!("no certificate can be for the name {name}")))?;
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| unreachable(error.to_string()))?
@@ -57,7 +57,7 @@ pub(crate) fn shake(client: &Client, url: &str) -> Result<Shown, NoHandshake> {
     }
     let shown = connection.peer_certificates().unwrap_or_default();
     let Some((certificate, others)) = shown.split_first() else {
-        return Err(unreachable("it shows no certificate".to_owned()));
+        return Err(unreachable("it sends no certificate".to_owned()));
     };
     let trusted = Verifier::new(provider).and_then(|verifier| {
         verifier.verify_server_cert(certificate, others, &server, &[], UnixTime::now())

@@ -36,7 +36,7 @@ const BAD_TOKEN: u16 = 30;
 
 /// What is said of a server that takes what nobody can know.
 const TAKES_ANYTHING: &str =
-    "it accepts what nobody can know as well, so it is no ClearML server or checks nothing";
+    "it also accepts a random secret, so it checks nothing or is not a ClearML server";
 
 impl Site {
     /// Logs in with a key and a secret, or a name and a password.
@@ -127,7 +127,7 @@ fn of_api(answer: &Answer) -> Verdict {
         (Some(true), _) => Verdict::Accepted,
         (_, Some((401, BAD_TOKEN))) => Verdict::Refused(answer.reason()),
         (Some(false), _) => Verdict::Unclear(Failure::new(
-            "it answers with status 200 and that the token is not valid",
+            "it answers with status 200, but says that the token is not valid",
         )),
         _ => Verdict::Unclear(Failure::new(answer.odd())),
     }

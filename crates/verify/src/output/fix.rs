@@ -61,12 +61,10 @@ fn of_variant(sources: &Sources, findings: &[Finding]) -> String {
         let place = finding
             .span
             .map(|span| format!("{}: ", sources.place(span)));
-        comment(&format!(
-            "  {}{}: {}",
-            place.unwrap_or_default(),
-            finding.rule,
-            finding.help
-        ))
+        advice(
+            &format!("  {}{}: ", place.unwrap_or_default(), finding.rule),
+            finding,
+        )
     };
     findings.iter().map(line).collect()
 }
@@ -80,7 +78,7 @@ fn of_server(findings: &[Finding]) -> String {
         "  a running server is fixed in its files: clearml-verify --fix docker-compose.yml",
     );
     for finding in findings {
-        out.push_str(&comment(&format!("  {}: {}", finding.rule, finding.help)));
+        out.push_str(&advice(&format!("  {}: ", finding.rule), finding));
     }
     out
 }
@@ -128,7 +126,7 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
             .span
             .map(|span| format!("{}: ", sources.place(span)));
         let place = place.unwrap_or_default();
-        let mut said = comment(&format!("{place}{}: {}", finding.rule, finding.help));
+        let mut said = advice(&format!("{place}{}: ", finding.rule), finding);
         if let Some(obstacle) = obstacle {
             said.push_str(&comment(&format!("  {obstacle}")));
         }
@@ -138,6 +136,16 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
         last = said;
     }
     out
+}
+
+/// The help of a finding, each of its lines in a comment of its own.
+fn advice(start: &str, finding: &Finding) -> String {
+    let mut lines = finding.help.lines();
+    let first = format!("{start}{}", lines.next().unwrap_or_default());
+    std::iter::once(first.as_str())
+        .chain(lines)
+        .map(comment)
+        .collect()
 }
 
 fn private(sources: &Sources, mode: &Mode<'_>) -> String {

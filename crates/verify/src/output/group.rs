@@ -130,7 +130,7 @@ fn own(finding: &Finding) -> &str {
 
 /// What is wrong, and what follows from it, which several may have in common.
 fn parts(message: &str) -> (&str, &str) {
-    message.split_once("; ").unwrap_or((message, ""))
+    message.split_once(": ").unwrap_or((message, ""))
 }
 
 /// One text for several that are the same but for one word at one place, of which the text then has all. A command is

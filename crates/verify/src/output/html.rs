@@ -267,7 +267,7 @@ fn finding(report: &Report, lines: Option<&Lines<'_>>, group: &Together<'_>) -> 
             @if let Some(consequence) = group.consequence() {
                 p { (consequence) }
             }
-            p { "Help: " (group.help()) }
+            p.help { "Help: " (group.help()) }
             p.soft { "Rule: " code { (group.rule()) } }
         }
     }

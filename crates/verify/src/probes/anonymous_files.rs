@@ -29,7 +29,7 @@ impl Probe for AnonymousFiles {
         let (Some(answer), Some(files)) = (site.anonymous_files(), &site.files) else {
             return;
         };
-        let what = format!("whether {files} lets anybody in");
+        let what = format!("whether {files} asks for a token");
         match &answer {
             Ok(answer) if answer.is_of_files() && answer.status == 401 => return,
             Ok(answer) if answer.is_of_files() && answer.status == 404 => {}
@@ -44,21 +44,21 @@ impl Probe for AnonymousFiles {
             answer.status == 200 && answer.page().is_some_and(|page| page.is_empty_list)
         };
         let can = match &uploaded {
-            Ok(answer) if wrote(answer) => "reads, replaces and deletes every file",
+            Ok(answer) if wrote(answer) => "can read, replace and delete every file",
             other => {
                 // Something in front may keep uploads out.
                 if !matches!(other, Ok(answer) if matches!(answer.status, 401 | 403 | 405)) {
-                    seen.odd(&format!("whether {files} lets anybody write"), other);
+                    seen.odd(&format!("whether anyone can write to {files}"), other);
                 }
-                "reads every file"
+                "can read every file"
             }
         };
         seen.found(
             // Anyone who reaches it has everything (docs/clearml.md#any-token-opens-every-file).
             Severity::Error,
             Server::Fileserver,
-            format!("{files} lets anybody in; anyone who reaches it {can}"),
-            "upgrade to 1.16.0 or later, and leave fileserver.auth.enabled true",
+            format!("anyone who can reach {files} {can}: it asks nobody for a token"),
+            "upgrade to 1.16.0 or later, and do not set fileserver.auth.enabled to false",
         );
     }
 }
@@ -68,7 +68,7 @@ impl Probe for AnonymousFiles {
 fn is_clearml(site: &Site, files: &str) -> Result<(), String> {
     let other = |sign: &str| {
         Err(format!(
-            "it refuses nobody, but is not known to be ClearML's file server: {sign}"
+            "it refuses nobody, but may not be ClearML's file server: {sign}"
         ))
     };
     let top = format!("{files}/");
@@ -77,7 +77,7 @@ fn is_clearml(site: &Site, files: &str) -> Result<(), String> {
         Ok(answer) => {
             let is_ok = answer.status == 200 && answer.page().is_some_and(|page| page.is_ok);
             if !is_ok {
-                return other("it does not answer OK at its top");
+                return other("it does not answer OK at /");
             }
             let is_named = answer.head.is_clearml || answer.head.is_renamed && site.api.is_some();
             if !is_named {

@@ -35,9 +35,9 @@ const NOTICE: i64 = 21 * 24 * 3600;
 const LEAST_RSA: usize = 2048;
 
 const HELP: &str =
-    "renew it, for the name in the address, from an authority that the machines trust";
+    "get a certificate for the name in the address, from an authority that your machines trust";
 
-const HELP_OLD: &str = "allow TLS 1.2 and 1.3, and nothing older";
+const HELP_OLD: &str = "allow only TLS 1.2 and 1.3";
 
 pub(crate) struct Certificate;
 
@@ -84,7 +84,7 @@ impl Probe for Certificate {
                     REFUSED,
                     server,
                     format!(
-                        "{origin} speaks no TLS newer than 1.1 ({})",
+                        "{origin} supports no TLS version newer than 1.1 ({})",
                         escape(&reason)
                     ),
                     HELP_OLD,
@@ -109,7 +109,7 @@ impl Certificate {
                 Ok(true) => taken.push(*version),
                 Ok(false) => {}
                 Err(failure) => seen.unknown(
-                    &format!("whether {origin} takes TLS {version}"),
+                    &format!("whether {origin} accepts TLS {version}"),
                     &failure.to_string(),
                 ),
             }
@@ -120,7 +120,7 @@ impl Certificate {
                 SOON,
                 server,
                 format!(
-                    "{origin} takes TLS {} as well, which is out of use",
+                    "{origin} accepts the outdated TLS {}",
                     crate::words::and(&taken)
                 ),
                 HELP_OLD,
@@ -154,12 +154,15 @@ fn wrong(shown: &Shown, name: &str) -> Vec<(Severity, String)> {
         found.push((REFUSED, format!("is not for {name}")));
     }
     if certificate.issuer() == certificate.subject() && shown.distrust.is_some() {
-        found.push((REFUSED, "is signed by itself".to_owned()));
+        found.push((REFUSED, "is self-signed".to_owned()));
     }
     if let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed()
         && key.key_size() < LEAST_RSA
     {
-        found.push((SOON, format!("has a key of {} bits", key.key_size())));
+        found.push((
+            SOON,
+            format!("has a weak RSA key ({} bits)", key.key_size()),
+        ));
     }
     // What is none of the above is somebody that this machine does not know.
     if let Some(reason) = shown
@@ -167,7 +170,10 @@ fn wrong(shown: &Shown, name: &str) -> Vec<(Severity, String)> {
         .as_ref()
         .filter(|_| !found.iter().any(|(severity, _)| *severity == REFUSED))
     {
-        found.push((REFUSED, format!("is not trusted here: {}", escape(reason))));
+        found.push((
+            REFUSED,
+            format!("is not trusted on this machine: {}", escape(reason)),
+        ));
     }
     found
 }

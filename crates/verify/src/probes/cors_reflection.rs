@@ -33,7 +33,7 @@ impl Probe for CorsReflection {
                 // The cookie's SameSite=Lax keeps most of it out (docs/clearml.md#cross-origin-requests).
                 Severity::Note,
                 Server::Apiserver,
-                format!("{api} allows every origin, with credentials; a page that a user opens elsewhere may act for the user"),
+                format!("a page of another site may act for a user: {api} allows every origin, with credentials"),
                 "set apiserver.cors.origins to the web server's address",
             );
         }

@@ -38,7 +38,7 @@ impl Probe for DebugConsole {
                     // One PIN away from everything (docs/clearml.md#debug-console).
                     Severity::Error,
                     server,
-                    format!("{address}/console is an interactive debugger; anyone who has its PIN runs programs there"),
+                    format!("anyone who guesses a PIN can run programs in the container: {address}/console is an interactive debugger"),
                     &format!("remove {server}.debug and --debug, and restart {server}"),
                 ),
                 // As the API server answers any path that is no endpoint, and the file server any file that is not there.

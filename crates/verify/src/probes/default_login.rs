@@ -57,7 +57,7 @@ impl Probe for DefaultLogin {
         for ((account, key, _), login) in pairs.iter().zip(&mut logins) {
             let by = |role: &str| {
                 format!(
-                    "{api} lets anybody in as {account}, with role {role}, by a published pair: {}",
+                    "anyone who can reach {api} can log in as {account}, with role {role}: the key pair is public ({})",
                     key.what
                 )
             };
@@ -66,7 +66,7 @@ impl Probe for DefaultLogin {
         for ((name, _), login) in users.iter().zip(logins) {
             let by = |role: &str| {
                 format!(
-                    "{api} lets anybody in as user {name}, with role {role}, by a password that ClearML's documentation prints"
+                    "anyone who can reach {api} can log in as user {name}, with role {role}: the password is in ClearML's documentation"
                 )
             };
             self.say(seen, api, login, by);
@@ -100,5 +100,4 @@ impl DefaultLogin {
     }
 }
 
-const HELP: &str =
-    "clearml-keygen | clearml-inject docker-compose.yml > secured.yml, then restart the servers";
+const HELP: &str = super::NEW_KEYS;

@@ -98,7 +98,7 @@ impl Probe for ExposedDatabase {
             // A port that was not asked is not one where nobody answers.
             seen.unknown(
                 &format!("whether databases answer at {}", hosts.join(", ")),
-                "the time for all requests is over",
+                "the time for all requests ran out",
             );
         }
         for ((host, to, database), answer) in asked.into_iter().zip(answers) {
@@ -111,9 +111,10 @@ impl Probe for ExposedDatabase {
                 // A port where nobody answers is what should be.
                 Ok(None) => {}
                 Ok(Some(answer)) => say(seen, database, host, &place, answer),
-                Err(failure) => {
-                    seen.unknown(&what, &format!("{to} takes the connection: {failure}"))
-                }
+                Err(failure) => seen.unknown(
+                    &what,
+                    &format!("{to} accepts the connection, but then: {failure}"),
+                ),
             }
         }
     }
@@ -122,13 +123,17 @@ impl Probe for ExposedDatabase {
 fn say(seen: &mut Seen, database: &Database, host: &str, place: &str, answer: Answer) {
     let name = database.name;
     let what = match answer {
-        Answer::Open => "without a password",
-        Answer::Asks => "and asks for a password",
-        Answer::Is => "and says no more than that",
+        Answer::Open => {
+            "without a password: anyone who can reach it can read and change all ClearML data in it"
+        }
+        Answer::Asks => {
+            "and asks for a password: only the password protects the ClearML data in it"
+        }
+        Answer::Is => "and may ask for no password: the ClearML data in it may be open to anyone",
         Answer::Other => {
             return seen.unknown(
                 &format!("whether {name} answers at {place}"),
-                "something answers there that is not understood",
+                "something else answers there",
             );
         }
     };
@@ -141,8 +146,8 @@ fn say(seen: &mut Seen, database: &Database, host: &str, place: &str, answer: An
     seen.found(
         severity,
         Server::Apiserver,
-        format!("{name} answers at {place} {what}; all that ClearML knows is in its databases"),
-        "publish none of the databases' ports",
+        format!("{name} answers at {place} {what}"),
+        "remove the ports of the databases from the compose file:\n  clearml-inject --close-ports -k KEYS -i docker-compose.yml",
     );
 }
 
@@ -168,14 +173,16 @@ fn ask(
     while text.len() < LONGEST {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Failure::new("no answer in time that is understood"));
+            return Err(Failure::new("no complete answer in time"));
         }
         let read = connected
             .stream
             .set_read_timeout(Some(left))
             .and_then(|()| connected.stream.read(&mut part));
         match read.map_err(|error| Failure::of_io(&error))? {
-            0 if text.is_empty() => return Err(Failure::new("connection closed without a word")),
+            0 if text.is_empty() => {
+                return Err(Failure::new("connection closed without an answer"));
+            }
             0 => break,
             length => text.extend_from_slice(&part[..length]),
         }

@@ -60,7 +60,7 @@ impl Probe for ForgedToken {
                     }
                 }
                 Verdict::Unclear(failure) => seen.unclear(
-                    &format!("whether {address} accepts tokens of anybody's making"),
+                    &format!("whether {address} accepts tokens that anyone can make"),
                     &failure,
                 ),
             }
@@ -71,10 +71,10 @@ impl Probe for ForgedToken {
                 Severity::Error,
                 server,
                 format!(
-                    "{address} accepts a token of role system that is {how} ({}); anybody can make one",
+                    "anyone who can reach {address} has role system: it accepts a token that is {how} ({})",
                     and(&algorithms)
                 ),
-                "clearml-keygen | clearml-inject docker-compose.yml > secured.yml, then restart the servers",
+                super::NEW_KEYS,
             );
         }
     }

@@ -31,7 +31,7 @@ impl Probe for GuestLogin {
             return;
         };
         let Some(modes) = super::modes(&answer) else {
-            return seen.odd(&format!("who may sign in at {api}"), &answer);
+            return seen.odd(&format!("who can log in at {api}"), &answer);
         };
         if !modes.has_guest {
             return;
@@ -42,27 +42,35 @@ impl Probe for GuestLogin {
         let login = site.log_in(name, password);
         let what = match (&login, told.is_some()) {
             (Some(Login::In { .. }), true) => {
-                "lets guests in, and tells the password to anyone who asks"
+                format!("anyone who can reach {api} can log in as a guest: it tells the password")
             }
-            (Some(Login::In { .. }), false) => "lets guests in",
+            (Some(Login::In { .. }), false) => format!(
+                "anyone who can reach {api} can log in as a guest, with the default password"
+            ),
             (Some(Login::Broken(_)), true) => {
-                "tells the guest's password to anyone who asks, and fails (HTTP 500) where the guest logs in with it"
+                format!(
+                    "{api} tells the guest's password to anyone who asks, but fails (HTTP 500) when the guest logs in with it"
+                )
             }
             (_, true) => {
-                "tells the guest's password to anyone who asks, and did not let the guest in with it"
+                format!(
+                    "{api} tells the guest's password to anyone who asks, but refused the guest with it"
+                )
             }
-            (_, false) => "says that guests may sign in, and did not let the usual one in",
+            (_, false) => {
+                format!("{api} says that guests can log in, but refused the default guest")
+            }
         };
         seen.found(
             // Anybody is a guest (docs/clearml.md#guests).
             Severity::Warning,
             Server::Apiserver,
-            format!("{api} {what}"),
+            what,
             "set services.auth.fixed_users.guest.enabled to false",
         );
         // Somebody else's answer says nothing.
         if let Some(Login::Unclear(failure)) = login {
-            seen.unclear(&format!("whether a guest gets in at {api}"), &failure);
+            seen.unclear(&format!("whether a guest can log in at {api}"), &failure);
         }
     }
 }

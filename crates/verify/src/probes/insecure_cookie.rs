@@ -57,10 +57,10 @@ impl InsecureCookie {
                     Severity::Warning,
                     Server::Apiserver,
                     format!(
-                        "{api} sets its session cookie without {}",
+                        "sessions can be stolen: {api} sets its session cookie without {}",
                         crate::words::and(&lacking)
                     ),
-                    "set apiserver.auth.cookies.secure to true, and leave httponly and samesite as they come",
+                    "set apiserver.auth.cookies.secure to true, and do not change httponly and samesite",
                 );
             }
         }

@@ -34,8 +34,7 @@ const SEVERITY: Severity = Severity::Error;
 /// its first.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
-const HELP: &str =
-    "restart apiserver, fileserver and async_delete together, and verify the deployment's files";
+const HELP: &str = "restart apiserver, fileserver and async_delete together, then check the deployment's files:\n  docker compose up -d --force-recreate apiserver fileserver async_delete\n  clearml-verify --keys KEYS docker-compose.yml";
 
 pub(crate) struct KeysNotApplied;
 
@@ -122,7 +121,7 @@ fn of_token(
                 SEVERITY,
                 server,
                 format!(
-                    "{address} refuses a token that is signed with the keyset's token secret; it runs with another"
+                    "{address} does not have the keyset's token secret: it refuses a token that is signed with it"
                 ),
                 HELP,
             );
@@ -178,7 +177,7 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
                     SEVERITY,
                     Server::Apiserver,
                     format!(
-                        "{api} refuses the keyset's {} account; it runs with another key or secret",
+                        "{api} does not have the keyset's {} account: it refuses its key and secret",
                         account.name
                     ),
                     HELP,

@@ -33,13 +33,13 @@ impl Probe for MisreadSecret {
             Ok(answer) if is_misread(answer) => seen.found(
                 Severity::Error,
                 Server::Apiserver,
-                format!("{api} cannot use its token secret, which is empty or not text; every login fails"),
-                "clearml-keygen --from KEYS --only token_secret | clearml-inject -i docker-compose.yml",
+                format!("every login fails: the token secret of {api} is empty or not text"),
+                "give it a new one, and restart the servers:\n  clearml-keygen --from KEYS --only token_secret | clearml-inject -i docker-compose.yml",
             ),
             // That it is accepted is for `forged-token` to say.
             Ok(answer) if answer.status == 200 && answer.envelope().is_some() => {}
             Ok(answer) if matches!(answer.complaint(), Some((401, _))) => {}
-            _ => seen.odd(&format!("whether {api} reads its token secret"), &answer),
+            _ => seen.odd(&format!("whether {api} can use its token secret"), &answer),
         }
     }
 }

@@ -65,7 +65,7 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
                 seen.found(
                     SEVERITY,
                     Server::Apiserver,
-                    format!("{api} still lets the old {} account in", account.name),
+                    format!("the old {} account can still log in at {api}", account.name),
                     "restart apiserver with the new keys",
                 );
                 Answer::Accepts
@@ -126,7 +126,7 @@ fn of_token(
         _ if site.has_open_files() => return Answer::Nothing(OPEN_FILES.to_owned()),
         _ => (
             site.files_take(token),
-            "restart fileserver with the others, then empty what it remembers: redis-cli -n 8 FLUSHDB",
+            "restart it together with apiserver, then delete the tokens that it remembers:\n  docker compose exec redis redis-cli -n 8 FLUSHDB",
         ),
     };
     match verdict {
@@ -134,7 +134,7 @@ fn of_token(
         Some(Verdict::Refused(_)) => Answer::Refuses,
         Some(Verdict::Accepted) => {
             let message =
-                format!("{address} still accepts a token that is signed with the old token secret");
+                format!("tokens that are signed with the old token secret still work at {address}");
             seen.found(SEVERITY, server, message, help);
             Answer::Accepts
         }
@@ -148,7 +148,7 @@ fn of_token(
 
 /// What both keysets have: that it is refused cannot be shown, because it must not be.
 fn not_replaced(seen: &mut Seen, at: (Server, &str), subject: &str) {
-    let reason = "it was not replaced: --keys has the same";
+    let reason = "--keys has the same value, so it was not replaced";
     seen.unknown(&format!("the old {subject}"), reason);
     seen.check(Keyset::Old, at, subject, Answer::Nothing(reason.to_owned()));
 }

@@ -26,15 +26,15 @@ impl Probe for OpenLogin {
             return;
         };
         let Some(modes) = super::modes(&answer) else {
-            return seen.odd(&format!("who may sign in at {api}"), &answer);
+            return seen.odd(&format!("who can log in at {api}"), &answer);
         };
         if !modes.has_users && !modes.has_sso {
             seen.found(
                 // It is how the server comes (docs/clearml.md#login-modes).
                 Severity::Warning,
                 Server::Apiserver,
-                format!("{api} has no fixed users enabled; anyone who reaches the web page signs in under any name"),
-                "enable apiserver.auth.fixed_users",
+                format!("anyone who can reach the web page can log in under any name, without a password: {api} has no fixed users enabled"),
+                "add users with passwords (apiserver.auth.fixed_users):\n  clearml-keygen --from KEYS --user NAME --passwords passwords.txt -o new.env\n  clearml-inject -k new.env -o secured.yml docker-compose.yml",
             );
         }
     }

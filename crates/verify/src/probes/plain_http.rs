@@ -43,8 +43,8 @@ impl Probe for PlainHttp {
                 seen.found(
                     SEVERITY,
                     server,
-                    format!("{address} answers without TLS; anyone on the way reads passwords and tokens"),
-                    "put a reverse proxy with TLS in front and publish nothing else",
+                    format!("passwords and tokens can be sniffed: {address} answers without TLS"),
+                    "put a reverse proxy with TLS in front, and publish only its port",
                 );
             }
         }
@@ -53,15 +53,15 @@ impl Probe for PlainHttp {
             // A port that was not asked is not one where nobody answers.
             seen.unknown(
                 &format!("whether {} answers without TLS", site.target),
-                "the time for all requests is over",
+                "the time for all requests ran out",
             );
         }
         for (server, address) in clear {
             seen.found(
                 SEVERITY,
                 server,
-                format!("{address} answers without TLS, beside https://; anyone on the way reads passwords and tokens"),
-                "send http:// to https://, and bind the servers' own ports to 127.0.0.1",
+                format!("passwords and tokens can be sniffed: {address} answers without TLS, besides https://"),
+                "redirect http:// to https://, and publish the servers' own ports on 127.0.0.1 only",
             );
         }
     }

@@ -31,14 +31,14 @@ const SERVED: [Served; 2] = [
     Served {
         path: "credentials.json",
         is_bad: |document| document.has_pair,
-        what: "gives a key and a secret to anyone who asks",
-        help: "take USER_KEY and USER_SECRET out of the web server's environment",
+        what: "gives a key and a secret to anyone who downloads it",
+        help: "remove USER_KEY and USER_SECRET from the web server's environment, and replace the keys",
     },
     Served {
         path: "configuration.json",
         is_bad: |document| document.has_pair || document.has_secret,
-        what: "gives a secret to anyone who asks",
-        help: "take it out of the web server's WEBSERVER__ variables and its mounted configuration.json, and replace it",
+        what: "gives a secret to anyone who downloads it",
+        help: "remove it from the web server's WEBSERVER__ variables and its mounted configuration.json, and replace it",
     },
 ];
 

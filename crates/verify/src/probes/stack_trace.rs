@@ -60,7 +60,7 @@ impl Probe for StackTrace {
                 // It helps anyone who looks for a hole (docs/clearml.md#stack-traces).
                 Severity::Note,
                 Server::Apiserver,
-                format!("{api} returns stack traces; an error tells anyone who asks how the server is built"),
+                format!("anyone who causes an error learns how the server is built: {api} returns stack traces"),
                 "set apiserver.return_stack_to_caller to false",
             );
         }

@@ -33,7 +33,7 @@ impl Probe for VulnerableVersion {
                 let is_open = |advisory: &&Advisory| advisory.before > Release::KEPT_SINCE;
                 if let Some(advisory) = advisory::all().iter().find(is_open) {
                     seen.unknown(
-                        &format!("whether {} is in {api}", advisory.id),
+                        &format!("whether {api} has {}", advisory.id),
                         "the server does not tell its version",
                     );
                 }
@@ -51,7 +51,7 @@ impl Probe for VulnerableVersion {
                 Severity::Error,
                 advisory.server,
                 format!(
-                    "{api} is version {version}, for which {} is published: {}",
+                    "{api} is version {version}, which has the published weakness {}: {}",
                     advisory.id, advisory.what
                 ),
                 &format!("upgrade to {} or later", advisory.before),

@@ -30,8 +30,9 @@ use crate::words::{and, release};
 /// What was meant to close something does not (docs/clearml.md#account-without-a-role).
 const SEVERITY: Severity = Severity::Error;
 
-/// What follows.
-const FOLLOWS: &str = "the set-up ends there: later accounts keep their old keys, and no user of the web login is created or removed";
+/// The consequence: the API server stops at the account (docs/clearml.md#order-of-the-set-up).
+const FOLLOWS: &str =
+    "later accounts keep their old keys, and no web-login user is added or removed";
 
 pub(crate) struct BrokenAccount;
 
@@ -45,8 +46,10 @@ impl Rule for BrokenAccount {
             let name = case.name(server);
             let instance = &case.deployment.instances[server.instance];
             if let Some(span) = accounts.replaced {
-                let message = format!("{name} has a value in place of all accounts; {FOLLOWS}");
-                let help = format!("remove the line: {ACCOUNTS} is an object");
+                let message = format!(
+                    "{name} cannot set up any account, because a plain value replaces all of them: {FOLLOWS}"
+                );
+                let help = format!("remove the line: {ACCOUNTS} must be an object");
                 findings.push(case.finding(SEVERITY, server, message, &help).at(span));
             }
             for (fault, broken) in by_fault(&accounts.accounts) {
@@ -57,7 +60,7 @@ impl Rule for BrokenAccount {
                     _ => ("accounts", "each of which"),
                 };
                 let message = format!(
-                    "{name} cannot set up the {what} {}, {which} {}; {FOLLOWS}",
+                    "{name} cannot set up the {what} {}, {which} {}: {FOLLOWS}",
                     and(&names),
                     cause(fault)
                 );
@@ -96,10 +99,12 @@ fn cause(fault: &AccountFault) -> String {
     match fault {
         AccountFault::Missing(key) => format!("has no {key}"),
         AccountFault::Name => "has a name that cannot be part of a mail address".to_owned(),
-        AccountFault::NoObject => "is a value, and has no keys of its own".to_owned(),
+        AccountFault::NoObject => {
+            "is a plain value, not an object with role, user_key and user_secret".to_owned()
+        }
         AccountFault::NoSuchRole => "has a role that does not exist".to_owned(),
         AccountFault::NotText(key) => {
-            format!("has a {key} that HOCON reads as something else than a text")
+            format!("has a {key} that HOCON does not read as text")
         }
     }
 }
@@ -110,9 +115,7 @@ fn help(case: &Case<'_>, instance: &Instance, account: &Account, fault: &Account
     let variable = variables.find(|variable| Some(variable.span) == account.span);
     let unread = variable.and_then(|variable| unread::unread(&variable.name));
     if let Some(nearest) = unread.and_then(|unread| unread.nearest) {
-        return format!(
-            "the nearest name that is read is {nearest}; if that is not what is meant, remove the variable"
-        );
+        return format!("did you mean {nearest}? Otherwise remove the variable");
     }
     let name = escape(&account.name);
     // An example of a newer release gives it keys.
@@ -122,16 +125,19 @@ fn help(case: &Case<'_>, instance: &Instance, account: &Account, fault: &Account
             .any(|setting| setting.account() == Some(&account.name))
     {
         let release = release(instance.known_version());
-        return format!("remove it: {release} comes with no account {name}");
+        return format!("remove it: {release} has no account {name}");
     }
     match (fault, account.role_in_image) {
         (AccountFault::NoSuchRole, Some(role)) => {
-            format!("remove the line: {name} comes with role {}", role.name())
+            format!(
+                "remove the line: the default role of {name} is {}",
+                role.name()
+            )
         }
         (AccountFault::NoSuchRole, None) | (AccountFault::Missing("role"), _) => {
             format!(
-                "give it one of the roles {}",
-                and(&Role::ALL.map(Role::name))
+                "give it one of these roles: {}",
+                Role::ALL.map(Role::name).join(", ")
             )
         }
         (AccountFault::Missing(key), _) => format!("give it {key}, or remove the account"),
@@ -140,7 +146,7 @@ fn help(case: &Case<'_>, instance: &Instance, account: &Account, fault: &Account
             "remove it, or write role, user_key and user_secret below it".to_owned()
         }
         (AccountFault::NotText(key), _) => {
-            format!("put {key} into quotes; in a variable these are quotes within the value")
+            format!("put {key} in double quotes. In a variable, the quotes are part of the value")
         }
     }
 }

@@ -30,7 +30,7 @@ const NOBODY: Severity = Severity::Warning;
 /// The user gets in, with less than the others.
 const GUEST: Severity = Severity::Note;
 
-const HELP: &str = "give each entry username, password and name, all in quotes, and at most company and is_guest besides";
+const HELP: &str = "give each user username, password and name, all in quotes. No other keys but company and is_guest are allowed";
 
 pub(crate) struct BrokenUser;
 
@@ -52,10 +52,9 @@ impl Rule for BrokenUser {
             }
             if is_empty(login) {
                 let message = format!(
-                    "nobody can log in to the web page of {server}: fixed users are enabled, and there is none"
+                    "nobody can log in to the web page of {server}: fixed users are enabled, but the list is empty"
                 );
-                let help = "add them to the keyset, and inject it: clearml-keygen --from KEYS --user NAME --passwords FILE";
-                add(NOBODY, message, help, login.users.span);
+                add(NOBODY, message, &case.add_users(), login.users.span);
             }
             for user in &login.users.users {
                 let name = login.called(user);
@@ -66,7 +65,7 @@ impl Rule for BrokenUser {
                 if user.is_guest == Some(true) {
                     let message =
                         format!("{name} logs in to {server} as a guest: is_guest is true");
-                    let help = "remove is_guest, if this user is to be one like the others";
+                    let help = "remove is_guest to make this an ordinary user";
                     add(GUEST, message, help, Some(user.span));
                 }
             }
@@ -83,10 +82,10 @@ fn cause(login: &Login<'_>, entry: &Entry) -> String {
         Some(user) => format!("the entry of {}", login.called(user)),
     };
     match &entry.why {
-        Broken::Foreign(key) => format!("{name} has the key {}, which no user has", escape(key)),
+        Broken::Foreign(key) => format!("{name} has the unknown key {}", escape(key)),
         Broken::Missing(key) => format!("{name} has no {key}"),
-        Broken::NoEntry => "an entry of its users has no keys".to_owned(),
-        Broken::NoList => "fixed_users.users is no list".to_owned(),
+        Broken::NoEntry => "an entry of its user list is not an object".to_owned(),
+        Broken::NoList => "fixed_users.users is not a list".to_owned(),
     }
 }
 
@@ -104,27 +103,27 @@ fn is_empty(login: &Login<'_>) -> bool {
 fn locked_out(login: &Login<'_>, user: &FixedUser) -> Option<(&'static str, &'static str)> {
     if user.no_text.is_none() && user.is_foreign == Some(true) {
         return Some((
-            "the server does not have the company of the entry, and refuses this user (401)",
+            "the entry names a company that the server does not have (401)",
             "remove company",
         ));
     }
-    let quotes = "put the password into quotes";
+    let quotes = "put the password in quotes";
     Some(match (user.no_text?.0, login.users.is_hashed) {
         ("password", Some(true)) => (
-            "the password is no text to HOCON, and every login fails with an internal error",
+            "HOCON does not read the password as text, so every login fails with an internal error",
             quotes,
         ),
         ("password", _) => (
-            "the password is no text to HOCON, and equals nothing that is typed",
+            "HOCON does not read the password as text, so nothing that is typed matches it",
             quotes,
         ),
         ("username", _) => (
-            "the username is no text to HOCON, and equals nothing that is typed",
-            "put the username into quotes",
+            "HOCON does not read the username as text, so nothing that is typed matches it",
+            "put the username in quotes",
         ),
         _ => (
-            "the name is no text to HOCON, and the server makes no user of it",
-            "put the name into quotes",
+            "HOCON does not read the name as text, so the server creates no user",
+            "put the name in quotes",
         ),
     })
 }

@@ -40,12 +40,17 @@ impl Rule for CheapHash {
                     continue;
                 };
                 let message = format!(
-                    "the hash of {}'s password has cost {cost}; anyone who gets it tries passwords quickly",
+                    "the password hash of {} is quick to crack: its bcrypt cost is {cost}, not 10 or more",
                     login.called(user)
                 );
                 findings.push(
-                    case.finding(SEVERITY, login.server, message, "hash it anew with cost 12")
-                        .at(user.span),
+                    case.finding(
+                        SEVERITY,
+                        login.server,
+                        message,
+                        "hash the password again with cost 12",
+                    )
+                    .at(user.span),
                 );
             }
         }

@@ -59,12 +59,11 @@ impl Rule for CookieMismatch {
                 continue;
             }
             let message = format!(
-                "{} does not know the name of the API server's session cookie; it refuses what the web page asks of it",
+                "{} refuses the files that the web page asks for: it does not know the name of the API server's session cookie",
                 case.name(server)
             );
             let fix = all(&known, &named).map(|names| case.configure(server, PATH, names));
-            let help =
-                "put apiserver.auth.session_auth_cookie_name into fileserver.auth.cookie_names";
+            let help = "add the value of apiserver.auth.session_auth_cookie_name to fileserver.auth.cookie_names";
             findings.push(
                 case.finding(SEVERITY, server, message, help)
                     .at(span)

@@ -10,7 +10,7 @@
 //!
 //! good: tests/fixtures/rules/database-password/good.yml
 //!
-//! **Fix**: give the databases a network that only ClearML's servers are on, or give them passwords.
+//! **Fix**: move the databases to a network that only ClearML's servers use, or give them passwords.
 //!
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#database-passwords; docs/clearml.md#passwords-of-images.
 
@@ -45,34 +45,33 @@ impl Rule for DatabasePassword {
                 Protection::None(Off::Empty(what)) => Draft::new(
                     MISTAKEN,
                     format!(
-                        "the password of {database} (service {name}) is empty ({what}), so that it asks nobody for one"
+                        "{database} (service {name}) asks for no password, because {what} is empty"
                     ),
                     "give it a password, and give the same one to ClearML's servers",
                 ),
                 Protection::None(Off::Unset(what)) => Draft::new(
                     MISTAKEN,
                     format!(
-                        "the password of {database} (service {name}) is a variable without a value here ({what}): it is \
-                         empty, unless the shell that runs compose has it"
+                        "{database} (service {name}) may ask for no password: {what} has no value in .env, so the password is empty unless the shell that runs compose sets it"
                     ),
                     "give the variable a value in .env, and write ${NAME:?} where it is used",
                 ),
                 Protection::Weak(weakness) => Draft::new(
                     MISTAKEN,
                     format!(
-                        "the password of {database} (service {name}) {}; anyone who reaches it has all that is in it",
+                        "the password of {database} (service {name}) {}: anyone who can reach it can read and change all its data",
                         weakness.text()
                     ),
-                    "choose another, of at least 15 characters, for the database and for ClearML's servers",
+                    "choose one of at least 15 characters, and give it to the database and to ClearML's servers",
                 ),
                 Protection::None(off) => match shared(case, index, database, service) {
                     Some(draft) => draft,
                     None if off == Off::Allowed => Draft::new(
                         SEVERITY,
                         format!(
-                            "{database} (service {name}) is told to do without a password; anyone who reaches it has all that is in it"
+                            "{database} (service {name}) has its password turned off: anyone who can reach it can read and change all its data"
                         ),
-                        "give it a password, or a network that only ClearML's servers are on",
+                        "give it a password, or move it to a network that only ClearML's servers use",
                     ),
                     None => continue,
                 },
@@ -102,11 +101,10 @@ fn shared(case: &Case<'_>, index: usize, database: Database, service: &Container
     Some(Draft::new(
         SEVERITY,
         format!(
-            "{database} (service {}) has no password and shares a network with {}; who takes that over has \
-             all that is in it",
+            "{database} (service {}) has no password and shares a network with {}: anyone who takes that over can read and change all its data",
             escape(&service.name),
             and(&others)
         ),
-        "give the databases a network that only ClearML's servers are on",
+        "move the databases to a network that only ClearML's servers use",
     ))
 }

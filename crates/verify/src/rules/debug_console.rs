@@ -53,7 +53,7 @@ impl Rule for DebugConsole {
                     continue;
                 }
                 let message = format!(
-                    "{} serves a debugger at /console; anyone who guesses its PIN runs programs there",
+                    "{} serves a debugger at /console: anyone who guesses its PIN can run programs in the container",
                     case.name(server)
                 );
                 let finding = if is_asked_for {

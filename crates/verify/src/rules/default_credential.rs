@@ -50,7 +50,7 @@ impl Rule for DefaultCredential {
             seen.push((reading.setting, span));
             let (severity, consequence) = case.of_public(reading);
             let message = format!(
-                "{} of {} is public: {}{}; {consequence}",
+                "{} of {} is a public value ({}{}): {consequence}",
                 reading.setting,
                 case.server(reading),
                 known.what,
@@ -60,10 +60,10 @@ impl Rule for DefaultCredential {
         }
         case.of_own_accounts(findings, |half| {
             let Public { known, change } = public::of(half.text)?;
-            let what = format!("is public: {}{}", known.what, change.text());
+            let what = format!("is a public value ({}{})", known.what, change.text());
             let is_alone = half.kind == Kind::Key && !is_public(&half.account.secret.value);
             let (severity, consequence) = if is_alone {
-                (Severity::Warning, Some(HALF_PUBLIC))
+                (Severity::Warning, Some(HALF_PUBLIC.to_owned()))
             } else {
                 (Severity::Error, None)
             };

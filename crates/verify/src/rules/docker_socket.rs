@@ -80,13 +80,13 @@ impl Rule for DockerSocket {
             let (severity, then, help) = match instance.server {
                 Server::AgentServices => (
                     OF_THE_AGENT,
-                    "anyone who may enqueue in its queue is root on this host",
-                    "run it on a machine of its own, or leave the service out if nobody uses the services queue",
+                    "anyone who can enqueue a task in its queue is root on this host",
+                    "run it on a separate machine, or remove the service if nobody uses the services queue",
                 ),
                 _ => (
                     OF_OTHERS,
                     "anyone who takes it over is root on this host",
-                    "take it out: this server does not need it",
+                    "remove it: this server does not need it",
                 ),
             };
             // Several servers in one container have one socket.
@@ -94,7 +94,7 @@ impl Rule for DockerSocket {
                 continue;
             }
             seen.push((span, severity));
-            let message = format!("{} {what}; {then}", case.named(instance));
+            let message = format!("{} {what}: {then}", case.named(instance));
             findings.push(
                 Draft::new(severity, message, help)
                     .server(instance.server)
@@ -126,7 +126,7 @@ fn holds(mount: &Mount) -> Option<&'static str> {
         .flatten()
         .any(is_socket)
     {
-        return Some("docker's socket");
+        return Some("the Docker socket");
     }
     let host = host?;
     let path = host.path.to_string_lossy();
@@ -135,7 +135,7 @@ fn holds(mount: &Mount) -> Option<&'static str> {
     is_folder.then_some(if path == "/" {
         "all files of the host"
     } else {
-        "the host's folder of docker's socket"
+        "the host's folder with the Docker socket"
     })
 }
 

@@ -32,12 +32,11 @@ impl Rule for DuplicateUser {
                 let (server, name) = (case.name(login.server), login.called(user));
                 let message = if login.users.is_guests_name(user) {
                     format!(
-                        "{server} has a user named {name}, as its guest is; it then creates no new user and deletes no \
-                         removed one"
+                        "{server} adds no new user and deletes no removed one: user {name} has the name of its guest"
                     )
                 } else {
                     format!(
-                        "{server} has two users named {name}; it then creates no new user and deletes no removed one"
+                        "{server} adds no new user and deletes no removed one: two users are named {name}"
                     )
                 };
                 let help = "remove one of them";

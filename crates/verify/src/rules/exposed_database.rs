@@ -31,12 +31,14 @@ use super::{Case, Rule};
 use crate::entry::entry;
 use crate::finding::{Draft, Fix, Severity};
 use crate::protection::{Protection, protection};
-use crate::words::and;
+use crate::words::{self, and};
 
 /// Anyone who reaches the host reaches the database (docs/clearml.md#database-passwords).
 const REACHABLE: Severity = Severity::Error;
 /// Every user and every process of the host does; or a password has to be found first.
 const GUARDED: Severity = Severity::Warning;
+/// What follows where nothing is known to protect it.
+const OPEN: &str = "anyone who can reach it can read and change all ClearML data in it, unless it has a password of its own";
 /// It is none of ClearML's.
 const FOREIGN: Severity = Severity::Note;
 
@@ -96,7 +98,7 @@ impl Found {
             true => String::new(),
             false => format!(" leads to {}", and(&to)),
         };
-        let message = format!("{}{leads}; {}", self.what, self.then);
+        let message = format!("{}{leads}: {}", self.what, self.then);
         Draft::new(self.severity, message, self.help)
             .at(self.span)
             .fixed_by(self.fix)
@@ -153,10 +155,10 @@ fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> F
     let is_own = way.by == index;
     let (what, help) = match &way.opening.reach {
         Reach::Host(_) => (
-            format!("{database} (service {name}) shares the host's network"),
+            format!("{database} (service {name}) is on the host's network"),
             match service.network_mode {
                 Some(_) => "remove `network_mode: host` from the service",
-                None => "take the service off this network",
+                None => "remove the service from this network",
             },
         ),
         Reach::Network(..) => (
@@ -164,22 +166,22 @@ fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> F
                 "{} leads to {database} (service {name})",
                 entry(case.deployment, way)
             ),
-            "take the database off this network",
+            "remove the database from this network",
         ),
         _ if !is_own => (
             format!(
                 "{} leads to {database} (service {name})",
                 entry(case.deployment, way)
             ),
-            "remove this port: ClearML's servers need none of it",
+            "remove this port: ClearML's servers do not need it",
         ),
         _ => (
             format!(
-                "{database} (service {name}) is published at {} {}",
-                way.opening.port,
-                place(way)
+                "{} of {database} (service {name}) is open {}",
+                words::port(&way.opening.port),
+                place(way.opening.reach.interface())
             ),
-            "remove this port: ClearML's servers need none of it",
+            "remove this port: ClearML's servers do not need it",
         ),
     };
     // A port of a container whose network it shares, inject leaves as it is.
@@ -192,8 +194,8 @@ fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> F
 
 fn led_to(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Found {
     let help = match way.opening.reach {
-        Reach::Tunnel => "remove this service, or what it is told of the database",
-        _ => "remove this port, or publish it on 127.0.0.1 as long as somebody needs it",
+        Reach::Tunnel => "remove this service, or its settings for the database",
+        _ => "remove this port, or publish it on 127.0.0.1 only",
     };
     let mut found = found(case, index, database, way, help);
     found.what = entry(case.deployment, way);
@@ -224,7 +226,7 @@ fn found(
     if case.deployment.is_foreign(index) {
         return found(
             FOREIGN,
-            "no ClearML server names it or shares a network with it",
+            "it is probably not part of ClearML (no ClearML server names it or shares a network with it)",
             "remove this port if only services of this file use it",
         );
     }
@@ -233,20 +235,15 @@ fn found(
     let (is_guarded, then) = match protection(service, database) {
         _ if is_in_the_browser(way) => (
             true,
-            "its page makes browsers ask the database itself, so that they reach it somewhere",
+            "its page makes browsers query the database directly, so browsers can reach the database somewhere",
         ),
-        Protection::Password if asks_for_that_of_the_database(way) => (
-            true,
-            "its password alone keeps others from all that ClearML keeps there",
-        ),
-        _ if is_behind_a_password(case, way) => (
-            true,
-            "a password alone keeps others from all that ClearML keeps there",
-        ),
-        _ => (
-            false,
-            "unless it has a password of its own, anyone who reaches it reads and changes all that ClearML keeps",
-        ),
+        Protection::Password if asks_for_that_of_the_database(way) => {
+            (true, "only its password protects the ClearML data in it")
+        }
+        _ if is_behind_a_password(case, way) => {
+            (true, "only a password protects the ClearML data in it")
+        }
+        _ => (false, OPEN),
     };
     let severity = match is_loopback || is_guarded {
         true => GUARDED,
@@ -285,9 +282,10 @@ fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
     })
 }
 
-fn place(way: &Way<'_>) -> String {
-    match way.opening.reach.interface() {
-        Interface::All => "on all interfaces".to_owned(),
+/// To whom a port is open.
+fn place(interface: Interface) -> String {
+    match interface {
+        Interface::All => "to every network".to_owned(),
         Interface::Loopback => "on the host itself".to_owned(),
         Interface::One(address) => format!("on {address}"),
     }
@@ -312,27 +310,27 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mu
         if leading.contains(&(index, port.span)) {
             continue;
         }
-        let (severity, place) = match port.interface {
-            Interface::All => (REACHABLE, "on all interfaces".to_owned()),
-            Interface::Loopback => (GUARDED, "on the host itself".to_owned()),
-            Interface::One(address) => (REACHABLE, format!("on {address}")),
+        let severity = match port.interface {
+            Interface::Loopback => GUARDED,
+            Interface::All | Interface::One(_) => REACHABLE,
         };
         let what = format!(
-            "{database} (service {}) is published at {} {place}",
+            "{} of {database} (service {}) is open {}",
+            words::port(&port.shown()),
             escape(&service.name),
-            port.shown()
+            place(port.interface)
         );
         if case.deployment.is_foreign(index) {
-            let message = format!("{what}; no ClearML server names it or shares a network with it");
+            let message = format!(
+                "{what}: it is probably not part of ClearML (no ClearML server names it or shares a network with it)"
+            );
             let help = "remove this port if only services of this file use it";
             findings.push(Draft::new(FOREIGN, message, help).at(port.span));
             continue;
         }
         // Of an image that is not known for a database, inject does not know it either.
-        let message = format!(
-            "{what}; unless it has a password of its own, anyone who reaches it reads and changes all that ClearML keeps"
-        );
-        let help = "remove this port: ClearML's servers need none of it";
+        let message = format!("{what}: {OPEN}");
+        let help = "remove this port: ClearML's servers do not need it";
         findings.push(Draft::new(severity, message, help).at(port.span));
     }
 }

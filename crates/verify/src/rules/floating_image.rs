@@ -45,7 +45,7 @@ impl Rule for FloatingImage {
             }
             seen.push(image.span);
             findings.push(Draft::new(SEVERITY, format!(
-                    "the image of service {} names no release; what runs after the next pull is another version",
+                    "the next pull may bring another version: the image of service {} has no release tag",
                     escape(&service.name)
                 ), help(instance.server))
 .server(instance.server)
@@ -58,9 +58,9 @@ impl Rule for FloatingImage {
 fn help(server: Server) -> &'static str {
     match server {
         Server::AgentServices => {
-            "write the tag of a release, such as clearml/clearml-agent-services:1.3.4-92"
+            "pin a release, for example clearml/clearml-agent-services:1.3.4-92"
         }
-        _ => "write the tag of a release, such as clearml/server:2.3.0",
+        _ => "pin a release, for example clearml/server:2.3.0",
     }
 }
 

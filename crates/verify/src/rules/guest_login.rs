@@ -42,7 +42,7 @@ impl Rule for GuestLogin {
                 _ => (SEVERITY, but(&login.users)),
             };
             let message = format!(
-                "{name} has the guest login enabled; it tells the guest's password to anyone who asks{what_else}"
+                "{name} tells the guest's password to anyone who asks{what_else}: the guest login is enabled"
             );
             let help = "set services.auth.fixed_users.guest.enabled to false";
             findings.push(
@@ -58,9 +58,9 @@ impl Rule for GuestLogin {
 fn but(users: &FixedUsers) -> &'static str {
     match (users.is_hashed, &users.guest.password) {
         (Some(true), Some(password)) if Bcrypt::stored(password.expose()).is_none() => {
-            ", and fails when the guest logs in: pass_hashed is true, and the password is no hash"
+            " (the guest cannot log in with it, because pass_hashed is true and the password is not a hash)"
         }
-        (Some(true), Some(_)) => ", as the hash that it is",
+        (Some(true), Some(_)) => " (as a hash)",
         _ => "",
     }
 }

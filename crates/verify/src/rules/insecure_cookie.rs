@@ -62,7 +62,7 @@ impl Rule for InsecureCookie {
             };
             if let Some(span) = span {
                 let message = format!(
-                    "{name} lets browsers send the session cookie over plain HTTP; anyone on the way takes the session"
+                    "sessions can be sniffed and taken over: {name} lets browsers send the session cookie over plain HTTP"
                 );
                 add(message, SECURE, "true", span);
             }
@@ -70,7 +70,7 @@ impl Rule for InsecureCookie {
                 && value.truth() == Some(false)
             {
                 let message = format!(
-                    "{name} lets scripts read the session cookie: one that gets into the web page takes the session"
+                    "a script that gets into the web page can steal the session: {name} lets scripts read the session cookie"
                 );
                 add(message, HTTP_ONLY, "true", Some(span));
             }
@@ -78,8 +78,7 @@ impl Rule for InsecureCookie {
                 && let Some(browsers) = who_sends(value)
             {
                 let message = format!(
-                    "{name} has {browsers} send the session cookie along with requests of other sites: a page elsewhere \
-                     acts for the user"
+                    "a page of another site can act for a user: {name} lets {browsers} send the session cookie with requests from other sites"
                 );
                 add(message, SAME_SITE, "Lax", Some(span));
             }

@@ -39,7 +39,7 @@ impl Rule for KeptUser {
                 continue;
             }
             let message = format!(
-                "{} keeps users who are removed from its configuration; the keys that they made still log in",
+                "removed users can still log in with keys that they made: {} does not delete users who are removed from its configuration",
                 case.name(server)
             );
             let help = "remove the line: it is true by default";

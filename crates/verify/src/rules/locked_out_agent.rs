@@ -49,7 +49,7 @@ impl Rule for LockedOutAgent {
                 [Given::Text(key), Given::Text(secret)] => {
                     revoked(case, &key, &secret).map(|name| {
                         format!(
-                            "it is given the pair of the account {name}, which fixed users revoke"
+                            "it has the key pair of the account {name}, which is revoked while fixed users are enabled"
                         )
                     })
                 }
@@ -93,8 +93,7 @@ fn without_a_pair(case: &Case<'_>, agent: &Instance) -> Option<&'static str> {
         }
         if case.revokes(server, "tests") {
             return Some(
-                "it is given no key and no secret, and has the public pair of the account tests instead, which fixed users \
-                 revoke",
+                "it has no key and no secret, so it uses the public pair of the account tests, which is revoked while fixed users are enabled",
             );
         }
     }

@@ -70,7 +70,7 @@ impl Rule for LoginConfigIgnored {
                         format!("a variable overrides {path}.{name}")
                     } else {
                         format!(
-                            "the file is loaded as {}, so they are {path}",
+                            "the file is loaded as {}, so they are at {path}",
                             escape(&file.key)
                         )
                     };
@@ -79,10 +79,11 @@ impl Rule for LoginConfigIgnored {
                     }
                     seen.push(span);
                     let message = format!(
-                        "{} does not use the users of the web login that are defined here: {why}",
+                        "{} ignores the web-login users in this file: {why}",
                         case.name(server)
                     );
-                    let help = "define them in apiserver.conf directly in the configuration folder, and nowhere else";
+                    let help =
+                        "define them only in apiserver.conf, directly in the configuration folder";
                     findings.push(case.finding(SEVERITY, server, message, help).at(span));
                 }
             }
@@ -92,11 +93,11 @@ impl Rule for LoginConfigIgnored {
         };
         for path in &case.files.stray_logins {
             let message = format!(
-                "{} defines users of the web login, and {} does not load it",
-                escape(&path.to_string_lossy()),
-                case.name(server)
+                "{} ignores the web-login users in {}: it does not load the file",
+                case.name(server),
+                escape(&path.to_string_lossy())
             );
-            let help = "mount its folder at /opt/clearml/config, and call the file apiserver.conf";
+            let help = "name the file apiserver.conf, and mount its folder at /opt/clearml/config";
             findings.push(case.finding(SEVERITY, server, message, help));
         }
     }

@@ -45,15 +45,15 @@ impl Rule for LostUser {
                         continue;
                     }
                     let help = "upgrade to 1.15.1 or later, or set apiserver.auth.delete_missing_autocreated_users to false";
-                    ("deletes its fixed users at a restart", help)
+                    ("deletes its fixed users when it restarts", help)
                 }
                 Some(Release::Numbered(version)) if *version == Version::new(1, 16, 0) => (
-                    "deletes the keys that its fixed users made at a restart",
+                    "deletes the keys that its fixed users made when it restarts",
                     "upgrade to 1.16.1 or later",
                 ),
                 _ => continue,
             };
-            let message = format!("{} {what}: this release does so", case.name(server));
+            let message = format!("{} {what} (a bug of this release)", case.name(server));
             let image = case.deployment.service(instance).known_image();
             findings.push(
                 case.finding(SEVERITY, server, message, help)

@@ -37,7 +37,7 @@ impl Rule for MalformedPasswordHash {
                     continue;
                 }
                 let message = format!(
-                    "the password of {} is not base64 of a bcrypt hash; every login of this user fails with an internal error",
+                    "every login of {} fails with an internal error: the password is not base64 of a bcrypt hash",
                     login.called(user)
                 );
                 let help = "write base64 of a bcrypt hash";

@@ -28,8 +28,7 @@ use crate::words::shown;
 /// The server reads another value, or does not start (docs/clearml.md#how-hocon-reads-a-value).
 const SEVERITY: Severity = Severity::Error;
 
-const HELP: &str =
-    "use letters and digits with a letter first: clearml-keygen --from KEYS --only GROUP";
+const HELP: &str = "use only letters and digits, starting with a letter. To generate a new value:\n  clearml-keygen --from KEYS --only GROUP";
 
 pub(crate) struct MisreadValue;
 
@@ -84,18 +83,18 @@ impl MisreadValue {
         for hazard in &reading.hazards {
             let what = match hazard {
                 Hazard::Retyped => {
-                    "YAML takes the unquoted value for a number or a date and writes it anew"
+                    "YAML reads the unquoted value as a number or a date, and rewrites it"
                         .to_owned()
                 }
                 // What stands behind the dollar sign may be half of the secret, so it is not named.
                 Hazard::Interpolated(_) => {
-                    "compose takes a dollar sign in it and what follows for a variable, which has no value".to_owned()
+                    "compose reads a dollar sign in it, and what follows, as a variable that has no value".to_owned()
                 }
                 Hazard::Covered(kind) => format!(
-                    "{kind} stands where the object around it belongs, so the server has no such setting"
+                    "{kind} replaces the object around it, so the server does not have this setting"
                 ),
                 Hazard::Hocon(hocon::Reading::Changed { how, becomes }) => {
-                    format!("HOCON makes {} of it: {}", becomes.text(), how.text())
+                    format!("HOCON turns it into {}: {}", becomes.text(), how.text())
                 }
                 Hazard::Hocon(hocon::Reading::Fatal { cause }) => {
                     format!("it cannot be parsed: {}", cause.text())
@@ -105,15 +104,15 @@ impl MisreadValue {
             let consequence = match &reading.value {
                 // What follows from it for the other accounts is `unreadable-config`.
                 Value::NotText(_) if reading.setting.account().is_some() => "",
-                Value::NotText(_) => "; with a secret that is not text every login fails",
+                Value::NotText(_) => ". Every login fails, because the secret is not text",
                 Value::Absent if reading.setting.account().is_none() => {
-                    "; without it the server cannot sign, and may not start"
+                    ". Without it the server cannot sign, and may not start"
                 }
-                Value::Absent => "; the account has no credentials",
+                Value::Absent => ". The account has no credentials",
                 _ => "",
             };
             let message = format!(
-                "{} does not read {} as it is written: {what}{consequence}",
+                "{} does not get {} as it is written: {what}{consequence}",
                 case.server(reading),
                 reading.setting
             );

@@ -33,6 +33,9 @@ const GONE: Severity = Severity::Error;
 /// Accounts of role `system` (docs/clearml.md#internal-accounts).
 const SYSTEM: [&str; 3] = ["apiserver", "fileserver", "webserver"];
 
+/// How a message names the value that is in use.
+const DEFAULT: &str = "ClearML's published default";
+
 pub(crate) struct MissingSetting;
 
 impl Rule for MissingSetting {
@@ -66,7 +69,7 @@ impl Rule for MissingSetting {
 
     fn together(&self, findings: &[&Finding]) -> Option<String> {
         // A setting that is gone is something else.
-        if !findings.iter().all(|one| one.message.contains("default")) {
+        if !findings.iter().all(|one| one.message.contains(DEFAULT)) {
             return None;
         }
         let mut settings: Vec<Setting> = findings.iter().filter_map(|one| one.setting).collect();
@@ -81,7 +84,8 @@ impl Rule for MissingSetting {
         };
         let count = settings.len();
         Some(format!(
-            "{count} settings have ClearML's published defaults{consequence}"
+            "{count} of {} credentials are ClearML's published defaults{consequence}",
+            SETTINGS.len()
         ))
     }
 }
@@ -95,22 +99,22 @@ impl MissingSetting {
             .map(|reading| case.server(reading))
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let verb = if names.len() == 1 { "runs" } else { "run" };
+        let verb = if names.len() == 1 { "uses" } else { "use" };
         let (severity, consequence) = case.of_public(reading);
         let (unused, help) = match unused(case, reading) {
             Some((place, file)) => (
-                format!("; {place} has a value, which no service takes from there"),
+                format!(". {place} has a value, but no service references it"),
                 format!(
-                    "let the compose file take it: clearml-inject -k KEYS --env-file {file} …, which also ends a run that was interrupted"
+                    "reference it in the compose file (this also completes an interrupted run):\n  clearml-inject -k KEYS --env-file {file} …"
                 ),
             ),
             None => (String::new(), case.inject()),
         };
         let message = format!(
-            "nothing sets {setting}: {} {verb} with the image's public default; {consequence}{unused}",
+            "{setting} is not set, so {} {verb} {DEFAULT}: {consequence}{unused}",
             and(&names)
         );
-        let brief = format!("{setting} at {}; {consequence}{unused}", and(&names));
+        let brief = format!("{setting} of {}: {consequence}{unused}", and(&names));
         case.finding_in(severity, reading, message)
             .brief(brief)
             .help(help)
@@ -119,8 +123,7 @@ impl MissingSetting {
     /// The setting was taken away.
     fn gone(&self, case: &Case<'_>, reading: &Reading) -> Draft {
         let message = format!(
-            "{} has no {} at all: what replaces the tree around it leaves it out; without it the server cannot \
-             sign, and may not start",
+            "{} cannot sign, and may not start: it has no {}, because the tree that replaces the default one does not have it",
             case.server(reading),
             reading.setting
         );

@@ -33,7 +33,7 @@ impl Rule for OldFileserver {
         let first = Version::FILE_SERVER_AUTHENTICATION;
         for (instance, release, image) in case.before(Server::Fileserver, first) {
             let message = format!(
-                "{} is {release}, which knows no authentication; anyone who reaches it reads, replaces and deletes every file",
+                "anyone who can reach {} can read, replace and delete every file: {release} has no authentication",
                 case.named(instance)
             );
             let help = "upgrade to 1.16.0 or later, or keep files in object storage";

@@ -80,10 +80,12 @@ impl Rule for OpenCors {
                 };
                 let whom = match reach {
                     Reach::Every => "every origin".to_owned(),
-                    Reach::Some(origin) => format!("origins of others, such as {origin}"),
+                    Reach::Some(origin) => {
+                        format!("origins that others can have, such as {origin}")
+                    }
                 };
                 let message = format!(
-                    "{} allows {whom}, with credentials; a page that a user opens elsewhere may act for the user",
+                    "a page of another site may act for a user: {} allows {whom}, with credentials",
                     case.name(server)
                 );
                 let fix = address

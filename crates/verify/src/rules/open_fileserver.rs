@@ -41,7 +41,7 @@ impl Rule for OpenFileserver {
                 continue;
             }
             let message = format!(
-                "{} has its authentication turned off; anyone who reaches it reads, replaces and deletes every file",
+                "anyone who can reach {} can read, replace and delete every file: its authentication is turned off",
                 case.name(server)
             );
             let help = "remove the line, or set fileserver.auth.enabled to true";

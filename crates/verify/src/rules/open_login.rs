@@ -39,10 +39,10 @@ impl Rule for OpenLogin {
                 SEVERITY,
                 server,
                 format!(
-                    "{} has no fixed users enabled; anyone who reaches the web page signs in under any name, without a password",
+                    "anyone who can reach the web page can log in under any name, without a password: {} has no fixed users enabled",
                     case.name(server)
                 ),
-                "add them to the keyset, and inject it: clearml-keygen --from KEYS --user NAME --passwords FILE",
+                &case.add_users(),
             ));
         }
     }

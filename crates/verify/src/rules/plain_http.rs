@@ -19,7 +19,7 @@ use crate::finding::{Draft, Severity};
 use super::{Case, Rule};
 use crate::words::shown;
 
-/// Anyone on the way reads passwords and tokens.
+/// Passwords and tokens can be sniffed.
 const PUBLIC: Severity = Severity::Warning;
 
 /// Variables that hold addresses (docs/clearml.md#addresses).
@@ -51,12 +51,18 @@ impl Rule for PlainHttp {
                     continue;
                 }
                 seen.push(variable.span);
-                findings.push(Draft::new(PUBLIC, format!(
-                        "{} is a public http:// address; anyone on the way reads passwords and tokens",
-                        shown(&variable.name)
-                    ), "put a reverse proxy with TLS in front and write its https:// address")
-.server(instance.server)
-.at(variable.span));
+                findings.push(
+                    Draft::new(
+                        PUBLIC,
+                        format!(
+                            "passwords and tokens can be sniffed: {} is a public http:// address",
+                            shown(&variable.name)
+                        ),
+                        "put a reverse proxy with TLS in front and write its https:// address",
+                    )
+                    .server(instance.server)
+                    .at(variable.span),
+                );
             }
         }
     }

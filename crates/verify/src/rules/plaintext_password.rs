@@ -43,8 +43,7 @@ impl Rule for PlaintextPassword {
             };
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let message = format!(
-                "{} is given the passwords of {} in clear; anyone who reads the file, or calls server.config as a system \
-                 user, has them",
+                "anyone who can read the file, or call server.config as a system user, gets passwords: {} has those of {} in clear text",
                 case.name(server),
                 crate::words::and(&names)
             );

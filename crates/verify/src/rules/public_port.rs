@@ -30,9 +30,9 @@ use super::{Case, Rule};
 use crate::address::is_private;
 use crate::entry::entry;
 use crate::finding::{Draft, Fix, Severity};
-use crate::words::and;
+use crate::words::{self, and};
 
-/// Anyone on the way reads passwords and tokens (docs/clearml.md#ports-and-networks).
+/// Passwords and tokens can be sniffed (docs/clearml.md#ports-and-networks).
 const CLEAR: Severity = Severity::Warning;
 
 /// Images that are made to terminate TLS.
@@ -59,7 +59,7 @@ impl Rule for PublicPort {
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let proxy = case.deployment.containers.iter().find(|one| is_proxy(one));
         let around = match proxy {
-            Some(proxy) => format!(", around the TLS of {}", escape(&proxy.name)),
+            Some(proxy) => format!(", bypassing the TLS of {}", escape(&proxy.name)),
             None => " without TLS".to_owned(),
         };
         let mut seen = HashSet::new();
@@ -113,12 +113,12 @@ fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> 
     };
     let place = match way.opening.reach.interface() {
         Interface::One(address) => format!("on {address}"),
-        _ => "on all interfaces".to_owned(),
+        _ => "to every network".to_owned(),
     };
     let message = format!(
-        "{} is published at {} {place}{around}; anyone on the way reads passwords and tokens",
+        "{} of {} is open {place}{around}: passwords and tokens can be sniffed",
+        words::port(&way.opening.port),
         case.named(instance),
-        way.opening.port,
     );
     Draft::new(CLEAR, message, help)
         .server(instance.server)
@@ -139,7 +139,7 @@ struct Path {
 }
 
 impl Path {
-    /// One place is one finding, anyone who it leads to.
+    /// One place is one finding, however many servers it leads to.
     fn add(all: &mut Vec<Self>, case: &Case<'_>, instance: &Instance, port: u16, way: &Way<'_>) {
         let name = |index: usize| escape(&case.deployment.containers[index].name).into_owned();
         let to = format!("{}:{port}", name(instance.service));
@@ -158,10 +158,10 @@ impl Path {
             is_told: way.is_told(),
             help: match (&way.opening.reach, way.through.is_empty()) {
                 (Reach::Network(..), true) => {
-                    "take the server off this network, and let a reverse proxy with TLS lead to it"
+                    "remove the server from this network, and put a reverse proxy with TLS in front of it"
                 }
                 (_, true) => "publish it on 127.0.0.1, behind a reverse proxy with TLS",
-                (_, false) => "let it speak TLS there, or publish it on 127.0.0.1 only",
+                (_, false) => "turn on TLS there, or publish it on 127.0.0.1 only",
             },
             to: vec![to],
             server: instance.server,
@@ -175,7 +175,7 @@ impl Path {
         };
         let to: Vec<&str> = self.to.iter().map(String::as_str).collect();
         let message = format!(
-            "{} {} in clear text{unless}; anyone on the way reads passwords and tokens",
+            "{} {} in clear text{unless}: passwords and tokens can be sniffed",
             self.start,
             and(&to),
         );

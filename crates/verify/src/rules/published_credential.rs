@@ -37,8 +37,7 @@ impl Rule for PublishedCredential {
                 Draft::new(
                     SEVERITY,
                     format!(
-                        "{} serves a mounted credentials.json with a key or a secret to everybody",
-                        case.named(instance)
+                        "anyone can download a key or a secret: {} serves a mounted credentials.json", case.named(instance)
                     ),
                     "remove the mount: the web server needs no credential",
                 )
@@ -54,9 +53,9 @@ impl Rule for PublishedCredential {
                         Draft::new(
                             SEVERITY,
                             format!(
-                                "{} is given {}; it serves it to everybody as /credentials.json",
-                                case.named(instance),
-                                variable.name
+                                "anyone can download {} as /credentials.json: {} serves it",
+                                variable.name,
+                                case.named(instance)
                             ),
                             "remove USER_KEY and USER_SECRET: the web server needs none",
                         )

@@ -22,7 +22,7 @@ use clearml_secure_core::strength::weakness;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
-use crate::words::{REVOKED, power_of};
+use crate::words::{REVOKED, anyone_can, can_as};
 
 /// ClearML's own account: nobody counts on its being powerful.
 const RAISED: Severity = Severity::Warning;
@@ -51,19 +51,19 @@ impl Rule for RaisedRole {
                     None => String::new(),
                 };
                 let consequence = if case.revokes(server, &account.name) {
-                    REVOKED
+                    REVOKED.to_owned()
                 } else {
-                    power_of(role)
+                    anyone_can("knows its key and secret", can_as(role))
                 };
                 let message = format!(
-                    "the account {} of {} has role {}{instead}; {consequence}",
+                    "the account {} of {} has role {}{instead}: {consequence}",
                     escape(&account.name),
                     case.name(server),
                     role.name()
                 );
                 let help = match account.role_in_image {
                     Some(_) => "remove the line",
-                    None => "give it role user, if that is enough",
+                    None => "give it the role user, if that is enough",
                 };
                 findings.push(
                     case.finding(severity, server, message, help)

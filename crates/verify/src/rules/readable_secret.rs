@@ -37,12 +37,18 @@ impl Rule for ReadableSecret {
             };
             let path = file.path.to_string_lossy();
             let path = escape(&path);
-            findings.push(Draft::new(SEVERITY, format!(
-                    "{path} holds secrets and is readable by {} (mode {:04o}); they have the keys",
-                    readers.who, readers.mode
-                ), format!("chmod 600 {path}"))
-.at(file.span)
-.fixed_by(Fix::Mode));
+            findings.push(
+                Draft::new(
+                    SEVERITY,
+                    format!(
+                        "{} can read the secrets in {path} (mode {:04o})",
+                        readers.who, readers.mode
+                    ),
+                    format!("chmod 600 {path}"),
+                )
+                .at(file.span)
+                .fixed_by(Fix::Mode),
+            );
         }
     }
 }

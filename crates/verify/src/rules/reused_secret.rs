@@ -59,7 +59,7 @@ impl Rule for ReusedSecret {
             };
             let names: Vec<&str> = users.iter().map(|user| user.setting.path()).collect();
             let message = format!(
-                "one value serves {}: anyone who learns one learns all",
+                "{} have the same value: anyone who learns one knows all",
                 and(&names)
             );
             findings.push(case.finding_in(SEVERITY, second, message));

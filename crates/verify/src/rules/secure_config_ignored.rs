@@ -66,7 +66,7 @@ impl Rule for SecureConfigIgnored {
                 }
                 seen.push(span);
                 let message = format!(
-                    "{} does not use the keys and secrets of this file: it is loaded as {}, so they are {}",
+                    "{} ignores the keys and secrets in this file: it is loaded as {}, so they are at {}",
                     case.name(server),
                     escape(&file.key),
                     escape(&path)
@@ -80,11 +80,11 @@ impl Rule for SecureConfigIgnored {
         };
         for path in &case.files.stray_secrets {
             let message = format!(
-                "{} has keys and secrets, and {} does not load it",
-                escape(&path.to_string_lossy()),
-                case.name(server)
+                "{} ignores the keys and secrets in {}: it does not load the file",
+                case.name(server),
+                escape(&path.to_string_lossy())
             );
-            let help = "mount its folder at /opt/clearml/config, and call the file secure.conf";
+            let help = "name the file secure.conf, and mount its folder at /opt/clearml/config";
             findings.push(case.finding(SEVERITY, server, message, help));
         }
     }
@@ -167,10 +167,10 @@ fn is_read(path: &str) -> bool {
 fn help(key: &str, path: &str) -> &'static str {
     let below = path.strip_prefix(key).unwrap_or_default();
     match (below.starts_with(".secure."), key == ROOT) {
-        (true, _) => "remove the outer `secure {` and its `}`, and call the file secure.conf",
+        (true, _) => "remove the outer `secure {` and its `}`, and name the file secure.conf",
         (false, true) => {
-            "write the paths that servers read: auth.token_secret, credentials.NAME.user_key"
+            "use the paths that servers read: auth.token_secret, credentials.NAME.user_key"
         }
-        (false, false) => "call the file secure.conf, directly in the configuration folder",
+        (false, false) => "name the file secure.conf, directly in the configuration folder",
     }
 }

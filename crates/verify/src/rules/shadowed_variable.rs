@@ -106,14 +106,14 @@ impl ShadowedVariable {
 
     fn finding(&self, server: Server, loser: &Variable, winner: &Variable, is_same: bool) -> Draft {
         let same = if is_same {
-            "; both have the same value"
+            " (both have the same value)"
         } else {
             ""
         };
         Draft::new(
             if is_same { SAME } else { DIFFERENT },
             format!(
-                "{} has no effect at {server}: {} sets the same and is read later{same}",
+                "{} has no effect at {server}: {} sets the same setting and wins{same}",
                 shown(&loser.name),
                 shown(&winner.name)
             ),

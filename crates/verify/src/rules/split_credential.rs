@@ -50,7 +50,7 @@ impl Rule for SplitCredential {
             {
                 if let Some((severity, message)) = disagreement(case, setting, apiserver, other) {
                     let help = format!(
-                        "put the same value to both: clearml-inject -k KEYS {} > secured.yml",
+                        "give both the same value:\n  clearml-inject -k KEYS -o secured.yml {}",
                         case.compose_file()
                     );
                     // An agent keeps an account of its own.
@@ -94,28 +94,32 @@ fn disagreement(
     let is_built_in = |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_));
     let is_none = |reading: &Reading| matches!(reading.value, Value::Absent | Value::Empty);
     let what = if is_none(other) {
-        format!("{two} has no {setting}, which {one} has")
+        format!("{two} has no {setting}, but {one} has")
     } else if is_none(apiserver) {
-        format!("{one} has no {setting}, which {two} has")
+        format!("{one} has no {setting}, but {two} has")
     } else if is_built_in(other) {
-        format!("only {one} is given {setting}; {two} runs with the image's default")
+        format!("only {one} sets {setting}, and {two} uses ClearML's published default")
     } else if is_built_in(apiserver) {
-        format!("only {two} is given {setting}; {one} runs with the image's default")
+        format!("only {two} sets {setting}, and {one} uses ClearML's published default")
     } else {
         format!("{two} and {one} have different values of {setting}")
     };
     let consequence = match (other.server, setting.group()) {
-        (Server::Apiserver, "token_secret") => "each refuses the tokens that the other signs",
-        (Server::Apiserver, "session_secret") => "each refuses the sessions of the other",
+        (Server::Apiserver, "token_secret") => {
+            "each server refuses the tokens that the other one signs"
+        }
+        (Server::Apiserver, "session_secret") => {
+            "each server refuses the sessions of the other one"
+        }
         (Server::Apiserver, _) => {
-            "they share one database, and whichever starts last decides which value logs in"
+            "only the value of the server that starts last logs in, because they share one database"
         }
         (Server::AsyncDelete, _) => {
-            "every delete is refused by the file server, and the files stay on disk"
+            "the file server refuses every delete, and the files stay on disk"
         }
         _ => "the file server cannot log in and stops at its start",
     };
-    Some((BROKEN, format!("{what}: {consequence}")))
+    Some((BROKEN, format!("{consequence}: {what}")))
 }
 
 /// An agent with another key has an account of its own, perhaps made in the web interface; with the same key and
@@ -130,17 +134,19 @@ fn agent(
     match (&apiserver.value, &other.value) {
         (Value::Text(_), Value::Absent | Value::Empty) => Some((
             BROKEN,
-            format!("apiserver has {setting}, and the agent is given none: it cannot log in"),
+            format!("the agent cannot log in: it has no {setting}, but apiserver has"),
         )),
         (Value::Text(_), Value::Text(_)) if half_of(apiserver) == half_of(other) => Some((
             BROKEN,
             format!(
-                "the agent has another {setting} than apiserver, and the same other half: it cannot log in"
+                "the agent cannot log in: its {setting} is not that of apiserver, but the other half of the pair is"
             ),
         )),
         (Value::Text(_), Value::Text(_)) => Some((
             OTHER_ACCOUNT,
-            format!("the agent logs in with something else than {setting} of apiserver"),
+            format!(
+                "the agent logs in with another account: its {setting} is not that of apiserver"
+            ),
         )),
         _ => None,
     }

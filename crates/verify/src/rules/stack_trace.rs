@@ -43,7 +43,7 @@ impl Rule for StackTrace {
                 continue;
             }
             let message = format!(
-                "{} returns stack traces; an error tells anyone who asks how the server is built",
+                "anyone who causes an error learns how the server is built: {} returns stack traces",
                 case.name(server)
             );
             let help = "set apiserver.return_stack_to_caller to false";

@@ -67,7 +67,7 @@ fn finding(case: &Case<'_>, index: usize, way: &Way<'_>, what: &str) -> Draft {
         Interface::All | Interface::One(_) => REACHABLE,
     };
     let message = format!(
-        "{} leads to MinIO (service {}), whose password {what}; anyone who reaches it reads and changes all files in it",
+        "{} leads to MinIO (service {}), whose password {what}: anyone who can reach it can read and change all files in it",
         entry(case.deployment, way),
         escape(&service.name),
     );

@@ -35,10 +35,9 @@ impl Rule for TrackedSecret {
         for file in case.files.secret.iter().filter(|file| file.is_tracked) {
             let path = file.path.to_string_lossy();
             findings.push(Draft::new(SEVERITY, format!(
-                    "{} holds secrets and is tracked by git; anyone who gets the repository has the keys, also later",
+                    "anyone who gets the repository, now or later, has the secrets in {}: git tracks the file",
                     escape(&path)
-                ), "keep the values in a .env file that git ignores, take this one out with `git rm --cached`, and \
-                       replace the keys")
+                ), "keep the values in a .env file that git ignores, remove this file with `git rm --cached`, and replace the keys")
 .at(file.span));
         }
     }

@@ -19,6 +19,7 @@ use clearml_secure_core::container::{Container, Interface};
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::words;
 
 /// What listens there is not known.
 const OPEN: Severity = Severity::Warning;
@@ -61,9 +62,9 @@ impl Rule for UnexpectedPort {
                         Draft::new(
                             NOTHING,
                             format!(
-                                "{} publishes {}, on which nothing of its image listens",
+                                "{} publishes {}, but nothing in its image listens there",
                                 case.named(instance),
-                                port.shown()
+                                words::port(&port.shown())
                             ),
                             "remove the port",
                         )
@@ -73,9 +74,8 @@ impl Rule for UnexpectedPort {
                     continue;
                 }
                 findings.push(Draft::new(if port.interface == Interface::Loopback { LOOPBACK } else { OPEN }, format!(
-                        "{} publishes {}, which is no port of a ClearML server; anyone who reaches the host reaches what listens there",
-                        case.named(instance),
-                        port.shown()
+                        "anyone who can reach the host can reach what listens there: {} publishes {}, which is not a port of a ClearML server",
+                        case.named(instance), words::port(&port.shown())
                     ), "remove the port")
 .server(instance.server)
 .at(port.span));

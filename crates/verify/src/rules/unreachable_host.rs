@@ -107,8 +107,8 @@ impl Rule for UnreachableHost {
             let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
             let help: Vec<&str> = missing.iter().map(|(_, help)| *help).collect();
             let why = match names {
-                Names::None => "its network_mode lets it find no container called",
-                _ => "nothing on its networks is called",
+                Names::None => "with its network_mode it finds no container named",
+                _ => "no container on its networks is named",
             };
             let message = format!(
                 "{} refuses every file: {why} {}",

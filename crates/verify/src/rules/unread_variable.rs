@@ -76,7 +76,7 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
             .map(|server| server.name())
             .collect();
         let message = format!(
-            "{} does not read {name}, and nobody who does is given it",
+            "{} does not read {name}, and no server that reads it has it",
             case.named(instance)
         );
         return Some((
@@ -91,10 +91,10 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
     if Setting::by_variable(name.trim()).is_some() {
         return Some((
             format!(
-                "no server reads {}: a blank at its end is part of the name",
+                "no server reads {}: a space at the end is part of the name",
                 name.trim()
             ),
-            "write the name, `=` and the value without blanks".to_owned(),
+            "write NAME=value without spaces".to_owned(),
         ));
     }
     let unread = unread::unread(name)?;
@@ -115,7 +115,7 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
         format!("no server reads {shown}")
     } else {
         format!(
-            "no server reads what starts with {shown}: the name goes on where a value should start"
+            "no server reads the variable that starts with {shown}: its name continues where the value should start"
         )
     };
     let help = match unread.nearest {
@@ -124,9 +124,7 @@ fn unread(case: &Case<'_>, instance: &Instance, variable: &Variable) -> Option<(
                 Family::Clearml => nearest,
                 Family::Trains => nearest.replacen("CLEARML__", "TRAINS__", 1),
             };
-            format!(
-                "the nearest name that is read is {nearest}; if that is not what is meant, remove the variable"
-            )
+            format!("did you mean {nearest}? Otherwise remove the variable")
         }
         None => "remove the variable".to_owned(),
     };

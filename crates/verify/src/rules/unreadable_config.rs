@@ -49,12 +49,12 @@ impl Rule for UnreadableConfig {
                 let (what, help) = if is_variable {
                     (
                         shown(&fatal.what).into(),
-                        "put the value into double quotes of its own, or leave the character out",
+                        "put double quotes around the value, inside the variable, or remove the character",
                     )
                 } else {
                     (
                         escape(&fatal.what),
-                        "fix the file; until then no server that loads it starts",
+                        "fix the file: no server that loads it starts",
                     )
                 };
                 let message = format!(
@@ -66,7 +66,7 @@ impl Rule for UnreadableConfig {
             }
             findings.extend(undone(case, server).map(|(message, span)| {
                 let help =
-                    "write a value that HOCON reads as text: letters and digits with a letter first";
+                    "use a value that HOCON reads as text: only letters and digits, starting with a letter";
                 case.finding(SEVERITY, server, message, help)
                     .at(span)
             }));
@@ -99,12 +99,11 @@ fn undone(case: &Case<'_>, server: &ServerConfiguration) -> Option<(String, Span
         .filter(|reading| matches!(reading.value, Value::NotText(_)) && place(reading).is_some())
         .min_by_key(place)?;
     let which = match &ORDER[place(&first)? + 1..] {
-        [] => "no user of the web login is".to_owned(),
-        later => format!("neither {} nor any user of the web login is", and(later)),
+        [] => "no web-login user is".to_owned(),
+        later => format!("neither {} nor any web-login user is", and(later)),
     };
     let message = format!(
-        "{} ends the set-up of its accounts at {}, which is not text; {which} brought up to date, and what was valid \
-         before stays valid",
+        "old keys and passwords stay valid: {} stops the setup of its accounts at {}, which is not text, so {which} updated",
         case.name(server),
         first.setting
     );

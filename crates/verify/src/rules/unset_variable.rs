@@ -54,7 +54,7 @@ impl Rule for UnsetVariable {
             let (message, help) = match &emptiness {
                 Emptiness::Whole(names) => (
                     format!(
-                        "{name} comes out empty, {} no value in .env: {consequence}",
+                        "{consequence}: {name} is empty, because {} no value in .env",
                         have(names)
                     ),
                     format!(
@@ -64,7 +64,7 @@ impl Rule for UnsetVariable {
                 ),
                 Emptiness::Part(names) => (
                     format!(
-                        "a part of {name} comes out empty, {} no value in .env: {consequence}",
+                        "{consequence}: a part of {name} is empty, because {} no value in .env",
                         have(names)
                     ),
                     format!(
@@ -73,7 +73,7 @@ impl Rule for UnsetVariable {
                     ),
                 ),
                 Emptiness::Literal => (
-                    format!("{name} is empty: {consequence}"),
+                    format!("{consequence}: {name} is empty"),
                     "run clearml-inject".to_owned(),
                 ),
             };
@@ -92,13 +92,13 @@ fn have(names: &[String]) -> String {
 fn consequence(reading: &Reading, emptiness: &Emptiness) -> (Severity, &'static str) {
     if matches!(emptiness, Emptiness::Part(_)) {
         return match reading.setting.account() {
-            None => (SIGNING, "what is left may be guessed"),
-            Some(_) => (ACCOUNT, "what is left may be guessed"),
+            None => (SIGNING, "the rest may be guessed"),
+            Some(_) => (ACCOUNT, "the rest may be guessed"),
         };
     }
     match reading.setting.group() {
-        "token_secret" => (SIGNING, "anybody can sign tokens, or every login fails"),
-        "session_secret" => (SIGNING, "anybody can sign the API server's web sessions"),
+        "token_secret" => (SIGNING, "anyone can sign tokens, or every login fails"),
+        "session_secret" => (SIGNING, "anyone can sign the API server's web sessions"),
         "services_agent" if reading.server == Server::AgentServices => {
             (AGENT, "the agent has no credentials and cannot log in")
         }
@@ -128,10 +128,9 @@ impl UnsetVariable {
                     };
                     let name = shown(&variable.name);
                     let message = format!(
-                        "{name} is named without a value and .env has none: the container gets it only from the \
-                         shell that runs compose"
+                        "the container gets {name} only from the shell that runs compose: it has no value here, and none in .env"
                     );
-                    let help = format!("give {name} a value, in the file or in .env");
+                    let help = format!("give {name} a value here or in .env");
                     findings.push(
                         Draft::new(severity, message, help)
                             .setting(setting)

@@ -42,13 +42,19 @@ impl Rule for UnsupportedDatabase {
             else {
                 continue;
             };
-            findings.push(Draft::new(SEVERITY, format!(
-                    "{database} (service {}) is of line {}.{}, which gets no more security fixes",
-                    escape(&service.name),
-                    version.major,
-                    version.minor
-                ), "upgrade with a ClearML release whose compose file names a newer line")
-.at(image.span));
+            findings.push(
+                Draft::new(
+                    SEVERITY,
+                    format!(
+                        "{database} (service {}) gets no more security fixes: its version is {}.{}",
+                        escape(&service.name),
+                        version.major,
+                        version.minor
+                    ),
+                    "upgrade to a ClearML release whose compose file has a newer version of it",
+                )
+                .at(image.span),
+            );
         }
     }
 }

@@ -81,7 +81,7 @@ fn fails(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault>)
             let foreign = object.iter().find(|(key, _)| !KEYS.contains(key));
             if let Some((key, _)) = foreign {
                 let why = format!(
-                    "apiserver.auth.cookies has the key {}, which no cookie has, and every login fails",
+                    "every login fails, because apiserver.auth.cookies has the unknown key {}",
                     escape(key)
                 );
                 faults.push((why, "remove or correct the key", span));
@@ -89,8 +89,8 @@ fn fails(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault>)
         }
         Configured::Value(_, span) => {
             let why = match is_missing {
-                true => "there is no apiserver.auth.cookies, and every login fails",
-                false => "apiserver.auth.cookies is no object, and every login fails",
+                true => "every login fails, because apiserver.auth.cookies is missing",
+                false => "every login fails, because apiserver.auth.cookies is not an object",
             };
             faults.push((
                 why.to_owned(),
@@ -104,16 +104,16 @@ fn fails(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault>)
     if let Configured::Value(value, span) = at("samesite")
         && !is_same_site(value)
     {
-        let why = "samesite is none of Lax, Strict and None, and every login fails".to_owned();
+        let why = "every login fails, because samesite is not Lax, Strict or None".to_owned();
         faults.push((why, "set apiserver.auth.cookies.samesite to Lax", span));
     }
     if let Configured::Value(value, span) = at("max_age") {
         let why = match value {
-            Value::String(_) => "max_age is no number of seconds, and every login fails",
+            Value::String(_) => "every login fails, because max_age is not a number of seconds",
             Value::Integer(digits)
                 if digits.expose() == "0" || digits.expose().starts_with('-') =>
             {
-                "the cookie ends at once, by its max_age"
+                "the cookie expires at once, because of its max_age"
             }
             _ => return,
         };
@@ -135,8 +135,8 @@ fn refused(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault
         && text.expose().eq_ignore_ascii_case("none")
         && is_secure == Some(false)
     {
-        let why =
-            "samesite is None and secure is not true; browsers refuse such a cookie".to_owned();
+        let why = "browsers refuse the cookie, because samesite is None and secure is not true"
+            .to_owned();
         faults.push((why, "set apiserver.auth.cookies.samesite to Lax", span));
     }
     if let Configured::Value(_, span) = secure
@@ -144,7 +144,7 @@ fn refused(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault
         && is_plain_http(case)
     {
         let why =
-            "the cookie is secure, and the page's address is http://; browsers keep no such cookie";
+            "browsers drop the cookie, because it is secure and the page's address is http://";
         let help = "put a reverse proxy with TLS in front and write its https:// address";
         faults.push((why.to_owned(), help, span));
     }
@@ -156,7 +156,8 @@ fn refused(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault
     if let Configured::Value(value, span) = domain
         && let Some(why) = wrong_domain(case, value)
     {
-        let help = "remove domain, or write the bare name of the page's host: clearml.example.com";
+        let help =
+            "remove domain, or set it to the page's host name, for example clearml.example.com";
         faults.push((why, help, span));
     }
 }
@@ -177,10 +178,10 @@ fn wrong_domain(case: &Case<'_>, value: &Value) -> Option<String> {
     let text = match value {
         Value::Null | Value::Unknown(_) => return None,
         Value::String(text) => text.expose(),
-        _ => return Some("domain is no text, and every login fails".to_owned()),
+        _ => return Some("every login fails, because domain is not text".to_owned()),
     };
     if text.contains("://") {
-        return Some("domain has a scheme; browsers refuse such a cookie".to_owned());
+        return Some("browsers refuse the cookie, because its domain has a scheme".to_owned());
     }
     let host = text.split(':').next().unwrap_or_default();
     let host = host.trim_start_matches('.').to_lowercase();
@@ -189,7 +190,9 @@ fn wrong_domain(case: &Case<'_>, value: &Value) -> Option<String> {
     }
     let is_host = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     if !host.chars().all(is_host) {
-        return Some("domain is no name of a host; browsers refuse such a cookie".to_owned());
+        return Some(
+            "browsers refuse the cookie, because its domain is not a host name".to_owned(),
+        );
     }
     let mut pages = addresses(case, &WEB).peekable();
     let is_within = |page: &str| {
@@ -199,7 +202,8 @@ fn wrong_domain(case: &Case<'_>, value: &Value) -> Option<String> {
     };
     let has_pages = pages.peek().is_some();
     (has_pages && !pages.any(|page| is_within(address::host(page)))).then(|| {
-        "domain is not the host of the page's address; browsers refuse such a cookie".to_owned()
+        "browsers refuse the cookie, because its domain is not the host of the page's address"
+            .to_owned()
     })
 }
 

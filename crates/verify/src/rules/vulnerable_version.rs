@@ -32,7 +32,7 @@ impl Rule for VulnerableVersion {
         for advisory in advisory::all() {
             for (instance, release, image) in case.before(advisory.server, advisory.before) {
                 let message = format!(
-                    "{} is {release}, for which {} is published: {}",
+                    "{} is {release}, which has the published weakness {}: {}",
                     case.named(instance),
                     advisory.id,
                     advisory.what

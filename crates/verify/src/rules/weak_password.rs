@@ -34,8 +34,8 @@ impl Rule for WeakPassword {
                     continue;
                 };
                 let (name, what) = (login.called(user), weakness.text());
-                let message = format!("the password of {name} {what}; anyone who tries it is in");
-                let help = "choose another, of at least 15 characters";
+                let message = format!("anyone can guess the password of {name}: it {what}");
+                let help = "choose one of at least 15 characters";
                 findings.push(
                     case.finding(SEVERITY, login.server, message, help)
                         .at(user.span),

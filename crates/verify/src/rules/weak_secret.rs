@@ -52,13 +52,13 @@ impl Rule for WeakSecret {
                 continue;
             };
             let (severity, consequence) = if case.is_revoked(reading) {
-                (REVOKED, crate::words::REVOKED)
+                (REVOKED, crate::words::REVOKED.to_owned())
             } else {
-                (severity, case.power(reading))
+                (severity, case.power("guesses it", reading))
             };
             seen.push((reading.setting, span));
             let message = format!(
-                "{} of {} {why}; {consequence}",
+                "{} of {} {why}: {consequence}",
                 reading.setting,
                 case.server(reading)
             );
@@ -91,12 +91,12 @@ fn judge_text(text: &str, kind: Kind) -> Option<(Severity, String)> {
         GUESSED
     };
     let why = match weakness {
-        Weakness::Address => "is an address or a path, which others know".to_owned(),
+        Weakness::Address => "is an address or a path, which others can know".to_owned(),
         Weakness::Digest => {
-            "is the digest of nothing, of a common word or of a public value".to_owned()
+            "is the hash of an empty text, a common word or a public value".to_owned()
         }
         Weakness::Guessable => format!("is a {} of few or predictable characters", kind_name(kind)),
-        Weakness::Placeholder => "is the documentation's stand-in".to_owned(),
+        Weakness::Placeholder => "is a placeholder from the documentation".to_owned(),
         Weakness::Short => format!("is too short for a {}", kind_name(kind)),
     };
     Some((severity, why))
