@@ -88,18 +88,24 @@ impl<'a> Together<'a> {
         merged(self.messages()).filter(|_| different.len() <= NAMES)
     }
 
-    /// What follows from each of them, where it is the same and the title does not say it.
-    pub(super) fn consequence(&self) -> Option<&'a str> {
+    /// What follows from each of them, where it is the same.
+    fn common(&self) -> Option<&'a str> {
         let consequence = parts(own(self.first)).1;
         let mut all = self.findings.iter();
         let is_same = all.all(|one| parts(own(one)).1 == consequence);
-        (is_same && !consequence.is_empty() && self.message().is_none()).then_some(consequence)
+        (is_same && !consequence.is_empty()).then_some(consequence)
+    }
+
+    /// The same, where the title does not say it.
+    pub(super) fn consequence(&self) -> Option<&'a str> {
+        self.common()
+            .filter(|consequence| !self.title().contains(consequence))
     }
 
     /// The places, each once, with what the title does not say.
     pub(super) fn places(&self) -> Vec<Place<'a>> {
         let is_said = self.message().is_some();
-        let is_same = self.consequence().is_some();
+        let is_same = self.common().is_some();
         let mut places: Vec<Place<'a>> = Vec::new();
         let mut last = "";
         for finding in &self.findings {

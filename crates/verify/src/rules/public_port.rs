@@ -29,7 +29,7 @@ use clearml_secure_core::source::Span;
 use super::{Case, Rule};
 use crate::address::is_private;
 use crate::entry::entry;
-use crate::finding::{Draft, Fix, Severity};
+use crate::finding::{Draft, Finding, Fix, Severity};
 use crate::words::{self, and};
 
 /// Passwords and tokens can be sniffed (docs/clearml.md#ports-and-networks).
@@ -83,6 +83,13 @@ impl Rule for PublicPort {
             }
         }
         findings.extend(paths.iter().map(Path::finding));
+    }
+
+    fn together(&self, findings: &[&Finding]) -> Option<String> {
+        Some(format!(
+            "passwords and tokens can be sniffed: servers can be reached without TLS in {} places",
+            findings.len()
+        ))
     }
 }
 
