@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::files;
+use crate::fresh::fresh;
 
 /// The file that the tries of a folder are in.
 const CASE: &str = "case.toml";
@@ -94,7 +95,7 @@ pub fn cases(name: &str) -> Vec<Case> {
 
 fn read(folder: PathBuf) -> Case {
     let shown = folder.display().to_string();
-    let text = fs::read_to_string(folder.join(CASE)).unwrap();
+    let text = fresh(&fs::read_to_string(folder.join(CASE)).unwrap());
     let mut case: Case = toml::from_str(&text).unwrap_or_else(|error| panic!("{shown}: {error}"));
     assert!(!case.why.is_empty() && !case.tries.is_empty(), "{shown}");
     case.folder = folder;
@@ -127,8 +128,8 @@ impl Case {
 impl Try {
     /// The deployment that follows all advice, with the try's changes.
     fn changed(&self) -> String {
-        let text =
-            fs::read_to_string(files::fixtures().join("secured/docker-compose.yml")).unwrap();
+        let secured = files::fixtures().join("secured/docker-compose.yml");
+        let text = fresh(&fs::read_to_string(secured).unwrap());
         let mut lines = Vec::new();
         let mut service = "";
         for line in text.lines() {

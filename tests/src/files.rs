@@ -8,6 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::fresh::fresh;
 use crate::oracle;
 
 /// A compose file and what to call it.
@@ -107,7 +108,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Deployment>) {
     }
 }
 
-/// Copies a folder's files, each readable for its owner alone, and the folders in it.
+/// Copies a folder's files, each readable for its owner alone and with fresh values, and the folders in it.
 pub fn copy_all(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -116,16 +117,24 @@ pub fn copy_all(from: &Path, to: &Path) {
             fs::create_dir(&copy).unwrap();
             copy_all(&path, &copy);
         } else {
-            fs::copy(&path, &copy).unwrap();
+            fs::write(&copy, fresh_bytes(&path)).unwrap();
             fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
         }
     }
 }
 
+/// The bytes of a file, with fresh values if it is a text.
+fn fresh_bytes(path: &Path) -> Vec<u8> {
+    match String::from_utf8(fs::read(path).unwrap()) {
+        Ok(text) => fresh(&text).into_bytes(),
+        Err(error) => error.into_bytes(),
+    }
+}
+
 impl Deployment {
-    /// The file's bytes.
+    /// The file's bytes, with fresh values.
     pub fn bytes(&self) -> Vec<u8> {
-        fs::read(&self.path).unwrap()
+        fresh_bytes(&self.path)
     }
 
     /// A copy of the file's folder that only its owner reads and that is in no repository, prepared by its
@@ -151,7 +160,8 @@ impl Deployment {
         for entry in fs::read_dir(self.path.parent().unwrap()).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "env") {
-                fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+                let copy = folder.path().join(path.file_name().unwrap());
+                fs::write(copy, fresh_bytes(&path)).unwrap();
             }
         }
         // Files that insist on a variable (`${CLEARML_HOST:?…}`) come with a `.env` in real life.

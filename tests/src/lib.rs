@@ -14,6 +14,7 @@ pub mod effective;
 pub mod expected;
 pub mod fault;
 pub mod files;
+pub mod fresh;
 pub mod generator;
 pub mod hostile;
 pub mod keyset;

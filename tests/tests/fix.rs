@@ -251,7 +251,7 @@ const KEYS: [(&str, &str); 12] = [
     ),
     (
         "AUTH__TOKEN_SECRET",
-        "Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT",
+        "Tq3VsKxr9yo1nWj7BRd03Q2ybv4hGzLpF6TCvY8dhKMaRdZe5QmsXu",
     ),
     (
         "CREDENTIALS__APISERVER__USER_KEY",

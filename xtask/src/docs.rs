@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: writes docs/rules.md and docs/probes.md from the rules and probes, so that the pages cannot say
+//! `cargo xtask docs`: writes docs/rules.md and docs/probes.md from the rules and probes, and what follows from these, so that the pages cannot say
 //! something else. With `--check` it also asks whether every cited anchor exists (anchors.rs).
 //!
 //! A rule's page is the `//!` block on top of its file. The lines `//! bad: PATH` and `//! good: PATH` become
@@ -13,6 +13,7 @@ use crate::evidence;
 use crate::opening;
 use crate::repository;
 use crate::shell::{self, Result};
+use crate::values;
 
 /// A page, and the folder whose files it is made of.
 struct Page {
@@ -76,6 +77,8 @@ pub(crate) fn run(check: bool) -> Result {
         pages.push((page.path, page.folder, generate(&root, page)?));
     }
     pages.push((evidence::PATH, evidence::SOURCE, evidence::page(&root)?));
+    // Last, because the pages show values, too.
+    pages.push((values::PATH, values::SOURCE, values::list(&root)?));
     for (name, source, text) in pages {
         let path = root.join(name);
         if !check {

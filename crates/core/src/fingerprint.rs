@@ -36,8 +36,8 @@ mod tests {
         let of = |text: &str| fingerprint(&Secret::from(text), Kind::Secret);
         // printf TEXT | openssl dgst -sha256 -hmac "clearml-secure fingerprint 1"
         assert_eq!(
-            of("Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsX").as_deref(),
-            Some("b9a27f")
+            of("Tq3VsKxr9yo1nWj7BRd03Q2ybv4hGzLpF6TCvY8dhKMaRdZe5QmsXu").as_deref(),
+            Some("234f32")
         );
         for weak in ["", "abc", "passwordpasswordpassword", "<new-secret-string>"] {
             assert_eq!(of(weak), None, "{weak}");

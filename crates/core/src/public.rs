@@ -155,6 +155,10 @@ fn period(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
     use base64::Engine;
     use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
@@ -229,6 +233,41 @@ mod tests {
         );
         let reversed: String = default.chars().rev().collect();
         assert_eq!(change(&reversed), Some(Change::Reversed));
+    }
+
+    /// The files below a folder, or the file itself.
+    fn texts(path: &Path) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(path) else {
+            return fs::read_to_string(path).into_iter().collect();
+        };
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.flat_map(|path| texts(&path)).collect()
+    }
+
+    #[test]
+    fn a_value_that_this_repository_shows_is_public() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let shown = ["tests/fixtures", "tests/cases", "docs", "README.md"];
+        let texts = shown.into_iter().flat_map(|path| texts(&root.join(path)));
+        let mut values = BTreeSet::new();
+        for text in texts {
+            let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
+            let is_capital = |word: &str| word.starts_with(|sign: char| sign.is_ascii_uppercase());
+            // What clearml-keygen makes. No name of anything is as long and has capital letters and digits.
+            for word in
+                words.filter(|word| word.len() == 54 || word.len() == 30 && is_capital(word))
+            {
+                let has = |is: fn(&u8) -> bool| word.bytes().any(|byte| is(&byte));
+                if has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && !word.contains('_') {
+                    values.insert(word.to_owned());
+                }
+            }
+        }
+        assert!(values.len() > 20, "the fixtures are gone: {values:?}");
+        for value in values {
+            let is_weak = weakness(&value, Kind::Secret).is_some();
+            assert!(of(&value).is_some() || is_weak, "cargo xtask docs: {value}");
+        }
     }
 
     #[test]

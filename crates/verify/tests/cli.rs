@@ -9,7 +9,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{findings, fixtures, folder_with, good, run, verify, write};
+use common::{findings, fixtures, folder_with, fresh, good, run, verify, write};
 use serde_json::Value;
 
 #[test]
@@ -494,7 +494,7 @@ fn a_folder_never_passes_over_what_was_not_understood() {
 fn standard_input_is_a_target() {
     let output = verify()
         .args(["--fail-on", "error", "-"])
-        .write_stdin(good())
+        .write_stdin(fresh(&good()))
         .output()
         .unwrap();
     assert_eq!(

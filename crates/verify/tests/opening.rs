@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::opening::{self, OpeningPath};
 use clearml_secure_core::setting::{Server, Setting};
-use common::{Done, ask, fixtures, folder_with, verify};
+use common::{Done, as_written, ask, folder_with, verify};
 
 /// The deployment that follows all advice, with lines in the service of a server.
 fn with_lines(server: Server, service_lines: &str, variables: &str) -> String {
-    let text = fs::read_to_string(fixtures().join("secured/docker-compose.yml")).unwrap();
+    let text = as_written("secured/docker-compose.yml");
     let name = format!("\n  {}:\n", server.name());
     let (before, service) = text.split_once(&name).unwrap();
     let service = service.replacen(

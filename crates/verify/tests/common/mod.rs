@@ -6,8 +6,10 @@
 )]
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 
 use assert_cmd::Command;
@@ -19,8 +21,42 @@ pub(crate) fn verify() -> Command {
     command
 }
 
+#[path = "../../../../tests/src/fresh.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod fresh;
+
+pub(crate) use fresh::fresh;
+
+/// The fixtures, with values that nobody can read anywhere.
 pub(crate) fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures")
+    static COPIED: Once = Once::new();
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures");
+    COPIED.call_once(|| {
+        copy_fresh(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures"),
+            &copy,
+        );
+    });
+    copy
+}
+
+/// Copies what is not there yet. Another test may do the same, and reads no half file.
+fn copy_fresh(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_fresh(&path, &copy);
+            continue;
+        }
+        let text = fresh(&fs::read_to_string(&path).unwrap());
+        if fs::read_to_string(&copy).ok().as_ref() != Some(&text) {
+            let mut file = tempfile::NamedTempFile::new_in(to).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            file.persist(&copy).unwrap();
+        }
+    }
 }
 
 /// Rule, severity and line of every finding.
@@ -52,9 +88,15 @@ pub(crate) fn run(arguments: &[&str], within: &Path) -> (i32, Vec<u8>, String) {
     (output.status.code().unwrap(), output.stdout, stderr)
 }
 
+/// A fixture's text as it is in the repository. `write` gives it fresh values.
+pub(crate) fn as_written(name: &str) -> String {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
+    fs::read_to_string(fixtures.join(name)).unwrap()
+}
+
 /// A deployment without findings, to change one thing in.
 pub(crate) fn good() -> String {
-    fs::read_to_string(fixtures().join("rules/missing-setting/good.yml")).unwrap()
+    as_written("rules/missing-setting/good.yml")
 }
 
 pub(crate) fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -67,9 +109,9 @@ pub(crate) fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-/// Writes a file that only its owner reads, as one with secrets must be.
+/// Writes a file with fresh values that only its owner reads, as one with secrets must be.
 pub(crate) fn write(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
+    fs::write(path, fresh(text)).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
