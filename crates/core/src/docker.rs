@@ -10,12 +10,13 @@ mod network;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use crate::compose::Loader;
 use crate::deployment::{Deployment, Given, started};
 use crate::error::Error;
-use crate::source::Sources;
+use crate::source::{Place, Sources, place_of};
 use crate::yaml::{self, Node};
 use container::Inspected;
 use network::Networks;
@@ -32,8 +33,8 @@ pub struct Engine {
 pub struct Running {
     /// What its containers are given.
     pub deployment: Deployment,
-    /// The tree of the text.
-    pub root: Arc<Node>,
+    /// The trees of the text.
+    pub roots: Arc<[Arc<Node>]>,
     /// What docker compose has written on its containers.
     pub project: Option<ComposeProject>,
 }
@@ -57,17 +58,22 @@ impl Engine {
     /// Reads the deployments, with every mounted `.conf` that is on this machine.
     ///
     /// # Errors
-    /// What is not the output of one `docker inspect`; a `.conf` that cannot be read although it is there.
+    /// What is not JSON; a `.conf` that cannot be read although it is there.
     pub fn read(
         path: &Path,
         text: &Zeroizing<String>,
         config_dir: Option<&Path>,
     ) -> Result<Self, Error> {
-        let root = yaml::parse(path, text).map_err(not_one)?;
-        let single = [Arc::clone(&root)];
-        let objects = root.items().unwrap_or(&single);
-        let networks = Networks::of(objects);
-        let all = objects.iter().filter_map(Inspected::of);
+        let roots: Arc<[Arc<Node>]> = trees(path, text)?.into();
+        let mut objects: Vec<&Arc<Node>> = Vec::new();
+        for root in roots.iter() {
+            match root.items() {
+                Some(items) => objects.extend(items),
+                None => objects.push(root),
+            }
+        }
+        let networks = Networks::of(&objects);
+        let all = objects.iter().copied().filter_map(Inspected::of);
         let (running, stopped): (Vec<_>, Vec<_>) = all.partition(|one| one.is_running);
         let mut deployments = Vec::new();
         for group in group::all(&running) {
@@ -93,7 +99,7 @@ impl Engine {
             if !deployment.instances.is_empty() || !deployment.unseen.is_empty() {
                 deployments.push(Running {
                     deployment,
-                    root: Arc::clone(&root),
+                    roots: Arc::clone(&roots),
                     project: group.project,
                 });
             }
@@ -105,18 +111,37 @@ impl Engine {
     }
 }
 
-/// Several outputs in a row, and those of `--format`, are no single tree.
-fn not_one(error: Error) -> Error {
-    match error {
-        Error::Yaml { place, message } => Error::Compose {
-            place,
-            message: format!("this is not what one `docker inspect` prints: {message}"),
-            help: Some(
-                "run it once, without --format: docker inspect $(docker ps -q) | clearml-verify -"
-                    .to_owned(),
-            ),
-        },
-        other => other,
+/// The trees of all that was printed: an array for each `docker inspect`, an object for each line of `--format`.
+fn trees(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error> {
+    let start = text.len() - text.trim_start_matches('\u{feff}').len();
+    let mut texts = serde_json::Deserializer::from_str(&text[start..]).into_iter::<IgnoredAny>();
+    let mut trees = Vec::new();
+    let mut from = start;
+    while let Some(next) = texts.next() {
+        if let Err(error) = next {
+            let lines = text[start..].split_inclusive('\n').map(str::len);
+            let before: usize = lines.take(error.line().saturating_sub(1)).sum();
+            let place = place_of(path, text, start + before + error.column());
+            let message = "the JSON of docker inspect ends or breaks here".to_owned();
+            return Err(refused(place, message));
+        }
+        let to = start + texts.byte_offset();
+        trees.extend(
+            yaml::parse_part(path, text, from..to).map_err(|error| match error {
+                Error::Yaml { place, message } => refused(place, message),
+                other => other,
+            })?,
+        );
+        from = to;
+    }
+    Ok(trees)
+}
+
+fn refused(place: Place, message: String) -> Error {
+    Error::Compose {
+        place,
+        message,
+        help: Some("print it again: docker inspect $(docker ps -q) | clearml-verify -".to_owned()),
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::source::{SourceId, Span};
-pub use build::{DEPTH_LIMIT, parse, parse_documents};
+pub use build::{DEPTH_LIMIT, parse, parse_documents, parse_part};
 pub use scalar::Typed;
 
 /// A node and all that is below it.

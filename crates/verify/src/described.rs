@@ -17,7 +17,7 @@ pub(crate) struct Described {
     pub(crate) made_from: Option<ComposeProject>,
     deployment: Deployment,
     /// What `docker inspect` printed.
-    root: Option<Arc<Node>>,
+    roots: Arc<[Arc<Node>]>,
 }
 
 impl Described {
@@ -25,11 +25,8 @@ impl Described {
     pub(crate) fn trees(&self) -> impl Iterator<Item = (SourceId, &Node)> {
         let documents = self.project.iter().flat_map(|project| &project.documents);
         let documents = documents.map(|document| (document.source, &*document.root));
-        let root = self
-            .root
-            .iter()
-            .map(|root| (self.deployment.first, &**root));
-        documents.chain(root)
+        let roots = self.roots.iter();
+        documents.chain(roots.map(|root| (self.deployment.first, &**root)))
     }
 }
 
@@ -40,7 +37,7 @@ impl From<Composed> for Described {
             project: Some(project),
             made_from: None,
             deployment,
-            root: None,
+            roots: Arc::new([]),
         }
     }
 }
@@ -51,7 +48,7 @@ impl From<Running> for Described {
             project: None,
             made_from: running.project,
             deployment: running.deployment,
-            root: Some(running.root),
+            roots: running.roots,
         }
     }
 }

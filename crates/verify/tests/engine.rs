@@ -267,11 +267,57 @@ fn files_of_other_containers_are_not_compared() {
 }
 
 #[test]
-fn what_is_not_one_output_of_docker_inspect_is_refused() {
+fn several_outputs_and_lines_of_objects_are_read_as_one() {
+    let all = [
+        server("apiserver"),
+        container("redis", "redis:7", &["redis-server"]),
+        network("p_default", "macvlan"),
+    ];
+    let expected = look(&["i.json"], &[("i.json", &text(&all))]).1;
+    assert!(has(&expected, "exposed-database", "error"), "{expected:?}");
+    let one_by_one = all.iter().map(|one| text(std::slice::from_ref(one)));
+    let lines = all.iter().map(Value::to_string);
+    for (kind, again) in [
+        ("arrays", one_by_one.collect::<Vec<_>>().join("\n")),
+        ("lines", lines.collect::<Vec<_>>().join("\n")),
+    ] {
+        let (_, found, said) = look(&["i.json"], &[("i.json", &again)]);
+        assert_eq!(found, expected, "{kind}: {said}");
+    }
+    // A place is that of the whole text.
+    let lines = all
+        .iter()
+        .map(Value::to_string)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let folder = folder_with(&[("i.json", &format!("\n\n{lines}"))]);
+    let (_, stdout, _) = run(&["-f", "json", "i.json"], folder.path());
+    let places: Vec<u64> = findings(&stdout)
+        .into_iter()
+        .map(|(_, _, line)| line)
+        .collect();
+    assert!(places.contains(&3) && places.contains(&4), "{places:?}");
+}
+
+#[test]
+fn podman_says_an_entrypoint_in_one_text() {
+    let mut apiserver = server("apiserver");
+    apiserver["Name"] = json!("p_apiserver_1");
+    apiserver["Config"]["Entrypoint"] = json!("/opt/clearml/wrapper.sh apiserver");
+    apiserver["Config"]["Cmd"] = json!(null);
+    let (_, found, said) = look(&["i.json"], &[("i.json", &text(&[apiserver]))]);
+    assert!(has(&found, "missing-setting", "error"), "{said}");
+}
+
+#[test]
+fn what_is_not_the_output_of_docker_inspect_is_refused() {
     let one = text(&[server("apiserver")]);
     for (wrong, part) in [
-        (format!("{one}\n{one}"), "run it once"),
-        (one.replace("\"Env\"", "\"Env"), "docker inspect"),
+        (
+            one.replace("\"Env\"", "\"Env"),
+            "print it again: docker inspect",
+        ),
+        (one.clone() + "nonsense", "docker inspect ends or breaks"),
         (String::new(), "empty, so nothing was verified"),
         (
             text(&[container("x", "redis:7", &["redis-server"])]),
@@ -282,6 +328,9 @@ fn what_is_not_one_output_of_docker_inspect_is_refused() {
         assert_eq!(code, 2, "{said}");
         assert!(said.contains(part), "{part}: {said}");
     }
+    let deep = "[".repeat(100_000) + &one;
+    let (code, _, said) = look(&["i.json"], &[("i.json", &deep)]);
+    assert_eq!(code, 2, "{said}");
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl<'a> Inspected<'a> {
 
     /// Whether it may be one of ClearML's, by a word in what it is called, runs or is given.
     pub(super) fn may_be_clearml(&self) -> bool {
-        let words = self.words().map(|(_, word)| word);
+        let words = self.words();
         let named = [
             self.own_name(),
             self.text(&["Config", "Image"]).unwrap_or_default(),
@@ -131,12 +131,14 @@ impl<'a> Inspected<'a> {
     }
 
     /// The words of its process: those of the entrypoint, and then of the command.
-    fn words(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
-        ["Entrypoint", "Cmd"].into_iter().flat_map(|key| {
-            texts(self.node, &["Config", key])
-                .into_iter()
-                .map(move |word| (key, word))
-        })
+    fn words(&self) -> impl Iterator<Item = &'a str> {
+        // Podman before 5 has one text for the entrypoint.
+        let entrypoint = match self.text(&["Config", "Entrypoint"]) {
+            Some(text) => text.split_whitespace().collect(),
+            None => texts(self.node, &["Config", "Entrypoint"]),
+        };
+        let command = texts(self.node, &["Config", "Cmd"]);
+        entrypoint.into_iter().chain(command)
     }
 
     /// What the process in it was given. `all` are the containers that it may name.
@@ -152,11 +154,11 @@ impl<'a> Inspected<'a> {
             container_name: Some(self.own_name().to_owned()),
             command: self
                 .words()
-                .map(|(_, word)| Knowable::Known(word.to_owned()))
+                .map(|word| Knowable::Known(word.to_owned()))
                 .collect(),
             words: self
                 .words()
-                .flat_map(|(_, word)| service::plain_words(word))
+                .flat_map(|word| service::plain_words(word))
                 .collect(),
             user: self.known(&["Config", "User"]),
             working_directory: self.known(&["Config", "WorkingDir"]),

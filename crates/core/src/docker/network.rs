@@ -18,7 +18,7 @@ pub(super) struct Networks<'a> {
 }
 
 impl<'a> Networks<'a> {
-    pub(super) fn of(objects: &'a [Arc<Node>]) -> Self {
+    pub(super) fn of(objects: &[&'a Arc<Node>]) -> Self {
         let mut described = HashMap::new();
         let mut publishing = Vec::new();
         for object in objects {
@@ -26,7 +26,7 @@ impl<'a> Networks<'a> {
             let is_network =
                 at(object, &["IPAM"]).is_some() || at(object, &["ipam_options"]).is_some();
             if let Some(name) = name.filter(|_| is_network) {
-                described.insert(name, &**object);
+                described.insert(name, &***object);
             }
             let networks = at(object, &["NetworkSettings", "Networks"]);
             let networks = networks

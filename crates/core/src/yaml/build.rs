@@ -37,6 +37,15 @@ pub fn parse(path: &Path, text: &str) -> Result<Arc<Node>, Error> {
 /// What is not YAML, holds a duplicate key, is nested deeper than [`DEPTH_LIMIT`], or uses aliases in a way that
 /// go-yaml calls excessive.
 pub fn parse_documents(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error> {
+    parse_part(path, text, 0..text.len())
+}
+
+/// The same of a part of a text; places and spans are those of the whole.
+///
+/// # Errors
+/// Those of [`parse_documents`].
+pub fn parse_part(path: &Path, text: &str, part: Range<usize>) -> Result<Vec<Arc<Node>>, Error> {
+    let whole = |at: usize| part.start + at;
     let mut documents = Vec::new();
     let mut builder = Builder {
         path,
@@ -56,14 +65,17 @@ pub fn parse_documents(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error>
         block_nesting_limit: DEPTH_LIMIT + 1,
     };
     let mut pending: Option<Pending> = None;
-    for next in Parser::new_from_str_with_options(text, options) {
+    for next in Parser::new_from_str_with_options(&text[part.clone()], options) {
         let (event, span) = next.map_err(|error| {
             builder.error(
-                error.marker().byte_offset().unwrap_or(text.len()),
+                error.marker().byte_offset().map_or(part.end, whole),
                 &describe(error.kind()),
             )
         })?;
-        let range = span.byte_range().unwrap_or(text.len()..text.len());
+        let range = match span.byte_range() {
+            Some(range) => whole(range.start)..whole(range.end),
+            None => part.end..part.end,
+        };
         // The anchor's event follows its node's, so a node waits for one event.
         if let (Event::Anchor(_, name), Some(waiting)) = (&event, pending.as_mut()) {
             waiting.properties().anchor =
@@ -82,7 +94,10 @@ pub fn parse_documents(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error>
                 let root = builder.root.take();
                 documents.push(root.unwrap_or_else(|| Arc::new(Node::empty_at(range.start))));
             }
-            event => pending = node(text, event, &span, range),
+            event => {
+                let tag = span.tag_start().and_then(|mark| mark.byte_offset());
+                pending = node(text, event, tag.map(whole), range);
+            }
         }
     }
     Ok(documents)
@@ -92,10 +107,9 @@ pub fn parse_documents(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error>
 fn node(
     text: &str,
     event: Event<'_>,
-    span: &granit_parser::Span,
+    tag_start: Option<usize>,
     range: Range<usize>,
 ) -> Option<Pending> {
-    let tag_start = span.tag_start().and_then(|mark| mark.byte_offset());
     let tag = event.tag().map(|tag| {
         let text = scalar::tag_text(tag.handle(), tag.suffix());
         (text, offset(tag_start.unwrap_or(range.start)))
