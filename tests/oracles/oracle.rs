@@ -190,7 +190,8 @@ pub fn note_skipped(what: &str) {
     }
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// Where a program is, if it is on the path.
+pub fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())

@@ -21,8 +21,12 @@ pub mod keyset;
 pub mod mode;
 #[path = "../oracles/oracle.rs"]
 pub mod oracle;
+pub mod page;
 pub mod pair;
+pub mod picture;
 pub mod program;
+pub mod recipe;
 pub mod redis;
 pub mod rotation;
+pub mod sandbox;
 pub mod standin;

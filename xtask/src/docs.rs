@@ -1,5 +1,7 @@
-//! `cargo xtask docs`: writes docs/rules.md and docs/probes.md from the rules and probes, and what follows from these, so that the pages cannot say
-//! something else. With `--check` it also asks whether every cited anchor exists (anchors.rs).
+//! `cargo xtask docs`: writes docs/rules.md and docs/probes.md from the rules and probes, and what follows from these, so
+//! that the pages cannot say something else; and what pages show of the programs' output. With `--check` it changes
+//! nothing; it also asks whether every cited anchor exists (anchors.rs). That the output is up to date is for the test
+//! `readme` to say.
 //!
 //! A rule's page is the `//!` block on top of its file. The lines `//! bad: PATH` and `//! good: PATH` become
 //! the text of that fixture, which the tests run the rule over.
@@ -13,6 +15,7 @@ use crate::evidence;
 use crate::opening;
 use crate::repository;
 use crate::shell::{self, Result};
+use crate::test;
 use crate::values;
 
 /// A page, and the folder whose files it is made of.
@@ -107,7 +110,9 @@ pub(crate) fn run(check: bool) -> Result {
         println!("wrote {name}");
     }
     if !check {
-        return Ok(());
+        // What the pages show of the programs, and README's picture: the test that compares it writes it.
+        let readme = ["-p", "e2e", "--test", "readme"].map(str::to_owned);
+        return test::run(&readme, &[("UPDATE_EXPECT", "1")]);
     }
     repository::check(&texts)?;
     anchors::check(&texts)

@@ -33,8 +33,8 @@ Usage: cargo xtask TASK
                       set up what the tests need under target/, then run all of them; arguments go to `cargo test`;
                       --install also installs system packages (root, Debian or Ubuntu), and starts no service
   ci                  format, clippy, docs, tidy, then all tests, with every oracle required
-  docs [--check]      write docs/rules.md and docs/probes.md, or fail if they are out of date or a
-                      cited anchor of docs does not exist
+  docs [--check]      write what pages take from the code and from the programs' output, or fail if it is
+                      out of date or a cited anchor of docs does not exist
   tidy                no circles between files, a library that says nothing, and what else holds in this house
   bench               speed and memory against openssl and compose-lint
   dist                release programs and their checksums in dist/";
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest.first().map(String::as_str)),
         "dist" => dist::run(),
         "docs" => docs::run(rest.iter().any(|argument| argument == "--check")),
-        "test" => test::run(rest),
+        "test" => test::run(rest, &[]),
         "tidy" => tidy::run(),
         "" | "help" | "-h" | "--help" => {
             println!("{TASKS}");

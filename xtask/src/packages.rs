@@ -5,18 +5,27 @@ use std::process::Command;
 
 use crate::shell::{self, Result};
 
-/// Programs that are packages of the same name.
-const PROGRAMS: [&str; 5] = ["busybox", "chromium", "nginx", "redis-server", "strace"];
+/// Programs, and the package of each.
+const PROGRAMS: [(&str, &str); 8] = [
+    ("age", "age"),
+    ("ansible-playbook", "ansible-core"),
+    ("busybox", "busybox"),
+    ("caddy", "caddy"),
+    ("chromium", "chromium"),
+    ("nginx", "nginx"),
+    ("redis-server", "redis-server"),
+    ("strace", "strace"),
+];
 
 /// The packages that are not installed.
 pub(crate) fn missing() -> Vec<&'static str> {
     let is_there = |program: &str| {
         shell::on_path(program).is_some() || Path::new("/usr/sbin").join(program).exists()
     };
-    let mut missing: Vec<&str> = PROGRAMS
+    let missing = PROGRAMS
         .into_iter()
-        .filter(|program| !is_there(program))
-        .collect();
+        .filter(|(program, _)| !is_there(program));
+    let mut missing: Vec<&str> = missing.map(|(_, package)| package).collect();
     if !has_venv() && shell::on_path("virtualenv").is_none() {
         missing.push("python3-venv");
     }

@@ -9,8 +9,8 @@ use crate::oracles::{self, Oracles};
 use crate::packages;
 use crate::shell::{self, Result};
 
-/// Runs the task; the arguments go to `cargo test`, but for `--install`.
-pub(crate) fn run(arguments: &[String]) -> Result {
+/// Runs the task; the arguments go to `cargo test`, but for `--install`, and so do the variables.
+pub(crate) fn run(arguments: &[String], variables: &[(&str, &str)]) -> Result {
     let (install, arguments): (Vec<&String>, Vec<&String>) = arguments
         .iter()
         .partition(|argument| *argument == "--install");
@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         shell::cargo()
             .args(["test", "--workspace", "--no-fail-fast"])
             .args(arguments)
+            .envs(variables.iter().copied())
             .env("CLEARML_SECURE_ORACLES", &oracles.folder)
             .env("CLEARML_SECURE_BIN", target.join("debug"))
             .env("CLEARML_SECURE_SKIPS", &skips),
