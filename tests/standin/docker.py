@@ -4,7 +4,7 @@
 
     given.json  what the stand-in is given, besides the compose file: see standin.py; its ports are fixed
     fail        words, one a line: `up` fails and names a secret; `once` does so one time; `idle` restarts nothing;
-                `flush` is refused by Redis, which redis-cli does not show in its exit code
+                `flush` and `ping` are refused by Redis, which redis-cli does not show in its exit code
     calls       every call is added, its words in one JSON array a line
     group       the process group of the running stand-in
 
@@ -115,6 +115,9 @@ def main():
         return 0
     if rest[:3] == ["up", "-d", "--force-recreate"]:
         return up(options)
+    if rest[:2] == ["exec", "-T"] and rest[3:] == ["redis-cli", "-n", "8", "PING"]:
+        print("NOAUTH Authentication required." if fails("ping") else "PONG")
+        return 0
     if rest[:2] == ["exec", "-T"] and rest[3:] == ["redis-cli", "-n", "8", "FLUSHDB"]:
         return flush()
     print("docker: unknown command:", rest, file=sys.stderr)

@@ -16,10 +16,11 @@ use serde_json::Value;
 const LAYOUTS: [Layout; 3] = [Layout::Compose, Layout::EnvFile, Layout::Conf];
 
 /// The calls of a run that changes something, and the one before each, as patterns of the shell.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "clearml-keygen*-o *old.env",
     "clearml-inject*--check*",
     "docker*ps --quiet*",
+    "docker*PING",
     "clearml-verify*",
     "clearml-keygen*--only*-o*new.keys",
     "clearml-keygen*new.env*",
@@ -234,19 +235,14 @@ fn what_is_wrong_is_said_before_anything_is_changed() {
             &["--conf", "config/secure.conf"],
             "config/secure.conf is missing",
         );
-        for step in &STEPS[..7] {
+        for step in &STEPS[..8] {
             bed.set("pattern", step);
             wrong(&[], "nothing was changed");
         }
         bed.set("pattern", "");
-        let no = bed.run(
-            &bed.arguments()
-                .iter()
-                .map(String::as_str)
-                .collect::<Vec<_>>(),
-        );
-        assert_code(&no, 2);
-        assert!(no.err.contains("Replace these keys now? [y/N]"));
+        let words = bed.arguments();
+        let no = bed.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_says(&no, 2, "standard input is no terminal");
         assert_as_before(&bed, &before, &no);
         let ended = bed.rotate_with(&[], &[("COMPOSE_FILE", "a.yml:b.yml")]);
         assert_says(&ended, 2, "COMPOSE_FILE is set");
@@ -293,7 +289,7 @@ fn a_step_that_fails_is_taken_back() {
                     "clearml-verify*new.keys*docker-compose.yml",
                     "not every server reads the new keys",
                 ),
-                _ => (STEPS[7], "the new keys could not be put into"),
+                _ => (STEPS[8], "the new keys could not be put into"),
             };
             bed.set("pattern", pattern);
             back(&[], says);
@@ -337,7 +333,7 @@ fn what_cannot_be_taken_back_is_kept_and_recovered() {
         let nothing = bed.run(&["--recover"]);
         assert_says(&nothing, 2, "nothing to recover");
         // The last step of all is finished, not taken back.
-        bed.set("pattern", STEPS[11]);
+        bed.set("pattern", STEPS[12]);
         let ended = bed.rotate(&[]);
         assert_says(&ended, 3, "the new keys are in use and proved");
         bed.set("pattern", "");
@@ -353,12 +349,12 @@ fn what_cannot_be_taken_back_is_kept_and_recovered() {
 fn interrupted(stop: &str, signal: &str) {
     for bed in beds(Layout::EnvFile) {
         let before = bed.files();
-        for (number, step) in STEPS[..11].iter().enumerate() {
+        for (number, step) in STEPS[..12].iter().enumerate() {
             let ended = bed
                 .rotate_until(stop, step, signal)
                 .unwrap_or_else(|| panic!("{step} is not called"));
             // Between the question and the last step, files have changed.
-            assert_code(&ended, if number < 7 { 2 } else { 1 });
+            assert_code(&ended, if number < 8 { 2 } else { 1 });
             assert!(
                 ended.err.contains(&format!("interrupted (SIG{signal})")),
                 "{}",
@@ -409,7 +405,7 @@ fn killed(stop: &str) {
             let recovered = bed.run(&["--recover", "--yes"]);
             assert_code(&recovered, 0);
             assert_secret(&bed, &recovered);
-            if number < 11 {
+            if number < 12 {
                 assert_as_before(&bed, &before, &recovered);
             } else {
                 assert!(bed.has(&bed.keys()));
