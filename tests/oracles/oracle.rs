@@ -119,6 +119,16 @@ pub fn redis() -> Option<PathBuf> {
     on_path("redis-server")
 }
 
+/// Redis' client, as Debian calls it.
+pub fn redis_client() -> Option<PathBuf> {
+    on_path("redis-cli")
+}
+
+/// Docker's client, wherever its engine is.
+pub fn docker() -> Option<PathBuf> {
+    on_path("docker")
+}
+
 /// The shells that scripts are written for, each with its first arguments.
 pub fn shells() -> Vec<Vec<PathBuf>> {
     let dash = on_path("dash").map(|dash| vec![dash]);

@@ -1,4 +1,5 @@
-//! Deployments run for real: a Docker engine, Docker Compose, and in every container one small program of ours.
+//! Deployments run for real: a Docker engine, Docker Compose, and in every container one small program of ours, or a server
+//! of tests/container/server.py beside a real Redis.
 //!
 //! The compose file itself is run as it is. A second file, merged over it, changes what a service runs and mounts, and
 //! never its environment, its ports or its networks. Nothing of the host is mounted, no container is privileged, and no
@@ -7,11 +8,14 @@
 //! What was started is taken down when it is dropped, so also by a failing test; what a killed run left is taken down by
 //! the next one, as far as the engine lets it go.
 
+mod servers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
@@ -85,18 +89,17 @@ pub struct Answer {
 }
 
 impl Engine {
-    /// Finds the engine and builds the image; none, with a visible skip, where that cannot be.
+    /// Finds the engine and builds the image of the small program; none, with a visible skip, where that cannot be.
     pub fn start() -> Option<Self> {
-        match Self::find() {
-            Ok(engine) => {
-                engine.build();
-                Some(engine)
-            }
-            Err(why) => {
-                oracle::skip(&format!("deployments in a Docker engine: {why}"));
-                None
-            }
+        Self::ready(Self::build)
+    }
+
+    fn ready(build: fn(&Self) -> Result<(), String>) -> Option<Self> {
+        let ready = Self::find().and_then(|engine| build(&engine).map(|()| engine));
+        if let Err(why) = &ready {
+            oracle::skip(&format!("deployments in a Docker engine: {why}"));
         }
+        ready.ok()
     }
 
     fn find() -> Result<Self, String> {
@@ -105,7 +108,10 @@ impl Engine {
         }
         let compose = oracle::docker_compose().ok_or("Docker Compose is not set up")?;
         let folder = tempfile::tempdir().unwrap();
-        link_statically(&folder.path().join("serve"))?;
+        // Where docker looks for `docker compose`.
+        let plugins = folder.path().join(".docker/cli-plugins");
+        fs::create_dir_all(&plugins).unwrap();
+        symlink(&compose, plugins.join("docker-compose")).unwrap();
         let engine = Self {
             compose,
             project: format!("{PROJECT}-{}", std::process::id()),
@@ -144,17 +150,23 @@ impl Engine {
         is_here
     }
 
-    fn build(&self) {
+    fn build(&self) -> Result<(), String> {
+        link_statically(&self.folder.path().join("serve"))?;
         let copies = PROGRAMS.map(|path| format!("COPY serve {path}\n"));
         let dockerfile = format!(
             "FROM scratch\n{}ENTRYPOINT [\"{}\"]\n",
             copies.concat(),
             PROGRAMS[1]
         );
+        self.build_image(IMAGE, &dockerfile);
+        Ok(())
+    }
+
+    fn build_image(&self, name: &str, dockerfile: &str) {
         fs::write(self.folder.path().join("Dockerfile"), dockerfile).unwrap();
         succeed(
             self.command("docker")
-                .args(["build", "--network", "none", "--force-rm", "--tag", IMAGE])
+                .args(["build", "--network", "none", "--force-rm", "--tag", name])
                 .arg(self.folder.path()),
         );
     }
@@ -241,13 +253,7 @@ impl Engine {
 
     /// A network of each service's container, as the engine describes it.
     fn networks(&self) -> Vec<(String, Value)> {
-        let output = succeed(
-            self.command("docker")
-                .args(["container", "inspect"])
-                .args(self.listed(&["ps", "--all"], &self.marked())),
-        );
-        let mut containers: Vec<Value> = serde_json::from_str(&output).unwrap();
-        let described = containers.iter_mut().map(|container| {
+        let described = self.containers().into_iter().map(|mut container| {
             let service = &container["Config"]["Labels"]["com.docker.compose.service"];
             let service = service.as_str().unwrap().to_owned();
             let networks = container["NetworkSettings"]["Networks"].as_object_mut();
@@ -255,6 +261,16 @@ impl Engine {
             (service, network)
         });
         described.collect()
+    }
+
+    /// Our containers, as the engine describes them.
+    fn containers(&self) -> Vec<Value> {
+        let output = succeed(
+            self.command("docker")
+                .args(["container", "inspect"])
+                .args(self.listed(&["ps", "--all"], &self.marked())),
+        );
+        serde_json::from_str(&output).unwrap()
     }
 
     /// What there is of ours in the engine: containers, networks and volumes.
@@ -281,7 +297,7 @@ impl Engine {
 
     /// By the project's name and not by its file, which a killed run took with it. It says nothing and never fails,
     /// because it also runs while a test fails; [`Self::left`] tells what became of it.
-    fn take_down(&self) {
+    pub fn take_down(&self) {
         self.take_down_all(&self.marked());
     }
 
@@ -366,6 +382,7 @@ impl Drop for Engine {
         drop(
             self.command("docker")
                 .args(["image", "rm", "--force", IMAGE])
+                .args(servers::IMAGES)
                 .output(),
         );
     }

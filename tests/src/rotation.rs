@@ -1,5 +1,5 @@
 //! A deployment to rotate: the stock one with keys of its own, a stand-in that runs with it, a real Redis, and in place of
-//! docker a program that starts the stand-in again. Every program that clearml-rotate calls is one of ours in between, which
+//! docker a program that starts the stand-in again; or a Docker engine with a container for each server. Every program that clearml-rotate calls is one of ours in between, which
 //! writes down the call, and fails or stops where a test wants it to.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::docker::Engine;
 use crate::files::{root, stock};
 use crate::oracle;
 use crate::program::{clearml, program};
@@ -22,16 +23,19 @@ use crate::redis::{Redis, free_port};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What stands before each program. A pattern of the shell names a call that fails, or one before or after which this one
-/// waits, once, to be killed.
+/// waits, once, to be killed, or one that goes on while the test sends its signal.
 const SHIM: &str = r#"#!/bin/sh
 called="NAME $*"
 printf '%s\n' "$called" >>"$CLEARML_STANDIN/called"
+reach() {
+	echo $$ >"$CLEARML_STANDIN/reached.new"
+	mv "$CLEARML_STANDIN/reached.new" "$CLEARML_STANDIN/reached"
+}
 wait_here() {
 	[ -n "$1" ] && [ ! -e "$CLEARML_STANDIN/reached" ] || return 0
 	case $called in
 	$1)
-		echo $$ >"$CLEARML_STANDIN/reached.new"
-		mv "$CLEARML_STANDIN/reached.new" "$CLEARML_STANDIN/reached"
+		reach
 		exec sleep 100
 		;;
 	esac
@@ -44,10 +48,18 @@ $fail)
 	;;
 esac
 wait_here "${STOP_BEFORE-}"
-"REAL" WORDS "$@"
-code=$?
-wait_here "${STOP_AFTER-}"
-exit $code
+case $called in
+${STOP_AMID-})
+	[ -e "$CLEARML_STANDIN/reached" ] || reach
+	;;
+${STOP_AFTER-})
+	"REAL" WORDS "$@"
+	code=$?
+	wait_here "$STOP_AFTER"
+	exit $code
+	;;
+esac
+exec "REAL" WORDS "$@"
 "#;
 
 /// Where the keys of a deployment are.
@@ -71,7 +83,15 @@ pub struct Bed {
     layout: Layout,
     shell: Vec<PathBuf>,
     ports: [u16; 3],
-    redis: Redis,
+    servers: Servers,
+}
+
+/// What runs the servers.
+enum Servers {
+    /// One program that plays all of them, and a Redis beside it.
+    Standin(Redis),
+    /// A container for each, and Redis' further words in its own.
+    Containers(Engine, &'static str),
 }
 
 /// How a run ended.
@@ -100,11 +120,33 @@ impl Bed {
 
     /// Starts a deployment with keys of its own, in a folder and a file of these names.
     pub fn start(shell: &[PathBuf], layout: Layout, folder: &str, compose: &str) -> Option<Self> {
-        let Some(python) = oracle::python() else {
+        if oracle::python().is_none() {
             oracle::skip("clearml-rotate: no Python environment for the stand-in server");
             return None;
-        };
-        let redis = Redis::start()?;
+        }
+        let servers = Servers::Standin(Redis::start()?);
+        let bed = Self::install(servers, shell, layout, folder, compose);
+        bed.set("given.json", &bed.given().to_string());
+        bed.restart();
+        Some(bed)
+    }
+
+    /// The same in a Docker engine. `redis` is further words of Redis, as YAML writes a list.
+    pub fn start_in_engine(shell: &[PathBuf], layout: Layout, redis: &'static str) -> Option<Self> {
+        let servers = Servers::Containers(Engine::start_servers()?, redis);
+        let bed = Self::install(servers, shell, layout, "a stack", "docker-compose.yml");
+        bed.restart();
+        bed.wait();
+        Some(bed)
+    }
+
+    fn install(
+        servers: Servers,
+        shell: &[PathBuf],
+        layout: Layout,
+        folder: &str,
+        compose: &str,
+    ) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let bed = Self {
             here: temporary.path().join(folder),
@@ -113,14 +155,12 @@ impl Bed {
             layout,
             shell: shell.to_owned(),
             ports: [free_port(), free_port(), free_port()],
-            redis,
+            servers,
         };
         fs::create_dir_all(bed.here.join("config")).unwrap();
-        bed.install(&python);
+        bed.install_programs();
         bed.deploy();
-        bed.set("given.json", &bed.given(bed.redis.port).to_string());
-        bed.restart();
-        Some(bed)
+        bed
     }
 
     /// Runs the server with what is in the files.
@@ -130,9 +170,25 @@ impl Bed {
         assert!(self.docker(&up), "the stand-in does not start");
     }
 
-    fn given(&self, redis: u16) -> serde_json::Value {
+    /// Waits until the servers answer.
+    fn wait(&self) {
+        let since = Instant::now();
+        while self.verify(&self.keys()).0 == Some(2) {
+            assert!(
+                since.elapsed() < PATIENCE,
+                "the servers of the deployment do not answer"
+            );
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn given(&self) -> serde_json::Value {
+        let Servers::Standin(redis) = &self.servers else {
+            panic!("containers are given nothing");
+        };
         let [api, web, files] = self.ports;
-        let mut given = json!({"redis": redis, "ports": {"api": api, "web": web, "files": files}});
+        let mut given =
+            json!({"redis": redis.port, "ports": {"api": api, "web": web, "files": files}});
         if self.layout == Layout::Conf {
             given["config"] = json!(self.here.join("config"));
         }
@@ -140,16 +196,25 @@ impl Bed {
     }
 
     /// The programs, each behind one of ours.
-    fn install(&self, python: &Path) {
+    fn install_programs(&self) {
         let bin = self.folder.path().join("bin");
         fs::create_dir(&bin).unwrap();
-        let docker = root().join("tests/standin/docker.py");
         let real = ["keygen", "inject", "verify"].map(|name| {
             let path = program(name);
             (format!("clearml-{name}"), path, String::new())
         });
-        let docker = format!("-W ignore '{}'", docker.display());
-        let docker = ("docker".to_owned(), python.to_owned(), docker);
+        let docker = match self.servers {
+            Servers::Standin(_) => {
+                let docker = root().join("tests/standin/docker.py");
+                let words = format!("-W ignore '{}'", docker.display());
+                ("docker".to_owned(), oracle::python().unwrap(), words)
+            }
+            Servers::Containers(..) => (
+                "docker".to_owned(),
+                oracle::docker().unwrap(),
+                String::new(),
+            ),
+        };
         for (name, path, words) in real.into_iter().chain([docker]) {
             let text = SHIM
                 .replace("NAME", &name)
@@ -172,7 +237,12 @@ impl Bed {
             true => "- ./config:/opt/clearml/config".to_owned(),
             false => config,
         };
-        let text = stock().replace("- /opt/clearml/config:/opt/clearml/config", &config);
+        let text = match &self.servers {
+            Servers::Standin(_) => {
+                stock().replace("- /opt/clearml/config:/opt/clearml/config", &config)
+            }
+            Servers::Containers(_, redis) => self.containers(redis),
+        };
         fs::write(self.file(), text).unwrap();
         let mode = fs::Permissions::from_mode(0o640);
         fs::set_permissions(self.file(), mode).unwrap();
@@ -199,6 +269,18 @@ impl Bed {
             inject = inject.arg("--env-file").arg(self.here.join(".env"));
         }
         inject.arg("-i").arg(self.file()).done().exit(0);
+    }
+
+    /// The compose file of the containers.
+    fn containers(&self, redis: &str) -> String {
+        let text = fs::read_to_string(root().join("tests/container/deployment.yml")).unwrap();
+        let [api, web, files] = self.ports.map(|port| format!("127.0.0.1:{port}:"));
+        let password = redis.strip_prefix("--requirepass, ").unwrap_or_default();
+        text.replace("127.0.0.1:API:", &api)
+            .replace("127.0.0.1:WEB:", &web)
+            .replace("127.0.0.1:FILES:", &files)
+            .replace("[REDIS]", &format!("[{redis}]"))
+            .replace("\"PASSWORD\"", &format!("\"{password}\""))
     }
 
     /// The compose file.
@@ -243,7 +325,7 @@ impl Bed {
 
     /// From the next restart on, the file server listens so many seconds later.
     pub fn late(&self, seconds: u32) {
-        let mut given = self.given(self.redis.port);
+        let mut given = self.given();
         given["late"] = json!(seconds);
         self.set("given.json", &given.to_string());
     }
@@ -268,6 +350,9 @@ impl Bed {
             .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
             .env("CLEARML_STANDIN", self.folder.path())
             .env("COLUMNS", "100");
+        if let Servers::Containers(engine, _) = &self.servers {
+            command.envs(engine.environment());
+        }
     }
 
     /// Starts the script in a folder, with every signal as it is by default.
@@ -348,8 +433,8 @@ impl Bed {
         self.end(self.spawn(self.folder.path(), &all, &[]))
     }
 
-    /// Rotates, and sends a signal to the script at a call of a program: `STOP_BEFORE` or `STOP_AFTER` it. None where it
-    /// is not called.
+    /// Rotates, and sends a signal to the script at a call of a program: `STOP_BEFORE`, `STOP_AFTER` or
+    /// `STOP_AMID` it. None where it is not called.
     pub fn rotate_until(&self, stop: &str, pattern: &str, signal: &str) -> Option<Ended> {
         drop(fs::remove_file(self.folder.path().join("reached")));
         let mut words = self.arguments();
@@ -367,6 +452,10 @@ impl Bed {
             }
             thread::sleep(Duration::from_millis(20));
         };
+        if stop == "STOP_AMID" {
+            // Into the work of the program that was called.
+            thread::sleep(Duration::from_millis(200));
+        }
         assert!(kill(signal, &child.id().to_string()));
         let ended = self.end(child);
         kill("KILL", stopped.trim());
@@ -380,16 +469,25 @@ impl Bed {
         files
     }
 
-    /// What the running server does with a keyset: whether it has all keys of it, and whether it refuses it.
+    /// Whether the running servers have all keys of a keyset, and, in containers, what the files say.
     pub fn has(&self, keys: &Path) -> bool {
+        if let Servers::Containers(engine, _) = &self.servers {
+            let wrong = engine.differences(&[&self.file()]);
+            assert_eq!(wrong, Vec::<String>::new());
+        }
+        let (status, out) = self.verify(keys);
+        assert_ne!(status, Some(2), "{out}");
+        !out.contains("\"keys-not-applied\"")
+    }
+
+    fn verify(&self, keys: &Path) -> (Option<i32>, String) {
         let [api, web, files] = self.ports.map(|port| format!("http://127.0.0.1:{port}"));
         let words = [
             "-f", "json", "--api", &api, "--web", &web, "--files", &files,
         ];
         let done = clearml("verify").args(words).arg("--keys").arg(keys);
         let done = done.arg(&web).done();
-        assert_ne!(done.status, Some(2), "{}{}", done.stdout, done.report());
-        !done.stdout.contains("\"keys-not-applied\"")
+        (done.status, done.stdout)
     }
 
     /// Whether a text has what may be a key or a secret of a keyset. Paths and variables have no run of so many letters and
@@ -405,6 +503,9 @@ impl Bed {
 
 impl Drop for Bed {
     fn drop(&mut self) {
+        if let Servers::Containers(engine, _) = &self.servers {
+            engine.take_down();
+        }
         if let Ok(group) = fs::read_to_string(self.folder.path().join("group")) {
             kill("KILL", &format!("-{}", group.trim()));
         }

@@ -397,12 +397,13 @@ class Api:
 class Memory:
     """Which tokens the file server has accepted: `token_<sha256>` for twelve hours, in Redis' database 8."""
 
-    def __init__(self, port):
-        self.port, self.own = port, set()
+    def __init__(self, port, host="127.0.0.1", password=None):
+        self.port, self.host, self.own = port, host, set()
+        self.greeting = [("AUTH", password)] if password else []
 
     def redis(self, *words):
-        with socket.create_connection(("127.0.0.1", self.port)) as connection:
-            for command in (("SELECT", "8"), words):
+        with socket.create_connection((self.host, self.port)) as connection:
+            for command in (*self.greeting, ("SELECT", "8"), words):
                 text = f"*{len(command)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in command)
                 connection.sendall(text.encode())
                 answer = connection.recv(4096)
@@ -558,7 +559,7 @@ def serve(part, name, given, lock, late=0):
         request_queue_size = 512
 
     port = given.get("ports", {}).get({"apiserver": "api", "webserver": "web", "fileserver": "files"}[name], 0)
-    server = Server(("127.0.0.1", port), Handler, bind_and_activate=False)
+    server = Server((given.get("address", "127.0.0.1"), port), Handler, bind_and_activate=False)
     server.server_bind()
 
     def run():
@@ -593,4 +594,5 @@ def main():
     sys.stdin.read()
 
 
-main()
+if __name__ == "__main__":
+    main()
