@@ -2,6 +2,8 @@
 //! docker a program that starts the stand-in again; or a Docker engine with a container for each server. Every program that clearml-rotate calls is one of ours in between, which
 //! writes down the call, and fails or stops where a test wants it to.
 
+mod ways;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -81,6 +83,8 @@ pub struct Bed {
     /// The compose file's name.
     pub compose: String,
     layout: Layout,
+    /// The release that the servers are of.
+    release: &'static str,
     shell: Vec<PathBuf>,
     ports: [u16; 3],
     servers: Servers,
@@ -120,12 +124,25 @@ impl Bed {
 
     /// Starts a deployment with keys of its own, in a folder and a file of these names.
     pub fn start(shell: &[PathBuf], layout: Layout, folder: &str, compose: &str) -> Option<Self> {
+        Self::start_release(shell, layout, "2.3.0", folder, compose)
+    }
+
+    /// The same with servers of another release.
+    pub fn start_release(
+        shell: &[PathBuf],
+        layout: Layout,
+        release: &'static str,
+        folder: &str,
+        compose: &str,
+    ) -> Option<Self> {
         if oracle::python().is_none() {
             oracle::skip("clearml-rotate: no Python environment for the stand-in server");
             return None;
         }
         let servers = Servers::Standin(Redis::start()?);
-        let bed = Self::install(servers, shell, layout, folder, compose);
+        let mut bed = Self::install(servers, shell, layout, folder, compose);
+        bed.release = release;
+        bed.deploy();
         bed.set("given.json", &bed.given().to_string());
         bed.restart();
         Some(bed)
@@ -135,6 +152,7 @@ impl Bed {
     pub fn start_in_engine(shell: &[PathBuf], layout: Layout, redis: &'static str) -> Option<Self> {
         let servers = Servers::Containers(Engine::start_servers()?, redis);
         let bed = Self::install(servers, shell, layout, "a stack", "docker-compose.yml");
+        bed.deploy();
         bed.restart();
         bed.wait();
         Some(bed)
@@ -153,13 +171,13 @@ impl Bed {
             folder: temporary,
             compose: compose.to_owned(),
             layout,
+            release: "2.3.0",
             shell: shell.to_owned(),
             ports: [free_port(), free_port(), free_port()],
             servers,
         };
         fs::create_dir_all(bed.here.join("config")).unwrap();
         bed.install_programs();
-        bed.deploy();
         bed
     }
 
@@ -187,8 +205,7 @@ impl Bed {
             panic!("containers are given nothing");
         };
         let [api, web, files] = self.ports;
-        let mut given =
-            json!({"redis": redis.port, "ports": {"api": api, "web": web, "files": files}});
+        let mut given = json!({"version": self.release, "redis": redis.port, "ports": {"api": api, "web": web, "files": files}});
         if self.layout == Layout::Conf {
             given["config"] = json!(self.here.join("config"));
         }
@@ -239,7 +256,11 @@ impl Bed {
         };
         let text = match &self.servers {
             Servers::Standin(_) => {
-                stock().replace("- /opt/clearml/config:/opt/clearml/config", &config)
+                let text = stock().replace("- /opt/clearml/config:/opt/clearml/config", &config);
+                text.replace(
+                    "clearml/server:2.3.0",
+                    &format!("clearml/server:{}", self.release),
+                )
             }
             Servers::Containers(_, redis) => self.containers(redis),
         };
@@ -281,6 +302,14 @@ impl Bed {
             .replace("127.0.0.1:FILES:", &files)
             .replace("[REDIS]", &format!("[{redis}]"))
             .replace("\"PASSWORD\"", &format!("\"{password}\""))
+    }
+
+    /// The port of the Redis beside the stand-in.
+    pub fn redis_port(&self) -> u16 {
+        match &self.servers {
+            Servers::Standin(redis) => redis.port,
+            Servers::Containers(..) => panic!("it is in a container"),
+        }
     }
 
     /// The compose file.

@@ -20,6 +20,8 @@ import sys
 import time
 from pathlib import Path
 
+# Of a Redis that asks for one, where redis-cli is given a variable.
+PASSWORD = "s3cret-of-Redis"
 HERE = Path(os.environ["CLEARML_STANDIN"])
 
 
@@ -105,6 +107,9 @@ def flush():
 def main():
     with open(HERE / "calls", "a", encoding="utf-8") as calls:
         calls.write(json.dumps(sys.argv[1:]) + "\n")
+    if sys.argv[1] == "inspect":
+        print("redis-server", "--requirepass", PASSWORD, sep="\n")
+        return 0
     options, rest = words()
     if rest == ["version"]:
         print("Docker Compose version v2.40.3")
@@ -115,11 +120,18 @@ def main():
         return 0
     if rest[:3] == ["up", "-d", "--force-recreate"]:
         return up(options)
-    if rest[:2] == ["exec", "-T"] and rest[3:] == ["redis-cli", "-n", "8", "PING"]:
-        print("NOAUTH Authentication required." if fails("ping") else "PONG")
-        return 0
-    if rest[:2] == ["exec", "-T"] and rest[3:] == ["redis-cli", "-n", "8", "FLUSHDB"]:
-        return flush()
+    if rest[:2] == ["exec", "-T"]:
+        rest = rest[2:]
+        asks = rest[:1] == ["-e"]
+        if asks and os.environ.get(rest[1]) != PASSWORD:
+            print("WRONGPASS invalid username-password pair or user is disabled.")
+            return 0
+        rest = rest[2:] if asks else rest
+        if rest[1:] == ["redis-cli", "-n", "8", "PING"]:
+            print("NOAUTH Authentication required." if fails("ping") else "PONG")
+            return 0
+        if rest[1:] == ["redis-cli", "-n", "8", "FLUSHDB"]:
+            return flush()
     print("docker: unknown command:", rest, file=sys.stderr)
     return 125
 
