@@ -186,6 +186,7 @@ class Api:
         self.config, self.version, self.text = config, version, text
         self.jwt = Jwt(config.get("secure.auth.token_secret", None), given.get("pyjwt") == "old")
         self.has_databases = given.get("databases", True)
+        self.others, self.workers = given.get("others", []), given.get("workers", [])
         self.fixed = truth(config, "apiserver.auth.fixed_users.enabled")
         self.hashed = truth(config, "apiserver.auth.fixed_users.pass_hashed")
         self.guest = truth(config, "services.auth.fixed_users.guest.enabled")
@@ -291,6 +292,30 @@ class Api:
         except jwt.PyJWTError as error:
             raise Refused(401, 30, f"Invalid token (invalid jwt token): reason={error}") from None
 
+    @staticmethod
+    def user_id(name):
+        return hashlib.md5(f"{COMPANY}:{name}".encode()).hexdigest()
+
+    def listed_users(self, asked):
+        """A page of the users: those of the list, one of the accounts, and whoever made themselves one."""
+        users = [{"id": self.user_id(name), "name": name, "company": COMPANY} for name in self.users]
+        users += [{"id": self.user_id(name), "name": name, "company": COMPANY} for name in self.others]
+        users += [{"id": f"__{name}__", "name": name, "company": COMPANY} for name in self.accounts if name == "tests"]
+        if "page_size" in asked:
+            start = asked.get("page", 0) * asked["page_size"]
+            users = users[start:start + asked["page_size"]]
+        only = asked.get("only_fields")
+        return [{field: user[field] for field in only} for user in users] if only else users
+
+    def listed_workers(self, asked):
+        """The agents that were active, each with the user whose keys it has."""
+        seconds = asked.get("last_seen", 3600)
+        def shown(worker):
+            who = worker["user"]
+            user = who if who.startswith("__") else self.user_id(who)
+            return {"id": worker["id"], "user": {"id": user, "name": who}, "company": {"id": COMPANY, "name": "clearml"}}
+        return [shown(worker) for worker in self.workers if not seconds or worker.get("age", 0) <= seconds]
+
     def validated(self, body):
         try:
             self.claims(json.loads(body or b"{}")["token"])
@@ -355,7 +380,13 @@ class Api:
         if name == "server.config":
             self.authorize(headers, ("system", "root"))
             return self.config.get(json.loads(body or b"{}").get("path", ""), {})
-        if name in ("users.get_all", "tasks.get_all"):
+        if name == "users.get_all":
+            self.authorize(headers, ROLES)
+            return {"users": self.listed_users(json.loads(body or b"{}"))}
+        if name == "workers.get_all":
+            self.authorize(headers, ROLES)
+            return {"workers": self.listed_workers(json.loads(body or b"{}"))}
+        if name == "tasks.get_all":
             self.authorize(headers, ROLES)
             return {}
         raise Refused(404, 0, "Unable to find endpoint")

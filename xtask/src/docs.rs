@@ -58,6 +58,8 @@ prints the same page; `--ignore PROBE` leaves a probe out.
 A server gets 40 to 80 requests, and never more than 150. About 35 of them are logins with published keys and forged
 tokens. A secured server answers these with 401, which a program such as fail2ban may count.
 
+- With `--clients` nothing but clients is asked for: one or two requests, and up to four logins that are refused, beyond those that
+  find the server's parts.
 - Another machine gets 10 requests a second, one after the other. This machine gets any number.
 - `--rate N` sets N a second for every host. `--rate 0.1` is one in ten seconds, and takes about ten minutes.
 - `--jobs` bounds how many requests are under way at once, `--timeout` how long each may take.

@@ -32,9 +32,14 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Running server")]
     pub(crate) keys: Option<PathBuf>,
 
-    /// A keyset from before a rotation: the running server must refuse it
+    /// A keyset from before a rotation: the running server must refuse it, and no client among the targets may have it
     #[arg(long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Running server")]
     pub(crate) old_keys: Option<PathBuf>,
+
+    /// Say who will be cut off when --old-keys are replaced, and nothing else: files of clients (clearml.conf, env files,
+    /// pipelines, compose files of other stacks), and a running server's agents and users
+    #[arg(long, requires = "old_keys", conflicts_with_all = ["effective", "fix"], help_heading = "Running server")]
+    pub(crate) clients: bool,
 
     /// Where the API server is, instead of what is derived from the URL
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Running server")]
@@ -153,6 +158,7 @@ Examples:
   clearml-verify --fix docker-compose.yml
   clearml-verify --explain missing-setting
   clearml-verify --keys keys.env https://clearml.example.com
+  clearml-verify --clients --old-keys keys.env ~/agents https://clearml.example.com
 
 To silence one finding, on its line or the line above:
   # clearml-verify: ignore[RULE] why it is right here

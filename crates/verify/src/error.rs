@@ -15,6 +15,8 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("{}: empty, so nothing was verified", escape(&.0.to_string_lossy()))]
     Empty(PathBuf),
+    #[error("{}: no client of ClearML in it: none that has a pair", escape(&.0.to_string_lossy()))]
+    NoClient(PathBuf),
     #[error("{}: no ClearML server in it, so nothing was verified", escape(&.0.to_string_lossy()))]
     NoServer(PathBuf),
     #[error("{}: no ClearML server below it, so nothing was verified", escape(&.0.to_string_lossy()))]
@@ -33,7 +35,9 @@ pub(crate) enum Error {
     Fix,
     #[error("--effective is text, JSON or HTML")]
     Effective,
-    #[error("--old-keys asks a running server whether it refuses them, and no server is named")]
+    #[error(
+        "--old-keys asks a running server whether it refuses them, and reads clients; neither is named"
+    )]
     OldKeysWithoutServer,
     #[error("--old-keys and --keys hold the same values, so nothing was replaced")]
     SameKeysets,
@@ -61,6 +65,9 @@ impl Error {
             Self::Core(error) => error.help(),
             Self::Empty(_) => Some(
                 "if it comes from another program, look at what that says: `docker ps` may list no container".to_owned(),
+            ),
+            Self::NoClient(_) => Some(
+                "a client has CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY, or a clearml.conf with api.credentials".to_owned(),
             ),
             Self::NoServer(_) | Self::NothingBelow(_) => Some(
                 "a server is known by its command (apiserver, fileserver, …) and its image (clearml/server); name \

@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Sources;
+use clearml_secure_core::unseen::Unseen;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::Cli;
+use crate::clients;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::live::{Bounds, Client, Given, MOST_REQUESTS, Release, Seen, Site, together};
@@ -68,6 +70,8 @@ pub(crate) fn look(
         .iter()
         .copied()
         .filter(|probe| !cli.ignore.iter().any(|id| id == probe.id()))
+        // Who is there is asked alone, and only when somebody wants to know.
+        .filter(|probe| cli.clients == (probe.id() == clients::ID))
         .collect();
     let timeout = Duration::from_secs(cli.timeout.into());
     let deadline = Instant::now() + bound(timeout, targets.len(), cli.jobs, cli.rate);
@@ -253,6 +257,11 @@ fn report(
         together.unknown(&format!("the parts of {target}"), missing);
     }
     let mut findings = Vec::new();
+    if probes.iter().all(|probe| probe.id() == clients::ID) {
+        // Clients log in at the API server.
+        let is_other = |unseen: &Unseen| !unseen.what.starts_with("the API server");
+        together.unseen.retain(|unseen| !is_other(unseen));
+    }
     for (probe, seen) in probes.iter().zip(known.seen) {
         match seen {
             Some(seen) => {
@@ -301,6 +310,7 @@ fn report(
             .map(|unseen| NotChecked::of(unseen, &Sources::new()))
             .collect(),
         checks: together.checks,
+        people: together.people,
         is_besides: false,
     }
 }

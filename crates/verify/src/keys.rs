@@ -12,7 +12,6 @@ use crate::case::Case;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::finding::{Draft, Finding, Severity};
-use crate::target;
 use crate::words;
 
 /// The name under which files, keys and a running server are held against each other.
@@ -68,9 +67,6 @@ impl Keys {
             new: cli.keys.as_deref().map(read).transpose()?,
             old: cli.old_keys.as_deref().map(read).transpose()?,
         };
-        if keys.old.is_some() && !target::names_a_server(cli) {
-            return Err(Error::OldKeysWithoutServer);
-        }
         if keys.are_the_same() {
             return Err(Error::SameKeysets);
         }

@@ -10,6 +10,7 @@ mod forgery;
 mod given;
 mod http;
 mod json;
+mod list;
 mod names;
 mod old_tls;
 mod pace;
@@ -33,14 +34,16 @@ use zeroize::Zeroizing;
 pub(crate) use crate::address::{host, is_loopback};
 use crate::check::{self, Check};
 use crate::finding::{Draft, Severity};
+use crate::people::People;
 pub(crate) use accounts::{Account, accounts, token_secret};
-pub(crate) use answer::{Answer, Modes, Origin, Reason};
+pub(crate) use answer::{Answer, Id, Modes, Origin, Reason};
 use asked::Asked;
 pub(crate) use failure::Failure;
 pub(crate) use forgery::{Making, makings, pairs};
 pub(crate) use given::Given;
 pub(crate) use http::{Bounds, Client, MOST_REQUESTS};
 pub(crate) use json::Document;
+pub(crate) use list::Listed;
 pub(crate) use names::MOST as MOST_ADDRESSES;
 pub(crate) use old_tls::{OLD, takes};
 pub(crate) use release::{not_told, release, told};
@@ -96,6 +99,8 @@ pub(crate) struct Seen {
     pub(crate) unseen: Vec<Unseen>,
     /// What was asked about the keysets of the command line.
     pub(crate) checks: Vec<Check>,
+    /// Who is there, where that was asked.
+    pub(crate) people: Option<People>,
     /// What a person should know about how it was looked.
     pub(crate) remarks: Vec<String>,
 }
@@ -278,6 +283,7 @@ impl Seen {
             }
             let (address, seen) = &mut all[at];
             together.remarks.append(&mut seen.remarks);
+            together.people = together.people.take().or(seen.people.take());
             let checks = std::mem::take(&mut seen.checks).into_iter();
             together
                 .checks
@@ -301,6 +307,7 @@ impl Seen {
     pub(crate) fn add(&mut self, other: Self) -> Vec<Draft> {
         self.remarks.extend(other.remarks);
         self.checks.extend(other.checks);
+        self.people = self.people.take().or(other.people);
         for unseen in other.unseen {
             if !self.unseen.contains(&unseen) {
                 self.unseen.push(unseen);

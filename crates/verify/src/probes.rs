@@ -5,6 +5,7 @@
 
 mod anonymous_files;
 mod certificate;
+mod client_with_old_keys;
 mod cors_reflection;
 mod debug_console;
 mod default_login;
@@ -36,6 +37,7 @@ pub(crate) trait Probe: Send + Sync {
 pub(crate) static PROBES: &[&dyn Probe] = &[
     &anonymous_files::AnonymousFiles,
     &certificate::Certificate,
+    &client_with_old_keys::ClientWithOldKeys,
     &cors_reflection::CorsReflection,
     &debug_console::DebugConsole,
     &default_login::DefaultLogin,

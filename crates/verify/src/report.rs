@@ -11,10 +11,12 @@ use clearml_secure_core::unseen::Unseen;
 use clearml_secure_core::version::Version;
 
 use crate::check::Check;
+use crate::client::Client;
 use crate::described::Described;
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::lines::Lines;
+use crate::people::People;
 
 /// What was looked at, and what was found in it.
 pub(crate) struct Report {
@@ -25,12 +27,19 @@ pub(crate) struct Report {
     pub(crate) unknown: Vec<NotChecked>,
     /// What a running server was asked about the keysets of the command line.
     pub(crate) checks: Vec<Check>,
+    /// Who is at a running server, where that was asked.
+    pub(crate) people: Option<People>,
     /// Whether this is only what differs from the report before, of which the deployment is a variant.
     pub(crate) is_besides: bool,
 }
 
 /// What was looked at.
 pub(crate) enum Subject {
+    /// The files that give clients their keys.
+    Clients {
+        sources: Sources,
+        clients: Vec<Client>,
+    },
     /// Files.
     Deployment(Described, Effective),
     /// Nothing: a target, or a file below one, of which no deployment could be made.
@@ -110,7 +119,16 @@ impl Report {
             findings: Vec::new(),
             unknown,
             checks: Vec::new(),
+            people: None,
             is_besides: false,
+        }
+    }
+
+    /// The clients of a file.
+    pub(crate) fn clients(&self) -> &[Client] {
+        match &self.subject {
+            Subject::Clients { clients, .. } => clients,
+            _ => &[],
         }
     }
 
@@ -141,13 +159,16 @@ impl Report {
     pub(crate) fn deployment(&self) -> Option<(&Described, &Effective)> {
         match &self.subject {
             Subject::Deployment(deployment, effective) => Some((deployment, effective)),
-            Subject::Nothing(_) | Subject::Server { .. } => None,
+            Subject::Clients { .. } | Subject::Nothing(_) | Subject::Server { .. } => None,
         }
     }
 
     /// The texts that spans point into: none of a running server.
     pub(crate) fn sources(&self) -> &Sources {
         static NONE: LazyLock<Sources> = LazyLock::new(Sources::new);
+        if let Subject::Clients { sources, .. } = &self.subject {
+            return sources;
+        }
         self.deployment()
             .map_or_else(|| &*NONE, |(deployment, _)| &deployment.sources)
     }

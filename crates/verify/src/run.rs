@@ -27,7 +27,7 @@ use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report, Subject};
 use crate::rules::{self, Case};
 use crate::target;
-use crate::{drift, fleet, ignore, retired};
+use crate::{clients, drift, fleet, ignore, retired};
 
 /// Looks at every target and prints what is to be said.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
@@ -40,8 +40,20 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let mut baseline = cli.baseline.as_deref().map(Baseline::read).transpose()?;
     let keys = Keys::read(cli)?;
     let mut remarks = no_longer_rules(&cli.ignore)?;
-    let targets = target::targets(cli, &mut remarks)?;
+    let clients = clients::look(cli, &keys)?;
+    let targets = match cli.clients {
+        true => Vec::new(),
+        false => target::targets(cli, &clients.targets, &mut remarks)?,
+    };
+    if keys.old.is_some()
+        && clients.targets.is_empty()
+        && !cli.clients
+        && !target::names_a_server(cli)
+    {
+        return Err(Error::OldKeysWithoutServer);
+    }
     let mut reports = fleet::look(cli, &keys, &mut remarks)?;
+    reports.extend(clients.report);
     let guesser = Guesser::new();
     let (running, files): (Vec<_>, Vec<_>) = targets.into_iter().partition(Target::is_running);
     for target in files.into_iter().chain(running) {
@@ -168,6 +180,7 @@ fn report(
         subject: Subject::Deployment(deployment, effective),
         findings,
         checks: Vec::new(),
+        people: None,
         is_besides: false,
     };
     (report, comments)
@@ -198,7 +211,8 @@ fn product(cli: &Cli, keys: &Keys, reports: &[Report]) -> Result<(String, u8), E
         return Ok((text, code));
     }
     let is_of_server = |report: &Report| matches!(report.subject, Subject::Server { .. });
-    let receipt = match reports.iter().any(is_of_server) {
+    // Who is there proves nothing.
+    let receipt = match !cli.clients && reports.iter().any(is_of_server) {
         true => Receipt::of(keys),
         false => None,
     };
@@ -283,6 +297,7 @@ fn proof(reports: &[Report]) -> u8 {
             let mut checks = report.checks.iter();
             report.checks.is_empty() || checks.any(|check| check.is_right().is_none())
         }
+        Subject::Clients { .. } => false,
         Subject::Deployment(..) | Subject::Nothing(_) => !report.unknown.is_empty(),
     };
     match () {

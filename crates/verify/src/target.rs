@@ -1,5 +1,6 @@
 //! From the command line's targets to deployments.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, is_default};
@@ -13,13 +14,16 @@ use crate::folder;
 use crate::reader::{Reader, Target, incomplete};
 
 /// Every deployment of the targets, and what cannot be read of them. `remarks` is what a person should know about how
-/// they were read.
+/// they were read. A target that has clients and no deployment is not of these.
 ///
 /// # Errors
 /// The only target cannot be read or holds no ClearML server, or a file that is given for all of them cannot be read.
-pub(crate) fn targets(cli: &Cli, remarks: &mut Vec<String>) -> Result<Vec<Target>, Error> {
-    let is_file = |target: &&PathBuf| !is_url(&target.to_string_lossy());
-    let mut files = cli.targets.iter().filter(is_file).peekable();
+pub(crate) fn targets(
+    cli: &Cli,
+    of_clients: &HashSet<PathBuf>,
+    remarks: &mut Vec<String>,
+) -> Result<Vec<Target>, Error> {
+    let mut files = files(cli).peekable();
     if files.peek().is_none() {
         return Ok(Vec::new());
     }
@@ -33,12 +37,20 @@ pub(crate) fn targets(cli: &Cli, remarks: &mut Vec<String>) -> Result<Vec<Target
         };
         match targets {
             Ok(targets) => found.extend(targets),
+            // It is something else.
+            Err(_) if of_clients.contains(path) => {}
             Err(error) if cli.targets.len() == 1 => return Err(error),
             // The others are worth reporting all the same.
             Err(error) => found.push(Target::failed(path, &error)),
         }
     }
     Ok(found)
+}
+
+/// The files and folders among the targets.
+pub(crate) fn files(cli: &Cli) -> impl Iterator<Item = &PathBuf> {
+    let is_file = |target: &&PathBuf| !is_url(&target.to_string_lossy());
+    cli.targets.iter().filter(is_file)
 }
 
 /// A file that the command line names.

@@ -136,9 +136,7 @@ impl Walk {
                     None => self.other_links.push(folder),
                 }
             }
-        } else if folder.ends_with("node_modules")
-            || MADE.iter().any(|mark| folder.join(mark).is_file())
-        {
+        } else if is_made(&folder) {
             self.made.push(folder);
         } else if depth >= DEPTH_LIMIT {
             self.deep.push(folder);
@@ -170,6 +168,11 @@ impl Walk {
             Kind::Other => {}
         }
     }
+}
+
+/// Whether a program made a folder and can make it again.
+pub(crate) fn is_made(folder: &Path) -> bool {
+    folder.ends_with("node_modules") || MADE.iter().any(|mark| folder.join(mark).is_file())
 }
 
 fn kind(path: &Path, text: &str, is_named: bool, has_words: bool) -> Kind {

@@ -539,7 +539,7 @@ fn a_proof_that_would_prove_nothing_is_refused() {
     let stock = fixtures().join("stock/docker-compose.yml");
     let stock = stock.to_str().unwrap();
     for (arguments, said) in [
-        (&["--old-keys", "old.env", stock][..], "no server is named"),
+        (&["--old-keys", "old.env", stock][..], "neither is named"),
         (
             &["--keys", "new.env", "--old-keys", "new.env", url],
             "the same values",

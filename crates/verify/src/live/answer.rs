@@ -1,5 +1,6 @@
 //! What of an answer is kept: what it is and says, in types. The text itself, which may hold anything, is dropped at once.
 
+use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::version::Version;
 use serde::Deserialize;
 use ureq::http::HeaderMap;
@@ -88,6 +89,16 @@ pub(crate) struct Envelope {
     pub(crate) valid: Option<bool>,
     pub(crate) version: Option<Version>,
     pub(crate) modes: Option<Modes>,
+    /// Whom a list of users or workers has.
+    pub(crate) ids: Option<Vec<Id>>,
+}
+
+/// Who somebody is: an account of the server's own, or a user by what the id says in 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Id {
+    Account(&'static str),
+    Hash([u8; 16]),
+    Other,
 }
 
 /// The endpoints that are asked.
@@ -98,7 +109,9 @@ pub(crate) enum Endpoint {
     Modes,
     Other,
     Ping,
+    Users,
     ValidateToken,
+    Workers,
 }
 
 /// What a token of a login says, without the token.
@@ -385,6 +398,20 @@ struct Data {
     basic: Option<Basic>,
     sso: Option<Filled>,
     sso_providers: Option<Filled>,
+    users: Option<Vec<Identified>>,
+    workers: Option<Vec<Worker>>,
+}
+
+#[derive(Deserialize)]
+struct Identified {
+    id: Word,
+}
+
+/// Whose credentials an agent has.
+#[derive(Deserialize)]
+struct Worker {
+    #[serde(default)]
+    user: Option<Identified>,
 }
 
 #[derive(Deserialize)]
@@ -429,6 +456,37 @@ impl From<Framed> for Envelope {
                 guest: basic.guest.username.zip(basic.guest.password),
                 has_sso,
             }),
+            ids: match (data.users, data.workers) {
+                (Some(users), _) => Some(users.iter().map(|user| Id::of(&user.id)).collect()),
+                (_, Some(workers)) => {
+                    let user = |worker: &Worker| {
+                        worker
+                            .user
+                            .as_ref()
+                            .map_or(Id::Other, |user| Id::of(&user.id))
+                    };
+                    Some(workers.iter().map(user).collect())
+                }
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Id {
+    fn of(word: &Word) -> Self {
+        let word = word.said();
+        let account = word
+            .strip_prefix("__")
+            .and_then(|rest| rest.strip_suffix("__"));
+        let mut accounts = SETTINGS.into_iter().filter_map(|setting| setting.account());
+        if let Some(account) = accounts.find(|known| Some(*known) == account) {
+            return Self::Account(account);
+        }
+        let digits = word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match u128::from_str_radix(word, 16) {
+            Ok(number) if digits => Self::Hash(number.to_be_bytes()),
+            _ => Self::Other,
         }
     }
 }
@@ -441,6 +499,8 @@ impl Endpoint {
             "debug.ping" => Self::Ping,
             "login.supported_modes" => Self::Modes,
             "server.info" => Self::Info,
+            "users.get_all" => Self::Users,
+            "workers.get_all" => Self::Workers,
             _ => Self::Other,
         }
     }

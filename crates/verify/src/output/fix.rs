@@ -38,7 +38,7 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
                     None => of_containers(findings),
                 });
             }
-            Subject::Nothing(_) => {}
+            Subject::Clients { .. } | Subject::Nothing(_) => {}
             Subject::Server { .. } => block.push_str(&of_server(&report.findings)),
         }
         for one in &report.unknown {

@@ -5,10 +5,12 @@ use serde_json::{Map, Value, json};
 
 use super::count;
 use crate::check::Check;
+use crate::client::Client;
 use crate::finding::{Finding, Severity};
 use crate::fingerprint::Fingerprints;
+use crate::people::{People, Whose};
 use crate::receipt::Receipt;
-use crate::report::{NotChecked, Report};
+use crate::report::{NotChecked, Report, Subject};
 
 pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>) -> String {
     let mut fingerprints = Fingerprints::default();
@@ -37,6 +39,18 @@ pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>) -> String 
     if !checks.is_empty() {
         document["checks"] = checks.into();
     }
+    let clients: Vec<Value> = reports
+        .iter()
+        .flat_map(Report::clients)
+        .map(client)
+        .collect();
+    if !clients.is_empty() {
+        document["clients"] = clients.into();
+    }
+    let people: Vec<Value> = reports.iter().filter_map(people).collect();
+    if !people.is_empty() {
+        document["people"] = people.into();
+    }
     if let Some(receipt) = receipt {
         document["receipt"] = receipt.json();
     }
@@ -58,6 +72,39 @@ fn check(check: &Check) -> Value {
         entry["reason"] = reason.into();
     }
     entry
+}
+
+/// A client, and what it logs in with.
+fn client(client: &Client) -> Value {
+    let mut entry = json!({"place": place(&client.place), "pair": client.pair.word()});
+    if let Some(container) = &client.container {
+        entry["container"] = container.as_str().into();
+    }
+    if let Some(account) = client.pair.account() {
+        entry["account"] = account.into();
+    }
+    entry
+}
+
+/// Who is at a server.
+fn people(report: &Report) -> Option<Value> {
+    let (People { agents, users }, Subject::Server { target, .. }) =
+        (report.people.as_ref()?, &report.subject)
+    else {
+        return None;
+    };
+    let agent = |(whose, count): &(Whose, usize)| match whose {
+        Whose::Account(name) => json!({"account": name, "count": count}),
+        Whose::User(name) => json!({"user": name, "count": count}),
+        Whose::Others => json!({"count": count}),
+    };
+    let agents = agents
+        .as_ref()
+        .map(|agents| agents.iter().map(agent).collect::<Vec<_>>());
+    let users = users
+        .as_ref()
+        .map(|users| json!({"known": users.known, "others": users.others, "all": !users.is_cut}));
+    Some(json!({"server": target, "agents": agents, "users": users}))
 }
 
 /// What could not be looked at.

@@ -1,6 +1,7 @@
 //! Findings for people: the line they are about, with every value masked.
 
 mod finding;
+mod people;
 
 use clearml_secure_cli::wrap::wrapped;
 use clearml_secure_core::setting::{SETTINGS, Server};
@@ -36,12 +37,14 @@ pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>, look: Look
             out.push_str(&finding::text(report, lines.as_ref(), &group, look));
             out.push('\n');
         }
-        if report.findings.is_empty() && report.unknown.is_empty() {
+        let is_of_people = report.people.is_some() || !report.clients().is_empty();
+        if report.findings.is_empty() && report.unknown.is_empty() && !is_of_people {
             let other = if report.is_besides { "other " } else { "" };
             let text = format!("{}: no {other}findings", looked_at(report));
             out.push_str(&(wrapped("", 2, &text, look.width) + "\n"));
         }
     }
+    out.push_str(&people::text(reports, look.width));
     for report in reports {
         out.push_str(&checks(report));
     }
@@ -253,6 +256,7 @@ pub(super) fn looked_at(report: &Report) -> String {
                 servers.map(|server| server.name().to_owned()).collect(),
             )
         }
+        Subject::Clients { clients, .. } => (plural(clients.len(), "client"), Vec::new()),
         Subject::Nothing(path) => (path.to_string_lossy().into_owned(), Vec::new()),
         Subject::Server {
             target,

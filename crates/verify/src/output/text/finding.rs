@@ -52,8 +52,10 @@ fn place(
     look: Look,
 ) -> String {
     let mut out = String::new();
-    if let Some((span, lines)) = place.span.zip(lines) {
-        out = snippet(report, lines, severity, span, look) + "\n";
+    match (place.span, lines) {
+        (Some(span), Some(lines)) => out = snippet(report, lines, severity, span, look) + "\n",
+        (Some(span), None) => out = format!(" {} {}\n", arrow(look), report.sources().place(span)),
+        (None, _) => {}
     }
     for own in &place.own {
         out.push_str(&remark(own, look));
@@ -88,7 +90,7 @@ fn snippet(
 
 /// One of several places: where, and what is there.
 fn line(report: &Report, lines: Option<&Lines<'_>>, place: &Place<'_>, look: Look) -> String {
-    let arrow = styled("-->", AnsiColor::BrightBlue.on_default().bold(), look);
+    let arrow = arrow(look);
     let at = place
         .span
         .map(|span| report.sources().place(span).to_string());
@@ -98,13 +100,17 @@ fn line(report: &Report, lines: Option<&Lines<'_>>, place: &Place<'_>, look: Loo
     };
     match (place.own.as_slice(), place.span.zip(lines)) {
         ([], Some((span, lines))) => format!("{first}{}\n", lines.line(span).text.trim()),
-        ([], None) => format!("{first}\n"),
+        ([], None) => format!("{}\n", first.trim_end_matches([':', ' '])),
         (own, _) => {
             let own = own.iter();
             let own = own.map(|own| wrapped(&first, 6, own, look.width) + "\n");
             own.collect()
         }
     }
+}
+
+fn arrow(look: Look) -> String {
+    styled("-->", AnsiColor::BrightBlue.on_default().bold(), look)
 }
 
 fn remark(text: &str, look: Look) -> String {

@@ -1,0 +1,377 @@
+//! The files in which clients are looked for: one, or all below a folder.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clearml_secure_core::compose::files::{Files, merged_over};
+use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::io::{entries, is_link, read_argument, read_text};
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::known;
+use clearml_secure_core::setting::{Kind, SETTINGS};
+use clearml_secure_core::source::{Place, SourceId, Sources, Span, place_of};
+use clearml_secure_core::yaml;
+use zeroize::Zeroizing;
+
+use super::given::{self, Given};
+use super::{pair_of, pair_of_old};
+use crate::client::{Client, Pair};
+use crate::keys::Keys;
+use crate::live::accounts;
+use crate::report::NotChecked;
+use crate::walk::is_made;
+
+/// No client's file is larger; models and archives are.
+const LARGEST: u64 = 1 << 20;
+
+/// So many files below a folder are read.
+const MOST_FILES: usize = 20_000;
+
+/// Folders may be nested this deep below a target.
+const DEEPEST: usize = 32;
+
+/// What servers call their own settings: a line with one of these is no client's.
+const OF_SERVERS: [&str; 5] = [
+    "CLEARML__",
+    "TRAINS__",
+    "CLEARML_AGENT_",
+    "user_secret",
+    "USER_SECRET",
+];
+
+/// What the files that were read say.
+pub(super) struct Scan<'a> {
+    keys: &'a Keys,
+    pub(super) sources: Sources,
+    pub(super) clients: Vec<Client>,
+    pub(super) unknown: Vec<NotChecked>,
+    /// What a deployment with servers is read from: its keys are for clearml-inject to replace.
+    of_servers: HashSet<PathBuf>,
+    /// Where there is a client: two containers may share an env file.
+    places: HashSet<Place>,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(keys: &'a Keys) -> Self {
+        Self {
+            keys,
+            sources: Sources::new(),
+            clients: Vec::new(),
+            unknown: Vec::new(),
+            of_servers: HashSet::new(),
+            places: HashSet::new(),
+        }
+    }
+
+    /// Reads a file, or all below a folder; whether there is a client.
+    pub(super) fn target(&mut self, target: &Path) -> bool {
+        let mut files = Vec::new();
+        if target.is_dir() {
+            self.folder(target, 0, &mut files);
+        } else {
+            match read_argument(target) {
+                Ok(text) => files.push((target.to_owned(), text)),
+                Err(error) => self.failed(target, error),
+            }
+        }
+        let before = self.clients.len();
+        // Which files are the servers' is known from their compose files.
+        let mut rest = Vec::new();
+        for (path, text) in files {
+            if !self.compose(&path, &text) {
+                rest.push((path, text));
+            }
+        }
+        for (path, text) in rest {
+            self.text(&path, text);
+        }
+        self.clients.len() > before
+    }
+
+    fn failed(&mut self, path: &Path, error: CoreError) {
+        self.unknown.push(NotChecked::because(path, &error.into()));
+    }
+
+    fn not_checked(&mut self, path: &Path, reason: String) {
+        self.unknown.push(NotChecked {
+            what: path.to_string_lossy().into_owned(),
+            reason,
+            place: None,
+        });
+    }
+
+    /// All texts below a folder that may have something to say.
+    fn folder(
+        &mut self,
+        folder: &Path,
+        depth: usize,
+        files: &mut Vec<(PathBuf, Zeroizing<String>)>,
+    ) {
+        let found = match entries(folder) {
+            Ok(found) => found,
+            Err(error) => return self.failed(folder, error),
+        };
+        for path in found {
+            if files.len() >= MOST_FILES {
+                continue;
+            }
+            if path.is_dir() {
+                match () {
+                    () if is_link(&path) || path.ends_with(".git") || is_made(&path) => {}
+                    () if depth >= DEEPEST => {
+                        self.not_checked(
+                            &path,
+                            "nested too deep to be followed; name it as a target".to_owned(),
+                        );
+                    }
+                    () => self.folder(&path, depth + 1, files),
+                }
+                continue;
+            }
+            let is_small =
+                fs::metadata(&path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST);
+            if !is_small {
+                continue;
+            }
+            match read_text(&path) {
+                Ok(text) if given::may_be(&text) || self.has_old_secret(&text) => {
+                    files.push((path, text))
+                }
+                // A picture, a model.
+                Ok(_) | Err(CoreError::Encoding { .. }) => {}
+                Err(error) => self.failed(&path, error),
+            }
+        }
+        if depth == 0 && files.len() >= MOST_FILES {
+            self.not_checked(folder, format!("more than {MOST_FILES} files in it may be of clients; name its folders one by one"));
+        }
+    }
+
+    /// The containers of a compose file that are no servers; false where it is none, or cannot be read as one.
+    fn compose(&mut self, path: &Path, text: &str) -> bool {
+        let is_yaml = path
+            .extension()
+            .is_none_or(|end| end == "yml" || end == "yaml");
+        let has_services = is_yaml
+            && yaml::parse(path, text).is_ok_and(|root| {
+                let services = root.get("services");
+                services.is_some_and(|services| services.value.entries().is_some())
+            });
+        if !has_services {
+            return false;
+        }
+        let mut texts = vec![(path.to_owned(), Zeroizing::new(text.to_owned()))];
+        for over in merged_over(path) {
+            texts.extend(read_text(&over).map(|text| (over.clone(), text)));
+        }
+        let composed = Files::of(texts, Vec::new(), None).and_then(Composed::load);
+        let Ok(composed) = composed else {
+            return false;
+        };
+        if !composed.instances.is_empty() {
+            let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            let sources = &composed.sources;
+            self.of_servers
+                .extend(sources.ids().map(|id| real(sources.path(id))));
+        }
+        let mut clients = Vec::new();
+        for (index, container) in composed.containers.iter().enumerate() {
+            let is_server = composed.instances.iter().any(|one| one.service == index);
+            if !is_server {
+                clients.extend(self.container(&composed, container));
+            }
+        }
+        self.add(&composed.sources, clients);
+        true
+    }
+
+    fn container(
+        &self,
+        composed: &Composed,
+        container: &clearml_secure_core::container::Container,
+    ) -> Option<Client> {
+        let given = given::of_container(container);
+        let value = |wanted: Kind| {
+            let (_, variable) = given.iter().find(|(kind, _)| *kind == wanted)?;
+            Some((
+                variable.value_span,
+                variable.value.known().map(|text| text.expose()),
+            ))
+        };
+        let (span, pair) = self.pair(value(Kind::Key), value(Kind::Secret))?;
+        Some(Client {
+            place: composed.sources.place(span),
+            container: Some(container.name.clone()),
+            pair,
+            span,
+        })
+    }
+
+    /// What a client has, and where it has it: its secret, or else its key.
+    fn pair<P: Copy>(
+        &self,
+        key: Option<(P, Option<&str>)>,
+        secret: Option<(P, Option<&str>)>,
+    ) -> Option<(P, Pair)> {
+        if let Some((place, Some(secret))) = secret {
+            let pair = pair_of(secret, self.keys);
+            // A default of ClearML's has a `$` in it.
+            if pair != Pair::Own || !given::is_reference(secret) {
+                return Some((place, pair));
+            }
+        }
+        let key = key.filter(|(_, key)| !key.is_some_and(given::is_reference));
+        let place = secret.or(key)?.0;
+        let is_ours = |key: &str| {
+            let old = self.keys.old.as_deref().map(accounts).unwrap_or_default();
+            old.iter().any(|account| account.key.expose() == key)
+                || known::lookup(key).is_some_and(|known| known.setting.is_some())
+        };
+        let pair = match key {
+            Some((_, Some(key))) if !is_ours(key) => Pair::Own,
+            Some((_, Some(_))) => Pair::Elsewhere(
+                "it has the key of an account of the server, and its secret is not here",
+            ),
+            _ => Pair::Elsewhere("its pair is in a variable that is not set here"),
+        };
+        Some((place, pair))
+    }
+
+    /// Everything else, by what it is.
+    fn text(&mut self, path: &Path, text: Zeroizing<String>) {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if self.of_servers.contains(&real) || is_keyset(&text, path) {
+            return;
+        }
+        let is_named = |end: &str| path.extension().is_some_and(|name| name == end);
+        let mut all: Vec<Given> = Vec::new();
+        if is_named("conf") {
+            match given::of_hocon(&text) {
+                Ok(found) => all = found,
+                Err(fault) => {
+                    let place = place_of(path, &text, fault.offset);
+                    self.failed(
+                        path,
+                        CoreError::Hocon {
+                            place,
+                            message: fault.message.to_string(),
+                        },
+                    );
+                }
+            }
+        } else {
+            if is_named("yml") || is_named("yaml") || is_named("json") {
+                all = given::of_yaml(path, &text);
+                all.retain(|given| !given.is_empty());
+            }
+            if all.is_empty() {
+                all = vec![given::of_lines(&text)];
+                all.retain(|given| !given.is_empty());
+            }
+        }
+        let mut found: Vec<(Range<usize>, Pair)> =
+            all.iter().filter_map(|given| self.given(given)).collect();
+        let hits = self.hits(&text);
+        let line = |at: usize| text[..at].matches('\n').count();
+        for (range, account) in hits {
+            if !found
+                .iter()
+                .any(|(known, _)| line(known.start) == line(range.start))
+            {
+                found.push((range, pair_of_old(account, self.keys)));
+            }
+        }
+        found.sort_by_key(|(range, _)| range.start);
+        let mut sources = Sources::new();
+        let source = sources.add(path, text);
+        let clients = found.into_iter().map(|(Range { start, end }, pair)| {
+            let span = Span { source, start, end };
+            Client {
+                place: sources.place(span),
+                container: None,
+                pair,
+                span,
+            }
+        });
+        let clients = clients.collect();
+        self.add(&sources, clients);
+    }
+
+    /// The clients who are not known yet, with the texts that they are in.
+    fn add(&mut self, sources: &Sources, clients: Vec<Client>) {
+        let mut texts: HashMap<SourceId, SourceId> = HashMap::new();
+        for mut client in clients {
+            if !self.places.insert(client.place.clone()) {
+                continue;
+            }
+            let own = client.span.source;
+            client.span.source = *texts.entry(own).or_insert_with(|| {
+                let text = Zeroizing::new(sources.text(own).to_owned());
+                self.sources.add(sources.name(own), text)
+            });
+            self.clients.push(client);
+        }
+    }
+
+    /// What a text gives one client.
+    fn given(&self, given: &Given) -> Option<(Range<usize>, Pair)> {
+        let value = |kind: Kind| {
+            let (place, half) = given
+                .iter()
+                .enumerate()
+                .find(|(_, half)| half.kind == kind)?;
+            Some((place, half.value.as_ref().map(|text| text.expose())))
+        };
+        if given.is_empty() {
+            const NONE: &str = "it names no pair: it has that of its environment, or the public one that is built in";
+            return Some((0..0, Pair::Elsewhere(NONE)));
+        }
+        let (place, pair) = self.pair(value(Kind::Key), value(Kind::Secret))?;
+        Some((given[place].range.clone(), pair))
+    }
+
+    fn has_old_secret(&self, text: &str) -> bool {
+        let old = self.keys.old.as_deref().map(accounts).unwrap_or_default();
+        old.iter().any(|account| {
+            let secret = account.secret.expose();
+            text.contains(secret) || text.contains(&*encoded(secret))
+        })
+    }
+
+    /// Where a text has the secret of an old account, as it is or as Kubernetes keeps it, and not for a server.
+    fn hits(&self, text: &str) -> Vec<(Range<usize>, &'static str)> {
+        let old = self.keys.old.as_deref().map(accounts).unwrap_or_default();
+        let mut found = Vec::new();
+        for account in old {
+            for spelling in [
+                Zeroizing::new(account.secret.expose().to_owned()),
+                encoded(account.secret.expose()),
+            ] {
+                for (at, _) in text.match_indices(spelling.as_str()) {
+                    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+                    let line = &text[start..at];
+                    if !OF_SERVERS.iter().any(|name| line.contains(name)) {
+                        found.push((at..at + spelling.len(), account.name));
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+fn encoded(secret: &str) -> Zeroizing<String> {
+    Zeroizing::new(STANDARD.encode(secret))
+}
+
+/// Whether it is a keyset of ours, which is no client. A client's variables may be one account of it.
+fn is_keyset(text: &str, path: &Path) -> bool {
+    const OF_AN_ACCOUNT: usize = 2;
+    let keyset = Keyset::read_incomplete(text, path);
+    keyset.is_ok_and(|(keyset, _)| SETTINGS.len() - keyset.missing().len() > OF_AN_ACCOUNT)
+}

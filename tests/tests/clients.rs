@@ -1,0 +1,403 @@
+//! Who will be cut off by a rotation: clients in files of every kind, and the agents and users of a running server.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use e2e::files::{fixtures, root};
+use e2e::oracle;
+use e2e::program::{Done, clearml, other};
+use e2e::standin::{Injected, Standin};
+use serde_json::{Value, json};
+
+/// A folder of clients, with a keyset beside it.
+struct Clients {
+    folder: tempfile::TempDir,
+    key: String,
+    secret: String,
+}
+
+impl Clients {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("clients")).unwrap();
+        let keygen = clearml("keygen").within(folder.path());
+        keygen.args(["-o", "keys.env"]).done().exit(0);
+        let keys = fs::read_to_string(folder.path().join("keys.env")).unwrap();
+        let value = |name: &str| {
+            let line = keys
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .unwrap();
+            line.trim_start_matches('=').to_owned()
+        };
+        Self {
+            key: value("CLEARML_AGENT_ACCESS_KEY"),
+            secret: value("CLEARML_AGENT_SECRET_KEY"),
+            folder,
+        }
+    }
+
+    /// A file with the pair for `KEY` and `SECRET`.
+    fn add(&self, name: &str, text: &str) {
+        let path = self.folder.path().join("clients").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = text
+            .replace("KEY!", &self.key)
+            .replace("SECRET!", &self.secret);
+        fs::write(path, text).unwrap();
+    }
+
+    fn verify(&self, arguments: &str) -> Done {
+        let done = clearml("verify")
+            .within(self.folder.path())
+            .args(arguments.split_whitespace())
+            .done();
+        done.never_says(&self.secret).never_says(&self.key)
+    }
+
+    /// `file:line:column pair account` of every client.
+    fn found(&self, arguments: &str) -> (Option<i32>, Vec<String>) {
+        let done = self.verify(&format!("-f json {arguments}"));
+        let document: Value =
+            serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{}", done.stderr));
+        fits_the_schema(&document);
+        let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let line = |client: &Value| {
+            let place = &client["place"];
+            format!(
+                "{}:{}:{} {} {}",
+                word(&place["file"]).trim_start_matches("clients/"),
+                place["line"],
+                place["column"],
+                word(&client["pair"]),
+                word(&client["account"])
+            )
+        };
+        let clients = document["clients"].as_array().cloned().unwrap_or_default();
+        (done.status, clients.iter().map(line).collect())
+    }
+}
+
+fn fits_the_schema(document: &Value) {
+    let Some(python) = oracle::python() else {
+        return oracle::skip("the schema of clients: no Python environment");
+    };
+    let done = other(&python)
+        .arg(root().join("tests/oracles/schema_oracle.py"))
+        .arg(root().join("docs/findings.schema.json"))
+        .stdin(format!("{document}\n"))
+        .done();
+    assert_eq!(done.status, Some(0), "{}{}", done.stdout, done.stderr);
+}
+
+const ALL: &str = "--clients --old-keys keys.env clients";
+
+/// A file's name and text, and what is found in it.
+const KINDS: &[(&str, &str, &str)] = &[
+    (
+        "clearml.conf",
+        "# SDK\napi {\n  api_server: x\n  credentials { \"access_key\" = KEY!, \"secret_key\" = \"SECRET!\" }\n}\n",
+        "4:79 old services_agent",
+    ),
+    (
+        "clearml.conf",
+        "api.credentials.access_key: KEY!\napi.credentials.secret_key: SECRET!\n",
+        "2:29 old services_agent",
+    ),
+    (
+        ".env",
+        "# mine\nexport CLEARML_API_SECRET_KEY='SECRET!' # old\n",
+        "2:31 old services_agent",
+    ),
+    (
+        "vars.txt",
+        "CLEARML_API_ACCESS_KEY=KEY!\nCLEARML_API_SECRET_KEY=SECRET!\n",
+        "2:24 old services_agent",
+    ),
+    (
+        "Dockerfile",
+        "FROM x\nENV CLEARML_API_SECRET_KEY SECRET!\n",
+        "2:28 old services_agent",
+    ),
+    (
+        ".gitlab-ci.yml",
+        "variables:\n  CLEARML_API_ACCESS_KEY: KEY!\n  CLEARML_API_SECRET_KEY:\n    value: SECRET!\n    description: x\n",
+        "4:12 old services_agent",
+    ),
+    (
+        ".github/workflows/a.yml",
+        "on: push\njobs:\n  a:\n    env:\n      CLEARML_API_ACCESS_KEY: KEY!\n      CLEARML_API_SECRET_KEY: \"SECRET!\"\n",
+        "6:31 old services_agent",
+    ),
+    (
+        "pod.yaml",
+        "kind: Pod\nspec:\n  containers:\n  - env:\n    - name: CLEARML_API_SECRET_KEY\n      value: SECRET!\n",
+        "6:14 old services_agent",
+    ),
+    (
+        "compose.yml",
+        "services:\n  train:\n    image: mine\n    environment:\n      CLEARML_API_ACCESS_KEY: KEY!\n      CLEARML_API_SECRET_KEY: ${S:-SECRET!}\n",
+        "6:31 old services_agent",
+    ),
+    (
+        "compose.yml",
+        "services:\n  train:\n    image: mine\n    environment: [CLEARML_API_SECRET_KEY=SECRET!]\n",
+        "4:42 old services_agent",
+    ),
+    // Under no name that is known, and as Kubernetes keeps it.
+    (
+        "train.py",
+        "task(secret='SECRET!')\n",
+        "1:14 old services_agent",
+    ),
+    // What everybody knows.
+    (
+        "ci.yml",
+        "CLEARML_API_ACCESS_KEY: EGRTCO8JMSIGI6S39GTP43NFWXDQOW\nCLEARML_API_SECRET_KEY: x!XTov_G-#vspE*Y(h$Anm&DIc5Ou-F)jsl$PdOyj5wG1&E!Z8\n",
+        "2:25 public tests",
+    ),
+    // What nobody can say.
+    (
+        "ci.yml",
+        "CLEARML_API_ACCESS_KEY: KEY!\nCLEARML_API_SECRET_KEY: $MASKED\n",
+        "2:25 not checked -",
+    ),
+    (
+        "ci.yml",
+        "CLEARML_API_ACCESS_KEY: KEY!\n",
+        "1:25 not checked -",
+    ),
+    (
+        "ci.yml",
+        "env: {CLEARML_API_SECRET_KEY: '${{ secrets.S }}'}\n",
+        "1:31 not checked -",
+    ),
+    (
+        "clearml.conf",
+        "api { credentials { access_key: ${K}, secret_key: ${S} } }\n",
+        "1:51 not checked -",
+    ),
+    (
+        "clearml.conf",
+        "api { api_server: x }\n",
+        "1:1 not checked -",
+    ),
+    // What stays.
+    (
+        "clearml.conf",
+        "api { credentials { access_key: A1, secret_key: \"of a user\" } }\n",
+        "1:49 own -",
+    ),
+    (
+        "ci.yml",
+        "CLEARML_API_ACCESS_KEY: OFAUSER\nCLEARML_API_SECRET_KEY: $MASKED\n",
+        "2:25 own -",
+    ),
+];
+
+#[test]
+fn a_client_of_every_kind_is_found_with_its_place() {
+    let mut wrong = Vec::new();
+    for (name, text, expected) in KINDS {
+        let clients = Clients::new();
+        clients.add(name, text);
+        let (status, found) = clients.found(ALL);
+        let code = match expected.split(' ').nth(1).unwrap() {
+            "old" | "public" => 1,
+            "not" => 2,
+            _ => 0,
+        };
+        wrong.extend(
+            (found != [format!("{name}:{expected}")])
+                .then(|| format!("{text}{expected} is {found:?}")),
+        );
+        assert_eq!(status, Some(code), "{name}: {text}");
+        // By its own name, and without --clients, which asks for deployments as well.
+        let named = format!("--old-keys keys.env clients/{name}");
+        assert_eq!(clients.found(&named), (status, found), "{name}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_pair_that_stays_is_no_finding() {
+    let clients = Clients::new();
+    clients.add(".env", "CLEARML_API_SECRET_KEY=SECRET!\n");
+    let keygen = |words: &str| {
+        let run = clearml("keygen").within(clients.folder.path());
+        run.args(words.split(' ')).done().exit(0);
+    };
+    keygen("--from keys.env --only token_secret -o new.env");
+    let all = format!("--keys new.env {ALL}");
+    assert_eq!(
+        clients.found(&all),
+        (Some(0), vec![".env:1:24 new services_agent".to_owned()])
+    );
+    keygen("--from keys.env --only services_agent -o new.env --force");
+    assert_eq!(clients.found(&all).0, Some(1));
+}
+
+#[test]
+fn servers_and_keysets_are_no_clients() {
+    let clients = Clients::new();
+    let stock = fixtures().join("stock/docker-compose.yml");
+    clients.add("docker-compose.yml", &fs::read_to_string(stock).unwrap());
+    let keys = fs::read_to_string(clients.folder.path().join("keys.env")).unwrap();
+    clients.add(".env", &keys);
+    clients.add("keys.env", &keys);
+    let done = clients.verify(ALL);
+    assert_eq!((done.status, done.stdout.as_str()), (Some(2), ""));
+    assert!(
+        done.stderr.contains("clients: no client of ClearML in it"),
+        "{}",
+        done.stderr
+    );
+    // Nor do they prove anything without a server.
+    let done = clients.verify("--old-keys keys.env clients/docker-compose.yml");
+    assert_eq!(done.status, Some(2));
+    assert!(done.stderr.contains("neither is named"), "{}", done.stderr);
+    // An agent beside the servers is one.
+    let compose = "services:\n  mine:\n    image: allegroai/clearml-agent\n    environment:\n      CLEARML_API_SECRET_KEY: SECRET!\n";
+    clients.add("agents/compose.yml", compose);
+    let done = clients.verify(ALL).exit(1);
+    assert!(
+        done.stdout
+            .contains("container mine has the old pair of services_agent"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout.contains("clients/agents/compose.yml:5:31"),
+        "{}",
+        done.stdout
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let clients = Clients::new();
+    clients.add(
+        "clearml.conf",
+        "api { credentials { secret_key: \"SECRET!\n",
+    );
+    let done = clients.verify(ALL);
+    // The old secret is found all the same.
+    assert_eq!(done.status, Some(1), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("not checked: clients/clearml.conf:"),
+        "{}",
+        done.stdout
+    );
+}
+
+/// What a server with these agents and users says.
+fn asked(standin: &Standin, folder: &Path, format: &str) -> Done {
+    clearml("verify")
+        .within(folder)
+        .args(["--clients", "--old-keys", "keys.env", "-f", format])
+        .args(standin.arguments())
+        .done()
+}
+
+/// A server with a keyset that has users.
+fn with_people(people: Value) -> Option<(Injected, Standin)> {
+    let injected = Injected::stock();
+    let folder = injected.path("keys.env").parent().unwrap().to_owned();
+    let run = |program: &str, words: &str| {
+        clearml(program)
+            .within(&folder)
+            .args(words.split(' '))
+            .done()
+            .exit(0);
+    };
+    run(
+        "keygen",
+        "--from keys.env --user jane --user bob --passwords pw -o keys.env --force",
+    );
+    let compose = fixtures().join("stock/docker-compose.yml");
+    fs::copy(compose, folder.join("people.yml")).unwrap();
+    run("inject", "-k keys.env -i people.yml");
+    let standin = Standin::start(&folder.join("people.yml"), people)?;
+    Some((injected, standin))
+}
+
+#[test]
+fn a_server_says_who_is_there_and_only_known_names_are_printed() {
+    let worker = |user: &str, age: u32| json!({"id": "MARKED:gpu0", "user": user, "age": age});
+    let people = json!({
+        "others": ["MARKED user", "somebody"],
+        "workers": [worker("__services_agent__", 5), worker("jane", 60), worker("MARKED user", 3000), worker("bob", 7200)],
+    });
+    let Some((injected, standin)) = with_people(people) else {
+        return;
+    };
+    let folder = injected.path("keys.env").parent().unwrap().to_owned();
+    let done = asked(&standin, &folder, "text")
+        .exit(0)
+        .never_says("MARKED");
+    for said in [
+        "3 agents were active in the last hour and will log in again",
+        "1 with the pair of services_agent: cut off until it has the new one",
+        "1 with keys of jane, which a rotation leaves as they are",
+        "1 with keys of users who are not in the keyset",
+        "4 users: bob, jane and 2 who are not in the keyset",
+        "not checked: sessions, and API keys that users made: no server lists them",
+    ] {
+        assert!(done.prose().contains(said), "{said}\n{}", done.stdout);
+    }
+    let done = asked(&standin, &folder, "json")
+        .exit(0)
+        .never_says("MARKED");
+    let document: Value = serde_json::from_str(&done.stdout).unwrap();
+    fits_the_schema(&document);
+    let people = &document["people"][0];
+    assert_eq!(
+        people["users"],
+        json!({"known": ["bob", "jane"], "others": 2, "all": true})
+    );
+    assert_eq!(
+        people["agents"],
+        json!([{"account": "services_agent", "count": 1}, {"user": "jane", "count": 1}, {"count": 1}])
+    );
+    // Nothing else is asked, and nothing is proved.
+    assert!(document.get("receipt").is_none() && document.get("checks").is_none());
+    assert_eq!(document["findings"], json!([]));
+}
+
+#[test]
+fn what_a_server_does_not_say_is_not_checked() {
+    // More agents than 64 KiB hold, and more users than a page.
+    let many: Vec<Value> = (0..900)
+        .map(|number| json!({"id": format!("w{number}"), "user": "jane"}))
+        .collect();
+    let others: Vec<String> = (0..700).map(|number| format!("user {number}")).collect();
+    let Some((injected, standin)) = with_people(json!({"workers": many, "others": others})) else {
+        return;
+    };
+    let folder = injected.path("keys.env").parent().unwrap().to_owned();
+    let done = asked(&standin, &folder, "text").exit(2);
+    assert!(done.prose().contains("which agents"), "{}", done.stdout);
+    assert!(done.prose().contains("more than 64 KiB"), "{}", done.stdout);
+    assert!(
+        done.prose()
+            .contains("at least 500 users: bob, jane and 498 who"),
+        "{}",
+        done.stdout
+    );
+    // A keyset that the server does not have.
+    clearml("keygen")
+        .within(&folder)
+        .args(["-o", "keys.env", "--force"])
+        .done()
+        .exit(0);
+    let done = asked(&standin, &folder, "text").exit(2);
+    assert!(
+        done.prose().contains("no account of the keyset logs in"),
+        "{}",
+        done.stdout
+    );
+}
