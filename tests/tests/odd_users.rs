@@ -10,7 +10,7 @@ use std::path::Path;
 use e2e::program::{Done, clearml};
 use serde_json::Value;
 
-const FORMATS: [&str; 5] = ["env", "json", "yaml", "toml", "hocon"];
+const FORMATS: [&str; 6] = ["env", "json", "yaml", "toml", "hocon", "kubernetes"];
 
 /// In every bad input; no output may have it.
 const MARKED: &str = "MARKED5ecret";

@@ -189,7 +189,7 @@ fn every_format_of_keygen_is_read_by_inject() {
             .stdout
     };
     let expected = inject(&keyset.text);
-    for format in ["env", "json", "yaml", "toml", "hocon"] {
+    for format in ["env", "json", "yaml", "toml", "hocon", "kubernetes"] {
         let same = clearml("keygen")
             .args(["--from", "-", "-f", format])
             .stdin(keyset.text.as_str())

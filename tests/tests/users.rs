@@ -263,7 +263,7 @@ fn one_password_is_reset_and_one_user_removed_in_every_format() {
         .done()
         .exit(0);
     let start = json(&fs::read_to_string(path("start")).unwrap());
-    for format in ["env", "json", "yaml", "toml", "hocon"] {
+    for format in ["env", "json", "yaml", "toml", "hocon", "kubernetes"] {
         let _ = fs::remove_file(path("pw"));
         clearml("keygen")
             .within(folder.path())

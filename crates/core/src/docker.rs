@@ -10,13 +10,12 @@ mod network;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use crate::compose::Loader;
 use crate::deployment::{Deployment, Given, started};
 use crate::error::Error;
-use crate::source::{Place, Sources, place_of};
+use crate::source::{Place, Sources};
 use crate::yaml::{self, Node};
 use container::Inspected;
 use network::Networks;
@@ -113,28 +112,10 @@ impl Engine {
 
 /// The trees of all that was printed: an array for each `docker inspect`, an object for each line of `--format`.
 fn trees(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error> {
-    let start = text.len() - text.trim_start_matches('\u{feff}').len();
-    let mut texts = serde_json::Deserializer::from_str(&text[start..]).into_iter::<IgnoredAny>();
-    let mut trees = Vec::new();
-    let mut from = start;
-    while let Some(next) = texts.next() {
-        if let Err(error) = next {
-            let lines = text[start..].split_inclusive('\n').map(str::len);
-            let before: usize = lines.take(error.line().saturating_sub(1)).sum();
-            let place = place_of(path, text, start + before + error.column());
-            let message = "the JSON of docker inspect ends or breaks here".to_owned();
-            return Err(refused(place, message));
-        }
-        let to = start + texts.byte_offset();
-        trees.extend(
-            yaml::parse_part(path, text, from..to).map_err(|error| match error {
-                Error::Yaml { place, message } => refused(place, message),
-                other => other,
-            })?,
-        );
-        from = to;
-    }
-    Ok(trees)
+    yaml::parse_json(path, text).map_err(|error| match error {
+        Error::Yaml { place, message } => refused(place, message),
+        other => other,
+    })
 }
 
 fn refused(place: Place, message: String) -> Error {

@@ -10,6 +10,7 @@ mod fault;
 mod flaw;
 mod hocon;
 mod json;
+pub mod kubernetes;
 mod merge;
 mod misfit;
 mod model;
@@ -86,6 +87,8 @@ pub enum Format {
     Hocon,
     /// For programs.
     Json,
+    /// A Secret for ClearML's Helm chart, and one with the web-login users.
+    Kubernetes,
     /// For people.
     Toml,
     /// For people.
@@ -235,9 +238,17 @@ impl Keyset {
             Format::Env => env::write(self, &mut out),
             Format::Hocon => hocon::write(self, &mut out),
             Format::Json => json::write(self, &mut out),
+            Format::Kubernetes => kubernetes::write(self, kubernetes::NAME, &mut out),
             Format::Toml => toml::write(self, &mut out),
             Format::Yaml => yaml::write(self, &mut out),
         }
+        out
+    }
+
+    /// Writes it down as [`Format::Kubernetes`], the Secret being called so.
+    pub fn write_secret(&self, name: &str) -> Zeroizing<String> {
+        let mut out = Zeroizing::new(String::with_capacity(self.room() + 2 * name.len()));
+        kubernetes::write(self, name, &mut out);
         out
     }
 
@@ -273,6 +284,7 @@ impl Keyset {
             Format::Env => env::read(text),
             Format::Hocon => hocon::read(text),
             Format::Json => json::read(text),
+            Format::Kubernetes => kubernetes::read(text),
             Format::Toml => toml::read(text),
             Format::Yaml => yaml::read(text),
         }
@@ -284,6 +296,7 @@ impl Keyset {
         match recognise::format(text) {
             Ok(Format::Env) => env::has_more(text),
             Ok(Format::Hocon) => hocon::has_more(text),
+            Ok(Format::Kubernetes) => kubernetes::has_more(text),
             _ => false,
         }
     }
@@ -375,7 +388,14 @@ impl Keyset {
 
 impl Format {
     /// Every format, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Env, Self::Json, Self::Yaml, Self::Toml, Self::Hocon];
+    pub const ALL: [Self; 6] = [
+        Self::Env,
+        Self::Json,
+        Self::Yaml,
+        Self::Toml,
+        Self::Hocon,
+        Self::Kubernetes,
+    ];
 
     /// The word for it on the command line.
     pub fn name(self) -> &'static str {
@@ -383,6 +403,7 @@ impl Format {
             Self::Env => "env",
             Self::Hocon => "hocon",
             Self::Json => "json",
+            Self::Kubernetes => "kubernetes",
             Self::Toml => "toml",
             Self::Yaml => "yaml",
         }

@@ -6,6 +6,7 @@
 
 mod build;
 pub mod edit;
+mod json;
 pub mod lines;
 pub mod scalar;
 
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::source::{SourceId, Span};
 pub use build::{DEPTH_LIMIT, parse, parse_documents, parse_part};
+pub use json::parse_json;
 pub use scalar::Typed;
 
 /// A node and all that is below it.

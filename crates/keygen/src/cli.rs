@@ -30,6 +30,10 @@ pub(crate) struct Cli {
     #[arg(long, requires = "output", help_heading = "Output")]
     pub(crate) force: bool,
 
+    /// What the Secret of `-f kubernetes` and `-f helm` is called [default: clearml-keys]
+    #[arg(long, value_name = "NAME", help_heading = "Output")]
+    pub(crate) secret: Option<String>,
+
     /// Start from this keyset, in any format: keep its values, generate what is missing or empty. From one
     /// secure.conf to another (`-f hocon`), everything else in it stays byte for byte, and so it does from an
     /// apiserver.conf with users to itself
@@ -97,6 +101,10 @@ pub(crate) enum Format {
     /// A secure.conf for the folder that is mounted as /opt/clearml/config; with `-o FOLDER/secure.conf` the users go
     /// to FOLDER/apiserver.conf, which servers read them from
     Hocon,
+    /// A Secret for `kubectl create -f -`, and a second one, NAME-logins, with the web-login users
+    Kubernetes,
+    /// Values for ClearML's Helm chart that hold no secret and name that Secret
+    Helm,
 }
 
 const EXAMPLES: &str = "\

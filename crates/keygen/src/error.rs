@@ -18,6 +18,8 @@ pub(crate) enum Error {
     Exists(PathBuf),
     #[error("a password cannot be hashed: {0}")]
     Hash(String),
+    #[error("-f helm prints values without any key, so there is no key and no user to make")]
+    HelmHasNoKeys,
     #[error("{}: there is no web-login user to write", escape(&.0.to_string_lossy()))]
     NoUsers(PathBuf),
     #[error("{}: other lines of the file would be lost", escape(&.0.to_string_lossy()))]
@@ -26,6 +28,10 @@ pub(crate) enum Error {
     OneFile(PathBuf),
     #[error("standard output cannot be written: {0}")]
     Output(io::Error),
+    #[error("--secret {}: no name that Kubernetes takes", escape(.0))]
+    SecretName(String),
+    #[error("--secret names a Secret of Kubernetes")]
+    SecretWithout,
     #[error("standard input cannot be both the keyset and the users")]
     StandardInputTwice,
     #[error("{} is in {first} and in {second}", escape(name))]
@@ -71,6 +77,9 @@ impl Error {
                     .to_owned(),
             ),
             Self::Core(error) => error.help(),
+            Self::HelmHasNoKeys => Some("make them with -f kubernetes, and print the values with --from".to_owned()),
+            Self::SecretName(_) => Some("lower-case letters, digits, `-` and `.`, e.g. clearml-keys".to_owned()),
+            Self::SecretWithout => Some("give -f kubernetes or -f helm with it".to_owned()),
             Self::Exists(path) => Some(format!(
                 "name another, or give --force to replace it; --from {} keeps the values it has",
                 escape(&path.to_string_lossy())

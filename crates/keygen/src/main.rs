@@ -5,6 +5,7 @@ mod chosen;
 mod cli;
 mod error;
 mod from;
+mod helm;
 mod output;
 mod product;
 mod run;

@@ -14,6 +14,7 @@ use crate::changes::Changes;
 use crate::cli::{Cli, Format};
 use crate::error::Error;
 use crate::from::From;
+use crate::helm;
 use crate::output::{APISERVER, SECURE, apiserver, file, is_of_users};
 use crate::talk::{exists, name, say, to_standard_output};
 
@@ -261,5 +262,8 @@ fn text(cli: &Cli, from: Option<&From<'_>>, keyset: &Keyset) -> Result<Zeroizing
             return Err(Error::OtherLines(output.clone()));
         }
     }
-    Ok(keyset.write(cli.format.into()))
+    Ok(match cli.format {
+        Format::Kubernetes => keyset.write_secret(helm::secret(cli)?),
+        format => keyset.write(format.into()),
+    })
 }

@@ -11,6 +11,7 @@ use crate::chosen;
 use crate::cli::{Cli, Format};
 use crate::error::Error;
 use crate::from::From;
+use crate::helm;
 use crate::product::{self, Product};
 use crate::talk::{self, exists, name, say, say_all};
 use crate::users::{self, New};
@@ -18,6 +19,12 @@ use crate::users::{self, New};
 /// Reads what is there, generates the rest, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     refuse_one_for_two(cli)?;
+    if matches!(cli.format, Format::Helm) {
+        return helm::run(cli);
+    }
+    if cli.secret.is_some() && !matches!(cli.format, Format::Kubernetes) {
+        return Err(Error::SecretWithout);
+    }
     let renewed = renewed(&cli.only)?;
     talk::waiting(cli);
     let from = From::read(cli)?;
@@ -118,6 +125,8 @@ impl std::convert::From<Format> for keyset::Format {
             Format::Env => Self::Env,
             Format::Hocon => Self::Hocon,
             Format::Json => Self::Json,
+            // The values of `-f helm` are no keyset; they name this one.
+            Format::Helm | Format::Kubernetes => Self::Kubernetes,
             Format::Toml => Self::Toml,
             Format::Yaml => Self::Yaml,
         }

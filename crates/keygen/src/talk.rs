@@ -21,6 +21,12 @@ pub(crate) fn exists(error: CoreError) -> Error {
     }
 }
 
+/// Prints what is no secret.
+pub(crate) fn print(text: &str) -> Result<(), Error> {
+    let printed = exit::write_product(io::stdout().lock(), text.as_bytes());
+    printed.map(drop).map_err(Error::Output)
+}
+
 pub(crate) fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     exit::write_product(&mut out, text.as_bytes()).map_err(Error::Output)?;

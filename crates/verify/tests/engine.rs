@@ -317,7 +317,7 @@ fn what_is_not_the_output_of_docker_inspect_is_refused() {
             one.replace("\"Env\"", "\"Env"),
             "print it again: docker inspect",
         ),
-        (one.clone() + "nonsense", "docker inspect ends or breaks"),
+        (one.clone() + "nonsense", "the JSON ends or breaks here"),
         (String::new(), "empty, so nothing was verified"),
         (
             text(&[container("x", "redis:7", &["redis-server"])]),

@@ -14,7 +14,7 @@ fn bad_keysets_are_refused() {
     fs::write(folder.path().join("compose.yml"), &compose).unwrap();
     let json = Keyset::generate();
     let mut failures = Vec::new();
-    for format in ["env", "json", "yaml", "toml", "hocon"] {
+    for format in ["env", "json", "yaml", "toml", "hocon", "kubernetes"] {
         let text = clearml("keygen")
             .args(["--from", "-", "-f", format])
             .stdin(json.text.as_str())

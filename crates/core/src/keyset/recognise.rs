@@ -6,6 +6,8 @@ use super::{Fault, Format};
 const HOCON_NAMES: [&str; 4] = ["auth", "credentials", "http", "secure"];
 /// The entries of the model that JSON, TOML and YAML share.
 const MODEL_NAMES: [&str; 3] = ["version", "settings", "users"];
+/// The entries that every object of Kubernetes has.
+const OBJECT_NAMES: [&str; 2] = ["apiVersion", "kind"];
 
 /// The format of the first line that tells.
 pub(super) fn format(text: &str) -> Result<Format, Fault> {
@@ -15,7 +17,7 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
         let what = if body.trim().is_empty() {
             "it is empty"
         } else {
-            "it is neither env, json, yaml, toml nor hocon"
+            "it is neither env, json, yaml, toml, hocon nor a Secret of Kubernetes"
         };
         Fault::new(offset.min(text.len()), format!("no keyset: {what}"))
             .help("`clearml-keygen` makes one")
@@ -42,6 +44,8 @@ fn of_braces(body: &str) -> Format {
         let word = word(name);
         if HOCON_NAMES.contains(&word) {
             Some(Format::Hocon)
+        } else if OBJECT_NAMES.contains(&word) {
+            Some(Format::Kubernetes)
         } else if !MODEL_NAMES.contains(&word) {
             None
         } else if name.len() == line.len() {
@@ -83,6 +87,9 @@ fn of_line(line: &str) -> Option<Format> {
     // `NAME: value` deeper in is an `environment` of a compose file, which is no keyset.
     if is_variable(word) && (after.starts_with('=') || after.starts_with(':') && !is_indented) {
         return Some(Format::Env);
+    }
+    if OBJECT_NAMES.contains(&word) && after.starts_with(':') && !is_indented {
+        return Some(Format::Kubernetes);
     }
     if MODEL_NAMES.contains(&word) {
         return match after.chars().next()? {

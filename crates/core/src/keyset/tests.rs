@@ -1,3 +1,4 @@
+mod kubernetes;
 mod refusals;
 
 use std::path::Path;
@@ -67,7 +68,7 @@ fn every_format_holds_what_the_others_hold() {
 fn nothing_is_a_keyset_too() {
     for format in Format::ALL {
         let text = Keyset::new().write(format);
-        if matches!(format, Format::Env | Format::Hocon) {
+        if matches!(format, Format::Env | Format::Hocon | Format::Kubernetes) {
             // There is nothing in it to tell it by.
             continue;
         }

@@ -73,7 +73,7 @@ fn node(yaml: &yaml::Node) -> Node {
 }
 
 /// The byte at a place.
-fn offset(text: &str, place: &Place) -> usize {
+pub(super) fn offset(text: &str, place: &Place) -> usize {
     let before = text.split_inclusive('\n').take(place.line - 1);
     let start = before.map(str::len).sum::<usize>();
     let line = &text[start..];

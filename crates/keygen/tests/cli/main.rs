@@ -4,6 +4,7 @@
     reason = "the helpers of a test may fail as the test does"
 )]
 
+mod kubernetes;
 mod refusals;
 
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, io};
 
-const FORMATS: [&str; 5] = ["env", "json", "yaml", "toml", "hocon"];
+const FORMATS: [&str; 6] = ["env", "json", "yaml", "toml", "hocon", "kubernetes"];
 
 /// In every bad keyset below; no output may have it.
 const MARKED: &str = "MARKED5ecret";
@@ -95,11 +96,18 @@ fn masked(text: &str) -> String {
         match value.len() {
             30 if starts_well && is_upper => out.push_str("<key>"),
             54 if starts_well => out.push_str("<secret>"),
+            40 => out.push_str("<key in base64>"),
+            72 => out.push_str("<secret in base64>"),
             _ => out.push_str(value),
         }
         out.push_str(&word[value.len()..]);
     });
     out
+}
+
+/// Whether a word is a key or a secret, as it is or in base64.
+fn is_value(word: &str) -> bool {
+    [30, 54, 40, 72].contains(&word.len())
 }
 
 #[test]
@@ -116,7 +124,7 @@ fn every_format_has_its_shape() {
         expect(&format!("keyset.{format}"), &masked(&text));
         let values: Vec<&str> = text
             .split(|c: char| !c.is_ascii_alphanumeric())
-            .filter(|word| matches!(word.len(), 30 | 54))
+            .filter(|word| is_value(word))
             .collect();
         let mut unique = values.clone();
         unique.sort_unstable();

@@ -47,7 +47,7 @@ fn entries_that_do_not_belong_are_refused_without_the_value() {
         (String::new(), "1:1: no keyset: it is empty"),
         (
             format!("{MARKED}\n"),
-            "1:1: no keyset: it is neither env, json, yaml, toml nor hocon",
+            "1:1: no keyset: it is neither env, json, yaml, toml, hocon nor a Secret of Kubernetes",
         ),
         (format!("\u{7f}ELF\0{MARKED}"), "1:1: no keyset"),
         // An unknown entry.

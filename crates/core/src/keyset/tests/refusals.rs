@@ -20,7 +20,7 @@ fn what_is_no_keyset() {
         ("\u{feff} \n", "2:1: no keyset: it is empty"),
         (
             "MARKED5ecret\n",
-            "1:1: no keyset: it is neither env, json, yaml, toml nor hocon",
+            "1:1: no keyset: it is neither env, json, yaml, toml, hocon nor a Secret of Kubernetes",
         ),
         (
             "\u{7f}ELF\0\u{1}MARKED5ecret",

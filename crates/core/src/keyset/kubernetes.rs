@@ -1,0 +1,254 @@
+//! A Secret for ClearML's Helm chart, and a second one with the web-login users (docs/clearml.md#helm-chart). What
+//! `kubectl get secret -o yaml` and `-o json` print is read as well: `data`, `stringData`, Lists, and other objects beside it.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::{Fault, Keyset, apiserver, put};
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::setting::{SETTINGS, Setting};
+use crate::yaml::{self, Node};
+
+/// What the Secret is called where nobody says otherwise.
+pub const NAME: &str = "clearml-keys";
+
+/// The names in the Secret, which for seven of the settings are the chart's own.
+const NAMES: [(&str, &str); SETTINGS.len()] = [
+    ("apiserver_key", "secure.credentials.apiserver.user_key"),
+    (
+        "apiserver_secret",
+        "secure.credentials.apiserver.user_secret",
+    ),
+    ("fileserver_key", "secure.credentials.fileserver.user_key"),
+    (
+        "fileserver_secret",
+        "secure.credentials.fileserver.user_secret",
+    ),
+    ("secure_auth_token_secret", "secure.auth.token_secret"),
+    (
+        "services_agent_key",
+        "secure.credentials.services_agent.user_key",
+    ),
+    (
+        "services_agent_secret",
+        "secure.credentials.services_agent.user_secret",
+    ),
+    ("session_secret", "secure.http.session_secret.apiserver"),
+    ("test_user_key", "secure.credentials.tests.user_key"),
+    ("test_user_secret", "secure.credentials.tests.user_secret"),
+    ("webserver_key", "secure.credentials.webserver.user_key"),
+    (
+        "webserver_secret",
+        "secure.credentials.webserver.user_secret",
+    ),
+];
+
+/// The users, under the name of the file that the chart mounts.
+const LOGINS: &str = "apiserver.conf";
+
+/// The name of a setting in the Secret.
+pub fn name_of(setting: Setting) -> &'static str {
+    let mut names = NAMES.into_iter();
+    names
+        .find(|(_, path)| *path == setting.path())
+        .map_or("", |(name, _)| name)
+}
+
+pub(super) fn write(keyset: &Keyset, name: &str, out: &mut String) {
+    out.push_str("# The keys of a ClearML Server: anyone who reads this can do anything on it.\n");
+    head(out, name);
+    for (name, path) in NAMES {
+        let value = Setting::by_path(path).and_then(|setting| keyset.get(setting));
+        if let Some(value) = value {
+            entry(out, name, value.expose());
+        }
+    }
+    if !keyset.users().is_empty() {
+        out.push_str("---\n");
+        head(out, &format!("{name}-logins"));
+        entry(out, LOGINS, &apiserver::write(keyset));
+    }
+}
+
+fn head(out: &mut String, name: &str) {
+    out.push_str("apiVersion: v1\nkind: Secret\nmetadata:\n  name: ");
+    out.push_str(name);
+    out.push_str("\ntype: Opaque\ndata:\n");
+}
+
+fn entry(out: &mut String, name: &str, value: &str) {
+    out.push_str("  ");
+    out.push_str(name);
+    out.push_str(": ");
+    STANDARD.encode_string(value, out);
+    out.push('\n');
+}
+
+pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
+    let mut keyset = Keyset::new();
+    let mut found = 0;
+    each_entry(text, &mut |entry| {
+        if let Some(setting) = entry.setting() {
+            found += 1;
+            let (name, value) = (entry.name.range().start, entry.value.range().start);
+            put(&mut keyset, setting, entry.text()?, name, value)?;
+        } else if entry.is_logins() {
+            found += 1;
+            let at = entry.value.range().start;
+            let logins = apiserver::read(entry.text()?.expose());
+            let logins =
+                logins.map_err(|fault| Fault::new(at, format!("{LOGINS}: {}", fault.message)))?;
+            keyset.passed_over += logins.passed_over;
+            for user in logins.users {
+                keyset
+                    .add_user(user)
+                    .map_err(|misfit| Fault::new(at, format!("{LOGINS}: {misfit}")))?;
+            }
+        }
+        Ok(())
+    })?;
+    if found == 0 {
+        let fault = Fault::new(
+            0,
+            "no keyset: no Secret in it has a key of a ClearML server",
+        );
+        return Err(fault.help(format!(
+            "the keys are called {}, …; `clearml-keygen -f kubernetes` prints them",
+            NAMES[0].0
+        )));
+    }
+    Ok(keyset)
+}
+
+/// Whether there are other objects, or other keys in the Secrets.
+pub(super) fn has_more(text: &str) -> bool {
+    let mut is_more = false;
+    let documents = each_entry(text, &mut |entry| {
+        is_more |= entry.setting().is_none() && !entry.is_logins();
+        Ok(())
+    });
+    is_more || documents.is_ok_and(|has_others| has_others)
+}
+
+/// One entry of a Secret.
+struct Entry<'a> {
+    name: &'a Node,
+    value: &'a Node,
+    is_encoded: bool,
+}
+
+impl Entry<'_> {
+    fn setting(&self) -> Option<Setting> {
+        let name = self.name.scalar()?.text();
+        let mut names = NAMES.into_iter();
+        Setting::by_path(names.find(|(known, _)| *known == name)?.1)
+    }
+
+    fn is_logins(&self) -> bool {
+        self.name.scalar().is_some_and(|name| name.text() == LOGINS)
+    }
+
+    /// The value, decoded. A null is empty, as in Kubernetes.
+    fn text(&self) -> Result<Secret, Fault> {
+        let fault = |what: &str| Fault::new(self.value.range().start, what.to_owned());
+        let Some(scalar) = self.value.scalar() else {
+            return Err(fault("a value of a Secret that is no text"));
+        };
+        if self.value.is_null() {
+            return Ok(Secret::from(""));
+        }
+        if !self.is_encoded {
+            return Ok(Secret::from(scalar.text()));
+        }
+        // Line breaks do not count, as for Kubernetes.
+        let lines: Zeroizing<String> = Zeroizing::new(scalar.text().split(['\r', '\n']).collect());
+        let decoded = STANDARD.decode(&*lines).map(Zeroizing::new);
+        let decoded = decoded.map_err(|_| {
+            fault("a value of a Secret that is not base64")
+                .help("`data` holds base64 and `stringData` plain text")
+        })?;
+        match std::str::from_utf8(&decoded) {
+            Ok(text) if text.ends_with('\n') && !self.is_logins() => Err(fault(
+                "the value ends with a line break, which agents take for a part of it",
+            )
+            .help("leave it out: `printf %s VALUE | base64`, and not `echo`")),
+            Ok(text) => Ok(Secret::from(text)),
+            Err(_) => Err(fault("a value of a Secret that is not UTF-8")),
+        }
+    }
+}
+
+/// Calls `of` for each entry of each Secret; of two of one name in one Secret, `stringData` wins. Whether there are other
+/// objects.
+fn each_entry(
+    text: &str,
+    of: &mut dyn FnMut(Entry<'_>) -> Result<(), Fault>,
+) -> Result<bool, Fault> {
+    // kubectl prints several objects as YAML documents, or as JSON texts in a row.
+    let is_json = text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('{');
+    let parse = if is_json {
+        yaml::parse_json
+    } else {
+        yaml::parse_documents
+    };
+    let documents = parse(Path::new(""), text).map_err(|error| match error {
+        Error::Yaml { place, message } => Fault::new(super::yaml::offset(text, &place), message),
+        _ => Fault::new(0, "this is not YAML"),
+    })?;
+    let mut has_others = false;
+    for document in &documents {
+        has_others |= each_of(document, of)?;
+    }
+    Ok(has_others)
+}
+
+fn each_of(
+    object: &Node,
+    of: &mut dyn FnMut(Entry<'_>) -> Result<(), Fault>,
+) -> Result<bool, Fault> {
+    let kind = object.get("kind").and_then(|field| field.value.text());
+    let items = object.get("items").and_then(|field| field.value.items());
+    if let (Some("List" | "SecretList"), Some(items)) = (kind, items) {
+        let mut has_others = false;
+        for item in items {
+            has_others |= each_of(item, of)?;
+        }
+        return Ok(has_others);
+    }
+    if kind != Some("Secret") {
+        return Ok(!object.is_null());
+    }
+    let fields = |name: &str| {
+        object
+            .get(name)
+            .map(|field| field.value.fields())
+            .unwrap_or_default()
+    };
+    let plain = fields("stringData");
+    let is_plain = |key: &Node| {
+        let mut names = plain.iter().filter_map(|field| field.key.scalar());
+        names.any(|name| key.scalar().is_some_and(|key| key.text() == name.text()))
+    };
+    for field in fields("data").iter().filter(|field| !is_plain(field.key)) {
+        of(Entry {
+            name: field.key,
+            value: field.value,
+            is_encoded: true,
+        })?;
+    }
+    for field in &plain {
+        of(Entry {
+            name: field.key,
+            value: field.value,
+            is_encoded: false,
+        })?;
+    }
+    Ok(false)
+}
