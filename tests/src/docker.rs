@@ -490,6 +490,7 @@ fn assert_harmless(services: &BTreeMap<String, Value>) {
                 "hostname" | "image" => true,
                 "privileged" => value == false,
                 "restart" => value == "no",
+                "security_opt" => *value == json!(["no-new-privileges:true"]),
                 "volumes" => list(value).all(|volume| volume["type"] == "tmpfs"),
                 key => HARMLESS.contains(&key),
             };
