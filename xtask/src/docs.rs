@@ -16,6 +16,7 @@ use crate::opening;
 use crate::repository;
 use crate::shell::{self, Result};
 use crate::test;
+use crate::translation;
 use crate::values;
 
 /// A page, and the folder whose files it is made of.
@@ -114,9 +115,11 @@ pub(crate) fn run(check: bool) -> Result {
     if !check {
         // What the pages show of the programs, and README's picture: the test that compares it writes it.
         let readme = ["-p", "e2e", "--test", "readme"].map(str::to_owned);
-        return test::run(&readme, &[("UPDATE_EXPECT", "1")]);
+        test::run(&readme, &[("UPDATE_EXPECT", "1")])?;
+        return translation::write(&root);
     }
     repository::check(&texts)?;
+    translation::check(&root)?;
     anchors::check(&texts)
 }
 

@@ -20,6 +20,7 @@ mod shell;
 mod standin;
 mod test;
 mod tidy;
+mod translation;
 mod values;
 
 use std::env;
