@@ -135,6 +135,7 @@ fn generate(root: &Path, page: &Page) -> Result<String> {
             .to_string_lossy()
             .replace('_', "-");
         let section = rule_page(root, &text).map_err(|why| format!("{}: {why}", file.display()))?;
+        let section = with_severity(&section, &text);
         // Writing to a String cannot fail.
         let _ = writeln!(list, "- [{id}](#{id})");
         let _ = write!(pages, "\n## {id}\n\n{section}");
@@ -179,6 +180,21 @@ fn rule_page(root: &Path, text: &str) -> Result<String> {
         return Err("no `//!` block on top".to_owned());
     }
     Ok(page)
+}
+
+/// The page with how bad its findings are behind its first paragraph. The code says that, by name or by asking for how bad it
+/// is that a value is public.
+fn with_severity(page: &str, text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let is_said =
+        |name: &&str| code.contains(&format!("Severity::{name}")) || code.contains(".of_public(");
+    let found = ["Error", "Warning", "Note"].into_iter().filter(is_said);
+    let found: Vec<String> = found.map(str::to_lowercase).collect();
+    if found.is_empty() {
+        return page.to_owned();
+    }
+    let (first, rest) = page.split_once("\n\n").unwrap_or((page, ""));
+    format!("{first}\n\n**Severity**: {}\n\n{rest}", found.join(", "))
 }
 
 fn fixture(line: &str) -> Option<(&'static str, &str)> {

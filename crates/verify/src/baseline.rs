@@ -7,13 +7,14 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use clearml_secure_core::io::read_argument;
-use clearml_secure_core::source::{Place, Sources};
+use clearml_secure_core::source::{Place, Sources, place_of};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::fingerprint::Fingerprints;
 use crate::report::Report;
+use crate::until::Until;
 
 /// The version of the file's shape.
 const VERSION: u32 = 1;
@@ -35,11 +36,19 @@ struct Entry {
     setting: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     server: Option<String>,
+    /// Why it is accepted. A person adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The last day on which it is accepted. A person adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
 }
 
 /// The accepted findings of a file.
 pub(crate) struct Baseline {
     entries: Vec<Entry>,
+    /// Those whose time is over.
+    over: Vec<Entry>,
     met: HashSet<String>,
 }
 
@@ -67,10 +76,30 @@ impl Baseline {
                 format!("version {} is not known", file.version),
             ));
         }
-        Ok(Self {
-            entries: file.findings,
+        let mut accepted = Self {
+            entries: Vec::new(),
+            over: Vec::new(),
             met: HashSet::new(),
-        })
+        };
+        for entry in file.findings {
+            let until = entry.until.as_deref();
+            match until.map(|text| Until::parse(text).ok_or(text)).transpose() {
+                Err(wrong) => {
+                    let offset = text.find(&format!("\"{wrong}\"")).unwrap_or_default();
+                    let place = place_of(path, &text, offset);
+                    let message = "until is no date such as 2027-01-31".to_owned();
+                    return Err(Error::Baseline { place, message });
+                }
+                Ok(Some(until)) if until.is_over() => accepted.over.push(entry),
+                Ok(_) => accepted.entries.push(entry),
+            }
+        }
+        Ok(accepted)
+    }
+
+    /// How many findings were accepted.
+    pub(crate) fn count(&self) -> usize {
+        self.met.len()
     }
 
     /// Takes out the findings that are accepted.
@@ -105,7 +134,11 @@ impl Baseline {
             .filter(|entry| !self.met.contains(&entry.fingerprint))
             .count();
         let path = path.display();
-        let mut remarks = Vec::new();
+        let over = self.over.iter().map(|entry| {
+            let (rule, until) = (&entry.rule, entry.until.as_deref().unwrap_or_default());
+            format!("{path}: {rule} was accepted until {until}, and counts again")
+        });
+        let mut remarks: Vec<String> = over.collect();
         if !self.met.is_empty() {
             remarks.push(format!("{path}: {} findings are accepted", self.met.len()));
         }
@@ -118,22 +151,28 @@ impl Baseline {
     }
 }
 
-/// The file's text for the findings of some deployments.
-pub(crate) fn write(reports: &[Report]) -> String {
+/// The file's text for the findings of some deployments. What a person has added to entries of the file that is there stays.
+pub(crate) fn write(reports: &[Report], path: &Path) -> String {
+    let there = path.exists().then(|| Baseline::read(path).ok()).flatten();
+    let there = there.map(|there| there.entries).unwrap_or_default();
     let mut fingerprints = Fingerprints::default();
     let mut findings = Vec::new();
     for report in reports {
         let sources = report.sources();
         for finding in &report.findings {
-            let file = finding.span.map(|span| sources.path(span.source));
+            let file = finding
+                .span
+                .map(|span| fingerprints.name(sources.path(span.source)));
+            let fingerprint = fingerprints.of(sources, finding);
+            let before = there.iter().find(|entry| entry.fingerprint == fingerprint);
             findings.push(Entry {
-                fingerprint: fingerprints.of(sources, finding),
+                fingerprint,
                 rule: finding.rule.to_owned(),
-                file: file
-                    .map(|path| path.to_string_lossy().into_owned())
-                    .unwrap_or_default(),
+                file: file.unwrap_or_default(),
                 setting: finding.setting.map(|setting| setting.path().to_owned()),
                 server: finding.server.map(|server| server.name().to_owned()),
+                reason: before.and_then(|entry| entry.reason.clone()),
+                until: before.and_then(|entry| entry.until.clone()),
             });
         }
     }

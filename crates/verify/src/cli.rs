@@ -12,8 +12,8 @@ use clearml_secure_cli::general::General;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// A compose file, a directory (every deployment below it), what `docker inspect` prints, `-` for standard input, or the
-    /// URL of a running server
-    #[arg(value_name = "TARGET", default_value = ".", value_hint = ValueHint::AnyPath)]
+    /// URL of a running server [default: .]
+    #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     pub(crate) targets: Vec<PathBuf>,
 
     /// The variables for interpolation, instead of the `.env` beside the compose file; of several files a later one wins
@@ -29,7 +29,7 @@ pub(crate) struct Cli {
     pub(crate) merge: Vec<PathBuf>,
 
     /// A keyset: the deployment must have these values, and the running server must accept them
-    #[arg(long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Running server")]
+    #[arg(short, long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Running server")]
     pub(crate) keys: Option<PathBuf>,
 
     /// A keyset from before a rotation: the running server must refuse it, and no client among the targets may have it
@@ -79,25 +79,38 @@ pub(crate) struct Cli {
     )]
     pub(crate) format: Format,
 
+    /// Write to FILE instead of standard output. FORMAT:FILE writes one look in another format, too, and may be given several
+    /// times. A FILE that exists is replaced, in one step
+    #[arg(short, long, value_name = "[FORMAT:]FILE", value_hint = ValueHint::FilePath, value_parser = output, conflicts_with_all = ["write_baseline", "list_rules", "explain"], help_heading = "Output")]
+    pub(crate) output: Vec<Output>,
+
+    /// Leave out findings below a severity: they are counted, but neither printed nor do they make the exit code 1
+    #[arg(long, value_name = "SEVERITY", help_heading = "Output")]
+    pub(crate) min_severity: Option<Severity>,
+
     /// Print what every server reads, and from where, instead of findings; never a value
     #[arg(long, help_heading = "Output")]
     pub(crate) effective: bool,
+
+    /// With --effective: every other path, too, that can open a server
+    #[arg(long, requires = "effective", help_heading = "Output")]
+    pub(crate) all: bool,
 
     /// Print the commands that fix what is found, to be read and pasted; nothing is changed
     #[arg(long, conflicts_with_all = ["effective", "write_baseline"], help_heading = "Output")]
     pub(crate) fix: bool,
 
-    /// The least severity that makes the exit code 1; notes are printed either way
+    /// The least severity that makes the exit code 1; notes are printed either way [default: warning]
+    #[arg(long, value_name = "SEVERITY", help_heading = "Rules")]
+    pub(crate) fail_on: Option<FailOn>,
+
+    /// Leave out the findings of rules
     #[arg(
         long,
-        value_name = "SEVERITY",
-        default_value = "warning",
+        value_name = "RULE,…",
+        value_delimiter = ',',
         help_heading = "Rules"
     )]
-    pub(crate) fail_on: FailOn,
-
-    /// Leave out a rule's findings
-    #[arg(long, value_name = "RULE", help_heading = "Rules")]
     pub(crate) ignore: Vec<String>,
 
     /// Accept the findings that FILE records, and fail on others only
@@ -108,7 +121,15 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "effective"], value_hint = ValueHint::FilePath, help_heading = "Rules")]
     pub(crate) write_baseline: Option<PathBuf>,
 
-    /// Print the names of all rules
+    /// Take options and accepted findings from FILE, instead of a clearml-verify.toml beside the target
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Report findings, too, that comments or clearml-verify.toml accept
+    #[arg(long, help_heading = "Rules")]
+    pub(crate) no_ignore: bool,
+
+    /// List all rules: what they find, and how bad it is
     #[arg(long, help_heading = "Rules")]
     pub(crate) list_rules: bool,
 
@@ -132,6 +153,21 @@ pub(crate) enum Format {
     Github,
     /// For a browser or a printer: one page that needs nothing else
     Html,
+    /// For a merge request or a ticket
+    Markdown,
+    /// For a log: one object a line
+    Jsonl,
+    /// For GitLab: a Code Quality report
+    Gitlab,
+    /// For the textfile collector of a Prometheus node exporter
+    Prometheus,
+}
+
+/// A file to write, and in which format if it has one of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) format: Option<Format>,
+    pub(crate) path: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -140,6 +176,35 @@ pub(crate) enum FailOn {
     Warning,
     Note,
     Never,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Severity {
+    Error,
+    Warning,
+    Note,
+}
+
+/// `FILE`, or `FORMAT:FILE`.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature is that of a parser, and every text is a path"
+)]
+fn output(text: &str) -> Result<Output, String> {
+    let known = text
+        .split_once(':')
+        .and_then(|(format, path)| Some((Format::from_str(format, false).ok()?, path)));
+    Ok(match known {
+        Some((format, path)) if !path.is_empty() => Output {
+            format: Some(format),
+            path: path.into(),
+        },
+        _ => Output {
+            format: None,
+            path: text.into(),
+        },
+    })
 }
 
 /// Requests in a second, from one in a quarter of an hour on.
@@ -153,7 +218,7 @@ fn rate(text: &str) -> Result<f64, String> {
 const EXAMPLES: &str = "\
 Examples:
   clearml-verify docker-compose.yml
-  clearml-verify --fail-on error -f json docker-compose.yml
+  clearml-verify -o json:report.json -o html:report.html docker-compose.yml
   clearml-verify --effective docker-compose.yml
   clearml-verify --fix docker-compose.yml
   clearml-verify --explain missing-setting

@@ -69,6 +69,7 @@ pub(crate) fn look(cli: &Cli, keys: &Keys) -> Result<Looked, Error> {
     let is_something = !clients.is_empty() || !unknown.is_empty();
     let report = is_something.then(|| Report {
         findings,
+        silenced: 0,
         unknown,
         subject: Subject::Clients { sources, clients },
         checks: Vec::new(),

@@ -29,6 +29,16 @@ pub(crate) enum Error {
     },
     #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
+    #[error("-o would replace {}, which is read", escape(&.0.to_string_lossy()))]
+    OutputRead(PathBuf),
+    #[error("-o names {} twice", escape(&.0.to_string_lossy()))]
+    OutputTwice(PathBuf),
+    #[error("{place}: {}", escape(message))]
+    Policy {
+        place: Place,
+        message: String,
+        help: String,
+    },
     #[error("{}: this kind of target cannot be verified yet", escape(&.0.to_string_lossy()))]
     Target(PathBuf),
     #[error("--fix is text")]
@@ -45,6 +55,8 @@ pub(crate) enum Error {
     Threads(String),
     #[error("an address is http:// or https:// and a host, without a user's name")]
     Url,
+    #[error("{} and {} are both beside targets, and only one can count", escape(&.0.to_string_lossy()), escape(&.1.to_string_lossy()))]
+    TwoPolicies(PathBuf, PathBuf),
     #[error("no rule is called {}", escape(.0))]
     UnknownRule(String),
 }
@@ -53,7 +65,7 @@ impl Error {
     /// Where in a file it is, where that can be said.
     pub(crate) fn place(&self) -> Option<&Place> {
         match self {
-            Self::Baseline { place, .. } => Some(place),
+            Self::Baseline { place, .. } | Self::Policy { place, .. } => Some(place),
             Self::Core(error) => error.place(),
             _ => None,
         }
@@ -74,7 +86,7 @@ impl Error {
                  the file that has them"
                     .to_owned(),
             ),
-            Self::Effective => Some("give -f text, -f json or -f html, or leave --effective out".to_owned()),
+            Self::Effective => Some("give -f text, json or html, or leave --effective out".to_owned()),
             Self::Fix => Some("leave -f or --fix out".to_owned()),
             Self::Overlay { path, base } => Some(format!(
                 "clearml-verify {} --merge {}",
@@ -89,9 +101,10 @@ impl Error {
             }
             Self::Output(_) | Self::Threads(_) | Self::Url => None,
             Self::Target(_) => Some("name a compose file; *.conf files are read with --config-dir".to_owned()),
-            Self::UnknownRule(_) => {
-                Some(format!("the rules are {}", pages::ids().join(", ")))
-            }
+            Self::OutputRead(_) | Self::OutputTwice(_) => Some("give -o another FILE".to_owned()),
+            Self::Policy { help, .. } => Some(help.clone()),
+            Self::TwoPolicies(..) => Some("name the one with --config FILE".to_owned()),
+            Self::UnknownRule(name) => Some(pages::meant(name)),
         }
     }
 }

@@ -304,6 +304,7 @@ fn report(
             target,
         },
         findings,
+        silenced: 0,
         unknown: together
             .unseen
             .into_iter()

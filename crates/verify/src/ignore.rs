@@ -5,8 +5,7 @@ use clearml_secure_core::source::{Sources, Span};
 use crate::described::Described;
 use crate::finding::Finding;
 use crate::lines::Lines;
-use crate::retired;
-use crate::rules::RULES;
+use crate::{pages, retired};
 
 const MARK: &str = "clearml-verify: ignore[";
 
@@ -61,14 +60,18 @@ fn unknown_rules(sources: &Sources, span: Span, comment: &str) -> Vec<String> {
     let Some((names, _)) = named else {
         return Vec::new();
     };
+    let ids = pages::ids();
     names
         .split(',')
         .map(str::trim)
-        .filter(|name| !RULES.iter().any(|rule| rule.id() == *name))
+        .filter(|name| !ids.contains(name))
         .map(|name| {
             let place = sources.place(span);
             retired::why(name).map_or_else(
-                || format!("{place}: a comment here ignores {name}, which is no rule; --list-rules lists them"),
+                || {
+                    let meant = pages::meant(name);
+                    format!("{place}: the comment here ignores {name}, which is no rule; {meant}")
+                },
                 |why| format!("{place}: {why}; remove it from the comment here"),
             )
         })

@@ -20,6 +20,7 @@ mod fleet;
 mod folder;
 mod guess;
 mod hash;
+mod hidden;
 mod ignore;
 mod keys;
 mod lines;
@@ -29,7 +30,9 @@ mod origins;
 mod output;
 mod pages;
 mod people;
+mod policy;
 mod probes;
+mod products;
 mod protection;
 mod reader;
 mod receipt;
@@ -39,6 +42,7 @@ mod rules;
 mod run;
 mod target;
 mod unread;
+mod until;
 mod walk;
 mod words;
 
@@ -53,8 +57,8 @@ fn main() -> ExitCode {
 
 fn outcome() -> ExitCode {
     let lists = [("advisories", advisory::date()), ("defaults", known::DATE)];
-    let cli: cli::Cli = general::parse(version::text(&lists));
-    match run::run(&cli) {
+    let mut cli: cli::Cli = general::parse(version::text(&lists));
+    match run::run(&mut cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let help = error.help();

@@ -1,5 +1,7 @@
 //! The pages about rules and probes, docs/rules.md and docs/probes.md, as the program prints them.
 
+use clearml_secure_core::nearest::nearest;
+
 use crate::probes::PROBES;
 use crate::rules::RULES;
 
@@ -11,6 +13,56 @@ pub(crate) fn ids() -> Vec<&'static str> {
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+/// What to say of a name that is no rule's: the one that was probably meant, or where they are.
+pub(crate) fn meant(name: &str) -> String {
+    let known: Vec<String> = ids().into_iter().map(str::to_owned).collect();
+    let part = |known: &&String| name.len() > 3 && known.contains(name);
+    let near = nearest(name, &known);
+    match near.or_else(|| known.iter().find(part).map(String::as_str)) {
+        Some(known) => format!("did you mean {known}? clearml-verify --list-rules lists them all"),
+        None => "clearml-verify --list-rules lists them".to_owned(),
+    }
+}
+
+/// The list of `--list-rules`: a line each, with how bad it is.
+pub(crate) fn list() -> String {
+    let ids = ids();
+    let rows: Vec<(&str, String, String)> = ids
+        .into_iter()
+        .map(|id| {
+            let levels = match severities(id) {
+                // It only tells what kept others from looking.
+                none if none.is_empty() => "not checked".to_owned(),
+                levels => levels.join(", "),
+            };
+            (id, levels, headline(id))
+        })
+        .collect();
+    let name = rows.iter().map(|(id, ..)| id.len()).max().unwrap_or(0);
+    let level = rows
+        .iter()
+        .map(|(_, level, _)| level.len())
+        .max()
+        .unwrap_or(0);
+    let line = |(id, levels, what): &(&str, String, String)| {
+        format!("{id:name$}  {levels:level$}  {what}\n")
+    };
+    rows.iter().map(line).collect()
+}
+
+/// How bad the findings of a rule are, and those of the probe of its name.
+fn severities(id: &str) -> Vec<&'static str> {
+    let pages = [section(RULE_PAGES, id), section(PROBE_PAGES, id)];
+    let lines = pages.into_iter().flatten().flat_map(str::lines);
+    let lines: Vec<&str> = lines
+        .filter(|line| line.starts_with("**Severity**"))
+        .collect();
+    let known = ["error", "warning", "note"].into_iter();
+    known
+        .filter(|name| lines.iter().any(|line| line.contains(name)))
+        .collect()
 }
 
 /// What there is to read about a rule, a probe, or both.

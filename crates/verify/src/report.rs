@@ -23,6 +23,8 @@ pub(crate) struct Report {
     pub(crate) subject: Subject,
     /// Sorted by place.
     pub(crate) findings: Vec<Finding>,
+    /// How many findings comments have silenced.
+    pub(crate) silenced: usize,
     /// What was not checked. It is never taken for clean.
     pub(crate) unknown: Vec<NotChecked>,
     /// What a running server was asked about the keysets of the command line.
@@ -117,6 +119,7 @@ impl Report {
         Self {
             subject: Subject::Nothing(target.to_owned()),
             findings: Vec::new(),
+            silenced: 0,
             unknown,
             checks: Vec::new(),
             people: None,

@@ -1,4 +1,5 @@
 use std::io;
+use std::path::Path;
 
 use clearml_secure_cli::talk::{self, say};
 use clearml_secure_cli::wrap;
@@ -11,17 +12,20 @@ use clearml_secure_core::source::Span;
 
 use crate::baseline::{self, Baseline};
 use crate::case::accounts;
-use crate::cli::{Cli, FailOn};
+use crate::cli::{self, Cli, FailOn};
 use crate::described::Described;
 use crate::error::Error;
 use crate::files::Files;
 use crate::finding::{Finding, Severity};
 use crate::fingerprint::Fingerprints;
 use crate::guess::Guesser;
+use crate::hidden::Hidden;
 use crate::keys::{self, Keys};
 use crate::login::Login;
 use crate::output::{self, Look};
 use crate::pages;
+use crate::policy::Policy;
+use crate::products::{Products, Texts};
 use crate::reader::Target;
 use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report, Subject};
@@ -30,13 +34,16 @@ use crate::target;
 use crate::{clients, drift, fleet, ignore, retired};
 
 /// Looks at every target and prints what is to be said.
-pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
+pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
     if let Some(text) = answer(cli)? {
         return print(&text).map(|_| exit::FINE);
     }
     if !cli.general.quiet {
         say(&waiting(cli));
     }
+    let mut policy = Policy::read(cli)?;
+    let cli = &*cli;
+    let products = Products::asked(cli)?;
     let mut baseline = cli.baseline.as_deref().map(Baseline::read).transpose()?;
     let keys = Keys::read(cli)?;
     let mut remarks = no_longer_rules(&cli.ignore)?;
@@ -60,12 +67,13 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         let found = reports_of(cli, (&keys, &guesser), target, &reports, &mut remarks);
         reports.extend(found);
     }
-    if let (Some(baseline), Some(path)) = (&mut baseline, &cli.baseline) {
-        accept(baseline, &mut reports);
+    let hidden = hide(cli, &mut policy, &mut baseline, &mut reports);
+    remarks.extend(policy.remarks(cli.no_ignore));
+    if let (Some(baseline), Some(path)) = (&baseline, &cli.baseline) {
         remarks.extend(baseline.remarks(path));
     }
     if let Some(path) = &cli.write_baseline {
-        write_secret_file(path, &baseline::write(&reports), true)?;
+        write_secret_file(path, &baseline::write(&reports, path), true)?;
         let count: usize = reports.iter().map(|report| report.findings.len()).sum();
         remarks.push(format!("{}: {count} findings are recorded", path.display()));
     }
@@ -76,8 +84,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let broken = broken(&reports);
     say(&broken);
-    let (text, code) = product(cli, &keys, &reports)?;
-    match print(&text)? {
+    let (texts, code) = product(cli, &keys, &reports, &hidden, &products)?;
+    for (path, text) in texts.files {
+        write_secret_file(&path, &text, true)?;
+    }
+    match print(&texts.screen)? {
         // Anyone who closed the pipe asks for nothing more.
         false => Ok(exit::FINE),
         true if broken.is_empty() => Ok(code),
@@ -88,9 +99,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
 /// What is asked about the rules themselves.
 fn answer(cli: &Cli) -> Result<Option<String>, Error> {
     if cli.list_rules {
-        return Ok(Some(
-            pages::ids().iter().map(|id| format!("{id}\n")).collect(),
-        ));
+        return Ok(Some(pages::list()));
     }
     if let Some(id) = &cli.explain {
         let page = pages::explain(id)
@@ -164,7 +173,12 @@ fn report(
     if let Some(keys) = keys.new.as_ref().filter(|_| is_asked(keys::ID)) {
         findings.extend(keys::compare(&case, keys));
     }
-    let (mut findings, comments) = ignore::silence(&deployment, findings);
+    let all = findings.len();
+    let (mut findings, comments) = match cli.no_ignore {
+        true => (findings, Vec::new()),
+        false => ignore::silence(&deployment, findings),
+    };
+    let silenced = all - findings.len();
     findings.sort_by_key(|finding| {
         (
             finding.severity,
@@ -179,11 +193,39 @@ fn report(
         unknown: unknown.collect(),
         subject: Subject::Deployment(deployment, effective),
         findings,
+        silenced,
         checks: Vec::new(),
         people: None,
         is_besides: false,
     };
     (report, comments)
+}
+
+/// Takes out what is accepted, or below what is asked for, and counts it.
+fn hide(
+    cli: &Cli,
+    policy: &mut Policy,
+    baseline: &mut Option<Baseline>,
+    reports: &mut [Report],
+) -> Hidden {
+    let mut hidden = Hidden {
+        comments: reports.iter().map(|report| report.silenced).sum(),
+        ..Hidden::default()
+    };
+    if let Some(path) = policy.path().filter(|_| !cli.no_ignore).map(Path::to_owned) {
+        hidden.accepted = Some((path, policy.accept(reports)));
+    }
+    if let (Some(baseline), Some(path)) = (baseline, &cli.baseline) {
+        accept(baseline, reports);
+        hidden.baseline = Some((path.clone(), baseline.count()));
+    }
+    let least = match cli.min_severity {
+        Some(cli::Severity::Error) => Severity::Error,
+        Some(cli::Severity::Warning) => Severity::Warning,
+        Some(cli::Severity::Note) | None => return hidden,
+    };
+    hidden.below(least, reports);
+    hidden
 }
 
 /// Takes out the findings that the baseline has.
@@ -195,20 +237,32 @@ fn accept(baseline: &mut Baseline, reports: &mut [Report]) {
     }
 }
 
-/// What goes to standard output, and the exit code.
-fn product(cli: &Cli, keys: &Keys, reports: &[Report]) -> Result<(String, u8), Error> {
+/// What goes to standard output and to files, and the exit code.
+fn product(
+    cli: &Cli,
+    keys: &Keys,
+    reports: &[Report],
+    hidden: &Hidden,
+    products: &Products,
+) -> Result<(Texts, u8), Error> {
     if cli.write_baseline.is_some() {
+        let nothing = Texts {
+            screen: String::new(),
+            files: Vec::new(),
+        };
         // What was not checked cannot be accepted.
-        return Ok((String::new(), code(FailOn::Never, reports)));
+        return Ok((nothing, code(FailOn::Never, reports)));
     }
     if cli.effective {
-        let text = output::effective(cli.format, reports, look(cli)).ok_or(Error::Effective)?;
+        let texts = products.texts(look(cli), |format, look| {
+            output::effective(format, reports, cli.all, look).ok_or(Error::Effective)
+        })?;
         let is_nothing = |report: &Report| matches!(report.subject, Subject::Nothing(_));
         let code = match reports.iter().any(is_nothing) {
             true => exit::FAILED,
             false => exit::FINE,
         };
-        return Ok((text, code));
+        return Ok((texts, code));
     }
     let is_of_server = |report: &Report| matches!(report.subject, Subject::Server { .. });
     // Who is there proves nothing.
@@ -216,16 +270,20 @@ fn product(cli: &Cli, keys: &Keys, reports: &[Report]) -> Result<(String, u8), E
         true => Receipt::of(keys),
         false => None,
     };
-    let text = if cli.fix {
-        output::fix(cli, reports).ok_or(Error::Fix)?
-    } else {
-        output::findings(cli.format, reports, receipt.as_ref(), look(cli))
+    let seen = output::Seen {
+        reports,
+        receipt: receipt.as_ref(),
+        hidden,
     };
+    let texts = products.texts(look(cli), |format, look| match cli.fix {
+        true => output::fix(format, cli, reports).ok_or(Error::Fix),
+        false => Ok(output::findings(format, &seen, look)),
+    })?;
     let code = match receipt {
         Some(_) => proof(reports),
-        None => code(cli.fail_on, reports),
+        None => code(cli.fail_on.unwrap_or(FailOn::Warning), reports),
     };
-    Ok((text, code))
+    Ok((texts, code))
 }
 
 /// The `.conf` files that cannot be parsed, as errors: what they would set is not known.

@@ -128,6 +128,6 @@ pub(crate) fn names_a_server(cli: &Cli) -> bool {
             .any(Option::is_some)
 }
 
-fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }

@@ -165,7 +165,7 @@ fn a_rule_can_be_left_out_and_an_unknown_one_cannot() {
     assert_eq!((code, stdout.len()), (2, 0));
     assert!(
         stderr.contains("no rule is called shadowed-variables")
-            && stderr.contains("shadowed-variable,")
+            && stderr.contains("did you mean shadowed-variable?")
     );
 }
 

@@ -8,10 +8,10 @@ use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::shown::escape;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::count;
 use super::effective::{origin, state};
 use super::group::{Together, together};
 use super::text::{looked_at, plural};
+use super::{Seen, count};
 use crate::finding::{Finding, Severity};
 use crate::lines::Lines;
 use crate::receipt::Receipt;
@@ -20,7 +20,10 @@ use crate::report::{NotChecked, Report};
 const STYLE: &str = include_str!("html.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-pub(super) fn page(reports: &[Report], receipt: Option<&Receipt>) -> String {
+pub(super) fn page(seen: &Seen<'_>) -> String {
+    let Seen {
+        reports, receipt, ..
+    } = *seen;
     let page = html! {
         (DOCTYPE)
         html lang="en" {

@@ -3,16 +3,17 @@
 use clearml_secure_core::source::{Place, Sources};
 use serde_json::{Map, Value, json};
 
-use super::count;
+use super::text::looked_at;
+use super::{Seen, count};
 use crate::check::Check;
 use crate::client::Client;
 use crate::finding::{Finding, Severity};
 use crate::fingerprint::Fingerprints;
 use crate::people::{People, Whose};
-use crate::receipt::Receipt;
-use crate::report::{NotChecked, Report, Subject};
+use crate::report::{Report, Subject};
 
-pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>) -> String {
+pub(super) fn findings(seen: &Seen<'_>) -> String {
+    let reports = seen.reports;
     let mut fingerprints = Fingerprints::default();
     let mut findings: Vec<Value> = Vec::new();
     for report in reports {
@@ -51,10 +52,35 @@ pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>) -> String 
     if !people.is_empty() {
         document["people"] = people.into();
     }
-    if let Some(receipt) = receipt {
+    if let Some(hidden) = seen.hidden.json() {
+        document["hidden"] = hidden;
+    }
+    if let Some(receipt) = seen.receipt {
         document["receipt"] = receipt.json();
     }
     format!("{document:#}\n")
+}
+
+/// An object a line: findings, what was not checked, and questions of the proof.
+pub(super) fn lines(reports: &[Report]) -> String {
+    let mut fingerprints = Fingerprints::default();
+    let mut lines = String::new();
+    for report in reports {
+        let sources = report.sources();
+        let subject = looked_at(report);
+        let of_report = report.findings.iter();
+        let of_report = of_report.map(|one| finding(sources, one, &fingerprints.of(sources, one)));
+        let mut entries: Vec<(&str, Value)> = of_report.map(|entry| ("finding", entry)).collect();
+        entries.extend(unknown_of(report).map(|entry| ("unknown", entry)));
+        entries.extend(report.checks.iter().map(|one| ("check", check(one))));
+        for (kind, mut entry) in entries {
+            entry["version"] = 1.into();
+            entry["kind"] = kind.into();
+            entry["subject"] = subject.as_str().into();
+            lines.push_str(&format!("{entry}\n"));
+        }
+    }
+    lines
 }
 
 /// One question of the proof. `right` is null where nothing is proved.
@@ -109,15 +135,17 @@ fn people(report: &Report) -> Option<Value> {
 
 /// What could not be looked at.
 pub(super) fn unknown(reports: &[Report]) -> Vec<Value> {
-    let entry = |one: &NotChecked| {
+    reports.iter().flat_map(unknown_of).collect()
+}
+
+fn unknown_of(report: &Report) -> impl Iterator<Item = Value> {
+    report.unknown.iter().map(|one| {
         let mut entry = json!({"what": one.what, "reason": one.reason});
         if let Some(at) = &one.place {
             entry["place"] = place(at);
         }
         entry
-    };
-    let all = reports.iter().flat_map(|report| &report.unknown);
-    all.map(entry).collect()
+    })
 }
 
 fn finding(sources: &Sources, finding: &Finding, fingerprint: &str) -> Value {

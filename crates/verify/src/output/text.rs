@@ -3,13 +3,13 @@
 mod finding;
 mod people;
 
-use clearml_secure_cli::wrap::wrapped;
+use clearml_secure_cli::wrap::{WIDEST, wrapped};
 use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::SourceId;
 
-use super::count;
 use super::group::together;
+use super::{Seen, count};
 use crate::check::Check;
 use crate::finding::Severity;
 use crate::receipt::Receipt;
@@ -29,7 +29,16 @@ pub(crate) struct Look {
     pub(crate) width: usize,
 }
 
-pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>, look: Look) -> String {
+impl Look {
+    /// Of a text that is written to a file.
+    pub(crate) const OF_A_FILE: Self = Self {
+        color: false,
+        width: WIDEST,
+    };
+}
+
+pub(super) fn findings(seen: &Seen<'_>, look: Look) -> String {
+    let reports = seen.reports;
     let mut out = String::new();
     for report in reports {
         let lines = report.lines();
@@ -48,11 +57,14 @@ pub(super) fn findings(reports: &[Report], receipt: Option<&Receipt>, look: Look
     for report in reports {
         out.push_str(&checks(report));
     }
-    if let Some(receipt) = receipt {
+    if let Some(receipt) = seen.receipt {
         out.push_str(&of_receipt(reports, receipt, look.width));
     }
     let unknown = not_checked(reports, look.width);
     out.push_str(&unknown.concat());
+    if let Some(words) = seen.hidden.words() {
+        out.push_str(&(wrapped("", 2, &escape(&words), look.width) + "\n"));
+    }
     out.push_str(&summary(reports, unknown.len(), look.width));
     out
 }

@@ -1,0 +1,75 @@
+//! What was found and is not shown, counted, so that nobody takes it for "nothing".
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use crate::finding::Severity;
+use crate::report::Report;
+
+/// How many findings are left out, and for what.
+#[derive(Default)]
+pub(crate) struct Hidden {
+    /// By comments.
+    pub(crate) comments: usize,
+    /// By a file, e.g. `clearml-verify.toml`.
+    pub(crate) accepted: Option<(PathBuf, usize)>,
+    /// By the file of `--baseline`.
+    pub(crate) baseline: Option<(PathBuf, usize)>,
+    /// Below the severity of `--min-severity`.
+    pub(crate) below: Option<(Severity, usize)>,
+}
+
+impl Hidden {
+    /// Leaves out what is below a severity.
+    pub(crate) fn below(&mut self, least: Severity, reports: &mut [Report]) {
+        let count =
+            |reports: &[Report]| reports.iter().map(|one| one.findings.len()).sum::<usize>();
+        let all = count(reports);
+        for report in &mut *reports {
+            // Severities are ordered from the worst down.
+            report.findings.retain(|finding| finding.severity <= least);
+        }
+        self.below = Some((least, all - count(reports)));
+    }
+
+    /// For people: what is not shown; nothing where all is.
+    pub(crate) fn words(&self) -> Option<String> {
+        let file = |(path, count): &(PathBuf, usize)| {
+            (*count > 0).then(|| format!("{count} accepted by {}", path.display()))
+        };
+        let below = self.below.filter(|(_, count)| *count > 0);
+        let parts = [
+            below.map(|(least, count)| format!("{count} below {least}")),
+            self.accepted.as_ref().and_then(file),
+            self.baseline.as_ref().and_then(file),
+            (self.comments > 0).then(|| format!("{} accepted by comments", self.comments)),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| format!("not shown: {}", parts.join(", ")))
+    }
+
+    /// For programs; nothing where all is shown.
+    pub(crate) fn json(&self) -> Option<Value> {
+        let counts = [
+            (
+                "below_min_severity",
+                self.below.map_or(0, |(_, count)| count),
+            ),
+            (
+                "config",
+                self.accepted.as_ref().map_or(0, |(_, count)| *count),
+            ),
+            (
+                "baseline",
+                self.baseline.as_ref().map_or(0, |(_, count)| *count),
+            ),
+            ("comments", self.comments),
+        ];
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let counts: Map<String, Value> = counts
+            .map(|(name, count)| (name.to_owned(), count.into()))
+            .collect();
+        (!counts.is_empty()).then_some(Value::Object(counts))
+    }
+}

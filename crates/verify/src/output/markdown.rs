@@ -1,0 +1,133 @@
+//! A report for a merge request or a ticket: the same groups as on the screen.
+//!
+//! What comes from files is escaped, so that no name becomes a link, a picture or HTML.
+
+use clearml_secure_core::shown::escape;
+
+use super::group::{Together, together};
+use super::text::{looked_at, plural};
+use super::{Seen, count};
+use crate::finding::Severity;
+use crate::report::{NotChecked, Report};
+
+pub(super) fn findings(seen: &Seen<'_>) -> String {
+    let mut out = String::from("# clearml-verify\n\n");
+    let reports = seen.reports;
+    let unknown: usize = reports.iter().map(|report| report.unknown.len()).sum();
+    out.push_str(&format!(
+        "**{}, {}, {}, {unknown} not checked**\n",
+        plural(count(reports, Severity::Error), "error"),
+        plural(count(reports, Severity::Warning), "warning"),
+        plural(count(reports, Severity::Note), "note"),
+    ));
+    for report in reports {
+        out.push_str(&format!("\n## {}\n", plain(&looked_at(report))));
+        for group in together(&report.findings) {
+            out.push_str(&of_group(report, &group));
+        }
+        out.push_str(&checks(report));
+        if !report.unknown.is_empty() {
+            out.push_str("\n### Not checked\n\n");
+            out.extend(report.unknown.iter().map(not_checked));
+        }
+        if report.findings.is_empty() && report.unknown.is_empty() {
+            out.push_str("\nNo findings.\n");
+        }
+    }
+    if let Some(words) = seen.hidden.words() {
+        out.push_str(&format!("\n{}\n", plain(&words)));
+    }
+    if let Some(receipt) = seen.receipt {
+        out.push_str(&format!("\n{}\n", plain(&receipt.words())));
+    }
+    out
+}
+
+fn of_group(report: &Report, group: &Together<'_>) -> String {
+    let mut out = format!(
+        "\n### {}: {}\n\n`{}`\n\n",
+        group.severity(),
+        plain(&group.title()),
+        group.rule()
+    );
+    for place in group.places() {
+        let at = place.span.map(|span| report.sources().place(span));
+        let at = at.map(|at| code(&at.to_string()));
+        if place.own.is_empty() {
+            out.extend(at.map(|at| format!("- {at}\n")));
+        } else {
+            for own in place.own {
+                let at = at.as_ref().map(|at| format!("{at}: "));
+                out.push_str(&format!("- {}{}\n", at.unwrap_or_default(), plain(own)));
+            }
+        }
+    }
+    if let Some(consequence) = group.consequence() {
+        out.push_str(&format!("\n{}\n", plain(consequence)));
+    }
+    out.push_str(&format!("\nFix: {}\n", code(&group.help())));
+    out
+}
+
+fn checks(report: &Report) -> String {
+    if report.checks.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\n| | keyset | server | what | answer |\n|---|---|---|---|---|\n");
+    for check in &report.checks {
+        let mark = match check.is_right() {
+            Some(true) => "ok",
+            Some(false) => "**wrong**",
+            None => "?",
+        };
+        out.push_str(&format!(
+            "| {mark} | `{}` | {} | {} | {} |\n",
+            check.keyset.option(),
+            check.server.name(),
+            plain(&check.subject),
+            plain(&check.words())
+        ));
+    }
+    out
+}
+
+fn not_checked(one: &NotChecked) -> String {
+    let place = one
+        .place
+        .as_ref()
+        .map(|place| format!("{}: ", code(&place.to_string())));
+    format!("- {}{}\n", place.unwrap_or_default(), plain(&one.words()))
+}
+
+/// A text in which nothing is markup.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in escape(text).chars() {
+        if "\\`*_{}[]<>#|!&~@".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A text as code, between as many backticks as it takes.
+fn code(text: &str) -> String {
+    let text = escape(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let space = if longest > 0 { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_file_is_markup() {
+        assert_eq!(plain("<b>[x](y)"), "\\<b\\>\\[x\\](y)");
+        assert_eq!(code("a`b"), "`` a`b ``");
+        assert_eq!(code("a b"), "`a b`");
+    }
+}

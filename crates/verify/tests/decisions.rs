@@ -1,0 +1,441 @@
+//! What a team decides: clearml-verify.toml, comments, severities; and where reports go.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{findings, fixtures, folder_with, good, run, write};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A deployment with notes alone, all of one rule, one for each of two services.
+fn with_notes(policy: &str) -> TempDir {
+    let text = good().replace("server:2.3.0", "server:latest");
+    folder_with(&[
+        ("docker-compose.yml", &text),
+        ("clearml-verify.toml", policy),
+    ])
+}
+
+fn json(arguments: &[&str], within: &Path) -> (i32, Value, String) {
+    let all = [&["-f", "json"], arguments].concat();
+    let (code, stdout, stderr) = run(&all, within);
+    let document = serde_json::from_slice(&stdout).unwrap_or_default();
+    (code, document, stderr)
+}
+
+const ACCEPT: &str =
+    "[[accept]]\nrule = \"floating-image\"\nreason = \"pinned by digest when it is deployed\"\n";
+
+#[test]
+fn what_a_file_accepts_is_counted_and_said() {
+    let folder = with_notes(&format!("fail-on = \"note\"\n{ACCEPT}"));
+    let within = folder.path();
+    for target in ["docker-compose.yml", ".", "./docker-compose.yml"] {
+        let (code, document, stderr) = json(&[target], within);
+        assert_eq!(
+            (code, &document["findings"]),
+            (0, &Value::Array(vec![])),
+            "{target}"
+        );
+        assert_eq!(document["hidden"]["config"], 2, "{document}");
+        assert!(
+            stderr.contains("clearml-verify: uses clearml-verify.toml\n"),
+            "{stderr}"
+        );
+    }
+    let (_, text, _) = run(&["docker-compose.yml"], within);
+    let text = String::from_utf8(text).unwrap();
+    assert!(
+        text.contains("not shown: 2 accepted by clearml-verify.toml\n"),
+        "{text}"
+    );
+    // Options of the command line win, and all can be seen.
+    assert_eq!(json(&["--no-ignore"], within).0, 1);
+    assert_eq!(json(&["--no-ignore", "--fail-on", "warning"], within).0, 0);
+    assert_eq!(
+        json(&["--no-ignore"], within).1["findings"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+/// Whoever can put a file somewhere below decides nothing.
+#[test]
+fn a_file_further_down_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("deep")).unwrap();
+    let text = good().replace("server:2.3.0", "server:latest");
+    write(&folder.path().join("deep/docker-compose.yml"), &text);
+    write(&folder.path().join("deep/clearml-verify.toml"), ACCEPT);
+    let (_, document, stderr) = json(&["."], folder.path());
+    assert_eq!(document["findings"].as_array().unwrap().len(), 2);
+    assert!(!stderr.contains("uses"), "{stderr}");
+    let (_, document, _) = json(&["deep/docker-compose.yml"], folder.path());
+    assert_eq!(document["hidden"]["config"], 2);
+    let named = ["--config", "deep/clearml-verify.toml", "."];
+    assert_eq!(json(&named, folder.path()).1["hidden"]["config"], 2);
+}
+
+#[test]
+fn what_is_accepted_can_have_a_file_a_setting_and_an_end() {
+    for (more, accepted, said) in [
+        ("file = \"docker-compose.yml\"", 2, "uses"),
+        (
+            "file = \"other.yml\"",
+            0,
+            "no finding of floating-image is left to accept",
+        ),
+        (
+            "setting = \"secure.auth.token_secret\"",
+            0,
+            "no finding of floating-image",
+        ),
+        ("until = 9999-12-31", 2, "uses"),
+        ("until = \"9999-12-31\"", 2, "uses"),
+        (
+            "until = 2020-02-29",
+            0,
+            "clearml-verify.toml:2:8: floating-image was accepted until 2020-02-29, and counts again",
+        ),
+    ] {
+        let folder = with_notes(&format!("{ACCEPT}{more}\n"));
+        let (_, document, stderr) = json(&[], folder.path());
+        let count = document["hidden"]["config"].as_u64().unwrap_or(0);
+        assert_eq!(count, accepted, "{more}: {stderr}");
+        assert!(stderr.contains(said), "{more}: {stderr}");
+    }
+}
+
+#[test]
+fn a_file_that_is_wrong_is_an_error_with_its_place() {
+    for (text, place, said) in [
+        (
+            "fail-on = \"bad\"",
+            "1:11",
+            "write one of error, warning, note and never",
+        ),
+        ("\nfail_on = \"error\"", "2:1", "unknown field `fail_on`"),
+        (
+            "[[accept]]\nrule = \"floting-image\"\nreason = \"x\"",
+            "2:8",
+            "did you mean floating-image?",
+        ),
+        (
+            "[[accept]]\nrule = \"open-cors\"\nreason = \" \"",
+            "3:10",
+            "the reason is empty",
+        ),
+        (
+            "[[accept]]\nrule = \"open-cors\"\nreason = \"x\"\nuntil = \"soon\"",
+            "4:9",
+            "2027-01-31",
+        ),
+        (
+            "[[accept]]\nrule = \"open-cors\"",
+            "1:1",
+            "missing field `reason`",
+        ),
+        ("x = [", "1:", "help: it has fail-on"),
+    ] {
+        let folder = with_notes(text);
+        let (code, stdout, stderr) = run(&[], folder.path());
+        assert_eq!((code, stdout.len()), (2, 0), "{text}");
+        let place = format!("clearml-verify: clearml-verify.toml:{place}");
+        assert!(
+            stderr.starts_with(&place) && stderr.contains(said),
+            "{text}: {stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_file_names_targets_and_keys_beside_it() {
+    let policy =
+        "targets = [\"docker-compose.yml\"]\nkeys = \"absent.env\"\nmin-severity = \"error\"\n";
+    let folder = with_notes(policy);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let config = folder.path().join("clearml-verify.toml");
+    let arguments = ["--config", config.to_str().unwrap()];
+    let (code, _, stderr) = json(&arguments, elsewhere.path());
+    let keys = folder.path().join("absent.env");
+    assert!(
+        code == 2 && stderr.contains(keys.to_str().unwrap()),
+        "{stderr}"
+    );
+    write(&config, &policy.replace("keys", "#"));
+    let (code, document, _) = json(&arguments, elsewhere.path());
+    assert_eq!(
+        (code, &document["hidden"]["below_min_severity"]),
+        (0, &2.into())
+    );
+}
+
+#[test]
+fn what_is_below_a_severity_neither_is_printed_nor_fails() {
+    let folder = with_notes("");
+    let arguments = ["--fail-on", "note", "--min-severity", "warning"];
+    let (code, document, _) = json(&arguments, folder.path());
+    assert_eq!((code, &document["summary"]["note"]), (0, &0.into()));
+    assert_eq!(document["hidden"]["below_min_severity"], 2);
+    let (_, text, _) = run(&arguments, folder.path());
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("not shown: 2 below warning\n"), "{text}");
+    assert_eq!(
+        json(&["--min-severity", "note"], folder.path()).1["summary"]["note"],
+        2
+    );
+}
+
+#[test]
+fn one_look_goes_to_the_screen_and_to_files() {
+    let folder = folder_with(&[(
+        "docker-compose.yml",
+        &good().replace("server:2.3.0", "server:latest"),
+    )]);
+    let within = folder.path();
+    write(&within.join("r.json"), "old");
+    let formats = [
+        "json",
+        "html",
+        "sarif",
+        "github",
+        "markdown",
+        "jsonl",
+        "gitlab",
+        "prometheus",
+    ];
+    let outputs: Vec<String> = formats
+        .iter()
+        .map(|one| format!("-o{one}:r.{one}"))
+        .collect();
+    let mut arguments: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    arguments.push("docker-compose.yml");
+    let (code, screen, _) = run(&arguments, within);
+    assert_eq!(code, 0);
+    let screen = String::from_utf8(screen).unwrap();
+    assert!(screen.starts_with("note[floating-image]"), "{screen}");
+    for format in formats {
+        let text = fs::read_to_string(within.join(format!("r.{format}"))).unwrap();
+        let (_, alone, _) = run(&["-f", format, "docker-compose.yml"], within);
+        let alone = String::from_utf8(alone).unwrap();
+        // The time is in it.
+        if !["prometheus", "html"].contains(&format) {
+            assert_eq!(text, alone, "{format}");
+        }
+        assert!(text.contains("floating-image"), "{format}: {text}");
+        if format == "jsonl" {
+            let lines: Vec<Value> = text
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            assert_eq!(lines.len(), 2);
+        }
+    }
+    let gitlab: Value =
+        serde_json::from_slice(&fs::read(within.join("r.gitlab")).unwrap()).unwrap();
+    let entry = &gitlab[0];
+    assert_eq!(entry["severity"], "info");
+    assert_eq!(entry["location"]["path"], "docker-compose.yml");
+    // A file without a format takes the place of the screen.
+    let (_, screen, _) = run(
+        &["-f", "json", "-o", "alone.json", "docker-compose.yml"],
+        within,
+    );
+    assert_eq!(screen.len(), 0);
+    assert_eq!(
+        findings(&fs::read(within.join("alone.json")).unwrap()).len(),
+        2
+    );
+    for arguments in [
+        ["-o", "docker-compose.yml", "docker-compose.yml"],
+        ["-o", "json:docker-compose.yml", "docker-compose.yml"],
+    ] {
+        let (code, _, stderr) = run(&arguments, within);
+        assert!(code == 2 && stderr.contains("which is read"), "{stderr}");
+    }
+    let before = fs::read_to_string(within.join("docker-compose.yml")).unwrap();
+    assert!(before.contains("services:"));
+}
+
+#[test]
+fn every_rule_has_a_line_and_the_severities_it_finds_with() {
+    let (_, stdout, _) = run(&["--list-rules"], &fixtures());
+    let list = String::from_utf8(stdout).unwrap();
+    let of = |rule: &str| {
+        let line = list
+            .lines()
+            .find(|line| line.split(' ').next() == Some(rule));
+        line.unwrap_or_else(|| panic!("{rule}: {list}")).to_owned()
+    };
+    let mut seen = 0;
+    for entry in fs::read_dir(fixtures().join("rules")).unwrap() {
+        let bad = entry.unwrap().path().join("bad.yml");
+        let (_, stdout, _) = run(&["-f", "json", bad.to_str().unwrap()], &fixtures());
+        if stdout.is_empty() {
+            continue;
+        }
+        for (rule, severity, _) in findings(&stdout) {
+            assert!(of(&rule).contains(&severity), "{rule}: {severity}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "{seen}");
+    for line in list.lines() {
+        assert!(
+            line.split("  ")
+                .filter(|part| !part.trim().is_empty())
+                .count()
+                == 3,
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_name_that_is_almost_a_rules_is_told() {
+    let folder = with_notes("");
+    for arguments in [
+        ["--ignore", "open-cors,floting-image"],
+        ["--explain", "floting-image"],
+    ] {
+        let (code, _, stderr) = run(&arguments, folder.path());
+        assert!(
+            code == 2 && stderr.contains("did you mean floating-image?"),
+            "{stderr}"
+        );
+    }
+    let (_, document, _) = json(&["--ignore", "open-cors,floating-image"], folder.path());
+    assert_eq!(document["findings"], Value::Array(vec![]));
+    let text = fs::read_to_string(folder.path().join("docker-compose.yml")).unwrap();
+    for (name, said) in [
+        ("floting-image", Some("did you mean floating-image?")),
+        // That of a probe is no mistake.
+        ("default-login", None),
+    ] {
+        let comment = format!("latest # clearml-verify: ignore[{name}] why");
+        let text = text.replacen("latest", &comment, 1);
+        write(&folder.path().join("docker-compose.yml"), &text);
+        let (_, _, stderr) = json(&[], folder.path());
+        assert_eq!(
+            stderr.contains("which is no rule"),
+            said.is_some(),
+            "{stderr}"
+        );
+        assert!(said.is_none_or(|said| stderr.contains(said)), "{stderr}");
+    }
+}
+
+/// However its path is typed, it is the same finding.
+#[test]
+fn a_baseline_is_of_a_file_and_not_of_how_it_was_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let within = folder.path().join("here");
+    fs::create_dir(&within).unwrap();
+    let stock = fs::read_to_string(fixtures().join("stock/docker-compose.yml")).unwrap();
+    write(&within.join("docker-compose.yml"), &stock);
+    let absolute = within.join("docker-compose.yml");
+    let typed = [
+        "docker-compose.yml",
+        "./docker-compose.yml",
+        "../here/docker-compose.yml",
+        ".",
+    ];
+    let typed = typed.into_iter().chain([absolute.to_str().unwrap()]);
+    run(
+        &["--write-baseline", "b.json", "docker-compose.yml"],
+        &within,
+    );
+    for target in typed.clone() {
+        let (_, document, _) = json(&["--baseline", "b.json", target], &within);
+        assert_eq!(document["findings"], Value::Array(vec![]), "{target}");
+    }
+    // In a repository it is also the same from any folder of it.
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    run(
+        &["--write-baseline", "b.json", "here/docker-compose.yml"],
+        folder.path(),
+    );
+    for target in typed {
+        let (_, document, _) = json(&["--baseline", "../b.json", target], &within);
+        assert_eq!(document["findings"], Value::Array(vec![]), "{target}");
+    }
+}
+
+#[test]
+fn an_entry_of_a_baseline_has_a_reason_and_an_end() {
+    let folder = with_notes("");
+    let within = folder.path();
+    run(&["--write-baseline", "b.json"], within);
+    let written = fs::read_to_string(within.join("b.json")).unwrap();
+    let with = |until: &str| {
+        let more = format!("\"reason\": \"r\", \"until\": \"{until}\", \"fingerprint\"");
+        write(
+            &within.join("b.json"),
+            &written.replacen("\"fingerprint\"", &more, 1),
+        );
+        json(&["--baseline", "b.json"], within)
+    };
+    assert_eq!(with("9999-12-31").1["hidden"]["baseline"], 2);
+    // What a person has written stays.
+    run(&["--write-baseline", "b.json"], within);
+    let again = fs::read_to_string(within.join("b.json")).unwrap();
+    assert!(
+        again.contains("\"reason\": \"r\"") && again.contains("9999-12-31"),
+        "{again}"
+    );
+    let (_, document, stderr) = with("2020-01-31");
+    assert_eq!(document["findings"].as_array().unwrap().len(), 1);
+    assert!(
+        stderr.contains("floating-image was accepted until 2020-01-31, and counts again"),
+        "{stderr}"
+    );
+    let (code, _, stderr) = with("soon");
+    assert!(code == 2 && stderr.contains("b.json:5:"), "{stderr}");
+}
+
+#[test]
+fn the_effective_configuration_names_the_env_file_and_every_path_that_opens() {
+    let text = good()
+        .replace("JFKBH2DEWIO4UJE5SGZ278V65E54X5", "${KEY_OF_TESTS}")
+        .replace("enabled: \"true\"", "enabled: ${FIXED}");
+    let folder = folder_with(&[
+        ("docker-compose.yml", &text),
+        (".env", "FIXED=true\nKEY_OF_TESTS=ZZZZ\n"),
+    ]);
+    let (_, text, _) = run(&["--effective", "docker-compose.yml"], folder.path());
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("KEY_OF_TESTS at .env:2:14"), "{text}");
+    assert!(!text.contains("fixed_users"), "{text}");
+    let (_, document, _) = json(
+        &["--effective", "--all", "docker-compose.yml"],
+        folder.path(),
+    );
+    let from = document["effective"].as_array().unwrap().iter();
+    let from: Vec<&Value> = from.filter(|one| !one["from"].is_null()).collect();
+    assert!(!from.is_empty());
+    assert!(
+        from.iter()
+            .all(|one| one["from"][0]["variable"] == "KEY_OF_TESTS")
+    );
+    let paths = document["paths"].as_array().unwrap();
+    let enabled = paths
+        .iter()
+        .find(|one| one["path"] == "apiserver.auth.fixed_users.enabled");
+    assert_eq!(enabled.unwrap()["state"], "on", "{document}");
+    let listed = include_str!("../../core/data/opening_paths.toml");
+    for line in listed
+        .lines()
+        .filter_map(|line| line.strip_prefix("path = "))
+    {
+        let path = line.trim_matches('"');
+        assert!(paths.iter().any(|one| one["path"] == path), "{path}");
+    }
+}
