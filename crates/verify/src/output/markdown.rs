@@ -65,7 +65,28 @@ fn of_group(report: &Report, group: &Together<'_>) -> String {
     if let Some(consequence) = group.consequence() {
         out.push_str(&format!("\n{}\n", plain(consequence)));
     }
-    out.push_str(&format!("\nFix: {}\n", code(&group.help())));
+    out.push_str(&format!("\nFix: {}", help(&group.help())));
+    out
+}
+
+/// What to do: lines of text, and commands to copy.
+fn help(text: &str) -> String {
+    let mut out = String::new();
+    let mut is_code = false;
+    for line in text.lines() {
+        let is_command = line.starts_with("  ");
+        match (is_code, is_command) {
+            (false, true) => out.push_str("\n\n```sh\n"),
+            (true, false) => out.push_str("```\n\n"),
+            _ => {}
+        }
+        is_code = is_command;
+        match is_command {
+            true => out.push_str(&format!("{}\n", escape(line.trim()))),
+            false => out.push_str(&plain(line.trim())),
+        }
+    }
+    out.push_str(if is_code { "```\n" } else { "\n" });
     out
 }
 
@@ -123,6 +144,15 @@ fn code(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_are_to_be_copied() {
+        assert_eq!(
+            help("do it:\n  clearml-keygen -o x\n  chmod 600 x"),
+            "do it:\n\n```sh\nclearml-keygen -o x\nchmod 600 x\n```\n"
+        );
+        assert_eq!(help("do <it>"), "do \\<it\\>\n");
+    }
 
     #[test]
     fn nothing_of_a_file_is_markup() {
