@@ -1,48 +1,252 @@
-//! Turns the lists of `data/` from TOML, which people write, to JSON, which a program reads ten times as fast as it starts.
-//! What the repository itself shows becomes a part of the known values.
+//! Turns the lists of `data/` from TOML, which people write, into tables of the program, so that a run that looks
+//! something up reads no list first. What the repository itself shows becomes a part of the known values.
+//!
+//! What a row may have is said here; whether its names are settings, servers and classes, the compiler says.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?);
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=data");
-    for entry in fs::read_dir("data")? {
-        let path = entry?.path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        let mut table: toml::Table = fs::read_to_string(&path)?
-            .parse()
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-        if let Some(date) = table.get("date").and_then(toml::Value::as_str) {
-            println!("cargo::rustc-env=KNOWN_DEFAULTS_DATE={date}");
-        }
-        if let Some(known) = table.get_mut("known").and_then(toml::Value::as_array_mut) {
-            known.extend(shown_by_the_repository()?);
-            known.sort_by(|a, b| a["value"].as_str().cmp(&b["value"].as_str()));
-        }
-        let name = path.with_extension("json");
-        let name = name.file_name().map(Path::new).ok_or("no file")?;
-        fs::write(out.join(name), serde_json::to_vec(&table)?)?;
+    let mut known: KnownDefaults = read("known_defaults")?;
+    println!("cargo::rustc-env=KNOWN_DEFAULTS_DATE={}", known.date);
+    known.known.extend(shown_by_the_repository()?);
+    known.known.sort_by(|a, b| a.value.cmp(&b.value));
+    write("known_defaults", known.known.iter().map(KnownDefault::row))?;
+    let opening: OpeningPaths = read("opening_paths")?;
+    write("opening_paths", opening.path.iter().map(OpeningPath::row))?;
+    let image: ImageConfiguration = read("image_configuration")?;
+    if !image.file.is_sorted_by_key(ImageFile::place) {
+        Err("data/image_configuration.toml: the blocks are not sorted")?;
     }
-    Ok(())
+    let rows: Vec<String> = image
+        .file
+        .iter()
+        .map(ImageFile::rows)
+        .collect::<Result<Vec<_>>>()?
+        .concat();
+    write("image_configuration", rows.into_iter().map(Ok))
+}
+
+fn read<T: DeserializeOwned>(name: &str) -> Result<T> {
+    let path = format!("data/{name}.toml");
+    let text = fs::read_to_string(&path)?;
+    Ok(toml::from_str(&text).map_err(|error| format!("{path}: {error}"))?)
+}
+
+fn write(name: &str, rows: impl Iterator<Item = Result<String>>) -> Result<()> {
+    let rows = rows
+        .collect::<Result<Vec<_>>>()
+        .map_err(|error| format!("data/{name}.toml: {error}"))?;
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?);
+    let table = format!("&[\n{}]\n", rows.concat());
+    Ok(fs::write(out.join(name).with_extension("rs"), table)?)
+}
+
+#[derive(Deserialize)]
+struct KnownDefaults {
+    date: String,
+    known: Vec<KnownDefault>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KnownDefault {
+    value: String,
+    class: String,
+    what: String,
+    source: String,
+    setting: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    #[serde(default)]
+    built_in: bool,
 }
 
 /// The values of fixtures and pages, as entries of the known ones. `cargo xtask docs` writes the list.
-fn shown_by_the_repository() -> Result<Vec<toml::Value>, Box<dyn Error>> {
+fn shown_by_the_repository() -> Result<Vec<KnownDefault>> {
     let list = fs::read_to_string("data/repository_values.txt")?;
-    let entry = |value: &str| {
-        let fields = [
-            ("value", value),
-            ("class", "example"),
-            ("what", "a value of clearml-secure's own pages and tests"),
-            ("source", env!("CARGO_PKG_REPOSITORY")),
-        ];
-        let fields = fields.map(|(name, text)| (name.to_owned(), text.into()));
-        toml::Value::Table(fields.into_iter().collect())
+    let entry = |value: &str| KnownDefault {
+        value: value.to_owned(),
+        class: "example".to_owned(),
+        what: "a value of clearml-secure's own pages and tests".to_owned(),
+        source: env!("CARGO_PKG_REPOSITORY").to_owned(),
+        setting: None,
+        since: None,
+        until: None,
+        built_in: false,
     };
     let values = list.lines().filter(|line| !line.starts_with('#'));
     Ok(values.map(entry).collect())
+}
+
+impl KnownDefault {
+    fn row(&self) -> Result<String> {
+        let setting = self.setting.as_deref().map_or_else(
+            || "None".to_owned(),
+            |path| format!("Some({})", setting(path)),
+        );
+        Ok(format!(
+            "Known {{ value: {:?}, setting: {setting}, class: Class::{}, what: {:?}, source: {:?}, lifetime: {}, \
+             built_in: {} }},\n",
+            self.value,
+            variant(&self.class),
+            self.what,
+            self.source,
+            lifetime(self.since.as_deref(), self.until.as_deref())?,
+            self.built_in,
+        ))
+    }
+}
+
+#[derive(Deserialize)]
+struct OpeningPaths {
+    path: Vec<OpeningPath>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpeningPath {
+    path: String,
+    servers: Vec<String>,
+    since: Option<String>,
+    reads: String,
+    #[serde(default)]
+    absent: bool,
+    opens: String,
+    rules: Vec<String>,
+    #[serde(default)]
+    open: Vec<String>,
+    #[serde(default)]
+    closed: Vec<String>,
+}
+
+impl OpeningPath {
+    fn row(&self) -> Result<String> {
+        let servers: Vec<String> = self
+            .servers
+            .iter()
+            .map(|server| format!("Server::{}", variant(server)))
+            .collect();
+        Ok(format!(
+            "OpeningPath {{ path: {:?}, servers: &[{}], lifetime: {}, reads: Reads::{}, absent: {}, opens: {:?}, \
+             rules: &{:?}, open: &{:?}, closed: &{:?} }},\n",
+            self.path,
+            servers.join(", "),
+            lifetime(self.since.as_deref(), None)?,
+            variant(&self.reads),
+            self.absent,
+            self.opens,
+            self.rules,
+            self.open,
+            self.closed,
+        ))
+    }
+}
+
+#[derive(Deserialize)]
+struct ImageConfiguration {
+    file: Vec<ImageFile>,
+}
+
+/// A part of a configuration file of the images.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImageFile {
+    tree: String,
+    key: String,
+    source: String,
+    since: Option<String>,
+    until: Option<String>,
+    by: Option<String>,
+    values: toml::Table,
+}
+
+impl ImageFile {
+    /// Where it belongs in the list.
+    fn place(&self) -> (String, String, Option<String>, Option<String>) {
+        (
+            self.tree.clone(),
+            self.key.clone(),
+            self.values.keys().next().cloned(),
+            self.since.clone(),
+        )
+    }
+
+    fn rows(&self) -> Result<Vec<String>> {
+        let lifetime = lifetime(self.since.as_deref(), self.until.as_deref())?;
+        let by = version(self.by.as_deref())?;
+        let row = |(name, value): (&String, &toml::Value)| {
+            let path = format!("{}.{name}", self.key);
+            Ok(format!(
+                "ImagePath {{ tree: ImageTree::{}, path: {path:?}, default: ImageDefault::{}, source: {:?}, \
+                 lifetime: {lifetime}, by: {by} }},\n",
+                variant(&self.tree),
+                image_default(&path, value)?,
+                self.source,
+            ))
+        };
+        self.values.iter().map(row).collect()
+    }
+}
+
+fn image_default(path: &str, value: &toml::Value) -> Result<String> {
+    if let Some(kind) = value.get("is") {
+        return Ok(match kind.as_str() {
+            Some("setting") => format!("Setting({})", setting(path)),
+            Some(kind @ ("absent" | "list" | "null" | "text")) => variant(kind),
+            _ => Err(format!("{path} is {kind}, which is no kind of default"))?,
+        });
+    }
+    // As Python takes it (docs/clearml.md#what-counts-as-true).
+    let is_true = match value {
+        toml::Value::Array(items) => !items.is_empty(),
+        toml::Value::Boolean(is_true) => *is_true,
+        toml::Value::Datetime(_) => true,
+        toml::Value::Float(number) => *number != 0.0,
+        toml::Value::Integer(number) => *number != 0,
+        toml::Value::String(text) => return Ok(format!("Word({text:?})")),
+        toml::Value::Table(entries) => !entries.is_empty(),
+    };
+    Ok(format!("Value {{ is_true: {is_true} }}"))
+}
+
+fn setting(path: &str) -> String {
+    format!("Setting::of_path({path:?})")
+}
+
+fn lifetime(since: Option<&str>, until: Option<&str>) -> Result<String> {
+    let (since, until) = (version(since)?, version(until)?);
+    Ok(format!("Lifetime {{ since: {since}, until: {until} }}"))
+}
+
+fn version(text: Option<&str>) -> Result<String> {
+    let Some(text) = text else {
+        return Ok("None".to_owned());
+    };
+    let numbers: Vec<u16> = text
+        .split('.')
+        .map(str::parse)
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|_| format!("{text} is no version"))?;
+    let [major, minor, patch] = numbers[..] else {
+        Err(format!("{text} is no version of three numbers"))?
+    };
+    Ok(format!("Some(Version::new({major}, {minor}, {patch}))"))
+}
+
+/// The variant that is named so: `async_delete` is `AsyncDelete`.
+fn variant(name: &str) -> String {
+    let capital = |word: &str| {
+        let (first, rest) = word.split_at(usize::from(!word.is_empty()));
+        first.to_ascii_uppercase() + rest
+    };
+    name.split(['_', '-']).map(capital).collect()
 }

@@ -332,7 +332,7 @@ impl Found<'_> {
 fn role(found: &Found<'_>) -> Knowable<Option<Role>> {
     Knowable::Known(match found {
         Found::Unknown(reason, _) => return Knowable::unknown(reason.clone()),
-        Found::Image(Some(ImageDefault::Value(toml::Value::String(role)))) => Role::parse(role),
+        Found::Image(Some(ImageDefault::Word(role))) => Role::parse(role),
         Found::Image(_) | Found::Missing(_) => None,
         // The database puts its own default in the place of null.
         Found::Value(hocon::Value::Null, _) => Some(Role::User),

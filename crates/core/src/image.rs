@@ -1,21 +1,14 @@
 //! The configuration that ClearML's own images come with: which paths there are, by server and version, and their
 //! defaults.
 //!
-//! The list is `data/image_configuration.toml`, where each file of the images has its source. It is read at the first
-//! question, because most runs of a program ask none.
-
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
-
-use serde::Deserialize;
+//! The list is `data/image_configuration.toml`, where each file of the images has its source.
 
 use crate::knowable::Knowable;
 use crate::setting::{Server, Setting};
-use crate::version::{self, Version};
+use crate::version::{Lifetime, Version};
 
 /// A server's own default folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ImageTree {
     /// The API server's, which `async_delete` reads as well.
     Apiserver,
@@ -40,12 +33,15 @@ pub struct ImagePath {
     /// The server's folder that it is in.
     pub tree: ImageTree,
     /// The whole path, e.g. `services.auth.fixed_users.guest.enabled`.
-    pub path: String,
+    pub path: &'static str,
     /// What the image has there.
     pub default: ImageDefault,
     /// Where everybody can read it.
-    pub source: String,
+    pub source: &'static str,
+    /// The versions that have it.
     lifetime: Lifetime,
+    /// One that has it for certain; nothing is known of older ones.
+    by: Option<Version>,
 }
 
 /// What an image has at a path.
@@ -61,8 +57,13 @@ pub enum ImageDefault {
     Setting(Setting),
     /// A text that is of no interest here.
     Text,
-    /// This very value.
-    Value(toml::Value),
+    /// A number, a boolean, a list or an object.
+    Value {
+        /// Whether Python takes it for true (docs/clearml.md#what-counts-as-true).
+        is_true: bool,
+    },
+    /// This very text.
+    Word(&'static str),
 }
 
 impl ImageDefault {
@@ -72,37 +73,16 @@ impl ImageDefault {
         match self {
             Self::Absent | Self::Null => false,
             Self::List | Self::Setting(_) | Self::Text => true,
-            Self::Value(value) => match value {
-                toml::Value::Array(items) => !items.is_empty(),
-                toml::Value::Boolean(is_true) => *is_true,
-                toml::Value::Datetime(_) => true,
-                toml::Value::Float(number) => *number != 0.0,
-                toml::Value::Integer(number) => *number != 0,
-                toml::Value::String(text) => !text.is_empty(),
-                toml::Value::Table(entries) => !entries.is_empty(),
-            },
+            Self::Value { is_true } => *is_true,
+            Self::Word(text) => !text.is_empty(),
         }
     }
 }
 
-/// The versions that have something.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-struct Lifetime {
-    /// The first one.
-    #[serde(default)]
-    since: Option<Version>,
-    /// The first one that no longer has it.
-    #[serde(default)]
-    until: Option<Version>,
-    /// One that has it for certain; nothing is known of older ones.
-    #[serde(default)]
-    by: Option<Version>,
-}
-
-impl Lifetime {
+impl ImagePath {
     /// Whether a version (none: the newest) has it.
-    fn includes(&self, version: Option<Version>) -> Knowable<bool> {
-        let is_in = version::is_between(version, self.since, self.until);
+    fn is_in(&self, version: Option<Version>) -> Knowable<bool> {
+        let is_in = self.lifetime.includes(version);
         match version {
             Some(version) if is_in && self.by.is_some_and(|by| version < by) => {
                 Knowable::unknown(format!("the defaults of version {version} are not known"))
@@ -120,7 +100,7 @@ pub fn find(
 ) -> Knowable<Option<&'static ImagePath>> {
     let mut unknown = None;
     for entry in of(server).filter(|entry| entry.path == path) {
-        match entry.lifetime.includes(version) {
+        match entry.is_in(version) {
             Knowable::Known(true) => return Knowable::Known(Some(entry)),
             Knowable::Known(false) => {}
             Knowable::Unknown(reason) => unknown = Some(reason),
@@ -137,7 +117,7 @@ pub fn has_object(server: Server, path: &str, version: Option<Version>) -> Knowa
     });
     let mut unknown = None;
     for entry in below {
-        match entry.lifetime.includes(version) {
+        match entry.is_in(version) {
             Knowable::Known(true) => return Knowable::Known(true),
             Knowable::Known(false) => {}
             Knowable::Unknown(reason) => unknown = Some(reason),
@@ -154,62 +134,8 @@ pub fn of(server: Server) -> impl Iterator<Item = &'static ImagePath> {
 
 /// Every path of every server and version, by file.
 pub fn all() -> &'static [ImagePath] {
-    static ALL: OnceLock<Vec<ImagePath>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let data: Data = serde_json::from_str(include_str!(concat!(
-            env!("OUT_DIR"),
-            "/image_configuration.json"
-        )))
-        .expect("a part of the program, which every test that asks for it reads");
-        data.file.into_iter().flat_map(File::paths).collect()
-    })
-}
-
-/// The data file as a whole.
-#[derive(Deserialize)]
-struct Data {
-    file: Vec<File>,
-}
-
-/// A part of a configuration file of the images.
-#[derive(Deserialize)]
-struct File {
-    tree: ImageTree,
-    key: String,
-    source: String,
-    #[serde(flatten)]
-    lifetime: Lifetime,
-    values: BTreeMap<String, toml::Value>,
-}
-
-impl File {
-    fn paths(self) -> Vec<ImagePath> {
-        let path = |(name, value): (String, toml::Value)| {
-            let path = [self.key.as_str(), &name].join(".");
-            ImagePath {
-                tree: self.tree,
-                default: default(&path, value),
-                path,
-                source: self.source.clone(),
-                lifetime: self.lifetime,
-            }
-        };
-        self.values.into_iter().map(path).collect()
-    }
-}
-
-fn default(path: &str, value: toml::Value) -> ImageDefault {
-    let kind = value.get("is").and_then(toml::Value::as_str);
-    match kind {
-        Some("absent") => ImageDefault::Absent,
-        Some("list") => ImageDefault::List,
-        Some("null") => ImageDefault::Null,
-        Some("setting") => {
-            Setting::by_path(path).map_or(ImageDefault::Value(value), ImageDefault::Setting)
-        }
-        Some("text") => ImageDefault::Text,
-        _ => ImageDefault::Value(value),
-    }
+    static ALL: &[ImagePath] = include!(concat!(env!("OUT_DIR"), "/image_configuration.rs"));
+    ALL
 }
 
 #[cfg(test)]
@@ -236,34 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_sorted_unique_and_sourced() {
-        let data: Data = serde_json::from_str(include_str!(concat!(
-            env!("OUT_DIR"),
-            "/image_configuration.json"
-        )))
-        .unwrap();
-        let keys: Vec<_> = data
-            .file
-            .iter()
-            .map(|file| {
-                (
-                    file.tree,
-                    file.key.clone(),
-                    file.values.keys().next().cloned(),
-                    file.lifetime.since,
-                )
-            })
-            .collect();
-        assert!(keys.is_sorted());
+    fn the_list_is_unique_and_sourced() {
         for entry in all() {
             let is_link = entry.source.starts_with("https://github.com/");
             assert!(
                 is_link || entry.source.starts_with("docs/clearml.md#"),
-                "{entry:?}"
-            );
-            let marked = |value: &toml::Value| value.get("is").is_some();
-            assert!(
-                !matches!(&entry.default, ImageDefault::Value(value) if marked(value)),
                 "{entry:?}"
             );
             let alike = all()
@@ -277,7 +180,7 @@ mod tests {
             ] {
                 let there = alike
                     .clone()
-                    .filter(|other| other.lifetime.includes(version).known() == Some(&true));
+                    .filter(|other| other.is_in(version).known() == Some(&true));
                 assert!(there.count() <= 1, "{entry:?}");
             }
         }

@@ -2,36 +2,25 @@
 //!
 //! The list is `data/known_defaults.toml`, where each value stands with its source.
 
-use std::sync::OnceLock;
-
-use serde::Deserialize;
-
 use crate::setting::Setting;
-use crate::version::{self, Version};
+use crate::version::{Lifetime, Version};
 
 /// One publicly known value.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// The value itself.
-    pub value: String,
+    pub value: &'static str,
     /// The setting it is for, if it is one of the twelve.
-    #[serde(default)]
     pub setting: Option<Setting>,
     /// What sort of thing it is.
     pub class: Class,
     /// What it is there, for people.
-    pub what: String,
+    pub what: &'static str,
     /// Where everybody can read it.
-    pub source: String,
-    /// The first version of the server that has it.
-    #[serde(default)]
-    pub since: Option<Version>,
-    /// The first version that no longer has it.
-    #[serde(default)]
-    pub until: Option<Version>,
+    pub source: &'static str,
+    /// The versions of the server that have it.
+    pub lifetime: Lifetime,
     /// Whether an image uses it where nothing sets the setting.
-    #[serde(default)]
     pub built_in: bool,
 }
 
@@ -43,8 +32,7 @@ impl Known {
 }
 
 /// Where a known value comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
     /// The values of ClearML's Helm charts.
     Chart,
@@ -80,7 +68,7 @@ pub fn built_in(setting: Setting, version: Option<Version>) -> Option<&'static K
     all()
         .iter()
         .filter(|known| known.built_in && known.setting == Some(setting))
-        .find(|known| version::is_between(version, known.since, known.until))
+        .find(|known| known.lifetime.includes(version))
 }
 
 /// Whether the server of this version (none: the newest) reads the setting at all.
@@ -98,22 +86,10 @@ pub fn has_setting(setting: Setting, version: Option<Version>) -> bool {
 /// When the list was changed last.
 pub const DATE: &str = env!("KNOWN_DEFAULTS_DATE");
 
-/// Every known value, sorted. Read at the first call, because most runs of a program need none.
+/// Every known value, sorted.
 pub fn all() -> &'static [Known] {
-    /// The file as a whole.
-    #[derive(Deserialize)]
-    struct Data {
-        known: Vec<Known>,
-    }
-    static ALL: OnceLock<Vec<Known>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let data: Data = serde_json::from_str(include_str!(concat!(
-            env!("OUT_DIR"),
-            "/known_defaults.json"
-        )))
-        .expect("a part of the program, which every test that asks for it reads");
-        data.known
-    })
+    static ALL: &[Known] = include!(concat!(env!("OUT_DIR"), "/known_defaults.rs"));
+    ALL
 }
 
 #[cfg(test)]
@@ -174,9 +150,11 @@ mod tests {
         for (index, a) in built_in.iter().enumerate() {
             for b in &built_in[index + 1..] {
                 let apart =
-                    |a: &Known, b: &Known| a.until.is_some_and(|until| Some(until) <= b.since);
+                    |a: Lifetime, b: Lifetime| a.until.is_some_and(|until| Some(until) <= b.since);
                 assert!(
-                    a.setting != b.setting || apart(a, b) || apart(b, a),
+                    a.setting != b.setting
+                        || apart(a.lifetime, b.lifetime)
+                        || apart(b.lifetime, a.lifetime),
                     "{a:?} {b:?}"
                 );
             }
@@ -186,7 +164,7 @@ mod tests {
     #[test]
     fn defaults_changed_in_1_16() {
         let token_secret = Setting::by_path("secure.auth.token_secret").unwrap();
-        let at = |version| built_in(token_secret, version).unwrap().value.as_str();
+        let at = |version| built_in(token_secret, version).unwrap().value;
         let old = "7E1ua3xP9GT2(cIQOfhjp+gwN6spBeCAmN-XuugYle00I=Wc+u";
         assert_eq!(at(Some(Version::new(0, 17, 0))), old);
         assert_eq!(at(Some(Version::new(1, 15, 1))), old);

@@ -2,12 +2,8 @@
 //!
 //! Rules ask for no other path, and a path of the list that is not known is never passed over.
 
-use std::sync::OnceLock;
-
-use serde::Deserialize;
-
 use crate::setting::Server;
-use crate::version::{self, Version};
+use crate::version::{Lifetime, Version};
 
 /// The accounts.
 pub const ACCOUNTS: &str = "secure.credentials";
@@ -16,36 +12,30 @@ pub const ACCOUNTS: &str = "secure.credentials";
 pub const FIXED_USERS: &str = "apiserver.auth.fixed_users.enabled";
 
 /// One of them.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct OpeningPath {
     /// The path; what is below it belongs to it.
-    pub path: String,
+    pub path: &'static str,
     /// The servers that read it.
-    pub servers: Vec<Server>,
-    /// The first version that reads it.
-    #[serde(default)]
-    since: Option<Version>,
+    pub servers: &'static [Server],
+    /// The versions that read it.
+    lifetime: Lifetime,
     /// How a server takes what it finds there.
     pub reads: Reads,
     /// Whether a switch is on that is nowhere.
-    #[serde(default)]
     pub absent: bool,
     /// What it can open, for people.
-    pub opens: String,
+    pub opens: &'static str,
     /// The rules that judge it.
-    pub rules: Vec<String>,
+    pub rules: &'static [&'static str],
     /// Values, `PATH = HOCON`, with which one of these rules finds something.
-    #[serde(default)]
-    pub open: Vec<String>,
+    pub open: &'static [&'static str],
     /// Values with which none of them does.
-    #[serde(default)]
-    pub closed: Vec<String>,
+    pub closed: &'static [&'static str],
 }
 
 /// How a server takes what it finds at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
     /// Each key is an account.
     Accounts,
@@ -66,21 +56,14 @@ pub enum Reads {
 impl OpeningPath {
     /// Whether a server of a version (none: the newest) reads it.
     pub fn is_read_by(&self, server: Server, version: Option<Version>) -> bool {
-        self.servers.contains(&server) && version::is_between(version, self.since, None)
+        self.servers.contains(&server) && self.lifetime.includes(version)
     }
 }
 
 /// The whole list.
 pub fn all() -> &'static [OpeningPath] {
-    static ALL: OnceLock<Vec<OpeningPath>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let data: Data = serde_json::from_str(include_str!(concat!(
-            env!("OUT_DIR"),
-            "/opening_paths.json"
-        )))
-        .expect("a part of the program, which every test that asks for it reads");
-        data.path
-    })
+    static ALL: &[OpeningPath] = include!(concat!(env!("OUT_DIR"), "/opening_paths.rs"));
+    ALL
 }
 
 /// Whether a switch is on that is nowhere.
@@ -91,14 +74,9 @@ pub(crate) fn is_on_without_a_value(path: &str) -> bool {
 /// Whether a path is in the list, or below one that is.
 pub fn is_listed(path: &str) -> bool {
     all().iter().any(|listed| {
-        let below = path.strip_prefix(listed.path.as_str());
+        let below = path.strip_prefix(listed.path);
         below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
-}
-
-#[derive(Deserialize)]
-struct Data {
-    path: Vec<OpeningPath>,
 }
 
 #[cfg(test)]
@@ -109,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_and_whole() {
-        let paths: Vec<&str> = all().iter().map(|entry| entry.path.as_str()).collect();
+        let paths: Vec<&str> = all().iter().map(|entry| entry.path).collect();
         assert!(paths.is_sorted_by(|a, b| a < b), "{paths:?}");
         for entry in all() {
             assert!(
@@ -143,7 +121,7 @@ mod tests {
                 .iter()
                 .flat_map(|server| versions.iter().map(move |version| (*server, *version)))
             {
-                let default = image::find(server, &entry.path, version);
+                let default = image::find(server, entry.path, version);
                 // Where the image has no other default, it is the one that the server has for itself.
                 if entry.absent && default.known().is_none() {
                     continue;

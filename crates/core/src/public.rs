@@ -109,7 +109,7 @@ fn wholes() -> &'static [Whole] {
     let all = || {
         known::all()
             .iter()
-            .map(|known| (known, plain(&known.value).to_vec()))
+            .map(|known| (known, plain(known.value).to_vec()))
     };
     let is_whole = |(known, text): &Whole| known.class != Class::Placeholder && text.len() >= SAME;
     WHOLES.get_or_init(|| all().filter(is_whole).collect())
@@ -172,7 +172,7 @@ mod tests {
         let all = known::all().iter();
         let long =
             all.filter(|known| known.class != Class::Placeholder && known.value.len() >= 2 * SAME);
-        long.map(|known| known.value.as_str())
+        long.map(|known| known.value)
     }
 
     #[test]

@@ -177,6 +177,15 @@ pub const SETTINGS: [Setting; 12] = {
     all
 };
 
+/// Whether two texts are the same, asked by the compiler.
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
 impl Setting {
     fn row(self) -> &'static Row {
         &TABLE[usize::from(self.0)]
@@ -238,6 +247,18 @@ impl Setting {
             .find(|setting| setting.path().eq_ignore_ascii_case(path))
     }
 
+    /// The setting with this very path, in tables that are made when the program is compiled.
+    pub(crate) const fn of_path(path: &str) -> Self {
+        let mut index = 0;
+        while index < TABLE.len() {
+            if is_same(TABLE[index].path.as_bytes(), path.as_bytes()) {
+                return SETTINGS[index];
+            }
+            index += 1;
+        }
+        panic!("a table names a setting that there is not")
+    }
+
     /// The setting that a `CLEARML__…` or `TRAINS__…` variable sets directly.
     pub fn by_variable(name: &str) -> Option<Self> {
         let path = name
@@ -277,13 +298,6 @@ impl Setting {
         let mut words: Vec<&str> = settings.iter().map(word).collect();
         words.dedup();
         words
-    }
-}
-
-impl<'de> Deserialize<'de> for Setting {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let path = String::deserialize(deserializer)?;
-        Self::by_path(&path).ok_or_else(|| de::Error::custom("no setting"))
     }
 }
 

@@ -88,16 +88,24 @@ impl Version {
     }
 }
 
-/// Whether a version (none: the newest) has what came with one and is no longer there from another one on.
-pub(crate) fn is_between(
-    version: Option<Version>,
-    since: Option<Version>,
-    until: Option<Version>,
-) -> bool {
-    match version {
-        None => until.is_none(),
-        Some(version) => {
-            since.is_none_or(|since| since <= version) && until.is_none_or(|until| version < until)
+/// The versions that have something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lifetime {
+    /// The first one.
+    pub since: Option<Version>,
+    /// The first one that no longer has it.
+    pub until: Option<Version>,
+}
+
+impl Lifetime {
+    /// Whether a version (none: the newest) has it.
+    pub fn includes(self, version: Option<Version>) -> bool {
+        match version {
+            None => self.until.is_none(),
+            Some(version) => {
+                self.since.is_none_or(|since| since <= version)
+                    && self.until.is_none_or(|until| version < until)
+            }
         }
     }
 }
@@ -330,11 +338,14 @@ mod tests {
     fn a_version_is_there_from_its_first_one_until_the_one_without() {
         let [old, since, inside, until] = ["1.0", "1.1", "1.2", "1.3"].map(Version::parse);
         for (version, expected) in [(old, false), (since, true), (inside, true), (until, false)] {
-            assert_eq!(is_between(version, since, until), expected, "{version:?}");
+            let both = Lifetime { since, until };
+            assert_eq!(both.includes(version), expected, "{version:?}");
         }
-        assert!(!is_between(None, since, until));
-        assert!(is_between(None, since, None));
-        assert!(is_between(old, None, until));
+        let [whole, first, last] = [(since, until), (since, None), (None, until)]
+            .map(|(since, until)| Lifetime { since, until });
+        assert!(!whole.includes(None));
+        assert!(first.includes(None));
+        assert!(last.includes(old));
     }
 
     #[test]

@@ -3,9 +3,17 @@
 use std::sync::Arc;
 
 /// Quotes stay around a step that has one of these in it.
-fn is_special(c: char) -> bool {
-    matches!(c, '!' | '#'..='$' | '&' | '*'..='+' | '.' | ':')
-        || matches!(c, '=' | '?'..='@' | '[' | ']'..='^' | '`' | '}')
+///
+/// All of them are ASCII, so that a path is walked byte by byte: every question about a configuration walks one.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'!' | b'#'..=b'$' | b'&' | b'*'..=b'+' | b'.' | b':')
+        || matches!(byte, b'=' | b'?'..=b'@' | b'[' | b']'..=b'^' | b'`' | b'}')
+}
+
+/// Where the first of them is, or the end.
+fn plain_length(text: &str) -> usize {
+    let mut bytes = text.bytes();
+    bytes.position(is_special).unwrap_or(text.len())
 }
 
 /// The steps of a path. There may be none, and a step may be empty: pyhocon throws later then.
@@ -17,11 +25,12 @@ pub(super) fn split(text: &str) -> Vec<Arc<str>> {
 pub(super) fn steps(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        rest = rest.trim_start_matches(is_special);
-        let end = quoted(rest).or_else(|| rest.find(is_special));
-        let (step, after) = rest.split_at(end.unwrap_or(rest.len()));
+        let start = rest.bytes().position(|byte| !is_special(byte));
+        rest = &rest[start.unwrap_or(rest.len())..];
+        let quoted = quoted(rest);
+        let (step, after) = rest.split_at(quoted.unwrap_or_else(|| plain_length(rest)));
         rest = after;
-        let is_plain = !step.contains(is_special);
+        let is_plain = quoted.is_none() || plain_length(step) == step.len();
         (!step.is_empty()).then_some(if is_plain {
             step.trim_matches('"')
         } else {

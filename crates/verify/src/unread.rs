@@ -89,7 +89,7 @@ fn is_wrong(path: &str) -> bool {
         return !is_in_secure(&parts[1..]);
     }
     let joined = parts.join(".");
-    let mut known = image::all().iter().map(|entry| entry.path.as_str());
+    let mut known = image::all().iter().map(|entry| entry.path);
     !known.any(|known| is_at_or_below(known, &joined) || is_at_or_below(&joined, known))
         && paths().any(|known| distance(&known, &joined) <= TYPO)
 }

@@ -114,7 +114,7 @@ fn built_in(instance: &Instance) -> Object {
     for setting in SETTINGS {
         let version = instance.known_version();
         if known::has_setting(setting, version) {
-            let value = known::built_in(setting, version).map_or("", |known| known.value.as_str());
+            let value = known::built_in(setting, version).map_or("", |known| known.value);
             tree.insert_text(setting.path(), value);
         }
     }
@@ -159,10 +159,10 @@ pub(super) fn image_paths(instance: &Instance) -> Object {
             entry.default,
             ImageDefault::Absent | ImageDefault::Setting(_)
         );
-        let found = image::find(instance.server, &entry.path, instance.known_version());
+        let found = image::find(instance.server, entry.path, instance.known_version());
         // Where it is not known, a key with a dash is better taken for one that replaces.
         if !is_none && !matches!(found, Knowable::Known(None)) {
-            tree.insert(&entry.path, hocon::Node::new(hocon::Value::Null, 0..0));
+            tree.insert(entry.path, hocon::Node::new(hocon::Value::Null, 0..0));
         }
     }
     tree.mark(Layer::Image.into());

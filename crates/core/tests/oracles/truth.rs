@@ -128,7 +128,7 @@ fn switches(server: Server) -> Vec<&'static str> {
     let read = opening::all()
         .iter()
         .filter(|entry| entry.reads == Reads::Truth && entry.servers.contains(&server));
-    read.map(|entry| entry.path.as_str()).collect()
+    read.map(|entry| entry.path).collect()
 }
 
 fn is_on_without_a_value(path: &str) -> bool {

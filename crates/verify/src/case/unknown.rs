@@ -28,14 +28,14 @@ impl Case<'_> {
             if !entry.is_read_by(server.server, version) {
                 continue;
             }
-            self.untold_at(server, &entry.path, &mut untold);
+            self.untold_at(server, entry.path, &mut untold);
             if entry.reads == Reads::Origins
                 && let Configured::Value(value, span) =
-                    server.configured(self.deployment, &entry.path)
+                    server.configured(self.deployment, entry.path)
                 && let Some(reason) = origins::undecided(value)
             {
                 untold.push(Untold {
-                    path: entry.path.clone(),
+                    path: entry.path.to_owned(),
                     reason: reason.to_owned(),
                     span,
                 });

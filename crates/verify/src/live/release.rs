@@ -59,7 +59,7 @@ fn of_a_token(site: &Site) -> Release {
     let published = pairs();
     let published = published
         .iter()
-        .map(|(_, key, secret)| (key.value.as_str(), secret.value.as_str()));
+        .map(|(_, key, secret)| (key.value, secret.value));
     let of_a_login =
         own.chain(published)
             .find_map(|(key, secret)| match site.log_in(key, secret)? {

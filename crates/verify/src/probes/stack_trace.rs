@@ -33,7 +33,7 @@ impl Probe for StackTrace {
                     .setting
                     .is_some_and(|setting| setting.group() == "token_secret")
         });
-        let mut secrets: Vec<&str> = built_in.map(|known| known.value.as_str()).collect();
+        let mut secrets: Vec<&str> = built_in.map(|known| known.value).collect();
         if let Some(secret) =
             token_secret(site.keys.as_deref()).filter(|_| site.keeps_keys_from(api).is_none())
         {
