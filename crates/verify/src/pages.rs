@@ -1,6 +1,7 @@
 //! The pages about rules and probes, docs/rules.md and docs/probes.md, as the program prints them.
 
 use clearml_secure_core::nearest::nearest;
+use memchr::memmem;
 
 use crate::probes::PROBES;
 use crate::rules::RULES;
@@ -83,9 +84,9 @@ pub(crate) fn page(id: &str) -> Option<&'static str> {
 }
 
 fn section(pages: &'static str, id: &str) -> Option<&'static str> {
-    let start = pages.find(&format!("\n## {id}\n"))? + 1;
-    let end = pages[start + 1..]
-        .find("\n## ")
+    // Both pages are long, and every finding asks for one of their sections.
+    let start = memmem::find(pages.as_bytes(), format!("\n## {id}\n").as_bytes())? + 1;
+    let end = memmem::find(&pages.as_bytes()[start + 1..], b"\n## ")
         .map_or(pages.len(), |end| start + 1 + end);
     Some(pages[start..end].trim_end())
 }

@@ -15,6 +15,9 @@ const NAMES: usize = 5;
 pub(super) struct Together<'a> {
     first: &'a Finding,
     pub(super) findings: Vec<&'a Finding>,
+    help: String,
+    /// The message of all, if one sentence holds them.
+    message: Option<String>,
 }
 
 /// What a place has of its own.
@@ -29,29 +32,46 @@ pub(super) struct Place<'a> {
 pub(super) fn together<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Together<'a>> {
     let mut groups: Vec<Together<'a>> = Vec::new();
     for finding in findings {
-        match groups.iter_mut().find(|group| group.takes(finding)) {
-            Some(group) => group.findings.push(finding),
-            None => groups.push(Together {
+        if !groups.iter_mut().any(|group| group.takes(finding)) {
+            groups.push(Together {
                 first: finding,
                 findings: vec![finding],
-            }),
+                help: finding.help.clone(),
+                message: None,
+            });
         }
+    }
+    for group in &mut groups {
+        group.message = message(&group.findings);
     }
     groups
 }
 
+/// One sentence that holds the messages of all.
+fn message(findings: &[&Finding]) -> Option<String> {
+    let messages = || findings.iter().map(|finding| finding.message.as_str());
+    let mut different: Vec<&str> = messages().collect();
+    different.sort_unstable();
+    different.dedup();
+    merged(messages()).filter(|_| different.len() <= NAMES)
+}
+
 impl<'a> Together<'a> {
-    fn takes(&self, finding: &Finding) -> bool {
-        (self.first.rule, self.first.severity) == (finding.rule, finding.severity)
-            && merged(self.helps().chain([finding.help.as_str()])).is_some()
+    /// Takes a finding that belongs to these.
+    fn takes(&mut self, finding: &'a Finding) -> bool {
+        if (self.first.rule, self.first.severity) != (finding.rule, finding.severity) {
+            return false;
+        }
+        let Some(help) = merged(self.helps().chain([finding.help.as_str()])) else {
+            return false;
+        };
+        self.help = help;
+        self.findings.push(finding);
+        true
     }
 
     fn helps(&self) -> impl Iterator<Item = &str> {
         self.findings.iter().map(|finding| finding.help.as_str())
-    }
-
-    fn messages(&self) -> impl Iterator<Item = &'a str> {
-        self.findings.iter().map(|finding| finding.message.as_str())
     }
 
     pub(super) fn rule(&self) -> &'static str {
@@ -63,14 +83,14 @@ impl<'a> Together<'a> {
     }
 
     /// What fixes all of them.
-    pub(super) fn help(&self) -> String {
-        merged(self.helps()).unwrap_or_default()
+    pub(super) fn help(&self) -> &str {
+        &self.help
     }
 
     /// What is wrong, in one sentence.
     pub(super) fn title(&self) -> String {
-        if let Some(message) = self.message() {
-            return message;
+        if let Some(message) = &self.message {
+            return message.clone();
         }
         let rule = RULES.iter().find(|rule| rule.id() == self.first.rule);
         if let Some(title) = rule.and_then(|rule| rule.together(&self.findings)) {
@@ -78,14 +98,6 @@ impl<'a> Together<'a> {
         }
         let headline = pages::headline(self.first.rule);
         format!("{headline} ({} times)", self.findings.len())
-    }
-
-    /// The message of all, if one sentence holds them.
-    fn message(&self) -> Option<String> {
-        let mut different: Vec<&str> = self.messages().collect();
-        different.sort_unstable();
-        different.dedup();
-        merged(self.messages()).filter(|_| different.len() <= NAMES)
     }
 
     /// What follows from each of them, where it is the same.
@@ -104,7 +116,7 @@ impl<'a> Together<'a> {
 
     /// The places, each once, with what the title does not say.
     pub(super) fn places(&self) -> Vec<Place<'a>> {
-        let is_said = self.message().is_some();
+        let is_said = self.message.is_some();
         let is_same = self.common().is_some();
         let mut places: Vec<Place<'a>> = Vec::new();
         let mut last = "";
@@ -154,9 +166,6 @@ fn merged<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
     if rest.is_empty() {
         return Some((*first).to_owned());
     }
-    if different.iter().any(|text| wrap::has_command(text)) {
-        return None;
-    }
     let words: Vec<Vec<&str>> = different
         .iter()
         .map(|text| text.split(' ').collect())
@@ -164,7 +173,9 @@ fn merged<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
     let first = &words[0];
     let at = (0..first.len()).find(|at| words.iter().any(|one| one.get(*at) != first.get(*at)))?;
     let is_alike = |one: &&Vec<&str>| one.len() == first.len() && one[at + 1..] == first[at + 1..];
-    if !words.iter().all(|one| is_alike(&one)) {
+    if !words.iter().all(|one| is_alike(&one))
+        || different.iter().any(|text| wrap::has_command(text))
+    {
         return None;
     }
     let names: Vec<&str> = words.iter().map(|one| one[at]).collect();

@@ -65,7 +65,7 @@ fn of_group(report: &Report, group: &Together<'_>) -> String {
     if let Some(consequence) = group.consequence() {
         out.push_str(&format!("\n{}\n", plain(consequence)));
     }
-    out.push_str(&format!("\nFix: {}", help(&group.help())));
+    out.push_str(&format!("\nFix: {}", help(group.help())));
     out
 }
 
