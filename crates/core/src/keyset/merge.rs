@@ -15,11 +15,12 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::Fault;
+use crate::edit::{self, Edit, Edits};
 use crate::hocon::{
     self, Context, Form, Included, Lookup, Node, Object, Outline, OutlineEntry, Value,
 };
 use crate::setting::SETTINGS;
-use splice::{Edit, Lines};
+use splice::Lines;
 pub(super) use users::{Listed, Style, listed, with_users};
 
 /// What a server's environment has is not known here, nor what is in the files beside it.
@@ -153,7 +154,7 @@ impl<'a> Text<'a> {
     /// What cannot be put in without a change to something else.
     pub(super) fn merged(&self, wanted: &[Wanted]) -> Result<Zeroizing<String>, Fault> {
         self.refuse_hidden(wanted.iter().map(|wanted| wanted.path.as_str()))?;
-        let mut edits = Vec::new();
+        let mut edits = Edits::default();
         let mut added = Lines::default();
         for wanted in wanted {
             if self.is_there(wanted) {
@@ -170,7 +171,10 @@ impl<'a> Text<'a> {
                 None => splice::at_end(self.body, &added),
             });
         }
-        let merged = splice::apply(self.body, &mut edits);
+        let merged = edit::splice(self.body, &edits.in_order()).map_err(|overlap| {
+            let fault = Fault::new(self.offset(overlap.at), "two changes fall together here");
+            fault.help("write each entry on a line of its own")
+        })?;
         proof::prove(self, &merged, wanted)?;
         Ok(splice::with_mark(&merged, self.start))
     }
@@ -230,7 +234,7 @@ impl<'a> Text<'a> {
         &self,
         entry: &OutlineEntry,
         wanted: &Wanted,
-        edits: &mut Vec<Edit>,
+        edits: &mut Edits,
     ) -> Result<(), Fault> {
         let Written::List {
             removed,
@@ -253,7 +257,9 @@ impl<'a> Text<'a> {
             }
         }
         let spans: Vec<_> = items.iter().map(|item| item.span.clone()).collect();
-        edits.extend(removal::of(self.body, &entry.value, &spans, removed));
+        for edit in removal::of(self.body, &entry.value, &spans, removed) {
+            edits.push(edit);
+        }
         if !added.is_empty() {
             let mut lines = Lines::default();
             added.iter().for_each(|item| lines.push(item));

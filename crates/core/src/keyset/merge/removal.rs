@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::splice::{Edit, cut, line_start};
+use super::splice::cut;
+use crate::edit::Edit;
+use crate::yaml::lines::line_start;
 
 /// The edits that take items out of the list in these bytes; all items are given, and which of them go.
 pub(super) fn of(

@@ -1,17 +1,13 @@
-//! Edits of a text: what stands where, and the text with them.
+//! Edits of a HOCON text: lines of an entry, and where they go.
 
 use std::ops::Range;
 
 use zeroize::Zeroizing;
 
 use super::{Wanted, Written};
+use crate::edit::Edit;
 use crate::hocon::OutlineEntry;
-
-/// Bytes of a text, and what comes in their place.
-pub(super) struct Edit {
-    range: Range<usize>,
-    text: Zeroizing<String>,
-}
+use crate::yaml::lines::line_start;
 
 /// Whole lines, without their ends.
 #[derive(Default)]
@@ -120,20 +116,6 @@ pub(super) fn at_end(text: &str, lines: &Lines) -> Edit {
     }
 }
 
-/// The text with the edits, which overlap nowhere.
-pub(super) fn apply(text: &str, edits: &mut [Edit]) -> Zeroizing<String> {
-    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-    let mut parts = Vec::with_capacity(2 * edits.len() + 1);
-    let mut at = 0;
-    for edit in edits.iter() {
-        parts.push(text.get(at..edit.range.start).unwrap_or_default());
-        parts.push(&edit.text);
-        at = edit.range.end;
-    }
-    parts.push(text.get(at..).unwrap_or_default());
-    joined(&parts)
-}
-
 /// The text with the byte order mark that it had.
 pub(super) fn with_mark(text: &str, bytes: usize) -> Zeroizing<String> {
     let mark = "\u{feff}".repeat(bytes / '\u{feff}'.len_utf8());
@@ -146,10 +128,6 @@ fn line_end(text: &str) -> &'static str {
         Some(at) if text[..at].ends_with('\r') => "\r\n",
         _ => "\n",
     }
-}
-
-pub(super) fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 /// The blanks that the line of this byte starts with.
