@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroizing;
-
 /// One replacement.
 #[derive(Clone)]
 pub struct Edit {
     /// The bytes that go.
     pub range: Range<usize>,
     /// What comes.
-    pub text: Zeroizing<String>,
+    pub text: String,
 }
 
 impl Edit {
@@ -21,10 +19,7 @@ impl Edit {
 
     /// Puts text in the place of bytes.
     pub fn replace(range: Range<usize>, text: String) -> Self {
-        Self {
-            range,
-            text: Zeroizing::new(text),
-        }
+        Self { range, text }
     }
 
     /// What continues a line comes before what starts another one.
@@ -90,10 +85,9 @@ pub struct Overlap {
 ///
 /// # Errors
 /// Edits that overlap or leave the text: which of two intentions would win is not for chance to decide.
-pub fn splice(text: &str, edits: &[Edit]) -> Result<Zeroizing<String>, Overlap> {
-    // Allocated once, since a buffer that grew would leave secrets behind.
+pub fn splice(text: &str, edits: &[Edit]) -> Result<String, Overlap> {
     let added: usize = edits.iter().map(|edit| edit.text.len()).sum();
-    let mut out = Zeroizing::new(String::with_capacity(text.len() + added));
+    let mut out = String::with_capacity(text.len() + added);
     let mut at = 0;
     for edit in edits {
         let overlap = Overlap {
@@ -141,13 +135,13 @@ mod tests {
         edits.push(edit(3..3, " 1"));
         edits.push(edit(0..2, "bb"));
         let edits = edits.in_order();
-        assert_eq!(*splice("aa:", &edits).unwrap(), "bb: 1\n  new: 2");
+        assert_eq!(splice("aa:", &edits).unwrap(), "bb: 1\n  new: 2");
     }
 
     #[test]
     fn what_was_there_before_is_found_again() {
         let edits = [edit(0..2, "bbb"), edit(3..3, "xx"), edit(4..6, "")];
-        assert_eq!(*splice("aa:c--d", &edits).unwrap(), "bbb:xxcd");
+        assert_eq!(splice("aa:c--d", &edits).unwrap(), "bbb:xxcd");
         let origins: Vec<usize> = (0..8).map(|at| origin(&edits, at)).collect();
         assert_eq!(origins, [0, 0, 0, 2, 3, 3, 3, 6]);
     }
@@ -162,7 +156,7 @@ mod tests {
         edits.push(edit(3..4, "new"));
         edits.push(edit(4..9, ""));
         let edits = edits.in_order();
-        assert_eq!(*splice(text, &edits).unwrap(), "  a: new\n  b: 1\n");
+        assert_eq!(splice(text, &edits).unwrap(), "  a: new\n  b: 1\n");
     }
 
     #[test]
@@ -176,7 +170,7 @@ mod tests {
         assert_eq!(at("é", &[edit(1..2, "")]), 1);
         let backwards = Edit {
             range: Range { start: 3, end: 2 },
-            text: Zeroizing::default(),
+            text: String::new(),
         };
         assert_eq!(at("abcd", &[backwards]), 3);
     }

@@ -24,7 +24,7 @@ use shared::{
     flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,
 };
 use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
-pub(crate) use write::{insert_into_flow, insert_lines, plain};
+pub(crate) use write::{insert_into_flow, insert_lines};
 
 type Variables = [Wanted];
 
@@ -107,7 +107,7 @@ fn new_in_braces(
         .get("environment")
         .map(|field| Arc::clone(field.value));
     let flow = flow_environment(target, inherited.as_ref(), variables, edits)?;
-    let text = format!("environment: {}", *flow);
+    let text = format!("environment: {flow}");
     let last = mapping.entries().and_then(<[_]>::last).map(end_of_entry);
     edits.push(insert_into_flow(target, mapping, last, text));
     Ok(())
@@ -126,7 +126,7 @@ fn new_on_lines(
     let inherited = mapping
         .get("environment")
         .map(|field| Arc::clone(field.value));
-    let mut lines = vec![plain(format!("{}environment:", blanks(key_column)))];
+    let mut lines = vec![format!("{}environment:", blanks(key_column))];
     lines.extend(inherited_lines(
         target,
         inherited.as_ref(),
@@ -221,7 +221,7 @@ fn null_environment(
     let range = null_range(target, entry);
     if style == Style::Flow {
         let flow = flow_environment(target, None, variables, edits)?;
-        edits.push(Edit::replace(range, format!(" {}", *flow)));
+        edits.push(Edit::replace(range, format!(" {flow}")));
         return Ok(());
     }
     edits.push(Edit::replace(range, String::new()));
@@ -252,7 +252,7 @@ fn flow_mapping(
     };
     let start = node.start_with_properties();
     edits.push(Edit::insert(start, format!("{{<<: {anchor}")));
-    edits.push(Edit::insert(node.range().end, format!(", {}}}", *text)));
+    edits.push(Edit::insert(node.range().end, format!(", {text}}}")));
 }
 
 /// A mapping of lines.
@@ -393,7 +393,7 @@ fn isolate_block(
         entry,
     );
     let first_line = line_end(text, entry.key.span(target.source).end);
-    let merge = vec![plain(format!("{}<<: &{name}", blanks(indent)))];
+    let merge = vec![format!("{}<<: &{name}", blanks(indent))];
     edits.push(insert_lines(target, first_line, &merge));
     let last = line_end(text, end);
     let mut at = line_start(text, skip_break(text, first_line));
@@ -434,8 +434,8 @@ fn alias_service(
         .get("environment")
         .map(|field| Arc::clone(field.value));
     let mut lines = vec![
-        plain(format!("{}<<: *{name}", blanks(name_column + step))),
-        plain(format!("{}environment:", blanks(name_column + step))),
+        format!("{}<<: *{name}", blanks(name_column + step)),
+        format!("{}environment:", blanks(name_column + step)),
     ];
     lines.extend(inherited_lines(
         target,

@@ -93,32 +93,26 @@ impl EnvFile {
         let text = self.before.clone().unwrap_or_default();
         let entries = self.entries(&text)?;
         let mut edits = Vec::new();
-        let mut lines: Vec<Zeroizing<String>> = Vec::new();
+        let mut lines: Vec<String> = Vec::new();
         for (name, value) in variables {
-            let quoted = dotenv::quote(value.expose())
-                .map(Zeroizing::new)
-                .ok_or_else(|| Error::EnvFileValue(name.clone()))?;
+            let quoted =
+                dotenv::quote(value.expose()).ok_or_else(|| Error::EnvFileValue(name.clone()))?;
             let entry = entries
                 .iter()
                 .rev()
                 .find(|entry| entry.name == *name && entry.value.is_some());
             match entry {
                 Some(entry) if entry.value.as_ref() == Some(value) => {}
-                Some(entry) => edits.push(Edit {
-                    range: entry.value_span.clone(),
-                    text: quoted,
-                }),
-                None => lines.push(Zeroizing::new(format!("{name}={}", *quoted))),
+                Some(entry) => edits.push(Edit::replace(entry.value_span.clone(), quoted)),
+                None => lines.push(format!("{name}={quoted}")),
             }
         }
         edits.sort_by_key(|edit| edit.range.start);
         if !lines.is_empty() {
-            edits.push(Edit {
-                range: text.len()..text.len(),
-                text: at_the_end(&text, &lines),
-            });
+            edits.push(Edit::insert(text.len(), at_the_end(&text, &lines)));
         }
         self.after = splice(&text, &edits)
+            .map(Zeroizing::new)
             .map_err(|overlap| Error::Overlap(place_of(&self.path, &text, overlap.at)))?;
         self.prove(&entries, variables)
     }
@@ -158,20 +152,13 @@ impl EnvFile {
 }
 
 /// New lines behind a text, with line breaks as it has them.
-fn at_the_end(text: &str, lines: &[Zeroizing<String>]) -> Zeroizing<String> {
+fn at_the_end(text: &str, lines: &[String]) -> String {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let head = match text {
         "" => HEAD,
         text if text.ends_with('\n') => "",
         _ => newline,
     };
-    // Allocated once: a buffer that grew would leave copies of secrets behind.
-    let room = lines.iter().map(|line| line.len() + newline.len());
-    let mut out = Zeroizing::new(String::with_capacity(head.len() + room.sum::<usize>()));
-    out.push_str(head);
-    for line in lines {
-        out.push_str(line);
-        out.push_str(newline);
-    }
-    out
+    let lines = lines.iter().flat_map(|line| [line.as_str(), newline]);
+    head.to_owned() + &lines.collect::<String>()
 }

@@ -1,11 +1,9 @@
 //! What a plan means to say, variable by variable and port by port. The proof allows this and nothing else.
 
+use crate::wanted::Wanted;
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::container::Variable;
 use clearml_secure_core::setting::Setting;
-use zeroize::Zeroizing;
-
-use crate::wanted::Wanted;
 
 /// One variable of one service, and what the container is to get.
 pub struct Intended {
@@ -14,7 +12,7 @@ pub struct Intended {
     /// The variable's name, as it stands or will stand.
     pub name: String,
     /// What the compose file says, before YAML's quotes.
-    pub written: Zeroizing<String>,
+    pub written: String,
     /// The setting; none for what else an API server reads.
     pub setting: Option<Setting>,
     /// Whether the container is to have none, although a service that it extends does.

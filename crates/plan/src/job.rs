@@ -111,6 +111,7 @@ impl Planned {
         drop(deployment);
         let (path, before) = compose.first().cloned().unwrap_or_default();
         let after = splice(&before, &plan.edits)
+            .map(Zeroizing::new)
             .map_err(|overlap| Error::Overlap(place_of(&path, &before, overlap.at)))?;
         if let Some((_, text)) = compose.first_mut() {
             *text = after.clone();

@@ -23,7 +23,7 @@ pub(crate) struct Overlay {
 
 /// Works out the document.
 pub(crate) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal> {
-    let mut lines: Vec<Zeroizing<String>> = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     let (mut intended, mut intended_ports) = (Vec::new(), Vec::new());
     for (index, service) in target.deployment.project.services.iter().enumerate() {
         let of_service = target.wanted.get(&index).map(Vec::as_slice);
@@ -39,13 +39,13 @@ pub(crate) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal
         if missing.is_empty() && new_ports.is_none() {
             continue;
         }
-        let mut line = |text: String| lines.push(Zeroizing::new(text));
+        let mut line = |text: String| lines.push(text);
         line(format!("  {}:", key(&service.name)));
         if !missing.is_empty() {
             line("    environment:".to_owned());
         }
         for one in missing {
-            line(format!("      {}: {}", one.name, *value::scalar(one)));
+            line(format!("      {}: {}", one.name, value::scalar(one)));
         }
         match new_ports {
             None => {}
@@ -68,22 +68,15 @@ pub(crate) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal
             }
         }
     }
-    let mut head = version(target);
-    head.push_str(if lines.is_empty() {
-        "services: {}\n"
+    let services = if lines.is_empty() {
+        "services: {}"
     } else {
-        "services:\n"
-    });
-    // Allocated once: a buffer that grew would leave copies of secrets behind.
-    let room = lines.iter().map(|line| line.len() + 1).sum::<usize>();
-    let mut text = Zeroizing::new(String::with_capacity(head.len() + room));
-    text.push_str(&head);
-    for line in &lines {
-        text.push_str(line);
-        text.push('\n');
-    }
+        "services:"
+    };
+    lines.insert(0, version(target) + services);
+    lines.push(String::new());
     Ok(Overlay {
-        text,
+        text: Zeroizing::new(lines.join("\n")),
         intended,
         ports: intended_ports,
     })

@@ -3,14 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use clearml_secure_core::compose::Service;
-use clearml_secure_core::edit::Edits;
-use clearml_secure_core::yaml::{Entry, Node, Value, edit};
-use zeroize::Zeroizing;
-
 use crate::item::name_of;
 use crate::target::Target;
 use crate::wanted::Wanted;
+use clearml_secure_core::compose::Service;
+use clearml_secure_core::edit::Edits;
+use clearml_secure_core::yaml::{Entry, Node, Value, edit};
 
 /// A variable as it is written.
 #[derive(Clone)]
@@ -52,13 +50,13 @@ impl Slot {
     }
 
     /// What stands there with the value wanted.
-    pub(crate) fn text_for(&self, wanted: &Wanted) -> Zeroizing<String> {
+    pub(crate) fn text_for(&self, wanted: &Wanted) -> String {
         match self {
             Self::Field(..) => wanted.written.clone(),
             Self::Item(item) => {
                 // The name stays as it is written.
                 let name = item.text().map(name_of).unwrap_or(&wanted.name);
-                Zeroizing::new(format!("{name}={}", *wanted.written))
+                format!("{name}={}", wanted.written)
             }
         }
     }

@@ -4,14 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use clearml_secure_core::deployment::Composed;
-use clearml_secure_core::source::{SourceId, Span};
-use clearml_secure_core::yaml::{Node, Value};
-use zeroize::Zeroizing;
-
 use crate::extensions::Extensions;
 use crate::refusal::Refusal;
 use crate::wanted::{OfServices, Wanted};
+use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::source::{SourceId, Span};
+use clearml_secure_core::yaml::{Node, Value};
 
 /// The file that is edited, and what all steps need to know of it.
 pub(crate) struct Target<'a> {
@@ -36,7 +34,7 @@ pub(crate) struct Target<'a> {
     /// Lists that were changed for their own service alone: all others get a copy of what was there.
     pub(crate) split_lists: Vec<Arc<Node>>,
     /// New texts of items that all who have them are to get, by the item's first byte.
-    pub(crate) new_items: HashMap<usize, Zeroizing<String>>,
+    pub(crate) new_items: HashMap<usize, String>,
     /// Aliases, by their first byte, that were written out.
     pub(crate) written_out: HashSet<usize>,
     /// Services, by name, that got an `environment` of their own or already had one that was changed.

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::extensions::Extensions;
+use crate::foreign::{foreign, taken_from, variable};
+use crate::refusal::Refusal;
 use clearml_secure_core::compose::interpolate::{self, Outcome};
 use clearml_secure_core::container::{Container, Variable};
 use clearml_secure_core::deployment::Composed;
@@ -13,11 +16,6 @@ use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
-use zeroize::Zeroizing;
-
-use crate::extensions::Extensions;
-use crate::foreign::{foreign, taken_from, variable};
-use crate::refusal::Refusal;
 
 /// One variable of one service.
 #[derive(Clone)]
@@ -27,7 +25,7 @@ pub(crate) struct Wanted {
     /// What the container is to get.
     pub(crate) value: Secret,
     /// What the compose file says, before YAML's quotes.
-    pub(crate) written: Zeroizing<String>,
+    pub(crate) written: String,
     /// The setting; none for what else an API server reads.
     pub(crate) setting: Option<Setting>,
     stands: Stands,
@@ -234,7 +232,7 @@ fn of_heir_alone(
     Some(Wanted {
         name: name.to_owned(),
         value,
-        written: Zeroizing::new(written),
+        written,
         setting: None,
         stands,
     })
@@ -281,7 +279,7 @@ impl One<'_> {
             of_service.push(Wanted {
                 name,
                 value: self.value.clone(),
-                written: Zeroizing::new(written),
+                written,
                 setting: self.setting,
                 stands,
             });

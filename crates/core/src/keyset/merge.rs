@@ -176,7 +176,9 @@ impl<'a> Text<'a> {
             fault.help("write each entry on a line of its own")
         })?;
         proof::prove(self, &merged, wanted)?;
-        Ok(splice::with_mark(&merged, self.start))
+        // The byte order mark stays.
+        let mark = "\u{feff}".repeat(self.start / '\u{feff}'.len_utf8());
+        Ok(Zeroizing::new(mark + &merged))
     }
 
     fn is_there(&self, wanted: &Wanted) -> bool {
@@ -283,7 +285,7 @@ impl<'a> Text<'a> {
             Some(entry) => {
                 let start = item.span.start;
                 let range = start + entry.value.start..start + entry.value.end;
-                Ok(splice::exchange(range, &replaced.value))
+                Ok(Edit::replace(range, replaced.value.to_string()))
             }
             None => {
                 let fault = Fault::new(0, format!("this entry has no `{}`", replaced.key));

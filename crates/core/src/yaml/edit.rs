@@ -2,37 +2,35 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroizing;
-
 use super::lines::line_end;
 use super::scalar::{self, Typed};
 use super::{Node, Quoting, Value};
 use crate::edit::{Edit, Edits};
 
 /// Text as a scalar: as it is where YAML takes it for text in any context, in single quotes otherwise.
-pub fn scalar(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(if is_plain(text) {
+pub fn scalar(text: &str) -> String {
+    if is_plain(text) {
         text.to_owned()
     } else {
         single_quoted(text)
-    })
+    }
 }
 
 /// The same for `NAME=value`.
-pub fn pair(name: &str, value: &str) -> Zeroizing<String> {
-    let pair = Zeroizing::new(format!("{name}={value}"));
+pub fn pair(name: &str, value: &str) -> String {
+    let pair = format!("{name}={value}");
     if is_plain(name) && is_plain(value) {
         pair
     } else {
-        Zeroizing::new(single_quoted(&pair))
+        single_quoted(&pair)
     }
 }
 
 /// Text of any kind on one line, which reads as text in brackets as well.
-pub fn on_one_line(text: &str) -> Zeroizing<String> {
+pub fn on_one_line(text: &str) -> String {
     let is_printable =
         |c: char| !c.is_control() && !matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
-    Zeroizing::new(if text.chars().all(is_printable) {
+    if text.chars().all(is_printable) {
         single_quoted(text)
     } else {
         let escaped = text.chars().map(|c| match c {
@@ -41,7 +39,7 @@ pub fn on_one_line(text: &str) -> Zeroizing<String> {
             c => format!("\\U{:08x}", u32::from(c)),
         });
         format!("\"{}\"", escaped.collect::<String>())
-    })
+    }
 }
 
 /// Gives a key another value: in the quotes of the old one, without its anchor's bytes touched, and without a tag that
@@ -64,7 +62,7 @@ pub fn set_value(text: &str, key: &Node, value: &Node, new: &str, edits: &mut Ed
             let before = text.get(..span.start).unwrap_or_default();
             let separator = if before.ends_with(':') { " " } else { "" };
             let new = in_quotes_of(value, new);
-            edits.push(Edit::replace(span, format!("{separator}{}", *new)));
+            edits.push(Edit::replace(span, format!("{separator}{}", new)));
         }
     }
 }
@@ -90,10 +88,7 @@ pub fn set_item(text: &str, item: &Node, new: &str, edits: &mut Edits) {
             None => scalar(new),
         },
     };
-    edits.push(Edit {
-        range: item.range(),
-        text: quoted,
-    });
+    edits.push(Edit::replace(item.range(), quoted));
 }
 
 /// The dash of an item of a block list: the first thing on its line, or on one above where comments are between the two.
@@ -128,7 +123,7 @@ fn set_missing_value(text: &str, key: &Node, value: &Node, new: &str, edits: &mu
             Some(_) => properties,
             None => colon + 1,
         };
-        edits.push(Edit::replace(start..properties, format!(" {}", *new)));
+        edits.push(Edit::replace(start..properties, format!(" {}", new)));
         return;
     }
     let start = key.start_with_properties();
@@ -136,7 +131,7 @@ fn set_missing_value(text: &str, key: &Node, value: &Node, new: &str, edits: &mu
     if before.ends_with('?') {
         edits.push(Edit::replace(before.len() - 1..start, String::new()));
     }
-    edits.push(Edit::insert(key_end, format!(": {}", *new)));
+    edits.push(Edit::insert(key_end, format!(": {}", new)));
 }
 
 /// Puts a value in place of a block scalar. A comment behind its header stays.
@@ -194,13 +189,12 @@ fn drop_tag(text: &str, node: &Node, edits: &mut Edits) {
     edits.push(Edit::replace(start..end + blanks, String::new()));
 }
 
-fn in_quotes_of(node: &Node, new: &str) -> Zeroizing<String> {
+fn in_quotes_of(node: &Node, new: &str) -> String {
     match &node.value {
-        Value::Scalar(old) if old.style == Quoting::Double => Zeroizing::new(format!(
-            "\"{}\"",
-            new.replace('\\', "\\\\").replace('"', "\\\"")
-        )),
-        Value::Scalar(old) if old.style == Quoting::Single => Zeroizing::new(single_quoted(new)),
+        Value::Scalar(old) if old.style == Quoting::Double => {
+            format!("\"{}\"", new.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+        Value::Scalar(old) if old.style == Quoting::Single => single_quoted(new),
         _ => scalar(new),
     }
 }

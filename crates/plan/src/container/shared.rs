@@ -4,12 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use clearml_secure_core::compose::Service;
-use clearml_secure_core::edit::{Edit, Edits};
-use clearml_secure_core::yaml::{Node, Quoting, Style, Value, edit};
-use zeroize::Zeroizing;
-
-use super::write::{blanks, flow_pairs, insert_into_flow, insert_lines, plain};
+use super::write::{blanks, flow_pairs, insert_into_flow, insert_lines};
 use super::{Variables, end_of_entry, escaped, is_key};
 use crate::item::name_of;
 use crate::refusal::Refusal;
@@ -17,7 +12,10 @@ use crate::slot;
 use crate::target::Target;
 use crate::value;
 use crate::wanted::Wanted;
+use clearml_secure_core::compose::Service;
+use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::yaml::lines::indentation;
+use clearml_secure_core::yaml::{Node, Quoting, Style, Value, edit};
 
 /// A service that extends this one gets what this one gets. It may, if it is to have the very same.
 pub(super) fn refuse_extensions(
@@ -55,32 +53,28 @@ pub(super) fn inherited_lines(
     indent: usize,
     variables: &Variables,
     edits: &mut Edits,
-) -> Result<Vec<Zeroizing<String>>, Refusal> {
+) -> Result<Vec<String>, Refusal> {
     let Some(node) = inherited.filter(|node| !node.is_null()) else {
         return Ok(Vec::new());
     };
     if let Some(items) = node.items() {
         let kept = kept_items(target, items, variables);
-        let line = |item: Zeroizing<String>| plain(format!("{}- {}", blanks(indent), *item));
+        let line = |item: String| format!("{}- {}", blanks(indent), item);
         return Ok(kept.into_iter().map(line).collect());
     }
     let name = anchor_of(target, node, edits)?;
-    Ok(vec![plain(format!("{}<<: *{name}", blanks(indent)))])
+    Ok(vec![format!("{}<<: *{name}", blanks(indent))])
 }
 
 /// Copies of a list's items, without those that are written anew.
-fn kept_items(
-    target: &Target<'_>,
-    items: &[Arc<Node>],
-    variables: &Variables,
-) -> Vec<Zeroizing<String>> {
+fn kept_items(target: &Target<'_>, items: &[Arc<Node>], variables: &Variables) -> Vec<String> {
     let is_new = |text: &str| variables.iter().any(|one| one.name == name_of(text));
     let kept = items.iter().filter(|item| !item.text().is_some_and(is_new));
     kept.map(|item| copy(target, item)).collect()
 }
 
 /// An item as it is written where it can be written again, and its text otherwise.
-pub(crate) fn copy(target: &Target<'_>, item: &Node) -> Zeroizing<String> {
+pub(crate) fn copy(target: &Target<'_>, item: &Node) -> String {
     if let Some(new) = target.new_items.get(&item.target().range().start) {
         return edit::on_one_line(new);
     }
@@ -94,13 +88,13 @@ pub(crate) fn copy(target: &Target<'_>, item: &Node) -> Zeroizing<String> {
         {
             edit::on_one_line(text)
         }
-        _ => Zeroizing::new(written.to_owned()),
+        _ => written.to_owned(),
     }
 }
 
-pub(crate) fn in_brackets(items: &[Zeroizing<String>]) -> Zeroizing<String> {
+pub(crate) fn in_brackets(items: &[String]) -> String {
     let items: Vec<&str> = items.iter().map(|item| item.as_str()).collect();
-    Zeroizing::new(format!("[{}]", items.join(", ")))
+    format!("[{}]", items.join(", "))
 }
 
 /// A list of the service's own is changed for it alone: anyone who shares it gets a copy of what was there.
@@ -152,10 +146,10 @@ pub(super) fn flow_environment(
     inherited: Option<&Arc<Node>>,
     variables: &Variables,
     edits: &mut Edits,
-) -> Result<Zeroizing<String>, Refusal> {
+) -> Result<String, Refusal> {
     let pairs = flow_pairs(variables);
     let Some(node) = inherited.filter(|node| !node.is_null()) else {
-        return Ok(Zeroizing::new(format!("{{{}}}", *pairs)));
+        return Ok(format!("{{{}}}", pairs));
     };
     if let Some(items) = node.items() {
         let new = variables.iter().map(value::item);
@@ -166,7 +160,7 @@ pub(super) fn flow_environment(
         return Ok(in_brackets(&items));
     }
     let name = anchor_of(target, node, edits)?;
-    Ok(Zeroizing::new(format!("{{<<: *{name}, {}}}", *pairs)))
+    Ok(format!("{{<<: *{name}, {}}}", pairs))
 }
 
 /// The anchor of an inherited `environment`, given to it where it has none.
@@ -332,7 +326,7 @@ pub(crate) fn add_entry(target: &Target<'_>, mapping: &Arc<Node>, text: &str, ed
         Style::Flow => insert_into_flow(target, mapping, end, format!("{text} ")),
         Style::Block => {
             let column = indentation(target.text, mapping.range().start);
-            let line = plain(format!("{}{text}", blanks(column)));
+            let line = format!("{}{text}", blanks(column));
             insert_lines(target, end.unwrap_or(mapping.range().end), &[line])
         }
     });

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use clearml_secure_core::edit::Edit;
-use clearml_secure_core::yaml::Node;
-use zeroize::Zeroizing;
-
 use super::Variables;
 use crate::target::Target;
 use crate::value;
+use clearml_secure_core::edit::Edit;
+use clearml_secure_core::yaml::Node;
 use clearml_secure_core::yaml::lines::{line_break, line_end, line_start};
 
 /// Whether variables are written as a mapping's or a list's.
@@ -24,31 +22,25 @@ pub(super) fn lines_shape(inherited: Option<&Arc<Node>>) -> Shape {
     }
 }
 
-pub(super) fn variable_lines(
-    shape: &Shape,
-    indent: usize,
-    variables: &Variables,
-) -> Vec<Zeroizing<String>> {
+pub(super) fn variable_lines(shape: &Shape, indent: usize, variables: &Variables) -> Vec<String> {
     variables
         .iter()
-        .map(|wanted| {
-            Zeroizing::new(match shape {
-                Shape::List => format!("{}- {}", blanks(indent), *value::item(wanted)),
-                Shape::Mapping => {
-                    let value = value::scalar(wanted);
-                    format!("{}{}: {}", blanks(indent), wanted.name, *value)
-                }
-            })
+        .map(|wanted| match shape {
+            Shape::List => format!("{}- {}", blanks(indent), value::item(wanted)),
+            Shape::Mapping => {
+                let value = value::scalar(wanted);
+                format!("{}{}: {}", blanks(indent), wanted.name, value)
+            }
         })
         .collect()
 }
 
-pub(super) fn flow_pairs(variables: &Variables) -> Zeroizing<String> {
+pub(super) fn flow_pairs(variables: &Variables) -> String {
     let pairs: Vec<String> = variables
         .iter()
-        .map(|wanted| format!("{}: {}", wanted.name, *value::scalar(wanted)))
+        .map(|wanted| format!("{}: {}", wanted.name, value::scalar(wanted)))
         .collect();
-    Zeroizing::new(pairs.join(", "))
+    pairs.join(", ")
 }
 
 /// Puts text behind the last entry of brackets or braces, or right behind the opening one.
@@ -65,42 +57,26 @@ pub(crate) fn insert_into_flow(
 }
 
 /// Puts lines behind the line that holds a byte.
-pub(crate) fn insert_lines(target: &Target<'_>, at: usize, lines: &[Zeroizing<String>]) -> Edit {
+pub(crate) fn insert_lines(target: &Target<'_>, at: usize, lines: &[String]) -> Edit {
     let newline = line_break(target.text, at);
-    insert_secret(
-        line_end(target.text, at),
-        lines.iter().flat_map(|line| [newline, line]),
-    )
+    let text = lines
+        .iter()
+        .flat_map(|line| [newline, line.as_str()])
+        .collect();
+    Edit::insert(line_end(target.text, at), text)
 }
 
 /// Puts lines in front of the line that holds a byte. Behind a block scalar nothing can be put without a thought
 /// for the empty lines that belong to it.
-pub(super) fn insert_lines_before(
-    target: &Target<'_>,
-    at: usize,
-    lines: &[Zeroizing<String>],
-) -> Edit {
+pub(super) fn insert_lines_before(target: &Target<'_>, at: usize, lines: &[String]) -> Edit {
     let newline = line_break(target.text, at);
-    insert_secret(
-        line_start(target.text, at),
-        lines.iter().flat_map(|line| [line, newline]),
-    )
-}
-
-/// The buffer is allocated once: one that grew would leave secrets behind.
-pub(super) fn insert_secret<'a>(at: usize, pieces: impl Iterator<Item = &'a str> + Clone) -> Edit {
-    let mut text = Zeroizing::new(String::with_capacity(pieces.clone().map(str::len).sum()));
-    pieces.for_each(|piece| text.push_str(piece));
-    Edit {
-        range: at..at,
-        text,
-    }
+    let text = lines
+        .iter()
+        .flat_map(|line| [line.as_str(), newline])
+        .collect();
+    Edit::insert(line_start(target.text, at), text)
 }
 
 pub(super) fn blanks(count: usize) -> String {
     " ".repeat(count)
-}
-
-pub(crate) fn plain(text: String) -> Zeroizing<String> {
-    Zeroizing::new(text)
 }

@@ -4,22 +4,20 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
-use clearml_secure_core::compose::{Part, Service};
-use clearml_secure_core::edit::{Edit, Edits};
-use clearml_secure_core::shown::escape;
-use clearml_secure_core::yaml::edit::{colon_behind, dash};
-use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
-use zeroize::Zeroizing;
-
 use super::anew::anew_entry;
 use super::{Order, Ports, from_variable, is_double, is_right, refuse, refuse_doubles, short};
 use crate::container::{
-    add_entry, copy, end_of_entry, in_brackets, insert_into_flow, insert_lines, plain,
+    add_entry, copy, end_of_entry, in_brackets, insert_into_flow, insert_lines,
 };
 use crate::intended::IntendedPort;
 use crate::refusal::Refusal;
 use crate::target::Target;
+use clearml_secure_core::compose::{Part, Service};
+use clearml_secure_core::edit::{Edit, Edits};
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::yaml::edit::{colon_behind, dash};
 use clearml_secure_core::yaml::lines::{column, line_end, line_start};
+use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
 
 /// Works out the edits.
 pub(crate) fn plan(
@@ -140,7 +138,7 @@ fn keep_heirs(
         let Some((mapping, copies)) = own_list(target, heir, list) else {
             return Err(refuse_heir(target, heir, &services[index].name));
         };
-        add_entry(target, mapping, &format!("ports: {}", *copies), edits);
+        add_entry(target, mapping, &format!("ports: {copies}"), edits);
     }
     Ok(())
 }
@@ -151,7 +149,7 @@ fn own_list<'a>(
     target: &Target<'_>,
     heir: &'a Service,
     list: &Node,
-) -> Option<(&'a Arc<Node>, Zeroizing<String>)> {
+) -> Option<(&'a Arc<Node>, String)> {
     let items = list.items()?;
     let [part] = &heir.parts[..] else {
         return None;
@@ -356,7 +354,7 @@ fn bind(
                 )),
                 (None, Style::Block) => {
                     let blanks = " ".repeat(column(target.text, span.start));
-                    let line = plain(format!("{blanks}host_ip: \"{address}\""));
+                    let line = format!("{blanks}host_ip: \"{address}\"");
                     let end = entries.last().map_or(span.end, end_of_entry);
                     edits.push(insert_lines(target, end, &[line]));
                 }

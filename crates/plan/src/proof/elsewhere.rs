@@ -5,17 +5,15 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
-use clearml_secure_core::edit::{Edit, Edits, splice};
-use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::{Place, place_of};
-use clearml_secure_core::yaml::{self, Node, Value};
-use zeroize::Zeroizing;
-
 use super::print::{Print, Reader};
 use super::{Broken, Texts};
 use crate::intended::{Intended, IntendedPort};
 use crate::item::name_of;
 use crate::plan::Plan;
+use clearml_secure_core::edit::{Edit, Edits, splice};
+use clearml_secure_core::shown::escape;
+use clearml_secure_core::source::{Place, place_of};
+use clearml_secure_core::yaml::{self, Node, Value};
 
 /// Parsed by serde_yaml, old and new differ at the intended paths and nowhere else.
 pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
@@ -58,7 +56,7 @@ pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
 
 /// The text with blanks for every `!!null` that tags nothing, which says what nothing says, and which the second parser does
 /// not take; none where there is none.
-fn without_null_tags(path: &Path, text: &str) -> Option<Zeroizing<String>> {
+fn without_null_tags(path: &Path, text: &str) -> Option<String> {
     let roots = yaml::parse_documents(path, text).ok()?;
     let mut tags = Vec::new();
     for root in &roots {
@@ -198,7 +196,7 @@ fn is_meant(reader: &Reader, one: &Intended, print: &Print) -> bool {
         _ if one.is_withheld => false,
         // In a list outside the services the name is part of the item.
         Print::Pair(name, _) if **name == *one.name => {
-            reader.is_text(print, &format!("{name}={}", *one.written))
+            reader.is_text(print, &format!("{name}={}", one.written))
         }
         print => reader.is_text(print, &one.written),
     }

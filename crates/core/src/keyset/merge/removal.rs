@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::splice::cut;
 use crate::edit::Edit;
 use crate::yaml::lines::line_start;
 
@@ -34,7 +33,9 @@ pub(super) fn of(
         }
         cuts.push(run(text, list, items, first..index));
     }
-    cuts.into_iter().map(cut).collect()
+    cuts.into_iter()
+        .map(|cut| Edit::replace(cut, String::new()))
+        .collect()
 }
 
 /// The lines of an item that shares none of them with another.

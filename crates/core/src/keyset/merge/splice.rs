@@ -1,9 +1,5 @@
 //! Edits of a HOCON text: lines of an entry, and where they go.
 
-use std::ops::Range;
-
-use zeroize::Zeroizing;
-
 use super::{Wanted, Written};
 use crate::edit::Edit;
 use crate::hocon::OutlineEntry;
@@ -11,11 +7,11 @@ use crate::yaml::lines::line_start;
 
 /// Whole lines, without their ends.
 #[derive(Default)]
-pub(super) struct Lines(Vec<Zeroizing<String>>);
+pub(super) struct Lines(Vec<String>);
 
 impl Lines {
     pub(super) fn push(&mut self, line: &str) {
-        self.0.push(Zeroizing::new(line.to_owned()));
+        self.0.push(line.to_owned());
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -29,14 +25,14 @@ impl Lines {
         for (index, line) in value.0.iter().enumerate() {
             let name = if index == 0 { &*wanted.path } else { "" };
             let between = if index == 0 { ": " } else { "" };
-            self.0.push(joined(&[name, between, line]));
+            self.0.push([name, between, line].concat());
         }
     }
 
     /// One text of them all, each with this in front and behind it.
-    fn text(&self, before: &str, after: &str) -> Zeroizing<String> {
+    fn text(&self, before: &str, after: &str) -> String {
         let parts = self.0.iter().flat_map(|line| [before, line, after]);
-        joined(&parts.collect::<Vec<_>>())
+        parts.collect()
     }
 }
 
@@ -48,7 +44,7 @@ fn lines(written: &Written) -> Lines {
         Written::List { added, .. } => {
             lines.push("[");
             for item in added {
-                lines.0.push(joined(&["  ", item]));
+                lines.0.push(format!("  {}", **item));
             }
             lines.push("]");
         }
@@ -67,42 +63,21 @@ pub(super) fn replace(text: &str, entry: &OutlineEntry, written: &Written) -> Ed
         }
         parts.push(line);
     }
-    Edit {
-        range: entry.value.clone(),
-        text: joined(&parts),
-    }
-}
-
-/// A text in place of these bytes.
-pub(super) fn exchange(range: Range<usize>, text: &str) -> Edit {
-    Edit {
-        range,
-        text: joined(&[text]),
-    }
-}
-
-/// Nothing in place of these bytes.
-pub(super) fn cut(range: Range<usize>) -> Edit {
-    exchange(range, "")
+    Edit::replace(entry.value.clone(), parts.concat())
 }
 
 /// Lines in front of a closing brace or bracket.
 pub(super) fn inside(text: &str, close: usize, lines: &Lines) -> Edit {
     let line_end = line_end(text);
     let indent = indent(text, close);
-    let inner = joined(&[indent, "  "]);
+    let inner = format!("{indent}  ");
     let line_start = line_start(text, close);
     if line_start + indent.len() == close {
         // It has a line of its own.
-        return Edit {
-            range: line_start..line_start,
-            text: lines.text(&inner, line_end),
-        };
+        return Edit::insert(line_start, lines.text(&inner, line_end));
     }
-    Edit {
-        range: close..close,
-        text: joined(&[line_end, &lines.text(&inner, line_end), indent]),
-    }
+    let lines = lines.text(&inner, line_end);
+    Edit::insert(close, format!("{line_end}{lines}{indent}"))
 }
 
 /// Lines behind all others.
@@ -110,16 +85,8 @@ pub(super) fn at_end(text: &str, lines: &Lines) -> Edit {
     let line_end = line_end(text);
     let is_open = !text.is_empty() && !text.ends_with('\n');
     let before = if is_open { line_end } else { "" };
-    Edit {
-        range: text.len()..text.len(),
-        text: joined(&[before, &lines.text("", line_end)]),
-    }
-}
-
-/// The text with the byte order mark that it had.
-pub(super) fn with_mark(text: &str, bytes: usize) -> Zeroizing<String> {
-    let mark = "\u{feff}".repeat(bytes / '\u{feff}'.len_utf8());
-    joined(&[&mark, text])
+    let lines = lines.text("", line_end);
+    Edit::insert(text.len(), format!("{before}{lines}"))
 }
 
 /// How this text ends its lines.
@@ -134,9 +101,4 @@ fn line_end(text: &str) -> &'static str {
 fn indent(text: &str, at: usize) -> &str {
     let line = &text[line_start(text, at)..];
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
-}
-
-/// Allocated once: a buffer that grew would leave copies behind.
-fn joined(parts: &[&str]) -> Zeroizing<String> {
-    Zeroizing::new(parts.concat())
 }
