@@ -1,13 +1,16 @@
 //! Servers that must agree on a setting do not.
 //!
 //! **What**: the API server and another server that reads the same setting have different values, or only one of
-//! them is set.
+//! them is set. So does one of them have a configuration folder that is not on this machine, and the other one none:
+//! what `secure.conf` says reaches the API server alone.
 //!
 //! **Why**: the file server with an account the API server does not know stops at its start. The delete job signs
 //! its own token: with another token secret every delete is refused, is counted as failed, and the files stay on
 //! disk without a word. What looks like a hardened server is a broken one.
 //!
 //! bad: tests/fixtures/rules/split-credential/bad.yml
+//!
+//! bad: tests/fixtures/rules/split-credential/bad-5.yml
 //!
 //! good: tests/fixtures/rules/split-credential/good.yml
 //!
@@ -48,7 +51,16 @@ impl Rule for SplitCredential {
                 .iter()
                 .filter(|reading| reading.instance != apiserver.instance)
             {
-                if let Some((severity, message)) = disagreement(case, setting, apiserver, other) {
+                if let Some(message) = without_the_folder(case, setting, apiserver, other) {
+                    let help = format!(
+                        "mount the folder into {} as well, or set the values by variables: {}",
+                        case.server(other),
+                        case.inject()
+                    );
+                    findings.push(case.finding_in(BROKEN, other, message).help(help));
+                } else if let Some((severity, message)) =
+                    disagreement(case, setting, apiserver, other)
+                {
                     let help = format!(
                         "give both the same value:\n  clearml-inject -k KEYS -o secured.yml {}",
                         case.compose_file()
@@ -83,13 +95,10 @@ fn disagreement(
     if other.server == Server::AgentServices {
         return agent(case, setting, apiserver, other);
     }
-    let is_before_authentication = case.deployment.instances[other.instance]
-        .known_version()
-        .is_some_and(|version| version < Version::FILE_SERVER_AUTHENTICATION);
-    if other.server == Server::AsyncDelete && is_before_authentication {
-        // Its file server asks nobody for a token (docs/clearml.md#file-server-authentication).
+    if other.server == Server::AsyncDelete && is_before_authentication(case, other) {
         return None;
     }
+    let consequence = consequence(setting, other);
     let (one, two) = (case.server(apiserver), case.server(other));
     let is_built_in = |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_));
     let is_none = |reading: &Reading| matches!(reading.value, Value::Absent | Value::Empty);
@@ -104,7 +113,46 @@ fn disagreement(
     } else {
         format!("{two} and {one} have different values of {setting}")
     };
-    let consequence = match (other.server, setting.group()) {
+    Some((BROKEN, format!("{consequence}: {what}")))
+}
+
+/// The API server may have the setting from a folder that is not here. The other server has no such folder: either it has
+/// another value, or both have the public one.
+fn without_the_folder(
+    case: &Case<'_>,
+    setting: Setting,
+    apiserver: &Reading,
+    other: &Reading,
+) -> Option<String> {
+    let instance = |reading: &Reading| &case.deployment.instances[reading.instance];
+    let is_built_in = |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_));
+    let unseen = &case.deployment.unseen;
+    let name = &case.deployment.service(instance(other)).name;
+    let is_lost = is_built_in(apiserver)
+        && is_built_in(other)
+        && !instance(apiserver).is_config_seen()
+        && instance(other).is_config_seen()
+        && !unseen.iter().any(|one| one.service.as_ref() == Some(name))
+        && other.server != Server::Apiserver
+        && !is_before_authentication(case, other);
+    is_lost.then(|| {
+        let (one, two) = (case.server(apiserver), case.server(other));
+        format!(
+            "{two} does not have the configuration folder of {one}, and uses ClearML's published default of {setting}; if {one} has another value there, {}",
+            consequence(setting, other)
+        )
+    })
+}
+
+/// Whether its file server asks nobody for a token (docs/clearml.md#file-server-authentication).
+fn is_before_authentication(case: &Case<'_>, reading: &Reading) -> bool {
+    let version = case.deployment.instances[reading.instance].known_version();
+    version.is_some_and(|version| version < Version::FILE_SERVER_AUTHENTICATION)
+}
+
+/// What follows where a server and the API server disagree.
+fn consequence(setting: Setting, other: &Reading) -> &'static str {
+    match (other.server, setting.group()) {
         (Server::Apiserver, "token_secret") => {
             "each server refuses the tokens that the other one signs"
         }
@@ -118,8 +166,7 @@ fn disagreement(
             "the file server refuses every delete, and the files stay on disk"
         }
         _ => "the file server cannot log in and stops at its start",
-    };
-    Some((BROKEN, format!("{consequence}: {what}")))
+    }
 }
 
 /// An agent with another key has an account of its own, perhaps made in the web interface; with the same key and
