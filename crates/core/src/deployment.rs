@@ -7,6 +7,7 @@ pub mod exposure;
 mod foreign;
 mod mounts;
 mod recognise;
+mod referenced;
 pub(crate) mod started;
 
 use std::ops::Deref;
@@ -128,6 +129,7 @@ impl Deployment {
         sources: Sources,
         loader: &mut Loader,
     ) -> Result<Self, Error> {
+        let before = sources.ids().count();
         let mut deployment = Self {
             sources,
             namespaces: exposure::namespaces(&given.containers),
@@ -166,6 +168,7 @@ impl Deployment {
                 deployment.instances.push(instance);
             }
         }
+        deployment.call_referenced(before);
         deployment.note_accounts();
         deployment.doubt(&recognised);
         let (exposure, unseen) = Exposure::of(&deployment);
@@ -315,6 +318,21 @@ impl Deployment {
         (changed, at, length)
     }
 
+    /// What is written for a path of the host, where that is a mount's, written with variables: `${DIR}/secure.conf`.
+    pub fn referenced(&self, path: &Path) -> Option<String> {
+        referenced::name(&self.containers, &self.sources, path)
+    }
+
+    /// Lets messages call the texts behind the first few by what is written for their paths.
+    fn call_referenced(&mut self, first: usize) {
+        let ids: Vec<_> = self.sources.ids().skip(first).collect();
+        for id in ids {
+            if let Some(written) = self.referenced(self.sources.path(id)) {
+                self.sources.call(id, &written);
+            }
+        }
+    }
+
     fn load_config(
         &mut self,
         instance: &mut Instance,
@@ -331,7 +349,13 @@ impl Deployment {
         instance.unseen_config = found.unseen;
         for file in found.files {
             let source = match file.content {
-                Content::Host(path) => loader.open(&mut self.sources, &path)?,
+                Content::Host(path) => {
+                    let opened = loader.open(&mut self.sources, &path);
+                    opened.map_err(|error| match self.referenced(&path) {
+                        Some(written) => error.of_file(written.into()),
+                        None => error,
+                    })?
+                }
                 Content::Text(file) => self.sources.add(file.name, file.text),
             };
             let text = self.sources.text(source).to_owned();

@@ -129,6 +129,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same error of reading a file, which is called something else.
+    pub(crate) fn of_file(mut self, name: PathBuf) -> Self {
+        match &mut self {
+            Self::Encoding { place } => place.file = name,
+            Self::NoFile { path, .. } | Self::Read { path, .. } | Self::TooLarge { path, .. } => {
+                *path = name;
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// Where in a file it is, where that can be said.
     pub fn place(&self) -> Option<&Place> {
         match self {

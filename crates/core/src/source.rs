@@ -7,6 +7,15 @@ use zeroize::Zeroizing;
 /// What a path is called that is put together of variables: it may hold a value of an env file.
 pub const HIDDEN: &str = "(a path with variables)";
 
+/// A path as it is written, where that is no more than names and references.
+pub(crate) fn names_only(written: &str) -> &str {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "${}_-./".contains(c);
+    match written.chars().all(is_plain) {
+        true => written,
+        false => HIDDEN,
+    }
+}
+
 /// The texts a deployment was read from, so that every value can be pointed at in the one it came from.
 #[derive(Debug, Default)]
 pub struct Sources(Vec<Source>);
@@ -122,13 +131,7 @@ impl Sources {
     /// Lets messages call a text what is written for its path, which may hold a value of an env file: `${DIR}/a.yml`.
     /// What is written stays hidden where it is more than names.
     pub fn call(&mut self, id: SourceId, written: &str) {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "${}_./".contains(c);
-        let name = if written.chars().all(is_plain) {
-            written
-        } else {
-            HIDDEN
-        };
-        self.0[id.0 as usize].name = Some(PathBuf::from(name));
+        self.0[id.0 as usize].name = Some(PathBuf::from(names_only(written)));
     }
 
     /// What messages call the text.

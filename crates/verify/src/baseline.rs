@@ -162,7 +162,7 @@ pub(crate) fn write(reports: &[Report], path: &Path) -> String {
         for finding in &report.findings {
             let file = finding
                 .span
-                .map(|span| fingerprints.name(sources.path(span.source)));
+                .map(|span| fingerprints.name(sources.name(span.source)));
             let fingerprint = fingerprints.of(sources, finding);
             let before = there.iter().find(|entry| entry.fingerprint == fingerprint);
             findings.push(Entry {

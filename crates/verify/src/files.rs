@@ -82,7 +82,9 @@ impl Files {
             let container = deployment.service(instance);
             let text = match deployment.at(container, CREDENTIALS) {
                 There::Image | There::Nothing => continue,
-                There::Host { path, .. } => read_text(&path).map_err(|error| error.to_string()),
+                There::Host { path, .. } => {
+                    read_text(&path).map_err(|_| "what is mounted there cannot be read".to_owned())
+                }
                 There::Text(file) => Ok(file.text.clone()),
                 There::Unknown(reason) => Err(reason.as_str().to_owned()),
             };

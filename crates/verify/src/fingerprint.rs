@@ -20,7 +20,7 @@ impl Fingerprints {
     pub(crate) fn of(&mut self, sources: &Sources, finding: &Finding) -> String {
         let file = finding
             .span
-            .map(|span| self.name(sources.path(span.source)));
+            .map(|span| self.name(sources.name(span.source)));
         let text = format!(
             "{}\n{}\n{}\n{}\n{}",
             finding.rule,

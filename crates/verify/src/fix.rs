@@ -17,6 +17,7 @@ use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading};
 use clearml_secure_core::setting::Setting;
+use clearml_secure_core::source::Span;
 use clearml_secure_plan::ports::Ports;
 
 use crate::cli::Cli;
@@ -117,9 +118,10 @@ pub(crate) fn plan<'a>(
     }
     for finding in findings {
         match (&finding.fix, finding.span) {
-            (Some(Fix::Mode), Some(span)) => {
+            (Some(Fix::Mode), Some(span)) if !is_referenced(deployment, span) => {
                 plan.private(deployment.sources.path(span.source), Some(finding));
             }
+            // A shell would not know the variables of the env file.
             (None | Some(Fix::Mode), _) => plan.left.push((finding, None)),
             (Some(Fix::Bind | Fix::ClosePorts | Fix::Configure { .. } | Fix::Keys), _) => {}
         }
@@ -269,6 +271,12 @@ impl<'a> Plan<'a> {
             }),
         }
     }
+}
+
+/// Whether the path of a file is written with variables, so that messages call it what is written.
+fn is_referenced(deployment: &Deployment, span: Span) -> bool {
+    let sources = &deployment.sources;
+    sources.name(span.source) != sources.path(span.source)
 }
 
 /// The file that inject edits.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Document, Part, Project, Service, interpolate};
 use crate::container::{FileText, HostPath, Mount, MountSource};
 use crate::knowable::Knowable;
-use crate::source::{HIDDEN, Span};
+use crate::source::{HIDDEN, Span, names_only};
 use crate::yaml::{Clears, Node};
 
 /// The mounts of a service; a later one at the same target replaces an earlier one.
@@ -307,7 +307,7 @@ impl Reader<'_> {
         Knowable::Known(MountSource::Named(name.to_owned()))
     }
 
-    /// A path below a top-level entry. One with variables is not shown as it comes out.
+    /// A path below a top-level entry. One with variables is shown as it is written.
     fn bind_at_top(
         &self,
         (section, name): (&str, &str),
@@ -320,8 +320,12 @@ impl Reader<'_> {
             path: joined(&document.folder, path),
             written: path.to_owned(),
         };
-        if entry.is_some_and(|entry| has_variable(entry.value)) {
-            host.written = HIDDEN.to_owned();
+        if let Some(entry) = entry.filter(|entry| has_variable(entry.value)) {
+            let field = |node: &'_ Node, key| Some(node.get(key)?.value.text()?.to_owned());
+            let options = entry.value.get("driver_opts").map(|options| options.value);
+            let written = field(entry.value, "file")
+                .or_else(|| options.and_then(|options| field(options, "device")));
+            host.written = names_only(written.as_deref().unwrap_or(HIDDEN)).to_owned();
         }
         Knowable::Known(MountSource::Bind(host))
     }

@@ -305,7 +305,11 @@ impl<'a> View<'a> {
             return Ok(());
         }
         // The path may hold a value of .env, and `~` is the home of the user who runs compose.
-        let shown = if volume.is_interpolated || written == HIDDEN || written.starts_with('~') {
+        let shown = if volume.is_interpolated
+            || written == HIDDEN
+            || written.contains('$')
+            || written.starts_with('~')
+        {
             "what is mounted".into()
         } else if written.trim_end_matches('/') == self.named(at) {
             "it".into()

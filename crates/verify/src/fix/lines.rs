@@ -31,6 +31,8 @@ pub(crate) enum Place {
     Elsewhere(String),
     /// Into this file, by hand: at its end they would have no effect.
     Inside(PathBuf),
+    /// Into the file whose path is written so, with variables that a shell does not know.
+    Referenced(String),
     /// Into the file by this name, once something is mounted at this folder.
     Unmounted { name: String, folder: &'static str },
     /// Nowhere as long as this variable, at this place, wins over every file.
@@ -64,6 +66,13 @@ pub(super) fn of<'a>(
                 Place::Inside(file)
             }
             place => place,
+        };
+        let place = match &place {
+            Place::End(file) | Place::Inside(file) => match deployment.referenced(file) {
+                Some(written) => Place::Referenced(written),
+                None => place,
+            },
+            _ => place,
         };
         let service = &deployment.service(&deployment.instances[*instance]).name;
         let known = all.iter().position(|lines| lines.place == place);

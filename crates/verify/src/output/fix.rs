@@ -317,6 +317,7 @@ fn elsewhere(sources: &Sources, lines: &Lines<'_>) -> String {
         Place::Elsewhere(name) => format!(
             "at the end of {name} in the configuration folder of {services}, which cannot all be read from here:"
         ),
+        Place::Referenced(path) => format!("in {path}:"),
         Place::Unmounted { name, folder } => {
             format!("in {name} of a folder that is mounted at {folder} of {services}; none is:")
         }

@@ -80,7 +80,7 @@ fn snippet(
         Severity::Note => Level::NOTE,
     };
     let shown = lines.line(span);
-    let path = report.sources().path(span.source).to_string_lossy();
+    let path = report.sources().name(span.source).to_string_lossy();
     let snippet = Snippet::source(shown.text.clone())
         .line_start(report.sources().place(span).line)
         .path(escape(&path).into_owned())
