@@ -215,6 +215,17 @@ pub struct Variable {
     pub retyped: bool,
 }
 
+impl Variable {
+    /// A reference in its value that is empty, unless the shell that runs compose has a value for it. `$NAME` may be a part
+    /// of a password, and is none.
+    pub fn left_to_the_shell(&self) -> Option<&interpolate::Variable> {
+        let is_unset = |used: &&interpolate::Variable| {
+            used.outcome == interpolate::Outcome::Unset && used.form == interpolate::Form::Braced
+        };
+        self.interpolated.iter().find(is_unset)
+    }
+}
+
 /// What the container gets.
 #[derive(Clone, Debug)]
 pub enum VariableValue {

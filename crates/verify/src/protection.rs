@@ -249,13 +249,14 @@ fn is_made_by(service: &Container, names: &[&str]) -> bool {
 
 fn variable<'a>(service: &'a Container, name: &str) -> Said<'a> {
     let mut variables = service.environment.iter();
-    match variables
-        .find(|variable| variable.name == name)
-        .map(|variable| &variable.value)
-    {
-        None | Some(VariableValue::Unset) => Said::Nothing,
-        Some(VariableValue::Known(value)) => Said::Text(value.expose()),
-        Some(_) => Said::Unknown,
+    let Some(variable) = variables.find(|variable| variable.name == name) else {
+        return Said::Nothing;
+    };
+    match &variable.value {
+        VariableValue::Known(_) if variable.left_to_the_shell().is_some() => Said::Unset,
+        VariableValue::Known(value) => Said::Text(value.expose()),
+        VariableValue::Unset => Said::Unset,
+        _ => Said::Unknown,
     }
 }
 

@@ -194,31 +194,57 @@ fn read_variable(
     let path = variable.name[prefix.len()..]
         .replace("__", ".")
         .to_lowercase();
+    let unknown = |reason: &str| {
+        let object = hocon::parse_variable(&path, "x", &Context::EMPTY);
+        object.map(|mut object| {
+            object.obscure(reason);
+            object
+        })
+    };
     let object = match &variable.value {
-        VariableValue::Known(value) => {
-            let lookup = |name: &str| raw_value(environment, name);
-            let context = Context::new(&lookup, &not_in_a_variable);
-            hocon::parse_variable(&path, value.expose(), &context)
-        }
+        VariableValue::Known(value) => match only_in_a_shell(variable, &path) {
+            Some(reason) => unknown(&reason),
+            None => {
+                let lookup = |name: &str| raw_value(environment, name);
+                let context = Context::new(&lookup, &not_in_a_variable);
+                hocon::parse_variable(&path, value.expose(), &context)
+            }
+        },
         // Not in the container, as far as the files say. A setting is then said to have no value; what else it is about,
         // the shell that runs compose may have opened.
         VariableValue::Unset if Setting::by_variable(&variable.name).is_some() => return None,
         // Something will be there; what, is not known.
-        unknown @ (VariableValue::Unset
+        value @ (VariableValue::Unset
         | VariableValue::Refused(_)
         | VariableValue::Required(_)
-        | VariableValue::Unknown(_)) => {
-            hocon::parse_variable(&path, "x", &Context::EMPTY).map(|mut object| {
-                object.obscure(&why_unknown(unknown));
-                object
-            })
-        }
+        | VariableValue::Unknown(_)) => unknown(&why_unknown(value)),
     };
     Some(object.map_err(|fault| Fatal {
         what: variable.name.clone(),
         span: variable.span,
         message: fault.cause.text().to_owned(),
     }))
+}
+
+/// Why the value of a variable that opens something is not known: a reference in it is empty unless the shell that runs
+/// compose has a value. Of a setting, the rule `unset-variable` says so, by what is left of it.
+fn only_in_a_shell(variable: &Variable, path: &str) -> Option<String> {
+    let has_settings = |setting: &Setting| {
+        let rest = setting.path().strip_prefix(path);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    if SETTINGS.iter().any(has_settings) {
+        return None;
+    }
+    let used = variable.left_to_the_shell()?;
+    let is_whole = used.depth > 0 || used.span.len() >= variable.written_length;
+    let name = match is_whole {
+        true => crate::shown::escape(&used.name),
+        false => "a variable in it".into(),
+    };
+    Some(format!(
+        "{name} has no value in .env, so only the shell that runs compose may have one"
+    ))
 }
 
 fn not_in_a_variable(include: &Include<'_>) -> Included {

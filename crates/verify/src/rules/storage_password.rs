@@ -30,6 +30,9 @@ const LOOPBACK: Severity = Severity::Warning;
 /// Where MinIO listens, for S3 and for its console (docs/clearml.md#minios-own-password).
 const PORTS: [u16; 2] = [9000, 9001];
 
+/// What is said where only a shell has the password.
+const UNLESS_THE_SHELL: &str = "has no value in .env and is the default, minioadmin, unless the shell that runs compose sets it";
+
 pub(crate) struct StoragePassword;
 
 impl Rule for StoragePassword {
@@ -108,9 +111,14 @@ fn password(service: &Container) -> Option<String> {
         .known_variable("MINIO_ROOT_USER")
         .or(service.known_variable("MINIO_ACCESS_KEY"));
     let user = user.map_or("minio", |user| user.expose());
-    match find(&["MINIO_ROOT_PASSWORD", "MINIO_SECRET_KEY"]).map(|variable| &variable.value) {
-        None => Some("is the default, minioadmin".to_owned()),
-        Some(VariableValue::Known(password)) => {
+    let Some(variable) = find(&["MINIO_ROOT_PASSWORD", "MINIO_SECRET_KEY"]) else {
+        return Some("is the default, minioadmin".to_owned());
+    };
+    let is_left = variable.left_to_the_shell().is_some();
+    match &variable.value {
+        VariableValue::Unset => Some(UNLESS_THE_SHELL.to_owned()),
+        VariableValue::Known(_) if is_left => Some(UNLESS_THE_SHELL.to_owned()),
+        VariableValue::Known(password) => {
             let password = password.expose();
             if password.is_empty() || password == "minioadmin" {
                 return Some("is the default, minioadmin".to_owned());
@@ -119,6 +127,6 @@ fn password(service: &Container) -> Option<String> {
                 .map(Weakness::text)
                 .map(str::to_owned)
         }
-        Some(_) => None,
+        _ => None,
     }
 }
