@@ -2,7 +2,8 @@
 //!
 //! **What**: a file server, since 1.16, asks for the API server as `apiserver` and for Redis as `redis`, or by the names that
 //! it is told. No container on its networks has such a name: no service, container name, alias, link or extra host. With
-//! `network_mode: host`, `bridge` or `none` it knows no names of services at all.
+//! `network_mode: host`, `bridge` or `none` it knows no names of services at all. On the host's network, `localhost` is what
+//! is published on the host or is on its network as well.
 //!
 //! **Why**: the file server asks the API server about every token and keeps the answers in Redis. Without them it refuses
 //! every upload and every download.
@@ -93,7 +94,8 @@ impl Rule for UnreachableHost {
             let names = names(case, container);
             let missing = NEEDS.iter().filter_map(|need| {
                 let host = asked_for(case, server, need)?;
-                let is_lost = is_here(case, need) && is_lost(case, (container, &names), &host);
+                let is_lost =
+                    is_here(case, need) && is_lost(case, (container, &names), (need, &host));
                 is_lost.then_some((host, need.help))
             });
             let missing: Vec<(String, &str)> = missing.collect();
@@ -106,12 +108,19 @@ impl Rule for UnreachableHost {
                 .collect();
             let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
             let help: Vec<&str> = missing.iter().map(|(_, help)| *help).collect();
+            let is_local = hosts.iter().all(|host| address::is_loopback(host));
             let why = match names {
+                _ if is_local => "nothing else of these files can be reached at",
                 Names::None => "with its network_mode it finds no container named",
                 _ => "no container on its networks is named",
             };
+            // It has the hosts file of the machine then.
+            let unless = match is_on_the_host(container) && !is_local {
+                true => ", unless /etc/hosts of the machine has the name",
+                false => "",
+            };
             let message = format!(
-                "{} refuses every file: {why} {}",
+                "{} refuses every file{unless}: {why} {}",
                 case.name(server),
                 and(&hosts)
             );
@@ -128,13 +137,32 @@ fn asks_nobody(case: &Case<'_>, server: &ServerConfiguration) -> bool {
 
 /// Whether the deployment has what is asked for, under whatever name; elsewhere it may have any.
 fn is_here(case: &Case<'_>, need: &Need) -> bool {
-    match need.host {
-        "apiserver" => case.deployment.of(Server::Apiserver).next().is_some(),
-        _ => {
-            let mut containers = case.deployment.containers.iter();
-            containers.any(|container| Database::of(container) == Some(Database::Redis))
-        }
-    }
+    containers_of(case, need).next().is_some()
+}
+
+/// The containers that may be what is asked for.
+fn containers_of<'a>(case: &'a Case<'_>, need: &Need) -> impl Iterator<Item = &'a Container> {
+    let is_api = need.host == "apiserver";
+    let servers = case.deployment.of(Server::Apiserver);
+    let servers = servers.map(|instance| case.deployment.service(instance));
+    let databases = case.deployment.containers.iter().map(|one| &**one);
+    let databases = databases.filter(|one| Database::of(one) == Some(Database::Redis));
+    servers
+        .filter(move |_| is_api)
+        .chain(databases.filter(move |_| !is_api))
+}
+
+fn is_on_the_host(container: &Container) -> bool {
+    let mode = container.network_mode.as_ref();
+    mode.is_some_and(|mode| mode.text == "host")
+}
+
+/// Whether a process on the host's network may find what is asked for at a port of the host.
+fn is_on_a_port_of_the_host(case: &Case<'_>, need: &Need) -> bool {
+    // Of one that has another's network or whose networks are not known, the ports are elsewhere.
+    let may_be =
+        |one: &Container| is_on_the_host(one) || !one.ports.is_empty() || one.networks.is_empty();
+    containers_of(case, need).any(may_be)
 }
 
 /// The host that the file server asks for; none where it is not known.
@@ -189,7 +217,11 @@ fn names<'a>(case: &'a Case<'_>, container: &'a Container) -> Names<'a> {
 
 /// Whether nothing that the file server may reach has the name. An address, a name with a domain, and what is not known
 /// count as reached.
-fn is_lost(case: &Case<'_>, (container, names): (&Container, &Names<'_>), host: &str) -> bool {
+fn is_lost(
+    case: &Case<'_>,
+    (container, names): (&Container, &Names<'_>),
+    (need, host): (&Need, &str),
+) -> bool {
     let owner = match names {
         Names::Unknown => return false,
         Names::Of(owner) => owner,
@@ -197,7 +229,10 @@ fn is_lost(case: &Case<'_>, (container, names): (&Container, &Names<'_>), host: 
     };
     let is_local = address::is_loopback(host);
     if is_local {
-        return !has_company(case, container);
+        return match is_on_the_host(container) {
+            true => !is_on_a_port_of_the_host(case, need),
+            false => !has_company(case, container),
+        };
     }
     let is_name = !host.is_empty() && !host.contains('.') && host.parse::<IpAddr>().is_err();
     let is_told = owner
