@@ -81,6 +81,8 @@ pub struct Network {
 pub enum NetworkKind {
     /// From the network itself, by containers of these files.
     Inner,
+    /// The same of a bridge without a way out (`internal: true`): what is published is reached through other networks alone.
+    Internal,
     /// Somebody else makes it: from there, by whatever is on it.
     External,
     /// It is the host's own: from wherever the host is reached.

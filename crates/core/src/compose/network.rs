@@ -154,20 +154,28 @@ fn kind(project: &Project, name: &str) -> Knowable<NetworkKind> {
                 _ => NetworkKind::Lan,
             })
         }
-        None | Some("" | "bridge") => GATEWAY_MODES
-            .iter()
-            .map(|option| text(&["driver_opts", option]))
-            .collect::<Knowable<Vec<_>>>()
-            .map(
-                |modes| match modes.iter().flatten().any(|mode| mode == "nat-unprotected") {
-                    true => NetworkKind::Routed,
-                    false => NetworkKind::Inner,
-                },
-            ),
+        None | Some("" | "bridge") => bridge(&text),
         Some("default" | "none" | "null" | "overlay" | "nat" | "l2bridge") => {
             Knowable::Known(NetworkKind::Inner)
         }
         Some(_) => Knowable::unknown("its driver is none of docker's own"),
+    })
+}
+
+fn bridge(text: &dyn Fn(&[&str]) -> Knowable<Option<String>>) -> Knowable<NetworkKind> {
+    let modes = GATEWAY_MODES
+        .iter()
+        .map(|option| text(&["driver_opts", option]));
+    let modes = modes.collect::<Knowable<Vec<_>>>();
+    modes.and_then(|modes| {
+        if modes.iter().flatten().any(|mode| mode == "nat-unprotected") {
+            return Knowable::Known(NetworkKind::Routed);
+        }
+        let internal = text(&["internal"]);
+        internal.map(|internal| match internal.as_deref() {
+            Some("true") => NetworkKind::Internal,
+            _ => NetworkKind::Inner,
+        })
     })
 }
 

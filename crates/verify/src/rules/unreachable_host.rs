@@ -110,7 +110,9 @@ impl Rule for UnreachableHost {
             let help: Vec<&str> = missing.iter().map(|(_, help)| *help).collect();
             let is_local = hosts.iter().all(|host| address::is_loopback(host));
             let why = match names {
-                _ if is_local => "nothing else of these files can be reached at",
+                _ if is_local && is_on_the_host(container) => {
+                    "nothing else of these files can be reached at"
+                }
                 Names::None => "with its network_mode it finds no container named",
                 _ => "no container on its networks is named",
             };

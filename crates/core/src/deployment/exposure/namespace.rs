@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Around, Opening, Reach};
-use crate::container::{Container, Interface, NetworkKind};
+use crate::container::{Container, Interface, Network, NetworkKind};
 use crate::knowable::Knowable;
 use crate::source::Span;
 
@@ -107,7 +107,9 @@ impl Around<'_> {
             return Vec::new();
         }
         let owned = &self.containers[owner];
-        let leading = owned.ports.iter().filter(|one| one.leads_to(port));
+        let is_published = !is_within(owned);
+        let leading = owned.ports.iter();
+        let leading = leading.filter(|one| is_published && one.leads_to(port));
         let published = leading.map(|one| Opening {
             reach: Reach::Published(one.interface),
             port: one.shown(),
@@ -115,7 +117,9 @@ impl Around<'_> {
         });
         let attached = owned.attached.iter().filter_map(|network| {
             let reach = match network.kind.known()? {
-                NetworkKind::Inner | NetworkKind::External => return None,
+                NetworkKind::Inner | NetworkKind::Internal | NetworkKind::External => {
+                    return None;
+                }
                 NetworkKind::Host => Reach::Host(Interface::All),
                 kind @ (NetworkKind::Lan | NetworkKind::Routed) => {
                     Reach::Network(network.name.clone(), *kind)
@@ -134,6 +138,14 @@ fn opening(reach: Reach, port: u16, span: Span) -> Opening {
         port: port.to_string(),
         span,
     }
+}
+
+/// Whether all its networks are without a way out: docker publishes nothing there (docs/clearml.md#networks-of-docker).
+fn is_within(container: &Container) -> bool {
+    let is_internal = |network: &Network| network.kind.known() == Some(&NetworkKind::Internal);
+    container.network_mode.is_none()
+        && !container.attached.is_empty()
+        && container.attached.iter().all(is_internal)
 }
 
 /// A network that is the host's own takes the place of all others.
