@@ -17,10 +17,11 @@ pub fn faults(sandbox: &Sandbox, name: &str) -> Vec<String> {
         _ if name.starts_with(".github/") => scripts(sandbox, &github(&text)),
         ".gitlab-ci.yml" => scripts(sandbox, &gitlab(&text)),
         "Caddyfile" => refused(
-            "caddy",
+            Path::new("caddy"),
             &["validate", "--adapter", "caddyfile", "--config"],
             &path,
         ),
+        "nginx.conf" => nginx(sandbox, &text),
         _ if base.ends_with(".service") => scripts(sandbox, &services(&text)),
         _ => Vec::new(),
     }
@@ -60,6 +61,24 @@ fn services(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// What nginx says against a part of its configuration, with certificates where it names some.
+fn nginx(sandbox: &Sandbox, text: &str) -> Vec<String> {
+    let Some(nginx) = oracle::nginx() else {
+        oracle::skip("the recipe for nginx: there is none on this machine");
+        return Vec::new();
+    };
+    let pair = rcgen::generate_simple_self_signed(["clearml.example.com".to_owned()]).unwrap();
+    sandbox.write("/etc/ssl/clearml.crt", &pair.cert.pem());
+    sandbox.write("/etc/ssl/clearml.key", &pair.signing_key.serialize_pem());
+    let here = sandbox.here();
+    let whole = format!(
+        "pid {}/nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{text}}}\n",
+        here.display()
+    );
+    sandbox.write("whole.conf", &whole);
+    refused(&nginx, &["-t", "-c"], &here.join("whole.conf"))
+}
+
 /// Runs commands; a finding of clearml-verify is no failure of the recipe.
 fn scripts(sandbox: &Sandbox, commands: &[String]) -> Vec<String> {
     let mut faults = Vec::new();
@@ -86,9 +105,13 @@ fn scripts(sandbox: &Sandbox, commands: &[String]) -> Vec<String> {
 }
 
 /// What a program says against a file.
-fn refused(program: &str, arguments: &[&str], path: &Path) -> Vec<String> {
+fn refused(program: &Path, arguments: &[&str], path: &Path) -> Vec<String> {
     let Ok(output) = Command::new(program).args(arguments).arg(path).output() else {
-        oracle::skip(&format!("{}: no {program} on this machine", path.display()));
+        oracle::skip(&format!(
+            "{}: no {} on this machine",
+            path.display(),
+            program.display()
+        ));
         return Vec::new();
     };
     if output.status.success() {

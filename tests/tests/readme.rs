@@ -317,6 +317,39 @@ fn away_from_its_host_only_the_configuration_folder_is_not_checked() {
     assert_eq!(text.matches("not checked: ").count(), 1);
 }
 
+/// The comparison with compose-lint, in the version that is an oracle of ours.
+#[test]
+fn the_figures_of_compose_lint_are_those_of_a_run() {
+    let Some(python) = oracle::python() else {
+        oracle::skip("compose-lint over the stock file: no Python environment");
+        return;
+    };
+    let lint = python.with_file_name("compose-lint");
+    let sandbox = Sandbox::new("stock").unwrap();
+    let version = other(&lint).arg("--version").done().exit(0).stdout;
+    let done = other(&lint)
+        .arg("docker-compose.yml")
+        .within(&sandbox.here())
+        .done()
+        .exit(1);
+    let said = format!("{}{}", done.stdout, done.stderr);
+    let total = said
+        .lines()
+        .find_map(|line| line.strip_prefix("docker-compose.yml: "))
+        .unwrap();
+    let row = format!("| {} | `compose-lint docker-compose.yml` |", version.trim());
+    let readme = page::read(Path::new("README.md"));
+    let row = readme
+        .lines()
+        .find(|line| line.starts_with(&row))
+        .expect("a row with this version");
+    assert!(row.contains(total), "{row}: {total}");
+    assert!(
+        !said.contains("token_secret"),
+        "it has come to know the defaults"
+    );
+}
+
 #[test]
 #[ignore = "it builds the programs from nothing, which takes minutes: cargo xtask test -p e2e --test readme -- --ignored"]
 fn the_programs_are_installed_from_a_clone() {
