@@ -24,6 +24,13 @@ const MARK: char = '\u{1}';
 /// The way to a secured deployment, as README has it.
 pub const SECURE: &str = "clearml-keygen --user jane --passwords logins.txt -o keys.env\n\
     clearml-inject -k keys.env --env-file .env --close-ports --bind 127.0.0.1 -i --backup .before docker-compose.yml\n";
+/// The file of an agent that has the pair of the services agent.
+const CLIENT: &str = ". ./keys.env; mkdir ~/clients; umask 077; cat >~/clients/clearml.conf <<END
+api {
+    credentials {\"access_key\": \"$CLEARML_AGENT_ACCESS_KEY\", \"secret_key\": \"$CLEARML_AGENT_SECRET_KEY\"}
+}
+END
+";
 /// A rotation of all keys.
 const ROTATE: &str = "cp -p .env .env.before\nclearml-keygen -o new.env\nclearml-inject -k new.env --env-file .env -i docker-compose.yml\n";
 
@@ -49,7 +56,7 @@ impl Sandbox {
     /// | `empty` | nothing |
     /// | `stock` | ClearML's own docker-compose.yml |
     /// | `secured` | the same with keys, users and an env file, as README says |
-    /// | `server` | the same, and a server that runs with it |
+    /// | `server` | the same, and a server that runs with it; in `~/clients` the file of an agent with its pair |
     /// | `rotated` | the same with new keys in `new.env` and `.env`; the old ones are in `keys.env` |
     /// | `examples/NAME` | that folder |
     pub fn new(name: &str) -> Option<Self> {
@@ -76,6 +83,9 @@ impl Sandbox {
         }
         if name == "rotated" {
             sandbox.must(ROTATE);
+        }
+        if name == "server" {
+            sandbox.must(CLIENT);
         }
         if matches!(name, "server" | "rotated") {
             let more = json!({"env_file": sandbox.here().join(".env"), "version": "2.3.0"});
