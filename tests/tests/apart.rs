@@ -269,7 +269,7 @@ fn what_an_env_file_would_do_to_others_is_refused() {
     let folder = given(&all, "A=b\n");
     inject(folder.path(), &keys.text, &["-i", "--env-file", ".env"])
         .refused()
-        .says("docker-compose.yml:7:15: service web has `env_file: .env` and would get every secret that is put there")
+        .says("docker-compose.yml:7:15: service web has `env_file: .env` and would get every secret in that file")
         .says("docker compose --env-file .env --env-file clearml.env up -d");
     assert_eq!(read(folder.path(), COMPOSE), all);
     assert_eq!(read(folder.path(), ".env"), "A=b\n");
@@ -288,7 +288,7 @@ fn what_an_env_file_would_do_to_others_is_refused() {
         let folder = given(api, "");
         inject(folder.path(), &keys.text, &["--env-file", taken])
             .refused()
-            .says("needs a file of its own");
+            .says("in use already");
     }
     let folder = given(api, "A='unclosed\n");
     inject(folder.path(), &keys.text, &["--env-file", ".env"])
@@ -407,7 +407,7 @@ fn what_compose_would_read_besides_is_refused_where_it_cannot_be_seen() {
     inject(folder.path(), &keys.text, &["-i"])
         .refused()
         .says("docker-compose.yml:6:7")
-        .says("be in the list twice")
+        .says("be twice in the list")
         .never_says(token);
 }
 

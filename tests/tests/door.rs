@@ -77,8 +77,9 @@ fn a_person_at_a_terminal_is_told_what_to_type() {
             "a keyset",
         ),
     ] {
-        let said =
-            format!("clearml-{name}: waiting for {said} on standard input; Ctrl-D ends it, ");
+        let said = format!(
+            "clearml-{name}: waiting for {said} on standard input. Ctrl-D ends it. To read a file, use "
+        );
         // What nobody reads is not typed: a terminal takes 4096 bytes at most.
         let text = if text.len() > 4000 { no_servers } else { text };
         let Some((code, stderr)) = typed(text, name, arguments) else {

@@ -486,7 +486,7 @@ fn the_command_reads_what_verify_read() {
         let script = fix(folder.path(), options, "docker-compose.yml");
         assert!(!script.contains("clearml-keygen -o"), "{script}");
         assert!(
-            script.contains(&format!("{name}:4:7 sets it and wins")),
+            script.contains(&format!("{name}:4:7 overrides it")),
             "{script}"
         );
     }
@@ -582,7 +582,9 @@ fn it_is_shell_and_the_exit_code_is_that_of_the_findings() {
     };
     run(&[]).exit(1);
     run(&["-f", "text", "--fail-on", "never"]).exit(2);
-    run(&["-f", "json"]).refused().says("--fix is text");
+    run(&["-f", "json"])
+        .refused()
+        .says("--fix prints text only");
     run(&["--effective"]).refused();
     run(&["--write-baseline", "b.json"]).refused();
 }

@@ -365,7 +365,7 @@ fn where_calls_go_on_failing_nothing_is_torn() {
         };
         let is_said = match left.done.status {
             Some(0) => is_dispensable(call) && at + 1 == case.states.len(),
-            Some(2) => at == 0 || left.done.stderr.contains("cannot be taken back"),
+            Some(2) => at == 0 || left.done.stderr.contains("could not be restored"),
             _ => false,
         };
         assert!(is_said, "not said: {}", left.shown);

@@ -31,31 +31,31 @@ const OBSTACLES: [Obstacle; 5] = [
         name: "a full disk",
         make: "cat /dev/zero > fill 2>/dev/null || true",
         runs_as: "",
-        says: &["No space left", "make room"],
+        says: &["No space left", "free some space"],
     },
     Obstacle {
         name: "a file system that is read only",
         make: "mount -o remount,ro .",
         runs_as: "",
-        says: &["Read-only file system", "must be writable"],
+        says: &["Read-only file system", "make the folder writable"],
     },
     Obstacle {
         name: "a folder that is read only",
         make: "chmod 555 .; chown 65534:65534 . docker-compose.yml",
         runs_as: NOBODY,
-        says: &["Permission denied", "must be writable"],
+        says: &["Permission denied", "make the folder writable"],
     },
     Obstacle {
         name: "a file that belongs to somebody else",
         make: "chmod 777 .",
         runs_as: NOBODY,
-        says: &["its owner cannot be kept", "run as its owner"],
+        says: &["its owner cannot be kept", "run this as the owner"],
     },
     Obstacle {
         name: "a file that is mounted by itself, as docker does",
         make: "mount --bind docker-compose.yml docker-compose.yml",
         runs_as: "",
-        says: &["busy", "mounted by itself"],
+        says: &["busy", "a bind mount"],
     },
 ];
 

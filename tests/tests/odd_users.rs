@@ -343,8 +343,7 @@ fn what_is_left_out_or_weak_is_said() {
     let done = run(&list).exit(0);
     assert_eq!(
         done.stderr,
-        "clearml-keygen: warning: keys: web-login users left out, because their passwords are plain: 1; list them with \
-         --users-from, which hashes passwords\n"
+        "clearml-keygen: warning: keys: web-login users that were left out, because their passwords are in clear text: 1\n  help: list them in a file for --users-from, which hashes passwords\n"
     );
     done.never_says(MARKED);
     for hashed in ["true", "TRUE", "'\"true\"'"] {
@@ -364,7 +363,7 @@ fn what_is_left_out_or_weak_is_said() {
     let done = run(&format!("{list}{}", list.replace("apiserver", "APISERVER")));
     assert!(
         done.stderr
-            .contains("keys:2:1: USERS of the users stands here twice"),
+            .contains("keys:2:1: USERS of the users is here twice"),
         "{}",
         done.stderr
     );
@@ -375,8 +374,8 @@ fn what_is_left_out_or_weak_is_said() {
     )
     .unwrap();
     let done = keygen(folder, &["--users-from", "chosen"]).exit(0);
-    let expected = "clearml-keygen: warning: chosen:1: the password of jane is an example of the documentation; anyone who tries it is in\n\
-        clearml-keygen: warning: chosen:2: the password is the name itself; anyone who tries it is in\n\
+    let expected = "clearml-keygen: warning: chosen:1: anyone can guess the password of jane: it is an example of the documentation\n\
+        clearml-keygen: warning: chosen:2: anyone can guess the password: it is the name itself\n\
         clearml-keygen: warning: chosen:3: the password of ann is guessed easily; anyone who tries it is in\n";
     assert_eq!(done.stderr, expected);
     assert_eq!(

@@ -114,12 +114,12 @@ fn what_cannot_be_done_safely_is_refused() {
         (
             WEB,
             "    network_mode: service:apiserver\n",
-            "on another one's network",
+            "uses the network of another service",
         ),
         (
             "redis:7",
             "    network_mode: container:gate\n",
-            "on another one's network",
+            "uses the network of another service",
         ),
         (
             "redis:7",

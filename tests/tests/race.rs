@@ -54,10 +54,10 @@ fn check_loser(done: &Done) {
     // Who comes when the winner is done reads its text, and the backup is that of the text before it.
     let is_said = done
         .stderr
-        .contains("docker-compose.yml: changed while this ran")
+        .contains("docker-compose.yml: somebody changed it while this ran")
         || done
             .stderr
-            .contains("docker-compose.yml.orig: is there already");
+            .contains("docker-compose.yml.orig: the backup exists");
     assert!(is_said, "{}", done.report());
     assert!(done.stderr.contains("help: "), "{}", done.report());
 }
@@ -108,7 +108,9 @@ fn what_was_read_must_still_be_there() {
     assert_eq!(statuses, [Some(0), Some(2)]);
     for done in ended {
         if done.status == Some(2) {
-            done.refused().says("changed while this ran").says("run it");
+            done.refused()
+                .says("somebody changed it while this ran")
+                .says("run it");
         }
     }
 
@@ -123,7 +125,9 @@ fn what_was_read_must_still_be_there() {
         drop(lock);
     });
     for done in ended {
-        done.refused().says("changed while this ran").says("run it");
+        done.refused()
+            .says("somebody changed it while this ran")
+            .says("run it");
     }
     let seen = state(folder.path());
     assert_eq!(seen.len(), 3);

@@ -122,7 +122,7 @@ fn what_cannot_be_merged_is_refused_and_nothing_is_written() {
     for (more, expected) in [
         (
             "auth.token_secret: ${?MARKED}",
-            "2:1: an entry `token_secret` stands here twice",
+            "2:1: an entry `token_secret` is here twice",
         ),
         ("include \"other.conf\"", "2:1: an include"),
         (
@@ -274,7 +274,7 @@ fn users_of_an_apiserver_conf_by_hand_are_kept() {
     assert!(
         done.stderr.ends_with(
             "clearml-keygen: wrote apiserver.conf (mode 0600): 1 web-login user\n\
-             clearml-keygen: apiserver.conf: kept, though not in the keyset: ann\n"
+             clearml-keygen: apiserver.conf: kept, although not in the keyset: ann\n"
         ),
         "{}",
         done.stderr
@@ -465,7 +465,7 @@ fn an_apiserver_conf_is_changed_only_when_asked() {
     assert_eq!(done.status, Some(2));
     assert!(
         done.stderr
-            .starts_with("clearml-keygen: apiserver.conf: the file is already there"),
+            .starts_with("clearml-keygen: apiserver.conf: exists"),
         "{}",
         done.stderr
     );
@@ -540,8 +540,8 @@ fn a_secure_conf_is_not_replaced_by_less() {
         assert_eq!(done.status, Some(2), "{format}");
         assert!(
             done.stderr.starts_with(
-                "clearml-keygen: secure.conf: other lines of the file would be lost\n  help: "
-            ) && done.stderr.contains("`-f hocon` keeps them"),
+                "clearml-keygen: secure.conf: the other lines of this file would be lost\n  help: "
+            ) && done.stderr.contains("use `-f hocon` for a secure.conf"),
             "{}",
             done.stderr
         );
@@ -558,7 +558,7 @@ fn a_secure_conf_is_not_replaced_by_less() {
 fn the_secure_conf_of_the_image_is_filled_and_its_public_values_are_named() {
     let known = "auth { token_secret: \"Rq8FW84sSqVgq7WvBB_4EzNl9y8z8IGiDXX3C345_a5AZfcwZcwCIA\" }\n\
         credentials {\n  services_agent {\n    role: \"admin\"\n    user_key: \"\"\n    user_secret: \"\"\n  }\n}\n";
-    let kept = "clearml-keygen: warning: secure.conf: kept, and public: token_secret\n  help: --only token_secret";
+    let kept = "clearml-keygen: warning: secure.conf: kept, although public: token_secret\n  help: make new ones with --only token_secret";
     for (only, empty) in [("", true), ("--only services_agent", false)] {
         let folder = Folder::new(&[("secure.conf", known)]);
         let done = folder.keygen(&format!("{IN_PLACE} {only}"));
@@ -566,7 +566,7 @@ fn the_secure_conf_of_the_image_is_filled_and_its_public_values_are_named() {
         assert!(done.stderr.contains(kept), "{}", done.stderr);
         assert_eq!(
             done.stderr
-                .contains("empty, so a value was generated: services_agent\n"),
+                .contains("these values were empty and have been generated: services_agent\n"),
             empty
         );
         let Some(tree) = pyhocon(&folder.path("secure.conf")) else {
@@ -588,8 +588,7 @@ fn users_that_an_injection_would_remove_are_named() {
         ("other", "ann:a password of hers\n"),
     ]);
     folder.keygen("-q -f hocon -o secure.conf").exit(0);
-    let said = "clearml-keygen: warning: apiserver.conf: not in this keyset, and clearml-inject with it would remove \
-                them: ann\n";
+    let said = "clearml-keygen: warning: apiserver.conf: clearml-inject would remove these users, because this keyset does not have them: ann\n";
     for more in [
         "-f env",
         "-f json -o keys.json",
@@ -617,9 +616,8 @@ fn users_that_an_injection_would_remove_are_named() {
     fs::write(folder.path("apiserver.conf"), "include \"more.conf\"\n").unwrap();
     let done = folder.keygen("--from secure.conf -f env").exit(0);
     assert!(
-        done.stderr.starts_with(
-            "clearml-keygen: warning: not checked whether apiserver.conf has users whom"
-        ),
+        done.stderr
+            .starts_with("clearml-keygen: warning: apiserver.conf may have users that"),
         "{}",
         done.stderr
     );

@@ -89,7 +89,7 @@ fn secured(folder: &Path) -> String {
         assert_eq!(done.status, Some(0), "{format}: {}", done.stderr);
         assert!(
             done.stderr
-                .contains("refuses the webserver and tests accounts")
+                .contains("refuses the accounts webserver and tests")
         );
         let first = secured.get_or_insert_with(|| done.stdout.clone());
         assert_eq!(*first, done.stdout, "{format}");
@@ -346,10 +346,7 @@ fn a_user_who_is_not_there_is_named_with_those_who_are() {
             "--remove-user jane --reset-password jane --passwords pw",
             "jane is in --reset-password and in --remove-user",
         ),
-        (
-            "--user jane --passwords pw",
-            "--reset-password jane makes a new password",
-        ),
+        ("--user jane --passwords pw", "use --reset-password jane"),
         ("--reset-password jane", "--passwords <FILE>"),
     ] {
         let done = changed(folder.path(), "env", arguments);
@@ -415,7 +412,7 @@ fn json_lines_hold_passwords_with_a_colon() {
         ),
         (
             "{\"username\": \"a\", \"password\": \"MARKED\", \"password\": \"b\"}",
-            "chosen:1:41: the entry `password` stands here twice",
+            "chosen:1:41: the entry `password` is here twice",
         ),
         (
             "{\"username\": \"a\", \"password\": \"MARKED\" x}",
@@ -423,7 +420,7 @@ fn json_lines_hold_passwords_with_a_colon() {
         ),
         (
             "{\"username\": \"a\",\n\"password\": \"MARKED\"}",
-            "chosen:1:18: the JSON ends too early",
+            "chosen:1:18: the JSON is incomplete",
         ),
         (
             "[{\"username\": \"a\", \"password\": \"MARKED\"}]",
@@ -492,7 +489,10 @@ fn users_are_kept_or_named_never_lost_silently() {
     // One with others replaces them, and says whom.
     let replaced = inject("john.env", &with_jane);
     assert!(
-        replaced.stderr.contains("no longer a user") && replaced.stderr.contains("jane"),
+        replaced
+            .stderr
+            .contains("removed, because the keyset does not have them")
+            && replaced.stderr.contains("jane"),
         "{}",
         replaced.stderr
     );
@@ -565,7 +565,7 @@ fn what_would_be_lost_is_refused() {
     for name in ["#jane", " # jane"] {
         keygen(&["--user", name, "--passwords", "-"])
             .refused()
-            .says("a name does not begin with #");
+            .says("a name cannot begin with #");
     }
     // A comment is one wherever it begins.
     let chosen = "  # jane: old entry\nbob:a long password\n";
@@ -587,7 +587,7 @@ fn what_would_be_lost_is_refused() {
     ];
     keygen(&renewed)
         .refused()
-        .says("other lines of the file would be lost");
+        .says("the other lines of this file would be lost");
     assert_eq!(
         fs::read_to_string(folder.path().join(".env")).unwrap(),
         mine

@@ -96,12 +96,12 @@ fn nothing_is_written_where_it_does_not_agree() {
         (
             "2.40.3",
             "echo '{\"services\": {}}'",
-            "otherwise than we do",
+            "in another way than this program",
         ),
-        ("2.40.3", "echo '{}'", "otherwise than we do"),
+        ("2.40.3", "echo '{}'", "in another way than this program"),
         ("v2.40.3", "echo no; exit 1", "refuses the edited files"),
         ("2.40.3", "echo no", "refuses the edited files"),
-        ("1.29.2", "echo '{}'", "no docker compose of version 2"),
+        ("1.29.2", "echo '{}'", "Docker Compose 2 is not installed"),
     ] {
         let folder = folder();
         let folder = folder.path();
@@ -120,8 +120,8 @@ fn where_there_is_none_it_is_said() {
     let folder = folder.path();
     inject(folder, &["-i"])
         .exit(2)
-        .says("no docker compose of version 2 or later is found")
-        .says("leave --prove-with-compose out");
+        .says("Docker Compose 2 is not installed")
+        .says("run this without --prove-with-compose");
     assert_eq!(names(folder), [COMPOSE]);
 }
 

@@ -10,7 +10,7 @@ use crate::source::Place;
 #[non_exhaustive]
 pub enum Error {
     /// A file that is not any more what it was when it was read. Nothing was written.
-    #[error("{}: changed while this ran", crate::shown::escape(&path.to_string_lossy()))]
+    #[error("{}: somebody changed it while this ran", crate::shown::escape(&path.to_string_lossy()))]
     Changed {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum Error {
         message: String,
     },
     /// Something that a file has and its new text would not have. Nothing was written.
-    #[error("{}: its {what} cannot be kept: {source}", crate::shown::escape(&path.to_string_lossy()))]
+    #[error("{}: the new file could not get the {what} of the old one: {}", crate::shown::escape(&path.to_string_lossy()), words(source))]
     Keep {
         /// The file.
         path: PathBuf,
@@ -82,7 +82,7 @@ pub enum Error {
         kind: &'static str,
     },
     /// A file that has its new text although another one could not be written. Each of them is whole.
-    #[error("{}: has its new text, which cannot be taken back: {source}", crate::shown::escape(&path.to_string_lossy()))]
+    #[error("{}: was already replaced and could not be restored: {}", crate::shown::escape(&path.to_string_lossy()), words(source))]
     PutBack {
         /// The file.
         path: PathBuf,
@@ -95,7 +95,7 @@ pub enum Error {
     #[error("the operating system gave no random bytes: {0}")]
     Random(String),
     /// A file that cannot be read.
-    #[error("{}: cannot be read: {source}", crate::shown::escape(&path.to_string_lossy()))]
+    #[error("{}: {}", crate::shown::escape(&path.to_string_lossy()), unread(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -103,7 +103,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file over the bound.
-    #[error("{}: over {limit} MiB", crate::shown::escape(&path.to_string_lossy()))]
+    #[error("{}: larger than {limit} MiB", crate::shown::escape(&path.to_string_lossy()))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -111,7 +111,7 @@ pub enum Error {
         limit: u64,
     },
     /// A file that cannot be written. Nothing of it was left behind.
-    #[error("{}: cannot be written: {source}", crate::shown::escape(&path.to_string_lossy()))]
+    #[error("{}: {}", crate::shown::escape(&path.to_string_lossy()), unwritten(source))]
     Write {
         /// The file.
         path: PathBuf,
@@ -167,46 +167,47 @@ impl Error {
                 Some("fix the file; a server that loads it does not start".to_owned())
             }
             Self::Keep { .. } => {
-                Some("run as its owner or as root; nothing was written".to_owned())
+                Some("nothing was written; run this as the owner of the file or as root".to_owned())
             }
             Self::Locked { .. } => Some(
-                "run it again when that is done; it must not be what started this (flock)"
+                "wait until that program has ended, then run this again. If it started this one (flock), start this one without it"
                     .to_owned(),
             ),
             Self::NoFile { .. } => Some(
-                "put a regular file there; only what the command line itself names may be a pipe"
+                "put a regular file there: only a path on the command line may be a pipe"
                     .to_owned(),
             ),
-            Self::PutBack { kept, .. } => Some(match kept {
+            Self::PutBack { path, kept, .. } => Some(match kept {
                 Some(kept) => format!(
-                    "move {} over it, or run this again",
-                    crate::shown::escape(&kept.to_string_lossy())
+                    "restore it:\n  mv {} {}",
+                    crate::shell::quoted(kept),
+                    crate::shell::quoted(path)
                 ),
                 None => "remove it, or run this again".to_owned(),
             }),
             Self::Random(_) => {
-                Some("generate the keys on a machine whose generator works".to_owned())
+                Some("generate the keys on another machine".to_owned())
             }
             Self::Read { source, .. } => match source.kind() {
-                io::ErrorKind::IsADirectory => Some("name a file in it".to_owned()),
+                io::ErrorKind::IsADirectory => Some("name a file in the folder".to_owned()),
                 io::ErrorKind::NotFound => Some("check the path".to_owned()),
-                io::ErrorKind::PermissionDenied => Some("run as a user who may read it".to_owned()),
+                io::ErrorKind::PermissionDenied => Some("run this as a user who can read it".to_owned()),
                 _ => None,
             },
             Self::TooLarge { .. } => {
                 Some("no compose file or keyset is that large: check the path".to_owned())
             }
             Self::Write { source, .. } => match source.kind() {
-                io::ErrorKind::AlreadyExists => Some("give --force to replace it".to_owned()),
+                io::ErrorKind::AlreadyExists => Some("name another file, or add --force to overwrite it".to_owned()),
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
-                    "the folder must be writable: a new file is written there, and takes the name"
+                    "make the folder writable: a new file is written there, which then gets the name"
                         .to_owned(),
                 ),
                 io::ErrorKind::QuotaExceeded | io::ErrorKind::StorageFull => {
-                    Some("make room on the disk".to_owned())
+                    Some("free some space on the disk".to_owned())
                 }
                 io::ErrorKind::ResourceBusy => {
-                    Some("is it mounted by itself? Run this where the file really is".to_owned())
+                    Some("if the file itself is mounted (a bind mount), run this where the file really is".to_owned())
                 }
                 _ => None,
             },
@@ -217,7 +218,7 @@ impl Error {
                     .any(|bound| message.starts_with(bound)) =>
             {
                 Some(
-                    "it is more than is read here; `docker compose config` writes it out"
+                    "simplify it, or use what `docker compose config` prints instead"
                         .to_owned(),
                 )
             }
@@ -225,5 +226,41 @@ impl Error {
                 Some("fix the line; `docker compose config` refuses it too".to_owned())
             }
         }
+    }
+}
+
+/// What the operating system says, in words that tell what to look at.
+pub fn words(error: &io::Error) -> String {
+    let text = match error.kind() {
+        io::ErrorKind::AlreadyExists => "it exists",
+        io::ErrorKind::IsADirectory => "it is a folder",
+        io::ErrorKind::NotADirectory => "a folder of its path is a file",
+        io::ErrorKind::NotFound => "it does not exist",
+        io::ErrorKind::PermissionDenied => "permission denied",
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up",
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
+        io::ErrorKind::ResourceBusy => "it is in use",
+        io::ErrorKind::StorageFull => "the disk is full",
+        _ => return error.to_string(),
+    };
+    text.to_owned()
+}
+
+/// Why a file was not read, as the end of a sentence that begins with its name.
+fn unread(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),
+        _ => format!("cannot be read: {}", words(error)),
+    }
+}
+
+/// Why a file was not written, likewise.
+fn unwritten(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => "exists".to_owned(),
+        io::ErrorKind::NotFound => "cannot be written: its folder does not exist".to_owned(),
+        io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),
+        _ => format!("cannot be written: {}", words(error)),
     }
 }

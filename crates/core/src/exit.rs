@@ -17,7 +17,10 @@ pub const FAILED: u8 = 2;
 /// An error as all programs print it: what happened, and what to do.
 pub fn message(program: &str, what: &dyn Display, help: Option<&str>) -> String {
     match help {
-        Some(help) => format!("{program}: {what}\n  help: {help}\n"),
+        Some(help) => {
+            let help = help.replace('\n', "\n    ");
+            format!("{program}: {what}\n  help: {help}\n")
+        }
         None => format!("{program}: {what}\n"),
     }
 }
@@ -39,7 +42,7 @@ pub fn waiting(program: &str, inputs: &[Input<'_>]) -> Option<String> {
     let input = inputs.iter().find(is_stdin)?;
     io::stdin().is_terminal().then(|| {
         let Input { what, named, .. } = input;
-        format!("{program}: waiting for {what} on standard input; Ctrl-D ends it, {named} reads a file\n")
+        format!("{program}: waiting for {what} on standard input. Ctrl-D ends it. To read a file, use {named}\n")
     })
 }
 
@@ -64,12 +67,12 @@ pub fn guarded(
             format!(" at {}:{}", location.file(), location.line())
         });
         let written = if IS_WRITING.load(Ordering::Relaxed) {
-            "while it was writing; see what it has changed"
+            "while it was writing: check what it has changed"
         } else {
             "nothing was written"
         };
         let what = format!("internal error{place}, {written}");
-        let help = "this is a bug: please report that place, the version and the options; it shows nothing of your files";
+        let help = "this is a bug. Please report that place, the version and the options (none of them shows your files)";
         say(&message(program, &what, Some(help)));
     }));
     panic::catch_unwind(run).unwrap_or(ExitCode::from(FAILED))

@@ -1,27 +1,28 @@
 use std::path::PathBuf;
 
+use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::shown::escape;
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{}: is there already", escape(&.0.to_string_lossy()))]
+    #[error("{}: the backup exists", escape(&.0.to_string_lossy()))]
     BackupExists(PathBuf),
-    #[error("docker compose cannot be started: {0}")]
+    #[error("docker compose cannot be started: {}", clearml_secure_core::error::words(.0))]
     Compose(std::io::Error),
-    #[error("docker compose reads {what} of service {} otherwise than we do", escape(.service))]
+    #[error("docker compose reads {what} of service {} in another way than this program", escape(.service))]
     ComposeDiffers { service: String, what: String },
     #[error("docker compose refuses the edited files")]
     ComposeRefuses,
     #[error("{0}")]
     Core(#[from] clearml_secure_core::error::Error),
-    #[error("--env-file needs a file of its own, not {}", escape(&.0.to_string_lossy()))]
+    #[error("--env-file cannot be {}, which is in use already", escape(&.0.to_string_lossy()))]
     EnvFileTaken(PathBuf),
-    #[error("no docker compose of version 2 or later is found")]
+    #[error("Docker Compose 2 is not installed")]
     NoCompose,
-    #[error("standard output cannot be written: {0}")]
+    #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
     Output(std::io::Error),
-    #[error("--output needs a file of its own, not {}, which is merged over the compose file", escape(&.0.to_string_lossy()))]
+    #[error("--output cannot be {}, because that file is merged over the compose file", escape(&.0.to_string_lossy()))]
     OutputMerged(PathBuf),
     #[error("{0}")]
     Plan(#[from] clearml_secure_plan::error::Error),
@@ -35,30 +36,35 @@ impl Error {
     pub(crate) fn help(&self) -> Option<String> {
         match self {
             Self::BackupExists(_) => {
-                Some("give --backup another suffix, or move the file away".to_owned())
+                Some("use another suffix for --backup, or move the file away".to_owned())
             }
             Self::Compose(_) | Self::NoCompose => Some(
-                "install Docker Compose 2 (`docker compose version` tells), or leave --prove-with-compose out"
+                "install Docker Compose 2, or run this without --prove-with-compose"
                     .to_owned(),
             ),
             Self::ComposeDiffers { .. } => Some(
-                "nothing was written; please report it, with the line that sets this (without its value)".to_owned(),
+                "nothing was written. Please report this, with the line that sets it (without its value)".to_owned(),
             ),
             Self::ComposeRefuses => Some(
-                "nothing was written; `docker compose config` on the files as they are may tell why".to_owned(),
+                "nothing was written. To see what compose says of the files as they are:\n  docker compose config --quiet".to_owned(),
             ),
+            Self::Core(CoreError::Write { source, .. })
+                if source.kind() == std::io::ErrorKind::AlreadyExists =>
+            {
+                Some("use -i to edit it in place (add --backup .orig), or --force to overwrite it".to_owned())
+            }
             Self::Core(error) => error.help(),
             Self::EnvFileTaken(_) => {
                 Some("name a file beside the compose file, e.g. .env".to_owned())
             }
             Self::Output(_) => None,
             Self::OutputMerged(_) => {
-                Some("leave --merge out to write it anew, or name another with --output".to_owned())
+                Some("write to another file, or run this without --merge to replace that one".to_owned())
             }
             Self::Plan(error) => error.help(),
-            Self::StandardInputInPlace => Some("name the compose file".to_owned()),
+            Self::StandardInputInPlace => Some("name the compose file:\n  clearml-inject -k keys.env -i docker-compose.yml".to_owned()),
             Self::StandardInputTwice => {
-                Some("name the keyset's file with -k, or the compose file".to_owned())
+                Some("name one of the two files:\n  clearml-inject -k keys.env docker-compose.yml".to_owned())
             }
         }
     }

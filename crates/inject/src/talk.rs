@@ -34,7 +34,7 @@ pub(crate) fn waiting(cli: &Cli) -> String {
     };
     let inputs = [
         input(&*cli.keys, "a keyset", "-k FILE"),
-        input(&*cli.compose, "a compose file", "an argument"),
+        input(&*cli.compose, "a compose file", "FILE as an argument"),
     ];
     exit::waiting("clearml-inject", &inputs).unwrap_or_default()
 }
@@ -92,7 +92,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
             (count(Change::Added), "added"),
             (count(Change::Replaced), "replaced"),
             (count(Change::Withheld), "withheld"),
-            (count(Change::Inherited), "kept as inherited"),
+            (count(Change::Inherited), "inherited"),
             (count(Change::Kept), "already right"),
         ] {
             if number > 0 {
@@ -106,10 +106,10 @@ fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
     }
     for Unused { setting, version } in &plan.unused {
         let reason = match version {
-            Some(version) => format!("version {version} does not know it"),
+            Some(version) => format!("version {version} does not have it"),
             None => "no server of this file reads it".to_owned(),
         };
-        line(&mut out, &format!("{setting}: not needed: {reason}"));
+        line(&mut out, &format!("{setting} was not used: {reason}"));
     }
     for port in &plan.ports {
         let place = escape(port.path.trim_start_matches("services/"));
@@ -117,7 +117,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
             &mut out,
             &match &port.text {
                 Some(text) => format!("{place}: {}", escape(text)),
-                None => format!("{place}: nothing is published"),
+                None => format!("{place}: no port is published"),
             },
         );
     }
@@ -134,8 +134,8 @@ fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
         };
         let is_put = is_new_apart || plan.intended.iter().any(|one| one.change != Change::Kept);
         let what = match is_put {
-            true => format!("{verb} put where servers read them"),
-            false => "are where servers read them already".to_owned(),
+            true => format!("{verb} set for the servers that read them"),
+            false => "are already what the servers read".to_owned(),
         };
         line(&mut out, &format!("{settings} settings {what}; {proved}"));
     }
@@ -163,7 +163,7 @@ fn web_login(deployment: &Composed, keyset: &Keyset) -> String {
             line(
                 &mut out,
                 &format!(
-                    "web login: the keyset has no users; those of the files stay as they are: {}",
+                    "web login: the keyset has no users, so the users in the files stay: {}",
                     names(&stay)
                 ),
             );
@@ -173,7 +173,7 @@ fn web_login(deployment: &Composed, keyset: &Keyset) -> String {
     line(
         &mut out,
         &format!(
-            "web login: {}; with fixed users the API server refuses the webserver and tests accounts",
+            "web login: {}. While fixed users are enabled, the API server refuses the accounts webserver and tests",
             match keyset.users().len() {
                 1 => "1 user".to_owned(),
                 count => format!("{count} users"),
@@ -186,8 +186,7 @@ fn web_login(deployment: &Composed, keyset: &Keyset) -> String {
         line(
             &mut out,
             &format!(
-                "web login: no longer a user, because the keyset does not have them: {}; tokens that they have are good \
-                 for 30 days more, or until token_secret is replaced",
+                "web login: removed, because the keyset does not have them: {}. Their tokens work for up to 30 days, or until token_secret is replaced",
                 names(&gone)
             ),
         );
@@ -206,7 +205,7 @@ fn left(cli: &Cli, deployment: &Composed) -> String {
         line(
             &mut out,
             &format!(
-                "{}service {} gets no keys: {}. If it signs or checks tokens, it needs secure.auth.token_secret too",
+                "{}service {} gets no keys: {}. If it signs or checks tokens, set secure.auth.token_secret there too",
                 place.unwrap_or_default(),
                 escape(name),
                 unseen.reason
@@ -228,7 +227,7 @@ fn left(cli: &Cli, deployment: &Composed) -> String {
             line(
                 &mut out,
                 &format!(
-                    "--bind leaves {} open at service {}, which is none of the web, API and file servers",
+                    "--bind does not change {} of service {}, because it is not a web, API or file server",
                     open.join(", "),
                     escape(&service.name)
                 ),
@@ -257,7 +256,7 @@ fn still_open(deployment: &Composed) -> String {
             line(
                 &mut out,
                 &format!(
-                    "--close-ports leaves {database} (service {}) open through service {}",
+                    "{database} (service {}) can still be reached through service {}, which --close-ports does not change",
                     escape(&service.name),
                     escape(name)
                 ),
@@ -281,8 +280,7 @@ fn locked_out(deployment: &Composed) -> String {
             line(
                 &mut out,
                 &format!(
-                    "{}: service {} gets other keys, and nothing tells the version of the API server at service {}: before \
-                     1.11.0 it has no account for them, and the agent cannot log in",
+                    "{}: the agent of service {} cannot log in with its new keys if the API server of service {} is older than 1.11.0 (its version is not known)",
                     deployment.sources.place(service.name_span),
                     escape(&service.name),
                     escape(&deployment.service(api).name)
@@ -307,14 +305,14 @@ pub(crate) fn apart(env_file: &EnvFile, folder: &Path) -> String {
         let all = env_file.options();
         line(
             &mut out,
-            &format!("docker compose reads {name} only where it is told to:{all}"),
+            &format!("docker compose reads {name} only with these options:{all}"),
         );
     }
     if env_file.is_changed() {
         line(
             &mut out,
             &format!(
-                "values that your shell exports win over {name}: after `set -a; . ./keys.env`, open a new shell first"
+                "values that your shell exports win over {name}. If you ran `set -a; . ./keys.env`, open a new shell first"
             ),
         );
     }

@@ -9,6 +9,7 @@ use clearml_secure_core::io::{
     Before, Mode, NewFile, mode_for_others, read_text, replace_files, write_secret_file,
 };
 use clearml_secure_core::redact::Mark;
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::{error::Error as CoreError, exit};
 use clearml_secure_plan::env_file::EnvFile;
@@ -151,8 +152,7 @@ impl Product<'_> {
             && let Some(mode) = mode_for_others(io::stdout())
         {
             say(&format!(
-                "clearml-inject: others can read the file on standard output, which holds secrets (mode {mode:04o}): \
-                 chmod 600 it, or use -o FILE, which creates it with mode 0600\n"
+                "clearml-inject: others can read the file that you write to, and it holds secrets (mode {mode:04o}). Use `-o FILE`, not `>`: -o creates the file with mode 0600\n"
             ));
         }
         let Some(env_file) = self.new_env_file() else {
@@ -197,7 +197,7 @@ impl Product<'_> {
         {
             let name = file.path.to_string_lossy();
             say(&format!(
-                "clearml-inject: {} holds secrets from now on, and only its owner can read it (mode 0600; before {mode:04o})\n",
+                "clearml-inject: {} now holds secrets, so only its owner can read it (mode 0600; it was {mode:04o})\n",
                 escape(&name)
             ));
         }
@@ -248,14 +248,15 @@ fn remarks_in_place(path: &Path, old: &File, holds_secrets: bool) -> String {
     let mut out = String::new();
     if holds_secrets && metadata.mode() & 0o077 != 0 {
         out.push_str(&format!(
-            "clearml-inject: {name} holds secrets and is open to others as before (mode {:04o}): chmod 600 closes it\n",
-            metadata.mode() & 0o7777
+            "clearml-inject: {name} holds secrets, and others can read it (mode {:04o}). To close it:\n  chmod 600 {}\n",
+            metadata.mode() & 0o7777,
+            quoted(path)
         ));
     }
     // The name that it had is no longer one of its own.
     if metadata.nlink() > 0 {
         out.push_str(&format!(
-            "clearml-inject: {name} had other hard links; they keep the text from before\n"
+            "clearml-inject: {name} had other hard links: they still have the old text\n"
         ));
     }
     out

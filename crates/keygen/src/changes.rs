@@ -144,7 +144,7 @@ fn nobody_left(is_in_file: bool) -> String {
                  help: --user NAME adds one. Do not switch fixed users off: anyone could then log in without a password"
             .to_owned(),
         false => "warning: no web-login user is left, and clearml-inject without any changes no users of a deployment:\n  \
-                  whoever was removed here can still log in there\n  \
+                  users that were removed here can still log in there\n  \
                   help: --user NAME adds one; clearml-inject then removes all others"
             .to_owned(),
     }

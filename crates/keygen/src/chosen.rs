@@ -72,7 +72,7 @@ fn of_line(path: &Path, line: usize, text: &str) -> Result<New, Error> {
         return Err(wrong(
             path,
             line,
-            "there is no colon between name and password",
+            "the line has no colon between name and password",
         ));
     };
     let name = parts.next().filter(|name| !name.is_empty());
@@ -90,7 +90,7 @@ fn usable(user: New) -> Result<New, Error> {
     let reason = if password.is_empty() {
         "the password is empty"
     } else if password.len() > LONGEST {
-        "the password is longer than 72 bytes, of which bcrypt reads no more"
+        "the password is longer than 72 bytes, the most that bcrypt reads"
     } else if password.chars().any(char::is_control) {
         "the password has a character that cannot be typed"
     } else {

@@ -10,31 +10,31 @@ use clearml_secure_core::shown::escape;
 /// Why there is no keyset. No value is ever in it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{}: the file is already there, and the web-login users belong into it", escape(&.0.to_string_lossy()))]
+    #[error("{}: exists, and the web-login users belong in this file", escape(&.0.to_string_lossy()))]
     ApiserverExists(PathBuf),
     #[error(transparent)]
     Core(#[from] clearml_secure_core::error::Error),
-    #[error("{}: the file is already there", escape(&.0.to_string_lossy()))]
+    #[error("{}: exists", escape(&.0.to_string_lossy()))]
     Exists(PathBuf),
     #[error("a password cannot be hashed: {0}")]
     Hash(String),
-    #[error("-f helm prints values without any key, so there is no key and no user to make")]
+    #[error("-f helm prints values without keys, so it cannot make keys or users")]
     HelmHasNoKeys,
-    #[error("{}: there is no web-login user to write", escape(&.0.to_string_lossy()))]
+    #[error("{}: the keyset has no web-login users to write", escape(&.0.to_string_lossy()))]
     NoUsers(PathBuf),
-    #[error("{}: other lines of the file would be lost", escape(&.0.to_string_lossy()))]
+    #[error("{}: the other lines of this file would be lost", escape(&.0.to_string_lossy()))]
     OtherLines(PathBuf),
-    #[error("{}: the keyset and the passwords need a file each", escape(&.0.to_string_lossy()))]
+    #[error("{}: the keyset and the passwords cannot go to one file", escape(&.0.to_string_lossy()))]
     OneFile(PathBuf),
-    #[error("standard output cannot be written: {0}")]
+    #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
     Output(io::Error),
-    #[error("--secret {}: no name that Kubernetes takes", escape(.0))]
+    #[error("--secret {}: Kubernetes does not accept this name", escape(.0))]
     SecretName(String),
-    #[error("--secret names a Secret of Kubernetes")]
+    #[error("--secret is for Kubernetes only")]
     SecretWithout,
     #[error("standard input cannot be both the keyset and the users")]
     StandardInputTwice,
-    #[error("{} is in {first} and in {second}", escape(name))]
+    #[error("{} is both in {first} and in {second}", escape(name))]
     TwoChanges {
         name: String,
         first: &'static str,
@@ -53,7 +53,7 @@ pub(crate) enum Error {
     UnknownWord(String),
     #[error("--user {}: {misfit}", escape(name))]
     User { name: String, misfit: Misfit },
-    #[error("--user {}: a name does not begin with #", escape(.0))]
+    #[error("--user {}: a name cannot begin with #", escape(.0))]
     UserName(String),
     #[error("{}:{line}: {reason}", escape(&path.to_string_lossy()))]
     UserLine {
@@ -73,45 +73,45 @@ impl Error {
     pub(crate) fn help(&self) -> Option<String> {
         match self {
             Self::ApiserverExists(_) => Some(
-                "give --force: it adds the keyset's users, and everything else in the file stays"
+                "add --force: it adds the keyset's users and changes nothing else in the file"
                     .to_owned(),
             ),
             Self::Core(error) => error.help(),
-            Self::HelmHasNoKeys => Some("make them with -f kubernetes, and print the values with --from".to_owned()),
-            Self::SecretName(_) => Some("lower-case letters, digits, `-` and `.`, e.g. clearml-keys".to_owned()),
-            Self::SecretWithout => Some("give -f kubernetes or -f helm with it".to_owned()),
+            Self::HelmHasNoKeys => Some("make the keys with -f kubernetes first, then print the values with --from".to_owned()),
+            Self::SecretName(_) => Some("use lower-case letters, digits, `-` and `.`, e.g. clearml-keys".to_owned()),
+            Self::SecretWithout => Some("add -f kubernetes or -f helm".to_owned()),
             Self::Exists(path) => Some(format!(
-                "name another, or give --force to replace it; --from {} keeps the values it has",
+                "name another file, or add --force to overwrite it. To keep its values, add --from {}",
                 escape(&path.to_string_lossy())
             )),
             Self::OtherLines(path) => Some(format!(
-                "name another file with -o; `-f hocon` keeps them in a secure.conf, `clearml-inject --env-file {}` in an env file",
+                "name another file with -o. To change the values and keep the other lines, use `-f hocon` for a secure.conf, or `clearml-inject --env-file {}` for an env file",
                 escape(&path.to_string_lossy())
             )),
-            Self::NoUsers(_) => Some("--user NAME adds one".to_owned()),
+            Self::NoUsers(_) => Some("add a user with --user NAME".to_owned()),
             Self::Hash(_) | Self::Output(_) => None,
-            Self::OneFile(_) => Some("name another with --passwords".to_owned()),
+            Self::OneFile(_) => Some("name another file with --passwords".to_owned()),
             Self::StandardInputTwice => {
-                Some("name a file with --from or with --users-from".to_owned())
+                Some("name a file for --from or for --users-from".to_owned())
             }
             Self::UserName(_) => Some("give the user another name".to_owned()),
             Self::User { misfit: Misfit::User, name } => Some(format!(
-                "--from keeps the users that its keyset has; --reset-password {} makes a new password",
+                "the keyset of --from has this user. For a new password, use --reset-password {}",
                 shell::quoted(Path::new(name))
             )),
             Self::UserOfFile { misfit: Misfit::User, .. } => Some(
-                "--from keeps the users that its keyset has; --remove-user NAME takes the old one out first".to_owned(),
+                "the keyset of --from has this user. To replace it, run this with --remove-user NAME first".to_owned(),
             ),
             Self::User { .. } | Self::UserOfFile { .. } => Some("give the user another name".to_owned()),
             Self::UserLine { reason, .. } if !reason.contains("colon") => None,
             Self::UserLine { .. } => Some(
-                "a line is `name:password` or `name:password:Full Name`; a password with a colon needs JSON lines: \
+                "write `name:password` or `name:password:Full Name`. If the password has a colon, write JSON: \
                  {\"username\": \"jane\", \"password\": \"a:b\", \"name\": \"Jane\"}"
                     .to_owned(),
             ),
-            Self::TwoChanges { .. } => Some("leave it out of one of them".to_owned()),
+            Self::TwoChanges { .. } => Some("name the user in one of them only".to_owned()),
             Self::UnknownUser { name, known, .. } => Some(match nearest(name, known) {
-                _ if known.is_empty() => "it has no users at all; --user NAME adds one".to_owned(),
+                _ if known.is_empty() => "the keyset has no users: add one with --user NAME".to_owned(),
                 Some(near) => format!("did you mean {}? The users are {}", escape(near), enumerated(known)),
                 None => format!("the users are {}", enumerated(known)),
             }),
@@ -119,7 +119,7 @@ impl Error {
                 let mut words = SETTINGS.map(|setting| setting.group()).to_vec();
                 words.dedup();
                 Some(format!(
-                    "it knows {}, and the path of a setting, such as {}",
+                    "use one of {}, or the path of a setting, for example {}",
                     words.join(", "),
                     SETTINGS[1]
                 ))

@@ -53,22 +53,25 @@ impl<'a> From<'a> {
         let mut remarks = Vec::new();
         let count = self.keyset.passed_over();
         if count > 0 {
-            let what = "web-login users left out, because their passwords are plain";
-            let help = "list them with --users-from, which hashes passwords";
-            remarks.push(format!("warning: {path}: {what}: {count}; {help}"));
+            let what =
+                "web-login users that were left out, because their passwords are in clear text";
+            let help = "list them in a file for --users-from, which hashes passwords";
+            remarks.push(format!("warning: {path}: {what}: {count}\n  help: {help}"));
         }
         let mut empty = self.empty.clone();
         empty.retain(|setting| !renewed.contains(setting));
         if !empty.is_empty() {
             let words = Setting::words(&empty).join(", ");
-            remarks.push(format!("{path}: empty, so a value was generated: {words}"));
+            remarks.push(format!(
+                "{path}: these values were empty and have been generated: {words}"
+            ));
         }
         for (flaw, mut settings) in self.keyset.flaws() {
             settings.retain(|setting| !renewed.contains(setting));
             if !settings.is_empty() {
                 let words = Setting::words(&settings);
                 remarks.push(format!(
-                    "warning: {path}: kept, and {}: {}\n  help: --only {} makes new ones",
+                    "warning: {path}: kept, although {}: {}\n  help: make new ones with --only {}",
                     flaw.text(),
                     words.join(", "),
                     words.join(" --only ")

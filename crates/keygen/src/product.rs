@@ -99,13 +99,13 @@ impl Product {
         match left_out {
             Ok(users) if users.is_empty() => None,
             Ok(users) => Some(format!(
-                "warning: {}: not in this keyset, and clearml-inject with it would remove them: {}\n  \
-                 help: `-f hocon -o FOLDER/{SECURE}` keeps them; or list them in --users-from FILE",
+                "warning: {}: clearml-inject would remove these users, because this keyset does not have them: {}\n  \
+                 help: keep them with `-f hocon -o FOLDER/{SECURE}`, or list them in a file for --users-from",
                 name(&path),
                 enumerated(&users)
             )),
             Err(error) => Some(format!(
-                "warning: not checked whether {} has users whom clearml-inject with this keyset would remove: {error}",
+                "warning: {} may have users that clearml-inject would remove with this keyset (not checked: {error})",
                 name(&path)
             )),
         }
@@ -132,7 +132,7 @@ impl Product {
             None if self.users > 0 && matches!(cli.format, Format::Hocon) => say(
                 cli,
                 &format!(
-                    "no server reads the users in {path}; `-o FOLDER/{SECURE}` writes {APISERVER} beside it"
+                    "no server reads the users in {path}. `-o FOLDER/{SECURE}` also writes {APISERVER}, where the API server reads them"
                 ),
             ),
             None => {}
@@ -238,7 +238,7 @@ impl Apiserver {
             let names = enumerated(kept);
             let why = match is_of_users(cli) {
                 true => "",
-                false => ", though not in the keyset",
+                false => ", although not in the keyset",
             };
             say(cli, &format!("{path}: kept{why}: {names}"));
         }

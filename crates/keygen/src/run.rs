@@ -101,7 +101,7 @@ fn write_passwords(cli: &Cli, path: &Path, text: &str) -> Result<(), Error> {
     let path = name(path);
     say(
         cli,
-        &format!("wrote {path} (mode 0600): the passwords, which stand nowhere else"),
+        &format!("wrote {path} (mode 0600): the passwords. They are in no other file"),
     );
     Ok(())
 }

@@ -33,14 +33,13 @@ pub(crate) fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
     if out.is_terminal() {
         say(
             cli,
-            "these stay on your screen; `-o FILE` writes them to a file that only you can read",
+            "these secrets are now on your screen. `-o FILE` writes them to a file that only you can read",
         );
     } else if let Some(mode) = mode_for_others(&out) {
         say(
             cli,
             &format!(
-                "others can read the file on standard output (mode {mode:04o}): chmod 600 it, or use -o FILE, which \
-                 creates it with mode 0600"
+                "others can read the file that you write to (mode {mode:04o}). Use `-o FILE`, not `>`: -o creates the file with mode 0600"
             ),
         );
     }

@@ -78,7 +78,7 @@ pub(crate) fn warnings(users: &[New]) -> Vec<String> {
         };
         let what = weakness.text();
         Some(format!(
-            "warning: {path}:{line}: the password{whose} {what}; anyone who tries it is in"
+            "warning: {path}:{line}: anyone can guess the password{whose}: it {what}"
         ))
     };
     users.iter().filter_map(warning).collect()

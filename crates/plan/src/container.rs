@@ -80,17 +80,17 @@ fn in_another_file(target: &Target<'_>, service: &Service) -> Refusal {
         sources.path(target.source),
         sources.path(service.name_span.source),
     );
-    let apart = target.env_file.map(quoted);
-    let apart = apart.map_or_else(String::new, |path| format!(" --env-file {path}"));
+    let env_file = target.env_file.map(quoted);
+    let env_file = env_file.map_or_else(String::new, |path| format!(" --env-file {path}"));
     Refusal {
         place: sources.place(service.name_span),
         message: format!(
-            "service {} is not in {}, but in this file, which must change as well",
+            "service {} is defined in this file, not in {}, so this file must change too",
             escaped(&service.name),
             escaped(&here.to_string_lossy())
         ),
         help: format!(
-            "first run clearml-inject -k KEYS{apart} -i {}, then this again",
+            "run this first, then this command again:\n  clearml-inject -k KEYS{env_file} -i {}",
             quoted(there)
         ),
     }

@@ -16,7 +16,7 @@ pub enum Error {
     #[error("{0}")]
     Core(#[from] CoreError),
     /// A line of the env file depends on one that is replaced.
-    #[error("{}: another line of it would change", escape(&.0.to_string_lossy()))]
+    #[error("{}: another line of this file would get another value", escape(&.0.to_string_lossy()))]
     EnvFileLines(PathBuf),
     /// A value that an env file cannot hold.
     #[error("the value of {0} cannot be written in an env file")]
@@ -25,7 +25,7 @@ pub enum Error {
     #[error("the keyset has no value for {}", list(.0))]
     Incomplete(Vec<Setting>),
     /// Values of the keyset that protect nothing.
-    #[error("the keyset has values that protect nothing: {}", weak(.0))]
+    #[error("the keyset has weak values: {}", weak(.0))]
     Weak(Vec<(Flaw, Vec<Setting>)>),
     /// Nothing to do.
     #[error("{file}: no ClearML server in it")]
@@ -37,7 +37,7 @@ pub enum Error {
     #[error("the edit could not be proved correct: {0}")]
     NotProved(Broken),
     /// Two edits want the same bytes.
-    #[error("{0}: two changes meet here, and one of them would be lost")]
+    #[error("{0}: two changes overlap here, and one of them would be lost")]
     Overlap(Place),
     /// The plan refuses.
     #[error("{}: {}", .0.place, .0.message)]
@@ -108,25 +108,24 @@ impl Error {
         match self {
             Self::Core(error) => error.help(),
             Self::EnvFileLines(_) => Some(
-                "a line takes its value from one that is to be replaced; write that value out"
+                "one of its lines refers to a value that is to be replaced: write the value there instead of the reference"
                     .to_owned(),
             ),
             Self::EnvFileValue(_) => {
-                Some("generate another value with clearml-keygen --from KEYS --only …".to_owned())
+                Some("generate another value:\n  clearml-keygen --from KEYS --only NAME -o NEW".to_owned())
             }
             Self::Weak(flaws) => {
                 let settings: Vec<Setting> = flaws.iter().flat_map(|(_, one)| one.clone()).collect();
                 Some(format!(
-                    "make new ones: clearml-keygen --from KEYS --only {} -o NEW; --allow-weak takes them as they are",
+                    "generate new ones, or add --allow-weak to use them anyway:\n  clearml-keygen --from KEYS --only {} -o NEW",
                     Setting::words(&settings).join(" --only ")
                 ))
             }
             Self::Incomplete(_) => {
-                Some("complete it: clearml-keygen --from KEYS > complete.env".to_owned())
+                Some("add what is missing:\n  clearml-keygen --from KEYS -o complete.env".to_owned())
             }
             Self::NoServer { .. } => Some(
-                "a server is known by its command (apiserver, fileserver, …) and its image (clearml/server); name \
-                 the file that has them"
+                "name the file that has them. Servers are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
                     .to_owned(),
             ),
             Self::NotProved(broken) => Some(broken.help()),
@@ -136,11 +135,11 @@ impl Error {
             ),
             Self::Refused(refusal) => Some(refusal.help.clone()),
             Self::Unrecognised { .. } => Some(
-                "start it by ClearML's own word, e.g. `command: [apiserver]`, or name it after its server, e.g. apiserver"
+                "start it with ClearML's own command, e.g. `command: [apiserver]`, or name the service after the server, e.g. apiserver"
                     .to_owned(),
             ),
             Self::Unseen { .. } => {
-                Some("what cannot be seen cannot be proved".to_owned())
+                Some("make it readable here, or run this where it is".to_owned())
             }
         }
     }

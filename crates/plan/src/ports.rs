@@ -77,8 +77,8 @@ impl Ports {
                 at,
                 "the service is on the host's own network, where all its ports are open",
                 match mode {
-                    Some(_) => "take `network_mode: host` out first",
-                    None => "take the service off this network first",
+                    Some(_) => "remove `network_mode: host` first",
+                    None => "remove the service from this network first",
                 },
             )),
             Namespace::Own(owner) if owner == index => {
@@ -91,15 +91,15 @@ impl Ports {
                     target,
                     open.span,
                     "the service is on a network where all its ports are open",
-                    "take the service off this network first",
+                    "remove the service from this network first",
                 ))
             }
             Namespace::Own(owner) if deployment.containers[owner].ports.is_empty() => None,
             Namespace::Own(_) | Namespace::Elsewhere(_) => Some(refuse(
                 target,
                 span(mode),
-                "the service is on another one's network, and its ports are published there",
-                "change the `ports` of that one by hand",
+                "the service uses the network of another service, which publishes its ports",
+                "change the `ports` of that service by hand",
             )),
             Namespace::Nowhere => None,
         }
@@ -125,7 +125,7 @@ fn refuse_doubles(target: &Target<'_>, service: &Service, address: IpAddr) -> Re
                 target,
                 port.span,
                 "on one address this would be the same port as another entry of the list",
-                "take one of the two out",
+                "remove one of the two",
             ));
         }
     }
@@ -164,7 +164,7 @@ fn is_right(
             target,
             span,
             "this port cannot be read; a variable in it may have no value",
-            "give the variable a value in .env, or write the port out",
+            "give the variable a value in .env, or write the port itself",
         ));
     };
     Ok(port.is_at(address))
@@ -174,8 +174,8 @@ fn from_variable(target: &Target<'_>, span: Span) -> Refusal {
     refuse(
         target,
         span,
-        "this port comes from a variable that cannot be kept beside an address",
-        "write the address and the ports out",
+        "this port comes from a variable, to which no address can be added",
+        "write the address and the ports themselves",
     )
 }
 

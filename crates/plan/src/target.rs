@@ -98,7 +98,7 @@ impl Target<'_> {
         match users.find(|user| !replaced.contains(user)) {
             Some(user) => Err(self.refuse(
                 *user,
-                "this is an alias of a value that is to be replaced, and would change with it",
+                "this is an alias of a value that the edit replaces, and would change too",
                 "write the value here instead of the alias",
             )),
             None => Ok(()),

@@ -309,12 +309,12 @@ impl One<'_> {
         Err(Refusal {
             place: sources.place(found.span),
             message: format!(
-                "{} is a reference to {}, and would become the secret itself",
+                "{} is a reference to {}: the edit would replace it with the secret itself",
                 escape(name),
                 sources.place(span)
             ),
             help: format!(
-                "add --env-file {} to change the value there, or --literal to write it into this file",
+                "add --env-file {} to change the value there, or --literal to write the secret into this file",
                 quoted(env_file)
             ),
         })
@@ -362,7 +362,7 @@ impl One<'_> {
                 let user = self.deployment.sources.place(*span);
                 Refusal {
                     message: format!(
-                        "the env file cannot hold {name} for service {}: {user} uses that name, and would get the secret",
+                        "the env file cannot have {name} for service {}: {user} references that name, and would get the secret",
                         escape(&self.service.name)
                     ),
                     place,
@@ -371,7 +371,7 @@ impl One<'_> {
             }
             None => Refusal {
                 message: format!(
-                    "the env file cannot hold {name} for service {}: another service takes another value under that name",
+                    "the env file cannot have {name} for service {}: another service needs another value under that name",
                     escape(&self.service.name)
                 ),
                 place,
@@ -399,6 +399,6 @@ fn carried(
         message: format!(
             "the keyset's {setting} cannot be written so that a server reads it unchanged"
         ),
-        help: "generate another with clearml-keygen --from KEYS --only …".to_owned(),
+        help: "generate another value:\n  clearml-keygen --from KEYS --only NAME -o NEW".to_owned(),
     })
 }

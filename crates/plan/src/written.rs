@@ -159,7 +159,10 @@ impl<'a> Written<'a> {
         if let Some(double) = slot::double(target, service, slot, one) {
             return Err(target.refuse(
                 double,
-                format!("this item would be in the list twice with {} as it is to be, which compose refuses", one.name),
+                format!(
+                    "with the new {} this item would be twice in the list, which compose refuses",
+                    one.name
+                ),
                 "remove this line, then run this again",
             ));
         }

@@ -89,7 +89,10 @@ impl NotChecked {
         let reason = reason.unwrap_or(&message);
         Self {
             reason: match error.help() {
-                Some(help) => format!("{reason}; {help}"),
+                Some(help) => {
+                    let lines: Vec<&str> = help.lines().map(str::trim).collect();
+                    format!("{reason}; {}", lines.join(" "))
+                }
                 None => reason.to_owned(),
             },
             what,

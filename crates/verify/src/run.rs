@@ -385,6 +385,6 @@ fn waiting(cli: &Cli) -> String {
         input(cli.old_keys.as_deref(), "a keyset", "--old-keys FILE"),
     ];
     let targets = cli.targets.iter().map(|target| Some(target.as_path()));
-    inputs.extend(targets.map(|path| input(path, "a deployment", "an argument")));
+    inputs.extend(targets.map(|path| input(path, "a deployment", "FILE as an argument")));
     exit::waiting("clearml-verify", &inputs).unwrap_or_default()
 }

@@ -1,12 +1,15 @@
 //! From the command line's targets to deployments.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, is_default};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::docker;
+use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::read_argument;
+use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::Error;
@@ -58,7 +61,7 @@ fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
     if path.to_string_lossy().ends_with(".conf") {
         return Err(Error::Target(path.to_owned()));
     }
-    let text = read_argument(path)?;
+    let text = read(path)?;
     if text.trim().is_empty() {
         return Err(Error::Empty(path.to_owned()));
     }
@@ -82,6 +85,28 @@ fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
         }
         Some(target) => Ok(vec![target]),
     }
+}
+
+/// Reads a file. What looks like `localhost:8008` is meant for a server.
+fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
+    read_argument(path).map_err(|error| match (&error, path.to_str()) {
+        (CoreError::Read { source, .. }, Some(text))
+            if source.kind() == ErrorKind::NotFound && is_authority(text) =>
+        {
+            Error::NoFile(text.to_owned())
+        }
+        _ => error.into(),
+    })
+}
+
+/// Whether a text is a host and a port.
+fn is_authority(text: &str) -> bool {
+    let is_host = |host: &str| {
+        let is_in_one = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        !host.is_empty() && host.chars().all(is_in_one)
+    };
+    text.split_once(':')
+        .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok())
 }
 
 /// Whether a file only changes servers of another. Standard input has none beside it.

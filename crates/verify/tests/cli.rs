@@ -164,7 +164,7 @@ fn a_rule_can_be_left_out_and_an_unknown_one_cannot() {
     let (code, stdout, stderr) = run(&["--ignore", "shadowed-variables", bad], &fixtures());
     assert_eq!((code, stdout.len()), (2, 0));
     assert!(
-        stderr.contains("no rule is called shadowed-variables")
+        stderr.contains("there is no rule shadowed-variables")
             && stderr.contains("did you mean shadowed-variable?")
     );
 }
@@ -539,7 +539,7 @@ fn a_proof_that_would_prove_nothing_is_refused() {
     let stock = fixtures().join("stock/docker-compose.yml");
     let stock = stock.to_str().unwrap();
     for (arguments, said) in [
-        (&["--old-keys", "old.env", stock][..], "neither is named"),
+        (&["--old-keys", "old.env", stock][..], "none is named"),
         (
             &["--keys", "new.env", "--old-keys", "new.env", url],
             "the same values",

@@ -207,6 +207,6 @@ mod tests {
 
     #[test]
     fn no_file_is_called_like_standard_input() {
-        assert!(refusal(read_text, Path::new("-")).contains("No such file"));
+        assert!(refusal(read_text, Path::new("-")).contains("no such file"));
     }
 }

@@ -104,8 +104,9 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
                 "this user has `{}`, which a keyset cannot hold",
                 escape(key)
             );
-            return Err(Fault::new(user.at, message)
-                .help("change the user where it is: -f hocon -o FOLDER/apiserver.conf --force"));
+            return Err(Fault::new(user.at, message).help(
+                "change the user in its own file: -f hocon -o FOLDER/apiserver.conf --force",
+            ));
         }
         let mut user = hocon::node(user.node, text.offset(0));
         model::rename(&mut user, STYLE.hash, "password_hash");

@@ -121,9 +121,9 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
         {
             let fault = Fault::new(
                 entry.name_span.start,
-                format!("{key} of the users stands here twice"),
+                format!("{key} of the users is here twice"),
             );
-            return Err(fault.help("keep one of the two"));
+            return Err(fault.help("remove one of the two"));
         }
     }
     for (name, path) in AGENT {
@@ -148,10 +148,10 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
             }
             Some(other) if other == value => {}
             Some(_) => {
-                let message = format!("{name} is not what {} is", setting.variable());
+                let message = format!("{name} and {} have different values", setting.variable());
                 let fault = Fault::new(entry.value_span.start, message);
                 return Err(fault.help(
-                    "the agent and the API server have to agree: keep one of the two lines",
+                    "the agent and the API server must have the same value: remove one of the two lines",
                 ));
             }
         }
@@ -181,7 +181,7 @@ fn unquoted(entry: &Entry, name: &str) -> Result<Secret, Fault> {
     match from_hocon(text).map(|node| node.item) {
         Some(Item::Text(inner)) => Ok(inner),
         _ => {
-            let message = format!("{name}: the quotes inside the value do not fit");
+            let message = format!("{name}: the quotes inside the value do not match");
             Err(Fault::new(entry.value_span.start, message))
         }
     }
@@ -199,7 +199,7 @@ fn written<'a>(entry: &'a Entry, name: &str) -> Result<&'a Secret, Fault> {
     if let Some(variable) = entry.variables.first() {
         let fault = Fault::new(
             at + variable.span.start,
-            format!("{name}: a `$` that compose takes for a variable"),
+            format!("{name}: a `$` that compose reads as a variable"),
         );
         return Err(fault.help("put the value in single quotes"));
     }
@@ -215,7 +215,7 @@ fn refused(text: &str, error: &Fault) -> Fault {
     let offset = text.floor_char_boundary(error.offset.min(text.len()));
     let line = text[offset..].lines().next().unwrap_or_default();
     if line.contains('$') {
-        let fault = Fault::new(offset, "a `$` that compose takes for a variable");
+        let fault = Fault::new(offset, "a `$` that compose reads as a variable");
         fault.help("put the value in single quotes")
     } else {
         Fault::new(offset, error.message.clone())

@@ -31,19 +31,19 @@ impl Fault {
         let fault = Self::new(offset, "unknown entry");
         match nearest(name, known) {
             Some(known) => fault.help(format!("did you mean `{known}`?")),
-            None => fault.help("take it out; `clearml-keygen` prints a keyset with every entry"),
+            None => fault.help("remove it. `clearml-keygen` prints a keyset with every entry"),
         }
     }
 
     /// A setting that has a value already.
     pub(super) fn doubled(offset: usize, setting: Setting) -> Self {
-        Self::new(offset, format!("{setting} is already in the keyset")).help("keep one of the two")
+        Self::new(offset, format!("{setting} is in the keyset twice")).help("remove one of the two")
     }
 
     /// A value that a setting cannot have.
     pub(super) fn misfit(offset: usize, setting: Setting, misfit: Misfit) -> Self {
         let fault = Self::new(offset, format!("{setting}: {misfit}"));
-        fault.help("take the entry out and let `clearml-keygen --from` generate it")
+        fault.help("remove the entry, and generate a value with `clearml-keygen --from`")
     }
 }
 

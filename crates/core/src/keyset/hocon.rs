@@ -95,11 +95,8 @@ pub(super) fn merge(keyset: &Keyset, text: &str) -> Result<Zeroizing<String>, Fa
     if read(&merged).is_ok_and(|read| read == *keyset) {
         Ok(merged)
     } else {
-        let fault = Fault::new(
-            0,
-            "the file with the new values in it would be another keyset",
-        );
-        Err(fault.help("write a new file: take the keyset as json first, and then as hocon"))
+        let fault = Fault::new(0, "with the new values, the file would be another keyset");
+        Err(fault.help("write a new file: convert the keyset to json first, then to hocon"))
     }
 }
 
@@ -116,7 +113,7 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
             "secure" => {
                 let fault = Fault::new(start + value.span.start, "unknown entry");
                 return Err(fault
-                    .help("leave out `secure`: the name of the file, secure.conf, stands for it"));
+                    .help("remove `secure`: the name of the file, secure.conf, already means it"));
             }
             "users" => model::read_users(&node(value, start), &mut keyset)?,
             // The passwords of the databases, for instance, are in this file too (docs/clearml.md#database-passwords).
@@ -152,7 +149,7 @@ fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> 
             Value::Unknown(_) => {
                 let message =
                     format!("{setting}: a `${{…}}` of a variable, whose value is not known here");
-                let help = "write the value itself, or take the entry out and let `clearml-keygen --from` generate it";
+                let help = "write the value itself, or remove the entry and generate a value with `clearml-keygen --from`";
                 Err(Fault::new(at, message).help(help))
             }
             _ => Err(model::wrong(

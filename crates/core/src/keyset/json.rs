@@ -52,7 +52,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     let body = &text[start..];
     serde_json::from_str::<IgnoredAny>(body).map_err(|error| {
         if error.is_eof() {
-            return Fault::new(text.trim_end().len(), "the JSON ends too early");
+            return Fault::new(text.trim_end().len(), "the JSON is incomplete");
         }
         let offset = start + offset(body, error.line(), error.column());
         Fault::new(offset, "this is not JSON")

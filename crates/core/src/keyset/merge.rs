@@ -26,7 +26,7 @@ pub(super) use users::{Listed, Style, listed, with_users};
 /// What a server's environment has is not known here, nor what is in the files beside it.
 const UNKNOWN: Context<'static> = Context::new(
     &|_| Lookup::Unknown("a variable, whose value is not known here".to_owned()),
-    &|_| Included::Unknown("an include, and what it brings is not seen here".to_owned()),
+    &|_| Included::Unknown("an include, whose file is not read here".to_owned()),
 );
 
 /// What is to stand at a path.
@@ -96,11 +96,8 @@ impl<'a> Text<'a> {
         paths: impl Iterator<Item = &'p str>,
     ) -> Result<(), Fault> {
         if let Some(at) = self.outline.includes.first() {
-            let fault = Fault::new(
-                self.offset(*at),
-                "an include, and what it brings is not seen here",
-            );
-            return Err(fault.help("put the lines of that file in its place"));
+            let fault = Fault::new(self.offset(*at), "an include, whose file is not read here");
+            return Err(fault.help("replace it with the lines of that file"));
         }
         for path in paths {
             let steps: Vec<&str> = path.split('.').collect();
@@ -110,7 +107,7 @@ impl<'a> Text<'a> {
                 if has_dash && pairs.all(|(step, other)| step.trim_start_matches('-') == *other) {
                     let fault = Fault::new(
                         self.offset(entry.at),
-                        "a key with a dash in front replaces all that stands under the key in other places",
+                        "a key with a dash in front replaces everything below that key elsewhere",
                     );
                     return Err(fault.help("write the key without the dash"));
                 }
@@ -137,12 +134,12 @@ impl<'a> Text<'a> {
             let leaf = path.rsplit('.').next().unwrap_or(path);
             let fault = Fault::new(
                 self.offset(second.at),
-                format!("an entry `{leaf}` stands here twice"),
+                format!("an entry `{leaf}` is here twice"),
             );
             return Err(fault.help(match second.form {
                 // Each of them may add something.
                 Form::Joined | Form::List => "write all of it in one entry",
-                Form::Object | Form::Scalar => "keep one of the two",
+                Form::Object | Form::Scalar => "remove one of the two",
             }));
         }
         Ok(first)
@@ -212,7 +209,7 @@ impl<'a> Text<'a> {
             if is_above && entry.form != Form::Object {
                 let message = format!("{path} is not set by entries of its own here");
                 let fault = Fault::new(self.offset(entry.value.start), message);
-                return Err(fault.help("write what is in it between one pair of braces"));
+                return Err(fault.help("write it between one pair of braces"));
             }
         }
         match (self.once(path)?, self.tree.get(path)) {
@@ -220,7 +217,7 @@ impl<'a> Text<'a> {
                 let message =
                     format!("{path} is put together here, from a `${{…}}` or several parts");
                 let fault = Fault::new(self.offset(entry.value.start), message);
-                Err(fault.help("write the value itself, or take the line out"))
+                Err(fault.help("write the value itself, or remove the line"))
             }
             (Some(entry), _) => Ok(Some(entry)),
             (None, Some(node)) => {

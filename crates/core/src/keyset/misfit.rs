@@ -13,10 +13,10 @@ pub const LONGEST: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
     /// Double quotes keep no shell from it, and single quotes cannot hold the rest of the value.
-    #[error("the value has a backtick, which a shell that reads a .env file would run")]
+    #[error("the value has a backtick, which a shell would run when it reads the .env file")]
     Backtick,
     /// The server takes what stands before the first colon for the key.
-    #[error("the value has a colon, and a key with a colon cannot log in")]
+    #[error("the value has a colon, so this key cannot log in")]
     Colon,
     /// A server that reads it has no such account, or signs with what everybody has.
     #[error("the value is empty")]
@@ -28,7 +28,7 @@ pub enum Misfit {
     #[error("the value has a character that cannot be printed, or is not ASCII")]
     NotPrintable,
     /// The API server takes what stands before the first colon for the name.
-    #[error("the name has a colon, and nobody can log in under it")]
+    #[error("the name has a colon, so this user cannot log in")]
     NameColon,
     /// One name is one user.
     #[error("there is already a user of this name")]

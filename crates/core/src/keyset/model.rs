@@ -32,7 +32,7 @@ pub(super) fn read(root: &Node) -> Result<Keyset, Fault> {
         return Err(Fault::new(
             root.at,
             format!(
-                "no keyset: {} instead of `version` and `settings`",
+                "not a keyset: {} instead of `version` and `settings`",
                 what(root)
             ),
         ));
@@ -65,12 +65,9 @@ fn check_version(value: &Node) -> Result<(), Fault> {
     match value.item {
         Item::Integer(Some(VERSION)) => Ok(()),
         Item::Integer(_) => {
-            let fault = Fault::new(
-                value.at,
-                "a version of keysets that this program cannot read",
-            );
+            let fault = Fault::new(value.at, "this program cannot read this version of keysets");
             Err(fault.help(format!(
-                "it reads version {VERSION}; a newer clearml-secure may read it"
+                "it reads version {VERSION}. Use a newer clearml-secure"
             )))
         }
         _ => Err(wrong(value, "version", "a number")),
@@ -166,7 +163,7 @@ pub(super) fn each<'a>(
         of(name, key, value)?;
         // Only now is the name one of those that are known, and not a value in the wrong place.
         if !seen.insert(name) {
-            let fault = Fault::new(key.at, format!("the entry `{name}` stands here twice"));
+            let fault = Fault::new(key.at, format!("the entry `{name}` is here twice"));
             return Err(fault.help("keep one of the two"));
         }
     }
@@ -191,7 +188,7 @@ pub(super) fn wrong(value: &Node, name: &str, expected: &str) -> Fault {
     );
     match value.item {
         Item::Text(_) => fault,
-        _ if expected.contains("quotes") => fault.help("write it in quotes, or take it out"),
+        _ if expected.contains("quotes") => fault.help("write it in quotes, or remove it"),
         _ => fault,
     }
 }

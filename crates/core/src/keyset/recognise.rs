@@ -17,13 +17,17 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
         let what = if body.trim().is_empty() {
             "it is empty"
         } else {
-            "it is neither env, json, yaml, toml, hocon nor a Secret of Kubernetes"
+            "it is not env, json, yaml, toml, hocon or a Secret of Kubernetes"
         };
-        Fault::new(offset.min(text.len()), format!("no keyset: {what}"))
-            .help("`clearml-keygen` makes one")
+        Fault::new(offset.min(text.len()), format!("not a keyset: {what}"))
+            .help("make one:\n  clearml-keygen -o keys.env")
     };
     if text.contains('\0') {
         return Err(none());
+    }
+    if let Some(offset) = services(text) {
+        return Err(Fault::new(offset, "this is a compose file, not a keyset")
+            .help("name the file that clearml-keygen wrote"));
     }
     let first = body
         .lines()
@@ -33,6 +37,17 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
         Some(_) => Ok(of_braces(body)),
         None => body.lines().find_map(of_line).ok_or_else(none),
     }
+}
+
+/// Where a compose file says which services it has. No keyset has this entry.
+fn services(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    text.split_inclusive('\n').find_map(|line| {
+        let at = offset;
+        offset += line.len();
+        let is_it = line.trim_end() == "services:";
+        is_it.then_some(at)
+    })
 }
 
 /// What a text in braces is, by the first key that tells.

@@ -162,7 +162,7 @@ fn the_agents_two_names_have_to_agree() {
          CLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY=MARKED5ecret2\n",
     );
     assert!(
-        refused.starts_with("1:26: CLEARML_AGENT_ACCESS_KEY is not what"),
+        refused.starts_with("1:26: CLEARML_AGENT_ACCESS_KEY and"),
         "{refused}"
     );
 }

@@ -39,7 +39,7 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
         let offset = error.span().map_or(text.len(), |span| start + span.start);
         // The message may quote the file, so it is only looked at.
         let message = if error.message().contains("duplicate") {
-            "this entry stands here twice"
+            "this entry is here twice"
         } else {
             "this is not TOML"
         };

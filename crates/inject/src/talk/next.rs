@@ -34,60 +34,58 @@ pub(crate) fn next_steps(
     let compose = compose(cli, &deployment.project.folder, env_file);
     let changed = changed(plan);
     let when = if cli.diff {
-        "after this change"
+        "After this change, run"
     } else {
-        "next"
+        "Now run"
     };
-    let what = if changed.is_empty() {
-        when.to_owned()
-    } else if is_shared(&changed) {
-        format!("{when}, restart together what shares accounts and tokens")
-    } else {
-        format!("{when}, restart what reads the new values")
+    let why = match is_shared(&changed) {
+        true => " (these services must restart together)",
+        false => "",
     };
-    let named = if compose.ends_with(&format!(" {FILE}")) {
-        format!(" ({FILE} is where this goes)")
-    } else {
-        String::new()
+    let named = match compose.ends_with(&format!(" {FILE}")) {
+        true => ". FILE is the file with this output",
+        false => "",
     };
-    line(
-        &mut out,
-        &format!(
-            "{what}{named}: {compose} up -d --force-recreate {}",
-            services.join(" ")
-        ),
+    line(&mut out, &format!("{when}{why}{named}:"));
+    let _ = writeln!(
+        out,
+        "  {compose} up -d --force-recreate {}",
+        services.join(" ")
     );
-    // Before it read settings, the file server asked for no token.
-    let remembers = deployment
-        .of(Server::Fileserver)
-        .any(|instance| instance.settings().next().is_some());
-    if changed
-        .iter()
-        .any(|setting| setting.group() == "token_secret")
-        && remembers
-    {
-        let mut services = deployment.project.services.iter().enumerate();
-        let redis = services
-            .find(|(index, _)| deployment.database(*index) == Some(Database::Redis))
-            .map(|(_, service)| service);
-        let flush = "redis-cli -n 8 FLUSHDB";
-        let command = match redis {
-            // Never in an argument: the variable is taken from the shell.
-            Some(redis) if redis.words.iter().any(|word| word == "--requirepass") => format!(
-                "{compose} exec -e REDISCLI_AUTH {} {flush}, with Redis' password in REDISCLI_AUTH",
-                quoted(Path::new(&redis.name))
-            ),
-            Some(redis) => format!("{compose} exec {} {flush}", quoted(Path::new(&redis.name))),
-            None => format!("{flush}, on the Redis that the file server uses"),
-        };
-        line(
-            &mut out,
-            &format!(
-                "then, or the file server accepts old tokens for up to 12 hours more: {command}"
-            ),
-        );
+    if let Some(command) = flush(deployment, &changed, &compose) {
+        let _ = writeln!(out, "  {command}");
     }
     out
+}
+
+/// What makes the file server forget tokens that it has accepted; nothing where it has none to forget.
+fn flush(deployment: &Composed, changed: &[Setting], compose: &str) -> Option<String> {
+    const FLUSH: &str = "redis-cli -n 8 FLUSHDB";
+    const WHY: &str = "# otherwise old tokens work for up to 12 hours";
+    // Before it read settings, the file server asked for no token.
+    let mut files = deployment.of(Server::Fileserver);
+    if !files.any(|instance| instance.settings().next().is_some()) {
+        return None;
+    }
+    changed
+        .iter()
+        .find(|setting| setting.group() == "token_secret")?;
+    let mut services = deployment.project.services.iter().enumerate();
+    let redis = services
+        .find(|(index, _)| deployment.database(*index) == Some(Database::Redis))
+        .map(|(_, service)| service);
+    Some(match redis {
+        // Never in an argument: the variable is taken from the shell.
+        Some(redis) if redis.words.iter().any(|word| word == "--requirepass") => format!(
+            "{compose} exec -e REDISCLI_AUTH {} {FLUSH}   {WHY}; set REDISCLI_AUTH to Redis' password first",
+            quoted(Path::new(&redis.name))
+        ),
+        Some(redis) => format!(
+            "{compose} exec {} {FLUSH}   {WHY}",
+            quoted(Path::new(&redis.name))
+        ),
+        None => format!("{FLUSH}   {WHY}; on the Redis of the file server"),
+    })
 }
 
 /// The settings that some server gets anew.

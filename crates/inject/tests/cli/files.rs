@@ -167,7 +167,7 @@ fn a_file_on_standard_output_that_others_can_read_is_said() {
         let stderr = String::from_utf8(done.stderr).unwrap();
         assert!(done.status.success(), "{stderr}");
         assert_eq!(
-            stderr.contains("(mode 0644): chmod 600 it"),
+            stderr.contains("(mode 0644). Use `-o FILE`, not `>`"),
             is_said,
             "{stderr}"
         );

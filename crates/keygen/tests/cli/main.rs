@@ -249,7 +249,9 @@ fn an_empty_value_is_as_good_as_none() {
         for format in FORMATS {
             let done = run_with(&["--from", "-", "-f", format], keyset);
             assert_eq!(done.status, Some(0), "{}", done.stderr);
-            let said = format!("clearml-keygen: -: empty, so a value was generated: {empty}\n");
+            let said = format!(
+                "clearml-keygen: -: these values were empty and have been generated: {empty}\n"
+            );
             assert_eq!(done.stderr, said, "{keyset}");
             // Every value is there, and none is empty.
             let again = run_with(&["--from", "-", "-f", "json"], &done.stdout).product();
@@ -297,14 +299,14 @@ fn kept_values_that_are_public_or_weak_are_named() {
     assert_eq!(done.status, Some(0));
     assert_eq!(
         done.stderr,
-        "clearml-keygen: warning: -: kept, and public: token_secret, fileserver, secure.credentials.tests.user_key\n  \
-         help: --only token_secret --only fileserver --only secure.credentials.tests.user_key makes new ones\n\
-         clearml-keygen: warning: -: kept, and only a placeholder: secure.credentials.tests.user_secret\n  \
-         help: --only secure.credentials.tests.user_secret makes new ones\n\
-         clearml-keygen: warning: -: kept, and too short: apiserver\n  \
-         help: --only apiserver makes new ones\n\
-         clearml-keygen: warning: -: kept, and easily guessed: secure.credentials.webserver.user_secret\n  \
-         help: --only secure.credentials.webserver.user_secret makes new ones\n"
+        "clearml-keygen: warning: -: kept, although public: token_secret, fileserver, secure.credentials.tests.user_key\n  \
+         help: make new ones with --only token_secret --only fileserver --only secure.credentials.tests.user_key\n\
+         clearml-keygen: warning: -: kept, although only a placeholder: secure.credentials.tests.user_secret\n  \
+         help: make new ones with --only secure.credentials.tests.user_secret\n\
+         clearml-keygen: warning: -: kept, although too short: apiserver\n  \
+         help: make new ones with --only apiserver\n\
+         clearml-keygen: warning: -: kept, although easily guessed: secure.credentials.webserver.user_secret\n  \
+         help: make new ones with --only secure.credentials.webserver.user_secret\n"
     );
     for value in public {
         assert!(done.stdout.contains(value) && !done.stderr.contains(value));
@@ -358,8 +360,8 @@ fn only_refuses_what_it_does_not_know() {
     let refused = run_with(&["--from", "-", "--only", "file\u{1b}[31mserver"], "").refused();
     assert_eq!(
         refused,
-        "clearml-keygen: --only does not know `file\\u{1b}[31mserver`\n  help: it knows session_secret, \
-         token_secret, apiserver, fileserver, webserver, tests, services_agent, and the path of a setting, such as \
+        "clearml-keygen: --only does not know `file\\u{1b}[31mserver`\n  help: use one of session_secret, \
+         token_secret, apiserver, fileserver, webserver, tests, services_agent, or the path of a setting, for example \
          secure.auth.token_secret\n"
     );
     assert!(
@@ -391,8 +393,7 @@ fn a_file_is_private_and_never_overwritten_unasked() {
     assert_eq!(
         run(&["-o", name]).refused(),
         format!(
-            "clearml-keygen: {name}: the file is already there\n  help: name another, or give --force to \
-             replace it; --from {name} keeps the values it has\n"
+            "clearml-keygen: {name}: exists\n  help: name another file, or add --force to overwrite it. To keep its values, add --from {name}\n"
         )
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
@@ -419,7 +420,7 @@ fn passwords_are_not_replaced_by_the_keyset() {
     let user = ["--user", "jane", "--passwords", name, "-o", name, "--force"];
     let refused = run(&user).refused();
     assert!(
-        refused.contains("the keyset and the passwords need a file each"),
+        refused.contains("the keyset and the passwords cannot go to one file"),
         "{refused}"
     );
     assert!(!path.exists());
@@ -431,13 +432,13 @@ fn a_file_that_cannot_be_written_is_an_error() {
     let missing = folder.path().join("no/keys.env");
     let refused = run(&["-o", missing.to_str().unwrap()]).refused();
     assert!(refused.contains("cannot be written"), "{refused}");
-    assert!(!refused.contains("already there"), "{refused}");
+    assert!(!refused.contains("exists"), "{refused}");
     let refused = run(&["-o", folder.path().to_str().unwrap(), "--force"]).refused();
-    assert!(refused.contains("cannot be written"), "{refused}");
+    assert!(refused.contains("is a folder, not a file"), "{refused}");
     let refused = run(&["-o", "/dev/full", "--force"]).refused();
     assert_eq!(
         refused,
-        "clearml-keygen: /dev/full: cannot be written: No space left on device (os error 28)\n  help: make room on the disk\n"
+        "clearml-keygen: /dev/full: cannot be written: the disk is full\n  help: free some space on the disk\n"
     );
 }
 
@@ -448,7 +449,7 @@ fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "clearml-keygen: standard output cannot be written: No space left on device (os error 28)\n"
+        "clearml-keygen: standard output cannot be written: the disk is full\n"
     );
 
     let (reader, writer) = io::pipe().unwrap();
@@ -482,12 +483,12 @@ fn files_that_cannot_be_read_are_errors() {
     assert_eq!(
         run(&["--from", name]).refused(),
         format!(
-            "clearml-keygen: {name}: cannot be read: is a directory\n  help: name a file in it\n"
+            "clearml-keygen: {name}: is a folder, not a file\n  help: name a file in the folder\n"
         )
     );
     let refused = run(&["--from", "no\u{1b}[31mthing"]).refused();
     assert!(
-        refused.starts_with("clearml-keygen: no\\u{1b}[31mthing: cannot be read: No such file"),
+        refused.starts_with("clearml-keygen: no\\u{1b}[31mthing: no such file"),
         "{refused}"
     );
     let path = folder.path().join("keys");

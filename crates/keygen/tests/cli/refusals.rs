@@ -44,12 +44,12 @@ fn refuses(cases: &[(String, &str)]) {
 #[test]
 fn entries_that_do_not_belong_are_refused_without_the_value() {
     refuses(&[
-        (String::new(), "1:1: no keyset: it is empty"),
+        (String::new(), "1:1: not a keyset: it is empty"),
         (
             format!("{MARKED}\n"),
-            "1:1: no keyset: it is neither env, json, yaml, toml, hocon nor a Secret of Kubernetes",
+            "1:1: not a keyset: it is not env, json, yaml, toml, hocon or a Secret of Kubernetes",
         ),
-        (format!("\u{7f}ELF\0{MARKED}"), "1:1: no keyset"),
+        (format!("\u{7f}ELF\0{MARKED}"), "1:1: not a keyset"),
         // An unknown entry.
         (format!("{ENV}S={MARKED}\n"), "1:1: unknown entry"),
         (
@@ -71,13 +71,13 @@ fn entries_that_do_not_belong_are_refused_without_the_value() {
         // A doubled entry.
         (
             format!("{ENV}={MARKED}\n\n{ENV}={MARKED}\n"),
-            "3:1: secure.auth.token_secret is already",
+            "3:1: secure.auth.token_secret is in the keyset twice",
         ),
         (
             json(&format!(
                 "\"secure.auth.token_secret\": \"{MARKED}\",\n  \"secure.auth.token_secret\": \"x\""
             )),
-            "3:3: secure.auth.token_secret is already",
+            "3:3: secure.auth.token_secret is in the keyset twice",
         ),
         (
             yaml(&format!(
@@ -95,7 +95,7 @@ fn entries_that_do_not_belong_are_refused_without_the_value() {
             format!(
                 "CLEARML_AGENT_ACCESS_KEY={MARKED}\nCLEARML__SECURE__CREDENTIALS__SERVICES_AGENT__USER_KEY=x\n"
             ),
-            "1:26: CLEARML_AGENT_ACCESS_KEY is not what",
+            "1:26: CLEARML_AGENT_ACCESS_KEY and",
         ),
     ]);
 }
@@ -131,7 +131,7 @@ fn values_and_texts_that_are_wrong_are_refused_without_the_value() {
         ),
         (
             format!("{{\"version\": 1, \"settings\": {{\"{MARKED}"),
-            "1:42: the JSON ends too early",
+            "1:42: the JSON is incomplete",
         ),
         (
             yaml(&format!("secure.auth.token_secret: \"{MARKED}")),
@@ -147,13 +147,13 @@ fn values_and_texts_that_are_wrong_are_refused_without_the_value() {
         ),
         (
             format!("{ENV}=a${MARKED}\n"),
-            "1:38: secure.auth.token_secret: a `$` that compose takes",
+            "1:38: secure.auth.token_secret: a `$` that compose reads",
         ),
         (format!("auth {{\n  token_secret: \"{MARKED}\n"), "2:"),
         // Another version.
         (
             format!("{{\"version\": 2, \"{MARKED}\": 1}}"),
-            "1:13: a version of keysets that this program cannot read",
+            "1:13: this program cannot read this version of keysets",
         ),
     ]);
 }

@@ -34,11 +34,12 @@ pub(super) fn refuse_extensions(
             return Err(Refusal {
                 place: target.deployment.sources.place(other.name_span),
                 message: format!(
-                    "service {} extends {} and would get secrets that it must not have",
+                    "service {} extends {} and would get secrets that it does not need",
                     escaped(&other.name),
                     escaped(&service.name)
                 ),
-                help: "let both extend a third service that holds what they share".to_owned(),
+                help: "move what they share to a third service, and let both extend that"
+                    .to_owned(),
             });
         }
     }

@@ -87,8 +87,8 @@ fn refuse_elsewhere(
         return Err(refuse(
             target,
             ports.span(part.source),
-            "these ports come to the service from elsewhere",
-            "give the service `ports` of its own in the file that is edited, or change them here",
+            "the service inherits these ports",
+            "add `ports` to the service in the edited file, or change them here",
         ));
     }
     if target.aliased.contains(&Arc::as_ptr(ports)) {
@@ -111,7 +111,7 @@ fn refuse_elsewhere(
                 escape(&service.name),
                 places.join(", ")
             ),
-            "write the ports out there, instead of the alias",
+            "write the ports there instead of the alias",
         ));
     }
     Ok(())
@@ -169,10 +169,10 @@ fn refuse_heir(target: &Target<'_>, heir: &Service, base: &str) -> Refusal {
         target,
         heir.name_span,
         &format!(
-            "service {name} has the ports of {base}, and would publish them as {base} does from now on"
+            "service {name} inherits the ports of {base}, and would publish them in the new way too"
         ),
         &format!(
-            "give {name} `ports: !override` with its own entries, or let both extend a third service without ports"
+            "give {name} `ports: !override` with its own entries, or move what they share to a third service without ports"
         ),
     )
 }
@@ -235,8 +235,8 @@ fn place_of_list(target: &Target<'_>, list: &Node) -> Result<Range<usize>, Refus
         return Err(refuse(
             target,
             list.span(target.source),
-            "two entries of this list would be one, and there may be a comment beside them, which would be lost",
-            "take one of the two out",
+            "two entries of this list would become one, and a comment beside them may be lost",
+            "remove one of the two",
         ));
     }
     Ok(start..range.end)
@@ -260,8 +260,8 @@ fn close(
                 return Err(refuse(
                     target,
                     span,
-                    "there may be a comment inside these brackets, which would be lost",
-                    "write one port a line, each behind a dash",
+                    "a comment inside these brackets may be lost",
+                    "write one port per line, each after a dash",
                 ));
             }
             edits.push(Edit::replace(span.start..span.end, "[]".to_owned()));
@@ -272,8 +272,8 @@ fn close(
             return Err(refuse(
                 target,
                 span,
-                "this list cannot be emptied where it stands",
-                "take its entries out by hand",
+                "this list cannot be emptied here",
+                "remove its entries by hand",
             ));
         }
     };
@@ -287,8 +287,8 @@ fn close(
             return Err(refuse(
                 target,
                 item.span(target.source),
-                "there may be a comment inside this entry, which would be lost",
-                "write the port on one line, and the comment behind it",
+                "a comment inside this entry may be lost",
+                "write the port on one line, and the comment after it",
             ));
         }
         let end = line_end(target.text, last);
@@ -345,7 +345,7 @@ fn bind(
                     let old = entry.value.span(target.source);
                     edits.push(Edit::replace(old.start..old.end, format!("\"{address}\"")));
                 }
-                (Some(_), _) => return refused("this address cannot be read", "write it out"),
+                (Some(_), _) => return refused("this address cannot be read", "write it as text"),
                 (None, Style::Flow) => edits.push(insert_into_flow(
                     target,
                     item,
@@ -366,7 +366,7 @@ fn bind(
         }
         _ => refused(
             "this port is written in a way that cannot be edited",
-            "write it out",
+            "write it as text",
         ),
     }
 }

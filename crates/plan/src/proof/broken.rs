@@ -42,7 +42,9 @@ impl Broken {
             Self::Effective { .. }
             | Self::Elsewhere { .. }
             | Self::Lines
-            | Self::Unreadable { .. } => "change what is named, then run this again".to_owned(),
+            | Self::Unreadable { .. } => {
+                "write this line out (no alias, no reference), then run this again".to_owned()
+            }
         }
     }
 }
@@ -55,9 +57,9 @@ impl fmt::Display for Broken {
                 if let Some(place) = place {
                     write!(f, "{place}: ")?;
                 }
-                write!(f, "the edit would change {path}, which it must not")
+                write!(f, "the edit would also change {path}")
             }
-            Self::Lines => f.write_str("the edit would change a line that it must not"),
+            Self::Lines => f.write_str("the edit would also change another line"),
             Self::Unreadable { reason } => {
                 write!(f, "the file could not be read again: {reason}")
             }

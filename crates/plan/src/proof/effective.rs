@@ -57,7 +57,7 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading) -> Broken {
     let (why, help) = match (&reading.value, reading.origin) {
         (Value::Unknown(why), _) => (format!("{place}: {why}"), None),
         (_, Origin::Variable(_) | Origin::File(_)) => (
-            format!("{place} sets it and wins"),
+            format!("{place} overrides it"),
             Some(format!("remove the line at {place}, then run this again")),
         ),
         _ => match dropped(places.deployment, plan, reading) {
@@ -66,7 +66,7 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading) -> Broken {
                 let help = format!("remove the tag at {place}, or inject into that file");
                 (format!("{place}: {what}"), Some(help))
             }
-            None => (format!("{place}: nothing would set it"), None),
+            None => (format!("{place}: no line would set it"), None),
         },
     };
     Broken::Effective {
@@ -94,7 +94,7 @@ fn dropped(deployment: &Composed, plan: &Plan, reading: &Reading) -> Option<(Spa
                 Clears::All => "!reset",
                 Clears::Before => "!override",
             };
-            let what = format!("`{tag}` drops what the files before this one set");
+            let what = format!("`{tag}` removes what the files before this one set");
             let span = Span {
                 start: environment.start_with_properties(),
                 ..environment.span(part.source)
@@ -104,7 +104,7 @@ fn dropped(deployment: &Composed, plan: &Plan, reading: &Reading) -> Option<(Spa
         let field = environment
             .get(name)
             .filter(|field| is_tagged(field.value))?;
-        let what = format!("`!reset` takes {} away", escape(name));
+        let what = format!("`!reset` removes {}", escape(name));
         Some((field.key.span(part.source), what))
     })
 }
@@ -135,7 +135,7 @@ fn unique_items(places: &Places<'_>) -> Result<(), Broken> {
         {
             let place = places.of(double.span(part.source));
             return Err(Broken::effective(format!(
-                "compose refuses the file: {place}: this item would be in the list twice"
+                "compose refuses the file: {place}: this item would be twice in the list"
             )));
         }
     }
@@ -159,7 +159,7 @@ fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
             let place = unseen.span.map(|span| format!("{}: ", places.of(span)));
             let service = unseen.service.as_deref().map(escape).unwrap_or_default();
             Err(Broken::effective(format!(
-                "{}service {service}: {} cannot be seen, and may win over what is injected: {}",
+                "{}service {service}: {} is not checked, and may override the new values: {}",
                 place.unwrap_or_default(),
                 unseen.what,
                 unseen.reason
@@ -189,7 +189,7 @@ fn users(places: &Places<'_>, effective: &Effective, keyset: &Keyset) -> Result<
             let instance = &deployment.instances[server.instance];
             let place = places.of(deployment.service(instance).name_span);
             return Err(Broken::effective(format!(
-                "{place}: the web-login users at apiserver would not be the keyset's"
+                "{place}: apiserver would not read the keyset's web-login users"
             )));
         }
     }

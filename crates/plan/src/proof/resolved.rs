@@ -127,18 +127,18 @@ impl Comparison<'_> {
                 let span = documents.find_map(|document| {
                     Some(document.root.get(section)?.key.span(document.source))
                 });
-                self.caused(span, &format!("`{}` would be another", escape(section)))
+                self.caused(span, &format!("`{}` would change", escape(section)))
             }
             Difference::Service(service) => match self.service(service) {
                 Some(new) => self.caused(
                     Some(new.name_span),
                     &format!("service {} would be new", escape(service)),
                 ),
-                None => Broken::effective(format!("service {} would be gone", escape(service))),
+                None => Broken::effective(format!("service {} would disappear", escape(service))),
             },
             Difference::Compose(name) => self.caused(
                 self.places.deployment.project.env().span(name),
-                &format!("{name} would be another for compose"),
+                &format!("{name} would have another value for compose"),
             ),
         }
     }
@@ -149,15 +149,15 @@ impl Comparison<'_> {
             let mut last_first = service.parts.iter().rev();
             last_first.find_map(|part| Some((part, part.node.get(attribute)?)))
         });
-        let what = format!("service {shown} would have another `{}`", escape(attribute));
+        let what = format!("`{}` of service {shown} would change", escape(attribute));
         match last {
             Some((part, field)) => {
-                let heir = inheritance(service, part);
+                let inherited = inheritance(service, part);
                 let span = field
                     .key
                     .span(part.source)
                     .to(field.value.span(part.source));
-                self.caused(Some(span), &format!("{what}{heir}"))
+                self.caused(Some(span), &format!("{what}{inherited}"))
             }
             None => Broken::effective(format!(
                 "service {shown} would lose its `{}`",
@@ -183,13 +183,13 @@ impl Comparison<'_> {
                 .iter()
                 .find(|part| part.source == span.source && contains(part, span))
         });
-        let heir = part
+        let inherited = part
             .map(|part| inheritance(service, part))
             .unwrap_or_default();
         let name = escape(name);
         let what = match is_new {
-            true => format!("service {shown} would get {name}, which is not for it{heir}"),
-            false => format!("service {shown} would get another {name}{heir}"),
+            true => format!("service {shown} would also get {name}{inherited}"),
+            false => format!("service {shown} would get another {name}{inherited}"),
         };
         self.caused(Some(variable.span), &what)
     }
@@ -202,13 +202,12 @@ impl Comparison<'_> {
         let path = quoted(path);
         Broken::Effective {
             reason: format!(
-                "{place}service {} has `env_file: {path}` and would get every secret that is put there, {} among them",
+                "{place}service {} has `env_file: {path}` and would get every secret in that file, also {}",
                 escape(service),
                 escape(&variable.name)
             ),
             help: Some(format!(
-                "put the secrets into another file, which is read after this one: --env-file clearml.env\n        later: \
-                 docker compose --env-file {path} --env-file clearml.env up -d"
+                "put the secrets in another file with --env-file clearml.env. From then on:\n  docker compose --env-file {path} --env-file clearml.env up -d"
             )),
         }
     }
@@ -232,7 +231,7 @@ impl Comparison<'_> {
             .of(changed.as_ref().map_or(span, |used| used.span));
         Broken::effective(match changed {
             Some(used) => format!(
-                "{place} takes {} from the env file that compose reads now, and would get another value",
+                "{place} references {} of the env file, and would get another value",
                 escape(&used.name)
             ),
             None => format!("{place}: {what}"),
@@ -265,6 +264,6 @@ fn contains(part: &Part, span: Span) -> bool {
 fn inheritance(service: &str, part: &Part) -> String {
     match part.service == service {
         true => String::new(),
-        false => format!(": it extends {}", escape(&part.service)),
+        false => format!(" (it extends {})", escape(&part.service)),
     }
 }

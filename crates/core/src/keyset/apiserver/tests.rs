@@ -394,11 +394,11 @@ fn what_is_put_together_is_refused_with_its_place() {
         (
             "auth.fixed_users.users += {username: ann}\nauth.fixed_users.users += {username: eve}"
                 .to_owned(),
-            "2:1: an entry `users` stands here twice | write all of it in one entry",
+            "2:1: an entry `users` is here twice | write all of it in one entry",
         ),
         (
             list("[{username: ann}]\nauth { fixed_users { users: [] } }"),
-            "3:22: an entry `users` stands here twice",
+            "3:22: an entry `users` is here twice",
         ),
         ("include \"a\"".to_owned(), "1:1: an include"),
         (list("[include \"users.conf\"]"), "2:26: an include"),
@@ -408,7 +408,7 @@ fn what_is_put_together_is_refused_with_its_place() {
         ),
         (
             "auth.fixed_users.enabled: true\nauth.fixed_users.enabled: false".to_owned(),
-            "2:1: an entry `enabled` stands here twice",
+            "2:1: an entry `enabled` is here twice",
         ),
         (
             "auth.fixed_users.enabled: ${?ON}".to_owned(),
@@ -456,7 +456,7 @@ fn entries_that_are_no_user_are_refused_with_their_place() {
         ),
         (
             list("[{username: ann}, {username: \"ann\"}]"),
-            "2:43: auth.fixed_users.users: ann is here twice | keep one",
+            "2:43: auth.fixed_users.users: ann is here twice | remove one",
         ),
         (
             list("[{username: jane, password: ${JANE}}]"),
@@ -468,7 +468,7 @@ fn entries_that_are_no_user_are_refused_with_their_place() {
         ),
         (
             list("[{username: jane, password: a, password: b}]"),
-            "2:56: an entry `password` stands here twice",
+            "2:56: an entry `password` is here twice",
         ),
         (
             list("[{username: jane} {password: MARKED5ecret}]"),

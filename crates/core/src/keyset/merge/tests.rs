@@ -132,11 +132,11 @@ fn what_cannot_be_told_apart_is_refused_with_its_place() {
         // Set twice, in any spelling.
         (
             format!("{SET}auth {{ token_secret: MARKED5ecret }}\n"),
-            "2:8: an entry `token_secret` stands here twice | keep one",
+            "2:8: an entry `token_secret` is here twice | remove one",
         ),
         (
             format!("{SET}auth {{ \"token_secret\" = ${{?TOKEN}} }}\n"),
-            "2:8: an entry `token_secret` stands here twice",
+            "2:8: an entry `token_secret` is here twice",
         ),
         // From elsewhere.
         (
@@ -161,11 +161,11 @@ fn what_cannot_be_told_apart_is_refused_with_its_place() {
         ),
         (
             "auth.token_secret: a\nauth.token_secret += b\n".to_owned(),
-            "2:1: an entry `token_secret` stands here twice",
+            "2:1: an entry `token_secret` is here twice",
         ),
         (
             format!("{SET}include \"more.conf\"\n"),
-            "2:1: an include, and what it brings is not seen here | put the lines",
+            "2:1: an include, whose file is not read here | replace it with the lines",
         ),
         (
             format!("redis {{ include required(file(\"more.conf\")) }}\n{SET}"),

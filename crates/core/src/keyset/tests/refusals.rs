@@ -16,18 +16,18 @@ fn refuses(cases: &[(&str, &str)]) {
 #[test]
 fn what_is_no_keyset() {
     refuses(&[
-        ("", "1:1: no keyset: it is empty"),
-        ("\u{feff} \n", "2:1: no keyset: it is empty"),
+        ("", "1:1: not a keyset: it is empty"),
+        ("\u{feff} \n", "2:1: not a keyset: it is empty"),
         (
             "MARKED5ecret\n",
-            "1:1: no keyset: it is neither env, json, yaml, toml, hocon nor a Secret of Kubernetes",
+            "1:1: not a keyset: it is not env, json, yaml, toml, hocon or a Secret of Kubernetes",
         ),
         (
             "\u{7f}ELF\0\u{1}MARKED5ecret",
-            "1:1: no keyset: it is neither",
+            "1:1: not a keyset: it is not",
         ),
-        ("# only a comment\n", "1:1: no keyset: it is neither"),
-        ("FOO=MARKED5ecret\n", "1:1: no keyset: it is neither"),
+        ("# only a comment\n", "1:1: not a keyset: it is not"),
+        ("FOO=MARKED5ecret\n", "1:1: not a keyset: it is not"),
     ]);
 }
 
@@ -46,11 +46,11 @@ fn env_refusals_name_the_place() {
         ),
         (
             &format!("{ENV}=MARKED5ecret\n{ENV}=MARKED5ecret\n"),
-            "2:1: secure.auth.token_secret is already",
+            "2:1: secure.auth.token_secret is in the keyset twice",
         ),
         (
             &format!("{ENV}=MARKED5ecret\nTRAINS__secure__auth__token_secret=MARKED5ecret2\n"),
-            "2:1: secure.auth.token_secret is already",
+            "2:1: secure.auth.token_secret is in the keyset twice",
         ),
         (
             &format!("{ENV}=a$MARKED5ecret\n"),
@@ -58,7 +58,7 @@ fn env_refusals_name_the_place() {
         ),
         (
             &format!("{ENV}=${{MARKED5ecret\n"),
-            "1:37: a `$` that compose takes for a variable",
+            "1:37: a `$` that compose reads as a variable",
         ),
         (
             &format!("{ENV}='MARKED5ecret\n"),
@@ -80,7 +80,7 @@ fn env_refusals_name_the_place() {
             &format!("{ENV}='\"MARKED5ecret\"x\"'\n"),
             "1:37: secure.auth.token_secret: the quotes inside",
         ),
-        (&format!("{ENV}\n"), "1:1: no keyset"),
+        (&format!("{ENV}\n"), "1:1: not a keyset"),
         (
             &format!("{ENV}=x\n{ENV}_MARKED5ecret\n"),
             "2:1: unknown entry",
@@ -140,7 +140,7 @@ fn hocon_refusals_name_the_place() {
         ),
         (
             "secure.auth.token_secret: MARKED5ecret\n",
-            "1:27: unknown entry | leave out `secure`",
+            "1:27: unknown entry | remove `secure`",
         ),
     ]);
 }
@@ -150,7 +150,7 @@ fn json_refusals_name_the_place() {
     refuses(&[
         (
             "{\"version\": 1, \"settings\": {\"MARKED5ecret",
-            "1:42: the JSON ends too early",
+            "1:42: the JSON is incomplete",
         ),
         (
             "{\"version\": 1, \"MARKED5ecret\" 1}",
@@ -158,7 +158,7 @@ fn json_refusals_name_the_place() {
         ),
         (
             "{\"version\": 2, \"settings\": {}}",
-            "1:13: a version of keysets",
+            "1:13: this program cannot read this version of keysets",
         ),
         (
             "{\"version\": \"MARKED5ecret\"}",
@@ -167,13 +167,13 @@ fn json_refusals_name_the_place() {
         ("{\"settings\": {}}", "1:1: the entry `version` is missing"),
         (
             "{\"version\": 1,\n \"version\": 1}",
-            "2:2: the entry `version` stands here twice",
+            "2:2: the entry `version` is here twice",
         ),
         (
             "{\"version\": 1, \"setings\": {}}",
             "1:16: unknown entry | did you mean `settings`?",
         ),
-        ("[\"MARKED5ecret\"]", "1:1: no keyset: a list instead of"),
+        ("[\"MARKED5ecret\"]", "1:1: not a keyset: a list instead of"),
         (
             "{\"version\": 1, \"settings\": [\"MARKED5ecret\"]}",
             "1:28: settings: a list instead of a table",
@@ -192,7 +192,7 @@ fn json_refusals_name_the_place() {
         ),
         (
             "{\"version\": 1, \"settings\": {\n\"secure.auth.token_secret\": \"MARKED5ecret\",\n\"secure.auth.token_secret\": \"MARKED5ecret\"}}",
-            "3:1: secure.auth.token_secret is already in the keyset",
+            "3:1: secure.auth.token_secret is in the keyset twice",
         ),
         (
             "{\"version\": 1, \"settings\": {\"secure.auth.tokensecret\": \"MARKED5ecret\"}}",
@@ -250,7 +250,7 @@ fn yaml_refusals_name_the_place() {
         ),
         (
             "version: 1\nsettings:\n  secure.auth.token_secret: a\n  Secure.auth.token_secret: MARKED5ecret\n",
-            "4:3: secure.auth.token_secret is already",
+            "4:3: secure.auth.token_secret is in the keyset twice",
         ),
         (
             "version: 1\nsettings:\n  secure.auth.token_secret: a\n  secure.auth.token_secret: MARKED5ecret\n",
@@ -265,7 +265,10 @@ fn yaml_refusals_name_the_place() {
             "version: 1\nsettings: *MARKED5ecret\n",
             "2:11: an alias of an anchor that is not there",
         ),
-        ("version: 9\n", "1:10: a version of keysets"),
+        (
+            "version: 9\n",
+            "1:10: this program cannot read this version of keysets",
+        ),
     ]);
 }
 
@@ -282,7 +285,7 @@ fn toml_refusals_name_the_place() {
         ),
         (
             "version = 1\n[settings]\n\"secure.auth.token_secret\" = \"a\"\n\"secure.auth.token_secret\" = \"MARKED5ecret\"\n",
-            "4:1: this entry stands here twice",
+            "4:1: this entry is here twice",
         ),
         (
             "version = 1\n[settings]\nsecure.auth.token_secret = \"MARKED5ecret\"\n",
