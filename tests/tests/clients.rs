@@ -252,14 +252,14 @@ fn servers_and_keysets_are_no_clients() {
     let done = clients.verify(ALL);
     assert_eq!((done.status, done.stdout.as_str()), (Some(2), ""));
     assert!(
-        done.stderr.contains("clients: no client of ClearML in it"),
+        done.stderr.contains("clients: no ClearML client with a key pair in it"),
         "{}",
         done.stderr
     );
     // Nor do they prove anything without a server.
     let done = clients.verify("--old-keys keys.env clients/docker-compose.yml");
     assert_eq!(done.status, Some(2));
-    assert!(done.stderr.contains("neither is named"), "{}", done.stderr);
+    assert!(done.stderr.contains("none is named"), "{}", done.stderr);
     // An agent beside the servers is one.
     let compose = "services:\n  mine:\n    image: allegroai/clearml-agent\n    environment:\n      CLEARML_API_SECRET_KEY: SECRET!\n";
     clients.add("agents/compose.yml", compose);

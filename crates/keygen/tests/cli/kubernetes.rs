@@ -100,20 +100,20 @@ fn what_makes_no_sense_with_kubernetes_is_refused() {
     for (args, message) in [
         (
             &["-f", "helm", "--user", "jane", "--passwords", "-"][..],
-            "prints values without any key",
+            "prints values without keys",
         ),
-        (&["--secret", "x"], "--secret names a Secret of Kubernetes"),
+        (&["--secret", "x"], "--secret is for Kubernetes only"),
         (
             &["-f", "helm", "--secret", "Not_a name"],
-            "no name that Kubernetes takes",
+            "Kubernetes does not accept this name",
         ),
         (
             &["-f", "kubernetes", "--secret=-x"],
-            "no name that Kubernetes takes",
+            "Kubernetes does not accept this name",
         ),
         (
             &["-f", "kubernetes", "--secret", ""],
-            "no name that Kubernetes takes",
+            "Kubernetes does not accept this name",
         ),
     ] {
         let done = run(args);
