@@ -252,7 +252,8 @@ fn servers_and_keysets_are_no_clients() {
     let done = clients.verify(ALL);
     assert_eq!((done.status, done.stdout.as_str()), (Some(2), ""));
     assert!(
-        done.stderr.contains("clients: no ClearML client with a key pair in it"),
+        done.stderr
+            .contains("clients: no ClearML client with a key pair in it"),
         "{}",
         done.stderr
     );
