@@ -259,7 +259,10 @@ fn one_look_goes_to_the_screen_and_to_files() {
         ["-o", "json:docker-compose.yml", "docker-compose.yml"],
     ] {
         let (code, _, stderr) = run(&arguments, within);
-        assert!(code == 2 && stderr.contains("which is read"), "{stderr}");
+        assert!(
+            code == 2 && stderr.contains("because that file is an input"),
+            "{stderr}"
+        );
     }
     let before = fs::read_to_string(within.join("docker-compose.yml")).unwrap();
     assert!(before.contains("services:"));
