@@ -1,6 +1,9 @@
 //! What the file system says of a deployment's files: which hold secrets, who reads them, whether git keeps them,
 //! and which were written for a server that does not load them.
 
+mod keysets;
+
+use std::ffi::OsStr;
 use std::fs;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
@@ -15,7 +18,7 @@ use clearml_secure_core::io::{entries, read_text};
 use clearml_secure_core::placeholder;
 use clearml_secure_core::public;
 use clearml_secure_core::setting::{Kind, Server};
-use clearml_secure_core::source::{SourceId, Span};
+use clearml_secure_core::source::{Place, SourceId, Span};
 use clearml_secure_core::unseen::{Hides, Unseen};
 use gix_index::hash::Kind as Hash;
 use zeroize::Zeroizing;
@@ -28,6 +31,8 @@ use crate::login::Login;
 pub(crate) struct Files {
     /// The files that hold a secret of the user's own.
     pub(crate) secret: Vec<SecretFile>,
+    /// Keyset files beside the deployment or below it, which nobody loads.
+    pub(crate) keysets: Vec<KeysetFile>,
     /// Files beside the deployment that define users of the web login and that no server loads.
     pub(crate) stray_logins: Vec<PathBuf>,
     /// The same of keys and secrets.
@@ -59,6 +64,24 @@ pub(crate) struct SecretFile {
     pub(crate) readers: Option<Readers>,
     /// Whether git tracks it.
     pub(crate) is_tracked: bool,
+}
+
+/// A keyset that no server loads.
+pub(crate) struct KeysetFile {
+    pub(crate) path: PathBuf,
+    /// Who reads it besides its owner.
+    pub(crate) readers: Option<Readers>,
+    /// Whether git tracks it.
+    pub(crate) is_tracked: bool,
+    /// Other files with a secret of it that git tracks.
+    pub(crate) leaks: Vec<Leak>,
+    /// Why it is not known whether git tracks a value of it.
+    unseen: Option<String>,
+}
+
+/// A file of a repository with a secret of a keyset.
+pub(crate) struct Leak {
+    pub(crate) place: Place,
 }
 
 /// Who reads a file besides its owner.
@@ -102,6 +125,32 @@ impl Files {
         }
     }
 
+    /// Looks for keysets that are kept beside a deployment of compose files.
+    fn note_keysets(&mut self, deployment: &Described) {
+        let first = deployment.sources.path(deployment.first);
+        let Some(project) = deployment.project.as_ref().filter(|_| first.is_file()) else {
+            return;
+        };
+        let folder = match project.folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => &project.folder,
+        };
+        let ids = deployment.sources.ids();
+        let loaded =
+            ids.filter_map(|source| fs::canonicalize(deployment.sources.path(source)).ok());
+        self.keysets = keysets::beside(folder, &loaded.collect::<Vec<_>>());
+        for keyset in &self.keysets {
+            self.unseen
+                .extend(keyset.unseen.as_ref().map(|reason| Unseen {
+                    what: format!("whether git tracks a value of {}", keyset.path.display()),
+                    hides: Hides::Anything,
+                    reason: reason.clone(),
+                    service: None,
+                    span: None,
+                }));
+        }
+    }
+
     /// Looks at the files of a deployment. Texts that come from no file, such as standard input, have no state.
     pub(crate) fn of(deployment: &Described, effective: &Effective, logins: &[Login<'_>]) -> Self {
         let mut files = Self {
@@ -110,6 +159,7 @@ impl Files {
             ..Self::default()
         };
         files.note_published(deployment);
+        files.note_keysets(deployment);
         let secrets = secrets(deployment, effective, logins);
         for source in deployment.sources.ids() {
             let path = deployment.sources.path(source);
@@ -302,20 +352,39 @@ fn is_in_index(path: &Path) -> Result<bool, String> {
     let Some((root, index)) = path.ancestors().skip(1).find_map(index_of) else {
         return Ok(false);
     };
-    if !index.is_file() {
-        return Ok(false);
-    }
     let relative = path.strip_prefix(root).unwrap_or(path);
-    let file = gix_index::File::at(
-        &index,
-        Hash::Sha1,
-        true,
-        gix_index::decode::Options::default(),
-    )
-    .map_err(|error| format!("{} cannot be read: {error}", index.display()))?;
+    let Some(file) = read_index(&index)? else {
+        return Ok(false);
+    };
     Ok(file
         .entry_by_path(relative.as_os_str().as_bytes().into())
         .is_some())
+}
+
+/// All files that git tracks in the working tree around one.
+fn tracked(path: &Path) -> Result<Vec<PathBuf>, String> {
+    let Ok(path) = fs::canonicalize(path) else {
+        return Ok(Vec::new());
+    };
+    let Some((root, index)) = path.ancestors().skip(1).find_map(index_of) else {
+        return Ok(Vec::new());
+    };
+    let Some(file) = read_index(&index)? else {
+        return Ok(Vec::new());
+    };
+    let path = |entry: &gix_index::Entry| root.join(OsStr::from_bytes(entry.path(&file)));
+    Ok(file.entries().iter().map(path).collect())
+}
+
+/// The index of a working tree; none where nothing was ever added.
+fn read_index(index: &Path) -> Result<Option<gix_index::File>, String> {
+    if !index.is_file() {
+        return Ok(None);
+    }
+    let options = gix_index::decode::Options::default();
+    gix_index::File::at(index, Hash::Sha1, true, options)
+        .map(Some)
+        .map_err(|error| format!("{} cannot be read: {error}", index.display()))
 }
 
 /// The working tree whose root a folder is, and its index. In a linked working tree and in a submodule `.git` is a

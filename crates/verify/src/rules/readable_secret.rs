@@ -1,7 +1,7 @@
 //! A file that holds a secret is open to others on this machine.
 //!
 //! **What**: a file in which a secret of yours is, also the keys of a store such as S3, may be read by its group or by everybody, and so may the
-//! folders around it.
+//! folders around it. A keyset beside the deployment or below it counts as well, whoever uses it.
 //!
 //! **Why**: anyone who has an account here, or breaks into any program that runs here, reads the keys of your server.
 //!
@@ -15,6 +15,7 @@
 //!
 //! **References**: chmod(1). Docker starts containers as root, so it reads what only its owner may.
 
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
@@ -31,6 +32,19 @@ impl Rule for ReadableSecret {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        for keyset in &case.files.keysets {
+            let Some(readers) = &keyset.readers else {
+                continue;
+            };
+            let message = format!(
+                "{} can read the keyset {} (mode {:04o})",
+                readers.who,
+                escape(&keyset.path.to_string_lossy()),
+                readers.mode
+            );
+            let help = format!("chmod 600 {}", quoted(&keyset.path));
+            findings.push(Draft::new(SEVERITY, message, help));
+        }
         for file in &case.files.secret {
             let Some(readers) = &file.readers else {
                 continue;

@@ -1,6 +1,7 @@
 //! A file that holds a secret is tracked by git.
 //!
-//! **What**: a file in which a secret of yours stands is in the index of the git repository around it.
+//! **What**: git tracks a file with a secret of yours, or a keyset beside the deployment or below it, or any file of the
+//! repository that has a secret of such a keyset.
 //!
 //! **Why**: anyone who clones the repository, today or in years, has the keys; deleting the line does not take it out
 //! of the history.
@@ -24,6 +25,9 @@ use crate::finding::{Draft, Severity};
 /// It takes access to the repository.
 const SEVERITY: Severity = Severity::Warning;
 
+/// What to do: deleting it now does not take it out of the history.
+const TAKE_OUT: &str = "take it out of git (`git rm --cached`, .gitignore), and replace the keys: the old ones stay in the history";
+
 pub(crate) struct TrackedSecret;
 
 impl Rule for TrackedSecret {
@@ -32,6 +36,22 @@ impl Rule for TrackedSecret {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        for keyset in &case.files.keysets {
+            let path = keyset.path.to_string_lossy();
+            let path = escape(&path);
+            if keyset.is_tracked {
+                let message =
+                    format!("git tracks the keyset {path}: anyone with a clone has all keys");
+                findings.push(Draft::new(SEVERITY, message, TAKE_OUT));
+            }
+            for leak in &keyset.leaks {
+                let message = format!(
+                    "{}: a secret of {path}, in a file that git tracks: anyone with a clone has it",
+                    leak.place
+                );
+                findings.push(Draft::new(SEVERITY, message, TAKE_OUT));
+            }
+        }
         for file in case.files.secret.iter().filter(|file| file.is_tracked) {
             let path = file.path.to_string_lossy();
             findings.push(Draft::new(SEVERITY, format!(

@@ -1,0 +1,156 @@
+//! Keyset files beside a deployment or below it: nobody loads them, and they hold everything.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::compose::files::default_in;
+use clearml_secure_core::io::{entries, is_link, read_text};
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::placeholder;
+use clearml_secure_core::public;
+use clearml_secure_core::secret::Secret;
+use clearml_secure_core::setting::{Kind, SETTINGS};
+use clearml_secure_core::source::{Place, place_of};
+use zeroize::Zeroizing;
+
+use super::{KeysetFile, Leak};
+use super::{is_tracked, readers, tracked};
+
+/// No keyset is larger.
+const LARGEST: u64 = 256 << 10;
+
+/// So many files are looked at, and so deep below the deployment.
+const MOST_FILES: usize = 5000;
+const DEEPEST: usize = 4;
+
+/// So many files of a repository are searched for the values of a keyset, up to this size each.
+const MOST_TRACKED: usize = 20_000;
+const LARGEST_TRACKED: u64 = 1 << 20;
+
+/// Every keyset has one of these, in whatever format.
+const WORDS: [&str; 4] = [
+    "CLEARML__SECURE",
+    "CLEARML__secure",
+    "token_secret",
+    "user_secret",
+];
+
+/// A keyset that was found, with its secrets.
+struct Found {
+    path: PathBuf,
+    secrets: Vec<Secret>,
+}
+
+/// The keyset files in a folder and below it, but for those that are loaded.
+pub(super) fn beside(folder: &Path, loaded: &[PathBuf]) -> Vec<KeysetFile> {
+    let mut paths = Vec::new();
+    walk(folder, 0, &mut paths);
+    let is_loaded =
+        |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| loaded.contains(&path));
+    paths.retain(|path| !is_loaded(path));
+    let found: Vec<Found> = paths.into_iter().filter_map(|path| keyset(&path)).collect();
+    let mut known: HashSet<PathBuf> = loaded.iter().cloned().collect();
+    known.extend(
+        found
+            .iter()
+            .filter_map(|one| fs::canonicalize(&one.path).ok()),
+    );
+    found.iter().map(|one| looked_at(one, &known)).collect()
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    for path in entries(folder).unwrap_or_default() {
+        if found.len() >= MOST_FILES {
+            return;
+        }
+        if path.is_dir() {
+            // Another deployment's are its own.
+            let is_passed =
+                is_link(&path) || path.ends_with(".git") || path.ends_with("node_modules");
+            if !is_passed && depth < DEEPEST && default_in(&path).is_none() {
+                walk(&path, depth + 1, found);
+            }
+        } else if fs::metadata(&path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST) {
+            found.push(path);
+        }
+    }
+}
+
+/// A file that is a keyset with secrets of somebody's own. A few settings are a configuration, and no keyset.
+fn keyset(path: &Path) -> Option<Found> {
+    const FEW: usize = 3;
+    let text = read_text(path).ok()?;
+    if !WORDS.iter().any(|word| text.contains(word)) {
+        return None;
+    }
+    let (keyset, _) = Keyset::read_incomplete(&text, path).ok()?;
+    let secrets = SETTINGS
+        .into_iter()
+        .filter(|setting| setting.kind() == Kind::Secret);
+    let secrets = secrets
+        .filter_map(|setting| keyset.get(setting))
+        .filter(|secret| {
+            let text = secret.expose();
+            !placeholder::is_placeholder(text) && public::of(text).is_none()
+        });
+    let secrets: Vec<Secret> = secrets.cloned().collect();
+    (secrets.len() >= FEW).then(|| Found {
+        path: path.to_owned(),
+        secrets,
+    })
+}
+
+fn looked_at(found: &Found, known: &HashSet<PathBuf>) -> KeysetFile {
+    let mut unseen = None;
+    let is_tracked = is_tracked(&found.path).unwrap_or_else(|reason| {
+        unseen = Some(reason);
+        false
+    });
+    let leaks = match leaks(found, known) {
+        Ok(leaks) => leaks,
+        Err(reason) => {
+            unseen.get_or_insert(reason);
+            Vec::new()
+        }
+    };
+    KeysetFile {
+        path: found.path.clone(),
+        readers: readers(&found.path),
+        is_tracked,
+        leaks,
+        unseen,
+    }
+}
+
+/// The files that git tracks around a keyset and that hold one of its secrets, but for these.
+fn leaks(found: &Found, known: &HashSet<PathBuf>) -> Result<Vec<Leak>, String> {
+    let paths = tracked(&found.path)?;
+    if paths.len() > MOST_TRACKED {
+        return Err(format!("the repository has more than {MOST_TRACKED} files"));
+    }
+    let mut leaks = Vec::new();
+    for path in paths {
+        let is_small =
+            fs::metadata(&path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST_TRACKED);
+        if !is_small || fs::canonicalize(&path).is_ok_and(|path| known.contains(&path)) {
+            continue;
+        }
+        let text = read_text(&path).ok();
+        leaks.extend(text.and_then(|text| {
+            Some(Leak {
+                place: first(&path, &text, &found.secrets)?,
+            })
+        }));
+    }
+    Ok(leaks)
+}
+
+/// Where the first of the secrets is in a text.
+fn first(path: &Path, text: &Zeroizing<String>, secrets: &[Secret]) -> Option<Place> {
+    let at = secrets
+        .iter()
+        .filter_map(|secret| text.find(secret.expose()))
+        .min()?;
+    Some(place_of(path, text, at))
+}

@@ -1,0 +1,140 @@
+//! Keyset files that lie beside a deployment or below it: who reads them, and what of them git tracks.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use e2e::files::fixtures;
+use e2e::program::clearml;
+use serde_json::Value;
+
+/// The stock deployment, with a keyset in a folder below it.
+fn folder(format: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    // The folder of a test is for its user alone, and so nobody would read what is in it.
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let stock = fixtures().join("stock/docker-compose.yml");
+    fs::copy(stock, folder.path().join("docker-compose.yml")).unwrap();
+    fs::create_dir(folder.path().join("below")).unwrap();
+    clearml("keygen")
+        .within(folder.path())
+        .args(["-f", format, "-o", "below/mine"])
+        .done()
+        .exit(0);
+    folder
+}
+
+/// What the two rules say, by what it begins with.
+fn found(folder: &Path) -> Vec<(String, String)> {
+    let done = clearml("verify")
+        .within(folder)
+        .args(["-f", "json", "docker-compose.yml"])
+        .done();
+    let document: Value = serde_json::from_str(&done.stdout).unwrap();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut found: Vec<_> = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| (word(&finding["rule"]), word(&finding["message"])))
+        .filter(|(rule, _)| rule == "readable-secret" || rule == "tracked-secret")
+        .collect();
+    found.sort();
+    found
+}
+
+fn git(folder: &Path, words: &str) {
+    let mut git = Command::new("git");
+    let done = git.current_dir(folder).args(words.split(' ')).output();
+    assert!(done.unwrap().status.success(), "git {words}");
+}
+
+#[test]
+fn a_keyset_of_every_format_is_looked_at() {
+    for format in ["env", "json", "yaml", "toml", "hocon"] {
+        let folder = folder(format);
+        let keyset = folder.path().join("below/mine");
+        // As keygen writes it, nobody else reads it, and git does not know it.
+        assert_eq!(found(folder.path()), [], "{format}");
+        git(folder.path(), "init -q .");
+        assert_eq!(found(folder.path()), [], "{format}");
+        fs::set_permissions(&keyset, Permissions::from_mode(0o644)).unwrap();
+        git(folder.path(), "add below/mine");
+        let found = found(folder.path());
+        let [(_, readable), (_, tracked)] = found.as_slice() else {
+            panic!("{format}: {found:?}");
+        };
+        assert!(
+            readable.ends_with("can read the keyset ./below/mine (mode 0644)"),
+            "{readable}"
+        );
+        assert!(
+            tracked.starts_with("git tracks the keyset ./below/mine"),
+            "{tracked}"
+        );
+    }
+}
+
+#[test]
+fn a_value_of_a_keyset_in_a_tracked_file_is_found_with_its_place() {
+    let folder = folder("json");
+    let text = fs::read_to_string(folder.path().join("below/mine")).unwrap();
+    let keyset: Value = serde_json::from_str(&text).unwrap();
+    let settings = &keyset["settings"];
+    let secret = settings["secure.auth.token_secret"].as_str().unwrap();
+    let key = settings["secure.credentials.tests.user_key"]
+        .as_str()
+        .unwrap();
+    fs::create_dir(folder.path().join("docs")).unwrap();
+    fs::write(
+        folder.path().join("docs/notes.md"),
+        format!("# ours\nit is {secret}\n"),
+    )
+    .unwrap();
+    // A key alone opens nothing.
+    fs::write(folder.path().join("docs/key.md"), key).unwrap();
+    git(folder.path(), "init -q .");
+    // Nobody has it before it is added.
+    assert_eq!(found(folder.path()), []);
+    git(folder.path(), "add docs docker-compose.yml");
+    let found = found(folder.path());
+    let [(rule, message)] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(rule, "tracked-secret");
+    assert!(
+        message.contains("docs/notes.md:2:7: a secret of ./below/mine"),
+        "{message}"
+    );
+    assert!(!message.contains(secret));
+}
+
+#[test]
+fn what_is_loaded_or_of_another_deployment_or_public_is_not_looked_at_twice() {
+    let folder = folder("env");
+    let set = |name: &str| {
+        fs::set_permissions(folder.path().join(name), Permissions::from_mode(0o644)).unwrap()
+    };
+    set("below/mine");
+    assert_eq!(found(folder.path()).len(), 1);
+    // The compose file's own variables: that file is looked at as it is loaded.
+    fs::rename(folder.path().join("below/mine"), folder.path().join(".env")).unwrap();
+    assert!(
+        found(folder.path())
+            .iter()
+            .all(|(_, message)| !message.contains("keyset"))
+    );
+    // Another deployment's.
+    fs::rename(folder.path().join(".env"), folder.path().join("below/mine")).unwrap();
+    fs::copy(
+        folder.path().join("docker-compose.yml"),
+        folder.path().join("below/compose.yml"),
+    )
+    .unwrap();
+    assert_eq!(found(folder.path()), []);
+}
