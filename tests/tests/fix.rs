@@ -90,7 +90,10 @@ fn hold(deployment: &Deployment, options: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     if script.contains("must be the keyset in use") {
-        fs::write(folder.join("keys.env"), keyset_of(&text)).unwrap();
+        let keys = folder.join("keys.env");
+        fs::write(&keys, keyset_of(&text)).unwrap();
+        // As keygen writes it: others could read it otherwise.
+        fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
     }
     let done = shell(folder, &script);
     if done.status != Some(0) {
