@@ -95,7 +95,7 @@ pub fn scenes(page: &Path, text: &str) -> Vec<Scene> {
                 (Some(name), _) => Kind::File(name),
                 (None, "sh") => Kind::Commands,
                 (None, "console") => Kind::Session,
-                (None, "text" | "json" | "yaml") => Kind::Text,
+                (None, "text" | "json" | "toml" | "yaml") => Kind::Text,
                 (None, other) => panic!("{}:{}: a block of `{other}`", page.display(), at + 1),
             };
             let block = Block {

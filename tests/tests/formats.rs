@@ -109,7 +109,9 @@ fn the_page_stands_by_itself_in_a_browser() {
     assert!(seen["pdf"].as_u64().unwrap() > 1000);
     let shown = seen["text"].as_str().unwrap();
     for expected in [
+        "What to do first",
         "Settings and servers",
+        "Legend",
         "secure.auth.token_secret",
         "missing-setting",
         hostile,

@@ -24,6 +24,8 @@ pub(crate) enum Error {
     NoUsers(PathBuf),
     #[error("{}: the other lines of this file would be lost", escape(&.0.to_string_lossy()))]
     OtherLines(PathBuf),
+    #[error("{}: the file already exists, and may hold passwords that are nowhere else", escape(&.0.to_string_lossy()))]
+    PasswordsExist(PathBuf),
     #[error("{}: the keyset and the passwords cannot go to one file", escape(&.0.to_string_lossy()))]
     OneFile(PathBuf),
     #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
@@ -90,6 +92,10 @@ impl Error {
             )),
             Self::NoUsers(_) => Some("add a user with --user NAME".to_owned()),
             Self::Hash(_) | Self::Output(_) => None,
+            Self::PasswordsExist(_) => Some(
+                "name another with --passwords, or move the file away; --force does not overwrite passwords"
+                    .to_owned(),
+            ),
             Self::OneFile(_) => Some("name another file with --passwords".to_owned()),
             Self::StandardInputTwice => {
                 Some("name a file for --from or for --users-from".to_owned())

@@ -97,7 +97,10 @@ fn write_passwords(cli: &Cli, path: &Path, text: &str) -> Result<(), Error> {
             .write_all(text.as_bytes())
             .map_err(Error::Output);
     }
-    write_secret_file(path, text, false).map_err(exists)?;
+    write_secret_file(path, text, false).map_err(|error| match exists(error) {
+        Error::Exists(path) => Error::PasswordsExist(path),
+        error => error,
+    })?;
     let path = name(path);
     say(
         cli,

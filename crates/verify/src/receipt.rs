@@ -74,13 +74,15 @@ fn fingerprints(keyset: &Keyset) -> Vec<(Setting, String)> {
     SETTINGS.into_iter().filter_map(of).collect()
 }
 
-fn date() -> String {
+/// Now, in UTC.
+pub(crate) fn date() -> String {
     let now = OffsetDateTime::from(SystemTime::now()).replace_nanosecond(0);
     let text = now.ok().and_then(|now| now.format(&Rfc3339).ok());
     text.unwrap_or_default()
 }
 
-fn host() -> String {
+/// This machine's name.
+pub(crate) fn host() -> String {
     let text = fs::read_to_string("/proc/sys/kernel/hostname");
     escape(text.as_deref().unwrap_or("unknown").trim()).into_owned()
 }

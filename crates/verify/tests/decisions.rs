@@ -268,6 +268,27 @@ fn one_look_goes_to_the_screen_and_to_files() {
     assert!(before.contains("services:"));
 }
 
+/// The page says when and where it was made, what to do first, and what each rule is about.
+#[test]
+fn the_page_says_what_to_do_first() {
+    let stock = fs::read_to_string(fixtures().join("stock/docker-compose.yml")).unwrap();
+    let folder = folder_with(&[("docker-compose.yml", &stock)]);
+    let (_, stdout, _) = run(&["-f", "html", "docker-compose.yml"], folder.path());
+    let page = String::from_utf8(stdout).unwrap();
+    let (first, rest) = page.split_once("<h2>What to do first</h2>").unwrap();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert!(first.contains(&format!("Z on {}", host.trim())), "{first}");
+    let (steps, findings) = rest.split_once("</ol>").unwrap();
+    assert_eq!(steps.matches("<li>").count(), 3, "{steps}");
+    for link in steps.split("href=\"#").skip(1) {
+        let (id, _) = link.split_once('"').unwrap();
+        let anchor = format!("id=\"{id}\"");
+        assert_eq!(findings.matches(&anchor).count(), 1, "{anchor}");
+    }
+    assert!(findings.contains("<h2>Legend</h2>"));
+    assert!(findings.contains("<strong>Why</strong>: the defaults are in the image"));
+}
+
 #[test]
 fn every_rule_has_a_line_and_the_severities_it_finds_with() {
     let (_, stdout, _) = run(&["--list-rules"], &fixtures());

@@ -413,6 +413,22 @@ fn a_file_is_private_and_never_overwritten_unasked() {
 }
 
 #[test]
+fn passwords_that_are_there_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("logins.txt");
+    fs::write(&path, "before").unwrap();
+    let keys = folder.path().join("keys.env");
+    let (name, keys) = (path.to_str().unwrap(), keys.to_str().unwrap());
+    let user = ["--user", "jane", "--passwords", name, "-o", keys, "--force"];
+    let said = run(&user).refused();
+    assert!(
+        said.contains("--force does not overwrite passwords"),
+        "{said}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), "before");
+}
+
+#[test]
 fn passwords_are_not_replaced_by_the_keyset() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.env");

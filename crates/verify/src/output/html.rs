@@ -2,6 +2,9 @@
 //!
 //! It needs no network and runs no script, and its own policy forbids both. Every text is escaped by the template.
 
+mod first;
+mod rule;
+
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Reading;
 use clearml_secure_core::setting::SETTINGS;
@@ -14,7 +17,7 @@ use super::text::{looked_at, plural};
 use super::{Seen, count};
 use crate::finding::{Finding, Severity};
 use crate::lines::Lines;
-use crate::receipt::Receipt;
+use crate::receipt::{self, Receipt};
 use crate::report::{NotChecked, Report};
 
 const STYLE: &str = include_str!("html.css");
@@ -40,12 +43,18 @@ pub(super) fn page(seen: &Seen<'_>) -> String {
                     @for report in reports {
                         p.soft { (looked_at(report)) }
                     }
+                    p.soft { (receipt::date()) " on " (receipt::host()) }
                     (verdict(reports))
+                    @if let Some(words) = seen.hidden.words() {
+                        p { (escape(&words)) }
+                    }
                 }
                 main {
-                    @for report in reports {
-                        (subject(report, reports.len() > 1))
+                    (first::steps(reports))
+                    @for (number, report) in reports.iter().enumerate() {
+                        (subject(report, number, reports.len() > 1))
                     }
+                    (legend(reports))
                     @if let Some(receipt) = receipt {
                         (of_receipt(receipt))
                     }
@@ -88,15 +97,11 @@ fn verdict(reports: &[Report]) -> Markup {
     html! { p class={ "verdict " (class) } { (text) } }
 }
 
-fn subject(report: &Report, is_named: bool) -> Markup {
+fn subject(report: &Report, number: usize, is_named: bool) -> Markup {
     html! {
         section {
             @if is_named {
                 h2 { (looked_at(report)) }
-            }
-            @if let Some((deployment, _)) = report.deployment() {
-                h2 { "Settings and servers" }
-                (matrix(report, deployment))
             }
             @if !report.checks.is_empty() {
                 h2 { "Proof of the keys" }
@@ -110,11 +115,44 @@ fn subject(report: &Report, is_named: bool) -> Markup {
                     }
                 }
             }
-            (findings(report))
-            @if report.deployment().is_some() {
+            (findings(report, number))
+            @if let Some((deployment, _)) = report.deployment() {
+                h2 { "Settings and servers" }
+                (matrix(report, deployment))
                 h2 { "Effective configuration" }
                 (effective(report))
             }
+        }
+    }
+}
+
+/// What the words and colors mean; only where there is a table with them.
+fn legend(reports: &[Report]) -> Markup {
+    const STATES: [(&str, &str, &str); 8] = [
+        ("good", "yours", "a value of your own"),
+        ("bad", "default", "printed in ClearML's public source"),
+        ("bad", "placeholder", "text that somebody meant to replace"),
+        ("bad", "weak", "a value that can be guessed"),
+        (
+            "bad",
+            "misread",
+            "the server reads something else than what is written",
+        ),
+        ("", "empty", "set to nothing"),
+        ("", "absent", "the server has no such setting"),
+        ("unknown", "unknown", "not checked"),
+    ];
+    html! {
+        @if reports.iter().any(|report| report.deployment().is_some()) {
+            h2 { "Legend" }
+            table.legend { tbody {
+                @for (class, name, meaning) in STATES {
+                    tr { td class=(class) { (name) } td { (meaning) } }
+                }
+                tr { td { span class="badge error" { "error" } } td { "somebody gets in, or a server does not work" } }
+                tr { td { span class="badge warning" { "warning" } } td { "one more mistake away from that" } }
+                tr { td { span class="badge note" { "note" } } td { "worth knowing" } }
+            } }
         }
     }
 }
@@ -229,7 +267,7 @@ fn class(reading: &Reading) -> &'static str {
     }
 }
 
-fn findings(report: &Report) -> Markup {
+fn findings(report: &Report, number: usize) -> Markup {
     let lines = report.lines();
     let severities = [
         (Severity::Error, "Errors"),
@@ -242,7 +280,7 @@ fn findings(report: &Report) -> Markup {
             @if !of_it.is_empty() {
                 h2 { (title) " (" (of_it.len()) ")" }
                 @for group in together(of_it.iter().copied()) {
-                    (finding(report, lines.as_ref(), &group))
+                    (finding(report, number, lines.as_ref(), &group))
                 }
             }
         }
@@ -250,10 +288,15 @@ fn findings(report: &Report) -> Markup {
 }
 
 /// Findings of one rule that the same help fixes.
-fn finding(report: &Report, lines: Option<&Lines<'_>>, group: &Together<'_>) -> Markup {
+fn finding(
+    report: &Report,
+    number: usize,
+    lines: Option<&Lines<'_>>,
+    group: &Together<'_>,
+) -> Markup {
     let severity = group.severity().name();
     html! {
-        article class=(severity) {
+        article class=(severity) id=(first::id(number, group)) {
             h3 { span class={ "badge " (severity) } { (severity) } " " (group.title()) }
             @for place in group.places() {
                 @if let Some((span, lines)) = place.span.zip(lines) {
@@ -271,7 +314,10 @@ fn finding(report: &Report, lines: Option<&Lines<'_>>, group: &Together<'_>) -> 
                 p { (consequence) }
             }
             p.help { "Help: " (group.help()) }
-            p.soft { "Rule: " code { (group.rule()) } }
+            details {
+                summary { "Rule " code { (group.rule()) } }
+                (rule::text(group.rule()))
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ use x509_parser::public_key::PublicKey;
 use super::Probe;
 use crate::finding::Severity;
 use crate::live::{Failure, NoHandshake, OLD, Seen, Shown, Site, host, shake, takes, together};
+use crate::words::and;
 
 /// Clients refuse it.
 const REFUSED: Severity = Severity::Error;
@@ -74,8 +75,12 @@ impl Probe for Certificate {
         for ((server, origin), shown) in asked.into_iter().zip(shaken) {
             match shown {
                 Ok((shown, old)) => {
-                    for (severity, what) in wrong(&shown, host(&origin)) {
-                        let message = format!("the certificate of {origin} {what}");
+                    // One certificate is renewed once, whatever is wrong with it. None of its names is repeated: a server
+                    // could have put there what it was sent.
+                    let wrong = wrong(&shown, host(&origin));
+                    if let Some(severity) = wrong.iter().map(|(severity, _)| *severity).min() {
+                        let what: Vec<&str> = wrong.iter().map(|(_, what)| what.as_str()).collect();
+                        let message = format!("the certificate of {origin} {}", and(&what));
                         seen.found(severity, server, message, HELP);
                     }
                     self.old(server, &origin, old, seen);
@@ -119,10 +124,7 @@ impl Certificate {
                 // It takes somebody on the way, and a client that lets itself be talked down (RFC 8996).
                 SOON,
                 server,
-                format!(
-                    "{origin} accepts the outdated TLS {}",
-                    crate::words::and(&taken)
-                ),
+                format!("{origin} accepts the outdated TLS {}", and(&taken)),
                 HELP_OLD,
             );
         }
