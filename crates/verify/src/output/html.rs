@@ -302,7 +302,9 @@ fn finding(
                 @if let Some((span, lines)) = place.span.zip(lines) {
                     pre { (report.sources().place(span)) "\n" (lines.line(span).text) }
                 }
-                @if !place.own.is_empty() {
+                @if let [one] = place.own[..] {
+                    p { (one) }
+                } @else if !place.own.is_empty() {
                     ul {
                         @for own in place.own {
                             li { (own) }
@@ -313,7 +315,7 @@ fn finding(
             @if let Some(consequence) = group.consequence() {
                 p { (consequence) }
             }
-            p.help { "Help: " (group.help()) }
+            (first::help(&group.help()))
             details {
                 summary { "Rule " code { (group.rule()) } }
                 (rule::text(group.rule()))

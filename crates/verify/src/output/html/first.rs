@@ -30,13 +30,26 @@ pub(super) fn steps(reports: &[Report]) -> Markup {
                 @for (number, group) in groups.iter().take(STEPS) {
                     li {
                         a href={ "#" (id(*number, group)) } { (group.title()) }
-                        p.help { (group.help()) }
+                        (help(&group.help()))
                     }
                 }
                 @if groups.len() < STEPS && is_unseen {
                     li { "Look at what is not checked: it may hide anything." }
                 }
             }
+        }
+    }
+}
+
+/// What fixes something: sentences, and commands to copy.
+pub(super) fn help(text: &str) -> Markup {
+    let (commands, words): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| line.starts_with("  "));
+    let commands: Vec<&str> = commands.into_iter().map(str::trim).collect();
+    html! {
+        p { "Fix: " (words.join(" ")) }
+        @if !commands.is_empty() {
+            pre { (commands.join("\n")) }
         }
     }
 }
