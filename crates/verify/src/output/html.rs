@@ -7,7 +7,7 @@ mod rule;
 
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::Reading;
-use clearml_secure_core::setting::SETTINGS;
+use clearml_secure_core::setting::{SETTINGS, Setting};
 use clearml_secure_core::shown::escape;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -235,7 +235,7 @@ fn matrix(report: &Report, deployment: &Deployment) -> Markup {
                 tbody {
                     @for setting in SETTINGS {
                         tr {
-                            th scope="row" { code { (setting.path()) } }
+                            th scope="row" { code { (path(setting)) } }
                             @for column in &columns {
                                 @match cell(setting, *column) {
                                     Some(reading) => td class=(class(reading)) { (state(reading)) },
@@ -246,6 +246,16 @@ fn matrix(report: &Report, deployment: &Deployment) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// A setting, which breaks at its dots where there is no room.
+fn path(setting: Setting) -> Markup {
+    html! {
+        @for (number, part) in setting.path().split('.').enumerate() {
+            @if number > 0 { "." wbr; }
+            (part)
         }
     }
 }
@@ -348,7 +358,7 @@ fn effective(report: &Report) -> Markup {
                 tbody {
                     @for (deployment, reading) in report.readings() {
                         tr {
-                            td { code { (reading.setting.path()) } }
+                            td { code { (path(reading.setting)) } }
                             td { (reading.server.name()) }
                             td class=(class(reading)) { (state(reading)) }
                             td { (origin(deployment, reading)) }
