@@ -178,8 +178,20 @@ fn merged<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
     {
         return None;
     }
-    let names: Vec<&str> = words.iter().map(|one| one[at]).collect();
-    let names = and(&names);
+    let mut names: Vec<&str> = words.iter().map(|one| one[at]).collect();
+    // What ends a part of the sentence ends it once.
+    let last = first[at].chars().last();
+    let end =
+        last.filter(|c| c.is_ascii_punctuation() && names.iter().all(|one| one.ends_with(*c)));
+    let end = end.filter(|c| ",.:;?!".contains(*c));
+    if let Some(end) = end {
+        names = names.iter().map(|one| one.trim_end_matches(end)).collect();
+    }
+    let names = format!(
+        "{}{}",
+        and(&names),
+        end.map(String::from).unwrap_or_default()
+    );
     let mut merged = first.clone();
     merged[at] = &names;
     Some(merged.join(" "))
@@ -196,6 +208,10 @@ mod tests {
         assert_eq!(
             of(&["give A a value", "give B a value", "give A a value"]).as_deref(),
             Some("give A and B a value")
+        );
+        assert_eq!(
+            of(&["did you mean A? Or not", "did you mean B? Or not"]).as_deref(),
+            Some("did you mean A and B? Or not")
         );
         assert_eq!(of(&["A is at B", "C is at D"]), None);
         assert_eq!(of(&["a b", "a b c"]), None);

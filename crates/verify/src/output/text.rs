@@ -39,6 +39,7 @@ impl Look {
 
 pub(super) fn findings(seen: &Seen<'_>, look: Look) -> String {
     let reports = seen.reports;
+    let left_out = seen.hidden.words();
     let mut out = String::new();
     for report in reports {
         let lines = report.lines();
@@ -48,7 +49,11 @@ pub(super) fn findings(seen: &Seen<'_>, look: Look) -> String {
         }
         let is_of_people = report.people.is_some() || !report.clients().is_empty();
         if report.findings.is_empty() && report.unknown.is_empty() && !is_of_people {
-            let other = if report.is_besides { "other " } else { "" };
+            let other = if report.is_besides || left_out.is_some() {
+                "other "
+            } else {
+                ""
+            };
             let text = format!("{}: no {other}findings", looked_at(report));
             out.push_str(&(wrapped("", 2, &text, look.width) + "\n"));
         }
@@ -62,8 +67,12 @@ pub(super) fn findings(seen: &Seen<'_>, look: Look) -> String {
     }
     let unknown = not_checked(reports, look.width);
     out.push_str(&unknown.concat());
-    if let Some(words) = seen.hidden.words() {
+    let has_caveats = !unknown.is_empty() || left_out.is_some();
+    if let Some(words) = left_out {
         out.push_str(&(wrapped("", 2, &escape(&words), look.width) + "\n"));
+    }
+    if has_caveats && reports.iter().any(|report| !report.findings.is_empty()) {
+        out.push('\n');
     }
     out.push_str(&summary(reports, unknown.len(), look.width));
     out
@@ -88,9 +97,6 @@ fn summary(reports: &[Report], unknown: usize, width: usize) -> String {
     }
     rules.sort_by_key(|(severity, ..)| *severity);
     if rules.len() > 1 {
-        if unknown > 0 {
-            out.push('\n');
-        }
         for (severity, rule, count) in &rules {
             out.push_str(&format!("{count:5}  {:7}  {rule}\n", severity.name()));
         }
