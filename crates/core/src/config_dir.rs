@@ -2,6 +2,7 @@
 //!
 //! Each part of `a:b` is `Path(expandvars(part)).expanduser()` of Python (docs/clearml.md#configuration-folders).
 
+use crate::container_path::cleaned;
 use crate::instance::Family;
 use crate::knowable::{Knowable, Reason};
 use crate::setting::Server;
@@ -51,11 +52,11 @@ impl Process<'_> {
         self.expand_variables(part)
             .and_then(|path| self.expand_home(&path))
             .and_then(|path| match path.starts_with('/') {
-                true => Knowable::Known(normalised(&path)),
+                true => Knowable::Known(cleaned(&path)),
                 false => self
                     .working_directory
                     .as_ref()
-                    .map(|folder| normalised(&format!("{folder}/{path}"))),
+                    .map(|folder| cleaned(&format!("{folder}/{path}"))),
             })
     }
 
@@ -136,21 +137,6 @@ fn first_part(path: &str) -> Option<&str> {
     }
     path.split('/')
         .find(|part| !part.is_empty() && *part != ".")
-}
-
-/// An absolute path as the kernel walks it where no part is a link.
-fn normalised(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
 
 #[cfg(test)]

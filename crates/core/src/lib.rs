@@ -37,6 +37,7 @@ pub mod command;
 pub mod compose;
 pub mod config_dir;
 pub mod container;
+mod container_path;
 pub mod deployment;
 pub mod docker;
 pub mod dockerfile;

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Document, Part, Project, Service, interpolate};
 use crate::container::{FileText, HostPath, Mount, MountSource};
+use crate::container_path;
 use crate::knowable::Knowable;
 use crate::source::{HIDDEN, Span, names_only};
 use crate::yaml::{Clears, Node};
@@ -418,18 +419,7 @@ fn split_source(text: &str) -> (Option<&str>, &str) {
 
 /// A path of a container as compose cleans it: without `.`, `..` and double slashes. None for an empty one.
 pub(crate) fn cleaned(path: &str) -> Option<String> {
-    if path.is_empty() {
-        return None;
-    }
-    let mut steps: Vec<&str> = Vec::new();
-    for step in path.split('/') {
-        match step {
-            "" | "." => {}
-            ".." => drop(steps.pop()),
-            step => steps.push(step),
-        }
-    }
-    Some(format!("/{}", steps.join("/")))
+    (!path.is_empty()).then(|| container_path::cleaned(path))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::expand;
 use super::parse::{self, Instruction};
 use super::{Build, Doubt, EnvironmentEntry, Image, Refused, run};
+use crate::container_path::cleaned;
 use crate::knowable::Knowable;
 use crate::secret::Secret;
 pub use copy::{Copied, CopySource};
@@ -300,11 +301,11 @@ impl Stage {
 
     fn absolute(&self, path: Knowable<String>) -> Knowable<String> {
         path.and_then(|path| match path.starts_with('/') {
-            true => Knowable::Known(copy::cleaned(&path)),
+            true => Knowable::Known(cleaned(&path)),
             false => self
                 .folder
                 .clone()
-                .map(|folder| copy::cleaned(&format!("{folder}/{path}"))),
+                .map(|folder| cleaned(&format!("{folder}/{path}"))),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Stage, exec_form};
+use crate::container_path::cleaned;
 use crate::dockerfile::Refused;
 use crate::dockerfile::parse::{self, Instruction};
 use crate::knowable::{Knowable, Reason};
@@ -153,19 +154,4 @@ fn of_context(path: Knowable<String>, keyword: &str) -> CopySource {
         }
     }
     CopySource::Context(cleaned(&path).trim_start_matches('/').to_owned())
-}
-
-/// A path without empty parts, `.` and `..`, which lead no further up than `/`.
-pub(super) fn cleaned(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            _ => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
