@@ -149,6 +149,7 @@ fn what_a_run_that_was_killed_between_two_files_leaves_is_explained_and_repaired
 fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
     let (folder, keys) = (stock(), Keyset::generate());
     let folder = folder.path();
+    fs::create_dir(folder.join("sub")).unwrap();
     let all = "up -d --force-recreate apiserver fileserver async_delete agent-services\n";
     for (options, compose) in [
         (&[][..], "docker compose -f FILE"),
@@ -164,6 +165,16 @@ fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
         (
             &["--env-file", "my keys", "-o", "o.yml"],
             "docker compose --env-file 'my keys' -f o.yml",
+        ),
+        // A file in another folder is of the project of the file that it came from.
+        (
+            &["-o", "sub/o.yml"],
+            "docker compose --project-directory . -f sub/o.yml",
+        ),
+        (&["-o", "./p.yml"], "docker compose -f ./p.yml"),
+        (
+            &["--override", "-o", "sub/over.yml"],
+            "docker compose -f docker-compose.yml -f sub/over.yml",
         ),
         (&["-i"], "docker compose"),
     ] {

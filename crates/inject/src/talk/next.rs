@@ -133,9 +133,13 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
         _ if cli.in_place || cli.diff => Some(cli.compose.as_path()),
         output => output,
     };
-    // The folder of the first file decides what relative paths mean, and which .env is read.
-    let own_folder = |path: &Path| is_same(&path.with_file_name("x"), &folder.join("x"));
-    if !cli.is_override && !edited.is_some_and(own_folder) && !folder.as_os_str().is_empty() {
+    // The folder of the first file decides what relative paths mean, which .env is read and what the project is called.
+    let is_here = folder.as_os_str().is_empty();
+    let is_apart = edited.map_or(!is_here, |path| {
+        !is_same(&path.with_file_name("x"), &folder.join("x"))
+    });
+    if !cli.is_override && is_apart {
+        let folder = if is_here { Path::new(".") } else { folder };
         let _ = write!(out, " --project-directory {}", quoted(folder));
     }
     if let Some(file) = env_file.filter(|file| !file.is_default(folder)) {
