@@ -11,7 +11,7 @@ const LONGEST: usize = 100;
 
 /// Why a password is weak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weakness {
+pub enum PasswordWeakness {
     /// There is none.
     Empty,
     /// Everybody can read it.
@@ -25,26 +25,27 @@ pub enum Weakness {
 }
 
 /// Whether a user's password is weak, and how. `name` is what the web page shows of the user.
-pub fn weakness(password: &str, username: &str, name: &str) -> Option<Weakness> {
+pub fn weakness(password: &str, username: &str, name: &str) -> Option<PasswordWeakness> {
     let start: Zeroizing<String> = Zeroizing::new(password.chars().take(LONGEST).collect());
     if password.is_empty() {
-        Some(Weakness::Empty)
+        Some(PasswordWeakness::Empty)
     } else if password.to_lowercase() == username.to_lowercase() {
         // Before all others: a message of this kind must not print the name.
-        Some(Weakness::Name)
+        Some(PasswordWeakness::Name)
     } else if is_placeholder(password) {
-        Some(Weakness::Placeholder)
+        Some(PasswordWeakness::Placeholder)
     } else if known::lookup(password).is_some() {
-        Some(Weakness::Example)
+        Some(PasswordWeakness::Example)
     } else {
         let joined: String = name.split_whitespace().collect();
         let mut known = vec![username, &joined, "clearml", "trains"];
         known.extend(name.split_whitespace());
-        (zxcvbn::zxcvbn(&start, &known).score() < zxcvbn::Score::Three).then_some(Weakness::Guessed)
+        (zxcvbn::zxcvbn(&start, &known).score() < zxcvbn::Score::Three)
+            .then_some(PasswordWeakness::Guessed)
     }
 }
 
-impl Weakness {
+impl PasswordWeakness {
     /// In words, behind "the password".
     pub fn text(self) -> &'static str {
         match self {
@@ -65,16 +66,16 @@ mod tests {
     #[test]
     fn what_people_choose_is_weak_and_what_is_generated_is_not() {
         for (password, expected) in [
-            ("123456", Weakness::Example),
-            ("<enter password here>", Weakness::Placeholder),
-            ("Change-Me", Weakness::Placeholder),
-            ("JANE", Weakness::Name),
-            ("", Weakness::Empty),
-            ("${ADMIN_PASSWORD}", Weakness::Placeholder),
-            ("enter_your_password_here", Weakness::Placeholder),
-            ("Passw0rd!", Weakness::Guessed),
-            ("clearml2024", Weakness::Guessed),
-            ("janefitzgerald7", Weakness::Guessed),
+            ("123456", PasswordWeakness::Example),
+            ("<enter password here>", PasswordWeakness::Placeholder),
+            ("Change-Me", PasswordWeakness::Placeholder),
+            ("JANE", PasswordWeakness::Name),
+            ("", PasswordWeakness::Empty),
+            ("${ADMIN_PASSWORD}", PasswordWeakness::Placeholder),
+            ("enter_your_password_here", PasswordWeakness::Placeholder),
+            ("Passw0rd!", PasswordWeakness::Guessed),
+            ("clearml2024", PasswordWeakness::Guessed),
+            ("janefitzgerald7", PasswordWeakness::Guessed),
         ] {
             assert_eq!(
                 weakness(password, "jane", "Jane Fitzgerald"),
@@ -82,7 +83,10 @@ mod tests {
                 "{password}"
             );
         }
-        assert_eq!(weakness("guest", "Guest", "Guest"), Some(Weakness::Name));
+        assert_eq!(
+            weakness("guest", "Guest", "Guest"),
+            Some(PasswordWeakness::Name)
+        );
         for _ in 0..20 {
             let password = generate::password().unwrap();
             assert_eq!(weakness(password.expose(), "jane", "Jane"), None);

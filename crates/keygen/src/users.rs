@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::generate;
 use clearml_secure_core::keyset::{Keyset, User};
-use clearml_secure_core::password::{self, Weakness};
+use clearml_secure_core::password::{self, PasswordWeakness};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::shown::escape;
 use rayon::prelude::*;
@@ -73,7 +73,7 @@ pub(crate) fn warnings(users: &[New]) -> Vec<String> {
         let path = escape(&path);
         // Where the name is the password, it is not printed.
         let whose = match weakness {
-            Weakness::Name => String::new(),
+            PasswordWeakness::Name => String::new(),
             _ => format!(" of {}", escape(&user.username)),
         };
         let what = weakness.text();

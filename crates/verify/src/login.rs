@@ -7,7 +7,7 @@ use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, ServerConfiguration};
 use clearml_secure_core::fixed_users::{FixedUser, FixedUsers};
 use clearml_secure_core::known;
-use clearml_secure_core::password::{Weakness, weakness};
+use clearml_secure_core::password::{PasswordWeakness, weakness};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
 
@@ -18,7 +18,7 @@ pub(crate) struct Login<'a> {
     pub(crate) server: &'a ServerConfiguration,
     pub(crate) users: FixedUsers,
     /// By the users' positions.
-    weaknesses: HashMap<usize, Weakness>,
+    weaknesses: HashMap<usize, PasswordWeakness>,
 }
 
 impl<'a> Login<'a> {
@@ -42,13 +42,13 @@ impl<'a> Login<'a> {
     }
 
     /// What is weak about a user's password.
-    pub(crate) fn weakness(&self, user: &FixedUser) -> Option<Weakness> {
+    pub(crate) fn weakness(&self, user: &FixedUser) -> Option<PasswordWeakness> {
         self.weaknesses.get(&user.position).copied()
     }
 
     /// What a message calls a user: by the name, unless that is the password, or is none.
     pub(crate) fn called(&self, user: &FixedUser) -> String {
-        if user.username.is_empty() || self.weakness(user) == Some(Weakness::Name) {
+        if user.username.is_empty() || self.weakness(user) == Some(PasswordWeakness::Name) {
             format!("user {} of the list", user.position)
         } else {
             escape(&user.username).into_owned()
@@ -57,7 +57,7 @@ impl<'a> Login<'a> {
 }
 
 /// Where passwords may be hashes, one that a guess opens is as weak as the password that it is made of.
-fn weaknesses(users: &FixedUsers, guesser: &Guesser) -> HashMap<usize, Weakness> {
+fn weaknesses(users: &FixedUsers, guesser: &Guesser) -> HashMap<usize, PasswordWeakness> {
     let name = |user: &'_ FixedUser| user.name.clone().unwrap_or_default();
     if users.enabled == Some(false) {
         return HashMap::new();
@@ -80,7 +80,7 @@ fn weaknesses(users: &FixedUsers, guesser: &Guesser) -> HashMap<usize, Weakness>
             let judge = |password: &str| weakness(password, &user.username, name);
             let found = match (opened, users.is_hashed) {
                 (Some(password), _) => judge(&password),
-                (None, Some(true)) => known::lookup(written).map(|_| Weakness::Example),
+                (None, Some(true)) => known::lookup(written).map(|_| PasswordWeakness::Example),
                 (None, _) => judge(written),
             };
             Some((user.position, found?))

@@ -5,7 +5,7 @@ use clearml_secure_core::compose::volume::NO_VALUE;
 use clearml_secure_core::container::{Container, VariableValue};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::knowable::Knowable;
-use clearml_secure_core::password::{Weakness, weakness};
+use clearml_secure_core::password::{PasswordWeakness, weakness};
 use clearml_secure_core::version::Version;
 
 /// What keeps others from a database.
@@ -14,7 +14,7 @@ pub(crate) enum Protection {
     /// Nothing.
     None(Off),
     /// A password that somebody guesses.
-    Weak(Weakness),
+    Weak(PasswordWeakness),
     /// A password that nobody guesses.
     Password,
     /// It is not known, such as behind a configuration file; or it has a password that is nowhere in sight.
@@ -159,7 +159,7 @@ fn elasticsearch(service: &Container) -> Protection {
     }
     if is_opensearch && version.is_some_and(|version| version < Version::new(2, 12, 0)) {
         // Its demonstration has admin as name and password, and is what runs where nobody configures anything.
-        return Protection::Weak(Weakness::Name);
+        return Protection::Weak(PasswordWeakness::Name);
     }
     let names = [
         "ELASTIC_PASSWORD",

@@ -15,7 +15,7 @@
 
 use clearml_secure_core::container::{Container, Interface, VariableValue};
 use clearml_secure_core::deployment::exposure::Way;
-use clearml_secure_core::password::{Weakness, weakness};
+use clearml_secure_core::password::{PasswordWeakness, weakness};
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
@@ -124,7 +124,7 @@ fn password(service: &Container) -> Option<String> {
                 return Some("is the default, minioadmin".to_owned());
             }
             weakness(password, user, "")
-                .map(Weakness::text)
+                .map(PasswordWeakness::text)
                 .map(str::to_owned)
         }
         _ => None,
