@@ -7,8 +7,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::iter;
+use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use e2e::files::root;
@@ -46,11 +49,20 @@ fn every_command_of_the_pages_runs_and_prints_what_the_page_shows() {
     for path in page::pages() {
         let text = page::read(&path);
         let scenes = page::scenes(&path, &text);
+        // As many at once as there are processors: more would make servers answer late.
+        let workers = thread::available_parallelism().map_or(1, NonZero::get);
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let take = || scenes.get(next.fetch_add(1, Ordering::Relaxed));
+            iter::from_fn(take)
+                .map(|scene| play(&path, scene))
+                .collect::<Vec<_>>()
+        };
         let played = thread::scope(|scope| {
-            let path = &path;
-            let play = |scene| scope.spawn(move || play(path, scene));
-            let players: Vec<_> = scenes.iter().map(play).collect();
-            let played = players.into_iter().map(|player| player.join().unwrap());
+            let working: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let played = working
+                .into_iter()
+                .flat_map(|worker| worker.join().unwrap());
             played.collect::<Vec<Played>>()
         });
         let mut renewed = Renewed::new();

@@ -54,8 +54,11 @@ fn renewed(original: &str, translation: &str) -> Result<String> {
     Ok(out)
 }
 
+/// Something to count, by its name.
+type Count = (&'static str, fn(&str) -> usize);
+
 /// What a page and its translation have equally many of.
-const COUNTS: [(&str, fn(&str) -> usize); 3] = [
+const COUNTS: [Count; 3] = [
     ("blocks of commands", |page| blocks(page).len()),
     ("headings", |page| starting(page, "##")),
     ("rows of tables", |page| starting(page, "|")),
