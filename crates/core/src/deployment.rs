@@ -3,6 +3,7 @@
 mod conf;
 mod config;
 mod database;
+mod database_file;
 pub mod exposure;
 mod foreign;
 mod mounts;

@@ -112,9 +112,11 @@ fn mongodb(service: &Container) -> Protection {
         said => return judged(&said, "MONGO_INITDB_ROOT_PASSWORD", "root"),
     }
     let of_image = of_variables(service, &["MONGODB_ROOT_PASSWORD"], "root");
-    let is_asked = has_word(service, &["--auth", "--keyFile", "--config", "-f"]);
+    // With either of them nobody gets in who has no password, and whose it is, the database alone knows.
+    let is_asked = has_word(service, &["--auth", "--keyFile"]);
     match of_image {
-        Protection::None(_) if is_asked => Protection::Unknown,
+        Protection::None(_) if is_asked => Protection::Password,
+        Protection::None(_) if has_word(service, &["--config", "-f"]) => Protection::Unknown,
         of_image => of_image,
     }
 }

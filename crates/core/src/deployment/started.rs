@@ -1,9 +1,9 @@
-//! What a container's command changes in its environment before a server starts.
+//! What a container's command changes in its environment before a server starts, and what the file of a database says.
 
 use std::cell::RefCell;
 
 use super::mounts::{self, There};
-use super::recognise;
+use super::{Database, database_file, recognise};
 use crate::command::{self, Effect, Surroundings};
 use crate::compose::Loader;
 use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
@@ -13,6 +13,10 @@ use crate::source::Sources;
 
 /// Puts what the command sets into the environment, where a server is started.
 pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mut Sources) {
+    if let Some(database) = Database::of(container) {
+        let mut read = |container: &Container, path: &str| text(container, path, loader, sources);
+        database_file::apply(container, database, &mut read);
+    }
     if recognise::recognise(container).servers.is_empty() || container.command.is_empty() {
         return;
     }
