@@ -289,6 +289,8 @@ pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
     };
     let plain = ports.iter().filter(|port| !is_tls(port));
     let odd = match has_tls {
+        // It has TLS for each address by itself, in a database or in labels that are not read.
+        true if Software::of(container) == Some(Software::Other) => plain.clone().next(),
         // Next to TLS, 80 is there to lead to it.
         true => plain.clone().find(is_own),
         false => plain.clone().find(|_| !is_known),
