@@ -3,13 +3,14 @@
 //! **What**: `apiserver.auth.delete_missing_autocreated_users` is false, in any form that Python takes for false.
 //!
 //! **Why**: at its start the API server deletes users of the web login who are no longer in the configuration, with the
-//! credentials that they made. With this it leaves them: who has left goes on with the keys of the SDK.
+//! credentials that they made. With this it leaves them: who has left goes on with the keys of the SDK. On 1.15.0 it is
+//! what keeps all the others (lost-user), and a note: upgrade first.
 //!
 //! bad: tests/fixtures/rules/kept-user/bad.yml
 //!
 //! good: tests/fixtures/rules/kept-user/good.yml
 //!
-//! **Fix**: remove the line: it is true by default.
+//! **Fix**: remove the line: it is true by default. On 1.15.0, upgrade first.
 //!
 //! **References**: docs/clearml.md#removed-users.
 
@@ -17,11 +18,15 @@ use clearml_secure_core::effective::Switch;
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::setting::Server;
 
+use super::lost_user::deletes_users;
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 
 /// It takes somebody who once was a user (docs/clearml.md#removed-users).
 const SEVERITY: Severity = Severity::Warning;
+
+/// This release deletes everybody without it.
+const NEEDED: Severity = Severity::Note;
 
 const PATH: &str = "apiserver.auth.delete_missing_autocreated_users";
 
@@ -42,12 +47,21 @@ impl Rule for KeptUser {
                 "removed users can still log in with keys that they made: {} does not delete users who are removed from its configuration",
                 case.name(server)
             );
-            let help = "remove the line: it is true by default";
-            findings.push(
-                case.finding(SEVERITY, server, message, help)
-                    .at(span)
-                    .fixed_by(case.configure(server, PATH, "true")),
-            );
+            let is_needed = deletes_users(&case.deployment.instances[server.instance]);
+            let (severity, help, fix) = match is_needed {
+                true => (
+                    NEEDED,
+                    "upgrade to 1.15.1 or later, then remove the line",
+                    None,
+                ),
+                false => (
+                    SEVERITY,
+                    "remove the line: it is true by default",
+                    Some(case.configure(server, PATH, "true")),
+                ),
+            };
+            let finding = case.finding(severity, server, message, help);
+            findings.push(finding.at(span).fixed_by(fix));
         }
     }
 }

@@ -16,6 +16,7 @@
 //! clearml-server#250.
 
 use clearml_secure_core::effective::ServerConfiguration;
+use clearml_secure_core::instance::Instance;
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::version::{Release, Version};
 
@@ -40,11 +41,11 @@ impl Rule for LostUser {
             let server = login.server;
             let instance = &case.deployment.instances[server.instance];
             let (what, help) = match instance.release.known() {
-                Some(Release::Numbered(version)) if *version == Version::new(1, 15, 0) => {
+                _ if deletes_users(instance) => {
                     if keeps(case, server) {
                         continue;
                     }
-                    let help = "upgrade to 1.15.1 or later, or set apiserver.auth.delete_missing_autocreated_users to false";
+                    let help = "upgrade to 1.15.1 or later, or set apiserver.auth.delete_missing_autocreated_users to false until then, which also keeps users who are removed";
                     ("deletes its fixed users when it restarts", help)
                 }
                 Some(Release::Numbered(version)) if *version == Version::new(1, 16, 0) => (
@@ -61,6 +62,12 @@ impl Rule for LostUser {
             );
         }
     }
+}
+
+/// Whether a release deletes its fixed users at a restart (docs/clearml.md#removed-users).
+pub(super) fn deletes_users(instance: &Instance) -> bool {
+    let first = Version::new(1, 15, 0);
+    matches!(instance.release.known(), Some(Release::Numbered(version)) if *version == first)
 }
 
 /// Whether it is told to delete nobody.
