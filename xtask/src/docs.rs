@@ -57,7 +57,12 @@ prints the same page; `--ignore PROBE` leaves a probe out.
 ## How many requests, and how fast
 
 A server gets 40 to 80 requests, and never more than 150. About 35 of them are logins with published keys and forged
-tokens. A secured server answers these with 401, which a program such as fail2ban may count.
+tokens, which a secured server answers with 401.
+
+No filter that comes with fail2ban 1.0 counts these: `nginx-http-auth` and `apache-auth` read error logs, `haproxy-http-auth` takes
+what HAProxy itself refuses, and `traefik-auth` takes 401 with the name of a user of Traefik's own; on Debian only its jail for `sshd`
+is on. A jail of your own that counts 401 in an access log (by default 5 within 10 minutes) bans the machine that asks: add its
+address to `ignoreip` first. `--rate 0.006` stays below such a jail, and takes about four hours.
 
 - With `--clients` nothing but clients is asked for: one or two requests, and up to four logins that are refused, beyond those that
   find the server's parts.
