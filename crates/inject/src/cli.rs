@@ -75,7 +75,7 @@ pub(crate) struct Cli {
     #[arg(long, conflicts_with = "check", help_heading = "Output")]
     pub(crate) diff: bool,
 
-    /// Let docker compose, version 2, read the result as well before it is written, and hold every service's variables and
+    /// Let docker compose, version 2, also read the result before it is written, and hold every service's variables and
     /// ports against our own reading
     #[arg(long, help_heading = "Output")]
     pub(crate) prove_with_compose: bool,

@@ -40,7 +40,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) from: Option<PathBuf>,
 
-    /// Generate these anew and keep the rest of --from: an account (fileserver), token_secret, session_secret,
+    /// Replace these and keep the rest of --from: an account (fileserver), token_secret, session_secret,
     /// or a setting's path; may be given several times
     #[arg(long, value_name = "WHAT", requires = "from", help_heading = "Input")]
     pub(crate) only: Vec<String>,

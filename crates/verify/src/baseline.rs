@@ -144,7 +144,7 @@ impl Baseline {
         }
         if stale > 0 {
             remarks.push(format!(
-                "{path}: {stale} of its findings are not there any more; --write-baseline writes it anew"
+                "{path}: {stale} of its findings are fixed. To remove them from it: --write-baseline"
             ));
         }
         remarks

@@ -162,7 +162,7 @@ impl Policy {
             return Ok(());
         }
         if entry.reason.get_ref().trim().is_empty() {
-            let help = "say why it is right here, for whoever reads it next".to_owned();
+            let help = "say why it is right here, for the next reader".to_owned();
             return Err(refuse(
                 entry.reason.span().start,
                 "the reason is empty",

@@ -20,6 +20,28 @@ pub(super) fn code_of(text: &str) -> String {
     out
 }
 
+/// The texts between quotes, each with the line that it begins in.
+pub(super) fn texts(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let length = match comment(rest) {
+            Some(length) => length,
+            None => match quoted(rest, text[..at].chars().next_back()) {
+                Some(length) => {
+                    let line = text[..at].matches('\n').count() + 1;
+                    found.push((line, &rest[..length]));
+                    length
+                }
+                None => c.len_utf8(),
+            },
+        };
+        at += length;
+    }
+    found
+}
+
 /// How long the comment is that begins here.
 fn comment(text: &str) -> Option<usize> {
     if text.starts_with("//") {

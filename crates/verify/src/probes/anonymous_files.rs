@@ -1,4 +1,4 @@
-//! The file server lets anybody in.
+//! The file server asks nobody for a token.
 //!
 //! **What**: a file that is not there is "not found" for anyone who asks without a token, where ClearML's file server
 //! refuses; and an upload without a file is taken.

@@ -10,7 +10,7 @@
 //!
 //! **Asks**: auth.validate_token, which needs no database, with the token as Bearer and in the question; and a file that is
 //! not there. Refused is only what the server itself refuses, accepted only what it calls valid; anything else is not known.
-//! A server that accepts one is shown another that nobody can have signed: one that takes that as well proves nothing.
+//! A server that accepts one is shown another that nobody can have signed: a server that also accepts that one proves nothing.
 
 use clearml_secure_core::setting::Server;
 

@@ -3,7 +3,7 @@
 //! **What**: the cookie of a login over https:// lacks `Secure` or `HttpOnly`, or goes along with every request of other
 //! sites.
 //!
-//! **Why**: without the first a browser sends it over plain HTTP as well; without the second scripts read it; without
+//! **Why**: without the first a browser also sends it over plain HTTP; without the second scripts read it; without
 //! `SameSite` a page elsewhere acts for the user.
 //!
 //! **Fix**: set `apiserver.auth.cookies.secure` to true, and leave `httponly` and `samesite` as they come.

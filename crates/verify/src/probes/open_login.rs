@@ -1,8 +1,8 @@
-//! Anybody signs in on the web page.
+//! Anyone can log in on the web page.
 //!
 //! **What**: no fixed users are enabled, so that a name is all it takes.
 //!
-//! **Why**: anyone who reaches the page is a user, and sees and changes everything.
+//! **Why**: anyone who can reach the page can log in, and read and change everything.
 //!
 //! **Fix**: enable `apiserver.auth.fixed_users`, with hashed passwords.
 //!

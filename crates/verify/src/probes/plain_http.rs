@@ -1,9 +1,9 @@
-//! Passwords and tokens go over the network in clear.
+//! Passwords and tokens can be sniffed.
 //!
 //! **What**: a part of the server answers over http:// at a public address, or beside https://. A name or an address
 //! of a private network (`.corp`, `.ts.net`, `10.1.2.3`, …) counts only where https:// is there, too.
 //!
-//! **Why**: anyone on the way reads and changes what goes by.
+//! **Why**: passwords, tokens and files can be sniffed and changed.
 //!
 //! **Fix**: a reverse proxy with TLS in front of all three, which sends http:// to https://, and no other way in: bind the
 //! published ports to 127.0.0.1.

@@ -5,9 +5,9 @@
 //! **Why**: whether a published weakness is in it is not known then. A version that is told is no finding of its own:
 //! `vulnerable-version` holds it against what is published.
 //!
-//! **Fix**: ask the API server itself, and not what stands in front of it: `--api` names it.
+//! **Fix**: name the API server itself with `--api`, not what is in front of it.
 //!
-//! **Asks**: server.info. From 2.3 on it answers only who is logged in; then a token tells the version, if one is to be had: of
+//! **Asks**: server.info. From 2.3 on it answers only who is logged in; then a token tells the version, if there is one: of
 //! a login with `--keys` or a published pair, or one that anybody can make.
 //!
 //! **References**: docs/clearml.md#finding-the-version.

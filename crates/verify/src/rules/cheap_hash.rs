@@ -1,4 +1,4 @@
-//! A password's hash is quick to try.
+//! A password's hash is quick to crack.
 //!
 //! **What**: the bcrypt hash of a user has a cost below 10.
 //!
@@ -8,7 +8,7 @@
 //!
 //! good: tests/fixtures/rules/cheap-hash/good.yml
 //!
-//! **Fix**: make it anew with cost 12.
+//! **Fix**: hash the password again with cost 12.
 //!
 //! **References**: OWASP, "Password Storage Cheat Sheet".
 

@@ -4,7 +4,7 @@
 //! `--debug`, and the server does not run under gunicorn.
 //!
 //! **Why**: Werkzeug serves its interactive debugger at `/console`, on the port of the server. A PIN of nine digits is all that
-//! keeps anyone who reaches it from running programs in the container, where the keys and the network of the databases are. Each
+//! keeps anyone who can reach it from running programs in the container, where the keys and the network of the databases are. Each
 //! error brings a page of its own, with the values of its variables.
 //!
 //! bad: tests/fixtures/rules/debug-console/bad.yml

@@ -1,6 +1,6 @@
 //! Two users of the web login have one name.
 //!
-//! **What**: a name stands twice under `fixed_users.users`.
+//! **What**: a name is twice under `fixed_users.users`.
 //!
 //! **Why**: the API server starts, says so in its log alone, creates no new user of the list, and deletes none that you
 //! removed.

@@ -4,8 +4,8 @@
 //! part of that of the host (macvlan, ipvlan), or something else leads there that is published: a forwarder such as socat, a
 //! reverse proxy, or a web page for databases such as mongo-express, Kibana or RedisInsight.
 //!
-//! **Why**: ClearML's databases ask for no password unless they are told to. Anyone who reaches MongoDB reads every
-//! credential and makes itself an administrator; anyone who reaches Redis or Elasticsearch changes queues and logs.
+//! **Why**: ClearML's databases ask for no password unless they are told to. Anyone who can reach MongoDB can read every
+//! credential and become an administrator; anyone who can reach Redis or Elasticsearch can change queues and logs.
 //! Docker's published ports go past the firewall rules of the host.
 //!
 //! bad: tests/fixtures/rules/exposed-database/bad.yml

@@ -3,7 +3,7 @@
 //! **What**: the deployment's address is https://, and `apiserver.auth.cookies.secure` is not true. Or `httponly` is not
 //! true. Or `samesite` is `None`, or null.
 //!
-//! **Why**: without `secure`, a single request to the http:// address, which anybody on the way can bring about, shows the
+//! **Why**: without `secure`, a single request to the http:// address, which an attacker in between can cause, shows the
 //! cookie, and with it the session. Without `httponly` any script in the page reads it. With `samesite: None` it goes along
 //! with requests of every other site, so that a page elsewhere acts for the user.
 //!

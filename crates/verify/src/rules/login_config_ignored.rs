@@ -3,7 +3,7 @@
 //! **What**: a `.conf` file defines `fixed_users`, and the API server does not use them: the file is loaded as
 //! another key because of its name or folder, a variable overrides it, or no server loads it at all.
 //!
-//! **Why**: the configuration is there, so everybody takes the login for closed, and the server lets anybody in.
+//! **Why**: the configuration is there, so the login looks closed, but anyone can log in.
 //!
 //! bad: tests/fixtures/rules/login-config-ignored/bad.yml
 //!

@@ -2,8 +2,8 @@
 //!
 //! **What**: the image is of a release before 1.16.0.
 //!
-//! **Why**: whatever the settings, anyone who reaches port 8081, or /files of the web server, reads, replaces and
-//! deletes every artifact and model.
+//! **Why**: whatever the settings, anyone who can reach port 8081, or /files of the web server, can read, replace and
+//! delete every artifact and model.
 //!
 //! bad: tests/fixtures/rules/old-fileserver/bad.yml
 //!

@@ -3,7 +3,7 @@
 //! **What**: `fileserver.auth.enabled` is false, in any form that Python takes for false: also `0`, `0s` and `null`, and
 //! `fileserver.auth` being a value of its own. A text such as `"false"` or `no` is true.
 //!
-//! **Why**: anyone who reaches port 8081, or /files of the web server, reads, replaces and deletes every artifact and
+//! **Why**: anyone who can reach port 8081, or /files of the web server, can read, replace and delete every artifact and
 //! model.
 //!
 //! bad: tests/fixtures/rules/open-fileserver/bad.yml

@@ -1,9 +1,9 @@
-//! Anybody who opens the web page is in.
+//! Anyone who can reach the web page can log in.
 //!
 //! **What**: no user list is enabled (`apiserver.auth.fixed_users.enabled`), so the web login asks for a name and
 //! for no password.
 //!
-//! **Why**: anyone who reaches the web server signs in under any name, reads every project, and makes credentials of
+//! **Why**: anyone who can reach the web server can log in under any name, read every project, and create credentials of
 //! their own. Other credentials being strong does not help.
 //!
 //! bad: tests/fixtures/rules/open-login/bad.yml

@@ -3,7 +3,7 @@
 //! **What**: CLEARML_WEB_HOST, CLEARML_API_HOST, CLEARML_FILES_HOST or WEBSERVER__fileBaseUrl is an http:// address
 //! of a public name. Names that only a network of its own knows (`.corp`, `.internal`, `.ts.net`, …) and private addresses are not.
 //!
-//! **Why**: the web page and every client use it: passwords, tokens and files can be read and changed on the way.
+//! **Why**: the web page and every client use it: passwords, tokens and files can be sniffed and changed.
 //!
 //! bad: tests/fixtures/rules/plain-http/bad.yml
 //!

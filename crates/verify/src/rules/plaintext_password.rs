@@ -1,4 +1,4 @@
-//! A password of the web login stands in clear.
+//! A password of the web login is in clear text.
 //!
 //! **What**: fixed users are listed with their passwords, and `pass_hashed` is not true.
 //!

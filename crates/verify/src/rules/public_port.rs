@@ -4,7 +4,7 @@
 //! public address, or something else leads there in clear text: a reverse proxy without TLS, a forwarder such as socat, a
 //! container whose network it shares, or a network of its own in that of the host (macvlan, ipvlan).
 //!
-//! **Why**: they speak plain HTTP: passwords, tokens and files can be read on the way, and docker's published ports
+//! **Why**: they speak plain HTTP: passwords, tokens and files can be sniffed, and docker's published ports
 //! go past the firewall rules of the host. Behind a reverse proxy that speaks TLS, a port that is published too
 //! goes around it.
 //!

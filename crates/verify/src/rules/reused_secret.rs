@@ -3,7 +3,7 @@
 //! **What**: the same text is set for two or more settings.
 //!
 //! **Why**: anyone who learns one learns all of them; the credentials of the agent, which every job on it can read,
-//! must not be those of the file server. Two accounts with the same key cannot be told apart.
+//! must not be those of the file server. Two accounts with the same key look the same to the server.
 //!
 //! bad: tests/fixtures/rules/reused-secret/bad.yml
 //!

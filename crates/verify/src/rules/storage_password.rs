@@ -3,7 +3,7 @@
 //! **What**: MinIO can be reached from outside, and its password is the default (`minioadmin`), an example, or guessed easily. It
 //! counts if a server names it or shares a network with it.
 //!
-//! **Why**: anyone who reaches it reads, changes and deletes all files that ClearML keeps there: models, artifacts, logs.
+//! **Why**: anyone who can reach it can read, change and delete all files that ClearML keeps there: models, artifacts, logs.
 //!
 //! bad: tests/fixtures/rules/storage-password/bad.yml
 //!

@@ -4,7 +4,7 @@
 //! the file server's 8081.
 //!
 //! **Why**: nobody who secures a ClearML Server looks at it. What listens there, a debugger or another process of
-//! the container, is open to anyone who reaches the host. Where ClearML's own image runs nothing but its server, nothing
+//! the container, is open to anyone who can reach the host. Where ClearML's own image runs nothing but its server, nothing
 //! listens there, and it is a note.
 //!
 //! bad: tests/fixtures/rules/unexpected-port/bad.yml
