@@ -155,7 +155,7 @@ impl<'a> Step<'a> {
                     .cannot_be_written(io::ErrorKind::AlreadyExists.into()));
             }
             _ if !metadata.is_file() => {
-                let error = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+                let error = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
                 return Err(self.file.cannot_be_written(error));
             }
             Before::Whatever => return Ok(true),

@@ -1,0 +1,188 @@
+//! What the programs say to a reader at three in the morning: who can do what comes first, a command is on a line of its own, and
+//! every error says what to do. Each message here was once one that had to be read twice.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use e2e::files::stock;
+use e2e::program::{Done, clearml};
+use tempfile::TempDir;
+
+/// A folder with the stock file and a keyset.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("docker-compose.yml"), stock()).unwrap();
+    run(folder.path(), "keygen", "-o keys.env").exit(0);
+    folder
+}
+
+fn run(folder: &Path, program: &str, arguments: &str) -> Done {
+    clearml(program)
+        .within(folder)
+        .args(arguments.split_whitespace())
+        .done()
+}
+
+/// Fails unless a text has all of these in it.
+fn has(text: &str, expected: &[&str]) {
+    for part in expected {
+        assert!(text.contains(part), "does not say {part:?}\n{text}");
+    }
+}
+
+#[test]
+fn findings_say_who_can_do_what() {
+    let folder = folder();
+    let done = run(folder.path(), "verify", "docker-compose.yml");
+    has(
+        &done.prose(),
+        &[
+            "10 of 12 credentials are ClearML's published defaults: anyone who can reach the API server can log in as admin",
+            "secure.http.session_secret.apiserver of apiserver: low risk, because no known release uses it",
+            "port 8008 of apiserver is open to every network without TLS",
+            "passwords and tokens can be sniffed",
+            "anyone who can reach the web page can log in under any name, without a password",
+        ],
+    );
+    // A command is on a line of its own.
+    has(
+        &done.stdout,
+        &["\n      clearml-keygen | clearml-inject -o secured.yml docker-compose.yml\n"],
+    );
+    // What keeps several things from being checked is said once.
+    let caveat = "is not on this machine; run this where it is, or pass --config-dir DIR";
+    assert_eq!(done.prose().matches(caveat).count(), 1, "{}", done.stdout);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_one_line_with_what_to_do() {
+    let folder = folder();
+    let url = "http://127.0.0.1:1";
+    let arguments = format!("--api {url} --files {url} --web {url} {url}");
+    let done = run(folder.path(), "verify", &arguments).exit(2);
+    has(
+        &done.prose(),
+        &[
+            "not checked: http://127.0.0.1:1: nothing answers at 127.0.0.1 (connection refused on 1). Is the server running? \
+           If it is elsewhere: --api URL",
+        ],
+    );
+    assert_eq!(done.prose().matches("not checked:").count(), 1);
+    let done = run(folder.path(), "verify", "localhost:8008").refused();
+    has(
+        &done.stderr,
+        &[
+            "localhost:8008 is not a file\n  help: for a server:\n      clearml-verify http://localhost:8008\n",
+        ],
+    );
+}
+
+#[test]
+fn errors_say_what_happened_and_what_to_do() {
+    let folder = folder();
+    let path = folder.path();
+    let done = run(path, "inject", "-k docker-compose.yml docker-compose.yml").refused();
+    has(
+        &done.stderr,
+        &[
+            "this is a compose file, not a keyset\n",
+            "help: name the file that clearml-keygen wrote\n",
+        ],
+    );
+    let done = run(
+        path,
+        "inject",
+        "-k keys.env -o docker-compose.yml docker-compose.yml",
+    )
+    .refused();
+    has(
+        &done.stderr,
+        &[
+            "docker-compose.yml: exists\n",
+            "help: use -i to edit it in place (add --backup .orig), or --force to overwrite it\n",
+        ],
+    );
+    assert!(!done.stderr.contains("entity"), "{}", done.stderr);
+    let done = run(path, "keygen", "-o keys.env").refused();
+    has(
+        &done.stderr,
+        &["keys.env: exists\n  help: name another file, or add --force to overwrite it."],
+    );
+    let done = run(path, "verify", "no.yml").refused();
+    has(
+        &done.stderr,
+        &["no.yml: no such file\n  help: check the path\n"],
+    );
+}
+
+#[test]
+fn what_is_next_is_commands_that_can_be_pasted() {
+    let folder = folder();
+    let done = run(
+        folder.path(),
+        "inject",
+        "-k keys.env -o secured.yml docker-compose.yml",
+    )
+    .exit(0);
+    has(
+        &done.stderr,
+        &[
+            "clearml-inject: Now run (these services must restart together):\n  docker compose -f secured.yml up -d --force-recreate \
+             apiserver fileserver async_delete agent-services\n",
+            "  docker compose -f secured.yml exec redis redis-cli -n 8 FLUSHDB   # otherwise old tokens work for up to 12 hours\n",
+        ],
+    );
+}
+
+#[test]
+fn a_refusal_names_what_overrides() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(
+        path.join("docker-compose.override.yml"),
+        "services:\n  apiserver:\n    environment:\n      CLEARML__SECURE__AUTH__TOKEN_SECRET: mine\n",
+    )
+    .unwrap();
+    let done = run(path, "inject", "-k keys.env -i docker-compose.yml").refused();
+    has(
+        &done.stderr,
+        &[
+            "the edit could not be proved correct: apiserver would not read the keyset's secure.auth.token_secret: \
+             docker-compose.override.yml:4:7 overrides it",
+            "remove the line at docker-compose.override.yml:4:7",
+        ],
+    );
+    // A variable that only the shell has gets a value.
+    fs::remove_file(path.join("docker-compose.override.yml")).unwrap();
+    let file = "services:\n  apiserver:\n    image: clearml/server:2.3.0\n    command: [apiserver]\n    environment:\n      \
+                - CLEARML__SECURE__AUTH__TOKEN_SECRET\n";
+    fs::write(path.join("list.yml"), file).unwrap();
+    let done = run(path, "verify", "list.yml");
+    has(
+        &done.prose(),
+        &[
+            "the container gets CLEARML__SECURE__AUTH__TOKEN_SECRET only from the shell that runs compose",
+        ],
+    );
+    run(path, "inject", "-k keys.env -i list.yml").exit(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_can_read_is_said_with_the_fix() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let out = fs::File::create(folder.path().join("out.env")).unwrap();
+    out.set_permissions(fs::Permissions::from_mode(0o644))
+        .unwrap();
+    let done = clearml("keygen").done_into(Stdio::from(out)).exit(0);
+    has(
+        &done.stderr,
+        &["Use `-o FILE`, not `>`: -o creates the file with mode 0600"],
+    );
+}
