@@ -1,7 +1,7 @@
 //! `clearml-verify.toml`: what a team has decided about its deployment, beside it and in its repository.
 //!
 //! It is read beside the targets that the command line names, or where `--config` says. A file further down in a folder that
-//! is walked through decides nothing: whoever can put a file there could call it clean. Options of the command line win.
+//! is walked through decides nothing: anyone who can put a file there could call it clean. Options of the command line win.
 //! That a file is used, and how many findings it accepts, is always said.
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! A file that holds a secret is open to others on this machine.
 //!
 //! **What**: a file in which a secret of yours is, also the keys of a store such as S3, may be read by its group or by everybody, and so may the
-//! folders around it. A keyset beside the deployment or below it counts as well, whoever uses it.
+//! folders around it. A keyset beside the deployment or below it counts, too, even if nothing uses it.
 //!
 //! **Why**: anyone who has an account here, or breaks into any program that runs here, reads the keys of your server.
 //!
