@@ -290,6 +290,11 @@ impl Keyset {
         }
     }
 
+    /// The format that a text is in, if it is one of a keyset.
+    pub fn format(text: &str) -> Option<Format> {
+        recognise::format(text).ok()
+    }
+
     /// Whether a text in which there is a keyset has more than that: other variables, other configuration. A keyset in
     /// its place would lose it. The other formats hold nothing else.
     pub fn is_only_a_part_of(text: &str) -> bool {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use clearml_secure_core::io::read_argument;
-use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::io::{is_same, read_argument};
+use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
 use zeroize::Zeroizing;
 
@@ -47,8 +47,22 @@ impl<'a> From<'a> {
         Keyset::is_apiserver(&self.text)
     }
 
+    /// What to say where it is written over in another format.
+    fn other_format(&self, cli: &Cli) -> Option<String> {
+        let before = Keyset::format(&self.text).filter(|_| !self.is_apiserver())?;
+        let output = cli.output.as_deref()?;
+        let is_other = before != cli.format.into() && is_same(self.path, output);
+        is_other.then(|| {
+            let (path, before) = (name(self.path), before.name());
+            let now = keyset::Format::from(cli.format).name();
+            format!(
+                "warning: {path}: it is {before}, and will be {now}; -f {before} keeps the format"
+            )
+        })
+    }
+
     /// What to know about it, where these settings are not kept.
-    pub(crate) fn remarks(&self, renewed: &[Setting]) -> Vec<String> {
+    pub(crate) fn remarks(&self, cli: &Cli, renewed: &[Setting]) -> Vec<String> {
         let path = name(self.path);
         let mut remarks = Vec::new();
         let count = self.keyset.passed_over();
@@ -58,6 +72,7 @@ impl<'a> From<'a> {
             let help = "list them in a file for --users-from, which hashes passwords";
             remarks.push(format!("warning: {path}: {what}: {count}\n  help: {help}"));
         }
+        remarks.extend(self.other_format(cli));
         let mut empty = self.empty.clone();
         empty.retain(|setting| !renewed.contains(setting));
         if !empty.is_empty() {

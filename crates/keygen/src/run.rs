@@ -30,7 +30,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     let from = From::read(cli)?;
     let mut keyset = completed(from.as_ref(), &renewed)?;
     if let Some(from) = &from {
-        say_all(cli, from.remarks(&renewed));
+        say_all(cli, from.remarks(cli, &renewed));
     }
     let users = chosen::new(cli)?;
     let listed = match cli.remove_user.is_empty() && cli.reset_password.is_empty() {

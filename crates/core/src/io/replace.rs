@@ -154,6 +154,11 @@ impl<'a> Step<'a> {
                     .file
                     .cannot_be_written(io::ErrorKind::AlreadyExists.into()));
             }
+            _ if metadata.is_dir() => {
+                return Err(self
+                    .file
+                    .cannot_be_written(io::ErrorKind::IsADirectory.into()));
+            }
             _ if !metadata.is_file() => {
                 let error = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
                 return Err(self.file.cannot_be_written(error));

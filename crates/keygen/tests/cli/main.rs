@@ -487,6 +487,23 @@ fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
 }
 
 #[test]
+fn another_format_in_place_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let path = path.to_str().unwrap();
+    run(&["-q", "-f", "json", "-o", path]);
+    let done = run(&["-f", "json", "--from", path, "-o", path, "--force"]);
+    assert!(!done.stderr.contains("keeps the format"), "{}", done.stderr);
+    let done = run(&["--from", path, "-o", path, "--force"]);
+    let said = format!("warning: {path}: it is json, and will be env; -f json keeps the format");
+    assert!(
+        done.status == Some(0) && done.stderr.contains(&said),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
 fn a_dash_is_standard_output() {
     let folder = tempfile::tempdir().unwrap();
     let mut keygen = command(&["-o", "-"]);
