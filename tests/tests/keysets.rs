@@ -138,3 +138,21 @@ fn what_is_loaded_or_of_another_deployment_or_public_is_not_looked_at_twice() {
     .unwrap();
     assert_eq!(found(folder.path()), []);
 }
+
+#[test]
+fn the_configuration_of_a_client_is_looked_at() {
+    const KEYS: &str = "api { credentials { access_key: A, secret_key: \"Lx4vTq8nYd2Gm6Rw0Kz9Hs3Bf7Jc5Pa1Ue8Oi4Xt6Zq2Nv\" } }\n\
+                        sdk { aws { s3 { region: ${REGION} } } }\n";
+    let folder = folder("env");
+    let path = folder.path().join("below/clearml.conf");
+    fs::write(&path, KEYS).unwrap();
+    let says = |mode: u32| {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let found = found(folder.path());
+        let mut messages = found.iter().map(|(_, message)| message);
+        messages.any(|message| message.contains("can read the keys of a client in"))
+    };
+    fs::set_permissions(folder.path().join("below"), Permissions::from_mode(0o755)).unwrap();
+    assert!(says(0o644));
+    assert!(!says(0o600));
+}

@@ -66,9 +66,11 @@ pub(crate) struct SecretFile {
     pub(crate) is_tracked: bool,
 }
 
-/// A keyset that no server loads.
+/// A file with keys that no server loads.
 pub(crate) struct KeysetFile {
     pub(crate) path: PathBuf,
+    /// What it is, in words before its name.
+    pub(crate) what: &'static str,
     /// Who reads it besides its owner.
     pub(crate) readers: Option<Readers>,
     /// Whether git tracks it.
@@ -138,7 +140,7 @@ impl Files {
         let ids = deployment.sources.ids();
         let loaded =
             ids.filter_map(|source| fs::canonicalize(deployment.sources.path(source)).ok());
-        self.keysets = keysets::beside(folder, &loaded.collect::<Vec<_>>());
+        self.keysets = keysets::beside(folder, of_clients(deployment), &loaded.collect::<Vec<_>>());
         for keyset in &self.keysets {
             self.unseen
                 .extend(keyset.unseen.as_ref().map(|reason| Unseen {
@@ -188,6 +190,25 @@ impl Files {
         }
         files
     }
+}
+
+/// The configurations of clients that are mounted into containers, by paths that hold no value of an env file.
+fn of_clients(deployment: &Deployment) -> Vec<PathBuf> {
+    let mounts = deployment.containers.iter().flat_map(|one| &one.mounts);
+    let mut paths: Vec<PathBuf> = mounts
+        .filter(|mount| {
+            let target = mount.target.known();
+            target.is_some_and(|target| target.ends_with("clearml.conf"))
+        })
+        .filter_map(|mount| match mount.source.known()? {
+            MountSource::Bind(host) => Some(host.path.clone()),
+            _ => None,
+        })
+        .filter(|path| path.is_file() && deployment.referenced(path).is_none())
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths
 }
 
 /// The secrets of the user's own, and where the effective configuration takes them from. A published value is no

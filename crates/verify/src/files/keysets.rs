@@ -1,10 +1,12 @@
-//! Keyset files beside a deployment or below it: nobody loads them, and they hold everything.
+//! Keyset files beside a deployment or below it: nobody loads them, and they hold everything. So do files of clients
+//! (`clearml.conf`), which have the keys of a user and those of stores.
 
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::default_in;
+use clearml_secure_core::hocon::{self, Include, Included, Lookup};
 use clearml_secure_core::io::{entries, is_link, read_text};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::placeholder;
@@ -39,17 +41,27 @@ const WORDS: [&str; 4] = [
 /// A keyset that was found, with its secrets.
 struct Found {
     path: PathBuf,
+    what: &'static str,
     secrets: Vec<Secret>,
 }
 
-/// The keyset files in a folder and below it, but for those that are loaded.
-pub(super) fn beside(folder: &Path, loaded: &[PathBuf]) -> Vec<KeysetFile> {
-    let mut paths = Vec::new();
+/// The keyset files in a folder and below it and those of clients, but for those that are loaded. Some may be elsewhere.
+pub(super) fn beside(
+    folder: &Path,
+    elsewhere: Vec<PathBuf>,
+    loaded: &[PathBuf],
+) -> Vec<KeysetFile> {
+    let mut paths = elsewhere;
     walk(folder, 0, &mut paths);
+    let mut seen = HashSet::new();
+    paths.retain(|path| fs::canonicalize(path).is_ok_and(|real| seen.insert(real)));
     let is_loaded =
         |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| loaded.contains(&path));
     paths.retain(|path| !is_loaded(path));
-    let found: Vec<Found> = paths.into_iter().filter_map(|path| keyset(&path)).collect();
+    let found = paths
+        .into_iter()
+        .filter_map(|path| keyset(&path).or_else(|| client(&path)));
+    let found: Vec<Found> = found.collect();
     let mut known: HashSet<PathBuf> = loaded.iter().cloned().collect();
     known.extend(
         found
@@ -97,6 +109,35 @@ fn keyset(path: &Path) -> Option<Found> {
     let secrets: Vec<Secret> = secrets.cloned().collect();
     (secrets.len() >= FEW).then(|| Found {
         path: path.to_owned(),
+        what: "the keyset",
+        secrets,
+    })
+}
+
+/// The configuration of an agent or of the SDK, with the keys of a user or of a store.
+fn client(path: &Path) -> Option<Found> {
+    // Nobody's secret is shorter.
+    const SHORTEST: usize = 8;
+    let name = path.file_name()?.to_str()?;
+    if !(name.ends_with("clearml.conf") || name.ends_with("trains.conf")) {
+        return None;
+    }
+    let text = read_text(path).ok()?;
+    // What a variable has is not in the file.
+    let lookup = |_: &str| Lookup::Unknown(String::new());
+    let include = |_: &Include<'_>| Included::Absent;
+    let tree = hocon::parse(&text, &hocon::Context::new(&lookup, &include)).ok()?;
+    let mut secrets = Vec::new();
+    super::of_stores(&tree, &mut |secret, _| {
+        let is_own = secret.len() >= SHORTEST
+            && text.contains(secret)
+            && !placeholder::is_placeholder(secret)
+            && public::of(secret).is_none();
+        secrets.extend(is_own.then(|| Secret::from(secret)));
+    });
+    (!secrets.is_empty()).then(|| Found {
+        path: path.to_owned(),
+        what: "the keys of a client in",
         secrets,
     })
 }
@@ -116,6 +157,7 @@ fn looked_at(found: &Found, known: &HashSet<PathBuf>) -> KeysetFile {
     };
     KeysetFile {
         path: found.path.clone(),
+        what: found.what,
         readers: readers(&found.path),
         is_tracked,
         leaks,

@@ -37,8 +37,9 @@ impl Rule for ReadableSecret {
                 continue;
             };
             let message = format!(
-                "{} can read the keyset {} (mode {:04o})",
+                "{} can read {} {} (mode {:04o})",
                 readers.who,
+                keyset.what,
                 escape(&keyset.path.to_string_lossy()),
                 readers.mode
             );

@@ -40,8 +40,10 @@ impl Rule for TrackedSecret {
             let path = keyset.path.to_string_lossy();
             let path = escape(&path);
             if keyset.is_tracked {
-                let message =
-                    format!("git tracks the keyset {path}: anyone with a clone has all keys");
+                let message = format!(
+                    "git tracks {} {path}: anyone with a clone has all keys",
+                    keyset.what
+                );
                 findings.push(Draft::new(SEVERITY, message, TAKE_OUT));
             }
             for leak in &keyset.leaks {
