@@ -85,6 +85,8 @@ pub struct Bed {
     layout: Layout,
     /// The release that the servers are of.
     release: &'static str,
+    /// What docker compose merges over the compose file.
+    merged: Vec<PathBuf>,
     shell: Vec<PathBuf>,
     ports: [u16; 3],
     servers: Servers,
@@ -172,6 +174,7 @@ impl Bed {
             compose: compose.to_owned(),
             layout,
             release: "2.3.0",
+            merged: Vec::new(),
             shell: shell.to_owned(),
             ports: [free_port(), free_port(), free_port()],
             servers,
@@ -183,9 +186,29 @@ impl Bed {
 
     /// Runs the server with what is in the files.
     pub fn restart(&self) {
-        let file = self.file().to_string_lossy().into_owned();
-        let up = ["compose", "-f", &file, "up", "-d", "--force-recreate"];
+        let mut up = vec!["compose".to_owned()];
+        for file in [&self.file()].into_iter().chain(&self.merged) {
+            up.extend(["-f".to_owned(), file.to_string_lossy().into_owned()]);
+        }
+        up.extend(["up", "-d", "--force-recreate"].map(str::to_owned));
         assert!(self.docker(&up), "the stand-in does not start");
+    }
+
+    /// Merges a file over the compose file, and runs the servers with both.
+    pub fn merge(&mut self, name: &str, text: &str) {
+        let path = self.here.join(name);
+        fs::write(&path, text).unwrap();
+        self.merged = vec![path];
+        self.restart();
+        self.wait();
+    }
+
+    /// The project of docker compose that the containers are in.
+    pub fn project(&self) -> String {
+        match &self.servers {
+            Servers::Containers(engine, _) => engine.project().to_owned(),
+            Servers::Standin(_) => panic!("it has none"),
+        }
     }
 
     /// Waits until the servers answer.
@@ -364,7 +387,7 @@ impl Bed {
         fs::read_to_string(self.folder.path().join("called")).unwrap_or_default()
     }
 
-    fn docker(&self, words: &[&str]) -> bool {
+    fn docker(&self, words: &[String]) -> bool {
         let mut command = Command::new(self.folder.path().join("bin/docker"));
         self.surround(&mut command);
         let ended = command.args(words).output().unwrap();
@@ -501,7 +524,10 @@ impl Bed {
     /// Whether the running servers have all keys of a keyset, and, in containers, what the files say.
     pub fn has(&self, keys: &Path) -> bool {
         if let Servers::Containers(engine, _) = &self.servers {
-            let wrong = engine.differences(&[&self.file()]);
+            let file = self.file();
+            let merged = self.merged.iter().map(PathBuf::as_path);
+            let files: Vec<&Path> = [file.as_path()].into_iter().chain(merged).collect();
+            let wrong = engine.differences(&files);
             assert_eq!(wrong, Vec::<String>::new());
         }
         let (status, out) = self.verify(keys);

@@ -89,6 +89,50 @@ fn a_rotation_of_containers_is_proved() {
     }
 }
 
+/// However docker compose is told of a second file, and of the project's name, the servers are restarted with both.
+#[test]
+fn several_compose_files_are_one_deployment() {
+    let Some(mut bed) = bed(Layout::EnvFile, "") else {
+        return;
+    };
+    let text = "services:\n  apiserver:\n    environment:\n      FROM_ANOTHER: 'yes'\n  fileserver:\n    environment: {FROM_ANOTHER: 'no'}\n";
+    let check = |bed: &Bed, words: &[&str], variables: &[(&str, &str)]| {
+        let before = bed.files();
+        let ended = bed.rotate_with(words, variables);
+        assert_rotated(bed, &before, &ended);
+        for path in bed.files().keys() {
+            if path.to_string_lossy().contains(".old-20") {
+                fs::remove_file(path).unwrap();
+            }
+        }
+    };
+    bed.merge("docker-compose.override.yml", text);
+    check(&bed, &[], &[]);
+    fs::remove_file(bed.here.join("docker-compose.override.yml")).unwrap();
+    bed.merge("it's over.yml", text);
+    check(
+        &bed,
+        &["docker-compose.yml", "--merge", "it's over.yml"],
+        &[],
+    );
+    let project = bed.project();
+    let other = [("COMPOSE_PROJECT_NAME", "another")];
+    let words = ["docker-compose.yml", "--merge=it's over.yml"];
+    let ended = bed.rotate_with(&words, &other);
+    assert_code(&ended, 2);
+    assert!(
+        ended.err.contains("docker compose runs none"),
+        "{}",
+        ended.err
+    );
+    check(&bed, &[&words[..], &["-p", &project]].concat(), &other);
+    let env = bed.here.join(".env");
+    let line = "COMPOSE_FILE=docker-compose.yml:it's over.yml\n";
+    let keys = fs::read_to_string(&env).unwrap();
+    fs::write(&env, format!("{line}{keys}")).unwrap();
+    check(&bed, &[], &[]);
+}
+
 #[test]
 fn a_step_that_fails_is_taken_back_in_containers() {
     for layout in [Layout::EnvFile, Layout::Conf] {

@@ -49,6 +49,11 @@ impl Engine {
         Ok(())
     }
 
+    /// The compose project of this run.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
     /// What a program needs in its environment to run `docker compose` here, in this run's project.
     pub fn environment(&self) -> Vec<(String, PathBuf)> {
         let host = env::var_os("DOCKER_HOST").map(|host| ("DOCKER_HOST".to_owned(), host.into()));
