@@ -148,6 +148,41 @@ fn several_env_files_and_other_names_are_passed_on() {
     }
 }
 
+/// Before the question, and whatever comes out: agents that were seen, and clients in files.
+#[test]
+fn who_will_be_cut_off_is_said_before_the_change() {
+    let Some(bed) = bed(Layout::EnvFile) else {
+        return;
+    };
+    let keys = fs::read_to_string(bed.keys()).unwrap();
+    let value = |half: &str| {
+        let name = format!("CLEARML__SECURE__CREDENTIALS__TESTS__USER_{half}=");
+        let line = keys.lines().find_map(|line| line.strip_prefix(&name));
+        line.unwrap().trim_matches('\'').to_owned()
+    };
+    let folder = bed.here.parent().unwrap().join("of clients");
+    fs::create_dir(&folder).unwrap();
+    let text = format!(
+        "api.credentials {{ access_key: \"{}\", secret_key: \"{}\" }}\n",
+        value("KEY"),
+        value("SECRET")
+    );
+    fs::write(folder.join("clearml.conf"), text).unwrap();
+    let ended = bed.rotate(&["--clients", folder.to_str().unwrap()]);
+    assert_says(&ended, 0, "no agent was active in the last hour");
+    assert_says(
+        &ended,
+        0,
+        "a client has the old pair of tests: the rotation cuts it off",
+    );
+    let change = ended.err.find("--- .env").unwrap();
+    assert!(ended.err.find("no agent was active").unwrap() < change);
+    assert!(!Bed::may_hold_keys(ended.err.as_bytes()), "{}", ended.err);
+    // What cannot be told stops nothing.
+    bed.set("pattern", "clearml-verify --clients*");
+    assert_says(&bed.rotate(&[]), 0, "proved: all 14 answers");
+}
+
 /// What nobody sees in a file's text: number, owner, mode, attribute.
 fn identity(path: &Path) -> (u64, u32, u32, String) {
     let metadata = path.metadata().unwrap();
