@@ -148,6 +148,34 @@ fn several_env_files_and_other_names_are_passed_on() {
     }
 }
 
+#[test]
+fn users_of_configuration_files_stay() {
+    let Some(bed) = bed(Layout::Conf) else {
+        return;
+    };
+    let users = bed.here.join("config/apiserver.conf");
+    let made = clearml("keygen").arg("--from").arg(bed.keys());
+    let made = made.args(["--user", "jane=Jane Doe", "--passwords"]);
+    let made = made.arg(bed.here.join("logins.txt")).args(["-f", "hocon"]);
+    let made = made.arg("--force").arg("-o").arg(bed.keys());
+    made.done().exit(0);
+    let text = fs::read_to_string(&users).unwrap();
+    assert!(text.contains("jane"), "{text}");
+    bed.restart();
+    let before = bed.files();
+    bed.set("fail", "up once");
+    assert_says(&bed.rotate(&[]), 1, "rolled back");
+    assert!(bed.files() == before && bed.has(&bed.keys()));
+    // Fixed users revoke two accounts, old and new.
+    let ended = bed.rotate(&[]);
+    assert_says(&ended, 0, "proved: the servers accept the new keys");
+    assert_eq!(fs::read_to_string(&users).unwrap(), text);
+    assert_ne!(fs::read(bed.keys()).unwrap(), before[&bed.keys()].0);
+    let ended = bed.rotate(&["--only", "token_secret"]);
+    assert_says(&ended, 0, "proved: the servers accept the new keys");
+    assert!(bed.has(&bed.keys()));
+}
+
 /// Before the question, and whatever comes out: agents that were seen, and clients in files.
 #[test]
 fn who_will_be_cut_off_is_said_before_the_change() {

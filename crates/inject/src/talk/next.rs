@@ -5,8 +5,10 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, merged_over};
+use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::{Composed, Database};
 use clearml_secure_core::io::is_same;
+use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_plan::env_file::EnvFile;
@@ -70,13 +72,9 @@ fn flush(deployment: &Composed, changed: &[Setting], compose: &str) -> Option<St
     changed
         .iter()
         .find(|setting| setting.group() == "token_secret")?;
-    let mut services = deployment.project.services.iter().enumerate();
-    let redis = services
-        .find(|(index, _)| deployment.database(*index) == Some(Database::Redis))
-        .map(|(_, service)| service);
-    Some(match redis {
+    Some(match redis(deployment) {
         // Never in an argument: the variable is taken from the shell.
-        Some(redis) if redis.words.iter().any(|word| word == "--requirepass") => format!(
+        Some(redis) if redis.option("--requirepass").next().is_some() => format!(
             "{compose} exec -e REDISCLI_AUTH {} {FLUSH}   {WHY}; set REDISCLI_AUTH to Redis' password first",
             quoted(Path::new(&redis.name))
         ),
@@ -86,6 +84,45 @@ fn flush(deployment: &Composed, changed: &[Setting], compose: &str) -> Option<St
         ),
         None => format!("{FLUSH}   {WHY}; on the Redis of the file server"),
     })
+}
+
+/// The Redis in which the file server remembers tokens; none where it is not one of this deployment's. Without a variable
+/// it asks for the host of the stock file, and on this machine's own address for any.
+fn redis(deployment: &Composed) -> Option<&Container> {
+    let is_redis = |index: &usize| deployment.database(*index) == Some(Database::Redis);
+    let mut all = (0..deployment.containers.len())
+        .filter(is_redis)
+        .map(|index| &*deployment.containers[index]);
+    let host = deployment.of(Server::Fileserver).find_map(|instance| {
+        let server = deployment.service(instance);
+        REDIS_HOST
+            .iter()
+            .find_map(|name| server.known_variable(name))
+    });
+    let Some(host) = host.filter(|host| {
+        !host.is_empty() && !is_text(host, "localhost") && !is_text(host, "127.0.0.1")
+    }) else {
+        return all.next();
+    };
+    all.find(|redis| {
+        let aliases = redis.aliases.iter().map(|alias| &alias.name);
+        let mut names = [&redis.name]
+            .into_iter()
+            .chain(&redis.container_name)
+            .chain(aliases);
+        names.any(|name| is_text(host, name))
+    })
+}
+
+/// What tells the file server where its Redis is.
+const REDIS_HOST: [&str; 3] = [
+    "CLEARML_REDIS_SERVICE_HOST",
+    "TRAINS_REDIS_SERVICE_HOST",
+    "REDIS_SERVICE_HOST",
+];
+
+fn is_text(secret: &Secret, text: &str) -> bool {
+    *secret == Secret::new(text.to_owned())
 }
 
 /// The settings that some server gets anew.
