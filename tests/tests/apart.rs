@@ -145,6 +145,30 @@ fn what_a_run_that_was_killed_between_two_files_leaves_is_explained_and_repaired
     assert_eq!((read(folder, COMPOSE), read(folder, ".env")), whole);
 }
 
+/// Compose has the values from an env file in another folder, which nobody has named here.
+#[test]
+fn a_reference_to_an_env_file_elsewhere_never_becomes_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let [here, there] = ["here", "there"].map(|name| folder.path().join(name));
+    fs::create_dir(&here).unwrap();
+    fs::create_dir(&there).unwrap();
+    let stock = fixtures().join("stock").join(COMPOSE);
+    fs::copy(stock, here.join(COMPOSE)).unwrap();
+    let [old, new] = [Keyset::generate(), Keyset::generate()];
+    let elsewhere = ["-i", "--env-file", "../there/my.env"];
+    inject(&here, &old.text, &elsewhere).exit(0);
+    let before = read(&here, COMPOSE);
+    inject(&here, &new.text, &["-i"])
+        .exit(2)
+        .says("a reference whose value is in no env file that was read")
+        .says("add --env-file FILE");
+    assert_eq!(read(&here, COMPOSE), before);
+    inject(&here, &new.text, &elsewhere).exit(0);
+    assert_eq!(read(&here, COMPOSE), before);
+    inject(&here, &new.text, &["-i", "--literal"]).exit(0);
+    assert_ne!(read(&here, COMPOSE), before);
+}
+
 #[test]
 fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
     let (folder, keys) = (stock(), Keyset::generate());

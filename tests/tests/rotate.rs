@@ -28,7 +28,7 @@ const STEPS: [&str; 13] = [
     "clearml-inject* -i *",
     "docker*up -d*",
     "docker*FLUSHDB",
-    "clearml-verify*--old-keys*",
+    "clearml-verify --keys*--old-keys*",
     "clearml-keygen*-f env*--force",
 ];
 
@@ -301,7 +301,7 @@ fn a_step_that_fails_is_taken_back() {
             bed.set("fail", "idle");
             back(&[], "the running server does not accept the new keys");
             bed.set("fail", "");
-            bed.set("pattern", "clearml-verify*--old-keys*");
+            bed.set("pattern", "clearml-verify --keys*--old-keys*");
             back(&["--timeout", "1"], "not proved within 1 seconds");
         }
     }

@@ -25,7 +25,7 @@ const CHANGES: [&str; 4] = [
     "clearml-inject* -i *",
     "docker*up -d*",
     "docker*FLUSHDB",
-    "clearml-verify*--old-keys*",
+    "clearml-verify --keys*--old-keys*",
 ];
 
 const LAST: &str = "clearml-keygen*-f env*--force";

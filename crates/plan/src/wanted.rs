@@ -6,7 +6,7 @@ use crate::extensions::Extensions;
 use crate::foreign::{foreign, taken_from, variable};
 use crate::refusal::Refusal;
 use clearml_secure_core::compose::interpolate::{self, Outcome};
-use clearml_secure_core::container::{Container, Variable};
+use clearml_secure_core::container::{Container, Variable, VariableValue};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::hocon;
 use clearml_secure_core::instance::Instance;
@@ -296,6 +296,19 @@ impl One<'_> {
         else {
             return Ok(());
         };
+        let sources = &self.deployment.sources;
+        // Compose starts nothing without a value, so an env file has it that is not one of those read here.
+        if matches!(found.value, VariableValue::Required(_)) {
+            return Err(Refusal {
+                place: sources.place(found.span),
+                message: format!(
+                    "{} is a reference whose value is in no env file that was read, and would become the secret itself",
+                    escape(name)
+                ),
+                help: "add --env-file FILE, where docker compose has the value from, or --literal to write it into this file"
+                    .to_owned(),
+            });
+        }
         let project = &self.deployment.project;
         let used = found.interpolated.iter();
         let used = used.filter(|used| used.outcome == Outcome::Value);
@@ -304,7 +317,6 @@ impl One<'_> {
         let Some(span) = used.find_map(|name| project.env_span(&name)) else {
             return Ok(());
         };
-        let sources = &self.deployment.sources;
         let env_file = sources.path(span.source);
         Err(Refusal {
             place: sources.place(found.span),
