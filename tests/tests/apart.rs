@@ -204,7 +204,7 @@ fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
     ] {
         inject(folder, &keys.text, options)
             .exit(0)
-            .says(&format!(": {compose} {all}"))
+            .says(&format!("\n  {compose} {all}"))
             .says(&format!("{compose} exec redis redis-cli -n 8 FLUSHDB"));
     }
     // A password is no argument.
@@ -254,7 +254,7 @@ fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
         .done()
         .exit(0)
         .says(&format!(
-            ": docker compose --project-directory {} -f new.yml up -d --force-recreate apiserver fileserver webserver\n",
+            "  docker compose --project-directory {} -f new.yml up -d --force-recreate apiserver fileserver webserver\n",
             folder.display()
         ));
     fs::write(folder.join("keys.json"), &keys.text).unwrap();
@@ -266,7 +266,7 @@ fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
         .stdout;
     let done = inject(folder, &webserver, &["-i"])
         .exit(0)
-        .says(": docker compose up -d --force-recreate apiserver\n");
+        .says("  docker compose up -d --force-recreate apiserver\n");
     assert!(!done.stderr.contains("FLUSHDB"));
     let done = inject(folder, &webserver, &["-i"]).exit(0);
     assert!(!done.stderr.contains("next"), "{}", done.stderr);
