@@ -170,6 +170,33 @@ fn a_reference_to_an_env_file_elsewhere_never_becomes_a_secret() {
 }
 
 #[test]
+fn the_redis_that_is_emptied_is_the_one_of_the_file_server() {
+    let (folder, other) = (stock(), Keyset::generate());
+    let folder = folder.path();
+    let stock = read(folder, COMPOSE);
+    for (host, command) in [
+        ("redis", "exec redis redis-cli -n 8 FLUSHDB"),
+        ("clearml-redis", "exec redis redis-cli -n 8 FLUSHDB"),
+        (
+            "redis.example.com",
+            "  redis-cli -n 8 FLUSHDB   # otherwise",
+        ),
+    ] {
+        let line = "      CLEARML__fileserver__delete__allow_batch: \"true\"\n";
+        let more = format!("{line}      CLEARML_REDIS_SERVICE_HOST: {host}\n");
+        assert!(stock.contains(line));
+        fs::write(folder.join("elsewhere.yml"), stock.replace(line, &more)).unwrap();
+        clearml("inject")
+            .arg("elsewhere.yml")
+            .within(folder)
+            .stdin(other.text.as_str())
+            .done()
+            .exit(0)
+            .says(command);
+    }
+}
+
+#[test]
 fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
     let (folder, keys) = (stock(), Keyset::generate());
     let folder = folder.path();
@@ -221,28 +248,6 @@ fn the_next_commands_name_the_files_and_what_has_to_start_anew() {
         .done()
         .exit(0)
         .says("exec -e REDISCLI_AUTH redis redis-cli -n 8 FLUSHDB");
-    // A Redis that the file server does not use is not emptied in place of its own.
-    let stock = read(folder, COMPOSE);
-    for (host, command) in [
-        ("redis", "exec redis redis-cli -n 8 FLUSHDB"),
-        ("clearml-redis", "exec redis redis-cli -n 8 FLUSHDB"),
-        (
-            "redis.example.com",
-            "  redis-cli -n 8 FLUSHDB   # otherwise",
-        ),
-    ] {
-        let line = "      CLEARML__fileserver__delete__allow_batch: \"true\"\n";
-        let more = format!("{line}      CLEARML_REDIS_SERVICE_HOST: {host}\n");
-        assert!(stock.contains(line));
-        fs::write(folder.join("elsewhere.yml"), stock.replace(line, &more)).unwrap();
-        clearml("inject")
-            .arg("elsewhere.yml")
-            .within(folder)
-            .stdin(other.text.as_str())
-            .done()
-            .exit(0)
-            .says(command);
-    }
     // From elsewhere.
     let path = folder.join(COMPOSE);
     let elsewhere = tempfile::tempdir().unwrap();
