@@ -344,7 +344,7 @@ fn a_user_who_is_not_there_is_named_with_those_who_are() {
         ("--remove-user somebody", "help: the users are jane, bob"),
         (
             "--remove-user jane --reset-password jane --passwords pw",
-            "jane is in --reset-password and in --remove-user",
+            "jane is both in --reset-password and in --remove-user",
         ),
         ("--user jane --passwords pw", "use --reset-password jane"),
         ("--reset-password jane", "--passwords <FILE>"),
