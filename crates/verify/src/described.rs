@@ -12,10 +12,10 @@ use clearml_secure_core::yaml::Node;
 /// A deployment, and what describes it.
 pub(crate) struct Described {
     /// The project that compose makes of its files; none of containers that an engine has.
-    pub(crate) project: Option<Project>,
+    pub(crate) project: Option<Box<Project>>,
     /// What docker compose has written on the containers of an engine.
     pub(crate) made_from: Option<ComposeProject>,
-    deployment: Deployment,
+    deployment: Box<Deployment>,
     /// What `docker inspect` printed.
     roots: Arc<[Arc<Node>]>,
 }
@@ -34,9 +34,9 @@ impl From<Composed> for Described {
     fn from(composed: Composed) -> Self {
         let (deployment, project) = composed.into();
         Self {
-            project: Some(project),
+            project: Some(Box::new(project)),
             made_from: None,
-            deployment,
+            deployment: Box::new(deployment),
             roots: Arc::new([]),
         }
     }
@@ -47,7 +47,7 @@ impl From<Running> for Described {
         Self {
             project: None,
             made_from: running.project,
-            deployment: running.deployment,
+            deployment: Box::new(running.deployment),
             roots: running.roots,
         }
     }

@@ -95,13 +95,13 @@ fn every_path_that_only_the_shell_has_is_unknown() {
                 let text = text.lines().filter(|line| {
                     let is_same = line
                         .trim_start()
-                        .starts_with(&format!("{}: ", variable(&entry.path)));
+                        .starts_with(&format!("{}: ", variable(entry.path)));
                     !is_same
                 });
                 let done = asked(&(text.collect::<Vec<_>>().join("\n") + "\n"), &[]);
                 let unknown = done.unknown();
                 let is_named =
-                    |one: &String| one.contains(&entry.path) && one.contains(server.name());
+                    |one: &String| one.contains(entry.path) && one.contains(server.name());
                 assert!(
                     unknown.iter().any(is_named),
                     "{path} at {server}: {unknown:?}"

@@ -142,7 +142,7 @@ fn everything_that_keeps_one_deployment_from_being_read_leaves_the_others() {
         "config/secure.conf is a named pipe",
     );
     done.says("./override/docker-compose.yml", "");
-    done.says("./gone/docker-compose.yml", "No such file");
+    done.says("./gone/docker-compose.yml", "no such file");
     done.says("./pipe/compose.yaml", "is a named pipe");
     done.says("./pipes/docker-compose.yml", ".env is a named pipe");
     assert_eq!(done.unknown().len(), 9, "{:#?}", done.unknown());
@@ -206,7 +206,7 @@ fn of_several_targets_one_that_cannot_be_read_hides_no_other() {
     assert_eq!(done.code, 1);
     assert!(done.rules().contains(&"missing-setting"));
     done.says("broken.yml", "already in the mapping");
-    done.says("absent.yml", "No such file");
+    done.says("absent.yml", "no such file");
     done.says("other.yml", "no ClearML server in it");
     done.says("apps", "no ClearML server below it");
     done.says("x.conf", "--config-dir");
@@ -304,7 +304,7 @@ fn nothing_that_may_never_end_is_waited_for() {
         ("pipe", "named pipe"),
         ("zero", "device"),
         ("socket", "socket"),
-        ("nowhere", "No such file"),
+        ("nowhere", "no such file"),
     ] {
         for name in ["config/secure.conf", ".env", "docker-compose.override.yml"] {
             if kind == "nowhere" && name != "config/secure.conf" {

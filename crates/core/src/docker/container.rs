@@ -156,10 +156,7 @@ impl<'a> Inspected<'a> {
                 .words()
                 .map(|word| Knowable::Known(word.to_owned()))
                 .collect(),
-            words: self
-                .words()
-                .flat_map(|word| service::plain_words(word))
-                .collect(),
+            words: self.words().flat_map(service::plain_words).collect(),
             user: self.known(&["Config", "User"]),
             working_directory: self.known(&["Config", "WorkingDir"]),
             environment: self.environment(),

@@ -73,7 +73,7 @@ pub(super) fn is_of_common(value: &str) -> bool {
             .into_iter()
             .flatten()
             .any(|number| is_any(&number.to_string()))
-        || known::all().iter().any(|known| is_any(&known.value))
+        || known::all().iter().any(|known| is_any(known.value))
         || stand_ins().any(|word| ENDS.iter().any(|end| is_line(&format!("{word}{end}"))))
         || words().any(is_line)
 }

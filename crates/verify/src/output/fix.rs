@@ -31,7 +31,7 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
                 let findings = &report.findings;
                 block.push_str(&match &deployment.project {
                     Some(project) => {
-                        let of = (project, &**deployment);
+                        let of = (&**project, &**deployment);
                         let plan = fix::plan(cli, of, effective, findings, &mut names);
                         of_deployment(deployment, &plan)
                     }
