@@ -45,7 +45,7 @@ pub(crate) fn listed(cli: &Cli, from: Option<&From<'_>>) -> Result<Vec<String>, 
         (Some(_), Some(from)) if is_of_users(cli) && from.is_apiserver() => {
             Ok(names(&from.text, from.path)?)
         }
-        (Some(path), _) if path.is_file() => Ok(names(&*read_text(&path)?, &path)?),
+        (Some(path), _) if path.is_file() => Ok(names(&read_text(&path)?, &path)?),
         _ => Ok(Vec::new()),
     }
 }

@@ -85,7 +85,7 @@ pub(crate) fn makings() -> Vec<Making> {
     };
     all.extend(known::all().iter().filter(is_token_secret).map(|known| {
         let how = format!("signed with a public secret (the {})", known.what);
-        making(how, HMAC, &known.value)
+        making(how, HMAC, known.value)
     }));
     // Nothing has ever run with these by itself, so no file server remembers a token of a time before.
     let is_stand_in =
@@ -95,7 +95,7 @@ pub(crate) fn makings() -> Vec<Making> {
         ..making(
             format!("signed with a public secret (a {})", known.what),
             HMAC,
-            &known.value,
+            known.value,
         )
     }));
     all

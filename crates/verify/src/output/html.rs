@@ -325,7 +325,7 @@ fn finding(
             @if let Some(consequence) = group.consequence() {
                 p { (consequence) }
             }
-            (first::help(&group.help()))
+            (first::help(group.help()))
             details {
                 summary { "Rule " code { (group.rule()) } }
                 (rule::text(group.rule()))

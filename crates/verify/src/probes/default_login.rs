@@ -51,7 +51,7 @@ impl Probe for DefaultLogin {
         let users = &USERS[usize::from(tells_of_guest)..];
         let known = pairs
             .iter()
-            .map(|(_, key, secret)| (&*key.value, &*secret.value));
+            .map(|(_, key, secret)| (key.value, secret.value));
         let tried: Vec<(&str, &str)> = known.chain(users.iter().copied()).collect();
         let mut logins = together(&tried, |(name, secret)| site.log_in(name, secret)).into_iter();
         for ((account, key, _), login) in pairs.iter().zip(&mut logins) {

@@ -29,7 +29,7 @@ pub(in crate::output) fn of(described: &Described, effective: &Effective) -> Vec
         for entry in read.filter(|entry| entry.is_read_by(server.server, version)) {
             let (state, span) = state(described, server, entry);
             all.push(Opening {
-                path: &entry.path,
+                path: entry.path,
                 server: server.server,
                 service: described.service(instance).name.clone(),
                 state,
@@ -46,7 +46,7 @@ fn state(
     entry: &OpeningPath,
 ) -> (&'static str, Option<Span>) {
     if matches!(entry.reads, Reads::Truth) {
-        let switch = server.switch(described, &entry.path);
+        let switch = server.switch(described, entry.path);
         let is_unseen = switch.span.is_none() && !server.is_seen(described);
         let state = match switch.is_on {
             _ if is_unseen => "unknown",
@@ -66,7 +66,7 @@ fn state(
             return ("set", Some(reading.span(described)));
         }
     }
-    match server.configured(described, &entry.path) {
+    match server.configured(described, entry.path) {
         Configured::Not if !server.is_seen(described) => ("unknown", None),
         Configured::Not => ("default", None),
         Configured::Unknown(_, span) => ("unknown", Some(span)),

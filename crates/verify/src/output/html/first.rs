@@ -30,7 +30,7 @@ pub(super) fn steps(reports: &[Report]) -> Markup {
                 @for (number, group) in groups.iter().take(STEPS) {
                     li {
                         a href={ "#" (id(*number, group)) } { (group.title()) }
-                        (help(&group.help()))
+                        (help(group.help()))
                     }
                 }
                 @if groups.len() < STEPS && is_unseen {
