@@ -167,8 +167,8 @@ mod tests {
             ("link", "pipe"),
             ("socket", "socket"),
             ("endless", "device"),
-            ("dangling", "No such file"),
-            ("folder", "is a directory"),
+            ("dangling", "no such file"),
+            ("folder", "is a folder"),
         ] {
             let message = refusal(read_text, &at(name));
             assert!(

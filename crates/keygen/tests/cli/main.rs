@@ -451,7 +451,7 @@ fn a_file_that_cannot_be_written_is_an_error() {
     assert!(!refused.contains("exists"), "{refused}");
     let refused = run(&["-o", folder.path().to_str().unwrap(), "--force"]).refused();
     assert!(
-        refused.contains("cannot be written: it is not a regular file"),
+        refused.contains("is a folder, not a file"),
         "{refused}"
     );
     let refused = run(&["-o", "/dev/full", "--force"]).refused();

@@ -456,7 +456,7 @@ fn entries_that_are_no_user_are_refused_with_their_place() {
         ),
         (
             list("[{username: ann}, {username: \"ann\"}]"),
-            "2:43: auth.fixed_users.users: ann is here twice | remove one",
+            "2:43: auth.fixed_users.users: ann is here twice | keep one of the two",
         ),
         (
             list("[{username: jane, password: ${JANE}}]"),

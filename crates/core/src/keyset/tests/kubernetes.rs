@@ -92,7 +92,7 @@ fn what_no_secret_can_hold_is_refused_with_its_place_and_without_its_text() {
         ("data: {apiserver_key: null}\n", "the value is empty"),
         (
             "data: {apiserver_key: TUFSSw==}\n---\nkind: Secret\ndata: {apiserver_key: TUFSSw==}\n",
-            "is already in the keyset",
+            "is in the keyset twice",
         ),
         ("data: {apiserver.conf: TUFSS0VEIHs=}\n", "apiserver.conf: "),
         ("data: {mine: TUFSSw==}\n", "no Secret in it has a key"),
