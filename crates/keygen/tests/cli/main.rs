@@ -450,10 +450,7 @@ fn a_file_that_cannot_be_written_is_an_error() {
     assert!(refused.contains("cannot be written"), "{refused}");
     assert!(!refused.contains("exists"), "{refused}");
     let refused = run(&["-o", folder.path().to_str().unwrap(), "--force"]).refused();
-    assert!(
-        refused.contains("is a folder, not a file"),
-        "{refused}"
-    );
+    assert!(refused.contains("is a folder, not a file"), "{refused}");
     let refused = run(&["-o", "/dev/full", "--force"]).refused();
     assert_eq!(
         refused,
