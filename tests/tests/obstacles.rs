@@ -31,31 +31,31 @@ const OBSTACLES: [Obstacle; 5] = [
         name: "a full disk",
         make: "cat /dev/zero > fill 2>/dev/null || true",
         runs_as: "",
-        says: &["No space left", "free some space"],
+        says: &["the disk is full", "free some space"],
     },
     Obstacle {
         name: "a file system that is read only",
         make: "mount -o remount,ro .",
         runs_as: "",
-        says: &["Read-only file system", "make the folder writable"],
+        says: &["the file system is read-only", "make the folder writable"],
     },
     Obstacle {
         name: "a folder that is read only",
         make: "chmod 555 .; chown 65534:65534 . docker-compose.yml",
         runs_as: NOBODY,
-        says: &["Permission denied", "make the folder writable"],
+        says: &["permission denied", "make the folder writable"],
     },
     Obstacle {
         name: "a file that belongs to somebody else",
         make: "chmod 777 .",
         runs_as: NOBODY,
-        says: &["its owner cannot be kept", "run this as the owner"],
+        says: &["could not get the owner of the old one", "run this as the owner"],
     },
     Obstacle {
         name: "a file that is mounted by itself, as docker does",
         make: "mount --bind docker-compose.yml docker-compose.yml",
         runs_as: "",
-        says: &["busy", "a bind mount"],
+        says: &["it is in use", "a bind mount"],
     },
 ];
 
