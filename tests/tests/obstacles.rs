@@ -49,7 +49,10 @@ const OBSTACLES: [Obstacle; 5] = [
         name: "a file that belongs to somebody else",
         make: "chmod 777 .",
         runs_as: NOBODY,
-        says: &["could not get the owner of the old one", "run this as the owner"],
+        says: &[
+            "could not get the owner of the old one",
+            "run this as the owner",
+        ],
     },
     Obstacle {
         name: "a file that is mounted by itself, as docker does",

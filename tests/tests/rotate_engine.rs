@@ -185,16 +185,19 @@ fn interrupted(stop: &str, signal: &str) {
 }
 
 #[test]
+#[ignore = "takes minutes in an engine; rotate.rs stops the script at the same steps without one"]
 fn an_interrupt_in_the_middle_of_each_step_is_taken_back() {
     interrupted("STOP_AMID", "INT");
 }
 
 #[test]
+#[ignore = "takes minutes in an engine; rotate.rs stops the script at the same steps without one"]
 fn a_request_to_end_before_each_step_is_taken_back() {
     interrupted("STOP_BEFORE", "TERM");
 }
 
 #[test]
+#[ignore = "takes minutes in an engine; rotate.rs stops the script at the same steps without one"]
 fn a_request_to_end_after_each_step_is_taken_back() {
     interrupted("STOP_AFTER", "TERM");
 }
@@ -224,11 +227,13 @@ fn killed(stop: &str) {
 }
 
 #[test]
+#[ignore = "takes minutes in an engine; rotate.rs stops the script at the same steps without one"]
 fn a_kill_in_the_middle_of_each_step_is_recovered_in_containers() {
     killed("STOP_AMID");
 }
 
 #[test]
+#[ignore = "takes minutes in an engine; rotate.rs stops the script at the same steps without one"]
 fn a_kill_after_each_step_is_recovered_in_containers() {
     killed("STOP_AFTER");
 }
