@@ -171,7 +171,7 @@ fn what_cannot_be_a_user_is_refused_and_nothing_is_written() {
     let path = |name: &str| folder.path().join(name);
     let long = "x".repeat(73);
     for (line, expected) in [
-        ("jane", "1: there is no colon"),
+        ("jane", "1: the line has no colon between name and password"),
         ("jane:", "1: the password is empty"),
         (
             &format!("jane:{long}"),
