@@ -297,7 +297,7 @@ class Api:
         return hashlib.md5(f"{COMPANY}:{name}".encode()).hexdigest()
 
     def listed_users(self, asked):
-        """A page of the users: those of the list, one of the accounts, and whoever made themselves one."""
+        """A page of the users: those of the list, one of the accounts, and anyone who made themselves one."""
         users = [{"id": self.user_id(name), "name": name, "company": COMPANY} for name in self.users]
         users += [{"id": self.user_id(name), "name": name, "company": COMPANY} for name in self.others]
         users += [{"id": f"__{name}__", "name": name, "company": COMPANY} for name in self.accounts if name == "tests"]

@@ -206,7 +206,7 @@ fn who_will_be_cut_off_is_said_before_the_change() {
     let change = ended.err.find("--- .env").unwrap();
     assert!(ended.err.find("no agent was active").unwrap() < change);
     assert!(!Bed::may_hold_keys(ended.err.as_bytes()), "{}", ended.err);
-    // What cannot be told stops nothing.
+    // What is not known stops nothing.
     bed.set("pattern", "clearml-verify --clients*");
     assert_says(&bed.rotate(&[]), 0, "proved: all 14 answers");
 }

@@ -74,7 +74,7 @@ pub struct Apiserver {
 pub struct Changes<'a> {
     /// Names that go. One that the keyset has as well is added anew.
     pub removed: &'a [String],
-    /// Users with their new password. Whoever is not in the file is not added.
+    /// Users with their new password. A user who is not in the file is not added.
     pub reset: &'a [User],
 }
 

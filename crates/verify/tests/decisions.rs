@@ -67,7 +67,7 @@ fn what_a_file_accepts_is_counted_and_said() {
     );
 }
 
-/// Whoever can put a file somewhere below decides nothing.
+/// Anyone who can put a file somewhere below decides nothing.
 #[test]
 fn a_file_further_down_is_not_used() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What the configuration file of a database says, put to its words as the options that say the same: whoever asks for a
+//! What the configuration file of a database says, put to its words as the options that say the same: anyone who asks for a
 //! password, an address or a port asks the words alone. The words of the command come first, because they win.
 
 use std::sync::Arc;

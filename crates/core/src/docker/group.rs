@@ -1,4 +1,4 @@
-//! Which containers of an engine belong together: those of one compose project or stack, with whoever else shares a
+//! Which containers of an engine belong together: those of one compose project or stack, with any other that shares a
 //! network with them and may pass something on.
 
 use std::collections::BTreeMap;
