@@ -539,7 +539,7 @@ fn a_secure_conf_is_not_replaced_by_less() {
         ));
         assert_eq!(done.status, Some(2), "{format}");
         assert!(
-            done.stderr.starts_with(
+            done.stderr.contains(
                 "clearml-keygen: secure.conf: the other lines of this file would be lost\n  help: "
             ) && done.stderr.contains("use `-f hocon` for a secure.conf"),
             "{}",

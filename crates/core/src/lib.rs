@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use clearml_secure_core::compose::files::Files;
-//! use clearml_secure_core::deployment::Deployment;
+//! use clearml_secure_core::deployment::Composed;
 //! use clearml_secure_core::effective::{Effective, Origin};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +16,7 @@
 //! # let server = "{image: clearml/server:2.3.0, command: apiserver, environment: {CLEARML__SECURE__AUTH__TOKEN_SECRET: 5e3}}";
 //! # std::fs::write(&compose, format!("services:\n  apiserver: {server}\n"))?;
 //! # let mut set = Vec::new();
-//! let deployment = Deployment::load(Files::read(&[compose], &[], None)?)?;
+//! let deployment = Composed::load(Files::read(&[compose], &[], None)?)?;
 //! for reading in Effective::of(&deployment).readings() {
 //!     let from = match reading.origin {
 //!         Origin::BuiltIn(_) => "the image's public default".to_owned(),
