@@ -30,7 +30,7 @@ const SHIM: &str = r#"#!/bin/sh
 called="NAME $*"
 printf '%s\n' "$called" >>"$CLEARML_STANDIN/called"
 reach() {
-	echo $$ >"$CLEARML_STANDIN/reached.new"
+	echo $$ "$@" >"$CLEARML_STANDIN/reached.new"
 	mv "$CLEARML_STANDIN/reached.new" "$CLEARML_STANDIN/reached"
 }
 wait_here() {
@@ -52,7 +52,13 @@ esac
 wait_here "${STOP_BEFORE-}"
 case $called in
 ${STOP_AMID-})
-	[ -e "$CLEARML_STANDIN/reached" ] || reach
+	if [ ! -e "$CLEARML_STANDIN/reached" ]; then
+		# It goes on until the signal, and the script does not get past it, however short it is.
+		"REAL" WORDS "$@" <&0 &
+		reach "$!"
+		wait "$!"
+		exec sleep 100
+	fi
 	;;
 ${STOP_AFTER-})
 	"REAL" WORDS "$@"
@@ -510,7 +516,9 @@ impl Bed {
         }
         assert!(kill(signal, &child.id().to_string()));
         let ended = self.end(child);
-        kill("KILL", stopped.trim());
+        for process in stopped.split_whitespace() {
+            kill("KILL", process);
+        }
         Some(ended)
     }
 
