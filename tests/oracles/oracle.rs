@@ -178,23 +178,26 @@ pub fn docker_engine() -> bool {
 pub fn skip(what: &str) {
     assert!(
         env::var_os("CLEARML_SECURE_REQUIRE_ORACLES").is_none_or(|value| value != "1"),
-        "not run: {what}; CLEARML_SECURE_REQUIRE_ORACLES=1 forbids that"
+        "skipped: {what}; CLEARML_SECURE_REQUIRE_ORACLES=1 forbids that"
     );
     note_skipped(what);
 }
 
 /// Says that a part was not run, for what nobody requires: optional input, a file system's limit.
 pub fn note_skipped(what: &str) {
-    eprintln!("SKIPPED: {what}");
+    eprintln!("skipped: {what}");
     let Some(list) = env::var_os("CLEARML_SECURE_SKIPS") else {
         return;
     };
+    // The harness names the thread of each test after it.
+    let test = thread::current();
+    let line = format!("{}\t{what}\n", test.name().unwrap_or("a test"));
     // One write of one line: tests of several processes append to the same file.
     let written = OpenOptions::new()
         .create(true)
         .append(true)
         .open(&list)
-        .and_then(|mut file| file.write_all(format!("SKIPPED: {what}\n").as_bytes()));
+        .and_then(|mut file| file.write_all(line.as_bytes()));
     if let Err(error) = written {
         eprintln!("cannot add to {}: {error}", list.display());
     }

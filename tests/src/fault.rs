@@ -64,7 +64,7 @@ impl Strace {
     /// None is said where a person looks.
     pub fn find() -> Option<Self> {
         let Some(path) = oracle::strace() else {
-            oracle::skip("faults at every system call: no strace");
+            oracle::skip("faults at every system call: strace not found");
             return None;
         };
         if other(&path).arg("true").done().status != Some(0) {

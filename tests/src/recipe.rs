@@ -64,7 +64,7 @@ fn services(text: &str) -> Vec<String> {
 /// What nginx says against a part of its configuration, with certificates where it names some.
 fn nginx(sandbox: &Sandbox, text: &str) -> Vec<String> {
     let Some(nginx) = oracle::nginx() else {
-        oracle::skip("the recipe for nginx: there is none on this machine");
+        oracle::skip("the recipe for nginx: nginx not found");
         return Vec::new();
     };
     let pair = rcgen::generate_simple_self_signed(["clearml.example.com".to_owned()]).unwrap();
@@ -108,8 +108,8 @@ fn scripts(sandbox: &Sandbox, commands: &[String]) -> Vec<String> {
 fn refused(program: &Path, arguments: &[&str], path: &Path) -> Vec<String> {
     let Ok(output) = Command::new(program).args(arguments).arg(path).output() else {
         oracle::skip(&format!(
-            "{}: no {} on this machine",
-            path.display(),
+            "{}: {} not found",
+            path.file_name().unwrap_or_default().display(),
             program.display()
         ));
         return Vec::new();

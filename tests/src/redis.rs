@@ -17,7 +17,7 @@ impl Redis {
     /// Starts one; none, with a visible skip, where there is no redis-server.
     pub fn start() -> Option<Self> {
         let Some(program) = oracle::redis() else {
-            oracle::skip("the file server's memory of tokens: no redis-server");
+            oracle::skip("the file server's memory of tokens: redis-server not found");
             return None;
         };
         let port = free_port();

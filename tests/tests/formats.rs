@@ -73,7 +73,9 @@ fn sarif_is_what_the_official_schema_says() {
 #[test]
 fn the_page_stands_by_itself_in_a_browser() {
     let (Some(chromium), Some(python)) = (oracle::chromium(), oracle::python()) else {
-        return oracle::skip("the page in a real browser: no Chromium or no Python environment");
+        return oracle::skip(
+            "the page in a real browser: no Python environment, or chromium not found",
+        );
     };
     let folder = tempfile::tempdir().unwrap();
     let compose = folder.path().join("docker-compose.yml");

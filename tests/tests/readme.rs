@@ -115,7 +115,7 @@ fn play(path: &Path, scene: &Scene) -> Played {
     );
     if let Some(program) = scene.blocks.iter().find_map(missing) {
         oracle::skip(&format!(
-            "commands of {}: no {program} on this machine",
+            "commands of {}: {program} not found",
             path.display()
         ));
         return played;

@@ -374,7 +374,7 @@ fn a_person_at_a_terminal_is_asked() {
 #[test]
 fn no_program_is_given_a_key_as_an_argument() {
     let (Some(strace), Some(bed)) = (oracle::strace(), bed(Layout::Conf)) else {
-        oracle::skip("the arguments of what clearml-rotate starts: no strace");
+        oracle::skip("the arguments of what clearml-rotate starts: strace not found");
         return;
     };
     let (said, executed) = bed.traced(&strace);

@@ -157,7 +157,7 @@ const CERTIFICATES: &[(&str, i32, bool, &str, Option<&str>)] = &[
 #[test]
 fn certificates_are_told_for_what_they_are() {
     let Some(program) = oracle::nginx() else {
-        return oracle::skip("certificates: no nginx");
+        return oracle::skip("certificates: nginx not found");
     };
     let Some(standin) = Standin::start(
         &fixtures().join("documented-example/docker-compose.yml"),
@@ -233,7 +233,7 @@ fn judge(done: &Done, expected: Option<&str>) {
 #[test]
 fn a_second_way_in_without_tls_is_found() {
     let Some(program) = oracle::nginx() else {
-        return oracle::skip("plain HTTP beside TLS: no nginx");
+        return oracle::skip("plain HTTP beside TLS: nginx not found");
     };
     let compose = fixtures().join("documented-example/docker-compose.yml");
     let record = tempfile::NamedTempFile::new().unwrap();
@@ -314,7 +314,7 @@ fn a_second_way_in_without_tls_is_found() {
 #[test]
 fn a_cookie_that_goes_over_plain_http_is_told() {
     let (Some(program), folder) = (oracle::nginx(), tempfile::tempdir().unwrap()) else {
-        return oracle::skip("cookies over TLS: no nginx");
+        return oracle::skip("cookies over TLS: nginx not found");
     };
     let keys = folder.path().join("keys.env");
     clearml("keygen").arg("-o").arg(&keys).done().exit(0);

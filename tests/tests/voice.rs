@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use e2e::files::stock;
+use e2e::files::{root, stock};
 use e2e::program::{Done, clearml};
 use tempfile::TempDir;
 
@@ -185,4 +185,31 @@ fn a_file_that_others_can_read_is_said_with_the_fix() {
         &done.stderr,
         &["Use `-o FILE`, not `>`: -o creates the file with mode 0600"],
     );
+}
+
+/// What a page or a comment says, read in the file itself.
+#[test]
+fn pages_and_comments_have_a_subject() {
+    for (path, expected) in [
+        (
+            "docs/rotation.md",
+            "a file server with the old key exits with 401",
+        ),
+        (
+            "crates/verify/src/fix.rs",
+            "into a single clearml-inject run",
+        ),
+        ("crates/core/src/redact/text.rs", "we print only names"),
+        (
+            "crates/core/src/nearest.rs",
+            "Suggest a name only if at most 1/FAR of its characters would change.",
+        ),
+        (
+            "crates/core/src/error.rs",
+            "was already replaced and could not be restored",
+        ),
+    ] {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        has(&text, &[expected]);
+    }
 }

@@ -32,6 +32,15 @@ pub(crate) fn missing() -> Vec<&'static str> {
     missing
 }
 
+/// The package of the program that was not found, where that is why a test was skipped.
+pub(crate) fn of_reason(reason: &str) -> Option<&'static str> {
+    let is_named = |program: &str| reason.ends_with(&format!("{program} not found"));
+    let mut programs = PROGRAMS.into_iter();
+    programs
+        .find(|(program, _)| is_named(program))
+        .map(|(_, package)| package)
+}
+
 /// The command that installs them, for a person to type.
 pub(crate) fn command(packages: &[&str]) -> String {
     format!("apt install --no-install-recommends {}", packages.join(" "))

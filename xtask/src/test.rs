@@ -3,6 +3,7 @@
 //! A test that cannot run a part says so with `oracle::skip`, which adds a line to the file that
 //! `CLEARML_SECURE_SKIPS` names: what a passing test prints is not shown, and a skipped part must be.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use crate::oracles::{self, Oracles};
@@ -52,18 +53,53 @@ fn print_missing(oracles: &Oracles) {
 }
 
 fn print_skipped(skips: &str, oracles: &Oracles) {
-    let mut lines: Vec<&str> = skips.lines().collect();
-    lines.sort_unstable();
-    lines.dedup();
+    let lines = skipped(skips);
     if lines.is_empty() && oracles.missing.is_empty() {
         println!("\nNothing was skipped.");
         return;
     }
-    println!("\nNot run:");
+    println!();
     for line in lines {
-        println!("  {line}");
+        println!("{line}");
     }
     if !oracles.missing.is_empty() {
         println!("Missing: {}", oracles.missing.join("; "));
+    }
+}
+
+/// A line for each reason, with the tests that gave it: a test and a reason, apart by a tab, are a line of `skips`.
+fn skipped(skips: &str) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (test, reason) in skips.lines().filter_map(|line| line.split_once('\t')) {
+        reasons.entry(reason).or_default().insert(test);
+    }
+    let line = |(reason, tests): (&str, BTreeSet<&str>)| {
+        let tests = match tests.len() {
+            1 => "1 test".to_owned(),
+            count => format!("{count} tests"),
+        };
+        let package = packages::of_reason(reason);
+        let fix = package.map(|package| format!(" (Debian, Ubuntu: apt install {package})"));
+        format!("skipped {tests}: {reason}{}", fix.unwrap_or_default())
+    };
+    reasons.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_with_its_tests_and_the_package_that_ends_it() {
+        let skips = "certificates\tTLS: nginx not found\nplain\tTLS: nginx not found\ncertificates\tTLS: nginx not found\n\
+                     a\tthe stand-in server: no Python environment\n";
+        assert_eq!(
+            skipped(skips),
+            [
+                "skipped 2 tests: TLS: nginx not found (Debian, Ubuntu: apt install nginx)",
+                "skipped 1 test: the stand-in server: no Python environment",
+            ]
+        );
+        assert!(skipped("").is_empty());
     }
 }

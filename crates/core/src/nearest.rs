@@ -19,6 +19,8 @@ pub fn distance(one: &str, two: &str) -> usize {
 /// The known name that was probably meant, without regard to case.
 pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     const LONGEST_NAME: usize = 100;
+    // Suggest a name only if at most 1/FAR of its characters would change.
+    const FAR: usize = 3;
     if name.len() > LONGEST_NAME {
         return None;
     }
@@ -28,7 +30,7 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
         (distance, known.as_str())
     });
     let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance <= known.len() / 3).then_some(known)
+    (distance <= known.len() / FAR).then_some(known)
 }
 
 #[cfg(test)]

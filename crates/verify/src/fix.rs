@@ -1,7 +1,6 @@
-//! What fixes a deployment: from its findings to what is to be run. `output/fix.rs` writes it down.
+//! Combines the fixes of all findings into a single clearml-inject run; `output/fix.rs` prints it.
 //!
-//! One run of clearml-inject fixes all that it can at once, or refuses. Every proposal is made in memory first, and what
-//! clearml-inject says against it is printed beside the findings that are left.
+//! Every proposal is made in memory first, and what clearml-inject says against it is printed beside the findings that are left.
 
 mod attempt;
 mod lines;

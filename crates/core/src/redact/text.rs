@@ -1,8 +1,7 @@
-//! Lines of the user's files, fit to be shown: what may be a secret is masked.
+//! Masks what may be a secret in the lines of the user's files that are printed.
 //!
-//! In a compose file nothing is shown but names, comments' marks, and the values of keys that hold no secrets
-//! by their nature, such as `image` and `ports`. Of other files only a line's first name is shown. A value too
-//! many is hidden rather than one too few.
+//! From a compose file we print only names, the marks of comments, and the values of harmless keys, such as `image` and `ports`.
+//! From other files we print only the first name of a line. In doubt a value is masked.
 
 use std::ops::Range;
 
