@@ -4,7 +4,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `CLEARML_SECURE_ORACLES` | the folder with `venv/`, a Python with pyhocon, compose-lint and PyYAML, and `docker-compose` |
+//! | `CLEARML_SECURE_ORACLES` | the folder with `venv/`, a Python with pyhocon, compose-lint and PyYAML, `docker-compose`, `helm` and `kubectl` |
 //! | `CLEARML_SECURE_REQUIRE_ORACLES` | `1`: a missing oracle fails the test (CI) |
 //! | `CLEARML_SECURE_SKIPS` | a file; each part that was skipped adds its line, and xtask prints it at the end |
 //!
@@ -157,6 +157,18 @@ pub fn sarif_schema() -> Option<PathBuf> {
 /// Docker Compose, the program that `tests/oracles/compose.txt` names.
 pub fn docker_compose() -> Option<PathBuf> {
     let program = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?).join("docker-compose");
+    program.exists().then_some(program)
+}
+
+/// Helm, the program that `tests/oracles/kubernetes.txt` names.
+pub fn helm() -> Option<PathBuf> {
+    let program = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?).join("helm");
+    program.exists().then_some(program)
+}
+
+/// kubectl, the program that `tests/oracles/kubernetes.txt` names.
+pub fn kubectl() -> Option<PathBuf> {
+    let program = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?).join("kubectl");
     program.exists().then_some(program)
 }
 

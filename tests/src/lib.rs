@@ -18,6 +18,7 @@ pub mod fresh;
 pub mod generator;
 pub mod hostile;
 pub mod keyset;
+pub mod kubernetes;
 pub mod mode;
 #[path = "../oracles/oracle.rs"]
 pub mod oracle;

@@ -38,8 +38,10 @@ pub(crate) fn set_up(install: bool) -> Result<Oracles> {
     } else if let Err(why) = set_up_sarif_schema(&folder) {
         missing.push(format!("the schema of SARIF: {why}"));
     }
-    if let Err(why) = set_up_compose(&folder) {
-        missing.push(format!("Docker Compose: {why}"));
+    for programs in [COMPOSE, KUBERNETES] {
+        if let Err(why) = set_up_programs(&folder, &programs) {
+            missing.push(format!("{}: {why}", programs.shown));
+        }
     }
     // It is a service of the machine: anyone who wants one installs it.
     if !shell::succeeds(Command::new("docker").arg("info")) {
@@ -118,27 +120,65 @@ fn create_environment(environment: &Path) -> Result {
     .map(drop)
 }
 
-/// Docker Compose, the program itself, in the version that the list names.
-fn set_up_compose(folder: &Path) -> Result {
-    let list = shell::root().join("tests/oracles/compose.txt");
+/// Programs that a package of Python's holds for one kind of machine.
+struct Programs {
+    /// Their names, as a person reads them.
+    shown: &'static str,
+    /// The list of `tests/oracles` that names the package, and the program there that fetches it.
+    list: &'static str,
+    fetch: &'static str,
+    /// What the fetching program takes as its second argument: a file or a folder of that of the oracles.
+    target: &'static str,
+    /// Each program with arguments that it answers wherever it can run.
+    runs: &'static [(&'static str, &'static [&'static str])],
+}
+
+const COMPOSE: Programs = Programs {
+    shown: "Docker Compose",
+    list: "compose.txt",
+    fetch: "fetch_compose.py",
+    target: "docker-compose",
+    runs: &[("docker-compose", &["version"])],
+};
+
+const KUBERNETES: Programs = Programs {
+    shown: "Helm and kubectl",
+    list: "kubernetes.txt",
+    fetch: "fetch_kubernetes.py",
+    target: "",
+    runs: &[
+        ("helm", &["version"]),
+        ("kubectl", &["version", "--client"]),
+    ],
+};
+
+/// Programs in the version that their list names.
+fn set_up_programs(folder: &Path, programs: &Programs) -> Result {
+    let list = shell::root().join("tests/oracles").join(programs.list);
     let wanted =
         fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
-    let program = folder.join("docker-compose");
-    let stamp = folder.join("compose.stamp");
-    let runs = || shell::output(Command::new(&program).arg("version"));
+    let stamp = folder.join(programs.list).with_extension("stamp");
+    let runs = || {
+        let mut answers = programs.runs.iter().map(|(program, arguments)| {
+            shell::output(Command::new(folder.join(program)).args(*arguments)).map(drop)
+        });
+        answers.try_for_each(|answer| answer)
+    };
     if fs::read_to_string(&stamp).is_ok_and(|done| done == wanted) && runs().is_ok() {
         return Ok(());
     }
-    println!("Fetching Docker Compose into {} …", folder.display());
+    println!("Fetching {} into {} …", programs.shown, folder.display());
     drop(fs::remove_file(&stamp));
     shell::output(
         Command::new(python(folder))
-            .arg(shell::root().join("tests/oracles/fetch_compose.py"))
-            .args([&list, &program]),
+            .arg(shell::root().join("tests/oracles").join(programs.fetch))
+            .args([&list, &folder.join(programs.target)]),
     )?;
     if let Err(why) = runs() {
-        // The package has it for one kind of machine only.
-        drop(fs::remove_file(&program));
+        // The package has them for one kind of machine only.
+        for (program, _) in programs.runs {
+            drop(fs::remove_file(folder.join(program)));
+        }
         return Err(why);
     }
     fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))

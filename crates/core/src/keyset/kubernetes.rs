@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use zeroize::Zeroizing;
 
 use super::{Fault, Keyset, apiserver, put};
@@ -164,10 +165,7 @@ impl Entry<'_> {
         if !self.is_encoded {
             return Ok(Secret::from(scalar.text()));
         }
-        // Line breaks do not count, as for Kubernetes.
-        let lines: Zeroizing<String> = Zeroizing::new(scalar.text().split(['\r', '\n']).collect());
-        let decoded = STANDARD.decode(&*lines).map(Zeroizing::new);
-        let decoded = decoded.map_err(|_| {
+        let decoded = decode(scalar.text()).ok_or_else(|| {
             fault("a value of a Secret that is not base64")
                 .help("`data` holds base64 and `stringData` plain text")
         })?;
@@ -180,6 +178,16 @@ impl Entry<'_> {
             Err(_) => Err(fault("a value of a Secret that is not UTF-8")),
         }
     }
+}
+
+/// What `data` holds, decoded as Kubernetes does it: line breaks do not count, nor do bits that are left over at the end.
+pub(crate) fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    const GO: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+    );
+    let line: Zeroizing<String> = Zeroizing::new(text.split(['\r', '\n']).collect());
+    GO.decode(&*line).map(Zeroizing::new).ok()
 }
 
 /// Calls `of` for each entry of each Secret; of two of one name in one Secret, `stringData` wins. Whether there are other
