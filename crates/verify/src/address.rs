@@ -26,6 +26,24 @@ pub(crate) fn is_loopback(url: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
+/// The same for every spelling of an address: its scheme and host in small letters, without the port that its scheme has
+/// anyway, without slashes at the end, and without what only a page of the web server knows.
+pub(crate) fn normalized(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let scheme = scheme.to_ascii_lowercase();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let authority = authority.to_ascii_lowercase();
+    let usual = match scheme.as_str() {
+        "https" => ":443",
+        _ => ":80",
+    };
+    let authority = authority.strip_suffix(usual).unwrap_or(&authority);
+    let authority = authority.strip_suffix(':').unwrap_or(authority);
+    let authority = authority.strip_suffix('.').unwrap_or(authority);
+    format!("{scheme}://{authority}{}", path.trim_end_matches('/'))
+}
+
 /// The ends of names that are never delegated in the public DNS, or that belong to a private network
 /// (docs/clearml.md#private-names).
 const PRIVATE: [&str; 16] = [
@@ -102,6 +120,29 @@ mod tests {
             ("https://10.0.0.1", "10.0.0.1", false),
         ] {
             assert_eq!((host(url), is_loopback(url)), (name, is_here), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_one_normal_form() {
+        for (one, other) in [
+            ("https://ml.example.com", "https://ML.example.com:443/"),
+            ("http://h", "http://h:80"),
+            ("http://h", "http://h./?x#y"),
+            ("http://[::1]:8080/a", "http://[::1]:8080/a/"),
+            ("http://[fe80::a]", "http://[FE80::A]:80"),
+        ] {
+            assert_eq!(normalized(other), one);
+            assert_eq!(normalized(one), one);
+        }
+        for (one, other) in [
+            ("http://h", "https://h"),
+            ("http://h:8080", "http://h"),
+            ("http://h/A", "http://h/a"),
+            ("https://h:80", "https://h"),
+            ("http://[::80]", "http://[:"),
+        ] {
+            assert_ne!(normalized(one), normalized(other));
         }
     }
 

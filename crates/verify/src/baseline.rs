@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use clearml_secure_core::io::read_argument;
-use clearml_secure_core::source::{Place, Sources, place_of};
+use clearml_secure_core::source::{Place, place_of};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -105,7 +105,7 @@ impl Baseline {
     /// Takes out the findings that are accepted.
     pub(crate) fn accept(
         &mut self,
-        sources: &Sources,
+        report: &Report,
         fingerprints: &mut Fingerprints,
         findings: Vec<Finding>,
     ) -> Vec<Finding> {
@@ -116,7 +116,7 @@ impl Baseline {
             .collect();
         let mut kept = Vec::new();
         for finding in findings {
-            let fingerprint = fingerprints.of(sources, &finding);
+            let fingerprint = fingerprints.of(report, &finding);
             if known.contains(fingerprint.as_str()) {
                 self.met.insert(fingerprint);
             } else {
@@ -126,8 +126,9 @@ impl Baseline {
         kept
     }
 
-    /// What a person should know: how many were accepted, and how many of the file are not found any more.
-    pub(crate) fn remarks(&self, path: &Path) -> Vec<String> {
+    /// What a person should know: how many were accepted, and how many of the file are not found any more;
+    /// that is not known where only a part was looked at.
+    pub(crate) fn remarks(&self, path: &Path, is_part: bool) -> Vec<String> {
         let stale = self
             .entries
             .iter()
@@ -142,7 +143,7 @@ impl Baseline {
         if !self.met.is_empty() {
             remarks.push(format!("{path}: {} findings are accepted", self.met.len()));
         }
-        if stale > 0 {
+        if stale > 0 && !is_part {
             remarks.push(format!(
                 "{path}: {stale} of its findings are fixed. To remove them from it: --write-baseline"
             ));
@@ -163,7 +164,7 @@ pub(crate) fn write(reports: &[Report], path: &Path) -> String {
             let file = finding
                 .span
                 .map(|span| fingerprints.name(sources.name(span.source)));
-            let fingerprint = fingerprints.of(sources, finding);
+            let fingerprint = fingerprints.of(report, finding);
             let before = there.iter().find(|entry| entry.fingerprint == fingerprint);
             findings.push(Entry {
                 fingerprint,

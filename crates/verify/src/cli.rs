@@ -28,6 +28,11 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) merge: Vec<PathBuf>,
 
+    /// Check a part of the targets: shard I of N, counted from 0. The N shards together check every deployment and URL once,
+    /// whatever machine they run on, if all of them are given the same targets by the same names
+    #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "write_baseline", help_heading = "Input")]
+    pub(crate) shard: Option<Shard>,
+
     /// A keyset: the deployment must have these values, and the running server must accept them
     #[arg(short, long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Running server")]
     pub(crate) keys: Option<PathBuf>,
@@ -170,6 +175,14 @@ pub(crate) struct Output {
     pub(crate) path: PathBuf,
 }
 
+/// One of equal parts of all that there is to check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// From 0.
+    pub(crate) index: u32,
+    pub(crate) count: u32,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
     Error,
@@ -207,6 +220,26 @@ fn output(text: &str) -> Result<Output, String> {
     })
 }
 
+/// `I/N`.
+fn shard(text: &str) -> Result<Shard, String> {
+    let number = |text: &str| {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u32>().ok().filter(|_| is_number)
+    };
+    let numbers = text
+        .split_once('/')
+        .and_then(|(index, count)| Some((number(index)?, number(count)?)));
+    match numbers {
+        None => Err("write it as I/N, for example 0/8 for the first of 8 shards".to_owned()),
+        Some((_, 0)) => Err("there is at least one shard: 0/1".to_owned()),
+        Some((index, count)) if index >= count => Err(format!(
+            "shards are counted from 0: the last of {count} is {}/{count}",
+            count - 1
+        )),
+        Some((index, count)) => Ok(Shard { index, count }),
+    }
+}
+
 /// Requests in a second, from one in a quarter of an hour on.
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
@@ -224,6 +257,7 @@ Examples:
   clearml-verify --explain missing-setting
   clearml-verify --keys keys.env https://clearml.example.com
   clearml-verify --clients --old-keys keys.env ~/agents https://clearml.example.com
+  clearml-verify --shard 0/8 -f jsonl deployments
 
 To silence one finding, on its line or the line above:
   # clearml-verify: ignore[RULE] why it is right here

@@ -7,7 +7,7 @@ mod given;
 mod scan;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clearml_secure_core::known;
 use clearml_secure_core::setting::Kind;
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::live::accounts;
 use crate::report::{NotChecked, Report, Subject};
+use crate::shard::Share;
 use crate::target;
 use scan::Scan;
 
@@ -37,7 +38,7 @@ pub(crate) struct Looked {
 ///
 /// # Errors
 /// With `--clients`, a target that cannot be read or has no client in it, if it is the only one.
-pub(crate) fn look(cli: &Cli, keys: &Keys) -> Result<Looked, Error> {
+pub(crate) fn look(cli: &Cli, keys: &Keys, share: &mut Share) -> Result<Looked, Error> {
     let mut targets = HashSet::new();
     if keys.old.is_none() {
         return Ok(Looked::default());
@@ -49,6 +50,9 @@ pub(crate) fn look(cli: &Cli, keys: &Keys) -> Result<Looked, Error> {
         if scan.target(target) {
             targets.insert(target.clone());
         } else if cli.clients {
+            if !share.takes_file(target) {
+                continue;
+            }
             let none = Error::NoClient(target.clone());
             if cli.targets.len() == 1 && scan.unknown.is_empty() {
                 return Err(none);
@@ -62,6 +66,9 @@ pub(crate) fn look(cli: &Cli, keys: &Keys) -> Result<Looked, Error> {
         mut unknown,
         ..
     } = scan;
+    // Which files are the servers' is known from all of them.
+    clients.retain(|client| share.takes_file(&client.place.file));
+    unknown.retain(|one| share.takes_file(Path::new(&one.what)));
     clients.sort_by(|one, other| one.place.cmp(&other.place));
     unknown.extend(clients.iter().filter_map(not_told));
     let findings = clients.iter().filter_map(Client::finding);

@@ -21,6 +21,17 @@ pub(crate) struct Described {
 }
 
 impl Described {
+    /// What tells it from the other deployments that an engine has; none of one that is made of files.
+    pub(crate) fn running_name(&self) -> Option<String> {
+        if self.project.is_some() {
+            return None;
+        }
+        let project = self.made_from.as_ref().map(|made| made.name.as_str());
+        let first = self.instances.first();
+        let first = first.map(|instance| self.service(instance).name.as_str());
+        Some([project, first].map(Option::unwrap_or_default).join("/"))
+    }
+
     /// The trees of its texts.
     pub(crate) fn trees(&self) -> impl Iterator<Item = (SourceId, &Node)> {
         let documents = self.project.iter().flat_map(|project| &project.documents);

@@ -12,13 +12,13 @@ use crate::report::{Report, Subject};
 /// them, or, copied to another folder, the only ones with the same services.
 pub(crate) fn files_of<'a>(
     running: &Described,
-    reports: &'a [Report],
+    reports: &[&'a Report],
     remarks: &mut Vec<String>,
 ) -> Option<(&'a Described, &'a Effective)> {
     if running.project.is_some() {
         return None;
     }
-    let mut files: Vec<_> = reports.iter().filter_map(of_files).collect();
+    let mut files: Vec<_> = reports.iter().copied().filter_map(of_files).collect();
     if let Some(at) = files.iter().position(|(one, _)| is_named(running, one)) {
         return Some(files.swap_remove(at));
     }

@@ -7,6 +7,7 @@ use clearml_secure_core::source::Sources;
 use sha2::{Digest, Sha256};
 
 use crate::finding::Finding;
+use crate::report::Report;
 
 /// Gives out fingerprints; equal findings are told apart by their order.
 #[derive(Default)]
@@ -17,10 +18,16 @@ pub(crate) struct Fingerprints {
 
 impl Fingerprints {
     /// 32 hexadecimal digits. No finding holds a value, so nothing can be guessed from them.
-    pub(crate) fn of(&mut self, sources: &Sources, finding: &Finding) -> String {
-        let file = finding
+    pub(crate) fn of(&mut self, report: &Report, finding: &Finding) -> String {
+        let sources = report.sources();
+        let mut file = finding
             .span
             .map(|span| self.name(sources.name(span.source)));
+        // One text has several deployments, whose findings are alike.
+        let running = report.deployment();
+        if let Some(name) = running.and_then(|(deployment, _)| deployment.running_name()) {
+            file = file.map(|file| format!("{file}/{name}"));
+        }
         let text = format!(
             "{}\n{}\n{}\n{}\n{}",
             finding.rule,

@@ -25,6 +25,7 @@ use crate::keys::Keys;
 use crate::live::{Bounds, Client, Given, MOST_REQUESTS, Release, Seen, Site, together};
 use crate::probes::{PROBES, Probe};
 use crate::report::{NotChecked, Report, Subject};
+use crate::shard::Share;
 use crate::target;
 
 /// All requests together take no longer than this many times the bound of one: no chain of requests that depend on each
@@ -60,9 +61,11 @@ struct Known {
 pub(crate) fn look(
     cli: &Cli,
     keys: &Keys,
+    share: &mut Share,
     remarks: &mut Vec<String>,
 ) -> Result<Vec<Report>, Error> {
-    let targets = target::servers(cli)?;
+    let mut targets = target::servers(cli)?;
+    targets.retain(|url| share.takes_server(url));
     if targets.is_empty() {
         return Ok(Vec::new());
     }

@@ -23,7 +23,8 @@ struct Candidate {
     deployment: Composed,
 }
 
-/// Every deployment below a folder, and whatever there may be one, in the order of their paths.
+/// Every deployment below a folder, and whatever there may be one, in the order of their paths. Of a shard, those that it
+/// needs.
 pub(crate) fn targets(reader: &mut Reader<'_>, folder: &Path) -> Result<Vec<Target>, Error> {
     let walk = Walk::below(folder)?;
     let mut targets = not_looked_at(&walk);
@@ -31,7 +32,11 @@ pub(crate) fn targets(reader: &mut Reader<'_>, folder: &Path) -> Result<Vec<Targ
     let closed = walk.closed.into_iter();
     targets.extend(closed.map(|(path, error)| Target::failed(&path, &error.into())));
     let mut candidates = Vec::new();
-    for Found { path, has_words } in walk.found {
+    let (needed, others) = needed(reader, walk.found);
+    for Found {
+        path, has_words, ..
+    } in needed
+    {
         let text = read_text(&path);
         match text.and_then(|text| reader.deployment(&path, text)) {
             Ok(deployment) => candidates.push(Candidate {
@@ -57,7 +62,7 @@ pub(crate) fn targets(reader: &mut Reader<'_>, folder: &Path) -> Result<Vec<Targ
     }
     targets.sort_by(|one, other| one.path().cmp(other.path()));
     let is_deployment = |target: &Target| matches!(target, Target::Deployment { .. });
-    if !targets.iter().any(is_deployment) {
+    if !targets.iter().any(is_deployment) && !is_in_others(reader, folder, &others) {
         let none = Error::NothingBelow(folder.to_owned());
         if targets.is_empty() {
             return Err(none);
@@ -65,6 +70,28 @@ pub(crate) fn targets(reader: &mut Reader<'_>, folder: &Path) -> Result<Vec<Targ
         targets.push(Target::failed(folder, &none));
     }
     Ok(targets)
+}
+
+/// The files that a shard needs, and the others: its own, those beside them, since one may change another, and all that may
+/// read one of its.
+fn needed(reader: &mut Reader<'_>, found: Vec<Found>) -> (Vec<Found>, Vec<Found>) {
+    let folder = |one: &Found| one.path.parent().map(Path::to_owned);
+    let ours = found.iter();
+    let ours = ours.filter(|one| reader.share.takes_file(&one.path));
+    let folders: HashSet<_> = ours.map(folder).collect();
+    let is_needed =
+        |one: &Found| reader.reads_all || one.may_read_others || folders.contains(&folder(one));
+    found.into_iter().partition(is_needed)
+}
+
+/// Whether there is a deployment in the files of other shards. Only the shard of the folder has to know.
+fn is_in_others(reader: &mut Reader<'_>, folder: &Path, others: &[Found]) -> bool {
+    let is_ours = reader.share.has_file(folder);
+    let mut is_one = |path: &Path| {
+        let deployment = read_text(path).and_then(|text| reader.deployment(path, text));
+        deployment.is_ok_and(|one| !one.instances.is_empty())
+    };
+    !others.is_empty() && (!is_ours || others.iter().any(|one| is_one(&one.path)))
 }
 
 /// What may hold a deployment and is not opened.

@@ -40,6 +40,7 @@ mod report;
 mod retired;
 mod rules;
 mod run;
+mod shard;
 mod target;
 mod unread;
 mod until;

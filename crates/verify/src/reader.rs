@@ -14,6 +14,7 @@ use crate::cli::Cli;
 use crate::described::Described;
 use crate::error::Error;
 use crate::report::NotChecked;
+use crate::shard::Share;
 use crate::walk::listed;
 
 /// What a target is, or one of the files below it.
@@ -53,6 +54,18 @@ impl Target {
         matches!(self, Self::Deployment { deployment, .. } if deployment.project.is_none())
     }
 
+    /// Whether it is this run that checks it.
+    pub(crate) fn is_in(&self, share: &mut Share) -> bool {
+        let running = match self {
+            Self::Deployment { deployment, .. } => deployment.running_name(),
+            Self::Nothing(..) => None,
+        };
+        match running {
+            Some(name) => share.takes_one_in(self.path(), &name),
+            None => share.takes_file(self.path()),
+        }
+    }
+
     /// What was not checked, where it is no deployment.
     pub(crate) fn into_unknown(self) -> Vec<NotChecked> {
         match self {
@@ -75,18 +88,28 @@ pub(crate) struct Reader<'a> {
     cli: &'a Cli,
     env_file: Vec<Given>,
     merge: Vec<Given>,
+    /// Which deployments are to be checked.
+    pub(crate) share: &'a mut Share,
+    /// Those of other shards are read as well.
+    pub(crate) reads_all: bool,
     /// What a person should know about how they were read.
     pub(crate) remarks: &'a mut Vec<String>,
 }
 
 impl<'a> Reader<'a> {
     /// Reads what is given for all of them.
-    pub(crate) fn new(cli: &'a Cli, remarks: &'a mut Vec<String>) -> Result<Self, CoreError> {
+    pub(crate) fn new(
+        cli: &'a Cli,
+        share: &'a mut Share,
+        remarks: &'a mut Vec<String>,
+    ) -> Result<Self, CoreError> {
         let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?));
         Ok(Self {
             cli,
             env_file: cli.env_file.iter().map(read).collect::<Result<_, _>>()?,
             merge: cli.merge.iter().map(read).collect::<Result<_, _>>()?,
+            reads_all: !share.is_part(),
+            share,
             remarks,
         })
     }

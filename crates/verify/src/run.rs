@@ -30,6 +30,7 @@ use crate::reader::Target;
 use crate::receipt::Receipt;
 use crate::report::{NotChecked, Report, Subject};
 use crate::rules::{self, Case};
+use crate::shard::Share;
 use crate::target;
 use crate::{clients, drift, fleet, ignore, retired};
 
@@ -47,10 +48,11 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
     let mut baseline = cli.baseline.as_deref().map(Baseline::read).transpose()?;
     let keys = Keys::read(cli)?;
     let mut remarks = no_longer_rules(&cli.ignore)?;
-    let clients = clients::look(cli, &keys)?;
+    let mut share = Share::of(cli.shard);
+    let clients = clients::look(cli, &keys, &mut share)?;
     let targets = match cli.clients {
         true => Vec::new(),
-        false => target::targets(cli, &clients.targets, &mut remarks)?,
+        false => target::targets(cli, &clients.targets, &mut share, &mut remarks)?,
     };
     if keys.old.is_some()
         && clients.targets.is_empty()
@@ -59,18 +61,15 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
     {
         return Err(Error::OldKeysWithoutServer);
     }
-    let mut reports = fleet::look(cli, &keys, &mut remarks)?;
+    let mut reports = fleet::look(cli, &keys, &mut share, &mut remarks)?;
     reports.extend(clients.report);
-    let guesser = Guesser::new();
-    let (running, files): (Vec<_>, Vec<_>) = targets.into_iter().partition(Target::is_running);
-    for target in files.into_iter().chain(running) {
-        let found = reports_of(cli, (&keys, &guesser), target, &reports, &mut remarks);
-        reports.extend(found);
-    }
+    of_files(cli, &keys, targets, &mut share, &mut reports, &mut remarks);
+    remarks.extend(share.remark());
     let hidden = hide(cli, &mut policy, &mut baseline, &mut reports);
-    remarks.extend(policy.remarks(cli.no_ignore));
+    // What a shard does not meet may be another's.
+    remarks.extend(policy.remarks(cli.no_ignore || share.is_part()));
     if let (Some(baseline), Some(path)) = (&baseline, &cli.baseline) {
-        remarks.extend(baseline.remarks(path));
+        remarks.extend(baseline.remarks(path, share.is_part()));
     }
     if let Some(path) = &cli.write_baseline {
         write_secret_file(path, &baseline::write(&reports, path), true)?;
@@ -123,12 +122,46 @@ fn no_longer_rules(ignored: &[String]) -> Result<Vec<String>, Error> {
         .collect()
 }
 
+/// Looks at everything that is no server, and adds the reports of this shard.
+fn of_files(
+    cli: &Cli,
+    keys: &Keys,
+    targets: Vec<Target>,
+    share: &mut Share,
+    reports: &mut Vec<Report>,
+    remarks: &mut Vec<String>,
+) {
+    let guesser = Guesser::new();
+    let mut targets: Vec<(bool, Target)> = targets
+        .into_iter()
+        .map(|target| (target.is_in(share), target))
+        .collect();
+    let is_running = |(is_ours, target): &(bool, Target)| *is_ours && target.is_running();
+    // What runs is compared with its files, whosever they are.
+    let needs_files = targets.iter().any(is_running);
+    targets.retain(|(is_ours, target)| *is_ours || needs_files && !target.is_running());
+    let (running, files): (Vec<_>, Vec<_>) = targets
+        .into_iter()
+        .partition(|(_, target)| target.is_running());
+    let mut others = Vec::new();
+    for (is_ours, target) in files.into_iter().chain(running) {
+        let before: Vec<&Report> = reports.iter().chain(&others).collect();
+        let mut unsaid = Vec::new();
+        let to = if is_ours { &mut *remarks } else { &mut unsaid };
+        let found = reports_of(cli, (keys, &guesser), target, &before, to);
+        match is_ours {
+            true => reports.extend(found),
+            false => others.extend(found),
+        }
+    }
+}
+
 /// What the rules find in a target; of a deployment with a file merged over it, what they find besides.
 fn reports_of(
     cli: &Cli,
     known: (&Keys, &Guesser),
     target: Target,
-    before: &[Report],
+    before: &[&Report],
     remarks: &mut Vec<String>,
 ) -> Vec<Report> {
     let (deployment, merged) = match target {
@@ -233,7 +266,7 @@ fn accept(baseline: &mut Baseline, reports: &mut [Report]) {
     let mut fingerprints = Fingerprints::default();
     for report in reports {
         let findings = std::mem::take(&mut report.findings);
-        report.findings = baseline.accept(report.sources(), &mut fingerprints, findings);
+        report.findings = baseline.accept(report, &mut fingerprints, findings);
     }
 }
 
@@ -266,13 +299,15 @@ fn product(
     }
     let is_of_server = |report: &Report| matches!(report.subject, Subject::Server { .. });
     // Who is there proves nothing.
-    let receipt = match !cli.clients && reports.iter().any(is_of_server) {
+    let proof_of = match !cli.clients && !target::servers(cli)?.is_empty() {
         true => Receipt::of(keys),
         false => None,
     };
+    // The servers of the command line may be other shards'.
+    let receipt = proof_of.as_ref();
     let seen = output::Seen {
         reports,
-        receipt: receipt.as_ref(),
+        receipt: receipt.filter(|_| reports.iter().any(is_of_server)),
         hidden,
     };
     let texts = products.texts(look(cli), |format, look| match cli.fix {

@@ -1,7 +1,8 @@
 //! From the command line's targets to deployments.
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, is_default};
@@ -15,33 +16,45 @@ use crate::cli::Cli;
 use crate::error::Error;
 use crate::folder;
 use crate::reader::{Reader, Target, incomplete};
+use crate::shard::Share;
+
+/// JSON begins within so many bytes, or what comes before it cannot be told from it.
+const MARGIN: u64 = 64;
 
 /// Every deployment of the targets, and what cannot be read of them. `remarks` is what a person should know about how
-/// they were read. A target that has clients and no deployment is not of these.
+/// they were read. A target that has clients and no deployment is not of these. Where this run is a shard, there may be
+/// deployments of others among them, which help to understand its own.
 ///
 /// # Errors
 /// The only target cannot be read or holds no ClearML server, or a file that is given for all of them cannot be read.
 pub(crate) fn targets(
     cli: &Cli,
     of_clients: &HashSet<PathBuf>,
+    share: &mut Share,
     remarks: &mut Vec<String>,
 ) -> Result<Vec<Target>, Error> {
     let mut files = files(cli).peekable();
     if files.peek().is_none() {
         return Ok(Vec::new());
     }
-    let mut reader = Reader::new(cli, remarks)?;
+    let mut reader = Reader::new(cli, share, remarks)?;
+    // What runs is compared with its files, which may be another shard's.
+    reader.reads_all |= self::files(cli).any(|path| may_be_of_engine(path));
     let mut found = Vec::new();
     for path in files {
         let targets = if path.is_dir() {
             folder::targets(&mut reader, path)
-        } else {
+        } else if reader.reads_all || reader.share.takes_file(path) {
             named(&mut reader, path)
+        } else {
+            continue;
         };
         match targets {
             Ok(targets) => found.extend(targets),
             // It is something else.
             Err(_) if of_clients.contains(path) => {}
+            // Its own shard says so.
+            Err(_) if !reader.share.takes_file(path) => {}
             Err(error) if cli.targets.len() == 1 => return Err(error),
             // The others are worth reporting all the same.
             Err(error) => found.push(Target::failed(path, &error)),
@@ -54,6 +67,20 @@ pub(crate) fn targets(
 pub(crate) fn files(cli: &Cli) -> impl Iterator<Item = &PathBuf> {
     let is_file = |target: &&PathBuf| !is_url(&target.to_string_lossy());
     cli.targets.iter().filter(is_file)
+}
+
+/// Whether a target may be what an engine has. A pipe cannot be looked into before it is read.
+fn may_be_of_engine(path: &Path) -> bool {
+    if path.is_dir() {
+        return false;
+    }
+    if !path.is_file() {
+        return true;
+    }
+    let mut start = String::new();
+    let read = File::open(path).and_then(|file| file.take(MARGIN).read_to_string(&mut start));
+    let start = start.trim_start_matches('\u{feff}').trim_start();
+    read.is_err() || start.is_empty() || start.starts_with(['[', '{'])
 }
 
 /// A file that the command line names.

@@ -62,6 +62,8 @@ pub(crate) struct Found {
     pub(crate) path: PathBuf,
     /// Whether it speaks of ClearML.
     pub(crate) has_words: bool,
+    /// Whether it may be made of other files, too.
+    pub(crate) may_read_others: bool,
 }
 
 /// What a file's text is.
@@ -119,7 +121,8 @@ impl Walk {
                 ));
             } else {
                 let is_named = name.contains("compose");
-                self.file(path, is_named);
+                let is_merged = !merged.is_empty() && taken.as_ref() == Some(&path);
+                self.file(path, is_named, is_merged);
             }
         }
     }
@@ -150,12 +153,13 @@ impl Walk {
 
     /// A file whose name says that it is a compose file is one that may hold a server, whatever keeps it from being
     /// read; one with another name if its text says so.
-    fn file(&mut self, path: PathBuf, is_named: bool) {
+    fn file(&mut self, path: PathBuf, is_named: bool, is_merged: bool) {
         let Ok(text) = read_text(&path) else {
             match is_named {
                 true => self.found.push(Found {
                     path,
                     has_words: true,
+                    may_read_others: false,
                 }),
                 false => self.unreadable.push(path),
             }
@@ -163,7 +167,11 @@ impl Walk {
         };
         let has_words = WORDS.iter().any(|word| text.contains(word));
         match kind(&path, &text, is_named, has_words) {
-            Kind::Compose => self.found.push(Found { path, has_words }),
+            Kind::Compose => self.found.push(Found {
+                path,
+                has_words,
+                may_read_others: is_merged || text.contains("include") || text.contains("extends"),
+            }),
             Kind::Manifest => self.manifests.push(path),
             Kind::Other => {}
         }

@@ -22,7 +22,7 @@ pub(super) fn findings(reports: &[Report]) -> String {
             };
             let text = format!("{}. {}", finding.message, finding.help);
             let place = finding.span.map(|span| sources.place(span));
-            let fingerprint = fingerprints.of(sources, finding);
+            let fingerprint = fingerprints.of(report, finding);
             let place = place.as_ref();
             entries.push(entry(
                 finding.rule,

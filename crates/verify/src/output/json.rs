@@ -19,7 +19,7 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
     for report in reports {
         let sources = report.sources();
         let of_report = report.findings.iter();
-        findings.extend(of_report.map(|one| finding(sources, one, &fingerprints.of(sources, one))));
+        findings.extend(of_report.map(|one| finding(sources, one, &fingerprints.of(report, one))));
     }
     let mut document = json!({
         "version": 1,
@@ -69,7 +69,7 @@ pub(super) fn lines(reports: &[Report]) -> String {
         let sources = report.sources();
         let subject = looked_at(report);
         let of_report = report.findings.iter();
-        let of_report = of_report.map(|one| finding(sources, one, &fingerprints.of(sources, one)));
+        let of_report = of_report.map(|one| finding(sources, one, &fingerprints.of(report, one)));
         let mut entries: Vec<(&str, Value)> = of_report.map(|entry| ("finding", entry)).collect();
         entries.extend(unknown_of(report).map(|entry| ("unknown", entry)));
         entries.extend(report.checks.iter().map(|one| ("check", check(one))));

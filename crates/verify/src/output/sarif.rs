@@ -19,7 +19,7 @@ pub(super) fn findings(reports: &[Report]) -> String {
     for report in reports {
         let sources = report.sources();
         for finding in &report.findings {
-            let fingerprint = fingerprints.of(sources, finding);
+            let fingerprint = fingerprints.of(report, finding);
             results.push(result(sources, finding, &fingerprint));
         }
         for one in &report.unknown {
