@@ -265,6 +265,11 @@ impl Keyset {
         }
     }
 
+    /// Whether a text is a keyset. People name it where a compose file belongs.
+    pub fn is_one(text: &str, path: &Path) -> bool {
+        Self::read(text, path).is_ok_and(|keyset| keyset.missing().len() < SETTINGS.len())
+    }
+
     /// Reads one that is to be completed: an empty value is as good as none, and named beside the keyset. The
     /// `secure.conf` of ClearML's images has two (docs/clearml.md#services-agent).
     ///

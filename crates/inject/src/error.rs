@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 
 /// Why nothing was written.
@@ -18,12 +19,16 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("--env-file cannot be {}, which is in use already", escape(&.0.to_string_lossy()))]
     EnvFileTaken(PathBuf),
+    #[error("{}: this is a keyset, not a compose file", escape(&.0.to_string_lossy()))]
+    Keyset(PathBuf),
     #[error("Docker Compose 2 is not installed")]
     NoCompose,
     #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
     Output(std::io::Error),
     #[error("--output cannot be {}, because that file is merged over the compose file", escape(&.0.to_string_lossy()))]
     OutputMerged(PathBuf),
+    #[error("--output cannot be {}, because that file is an input", escape(&.0.to_string_lossy()))]
+    OutputRead(PathBuf),
     #[error("{0}")]
     Plan(#[from] clearml_secure_plan::error::Error),
     #[error("--in-place needs a file, not standard input")]
@@ -51,16 +56,22 @@ impl Error {
             Self::Core(CoreError::Write { source, .. })
                 if source.kind() == std::io::ErrorKind::AlreadyExists =>
             {
-                Some("use -i to edit it in place (add --backup .orig), or --force to overwrite it".to_owned())
+                Some("name another file, add --force to overwrite it, or use -i to edit the compose file in place (add --backup .orig)".to_owned())
             }
             Self::Core(error) => error.help(),
             Self::EnvFileTaken(_) => {
                 Some("name a file beside the compose file, e.g. .env".to_owned())
             }
+            Self::Keyset(path) => Some(format!(
+                "-k takes the keyset:\n  clearml-inject -k {} docker-compose.yml",
+                quoted(path)
+            )),
             Self::Output(_) => None,
-            Self::OutputMerged(_) => {
-                Some("write to another file, or run this without --merge to replace that one".to_owned())
-            }
+            Self::OutputMerged(path) => Some(format!(
+                "name another file. If all of its lines are clearml-inject's, move it away, then run this again with the same options:\n  mv {0} {0}.orig",
+                quoted(path)
+            )),
+            Self::OutputRead(_) => Some("name another file".to_owned()),
             Self::Plan(error) => error.help(),
             Self::StandardInputInPlace => Some("name the compose file:\n  clearml-inject -k keys.env -i docker-compose.yml".to_owned()),
             Self::StandardInputTwice => {

@@ -27,16 +27,12 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if is_stdin(&cli.compose) && is_stdin(&cli.keys) {
         return Err(Error::StandardInputTwice);
     }
-    if let Some(output) = &cli.output
-        && cli.merge.iter().any(|path| is_same(path, output))
-    {
-        return Err(Error::OutputMerged(output.clone()));
-    }
     if !cli.general.quiet {
         say(&talk::waiting(cli));
     }
     let keyset = read_keyset(&cli.keys)?;
     let texts = read_compose(cli)?;
+    refuse_an_input(cli, &texts)?;
     let env_file = read_env_file(cli, &texts)?;
     let folder = cli.compose.parent().unwrap_or(Path::new("")).to_owned();
     // A second reading needs the files a second time.
@@ -90,7 +86,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
 fn read_compose(cli: &Cli) -> Result<Vec<Given>, Error> {
     let mut texts = Vec::new();
     for path in std::iter::once(&cli.compose).chain(&cli.merge) {
-        texts.push((path.clone(), read_argument(path)?));
+        let text = read_argument(path)?;
+        if Keyset::is_one(&text, path) {
+            return Err(Error::Keyset(path.clone()));
+        }
+        texts.push((path.clone(), text));
     }
     if cli.merge.is_empty() {
         // What `docker compose` would merge over the file by itself must not win over what is injected.
@@ -100,6 +100,23 @@ fn read_compose(cli: &Cli) -> Result<Vec<Given>, Error> {
         }
     }
     Ok(texts)
+}
+
+/// Refuses to write over what the product is read from, or proved with: it would be gone. The compose file itself may be
+/// replaced by its edited text.
+fn refuse_an_input(cli: &Cli, texts: &[Given]) -> Result<(), Error> {
+    let Some(output) = cli.output.as_deref().filter(|path| *path != Path::new("-")) else {
+        return Ok(());
+    };
+    let merged = texts.iter().skip(1);
+    if merged.into_iter().any(|(path, _)| is_same(path, output)) {
+        return Err(Error::OutputMerged(output.to_owned()));
+    }
+    let is_replaced = cli.is_override && is_same(&cli.compose, output);
+    if is_replaced || is_same(&cli.keys, output) {
+        return Err(Error::OutputRead(output.to_owned()));
+    }
+    Ok(())
 }
 
 /// The file that the values go to, where one is named.

@@ -26,7 +26,12 @@ pub(crate) fn new(cli: &Cli) -> Result<Vec<New>, Error> {
         users.push(New::generated(username, name)?);
     }
     if let Some(path) = &cli.users_from {
-        users.extend(read(path)?);
+        let of_file = read(path)?;
+        // Without users anyone can log in, and nobody would see that the file gave none.
+        if of_file.is_empty() {
+            return Err(Error::NobodyIn(path.clone()));
+        }
+        users.extend(of_file);
     }
     Ok(users)
 }

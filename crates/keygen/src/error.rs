@@ -20,6 +20,8 @@ pub(crate) enum Error {
     Hash(String),
     #[error("-f helm prints values without keys, so it cannot make keys or users")]
     HelmHasNoKeys,
+    #[error("{}: there is no user in it", escape(&.0.to_string_lossy()))]
+    NobodyIn(PathBuf),
     #[error("{}: the keyset has no web-login users to write", escape(&.0.to_string_lossy()))]
     NoUsers(PathBuf),
     #[error("{}: the other lines of this file would be lost", escape(&.0.to_string_lossy()))]
@@ -90,13 +92,16 @@ impl Error {
                 "name another file with -o. To change the values and keep the other lines, use `-f hocon` for a secure.conf, or `clearml-inject --env-file {}` for an env file",
                 escape(&path.to_string_lossy())
             )),
+            Self::NobodyIn(_) => Some(
+                "write one line for each user: `name:password` or `name:password:Full Name`".to_owned(),
+            ),
             Self::NoUsers(_) => Some("add a user with --user NAME".to_owned()),
             Self::Hash(_) | Self::Output(_) => None,
             Self::PasswordsExist(_) => Some(
                 "name another with --passwords, or move the file away; --force does not overwrite passwords"
                     .to_owned(),
             ),
-            Self::OneFile(_) => Some("name another file with --passwords".to_owned()),
+            Self::OneFile(_) => Some("name another file with -o".to_owned()),
             Self::StandardInputTwice => {
                 Some("name a file for --from or for --users-from".to_owned())
             }

@@ -55,6 +55,12 @@ fn refuse_one_for_two(cli: &Cli) -> Result<(), Error> {
     if is_stdin(&cli.from) && is_stdin(&cli.users_from) {
         return Err(Error::StandardInputTwice);
     }
+    if let (Some(users), Some(output)) = (&cli.users_from, &cli.output)
+        && users != Path::new("-")
+        && is_same(users, output)
+    {
+        return Err(Error::OneFile(users.clone()));
+    }
     match (&cli.passwords, &cli.output) {
         (Some(passwords), Some(output))
             if passwords != Path::new("-") && is_same(passwords, output) =>

@@ -91,6 +91,39 @@ fn a_file_that_is_merged_is_not_written_over() {
     assert_eq!(read(folder.path(), "over.yml"), before);
 }
 
+/// Each would be lost, and what was proved with it would hold no longer.
+#[test]
+fn an_input_is_not_written_over() {
+    let over = "services:\n  redis:\n    ports: !reset []\n";
+    for (output, option) in [
+        ("docker-compose.override.yml", None),
+        ("docker-compose.override.yml", Some("--override")),
+        ("docker-compose.yml", Some("--override")),
+        ("keys.env", None),
+        ("keys.env", Some("--override")),
+    ] {
+        let folder = stock();
+        let path = folder.path();
+        fs::write(path.join("docker-compose.override.yml"), over).unwrap();
+        let before = read(path, output);
+        let mut words = vec!["-k", "keys.env", "-o", output, "--force"];
+        words.extend(option);
+        words.push("docker-compose.yml");
+        let (code, _, stderr) = run(path, &words);
+        assert_eq!(code, 2, "{output}: {stderr}");
+        assert!(
+            stderr.contains(&format!("--output cannot be {output}")),
+            "{stderr}"
+        );
+        assert_eq!(read(path, output), before, "{output}");
+    }
+    // The compose file may be replaced by its edited text.
+    let folder = stock();
+    let words = ["-k", "keys.env", "-o", "docker-compose.yml", "--force"];
+    let words = [&words[..], &["docker-compose.yml"]].concat();
+    assert_eq!(run(folder.path(), &words).0, 0);
+}
+
 #[test]
 fn a_backup_has_a_suffix() {
     let folder = stock();

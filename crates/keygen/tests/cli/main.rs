@@ -442,6 +442,47 @@ fn passwords_are_not_replaced_by_the_keyset() {
     assert!(!path.exists());
 }
 
+/// The passwords in it may be nowhere else.
+#[test]
+fn users_are_not_replaced_by_the_keyset() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.txt");
+    fs::write(&path, "jane:kjsdhf73hfKJ3hf\n").unwrap();
+    let name = path.to_str().unwrap();
+    let refused = run(&["--users-from", name, "-o", name, "--force"]).refused();
+    assert!(
+        refused.contains("the keyset and the passwords cannot go to one file"),
+        "{refused}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), "jane:kjsdhf73hfKJ3hf\n");
+}
+
+/// Without users anyone can log in to the web page, and an empty file is a mistake.
+#[test]
+fn a_file_without_users_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.txt");
+    for text in ["", "\n# name:password\n"] {
+        fs::write(&path, text).unwrap();
+        let refused = run(&["--users-from", path.to_str().unwrap()]).refused();
+        assert!(
+            refused.contains("there is no user in it"),
+            "{text:?}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_is_no_file_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().to_str().unwrap();
+    for words in [&["-o", name][..], &["-o", name, "--force"]] {
+        let refused = run(words).refused();
+        assert!(refused.contains("is a folder, not a file"), "{refused}");
+        assert!(!refused.contains("--force"), "{refused}");
+    }
+}
+
 #[test]
 fn a_file_that_cannot_be_written_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
