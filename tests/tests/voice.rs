@@ -104,7 +104,7 @@ fn errors_say_what_happened_and_what_to_do() {
         &done.stderr,
         &[
             "docker-compose.yml: exists\n",
-            "help: use -i to edit it in place (add --backup .orig), or --force to overwrite it\n",
+            "help: name another file, add --force to overwrite it, or use -i to edit the compose file in place (add --backup .orig)\n",
         ],
     );
     assert!(!done.stderr.contains("entity"), "{}", done.stderr);

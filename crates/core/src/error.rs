@@ -197,8 +197,13 @@ impl Error {
             Self::TooLarge { .. } => {
                 Some("no compose file or keyset is that large: check the path".to_owned())
             }
-            Self::Write { source, .. } => match source.kind() {
+            Self::Write { path, source } => match source.kind() {
+                io::ErrorKind::NotFound => {
+                    let folder = path.parent().unwrap_or(path);
+                    Some(format!("make it:\n  mkdir -p {}", crate::shell::quoted(folder)))
+                }
                 io::ErrorKind::AlreadyExists => Some("name another file, or add --force to overwrite it".to_owned()),
+                io::ErrorKind::IsADirectory => Some("name a file in the folder".to_owned()),
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
                     "make the folder writable: a new file is written there, which then gets the name"
                         .to_owned(),

@@ -15,6 +15,8 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("{}: empty, so nothing was verified", escape(&.0.to_string_lossy()))]
     Empty(PathBuf),
+    #[error("{}: this is a keyset, not a compose file", escape(&.0.to_string_lossy()))]
+    Keyset(PathBuf),
     #[error("{}: no ClearML client with a key pair in it", escape(&.0.to_string_lossy()))]
     NoClient(PathBuf),
     #[error("{} is not a file", escape(.0))]
@@ -78,6 +80,10 @@ impl Error {
             Self::Empty(_) => Some(
                 "if it comes from another program, look at what that says: `docker ps` may list no container".to_owned(),
             ),
+            Self::Keyset(path) => Some(format!(
+                "name the compose file, too:\n  clearml-verify --keys {} docker-compose.yml",
+                quoted(path)
+            )),
             Self::NoClient(_) => Some(
                 "a client has CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY, or a clearml.conf with api.credentials".to_owned(),
             ),
@@ -99,7 +105,11 @@ impl Error {
             Self::SameKeysets => {
                 Some("--old-keys takes the keyset from before the rotation".to_owned())
             }
-            Self::Output(_) | Self::Threads(_) | Self::Url => None,
+            Self::Output(_) | Self::Threads(_) => None,
+            // A password in the address is not repeated.
+            Self::Url => Some(
+                "write it like this, with the keys in a file (--keys FILE):\n  clearml-verify https://clearml.example.com".to_owned(),
+            ),
             Self::Target(_) => Some("name the compose file. The *.conf files are read with --config-dir DIR".to_owned()),
             Self::OutputRead(_) | Self::OutputTwice(_) => Some("name another FILE with -o".to_owned()),
             Self::Policy { help, .. } => Some(help.clone()),

@@ -52,7 +52,9 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
     let clients = clients::look(cli, &keys, &mut share)?;
     let targets = match cli.clients {
         true => Vec::new(),
-        false => target::targets(cli, &clients.targets, &mut share, &mut remarks)?,
+        // What was passed over may be the reason.
+        false => target::targets(cli, &clients.targets, &mut share, &mut remarks)
+            .inspect_err(|_| tell(cli, &remarks))?,
     };
     if keys.old.is_some()
         && clients.targets.is_empty()
@@ -76,11 +78,7 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
         let count: usize = reports.iter().map(|report| report.findings.len()).sum();
         remarks.push(format!("{}: {count} findings are recorded", path.display()));
     }
-    if !cli.general.quiet {
-        for remark in &remarks {
-            say(&format!("clearml-verify: {}\n", escape(remark)));
-        }
-    }
+    tell(cli, &remarks);
     let broken = broken(&reports);
     say(&broken);
     let (texts, code) = product(cli, &keys, &reports, &hidden, &products)?;
@@ -92,6 +90,15 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
         false => Ok(exit::FINE),
         true if broken.is_empty() => Ok(code),
         true => Ok(exit::FAILED),
+    }
+}
+
+/// What a person should know besides the findings.
+fn tell(cli: &Cli, remarks: &[String]) {
+    if !cli.general.quiet {
+        for remark in remarks {
+            say(&format!("clearml-verify: {}\n", escape(remark)));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::docker;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::read_argument;
+use clearml_secure_core::keyset::Keyset;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
@@ -91,6 +92,9 @@ fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
     let text = read(path)?;
     if text.trim().is_empty() {
         return Err(Error::Empty(path.to_owned()));
+    }
+    if Keyset::is_one(&text, path) {
+        return Err(Error::Keyset(path.to_owned()));
     }
     if docker::is_inspected(&text) {
         return reader.engine(path, &text);

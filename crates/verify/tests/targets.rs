@@ -290,6 +290,33 @@ fn a_file_without_a_server_names_what_it_includes() {
     done.says("docker-compose.yml", "no ClearML server in it");
 }
 
+/// The only file of a folder may be the one that is not a compose file, or that nobody reads.
+#[test]
+fn what_is_no_compose_file_is_said() {
+    let keyset = format!(
+        "CLEARML__SECURE__AUTH__TOKEN_SECRET=T{}\n",
+        "s3cR7".repeat(10)
+    );
+    let folder = folder_with(&[
+        ("keys.env", &keyset),
+        ("number.yml", "1\n"),
+        ("below/bytes.yml", ""),
+    ]);
+    fs::write(folder.path().join("below/bytes.yml"), b"\xff\xfe\xfd").unwrap();
+    for (target, said) in [
+        ("keys.env", "keys.env: this is a keyset, not a compose file"),
+        ("number.yml", "it has no keys, such as `services:`"),
+        (
+            "below",
+            "passed over: YAML files that cannot be read: below/bytes.yml",
+        ),
+    ] {
+        let done = ask(&[target], folder.path());
+        assert_eq!(done.code, 2, "{target}");
+        assert!(done.stderr.contains(said), "{target}: {}", done.stderr);
+    }
+}
+
 #[test]
 fn nothing_that_may_never_end_is_waited_for() {
     let mounted = OPEN.replace(

@@ -348,10 +348,11 @@ fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Ser
         help: Some("name a compose file, e.g. docker-compose.yml".to_owned()),
     };
     if root.entries().is_none() {
-        return Err(refuse(
-            root.span(source),
-            "not a compose file: its top is no mapping",
-        ));
+        let what = match root.is_null() {
+            true => "not a compose file: it is empty",
+            false => "not a compose file: it has no keys, such as `services:`, at its top",
+        };
+        return Err(refuse(root.span(source), what));
     }
     let Some(services) = root.get("services") else {
         return Ok(Services::default());

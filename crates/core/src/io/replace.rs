@@ -244,6 +244,12 @@ impl<'a> Step<'a> {
 
 impl NewFile<'_> {
     fn cannot_be_written(&self, source: io::Error) -> Error {
+        // A folder is not overwritten, whatever option is added.
+        let is_folder = source.kind() == io::ErrorKind::AlreadyExists && self.path.is_dir();
+        let source = match is_folder {
+            true => io::ErrorKind::IsADirectory.into(),
+            false => source,
+        };
         Error::Write {
             path: self.path.to_owned(),
             source,
