@@ -210,8 +210,8 @@ impl Run<'_> {
         let invalid = || {
             Fault::new(
                 dollar,
-                "`${` starts nothing that compose knows, such as `${NAME}` or `${NAME:-default}`; \
-                 a plain `$` is written `$$`",
+                "`${` must be followed by a name, as in `${NAME}` or `${NAME:-default}`; \
+                 write a plain `$` as `$$`",
             )
         };
         let bytes = &self.template.as_bytes()[..end];

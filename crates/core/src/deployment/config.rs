@@ -79,13 +79,13 @@ pub(super) fn mounted(container: &Container, instance: &Instance) -> Result<Foun
         });
     };
     if let Some((volume, reason)) = anywhere(container) {
-        let reason = format!("a mount may be over it: {reason}; give --config-dir");
+        let reason = format!("a mount may be over it: {reason}; pass --config-dir DIR");
         miss("the configuration folder", reason, volume.span);
     }
     let folders = match folders(container, instance) {
         Knowable::Known(folders) => folders,
         Knowable::Unknown(reason) => {
-            let reason = format!("{reason}; give --config-dir");
+            let reason = format!("{reason}; pass --config-dir DIR");
             miss("the configuration folder", reason, container.name_span);
             return Ok(all);
         }
@@ -265,7 +265,7 @@ impl<'a> View<'a> {
                     false => crate::shown::escape(name),
                 };
                 let reason = format!(
-                    "it is in {name}, which only docker can open; copy its *.conf files out and give --config-dir"
+                    "it is in {name}, which only docker can open; copy its *.conf files out (docker compose cp) and pass --config-dir DIR"
                 );
                 self.miss(at, volume, reason);
             }
@@ -327,7 +327,7 @@ impl<'a> View<'a> {
     }
 
     fn hidden(&mut self, at: &str, volume: &Mount, reason: &Reason) {
-        self.miss(at, volume, format!("{reason}; give --config-dir"));
+        self.miss(at, volume, format!("{reason}; pass --config-dir DIR"));
     }
 
     /// The path in the container.

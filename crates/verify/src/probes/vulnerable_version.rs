@@ -1,4 +1,4 @@
-//! The server is of a version with a published weakness.
+//! The version of the server has a published weakness.
 //!
 //! **What**: the version that the server tells is one that a CVE record names.
 //!
@@ -42,10 +42,14 @@ impl Probe for VulnerableVersion {
             // `server-version` says the same, and is left out by some.
             Release::Unknown => return not_told(api, seen),
         };
-        for advisory in advisory::all()
-            .iter()
-            .filter(|advisory| version < advisory.before)
-        {
+        let known = || {
+            let all = advisory::all().iter();
+            all.filter(|advisory| version < advisory.before)
+        };
+        let Some(fixed) = known().map(|advisory| advisory.before).max() else {
+            return;
+        };
+        for advisory in known() {
             seen.found(
                 // Somebody gets in, by way of a user at the least.
                 Severity::Error,
@@ -54,7 +58,7 @@ impl Probe for VulnerableVersion {
                     "{api} is version {version}, which has the published weakness {}: {}",
                     advisory.id, advisory.what
                 ),
-                &format!("upgrade to {} or later", advisory.before),
+                &format!("upgrade to {fixed} or later"),
             );
         }
     }

@@ -45,7 +45,7 @@ impl Rule for FloatingImage {
             }
             seen.push(image.span);
             findings.push(Draft::new(SEVERITY, format!(
-                    "the next pull may bring another version: the image of service {} has no release tag",
+                    "the next pull may bring another version: no release tag is on the image of {}",
                     escape(&service.name)
                 ), help(instance.server))
 .server(instance.server)

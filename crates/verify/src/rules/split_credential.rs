@@ -53,7 +53,7 @@ impl Rule for SplitCredential {
             {
                 if let Some(message) = without_the_folder(case, setting, apiserver, other) {
                     let help = format!(
-                        "mount the folder into {} as well, or set the values by variables: {}",
+                        "mount the folder into {} too, or {}",
                         case.server(other),
                         case.inject()
                     );

@@ -1,4 +1,4 @@
-//! A setting comes out empty, in whole or in part, because a variable has no value.
+//! A setting is empty, or a part of it is, because a variable has no value.
 //!
 //! **What**: `${NAME:-}` or `${NAME}` in a setting, and neither `.env` nor `--env-file` gives `NAME` a value, so that
 //! the setting or a part of it is missing; a setting is named without a value, which takes it from the shell; or the
@@ -13,7 +13,7 @@
 //!
 //! **Fix**: give the variable a value in `.env`, or write `${NAME:?set NAME in .env}` so that compose says so.
 //!
-//! **References**: docs/clearml.md#empty-token-secret.10 and 2.15.
+//! **References**: docs/clearml.md#empty-token-secret, with PyJWT 2.10 and 2.15.
 
 use clearml_secure_core::compose::interpolate::{Form, Outcome, Variable as Used};
 use clearml_secure_core::container::{Variable, VariableValue};

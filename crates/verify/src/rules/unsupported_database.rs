@@ -1,4 +1,4 @@
-//! A database is of a line that gets no more fixes.
+//! A database gets no more security fixes.
 //!
 //! **What**: the image of Elasticsearch, MongoDB or Redis is of a release line whose support has ended.
 //!

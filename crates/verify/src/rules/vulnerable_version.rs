@@ -1,4 +1,4 @@
-//! A server is of a version with a published weakness.
+//! The version of a server has a published weakness.
 //!
 //! **What**: the image's version is one that a CVE record names.
 //!
@@ -29,18 +29,27 @@ impl Rule for VulnerableVersion {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        for advisory in advisory::all() {
-            for (instance, release, image) in case.before(advisory.server, advisory.before) {
-                let message = format!(
-                    "{} is {release}, which has the published weakness {}: {}",
-                    case.named(instance),
-                    advisory.id,
-                    advisory.what
-                );
-                let help = format!("upgrade to {} or later", advisory.before);
-                let finding = case.finding_of(SEVERITY, instance, message, &help);
-                findings.push(finding.at(image));
-            }
+        let found: Vec<_> = advisory::all()
+            .iter()
+            .flat_map(|advisory| {
+                let all = case.before(advisory.server, advisory.before);
+                all.map(move |one| (advisory, one))
+            })
+            .collect();
+        // All servers of a deployment get one version, which has to be without every one of the weaknesses.
+        let Some(fixed) = found.iter().map(|(advisory, _)| advisory.before).max() else {
+            return;
+        };
+        for (advisory, (instance, release, image)) in found {
+            let message = format!(
+                "{} is {release}, which has the published weakness {}: {}",
+                case.named(instance),
+                advisory.id,
+                advisory.what
+            );
+            let help = format!("upgrade to {fixed} or later");
+            let finding = case.finding_of(SEVERITY, instance, message, &help);
+            findings.push(finding.at(image));
         }
     }
 }
