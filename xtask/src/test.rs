@@ -4,11 +4,23 @@
 //! `CLEARML_SECURE_SKIPS` names: what a passing test prints is not shown, and a skipped part must be.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::oracles::{self, Oracles};
 use crate::packages;
 use crate::shell::{self, Result};
+
+/// Tests that wait for containers and servers most of the time. They run beside the others, which need the processor.
+const WAITING: [&str; 6] = [
+    "docker",
+    "engine",
+    "hardened",
+    "rotate",
+    "rotate_engine",
+    "rotate_places",
+];
 
 /// Runs the task; the arguments go to `cargo test`, but for `--install`, and so do the variables.
 pub(crate) fn run(arguments: &[String], variables: &[(&str, &str)]) -> Result {
@@ -22,17 +34,84 @@ pub(crate) fn run(arguments: &[String], variables: &[(&str, &str)]) -> Result {
     let target = shell::target()?;
     let skips = target.join("skipped.txt");
     fs::write(&skips, "").map_err(|error| format!("{}: {error}", skips.display()))?;
-    let result = shell::run(
-        shell::cargo()
-            .args(["test", "--workspace", "--no-fail-fast"])
-            .args(arguments)
+    let test = || {
+        let mut test = shell::cargo();
+        test.args(["test", "--workspace", "--no-fail-fast"])
             .envs(variables.iter().copied())
             .env("CLEARML_SECURE_ORACLES", &oracles.folder)
             .env("CLEARML_SECURE_BIN", target.join("debug"))
-            .env("CLEARML_SECURE_SKIPS", &skips),
-    );
+            .env("CLEARML_SECURE_SKIPS", &skips);
+        test
+    };
+    let result = match arguments.is_empty() {
+        true => all(&test, &target),
+        false => shell::run(test().args(arguments)),
+    };
     print_skipped(&fs::read_to_string(&skips).unwrap_or_default(), &oracles);
     result
+}
+
+/// Runs all tests, those that wait beside the others. What they print follows when both have ended.
+fn all(test: &impl Fn() -> Command, target: &Path) -> Result {
+    shell::run(test().arg("--no-run"))?;
+    let named = |names: &[&str]| -> Vec<String> {
+        let arguments = names.iter().flat_map(|name| ["--test", name]);
+        arguments.map(str::to_owned).collect()
+    };
+    let names = integration_tests()?;
+    let others: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !WAITING.contains(name))
+        .collect();
+    let path = target.join("waiting.txt");
+    let cannot = |error: std::io::Error| format!("{}: {error}", path.display());
+    let file = File::create(&path).map_err(cannot)?;
+    println!(
+        "Beside these run {}; what they print follows.",
+        WAITING.join(", ")
+    );
+    let mut waiting = test()
+        .args(named(&WAITING))
+        .stdin(Stdio::null())
+        .stdout(file.try_clone().map_err(cannot)?)
+        .stderr(file)
+        .spawn()
+        .map_err(|error| format!("cargo test cannot be run: {error}"))?;
+    let tests = shell::run(test().args(["--lib", "--bins"]).args(named(&others)));
+    let examples = shell::run(test().arg("--doc"));
+    let status = waiting
+        .wait()
+        .map_err(|error| format!("cargo test cannot be waited for: {error}"))?;
+    print!("{}", fs::read_to_string(&path).map_err(cannot)?);
+    tests.and(examples)?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("the tests that wait ended with {status}")),
+    }
+}
+
+/// The names of the integration tests of all packages: files and folders with a `main.rs`, as cargo finds them.
+fn integration_tests() -> Result<BTreeSet<String>> {
+    let entries = |folder: &Path| -> Result<Vec<PathBuf>> {
+        let cannot = |error: std::io::Error| format!("{}: {error}", folder.display());
+        let entries = fs::read_dir(folder).map_err(cannot)?;
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        paths.collect::<std::io::Result<_>>().map_err(cannot)
+    };
+    let mut folders = vec![shell::root().join("tests/tests")];
+    let packages = entries(&shell::root().join("crates"))?.into_iter();
+    folders.extend(packages.map(|package| package.join("tests")));
+    let mut names = BTreeSet::new();
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        let is_test = |path: &PathBuf| {
+            path.extension().is_some_and(|extension| extension == "rs")
+                || path.join("main.rs").is_file()
+        };
+        let tests = entries(folder)?.into_iter().filter(is_test);
+        names.extend(tests.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())));
+    }
+    Ok(names)
 }
 
 fn print_missing(oracles: &Oracles) {
@@ -88,6 +167,17 @@ fn skipped(skips: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_test_that_waits_is_one() {
+        let names = integration_tests().unwrap();
+        for name in WAITING {
+            assert!(names.contains(name), "{name}");
+        }
+        for name in ["cases", "bad_input", "clean", "hocon_oracle"] {
+            assert!(names.contains(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_reason_is_one_line_with_its_tests_and_the_package_that_ends_it() {
