@@ -34,7 +34,7 @@ use crate::unseen::Unseen;
 use crate::yaml::{Clears, Node};
 use env::Scopes;
 pub use env::{ProjectEnv, Scope};
-pub use loader::Loader;
+pub use loader::{Kind, Loader};
 use parts::Reader;
 pub use uses::Use;
 
@@ -107,6 +107,18 @@ pub struct Part {
 }
 
 impl Project {
+    /// The services that have nothing to run: compose refuses them as long as no other file gives them something.
+    pub fn incomplete(&self) -> impl Iterator<Item = &Service> {
+        const RUNS: [&str; 4] = ["image", "build", "extends", "provider"];
+        self.services.iter().filter(|service| {
+            let has = |key: &&str| {
+                let mut parts = service.parts.iter();
+                parts.any(|part| part.node.get(key).is_some())
+            };
+            !RUNS.iter().any(has)
+        })
+    }
+
     /// Puts the project together from files that are given, lowest precedence first, and its env files, of which a
     /// later one wins.
     ///

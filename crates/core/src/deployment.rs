@@ -341,11 +341,11 @@ impl Deployment {
         loader: &mut Loader,
     ) -> Result<(), Error> {
         let container = &self.containers[instance.service];
-        let mut found = config::defaults(container, instance)?;
+        let mut found = config::defaults(container, instance, loader)?;
         instance.is_image_hidden = found.is_whole;
         found.append(match config_dir {
             Some(folder) => config::given(folder)?,
-            None => config::mounted(container, instance)?,
+            None => config::mounted(container, instance, loader)?,
         });
         instance.unseen_config = found.unseen;
         for file in found.files {

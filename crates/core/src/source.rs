@@ -63,6 +63,8 @@ pub struct Source {
     path: PathBuf,
     /// What messages call it, where its path may hold a value of an env file.
     name: Option<PathBuf>,
+    /// The file that holds it, by its real path; none where it was read from no file.
+    file: Option<PathBuf>,
     /// Compose files and `.env` files hold secrets, so the copy in memory is wiped.
     text: Zeroizing<String>,
     /// Where lines start, worked out when the first place is asked for.
@@ -112,6 +114,7 @@ impl Sources {
         self.0.push(Source {
             path: path.into(),
             name: None,
+            file: None,
             text,
             lines: OnceLock::new(),
         });
@@ -138,6 +141,16 @@ impl Sources {
     pub fn name(&self, id: SourceId) -> &Path {
         let source = &self.0[id.0 as usize];
         source.name.as_deref().unwrap_or(&source.path)
+    }
+
+    /// Says which file holds a text, by its real path.
+    pub(crate) fn set_file(&mut self, id: SourceId, file: PathBuf) {
+        self.0[id.0 as usize].file = Some(file);
+    }
+
+    /// The file that holds a text, by its real path: none of standard input, of a pipe, or of a text within another.
+    pub fn file(&self, id: SourceId) -> Option<&Path> {
+        self.0[id.0 as usize].file.as_deref()
     }
 
     /// Where the text was read.

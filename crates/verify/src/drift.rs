@@ -55,9 +55,9 @@ fn of_files(report: &Report) -> Option<(&Described, &Effective)> {
 
 /// Whether docker compose has written the name of the file on the containers.
 fn is_named(running: &Described, files: &Described) -> bool {
-    let path = files.sources.path(files.first).canonicalize();
+    let path = files.sources.file(files.first);
     let mut made = running.made_from.iter().flat_map(|made| &made.files);
-    path.is_ok_and(|path| {
+    path.is_some_and(|path| {
         made.any(|made| {
             Path::new(made)
                 .canonicalize()

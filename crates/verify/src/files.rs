@@ -3,6 +3,7 @@
 
 mod keysets;
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::ops::Range;
@@ -129,18 +130,15 @@ impl Files {
 
     /// Looks for keysets that are kept beside a deployment of compose files.
     fn note_keysets(&mut self, deployment: &Described) {
-        let first = deployment.sources.path(deployment.first);
-        let Some(project) = deployment.project.as_ref().filter(|_| first.is_file()) else {
+        let file = deployment.sources.file(deployment.first);
+        let Some(project) = deployment.project.as_ref().filter(|_| file.is_some()) else {
             return;
         };
         let folder = match project.folder.as_os_str().is_empty() {
             true => Path::new("."),
             false => &project.folder,
         };
-        let ids = deployment.sources.ids();
-        let loaded =
-            ids.filter_map(|source| fs::canonicalize(deployment.sources.path(source)).ok());
-        self.keysets = keysets::beside(folder, of_clients(deployment), &loaded.collect::<Vec<_>>());
+        self.keysets = keysets::beside(folder, of_clients(deployment), &loaded(deployment));
         for keyset in &self.keysets {
             self.unseen
                 .extend(keyset.unseen.as_ref().map(|reason| Unseen {
@@ -165,7 +163,8 @@ impl Files {
         let secrets = secrets(deployment, effective, logins);
         for source in deployment.sources.ids() {
             let path = deployment.sources.path(source);
-            let Some(span) = first(deployment, source, &secrets).filter(|_| path.is_file()) else {
+            let is_file = deployment.sources.file(source).is_some();
+            let Some(span) = first(deployment, source, &secrets).filter(|_| is_file) else {
                 continue;
             };
             let is_tracked = is_tracked(path).unwrap_or_else(|reason| {
@@ -190,6 +189,12 @@ impl Files {
         }
         files
     }
+}
+
+/// The files that a deployment is read from, by their real paths.
+fn loaded(deployment: &Deployment) -> HashSet<&Path> {
+    let sources = &deployment.sources;
+    sources.ids().filter_map(|id| sources.file(id)).collect()
 }
 
 /// The configurations of clients that are mounted into containers, by paths that hold no value of an env file.
@@ -476,8 +481,8 @@ fn stray(
     is_name: impl Fn(&str) -> bool,
     has: impl Fn(&str) -> bool,
 ) -> Vec<PathBuf> {
-    let is_file = deployment.sources.path(deployment.first).is_file();
-    let Some(project) = deployment.project.as_ref().filter(|_| is_file) else {
+    let file = deployment.sources.file(deployment.first);
+    let Some(project) = deployment.project.as_ref().filter(|_| file.is_some()) else {
         return Vec::new();
     };
     let of = |folder: &Path| entries(folder).unwrap_or_default();
@@ -492,11 +497,7 @@ fn stray(
         .cloned()
         .collect();
     candidates.extend(folders.iter().flat_map(|folder| of(folder)));
-    let loaded: Vec<PathBuf> = deployment
-        .sources
-        .ids()
-        .filter_map(|source| fs::canonicalize(deployment.sources.path(source)).ok())
-        .collect();
+    let loaded = loaded(deployment);
     candidates.extend(
         config_folders(deployment)
             .iter()
@@ -506,7 +507,7 @@ fn stray(
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         is_name(&name.to_ascii_lowercase())
             && path.is_file()
-            && !fs::canonicalize(path).is_ok_and(|path| loaded.contains(&path))
+            && !fs::canonicalize(path).is_ok_and(|path| loaded.contains(path.as_path()))
             && read_text(path).is_ok_and(|text| has(&text))
     };
     candidates.retain(is_stray);

@@ -11,7 +11,7 @@ use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::io::read_text;
 
 use crate::error::Error;
-use crate::reader::{Reader, Target, incomplete};
+use crate::reader::{Reader, Target};
 use crate::report::NotChecked;
 use crate::walk::{Found, Walk, listed};
 use clearml_secure_core::shell::quoted;
@@ -128,8 +128,7 @@ fn not_looked_at(walk: &Walk) -> Vec<Target> {
 /// Takes out the files that others read: what is in them is checked where it is used. A file that compose takes by
 /// itself is a deployment all the same.
 fn drop_parts(candidates: &mut Vec<Candidate>) {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut parts = HashSet::new();
+    let mut parts: HashSet<PathBuf> = HashSet::new();
     for candidate in candidates.iter() {
         let deployment = &candidate.deployment;
         let given = &deployment.project.files;
@@ -137,10 +136,13 @@ fn drop_parts(candidates: &mut Vec<Candidate>) {
             .sources
             .ids()
             .filter(|source| !given.contains(source));
-        parts.extend(read.map(|source| real(deployment.sources.path(source))));
+        let files = read.filter_map(|source| deployment.sources.file(source));
+        parts.extend(files.map(Path::to_owned));
     }
     candidates.retain(|candidate| {
-        has_default_name(&candidate.path) || !parts.contains(&real(&candidate.path))
+        let deployment = &candidate.deployment;
+        let file = deployment.sources.file(deployment.first);
+        has_default_name(&candidate.path) || !file.is_some_and(|file| parts.contains(file))
     });
 }
 
@@ -151,14 +153,14 @@ fn has_default_name(path: &Path) -> bool {
 
 /// Whether a file only changes another: compose refuses it alone, since a service has nothing to run.
 fn is_overlay(candidate: &Candidate) -> bool {
-    !has_default_name(&candidate.path) && incomplete(&candidate.deployment).next().is_some()
+    !has_default_name(&candidate.path) && candidate.deployment.project.incomplete().next().is_some()
 }
 
 impl Candidate {
     /// Whether an overlay changes services of this file, in its folder.
     fn is_base_of(&self, overlay: &Self) -> bool {
         let project = &self.deployment.project;
-        let mut changed = incomplete(&overlay.deployment);
+        let mut changed = overlay.deployment.project.incomplete();
         self.path.parent() == overlay.path.parent()
             && changed.all(|service| project.service_named(&service.name).is_some())
     }

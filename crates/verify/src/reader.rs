@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::Service;
 use clearml_secure_core::compose::files::{Files, Given, merged_over};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::docker::Engine;
@@ -177,18 +176,4 @@ impl<'a> Reader<'a> {
         let config_dir = self.cli.config_dir.as_deref();
         Composed::load(Files::of(texts, self.env_file.clone(), config_dir)?)
     }
-}
-
-/// The services that have nothing to run: compose refuses them as long as no other file gives them something.
-pub(crate) fn incomplete(deployment: &Composed) -> impl Iterator<Item = &Service> {
-    const RUNS: [&str; 4] = ["image", "build", "extends", "provider"];
-    deployment.project.services.iter().filter(|service| {
-        let has = |key: &&str| {
-            service
-                .parts
-                .iter()
-                .any(|part| part.node.get(key).is_some())
-        };
-        !RUNS.iter().any(has)
-    })
 }

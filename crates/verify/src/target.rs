@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::folder;
-use crate::reader::{Reader, Target, incomplete};
+use crate::reader::{Reader, Target};
 use crate::shard::Share;
 
 /// JSON begins within so many bytes, or what comes before it cannot be told from it.
@@ -40,7 +40,9 @@ pub(crate) fn targets(
     }
     let mut reader = Reader::new(cli, share, remarks)?;
     // What runs is compared with its files, which may be another shard's.
-    reader.reads_all |= self::files(cli).any(|path| may_be_of_engine(path));
+    if !reader.reads_all {
+        reader.reads_all = self::files(cli).any(|path| may_be_of_engine(path));
+    }
     let mut found = Vec::new();
     for path in files {
         let targets = if path.is_dir() {
@@ -143,12 +145,13 @@ fn is_authority(text: &str) -> bool {
 /// Whether a file only changes servers of another. Standard input has none beside it.
 fn is_overlay(path: &Path, deployment: &Composed) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
-    let may_be_one = path.is_file() && !name.is_some_and(is_default);
+    let is_file = deployment.sources.file(deployment.first).is_some();
+    let may_be_one = is_file && !name.is_some_and(is_default);
     let is_server = |name: &str| {
         let mut instances = deployment.instances.iter();
         instances.any(|instance| deployment.service(instance).name == name)
     };
-    let mut changed = incomplete(deployment);
+    let mut changed = deployment.project.incomplete();
     may_be_one && changed.any(|service| deployment.instances.is_empty() || is_server(&service.name))
 }
 

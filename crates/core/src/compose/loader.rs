@@ -1,5 +1,5 @@
 //! The one door to files: whatever compose would open is opened here, once, and a text that is given by hand (an
-//! edited one, or standard input) takes the place of what is on the disk.
+//! edited one, or standard input) takes the place of what is on the disk. Nor is the disk asked twice what there is at a path.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,19 @@ pub struct Loader {
     asked: HashMap<PathBuf, SourceId>,
     /// By the file that a path leads to.
     real: HashMap<PathBuf, SourceId>,
+    /// What there is at paths of the host.
+    kinds: HashMap<PathBuf, Kind>,
+}
+
+/// What there is at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A folder.
+    Folder,
+    /// Nothing, or what cannot be seen.
+    Nothing,
+    /// A file, or something that may become one.
+    Other,
 }
 
 impl Loader {
@@ -28,8 +41,13 @@ impl Loader {
         text: Zeroizing<String>,
     ) -> SourceId {
         let source = sources.add(path, text);
+        let file = real(path);
+        // Standard input is called by what might be a file's name.
+        if path != Path::new("-") && path.is_file() {
+            sources.set_file(source, file.clone());
+        }
         self.asked.insert(path.to_owned(), source);
-        self.real.insert(real(path), source);
+        self.real.insert(file, source);
         source
     }
 
@@ -47,6 +65,7 @@ impl Loader {
             None => {
                 let text = read_text(path)?;
                 let source = sources.add(path, text);
+                sources.set_file(source, file.clone());
                 self.real.insert(file, source);
                 source
             }
@@ -74,6 +93,20 @@ impl Loader {
         Ok(source)
     }
 
+    /// What there is at a path of the host.
+    pub fn kind(&mut self, path: &Path) -> Kind {
+        if let Some(kind) = self.kinds.get(path) {
+            return *kind;
+        }
+        let kind = match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => Kind::Folder,
+            Ok(_) => Kind::Other,
+            Err(_) => Kind::Nothing,
+        };
+        self.kinds.insert(path.to_owned(), kind);
+        kind
+    }
+
     /// Whether there is a file, or a text in its place.
     pub fn is_file(&self, path: &Path) -> bool {
         self.asked.contains_key(path) || self.real.contains_key(&real(path)) || path.is_file()
@@ -97,8 +130,14 @@ mod tests {
         let opened = loader.open(&mut sources, &roundabout).unwrap();
         assert_eq!(opened, given);
         assert_eq!(sources.text(opened), "new");
+        assert_eq!(sources.file(opened), Some(&*real(&path)));
+        let input = loader.give(&mut sources, Path::new("-"), Zeroizing::default());
+        assert_eq!(sources.file(input), None);
         let missing = folder.path().join("b.yml");
         assert!(!loader.is_file(&missing));
+        assert_eq!(loader.kind(&missing), Kind::Nothing);
+        assert_eq!(loader.kind(&folder.path().join("sub")), Kind::Folder);
+        assert_eq!(loader.kind(&path), Kind::Other);
         loader.give(&mut sources, &missing, Zeroizing::new(String::new()));
         assert!(loader.is_file(&folder.path().join("sub/../b.yml")));
     }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::mounts::{anywhere, around, relative};
+use crate::compose::{Kind, Loader};
 use crate::config_dir;
 use crate::container::{Container, FileText, Mount, MountSource, Origin, VariableValue};
 use crate::error::Error;
@@ -67,7 +68,11 @@ pub(super) fn given(folder: &Path) -> Result<Found, Error> {
 }
 
 /// What a server finds in its configuration folders, from whatever is mounted there.
-pub(super) fn mounted(container: &Container, instance: &Instance) -> Result<Found, Error> {
+pub(super) fn mounted(
+    container: &Container,
+    instance: &Instance,
+    loader: &mut Loader,
+) -> Result<Found, Error> {
     let mut all = Found::default();
     let mut miss = |what: &str, reason: String, span| {
         all.unseen.push(Unseen {
@@ -91,7 +96,7 @@ pub(super) fn mounted(container: &Container, instance: &Instance) -> Result<Foun
         }
     };
     for folder in &folders {
-        let view = View::of(container, folder)?;
+        let view = View::of(container, folder, loader)?;
         let files = view.files.into_iter();
         all.files
             .extend(files.map(|file| found(folder, file, false)));
@@ -102,7 +107,11 @@ pub(super) fn mounted(container: &Container, instance: &Instance) -> Result<Foun
 }
 
 /// What is mounted over the configuration that the image comes with.
-pub(super) fn defaults(container: &Container, instance: &Instance) -> Result<Found, Error> {
+pub(super) fn defaults(
+    container: &Container,
+    instance: &Instance,
+    loader: &mut Loader,
+) -> Result<Found, Error> {
     let Some(tree) = ImageTree::of(instance.server) else {
         return Ok(Found::default());
     };
@@ -115,7 +124,7 @@ pub(super) fn defaults(container: &Container, instance: &Instance) -> Result<Fou
         ImageTree::Fileserver => "fileserver",
     };
     let folder = format!("{home}/{server}/config/default");
-    let mut view = View::of(container, &folder)?;
+    let mut view = View::of(container, &folder, loader)?;
     if let Some((rest, volume)) = around(container, &folder) {
         // A mount that hides the configuration and has none hides the program as well.
         let is_bare = view.files.is_empty() && view.unseen.is_empty() && !rest.is_empty();
@@ -186,6 +195,7 @@ pub(super) fn path(container: &Container, instance: &Instance, key: &str) -> Opt
 struct View<'a> {
     service: &'a Container,
     folder: &'a str,
+    loader: &'a mut Loader,
     /// Path below the folder, and what is there.
     files: Vec<(String, Content)>,
     /// Path below the folder, and why it cannot be seen.
@@ -193,10 +203,11 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(service: &'a Container, folder: &'a str) -> Result<Self, Error> {
+    fn of(service: &'a Container, folder: &'a str, loader: &'a mut Loader) -> Result<Self, Error> {
         let mut view = Self {
             service,
             folder,
+            loader,
             files: Vec::new(),
             unseen: Vec::new(),
         };
@@ -235,7 +246,8 @@ impl<'a> View<'a> {
             // A tree that goes to a folder above need not have this one.
             match copy.source.known() {
                 Some(MountSource::Bind(host))
-                    if host.path.exists() && !host.path.join(rest).exists() =>
+                    if self.loader.kind(&host.path) != Kind::Nothing
+                        && self.loader.kind(&host.path.join(rest)) == Kind::Nothing =>
                 {
                     Ok(())
                 }
@@ -295,14 +307,15 @@ impl<'a> View<'a> {
         written: &str,
         path: PathBuf,
     ) -> Result<(), Error> {
-        if path.is_dir() {
-            return collect(&path, at, &mut self.files);
-        }
-        if path.exists() {
-            if at.ends_with(".conf") {
-                self.files.push((at.to_owned(), Content::Host(path)));
+        match self.loader.kind(&path) {
+            Kind::Folder => return collect(&path, at, &mut self.files),
+            Kind::Other => {
+                if at.ends_with(".conf") {
+                    self.files.push((at.to_owned(), Content::Host(path)));
+                }
+                return Ok(());
             }
-            return Ok(());
+            Kind::Nothing => {}
         }
         // The path may hold a value of .env, and `~` is the home of the user who runs compose.
         let shown = if volume.is_interpolated

@@ -22,8 +22,13 @@ pub const LIMIT_MIB: u64 = 64;
 /// # Errors
 /// What cannot be opened or read, is no regular file, is over [`LIMIT_MIB`], or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let metadata = fs::metadata(path).map_err(|source| failed(path, source))?;
+    read_regular(path, metadata)
+}
+
+/// The same of a file of which we know what it is.
+fn read_regular(path: &Path, metadata: Metadata) -> Result<Zeroizing<String>, Error> {
     let failed = |source| failed(path, source);
-    let metadata = fs::metadata(path).map_err(failed)?;
     if is_null(&metadata) {
         return Ok(Zeroizing::new(String::new()));
     }
@@ -47,11 +52,12 @@ pub fn read_argument(path: &Path) -> Result<Zeroizing<String>, Error> {
     if path == Path::new("-") {
         return read_bounded(io::stdin().lock(), 0, path);
     }
-    if fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+    let metadata = fs::metadata(path).map_err(|source| failed(path, source))?;
+    if metadata.file_type().is_fifo() {
         let pipe = File::open(path).map_err(|source| failed(path, source))?;
         return read_bounded(pipe, 0, path);
     }
-    read_text(path)
+    read_regular(path, metadata)
 }
 
 /// What is in a folder, sorted.

@@ -49,20 +49,18 @@ struct Found {
 pub(super) fn beside(
     folder: &Path,
     elsewhere: Vec<PathBuf>,
-    loaded: &[PathBuf],
+    loaded: &HashSet<&Path>,
 ) -> Vec<KeysetFile> {
     let mut paths = elsewhere;
     walk(folder, 0, &mut paths);
-    let mut seen = HashSet::new();
-    paths.retain(|path| fs::canonicalize(path).is_ok_and(|real| seen.insert(real)));
-    let is_loaded =
-        |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| loaded.contains(&path));
-    paths.retain(|path| !is_loaded(path));
+    // A file is known by its real path, and loaded ones are looked at already.
+    let mut known: HashSet<PathBuf> = loaded.iter().map(|path| path.to_path_buf()).collect();
+    paths.retain(|path| fs::canonicalize(path).is_ok_and(|real| known.insert(real)));
     let found = paths
         .into_iter()
         .filter_map(|path| keyset(&path).or_else(|| client(&path)));
     let found: Vec<Found> = found.collect();
-    let mut known: HashSet<PathBuf> = loaded.iter().cloned().collect();
+    let mut known: HashSet<PathBuf> = loaded.iter().map(|path| path.to_path_buf()).collect();
     known.extend(
         found
             .iter()
@@ -76,15 +74,17 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
         if found.len() >= MOST_FILES {
             return;
         }
-        if path.is_dir() {
-            // Another deployment's are its own.
-            let is_passed =
-                is_link(&path) || path.ends_with(".git") || path.ends_with("node_modules");
-            if !is_passed && depth < DEEPEST && default_in(&path).is_none() {
-                walk(&path, depth + 1, found);
+        match fs::metadata(&path) {
+            Ok(data) if data.is_dir() => {
+                // Another deployment's are its own.
+                let is_passed =
+                    is_link(&path) || path.ends_with(".git") || path.ends_with("node_modules");
+                if !is_passed && depth < DEEPEST && default_in(&path).is_none() {
+                    walk(&path, depth + 1, found);
+                }
             }
-        } else if fs::metadata(&path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST) {
-            found.push(path);
+            Ok(data) if data.is_file() && data.len() <= LARGEST => found.push(path),
+            _ => {}
         }
     }
 }
