@@ -1,8 +1,10 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clearml_secure_core::compose::files::default_in;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
+use clearml_secure_plan::error::{Error as PlanError, with_base};
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +74,9 @@ impl Error {
                 quoted(path)
             )),
             Self::OutputRead(_) => Some("name another file".to_owned()),
+            Self::Plan(PlanError::Override { place, .. }) => {
+                Some(with_base(&place.file, base_of(&place.file).as_deref()))
+            }
             Self::Plan(error) => error.help(),
             Self::StandardInputInPlace => Some("name the compose file:\n  clearml-inject -k keys.env -i docker-compose.yml".to_owned()),
             Self::StandardInputTwice => {
@@ -79,4 +84,10 @@ impl Error {
             }
         }
     }
+}
+
+/// The file that an override file is probably meant for: the one beside it, or the one here.
+fn base_of(path: &Path) -> Option<PathBuf> {
+    let beside = path.parent().and_then(default_in);
+    beside.or_else(|| default_in(Path::new("")))
 }

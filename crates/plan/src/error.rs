@@ -1,8 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::keyset::Flaw;
 use clearml_secure_core::setting::Setting;
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
@@ -36,6 +37,17 @@ pub enum Error {
     /// The edits were made and do not do what they must.
     #[error("the edit could not be proved correct: {0}")]
     NotProved(Broken),
+    /// A file that is no deployment.
+    #[error(
+        "{place}: this override file only changes services of another compose file: {} has no image in it",
+        escape(.service)
+    )]
+    Override {
+        /// Where the service is.
+        place: Place,
+        /// A server that has nothing to run.
+        service: String,
+    },
     /// Two edits want the same bytes.
     #[error("{0}: two changes overlap here, and one of them would be lost")]
     Overlap(Place),
@@ -72,6 +84,18 @@ pub enum Error {
         /// Why it cannot be seen.
         reason: String,
     },
+}
+
+/// The command for an override file, with the file that it changes where that is known.
+pub fn with_base(path: &Path, base: Option<&Path>) -> String {
+    let over = match path == Path::new("-") {
+        true => "OVERRIDE".to_owned(),
+        false => quoted(path),
+    };
+    let base = base.map_or_else(|| "BASE".to_owned(), quoted);
+    format!(
+        "name the file that it changes, too:\n  clearml-inject -k KEYS --merge {over} -i {base}"
+    )
 }
 
 fn at(place: Option<&Place>) -> String {
@@ -129,6 +153,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::NotProved(broken) => Some(broken.help()),
+            Self::Override { place, .. } => Some(with_base(&place.file, None)),
             Self::Overlap(_) => Some(
                 "write this value on one line, in quotes, and run this again"
                     .to_owned(),

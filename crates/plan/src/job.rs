@@ -72,6 +72,7 @@ impl Job {
                 file: escape(&file.to_string_lossy()).into_owned(),
             });
         }
+        refuse_override(&deployment)?;
         refuse_unseen(&deployment)?;
         refuse_missing(&deployment, keyset)?;
         if !asked.allows_weak {
@@ -133,6 +134,22 @@ impl Planned {
             plan,
             env_file,
         })
+    }
+}
+
+/// A file that only changes servers of another one is no deployment: which others there are, and what they read, is not in it.
+fn refuse_override(deployment: &Composed) -> Result<(), Error> {
+    let is_server = |name: &str| {
+        let mut instances = deployment.instances.iter();
+        instances.any(|instance| deployment.service(instance).name == name)
+    };
+    let mut incomplete = deployment.project.incomplete();
+    match incomplete.find(|service| is_server(&service.name)) {
+        Some(service) => Err(Error::Override {
+            place: deployment.sources.place(service.name_span),
+            service: service.name.clone(),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -206,3 +206,61 @@ fn a_file_on_standard_output_that_others_can_read_is_said() {
         );
     }
 }
+
+/// An override file alone is no deployment: what reads the keys is in the file that it changes.
+#[test]
+fn an_override_alone_is_refused_with_the_command_that_takes_both() {
+    let folder = stock();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    let over = "services:\n  fileserver:\n    environment:\n      CLEARML_X: y\n";
+    fs::write(folder.path().join("sub/over.yml"), over).unwrap();
+    for arguments in [
+        &["-i", "sub/over.yml"][..],
+        &["--override", "sub/over.yml"],
+        &["--check", "sub/over.yml"],
+    ] {
+        let arguments = [&["-k", "keys.env"], arguments].concat();
+        let (code, stdout, stderr) = run(folder.path(), &arguments);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(
+            stderr.contains("sub/over.yml:2:3: this override file"),
+            "{stderr}"
+        );
+        let command = "clearml-inject -k KEYS --merge sub/over.yml -i docker-compose.yml";
+        assert!(stderr.contains(command), "{stderr}");
+        assert_eq!(read(folder.path(), "sub/over.yml"), over);
+    }
+    // The one beside it comes first, and where there is none nobody guesses.
+    fs::rename(
+        folder.path().join("docker-compose.yml"),
+        folder.path().join("sub/compose.yml"),
+    )
+    .unwrap();
+    let (_, _, stderr) = run(folder.path(), &["-k", "keys.env", "sub/over.yml"]);
+    assert!(
+        stderr.contains("--merge sub/over.yml -i sub/compose.yml"),
+        "{stderr}"
+    );
+    fs::rename(
+        folder.path().join("sub/compose.yml"),
+        folder.path().join("stack.yml"),
+    )
+    .unwrap();
+    let (_, _, stderr) = run(folder.path(), &["-k", "keys.env", "sub/over.yml"]);
+    assert!(stderr.contains("--merge sub/over.yml -i BASE"), "{stderr}");
+    // The command works, and what it prints names both.
+    let both = [
+        "-k",
+        "keys.env",
+        "--merge",
+        "sub/over.yml",
+        "-i",
+        "stack.yml",
+    ];
+    let (code, _, stderr) = run(folder.path(), &both);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stderr.contains("docker compose -f stack.yml -f sub/over.yml up -d"),
+        "{stderr}"
+    );
+}
