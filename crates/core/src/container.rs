@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::compose::interpolate;
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
-use crate::source::Span;
+use crate::source::{Span, Within};
 use crate::version::Version;
 
 /// What one container is given.
@@ -62,6 +62,55 @@ pub struct Container {
     pub privileged: Option<Span>,
     /// What is written on it for other programs to read, such as Traefik.
     pub labels: Vec<Label>,
+    /// What Kubernetes says of it besides.
+    pub pod: Option<Box<Pod>>,
+}
+
+/// What Kubernetes says of a container, besides what every source says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pod {
+    /// What makes its pod: `Deployment`.
+    pub kind: String,
+    /// The namespace, where one is written.
+    pub namespace: Option<String>,
+    /// Where else variables may come from that are not known: each may set any that nothing later sets.
+    pub sources: Vec<Doubt>,
+    /// Names that are more than once in its `env`, each with the entry that is not the first.
+    pub repeated: Vec<(String, Span)>,
+    /// References that lead nowhere, for which the pod does not start.
+    pub broken: Vec<BrokenReference>,
+    /// What leads from outside to a port of it, through something that speaks HTTP.
+    pub entrances: Vec<Entrance>,
+}
+
+/// A reference to something that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenReference {
+    /// The variable that it is for; none for a mount or for all of `envFrom`.
+    pub variable: Option<String>,
+    /// `Secret` or `ConfigMap`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The key that it does not have.
+    pub key: String,
+    /// Where the reference is.
+    pub span: Span,
+}
+
+/// A rule of an Ingress, a Route or an HTTPRoute that leads to a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entrance {
+    /// What it is: `Ingress clearml-app`.
+    pub name: String,
+    /// The host that it is for; none for any.
+    pub host: Option<String>,
+    /// The port of the container; none where nothing tells.
+    pub port: Option<u16>,
+    /// Whether TLS is spoken there.
+    pub is_tls: Knowable<bool>,
+    /// Where the rule is.
+    pub span: Span,
 }
 
 /// A network that a container is on.
@@ -233,11 +282,15 @@ impl Variable {
 pub enum VariableValue {
     /// This text.
     Known(Secret),
+    /// Kubernetes takes no object with this value: the reason.
+    Invalid(String),
     /// Compose refuses the file because of this value: the reason.
     Refused(String),
     /// Compose refuses the file as long as this variable has no value (`${NAME:?…}`). Its name, unless it stands
     /// among other text and may be part of a password.
     Required(Option<String>),
+    /// A Secret or ConfigMap of Kubernetes has it that was not given.
+    Elsewhere(Elsewhere),
     /// Something sets it, and to what is not known.
     Unknown(Reason),
     /// Named without a value, and `.env` has none: the container does not get it, unless the shell that runs
@@ -245,17 +298,34 @@ pub enum VariableValue {
     Unset,
 }
 
+/// Where Kubernetes takes a value from that was not given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// `Secret` or `ConfigMap`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The key in it.
+    pub key: String,
+    /// Why it is not known.
+    pub reason: Reason,
+}
+
 /// Which kind of place sets a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The command that starts the server.
     Command,
+    /// A key of a ConfigMap of Kubernetes.
+    ConfigMap,
     /// A line of an `env_file`.
     EnvFile,
     /// An entry of `environment`.
     Environment,
     /// The image, as its Dockerfile says.
     Image,
+    /// A key of a Secret of Kubernetes.
+    Secret,
 }
 
 impl VariableValue {
@@ -348,6 +418,8 @@ pub enum MountSource {
     Named(String),
     /// A new volume without a name, a tmpfs: empty at first.
     Empty,
+    /// A folder of texts, each with its path below it.
+    Folder(Vec<(String, FileText)>),
     /// A config or secret whose text is known without a file.
     Text(FileText),
 }
@@ -368,6 +440,8 @@ pub struct FileText {
     pub name: String,
     /// The text.
     pub text: Zeroizing<String>,
+    /// Where it is written, if that is within another text.
+    pub within: Option<Within>,
 }
 
 impl fmt::Debug for FileText {

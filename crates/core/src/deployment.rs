@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::compose::files::Files;
 use crate::compose::{Loader, Project};
-use crate::container::{Container, Variable, VariableValue};
+use crate::container::{Container, Doubt, Variable, VariableValue};
 use crate::error::Error;
 use crate::hocon;
 use crate::instance::{ConfigFile, Instance};
@@ -113,6 +113,11 @@ pub(crate) struct Given<'a> {
     pub(crate) unseen: Vec<Unseen>,
     /// The configuration folder of every server, instead of what is mounted.
     pub(crate) config_dir: Option<&'a Path>,
+}
+
+/// Whether a container runs a server of ClearML.
+pub(crate) fn is_server(container: &Container) -> bool {
+    !recognise::recognise(container).servers.is_empty()
 }
 
 impl Deployment {
@@ -357,7 +362,10 @@ impl Deployment {
                         None => error,
                     })?
                 }
-                Content::Text(file) => self.sources.add(file.name, file.text),
+                Content::Text(file) => match file.within {
+                    Some(within) => self.sources.add_within(file.name, file.text, within),
+                    None => self.sources.add(file.name, file.text),
+                },
             };
             let text = self.sources.text(source).to_owned();
             let mut reader = conf::Reader {
@@ -380,13 +388,18 @@ impl Deployment {
 
 /// What may change what a server is given and is not known.
 fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
-    container.doubts.iter().map(|doubt| Unseen {
-        what: "what its image and its command change".to_owned(),
+    let of = |what: &'static str, doubt: &Doubt| Unseen {
+        what: what.to_owned(),
         hides: Hides::Variables,
         reason: doubt.reason.as_str().to_owned(),
         service: Some(container.name.clone()),
         span: Some(doubt.span),
-    })
+    };
+    let sources = container.pod.iter().flat_map(|pod| &pod.sources);
+    let sources = sources.map(move |doubt| of("the variables of envFrom", doubt));
+    let own = container.doubts.iter();
+    own.map(move |doubt| of("what its image and its command change", doubt))
+        .chain(sources)
 }
 
 /// Names that a container has although no file sets them: from docker, or from the image's Python.

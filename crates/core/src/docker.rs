@@ -16,6 +16,7 @@ use crate::compose::Loader;
 use crate::deployment::{Deployment, Given, started};
 use crate::error::Error;
 use crate::source::{Place, Sources};
+use crate::yaml::below::{at, is_true, text, texts};
 use crate::yaml::{self, Node};
 use container::Inspected;
 use network::Networks;
@@ -124,38 +125,4 @@ fn refused(place: Place, message: String) -> Error {
         message,
         help: Some("print it again: docker inspect $(docker ps -q) | clearml-verify -".to_owned()),
     }
-}
-
-/// The value below these keys, if it is not null.
-fn at<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a Arc<Node>> {
-    let (first, rest) = keys.split_first()?;
-    let value = node.get(first)?.value;
-    match rest {
-        [] => Some(value).filter(|value| !value.is_null()),
-        rest => at(value, rest),
-    }
-}
-
-/// The text below these keys, if it is not empty.
-fn text<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a str> {
-    at(node, keys)?.text().filter(|text| !text.is_empty())
-}
-
-/// The texts of the list below these keys; of one text, that.
-fn texts<'a>(node: &'a Node, keys: &[&str]) -> Vec<&'a str> {
-    let Some(value) = at(node, keys) else {
-        return Vec::new();
-    };
-    match value.items() {
-        Some(items) => items
-            .iter()
-            .filter_map(|item| item.scalar())
-            .map(|one| one.text())
-            .collect(),
-        None => value.text().into_iter().collect(),
-    }
-}
-
-fn is_true(node: &Node, keys: &[&str]) -> bool {
-    text(node, keys) == Some("true")
 }

@@ -11,7 +11,7 @@ mod tree;
 
 use std::path::Path;
 
-use crate::container::{Variable, VariableValue};
+use crate::container::{Container, Variable, VariableValue};
 use crate::deployment::Deployment;
 use crate::hocon::{self, Object, Tag};
 use crate::instance::Instance;
@@ -286,6 +286,8 @@ fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Sett
             reading.origin = Origin::Variable(position);
             reading.hazards = hazard::before_hocon(variable);
         }
+    } else if let Some(reason) = set_by_others(deployment.service(instance)) {
+        reading.value = Value::Unknown(reason);
     }
     reading
 }
@@ -339,11 +341,19 @@ fn reading(
     setting: Setting,
 ) -> Reading {
     let mut reading = Reading::of_nothing(setting, instance.server, index);
+    let container = deployment.service(instance);
     let Some((node, is_whole)) = node_or_cover(tree, setting) else {
+        if let Some(reason) = set_by_others(container) {
+            reading.value = Value::Unknown(reason);
+        }
         return reading;
     };
     match Layer::from(node.tag) {
         Layer::Image => {
+            if let Some(reason) = set_by_others(container) {
+                reading.value = Value::Unknown(reason);
+                return reading;
+            }
             if let Some(known) = known::built_in(setting, instance.known_version()) {
                 reading.origin = Origin::BuiltIn(known);
             }
@@ -375,6 +385,12 @@ fn reading(
         reading.hazards = vec![Hazard::Covered(node.value.kind())];
     }
     reading
+}
+
+/// Why something that nothing sets may be set all the same: of `envFrom`, a source was not given.
+fn set_by_others(container: &Container) -> Option<String> {
+    let source = container.pod.as_ref()?.sources.first()?;
+    Some(source.reason.as_str().to_owned())
 }
 
 /// The node of a setting; or what stands where an object above it belongs, and false.

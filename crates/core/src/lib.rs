@@ -57,6 +57,7 @@ pub mod io;
 pub mod keyset;
 pub mod knowable;
 pub mod known;
+pub mod kubernetes;
 pub mod nearest;
 pub mod opening;
 #[cfg(feature = "passwords")]

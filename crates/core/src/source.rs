@@ -1,6 +1,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
@@ -17,8 +17,8 @@ pub(crate) fn names_only(written: &str) -> &str {
 }
 
 /// The texts a deployment was read from, so that every value can be pointed at in the one it came from.
-#[derive(Debug, Default)]
-pub struct Sources(Vec<Source>);
+#[derive(Clone, Debug, Default)]
+pub struct Sources(Vec<Named>);
 
 /// Which text of [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,13 +58,30 @@ impl Span {
     }
 }
 
-/// One text and what to call it.
-pub struct Source {
-    path: PathBuf,
+/// One text and what to call it. Many deployments may be in one text.
+#[derive(Clone, Debug)]
+struct Named {
+    source: Arc<Source>,
     /// What messages call it, where its path may hold a value of an env file.
     name: Option<PathBuf>,
     /// The file that holds it, by its real path; none where it was read from no file.
     file: Option<PathBuf>,
+    /// Where the text is written, if that is within another.
+    within: Option<Within>,
+}
+
+/// Where a text is written that is a value in another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// The value, or the key that has it.
+    pub span: Span,
+    /// Where its lines begin, if each of them is a line of the other text: the first one, and how far all are indented.
+    pub lines: Option<(usize, usize)>,
+}
+
+/// A text and where it was read.
+struct Source {
+    path: PathBuf,
     /// Compose files and `.env` files hold secrets, so the copy in memory is wiped.
     text: Zeroizing<String>,
     /// Where lines start, worked out when the first place is asked for.
@@ -111,13 +128,28 @@ impl Sources {
     /// Takes over a text; `path` is what findings call it.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: Zeroizing<String>) -> SourceId {
         let id = SourceId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
-        self.0.push(Source {
-            path: path.into(),
+        self.0.push(Named {
+            source: Arc::new(Source {
+                path: path.into(),
+                text,
+                lines: OnceLock::new(),
+            }),
             name: None,
             file: None,
-            text,
-            lines: OnceLock::new(),
+            within: None,
         });
+        id
+    }
+
+    /// Takes over a text that is a value in another one: its places are those of the other.
+    pub fn add_within(
+        &mut self,
+        path: impl Into<PathBuf>,
+        text: Zeroizing<String>,
+        within: Within,
+    ) -> SourceId {
+        let id = self.add(path, text);
+        self.0[id.0 as usize].within = Some(within);
         id
     }
 
@@ -128,7 +160,13 @@ impl Sources {
 
     /// The text, as it was read.
     pub fn text(&self, id: SourceId) -> &str {
-        &self.0[id.0 as usize].text
+        &self.0[id.0 as usize].source.text
+    }
+
+    /// Where the lines of a text start, the one behind the last line break included.
+    pub fn line_starts(&self, id: SourceId) -> &[usize] {
+        let source = &self.0[id.0 as usize].source;
+        source.lines.get_or_init(|| line_starts(&source.text))
     }
 
     /// Lets messages call a text what is written for its path, which may hold a value of an env file: `${DIR}/a.yml`.
@@ -140,7 +178,7 @@ impl Sources {
     /// What messages call the text.
     pub fn name(&self, id: SourceId) -> &Path {
         let source = &self.0[id.0 as usize];
-        source.name.as_deref().unwrap_or(&source.path)
+        source.name.as_deref().unwrap_or(&source.source.path)
     }
 
     /// Says which file holds a text, by its real path.
@@ -155,7 +193,7 @@ impl Sources {
 
     /// Where the text was read.
     pub fn path(&self, id: SourceId) -> &Path {
-        &self.0[id.0 as usize].path
+        &self.0[id.0 as usize].source.path
     }
 
     /// The bytes that a span covers.
@@ -168,14 +206,45 @@ impl Sources {
     /// File, line and column of a span's first byte. A byte order mark takes no column.
     pub fn place(&self, span: Span) -> Place {
         let source = &self.0[span.source.0 as usize];
-        let text = source.text.as_str();
-        let lines = source.lines.get_or_init(|| line_starts(text));
+        let text = source.source.text.as_str();
+        let lines = self.line_starts(span.source);
+        if let Some(within) = source.within {
+            return self.place_within(within, span.start, lines, text);
+        }
         let line = lines.partition_point(|start| *start <= span.start).max(1);
         let before = text.get(lines[line - 1]..span.start).unwrap_or_default();
         Place {
             file: self.name(span.source).to_owned(),
             line,
             column: column(before),
+        }
+    }
+
+    /// Where something is in the text that is around the one it is in, or where it is.
+    pub fn outer(&self, span: Span) -> Span {
+        match self.0[span.source.0 as usize].within {
+            Some(within) => self.outer(within.span),
+            None => span,
+        }
+    }
+
+    /// The place in the other text.
+    fn place_within(&self, within: Within, at: usize, lines: &[usize], text: &str) -> Place {
+        let Some((first, indent)) = within.lines else {
+            return self.place(within.span);
+        };
+        let line = lines.partition_point(|start| *start <= at).max(1) - 1;
+        let before = text.get(lines[line]..at).unwrap_or_default();
+        let start = Span {
+            start: first,
+            end: first,
+            ..within.span
+        };
+        let place = self.place(start);
+        Place {
+            line: place.line + line,
+            column: indent + column(before),
+            ..place
         }
     }
 }

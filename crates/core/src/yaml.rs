@@ -4,6 +4,7 @@
 //! go-yaml does: anchors and merge keys, duplicate keys refused, and the bounds on nesting and aliases. The
 //! scalar types are in [`scalar`].
 
+pub(crate) mod below;
 mod build;
 pub mod edit;
 mod json;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::source::{SourceId, Span};
-pub use build::{DEPTH_LIMIT, parse, parse_documents, parse_part};
+pub use build::{DEPTH_LIMIT, parse, parse_documents, parse_part, parse_part_last};
 pub use json::parse_json;
 pub use scalar::Typed;
 

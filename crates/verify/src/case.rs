@@ -1,9 +1,11 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
 pub(crate) mod accounts;
+mod remedy;
 mod unknown;
 
 use clearml_secure_core::account::Accounts;
+use clearml_secure_core::container::VariableValue;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::placeholder;
@@ -18,7 +20,7 @@ use crate::described::Described;
 use crate::files::Files;
 use crate::finding::{Draft, Fix, Severity};
 use crate::login::Login;
-use crate::words::{HALF_PUBLIC, REVOKED, and, release, run};
+use crate::words::{self, HALF_PUBLIC, REVOKED, and, release};
 
 /// What rules look at.
 pub(crate) struct Case<'a> {
@@ -38,23 +40,6 @@ impl Case<'_> {
     /// Where a reading's value stands, or its service's name.
     pub(crate) fn span(&self, reading: &Reading) -> Span {
         reading.span(self.deployment)
-    }
-
-    /// The command that gives every server new values.
-    pub(crate) fn inject(&self) -> String {
-        let path = self.compose_file();
-        let command = format!("clearml-keygen | clearml-inject -o secured.yml {path}");
-        run("give every server new random values", &[&command])
-    }
-
-    /// The commands that add users of the web login.
-    pub(crate) fn add_users(&self) -> String {
-        let inject = format!(
-            "clearml-inject -k new.env -o secured.yml {}",
-            self.compose_file()
-        );
-        let keygen = "clearml-keygen --from KEYS --user NAME --passwords passwords.txt -o new.env";
-        run("add users (KEYS is the keyset in use)", &[keygen, &inject])
     }
 
     /// The compose file as it is named on a command line.
@@ -84,8 +69,10 @@ impl Case<'_> {
         if self.deployment.of(instance.server).nth(1).is_none() {
             return name.to_owned();
         }
-        let service = self.deployment.service(instance);
-        format!("{name} (service {})", escape(&service.name))
+        format!(
+            "{name} ({})",
+            words::container(self.deployment.service(instance))
+        )
     }
 
     /// What the same server reads for the other half of a key and secret pair.
@@ -249,8 +236,15 @@ impl Case<'_> {
             unseen.extend(self.unknown_paths(server));
             for reading in &server.readings {
                 if let Value::Unknown(reason) = &reading.value {
+                    let variable = reading.variable(self.deployment);
+                    let key = match variable.map(|variable| &variable.value) {
+                        Some(VariableValue::Elsewhere(elsewhere)) => {
+                            format!(" (key {})", escape(&elsewhere.key))
+                        }
+                        _ => String::new(),
+                    };
                     unseen.push(Unseen {
-                        what: format!("{} at {}", reading.setting, reading.server),
+                        what: format!("{} at {}{key}", reading.setting, reading.server),
                         hides: Hides::Anything,
                         reason: reason.clone(),
                         service: None,
@@ -259,7 +253,11 @@ impl Case<'_> {
                 }
             }
         }
-        together(unseen)
+        let word = match self.deployment.manifests {
+            Some(_) => "workload",
+            None => "service",
+        };
+        together(unseen, word)
     }
 }
 
@@ -276,7 +274,7 @@ pub(crate) fn is_public(value: &Value) -> bool {
 }
 
 /// The same thing, unseen for the same reason at several services, is one thing.
-fn together(unseen: Vec<Unseen>) -> Vec<Unseen> {
+fn together(unseen: Vec<Unseen>, word: &str) -> Vec<Unseen> {
     let mut merged: Vec<(Unseen, Vec<String>)> = Vec::new();
     for one in unseen {
         let service = one.service.clone();
@@ -291,12 +289,8 @@ fn together(unseen: Vec<Unseen>) -> Vec<Unseen> {
     let name = |(mut one, services): (Unseen, Vec<String>)| {
         let services: Vec<&str> = services.iter().map(String::as_str).collect();
         if !services.is_empty() {
-            let word = if services.len() == 1 {
-                "service"
-            } else {
-                "services"
-            };
-            one.what = format!("{} of {word} {}", one.what, and(&services));
+            let plural = if services.len() == 1 { "" } else { "s" };
+            one.what = format!("{} of {word}{plural} {}", one.what, and(&services));
         }
         one
     };

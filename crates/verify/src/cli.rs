@@ -11,8 +11,8 @@ use clearml_secure_cli::general::General;
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// A compose file, a directory (every deployment below it), what `docker inspect` prints, `-` for standard input, or the
-    /// URL of a running server [default: .]
+    /// A compose file, Kubernetes manifests, a directory (every deployment below it), what `docker inspect` prints, `-` for
+    /// standard input, or the URL of a running server [default: .]
     #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     pub(crate) targets: Vec<PathBuf>,
 

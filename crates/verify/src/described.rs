@@ -1,11 +1,14 @@
 //! A deployment, and what describes it.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use clearml_secure_core::compose::Project;
 use clearml_secure_core::deployment::{Composed, Deployment};
 use clearml_secure_core::docker::{ComposeProject, Running};
+use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::kubernetes::Rendered;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::SourceId;
 use clearml_secure_core::yaml::Node;
 
@@ -15,21 +18,72 @@ pub(crate) struct Described {
     pub(crate) project: Option<Box<Project>>,
     /// What docker compose has written on the containers of an engine.
     pub(crate) made_from: Option<ComposeProject>,
+    /// Where the objects of manifests are.
+    pub(crate) manifests: Option<Objects>,
     deployment: Box<Deployment>,
     /// What `docker inspect` printed.
     roots: Arc<[Arc<Node>]>,
 }
 
+/// The objects of manifests that describe a deployment.
+pub(crate) struct Objects {
+    /// Where each of them is.
+    pub(crate) parts: Vec<(SourceId, Range<usize>)>,
+    /// Their namespace, where one is written.
+    pub(crate) namespace: Option<String>,
+}
+
 impl Described {
-    /// What tells it from the other deployments that an engine has; none of one that is made of files.
+    /// What tells it from the other deployments that an engine or a cluster has; none of one that is made of files of its own.
     pub(crate) fn running_name(&self) -> Option<String> {
         if self.project.is_some() {
             return None;
         }
         let project = self.made_from.as_ref().map(|made| made.name.as_str());
+        let namespace = self
+            .manifests
+            .as_ref()
+            .and_then(|one| one.namespace.as_deref());
+        let project = project.or(namespace);
         let first = self.instances.first();
         let first = first.map(|instance| self.service(instance).name.as_str());
         Some([project, first].map(Option::unwrap_or_default).join("/"))
+    }
+
+    /// Whether it is containers that an engine has.
+    pub(crate) fn is_running(&self) -> bool {
+        self.project.is_none() && self.manifests.is_none()
+    }
+
+    /// Takes a keyset for what Secrets hold that were not given. What a person should know about that.
+    pub(crate) fn trust(&mut self, keyset: &Keyset) -> Option<String> {
+        let names = self.deployment.trust(keyset);
+        let names: Vec<_> = names.iter().map(|name| escape(name)).collect();
+        let plural = if names.len() == 1 { "" } else { "s" };
+        (!names.is_empty()).then(|| {
+            format!(
+                "not given: Secret{plural} {}. The result holds if the keyset of --keys is in there",
+                names.join(", ")
+            )
+        })
+    }
+
+    /// Its texts; of texts that many deployments share, its own parts.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        let sources = &self.deployment.sources;
+        let parts = self.manifests.iter().flat_map(|manifests| &manifests.parts);
+        // A comment may be on the line above the first one.
+        let before = |source: SourceId, start: usize| {
+            let text = sources.text(source);
+            let line = text[..start].trim_end().rfind('\n').map_or(0, |at| at + 1);
+            line.min(start)
+        };
+        let parts = parts.map(move |(source, range)| {
+            &sources.text(*source)[before(*source, range.start)..range.end]
+        });
+        let is_whole = self.manifests.is_none();
+        let whole = sources.ids().filter(move |_| is_whole);
+        whole.map(|id| sources.text(id)).chain(parts)
     }
 
     /// The trees of its texts.
@@ -47,6 +101,7 @@ impl From<Composed> for Described {
         Self {
             project: Some(Box::new(project)),
             made_from: None,
+            manifests: None,
             deployment: Box::new(deployment),
             roots: Arc::new([]),
         }
@@ -58,8 +113,24 @@ impl From<Running> for Described {
         Self {
             project: None,
             made_from: running.project,
+            manifests: None,
             deployment: Box::new(running.deployment),
             roots: running.roots,
+        }
+    }
+}
+
+impl From<Rendered> for Described {
+    fn from(rendered: Rendered) -> Self {
+        Self {
+            project: None,
+            made_from: None,
+            manifests: Some(Objects {
+                parts: rendered.parts,
+                namespace: rendered.namespace,
+            }),
+            deployment: Box::new(rendered.deployment),
+            roots: Arc::new([]),
         }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn files_of<'a>(
     reports: &[&'a Report],
     remarks: &mut Vec<String>,
 ) -> Option<(&'a Described, &'a Effective)> {
-    if running.project.is_some() {
+    if !running.is_running() {
         return None;
     }
     let mut files: Vec<_> = reports.iter().copied().filter_map(of_files).collect();

@@ -9,17 +9,17 @@ use crate::words;
 
 /// `port 80 of service nginx`, `port 80 of service edge, through service nginx`, and what else opens a way.
 pub(crate) fn entry(deployment: &Deployment, way: &Way<'_>) -> String {
-    let name = |index: usize| escape(&deployment.containers[index].name).into_owned();
+    let name = |index: usize| words::container(&deployment.containers[index]);
     let mut by = way.through.iter().map(|forward| forward.by);
     // A container whose network another one shares has the port, and the other one what listens there.
     let first = by.next().filter(|first| *first != way.by);
     let port = words::port(&way.opening.port);
     let mut text = match &way.opening.reach {
         Reach::Published(Interface::One(address)) => {
-            format!("{port} of service {} on {address}", name(way.by))
+            format!("{port} of {} on {address}", name(way.by))
         }
-        Reach::Published(_) => format!("{port} of service {}", name(way.by)),
-        Reach::Host(_) => format!("{port} of service {}, on the host's network,", name(way.by)),
+        Reach::Published(_) => format!("{port} of {}", name(way.by)),
+        Reach::Host(_) => format!("{port} of {}, on the host's network,", name(way.by)),
         Reach::Network(network, NetworkKind::Routed) => {
             format!(
                 "network {}, which is open to anyone who has a route to it,",
@@ -30,14 +30,10 @@ pub(crate) fn entry(deployment: &Deployment, way: &Way<'_>) -> String {
             "network {}, which gives containers addresses on the host's network,",
             escape(network)
         ),
-        Reach::Tunnel => format!("the tunnel of service {}", name(way.by)),
+        Reach::Tunnel => format!("the tunnel of {}", name(way.by)),
     };
     let through: Vec<String> = first.into_iter().chain(by).map(name).collect();
     if !through.is_empty() {
-        let through: Vec<String> = through
-            .iter()
-            .map(|name| format!("service {name}"))
-            .collect();
         text.push_str(&format!(", through {},", through.join(" and ")));
     }
     text

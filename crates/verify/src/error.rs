@@ -23,6 +23,8 @@ pub(crate) enum Error {
     NoFile(String),
     #[error("{}: no ClearML server in it, so nothing was verified", escape(&.0.to_string_lossy()))]
     NoServer(PathBuf),
+    #[error("{}: not rendered, so it does not tell what the servers get", escape(&.0.to_string_lossy()))]
+    NotRendered(PathBuf, String),
     #[error("{}: no ClearML server below it, so nothing was verified", escape(&.0.to_string_lossy()))]
     NothingBelow(PathBuf),
     #[error("{}: this override file only changes services of another compose file, so it was not checked alone", escape(&.path.to_string_lossy()))]
@@ -91,6 +93,7 @@ impl Error {
                 "name the file that has them. Servers are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
                     .to_owned(),
             ),
+            Self::NotRendered(_, command) => Some(format!("render it:\n  {command}")),
             Self::NoFile(address) => Some(format!("for a server:\n  clearml-verify http://{}", escape(address))),
             Self::Effective => Some("use -f text, json or html, or run this without --effective".to_owned()),
             Self::Fix => Some("run this without -f or without --fix".to_owned()),

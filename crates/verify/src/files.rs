@@ -163,8 +163,10 @@ impl Files {
         let secrets = secrets(deployment, effective, logins);
         for source in deployment.sources.ids() {
             let path = deployment.sources.path(source);
-            let is_file = deployment.sources.file(source).is_some();
-            let Some(span) = first(deployment, source, &secrets).filter(|_| is_file) else {
+            if deployment.sources.file(source).is_none() {
+                continue;
+            }
+            let Some(span) = first(deployment, source, &secrets) else {
                 continue;
             };
             let is_tracked = is_tracked(path).unwrap_or_else(|reason| {
@@ -219,7 +221,7 @@ fn of_clients(deployment: &Deployment) -> Vec<PathBuf> {
 /// The secrets of the user's own, and where the effective configuration takes them from. A published value is no
 /// secret, and a key without its secret opens nothing.
 fn secrets(
-    deployment: &Deployment,
+    deployment: &Described,
     effective: &Effective,
     logins: &[Login<'_>],
 ) -> Vec<(Vec<Zeroizing<String>>, Span)> {
@@ -244,7 +246,11 @@ fn secrets(
             && !placeholder::is_placeholder(text)
             && public::of(text).is_none()
         {
-            add(text, reading.span(deployment));
+            let variable = reading.variable(deployment);
+            let variable = variable.filter(|_| deployment.manifests.is_some());
+            // A Secret may be in another file than the reference to it.
+            let span = variable.map(|variable| variable.value_span);
+            add(text, span.unwrap_or_else(|| reading.span(deployment)));
         }
     }
     for instance in &deployment.instances {
@@ -304,10 +310,17 @@ fn of_stores(tree: &Object, add: &mut dyn FnMut(&str, Range<usize>)) {
 
 /// Where the first secret stands in a text.
 fn first(
-    deployment: &Deployment,
+    deployment: &Described,
     source: SourceId,
     secrets: &[(Vec<Zeroizing<String>>, Span)],
 ) -> Option<Span> {
+    if deployment.manifests.is_some() {
+        // What is base64 there cannot be looked for, and every place is known.
+        let places = secrets
+            .iter()
+            .map(|(_, span)| deployment.sources.outer(*span));
+        return places.filter(|span| span.source == source).min();
+    }
     let text = deployment.sources.text(source);
     let places = secrets.iter().filter_map(|(spellings, span)| {
         let written = spellings

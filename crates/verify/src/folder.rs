@@ -3,7 +3,7 @@
 //! Not every file is a deployment. Some are parts that others read (`extends`, `include`), and some only change one
 //! beside them, as `docker-compose.prod.yml` does: such a file is checked merged over its base.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::is_default;
@@ -13,7 +13,7 @@ use clearml_secure_core::io::read_text;
 use crate::error::Error;
 use crate::reader::{Reader, Target};
 use crate::report::NotChecked;
-use crate::walk::{Found, Walk, listed};
+use crate::walk::{Found, Manifest, Walk};
 use clearml_secure_core::shell::quoted;
 
 /// A compose file, understood.
@@ -29,6 +29,7 @@ pub(crate) fn targets(reader: &mut Reader<'_>, folder: &Path) -> Result<Vec<Targ
     let walk = Walk::below(folder)?;
     let mut targets = not_looked_at(&walk);
     reader.remarks.extend(walk.remarks);
+    let has_manifests = manifests(reader, walk.manifests, &mut targets);
     let closed = walk.closed.into_iter();
     targets.extend(closed.map(|(path, error)| Target::failed(&path, &error.into())));
     let mut candidates = Vec::new();
@@ -62,7 +63,8 @@ pub(crate) fn targets(reader: &mut Reader<'_>, folder: &Path) -> Result<Vec<Targ
     }
     targets.sort_by(|one, other| one.path().cmp(other.path()));
     let is_deployment = |target: &Target| matches!(target, Target::Deployment { .. });
-    if !targets.iter().any(is_deployment) && !is_in_others(reader, folder, &others) {
+    let is_there = targets.iter().any(is_deployment) || has_manifests;
+    if !is_there && !is_in_others(reader, folder, &others) {
         let none = Error::NothingBelow(folder.to_owned());
         if targets.is_empty() {
             return Err(none);
@@ -94,6 +96,30 @@ fn is_in_others(reader: &mut Reader<'_>, folder: &Path, others: &[Found]) -> boo
     !others.is_empty() && (!is_ours || others.iter().any(|one| is_one(&one.path)))
 }
 
+/// Takes over the manifests, if any of them has a ClearML server. Whether one has.
+fn manifests(reader: &mut Reader<'_>, all: Vec<Manifest>, targets: &mut Vec<Target>) -> bool {
+    if !all.iter().any(|one| one.is_ours) {
+        return false;
+    }
+    let mut units: HashMap<PathBuf, usize> = HashMap::new();
+    for Manifest {
+        path,
+        text,
+        is_ours,
+    } in all
+    {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let unit = *units.entry(folder).or_insert_with(|| reader.unit());
+        match reader.add_manifests(&path, text, unit) {
+            Ok(()) if is_ours => reader.of_manifests.push(path),
+            Err(error) if is_ours => targets.push(Target::failed(&path, &error.into())),
+            // Nobody can tell whether a server refers to what is in it; then that is not known.
+            Ok(()) | Err(_) => {}
+        }
+    }
+    true
+}
+
 /// What may hold a deployment and is not opened.
 fn not_looked_at(walk: &Walk) -> Vec<Target> {
     let target = |path: &PathBuf, what: String, reason: &str| {
@@ -106,12 +132,9 @@ fn not_looked_at(walk: &Walk) -> Vec<Target> {
     };
     let named = |path: &PathBuf| path.to_string_lossy().into_owned();
     let mut targets = Vec::new();
-    if let Some(first) = walk.manifests.first() {
-        targets.push(target(
-            first,
-            listed(&walk.manifests),
-            "Kubernetes manifests and Helm values are not checked; check the running server: clearml-verify https://…",
-        ));
+    for (path, command) in &walk.unrendered {
+        let reason = format!("not rendered, so it does not tell what the servers get; {command}");
+        targets.push(target(path, named(path), &reason));
     }
     for path in &walk.linked {
         let reason =

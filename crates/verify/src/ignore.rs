@@ -17,7 +17,7 @@ pub(crate) fn silence(
 ) -> (Vec<Finding>, Vec<String>) {
     let sources = &deployment.sources;
     let mut remarks = Vec::new();
-    if !sources.ids().any(|id| sources.text(id).contains(MARK)) {
+    if !deployment.texts().any(|text| text.contains(MARK)) {
         return (findings, remarks);
     }
     let lines = Lines::of(deployment);

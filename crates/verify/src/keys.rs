@@ -12,7 +12,6 @@ use crate::case::Case;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::finding::{Draft, Finding, Severity};
-use crate::words;
 
 /// The name under which files, keys and a running server are held against each other.
 pub(crate) const ID: &str = "keys-not-applied";
@@ -101,13 +100,10 @@ pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
                 case.server(reading),
                 reading.setting
             );
-            let help = words::run(
-                "inject the keyset",
-                &[&format!(
-                    "clearml-inject -k KEYS -i {}",
-                    case.compose_file()
-                )],
-            );
+            let help = case.apply(match case.deployment.manifests {
+                Some(_) => "give the servers the keyset",
+                None => "inject the keyset",
+            });
             found.push(
                 case.finding_in(Severity::Error, reading, message)
                     .help(help),

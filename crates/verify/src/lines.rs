@@ -1,10 +1,13 @@
 //! The lines that findings are about, fit to be shown, and the comments on them.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
 
 use clearml_secure_core::redact::{Line, Text};
 use clearml_secure_core::source::{SourceId, Span};
-use clearml_secure_core::yaml::Node;
+use clearml_secure_core::yaml::{Node, parse_part_last};
 
 use crate::described::Described;
 
@@ -12,6 +15,8 @@ use crate::described::Described;
 pub(crate) struct Lines<'a> {
     deployment: &'a Described,
     compose: HashMap<SourceId, Text<'a>>,
+    /// The objects of manifests that were asked about, by where they begin. Most never are.
+    objects: RefCell<HashMap<(SourceId, usize), Rc<Text<'a>>>>,
 }
 
 impl<'a> Lines<'a> {
@@ -32,27 +37,56 @@ impl<'a> Lines<'a> {
         Self {
             deployment,
             compose,
+            objects: RefCell::default(),
         }
     }
 
     /// The line on which a span starts, masked.
     pub(crate) fn line(&self, span: Span) -> Line {
-        self.with(span.source, |text| text.line(span.start..span.end))
+        self.with(span, |text| text.line(span.start..span.end))
     }
 
     /// The comments on the line where a span starts and alone on the line above.
     pub(crate) fn comments(&self, span: Span) -> Vec<&'a str> {
-        self.with(span.source, |text| {
+        self.with(span, |text| {
             let own = text.comment(span.start);
             let above = text.comment_above(span.start);
             own.into_iter().chain(above).collect()
         })
     }
 
-    fn with<T>(&self, source: SourceId, look: impl FnOnce(&Text<'a>) -> T) -> T {
+    fn with<T>(&self, span: Span, look: impl FnOnce(&Text<'a>) -> T) -> T {
+        let source = span.source;
+        if let Some(text) = self.object(span) {
+            return look(&text);
+        }
         match self.compose.get(&source) {
             Some(text) => look(text),
             None => look(&Text::of_lines(self.deployment.sources.text(source))),
         }
+    }
+
+    /// The object of a manifest that a span is in.
+    fn object(&self, span: Span) -> Option<Rc<Text<'a>>> {
+        let parts = self.deployment.manifests.iter();
+        let mut parts = parts.flat_map(|manifests| &manifests.parts);
+        let is_in = |part: &&(SourceId, Range<usize>)| {
+            part.0 == span.source && part.1.contains(&span.start)
+        };
+        let (source, range) = parts.find(is_in)?;
+        let key = (*source, range.start);
+        if let Some(text) = self.objects.borrow().get(&key) {
+            return Some(Rc::clone(text));
+        }
+        let sources = &self.deployment.sources;
+        let whole = sources.text(*source);
+        let path = sources.path(*source);
+        // It was read before, with what is around it.
+        let tree = parse_part_last(path, whole, range.clone());
+        let roots = tree.map(|(roots, _)| roots).unwrap_or_default();
+        let roots = roots.iter().map(|root| &**root);
+        let text = Rc::new(Text::of_part(whole, sources.line_starts(*source), roots));
+        self.objects.borrow_mut().insert(key, Rc::clone(&text));
+        Some(text)
     }
 }

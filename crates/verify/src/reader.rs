@@ -7,6 +7,7 @@ use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::docker::Engine;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{read_argument, read_text};
+use clearml_secure_core::kubernetes;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
@@ -50,7 +51,7 @@ impl Target {
 
     /// Whether it is containers that an engine has.
     pub(crate) fn is_running(&self) -> bool {
-        matches!(self, Self::Deployment { deployment, .. } if deployment.project.is_none())
+        matches!(self, Self::Deployment { deployment, .. } if deployment.is_running())
     }
 
     /// Whether it is this run that checks it.
@@ -93,6 +94,12 @@ pub(crate) struct Reader<'a> {
     pub(crate) reads_all: bool,
     /// What a person should know about how they were read.
     pub(crate) remarks: &'a mut Vec<String>,
+    /// Manifests of Kubernetes, which mean each other's objects: they are one pool.
+    manifests: kubernetes::Reader,
+    /// The targets with manifests that have to have a server among them.
+    pub(crate) of_manifests: Vec<PathBuf>,
+    /// How many things with manifests there are.
+    units: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -110,7 +117,56 @@ impl<'a> Reader<'a> {
             reads_all: !share.is_part(),
             share,
             remarks,
+            manifests: kubernetes::Reader::new(),
+            of_manifests: Vec::new(),
+            units: 0,
         })
+    }
+
+    /// A number for manifests that belong together.
+    pub(crate) fn unit(&mut self) -> usize {
+        self.units += 1;
+        self.units
+    }
+
+    /// Takes over the manifests of a text.
+    pub(crate) fn add_manifests(
+        &mut self,
+        path: &Path,
+        text: Zeroizing<String>,
+        unit: usize,
+    ) -> Result<(), CoreError> {
+        self.manifests.add(path, text, unit)
+    }
+
+    /// The deployments of all manifests that were taken over.
+    pub(crate) fn finish(self) -> Result<Vec<Target>, Error> {
+        let Some(first) = self.of_manifests.first().cloned() else {
+            return Ok(Vec::new());
+        };
+        let manifests = self.manifests.finish(self.cli.config_dir.as_deref())?;
+        let is_told = !manifests.remarks.is_empty();
+        self.remarks.extend(manifests.remarks);
+        let found = manifests.deployments.into_iter();
+        let mut found: Vec<Target> = found.filter_map(|one| Target::of(&first, one)).collect();
+        let unread = manifests.unread.into_iter().map(|one| NotChecked {
+            what: one.what,
+            reason: one.reason,
+            place: Some(one.place),
+        });
+        let unread: Vec<NotChecked> = unread.collect();
+        let is_deployment = |target: &Target| matches!(target, Target::Deployment { .. });
+        if !unread.is_empty() {
+            found.push(Target::Nothing(first, unread));
+        } else if !found.iter().any(is_deployment) {
+            let none = Error::NoServer(first.clone());
+            // What is said of how they were read may be why.
+            if found.is_empty() && !is_told {
+                return Err(none);
+            }
+            found.push(Target::failed(&first, &none));
+        }
+        Ok(found)
     }
 
     /// Whether the command line says what is merged over each file.

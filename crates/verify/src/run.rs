@@ -195,9 +195,11 @@ fn reports_of(
 fn report(
     cli: &Cli,
     (keys, guesser): (&Keys, &Guesser),
-    deployment: Described,
+    mut deployment: Described,
     made_from: Option<(&Described, &Effective)>,
 ) -> (Report, Vec<String>) {
+    let new = keys.new.as_ref();
+    let trusted = new.and_then(|keyset| deployment.trust(keyset));
     let effective = Effective::of(&deployment);
     let logins = Login::all(&deployment, &effective, guesser);
     let case = Case {
@@ -238,7 +240,7 @@ fn report(
         people: None,
         is_besides: false,
     };
-    (report, comments)
+    (report, comments.into_iter().chain(trusted).collect())
 }
 
 /// Takes out what is accepted, or below what is asked for, and counts it.

@@ -11,6 +11,8 @@ use clearml_secure_core::docker;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::kubernetes;
+use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
@@ -18,6 +20,7 @@ use crate::error::Error;
 use crate::folder;
 use crate::reader::{Reader, Target};
 use crate::shard::Share;
+use crate::walk::{is_helm_values, is_kustomization};
 
 /// JSON begins within so many bytes, or what comes before it cannot be told from it.
 const MARGIN: u64 = 64;
@@ -47,7 +50,7 @@ pub(crate) fn targets(
     for path in files {
         let targets = if path.is_dir() {
             folder::targets(&mut reader, path)
-        } else if reader.reads_all || reader.share.takes_file(path) {
+        } else if reader.reads_all || reader.share.takes_file(path) || is_of_pool(path) {
             named(&mut reader, path)
         } else {
             continue;
@@ -62,6 +65,13 @@ pub(crate) fn targets(
             // The others are worth reporting all the same.
             Err(error) => found.push(Target::failed(path, &error)),
         }
+    }
+    let first = reader.of_manifests.first().cloned().unwrap_or_default();
+    match reader.finish() {
+        Ok(targets) => found.extend(targets),
+        Err(_) if of_clients.contains(&first) => {}
+        Err(error) if cli.targets.len() == 1 && found.is_empty() => return Err(error),
+        Err(error) => found.push(Target::failed(&first, &error)),
     }
     Ok(found)
 }
@@ -86,6 +96,11 @@ fn may_be_of_engine(path: &Path) -> bool {
     read.is_err() || start.is_empty() || start.starts_with(['[', '{'])
 }
 
+/// Whether a file has manifests: all shards need all of them, because they mean each other's objects.
+fn is_of_pool(path: &Path) -> bool {
+    path.is_file() && read_argument(path).is_ok_and(|text| kubernetes::is_manifest(&text))
+}
+
 /// A file that the command line names.
 fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
     if path.to_string_lossy().ends_with(".conf") {
@@ -95,11 +110,21 @@ fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
     if text.trim().is_empty() {
         return Err(Error::Empty(path.to_owned()));
     }
-    if Keyset::is_one(&text, path) {
-        return Err(Error::Keyset(path.to_owned()));
-    }
     if docker::is_inspected(&text) {
         return reader.engine(path, &text);
+    }
+    if let Some(render) = unrendered(path, &text) {
+        return Err(Error::NotRendered(path.to_owned(), render));
+    }
+    // A Secret may be a keyset as well.
+    if kubernetes::is_manifest(&text) {
+        let unit = reader.unit();
+        reader.add_manifests(path, text, unit)?;
+        reader.of_manifests.push(path.to_owned());
+        return Ok(Vec::new());
+    }
+    if Keyset::is_one(&text, path) {
+        return Err(Error::Keyset(path.to_owned()));
     }
     let deployment = reader.deployment(path, text)?;
     if !reader.has_merge() && is_overlay(path, &deployment) {
@@ -118,6 +143,37 @@ fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
         }
         Some(target) => Ok(vec![target]),
     }
+}
+
+/// The command that renders what a file describes, where it is none of manifests.
+fn unrendered(path: &Path, text: &str) -> Option<String> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = quoted(folder.unwrap_or(Path::new(".")));
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    if name == "Chart.yaml" {
+        return Some(format!("helm template {folder} | clearml-verify -"));
+    }
+    if is_kustomization(name) {
+        return Some(format!(
+            "kubectl kustomize --enable-helm {folder} | clearml-verify -"
+        ));
+    }
+    let is_terraform = name.ends_with(".tf") || text.contains("resource \"helm_release\"");
+    if is_terraform || is_helm_values(text) {
+        let file = match is_terraform {
+            true => "values.yaml".to_owned(),
+            false => quoted(path),
+        };
+        return Some(format!(
+            "helm template clearml clearml/clearml --kube-version 1.30.0 -f {file} | clearml-verify -"
+        ));
+    }
+    None
 }
 
 /// Reads a file. What looks like `localhost:8008` is meant for a server.

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::compose::files::{default_in, is_default, merged_over};
 use clearml_secure_core::error::Error;
 use clearml_secure_core::io::{entries, is_link, read_text};
+use clearml_secure_core::kubernetes::is_manifest;
 use clearml_secure_core::yaml::{self, Node};
 
 use clearml_secure_core::shell::quoted;
+use zeroize::Zeroizing;
 
 /// Files that mark a folder as something a program made and can make again.
 const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
@@ -42,8 +44,10 @@ const MANIFEST_WORDS: [&str; 6] = [
 pub(crate) struct Walk {
     /// Files that may be compose files, those of a folder together.
     pub(crate) found: Vec<Found>,
-    /// Kubernetes manifests and Helm values of a ClearML server.
-    pub(crate) manifests: Vec<PathBuf>,
+    /// Kubernetes manifests.
+    pub(crate) manifests: Vec<Manifest>,
+    /// What makes manifests of a ClearML server, and the command that does: values of a chart, a chart, or a kustomization.
+    pub(crate) unrendered: Vec<(PathBuf, String)>,
     /// Folders that cannot be read.
     pub(crate) closed: Vec<(PathBuf, Error)>,
     /// Folders that are nested too deep.
@@ -66,11 +70,20 @@ pub(crate) struct Found {
     pub(crate) may_read_others: bool,
 }
 
+/// A file with manifests.
+pub(crate) struct Manifest {
+    pub(crate) path: PathBuf,
+    pub(crate) text: Zeroizing<String>,
+    /// Whether it has a ClearML server; others may have what that refers to.
+    pub(crate) is_ours: bool,
+}
+
 /// What a file's text is.
 enum Kind {
     Compose,
     Manifest,
     Other,
+    Values,
 }
 
 impl Walk {
@@ -98,6 +111,7 @@ impl Walk {
     }
 
     fn folder(&mut self, root: &Path, folder: &Path, entries: Vec<PathBuf>, depth: usize) {
+        let before = (self.manifests.len(), self.unrendered.len());
         let taken = default_in(folder);
         // They are read with the file that they belong to.
         let merged = taken.as_deref().map(merged_over).unwrap_or_default();
@@ -124,6 +138,40 @@ impl Walk {
                 let is_merged = !merged.is_empty() && taken.as_ref() == Some(&path);
                 self.file(path, is_named, is_merged);
             }
+        }
+        self.render(folder, before);
+    }
+
+    /// Takes back what was found in a folder of which something makes manifests: only that tells what is made of it.
+    fn render(&mut self, folder: &Path, (manifests, unrendered): (usize, usize)) {
+        let shown = quoted(folder);
+        let is_chart = folder.join("Chart.yaml").is_file();
+        let command = match () {
+            () if is_chart => format!("helm template {shown} | clearml-verify -"),
+            () if KUSTOMIZATIONS
+                .iter()
+                .any(|name| folder.join(name).is_file()) =>
+            {
+                format!("kubectl kustomize --enable-helm {shown} | clearml-verify -")
+            }
+            () => return,
+        };
+        let is_in = |path: &Path| is_chart || path.parent() == Some(folder);
+        let mut is_ours = false;
+        let mut kept = self.manifests.split_off(manifests);
+        kept.retain(|one| {
+            is_ours |= one.is_ours && is_in(&one.path);
+            !is_in(&one.path)
+        });
+        self.manifests.append(&mut kept);
+        let mut kept = self.unrendered.split_off(unrendered);
+        kept.retain(|(path, _)| {
+            is_ours |= is_in(path);
+            !is_in(path)
+        });
+        self.unrendered.append(&mut kept);
+        if is_ours {
+            self.unrendered.push((folder.to_owned(), command));
         }
     }
 
@@ -172,7 +220,18 @@ impl Walk {
                 has_words,
                 may_read_others: is_merged || text.contains("include") || text.contains("extends"),
             }),
-            Kind::Manifest => self.manifests.push(path),
+            Kind::Manifest => self.manifests.push(Manifest {
+                is_ours: MANIFEST_WORDS.iter().any(|word| text.contains(word)),
+                path,
+                text,
+            }),
+            Kind::Values => {
+                let command = format!(
+                    "helm template clearml clearml/clearml --kube-version 1.30.0 -f {} | clearml-verify -",
+                    quoted(&path)
+                );
+                self.unrendered.push((path, command));
+            }
             Kind::Other => {}
         }
     }
@@ -185,14 +244,10 @@ pub(crate) fn is_made(folder: &Path) -> bool {
 
 fn kind(path: &Path, text: &str, is_named: bool, has_words: bool) -> Kind {
     if is_manifest(text) {
-        return if MANIFEST_WORDS.iter().any(|word| text.contains(word)) {
-            Kind::Manifest
-        } else {
-            Kind::Other
-        };
+        return Kind::Manifest;
     }
     if !is_named && is_helm_values(text) {
-        return Kind::Manifest;
+        return Kind::Values;
     }
     let has_services = text.contains("services");
     let is_compose = if is_named {
@@ -207,15 +262,16 @@ fn kind(path: &Path, text: &str, is_named: bool, has_words: bool) -> Kind {
     }
 }
 
-/// Whether a text has a line that only manifests have, in YAML or in JSON.
-fn is_manifest(text: &str) -> bool {
-    let mut lines = text.lines().map(|line| line.trim_start_matches('\u{feff}'));
-    lines.any(|line| line.starts_with("apiVersion:"))
-        || (text.trim_start().starts_with('{') && text.contains("\"apiVersion\""))
+/// The names that `kubectl kustomize` looks for.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Whether a file is what `kubectl kustomize` looks for, by its name.
+pub(crate) fn is_kustomization(name: &str) -> bool {
+    KUSTOMIZATIONS.contains(&name)
 }
 
 /// Whether a text gives ClearML's chart its values, alone or as a part of another chart.
-fn is_helm_values(text: &str) -> bool {
+pub(crate) fn is_helm_values(text: &str) -> bool {
     let is_part = |line: &str| line.starts_with("apiserver:") || line.starts_with("clearml:");
     text.lines().any(is_part) && text.contains("fileserver:") && text.contains("webserver:")
 }

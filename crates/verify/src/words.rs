@@ -1,7 +1,9 @@
 //! Words and turns of phrase that several messages share.
 
 use clearml_secure_core::account::Role;
+use clearml_secure_core::container::Container;
 use clearml_secure_core::setting::{Kind, Setting};
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
 
 /// A variable's name, fit to be printed: as far as it is one. In `NAME:value` or `NAME=value` at the wrong place a
@@ -59,6 +61,12 @@ pub(crate) const LOW_RISK: &str = "low risk, because no known release uses it";
 /// A help that ends in commands, each on a line of its own, where no terminal and no page breaks it.
 pub(crate) fn run(what: &str, commands: &[&str]) -> String {
     format!("{what}:\n  {}", commands.join("\n  "))
+}
+
+/// `service api`, or `Deployment clearml-api`: a container by what makes it.
+pub(crate) fn container(container: &Container) -> String {
+    let kind = container.pod.as_ref().map_or("service", |pod| &pod.kind);
+    format!("{kind} {}", escape(&container.name))
 }
 
 /// `port 8008`, or `a port that docker chooses`, of a port in words.

@@ -218,32 +218,33 @@ fn a_file_that_others_read_is_no_deployment_of_its_own() {
 }
 
 #[test]
-fn manifests_are_said_not_to_be_checked() {
-    let ours = "apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{image: \"clearml/server:2.3.0\"}]}}}\n";
+fn manifests_are_one_deployment_and_values_are_said_not_to_be_rendered() {
+    let ours = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: clearml-apiserver}\nspec: {template: {spec: {containers: [{name: c, image: \"clearml/server:2.3.0\", args: [apiserver]}]}}}\n";
     let others = "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: apiserver, image: \"kube-apiserver:1\"}]}\n";
     let done = below(&[
         ("docker-compose.yml", &good()),
         ("k8s/a.yaml", ours),
-        ("k8s/b.yml", ours),
+        ("k8s/b.yml", &ours.replace("apiserver", "fileserver")),
         ("k8s/other.yaml", others),
+        ("k8s/broken.yaml", "apiVersion: v1\nkind: Service\n\tx\n"),
         (
             "values.yaml",
             "clearml: {}\napiserver:\n  replicaCount: 1\nfileserver:\n  storage: {}\nwebserver: {}\n",
         ),
     ]);
-    assert_eq!((done.code, done.rules().len()), (2, 0));
-    assert_eq!(done.unknown().len(), 1);
-    done.says(
-        "./k8s/a.yaml, ./k8s/b.yml, ./values.yaml",
-        "Kubernetes manifests and Helm values are not checked",
-    );
+    assert_eq!(done.code, 1);
+    let missing = done
+        .rules()
+        .iter()
+        .filter(|one| **one == "missing-setting")
+        .count();
+    assert_eq!(missing, 10, "{:?}", done.rules());
+    assert_eq!(done.unknown().len(), 1, "{:?}", done.unknown());
+    done.says("./values.yaml", "helm template clearml clearml/clearml");
     let done = below(&[("docker-compose.yml", &good()), ("other.yaml", others)]);
     assert_eq!(done.code, 0);
-    // Alone they are no deployment that was checked.
     let done = below(&[("a.yaml", ours)]);
-    assert_eq!(done.code, 2);
-    done.says("./a.yaml", "not checked");
-    done.says(".", "no ClearML server below it");
+    assert_eq!(done.code, 1);
 }
 
 #[test]

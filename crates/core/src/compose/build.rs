@@ -261,6 +261,7 @@ fn copied(source: SourceId, context: &Knowable<PathBuf>, copy: &dockerfile::Copi
         CopySource::Inline { name, text } => (
             text.as_ref().map(|text| {
                 MountSource::Text(FileText {
+                    within: None,
                     name: "a here-document of the Dockerfile".to_owned(),
                     text: text.expose().to_owned().into(),
                 })

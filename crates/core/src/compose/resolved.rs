@@ -371,6 +371,8 @@ impl<'a> Printer<'a> {
             VariableValue::Refused(why) => self.key.hash_one(('r', why)),
             VariableValue::Required(name) => self.key.hash_one(('m', name)),
             VariableValue::Unknown(why) => self.key.hash_one(('x', why.as_str())),
+            // Compose has neither.
+            VariableValue::Elsewhere(_) | VariableValue::Invalid(_) => self.key.hash_one('e'),
             VariableValue::Unset => self.key.hash_one('u'),
         }
     }

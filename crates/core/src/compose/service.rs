@@ -52,6 +52,7 @@ impl Project {
             }
         };
         let container = Container {
+            pod: None,
             name,
             name_span,
             image,

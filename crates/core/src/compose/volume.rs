@@ -289,6 +289,7 @@ impl Reader<'_> {
         let entry = |key: &str| self.top_level(section, name, &[key]);
         let known = |text: String| {
             Knowable::Known(MountSource::Text(FileText {
+                within: None,
                 name: format!("{section}.{name}"),
                 text: Zeroizing::new(text),
             }))

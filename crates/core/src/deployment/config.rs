@@ -287,6 +287,22 @@ impl<'a> View<'a> {
                         .push((at.to_owned(), Content::Text(text.clone())));
                 }
             }
+            Knowable::Known(MountSource::Folder(files)) => {
+                for (path, file) in files {
+                    let path = match within {
+                        "" => Some(path.as_str()),
+                        within => relative(path, within),
+                    };
+                    let Some(path) = path.filter(|path| path.ends_with(".conf")) else {
+                        continue;
+                    };
+                    let path = match at {
+                        "" => path.to_owned(),
+                        at => format!("{at}/{path}"),
+                    };
+                    self.files.push((path, Content::Text(file.clone())));
+                }
+            }
             Knowable::Known(MountSource::Bind(host)) => {
                 let mut path = host.path.clone();
                 if !within.is_empty() {

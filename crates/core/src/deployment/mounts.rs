@@ -55,6 +55,10 @@ pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
         Knowable::Known(MountSource::Empty) => There::Nothing,
         Knowable::Known(MountSource::Text(text)) if rest.is_empty() => There::Text(text),
         Knowable::Known(MountSource::Text(_)) => There::Nothing,
+        Knowable::Known(MountSource::Folder(files)) => files
+            .iter()
+            .find(|(path, _)| path == rest)
+            .map_or(There::Nothing, |(_, file)| There::Text(file)),
         Knowable::Known(MountSource::Named(_)) => {
             There::Unknown("it is in a volume that only docker can open".into())
         }

@@ -182,6 +182,7 @@ impl<'a> Inspected<'a> {
             network_mode,
             privileged: self.privileged(),
             labels: self.labels(),
+            pod: None,
         }
     }
 

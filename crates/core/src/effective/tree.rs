@@ -215,6 +215,8 @@ fn read_variable(
         VariableValue::Unset if Setting::by_variable(&variable.name).is_some() => return None,
         // Something will be there; what, is not known.
         value @ (VariableValue::Unset
+        | VariableValue::Elsewhere(_)
+        | VariableValue::Invalid(_)
         | VariableValue::Refused(_)
         | VariableValue::Required(_)
         | VariableValue::Unknown(_)) => unknown(&why_unknown(value)),
@@ -262,6 +264,8 @@ pub(super) fn why_unknown(value: &VariableValue) -> String {
                 .map_or("a variable in it".into(), crate::shown::escape);
             format!("{name} has no value in .env, and compose does not start without one")
         }
+        VariableValue::Elsewhere(elsewhere) => elsewhere.reason.as_str().to_owned(),
+        VariableValue::Invalid(message) => format!("Kubernetes refuses the object: {message}"),
         VariableValue::Refused(message) => format!("compose refuses the file: {message}"),
         VariableValue::Unknown(reason) => reason.as_str().to_owned(),
         VariableValue::Unset => "only the shell that runs compose may have it".to_owned(),

@@ -3,6 +3,7 @@
 //! From a compose file we print only names, the marks of comments, and the values of harmless keys, such as `image` and `ports`.
 //! From other files we print only the first name of a line. In doubt a value is masked.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{in_url, value};
@@ -12,8 +13,8 @@ use crate::shown::escape;
 use crate::source::line_starts;
 use crate::yaml::{Node, Typed, Value};
 
-/// Keys of compose files, and of what `docker inspect` prints, whose values are shown, sorted.
-const HARMLESS: [&str; 48] = [
+/// Keys of compose files, of manifests, and of what `docker inspect` prints, whose values are shown, sorted.
+const HARMLESS: [&str; 57] = [
     "Destination",
     "HostIp",
     "HostPort",
@@ -23,6 +24,7 @@ const HARMLESS: [&str; 48] = [
     "Privileged",
     "Source",
     "condition",
+    "containerPort",
     "container_name",
     "depends_on",
     "driver",
@@ -32,16 +34,22 @@ const HARMLESS: [&str; 48] = [
     "external",
     "file",
     "format",
+    "hostPort",
     "host_ip",
     "hostname",
     "image",
     "interval",
+    "kind",
     "mode",
+    "mountPath",
     "name",
+    "namespace",
     "network_mode",
     "networks",
+    "nodePort",
     "path",
     "platform",
+    "port",
     "ports",
     "privileged",
     "profiles",
@@ -54,7 +62,9 @@ const HARMLESS: [&str; 48] = [
     "service",
     "source",
     "start_period",
+    "subPath",
     "target",
+    "targetPort",
     "timeout",
     "tmpfs",
     "type",
@@ -72,7 +82,7 @@ const LONGEST: usize = 200;
 pub struct Text<'a> {
     text: &'a str,
     /// Where the lines start.
-    starts: Vec<usize>,
+    starts: Cow<'a, [usize]>,
     /// The scalars of a compose file in their order; none for another kind of text.
     scalars: Option<Vec<Scalar>>,
     marks: &'a [Mark],
@@ -107,7 +117,27 @@ impl<'a> Text<'a> {
         scalars.sort_by_key(|scalar: &Scalar| scalar.range.start);
         Self {
             text,
-            starts: line_starts(text),
+            starts: line_starts(text).into(),
+            scalars: Some(scalars),
+            marks: &[],
+        }
+    }
+
+    /// A text of which a part is known: the trees of that, and where the lines of all of it start. Other lines are not to be
+    /// asked for.
+    pub fn of_part<'n>(
+        text: &'a str,
+        starts: &'a [usize],
+        roots: impl IntoIterator<Item = &'n Node>,
+    ) -> Self {
+        let mut scalars = Vec::new();
+        for root in roots {
+            walk(text, root, Around::Other, &mut scalars);
+        }
+        scalars.sort_by_key(|scalar: &Scalar| scalar.range.start);
+        Self {
+            text,
+            starts: starts.into(),
             scalars: Some(scalars),
             marks: &[],
         }
@@ -117,7 +147,7 @@ impl<'a> Text<'a> {
     pub fn of_lines(text: &'a str) -> Self {
         Self {
             text,
-            starts: line_starts(text),
+            starts: line_starts(text).into(),
             scalars: None,
             marks: &[],
         }
@@ -272,7 +302,10 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
                     // These have names of the user's own, which may be any.
                     _ if [Around::Environment, Around::Named].contains(&around) => around,
                     Some("environment" | "Env") => Around::Environment,
-                    Some("args" | "driver_opts" | "labels" | "Labels" | "Options") => Around::Named,
+                    Some(
+                        "annotations" | "args" | "binaryData" | "data" | "driver_opts" | "labels"
+                        | "Labels" | "Options" | "stringData",
+                    ) => Around::Named,
                     Some(name) if HARMLESS.binary_search(&name).is_ok() => Around::Harmless,
                     _ => Around::Other,
                 };

@@ -45,6 +45,31 @@ pub fn parse_documents(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error>
 /// # Errors
 /// Those of [`parse_documents`].
 pub fn parse_part(path: &Path, text: &str, part: Range<usize>) -> Result<Vec<Arc<Node>>, Error> {
+    parse_with(path, text, part, None).map(|(documents, _)| documents)
+}
+
+/// The same as Kubernetes reads it: of a key that is twice in a mapping, the last one counts. Also where those are that do
+/// not.
+///
+/// # Errors
+/// Those of [`parse_documents`], but for keys that are twice in a mapping, unless there are very many.
+pub fn parse_part_last(
+    path: &Path,
+    text: &str,
+    part: Range<usize>,
+) -> Result<(Vec<Arc<Node>>, Vec<usize>), Error> {
+    parse_with(path, text, part, Some(Vec::new()))
+}
+
+/// More keys than these are twice in a document only to make somebody work.
+const REPEATED: usize = 100;
+
+fn parse_with(
+    path: &Path,
+    text: &str,
+    part: Range<usize>,
+    repeated: Option<Vec<usize>>,
+) -> Result<(Vec<Arc<Node>>, Vec<usize>), Error> {
     let whole = |at: usize| part.start + at;
     let mut documents = Vec::new();
     let mut builder = Builder {
@@ -57,6 +82,7 @@ pub fn parse_part(path: &Path, text: &str, part: Range<usize>) -> Result<Vec<Arc
         decoded: 0,
         aliased: 0,
         sizes: HashMap::new(),
+        repeated,
     };
     let options = granit_parser::options! {
         emit_anchor_events: true,
@@ -100,7 +126,7 @@ pub fn parse_part(path: &Path, text: &str, part: Range<usize>) -> Result<Vec<Arc
             }
         }
     }
-    Ok(documents)
+    Ok((documents, builder.repeated.unwrap_or_default()))
 }
 
 /// The node that an event begins, if it begins one.
@@ -251,6 +277,8 @@ struct Builder<'a> {
     content_end: usize,
     decoded: u64,
     aliased: u64,
+    /// Where keys are that a later one of the same mapping replaces; none where that is refused.
+    repeated: Option<Vec<usize>>,
 }
 
 impl Builder<'_> {
@@ -351,13 +379,29 @@ impl Builder<'_> {
             },
             _ => {}
         }
-        if duplicate {
+        if duplicate && !self.replace(start) {
             return Err(self.error(start, "this key is already in the mapping"));
         }
         if merge.is_some() {
             return Err(self.error(start, "a merge key takes a mapping or a list of mappings"));
         }
         self.refuse_bombs(start)
+    }
+
+    /// Takes out what the key that was just read has in its mapping already, where that is not refused.
+    fn replace(&mut self, at: usize) -> bool {
+        let (Some(repeated), Some(parent)) = (&mut self.repeated, self.stack.last_mut()) else {
+            return false;
+        };
+        if let (Value::Mapping(_, entries), Some(key)) =
+            (&mut parent.pending.node.value, &parent.key)
+        {
+            let text = |node: &Node| node.scalar().map(|one| one.text().to_owned());
+            let own = text(key);
+            entries.retain(|entry| text(&entry.key) != own);
+        }
+        repeated.push(at);
+        repeated.len() <= REPEATED
     }
 
     /// go-yaml's rule: the more is decoded, the smaller the part of it that may come through aliases.

@@ -35,6 +35,7 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
                         let plan = fix::plan(cli, of, effective, findings, &mut names);
                         of_deployment(deployment, &plan)
                     }
+                    None if deployment.manifests.is_some() => of_manifests(findings),
                     None => of_containers(findings),
                 });
             }
@@ -77,6 +78,19 @@ fn of_server(findings: &[Finding]) -> String {
     let mut out = comment(
         "  a running server is fixed in its files: clearml-verify --fix docker-compose.yml",
     );
+    for finding in findings {
+        out.push_str(&advice(&format!("  {}: ", finding.rule), finding));
+    }
+    out
+}
+
+/// Manifests are changed where they come from.
+fn of_manifests(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
+    let mut out =
+        comment("  change the values of the chart, or the files that these manifests come from:");
     for finding in findings {
         out.push_str(&advice(&format!("  {}: ", finding.rule), finding));
     }

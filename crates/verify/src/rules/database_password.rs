@@ -21,7 +21,7 @@ use clearml_secure_core::shown::escape;
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
 use crate::protection::{Off, Protection, protection};
-use crate::words::and;
+use crate::words::{and, container};
 
 /// Another service has to fall first.
 const SEVERITY: Severity = Severity::Note;
@@ -40,26 +40,24 @@ impl Rule for DatabasePassword {
             let Some(database) = case.deployment.database(index) else {
                 continue;
             };
-            let name = escape(&service.name);
+            let name = container(service);
             let found = match protection(service, database) {
                 Protection::None(Off::Empty(what)) => Draft::new(
                     MISTAKEN,
-                    format!(
-                        "{database} (service {name}) asks for no password, because {what} is empty"
-                    ),
+                    format!("{database} ({name}) asks for no password, because {what} is empty"),
                     "give it a password, and give the same one to ClearML's servers",
                 ),
                 Protection::None(Off::Unset(what)) => Draft::new(
                     MISTAKEN,
                     format!(
-                        "{database} (service {name}) may ask for no password: {what} has no value in .env, so the password is empty unless the shell that runs compose sets it"
+                        "{database} ({name}) may ask for no password: {what} has no value in .env, so the password is empty unless the shell that runs compose sets it"
                     ),
                     "give the variable a value in .env, and write ${NAME:?} where it is used",
                 ),
                 Protection::Weak(weakness) => Draft::new(
                     MISTAKEN,
                     format!(
-                        "the password of {database} (service {name}) {}: anyone who can reach it can read and change all its data",
+                        "the password of {database} ({name}) {}: anyone who can reach it can read and change all its data",
                         weakness.text()
                     ),
                     "choose one of at least 15 characters, and give it to the database and to ClearML's servers",
@@ -69,7 +67,7 @@ impl Rule for DatabasePassword {
                     None if off == Off::Allowed => Draft::new(
                         SEVERITY,
                         format!(
-                            "{database} (service {name}) has its password turned off: anyone who can reach it can read and change all its data"
+                            "{database} ({name}) has its password turned off: anyone who can reach it can read and change all its data"
                         ),
                         "give it a password, or move it to a network that only ClearML's servers use",
                     ),
@@ -101,8 +99,8 @@ fn shared(case: &Case<'_>, index: usize, database: Database, service: &Container
     Some(Draft::new(
         SEVERITY,
         format!(
-            "{database} (service {}) has no password and shares a network with {}: anyone who takes that over can read and change all its data",
-            escape(&service.name),
+            "{database} ({}) has no password and shares a network with {}: anyone who takes that over can read and change all its data",
+            container(service),
             and(&others)
         ),
         "move the databases to a network that only ClearML's servers use",

@@ -24,7 +24,6 @@ use clearml_secure_core::container::{Container, Interface};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::deployment::exposure::{How, Reach, Walls, Way};
 use clearml_secure_core::password::weakness;
-use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
@@ -150,38 +149,43 @@ fn ports(case: &Case<'_>, index: usize, service: &Container) -> Vec<u16> {
 }
 
 fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Found {
+    let remove = match case.deployment.manifests {
+        Some(_) => "set the Service's type to ClusterIP: ClearML's servers do not need more",
+        None => "remove this port: ClearML's servers do not need it",
+    };
     let service = &case.deployment.containers[index];
-    let name = escape(&service.name);
+    let name = words::container(service);
     let is_own = way.by == index;
     let (what, help) = match &way.opening.reach {
         Reach::Host(_) => (
-            format!("{database} (service {name}) is on the host's network"),
+            format!("{database} ({name}) is on the host's network"),
             match service.network_mode {
+                Some(_) if service.pod.is_some() => "remove `hostNetwork: true` from the pod",
                 Some(_) => "remove `network_mode: host` from the service",
                 None => "remove the service from this network",
             },
         ),
         Reach::Network(..) => (
             format!(
-                "{} leads to {database} (service {name})",
+                "{} leads to {database} ({name})",
                 entry(case.deployment, way)
             ),
             "remove the database from this network",
         ),
         _ if !is_own => (
             format!(
-                "{} leads to {database} (service {name})",
+                "{} leads to {database} ({name})",
                 entry(case.deployment, way)
             ),
-            "remove this port: ClearML's servers do not need it",
+            remove,
         ),
         _ => (
             format!(
-                "{} of {database} (service {name}) is open {}",
+                "{} of {database} ({name}) is open {}",
                 words::port(&way.opening.port),
                 place(way.opening.reach.interface())
             ),
-            "remove this port: ClearML's servers do not need it",
+            remove,
         ),
     };
     // A port of a container whose network it shares, inject leaves as it is.
@@ -202,8 +206,8 @@ fn led_to(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> F
     if way.opening.reach == Reach::Published(Interface::Loopback) {
         found.what.push_str(" on the host itself");
     }
-    let name = escape(&case.deployment.containers[index].name);
-    found.to.push(format!("{database} (service {name})"));
+    let name = words::container(&case.deployment.containers[index]);
+    found.to.push(format!("{database} ({name})"));
     found
 }
 
@@ -315,9 +319,9 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mu
             Interface::All | Interface::One(_) => REACHABLE,
         };
         let what = format!(
-            "{} of {database} (service {}) is open {}",
+            "{} of {database} ({}) is open {}",
             words::port(&port.shown()),
-            escape(&service.name),
+            words::container(service),
             place(port.interface)
         );
         if case.deployment.is_foreign(index) {

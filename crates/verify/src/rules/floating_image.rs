@@ -15,10 +15,10 @@
 //! **References**: Docker, "Image tags".
 
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::words::container;
 
 /// Nothing is open because of it.
 const SEVERITY: Severity = Severity::Note;
@@ -46,7 +46,7 @@ impl Rule for FloatingImage {
             seen.push(image.span);
             findings.push(Draft::new(SEVERITY, format!(
                     "the next pull may bring another version: no release tag is on the image of {}",
-                    escape(&service.name)
+                    container(service)
                 ), help(instance.server))
 .server(instance.server)
 .at(image.span));

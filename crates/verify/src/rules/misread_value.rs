@@ -124,6 +124,19 @@ impl MisreadValue {
     fn check_refused(&self, case: &Case<'_>, index: usize, findings: &mut Vec<Draft>) {
         let instance = &case.deployment.instances[index];
         for variable in &case.deployment.service(instance).environment {
+            if let VariableValue::Invalid(message) = &variable.value {
+                let name = shown(&variable.name);
+                findings.push(
+                    Draft::new(
+                        SEVERITY,
+                        format!("Kubernetes refuses the object: {name}: {message}"),
+                        "correct the value",
+                    )
+                    .setting(Setting::by_variable(&variable.name))
+                    .server(instance.server)
+                    .at(variable.value_span),
+                );
+            }
             if let VariableValue::Refused(message) = &variable.value {
                 findings.push(
                     Draft::new(

@@ -18,7 +18,7 @@
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::keyset;
-use clearml_secure_core::setting::{SETTINGS, Server, Setting};
+use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Place;
 
@@ -108,7 +108,7 @@ impl MissingSetting {
                     "reference it in the compose file (this also completes an interrupted run):\n  clearml-inject -k KEYS --env-file {file} …"
                 ),
             ),
-            None => (String::new(), case.inject()),
+            None => (given_as_user_key(case, reading), case.inject()),
         };
         let message = format!(
             "{setting} is not set, so {} {verb} {DEFAULT}: {consequence}{unused}",
@@ -139,6 +139,24 @@ fn unused(case: &Case<'_>, reading: &Reading) -> Option<(Place, String)> {
     let place = case.deployment.sources.place(span);
     let file = escape(&place.file.to_string_lossy()).into_owned();
     Some((place, file))
+}
+
+/// Where ClearML's chart gives the file server's pair to that server under names which it does not read
+/// (docs/clearml.md#helm-chart).
+fn given_as_user_key(case: &Case<'_>, reading: &Reading) -> String {
+    let (name, value) = match reading.setting.kind() {
+        Kind::Key => ("USER_KEY", "clearml.fileserverKey"),
+        Kind::Secret => ("USER_SECRET", "clearml.fileserverSecret"),
+    };
+    let is_given = case.deployment.of(Server::Fileserver).any(|instance| {
+        let container = case.deployment.service(instance);
+        let mut variables = container.environment.iter();
+        container.pod.is_some() && variables.any(|variable| variable.name == name)
+    });
+    match is_given && reading.setting.group() == "fileserver" {
+        true => format!(". {value} reaches the file server as {name}, which it does not read"),
+        false => String::new(),
+    }
 }
 
 /// A signing secret that is not there, and no other rule says why.

@@ -115,7 +115,13 @@ fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> 
     let ports = &case.deployment.service(instance).ports;
     let port = ports.iter().find(|port| port.span == way.opening.span);
     let help = match port {
+        Some(_) if case.deployment.manifests.is_some() => {
+            "set the Service's type to ClusterIP, and put an Ingress with TLS in front of it".to_owned()
+        }
         Some(port) => help(port),
+        None if case.deployment.manifests.is_some() => {
+            "remove `hostNetwork: true`, and put an Ingress with TLS in front of it".to_owned()
+        }
         None => "remove `network_mode: host` and publish it on 127.0.0.1, behind a reverse proxy with TLS".to_owned(),
     };
     let place = match way.opening.reach.interface() {

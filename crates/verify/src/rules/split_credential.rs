@@ -61,10 +61,13 @@ impl Rule for SplitCredential {
                 } else if let Some((severity, message)) =
                     disagreement(case, setting, apiserver, other)
                 {
-                    let help = format!(
-                        "give both the same value:\n  clearml-inject -k KEYS -o secured.yml {}",
-                        case.compose_file()
-                    );
+                    let help = match case.deployment.manifests {
+                        Some(_) => case.apply("give both the same value"),
+                        None => format!(
+                            "give both the same value:\n  clearml-inject -k KEYS -o secured.yml {}",
+                            case.compose_file()
+                        ),
+                    };
                     // An agent keeps an account of its own.
                     let fix = (severity == BROKEN).then_some(Fix::Keys);
                     let finding = case.finding_in(severity, other, message);

@@ -204,6 +204,8 @@ fn names<'a>(case: &'a Case<'_>, container: &'a Container) -> Names<'a> {
         .map(|mode| mode.text.as_str());
     match mode {
         None => on(container),
+        // What names the pod finds on the node's network, its dnsPolicy says.
+        Some(_) if container.pod.is_some() => Names::Unknown,
         Some("host" | "bridge" | "none" | "default") => Names::None,
         Some(mode) => {
             let mut containers = case.deployment.containers.iter();

@@ -15,11 +15,11 @@
 //! maintained.
 
 use clearml_secure_core::deployment::Database;
-use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
+use crate::words::container;
 
 /// Nothing is known to be open because of it, and which lines ClearML runs with is not the administrator's choice.
 const SEVERITY: Severity = Severity::Note;
@@ -46,8 +46,8 @@ impl Rule for UnsupportedDatabase {
                 Draft::new(
                     SEVERITY,
                     format!(
-                        "{database} (service {}) gets no more security fixes: its version is {}.{}",
-                        escape(&service.name),
+                        "{database} ({}) gets no more security fixes: its version is {}.{}",
+                        container(service),
                         version.major,
                         version.minor
                     ),

@@ -79,6 +79,12 @@ impl Files {
                 path: target.clone(),
                 text: file.text.clone(),
             }),
+            Some(MountSource::Folder(files)) => {
+                self.texts.extend(files.iter().map(|(path, file)| File {
+                    path: format!("{target}/{path}"),
+                    text: file.text.clone(),
+                }));
+            }
             Some(MountSource::Empty) => {}
             Some(MountSource::Named(_)) | None => self.unseen.push(target.clone()),
         }

@@ -1,0 +1,253 @@
+//! Manifests of Kubernetes: what is rendered, what `kubectl get -o yaml` prints, and what people keep in files. What a
+//! process will really be given follows from them as from a compose file (docs/clearml.md#kubernetes).
+//!
+//! All manifests of one run are one pool, in which references are looked up. A text may have many thousands of objects; most
+//! of them are passed over before anything is built of them.
+
+mod build;
+mod environment;
+mod expose;
+mod group;
+mod object;
+mod pool;
+mod read;
+mod scan;
+mod split;
+mod store;
+mod volume;
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::compose::Loader;
+use crate::container::VariableValue;
+use crate::deployment::{Deployment, Given, started};
+use crate::error::Error;
+use crate::keyset::Keyset;
+use crate::setting::{SETTINGS, Server, Setting};
+use crate::shown::escape;
+use crate::source::{Place, SourceId, Span};
+use crate::unseen::{Hides, Unseen};
+use build::Builder;
+use group::Groups;
+use object::Object;
+use pool::Pool;
+pub use read::{RENDER, Reader, is_manifest};
+
+/// The deployments that manifests describe.
+pub struct Manifests {
+    /// Each deployment with a ClearML server in it.
+    pub deployments: Vec<Rendered>,
+    /// What may run a server and is not read.
+    pub unread: Vec<Unread>,
+    /// What a person should know about how they were read.
+    pub remarks: Vec<String>,
+}
+
+/// A deployment that manifests describe.
+pub struct Rendered {
+    /// What its containers are given.
+    pub deployment: Deployment,
+    /// Where its objects are.
+    pub parts: Vec<(SourceId, Range<usize>)>,
+    /// Its namespace, where one is written.
+    pub namespace: Option<String>,
+}
+
+/// An object that may run a server and is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Where it is.
+    pub place: Place,
+    /// What it is.
+    pub what: String,
+    /// Why it is not read, and what to do.
+    pub reason: String,
+}
+
+impl Reader {
+    /// The deployments of all that was added.
+    ///
+    /// # Errors
+    /// A folder of `.conf` files that cannot be read.
+    pub fn finish(self, config_dir: Option<&Path>) -> Result<Manifests, Error> {
+        let Self {
+            sources,
+            objects,
+            others,
+            unread,
+            mut remarks,
+        } = self;
+        let pool = Pool::new(objects);
+        let groups = Groups::of(&pool);
+        remarks.extend(groups.remarks);
+        let builder = Builder::new(&pool, &sources);
+        let mut deployments = Vec::new();
+        for group in groups.groups {
+            let members: Vec<&Object> = group.iter().map(|at| &pool.objects[*at]).collect();
+            let is_ours =
+                |member: &&Object| group::may_be_clearml(member, sources.text(member.source));
+            if members.iter().any(is_ours) {
+                deployments.extend(deployment(&builder, &members, &others, config_dir)?);
+            }
+        }
+        Ok(Manifests {
+            deployments,
+            unread,
+            remarks,
+        })
+    }
+}
+
+impl Deployment {
+    /// Takes a keyset for what Secrets hold that were not given: of each setting that a variable takes from one, the keyset's
+    /// value. Which Secrets these are.
+    pub fn trust(&mut self, keyset: &Keyset) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for container in &mut self.containers {
+            // Nobody else has it yet.
+            let Some(container) = Arc::get_mut(container) else {
+                continue;
+            };
+            for variable in &mut container.environment {
+                let VariableValue::Elsewhere(elsewhere) = &variable.value else {
+                    continue;
+                };
+                let is_raw = |setting: &Setting| setting.raw_variable() == Some(&variable.name);
+                let setting = Setting::by_variable(&variable.name)
+                    .or_else(|| SETTINGS.into_iter().find(is_raw));
+                let value = setting.and_then(|setting| keyset.get(setting));
+                if let Some(value) = value.filter(|_| elsewhere.kind == "Secret") {
+                    if !names.contains(&elsewhere.name) {
+                        names.push(elsewhere.name.clone());
+                    }
+                    variable.value = VariableValue::Known(value.clone());
+                }
+            }
+        }
+        names
+    }
+}
+
+/// The deployment of workloads that belong together; none where there is no server and nothing that may hide one.
+fn deployment(
+    builder: &Builder<'_>,
+    members: &[&Object],
+    others: &[read::Other],
+    config_dir: Option<&Path>,
+) -> Result<Option<Rendered>, Error> {
+    let mut sources = builder.sources.clone();
+    let mut loader = Loader::default();
+    let mut containers = Vec::new();
+    for member in members {
+        for mut container in builder.containers(member) {
+            started::apply(&mut container, &mut loader, &mut sources);
+            containers.push(Arc::new(container));
+        }
+    }
+    let given = Given {
+        first: members[0].source,
+        containers,
+        unseen: Vec::new(),
+        config_dir,
+    };
+    let mut deployment = Deployment::of_containers(given, sources, &mut loader)?;
+    if deployment.instances.is_empty() && deployment.unseen.is_empty() {
+        return Ok(None);
+    }
+    if !deployment.instances.is_empty() {
+        doubt(&mut deployment);
+        doubt_routes(&mut deployment, others);
+    }
+    let mut namespaces = members.iter().filter_map(|one| one.namespace.clone());
+    let parts = members.iter().map(|one| (one.source, one.range.clone()));
+    let mut parts: Vec<_> = parts.collect();
+    parts.extend(stores(builder.pool, &deployment));
+    Ok(Some(Rendered {
+        deployment,
+        parts,
+        namespace: namespaces.next(),
+    }))
+}
+
+/// The other objects that places of a deployment are in.
+fn stores(pool: &Pool, deployment: &Deployment) -> Vec<(SourceId, Range<usize>)> {
+    let mut spans: Vec<Span> = Vec::new();
+    for container in &deployment.containers {
+        spans.extend(container.ports.iter().map(|port| port.span));
+        spans.extend(container.environment.iter().map(|one| one.value_span));
+        let entrances = container.pod.iter().flat_map(|pod| &pod.entrances);
+        spans.extend(entrances.map(|entrance| entrance.span));
+    }
+    let is_asked = |object: &&Object| {
+        !object.is_workload()
+            && spans
+                .iter()
+                .any(|span| span.source == object.source && object.range.contains(&span.start))
+    };
+    let objects = pool.objects.iter().filter(is_asked);
+    objects.map(|one| (one.source, one.range.clone())).collect()
+}
+
+/// Notes what cannot be told of what belongs together.
+fn doubt(deployment: &mut Deployment) {
+    let mut names: Vec<(&str, Span)> = Vec::new();
+    for instance in deployment.of(Server::Apiserver) {
+        let container = deployment.service(instance);
+        names.push((&container.name, container.name_span));
+    }
+    let mut unseen = Vec::new();
+    if let [(first, span), (second, _), ..] = &names[..] {
+        unseen.push(Unseen {
+            what: "which servers belong together".to_owned(),
+            hides: Hides::Anything,
+            reason: format!(
+                "{} and {} are both API servers of one release; give each release a run of its own",
+                escape(first),
+                escape(second)
+            ),
+            service: None,
+            span: Some(*span),
+        });
+    }
+    for container in &deployment.containers {
+        for entrance in container.pod.iter().flat_map(|pod| &pod.entrances) {
+            unseen.extend(entrance.is_tls.reason().map(|reason| Unseen {
+                what: format!("whether {} speaks TLS", entrance.name),
+                hides: Hides::Way,
+                reason: reason.as_str().to_owned(),
+                service: None,
+                span: Some(entrance.span),
+            }));
+        }
+    }
+    deployment.unseen.extend(unseen);
+}
+
+/// Notes what is of a kind that is not read and names a Service of a server.
+fn doubt_routes(deployment: &mut Deployment, others: &[read::Other]) {
+    let mut unseen = Vec::new();
+    for other in others {
+        let span = other.span;
+        let text = deployment.sources.slice(span);
+        let names = |name: &str| {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+            text.split(|c| !is_part(c)).any(|word| word == name)
+        };
+        let leads = deployment.instances.iter().any(|instance| {
+            let aliases = &deployment.service(instance).aliases;
+            aliases.iter().any(|alias| names(&alias.name))
+        });
+        if leads {
+            unseen.push(Unseen {
+                what: format!("what {} opens", other.kind),
+                hides: Hides::Way,
+                reason: "this kind is not read; check that it speaks TLS".to_owned(),
+                service: None,
+                span: Some(span.at_start()),
+            });
+        }
+    }
+    deployment.unseen.extend(unseen);
+}

@@ -1,0 +1,201 @@
+//! From a workload to what its containers are given.
+
+use std::sync::Arc;
+
+use super::environment::{Environment, expand};
+use super::expose::{self, Services};
+use super::object::Object;
+use super::pool::Pool;
+use super::volume::Volumes;
+use crate::compose::service::plain_words;
+use crate::container::{Alias, Container, Pod, Text, VariableValue};
+use crate::deployment::{Database, is_server};
+use crate::knowable::Knowable;
+use crate::source::Sources;
+use crate::yaml::Node;
+use crate::yaml::below::{at, text, texts};
+
+/// Everything that containers are made from.
+pub(super) struct Builder<'a> {
+    pub(super) pool: &'a Pool,
+    pub(super) sources: &'a Sources,
+    /// The Services, and what speaks HTTP in front of them.
+    pub(super) services: Vec<&'a Object>,
+    pub(super) routes: Vec<&'a Object>,
+    pub(super) gateways: Vec<&'a Object>,
+}
+
+/// The network that all pods share, and the one of pods that a NetworkPolicy closes.
+const NETWORK: &str = "pods";
+const CLOSED: &str = "pods behind a NetworkPolicy";
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(pool: &'a Pool, sources: &'a Sources) -> Self {
+        let of = |kinds: &[&str]| {
+            let objects = pool.objects.iter();
+            objects
+                .filter(|object| kinds.contains(&object.kind.as_str()))
+                .collect()
+        };
+        Self {
+            pool,
+            sources,
+            services: of(&["Service"]),
+            routes: of(&["Ingress", "HTTPRoute", "Route"]),
+            gateways: of(&["Gateway"]),
+        }
+    }
+
+    /// The containers of a workload. Those that only run before it are none of its servers.
+    pub(super) fn containers(&self, workload: &Object) -> Vec<Container> {
+        let Some((pod, spec)) = workload
+            .pod()
+            .and_then(|pod| Some((pod, at(pod, &["spec"])?)))
+        else {
+            return Vec::new();
+        };
+        let items = at(spec, &["containers"]).and_then(|list| list.items());
+        let items = items.unwrap_or_default();
+        let services = Services::of(&self.services, workload, pod);
+        let one = One {
+            builder: self,
+            workload,
+            pod,
+            spec,
+            services,
+            is_only: items.len() == 1,
+        };
+        items.iter().map(|item| one.container(item)).collect()
+    }
+}
+
+/// One pod, for its containers.
+struct One<'a> {
+    builder: &'a Builder<'a>,
+    workload: &'a Object,
+    pod: &'a Node,
+    spec: &'a Arc<Node>,
+    services: Services<'a>,
+    is_only: bool,
+}
+
+impl One<'_> {
+    fn container(&self, node: &Arc<Node>) -> Container {
+        let workload = self.workload;
+        let environment = self.environment(node);
+        let command: Vec<Knowable<String>> = ["command", "args"]
+            .iter()
+            .flat_map(|key| texts(node, &[key]))
+            .map(|word| expanded(&environment, word))
+            .collect();
+        let words = command.iter().filter_map(Knowable::known);
+        let name = text(node, &["name"]).unwrap_or_default();
+        let host = expose::host_network(workload, self.spec);
+        let privileged = at(node, &["securityContext", "privileged"]);
+        let user = at(node, &["securityContext", "runAsUser"])
+            .or_else(|| at(self.spec, &["securityContext", "runAsUser"]));
+        let mut container = Container {
+            name: match self.is_only {
+                true => workload.name.clone(),
+                false => format!("{}/{name}", workload.name),
+            },
+            name_span: workload.name_span(),
+            image: Knowable::Known(at(node, &["image"]).and_then(|image| {
+                Some(Text {
+                    text: image.text()?.to_owned(),
+                    span: workload.span(image),
+                })
+            })),
+            built_as: None,
+            container_name: None,
+            words: words.flat_map(|word| plain_words(word)).collect(),
+            command,
+            user: user.and_then(|user| Some(Knowable::Known(user.text()?.to_owned()))),
+            working_directory: text(node, &["workingDir"])
+                .map(|folder| Knowable::Known(folder.to_owned())),
+            environment: environment.variables.into_values().collect(),
+            mounts: Volumes {
+                pool: self.builder.pool,
+                sources: self.builder.sources,
+                workload,
+                spec: self.spec,
+            }
+            .of(node),
+            copies: Vec::new(),
+            doubts: Vec::new(),
+            ports: expose::host_ports(workload, node),
+            networks: vec![NETWORK.to_owned()],
+            attached: Vec::new(),
+            aliases: self.aliases(),
+            hosts: Vec::new(),
+            is_shared: false,
+            network_mode: host.map(|span| Text {
+                text: "host".to_owned(),
+                span,
+            }),
+            privileged: privileged
+                .filter(|node| node.text() == Some("true"))
+                .map(|node| workload.span(node)),
+            labels: Vec::new(),
+            pod: Some(Box::new(environment.pod)),
+        };
+        self.open(node, &mut container);
+        container
+    }
+
+    /// From where it is reached.
+    fn open(&self, node: &Node, container: &mut Container) {
+        let database = Database::of(container);
+        let ports = self.services.ports(node, database.is_some());
+        container.ports.extend(ports);
+        let builder = self.builder;
+        if expose::is_closed(builder.pool, self.workload, self.pod) {
+            container.networks = vec![CLOSED.to_owned()];
+        } else if is_server(container) {
+            // A policy is meant to let servers in.
+            container.networks.push(CLOSED.to_owned());
+        }
+        if let Some(pod) = &mut container.pod {
+            pod.entrances =
+                expose::entrances(&self.services, node, &builder.routes, &builder.gateways);
+        }
+    }
+
+    fn environment(&self, node: &Node) -> Environment<'_> {
+        let mut environment = Environment {
+            pool: self.builder.pool,
+            workload: self.workload,
+            variables: Default::default(),
+            pod: Pod {
+                kind: self.workload.kind.clone(),
+                namespace: self.workload.namespace.clone(),
+                ..Pod::default()
+            },
+        };
+        environment.read(node);
+        let image = text(node, &["image"]).unwrap_or_default();
+        let is_linked = text(self.spec, &["enableServiceLinks"]) != Some("false");
+        if is_linked && (image.contains("clearml") || image.contains("trains")) {
+            environment.add_services();
+        }
+        environment
+    }
+
+    fn aliases(&self) -> Vec<Alias> {
+        let names = self.services.names().into_iter();
+        let alias = |name| Alias {
+            name,
+            network: None,
+        };
+        names.map(alias).collect()
+    }
+}
+
+/// A word of a command, with what its references stand for.
+fn expanded(environment: &Environment<'_>, word: &str) -> Knowable<String> {
+    match expand(word, &|name| environment.value(name)) {
+        Ok(text) => Knowable::Known(text),
+        Err(VariableValue::Unknown(reason)) => Knowable::Unknown(reason),
+        Err(_) => Knowable::unknown("it uses a variable that has no value here"),
+    }
+}

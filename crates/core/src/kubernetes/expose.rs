@@ -1,0 +1,191 @@
+//! What leads to a pod from outside: Services, Ingresses, Routes, HTTPRoutes, and the node's own network
+//! (docs/clearml.md#ways-into-a-cluster).
+
+mod entrance;
+
+use std::sync::Arc;
+
+use super::object::{Object, number};
+use super::pool::Pool;
+use crate::compose::port;
+use crate::container::{Interface, Port};
+use crate::source::Span;
+use crate::yaml::Node;
+use crate::yaml::below::{at, text};
+pub(super) use entrance::entrances;
+
+/// A Service that leads to a pod, by its own name.
+pub(super) struct Services<'a>(Vec<&'a Object>);
+
+impl<'a> Services<'a> {
+    /// Those of the namespace that select a pod. `all` are the Services of the pool.
+    pub(super) fn of(all: &[&'a Object], workload: &Object, pod: &Node) -> Self {
+        let leads = |service: &&&Object| {
+            service.may_be_beside(workload) && selects(service, &["spec", "selector"], pod)
+        };
+        Self(all.iter().filter(leads).copied().collect())
+    }
+
+    /// The names by which others find the pod.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for service in &self.0 {
+            let name = &service.name;
+            names.push(name.clone());
+            if let Some(namespace) = &service.namespace {
+                names.push(format!("{name}.{namespace}"));
+                names.push(format!("{name}.{namespace}.svc"));
+                names.push(format!("{name}.{namespace}.svc.cluster.local"));
+            }
+        }
+        names
+    }
+
+    /// The ports that they open on every node, or at a load balancer. A load balancer within somebody's own network is open
+    /// there only, which a database does not stand.
+    pub(super) fn ports(&self, container: &Node, is_database: bool) -> Vec<Port> {
+        let mut ports = Vec::new();
+        for service in &self.0 {
+            let kind = text(&service.node, &["spec", "type"]).unwrap_or("ClusterIP");
+            let is_balanced = kind == "LoadBalancer";
+            let has_addresses = at(&service.node, &["spec", "externalIPs"])
+                .and_then(|list| list.items())
+                .is_some_and(|list| !list.is_empty());
+            let is_open = is_balanced || kind == "NodePort" || has_addresses;
+            if !is_open || is_internal(service) && !is_database {
+                continue;
+            }
+            for item in list(&service.node, &["spec", "ports"]) {
+                let Some(target) = target(item, container) else {
+                    continue;
+                };
+                let own = number(item, &["port"]);
+                let published = match kind {
+                    "NodePort" => number(item, &["nodePort"]),
+                    _ => own,
+                };
+                ports.push(Port {
+                    target: target..=target,
+                    published: published.map(|port| port..=port),
+                    interface: Interface::All,
+                    address: None,
+                    protocol: text(item, &["protocol"])
+                        .unwrap_or("TCP")
+                        .to_ascii_lowercase(),
+                    span: service.span(item),
+                });
+            }
+        }
+        ports
+    }
+}
+
+/// The ports that a container opens on its node.
+pub(super) fn host_ports(workload: &Object, container: &Node) -> Vec<Port> {
+    let port = |item: &Arc<Node>| {
+        let target = number(item, &["containerPort"])?;
+        let published = number(item, &["hostPort"])?;
+        let address = text(item, &["hostIP"]).unwrap_or_default();
+        Some(Port {
+            target: target..=target,
+            published: Some(published..=published),
+            interface: port::interface(address)?,
+            address: address.parse().ok(),
+            protocol: text(item, &["protocol"])
+                .unwrap_or("TCP")
+                .to_ascii_lowercase(),
+            span: workload.span(item),
+        })
+    };
+    list(container, &["ports"])
+        .iter()
+        .filter_map(port)
+        .collect()
+}
+
+/// The port of a container to which a port of a Service leads; none where another container has it.
+fn target(port: &Node, container: &Node) -> Option<u16> {
+    let own = list(container, &["ports"]);
+    let target = text(port, &["targetPort"]).or_else(|| text(port, &["port"]))?;
+    let is_named = |one: &&Arc<Node>| text(one, &["name"]) == Some(target);
+    match target.parse().ok() {
+        // Nothing has to be declared.
+        Some(number) => Some(number),
+        None => number(own.iter().find(is_named)?, &["containerPort"]),
+    }
+}
+
+/// The NetworkPolicy that says who reaches a pod, where there is one.
+pub(super) fn is_closed(pool: &Pool, workload: &Object, pod: &Node) -> bool {
+    let policies = pool
+        .objects
+        .iter()
+        .filter(|object| object.kind == "NetworkPolicy");
+    policies
+        .filter(|policy| policy.may_be_beside(workload))
+        .any(|policy| {
+            let types = list(&policy.node, &["spec", "policyTypes"]);
+            let is_about =
+                types.is_empty() || types.iter().any(|one| one.text() == Some("Ingress"));
+            let everything = at(&policy.node, &["spec", "podSelector"])
+                .is_none_or(|selector| selector.entries().is_none_or(<[_]>::is_empty));
+            is_about
+                && (everything || selects(policy, &["spec", "podSelector", "matchLabels"], pod))
+        })
+}
+
+/// Whether labels that an object asks for, of which there are some, are those of a pod.
+fn selects(object: &Object, path: &[&str], pod: &Node) -> bool {
+    let wanted = at(&object.node, path).map(|labels| labels.fields());
+    let wanted = wanted.unwrap_or_default();
+    !wanted.is_empty()
+        && wanted.iter().all(|field| {
+            let name = field.key.scalar().map(|key| key.text()).unwrap_or_default();
+            let own = at(pod, &["metadata", "labels"]).and_then(|labels| labels.get(name));
+            own.is_some_and(|own| own.value.text() == field.value.text())
+        })
+}
+
+/// Whether a load balancer is one of somebody's own network, or lets only some addresses in.
+fn is_internal(service: &Object) -> bool {
+    const MARKS: [(&str, &[&str]); 6] = [
+        (
+            "service.beta.kubernetes.io/aws-load-balancer-internal",
+            &["true", "0.0.0.0/0"],
+        ),
+        (
+            "service.beta.kubernetes.io/aws-load-balancer-scheme",
+            &["internal"],
+        ),
+        ("networking.gke.io/load-balancer-type", &["Internal"]),
+        ("cloud.google.com/load-balancer-type", &["Internal"]),
+        (
+            "service.beta.kubernetes.io/azure-load-balancer-internal",
+            &["true"],
+        ),
+        (
+            "service.beta.kubernetes.io/openstack-internal-load-balancer",
+            &["true"],
+        ),
+    ];
+    let is_marked = MARKS.iter().any(|(name, values)| {
+        let value = service.annotation(name);
+        value.is_some_and(|value| values.contains(&value))
+    });
+    let ranges = list(&service.node, &["spec", "loadBalancerSourceRanges"]);
+    let is_any = |range: &Arc<Node>| range.text().is_some_and(|range| range.ends_with("/0"));
+    is_marked || !ranges.is_empty() && !ranges.iter().any(is_any)
+}
+
+/// The items of the list below keys.
+fn list<'a>(node: &'a Node, keys: &[&str]) -> &'a [Arc<Node>] {
+    at(node, keys)
+        .and_then(|list| list.items())
+        .unwrap_or_default()
+}
+
+/// Whether a pod is on the network of its node, and what says so.
+pub(super) fn host_network(workload: &Object, spec: &Node) -> Option<Span> {
+    let node = at(spec, &["hostNetwork"])?;
+    (node.text() == Some("true")).then(|| workload.span(node))
+}

@@ -1,0 +1,319 @@
+//! From texts to objects.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::Unread;
+use super::object::{MAKERS, OTHERS, Object, WORKLOADS};
+use super::split::{self, Document, Part};
+use crate::compose::Loader;
+use crate::error::Error;
+use crate::source::{SourceId, Sources, Span, place_of};
+use crate::yaml::below::{at, text};
+use crate::yaml::{self, Node};
+
+/// Takes over texts, one after the other.
+#[derive(Default)]
+pub struct Reader {
+    pub(super) sources: Sources,
+    pub(super) objects: Vec<Object>,
+    pub(super) others: Vec<Other>,
+    pub(super) unread: Vec<Unread>,
+    pub(super) remarks: Vec<String>,
+}
+
+/// An object that may lead to a server and is of a kind that is not read.
+pub(super) struct Other {
+    pub(super) kind: String,
+    pub(super) span: Span,
+}
+
+/// Larger objects no API server takes: it takes requests of 3 MiB.
+const LARGEST: usize = 4 << 20;
+
+/// A workload has one of these words if it runs a server of ClearML or one of its databases.
+const WORDS: [&str; 14] = [
+    "CLEARML",
+    "ClearML",
+    "TRAINS",
+    "allegroai",
+    "apiserver",
+    "clearml",
+    "elastic",
+    "fileserver",
+    "keydb",
+    "mongo",
+    "opensearch",
+    "redis",
+    "trains",
+    "valkey",
+];
+
+/// Kinds that lead to Services and are not read.
+const ROUTES: [&str; 9] = [
+    "ApisixRoute",
+    "GRPCRoute",
+    "HTTPProxy",
+    "IngressRoute",
+    "IngressRouteTCP",
+    "Mapping",
+    "TCPRoute",
+    "TLSRoute",
+    "VirtualService",
+];
+
+/// Kinds that have the values of a chart in them.
+const CHARTS: [&str; 4] = ["Application", "ApplicationSet", "HelmChart", "HelmRelease"];
+
+/// Images of ClearML's servers.
+const IMAGES: [&str; 3] = ["clearml/server", "allegroai/clearml", "allegroai/trains"];
+
+/// Whether a text has an object of Kubernetes: a line that only they have, in YAML or in JSON.
+pub fn is_manifest(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim_start().starts_with('{') {
+        return text.contains("\"apiVersion\"");
+    }
+    let mut lines = text.lines();
+    lines.any(|line| {
+        let line = line.strip_prefix("- ").unwrap_or(line);
+        line.starts_with("apiVersion:")
+    })
+}
+
+impl Reader {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes over the objects of a text. Of texts of one `unit`, references mean each other's objects first.
+    ///
+    /// # Errors
+    /// What is not YAML or JSON, is larger than Kubernetes takes it, or is not rendered yet.
+    pub fn add(&mut self, path: &Path, text: Zeroizing<String>, unit: usize) -> Result<(), Error> {
+        let source = Loader::default().give(&mut self.sources, path, text);
+        let (objects, others) = (self.objects.len(), self.others.len());
+        let text = self.sources.clone();
+        let of = Of {
+            path,
+            text: text.text(source),
+            source,
+            unit,
+        };
+        let done = split::documents(of.text)
+            .iter()
+            .try_for_each(|document| self.document(&of, document));
+        if done.is_err() {
+            // What is half of something would be taken for the whole.
+            self.objects.truncate(objects);
+            self.others.truncate(others);
+        }
+        done
+    }
+
+    fn document(&mut self, of: &Of<'_>, document: &Document) -> Result<(), Error> {
+        let before = self.objects.len();
+        for part in &document.parts {
+            let Err(error) = self.part(of, part) else {
+                continue;
+            };
+            let is_split = part.range != document.range && document.range.len() <= LARGEST;
+            if !is_split {
+                return Err(error);
+            }
+            // An anchor may be in another item: the whole tells.
+            self.objects.truncate(before);
+            return self.part(
+                of,
+                &Part {
+                    range: document.range.clone(),
+                    kind: None,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, of: &Of<'_>, part: &Part) -> Result<(), Error> {
+        let written = &of.text[part.range.clone()];
+        let kind = part.kind.as_deref();
+        if kind.is_some_and(|kind| !self.is_wanted(of, kind, written, &part.range)) {
+            return Ok(());
+        }
+        if part.range.len() > LARGEST {
+            return Err(of.refused(
+                part.range.start,
+                "this object is larger than Kubernetes takes it, which is 3 MiB",
+                "give this the objects of ClearML alone, each as one of its own",
+            ));
+        }
+        let parsed = yaml::parse_part_last(of.path, of.text, part.range.clone());
+        let (trees, repeated) = parsed.map_err(|error| of.error(error, written, &part.range))?;
+        // kubectl prints some objects so, and reads the last one of them.
+        let is_second = |at: &&usize| of.text[**at..].starts_with("apiVersion");
+        let at_start = |at: &&usize| of.text[..**at].ends_with('\n');
+        if let Some(at) = repeated.iter().filter(at_start).find(is_second) {
+            return Err(of.refused(
+                *at,
+                "a second object begins here, without `---` before it",
+                "put a line with --- between them; of kubectl label, use what -o json prints",
+            ));
+        }
+        if let Some(at) = repeated.first() {
+            self.remarks.push(format!(
+                "{}: this key is in the mapping twice; the last one counts, as for Kubernetes",
+                place_of(of.path, of.text, *at)
+            ));
+        }
+        for tree in trees {
+            // An item of a List that was read alone.
+            let items = tree.items().map(<[_]>::to_vec);
+            for node in items.unwrap_or_else(|| vec![tree]) {
+                self.object(of, node, &part.range)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an object is to be read. What may hide a server and is not read is noted.
+    fn is_wanted(&mut self, of: &Of<'_>, kind: &str, written: &str, range: &Range<usize>) -> bool {
+        if split::is_list(kind) || MAKERS.contains(&kind) || kind == "Service" {
+            return true;
+        }
+        if WORKLOADS.contains(&kind) {
+            return WORDS.iter().any(|word| written.contains(word));
+        }
+        if OTHERS.contains(&kind) {
+            // Helm keeps whole releases in Secrets.
+            return !written.contains("helm.sh/release.v1");
+        }
+        if ROUTES.contains(&kind) {
+            self.others.push(Other {
+                kind: kind.to_owned(),
+                span: Span {
+                    source: of.source,
+                    start: range.start,
+                    end: range.end,
+                },
+            });
+        }
+        let is_chart = CHARTS.contains(&kind) && written.to_ascii_lowercase().contains("clearml");
+        let has_image = IMAGES.iter().any(|image| written.contains(image));
+        if kind == "Kustomization" && (has_image || written.contains("helmCharts")) {
+            self.note(of, range, kind, RENDER_KUSTOMIZATION);
+        } else if is_chart {
+            self.note(of, range, kind, RENDER_CHART);
+        } else if has_image && kind != "CustomResourceDefinition" {
+            self.note(
+                of,
+                range,
+                kind,
+                "it names an image of ClearML, and this kind is not read",
+            );
+        }
+        false
+    }
+
+    fn note(&mut self, of: &Of<'_>, range: &Range<usize>, kind: &str, reason: &str) {
+        let skipped = of.text[range.clone()].trim_start_matches(['-', '\n', '\r', ' ']);
+        self.unread.push(Unread {
+            place: place_of(of.path, of.text, range.end - skipped.len()),
+            what: kind.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// Keeps an object, or those of a List.
+    fn object(&mut self, of: &Of<'_>, node: Arc<Node>, range: &Range<usize>) -> Result<(), Error> {
+        let kind = text(&node, &["kind"]).unwrap_or_default().to_owned();
+        if split::is_list(&kind)
+            && let Some(items) = at(&node, &["items"]).and_then(|items| items.items())
+        {
+            for item in items {
+                self.object(of, Arc::clone(item), &item.range())?;
+            }
+            return Ok(());
+        }
+        let range = match node.range() {
+            // The marker before the object is no part of it.
+            own if range.contains(&own.start) => own.start..range.end,
+            _ => range.clone(),
+        };
+        let written = &of.text[range.clone()];
+        if at(&node, &["apiVersion"]).is_none() || !self.is_wanted(of, &kind, written, &range) {
+            return Ok(());
+        }
+        if WORKLOADS.contains(&kind.as_str()) && is_template(written) {
+            return Err(of.template(range.start));
+        }
+        let name = text(&node, &["metadata", "name"])
+            .or_else(|| text(&node, &["metadata", "generateName"]));
+        self.objects.push(Object {
+            name: name.unwrap_or("(no name)").to_owned(),
+            namespace: text(&node, &["metadata", "namespace"]).map(str::to_owned),
+            kind,
+            node,
+            source: of.source,
+            range,
+            unit: of.unit,
+        });
+        Ok(())
+    }
+}
+
+/// A text that is read.
+struct Of<'a> {
+    path: &'a Path,
+    text: &'a str,
+    source: SourceId,
+    unit: usize,
+}
+
+impl Of<'_> {
+    fn refused(&self, at: usize, message: &str, help: &str) -> Error {
+        Error::Compose {
+            place: place_of(self.path, self.text, at),
+            message: message.to_owned(),
+            help: Some(help.to_owned()),
+        }
+    }
+
+    fn template(&self, at: usize) -> Error {
+        self.refused(
+            at,
+            "this is a template of a chart, which is not rendered yet",
+            RENDER,
+        )
+    }
+
+    /// What the parser says, with what to do about it.
+    fn error(&self, error: Error, written: &str, range: &Range<usize>) -> Error {
+        match error {
+            Error::Yaml { .. } if is_template(written) => self.template(range.start),
+            Error::Yaml { place, message } => Error::Compose {
+                place,
+                message,
+                help: Some("fix the line; kubectl refuses it too".to_owned()),
+            },
+            other => other,
+        }
+    }
+}
+
+/// Whether a text has what Helm's templates have. Other programs use double braces as well.
+fn is_template(text: &str) -> bool {
+    const OF_HELM: [&str; 5] = [".Values", ".Release", ".Chart", "include \"", "{{-"];
+    text.contains("{{") && OF_HELM.iter().any(|word| text.contains(word))
+}
+
+/// How a chart is rendered.
+pub const RENDER: &str = "render it:\n  helm template clearml clearml/clearml --kube-version 1.30.0 -f values.yaml | clearml-verify -";
+
+const RENDER_CHART: &str = "it has the values of a chart, which are not read; render it, or check what runs: kubectl get deploy,sts,svc,ing,cm,secret -o yaml | clearml-verify -";
+
+const RENDER_KUSTOMIZATION: &str =
+    "it is not rendered: kubectl kustomize --enable-helm DIR | clearml-verify -";

@@ -1,0 +1,205 @@
+//! Where the objects of a text begin and end, and of which kind each is. Most of them are of no interest, and are never
+//! read.
+
+use std::ops::Range;
+
+use super::scan;
+
+/// One document of a text.
+pub(super) struct Document {
+    pub(super) range: Range<usize>,
+    /// The objects in it: several of a List, if its text tells where each of them is.
+    pub(super) parts: Vec<Part>,
+}
+
+/// An object as it is in the text.
+pub(super) struct Part {
+    pub(super) range: Range<usize>,
+    /// Its kind; none where the text does not tell it in the usual way.
+    pub(super) kind: Option<String>,
+}
+
+/// The documents of a text.
+pub(super) fn documents(text: &str) -> Vec<Document> {
+    let start = text.len() - text.trim_start_matches('\u{feff}').len();
+    let body = text[start..].trim_start();
+    if body.starts_with('{')
+        && let Some(ranges) = scan::values(text, text.len() - body.len())
+    {
+        return ranges
+            .into_iter()
+            .map(|range| of_json(text, range))
+            .collect();
+    }
+    let mut documents = Vec::new();
+    let mut from = start;
+    let mut has_content = false;
+    for line in Lines::of(text, start..text.len()) {
+        let words = &text[line.clone()];
+        if is_marker(words) && has_content {
+            documents.push(of_yaml(text, from..line.start));
+            from = line.start;
+        }
+        has_content |= is_content(words);
+    }
+    documents.push(of_yaml(text, from..text.len()));
+    documents
+}
+
+/// Whether a line ends a document: nothing in one begins so.
+fn is_marker(line: &str) -> bool {
+    let rest = line.strip_prefix("---");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+}
+
+/// Whether there is more on a line than a comment or a directive.
+fn is_content(line: &str) -> bool {
+    let line = line.trim();
+    !line.is_empty() && !line.starts_with(['#', '%'])
+}
+
+/// The lines of a part of a text, each with its end.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    end: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str, range: Range<usize>) -> Self {
+        Self {
+            text,
+            at: range.start,
+            end: range.end,
+        }
+    }
+}
+
+impl Iterator for Lines<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        if self.at >= self.end {
+            return None;
+        }
+        let rest = &self.text[self.at..self.end];
+        let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        let line = self.at..self.at + length;
+        self.at = line.end;
+        Some(line)
+    }
+}
+
+fn of_json(text: &str, range: Range<usize>) -> Document {
+    let kind = scan::text_of(text, range.clone(), "kind");
+    let is_list = kind.as_deref().is_some_and(is_list);
+    let items = is_list
+        .then(|| scan::items(text, range.clone(), "items"))
+        .flatten();
+    let part = |range: Range<usize>| Part {
+        kind: scan::text_of(text, range.clone(), "kind"),
+        range,
+    };
+    Document {
+        parts: match items {
+            Some(items) => items.into_iter().map(part).collect(),
+            None => vec![Part {
+                range: range.clone(),
+                kind,
+            }],
+        },
+        range,
+    }
+}
+
+fn of_yaml(text: &str, range: Range<usize>) -> Document {
+    let body = text[range.clone()].trim_start_matches("---").trim_start();
+    if body.starts_with('{') {
+        let start = range.start + text[range.clone()].find('{').unwrap_or(0);
+        let whole = scan::values(&text[..range.end], start);
+        if let Some([value]) = whole.as_deref() {
+            return of_json(text, value.clone());
+        }
+    }
+    let kind = kind_at(text, range.clone(), "");
+    let items = match kind.as_deref() {
+        Some(kind) if is_list(kind) => items(text, range.clone()),
+        _ => Vec::new(),
+    };
+    let parts = match items.is_empty() {
+        true => vec![Part {
+            range: range.clone(),
+            kind,
+        }],
+        false => items,
+    };
+    Document { range, parts }
+}
+
+/// `List`, `SecretList`, `DeploymentList`.
+pub(super) fn is_list(kind: &str) -> bool {
+    kind.ends_with("List")
+}
+
+/// The value of `kind` on a line of its own that is indented so.
+fn kind_at(text: &str, range: Range<usize>, indent: &str) -> Option<String> {
+    for line in Lines::of(text, range) {
+        let rest = text[line].strip_prefix(indent);
+        if let Some(value) = rest.and_then(|rest| rest.strip_prefix("kind:")) {
+            return plain(value);
+        }
+    }
+    None
+}
+
+/// A plain or quoted word without a comment behind it.
+fn plain(value: &str) -> Option<String> {
+    let word = value.split_whitespace().next()?;
+    let word = word.trim_matches(['"', '\'']);
+    let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric());
+    is_plain.then(|| word.to_owned())
+}
+
+/// The items of a List whose text has each on lines of its own, as programs print them.
+fn items(text: &str, range: Range<usize>) -> Vec<Part> {
+    let mut lines = Lines::of(text, range.clone());
+    let has_items = |line: &Range<usize>| text[line.clone()].trim_end() == "items:";
+    if lines.find(has_items).is_none() {
+        return Vec::new();
+    }
+    let mut starts = Vec::new();
+    let mut indent = None;
+    let mut end = range.end;
+    for line in lines {
+        let words = &text[line.clone()];
+        if !is_content(words) {
+            continue;
+        }
+        let blanks = words.len() - words.trim_start_matches(' ').len();
+        let is_item = words[blanks..].starts_with("- ");
+        match indent {
+            None if is_item => indent = Some(blanks),
+            Some(own) if blanks > own => continue,
+            Some(own) if blanks == own && is_item => {}
+            _ => {
+                end = line.start;
+                break;
+            }
+        }
+        starts.push(line.start);
+    }
+    let indent = " ".repeat(indent.unwrap_or(0));
+    let ends = starts.iter().skip(1).copied().chain([end]);
+    let part = |(start, end): (usize, usize)| {
+        let first = text[start..end].strip_prefix(&format!("{indent}- kind:"));
+        let kind = match first {
+            Some(rest) => plain(rest.lines().next().unwrap_or_default()),
+            None => kind_at(text, start..end, &format!("{indent}  ")),
+        };
+        Part {
+            range: start..end,
+            kind,
+        }
+    };
+    starts.iter().copied().zip(ends).map(part).collect()
+}

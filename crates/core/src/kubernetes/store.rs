@@ -1,0 +1,168 @@
+//! What is in a Secret or a ConfigMap.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::object::{Object, text_of};
+use crate::container::FileText;
+use crate::knowable::Knowable;
+use crate::shown::escape;
+use crate::source::{Span, Within};
+use crate::yaml::below::at;
+use crate::yaml::{Field, Node, Quoting};
+
+/// One entry.
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) content: Content,
+    /// Where its value is.
+    pub(super) span: Span,
+    within: Within,
+}
+
+/// What an entry holds.
+pub(super) enum Content {
+    Text(Zeroizing<String>),
+    /// Kubernetes does not take the object because of it: why.
+    Invalid(String),
+    /// Bytes that are no text.
+    Bytes,
+}
+
+/// The entries of a Secret or a ConfigMap; of two of one key, what counts.
+pub(super) fn entries(object: &Object) -> Vec<Entry> {
+    let fields = |key: &str| {
+        at(&object.node, &[key])
+            .map(|node| node.fields())
+            .unwrap_or_default()
+    };
+    let is_secret = object.kind == "Secret";
+    let (first, over) = match is_secret {
+        true => ("data", "stringData"),
+        false => ("binaryData", "data"),
+    };
+    let mut entries: Vec<Entry> = fields(first)
+        .iter()
+        .filter_map(|field| entry(object, field, true))
+        .collect();
+    for field in fields(over) {
+        let Some(entry) = entry(object, &field, false) else {
+            continue;
+        };
+        entries.retain(|known| known.key != entry.key);
+        entries.push(entry);
+    }
+    entries
+}
+
+/// The entry of a key. What is under `binaryData` is no variable's.
+pub(super) fn of_key(object: &Object, key: &str) -> Option<Entry> {
+    let is_secret = object.kind == "Secret";
+    let places: &[(&str, bool)] = match is_secret {
+        true => &[("stringData", false), ("data", true)],
+        false => &[("data", false)],
+    };
+    places.iter().find_map(|(place, is_encoded)| {
+        let field = at(&object.node, &[place])?.get(key)?;
+        entry(object, &field, *is_encoded)
+    })
+}
+
+fn entry(object: &Object, field: &Field<'_>, is_encoded: bool) -> Option<Entry> {
+    let span = object.span(field.value);
+    let key_span = object.span(field.key);
+    let is_block = field.value.scalar()?.style == Quoting::Block;
+    let within = Within {
+        span: key_span,
+        lines: None,
+    };
+    Some(Entry {
+        key: field.key.scalar()?.text().to_owned(),
+        content: content(object, field.value, is_encoded),
+        // A value that is not written has no place of its own.
+        span: if span.start == span.end {
+            key_span
+        } else {
+            span
+        },
+        within: match is_block && !is_encoded {
+            true => Within { span, ..within },
+            false => within,
+        },
+    })
+}
+
+fn content(object: &Object, value: &Node, is_encoded: bool) -> Content {
+    let text = match text_of(value) {
+        Ok(text) => text,
+        Err(what) => {
+            let kind = &object.kind;
+            return Content::Invalid(format!(
+                "a value of a {kind} is {what} and not text; quote it"
+            ));
+        }
+    };
+    if !is_encoded {
+        return Content::Text(Zeroizing::new(text.to_owned()));
+    }
+    // Line breaks do not count, as for Go.
+    let lines: Zeroizing<String> = Zeroizing::new(text.split(['\r', '\n']).collect());
+    let Ok(decoded) = STANDARD.decode(&*lines).map(Zeroizing::new) else {
+        return Content::Invalid(
+            "a value is not base64, which `data` holds; plain text goes under `stringData`"
+                .to_owned(),
+        );
+    };
+    match std::str::from_utf8(&decoded) {
+        Ok(text) => Content::Text(Zeroizing::new(text.to_owned())),
+        Err(_) => Content::Bytes,
+    }
+}
+
+impl Entry {
+    /// The entry as a file. `text` is that in which it is written.
+    pub(super) fn file(self, object: &Object, text: &str) -> Knowable<FileText> {
+        let name = format!(
+            "{} {}, key {}",
+            object.kind,
+            escape(&object.name),
+            escape(&self.key)
+        );
+        match self.content {
+            Content::Text(content) => Knowable::Known(FileText {
+                within: Some(match self.within.span == self.span {
+                    true => in_block(self.within, text),
+                    false => self.within,
+                }),
+                name,
+                text: content,
+            }),
+            Content::Invalid(why) => Knowable::unknown(format!("Kubernetes refuses {name}: {why}")),
+            Content::Bytes => Knowable::unknown(format!("{name} is not UTF-8")),
+        }
+    }
+}
+
+/// Each line of a literal block is a line of the text around it, indented as the first one is.
+fn in_block(within: Within, text: &str) -> Within {
+    // The value begins behind its header, `|` or `>`.
+    let before = text[..within.span.start].trim_end();
+    let Some(header) = before.rfind(['|', '>']) else {
+        return within;
+    };
+    let Some(end) = text[header..].find('\n').map(|end| header + end + 1) else {
+        return within;
+    };
+    if !text[header..].starts_with('|') || end > within.span.end {
+        return within;
+    }
+    let lines = text[end..within.span.end].lines();
+    let indented = lines.filter(|line| !line.trim().is_empty());
+    let indent = indented.map(|line| line.len() - line.trim_start_matches(' ').len());
+    // What is indented deeper than the rest of the block is a part of its text.
+    Within {
+        lines: indent.min().map(|indent| (end, indent)),
+        ..within
+    }
+}

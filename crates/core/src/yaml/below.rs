@@ -1,0 +1,39 @@
+//! What is below keys of a tree that a program printed.
+
+use std::sync::Arc;
+
+use super::Node;
+
+/// The value below these keys, if it is not null.
+pub(crate) fn at<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a Arc<Node>> {
+    let (first, rest) = keys.split_first()?;
+    let value = node.get(first)?.value;
+    match rest {
+        [] => Some(value).filter(|value| !value.is_null()),
+        rest => at(value, rest),
+    }
+}
+
+/// The text below these keys, if it is not empty.
+pub(crate) fn text<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a str> {
+    at(node, keys)?.text().filter(|text| !text.is_empty())
+}
+
+/// The texts of the list below these keys; of one text, that.
+pub(crate) fn texts<'a>(node: &'a Node, keys: &[&str]) -> Vec<&'a str> {
+    let Some(value) = at(node, keys) else {
+        return Vec::new();
+    };
+    match value.items() {
+        Some(items) => items
+            .iter()
+            .filter_map(|item| item.scalar())
+            .map(|one| one.text())
+            .collect(),
+        None => value.text().into_iter().collect(),
+    }
+}
+
+pub(crate) fn is_true(node: &Node, keys: &[&str]) -> bool {
+    text(node, keys) == Some("true")
+}

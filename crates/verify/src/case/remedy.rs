@@ -1,0 +1,119 @@
+//! The commands that give servers other keys: where compose files describe them, with clearml-inject; in Kubernetes, with a
+//! Secret and the values that name it.
+
+use clearml_secure_core::container::Container;
+use clearml_secure_core::setting::Server;
+use clearml_secure_core::shell::quoted;
+use std::path::Path;
+
+use super::Case;
+use crate::words::run;
+
+impl Case<'_> {
+    /// The command that gives every server new values.
+    pub(crate) fn inject(&self) -> String {
+        let title = "give every server new random values";
+        if self.deployment.manifests.is_some() {
+            let keygen = "clearml-keygen -o keys.env";
+            let secret = format!(
+                "clearml-keygen --from keys.env -f kubernetes | {} create -f -",
+                self.kubectl()
+            );
+            return self.applied(title, &[keygen, &secret]);
+        }
+        let path = self.compose_file();
+        let command = format!("clearml-keygen | clearml-inject -o secured.yml {path}");
+        run(title, &[&command])
+    }
+
+    /// The commands that give every server the keyset in use.
+    pub(crate) fn apply(&self, title: &str) -> String {
+        if self.deployment.manifests.is_some() {
+            let secret = format!(
+                "clearml-keygen --from KEYS -f kubernetes | {} replace -f -",
+                self.kubectl()
+            );
+            return self.applied(title, &[&secret]);
+        }
+        let path = self.compose_file();
+        run(title, &[&format!("clearml-inject -k KEYS -i {path}")])
+    }
+
+    /// The commands that add users of the web login.
+    pub(crate) fn add_users(&self) -> String {
+        let title = "add users (KEYS is the keyset in use)";
+        let keygen = "clearml-keygen --from KEYS --user NAME --passwords passwords.txt -o new.env";
+        if self.deployment.manifests.is_some() {
+            // Of two Secrets the second may be new. Server-side, no annotation keeps the keys.
+            let secret = format!(
+                "clearml-keygen --from new.env -f kubernetes | {} apply --server-side --force-conflicts -f -",
+                self.kubectl()
+            );
+            let values = "clearml-keygen --from new.env -f helm > clearml-secure.yaml";
+            return run(
+                title,
+                &[keygen, &secret, values, &self.upgrade(), &self.restart()],
+            );
+        }
+        let inject = format!(
+            "clearml-inject -k new.env -o secured.yml {}",
+            self.compose_file()
+        );
+        run(title, &[keygen, &inject])
+    }
+
+    /// These commands, the values that name the Secret, and a restart: no pod takes a changed Secret by itself.
+    fn applied(&self, title: &str, commands: &[&str]) -> String {
+        let (upgrade, restart) = (self.upgrade(), self.restart());
+        let mut all = commands.to_vec();
+        all.extend([
+            "clearml-keygen -f helm > clearml-secure.yaml",
+            &upgrade,
+            &restart,
+        ]);
+        run(title, &all)
+    }
+
+    /// `kubectl`, with the namespace where one is known.
+    pub(crate) fn kubectl(&self) -> String {
+        format!("kubectl{}", self.namespace())
+    }
+
+    fn upgrade(&self) -> String {
+        format!(
+            "helm upgrade{} clearml clearml/clearml -f values.yaml -f clearml-secure.yaml",
+            self.namespace()
+        )
+    }
+
+    fn namespace(&self) -> String {
+        let manifests = self.deployment.manifests.as_ref();
+        let namespace = manifests.and_then(|manifests| manifests.namespace.as_ref());
+        namespace.map_or_else(String::new, |name| {
+            format!(" -n {}", quoted(Path::new(name)))
+        })
+    }
+
+    /// The command that restarts the servers that read keys.
+    fn restart(&self) -> String {
+        let named = |container: &Container| {
+            let pod = container.pod.as_ref()?;
+            let name = container.name.split('/').next().unwrap_or_default();
+            let kind = pod.kind.to_ascii_lowercase();
+            let can_restart = ["deployment", "statefulset", "daemonset"].contains(&kind.as_str());
+            can_restart.then(|| quoted(Path::new(&format!("{kind}/{name}"))))
+        };
+        let servers = self.deployment.instances.iter();
+        let servers = servers.filter(|instance| {
+            instance.server.reads_configuration() || instance.server == Server::AgentServices
+        });
+        let mut names: Vec<String> = servers
+            .filter_map(|instance| named(self.deployment.service(instance)))
+            .collect();
+        names.dedup();
+        match names.is_empty() {
+            true => format!("{} rollout restart deployment", self.kubectl()),
+            false => format!("{} rollout restart {}", self.kubectl(), names.join(" ")),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The forms in which manifests come: Lists, JSON, several files, folders, and what is not rendered yet.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::chart::{Chart, keyset, look};
+use crate::common::{Done, ask, folder_with, good};
+
+/// Rule, setting and severity of each finding.
+fn found(done: &Done) -> Vec<String> {
+    let findings = done.json["findings"].as_array().into_iter().flatten();
+    let mut found: Vec<String> = findings
+        .map(|one| format!("{} {} {}", one["rule"], one["setting"], one["severity"]))
+        .collect();
+    found.sort();
+    found
+}
+
+/// What kubectl makes of a file; none where it is not here.
+fn kubectl(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("kubectl")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output();
+    let Ok(output) = output else {
+        println!("skipped: kubectl not found");
+        return None;
+    };
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn every_form_has_the_same_findings() {
+    let (_, secret) = keyset();
+    let text = Chart::default().render() + &secret;
+    let folder = folder_with(&[("a.yaml", &text)]);
+    let expected = found(&ask(&["a.yaml"], folder.path()));
+    assert!(expected.len() > 11);
+    let mut forms = vec![list(&text)];
+    let label = ["label", "--local", "-f", "a.yaml", "x=y", "-o", "json"];
+    forms.extend(kubectl(folder.path(), &label));
+    for form in &forms {
+        std::fs::write(folder.path().join("b"), form).unwrap();
+        let done = ask(&["b"], folder.path());
+        assert_eq!(found(&done), expected, "{}", &form[..300]);
+        let place = &done.json["findings"][0]["place"];
+        let line = usize::try_from(place["line"].as_u64().unwrap()).unwrap() - 1;
+        let column = usize::try_from(place["column"].as_u64().unwrap()).unwrap() - 1;
+        let at = &form.lines().nth(line).unwrap()[column..];
+        assert!(
+            at.trim_start_matches('"').starts_with("clearml-apiserver"),
+            "{at}"
+        );
+    }
+}
+
+/// The documents as the items of a List, as `kubectl get -o yaml` prints them, and a List in that.
+fn list(text: &str) -> String {
+    let mut out = "apiVersion: v1\nitems:\n".to_owned();
+    for document in text.split("---\n").filter(|one| !one.trim().is_empty()) {
+        for (at, line) in document
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .enumerate()
+        {
+            out += &format!("{}{line}\n", if at == 0 { "- " } else { "  " });
+        }
+    }
+    let inner = "- apiVersion: v1\n  kind: SecretList\n  items:\n  - {apiVersion: v1, kind: Secret, metadata: {name: other}, data: {}}\n";
+    out + inner + "kind: List\nmetadata:\n  resourceVersion: \"\"\n"
+}
+
+#[test]
+fn objects_in_several_files_are_one_pool() {
+    let text = Chart::default().render();
+    let documents: Vec<&str> = text.split("---\n").filter(|one| !one.is_empty()).collect();
+    let names: Vec<String> = (0..documents.len())
+        .map(|at| format!("m/{at:02}.yaml"))
+        .collect();
+    let files: Vec<(&str, &str)> = names
+        .iter()
+        .zip(&documents)
+        .map(|(name, text)| (name.as_str(), *text))
+        .collect();
+    let folder = folder_with(&files);
+    let whole = folder_with(&[("a.yaml", &text)]);
+    let expected = found(&ask(&["a.yaml"], whole.path()));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(found(&ask(&names, folder.path())), expected);
+    assert_eq!(found(&ask(&["m"], folder.path())), expected);
+    let some = [names[0], names[1]];
+    assert!(
+        ask(&some, folder.path())
+            .rules()
+            .contains(&"default-credential")
+    );
+}
+
+#[test]
+fn what_is_not_rendered_says_how() {
+    let template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ .Release.Name }}-apiserver\nspec: {}\n";
+    let quoted = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{image: \"clearml/server:{{ .Values.tag }}\"}]}}}\n";
+    let values = "clearml: {}\napiserver:\n  replicaCount: 1\nfileserver: {}\nwebserver: {}\n";
+    for (name, text, command) in [
+        (
+            "apiserver.yaml",
+            template,
+            "helm template clearml clearml/clearml",
+        ),
+        (
+            "apiserver.yaml",
+            quoted,
+            "helm template clearml clearml/clearml",
+        ),
+        ("values.yaml", values, "-f values.yaml | clearml-verify -"),
+        (
+            "Chart.yaml",
+            "apiVersion: v2\nname: clearml\nversion: 1.0.0\n",
+            "helm template . | clearml-verify -",
+        ),
+        (
+            "kustomization.yaml",
+            "resources: [a.yaml]\n",
+            "kubectl kustomize --enable-helm . | clearml-verify -",
+        ),
+        (
+            "main.tf",
+            "resource \"helm_release\" \"clearml\" { chart = \"clearml\" }\n",
+            "helm template clearml",
+        ),
+    ] {
+        let done = look(&[name], &[(name, text)]);
+        assert_eq!(done.code, 2, "{name}: {}", done.stderr);
+        assert!(done.stderr.contains(command), "{name}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn what_makes_manifests_of_a_folder_is_said() {
+    let text = Chart::default().render();
+    let template = format!("# {{{{ if .Values.x }}}}\n{text}");
+    for (name, command) in [
+        ("c/Chart.yaml", "helm template ./c | clearml-verify -"),
+        (
+            "c/kustomization.yaml",
+            "kubectl kustomize --enable-helm ./c | clearml-verify -",
+        ),
+    ] {
+        let done = look(
+            &["."],
+            &[
+                ("docker-compose.yml", &good()),
+                (name, "apiVersion: v2\nname: clearml\n"),
+                ("c/a.yaml", &template),
+            ],
+        );
+        assert_eq!(
+            (done.code, done.rules().len()),
+            (2, 0),
+            "{:?}",
+            done.rules()
+        );
+        done.says("./c", command);
+    }
+}
+
+#[test]
+fn kinds_that_may_hide_a_server_are_named() {
+    let of = |kind: &str, rest: &str| {
+        format!("apiVersion: x/v1\nkind: {kind}\nmetadata: {{name: clearml}}\nspec: {rest}\n")
+    };
+    for (kind, rest, reason) in [
+        (
+            "Application",
+            "{source: {chart: clearml, helm: {values: \"\"}}}",
+            "render it",
+        ),
+        (
+            "HelmRelease",
+            "{chart: {spec: {chart: clearml}}}",
+            "render it",
+        ),
+        (
+            "Rollout",
+            "{template: {spec: {containers: [{image: \"clearml/server:2.3.0\"}]}}}",
+            "this kind is not read",
+        ),
+    ] {
+        let done = look(&["a.yaml"], &[("a.yaml", &of(kind, rest))]);
+        assert_eq!(done.code, 2, "{kind}: {}", done.stderr);
+        done.says(kind, reason);
+    }
+}

@@ -1,0 +1,19 @@
+//! Manifests of Kubernetes: what a chart with the effect of ClearML's renders, what kubectl prints, and what is wrong with
+//! either. The chart here is our own.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped, and what it skips"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod chart;
+mod environment;
+mod forms;
+mod hostile;
+mod mounts;
+mod pool;
+mod rendered;
+mod ways;

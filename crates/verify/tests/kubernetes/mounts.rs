@@ -1,0 +1,176 @@
+//! Configuration files that are in Secrets and ConfigMaps.
+
+use crate::chart::{Chart, encoded, look};
+
+const CONF: &str = "auth {\n  token_secret: abc\n}\n";
+
+/// A chart with a volume that all servers mount at a path.
+fn mounted(volume: &str, mount: &str) -> Chart {
+    Chart {
+        volumes: format!("      volumes:\n      - {{name: v, {volume}}}\n"),
+        mounts: format!("        volumeMounts:\n        - {{name: v, {mount}}}\n"),
+        secret: "none",
+        service: "ClusterIP",
+        ..Chart::default()
+    }
+}
+
+/// The places of what is said of the token secret's strength.
+fn places(text: &str) -> Vec<(String, u64, u64)> {
+    let done = look(&["a.yaml", "--fail-on", "never"], &[("a.yaml", text)]);
+    let findings = done.json["findings"].as_array().unwrap().clone();
+    let weak = findings.iter().filter(|one| one["rule"] == "weak-secret");
+    weak.map(|one| {
+        let place = &one["place"];
+        (
+            place["file"].as_str().unwrap().to_owned(),
+            place["line"].as_u64().unwrap(),
+            place["column"].as_u64().unwrap(),
+        )
+    })
+    .collect()
+}
+
+/// Without the chart's variable that would win over the file.
+fn without_variable(text: &str) -> String {
+    let start = text
+        .find("        - name: CLEARML__secure__auth__token_secret")
+        .unwrap();
+    let end = text[start + 1..].find("        - name:").unwrap() + start + 1;
+    let cut = format!("{}{}", &text[..start], &text[end..]);
+    match cut.contains("CLEARML__secure__auth__token_secret") {
+        true => match cut[start..].find("        - name: CLEARML__secure__auth__token_secret") {
+            Some(at) => {
+                let at = start + at;
+                let end = cut[at..].find("---\n").unwrap() + at;
+                format!("{}{}", &cut[..at], &cut[end..])
+            }
+            None => cut,
+        },
+        false => cut,
+    }
+}
+
+#[test]
+fn a_file_is_read_where_it_is_written() {
+    let block = format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: files\ndata:\n  secure.conf: |\n    {}",
+        CONF.replace("\n  ", "\n      ").replace("\n}", "\n    }")
+    );
+    let base64 = format!(
+        "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: files\ndata:\n  secure.conf: {}\n",
+        encoded(CONF)
+    );
+    let folder = "mountPath: /opt/clearml/config";
+    for (volume, mount, source) in [
+        ("configMap: {name: files}", folder, &block),
+        ("secret: {secretName: files}", folder, &base64),
+        (
+            "projected: {sources: [{configMap: {name: files}}]}",
+            folder,
+            &block,
+        ),
+        (
+            "configMap: {name: files, items: [{key: secure.conf, path: a/secure.conf}]}",
+            "mountPath: /opt/clearml/config, subPath: a",
+            &block,
+        ),
+        (
+            "secret: {secretName: files}",
+            "mountPath: /opt/clearml/config/secure.conf, subPath: secure.conf",
+            &base64,
+        ),
+        (
+            "configMap: {name: files, items: [{key: secure.conf, path: config/secure.conf}]}",
+            "mountPath: /opt/clearml",
+            &block,
+        ),
+    ] {
+        let chart = without_variable(&mounted(volume, mount).render());
+        let text = format!("{source}{chart}");
+        let line = text
+            .lines()
+            .position(|line| line.contains("secure.conf:"))
+            .unwrap() as u64
+            + 1;
+        let expected = match source.contains("ConfigMap") {
+            true => ("a.yaml".to_owned(), line + 2, 21),
+            false => ("a.yaml".to_owned(), line, 3),
+        };
+        let found = places(&text);
+        assert!(
+            found.contains(&expected),
+            "{volume} {mount}: {found:?}, {expected:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_mounted_changes_nothing() {
+    for (volume, mount) in [
+        (
+            "configMap: {name: files, items: [{key: other, path: secure.conf}]}",
+            "mountPath: /opt/clearml/config",
+        ),
+        ("configMap: {name: files}", "mountPath: /etc/other"),
+        ("emptyDir: {}", "mountPath: /opt/clearml/config"),
+    ] {
+        let map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: files}\ndata: {secure.conf: \"auth { token_secret: abc }\", other: \"\"}\n";
+        let text = format!(
+            "{map}{}",
+            without_variable(&mounted(volume, mount).render())
+        );
+        assert_eq!(places(&text), [], "{volume}");
+    }
+}
+
+#[test]
+fn what_only_the_cluster_has_is_not_known() {
+    let folder = "mountPath: /opt/clearml/config";
+    for (volume, mount, reason) in [
+        (
+            "persistentVolumeClaim: {claimName: data}",
+            folder,
+            "PersistentVolumeClaim data",
+        ),
+        ("hostPath: {path: /etc/clearml}", folder, "hostPath"),
+        (
+            "csi: {driver: secrets-store.csi.k8s.io}",
+            folder,
+            "only the cluster has",
+        ),
+        (
+            "secret: {secretName: files}",
+            folder,
+            "Secret files, which was not given",
+        ),
+        (
+            "configMap: {name: files}",
+            "mountPath: /opt/clearml/config/secure.conf, subPath: secure.conf",
+            "ConfigMap files",
+        ),
+    ] {
+        let text = mounted(volume, mount).render();
+        let done = look(&["a.yaml", "--fail-on", "never"], &[("a.yaml", &text)]);
+        assert_eq!(done.code, 2, "{volume}");
+        let unknown = done.unknown();
+        assert!(
+            unknown.iter().any(|one| one.contains(reason)),
+            "{volume}: {unknown:#?}"
+        );
+    }
+    // Data elsewhere is of no interest.
+    let text = mounted(
+        "persistentVolumeClaim: {claimName: data}",
+        "mountPath: /mnt/fileserver",
+    )
+    .render();
+    let done = look(&["a.yaml", "--fail-on", "never"], &[("a.yaml", &text)]);
+    let unknown = done.unknown();
+    assert!(
+        !unknown
+            .iter()
+            .any(|one| one.contains("PersistentVolumeClaim")),
+        "{unknown:#?}"
+    );
+}
