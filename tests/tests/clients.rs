@@ -237,8 +237,49 @@ fn a_pair_that_stays_is_no_finding() {
         clients.found(&all),
         (Some(0), vec![".env:1:24 new services_agent".to_owned()])
     );
+    for (format, said) in [
+        (
+            "jsonl",
+            r#""account":"services_agent","kind":"client","pair":"new","place":{"column":24,"file":"clients/.env","line":1}"#,
+        ),
+        (
+            "markdown",
+            "### Clients that keep working\n\n- `clients/.env:1:24`: has the pair of services\\_agent that stays\n",
+        ),
+        (
+            "html",
+            "<h2>Clients that keep working</h2><ul><li><code>clients/.env:1:24</code> has the pair of services_agent that stays</li></ul>",
+        ),
+    ] {
+        let done = clients.verify(&format!("-f {format} {all}")).exit(0);
+        assert!(done.stdout.contains(said), "{said}\n{}", done.stdout);
+        assert!(!done.stdout.contains("No findings."), "{}", done.stdout);
+    }
     keygen("--from keys.env --only services_agent -o new.env --force");
     assert_eq!(clients.found(&all).0, Some(1));
+}
+
+#[test]
+fn shards_share_the_clients() {
+    let clients = Clients::new();
+    for number in 0..12 {
+        let name = format!("{number}/.env");
+        clients.add(&name, "CLEARML_API_SECRET_KEY=SECRET!\n");
+    }
+    let broken = "api { credentials { secret_key: \"SECRET!\n";
+    clients.add("broken/clearml.conf", broken);
+    let lines = |shard: &str| -> Vec<String> {
+        let done = clients.verify(&format!("-f jsonl {shard}{ALL}"));
+        done.stdout.lines().map(str::to_owned).collect()
+    };
+    let mut joined: Vec<String> = (0..3)
+        .flat_map(|index| lines(&format!("--shard {index}/3 ")))
+        .collect();
+    let mut whole = lines("");
+    joined.sort();
+    whole.sort();
+    assert_eq!(whole.len(), 27, "{whole:#?}");
+    assert_eq!(joined, whole);
 }
 
 #[test]
@@ -364,6 +405,32 @@ fn a_server_says_who_is_there_and_only_known_names_are_printed() {
         people["agents"],
         json!([{"account": "services_agent", "count": 1}, {"user": "jane", "count": 1}, {"count": 1}])
     );
+    let line = asked(&standin, &folder, "jsonl")
+        .exit(0)
+        .never_says("MARKED");
+    let line: Value = serde_json::from_str(&line.stdout).unwrap();
+    assert_eq!(line["kind"], "people");
+    assert_eq!(
+        (&line["agents"], &line["users"], &line["server"]),
+        (&people["agents"], &people["users"], &people["server"])
+    );
+    let page = asked(&standin, &folder, "markdown")
+        .exit(0)
+        .never_says("MARKED");
+    let expected = "### Agents and users\n\n- 3 agents were active in the last hour and will log in again\n  - 1 with the pair of services\\_agent: cut off";
+    assert!(page.stdout.contains(expected), "{}", page.stdout);
+    assert!(!page.stdout.contains("No findings"), "{}", page.stdout);
+    let page = asked(&standin, &folder, "html")
+        .exit(0)
+        .never_says("MARKED");
+    for said in [
+        "<h2>Agents and users</h2>",
+        "<li>3 agents were active in the last hour and will log in again</li>",
+        "<li class=\"of-above\">1 with the pair of services_agent",
+        "4 users: bob, jane and 2 who are not in the keyset",
+    ] {
+        assert!(page.stdout.contains(said), "{said}\n{}", page.stdout);
+    }
     // Nothing else is asked, and nothing is proved.
     assert!(document.get("receipt").is_none() && document.get("checks").is_none());
     assert_eq!(document["findings"], json!([]));

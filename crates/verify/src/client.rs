@@ -83,6 +83,18 @@ impl Client {
         Some(Draft::new(SEVERITY, message, help).at(self.span))
     }
 
+    /// Whether a rotation leaves it as it is, so that nothing else is said of it.
+    pub(crate) fn is_left(&self) -> bool {
+        matches!(self.pair, Pair::New(_) | Pair::Own)
+    }
+
+    /// Which it is, where it is a container, and what it has.
+    pub(crate) fn words(&self) -> String {
+        let container = self.container.iter();
+        let container: String = container.map(|name| format!("container {name} ")).collect();
+        container + &self.pair.words()
+    }
+
     /// What to call it.
     pub(crate) fn who(&self) -> String {
         match &self.container {

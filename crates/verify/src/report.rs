@@ -138,6 +138,16 @@ impl Report {
         }
     }
 
+    /// Those that a rotation leaves as they are. The others are findings, or not checked.
+    pub(crate) fn clients_left(&self) -> impl Iterator<Item = &Client> {
+        self.clients().iter().filter(|client| client.is_left())
+    }
+
+    /// Whether it says who will be cut off, and who will not.
+    pub(crate) fn is_of_people(&self) -> bool {
+        self.people.is_some() || !self.clients().is_empty()
+    }
+
     /// What this report says and another does not.
     pub(crate) fn besides(mut self, other: &Self) -> Self {
         let known: Vec<Finding> = other.findings.clone();

@@ -107,6 +107,7 @@ fn subject(report: &Report, number: usize, is_named: bool) -> Markup {
                 h2 { "Proof of the keys" }
                 (checks(report))
             }
+            (people(report))
             @if !report.unknown.is_empty() {
                 h2 { "Not checked" }
                 ul {
@@ -182,6 +183,29 @@ fn checks(report: &Report) -> Markup {
                             td class=(class) { (escape(&check.words())) }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// The clients that a rotation leaves as they are, and who is at a server.
+fn people(report: &Report) -> Markup {
+    html! {
+        @if report.clients_left().next().is_some() {
+            h2 { "Clients that keep working" }
+            ul {
+                @for client in report.clients_left() {
+                    li { code { (client.place) } " " (escape(&client.words())) }
+                }
+            }
+        }
+        @if let Some(people) = &report.people {
+            h2 { "Agents and users" }
+            ul {
+                @for words in people.words() {
+                    @let of_above = words.starts_with(' ');
+                    li.of-above[of_above] { (escape(words.trim_start())) }
                 }
             }
         }

@@ -61,18 +61,24 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
     format!("{document:#}\n")
 }
 
-/// An object a line: findings, what was not checked, and questions of the proof.
+/// An object a line: findings, what was not checked, questions of the proof, clients, and who is at a server.
 pub(super) fn lines(reports: &[Report]) -> String {
     let mut fingerprints = Fingerprints::default();
     let mut lines = String::new();
     for report in reports {
         let sources = report.sources();
-        let subject = looked_at(report);
+        let subject = match report.subject {
+            // How many there are says nothing of one.
+            Subject::Clients { .. } => "clients".to_owned(),
+            _ => looked_at(report),
+        };
         let of_report = report.findings.iter();
         let of_report = of_report.map(|one| finding(sources, one, &fingerprints.of(report, one)));
         let mut entries: Vec<(&str, Value)> = of_report.map(|entry| ("finding", entry)).collect();
         entries.extend(unknown_of(report).map(|entry| ("unknown", entry)));
         entries.extend(report.checks.iter().map(|one| ("check", check(one))));
+        entries.extend(report.clients().iter().map(|one| ("client", client(one))));
+        entries.extend(people(report).map(|entry| ("people", entry)));
         for (kind, mut entry) in entries {
             entry["version"] = 1.into();
             entry["kind"] = kind.into();

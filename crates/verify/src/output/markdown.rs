@@ -26,11 +26,13 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
             out.push_str(&of_group(report, &group));
         }
         out.push_str(&checks(report));
+        out.push_str(&people(report));
         if !report.unknown.is_empty() {
             out.push_str("\n### Not checked\n\n");
             out.extend(report.unknown.iter().map(not_checked));
         }
-        if report.findings.is_empty() && report.unknown.is_empty() {
+        let is_clean = report.findings.is_empty() && report.unknown.is_empty();
+        if is_clean && !report.is_of_people() {
             out.push_str("\nNo findings.\n");
         }
     }
@@ -108,6 +110,27 @@ fn checks(report: &Report) -> String {
             plain(&check.subject),
             plain(&check.words())
         ));
+    }
+    out
+}
+
+/// The clients that a rotation leaves as they are, and who is at a server.
+fn people(report: &Report) -> String {
+    let mut out = String::new();
+    for (number, client) in report.clients_left().enumerate() {
+        if number == 0 {
+            out.push_str("\n### Clients that keep working\n\n");
+        }
+        let place = code(&client.place.to_string());
+        out.push_str(&format!("- {place}: {}\n", plain(&client.words())));
+    }
+    if let Some(people) = &report.people {
+        out.push_str("\n### Agents and users\n\n");
+        for words in people.words() {
+            // What belongs to a line is indented.
+            let indent = &words[..words.len() - words.trim_start().len()];
+            out.push_str(&format!("{indent}- {}\n", plain(words.trim_start())));
+        }
     }
     out
 }

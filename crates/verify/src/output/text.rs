@@ -47,8 +47,8 @@ pub(super) fn findings(seen: &Seen<'_>, look: Look) -> String {
             out.push_str(&finding::text(report, lines.as_ref(), &group, look));
             out.push('\n');
         }
-        let is_of_people = report.people.is_some() || !report.clients().is_empty();
-        if report.findings.is_empty() && report.unknown.is_empty() && !is_of_people {
+        let is_clean = report.findings.is_empty() && report.unknown.is_empty();
+        if is_clean && !report.is_of_people() {
             let other = if report.is_besides || left_out.is_some() {
                 "other "
             } else {
