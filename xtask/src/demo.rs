@@ -131,6 +131,7 @@ impl Demo {
                 env_file: Some(&self.folder.join(env_file)),
                 version: &self.version,
                 delay: 0.0,
+                record: None,
             };
             let standin = Standin::start(&python, &standin)?;
             println!("\nStarted from {compose}:");

@@ -22,6 +22,8 @@ pub(crate) struct Played<'a> {
     pub(crate) version: &'a str,
     /// Seconds that each answer takes more.
     pub(crate) delay: f64,
+    /// A file to which every request is added, one a line.
+    pub(crate) record: Option<&'a Path>,
 }
 
 impl Played<'_> {
@@ -30,12 +32,15 @@ impl Played<'_> {
             let path = path.to_string_lossy();
             format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
         };
+        let record = self.record.map(quoted);
+        let record = record.map(|path| format!(", \"record\": {path}"));
         format!(
-            "{{\"compose\": {}, \"env_file\": {}, \"version\": \"{}\", \"delay\": {}}}",
+            "{{\"compose\": {}, \"env_file\": {}, \"version\": \"{}\", \"delay\": {}{}}}",
             quoted(self.compose),
             self.env_file.map_or_else(|| "null".to_owned(), quoted),
             self.version,
-            self.delay
+            self.delay,
+            record.unwrap_or_default()
         )
     }
 }
