@@ -315,15 +315,15 @@ fn what_does_not_answer_is_never_clean() {
     let other = answering(|mut stream| drop(stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n")));
     let resetting = answering(drop);
     let down = "http://127.0.0.1:1".to_owned();
-    // Where nobody listens, one cause stands for all parts.
+    // One cause is said once for all parts; a connection that breaks off may do so in several ways.
     let all = [
-        (silent, 3),
+        (silent, 1),
         (endless, 3),
-        (other, 3),
+        (other, 1),
         (resetting, 3),
         (down, 1),
     ];
-    for (url, missing) in all {
+    for (url, most) in all {
         let done = clearml("verify")
             .args([
                 "-f",
@@ -341,7 +341,7 @@ fn what_does_not_answer_is_never_clean() {
             .done();
         let (status, found, unknown) = said(&done.stdout, done.status);
         assert_eq!((status, found), (Some(2), vec![]), "{url}: {}", done.stderr);
-        assert_eq!(unknown.len(), missing, "{url}: {unknown:?}");
+        assert!((1..=most).contains(&unknown.len()), "{url}: {unknown:?}");
     }
 }
 

@@ -86,8 +86,9 @@ pub(crate) fn release(version: Option<Version>) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(crate) fn and(names: &[&str]) -> String {
-    match names {
+pub(crate) fn and(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match &names[..] {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),

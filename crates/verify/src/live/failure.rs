@@ -11,6 +11,8 @@ use rustls::{CertificateError, Error};
 pub(crate) struct Failure {
     pub(super) reason: String,
     kind: Kind,
+    /// What was answered instead, where several addresses were asked.
+    pub(super) answers: Vec<String>,
     /// The addresses at which nobody was.
     pub(super) tried: Vec<String>,
 }
@@ -31,6 +33,7 @@ impl Failure {
         Self {
             reason: reason.into(),
             kind: Kind::Other,
+            answers: Vec::new(),
             tried: Vec::new(),
         }
     }
@@ -38,9 +41,18 @@ impl Failure {
     /// Nobody is at any of these addresses.
     pub(super) fn refused(reason: impl Into<String>, tried: Vec<String>) -> Self {
         Self {
-            reason: reason.into(),
             kind: Kind::Refused,
             tried,
+            ..Self::new(reason)
+        }
+    }
+
+    /// These were the answers at some addresses, and nobody is at the others.
+    pub(super) fn answered(reason: String, answers: Vec<String>, tried: Vec<String>) -> Self {
+        Self {
+            answers,
+            tried,
+            ..Self::new(reason)
         }
     }
 

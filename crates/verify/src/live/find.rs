@@ -168,6 +168,8 @@ struct Place {
 struct NotHere {
     /// In words; none where something else answers.
     reason: Option<String>,
+    /// Whether these are of the server that answers, in whatever folder, and do not name the address.
+    is_of_origin: bool,
     /// It may be soon.
     is_starting: bool,
     /// Nobody is there.
@@ -231,26 +233,41 @@ fn nowhere(client: &Client, missing: &[(String, NotHere)]) -> Failure {
     if is_deserted && client.addresses(name).is_err() {
         return Failure::refused(format!("host {name} does not exist"), Vec::new());
     }
-    let mut reasons: Vec<String> = Vec::new();
-    let others = missing.iter().filter(|(_, not)| !not.is_refused);
-    reasons.extend(others.clone().filter_map(|(_, not)| not.reason.clone()));
-    let others = others.filter(|(_, not)| not.reason.is_none());
+    let answering = missing.iter().filter(|(_, not)| !not.is_refused);
+    let mut answers: Vec<String> = Vec::new();
+    for (base, not) in answering.clone() {
+        if let Some(reason) = &not.reason {
+            // One server says the same in each of its folders.
+            let answer = match not.is_of_origin {
+                true => format!("{}: {reason}", origin(base)),
+                false => reason.clone(),
+            };
+            if !answers.contains(&answer) {
+                answers.push(answer);
+            }
+        }
+    }
+    let others = answering.filter(|(_, not)| not.reason.is_none());
     let others: Vec<&str> = others.map(|(base, _)| base.as_str()).collect();
     if !others.is_empty() {
-        reasons.push(format!("something else answers at {}", and(&others)));
+        answers.push(format!("something else answers at {}", and(&others)));
     }
     let deserted = missing.iter().filter(|(_, not)| not.is_refused);
-    let mut deserted: Vec<&str> = deserted.map(|(base, _)| origin(base)).collect();
+    let mut deserted: Vec<String> = deserted.map(|(base, _)| origin(base).to_owned()).collect();
     deserted.sort_unstable();
     deserted.dedup();
-    if !deserted.is_empty() {
-        reasons.push(format!("nothing listens at {}", and(&deserted)));
-    }
-    let reason = reasons.join("; ");
+    let reason = in_all(&answers, &deserted);
     match is_deserted {
-        true => Failure::refused(reason, deserted.iter().map(|&one| one.to_owned()).collect()),
-        false => Failure::new(reason),
+        true => Failure::refused(reason, deserted),
+        false => Failure::answered(reason, answers, deserted),
     }
+}
+
+/// What was answered, and where nobody is.
+pub(super) fn in_all(answers: &[String], deserted: &[String]) -> String {
+    let nobody = (!deserted.is_empty()).then(|| format!("nothing listens at {}", and(deserted)));
+    let reasons: Vec<String> = answers.iter().cloned().chain(nobody).collect();
+    reasons.join("; ")
 }
 
 /// Asks whether a part is at an address, and follows redirects within its host.
@@ -261,6 +278,7 @@ fn follow(
 ) -> Result<Place, NotHere> {
     let not = |reason: String| NotHere {
         reason: Some(reason),
+        is_of_origin: false,
         is_starting: false,
         is_refused: false,
     };
@@ -268,7 +286,8 @@ fn follow(
     let mut url = start.clone();
     for _ in 0..=HOPS {
         let answer = get(&url).map_err(|failure| NotHere {
-            reason: Some(format!("{base}: {}", failure.reason)),
+            reason: Some(failure.reason.clone()),
+            is_of_origin: true,
             is_starting: failure.is_refused(),
             is_refused: failure.is_nobody(),
         })?;
@@ -297,6 +316,7 @@ fn follow(
                 reason: Some(format!(
                     "a proxy answers at {base}, but the server behind it does not"
                 )),
+                is_of_origin: false,
                 is_starting: true,
                 is_refused: false,
             });
@@ -304,7 +324,8 @@ fn follow(
         let Some(to) = redirected(&url, &answer) else {
             let is_kept_out = matches!(answer.status, 401 | 403 | 407 | 429 | 500..);
             return Err(NotHere {
-                reason: is_kept_out.then(|| format!("{base}: {}", answer.odd())),
+                reason: is_kept_out.then(|| answer.odd().to_string()),
+                is_of_origin: true,
                 is_starting: false,
                 is_refused: false,
             });

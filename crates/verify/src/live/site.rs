@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use clearml_secure_core::shown::escape;
+
 use super::asked::Asked;
 use super::{Failure, Given, MOST_ADDRESSES, Seen, Site, find, host, together};
 
@@ -93,6 +95,8 @@ impl Site {
             .all(|one| one.is_some_and(Failure::is_nobody));
         if is_deserted {
             seen.unknown(&given.target, &nobody(&given.target, &missing));
+        } else if let Some(reason) = same(&given.target, &missing) {
+            seen.unknown(&given.target, &reason);
         } else {
             for (name, option, found) in parts {
                 if let Err(failure) = found {
@@ -147,6 +151,30 @@ fn nobody(target: &str, missing: &[Option<&Failure>]) -> String {
     format!(
         "nothing answers {reason}. Is the server running? If it is elsewhere: --api URL --files URL --web URL"
     )
+}
+
+/// Why no part of a server is there, where one answer says it of all of them: that of a proxy, or a certificate.
+fn same(target: &str, missing: &[Option<&Failure>; 3]) -> Option<String> {
+    let [Some(api), Some(files), Some(web)] = missing else {
+        return None;
+    };
+    let is_same = api.answers == files.answers && api.answers == web.answers;
+    let [answer] = &api.answers[..] else {
+        return None;
+    };
+    let answer = answer
+        .strip_prefix(&format!("{target}: "))
+        .unwrap_or(answer);
+    let mut tried = [&api.tried[..], &files.tried, &web.tried].concat();
+    tried.sort_unstable();
+    tried.dedup();
+    let reason = find::in_all(&[answer.to_owned()], &tried);
+    is_same.then(|| {
+        format!(
+            "{}; if it is elsewhere: --api URL --files URL --web URL",
+            escape(&reason)
+        )
+    })
 }
 
 /// The port of an address without a path, if it is one of this host.

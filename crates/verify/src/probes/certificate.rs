@@ -75,8 +75,7 @@ impl Probe for Certificate {
         for ((server, origin), shown) in asked.into_iter().zip(shaken) {
             match shown {
                 Ok((shown, old)) => {
-                    // One certificate is renewed once, whatever is wrong with it. None of its names is repeated: a server
-                    // could have put there what it was sent.
+                    // One certificate is renewed once, whatever is wrong with it.
                     let wrong = wrong(&shown, host(&origin));
                     if let Some(severity) = wrong.iter().map(|(severity, _)| *severity).min() {
                         let what: Vec<&str> = wrong.iter().map(|(_, what)| what.as_str()).collect();
@@ -153,7 +152,11 @@ fn wrong(shown: &Shown, name: &str) -> Vec<(Severity, String)> {
         found.push((REFUSED, format!("is not valid before {starts}")));
     }
     if !is_for(&certificate, name) {
-        found.push((REFUSED, format!("is not for {name}")));
+        let others = match names(&certificate) {
+            Some(names) => format!(" (only for {names})"),
+            None => String::new(),
+        };
+        found.push((REFUSED, format!("is not for {name}{others}")));
     }
     if certificate.issuer() == certificate.subject() && shown.distrust.is_some() {
         found.push((REFUSED, "is self-signed".to_owned()));
@@ -203,4 +206,41 @@ fn is_for(certificate: &X509Certificate<'_>, name: &str) -> bool {
             GeneralName::IPAddress(octets) => address.as_deref() == Some(*octets),
             _ => false,
         })
+}
+
+/// For whom a certificate is, in at most three names.
+fn names(certificate: &X509Certificate<'_>) -> Option<String> {
+    const MOST: usize = 3;
+    let names = certificate.subject_alternative_name().ok()??;
+    let names = names.value.general_names.iter();
+    let names: Vec<&str> = names
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) if is_fit_to_be_shown(name) => Some(*name),
+            _ => None,
+        })
+        .collect();
+    let mut shown: Vec<String> = names
+        .iter()
+        .take(MOST)
+        .map(|&name| name.to_owned())
+        .collect();
+    let more = names.len() - shown.len();
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    (!shown.is_empty()).then(|| and(&shown))
+}
+
+/// Whether a name is a host's and no more. A server could have put there what it was sent: no part of a name that is shown
+/// is as long as a key.
+fn is_fit_to_be_shown(name: &str) -> bool {
+    const MOST: usize = 20;
+    let is_label = |label: &str| {
+        (1..=MOST).contains(&label.len())
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let name = name.strip_prefix("*.").unwrap_or(name);
+    name.split('.').count() <= 6 && name.split('.').all(is_label)
 }
