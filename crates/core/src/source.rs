@@ -77,6 +77,8 @@ pub struct Within {
     pub span: Span,
     /// Where its lines begin, if each of them is a line of the other text: the first one, and how far all are indented.
     pub lines: Option<(usize, usize)>,
+    /// Whether it is in a Secret of Kubernetes, and not in something that more people can read.
+    pub is_secret: bool,
 }
 
 /// A text and where it was read.
@@ -218,6 +220,11 @@ impl Sources {
             line,
             column: column(before),
         }
+    }
+
+    /// Where a text is written, if that is within another.
+    pub fn within(&self, id: SourceId) -> Option<Within> {
+        self.0[id.0 as usize].within
     }
 
     /// Where something is in the text that is around the one it is in, or where it is.

@@ -13,6 +13,7 @@ mod default_credential;
 mod docker_socket;
 mod drifted_container;
 mod duplicate_user;
+mod duplicate_variable;
 mod exposed_database;
 mod floating_image;
 mod guest_login;
@@ -24,6 +25,7 @@ mod login_config_ignored;
 mod lost_user;
 mod malformed_password_hash;
 mod misread_value;
+mod missing_secret_key;
 mod missing_setting;
 mod old_fileserver;
 mod open_cors;
@@ -49,6 +51,7 @@ mod unreadable_config;
 mod unset_variable;
 mod unsupported_database;
 mod unusable_cookie;
+mod viewable_secret;
 mod vulnerable_version;
 mod weak_password;
 mod weak_secret;
@@ -94,6 +97,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &docker_socket::DockerSocket,
     &drifted_container::DriftedContainer,
     &duplicate_user::DuplicateUser,
+    &duplicate_variable::DuplicateVariable,
     &exposed_database::ExposedDatabase,
     &floating_image::FloatingImage,
     &guest_login::GuestLogin,
@@ -105,6 +109,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &lost_user::LostUser,
     &malformed_password_hash::MalformedPasswordHash,
     &misread_value::MisreadValue,
+    &missing_secret_key::MissingSecretKey,
     &missing_setting::MissingSetting,
     &old_fileserver::OldFileserver,
     &open_cors::OpenCors,
@@ -130,6 +135,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &unset_variable::UnsetVariable,
     &unsupported_database::UnsupportedDatabase,
     &unusable_cookie::UnusableCookie,
+    &viewable_secret::ViewableSecret,
     &vulnerable_version::VulnerableVersion,
     &weak_password::WeakPassword,
     &weak_secret::WeakSecret,

@@ -76,6 +76,7 @@ fn entry(object: &Object, field: &Field<'_>, is_encoded: bool) -> Option<Entry> 
     let within = Within {
         span: key_span,
         lines: None,
+        is_secret: object.kind == "Secret",
     };
     Some(Entry {
         key: field.key.scalar()?.text().to_owned(),

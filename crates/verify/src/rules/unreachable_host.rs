@@ -203,6 +203,8 @@ fn names<'a>(case: &'a Case<'_>, container: &'a Container) -> Names<'a> {
         .as_ref()
         .map(|mode| mode.text.as_str());
     match mode {
+        // Without its own Service, those of others may not have been given either.
+        None if container.pod.is_some() && container.aliases.is_empty() => Names::Unknown,
         None => on(container),
         // What names the pod finds on the node's network, its dnsPolicy says.
         Some(_) if container.pod.is_some() => Names::Unknown,

@@ -16,4 +16,5 @@ mod hostile;
 mod mounts;
 mod pool;
 mod rendered;
+mod rules;
 mod ways;

@@ -1,0 +1,114 @@
+//! A secret is where everyone who may look at a namespace can read it.
+//!
+//! **What**: in Kubernetes, a secret of a server or the password of a user is written as `value:` in a workload, or is in a
+//! ConfigMap.
+//!
+//! **Why**: the role `view`, which people get to look at workloads and logs, can read both, and cannot read Secrets. So can
+//! everything that copies manifests: dashboards, backups, pipelines.
+//!
+//! bad: tests/fixtures/rules/viewable-secret/bad.yml
+//!
+//! good: tests/fixtures/rules/viewable-secret/good.yml
+//!
+//! **Fix**: move the value to a Secret, and take it from there with `secretKeyRef`. `clearml-keygen -f kubernetes` prints one.
+//! What somebody may have read needs a new value.
+//!
+//! **References**: Kubernetes, "Using RBAC Authorization", user-facing roles; docs/clearml.md#kubernetes.
+
+use clearml_secure_core::container::Origin as From;
+use clearml_secure_core::effective::{Origin, Reading};
+use clearml_secure_core::placeholder;
+use clearml_secure_core::public;
+use clearml_secure_core::setting::Kind;
+use clearml_secure_core::source::Span;
+
+use super::{Case, Rule};
+use crate::finding::{Draft, Severity};
+
+/// Somebody has to be let into the cluster first.
+const SEVERITY: Severity = Severity::Warning;
+
+const HELP: &str = "move it to a Secret (clearml-keygen -f kubernetes), take it from there with secretKeyRef, and give it a new value";
+
+pub(crate) struct ViewableSecret;
+
+impl Rule for ViewableSecret {
+    fn id(&self) -> &'static str {
+        "viewable-secret"
+    }
+
+    fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        if case.deployment.manifests.is_none() {
+            return;
+        }
+        for reading in case.effective.readings() {
+            let is_secret = reading.setting.kind() == Kind::Secret;
+            let text = reading.value.text().filter(|_| is_secret);
+            let is_own = text.is_some_and(|text| {
+                let text = text.expose();
+                public::of(text).is_none() && !placeholder::is_placeholder(text)
+            });
+            if let Some(what) = is_own.then(|| place(case, reading)).flatten() {
+                let message = format!(
+                    "everyone with the role `view` in the namespace can read {} of {}: it is in {what}, and not in a Secret",
+                    reading.setting,
+                    case.server(reading)
+                );
+                findings.push(
+                    Draft::new(SEVERITY, message, HELP)
+                        .setting(reading.setting)
+                        .server(reading.server)
+                        .at(case.span(reading)),
+                );
+            }
+        }
+        for login in case.fixed_users() {
+            let mut users = login.users.users.iter();
+            let Some(user) = users.find(|user| user.password.is_some()) else {
+                continue;
+            };
+            if let Some(what) = place_of(case, login.server.instance, user.span) {
+                let message = format!(
+                    "everyone with the role `view` in the namespace can read the passwords of users, or their hashes: they are in {what}, and not in a Secret"
+                );
+                findings.push(
+                    case.finding(SEVERITY, login.server, message, HELP)
+                        .at(user.span),
+                );
+            }
+        }
+    }
+}
+
+/// What the value of a reading is in, if that is no Secret.
+fn place(case: &Case<'_>, reading: &Reading) -> Option<&'static str> {
+    match reading.origin {
+        Origin::Variable(_) => of_origin(reading.variable(case.deployment)?.origin),
+        Origin::File(span) => of_file(case, span),
+        Origin::BuiltIn(_) | Origin::Nothing => None,
+    }
+}
+
+/// The same of a place in a server's configuration.
+fn place_of(case: &Case<'_>, instance: usize, span: Span) -> Option<&'static str> {
+    let instance = &case.deployment.instances[instance];
+    let mut variables = case.deployment.service(instance).environment.iter();
+    let variable = variables.find(|variable| variable.span == span);
+    match variable {
+        Some(variable) => of_origin(variable.origin),
+        None => of_file(case, span),
+    }
+}
+
+fn of_origin(origin: From) -> Option<&'static str> {
+    match origin {
+        From::ConfigMap => Some("a ConfigMap"),
+        From::Environment => Some("the workload itself"),
+        From::Command | From::EnvFile | From::Image | From::Secret => None,
+    }
+}
+
+fn of_file(case: &Case<'_>, span: Span) -> Option<&'static str> {
+    let within = case.deployment.sources.within(span.source)?;
+    (!within.is_secret).then_some("a ConfigMap")
+}

@@ -1,0 +1,158 @@
+//! The rules that are about Kubernetes alone.
+
+use crate::chart::{Chart, errors, extra, keyset, look, reference, value};
+use crate::common::{ask, fixtures};
+
+const OWN: [&str; 3] = [
+    "duplicate-variable",
+    "missing-secret-key",
+    "viewable-secret",
+];
+
+#[test]
+fn fixtures_have_what_they_expect() {
+    for rule in OWN {
+        let folder = fixtures().join("rules").join(rule);
+        let done = ask(&["--ignore", "readable-secret", "bad.yml"], &folder);
+        assert!(
+            done.rules().iter().all(|one| *one == rule),
+            "{:?}",
+            done.rules()
+        );
+        assert!(!done.rules().is_empty(), "{rule}: {}", done.stderr);
+        let done = ask(&["--ignore", "readable-secret", "good.yml"], &folder);
+        assert_eq!((done.code, done.rules()), (0, vec![]), "{}", done.stderr);
+        assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+    }
+}
+
+#[test]
+fn the_charts_own_list_leaves_two_keys_out() {
+    let (_, secret) = keyset();
+    let five: String = secret
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("fileserver_"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let chart = Chart {
+        secret: "clearml-keys",
+        ..Chart::default()
+    };
+    let done = look(
+        &["a.yaml", "s.yaml"],
+        &[("a.yaml", &chart.render()), ("s.yaml", &five)],
+    );
+    let missing = errors(&done);
+    let missing = missing
+        .iter()
+        .filter(|(rule, _)| rule == "missing-secret-key");
+    assert_eq!(missing.count(), 2, "{:?}", errors(&done));
+    let said = done.json.to_string();
+    assert!(
+        said.contains("Secret clearml-keys has no key fileserver_key"),
+        "{said}"
+    );
+    // What makes the Secret in the cluster may name its keys.
+    let sealed = |key: &str| {
+        format!(
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: clearml-keys}}\nspec: {{encryptedData: {{apiserver_key: x, {key}: y}}}}\n"
+        )
+    };
+    let count = |text: &str| {
+        let done = look(
+            &["a.yaml", "s.yaml"],
+            &[("a.yaml", &chart.render()), ("s.yaml", text)],
+        );
+        done.says(
+            "secure.credentials.apiserver.user_key at apiserver (key apiserver_key)",
+            "SealedSecret clearml-keys makes the Secret",
+        );
+        done.rules()
+            .iter()
+            .filter(|one| **one == "missing-secret-key")
+            .count()
+    };
+    assert_eq!(count(&sealed("secure_auth_token_secret")), 5);
+    assert_eq!(count(&sealed("fileserver_key")), 6);
+}
+
+#[test]
+fn a_name_that_the_chart_sets_is_not_added_again() {
+    let (_, secret) = keyset();
+    let (apiserver, fileserver) = extra("clearml-keys");
+    let twice = reference(
+        "CLEARML__secure__auth__token_secret",
+        "clearml-keys",
+        "secure_auth_token_secret",
+    );
+    let chart = Chart {
+        apiserver: apiserver + &twice,
+        fileserver,
+        ..Chart::secured()
+    };
+    let done = look(
+        &["a.yaml", "s.yaml"],
+        &[("a.yaml", &chart.render()), ("s.yaml", &secret)],
+    );
+    assert_eq!(
+        errors(&done),
+        [(
+            "duplicate-variable".to_owned(),
+            "secure.auth.token_secret".to_owned()
+        )]
+    );
+}
+
+#[test]
+fn what_a_workload_or_a_config_map_holds_is_viewable() {
+    let (keyset, secret) = keyset();
+    let own = keyset
+        .get(clearml_secure_core::setting::SETTINGS[0])
+        .unwrap();
+    let (apiserver, fileserver) = extra("clearml-keys");
+    let inline = apiserver.replace(
+        "          valueFrom:\n            secretKeyRef:\n              name: clearml-keys\n              key: session_secret\n",
+        &format!("          value: {}\n", own.expose()),
+    );
+    assert_ne!(inline, apiserver);
+    let map = apiserver.replacen(
+        "secretKeyRef:\n              name: clearml-keys",
+        "configMapKeyRef:\n              name: m",
+        1,
+    );
+    let config = format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m}}\ndata: {{session_secret: {}}}\n",
+        own.expose()
+    );
+    let users = value("CLEARML__apiserver__auth__fixed_users__enabled", "\"true\"")
+        + &value(
+            "CLEARML__apiserver__auth__fixed_users__users",
+            "'[{username: jane, password: Zq7-four-Words_here, name: Jane}]'",
+        );
+    for (apiserver, what) in [
+        (inline, "the workload itself"),
+        (map, "a ConfigMap"),
+        (apiserver.clone() + &users, "the passwords of users"),
+    ] {
+        let chart = Chart {
+            apiserver,
+            fileserver: fileserver.clone(),
+            ..Chart::secured()
+        };
+        let text = chart.render() + &config;
+        let done = look(
+            &["a.yaml", "s.yaml"],
+            &[("a.yaml", &text), ("s.yaml", &secret)],
+        );
+        let rules = done.rules();
+        assert_eq!(
+            rules
+                .iter()
+                .filter(|one| **one == "viewable-secret")
+                .count(),
+            1,
+            "{rules:?}"
+        );
+        assert!(done.json.to_string().contains(what), "{what}");
+    }
+}
