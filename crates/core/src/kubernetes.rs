@@ -180,14 +180,15 @@ fn stores(pool: &Pool, deployment: &Deployment) -> Vec<(SourceId, Range<usize>)>
         let entrances = container.pod.iter().flat_map(|pod| &pod.entrances);
         spans.extend(entrances.map(|entrance| entrance.span));
     }
-    let is_asked = |object: &&Object| {
-        !object.is_workload()
-            && spans
-                .iter()
-                .any(|span| span.source == object.source && object.range.contains(&span.start))
-    };
-    let objects = pool.objects.iter().filter(is_asked);
-    objects.map(|one| (one.source, one.range.clone())).collect()
+    let mut parts: Vec<(SourceId, Range<usize>)> = Vec::new();
+    for span in spans {
+        let object = pool.at(span).filter(|object| !object.is_workload());
+        let part = object.map(|object| (object.source, object.range.clone()));
+        if let Some(part) = part.filter(|part| !parts.contains(part)) {
+            parts.push(part);
+        }
+    }
+    parts
 }
 
 /// Notes what cannot be told of what belongs together.

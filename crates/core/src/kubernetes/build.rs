@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::environment::{Environment, expand};
 use super::expose::{self, Services};
 use super::object::Object;
-use super::pool::Pool;
+use super::pool::{Near, Pool};
 use super::volume::Volumes;
 use crate::compose::service::plain_words;
 use crate::container::{Alias, Container, Pod, Text, VariableValue};
@@ -19,10 +19,11 @@ use crate::yaml::below::{at, text, texts};
 pub(super) struct Builder<'a> {
     pub(super) pool: &'a Pool,
     pub(super) sources: &'a Sources,
-    /// The Services, and what speaks HTTP in front of them.
-    pub(super) services: Vec<&'a Object>,
-    pub(super) routes: Vec<&'a Object>,
-    pub(super) gateways: Vec<&'a Object>,
+    /// The Services, what speaks HTTP in front of them, and who may reach what.
+    services: Near<'a>,
+    routes: Near<'a>,
+    gateways: Near<'a>,
+    policies: Near<'a>,
 }
 
 /// The network that all pods share, and the one of pods that a NetworkPolicy closes.
@@ -31,18 +32,14 @@ const CLOSED: &str = "pods behind a NetworkPolicy";
 
 impl<'a> Builder<'a> {
     pub(super) fn new(pool: &'a Pool, sources: &'a Sources) -> Self {
-        let of = |kinds: &[&str]| {
-            let objects = pool.objects.iter();
-            objects
-                .filter(|object| kinds.contains(&object.kind.as_str()))
-                .collect()
-        };
+        let of = |kinds: &[&str]| Near::of(pool, kinds);
         Self {
             pool,
             sources,
             services: of(&["Service"]),
             routes: of(&["Ingress", "HTTPRoute", "Route"]),
             gateways: of(&["Gateway"]),
+            policies: of(&["NetworkPolicy"]),
         }
     }
 
@@ -56,7 +53,7 @@ impl<'a> Builder<'a> {
         };
         let items = at(spec, &["containers"]).and_then(|list| list.items());
         let items = items.unwrap_or_default();
-        let services = Services::of(&self.services, workload, pod);
+        let services = Services::of(&self.services.beside(workload), workload, pod);
         let one = One {
             builder: self,
             workload,
@@ -149,15 +146,20 @@ impl One<'_> {
         let ports = self.services.ports(node, database.is_some());
         container.ports.extend(ports);
         let builder = self.builder;
-        if expose::is_closed(builder.pool, self.workload, self.pod) {
+        let policies = builder.policies.beside(self.workload);
+        if expose::is_closed(&policies, self.pod) {
             container.networks = vec![CLOSED.to_owned()];
         } else if is_server(container) {
             // A policy is meant to let servers in.
             container.networks.push(CLOSED.to_owned());
         }
         if let Some(pod) = &mut container.pod {
-            pod.entrances =
-                expose::entrances(&self.services, node, &builder.routes, &builder.gateways);
+            let routes = builder.routes.beside(self.workload);
+            let gateways: Vec<&Object> = match routes.is_empty() {
+                true => Vec::new(),
+                false => builder.gateways.all(),
+            };
+            pod.entrances = expose::entrances(&self.services, node, &routes, &gateways);
         }
     }
 

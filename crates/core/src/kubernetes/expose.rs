@@ -6,7 +6,6 @@ mod entrance;
 use std::sync::Arc;
 
 use super::object::{Object, number};
-use super::pool::Pool;
 use crate::compose::port;
 use crate::container::{Interface, Port};
 use crate::source::Span;
@@ -116,22 +115,14 @@ fn target(port: &Node, container: &Node) -> Option<u16> {
 }
 
 /// The NetworkPolicy that says who reaches a pod, where there is one.
-pub(super) fn is_closed(pool: &Pool, workload: &Object, pod: &Node) -> bool {
-    let policies = pool
-        .objects
-        .iter()
-        .filter(|object| object.kind == "NetworkPolicy");
-    policies
-        .filter(|policy| policy.may_be_beside(workload))
-        .any(|policy| {
-            let types = list(&policy.node, &["spec", "policyTypes"]);
-            let is_about =
-                types.is_empty() || types.iter().any(|one| one.text() == Some("Ingress"));
-            let everything = at(&policy.node, &["spec", "podSelector"])
-                .is_none_or(|selector| selector.entries().is_none_or(<[_]>::is_empty));
-            is_about
-                && (everything || selects(policy, &["spec", "podSelector", "matchLabels"], pod))
-        })
+pub(super) fn is_closed(policies: &[&Object], pod: &Node) -> bool {
+    policies.iter().any(|policy| {
+        let types = list(&policy.node, &["spec", "policyTypes"]);
+        let is_about = types.is_empty() || types.iter().any(|one| one.text() == Some("Ingress"));
+        let everything = at(&policy.node, &["spec", "podSelector"])
+            .is_none_or(|selector| selector.entries().is_none_or(<[_]>::is_empty));
+        is_about && (everything || selects(policy, &["spec", "podSelector", "matchLabels"], pod))
+    })
 }
 
 /// Whether labels that an object asks for, of which there are some, are those of a pod.

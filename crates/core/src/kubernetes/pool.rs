@@ -4,14 +4,49 @@ use std::collections::HashMap;
 
 use super::object::{MAKERS, Object};
 use crate::knowable::Reason;
+use crate::source::{SourceId, Span};
 use crate::yaml::below::{at, text};
 
 /// All objects that were given.
 #[derive(Default)]
 pub(super) struct Pool {
     pub(super) objects: Vec<Object>,
-    /// By kind and name.
-    named: HashMap<(String, String), Vec<usize>>,
+    /// By kind and name, and then by namespace.
+    named: HashMap<(String, String), HashMap<Option<String>, Vec<usize>>>,
+    /// In the order of where they begin.
+    placed: Vec<(SourceId, usize, usize)>,
+}
+
+/// Objects of some kinds by their namespaces. A cluster has many namespaces, and what is asked for is in one of them.
+pub(super) struct Near<'a>(HashMap<Option<&'a str>, Vec<&'a Object>>);
+
+impl<'a> Near<'a> {
+    pub(super) fn of(pool: &'a Pool, kinds: &[&str]) -> Self {
+        let mut by_namespace: HashMap<Option<&str>, Vec<&Object>> = HashMap::new();
+        for object in &pool.objects {
+            if kinds.contains(&object.kind.as_str()) {
+                let namespace = object.namespace.as_deref();
+                by_namespace.entry(namespace).or_default().push(object);
+            }
+        }
+        Self(by_namespace)
+    }
+
+    /// All of them: a Gateway may be in a namespace of its own.
+    pub(super) fn all(&self) -> Vec<&'a Object> {
+        let mut all: Vec<&Object> = self.0.values().flatten().copied().collect();
+        all.sort_unstable_by_key(|object| (object.source, object.range.start));
+        all
+    }
+
+    /// Those that may be in the namespace of an object: where none is written, it may be any.
+    pub(super) fn beside(&self, object: &Object) -> Vec<&'a Object> {
+        let of = |namespace| self.0.get(&namespace).into_iter().flatten().copied();
+        match object.namespace.as_deref() {
+            Some(namespace) => of(Some(namespace)).chain(of(None)).collect(),
+            None => self.all(),
+        }
+    }
 }
 
 /// What a reference means.
@@ -27,13 +62,35 @@ pub(super) enum Found<'a> {
 
 impl Pool {
     pub(super) fn new(objects: Vec<Object>) -> Self {
-        let mut named: HashMap<(String, String), Vec<usize>> = HashMap::new();
+        let mut named: HashMap<(String, String), HashMap<Option<String>, Vec<usize>>> =
+            HashMap::new();
         for (index, object) in objects.iter().enumerate() {
             let (kind, name) = made_by(object);
             let key = (kind.to_owned(), name.to_owned());
-            named.entry(key).or_default().push(index);
+            let of_name = named.entry(key).or_default();
+            let of_namespace = of_name.entry(object.namespace.clone()).or_default();
+            of_namespace.push(index);
         }
-        Self { objects, named }
+        let place = |(index, object): (usize, &Object)| (object.source, object.range.start, index);
+        let mut placed: Vec<_> = objects.iter().enumerate().map(place).collect();
+        placed.sort_unstable();
+        Self {
+            objects,
+            named,
+            placed,
+        }
+    }
+
+    /// The object in which something is.
+    pub(super) fn at(&self, span: Span) -> Option<&Object> {
+        let is_before = |(source, start, _): &(SourceId, usize, usize)| {
+            (*source, *start) <= (span.source, span.start)
+        };
+        let next = self.placed.partition_point(is_before);
+        let (_, _, index) = self.placed.get(next.checked_sub(1)?)?;
+        let object = &self.objects[*index];
+        let is_in = object.source == span.source && object.range.contains(&span.start);
+        is_in.then_some(object)
     }
 
     /// All objects of a kind and a name that may be in the namespace of another one.
@@ -43,9 +100,19 @@ impl Pool {
         kind: &str,
         name: &str,
     ) -> impl Iterator<Item = &'a Object> {
-        let all = self.named.get(&(kind.to_owned(), name.to_owned()));
-        let objects = all.into_iter().flatten().map(|at| &self.objects[*at]);
-        objects.filter(|object| object.may_be_beside(beside))
+        let of_name = self.named.get(&(kind.to_owned(), name.to_owned()));
+        let mut found: Vec<usize> = match (of_name, &beside.namespace) {
+            (None, _) => Vec::new(),
+            (Some(all), None) => all.values().flatten().copied().collect(),
+            (Some(all), namespace) => [namespace, &None]
+                .into_iter()
+                .filter_map(|namespace| all.get(namespace))
+                .flatten()
+                .copied()
+                .collect(),
+        };
+        found.sort_unstable();
+        found.into_iter().map(|at| &self.objects[at])
     }
 
     /// What an object means by the name of a Secret or a ConfigMap: what was given together with it comes first, and what
