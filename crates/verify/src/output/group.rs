@@ -180,18 +180,17 @@ fn merged<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
     }
     let mut names: Vec<&str> = words.iter().map(|one| one[at]).collect();
     // What ends a part of the sentence ends it once.
-    let last = first[at].chars().last();
-    let end =
-        last.filter(|c| c.is_ascii_punctuation() && names.iter().all(|one| one.ends_with(*c)));
-    let end = end.filter(|c| ",.:;?!".contains(*c));
-    if let Some(end) = end {
-        names = names.iter().map(|one| one.trim_end_matches(end)).collect();
+    let ends = |name: &str| {
+        let is_end = |c: char| ",.:;?!".contains(c) || c == ')' && !name.contains('(');
+        name.trim_end_matches(is_end).len()
+    };
+    let mut end = &first[at][ends(first[at])..];
+    if names.iter().all(|name| name[ends(name)..] == *end) {
+        names = names.iter().map(|name| &name[..ends(name)]).collect();
+    } else {
+        end = "";
     }
-    let names = format!(
-        "{}{}",
-        and(&names),
-        end.map(String::from).unwrap_or_default()
-    );
+    let names = format!("{}{end}", and(&names));
     let mut merged = first.clone();
     merged[at] = &names;
     Some(merged.join(" "))
@@ -212,6 +211,14 @@ mod tests {
         assert_eq!(
             of(&["did you mean A? Or not", "did you mean B? Or not"]).as_deref(),
             Some("did you mean A and B? Or not")
+        );
+        assert_eq!(
+            of(&["the server (service a) is", "the server (service b) is"]).as_deref(),
+            Some("the server (service a and b) is")
+        );
+        assert_eq!(
+            of(&["one (a): x", "one (b): x"]).as_deref(),
+            Some("one (a) and (b): x")
         );
         assert_eq!(of(&["A is at B", "C is at D"]), None);
         assert_eq!(of(&["a b", "a b c"]), None);
