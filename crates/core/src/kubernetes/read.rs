@@ -74,7 +74,9 @@ const IMAGES: [&str; 3] = ["clearml/server", "allegroai/clearml", "allegroai/tra
 /// Whether a text has an object of Kubernetes: a line that only they have, in YAML or in JSON.
 pub fn is_manifest(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}');
-    if text.trim_start().starts_with('{') {
+    let start = text.trim_start();
+    // Two braces begin a template.
+    if start.starts_with('{') && !start.starts_with("{{") {
         return text.contains("\"apiVersion\"");
     }
     let mut lines = text.lines();

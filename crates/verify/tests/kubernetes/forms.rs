@@ -105,12 +105,18 @@ fn objects_in_several_files_are_one_pool() {
 #[test]
 fn what_is_not_rendered_says_how() {
     let template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ .Release.Name }}-apiserver\nspec: {}\n";
+    let conditional = "{{- if .Values.apiserver }}\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n{{- end }}\n";
     let quoted = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{image: \"clearml/server:{{ .Values.tag }}\"}]}}}\n";
     let values = "clearml: {}\napiserver:\n  replicaCount: 1\nfileserver: {}\nwebserver: {}\n";
     for (name, text, command) in [
         (
             "apiserver.yaml",
             template,
+            "helm template clearml clearml/clearml",
+        ),
+        (
+            "apiserver.yaml",
+            conditional,
             "helm template clearml clearml/clearml",
         ),
         (
