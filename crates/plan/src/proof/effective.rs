@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use clearml_secure_core::container::VariableValue;
+use clearml_secure_core::account::{Account, Accounts};
+use clearml_secure_core::container::{self, VariableValue};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Reading, Value};
 use clearml_secure_core::fixed_users::FixedUsers;
@@ -32,6 +33,7 @@ pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result
             return Err(misread(places, plan, reading));
         }
     }
+    accounts(places, &effective, keyset)?;
     users(places, &effective, keyset)?;
     is_taken_by_compose(places)?;
     unique_items(places)?;
@@ -56,6 +58,10 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading) -> Broken {
     let place = places.of(reading.span(places.deployment));
     let (why, help) = match (&reading.value, reading.origin) {
         (Value::Unknown(why), _) => (format!("{place}: {why}"), None),
+        _ if is_of_command(reading, places.deployment) => (
+            format!("{place}: the command of this service overrides it"),
+            Some("remove it from the command, then run this again".to_owned()),
+        ),
         (_, Origin::Variable(_) | Origin::File(_)) => (
             format!("{place} overrides it"),
             Some(format!("remove the line at {place}, then run this again")),
@@ -76,6 +82,12 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading) -> Broken {
         ),
         help,
     }
+}
+
+/// Whether no line of a file sets what a server reads.
+fn is_of_command(reading: &Reading, deployment: &Composed) -> bool {
+    let variable = reading.variable(deployment);
+    variable.is_some_and(|variable| variable.origin == container::Origin::Command)
 }
 
 /// What takes away again what the edited file sets: one of compose's own tags in a file that comes after it.
@@ -167,6 +179,40 @@ fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
         }
         None => Ok(()),
     }
+}
+
+/// The set-up of accounts ends at the first that is at fault: those after it keep their old keys, and no user is made
+/// (docs/clearml.md#account-without-a-role).
+fn accounts(places: &Places<'_>, effective: &Effective, keyset: &Keyset) -> Result<(), Broken> {
+    let deployment = places.deployment;
+    let servers = effective.servers.iter();
+    for server in servers.filter(|server| server.server == Server::Apiserver) {
+        let accounts = Accounts::of(server, deployment).accounts;
+        // Somebody's own accounts come last.
+        let matters = |account: &&Account| !account.is_own || !keyset.users().is_empty();
+        let mut broken = accounts.iter().filter(|account| account.fault.is_some());
+        let Some(account) = broken.next().filter(matters) else {
+            continue;
+        };
+        let instance = &deployment.instances[server.instance];
+        let name_span = deployment.service(instance).name_span;
+        let what = match account.is_own {
+            false => "it and the accounts after it would keep their old keys",
+            true => "no web-login user would be added",
+        };
+        return Err(Broken::Effective {
+            reason: format!(
+                "{}: apiserver cannot set up the account {}, so {what}",
+                places.of(account.span.unwrap_or(name_span)),
+                escape(&account.name)
+            ),
+            help: Some(
+                "fix this account, then run this again; clearml-verify says what is wrong with it"
+                    .to_owned(),
+            ),
+        });
+    }
+    Ok(())
 }
 
 /// The same for the web login: the API server has the keyset's users, and no others.
