@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
-use shell::Shell;
+use shell::{Launch, Shell};
 use state::State;
 
 /// What a command finds in its container.
@@ -24,6 +24,17 @@ pub struct Surroundings<'a> {
     pub file: &'a dyn Fn(&str) -> Knowable<String>,
     /// Whether these words start the server that is asked about.
     pub starts: &'a dyn Fn(&[&str]) -> bool,
+    /// What a path of the container is to the server, if it is anything.
+    pub kept: &'a dyn Fn(&str) -> Option<Kept>,
+}
+
+/// What a server has at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// A folder with its configuration, or a file in one.
+    Configuration,
+    /// The program itself, with the configuration that it comes with, or a folder above all of it.
+    Program,
 }
 
 /// What a server finds changed in its environment.
@@ -35,13 +46,21 @@ pub struct Effect {
     pub changes: BTreeMap<String, Knowable<Option<Secret>>>,
     /// Why any other variable may have been set, changed or removed as well.
     pub unknown: Option<Reason>,
+    /// Whether files that it reads may be others than they are mounted, or in the image.
+    pub writes: bool,
 }
 
 /// What a container's entrypoint and command, as one list of words, do to the environment of the server.
 pub fn read(words: &[Knowable<String>], around: &Surroundings<'_>) -> Effect {
     let mut shell = Shell::new(around, State::default(), 0);
     shell.launch(words.to_vec(), State::default());
-    let launches = shell.into_launches();
+    let writes = shell.writes;
+    let effect = effect(&shell.into_launches(), around);
+    Effect { writes, ..effect }
+}
+
+/// What the launches of the server have in common.
+fn effect(launches: &[Launch], around: &Surroundings<'_>) -> Effect {
     let known = |words: &[Knowable<String>]| -> bool {
         let words: Vec<&str> = words
             .iter()

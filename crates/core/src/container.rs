@@ -12,6 +12,7 @@ use crate::compose::interpolate;
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 use crate::source::{Span, Within};
+use crate::unseen::Hides;
 use crate::version::Version;
 
 /// What one container is given.
@@ -165,6 +166,8 @@ pub struct Alias {
 /// Something that is not known, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
+    /// What it hides.
+    pub hides: Hides,
     /// Why.
     pub reason: Reason,
     /// Where.

@@ -7,6 +7,7 @@ mod database_file;
 pub mod exposure;
 mod foreign;
 mod mounts;
+mod program;
 mod recognise;
 mod referenced;
 pub(crate) mod started;
@@ -244,8 +245,8 @@ impl Deployment {
             match unseen.hides {
                 Hides::Anything | Hides::Services => !is_foreign,
                 Hides::Port if has_servers => !is_foreign || Database::of(container).is_some(),
-                Hides::Variables if has_servers => !is_foreign,
-                Hides::Port | Hides::Variables => false,
+                Hides::Files | Hides::Variables if has_servers => !is_foreign,
+                Hides::Files | Hides::Port | Hides::Variables => false,
                 Hides::Way => true,
             }
         };
@@ -390,7 +391,7 @@ impl Deployment {
 fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
     let of = |what: &'static str, doubt: &Doubt| Unseen {
         what: what.to_owned(),
-        hides: Hides::Variables,
+        hides: doubt.hides,
         reason: doubt.reason.as_str().to_owned(),
         service: Some(container.name.clone()),
         span: Some(doubt.span),

@@ -22,6 +22,8 @@ pub struct Unseen {
 pub enum Hides {
     /// Anything.
     Anything,
+    /// What files say that a server reads, over which variables win.
+    Files,
     /// A published port.
     Port,
     /// Other services, and what is merged over those that are seen.

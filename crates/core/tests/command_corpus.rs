@@ -14,7 +14,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::command::{Effect, Surroundings, read};
+use clearml_secure_core::command::{Effect, Kept, Surroundings, read};
 use clearml_secure_core::knowable::Knowable;
 use serde_yaml::Value;
 
@@ -65,6 +65,7 @@ fn effect(service: &Value) -> Effect {
                 .iter()
                 .any(|word| word.contains("server") || word.contains("jobs."))
         },
+        kept: &|path| path.starts_with("/opt/").then_some(Kept::Configuration),
     };
     read(&words, &around)
 }

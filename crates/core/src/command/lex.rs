@@ -7,8 +7,8 @@ pub(super) enum Token {
     Word(String),
     /// `;`, `&&`, a line's end, …
     Operator(&'static str),
-    /// `>`, `<<`, …; the word after it is its target and no argument.
-    Redirection,
+    /// `>`, `<<`, …, with the file that is written to, if one is. It is no argument.
+    Redirection(Option<String>),
 }
 
 /// The text cannot be followed: a quote that does not end, or what only some shells know.
@@ -83,12 +83,14 @@ impl Lexer<'_> {
         Some(found)
     }
 
-    /// The operator and its target, which is of no further interest.
+    /// The operator and its target.
     fn redirection(&mut self, operator: &str) -> Result<(), NotPlain> {
         self.rest = self.rest.trim_start_matches([' ', '\t']);
         let (target, rest) = word(self.rest)?;
         self.rest = rest;
-        self.tokens.push(Token::Redirection);
+        let is_written = operator.contains('>') && !operator.ends_with("&");
+        self.tokens
+            .push(Token::Redirection(is_written.then(|| target.clone())));
         if operator.starts_with("<<") && operator != "<<<" {
             let end: String = target
                 .chars()

@@ -4,12 +4,13 @@ mod builtin;
 mod launch;
 mod walk;
 mod word;
+mod writes;
 
 use super::Surroundings;
 use super::lex;
 use super::state::{Exported, State, Variable};
 use crate::knowable::{Knowable, Reason};
-use launch::Launch;
+pub(super) use launch::Launch;
 use walk::Walk;
 use word::{Context, name_length};
 
@@ -26,6 +27,10 @@ pub(super) struct Shell<'a> {
     pub(super) positional: Vec<Knowable<String>>,
     pub(super) launches: Vec<Launch>,
     pub(super) depth: usize,
+    /// Whether something changed files that the server reads, at whatever time.
+    pub(super) writes: bool,
+    /// Whether a path without a slash in front is one of the server's configuration, because of a `cd`.
+    pub(super) is_inside: bool,
     frames: Vec<Frame>,
     /// After `exec` or `exit` nothing more happens.
     has_ended: bool,
@@ -66,6 +71,8 @@ impl<'a> Shell<'a> {
             positional: Vec::new(),
             launches: Vec::new(),
             depth,
+            writes: false,
+            is_inside: false,
             frames: Vec::new(),
             has_ended: false,
         }

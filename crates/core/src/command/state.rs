@@ -140,6 +140,7 @@ impl State {
             is_cleared: self.is_cleared,
             changes: changes.collect(),
             unknown: self.unknown.clone(),
+            writes: false,
         }
     }
 }

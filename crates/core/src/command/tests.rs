@@ -17,10 +17,19 @@ fn of(words: &[&str]) -> Effect {
         },
         file: &|path| match path {
             "/x.env" => Knowable::Known("X=file\nexport Y=\"$A b\"\n".to_owned()),
+            "/write.sh" => Knowable::Known(
+                "#!/bin/sh\ncp /x /opt/clearml/config/x.conf\nexec apiserver\n".to_owned(),
+            ),
             "/run.sh" => Knowable::Known("#!/bin/sh\nexport X=run\nexec \"$@\"\n".to_owned()),
             _ => Knowable::unknown("it is not here"),
         },
         starts: &|words| words.iter().any(|word| word.ends_with("server")),
+        kept: &|path| match path {
+            "/opt/clearml" => Some(Kept::Program),
+            _ if path.starts_with("/opt/clearml/config") => Some(Kept::Configuration),
+            _ if path.starts_with("/opt/clearml/apiserver") => Some(Kept::Program),
+            _ => None,
+        },
     };
     read(&words, &around)
 }
@@ -41,6 +50,7 @@ fn shown(effect: &Effect) -> String {
         });
     }
     parts.extend(effect.unknown.is_some().then(|| "*".to_owned()));
+    parts.extend(effect.writes.then(|| ">".to_owned()));
     parts.join(" ")
 }
 
@@ -101,6 +111,56 @@ fn what_only_waits_and_starts_sets_nothing() {
         "sed -i s/X=1/X=2/ /etc/x; apiserver",
     ] {
         assert_eq!(shown(&sh(text)), "", "{text}");
+    }
+}
+
+#[test]
+fn files_that_the_server_reads_may_be_written() {
+    for text in [
+        "echo x > /opt/clearml/config/apiserver.conf; apiserver",
+        "cat >> /opt/clearml/config/x.conf <<EOF\nx = 1\nEOF\napiserver",
+        "envsubst < /x.conf > \"$PATH/secure.conf\" && apiserver",
+        "X=/opt/clearml/config; envsubst < /x >$X/secure.conf; exec apiserver",
+        "echo x | tee /opt/clearml/config/x.conf >/dev/null; apiserver",
+        "sed -i s/a/b/ /opt/clearml/apiserver/config/default/apiserver.conf; apiserver",
+        "sed --in-place s/a/b/ /opt/clearml/apiserver/x.py; apiserver",
+        "curl -so /opt/clearml/config/secure.conf http://x/y && apiserver",
+        "cp -r /cfg/. /opt/clearml/config/ && exec apiserver",
+        "cp -t /opt/clearml/config /cfg/x.conf && exec apiserver",
+        "for f in /cfg/*; do ln -s $f /opt/clearml/config/; done; apiserver",
+        "tar xzf /c.tgz -C /opt/clearml; apiserver",
+        "cd /opt/clearml/config && curl -O http://x/secure.conf; cd /; apiserver",
+        "cd /opt/clearml/config; echo x >x.conf; apiserver",
+        "rm -f /opt/clearml/config/x.conf; apiserver",
+        "dd of=/opt/clearml/config/x.conf if=/x; apiserver",
+        "git clone http://x /opt/clearml/config; apiserver",
+        "python3 -c \"open('/opt/clearml/config/x.conf','w').write('a')\"; apiserver",
+        "render --out=/opt/clearml/config/x.conf; apiserver",
+        "find /opt/clearml/config -name x -exec sed -i s/a/b/ {} +; apiserver",
+    ] {
+        assert!(sh(text).writes, "{text}");
+    }
+    assert!(of(&["/write.sh"]).writes);
+    assert!(of(&["sh", "/write.sh"]).writes);
+    for text in [
+        "cd /opt/clearml/ && python3 -m apiserver.apierrors_generator && apiserver",
+        "cd /opt/clearml; ./x a b; apiserver",
+        "python3 /opt/clearml/apiserver/server.py",
+        "exec /opt/clearml/wrapper.sh apiserver > /log 2>&1",
+        "test -f /opt/clearml/config/secure.conf || exit 1; apiserver",
+        "until [ -f /opt/clearml/config/x.conf ]; do sleep 1; done; apiserver",
+        "ls -l /opt/clearml/config; cat /opt/clearml/config/x.conf | grep -c x; apiserver",
+        "chown -R 1000 /opt/clearml/config && chmod 600 /opt/clearml/config/*; apiserver",
+        "mkdir -p /opt/clearml/config; apiserver",
+        "cp /opt/clearml/config/x.conf /backup/; apiserver",
+        "tar czf /backup/c.tgz /opt/clearml/config; apiserver",
+        "sed s/a/b/ /opt/clearml/config/x.conf > /tmp/x.conf; apiserver",
+        "find /opt/clearml/config -name x; apiserver",
+        "cd /opt/clearml/config; cd /; curl -O http://x/y; apiserver",
+        "curl -so /tmp/x http://x/y; echo y >/etc/x.conf; apiserver",
+        "gunicorn -c /opt/clearml/config/g.py apiserver",
+    ] {
+        assert!(!sh(text).writes, "{text}");
     }
 }
 

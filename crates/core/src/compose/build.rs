@@ -11,6 +11,7 @@ use crate::container::{
 use crate::dockerfile::{self, CopySource};
 use crate::knowable::Knowable;
 use crate::source::{SourceId, Sources, Span};
+use crate::unseen::Hides;
 use crate::yaml::{Clears, Node};
 
 /// What is known of an image that is built from a Dockerfile.
@@ -88,6 +89,7 @@ pub(super) fn of_service(
                 .doubts
                 .into_iter()
                 .map(|doubt| Doubt {
+                    hides: Hides::Variables,
                     span: at(source, &doubt.span),
                     reason: doubt.reason,
                 })
@@ -101,7 +103,11 @@ pub(super) fn of_service(
             user: None,
             working_directory: None,
             copies: Vec::new(),
-            doubts: vec![Doubt { reason, span }],
+            doubts: vec![Doubt {
+                hides: Hides::Variables,
+                reason,
+                span,
+            }],
         },
     })
 }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::mounts::{anywhere, around, relative};
+use super::program;
 use crate::compose::{Kind, Loader};
 use crate::config_dir;
 use crate::container::{Container, FileText, Mount, MountSource, Origin, VariableValue};
@@ -132,6 +133,30 @@ pub(super) fn defaults(
             view.unseen.clear();
             let reason = "a mount hides the server's own files; what runs there is not known";
             view.miss("", volume, reason.to_owned());
+        }
+    }
+    for (target, volume) in program::replaced(container, home, server) {
+        // One that hides the configuration as well was said above.
+        if view
+            .unseen
+            .iter()
+            .all(|(_, one)| one.span != Some(volume.span))
+        {
+            let what = match volume.is_interpolated {
+                true => "a file of the server".to_owned(),
+                false => crate::shown::escape(target).into_owned(),
+            };
+            let reason = "a mount replaces a part of the server; what runs there is not known";
+            view.unseen.push((
+                String::new(),
+                Unseen {
+                    what,
+                    hides: Hides::Anything,
+                    reason: reason.to_owned(),
+                    service: Some(container.name.clone()),
+                    span: Some(volume.span),
+                },
+            ));
         }
     }
     let files = view.files.into_iter();

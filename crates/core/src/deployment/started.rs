@@ -4,12 +4,14 @@ use std::cell::RefCell;
 
 use super::mounts::{self, There};
 use super::{Database, database_file, recognise};
-use crate::command::{self, Effect, Surroundings};
+use crate::command::{self, Effect, Kept, Surroundings};
 use crate::compose::Loader;
 use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
+use crate::container_path;
 use crate::knowable::Knowable;
 use crate::secret::Secret;
 use crate::source::Sources;
+use crate::unseen::Hides;
 
 /// Puts what the command sets into the environment, where a server is started.
 pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mut Sources) {
@@ -27,12 +29,16 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
     for (name, value) in effect.changes {
         set(container, name, value);
     }
-    if let Some(reason) = effect.unknown {
-        container.doubts.push(Doubt {
-            reason,
-            span: container.name_span,
-        });
-    }
+    let set = effect.unknown.map(|reason| (Hides::Variables, reason));
+    let written = "its command changes files that the server reads";
+    let written = effect.writes.then(|| (Hides::Files, written.into()));
+    let span = container.name_span;
+    let doubts = set.into_iter().chain(written);
+    container.doubts.extend(doubts.map(|(hides, reason)| Doubt {
+        hides,
+        reason,
+        span,
+    }));
 }
 
 fn effect(container: &Container, loader: &mut Loader, sources: &mut Sources) -> Effect {
@@ -45,8 +51,34 @@ fn effect(container: &Container, loader: &mut Loader, sources: &mut Sources) -> 
         variable: &|name| variable(container, name),
         file: &file,
         starts: &|words| !recognise::by_words(words).is_empty(),
+        kept: &|path| kept(container, path),
     };
     command::read(&container.command, &around)
+}
+
+/// What a server in the container has at a path.
+fn kept(container: &Container, path: &str) -> Option<Kept> {
+    let path = container_path::cleaned(path);
+    let mut named = ["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"]
+        .into_iter()
+        .filter_map(|name| container.known_variable(name))
+        .flat_map(|folders| folders.expose().split(':'))
+        .filter(|folder| folder.starts_with('/'));
+    for home in ["/opt/clearml", "/opt/trains"] {
+        let Some(rest) = mounts::relative(&path, home) else {
+            continue;
+        };
+        match rest.split('/').next() {
+            Some("config") => return Some(Kept::Configuration),
+            Some("" | "apiserver" | "fileserver" | "entrypoint.sh" | "wrapper.sh") => {
+                return Some(Kept::Program);
+            }
+            _ => {}
+        }
+    }
+    named
+        .any(|folder| mounts::relative(&path, folder).is_some())
+        .then_some(Kept::Configuration)
 }
 
 /// A variable that the container has before its command runs.

@@ -14,6 +14,7 @@ use crate::knowable::Reason;
 use crate::secret::Secret;
 use crate::shown::escape;
 use crate::source::Span;
+use crate::unseen::Hides;
 use crate::yaml::Node;
 use crate::yaml::below::{at, is_true, text};
 pub(super) use expand::expand;
@@ -91,7 +92,11 @@ impl<'a> Environment<'a> {
     }
 
     fn doubt(&mut self, reason: Reason, span: Span) {
-        self.pod.sources.push(Doubt { reason, span });
+        self.pod.sources.push(Doubt {
+            hides: Hides::Variables,
+            reason,
+            span,
+        });
         // What was set before may be something else now.
         for variable in self.variables.values_mut() {
             if let Some(last) = self.pod.sources.last() {

@@ -140,6 +140,7 @@ fn ours(shell: &str, script: &str, folder: &str) -> Effect {
                 _ => Knowable::unknown("it is not here"),
             },
             starts: &|words| words.iter().any(|word| word.ends_with("/apiserver")),
+            kept: &|_| None,
         },
     )
 }

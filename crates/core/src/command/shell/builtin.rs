@@ -6,9 +6,9 @@ use super::{Shell, assignment};
 use crate::knowable::{Knowable, Reason};
 
 /// Commands that change no variable, whatever they are told.
-const HARMLESS: [&str; 22] = [
-    ":", "[", "alias", "bg", "cd", "echo", "exit", "false", "hash", "jobs", "kill", "pwd",
-    "return", "sleep", "test", "times", "trap", "true", "type", "ulimit", "umask", "wait",
+const HARMLESS: [&str; 21] = [
+    ":", "[", "alias", "bg", "echo", "exit", "false", "hash", "jobs", "kill", "pwd", "return",
+    "sleep", "test", "times", "trap", "true", "type", "ulimit", "umask", "wait",
 ];
 
 impl Shell<'_> {
@@ -39,6 +39,7 @@ impl Shell<'_> {
             {
                 self.take_input(&fields[2..]);
             }
+            "cd" | "pushd" => self.enter(&fields[1..]),
             "shift" if self.positional.is_empty() => {}
             "shift" => drop(self.positional.remove(0)),
             "command" | "builtin" if words.len() > 1 && !words[1].starts_with('-') => {

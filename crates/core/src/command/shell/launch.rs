@@ -107,7 +107,9 @@ impl Shell<'_> {
             } else if self.is_script(&program, &words, &state) {
                 return;
             } else {
-                if !is_trusted(&program, &name, &words) {
+                let is_trusted = is_trusted(&program, &name, &words);
+                self.note_writes(&name, &words, is_trusted);
+                if !is_trusted {
                     state.lose(
                         &"its command runs a program or script that may set variables".into(),
                     );
@@ -130,6 +132,7 @@ impl Shell<'_> {
             return;
         };
         let mut child = Shell::new(self.around, state.clone(), self.depth + 1);
+        child.is_inside = self.is_inside;
         child.state.exports_all = Knowable::Known(options.exports_all);
         if name == "bash" && !matches!(child.variable("BASH_ENV"), Ok(None) | Err(_)) {
             child.lose("its shell reads a file first, which BASH_ENV names");
@@ -165,6 +168,7 @@ impl Shell<'_> {
                 state: child.state.exported(),
             });
         }
+        self.writes |= child.writes;
         self.launches.append(&mut child.launches);
     }
 
@@ -181,6 +185,7 @@ impl Shell<'_> {
             return false;
         }
         let mut child = Shell::new(self.around, state.exported(), self.depth + 1);
+        child.is_inside = self.is_inside;
         child.name = Knowable::Known(program.to_owned());
         child.positional = words[1..].to_vec();
         child.script(&text);
@@ -190,6 +195,7 @@ impl Shell<'_> {
                 state: child.state.exported(),
             });
         }
+        self.writes |= child.writes;
         self.launches.append(&mut child.launches);
         true
     }

@@ -32,7 +32,8 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             match token {
                 Token::Word(word) => self.word(word),
                 Token::Operator(operator) => self.operator(operator),
-                Token::Redirection => {}
+                Token::Redirection(None) => {}
+                Token::Redirection(Some(target)) => self.shell.write_to(target),
             }
             if self.shell.has_ended {
                 return;
