@@ -17,6 +17,7 @@ use std::fs;
 use std::path::Path;
 
 pub use features::Features;
+pub use random::Random;
 
 use crate::mode::Mode;
 

@@ -4,6 +4,9 @@
 //! entries of `env`, duplicates and all, in their order, and where each takes its value from; `envFrom` it leaves out, and
 //! `$(NAME)` stays as it is written.
 
+mod kubelet;
+pub mod workloads;
+
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -11,6 +14,7 @@ use tempfile::TempDir;
 use crate::files::root;
 use crate::oracle;
 use crate::program::{Done, Run, other};
+pub use kubelet::{Process, Start, write_compose};
 
 /// Both programs.
 pub struct Kubernetes {

@@ -28,6 +28,7 @@
 {{- end }}
 
 {{- define "environment-fileserver" }}
+- {name: CLEARML_REDIS_SERVICE_HOST, value: {{ .Release.Name }}-redis-master}
 - {name: CLEARML__HOSTS__API_SERVER, value: "http://{{ .Release.Name }}-apiserver:{{ .Values.apiserver.service.port }}"}
 - {name: CLEARML_CONFIG_PATH, value: /opt/clearml/config}
 {{- if .Values.clearml.cookieDomain }}
