@@ -23,6 +23,8 @@ pub fn faults(sandbox: &Sandbox, name: &str) -> Vec<String> {
         ),
         "nginx.conf" => nginx(sandbox, &text),
         _ if base.ends_with(".service") => scripts(sandbox, &services(&text)),
+        "alerts.yaml" => alerts(sandbox, &text),
+        _ if text.starts_with("apiVersion: ") => manifest(sandbox, &path, &text),
         _ => Vec::new(),
     }
 }
@@ -77,6 +79,84 @@ fn nginx(sandbox: &Sandbox, text: &str) -> Vec<String> {
     );
     sandbox.write("whole.conf", &whole);
     refused(&nginx, &["-t", "-c"], &here.join("whole.conf"))
+}
+
+/// What kubectl says against a manifest, and what its pods do: each address is asked by one of an Indexed Job's.
+fn manifest(sandbox: &Sandbox, path: &Path, text: &str) -> Vec<String> {
+    let Some(kubectl) = oracle::kubectl() else {
+        oracle::skip("manifests of the pages: kubectl is not set up");
+        return Vec::new();
+    };
+    let object: Value = serde_yaml::from_str(text).unwrap();
+    // Kinds that are no part of Kubernetes are unknown to it.
+    let is_known = !object["apiVersion"]
+        .as_str()
+        .unwrap()
+        .starts_with("external-secrets.io/");
+    let decode: &[&str] = match is_known {
+        true => &["set", "env", "--list", "--local", "-f"],
+        false => &["label", "seen=yes", "--local", "-f"],
+    };
+    let mut faults = refused(&kubectl, decode, path);
+    let job = &object["spec"]["jobTemplate"]["spec"];
+    let container = &job["template"]["spec"]["containers"][0];
+    let words = |field: &str| {
+        let words = container[field].as_array().into_iter().flatten();
+        words.map(|word| word.as_str().unwrap()).collect::<Vec<_>>()
+    };
+    if words("command").is_empty() {
+        return faults;
+    }
+    let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
+    let urls = std::fs::read_to_string(sandbox.path("urls")).unwrap();
+    sandbox.write("/etc/clearml-servers/urls", &urls);
+    let mut asked = 0;
+    for index in 0..job["completions"].as_u64().unwrap() {
+        let words = [words("command"), words("args")].concat();
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| quoted(&word.replace("$(JOB_COMPLETION_INDEX)", &index.to_string())))
+            .collect();
+        let done = sandbox.script(&words.join(" "));
+        asked += usize::from(!done.lines.is_empty());
+        if done.status > 1 {
+            faults.push(format!(
+                "{index}: {}\n{}",
+                done.status,
+                done.lines.join("\n")
+            ));
+        }
+    }
+    if asked != urls.lines().count() {
+        faults.push(format!(
+            "{asked} pods asked {} servers",
+            urls.lines().count()
+        ));
+    }
+    faults
+}
+
+/// Metrics in the rules that clearml-verify does not print.
+fn alerts(sandbox: &Sandbox, text: &str) -> Vec<String> {
+    let done = sandbox.script("clearml-verify -f prometheus https://clearml.example.com || true");
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    let names = text.match_indices("clearml_verify_").map(|(at, _)| {
+        let end = text[at..].find(|c| !is_name(c)).unwrap();
+        &text[at..at + end]
+    });
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() > 2, "{text}");
+    let is_printed = |name: &&str| {
+        let mut lines = done.lines.iter();
+        lines.any(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with([' ', '{']))
+        })
+    };
+    let missing = names.into_iter().filter(|name| !is_printed(name));
+    missing
+        .map(|name| format!("{name} is not printed"))
+        .collect()
 }
 
 /// Runs commands; a finding of clearml-verify is no failure of the recipe.

@@ -11,6 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::files::{copy_all, root, stock};
+use crate::kubernetes::{self, Kubernetes};
 use crate::oracle;
 use crate::program::{other, program};
 use crate::standin::Standin;
@@ -31,6 +32,13 @@ api {
 }
 END
 ";
+/// What somebody sets of ClearML's chart.
+const VALUES: &str = "clearml:\n  cookieDomain: example.com\n";
+/// The way to a secured release, as docs/kubernetes.md has it.
+const RELEASE: &str = "clearml-keygen -o keys.env\n\
+    clearml-keygen --from keys.env -f kubernetes | kubectl -n clearml create -f -\n\
+    clearml-keygen -f helm -o clearml-secure.yaml\n\
+    helm upgrade --install -n clearml clearml clearml/clearml --version 7.14.4 -f values.yaml -f clearml-secure.yaml\n";
 /// A rotation of all keys.
 const ROTATE: &str = "cp -p .env .env.before\nclearml-keygen -o new.env\nclearml-inject -k new.env --env-file .env -i docker-compose.yml\n";
 
@@ -58,6 +66,8 @@ impl Sandbox {
     /// | `secured` | the same with keys, users and an env file, as README says |
     /// | `server` | the same, and a server that runs with it; in `~/clients` the file of an agent with its pair |
     /// | `rotated` | the same with new keys in `new.env` and `.env`; the old ones are in `keys.env` |
+    /// | `kubernetes` | values of a person for ClearML's Helm chart, in `values.yaml`; helm and kubectl |
+    /// | `released` | the same, with keys in `keys.env` and in a cluster, as docs/kubernetes.md says |
     /// | `examples/NAME` | that folder |
     pub fn new(name: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
@@ -73,6 +83,10 @@ impl Sandbox {
             "stock" | "secured" | "server" | "rotated" => {
                 sandbox.write("docker-compose.yml", &stock())
             }
+            "kubernetes" | "released" => {
+                Kubernetes::find()?;
+                sandbox.write("values.yaml", VALUES);
+            }
             example if example.starts_with("examples/") => {
                 copy_all(&root().join(example), &sandbox.here());
             }
@@ -86,6 +100,9 @@ impl Sandbox {
         }
         if name == "server" {
             sandbox.must(CLIENT);
+        }
+        if name == "released" {
+            sandbox.must(RELEASE);
         }
         if matches!(name, "server" | "rotated") {
             let more = json!({"env_file": sandbox.here().join(".env"), "version": "2.3.0"});
@@ -154,8 +171,16 @@ impl Sandbox {
             .env("PATH", format!("{path}:/usr/bin:/bin:/usr/sbin"))
             .env("HOME", self.root().join("home"))
             .env("SANDBOX", self.root());
-        if let Some(compose) = oracle::docker_compose() {
-            run = run.env("DOCKER_COMPOSE", compose);
+        let real = [
+            ("DOCKER_COMPOSE", oracle::docker_compose()),
+            ("HELM", oracle::helm()),
+            ("KUBECTL", oracle::kubectl()),
+            ("CHART", Some(kubernetes::chart())),
+        ];
+        for (name, path) in real {
+            if let Some(path) = path {
+                run = run.env(name, path);
+            }
         }
         let script = format!("exec 2>&1\numask 022\n{}", self.real(script));
         let done = run

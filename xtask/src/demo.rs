@@ -1,4 +1,6 @@
-//! `cargo xtask demo [COMPOSE]`: the pipeline as a person runs it, on a stock deployment or on yours.
+//! `cargo xtask demo [COMPOSE]`: the pipeline as a person runs it, on a stock deployment or on yours; `--kubernetes` is another act.
+
+mod kubernetes;
 
 use std::env;
 use std::fs::{self, DirBuilder};
@@ -20,7 +22,14 @@ const INJECT: &str = "clearml-inject -k keys.env --env-file .env --close-ports -
 const VERIFY: &str = "clearml-verify docker-compose.yml";
 
 /// Runs the task.
-pub(crate) fn run(compose: Option<&str>) -> Result {
+pub(crate) fn run(arguments: &[String]) -> Result {
+    match arguments.first().map(String::as_str) {
+        Some("--kubernetes") => kubernetes::run(),
+        compose => on_compose(compose),
+    }
+}
+
+fn on_compose(compose: Option<&str>) -> Result {
     println!("Building the three programs; from nothing this takes a minute or two …");
     let programs = shell::build(Profile::Dev)?;
     let folder = fresh_folder()?;
@@ -179,42 +188,50 @@ impl Demo {
         Ok(())
     }
 
-    /// Prints a command and runs it; it must succeed. Returns what it said.
     fn must(&self, line: &str) -> Result<String> {
-        match self.step(line)? {
-            Done { status: 0, said } => Ok(said),
-            Done { status, .. } => Err(format!("`{line}` ended with status {status}")),
-        }
+        must(&self.programs, &self.folder, line)
     }
 
-    /// Prints a command, and runs it with its output shown.
     fn step(&self, line: &str) -> Result<Done> {
-        println!("$ {line}");
-        let mut words = line.split(' ');
-        let program = words.next().unwrap_or_default();
-        let output = Command::new(self.programs.join(program))
-            .args(words)
-            .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::inherit())
-            .stderr(Stdio::piped())
-            .output()
-            .map_err(|error| format!("{program} cannot be run: {error}"))?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        eprint!("{said}");
-        let status = output.status;
-        let status = status
-            .code()
-            .ok_or_else(|| format!("`{line}` ended with {status}"))?;
-        let meaning = match (program, status) {
-            ("clearml-verify", 0) => ": nothing above a note",
-            ("clearml-verify", 1) => ": errors or warnings",
-            ("clearml-verify", 2) => ": something was not checked",
-            _ => "",
-        };
-        println!("(exit status {status}{meaning})");
-        Ok(Done { status, said })
+        step(&self.programs, &self.folder, line)
     }
+}
+
+/// Prints a command and runs it; it must succeed. Returns what it said.
+fn must(programs: &Path, folder: &Path, line: &str) -> Result<String> {
+    match step(programs, folder, line)? {
+        Done { status: 0, said } => Ok(said),
+        Done { status, .. } => Err(format!("`{line}` ended with status {status}")),
+    }
+}
+
+/// Prints a command, and runs it with its output shown.
+fn step(programs: &Path, folder: &Path, line: &str) -> Result<Done> {
+    println!("$ {line}");
+    let mut words = line.split(' ');
+    let program = words.next().unwrap_or_default();
+    let output = Command::new(programs.join(program))
+        .args(words)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::inherit())
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|error| format!("{program} cannot be run: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    eprint!("{said}");
+    let status = output.status;
+    let status = status
+        .code()
+        .ok_or_else(|| format!("`{line}` ended with {status}"))?;
+    let meaning = match (program, status) {
+        ("clearml-verify", 0) => ": nothing above a note",
+        ("clearml-verify", 1) => ": errors or warnings",
+        ("clearml-verify", 2) => ": something was not checked",
+        _ => "",
+    };
+    println!("(exit status {status}{meaning})");
+    Ok(Done { status, said })
 }
 
 /// How a command ended, and what it said on standard error.

@@ -29,7 +29,8 @@ use std::process::ExitCode;
 const TASKS: &str = "\
 Usage: cargo xtask TASK
 
-  demo [COMPOSE]      the whole pipeline on a stock deployment (or yours): before, after, what changed
+  demo [COMPOSE]      the whole pipeline on a stock deployment (or yours): before, after, what changed;
+  demo --kubernetes   the same for a release of Helm, with a chart that gives servers what ClearML's gives them
   test [--install] [ARGUMENT]...
                       set up what the tests need under target/, then run all of them; arguments go to `cargo test`;
                       --install also installs system packages (root, Debian or Ubuntu), and starts no service
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
     let result = match task {
         "bench" => bench::run(),
         "ci" => ci::run(),
-        "demo" => demo::run(rest.first().map(String::as_str)),
+        "demo" => demo::run(rest),
         "dist" => dist::run(),
         "docs" => docs::run(rest.iter().any(|argument| argument == "--check")),
         "test" => test::run(rest, &[]),

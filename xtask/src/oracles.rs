@@ -152,6 +152,12 @@ const KUBERNETES: Programs = Programs {
     ],
 };
 
+/// Sets up Helm and kubectl alone.
+pub(crate) fn set_up_kubernetes(folder: &Path) -> Result {
+    set_up_python(folder)?;
+    set_up_programs(folder, &KUBERNETES)
+}
+
 /// Programs in the version that their list names.
 fn set_up_programs(folder: &Path, programs: &Programs) -> Result {
     let list = shell::root().join("tests/oracles").join(programs.list);
