@@ -6,6 +6,7 @@
 )]
 
 mod environments;
+mod faults;
 mod releases;
 mod rendered;
 
