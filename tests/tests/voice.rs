@@ -35,6 +35,24 @@ fn has(text: &str, expected: &[&str]) {
     }
 }
 
+/// Where the help changes, so does a promise.
+#[test]
+fn help_is_what_it_was() {
+    for program in ["inject", "keygen", "verify"] {
+        let done = clearml(program)
+            .env("COLUMNS", "100")
+            .args(["--help"])
+            .done();
+        let help = done.exit(0).stdout;
+        let path = root().join(format!("crates/{program}/tests/help.txt"));
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&path, &help).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(help, expected, "{program}: UPDATE_EXPECT=1 rewrites it");
+    }
+}
+
 #[test]
 fn findings_say_who_can_do_what() {
     let folder = folder();

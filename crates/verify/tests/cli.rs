@@ -7,7 +7,6 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
 
 use common::{findings, fixtures, folder_with, fresh, good, run, verify, write};
 use serde_json::Value;
@@ -502,26 +501,6 @@ fn standard_input_is_a_target() {
         Some(0),
         "{}",
         String::from_utf8_lossy(&output.stdout)
-    );
-}
-
-/// Where the help changes, so does a promise.
-#[test]
-fn help_is_what_it_was() {
-    let output = verify()
-        .arg("--help")
-        .env("COLUMNS", "100")
-        .output()
-        .unwrap();
-    let help = String::from_utf8(output.stdout).unwrap();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help.txt");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&path, &help).unwrap();
-    }
-    assert_eq!(
-        help,
-        fs::read_to_string(&path).unwrap_or_default(),
-        "UPDATE_EXPECT=1 rewrites it"
     );
 }
 

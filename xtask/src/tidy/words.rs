@@ -62,7 +62,7 @@ fn pages(root: &Path) -> Result<Vec<String>> {
     let mut pages: Vec<String> = [
         "crates/core/data/opening_paths.toml",
         "crates/inject/tests/help.txt",
-        "crates/keygen/tests/expected/help.txt",
+        "crates/keygen/tests/help.txt",
         "crates/verify/data/advisories.toml",
         "crates/verify/tests/help.txt",
     ]

@@ -190,26 +190,6 @@ fn a_file_without_clearml_is_no_success() {
     assert!(stderr.contains("no ClearML server"), "{stderr}");
 }
 
-/// Where the help changes, so does a promise.
-#[test]
-fn help_is_what_it_was() {
-    let output = inject()
-        .arg("--help")
-        .env("COLUMNS", "100")
-        .output()
-        .unwrap();
-    let help = String::from_utf8(output.stdout).unwrap();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help.txt");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&path, &help).unwrap();
-    }
-    assert_eq!(
-        help,
-        fs::read_to_string(&path).unwrap_or_default(),
-        "UPDATE_EXPECT=1 rewrites it"
-    );
-}
-
 /// Two rows of stars say nothing: a mark tells the old value from the new one, and shows neither.
 #[test]
 fn a_diff_tells_values_apart_without_showing_them() {

@@ -111,13 +111,6 @@ fn is_value(word: &str) -> bool {
 }
 
 #[test]
-fn help_is_as_expected() {
-    let mut help = command(&["--help"]);
-    help.env("COLUMNS", "100");
-    expect("help.txt", &finish(help, "").product());
-}
-
-#[test]
 fn every_format_has_its_shape() {
     for format in FORMATS {
         let text = run(&["-f", format]).product();
