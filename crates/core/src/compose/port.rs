@@ -143,7 +143,9 @@ fn range(text: &str) -> Option<RangeInclusive<u16>> {
 
 fn parsed(address: &str) -> Option<IpAddr> {
     let address = address.trim_start_matches('[').trim_end_matches(']');
-    address.parse().ok()
+    // Compose takes `::ffff:0.0.0.0`, which is 0.0.0.0 to everyone who binds to it.
+    let address: IpAddr = address.parse().ok()?;
+    Some(address.to_canonical())
 }
 
 /// On which of the host's addresses an address publishes.
@@ -182,6 +184,10 @@ mod tests {
             |text: &str| short(text, span).map(|port| (port.shown(), port.target, port.interface));
         let is = |shown: &str, target, interface| Some((shown.to_owned(), target, interface));
         assert_eq!(read("8080:80"), is("8080", 80..=80, Interface::All));
+        let mapped = read("[::ffff:0.0.0.0]:8080:80");
+        assert_eq!(mapped, is("8080", 80..=80, Interface::All));
+        let mapped = read("[::ffff:127.0.0.1]:8080:80");
+        assert_eq!(mapped, is("8080", 80..=80, Interface::Loopback));
         assert_eq!(
             read("127.0.0.1:8080:80/tcp"),
             is("8080", 80..=80, Interface::Loopback)
