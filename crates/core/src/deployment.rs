@@ -302,6 +302,7 @@ impl Deployment {
             given: None,
             loader: &mut Loader::default(),
             sources: &mut Sources::new(),
+            is_kept: false,
         };
         let tree = reader.read(&in_container, &text);
         let at = known.unwrap_or(config.len());
@@ -374,6 +375,7 @@ impl Deployment {
                 given: config_dir,
                 loader,
                 sources: &mut self.sources,
+                is_kept: true,
             };
             instance.config.push(ConfigFile {
                 tree: reader.read(&file.at, &Zeroizing::new(text)),

@@ -360,14 +360,23 @@ fn reading(
         }
         Layer::File(position) => {
             let file = &instance.config[position];
-            reading.origin = Origin::File(Span {
-                source: file.source,
-                start: node.span.start,
-                end: node.span.end,
-            });
-            let text = deployment.sources.text(file.source);
-            let root = file.tree.as_ref().ok();
-            reading.hazards.extend(hazard::in_text(text, root, node, 0));
+            reading.origin = Origin::File(file.span(node));
+            let hazard = match &node.written {
+                // What it refers to may be in either text.
+                Some(written) => {
+                    let node = hocon::Node {
+                        span: written.span.clone(),
+                        ..node.clone()
+                    };
+                    let text = deployment.sources.text(file.span(&node).source);
+                    hazard::in_text(text, None, &node, 0)
+                }
+                None => {
+                    let text = deployment.sources.text(file.source);
+                    hazard::in_text(text, file.tree.as_ref().ok(), node, 0)
+                }
+            };
+            reading.hazards.extend(hazard);
         }
         Layer::Variable(position) => {
             let variable = &deployment.service(instance).environment[position];

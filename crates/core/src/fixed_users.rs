@@ -1,7 +1,7 @@
 //! The users of the web login, as an API server reads them (docs/clearml.md#fixed-users).
 
 use crate::deployment::Deployment;
-use crate::effective::{Configured, ServerConfiguration, Switch};
+use crate::effective::{Configured, Layer, ServerConfiguration, Switch};
 use crate::hocon::{Node, Object, Value};
 use crate::opening;
 use crate::secret::Secret;
@@ -133,15 +133,9 @@ impl FixedUsers {
             }
             Configured::Value(value, span) => {
                 let instance = &deployment.instances[server.instance];
-                let mut files = instance.config.iter();
-                let is_file = files.any(|file| file.source == span.source);
-                let place = |node: &Node| match is_file {
-                    true => Span {
-                        source: span.source,
-                        start: node.span.start,
-                        end: node.span.end,
-                    },
-                    false => span,
+                let place = |node: &Node| match Layer::from(node.tag) {
+                    Layer::File(index) => instance.config[index].span(node),
+                    _ => span,
                 };
                 found.span = Some(span);
                 found.is_whole &= value.unknown().is_none();

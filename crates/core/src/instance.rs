@@ -5,7 +5,7 @@ use crate::hocon;
 use crate::knowable::Knowable;
 use crate::known;
 use crate::setting::{SETTINGS, Server, Setting};
-use crate::source::SourceId;
+use crate::source::{SourceId, Span};
 use crate::unseen::Unseen;
 use crate::version::{Release, Version};
 
@@ -61,6 +61,21 @@ pub struct ConfigFile {
     pub source: SourceId,
     /// What pyhocon makes of it, or why it makes the server not start.
     pub tree: Result<hocon::Object, hocon::Fault>,
+}
+
+impl ConfigFile {
+    /// Where a node of this file is written: in it, or in one that it includes.
+    pub fn span(&self, node: &hocon::Node) -> Span {
+        let (source, range) = match &node.written {
+            Some(written) => (SourceId::of_tag(written.tag), &written.span),
+            None => (self.source, &node.span),
+        };
+        Span {
+            source,
+            start: range.start,
+            end: range.end,
+        }
+    }
 }
 
 impl Instance {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use pyhocon::Tag;
 use zeroize::Zeroizing;
 
 /// What a path is called that is put together of variables: it may hold a value of an env file.
@@ -27,6 +28,16 @@ pub struct SourceId(u32);
 impl SourceId {
     /// The text that [`Sources`] took over first.
     pub const FIRST: Self = Self(0);
+
+    /// For a node that an `include` of this text brings.
+    pub(crate) fn tag(self) -> Tag {
+        Tag(self.0)
+    }
+
+    /// The text of such a node.
+    pub(crate) fn of_tag(tag: Tag) -> Self {
+        Self(tag.0)
+    }
 }
 
 /// Where something stands: a byte range of one text.

@@ -6,6 +6,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::tree::Tag;
+
 /// Answers what a variable of the environment is.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Lookup;
 
@@ -53,6 +55,8 @@ pub enum Included {
         file: String,
         /// Its text.
         text: Zeroizing<String>,
+        /// By which the caller knows the text: what was written in it says so ([`Node::written`](crate::Node::written)).
+        tag: Option<Tag>,
     },
     /// Whether there is one, or what is in it, is not known here: the reason.
     Unknown(String),
@@ -154,6 +158,7 @@ mod tests {
         let file = Included::Known {
             file: "x".to_owned(),
             text: Zeroizing::new("MARK-ME".to_owned()),
+            tag: None,
         };
         assert_eq!(format!("{value:?} {file:?}"), "Known Known");
     }

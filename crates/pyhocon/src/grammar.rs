@@ -34,8 +34,10 @@ pub(super) struct Surroundings<'a> {
     pub(super) file: &'a str,
     /// Calls that are nested already.
     pub(super) calls: usize,
-    /// In an included text: the bytes of the `include`, which all its values are given.
+    /// In an included text: the bytes of the `include` in the text that was asked for.
     pub(super) anchor: Option<(usize, usize)>,
+    /// The place of this text's first byte.
+    pub(super) first: usize,
 }
 
 impl<'a> Surroundings<'a> {
@@ -46,6 +48,7 @@ impl<'a> Surroundings<'a> {
             file: context.file,
             calls: 0,
             anchor: None,
+            first: 0,
         }
     }
 }
@@ -138,23 +141,13 @@ impl Parser<'_> {
         Fault::new(cause, message, self.place(at))
     }
 
-    /// The offset in the text that was asked for.
+    /// The place of an offset: see [`crate::graph`]'s texts.
     fn place(&self, at: usize) -> usize {
-        match self.surroundings.anchor {
-            Some((start, _)) => start,
-            None => self.expanded.original(at),
-        }
+        self.surroundings.first + self.expanded.original(at)
     }
 
     fn placed(&self, item: Item, range: Range<usize>) -> Placed {
-        match self.surroundings.anchor {
-            Some((start, end)) => Placed::new(item, start, end),
-            None => Placed::new(
-                item,
-                self.expanded.original(range.start),
-                self.expanded.original(range.end),
-            ),
-        }
+        Placed::new(item, self.place(range.start), self.place(range.end))
     }
 
     fn deeper(&self, calls: usize, by: usize, at: usize) -> Result<usize, Fault> {

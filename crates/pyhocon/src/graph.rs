@@ -7,6 +7,7 @@
 mod concatenate;
 mod copy;
 pub(crate) mod merge;
+mod texts;
 mod unknown;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use crate::fault::Fault;
 use crate::map::Map;
 use crate::period::Period;
 use crate::wiped::WipedText;
+use texts::Texts;
 
 /// How many entries may be copied and looked at. pyhocon has no such bound: it runs out of memory.
 const FUEL: usize = 4_000_000;
@@ -134,6 +136,8 @@ pub(super) struct Graph {
     pub(super) has_chains: bool,
     fuel: usize,
     text_fuel: usize,
+    /// The texts of includes, in which values have their places, too.
+    pub(super) texts: Texts,
 }
 
 impl Placed {
@@ -177,6 +181,7 @@ impl Graph {
             has_chains: false,
             fuel: FUEL,
             text_fuel: TEXT_FUEL,
+            texts: Texts::default(),
         }
     }
 

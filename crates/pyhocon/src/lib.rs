@@ -23,5 +23,5 @@ pub use fault::{Cause, Fault};
 pub use outline::{Form, Outline, OutlineEntry};
 pub use parse::{outline, parse, parse_variable};
 pub use reading::{Becomes, Change, Reading, is_unchanged, quote, reading, reading_in, reads_as};
-pub use tree::{Node, Object, Tag, Value, merge};
+pub use tree::{Node, Object, Tag, Value, Written, merge};
 pub use wiped::WipedText;

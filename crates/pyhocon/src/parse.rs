@@ -11,7 +11,7 @@ use crate::tree::{Node, Object, Value};
 use crate::wiped::WipedText;
 
 /// The largest text that is parsed, in bytes.
-const LIMIT: usize = 64 << 20;
+pub(super) const LIMIT: usize = 64 << 20;
 
 /// Parses a `.conf` file, as `ConfigFactory.parse_file` does.
 ///
@@ -72,6 +72,10 @@ fn read(expanded: &Expanded, context: &Context<'_>) -> Result<Object, Fault> {
     let is_exact = text.contains("${") || text.contains("+=") || has_include(text);
     let mut graph = Graph::new(is_exact);
     let tree = whole(&mut graph, expanded, context);
+    let tree = tree.map_err(|fault| Fault {
+        offset: graph.texts.outside(fault.offset),
+        ..fault
+    });
     match (tree, &graph.covering) {
         // With the file that is not known here, the values may be other ones, which can be joined.
         (Err(fault), Some(unknown)) if fault.cause.hangs_on_values() => {
@@ -117,7 +121,7 @@ fn export_tree(graph: &Graph, tree: TreeId, depth: usize) -> Result<Object, Faul
 
 fn export(graph: &Graph, placed: &Placed, depth: usize) -> Result<Node, Fault> {
     if depth > graph::WALK_DEPTH {
-        return Err(Fault::too_deep(placed.start));
+        return Err(Fault::too_deep(graph.texts.outside(placed.start)));
     }
     let value = match &placed.item {
         Item::Boolean(value) => Value::Boolean(*value),
@@ -150,9 +154,12 @@ fn export(graph: &Graph, placed: &Placed, depth: usize) -> Result<Node, Fault> {
             return Err(Fault::new(
                 Cause::UnresolvedSubstitution,
                 "pyhocon leaves a substitution open here, so the server gets no usable value",
-                placed.start,
+                graph.texts.outside(placed.start),
             ));
         }
     };
-    Ok(Node::new(value, placed.start..placed.end))
+    let (span, written) = graph.texts.place(placed.start, placed.end);
+    let mut node = Node::new(value, span);
+    node.written = written;
+    Ok(node)
 }

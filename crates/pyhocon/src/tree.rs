@@ -49,6 +49,17 @@ pub struct Node {
     pub span: Range<usize>,
     /// Which text it was written in: see [`Object::mark`].
     pub tag: Tag,
+    /// Where an `include` found it, in a text that has a tag of its own.
+    pub written: Option<Written>,
+}
+
+/// A place in a text that an `include` brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Which text: that of [`Included::Known`](crate::Included::Known).
+    pub tag: Tag,
+    /// The bytes in it.
+    pub span: Range<usize>,
 }
 
 /// A number whose meaning is the caller's. Nodes have it, so that it can be told after a [`merge`] which text each came
@@ -188,6 +199,7 @@ impl Object {
                 value: Value::Object(Self::default()),
                 span: like.span.clone(),
                 tag: like.tag,
+                written: like.written.clone(),
             };
             self.entries.insert(key.clone(), node);
         }
@@ -259,6 +271,7 @@ impl Node {
             value,
             span,
             tag: Tag::default(),
+            written: None,
         }
     }
 

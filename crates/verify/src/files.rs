@@ -6,7 +6,6 @@ mod keysets;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -258,11 +257,7 @@ fn secrets(
             let Ok(tree) = &file.tree else {
                 continue;
             };
-            of_stores(tree, &mut |text, span| {
-                let Range { start, end } = span;
-                let source = file.source;
-                add(text, Span { source, start, end });
-            });
+            of_stores(tree, &mut |text, node| add(text, file.span(node)));
         }
     }
     for login in logins {
@@ -277,7 +272,7 @@ fn secrets(
 
 /// The secrets of stores for files in a configuration: those of S3, of Azure and of Google's, under any path
 /// (docs/clearml.md#storage-placeholder).
-fn of_stores(tree: &Object, add: &mut dyn FnMut(&str, Range<usize>)) {
+fn of_stores(tree: &Object, add: &mut dyn FnMut(&str, &Node)) {
     const NAMES: [&str; 7] = [
         "secret",
         "secret_key",
@@ -287,7 +282,7 @@ fn of_stores(tree: &Object, add: &mut dyn FnMut(&str, Range<usize>)) {
         "token",
         "private_key",
     ];
-    fn of_value(name: &str, node: &Node, add: &mut dyn FnMut(&str, Range<usize>)) {
+    fn of_value(name: &str, node: &Node, add: &mut dyn FnMut(&str, &Node)) {
         match &node.value {
             hocon::Value::Object(tree) => of_stores(tree, add),
             hocon::Value::Array(items) => items.iter().for_each(|item| of_value("", item, add)),
@@ -297,7 +292,7 @@ fn of_stores(tree: &Object, add: &mut dyn FnMut(&str, Range<usize>)) {
                     && !placeholder::is_placeholder(text)
                     && public::of(text).is_none();
                 if is_own {
-                    add(text, node.span.clone());
+                    add(text, node);
                 }
             }
             _ => {}

@@ -12,7 +12,7 @@ use crate::compose::Loader;
 use crate::container::Container;
 use crate::hocon::{self, Include, Included};
 use crate::shown::escape;
-use crate::source::Sources;
+use crate::source::{SourceId, Sources};
 
 /// Reads the files of one container.
 pub(super) struct Reader<'a> {
@@ -21,6 +21,8 @@ pub(super) struct Reader<'a> {
     pub(super) given: Option<&'a Path>,
     pub(super) loader: &'a mut Loader,
     pub(super) sources: &'a mut Sources,
+    /// The texts are those of the deployment, so that a place in one can be told.
+    pub(super) is_kept: bool,
 }
 
 impl Reader<'_> {
@@ -53,12 +55,20 @@ impl Reader<'_> {
                 is_here,
             } => self.host(host, is_here, path, &unknown),
             There::Nothing => Included::Absent,
-            There::Text(file) => Included::Known {
-                file: path,
-                text: file.text.clone(),
-            },
+            There::Text(file) => {
+                let source = self.sources.add(&file.name, file.text.clone());
+                self.known(path, source)
+            }
             There::Image => unknown("a file of the image"),
             There::Unknown(reason) => unknown(&format!("which cannot be looked at: {reason}")),
+        }
+    }
+
+    fn known(&self, file: String, source: SourceId) -> Included {
+        Included::Known {
+            file,
+            text: Zeroizing::new(self.sources.text(source).to_owned()),
+            tag: self.is_kept.then(|| source.tag()),
         }
     }
 
@@ -71,10 +81,7 @@ impl Reader<'_> {
         unknown: &dyn Fn(&str) -> Included,
     ) -> Included {
         match self.loader.open(self.sources, &host) {
-            Ok(source) => Included::Known {
-                file,
-                text: Zeroizing::new(self.sources.text(source).to_owned()),
-            },
+            Ok(source) => self.known(file, source),
             Err(_) if is_here && host.symlink_metadata().is_err() => Included::Absent,
             Err(_) if is_here => unknown("which cannot be read"),
             Err(_) => unknown("which is not on this machine"),

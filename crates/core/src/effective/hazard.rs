@@ -220,6 +220,7 @@ mod tests {
         let include = |include: &Include<'_>| Included::Known {
             file: include.path(),
             text: "a: 06d-x".to_owned().into(),
+            tag: None,
         };
         let context = Context::new(&environment, &include);
         let root = parse(text, &context).unwrap();

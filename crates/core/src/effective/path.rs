@@ -166,11 +166,7 @@ impl ServerConfiguration {
         let instance = &deployment.instances[self.instance];
         match Layer::from(node.tag) {
             Layer::Image => None,
-            Layer::File(index) => Some(Span {
-                source: instance.config.get(index)?.source,
-                start: node.span.start,
-                end: node.span.end,
-            }),
+            Layer::File(index) => Some(instance.config.get(index)?.span(node)),
             Layer::Variable(index) => {
                 let variable = deployment.service(instance).environment.get(index)?;
                 Some(variable.span)

@@ -27,10 +27,11 @@ impl Parser<'_> {
             // A word like any other.
             return Ok(None);
         };
-        let (first, last) = match self.surroundings.anchor {
+        let outermost = match self.surroundings.anchor {
             Some(anchor) => anchor,
             None => (self.place(start), self.place(end)),
         };
+        let (first, last) = (self.place(start), self.place(end));
         if let Some(outline) = &mut self.outline {
             outline.includes.push(first);
         }
@@ -46,9 +47,17 @@ impl Parser<'_> {
                         return Err(Fault::new(Cause::Include, message, first));
                     }
                     Included::Absent => Brought::Nothing,
-                    Included::Known { file, text } => {
+                    Included::Known { file, text, tag } => {
                         let calls = self.deeper(calls, CALLS, start)?;
-                        self.included(&file, &text, calls, (first, last))?
+                        let first = self.graph.texts.add(text.len(), outermost, tag);
+                        let surroundings = Surroundings {
+                            context: self.surroundings.context,
+                            file: &file,
+                            calls,
+                            anchor: Some(outermost),
+                            first,
+                        };
+                        self.included(&text, surroundings)?
                     }
                     Included::Unknown(reason) => Brought::Unknown(Arc::from(reason)),
                 }
@@ -61,19 +70,7 @@ impl Parser<'_> {
     }
 
     /// What the text of an included file brings.
-    fn included(
-        &mut self,
-        file: &str,
-        text: &str,
-        calls: usize,
-        anchor: (usize, usize),
-    ) -> Result<Brought, Fault> {
-        let surroundings = Surroundings {
-            context: self.surroundings.context,
-            file,
-            calls,
-            anchor: Some(anchor),
-        };
+    fn included(&mut self, text: &str, surroundings: Surroundings<'_>) -> Result<Brought, Fault> {
         let root = parse(self.graph, &Expanded::new(&[text]), surroundings, None)?;
         Ok(match root {
             Root::Tree(tree) if !self.graph.tree(tree).is_empty() => Brought::Tree(tree),

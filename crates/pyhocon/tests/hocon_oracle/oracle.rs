@@ -106,6 +106,7 @@ pub(crate) fn brought(include: &Include<'_>, text: Option<&String>) -> Included 
         Some(text) => Included::Known {
             file: include.path(),
             text: text.clone().into(),
+            tag: None,
         },
         None => Included::Absent,
     }
