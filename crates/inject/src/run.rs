@@ -72,7 +72,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if !cli.general.quiet {
         say(&talk.done);
         if let Some(env_file) = proved.env_file.as_ref().filter(|_| !cli.check && !cli.diff) {
-            say(&talk::apart(env_file, &folder));
+            say(&talk::of_env_file(env_file, &folder));
         }
         // clearml-rotate has to know before it changes anything.
         if !cli.check {

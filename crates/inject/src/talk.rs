@@ -54,20 +54,20 @@ impl Talk {
     pub(crate) fn of(cli: &Cli, planned: &Planned, keyset: &Keyset) -> Self {
         let (deployment, plan) = (&planned.deployment, &planned.plan);
         let env_file = planned.env_file.as_ref();
-        let is_new_apart = env_file.is_some_and(EnvFile::is_changed);
-        let mut done = summary(cli, plan, is_new_apart);
+        let is_new_env_file = env_file.is_some_and(EnvFile::is_changed);
+        let mut done = summary(cli, plan, is_new_env_file);
         done.push_str(&web_login(deployment, keyset));
         done.push_str(&left(cli, deployment));
         Self {
             done,
             next: next_steps(cli, deployment, plan, env_file),
-            is_changed: !plan.is_idle() || is_new_apart,
+            is_changed: !plan.is_idle() || is_new_env_file,
         }
     }
 }
 
 /// What was done, service by service.
-fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
+fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool) -> String {
     let verb = if cli.check || cli.diff || cli.is_override {
         "would be"
     } else {
@@ -121,7 +121,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
             },
         );
     }
-    if plan.is_idle() && !is_new_apart {
+    if plan.is_idle() && !is_new_env_file {
         line(&mut out, "nothing to change");
     } else {
         let settings: HashSet<Setting> =
@@ -132,7 +132,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_apart: bool) -> String {
         } else {
             "proved on the edited file"
         };
-        let is_put = is_new_apart || plan.intended.iter().any(|one| one.change != Change::Kept);
+        let is_put = is_new_env_file || plan.intended.iter().any(|one| one.change != Change::Kept);
         let what = match is_put {
             true => format!("{verb} set for the servers that read them"),
             false => "are already what the servers read".to_owned(),
@@ -298,7 +298,7 @@ fn names(users: &[String]) -> String {
 }
 
 /// Where the values are, and how compose finds them.
-pub(crate) fn apart(env_file: &EnvFile, folder: &Path) -> String {
+pub(crate) fn of_env_file(env_file: &EnvFile, folder: &Path) -> String {
     let mut out = String::new();
     let name = quoted(&env_file.path);
     if !env_file.is_default(folder) {

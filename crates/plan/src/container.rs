@@ -19,9 +19,10 @@ use crate::target::Target;
 use crate::value;
 use crate::wanted::Wanted;
 use clearml_secure_core::yaml::lines::{column, indentation, line_end, line_start};
-pub(crate) use shared::{add_entry, copy, in_brackets, keep_heirs, split_list};
+pub(crate) use shared::{add_entry, copy, in_brackets, keep_inheritors, split_list};
 use shared::{
-    flow_environment, heirs, inherited_lines, refuse_extensions, refuse_nothing_to_share, set_apart,
+    flow_environment, inherited_lines, inheritors, refuse_extensions, refuse_nothing_to_share,
+    set_apart,
 };
 use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
 pub(crate) use write::{insert_into_flow, insert_lines};
@@ -167,8 +168,8 @@ fn own_environment(
             "remove `!reset`, or inject into the file that sets the environment",
         ));
     }
-    let has_heirs = heirs(target, node).next().is_some();
-    let is_shared = has_heirs || target.aliased.contains(&Arc::as_ptr(node));
+    let has_inheritors = inheritors(target, node).next().is_some();
+    let is_shared = has_inheritors || target.aliased.contains(&Arc::as_ptr(node));
     if is_shared && matches!(node.value, Value::Sequence(..)) {
         target.split_lists.push(Arc::clone(node));
     }
@@ -198,7 +199,7 @@ fn own_environment(
             Ok(())
         }
         Value::Alias(shared) => {
-            note_written_out(target, node, shared, has_heirs);
+            note_written_out(target, node, shared, has_inheritors);
             alias_environment(target, entry, style, variables, edits)
         }
     }
@@ -313,11 +314,16 @@ fn flow_items(variables: &Variables) -> String {
 }
 
 /// The alias gives way to what is behind it, and those who inherit it keep it.
-fn note_written_out(target: &mut Target<'_>, alias: &Arc<Node>, shared: &Node, has_heirs: bool) {
+fn note_written_out(
+    target: &mut Target<'_>,
+    alias: &Arc<Node>,
+    shared: &Node,
+    has_inheritors: bool,
+) {
     target.written_out.insert(alias.range().start);
-    if has_heirs && shared.items().is_some() {
+    if has_inheritors && shared.items().is_some() {
         target.split_lists.push(Arc::clone(alias));
-    } else if has_heirs {
+    } else if has_inheritors {
         set_apart(target, alias);
     }
 }

@@ -1,4 +1,4 @@
-//! The env file that holds the values apart from the compose file: new, or an existing one with other lines in it.
+//! The env file that holds the values outside the compose file: new, or an existing one with other lines in it.
 
 use std::path::{Path, PathBuf};
 

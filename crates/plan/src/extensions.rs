@@ -12,18 +12,18 @@ use clearml_secure_core::yaml::{Clears, Node, Value};
 pub(crate) struct Extensions<'a> {
     services: &'a [Service],
     source: SourceId,
-    heirs: HashMap<&'a str, Vec<usize>>,
+    inheritors: HashMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Extensions<'a> {
     pub(crate) fn of(deployment: &'a Composed) -> Self {
         let services = &deployment.project.services;
         let source = deployment.project.documents[0].source;
-        let mut heirs: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut inheritors: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, service) in services.iter().enumerate() {
             let bases = service.parts.iter().filter(|part| part.source == source);
             for base in bases.filter(|part| part.service != service.name) {
-                let of_base = heirs.entry(&base.service).or_default();
+                let of_base = inheritors.entry(&base.service).or_default();
                 if of_base.last() != Some(&index) {
                     of_base.push(index);
                 }
@@ -32,23 +32,23 @@ impl<'a> Extensions<'a> {
         Self {
             services,
             source,
-            heirs,
+            inheritors,
         }
     }
 
     /// The services that extend one.
-    pub(crate) fn heirs(&self, base: &str) -> &[usize] {
-        self.heirs.get(base).map_or(&[], Vec::as_slice)
+    pub(crate) fn inheritors(&self, base: &str) -> &[usize] {
+        self.inheritors.get(base).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a service can withhold what it would have from one that it extends. All that compose has before it must be one
     /// mapping: a list, or what it has merged already, has no names to reset.
-    pub(crate) fn can_withhold(&self, base: &str, heir: usize) -> bool {
-        let heir = &self.services[heir];
-        let Some(own) = self.own_part(heir) else {
+    pub(crate) fn can_withhold(&self, base: &str, inheritor: usize) -> bool {
+        let inheritor = &self.services[inheritor];
+        let Some(own) = self.own_part(inheritor) else {
             return false;
         };
-        let (before, own) = (&heir.parts[..own], &heir.parts[own]);
+        let (before, own) = (&inheritor.parts[..own], &inheritor.parts[own]);
         let environments = before.iter().filter_map(|part| {
             let environment = part.node.get("environment")?.value;
             (!environment.is_null()).then_some((part, environment))

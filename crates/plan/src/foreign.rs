@@ -87,13 +87,13 @@ fn withheld_names<'a>(
     };
     let of_base = |(base, name): &(usize, &'a str)| {
         let base = &deployment.project.services[*base].name;
-        let heirs = extensions.heirs(base).iter().copied();
-        let kept = heirs.filter(|heir| {
-            extensions.can_withhold(base, *heir)
-                && extensions.own(*heir, name).is_none()
-                && variable(deployment, *heir, name).is_none()
+        let inheritors = extensions.inheritors(base).iter().copied();
+        let kept = inheritors.filter(|inheritor| {
+            extensions.can_withhold(base, *inheritor)
+                && extensions.own(*inheritor, name).is_none()
+                && variable(deployment, *inheritor, name).is_none()
         });
-        kept.map(|heir| (heir, *name)).collect::<Vec<_>>()
+        kept.map(|inheritor| (inheritor, *name)).collect::<Vec<_>>()
     };
     meant.iter().flat_map(of_base).collect()
 }

@@ -78,8 +78,8 @@ impl Job {
         if !asked.allows_weak {
             refuse_weak(&deployment, keyset)?;
         }
-        let apart = env_file.as_ref().map(|file| file.path.as_path());
-        let plan = plan::plan(&deployment, keyset, asked, apart).map_err(Error::Refused)?;
+        let env_path = env_file.as_ref().map(|file| file.path.as_path());
+        let plan = plan::plan(&deployment, keyset, asked, env_path).map_err(Error::Refused)?;
         refuse_unrecognised(&deployment, &plan)?;
         if let Some(env_file) = &mut env_file {
             env_file.set(&plan.taken)?;

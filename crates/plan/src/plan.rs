@@ -85,14 +85,14 @@ pub fn plan(
 ) -> Result<Plan, Refusal> {
     let document = &deployment.project.documents[0];
     let extensions = Extensions::of(deployment);
-    // What is merged over the file comes after `extends`, and reaches no heir.
-    let reaches_heirs = (!asked.is_overlay).then_some(&extensions);
+    // What is merged over the file comes after `extends`, and reaches no inheritor.
+    let reaches_inheritors = (!asked.is_overlay).then_some(&extensions);
     let values = match env_file {
         Some(_) => Values::InEnvFile,
         None if asked.is_literal || asked.is_overlay => Values::Literal,
         None => Values::LiteralBesideReferences,
     };
-    let (wanted, taken) = wanted::wanted(deployment, keyset, values, reaches_heirs)?;
+    let (wanted, taken) = wanted::wanted(deployment, keyset, values, reaches_inheritors)?;
     let mut target = Target {
         deployment,
         source: document.source,
@@ -143,7 +143,7 @@ pub fn plan(
             container::add(&mut target, service, &additions, &mut edits)?;
         }
     }
-    container::keep_heirs(&target, &mut edits);
+    container::keep_inheritors(&target, &mut edits);
     for start in &written.values {
         target.refuse_other_users(*start, &written.values)?;
     }

@@ -51,7 +51,7 @@ impl Target<'_> {
     /// Whether a service is kept from what one that it extends is to have by that name.
     pub(crate) fn is_kept_from(&self, service: usize, name: &str) -> bool {
         let mut of_service = self.wanted.get(&service).into_iter().flatten();
-        of_service.any(|one| one.is_of_heir() && one.name == name)
+        of_service.any(|one| one.is_of_inheritor() && one.name == name)
     }
 
     pub(crate) fn note_aliases(&mut self, node: &Arc<Node>) {

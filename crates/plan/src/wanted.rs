@@ -67,7 +67,7 @@ impl Wanted {
     }
 
     /// Whether it keeps from a service what one that it extends is to have.
-    pub(crate) fn is_of_heir(&self) -> bool {
+    pub(crate) fn is_of_inheritor(&self) -> bool {
         self.is_withheld() || self.is_inherited()
     }
 
@@ -180,35 +180,35 @@ pub(crate) fn wanted(
 /// Keeps from services what is for one that they extend, as far as that can be: what they had from it they keep, whatever
 /// it is worth, because it is none of our business.
 fn withhold(deployment: &Composed, extensions: &Extensions<'_>, wanted: &mut OfServices) {
-    let mut of_heirs: Vec<(usize, Wanted)> = Vec::new();
+    let mut of_inheritors: Vec<(usize, Wanted)> = Vec::new();
     for (base, ones) in &*wanted {
         let name = &deployment.project.services[*base].name;
-        let heirs = extensions.heirs(name).iter();
-        for heir in heirs.filter(|heir| extensions.can_withhold(name, **heir)) {
+        let inheritors = extensions.inheritors(name).iter();
+        for inheritor in inheritors.filter(|inheritor| extensions.can_withhold(name, **inheritor)) {
             for one in ones {
-                let mut of_heir = wanted.get(heir).into_iter().flatten();
-                if of_heir.any(|own| own.name == one.name) {
+                let mut of_inheritor = wanted.get(inheritor).into_iter().flatten();
+                if of_inheritor.any(|own| own.name == one.name) {
                     continue;
                 }
-                let own = of_heir_alone(deployment, extensions, *heir, &one.name);
-                of_heirs.extend(own.map(|own| (*heir, own)));
+                let own = of_inheritor_alone(deployment, extensions, *inheritor, &one.name);
+                of_inheritors.extend(own.map(|own| (*inheritor, own)));
             }
         }
     }
-    for (heir, one) in of_heirs {
-        wanted.entry(heir).or_default().push(one);
+    for (inheritor, one) in of_inheritors {
+        wanted.entry(inheritor).or_default().push(one);
     }
 }
 
 /// What a service has to say of a variable so that it does not get it from one that it extends.
-fn of_heir_alone(
+fn of_inheritor_alone(
     deployment: &Composed,
     extensions: &Extensions<'_>,
-    heir: usize,
+    inheritor: usize,
     name: &str,
 ) -> Option<Wanted> {
-    let is_reset = extensions.own(heir, name);
-    let found = variable(deployment, heir, name);
+    let is_reset = extensions.own(inheritor, name);
+    let found = variable(deployment, inheritor, name);
     let (value, written, stands) = match (is_reset, found) {
         (Some(false), _) => return None,
         (None, Some(found)) => (
@@ -217,7 +217,7 @@ fn of_heir_alone(
                 .known()
                 .cloned()
                 .unwrap_or_else(|| Secret::from("")),
-            extensions.inherited(heir, name)?,
+            extensions.inherited(inheritor, name)?,
             Stands::Inherited,
         ),
         (is_reset, _) => {

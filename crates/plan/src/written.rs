@@ -34,7 +34,7 @@ pub(crate) fn standing(deployment: &Composed, wanted: &OfServices) -> Standing {
                 .iter()
                 .find(|one| one.name == variable.name)
                 .cloned();
-            if meant.as_ref().is_some_and(Wanted::is_of_heir) {
+            if meant.as_ref().is_some_and(Wanted::is_of_inheritor) {
                 continue;
             }
             let at = (variable.span.source, variable.span.start);
@@ -118,7 +118,7 @@ impl<'a> Written<'a> {
     /// Where the variable's value may be replaced: everybody who gets it from there is meant to have the same, or gets
     /// a copy of what was there.
     fn slot(&self, target: &Target<'_>, service: &Service, one: &Wanted) -> Option<Slot> {
-        if one.is_of_heir() {
+        if one.is_of_inheritor() {
             return None;
         }
         let own = slot::own(target, service, &one.name);

@@ -172,10 +172,10 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
     };
     // The folder of the first file decides what relative paths mean, which .env is read and what the project is called.
     let is_here = folder.as_os_str().is_empty();
-    let is_apart = edited.map_or(!is_here, |path| {
+    let is_elsewhere = edited.map_or(!is_here, |path| {
         !is_same(&path.with_file_name("x"), &folder.join("x"))
     });
-    if !cli.is_override && is_apart {
+    if !cli.is_override && is_elsewhere {
         let folder = if is_here { Path::new(".") } else { folder };
         let _ = write!(out, " --project-directory {}", quoted(folder));
     }

@@ -23,10 +23,10 @@ pub(super) fn refuse_extensions(
     service: &Service,
     variables: &Variables,
 ) -> Result<(), Refusal> {
-    for index in target.extensions.heirs(&service.name) {
+    for index in target.extensions.inheritors(&service.name) {
         let other = &target.deployment.project.services[*index];
         let may = |variable: &Wanted| {
-            variable.is_of_heir()
+            variable.is_of_inheritor()
                 || target.is_wanted(*index, variable)
                 || target.is_kept_from(*index, &variable.name)
         };
@@ -133,8 +133,8 @@ fn keep_lists(target: &Target<'_>, edits: &mut Edits) {
                 text: copies.clone(),
             });
         }
-        for (heir, mapping) in heirs(target, list) {
-            if !target.edited.contains(heir) {
+        for (inheritor, mapping) in inheritors(target, list) {
+            if !target.edited.contains(inheritor) {
                 add_environment(target, mapping, &copies, edits);
             }
         }
@@ -242,7 +242,7 @@ pub(super) fn alias_name(target: &Target<'_>, alias: &Node) -> String {
 
 /// The services that inherit an `environment` because they merge the service in which it stands: their names and
 /// mappings.
-pub(super) fn heirs<'a>(
+pub(super) fn inheritors<'a>(
     target: &Target<'a>,
     environment: &Arc<Node>,
 ) -> impl Iterator<Item = (&'a str, &'a Arc<Node>)> {
@@ -268,7 +268,7 @@ pub(super) fn heirs<'a>(
         })
 }
 
-/// Nothing and a null cannot be kept for heirs beside what is added.
+/// Nothing and a null cannot be kept for inheritors beside what is added.
 pub(super) fn refuse_nothing_to_share(
     target: &Target<'_>,
     service: &Service,
@@ -280,25 +280,25 @@ pub(super) fn refuse_nothing_to_share(
         Value::Sequence(..) => true,
         _ => false,
     };
-    match heirs(target, node).next() {
-        Some((heir, _)) if !can_be_kept => Err(target.refuse(
+    match inheritors(target, node).next() {
+        Some((inheritor, _)) if !can_be_kept => Err(target.refuse(
             node.start_with_properties(),
             format!(
                 "service {} merges {} and would get its secrets",
-                escaped(heir),
+                escaped(inheritor),
                 escaped(&service.name)
             ),
-            format!("give {} an `environment` of its own", escaped(heir)),
+            format!("give {} an `environment` of its own", escaped(inheritor)),
         )),
         _ => Ok(()),
     }
 }
 
-/// Gives every heir of an environment that was set apart what it inherited, where it got none of its own.
-pub(crate) fn keep_heirs(target: &Target<'_>, edits: &mut Edits) {
+/// Gives every inheritor of an environment that was set apart what it inherited, where it got none of its own.
+pub(crate) fn keep_inheritors(target: &Target<'_>, edits: &mut Edits) {
     for (node, name) in &target.set_apart {
-        for (heir, mapping) in heirs(target, node) {
-            if target.edited.contains(heir) {
+        for (inheritor, mapping) in inheritors(target, node) {
+            if target.edited.contains(inheritor) {
                 continue;
             }
             add_environment(target, mapping, &format!("*{name}"), edits);

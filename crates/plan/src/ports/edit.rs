@@ -65,7 +65,7 @@ pub(crate) fn plan(
                 }
             }
             if intended.len() > before {
-                keep_heirs(target, ports, (index, order), field.value, edits)?;
+                keep_inheritors(target, ports, (index, order), field.value, edits)?;
             }
         }
     }
@@ -119,7 +119,7 @@ fn refuse_elsewhere(
 
 /// A service that inherits these ports keeps them, unless the same is asked for of it: one that merges this service's
 /// mapping gets a list of its own. One that extends it cannot, because compose adds the two lists up.
-fn keep_heirs(
+fn keep_inheritors(
     target: &Target<'_>,
     ports: Ports,
     (index, order): (usize, Order),
@@ -127,16 +127,19 @@ fn keep_heirs(
     edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let services = &target.deployment.project.services;
-    for (other, heir) in services.iter().enumerate() {
-        let mut lists = heir.parts.iter().filter_map(|part| part.node.get("ports"));
+    for (other, inheritor) in services.iter().enumerate() {
+        let mut lists = inheritor
+            .parts
+            .iter()
+            .filter_map(|part| part.node.get("ports"));
         if other == index
             || !lists.any(|field| Arc::ptr_eq(field.value, list))
             || ports.order(target, other)? == Some(order)
         {
             continue;
         }
-        let Some((mapping, copies)) = own_list(target, heir, list) else {
-            return Err(refuse_heir(target, heir, &services[index].name));
+        let Some((mapping, copies)) = own_list(target, inheritor, list) else {
+            return Err(refuse_inheritor(target, inheritor, &services[index].name));
         };
         add_entry(target, mapping, &format!("ports: {copies}"), edits);
     }
@@ -147,14 +150,14 @@ fn keep_heirs(
 /// list cannot be copied.
 fn own_list<'a>(
     target: &Target<'_>,
-    heir: &'a Service,
+    inheritor: &'a Service,
     list: &Node,
 ) -> Option<(&'a Arc<Node>, String)> {
     let items = list.items()?;
-    let [part] = &heir.parts[..] else {
+    let [part] = &inheritor.parts[..] else {
         return None;
     };
-    let is_own = part.source == target.source && part.service == heir.name;
+    let is_own = part.source == target.source && part.service == inheritor.name;
     let is_mapping = matches!(part.node.value, Value::Mapping(..));
     if !is_own || !is_mapping || items.iter().any(|item| item.text().is_none()) {
         return None;
@@ -163,11 +166,11 @@ fn own_list<'a>(
     Some((&part.node, in_brackets(&copies)))
 }
 
-fn refuse_heir(target: &Target<'_>, heir: &Service, base: &str) -> Refusal {
-    let (name, base) = (escape(&heir.name), escape(base));
+fn refuse_inheritor(target: &Target<'_>, inheritor: &Service, base: &str) -> Refusal {
+    let (name, base) = (escape(&inheritor.name), escape(base));
     refuse(
         target,
-        heir.name_span,
+        inheritor.name_span,
         &format!(
             "service {name} inherits the ports of {base}, and would publish them in the new way too"
         ),
