@@ -55,25 +55,30 @@ impl ServerConfiguration {
             opening::is_listed(path) || Setting::by_path(path).is_some(),
             "{path} is not in data/opening_paths.toml: nobody would say that it is not known"
         );
-        let (node, value) = match self.tree.get(path) {
-            Some(node) => (node, &node.value),
-            None => match cover(&self.tree, path) {
-                Some(node) => (node, &NOTHING),
-                None => match self.cut(deployment, path) {
-                    Some(node) => (node, &NOTHING),
-                    None => {
-                        let hidden = self.hidden(deployment, path);
-                        return hidden
-                            .map_or(Configured::Not, |span| Configured::Value(&NOTHING, span));
-                    }
-                },
-            },
+        let Some((node, value)) = self.node(deployment, path) else {
+            let hidden = self.hidden(deployment, path);
+            return hidden.map_or(Configured::Not, |span| Configured::Value(&NOTHING, span));
         };
         match (self.span(deployment, node), value) {
             (None, _) => Configured::Not,
             (Some(span), Value::Unknown(reason)) => Configured::Unknown(reason, span),
             (Some(span), value) => Configured::Value(value, span),
         }
+    }
+
+    /// Who sets a path, or something in its place, if anything does.
+    pub fn layer(&self, deployment: &Deployment, path: &str) -> Option<Layer> {
+        let (node, _) = self.node(deployment, path)?;
+        Some(Layer::from(node.tag))
+    }
+
+    /// What decides a path, and its value there: that of the path itself, or nothing where something stands in its place.
+    fn node<'a>(&'a self, deployment: &Deployment, path: &str) -> Option<(&'a Node, &'a Value)> {
+        if let Some(node) = self.tree.get(path) {
+            return Some((node, &node.value));
+        }
+        let cover = cover(&self.tree, path).or_else(|| self.cut(deployment, path))?;
+        Some((cover, &NOTHING))
     }
 
     /// Why there may be more keys at a path than can be told, and where that is.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::{Configured, Effective};
+use clearml_secure_core::effective::{Configured, Effective, Layer};
 use clearml_secure_core::instance::{Family, Instance};
 
 use crate::cli::Cli;
@@ -107,21 +107,23 @@ fn place(
     path: &str,
 ) -> (Place, String) {
     let instance = &deployment.instances[index];
-    if let Configured::Value(_, span) = effective.servers[index].configured(deployment, path) {
-        if let Some(file) = instance
-            .config
-            .iter()
-            .find(|file| file.source == span.source)
-        {
-            // Who sets it now is who is read last.
-            let file_path = deployment.sources.path(file.source).to_owned();
-            return (Place::End(file_path), file.key.clone());
+    let server = &effective.servers[index];
+    if let Configured::Value(_, span) = server.configured(deployment, path) {
+        match server.layer(deployment, path) {
+            // Who sets it now is who is read last, and what that includes is before its end.
+            Some(Layer::File(at)) => {
+                let file = &instance.config[at];
+                let file_path = deployment.sources.path(file.source).to_owned();
+                return (Place::End(file_path), file.key.clone());
+            }
+            Some(Layer::Variable(at)) => {
+                let variable = &deployment.service(instance).environment[at];
+                let name = shown(&variable.name).to_owned();
+                let at = deployment.sources.place(span).to_string();
+                return (Place::Variable { name, at }, String::new());
+            }
+            Some(Layer::Image) | None => {}
         }
-        let environment = &deployment.service(instance).environment;
-        let variable = environment.iter().find(|variable| variable.span == span);
-        let name = variable.map_or_else(String::new, |variable| shown(&variable.name).to_owned());
-        let at = deployment.sources.place(span).to_string();
-        return (Place::Variable { name, at }, String::new());
     }
     let key = key(path).to_owned();
     let place = match file(cli, deployment, instance, &key) {

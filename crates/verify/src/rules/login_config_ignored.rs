@@ -14,7 +14,7 @@
 //!
 //! **References**: docs/clearml.md#file-names-are-paths; ClearML's public issue clearml#1421.
 
-use clearml_secure_core::effective::Configured;
+use clearml_secure_core::effective::Layer;
 use clearml_secure_core::fixed_users::PATH;
 use clearml_secure_core::hocon::{Object, Value};
 use clearml_secure_core::setting::Server;
@@ -61,8 +61,8 @@ impl Rule for LoginConfigIgnored {
                     let why = if let Some((_, names)) = read {
                         let overridden = names.iter().find(|name| {
                             let own = tree_at(tree, &file.key, &format!("{path}.{name}"));
-                            let at = server.configured(case.deployment, &format!("{path}.{name}"));
-                            own && matches!(at, Configured::Value(_, at) if is_variable(case, server.instance, at))
+                            let layer = server.layer(case.deployment, &format!("{path}.{name}"));
+                            own && matches!(layer, Some(Layer::Variable(_)))
                         });
                         let Some(name) = overridden else {
                             continue;
@@ -101,12 +101,6 @@ impl Rule for LoginConfigIgnored {
             findings.push(case.finding(SEVERITY, server, message, help));
         }
     }
-}
-
-/// Whether a place is in the environment rather than in a `.conf` file.
-fn is_variable(case: &Case<'_>, instance: usize, span: Span) -> bool {
-    let files = &case.deployment.instances[instance].config;
-    !files.iter().any(|file| file.source == span.source)
 }
 
 /// Whether a file that is loaded as `key` sets a path.
