@@ -431,6 +431,7 @@ fn a_server_says_who_is_there_and_only_known_names_are_printed() {
     ] {
         assert!(page.stdout.contains(said), "{said}\n{}", page.stdout);
     }
+    assert!(!page.stdout.contains("No findings"), "{}", page.stdout);
     // Nothing else is asked, and nothing is proved.
     assert!(document.get("receipt").is_none() && document.get("checks").is_none());
     assert_eq!(document["findings"], json!([]));

@@ -89,7 +89,10 @@ fn verdict(reports: &[Report]) -> Markup {
         Some((.., class)) => class,
         None => "good",
     };
-    let text = if words.is_empty() {
+    let text = if words.is_empty() && reports.iter().all(Report::is_of_people) {
+        // Who is there is no verdict.
+        return html! {};
+    } else if words.is_empty() {
         "No findings".to_owned()
     } else {
         words.join(", ")
@@ -204,8 +207,8 @@ fn people(report: &Report) -> Markup {
             h2 { "Agents and users" }
             ul {
                 @for words in people.words() {
-                    @let of_above = words.starts_with(' ');
-                    li.of-above[of_above] { (escape(words.trim_start())) }
+                    @let class = words.starts_with(' ').then_some("of-above");
+                    li class=[class] { (escape(words.trim_start())) }
                 }
             }
         }
