@@ -23,6 +23,8 @@ pub(crate) enum Error {
     EnvFileTaken(PathBuf),
     #[error("{}: this is a keyset, not a compose file", escape(&.0.to_string_lossy()))]
     Keyset(PathBuf),
+    #[error("{}: this is a Kubernetes manifest, not a compose file", escape(&.0.to_string_lossy()))]
+    Manifest(PathBuf),
     #[error("Docker Compose 2 is not installed")]
     NoCompose,
     #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
@@ -68,6 +70,9 @@ impl Error {
                 "-k takes the keyset:\n  clearml-inject -k {} docker-compose.yml",
                 quoted(path)
             )),
+            Self::Manifest(_) => Some(
+                "ClearML's Helm chart takes its keys from a Secret:\n  clearml-keygen -o keys.env\n  clearml-keygen --from keys.env -f kubernetes | kubectl create -f -\n  clearml-keygen -f helm > clearml-secure.yaml".to_owned(),
+            ),
             Self::Output(_) => None,
             Self::OutputMerged(path) => Some(format!(
                 "name another file. If all of its lines are clearml-inject's, move it away, then run this again with the same options:\n  mv {0} {0}.orig",

@@ -4,6 +4,7 @@ use clearml_secure_cli::talk::say;
 use clearml_secure_core::compose::files::{Given, merged_over};
 use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::kubernetes;
 use clearml_secure_core::setting::Setting;
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::error::Error as PlanError;
@@ -87,6 +88,9 @@ fn read_compose(cli: &Cli) -> Result<Vec<Given>, Error> {
     let mut texts = Vec::new();
     for path in std::iter::once(&cli.compose).chain(&cli.merge) {
         let text = read_argument(path)?;
+        if kubernetes::is_manifest(&text) {
+            return Err(Error::Manifest(path.clone()));
+        }
         if Keyset::is_one(&text, path) {
             return Err(Error::Keyset(path.clone()));
         }
