@@ -6,20 +6,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::oracles::{self, Oracles};
 use crate::packages;
 use crate::shell::{self, Result};
 
-/// Tests that wait for containers and servers most of the time. They run beside the others, which need the processor.
-const WAITING: [&str; 6] = [
-    "docker",
-    "engine",
-    "hardened",
-    "rotate",
-    "rotate_engine",
-    "rotate_places",
+/// Tests that run beside the others, each list one after the other: those that wait for containers and servers most of the
+/// time, and the longest that ask an oracle, which take one core each.
+const BESIDE: [&[&str]; 2] = [
+    &[
+        "docker",
+        "engine",
+        "hardened",
+        "rotate",
+        "rotate_engine",
+        "rotate_places",
+    ],
+    &["hocon_oracle", "compose_oracle", "generated_values"],
 ];
 
 /// Runs the task; the arguments go to `cargo test`, but for `--install`, and so do the variables.
@@ -51,7 +55,7 @@ pub(crate) fn run(arguments: &[String], variables: &[(&str, &str)]) -> Result {
     result
 }
 
-/// Runs all tests, those that wait beside the others. What they print follows when both have ended.
+/// Runs all tests, some beside the others. What these print follows when all have ended.
 fn all(test: &impl Fn() -> Command, target: &Path) -> Result {
     shell::run(test().arg("--no-run"))?;
     let named = |names: &[&str]| -> Vec<String> {
@@ -62,33 +66,51 @@ fn all(test: &impl Fn() -> Command, target: &Path) -> Result {
     let others: Vec<&str> = names
         .iter()
         .map(String::as_str)
-        .filter(|name| !WAITING.contains(name))
+        .filter(|name| !BESIDE.concat().contains(name))
         .collect();
-    let path = target.join("waiting.txt");
-    let cannot = |error: std::io::Error| format!("{}: {error}", path.display());
-    let file = File::create(&path).map_err(cannot)?;
     println!(
         "Beside these run {}; what they print follows.",
-        WAITING.join(", ")
+        BESIDE.concat().join(", ")
     );
-    let mut waiting = test()
-        .args(named(&WAITING))
+    let mut beside = Vec::new();
+    for (at, names) in BESIDE.iter().enumerate() {
+        let path = target.join(format!("beside-{at}.txt"));
+        beside.push((spawn(test().args(named(names)), &path)?, path));
+    }
+    let mut results = vec![
+        shell::run(test().args(["--lib", "--bins"]).args(named(&others))),
+        shell::run(test().arg("--doc")),
+    ];
+    for ((mut child, path), names) in beside.into_iter().zip(BESIDE) {
+        let status = child
+            .wait()
+            .map_err(|error| format!("cargo test cannot be waited for: {error}"))?;
+        let printed = fs::read_to_string(&path);
+        print!(
+            "{}",
+            printed.map_err(|error| format!("{}: {error}", path.display()))?
+        );
+        results.push(match status.success() {
+            true => Ok(()),
+            false => Err(format!(
+                "cargo test of {} ended with {status}",
+                names.join(", ")
+            )),
+        });
+    }
+    results.into_iter().collect()
+}
+
+/// Starts a command that writes what it prints to a file.
+fn spawn(command: &mut Command, path: &Path) -> Result<Child> {
+    let cannot = |error: std::io::Error| format!("{}: {error}", path.display());
+    let file = File::create(path).map_err(cannot)?;
+    command
         .stdin(Stdio::null())
         .stdout(file.try_clone().map_err(cannot)?)
         .stderr(file)
         .spawn()
-        .map_err(|error| format!("cargo test cannot be run: {error}"))?;
-    let tests = shell::run(test().args(["--lib", "--bins"]).args(named(&others)));
-    let examples = shell::run(test().arg("--doc"));
-    let status = waiting
-        .wait()
-        .map_err(|error| format!("cargo test cannot be waited for: {error}"))?;
-    print!("{}", fs::read_to_string(&path).map_err(cannot)?);
-    tests.and(examples)?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("the tests that wait ended with {status}")),
-    }
+        .map_err(|error| format!("cargo test cannot be run: {error}"))
 }
 
 /// The names of the integration tests of all packages: files and folders with a `main.rs`, as cargo finds them.
@@ -169,9 +191,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_test_that_waits_is_one() {
+    fn every_test_that_runs_beside_the_others_is_one() {
         let names = integration_tests().unwrap();
-        for name in WAITING {
+        for name in BESIDE.concat() {
             assert!(names.contains(name), "{name}");
         }
         for name in ["cases", "bad_input", "clean", "hocon_oracle"] {
