@@ -1,8 +1,7 @@
 //! The environment as the kubelet makes it, held against `kubectl set env --list` where that can tell.
 
-use std::process::Command;
-
 use crate::chart::{effective, look};
+use crate::forms::run_kubectl;
 
 /// A Deployment of an API server with these entries of `env`, and what is before them.
 fn apiserver(before: &str, env: &str) -> String {
@@ -154,13 +153,9 @@ fn values_that_are_no_text_are_refused() {
         assert_eq!(said.contains("quote it"), is_refused, "{value}: {said}");
         // kubectl takes the same ones for text.
         let folder = crate::common::folder_with(&[("a.yaml", &text)]);
-        let output = Command::new("kubectl")
-            .args(["set", "env", "--local", "--list", "-f", "a.yaml"])
-            .current_dir(folder.path())
-            .output();
-        match output {
-            Ok(output) => assert_eq!(!output.status.success(), is_refused, "{value}"),
-            Err(_) => println!("skipped: kubectl not found"),
+        let arguments = ["set", "env", "--local", "--list", "-f", "a.yaml"];
+        if let Some(output) = run_kubectl(folder.path(), &arguments) {
+            assert_eq!(!output.status.success(), is_refused, "{value}");
         }
     }
 }

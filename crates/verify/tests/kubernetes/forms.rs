@@ -1,10 +1,11 @@
 //! The forms in which manifests come: Lists, JSON, several files, folders, and what is not rendered yet.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use crate::chart::{Chart, keyset, look};
 use crate::common::{Done, ask, folder_with, good};
+use crate::oracles;
 
 /// Rule, setting and severity of each finding.
 fn found(done: &Done) -> Vec<String> {
@@ -18,21 +19,28 @@ fn found(done: &Done) -> Vec<String> {
 
 /// What kubectl makes of a file; none where it is not here.
 fn kubectl(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("kubectl")
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output();
-    let Ok(output) = output else {
-        println!("skipped: kubectl not found");
-        return None;
-    };
+    let output = run_kubectl(folder, arguments)?;
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
     Some(String::from_utf8(output.stdout).unwrap())
+}
+
+/// Runs kubectl, with a visible skip where it is not set up.
+pub(crate) fn run_kubectl(folder: &Path, arguments: &[&str]) -> Option<Output> {
+    let Some(program) = oracles::kubectl() else {
+        oracles::skip("manifests against kubectl: it is not set up");
+        return None;
+    };
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .env("HOME", folder)
+        .stdin(Stdio::null())
+        .output();
+    Some(output.unwrap())
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Manifests of Kubernetes: what a chart with the effect of ClearML's renders, what kubectl prints, and what is wrong with
 //! either. The chart here is our own.
 #![allow(
-    clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test that cannot go on says where it stopped, and what it skips"
+    reason = "a test that cannot go on says where it stopped"
 )]
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../../../../tests/oracles/oracle.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod oracles;
 
 mod chart;
 mod environment;
