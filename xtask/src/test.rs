@@ -12,18 +12,17 @@ use crate::oracles::{self, Oracles};
 use crate::packages;
 use crate::shell::{self, Result};
 
-/// Tests that run beside the others, each list one after the other: those that wait for containers and servers most of the
-/// time, and the longest that ask an oracle, which take one core each.
+/// Tests that run beside the others, each list one after the other: those that wait for containers most of the time, and the
+/// longest of those that take no more than one core.
 const BESIDE: [&[&str]; 2] = [
+    &["docker", "engine", "hardened", "rotate_engine"],
     &[
-        "docker",
-        "engine",
-        "hardened",
+        "compose_oracle",
+        "generated_values",
+        "hocon_oracle",
         "rotate",
-        "rotate_engine",
         "rotate_places",
     ],
-    &["hocon_oracle", "compose_oracle", "generated_values"],
 ];
 
 /// Runs the task; the arguments go to `cargo test`, but for `--install`, and so do the variables.
