@@ -191,7 +191,7 @@ fn stores(pool: &Pool, deployment: &Deployment) -> Vec<(SourceId, Range<usize>)>
     parts
 }
 
-/// Notes what cannot be told of what belongs together.
+/// Notes where it is not known which servers belong together, and what an entrance speaks.
 fn doubt(deployment: &mut Deployment) {
     let mut names: Vec<(&str, Span)> = Vec::new();
     for instance in deployment.of(Server::Apiserver) {

@@ -88,7 +88,7 @@ pub(crate) struct Reader<'a> {
     cli: &'a Cli,
     env_file: Vec<Given>,
     merge: Vec<Given>,
-    /// Which deployments are to be checked.
+    /// Which deployments this run checks.
     pub(crate) share: &'a mut Share,
     /// Those of other shards are read as well.
     pub(crate) reads_all: bool,

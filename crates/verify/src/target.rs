@@ -22,7 +22,7 @@ use crate::reader::{Reader, Target};
 use crate::shard::Share;
 use crate::walk::{is_helm_values, is_kustomization};
 
-/// JSON begins within so many bytes, or what comes before it cannot be told from it.
+/// JSON begins within so many bytes, or it is not found behind what comes before it.
 const MARGIN: u64 = 64;
 
 /// Every deployment of the targets, and what cannot be read of them. `remarks` is what a person should know about how

@@ -56,7 +56,7 @@ impl Act {
         self.verify("--keys keys.env secured.yaml secret.yaml", 0)?;
 
         title(
-            "4. Where the Secret is only in the cluster: nothing is known without it, and the keyset stands for it",
+            "4. Where the Secret is only in the cluster: it is not checked without it, and --keys says what it should hold",
         );
         self.verify("--fail-on error secured.yaml", 2)?;
         println!(

@@ -156,7 +156,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// What `$(NAME)` stands for: none where nothing has the name, so that it stays as it is written.
+    /// The value that replaces `$(NAME)`: none where nothing has the name, so that it stays as it is written.
     pub(super) fn value(&self, name: &str) -> Option<VariableValue> {
         if let Some(variable) = self.variables.get(name) {
             return Some(variable.value.clone());

@@ -56,7 +56,7 @@ pub(super) enum Found<'a> {
     Maker(&'a Object),
     /// It was not given.
     Nothing,
-    /// It cannot be told.
+    /// It is not known, for this reason.
     Unclear(Reason),
 }
 

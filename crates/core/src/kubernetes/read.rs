@@ -181,7 +181,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether an object is to be read. What may hide a server and is not read is noted.
+    /// Whether to read an object. What may hide a server and is not read is noted.
     fn is_wanted(&mut self, of: &Of<'_>, kind: &str, written: &str, range: &Range<usize>) -> bool {
         if split::is_list(kind) || MAKERS.contains(&kind) || kind == "Service" {
             return true;

@@ -110,24 +110,22 @@ pub struct Line {
 impl<'a> Text<'a> {
     /// A compose file and the trees of its documents.
     pub fn of_yaml<'n>(text: &'a str, roots: impl IntoIterator<Item = &'n Node>) -> Self {
-        let mut scalars = Vec::new();
-        for root in roots {
-            walk(text, root, Around::Other, &mut scalars);
-        }
-        scalars.sort_by_key(|scalar: &Scalar| scalar.range.start);
-        Self {
-            text,
-            starts: line_starts(text).into(),
-            scalars: Some(scalars),
-            marks: &[],
-        }
+        Self::of_trees(text, line_starts(text).into(), roots)
     }
 
-    /// A text of which a part is known: the trees of that, and where the lines of all of it start. Other lines are not to be
-    /// asked for.
+    /// A text of which a part is known: the trees of that, and where the lines of all of it start. The other lines must not
+    /// be asked for.
     pub fn of_part<'n>(
         text: &'a str,
         starts: &'a [usize],
+        roots: impl IntoIterator<Item = &'n Node>,
+    ) -> Self {
+        Self::of_trees(text, starts.into(), roots)
+    }
+
+    fn of_trees<'n>(
+        text: &'a str,
+        starts: Cow<'a, [usize]>,
         roots: impl IntoIterator<Item = &'n Node>,
     ) -> Self {
         let mut scalars = Vec::new();
@@ -137,7 +135,7 @@ impl<'a> Text<'a> {
         scalars.sort_by_key(|scalar: &Scalar| scalar.range.start);
         Self {
             text,
-            starts: starts.into(),
+            starts,
             scalars: Some(scalars),
             marks: &[],
         }

@@ -1,7 +1,7 @@
 //! Which files a command changes that a server reads when it starts: its configuration and its program.
 //!
-//! What a program does with a path that it is told is not known, but for the common ones. So whoever is told such a path
-//! may change what is there, unless it is one of those that only read.
+//! What a program does with a path among its arguments is known of the common ones alone. So any other program that has such a
+//! path may change the file, unless it is one of those that only read.
 
 use super::Shell;
 use super::word::Context;
