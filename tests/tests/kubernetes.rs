@@ -79,18 +79,22 @@ fn decoded(secret: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// A keyset with users, as JSON.
+fn with_users() -> String {
+    clearml("keygen")
+        .args(["-q", "-f", "json", "--users-from", "-"])
+        .stdin(USERS)
+        .done()
+        .exit(0)
+        .stdout
+}
+
 #[test]
 fn the_secret_reads_back_equal_however_kubectl_prints_it() {
     let Some(kubernetes) = Kubernetes::find() else {
         return;
     };
-    let with_users = clearml("keygen")
-        .args(["-q", "-f", "json", "--users-from", "-"])
-        .stdin(USERS)
-        .done()
-        .exit(0)
-        .stdout;
-    for keyset in [Keyset::generate().text, odd(), with_users] {
+    for keyset in [Keyset::generate().text, odd(), with_users()] {
         let expected = printed(&keyset, &["json"]);
         let manifests = printed(&keyset, &["kubernetes"]);
         let objects = objects(&kubernetes, &manifests);
@@ -351,12 +355,7 @@ fn users_are_mounted_from_the_second_secret_of_the_first_one_s_name() {
     let Some(kubernetes) = Kubernetes::find() else {
         return;
     };
-    let keyset = clearml("keygen")
-        .args(["-q", "-f", "json", "--users-from", "-"])
-        .stdin(USERS)
-        .done()
-        .exit(0)
-        .stdout;
+    let keyset = with_users();
     let secrets = objects(
         &kubernetes,
         &printed(&keyset, &["kubernetes", "--secret", "ours"]),

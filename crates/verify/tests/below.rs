@@ -11,13 +11,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
-use common::{Done, ask, folder_with, good};
-
-/// A deployment with ten missing settings.
-const OPEN: &str = "\
-services:
-  apiserver: {image: \"clearml/server:2.3.0\", command: apiserver}
-";
+use common::{Done, OPEN, ask, folder_with, good};
 
 /// It opens the file server of a deployment that it is merged over.
 const DEV: &str = "\

@@ -11,14 +11,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command as Process;
 
-use common::{folder_with, good, run, verify};
+use common::{OPEN, folder_with, good, run, verify};
 use tempfile::TempDir;
 
-/// A deployment with findings.
-const OPEN: &str = "\
-services:
-  apiserver: {image: \"clearml/server:2.3.0\", command: apiserver}
-";
 /// Not a deployment of ClearML.
 const OTHER: &str = "services:\n  cache: {image: \"redis:7\"}\n";
 const BROKEN: &str = "services:\n  apiserver: {image: clearml/server, command: apiserver\n";

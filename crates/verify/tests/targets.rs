@@ -17,14 +17,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{ask, folder_with, good, verify};
+use common::{OPEN, ask, folder_with, good, verify};
 use serde_json::Value;
-
-/// A deployment with findings.
-const OPEN: &str = "\
-services:
-  apiserver: {image: \"clearml/server:2.3.0\", command: apiserver}
-";
 
 /// Software of somebody else.
 const OTHER: &str = "services:\n  cache: {image: \"redis:7\", ports: [\"6379:6379\"]}\n";

@@ -15,6 +15,12 @@ use std::time::Duration;
 use assert_cmd::Command;
 use serde_json::Value;
 
+/// A deployment with findings: ten settings are missing.
+pub(crate) const OPEN: &str = "\
+services:
+  apiserver: {image: \"clearml/server:2.3.0\", command: apiserver}
+";
+
 pub(crate) fn verify() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clearml-verify"));
     command.env_remove("NO_COLOR").env_remove("CI");
