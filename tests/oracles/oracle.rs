@@ -138,8 +138,13 @@ pub fn shells() -> Vec<Vec<PathBuf>> {
 
 /// ShellCheck, in the version of `tests/oracles/requirements.txt`.
 pub fn shellcheck() -> Option<PathBuf> {
+    of_python("shellcheck")
+}
+
+/// A program that a package of `tests/oracles/requirements.txt` brings.
+pub fn of_python(program: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(env::var_os("CLEARML_SECURE_ORACLES")?);
-    let program = folder.join("venv/bin/shellcheck");
+    let program = folder.join("venv/bin").join(program);
     program.exists().then_some(program)
 }
 

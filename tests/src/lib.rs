@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+pub mod action;
 pub mod case;
 pub mod compose;
 pub mod docker;
@@ -16,6 +17,7 @@ pub mod fault;
 pub mod files;
 pub mod fresh;
 pub mod generator;
+pub mod gitlab;
 pub mod hostile;
 pub mod keyset;
 pub mod kubernetes;
@@ -28,6 +30,7 @@ pub mod picture;
 pub mod program;
 pub mod recipe;
 pub mod redis;
+pub mod release;
 pub mod rotation;
 pub mod sandbox;
 pub mod standin;

@@ -1,11 +1,15 @@
 //! Files of the pages that a program other than ours reads: each is given to that program, or its commands are run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
+use crate::action::Job;
+use crate::gitlab;
 use crate::oracle;
+use crate::release::Release;
 use crate::sandbox::Sandbox;
 
 /// What is wrong with a file that was written into a sandbox.
@@ -14,8 +18,15 @@ pub fn faults(sandbox: &Sandbox, name: &str) -> Vec<String> {
     let base = path.file_name().unwrap().to_string_lossy().into_owned();
     let text = std::fs::read_to_string(&path).unwrap();
     match base.as_str() {
-        _ if name.starts_with(".github/") => scripts(sandbox, &github(&text)),
-        ".gitlab-ci.yml" => scripts(sandbox, &gitlab(&text)),
+        _ if name.starts_with(".github/") => github(sandbox, &text),
+        ".gitlab-ci.yml" => on_gitlab(sandbox, &text),
+        ".pre-commit-config.yaml" => match oracle::of_python("pre-commit") {
+            Some(pre_commit) => refused(&pre_commit, &["validate-config"], &path),
+            None => {
+                oracle::skip("the recipe for pre-commit: no Python environment");
+                Vec::new()
+            }
+        },
         "Caddyfile" => refused(
             Path::new("caddy"),
             &["validate", "--adapter", "caddyfile", "--config"],
@@ -29,28 +40,59 @@ pub fn faults(sandbox: &Sandbox, name: &str) -> Vec<String> {
     }
 }
 
-/// The commands of a workflow on GitHub, but for those that install the programs.
-fn github(text: &str) -> Vec<String> {
+/// What a workflow on GitHub does wrong: its steps are our action, with the keys of the sandbox as the secret.
+fn github(sandbox: &Sandbox, text: &str) -> Vec<String> {
     let workflow: Value = serde_yaml::from_str(text).unwrap();
     let jobs = workflow["jobs"].as_object().unwrap().values();
     let steps = jobs.flat_map(|job| job["steps"].as_array().unwrap());
-    steps
-        .filter_map(|step| Some(step["run"].as_str()?.to_owned()))
-        .collect()
+    let ours = |step: &&Value| {
+        let called = step["uses"].as_str().unwrap();
+        env!("CARGO_PKG_REPOSITORY").ends_with(called.split('@').next().unwrap())
+    };
+    let [step] = steps.filter(ours).collect::<Vec<_>>()[..] else {
+        return vec!["it does not have our action once".to_owned()];
+    };
+    let keys = std::fs::read_to_string(sandbox.path("keys.env")).unwrap();
+    let mut with = BTreeMap::new();
+    for (name, value) in step["with"].as_object().unwrap() {
+        let value = match value.as_str() {
+            Some("${{ secrets.CLEARML_KEYS }}") => keys.clone(),
+            Some(text) => text.to_owned(),
+            None => value.to_string(),
+        };
+        with.insert(name.as_str(), value);
+    }
+    let release = Release::new();
+    let url = release.url();
+    let mut with: Vec<(&str, &str)> = with.iter().map(|(name, value)| (*name, &**value)).collect();
+    with.push(("releases", &url));
+    let (workspace, temp) = (sandbox.here(), tempfile::tempdir().unwrap());
+    let job = Job {
+        workspace: &workspace,
+        temp: temp.path(),
+        path: "/usr/bin:/bin".to_owned(),
+    };
+    let ran = job.run(&with);
+    let faults = (!ran.is_success).then_some(ran.log);
+    faults.into_iter().collect()
 }
 
-/// The commands of the jobs on GitLab.
-fn gitlab(text: &str) -> Vec<String> {
-    let jobs: Value = serde_yaml::from_str(text).unwrap();
-    let scripts = jobs
-        .as_object()
-        .unwrap()
-        .values()
-        .filter_map(|job| job["script"].as_array());
-    scripts
-        .flatten()
-        .map(|line| line.as_str().unwrap().to_owned())
-        .collect()
+/// What a pipeline on GitLab does wrong: it includes our template, and changes its variables.
+fn on_gitlab(sandbox: &Sandbox, text: &str) -> Vec<String> {
+    let pipeline: Value = serde_yaml::from_str(text).unwrap();
+    let included = pipeline["include"][0]["remote"].as_str().unwrap();
+    if !included.ends_with("/templates/clearml-verify.yml") {
+        return vec![format!("{included} is not our template")];
+    }
+    let keys = sandbox.path("keys.env").display().to_string();
+    let mut variables = vec![("CLEARML_KEYS", &*keys), ("PATH", "/usr/bin:/bin")];
+    for (name, value) in pipeline["clearml-verify"]["variables"].as_object().unwrap() {
+        variables.push((name, value.as_str().unwrap()));
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let done = gitlab::run(&sandbox.here(), temp.path(), &Release::new(), &variables);
+    let faults = (done.status != Some(0)).then(|| done.report());
+    faults.into_iter().collect()
 }
 
 /// The commands of a unit of systemd.
@@ -163,10 +205,7 @@ fn alerts(sandbox: &Sandbox, text: &str) -> Vec<String> {
 fn scripts(sandbox: &Sandbox, commands: &[String]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut run = 0;
-    for command in commands
-        .iter()
-        .filter(|command| !command.starts_with("cargo install "))
-    {
+    for command in commands {
         let done = sandbox.script(command);
         run += 1;
         let may_find = command.contains("clearml-verify");

@@ -4,6 +4,7 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -68,6 +69,36 @@ fn sarif_is_what_the_official_schema_says() {
         return oracle::skip("SARIF against its official schema: it was not fetched");
     };
     fits(&schema, &documents(&["-f", "sarif"]));
+}
+
+/// What GitLab's documentation of the format demands; it has no schema.
+#[test]
+fn code_quality_has_what_gitlab_demands_and_no_fingerprint_twice() {
+    let severities = ["info", "minor", "major", "critical", "blocker"];
+    let mut total = 0;
+    for deployment in fixture_deployments().iter().chain(&corpus()) {
+        let report = printed(deployment, &["-f", "gitlab"]);
+        let Ok(entries) = serde_json::from_str::<Vec<Value>>(&report) else {
+            assert_eq!(report, "", "{}", deployment.name);
+            continue;
+        };
+        let mut fingerprints = HashSet::new();
+        for entry in &entries {
+            let words = |name: &str| entry[name].as_str().unwrap_or_default();
+            assert_ne!(words("check_name"), "", "{entry}");
+            assert_ne!(words("description"), "", "{entry}");
+            assert!(severities.contains(&words("severity")), "{entry}");
+            let location = &entry["location"];
+            let path = location["path"].as_str().unwrap_or_default();
+            assert!(!path.is_empty() && !path.starts_with("./"), "{entry}");
+            assert!(location["lines"]["begin"].as_u64() > Some(0), "{entry}");
+            let fingerprint = words("fingerprint");
+            assert!(fingerprints.insert(fingerprint), "twice: {entry}");
+            assert!(fingerprint.len() >= 32, "{entry}");
+        }
+        total += entries.len();
+    }
+    assert!(total > 500, "{total}");
 }
 
 #[test]

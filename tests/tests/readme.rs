@@ -32,6 +32,10 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("sudo apt install ", "it changes the machine"),
     ("curl ", "it fetches Rust, which is here"),
     (
+        "pre-commit install",
+        "tests/tests/workplaces.rs runs it, and a commit",
+    ),
+    (
         "clearml-rotate --env-file ",
         "tests/tests/rotate.rs runs it, with a server that restarts",
     ),

@@ -111,7 +111,7 @@ pub(crate) fn run(check: bool) -> Result {
     for (name, text) in repository::outdated(&texts) {
         if check {
             return Err(format!(
-                "{name} names another repository than Cargo.toml; run `cargo xtask docs` and commit it"
+                "{name} names another repository or version than Cargo.toml; run `cargo xtask docs` and commit it"
             ));
         }
         fs::write(root.join(&name), text).map_err(|error| format!("{name}: {error}"))?;

@@ -1,18 +1,30 @@
-//! The address of the repository, on every page: that of `workspace.package.repository` in Cargo.toml. Programs and tests
-//! take it from `CARGO_PKG_REPOSITORY`; pages cannot, so `cargo xtask docs` writes it there.
+//! The address of the repository and the version, on every page and in the files for other people's machines: those of
+//! `workspace.package` in Cargo.toml. Programs and tests take them from `CARGO_PKG_REPOSITORY` and `CARGO_PKG_VERSION`;
+//! pages cannot, so `cargo xtask docs` writes them there.
 
 use std::collections::BTreeMap;
 
 use crate::shell::{self, Result};
 
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// What a version of ours stands behind; the first two follow our name.
+const BEFORE_VERSION: [&str; 4] = ["@v", "/v", " rev: v", " CLEARML_VERSION: "];
+/// Where GitHub has the files of a repository as they are.
+const RAW: &str = "raw.githubusercontent.com";
 /// Where a vulnerability is reported, on the page that says so.
 const REPORTS: (&str, &str) = ("SECURITY.md", "/security/advisories/new");
 
 /// The pages of these texts whose addresses are not those of Cargo.toml, as they must be.
 pub(crate) fn outdated(texts: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    let pages = texts.iter().filter(|(path, _)| path.ends_with(".md"));
-    let renewed = pages.map(|(path, text)| (path, text, renewed(text, REPOSITORY)));
+    let is_page = |path: &str| {
+        path.ends_with(".md") || path == "action.yml" || path.starts_with("templates/")
+    };
+    let pages = texts.iter().filter(|(path, _)| is_page(path));
+    let renewed = pages.map(|(path, text)| {
+        let text_now = with_version(&renewed(text, REPOSITORY), REPOSITORY, VERSION);
+        (path, text, text_now)
+    });
     renewed
         .filter(|(_, text, renewed)| *text != renewed)
         .map(|(path, _, renewed)| (path.clone(), renewed))
@@ -47,8 +59,11 @@ fn renewed(text: &str, repository: &str) -> String {
         let (host, owner, third) = (parts.next(), parts.next(), parts.next());
         let is_ours = third.is_some_and(|third| third.trim_end_matches(".git") == name);
         let below = parts.next();
-        if let (true, Some(_), Some(_)) = (is_ours, host, owner) {
-            out.push_str(repository);
+        if let (true, Some(host), Some(_)) = (is_ours, host, owner) {
+            match host {
+                RAW => out.push_str(&repository.replacen("github.com", RAW, 1)),
+                _ => out.push_str(repository),
+            }
             if let Some(below) = below {
                 out.push('/');
                 out.push_str(below);
@@ -61,9 +76,45 @@ fn renewed(text: &str, repository: &str) -> String {
     out + rest
 }
 
+/// A text with this version wherever it names one of ours.
+fn with_version(text: &str, repository: &str, version: &str) -> String {
+    let (_, name) = repository.rsplit_once('/').unwrap_or_default();
+    let mut out = text.to_owned();
+    for (at, before) in BEFORE_VERSION.into_iter().enumerate() {
+        let before = if at < 2 {
+            format!("{name}{before}")
+        } else {
+            before.to_owned()
+        };
+        let mut parts = out.split(&before);
+        let mut renewed = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+            let there = &part[..part.len() - rest.len()];
+            let is_version = there.split('.').count() == 3;
+            renewed.push_str(&before);
+            renewed.push_str(if is_version { version } else { there });
+            renewed.push_str(rest);
+        }
+        out = renewed;
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_of_ours_is_renewed_and_no_other() {
+        let text = "uses: x/tool@v1.2.3\nuses: other/one@v1.2.3\n/tool/v1.2.3/a.yml\n  rev: v0.1.0\n  CLEARML_VERSION: 0.1.0\n\
+                    CLEARML_VERSION: installed /tool/vendor";
+        assert_eq!(
+            with_version(text, "https://x.org/x/tool", "2.0.0"),
+            "uses: x/tool@v2.0.0\nuses: other/one@v1.2.3\n/tool/v2.0.0/a.yml\n  rev: v2.0.0\n  CLEARML_VERSION: 2.0.0\n\
+             CLEARML_VERSION: installed /tool/vendor"
+        );
+    }
 
     #[test]
     fn an_address_of_another_repository_of_the_name_is_renewed() {
