@@ -3,7 +3,7 @@
 //! The file holds fingerprints, which survive moved lines, and what a person needs to read a difference: rule,
 //! file, setting and server. Nothing of a value is in it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use clearml_secure_core::io::read_argument;
@@ -11,7 +11,6 @@ use clearml_secure_core::source::{Place, place_of};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::finding::Finding;
 use crate::fingerprint::Fingerprints;
 use crate::report::Report;
 use crate::until::Until;
@@ -49,7 +48,9 @@ pub(crate) struct Baseline {
     entries: Vec<Entry>,
     /// Those whose time is over.
     over: Vec<Entry>,
+    known: HashSet<String>,
     met: HashSet<String>,
+    fingerprints: Fingerprints,
 }
 
 impl Baseline {
@@ -79,7 +80,9 @@ impl Baseline {
         let mut accepted = Self {
             entries: Vec::new(),
             over: Vec::new(),
+            known: HashSet::new(),
             met: HashSet::new(),
+            fingerprints: Fingerprints::default(),
         };
         for entry in file.findings {
             let until = entry.until.as_deref();
@@ -94,6 +97,8 @@ impl Baseline {
                 Ok(_) => accepted.entries.push(entry),
             }
         }
+        let known = accepted.entries.iter();
+        accepted.known = known.map(|entry| entry.fingerprint.clone()).collect();
         Ok(accepted)
     }
 
@@ -103,27 +108,15 @@ impl Baseline {
     }
 
     /// Takes out the findings that are accepted.
-    pub(crate) fn accept(
-        &mut self,
-        report: &Report,
-        fingerprints: &mut Fingerprints,
-        findings: Vec<Finding>,
-    ) -> Vec<Finding> {
-        let known: HashSet<&str> = self
-            .entries
-            .iter()
-            .map(|entry| entry.fingerprint.as_str())
-            .collect();
-        let mut kept = Vec::new();
-        for finding in findings {
-            let fingerprint = fingerprints.of(report, &finding);
-            if known.contains(fingerprint.as_str()) {
+    pub(crate) fn accept(&mut self, report: &mut Report) {
+        report.findings.retain(|told| {
+            let fingerprint = self.fingerprints.of(&told.identity);
+            let is_known = self.known.contains(&fingerprint);
+            if is_known {
                 self.met.insert(fingerprint);
-            } else {
-                kept.push(finding);
             }
-        }
-        kept
+            !is_known
+        });
     }
 
     /// What a person should know: how many were accepted, and how many of the file are not found any more;
@@ -152,38 +145,56 @@ impl Baseline {
     }
 }
 
-/// The file's text for the findings of some deployments. What a person has added to entries of the file that is there stays.
-pub(crate) fn write(reports: &[Report], path: &Path) -> String {
-    let there = path.exists().then(|| Baseline::read(path).ok()).flatten();
-    let there = there.map(|there| there.entries).unwrap_or_default();
-    let mut fingerprints = Fingerprints::default();
-    let mut findings = Vec::new();
-    for report in reports {
-        let sources = report.sources();
-        for finding in &report.findings {
-            let file = finding
-                .span
-                .map(|span| fingerprints.name(sources.name(span.source)));
-            let fingerprint = fingerprints.of(report, finding);
-            let before = there.iter().find(|entry| entry.fingerprint == fingerprint);
-            findings.push(Entry {
-                fingerprint,
-                rule: finding.rule.to_owned(),
-                file: file.unwrap_or_default(),
-                setting: finding.setting.map(|setting| setting.path().to_owned()),
-                server: finding.server.map(|server| server.name().to_owned()),
-                reason: before.and_then(|entry| entry.reason.clone()),
-                until: before.and_then(|entry| entry.until.clone()),
+/// What a new file is to have, collected from one report after the other.
+#[derive(Default)]
+pub(crate) struct Recorded {
+    fingerprints: Fingerprints,
+    findings: Vec<Entry>,
+}
+
+impl Recorded {
+    /// Takes over the findings of a report.
+    pub(crate) fn add(&mut self, report: &Report) {
+        for told in &report.findings {
+            let name = told.spot.as_ref().map(|spot| spot.name.clone());
+            self.findings.push(Entry {
+                fingerprint: self.fingerprints.of(&told.identity),
+                rule: told.rule.to_owned(),
+                file: name.unwrap_or_default(),
+                setting: told.setting.map(|setting| setting.path().to_owned()),
+                server: told.server.map(|server| server.name().to_owned()),
+                reason: None,
+                until: None,
             });
         }
     }
-    let file = File {
-        version: VERSION,
-        findings,
-    };
-    serde_json::to_string_pretty(&file)
-        .map(|text| text + "\n")
-        .unwrap_or_default()
+
+    /// How many findings there are.
+    pub(crate) fn count(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// The file's text. What a person has added to entries of the file that is there stays.
+    pub(crate) fn text(mut self, path: &Path) -> String {
+        let there = path.exists().then(|| Baseline::read(path).ok()).flatten();
+        let there = there.map(|there| there.entries).unwrap_or_default();
+        let there = there
+            .into_iter()
+            .map(|entry| (entry.fingerprint.clone(), entry));
+        let mut there: HashMap<String, Entry> = there.collect();
+        for entry in &mut self.findings {
+            if let Some(before) = there.remove(&entry.fingerprint) {
+                (entry.reason, entry.until) = (before.reason, before.until);
+            }
+        }
+        let file = File {
+            version: VERSION,
+            findings: self.findings,
+        };
+        serde_json::to_string_pretty(&file)
+            .map(|text| text + "\n")
+            .unwrap_or_default()
+    }
 }
 
 /// The message without the place, which is said once.

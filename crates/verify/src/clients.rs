@@ -17,7 +17,7 @@ use crate::client::{Client, Pair};
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::live::accounts;
-use crate::report::{NotChecked, Report, Subject};
+use crate::report::{NotChecked, Report, Subject, Texts};
 use crate::shard::Share;
 use crate::target;
 use scan::Scan;
@@ -73,12 +73,13 @@ pub(crate) fn look(cli: &Cli, keys: &Keys, share: &mut Share) -> Result<Looked, 
     unknown.extend(clients.iter().filter_map(not_told));
     let findings = clients.iter().filter_map(Client::finding);
     let findings = findings.map(|draft| draft.of(ID)).collect();
+    let findings = Texts::of(&sources).tell(findings);
     let is_something = !clients.is_empty() || !unknown.is_empty();
     let report = is_something.then(|| Report {
         findings,
-        silenced: 0,
+        left_out: 0,
         unknown,
-        subject: Subject::Clients { sources, clients },
+        subject: Subject::Clients(clients),
         checks: Vec::new(),
         people: None,
         is_besides: false,

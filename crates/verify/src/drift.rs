@@ -6,19 +6,19 @@ use clearml_secure_core::effective::Effective;
 use clearml_secure_core::shown::escape;
 
 use crate::described::Described;
-use crate::report::{Report, Subject};
+use crate::trees::Trees;
 
 /// What the files say from which containers were made, if they are a target, too: those that docker compose has written on
 /// them, or, copied to another folder, the only ones with the same services.
 pub(crate) fn files_of<'a>(
     running: &Described,
-    reports: &[&'a Report],
+    files: &'a [Trees],
     remarks: &mut Vec<String>,
 ) -> Option<(&'a Described, &'a Effective)> {
     if !running.is_running() {
         return None;
     }
-    let mut files: Vec<_> = reports.iter().copied().filter_map(of_files).collect();
+    let mut files: Vec<_> = files.iter().filter_map(of_files).collect();
     if let Some(at) = files.iter().position(|(one, _)| is_named(running, one)) {
         return Some(files.swap_remove(at));
     }
@@ -44,13 +44,9 @@ pub(crate) fn files_of<'a>(
     }
 }
 
-fn of_files(report: &Report) -> Option<(&Described, &Effective)> {
-    match &report.subject {
-        Subject::Deployment(files, effective) if files.project.is_some() && !report.is_besides => {
-            Some((files, effective))
-        }
-        _ => None,
-    }
+fn of_files(trees: &Trees) -> Option<(&Described, &Effective)> {
+    let is_of_files = trees.deployment.project.is_some();
+    is_of_files.then_some((&trees.deployment, &trees.effective))
 }
 
 /// Whether docker compose has written the name of the file on the containers.

@@ -1,56 +1,77 @@
 //! What tells a finding from others, also after its line has moved.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::source::Sources;
 use sha2::{Digest, Sha256};
 
 use crate::finding::Finding;
-use crate::report::Report;
 
-/// Gives out fingerprints; equal findings are told apart by their order.
+/// What a finding says, digested: the same for findings that are alike.
+#[derive(Clone)]
+pub(crate) struct Identity(Sha256);
+
+/// Gives out fingerprints; findings that are alike are told apart by their order.
 #[derive(Default)]
 pub(crate) struct Fingerprints {
-    given: HashMap<String, usize>,
-    names: HashMap<PathBuf, String>,
+    /// The first bytes of the digests of all that were met. If two that are not alike began the same, the second would only
+    /// be numbered as if it had been met before.
+    met: HashSet<u64>,
+    /// How often those were met that were met again.
+    again: HashMap<u64, u32>,
 }
 
 impl Fingerprints {
     /// 32 hexadecimal digits. No finding holds a value, so nothing can be guessed from them.
-    pub(crate) fn of(&mut self, report: &Report, finding: &Finding) -> String {
-        let sources = report.sources();
-        let mut file = finding
-            .span
-            .map(|span| self.name(sources.name(span.source)));
-        // One text has several deployments, whose findings are alike.
-        let running = report.deployment();
-        if let Some(name) = running.and_then(|(deployment, _)| deployment.running_name()) {
-            file = file.map(|file| format!("{file}/{name}"));
+    pub(crate) fn of(&mut self, identity: &Identity) -> String {
+        let digest = identity.0.clone().finalize();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        let key = u64::from_be_bytes(first);
+        let mut count = 1;
+        if !self.met.insert(key) {
+            let times = self.again.entry(key).or_insert(1);
+            *times = times.saturating_add(1);
+            count = *times;
         }
-        let text = format!(
-            "{}\n{}\n{}\n{}\n{}",
-            finding.rule,
-            file.unwrap_or_default(),
-            finding
-                .setting
-                .map(|setting| setting.path())
-                .unwrap_or_default(),
-            finding
-                .server
-                .map(|server| server.name())
-                .unwrap_or_default(),
-            self.without_typing(sources, &finding.message)
-        );
-        let count = self.given.entry(text.clone()).or_default();
-        *count += 1;
-        digest(&format!("{text}\n{count}"))
+        let whole = identity.0.clone().chain_update(format!("\n{count}"));
+        hex(&whole.finalize()[..16])
     }
+}
 
+/// What files are called that findings speak of.
+#[derive(Default)]
+pub(crate) struct Names(HashMap<PathBuf, String>);
+
+impl Names {
     /// What a file is called, however its path was typed: from the folder that git keeps it in, or from here.
     pub(crate) fn name(&mut self, path: &Path) -> String {
-        let name = self.names.entry(path.to_owned());
-        name.or_insert_with(|| name_of(path)).clone()
+        if let Some(name) = self.0.get(path) {
+            return name.clone();
+        }
+        let name = name_of(path);
+        self.0.insert(path.to_owned(), name.clone());
+        name
+    }
+
+    /// What tells a finding about a file from others.
+    pub(crate) fn identity(
+        &mut self,
+        finding: &Finding,
+        file: Option<&str>,
+        sources: &Sources,
+    ) -> Identity {
+        let setting = finding.setting.map(|setting| setting.path());
+        let server = finding.server.map(|server| server.name());
+        let parts = [
+            finding.rule,
+            file.unwrap_or_default(),
+            setting.unwrap_or_default(),
+            server.unwrap_or_default(),
+            &self.without_typing(sources, &finding.message),
+        ];
+        Identity(Sha256::new_with_prefix(parts.join("\n")))
     }
 
     /// A message may name places by the paths that were typed.
@@ -70,9 +91,11 @@ impl Fingerprints {
 
 /// 32 hexadecimal digits of a text.
 pub(crate) fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    let hex = digest[..16].iter().map(|byte| format!("{byte:02x}"));
-    hex.collect()
+    hex(&Sha256::digest(text)[..16])
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn name_of(path: &Path) -> String {

@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::live::{Bounds, Client, Given, MOST_REQUESTS, Release, Seen, Site, together};
 use crate::probes::{PROBES, Probe};
-use crate::report::{NotChecked, Report, Subject};
+use crate::report::{NotChecked, Report, Subject, Texts};
 use crate::shard::Share;
 use crate::target;
 
@@ -306,8 +306,8 @@ fn report(
             parts: parts.into_iter().flatten().collect(),
             target,
         },
-        findings,
-        silenced: 0,
+        findings: Texts::of(&Sources::new()).tell(findings),
+        left_out: 0,
         unknown: together
             .unseen
             .into_iter()

@@ -21,16 +21,13 @@ pub(crate) struct Hidden {
 }
 
 impl Hidden {
-    /// Leaves out what is below a severity.
-    pub(crate) fn below(&mut self, least: Severity, reports: &mut [Report]) {
-        let count =
-            |reports: &[Report]| reports.iter().map(|one| one.findings.len()).sum::<usize>();
-        let all = count(reports);
-        for report in &mut *reports {
-            // Severities are ordered from the worst down.
-            report.findings.retain(|finding| finding.severity <= least);
-        }
-        self.below = Some((least, all - count(reports)));
+    /// Leaves out of a report what is below a severity.
+    pub(crate) fn below(&mut self, least: Severity, report: &mut Report) {
+        let all = report.findings.len();
+        // Severities are ordered from the worst down.
+        report.findings.retain(|finding| finding.severity <= least);
+        let (_, count) = self.below.get_or_insert((least, 0));
+        *count += all - report.findings.len();
     }
 
     /// For people: what is not shown; nothing where all is.

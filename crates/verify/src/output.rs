@@ -13,65 +13,96 @@ mod sarif;
 mod text;
 
 use crate::cli::{Cli, Format};
+use crate::error::Error;
 use crate::finding::Severity;
 use crate::hidden::Hidden;
 use crate::receipt::Receipt;
 use crate::report::Report;
+use crate::trees::Trees;
 
 pub(crate) use text::Look;
 
-/// All that was seen, for people and for programs.
+/// What is said at the end, for people and for programs.
 pub(crate) struct Seen<'a> {
+    /// All reports, where a printer needs them.
     pub(crate) reports: &'a [Report],
     pub(crate) receipt: Option<&'a Receipt>,
     pub(crate) hidden: &'a Hidden,
 }
 
-/// The findings of all deployments.
-pub(crate) fn findings(format: Format, seen: &Seen<'_>, look: Look) -> String {
-    match format {
-        Format::Github => github::findings(seen.reports),
-        Format::Gitlab => gitlab::findings(seen.reports),
-        Format::Html => html::page(seen),
-        Format::Json => json::findings(seen),
-        Format::Jsonl => json::lines(seen.reports),
-        Format::Markdown => markdown::findings(seen),
-        Format::Prometheus => prometheus::metrics(seen),
-        Format::Sarif => sarif::findings(seen.reports),
-        Format::Text => text::findings(seen, look),
+/// Makes the text of a format out of one report after the other.
+pub(crate) trait Printer {
+    /// What can be written as soon as a report is known. Its trees are there where the command line asks for what is made
+    /// of them.
+    fn add(&mut self, _: &Report, _: Option<&Trees>) -> String {
+        String::new()
+    }
+
+    /// What can be written only when all are.
+    fn end(&mut self, seen: &Seen<'_>) -> String;
+
+    /// Whether it needs all reports at the end.
+    fn needs_all(&self) -> bool {
+        false
     }
 }
 
-/// The effective configuration of all deployments; none in a format that only knows findings.
-pub(crate) fn effective(
+/// A format of which nothing can be written before all is known.
+struct Whole<F>(F);
+
+impl<F: Fn(&Seen<'_>) -> String> Printer for Whole<F> {
+    fn end(&mut self, seen: &Seen<'_>) -> String {
+        self.0(seen)
+    }
+
+    fn needs_all(&self) -> bool {
+        true
+    }
+}
+
+/// What makes the text that the command line asks for, in a format.
+///
+/// # Errors
+/// A format that does not have what is asked for.
+pub(crate) fn printer<'a>(
+    cli: &'a Cli,
     format: Format,
-    reports: &[Report],
-    is_all: bool,
     look: Look,
-) -> Option<String> {
-    match format {
-        Format::Json => Some(effective::json(reports, is_all)),
-        Format::Text => Some(effective::text(reports, is_all, look)),
-        // The page has it anyway.
-        Format::Html => Some(html::page(&Seen {
-            reports,
-            receipt: None,
-            hidden: &Hidden::default(),
-        })),
-        _ => None,
+) -> Result<Box<dyn Printer + 'a>, Error> {
+    fn whole<'a>(text: impl Fn(&Seen<'_>) -> String + 'a) -> Box<dyn Printer + 'a> {
+        Box::new(Whole(text))
     }
+    let is_all = cli.all;
+    Ok(match format {
+        Format::Text if cli.fix => Box::new(fix::Script::new(cli)),
+        _ if cli.fix => return Err(Error::Fix),
+        Format::Text if cli.effective => whole(move |seen| effective::text(seen.reports, look)),
+        Format::Json if cli.effective => whole(move |seen| effective::json(seen.reports, is_all)),
+        // The page has it anyway.
+        Format::Html => whole(html::page),
+        _ if cli.effective => return Err(Error::Effective),
+        Format::Github => whole(|seen| github::findings(seen.reports)),
+        Format::Gitlab => whole(|seen| gitlab::findings(seen.reports)),
+        Format::Json => Box::new(json::Document::default()),
+        Format::Jsonl => Box::new(json::Lines::default()),
+        Format::Markdown => whole(markdown::findings),
+        Format::Prometheus => whole(prometheus::metrics),
+        Format::Sarif => whole(|seen| sarif::findings(seen.reports)),
+        Format::Text => Box::new(text::Printer::new(look)),
+    })
 }
 
-/// What fixes the findings of all deployments; none in a format that is no shell.
-pub(crate) fn fix(format: Format, cli: &Cli, reports: &[Report]) -> Option<String> {
-    (format == Format::Text).then(|| fix::script(cli, reports))
+/// Whether a format shows the lines that findings are about.
+pub(crate) fn has_lines(format: Format) -> bool {
+    matches!(format, Format::Html | Format::Text)
+}
+
+/// Whether a format shows the effective configuration besides the findings.
+pub(crate) fn has_readout(format: Format) -> bool {
+    matches!(format, Format::Html)
 }
 
 /// How many findings there are of a severity.
-pub(crate) fn count(reports: &[Report], severity: Severity) -> usize {
-    reports
-        .iter()
-        .flat_map(|report| &report.findings)
-        .filter(|one| one.severity == severity)
-        .count()
+fn count(reports: &[Report], severity: Severity) -> usize {
+    reports.iter().map(|report| report.count(severity)).sum()
 }

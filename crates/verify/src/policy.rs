@@ -8,15 +8,14 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use clearml_secure_core::io::{is_same, read_text};
-use clearml_secure_core::source::{Place, Sources, place_of};
+use clearml_secure_core::source::{Place, place_of};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
 use crate::cli::{Cli, FailOn, Severity};
 use crate::error::Error;
-use crate::finding::Finding;
-use crate::report::Report;
+use crate::report::{Report, Told};
 use crate::target::is_url;
 use crate::until::Until;
 use crate::{pages, retired};
@@ -199,23 +198,14 @@ impl Policy {
     }
 
     /// Takes out the findings that are accepted; returns how many.
-    pub(crate) fn accept(&mut self, reports: &mut [Report]) -> usize {
-        let mut count = 0;
-        for report in reports {
-            let findings = std::mem::take(&mut report.findings);
-            for finding in findings {
-                let sources = report.sources();
-                let mut entries = self.accepted.iter_mut();
-                match entries.find(|entry| entry.takes(sources, &finding)) {
-                    Some(entry) => {
-                        entry.is_met = true;
-                        count += 1;
-                    }
-                    None => report.findings.push(finding),
-                }
-            }
-        }
-        count
+    pub(crate) fn accept(&mut self, report: &mut Report) -> usize {
+        let all = report.findings.len();
+        report.findings.retain(|told| {
+            let mut entries = self.accepted.iter_mut();
+            let taker = entries.find(|entry| entry.takes(told));
+            taker.map(|entry| entry.is_met = true).is_none()
+        });
+        all - report.findings.len()
     }
 
     /// What a person should know: that the file is used, and what of it no longer counts or is met by nothing.
@@ -245,10 +235,10 @@ impl Policy {
 }
 
 impl Accepted {
-    fn takes(&self, sources: &Sources, finding: &Finding) -> bool {
+    fn takes(&self, finding: &Told) -> bool {
         let is_there = |file: &PathBuf| {
-            let path = finding.span.map(|span| sources.path(span.source));
-            path.is_some_and(|path| is_same(path, file))
+            let spot = finding.spot.as_ref();
+            spot.is_some_and(|spot| is_same(&spot.path, file))
         };
         let has = |setting: &String| finding.setting.is_some_and(|one| one.path() == setting);
         self.rule == finding.rule

@@ -6,7 +6,7 @@ use clearml_secure_core::io::is_same;
 
 use crate::cli::{Cli, Format};
 use crate::error::Error;
-use crate::output::Look;
+use crate::output::{self, Look, Printer};
 use crate::target::is_url;
 
 /// What is asked for.
@@ -15,11 +15,11 @@ pub(crate) struct Products {
     files: Vec<(Format, PathBuf)>,
 }
 
-/// The texts, before any is written.
-pub(crate) struct Texts {
-    pub(crate) screen: String,
-    pub(crate) files: Vec<(PathBuf, String)>,
-}
+/// What makes the text of the screen, and those of files.
+type Printers<'a> = (
+    Option<Box<dyn Printer + 'a>>,
+    Vec<(PathBuf, Box<dyn Printer + 'a>)>,
+);
 
 impl Products {
     /// Of the options.
@@ -52,24 +52,33 @@ impl Products {
         Ok(products)
     }
 
-    /// Makes the texts; those of files are as wide as they may be, and have no colors.
-    pub(crate) fn texts(
-        &self,
-        look: Look,
-        text: impl Fn(Format, Look) -> Result<String, Error>,
-    ) -> Result<Texts, Error> {
-        let screen = self.screen.map(|format| text(format, look)).transpose()?;
+    /// What makes the texts; those of files are as wide as they may be, and have no colors.
+    ///
+    /// # Errors
+    /// A format that does not have what is asked for.
+    pub(crate) fn printers<'a>(&self, cli: &'a Cli, look: Look) -> Result<Printers<'a>, Error> {
+        let screen = self.screen.map(|format| output::printer(cli, format, look));
         let of_file = |(format, path): &(Format, PathBuf)| {
-            Ok((path.clone(), text(*format, Look::OF_A_FILE)?))
+            let printer = output::printer(cli, *format, Look::OF_A_FILE)?;
+            Ok((path.clone(), printer))
         };
-        Ok(Texts {
-            screen: screen.unwrap_or_default(),
-            files: self
-                .files
-                .iter()
-                .map(of_file)
-                .collect::<Result<_, Error>>()?,
-        })
+        let files = self.files.iter().map(of_file);
+        Ok((screen.transpose()?, files.collect::<Result<_, Error>>()?))
+    }
+
+    /// Whether one shows the lines that findings are about.
+    pub(crate) fn has_lines(&self) -> bool {
+        self.formats().any(output::has_lines)
+    }
+
+    /// Whether one shows the effective configuration besides the findings.
+    pub(crate) fn has_readout(&self) -> bool {
+        self.formats().any(output::has_readout)
+    }
+
+    fn formats(&self) -> impl Iterator<Item = Format> {
+        let files = self.files.iter().map(|(format, _)| *format);
+        self.screen.into_iter().chain(files)
     }
 }
 

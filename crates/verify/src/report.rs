@@ -1,30 +1,31 @@
 //! What was looked at, and what was found in it.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
-use clearml_secure_core::effective::{Effective, Reading};
+use clearml_secure_core::redact::Line;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::{Place, Sources};
+use clearml_secure_core::source::{Place, Sources, Span};
 use clearml_secure_core::unseen::Unseen;
 use clearml_secure_core::version::Version;
 
 use crate::check::Check;
 use crate::client::Client;
-use crate::described::Described;
 use crate::error::Error;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
+use crate::fingerprint::{Identity, Names};
 use crate::lines::Lines;
 use crate::people::People;
+use crate::readout::Readout;
 
-/// What was looked at, and what was found in it.
+/// What was looked at, and what was found in it: all that outputs say, and none of the trees and texts it was found in.
 pub(crate) struct Report {
     pub(crate) subject: Subject,
     /// Sorted by place.
-    pub(crate) findings: Vec<Finding>,
-    /// How many findings comments have silenced.
-    pub(crate) silenced: usize,
+    pub(crate) findings: Vec<Told>,
+    /// How many findings are left out: by comments, and by what the command line accepts.
+    pub(crate) left_out: usize,
     /// What was not checked. It is never taken for clean.
     pub(crate) unknown: Vec<NotChecked>,
     /// What a running server was asked about the keysets of the command line.
@@ -38,12 +39,9 @@ pub(crate) struct Report {
 /// What was looked at.
 pub(crate) enum Subject {
     /// The files that give clients their keys.
-    Clients {
-        sources: Sources,
-        clients: Vec<Client>,
-    },
+    Clients(Vec<Client>),
     /// Files.
-    Deployment(Described, Effective),
+    Deployment(Outline),
     /// Nothing: a target, or a file below one, of which no deployment could be made.
     Nothing(PathBuf),
     /// A running server, by its address, its version where it is known, and the parts that were found.
@@ -52,6 +50,91 @@ pub(crate) enum Subject {
         version: Option<Version>,
         parts: Vec<(Server, String)>,
     },
+}
+
+/// What is said of a deployment as a whole.
+pub(crate) struct Outline {
+    /// Its files, and its project where it is one that runs.
+    pub(crate) name: String,
+    /// Each server and the service that it is in, by its place among the instances.
+    pub(crate) servers: Vec<(Server, String)>,
+    /// What its servers read, where that was asked for.
+    pub(crate) readout: Readout,
+    /// Its `.conf` files that cannot be parsed, as errors.
+    pub(crate) broken: Vec<String>,
+}
+
+/// A finding with what is said of its place.
+pub(crate) struct Told {
+    finding: Finding,
+    pub(crate) spot: Option<Spot>,
+    /// What tells it from others.
+    pub(crate) identity: Identity,
+}
+
+/// The place of a finding.
+#[derive(Clone)]
+pub(crate) struct Spot {
+    pub(crate) span: Span,
+    pub(crate) place: Place,
+    /// Where the file was read, which messages may call otherwise.
+    pub(crate) path: PathBuf,
+    /// What its repository calls the file.
+    pub(crate) name: String,
+    /// Its line, masked, where that is shown.
+    pub(crate) line: Option<Line>,
+}
+
+/// What findings point into.
+pub(crate) struct Texts<'a> {
+    pub(crate) sources: &'a Sources,
+    /// One text may have several deployments, whose findings are alike.
+    pub(crate) running: Option<String>,
+    /// None where nobody is shown them.
+    pub(crate) lines: Option<Lines<'a>>,
+}
+
+impl<'a> Texts<'a> {
+    pub(crate) fn of(sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            running: None,
+            lines: None,
+        }
+    }
+
+    /// The findings, with what is said of their places.
+    pub(crate) fn tell(&self, findings: Vec<Finding>) -> Vec<Told> {
+        let mut names = Names::default();
+        let mut told = Vec::with_capacity(findings.len());
+        for finding in findings {
+            let spot = finding.span.map(|span| Spot {
+                span,
+                place: self.sources.place(span),
+                path: self.sources.path(span.source).to_owned(),
+                name: names.name(self.sources.name(span.source)),
+                line: self.lines.as_ref().map(|lines| lines.line(span)),
+            });
+            let mut file = spot.as_ref().map(|spot| spot.name.clone());
+            if let Some(running) = &self.running {
+                file = file.map(|file| format!("{file}/{running}"));
+            }
+            told.push(Told {
+                identity: names.identity(&finding, file.as_deref(), self.sources),
+                finding,
+                spot,
+            });
+        }
+        told
+    }
+}
+
+impl Deref for Told {
+    type Target = Finding;
+
+    fn deref(&self) -> &Finding {
+        &self.finding
+    }
 }
 
 /// Something that was not checked, and why.
@@ -122,7 +205,7 @@ impl Report {
         Self {
             subject: Subject::Nothing(target.to_owned()),
             findings: Vec::new(),
-            silenced: 0,
+            left_out: 0,
             unknown,
             checks: Vec::new(),
             people: None,
@@ -133,7 +216,7 @@ impl Report {
     /// The clients of a file.
     pub(crate) fn clients(&self) -> &[Client] {
         match &self.subject {
-            Subject::Clients { clients, .. } => clients,
+            Subject::Clients(clients) => clients,
             _ => &[],
         }
     }
@@ -150,59 +233,31 @@ impl Report {
 
     /// What this report says and another does not.
     pub(crate) fn besides(mut self, other: &Self) -> Self {
-        let known: Vec<Finding> = other.findings.clone();
-        let place = |report: &Self, finding: &Finding| {
-            let span = finding.span?;
-            Some(report.sources().place(span))
+        let said = |told: &Told| {
+            let unplaced = Finding {
+                span: None,
+                ..told.finding.clone()
+            };
+            (unplaced, told.spot.as_ref().map(|spot| spot.place.clone()))
         };
-        let is_known = |finding: &Finding| {
-            known.iter().any(|one| {
-                let unplaced = |finding: &Finding| Finding {
-                    span: None,
-                    ..finding.clone()
-                };
-                unplaced(one) == unplaced(finding) && place(other, one) == place(&self, finding)
-            })
-        };
-        let findings = self.findings.iter().filter(|finding| !is_known(finding));
-        self.findings = findings.cloned().collect();
+        let known: Vec<_> = other.findings.iter().map(said).collect();
+        self.findings.retain(|told| !known.contains(&said(told)));
         self.unknown.retain(|one| !other.unknown.contains(one));
         self.is_besides = true;
         self
     }
 
-    /// The deployment and its effective configuration, where it is one.
-    pub(crate) fn deployment(&self) -> Option<(&Described, &Effective)> {
+    /// How many findings there are of a severity.
+    pub(crate) fn count(&self, severity: Severity) -> usize {
+        let of_it = self.findings.iter();
+        of_it.filter(|one| one.severity == severity).count()
+    }
+
+    /// What is said of the deployment, where it is one.
+    pub(crate) fn deployment(&self) -> Option<&Outline> {
         match &self.subject {
-            Subject::Deployment(deployment, effective) => Some((deployment, effective)),
-            Subject::Clients { .. } | Subject::Nothing(_) | Subject::Server { .. } => None,
+            Subject::Deployment(outline) => Some(outline),
+            Subject::Clients(_) | Subject::Nothing(_) | Subject::Server { .. } => None,
         }
-    }
-
-    /// The texts that spans point into: none of a running server.
-    pub(crate) fn sources(&self) -> &Sources {
-        static NONE: LazyLock<Sources> = LazyLock::new(Sources::new);
-        if let Subject::Clients { sources, .. } = &self.subject {
-            return sources;
-        }
-        self.deployment()
-            .map_or_else(|| &*NONE, |(deployment, _)| &deployment.sources)
-    }
-
-    /// What is read, each with the deployment that it is read in.
-    pub(crate) fn readings(&self) -> impl Iterator<Item = (&Described, &Reading)> {
-        self.deployment()
-            .into_iter()
-            .flat_map(|(deployment, effective)| {
-                effective
-                    .readings()
-                    .map(move |reading| (deployment, reading))
-            })
-    }
-
-    /// The lines that findings are about.
-    pub(crate) fn lines(&self) -> Option<Lines<'_>> {
-        self.deployment()
-            .map(|(deployment, _)| Lines::of(deployment))
     }
 }

@@ -236,7 +236,9 @@ fn one_look_goes_to_the_screen_and_to_files() {
                 .lines()
                 .map(|line| serde_json::from_str(line).unwrap())
                 .collect();
-            assert_eq!(lines.len(), 2);
+            let kinds: Vec<&Value> = lines.iter().map(|line| &line["kind"]).collect();
+            assert_eq!(kinds, ["finding", "finding", "summary"]);
+            assert_eq!(lines[2]["note"], 2);
         }
     }
     let gitlab: Value =

@@ -1,46 +1,70 @@
 //! What fixes the findings, as shell to be read and pasted. What no command fixes stands in comments.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
+
 use clearml_secure_core::shell::{comment, quoted};
 use clearml_secure_core::source::Sources;
 
-use super::text;
+use super::{Printer, Seen, text};
 use crate::cli::Cli;
 use crate::described::Described;
 use crate::finding::Finding;
 use crate::fix::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
 use crate::report::{Report, Subject};
+use crate::trees::Trees;
 use crate::words::and;
 
-pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
-    let mut names = Names::default();
-    let mut blocks: Vec<String> = Vec::new();
-    let mut seen = Vec::new();
-    for report in reports {
+/// The commands for one deployment after the other.
+pub(super) struct Script<'a> {
+    cli: &'a Cli,
+    names: Names,
+    /// One file under two targets is fixed once.
+    seen: HashSet<PathBuf>,
+    has_begun: bool,
+}
+
+impl<'a> Script<'a> {
+    pub(super) fn new(cli: &'a Cli) -> Self {
+        Self {
+            cli,
+            names: Names::default(),
+            seen: HashSet::new(),
+            has_begun: false,
+        }
+    }
+}
+
+impl Printer for Script<'_> {
+    fn add(&mut self, report: &Report, trees: Option<&Trees>) -> String {
         let mut block = comment(&text::looked_at(report));
-        match &report.subject {
-            Subject::Deployment(deployment, _) if report.is_besides => {
-                block.push_str(&of_variant(&deployment.sources, &report.findings));
-            }
-            Subject::Deployment(deployment, effective) => {
-                let path = fix::compose_file(deployment);
-                if seen.contains(&path) {
-                    // One file under two targets is fixed once.
-                    continue;
-                }
-                seen.push(path);
-                let findings = &report.findings;
+        let findings: Vec<Finding> = report
+            .findings
+            .iter()
+            .map(|told| (**told).clone())
+            .collect();
+        if let Some(Trees {
+            deployment,
+            effective,
+        }) = trees
+        {
+            if report.is_besides {
+                block.push_str(&of_variant(&deployment.sources, &findings));
+            } else if self.seen.insert(fix::compose_file(deployment).to_owned()) {
                 block.push_str(&match &deployment.project {
                     Some(project) => {
                         let of = (&**project, &**deployment);
-                        let plan = fix::plan(cli, of, effective, findings, &mut names);
+                        let plan = fix::plan(self.cli, of, effective, &findings, &mut self.names);
                         of_deployment(deployment, &plan)
                     }
-                    None if deployment.manifests.is_some() => of_manifests(findings),
-                    None => of_containers(findings),
+                    None if deployment.manifests.is_some() => of_manifests(&findings),
+                    None => of_containers(&findings),
                 });
+            } else {
+                return String::new();
             }
-            Subject::Clients { .. } | Subject::Nothing(_) => {}
-            Subject::Server { .. } => block.push_str(&of_server(&report.findings)),
+        } else if let Subject::Server { .. } = report.subject {
+            block.push_str(&of_server(&findings));
         }
         for one in &report.unknown {
             block.push_str(&comment(&format!(
@@ -51,9 +75,16 @@ pub(super) fn script(cli: &Cli, reports: &[Report]) -> String {
         if report.findings.is_empty() && report.unknown.is_empty() {
             block.push_str(&comment("  no findings"));
         }
-        blocks.push(block);
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        match is_first {
+            true => block,
+            false => format!("\n{block}"),
+        }
     }
-    blocks.join("\n")
+
+    fn end(&mut self, _: &Seen<'_>) -> String {
+        String::new()
+    }
 }
 
 /// What a file merged over another adds is fixed there, by hand.

@@ -9,7 +9,6 @@ use crate::report::Report;
 pub(super) fn findings(reports: &[Report]) -> String {
     let mut out = String::new();
     for report in reports {
-        let sources = report.sources();
         for finding in &report.findings {
             let level = match finding.severity {
                 Severity::Error => "error",
@@ -17,8 +16,8 @@ pub(super) fn findings(reports: &[Report]) -> String {
                 Severity::Note => "notice",
             };
             let text = format!("{}\n{}", finding.message, finding.help);
-            let place = finding.span.map(|span| sources.place(span));
-            out.push_str(&annotation(level, place.as_ref(), finding.rule, &text));
+            let place = finding.spot.as_ref().map(|spot| &spot.place);
+            out.push_str(&annotation(level, place, finding.rule, &text));
         }
         for one in &report.unknown {
             let text = format!("{}: {}", one.what, one.reason);

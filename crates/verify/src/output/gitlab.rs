@@ -12,7 +12,6 @@ pub(super) fn findings(reports: &[Report]) -> String {
     let mut fingerprints = Fingerprints::default();
     let mut entries = Vec::new();
     for report in reports {
-        let sources = report.sources();
         let subject = looked_at(report);
         for finding in &report.findings {
             let severity = match finding.severity {
@@ -21,9 +20,8 @@ pub(super) fn findings(reports: &[Report]) -> String {
                 Severity::Note => "info",
             };
             let text = format!("{}. {}", finding.message, finding.help);
-            let place = finding.span.map(|span| sources.place(span));
-            let fingerprint = fingerprints.of(report, finding);
-            let place = place.as_ref();
+            let fingerprint = fingerprints.of(&finding.identity);
+            let place = finding.spot.as_ref().map(|spot| &spot.place);
             entries.push(entry(
                 finding.rule,
                 severity,

@@ -1,10 +1,10 @@
 //! Findings of one rule with one fix, which people read as one: with its places, and what they have in common said once.
 
 use clearml_secure_cli::wrap;
-use clearml_secure_core::source::Span;
 
 use crate::finding::{Finding, Severity};
 use crate::pages;
+use crate::report::{Spot, Told};
 use crate::rules::RULES;
 use crate::words::and;
 
@@ -13,8 +13,8 @@ const NAMES: usize = 5;
 
 /// Findings of one rule and one severity that the same help fixes. There is at least one.
 pub(super) struct Together<'a> {
-    first: &'a Finding,
-    pub(super) findings: Vec<&'a Finding>,
+    first: &'a Told,
+    findings: Vec<&'a Told>,
     help: String,
     /// The message of all, if one sentence holds them.
     message: Option<String>,
@@ -23,13 +23,13 @@ pub(super) struct Together<'a> {
 /// What a place has of its own.
 pub(super) struct Place<'a> {
     /// Where, if it is somewhere.
-    pub(super) span: Option<Span>,
+    pub(super) spot: Option<&'a Spot>,
     /// What is not said in the title: nothing, or a text for each finding there.
     pub(super) own: Vec<&'a str>,
 }
 
 /// Puts together what belongs together, in the order of the first of each.
-pub(super) fn together<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Together<'a>> {
+pub(super) fn together<'a>(findings: impl IntoIterator<Item = &'a Told>) -> Vec<Together<'a>> {
     let mut groups: Vec<Together<'a>> = Vec::new();
     for finding in findings {
         if !groups.iter_mut().any(|group| group.takes(finding)) {
@@ -48,7 +48,7 @@ pub(super) fn together<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> V
 }
 
 /// One sentence that holds the messages of all.
-fn message(findings: &[&Finding]) -> Option<String> {
+fn message(findings: &[&Told]) -> Option<String> {
     let messages = || findings.iter().map(|finding| finding.message.as_str());
     let mut different: Vec<&str> = messages().collect();
     different.sort_unstable();
@@ -58,7 +58,7 @@ fn message(findings: &[&Finding]) -> Option<String> {
 
 impl<'a> Together<'a> {
     /// Takes a finding that belongs to these.
-    fn takes(&mut self, finding: &'a Finding) -> bool {
+    fn takes(&mut self, finding: &'a Told) -> bool {
         if (self.first.rule, self.first.severity) != (finding.rule, finding.severity) {
             return false;
         }
@@ -93,7 +93,8 @@ impl<'a> Together<'a> {
             return message.clone();
         }
         let rule = RULES.iter().find(|rule| rule.id() == self.first.rule);
-        if let Some(title) = rule.and_then(|rule| rule.together(&self.findings)) {
+        let findings: Vec<&Finding> = self.findings.iter().map(|told| &***told).collect();
+        if let Some(title) = rule.and_then(|rule| rule.together(&findings)) {
             return title;
         }
         let headline = pages::headline(self.first.rule);
@@ -129,10 +130,12 @@ impl<'a> Together<'a> {
             };
             last = consequence;
             let own = (!is_said).then_some(own);
-            match places.iter_mut().find(|place| place.span == finding.span) {
+            let is_there =
+                |place: &&mut Place<'_>| place.spot.map(|spot| spot.span) == finding.span;
+            match places.iter_mut().find(is_there) {
                 Some(place) => place.own.extend(own),
                 None => places.push(Place {
-                    span: finding.span,
+                    spot: finding.spot.as_ref(),
                     own: own.into_iter().collect(),
                 }),
             }

@@ -5,20 +5,17 @@
 mod first;
 mod rule;
 
-use clearml_secure_core::deployment::Deployment;
-use clearml_secure_core::effective::Reading;
 use clearml_secure_core::setting::{SETTINGS, Setting};
 use clearml_secure_core::shown::escape;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::effective::{origin, state};
 use super::group::{Together, together};
 use super::text::{looked_at, plural};
 use super::{Seen, count};
-use crate::finding::{Finding, Severity};
-use crate::lines::Lines;
+use crate::finding::Severity;
+use crate::readout::Read;
 use crate::receipt::{self, Receipt};
-use crate::report::{NotChecked, Report};
+use crate::report::{NotChecked, Outline, Report, Told};
 
 const STYLE: &str = include_str!("html.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -120,11 +117,11 @@ fn subject(report: &Report, number: usize, is_named: bool) -> Markup {
                 }
             }
             (findings(report, number))
-            @if let Some((deployment, _)) = report.deployment() {
+            @if let Some(outline) = report.deployment() {
                 h2 { "Settings and servers" }
-                (matrix(report, deployment))
+                (matrix(outline))
                 h2 { "Effective configuration" }
-                (effective(report))
+                (effective(outline))
             }
         }
     }
@@ -233,13 +230,13 @@ fn of_receipt(receipt: &Receipt) -> Markup {
 }
 
 /// A row for each setting, a column for each server that reads any.
-fn matrix(report: &Report, deployment: &Deployment) -> Markup {
-    let instances = &deployment.instances;
-    let columns: Vec<usize> = (0..instances.len())
-        .filter(|column| readings(report, *column).next().is_some())
+fn matrix(outline: &Outline) -> Markup {
+    let readings = || outline.readout.readings.iter();
+    let of = |column: usize| readings().filter(move |read| read.instance == column);
+    let columns: Vec<usize> = (0..outline.servers.len())
+        .filter(|column| of(*column).next().is_some())
         .collect();
-    let cell =
-        |setting, column| readings(report, column).find(|reading| reading.setting == setting);
+    let cell = |setting, column| of(column).find(|read| read.setting == setting);
     html! {
         div.wide {
             table.matrix {
@@ -247,11 +244,10 @@ fn matrix(report: &Report, deployment: &Deployment) -> Markup {
                     tr {
                         th scope="col" { "Setting" }
                         @for column in &columns {
-                            @let instance = &instances[*column];
+                            @let (server, service) = &outline.servers[*column];
                             th scope="col" {
-                                (instance.server.name())
-                                @let service = &deployment.service(instance).name;
-                                @if service != instance.server.name() {
+                                (server.name())
+                                @if service != server.name() {
                                     br;
                                     span.soft { (escape(service)) }
                                 }
@@ -265,7 +261,7 @@ fn matrix(report: &Report, deployment: &Deployment) -> Markup {
                             th scope="row" { code { (path(setting)) } }
                             @for column in &columns {
                                 @match cell(setting, *column) {
-                                    Some(reading) => td class=(class(reading)) { (state(reading)) },
+                                    Some(read) => td class=(class(read)) { (read.state) },
                                     None => td.soft title="does not read it" { "–" },
                                 }
                             }
@@ -287,16 +283,9 @@ fn path(setting: Setting) -> Markup {
     }
 }
 
-fn readings(report: &Report, instance: usize) -> impl Iterator<Item = &Reading> {
-    report
-        .readings()
-        .map(|(_, reading)| reading)
-        .filter(move |reading| reading.instance == instance)
-}
-
 /// The colour of a state.
-fn class(reading: &Reading) -> &'static str {
-    match state(reading) {
+fn class(read: &Read) -> &'static str {
+    match read.state {
         "yours" => "good",
         "unknown" => "unknown",
         "absent" | "empty" => "",
@@ -305,7 +294,6 @@ fn class(reading: &Reading) -> &'static str {
 }
 
 fn findings(report: &Report, number: usize) -> Markup {
-    let lines = report.lines();
     let severities = [
         (Severity::Error, "Errors"),
         (Severity::Warning, "Warnings"),
@@ -313,11 +301,11 @@ fn findings(report: &Report, number: usize) -> Markup {
     ];
     html! {
         @for (severity, title) in severities {
-            @let of_it: Vec<&Finding> = report.findings.iter().filter(|one| one.severity == severity).collect();
+            @let of_it: Vec<&Told> = report.findings.iter().filter(|one| one.severity == severity).collect();
             @if !of_it.is_empty() {
                 h2 { (title) " (" (of_it.len()) ")" }
                 @for group in together(of_it.iter().copied()) {
-                    (finding(report, number, lines.as_ref(), &group))
+                    (finding(number, &group))
                 }
             }
         }
@@ -325,19 +313,14 @@ fn findings(report: &Report, number: usize) -> Markup {
 }
 
 /// Findings of one rule that the same help fixes.
-fn finding(
-    report: &Report,
-    number: usize,
-    lines: Option<&Lines<'_>>,
-    group: &Together<'_>,
-) -> Markup {
+fn finding(number: usize, group: &Together<'_>) -> Markup {
     let severity = group.severity().name();
     html! {
         article class=(severity) id=(first::id(number, group)) {
             h3 { span class={ "badge " (severity) } { (severity) } " " (group.title()) }
             @for place in group.places() {
-                @if let Some((span, lines)) = place.span.zip(lines) {
-                    pre { (report.sources().place(span)) "\n" (lines.line(span).text) }
+                @if let Some((spot, line)) = place.spot.and_then(|spot| Some((spot, spot.line.as_ref()?))) {
+                    pre { (spot.place) "\n" (line.text) }
                 }
                 @if let [one] = place.own[..] {
                     p { (one) }
@@ -370,7 +353,7 @@ fn unknown(one: &NotChecked) -> Markup {
     }
 }
 
-fn effective(report: &Report) -> Markup {
+fn effective(outline: &Outline) -> Markup {
     html! {
         div.wide {
             table {
@@ -383,12 +366,12 @@ fn effective(report: &Report) -> Markup {
                     }
                 }
                 tbody {
-                    @for (deployment, reading) in report.readings() {
+                    @for read in &outline.readout.readings {
                         tr {
-                            td { code { (path(reading.setting)) } }
-                            td { (reading.server.name()) }
-                            td class=(class(reading)) { (state(reading)) }
-                            td { (origin(deployment, reading)) }
+                            td { code { (path(read.setting)) } }
+                            td { (read.server.name()) }
+                            td class=(class(read)) { (read.state) }
+                            td { (read.origin) }
                         }
                     }
                 }

@@ -1,92 +1,171 @@
 //! Findings for programs. The shape is a promise: it changes only by addition (`version`).
 
-use clearml_secure_core::source::{Place, Sources};
+use clearml_secure_core::source::Place;
 use serde_json::{Map, Value, json};
 
 use super::text::looked_at;
-use super::{Seen, count};
+use super::{Printer, Seen};
 use crate::check::Check;
 use crate::client::Client;
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
 use crate::fingerprint::Fingerprints;
 use crate::people::{People, Whose};
-use crate::report::{Report, Subject};
+use crate::report::{Report, Subject, Told};
+use crate::trees::Trees;
 
-pub(super) fn findings(seen: &Seen<'_>) -> String {
-    let reports = seen.reports;
-    let mut fingerprints = Fingerprints::default();
-    let mut findings: Vec<Value> = Vec::new();
-    for report in reports {
-        let sources = report.sources();
-        let of_report = report.findings.iter();
-        findings.extend(of_report.map(|one| finding(sources, one, &fingerprints.of(report, one))));
-    }
-    let mut document = json!({
-        "version": 1,
-        "tool": {"name": "clearml-verify", "version": env!("CARGO_PKG_VERSION")},
-        "findings": findings,
-        "summary": {
-            "error": count(reports, Severity::Error),
-            "warning": count(reports, Severity::Warning),
-            "note": count(reports, Severity::Note),
-        },
-        "unknown": unknown(reports),
-    });
-    let checks: Vec<Value> = reports
-        .iter()
-        .flat_map(|report| &report.checks)
-        .map(check)
-        .collect();
-    if !checks.is_empty() {
-        document["checks"] = checks.into();
-    }
-    let clients: Vec<Value> = reports
-        .iter()
-        .flat_map(Report::clients)
-        .map(client)
-        .collect();
-    if !clients.is_empty() {
-        document["clients"] = clients.into();
-    }
-    let people: Vec<Value> = reports.iter().filter_map(people).collect();
-    if !people.is_empty() {
-        document["people"] = people.into();
-    }
-    if let Some(hidden) = seen.hidden.json() {
-        document["hidden"] = hidden;
-    }
-    if let Some(receipt) = seen.receipt {
-        document["receipt"] = receipt.json();
-    }
-    format!("{document:#}\n")
+/// One object, written as its parts are known: running servers and clients come first, and what is asked about keys and
+/// who the clients are stands before the findings.
+#[derive(Default)]
+pub(super) struct Document {
+    fingerprints: Fingerprints,
+    checks: Vec<Value>,
+    clients: Vec<Value>,
+    people: Vec<Value>,
+    unknown: Vec<Value>,
+    counts: [usize; 3],
+    /// Findings before which something may still come.
+    waiting: Vec<Value>,
+    has_begun: bool,
+    has_findings: bool,
 }
 
-/// An object a line: findings, what was not checked, questions of the proof, clients, and who is at a server.
-pub(super) fn lines(reports: &[Report]) -> String {
-    let mut fingerprints = Fingerprints::default();
-    let mut lines = String::new();
-    for report in reports {
-        let sources = report.sources();
+impl Printer for Document {
+    fn add(&mut self, report: &Report, _: Option<&Trees>) -> String {
+        self.checks.extend(report.checks.iter().map(check));
+        self.clients.extend(report.clients().iter().map(client));
+        self.people.extend(people(report));
+        self.unknown.extend(unknown_of(report));
+        for told in &report.findings {
+            self.counts[told.severity as usize] += 1;
+            self.waiting
+                .push(finding(told, &self.fingerprints.of(&told.identity)));
+        }
+        match report.subject {
+            Subject::Clients(_) | Subject::Server { .. } => String::new(),
+            Subject::Deployment(_) | Subject::Nothing(_) => self.written(),
+        }
+    }
+
+    fn end(&mut self, seen: &Seen<'_>) -> String {
+        let mut out = self.written();
+        out.push_str(match self.has_findings {
+            true => "\n  ]",
+            false => "]",
+        });
+        let [error, warning, note] = self.counts;
+        let mut rest = json!({
+            "version": 1,
+            "tool": {"name": "clearml-verify", "version": env!("CARGO_PKG_VERSION")},
+            "summary": {"error": error, "warning": warning, "note": note},
+            "unknown": std::mem::take(&mut self.unknown),
+        });
+        if !self.people.is_empty() {
+            rest["people"] = std::mem::take(&mut self.people).into();
+        }
+        if let Some(hidden) = seen.hidden.json() {
+            rest["hidden"] = hidden;
+        }
+        if let Some(receipt) = seen.receipt {
+            rest["receipt"] = receipt.json();
+        }
+        for (name, value) in rest.as_object().into_iter().flatten() {
+            out.push(',');
+            out.push_str(&field(name, value));
+        }
+        out.push_str("\n}\n");
+        out
+    }
+}
+
+impl Document {
+    /// What can be written of it.
+    fn written(&mut self) -> String {
+        let mut out = String::new();
+        if !self.has_begun {
+            self.has_begun = true;
+            out.push('{');
+            let lists = [
+                ("checks", std::mem::take(&mut self.checks)),
+                ("clients", std::mem::take(&mut self.clients)),
+            ];
+            for (name, list) in lists {
+                if !list.is_empty() {
+                    out.push_str(&field(name, &list.into()));
+                    out.push(',');
+                }
+            }
+            out.push_str("\n  \"findings\": [");
+        }
+        for entry in self.waiting.drain(..) {
+            out.push_str(if self.has_findings {
+                ",\n    "
+            } else {
+                "\n    "
+            });
+            out.push_str(&indented(&entry, "\n    "));
+            self.has_findings = true;
+        }
+        out
+    }
+}
+
+/// A field of the object.
+fn field(name: &str, value: &Value) -> String {
+    format!("\n  \"{name}\": {}", indented(value, "\n  "))
+}
+
+/// A value on lines that begin further in. No text in it has a line break of its own.
+fn indented(value: &Value, start: &str) -> String {
+    format!("{value:#}").replace('\n', start)
+}
+
+/// An object a line: findings, what was not checked, questions of the proof, clients, who is at a server, and at the end of
+/// each deployment and server how many findings it has.
+#[derive(Default)]
+pub(super) struct Lines(Fingerprints);
+
+impl Printer for Lines {
+    fn add(&mut self, report: &Report, _: Option<&Trees>) -> String {
         let subject = match report.subject {
             // How many there are says nothing of one.
-            Subject::Clients { .. } => "clients".to_owned(),
+            Subject::Clients(_) => "clients".to_owned(),
             _ => looked_at(report),
         };
-        let of_report = report.findings.iter();
-        let of_report = of_report.map(|one| finding(sources, one, &fingerprints.of(report, one)));
-        let mut entries: Vec<(&str, Value)> = of_report.map(|entry| ("finding", entry)).collect();
+        let mut entries: Vec<(&str, Value)> = Vec::new();
+        for told in &report.findings {
+            entries.push(("finding", finding(told, &self.0.of(&told.identity))));
+        }
         entries.extend(unknown_of(report).map(|entry| ("unknown", entry)));
         entries.extend(report.checks.iter().map(|one| ("check", check(one))));
         entries.extend(report.clients().iter().map(|one| ("client", client(one))));
         entries.extend(people(report).map(|entry| ("people", entry)));
+        // Who is there is no result, and the clients of a run may be in several.
+        if !report.is_of_people() && !matches!(report.subject, Subject::Clients(_)) {
+            entries.push(("summary", summary(report)));
+        }
+        let mut lines = String::new();
         for (kind, mut entry) in entries {
             entry["version"] = 1.into();
             entry["kind"] = kind.into();
             entry["subject"] = subject.as_str().into();
             lines.push_str(&format!("{entry}\n"));
         }
+        lines
     }
-    lines
+
+    fn end(&mut self, _: &Seen<'_>) -> String {
+        String::new()
+    }
+}
+
+/// How many findings a deployment or server has. Without it, one that is clean would leave no trace.
+fn summary(report: &Report) -> Value {
+    json!({
+        "error": report.count(Severity::Error),
+        "warning": report.count(Severity::Warning),
+        "note": report.count(Severity::Note),
+        "not_checked": report.unknown.len(),
+    })
 }
 
 /// One question of the proof. `right` is null where nothing is proved.
@@ -154,7 +233,7 @@ fn unknown_of(report: &Report) -> impl Iterator<Item = Value> {
     })
 }
 
-fn finding(sources: &Sources, finding: &Finding, fingerprint: &str) -> Value {
+fn finding(finding: &Told, fingerprint: &str) -> Value {
     let mut entry = Map::new();
     entry.insert("rule".to_owned(), finding.rule.into());
     entry.insert("severity".to_owned(), finding.severity.name().into());
@@ -167,8 +246,8 @@ fn finding(sources: &Sources, finding: &Finding, fingerprint: &str) -> Value {
     if let Some(server) = finding.server {
         entry.insert("server".to_owned(), server.name().into());
     }
-    if let Some(span) = finding.span {
-        entry.insert("place".to_owned(), place(&sources.place(span)));
+    if let Some(spot) = &finding.spot {
+        entry.insert("place".to_owned(), place(&spot.place));
     }
     Value::Object(entry)
 }

@@ -23,7 +23,7 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
     for report in reports {
         out.push_str(&format!("\n## {}\n", plain(&looked_at(report))));
         for group in together(&report.findings) {
-            out.push_str(&of_group(report, &group));
+            out.push_str(&of_group(&group));
         }
         out.push_str(&checks(report));
         out.push_str(&people(report));
@@ -45,7 +45,7 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
     out
 }
 
-fn of_group(report: &Report, group: &Together<'_>) -> String {
+fn of_group(group: &Together<'_>) -> String {
     let mut out = format!(
         "\n### {}: {}\n\n`{}`\n\n",
         group.severity(),
@@ -53,8 +53,7 @@ fn of_group(report: &Report, group: &Together<'_>) -> String {
         group.rule()
     );
     for place in group.places() {
-        let at = place.span.map(|span| report.sources().place(span));
-        let at = at.map(|at| code(&at.to_string()));
+        let at = place.spot.map(|spot| code(&spot.place.to_string()));
         if place.own.is_empty() {
             out.extend(at.map(|at| format!("- {at}\n")));
         } else {

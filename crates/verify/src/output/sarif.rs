@@ -3,24 +3,23 @@
 //! What could not be looked at is a notification of a run that was not successful, so that nobody takes it for
 //! clean. Written by hand: the crate with SARIF's types does not build with this compiler.
 
-use clearml_secure_core::source::{Place, Sources};
+use clearml_secure_core::source::Place;
 use serde_json::{Value, json};
 
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
 use crate::fingerprint::Fingerprints;
 use crate::pages;
 use crate::pages::ids;
-use crate::report::Report;
+use crate::report::{Report, Told};
 
 pub(super) fn findings(reports: &[Report]) -> String {
     let mut fingerprints = Fingerprints::default();
     let mut results = Vec::new();
     let mut notifications = Vec::new();
     for report in reports {
-        let sources = report.sources();
         for finding in &report.findings {
-            let fingerprint = fingerprints.of(report, finding);
-            results.push(result(sources, finding, &fingerprint));
+            let fingerprint = fingerprints.of(&finding.identity);
+            results.push(result(finding, &fingerprint));
         }
         for one in &report.unknown {
             let mut entry = json!({
@@ -65,7 +64,7 @@ fn describe(id: &str) -> Value {
     })
 }
 
-fn result(sources: &Sources, finding: &Finding, fingerprint: &str) -> Value {
+fn result(finding: &Told, fingerprint: &str) -> Value {
     let mut entry = json!({
         "ruleId": finding.rule,
         "ruleIndex": ids().iter().position(|id| *id == finding.rule),
@@ -77,8 +76,8 @@ fn result(sources: &Sources, finding: &Finding, fingerprint: &str) -> Value {
         "message": {"text": format!("{}. {}", finding.message, finding.help)},
         "partialFingerprints": {"clearmlVerify/v1": fingerprint},
     });
-    if let Some(span) = finding.span {
-        entry["locations"] = json!([location(&sources.place(span))]);
+    if let Some(spot) = &finding.spot {
+        entry["locations"] = json!([location(&spot.place)]);
     }
     entry
 }

@@ -2,22 +2,25 @@
 
 mod finding;
 mod people;
+mod tally;
+mod unchecked;
 
+use clap::builder::styling::Style;
 use clearml_secure_cli::wrap::{WIDEST, wrapped};
 use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::SourceId;
 
+use super::Seen;
 use super::group::together;
-use super::{Seen, count};
 use crate::check::Check;
-use crate::finding::Severity;
 use crate::receipt::Receipt;
-use crate::report::{NotChecked, Report, Subject};
-use crate::words::and;
+use crate::report::{Report, Subject};
+use crate::trees::Trees;
+use finding::styled;
+use people::People;
+use tally::Tally;
+pub(super) use unchecked::NotCheckedLines;
 
-/// So many things that were not checked for one cause are named.
-const SHOWN: usize = 3;
 /// The longest path of a setting has so many characters.
 const SETTING_WIDTH: usize = 46;
 
@@ -37,97 +40,104 @@ impl Look {
     };
 }
 
-pub(super) fn findings(seen: &Seen<'_>, look: Look) -> String {
-    let reports = seen.reports;
-    let left_out = seen.hidden.words();
-    let mut out = String::new();
-    for report in reports {
-        let lines = report.lines();
-        for group in together(&report.findings) {
-            out.push_str(&finding::text(report, lines.as_ref(), &group, look));
-            out.push('\n');
-        }
-        let is_clean = report.findings.is_empty() && report.unknown.is_empty();
-        if is_clean && !report.is_of_people() {
-            let other = if report.is_besides || left_out.is_some() {
-                "other "
-            } else {
-                ""
-            };
-            let text = format!("{}: no {other}findings", looked_at(report));
-            out.push_str(&(wrapped("", 2, &text, look.width) + "\n"));
-        }
-    }
-    out.push_str(&people::text(reports, look.width));
-    for report in reports {
-        out.push_str(&checks(report));
-    }
-    if let Some(receipt) = seen.receipt {
-        out.push_str(&of_receipt(reports, receipt, look.width));
-    }
-    let unknown = not_checked(reports, look.width);
-    out.push_str(&unknown.concat());
-    let has_caveats = !unknown.is_empty() || left_out.is_some();
-    if let Some(words) = left_out {
-        out.push_str(&(wrapped("", 2, &escape(&words), look.width) + "\n"));
-    }
-    if has_caveats && reports.iter().any(|report| !report.findings.is_empty()) {
-        out.push('\n');
-    }
-    out.push_str(&summary(reports, unknown.len(), look.width));
-    out
+/// Findings for people, one report after the other.
+pub(super) struct Printer {
+    look: Look,
+    /// The only report so far. With others, each has a heading and a row in a table.
+    only: Option<(String, String)>,
+    tally: Tally,
+    not_checked: NotCheckedLines,
+    people: People,
+    checks: String,
+    proved: Proved,
 }
 
-/// How many findings there are: of each rule, and of all.
-fn summary(reports: &[Report], unknown: usize, width: usize) -> String {
-    let mut rules: Vec<(Severity, &str, usize)> = Vec::new();
-    for finding in reports.iter().flat_map(|report| &report.findings) {
-        let key = (finding.severity, finding.rule);
-        match rules
-            .iter_mut()
-            .find(|(severity, rule, _)| (*severity, *rule) == key)
-        {
-            Some((.., count)) => *count += 1,
-            None => rules.push((finding.severity, finding.rule, 1)),
+impl Printer {
+    pub(super) fn new(look: Look) -> Self {
+        Self {
+            look,
+            only: None,
+            tally: Tally::default(),
+            not_checked: NotCheckedLines::default(),
+            people: People::default(),
+            checks: String::new(),
+            proved: Proved::default(),
         }
     }
+}
+
+impl super::Printer for Printer {
+    fn add(&mut self, report: &Report, _: Option<&Trees>) -> String {
+        let text = findings(report, self.look);
+        let is_first = self.tally.is_empty();
+        self.tally.add(report);
+        self.not_checked.add(&report.unknown);
+        self.people.add(report, self.look.width);
+        self.checks.push_str(&checks(report));
+        self.proved.add(&report.checks);
+        let name = looked_at(report);
+        if is_first {
+            self.only = Some((name, text));
+            return String::new();
+        }
+        let first = self.only.take();
+        let first = first.map(|(name, text)| self.under(&name, &text));
+        first.unwrap_or_default() + &self.under(&name, &text)
+    }
+
+    fn end(&mut self, seen: &Seen<'_>) -> String {
+        let width = self.look.width;
+        let left_out = seen.hidden.words();
+        let mut out = self.only.take().map(|(_, text)| text).unwrap_or_default();
+        out.push_str(&self.people.text());
+        out.push_str(&self.checks);
+        if let Some(receipt) = seen.receipt {
+            out.push_str(&of_receipt(&self.proved, receipt, width));
+        }
+        let unknown = self.not_checked.lines(width);
+        out.push_str(&unknown.concat());
+        let has_caveats = !unknown.is_empty() || left_out.is_some();
+        if let Some(words) = left_out {
+            out.push_str(&(wrapped("", 2, &escape(&words), width) + "\n"));
+        }
+        if has_caveats && self.tally.has_findings() {
+            out.push('\n');
+        }
+        out.push_str(&self.tally.text(unknown.len(), width));
+        out
+    }
+}
+
+impl Printer {
+    /// What is said of one of several deployments, under its name.
+    fn under(&self, name: &str, text: &str) -> String {
+        // What is one line has the name in it.
+        match text.is_empty() || !text.contains("\n\n") {
+            true => text.to_owned(),
+            false => {
+                let bold = Style::new().bold();
+                format!("{}\n{text}", styled(&escape(name), bold, self.look))
+            }
+        }
+    }
+}
+
+/// The findings of a report; that there are none, where all was checked.
+fn findings(report: &Report, look: Look) -> String {
     let mut out = String::new();
-    if rules.is_empty() && unknown == 0 {
-        return out;
+    for group in together(&report.findings) {
+        out.push_str(&finding::text(&group, look));
+        out.push('\n');
     }
-    rules.sort_by_key(|(severity, ..)| *severity);
-    if rules.len() > 1 {
-        for (severity, rule, count) in &rules {
-            out.push_str(&format!("{count:5}  {:7}  {rule}\n", severity.name()));
-        }
-    }
-    let mut parts = vec![
-        plural(count(reports, Severity::Error), "error"),
-        plural(count(reports, Severity::Warning), "warning"),
-        plural(count(reports, Severity::Note), "note"),
-    ];
-    if unknown > 0 {
-        parts.push(format!("{unknown} not checked"));
-    }
-    let was_looked_at = |report: &&Report| !matches!(report.subject, Subject::Nothing(_));
-    let subjects: Vec<String> = reports
-        .iter()
-        .filter(was_looked_at)
-        .map(looked_at)
-        .collect();
-    let subjects = match subjects.len() {
-        0 => String::new(),
-        1..=SHOWN => format!("{}: ", subjects.join(", ")),
-        more => format!("{more} deployments and servers: "),
-    };
-    let counts = parts.join(", ");
-    // Numbers are read together.
-    match subjects.len() + counts.len() > width {
-        true => out.push_str(&format!(
-            "{}\n  {counts}\n",
-            wrapped("", 2, subjects.trim_end(), width)
-        )),
-        false => out.push_str(&format!("{subjects}{counts}\n")),
+    let is_clean = report.findings.is_empty() && report.unknown.is_empty();
+    if is_clean && !report.is_of_people() {
+        let other = if report.is_besides || report.left_out > 0 {
+            "other "
+        } else {
+            ""
+        };
+        let text = format!("{}: no {other}findings", looked_at(report));
+        out.push_str(&(wrapped("", 2, &text, look.width) + "\n"));
     }
     out
 }
@@ -163,12 +173,30 @@ fn checks(report: &Report) -> String {
     out
 }
 
+/// How many answers about keys are right, wrong, or neither.
+#[derive(Default)]
+struct Proved {
+    right: usize,
+    wrong: usize,
+    open: usize,
+}
+
+impl Proved {
+    fn add(&mut self, checks: &[Check]) {
+        for check in checks {
+            *match check.is_right() {
+                Some(true) => &mut self.right,
+                Some(false) => &mut self.wrong,
+                None => &mut self.open,
+            } += 1;
+        }
+    }
+}
+
 /// What the checks come to, when and where they were made, and about which keys. No server tells its session secret.
-fn of_receipt(reports: &[Report], receipt: &Receipt, width: usize) -> String {
-    let checks = || reports.iter().flat_map(|report| &report.checks);
-    let count = |right: Option<bool>| checks().filter(|check| check.is_right() == right).count();
-    let (right, wrong, open) = (count(Some(true)), count(Some(false)), count(None));
-    let verdict = match right == checks().count() && right > 0 {
+fn of_receipt(proved: &Proved, receipt: &Receipt, width: usize) -> String {
+    let Proved { right, wrong, open } = *proved;
+    let verdict = match wrong + open == 0 && right > 0 {
         true => format!(
             "proved: all {} are as they must be",
             plural(right, "answer")
@@ -210,71 +238,15 @@ fn of_receipt(reports: &[Report], receipt: &Receipt, width: usize) -> String {
     out
 }
 
-/// What was not checked, a line for each cause: however much it hides, there is one thing to do about it.
-pub(super) fn not_checked(reports: &[Report], width: usize) -> Vec<String> {
-    let mut causes: Vec<Vec<&NotChecked>> = Vec::new();
-    for one in reports.iter().flat_map(|report| &report.unknown) {
-        // What is a file has a place of its own to go to.
-        let is_same = |known: &&mut Vec<&NotChecked>| {
-            known
-                .iter()
-                .all(|known| known.reason == one.reason && !known.is_file())
-                && !one.is_file()
-        };
-        match causes.iter_mut().find(is_same) {
-            Some(known) => known.push(one),
-            None => causes.push(vec![one]),
-        }
-    }
-    let lines = causes.iter().map(|cause| line(cause));
-    let lines = lines.map(|text| wrapped("", 2, &text, width) + "\n");
-    lines.collect()
-}
-
-/// A line about what one cause kept from being checked.
-fn line(cause: &[&NotChecked]) -> String {
-    let place = cause.iter().find_map(|one| one.place.as_ref());
-    let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
-    let words = match cause {
-        [] => String::new(),
-        [one] => one.words(),
-        [first, ..] => {
-            let mut what: Vec<&str> = Vec::new();
-            for one in cause {
-                if !what.contains(&one.what.as_str()) {
-                    what.push(&one.what);
-                }
-            }
-            let rest = format!("{} more", what.len().saturating_sub(SHOWN));
-            if what.len() > SHOWN + 1 {
-                what.truncate(SHOWN);
-                what.push(&rest);
-            }
-            format!("{}: {}", escape(&and(&what)), escape(&first.reason))
-        }
-    };
-    format!("not checked: {place}{words}")
-}
-
 /// What was looked at, and which servers were found there.
 pub(super) fn looked_at(report: &Report) -> String {
     let (name, servers): (String, Vec<String>) = match &report.subject {
-        Subject::Deployment(deployment, _) => {
-            let path = |file: &SourceId| deployment.sources.name(*file).to_string_lossy();
-            let files = match &deployment.project {
-                Some(project) => &project.files[..],
-                None => std::slice::from_ref(&deployment.first),
-            };
-            let paths: Vec<_> = files.iter().map(path).collect();
-            let project = deployment.made_from.as_ref();
-            let project = project.map(|made| format!(", project {}", made.name));
-            let servers = deployment.instances.iter().map(|instance| instance.server);
-            (
-                paths.join(" with ") + &project.unwrap_or_default(),
-                servers.map(|server| server.name().to_owned()).collect(),
-            )
+        Subject::Deployment(outline) => {
+            let servers = outline.servers.iter();
+            let servers = servers.map(|(server, _)| server.name().to_owned());
+            (outline.name.clone(), servers.collect())
         }
-        Subject::Clients { clients, .. } => (plural(clients.len(), "client"), Vec::new()),
+        Subject::Clients(clients) => (plural(clients.len(), "client"), Vec::new()),
         Subject::Nothing(path) => (path.to_string_lossy().into_owned(), Vec::new()),
         Subject::Server {
             target,

@@ -56,7 +56,7 @@ pub(super) fn help(text: &str) -> Markup {
 
 /// The name of a group of findings on the page: its first place tells it from others of the rule.
 pub(super) fn id(number: usize, group: &Together<'_>) -> String {
-    let place = group.places().first().and_then(|place| place.span);
-    let start = place.map_or(0, |span| span.start);
+    let place = group.places().first().and_then(|place| place.spot);
+    let start = place.map_or(0, |spot| spot.span.start);
     format!("{}-{number}-{}-{start}", group.rule(), group.severity())
 }

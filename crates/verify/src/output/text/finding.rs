@@ -3,22 +3,16 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use clap::builder::styling::{AnsiColor, Style};
 use clearml_secure_cli::wrap::wrapped;
+use clearml_secure_core::redact::Line;
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::Span;
 
 use super::Look;
 use crate::finding::Severity;
-use crate::lines::Lines;
 use crate::output::group::{Place, Together};
-use crate::report::Report;
+use crate::report::Spot;
 
 /// A group of findings, as lines.
-pub(super) fn text(
-    report: &Report,
-    lines: Option<&Lines<'_>>,
-    group: &Together<'_>,
-    look: Look,
-) -> String {
+pub(super) fn text(group: &Together<'_>, look: Look) -> String {
     let color = match group.severity() {
         Severity::Error => AnsiColor::BrightRed,
         Severity::Warning => AnsiColor::Yellow,
@@ -29,10 +23,10 @@ pub(super) fn text(
     let mut out = wrapped(&format!("{level}: "), 2, &group.title(), look.width) + "\n";
     let places = group.places();
     match places.as_slice() {
-        [one] => out.push_str(&place(report, lines, group.severity(), one, look)),
+        [one] => out.push_str(&place(group.severity(), one, look)),
         all => {
             for one in all {
-                out.push_str(&line(report, lines, one, look));
+                out.push_str(&line(one, look));
             }
         }
     }
@@ -44,18 +38,13 @@ pub(super) fn text(
 }
 
 /// The one place of a finding: its line, with what it is about underlined, and everything that is wrong there.
-fn place(
-    report: &Report,
-    lines: Option<&Lines<'_>>,
-    severity: Severity,
-    place: &Place<'_>,
-    look: Look,
-) -> String {
+fn place(severity: Severity, place: &Place<'_>, look: Look) -> String {
     let mut out = String::new();
-    match (place.span, lines) {
-        (Some(span), Some(lines)) => out = snippet(report, lines, severity, span, look) + "\n",
-        (Some(span), None) => out = format!(" {} {}\n", arrow(look), report.sources().place(span)),
-        (None, _) => {}
+    if let Some(spot) = place.spot {
+        out = match &spot.line {
+            Some(line) => snippet(severity, spot, line, look) + "\n",
+            None => format!(" {} {}\n", arrow(look), spot.place),
+        };
     }
     for own in &place.own {
         out.push_str(&remark(own, look));
@@ -63,13 +52,7 @@ fn place(
     out
 }
 
-fn snippet(
-    report: &Report,
-    lines: &Lines<'_>,
-    severity: Severity,
-    span: Span,
-    look: Look,
-) -> String {
+fn snippet(severity: Severity, spot: &Spot, line: &Line, look: Look) -> String {
     let renderer = match look.color {
         true => Renderer::styled(),
         false => Renderer::plain(),
@@ -79,27 +62,23 @@ fn snippet(
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let shown = lines.line(span);
-    let path = report.sources().name(span.source).to_string_lossy();
-    let snippet = Snippet::source(shown.text.clone())
-        .line_start(report.sources().place(span).line)
-        .path(escape(&path).into_owned())
-        .annotation(AnnotationKind::Primary.span(shown.range.clone()));
+    let snippet = Snippet::source(&line.text)
+        .line_start(spot.place.line)
+        .path(escape(&spot.place.file.to_string_lossy()).into_owned())
+        .annotation(AnnotationKind::Primary.span(line.range.clone()));
     renderer.render(&[Group::with_level(level).element(snippet)])
 }
 
 /// One of several places: where, and what is there.
-fn line(report: &Report, lines: Option<&Lines<'_>>, place: &Place<'_>, look: Look) -> String {
+fn line(place: &Place<'_>, look: Look) -> String {
     let arrow = arrow(look);
-    let at = place
-        .span
-        .map(|span| report.sources().place(span).to_string());
-    let first = match &at {
-        Some(at) => format!(" {arrow} {at}: "),
+    let first = match place.spot {
+        Some(spot) => format!(" {arrow} {}: ", spot.place),
         None => format!(" {arrow} "),
     };
-    match (place.own.as_slice(), place.span.zip(lines)) {
-        ([], Some((span, lines))) => format!("{first}{}\n", lines.line(span).text.trim()),
+    let line = place.spot.and_then(|spot| spot.line.as_ref());
+    match (place.own.as_slice(), line) {
+        ([], Some(line)) => format!("{first}{}\n", line.text.trim()),
         ([], None) => format!("{}\n", first.trim_end_matches([':', ' '])),
         (own, _) => {
             let own = own.iter();
@@ -118,7 +97,7 @@ fn remark(text: &str, look: Look) -> String {
     wrapped(&format!("  {mark} "), 4, text, look.width) + "\n"
 }
 
-fn styled(text: &str, style: Style, look: Look) -> String {
+pub(super) fn styled(text: &str, style: Style, look: Look) -> String {
     match look.color {
         true => format!("{style}{text}{style:#}"),
         false => text.to_owned(),

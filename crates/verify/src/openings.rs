@@ -5,22 +5,20 @@ use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::opening::{self, OpeningPath, Reads};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::{Place, Span};
-use serde_json::{Value, json};
 
 use crate::described::Described;
-use crate::output::json::place;
 
 /// A path at a server.
-pub(in crate::output) struct Opening {
-    path: &'static str,
-    server: Server,
-    service: String,
-    state: &'static str,
-    place: Option<Place>,
+pub(crate) struct Opening {
+    pub(crate) path: &'static str,
+    pub(crate) server: Server,
+    pub(crate) service: String,
+    pub(crate) state: &'static str,
+    pub(crate) place: Option<Place>,
 }
 
 /// All of them, in the order of the servers and the list.
-pub(in crate::output) fn of(described: &Described, effective: &Effective) -> Vec<Opening> {
+pub(crate) fn of(described: &Described, effective: &Effective) -> Vec<Opening> {
     let mut all = Vec::new();
     for server in &effective.servers {
         let instance = &described.instances[server.instance];
@@ -72,32 +70,5 @@ fn state(
         Configured::Unknown(_, span) => ("unknown", Some(span)),
         ref value @ Configured::Value(_, span) if value.is_missing() => ("absent", Some(span)),
         Configured::Value(_, span) => ("set", Some(span)),
-    }
-}
-
-impl Opening {
-    /// For people.
-    pub(in crate::output) fn row(&self) -> [String; 4] {
-        let origin = match &self.place {
-            Some(place) => place.to_string(),
-            None if self.state == "unknown" => "not checked".to_owned(),
-            None => "the image's default".to_owned(),
-        };
-        let server = self.server.name().to_owned();
-        [self.path.to_owned(), server, self.state.to_owned(), origin]
-    }
-
-    /// For programs.
-    pub(in crate::output) fn json(&self) -> Value {
-        let mut entry = json!({
-            "path": self.path,
-            "server": self.server.name(),
-            "service": self.service,
-            "state": self.state,
-        });
-        if let Some(at) = &self.place {
-            entry["place"] = place(at);
-        }
-        entry
     }
 }

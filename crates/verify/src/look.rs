@@ -1,0 +1,195 @@
+//! From a target to its reports.
+
+use clearml_secure_core::effective::Effective;
+use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::exit;
+use clearml_secure_core::source::Span;
+
+use crate::case::accounts;
+use crate::cli::Cli;
+use crate::described::Described;
+use crate::files::Files;
+use crate::finding::Finding;
+use crate::guess::Guesser;
+use crate::keys::{self, Keys};
+use crate::lines::Lines;
+use crate::login::Login;
+use crate::products::Products;
+use crate::reader::Target;
+use crate::readout::Readout;
+use crate::report::{NotChecked, Outline, Report, Subject, Texts};
+use crate::rules::{self, Case};
+use crate::trees::Trees;
+use crate::{drift, ignore};
+
+/// What is the same for all targets.
+pub(crate) struct Looker<'a> {
+    cli: &'a Cli,
+    keys: &'a Keys,
+    guesser: Guesser,
+    has_lines: bool,
+    has_readout: bool,
+}
+
+/// What was found in a target.
+#[derive(Default)]
+pub(crate) struct Looked {
+    /// Of a deployment with files merged over it: what is found in it alone, and then what each of them adds.
+    pub(crate) reports: Vec<(Report, Option<Trees>)>,
+    /// What a person should know about how it was looked at.
+    pub(crate) remarks: Vec<String>,
+}
+
+impl<'a> Looker<'a> {
+    pub(crate) fn new(cli: &'a Cli, keys: &'a Keys, products: &Products) -> Self {
+        Self {
+            cli,
+            keys,
+            guesser: Guesser::new(),
+            has_lines: products.has_lines(),
+            has_readout: cli.effective || products.has_readout(),
+        }
+    }
+
+    /// What the rules find in a target. Containers that run are held against the files from which they were made.
+    pub(crate) fn look(&self, target: Target, files: &[Trees]) -> Looked {
+        let mut looked = Looked::default();
+        let (deployment, merged) = match target {
+            Target::Deployment { deployment, merged } => (deployment, merged),
+            Target::Nothing(path, unknown) => {
+                let report = Report::of_nothing(&path, unknown);
+                looked.reports.push((report, None));
+                return looked;
+            }
+        };
+        let made_from = drift::files_of(&deployment, files, &mut looked.remarks);
+        let (alone, trees) = self.report(deployment, made_from, &mut looked.remarks);
+        looked.reports.push((alone, Some(trees)));
+        for deployment in merged {
+            let (with, trees) = self.report(deployment, None, &mut looked.remarks);
+            let (alone, _) = &looked.reports[0];
+            let with = with.besides(alone);
+            looked.reports.push((with, Some(trees)));
+        }
+        looked
+    }
+
+    /// What the rules find in a deployment. What is wrong with the comments that silence findings is a remark.
+    fn report(
+        &self,
+        mut deployment: Described,
+        made_from: Option<(&Described, &Effective)>,
+        remarks: &mut Vec<String>,
+    ) -> (Report, Trees) {
+        let new = self.keys.new.as_ref();
+        let trusted = new.and_then(|keyset| deployment.trust(keyset));
+        let effective = Effective::of(&deployment);
+        let logins = Login::all(&deployment, &effective, &self.guesser);
+        let case = Case {
+            deployment: &deployment,
+            effective: &effective,
+            accounts: accounts::all(&deployment, &effective),
+            files: Files::of(&deployment, &effective, &logins),
+            logins,
+            made_from,
+        };
+        let (findings, comments, left_out) = self.findings(&case);
+        let mut texts = Texts::of(&deployment.sources);
+        texts.running = deployment.running_name();
+        texts.lines = self.has_lines.then(|| Lines::of(&deployment));
+        let unseen = case.unseen().into_iter();
+        let unknown = unseen.map(|one| NotChecked::of(one, &deployment.sources));
+        let report = Report {
+            unknown: unknown.collect(),
+            subject: Subject::Deployment(self.outline(&deployment, &effective)),
+            findings: texts.tell(findings),
+            left_out,
+            checks: Vec::new(),
+            people: None,
+            is_besides: false,
+        };
+        drop(texts);
+        for remark in comments.into_iter().chain(trusted) {
+            if !remarks.contains(&remark) {
+                remarks.push(remark);
+            }
+        }
+        let trees = Trees {
+            deployment,
+            effective,
+        };
+        (report, trees)
+    }
+
+    /// The findings of all rules that are asked, sorted; what is wrong with comments; and how many findings those silence.
+    fn findings(&self, case: &Case<'_>) -> (Vec<Finding>, Vec<String>, usize) {
+        let is_asked = |id: &str| !self.cli.ignore.iter().any(|ignored| ignored == id);
+        let mut findings = rules::check(case, is_asked);
+        if let Some(keys) = self.keys.new.as_ref().filter(|_| is_asked(keys::ID)) {
+            findings.extend(keys::compare(case, keys));
+        }
+        let all = findings.len();
+        let (mut findings, comments) = match self.cli.no_ignore {
+            true => (findings, Vec::new()),
+            false => ignore::silence(case.deployment, findings),
+        };
+        let silenced = all - findings.len();
+        findings.sort_by_key(|finding| {
+            (
+                finding.severity,
+                finding.span,
+                finding.rule,
+                finding.setting,
+            )
+        });
+        (findings, comments, silenced)
+    }
+
+    fn outline(&self, deployment: &Described, effective: &Effective) -> Outline {
+        let instances = deployment.instances.iter();
+        let server = instances.map(|one| (one.server, deployment.service(one).name.clone()));
+        Outline {
+            name: name(deployment),
+            servers: server.collect(),
+            readout: match self.has_readout {
+                true => Readout::of(deployment, effective, self.cli.all),
+                false => Readout::default(),
+            },
+            broken: broken(deployment),
+        }
+    }
+}
+
+/// What a deployment is called.
+fn name(deployment: &Described) -> String {
+    let path = |file| deployment.sources.name(file).to_string_lossy();
+    let files = match &deployment.project {
+        Some(project) => &project.files[..],
+        None => std::slice::from_ref(&deployment.first),
+    };
+    let paths: Vec<_> = files.iter().copied().map(path).collect();
+    let project = deployment.made_from.as_ref();
+    let project = project.map(|made| format!(", project {}", made.name));
+    paths.join(" with ") + &project.unwrap_or_default()
+}
+
+/// The `.conf` files that cannot be parsed, as errors: what they would set is not known.
+fn broken(deployment: &Described) -> Vec<String> {
+    let files = deployment.instances.iter();
+    let files = files.flat_map(|instance| &instance.config);
+    let messages = files.filter_map(|file| {
+        let error = file.tree.as_ref().err()?;
+        let span = Span {
+            source: file.source,
+            start: error.offset,
+            end: error.offset,
+        };
+        let what = CoreError::Hocon {
+            place: deployment.sources.place(span),
+            message: error.message.to_owned(),
+        };
+        let help = what.help();
+        Some(exit::message("clearml-verify", &what, help.as_deref()))
+    });
+    messages.collect()
+}

@@ -1,0 +1,207 @@
+//! From reports to everything that is written: one after the other, so that none has to be kept.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::PathBuf;
+
+use clearml_secure_cli::talk::{self, say};
+use clearml_secure_cli::wrap;
+use clearml_secure_core::exit;
+use clearml_secure_core::io::write_secret_file;
+use clearml_secure_core::shown::escape;
+
+use crate::baseline::{Baseline, Recorded};
+use crate::cli::{self, Cli, FailOn};
+use crate::error::Error;
+use crate::finding::Severity;
+use crate::hidden::Hidden;
+use crate::judgment::Judgment;
+use crate::look::Looked;
+use crate::output::{Look, Printer, Seen};
+use crate::policy::Policy;
+use crate::products::Products;
+use crate::receipt::Receipt;
+use crate::report::Report;
+use crate::trees::Trees;
+
+/// Takes reports in the order in which they are told.
+pub(crate) struct Stream<'a> {
+    cli: &'a Cli,
+    policy: Policy,
+    baseline: Option<Baseline>,
+    hidden: Hidden,
+    judgment: Judgment,
+    /// Errors that were said.
+    broken: HashSet<String>,
+    recorded: Option<Recorded>,
+    screen: Option<Box<dyn Printer + 'a>>,
+    files: Vec<InFile<'a>>,
+    /// All of them, where something can be written only then.
+    reports: Vec<Report>,
+    needs_all: bool,
+    /// Whether anyone still reads what is printed.
+    pub(crate) is_open: bool,
+}
+
+/// A text that goes to a file.
+struct InFile<'a> {
+    path: PathBuf,
+    printer: Box<dyn Printer + 'a>,
+    text: String,
+}
+
+impl<'a> Stream<'a> {
+    /// # Errors
+    /// A format that does not have what is asked for, or a file that cannot be read.
+    pub(crate) fn new(cli: &'a Cli, policy: Policy, products: &Products) -> Result<Self, Error> {
+        let look = Look {
+            color: talk::has_color(cli.general.color, &io::stdout()),
+            width: wrap::width(&io::stdout()),
+        };
+        let (screen, files) = products.printers(cli, look)?;
+        let files = files.into_iter().map(|(path, printer)| InFile {
+            path,
+            printer,
+            text: String::new(),
+        });
+        let files: Vec<InFile<'a>> = files.collect();
+        let mut printers = screen.iter().chain(files.iter().map(|file| &file.printer));
+        Ok(Self {
+            cli,
+            policy,
+            baseline: cli.baseline.as_deref().map(Baseline::read).transpose()?,
+            hidden: Hidden::default(),
+            judgment: Judgment::default(),
+            broken: HashSet::new(),
+            recorded: cli.write_baseline.is_some().then(Recorded::default),
+            reports: Vec::new(),
+            needs_all: printers.any(|printer| printer.needs_all()),
+            screen,
+            files,
+            is_open: true,
+        })
+    }
+
+    /// Takes what was found in a target, and gives back what it was made from.
+    pub(crate) fn take(&mut self, looked: Looked) -> Result<Vec<Trees>, Error> {
+        self.remark(&looked.remarks);
+        let mut all = Vec::new();
+        for (report, trees) in looked.reports {
+            self.add(report, trees.as_ref())?;
+            all.extend(trees);
+        }
+        Ok(all)
+    }
+
+    /// Takes a report.
+    pub(crate) fn add(&mut self, mut report: Report, trees: Option<&Trees>) -> Result<(), Error> {
+        self.hide(&mut report);
+        self.judgment.add(&report);
+        for message in report.deployment().into_iter().flat_map(|one| &one.broken) {
+            if self.broken.insert(message.clone()) {
+                say(message);
+            }
+        }
+        if let Some(recorded) = &mut self.recorded {
+            recorded.add(&report);
+            return Ok(());
+        }
+        for file in &mut self.files {
+            file.text.push_str(&file.printer.add(&report, trees));
+        }
+        let printer = self.screen.as_mut();
+        let text = printer.map(|printer| printer.add(&report, trees));
+        if self.needs_all {
+            self.reports.push(report);
+        }
+        self.print(&text.unwrap_or_default())
+    }
+
+    /// What a person should know besides the findings.
+    pub(crate) fn remark(&self, remarks: &[String]) {
+        if !self.cli.general.quiet {
+            for remark in remarks {
+                say(&format!("clearml-verify: {}\n", escape(remark)));
+            }
+        }
+    }
+
+    /// Writes what can be written only now, and tells the exit code. What is part of a run cannot tell what the whole misses.
+    pub(crate) fn end(mut self, receipt: Option<&Receipt>, is_part: bool) -> Result<u8, Error> {
+        let mut remarks = self.policy.remarks(self.cli.no_ignore || is_part);
+        if let (Some(baseline), Some(path)) = (&self.baseline, &self.cli.baseline) {
+            remarks.extend(baseline.remarks(path, is_part));
+        }
+        if let (Some(recorded), Some(path)) = (self.recorded.take(), &self.cli.write_baseline) {
+            let count = recorded.count();
+            write_secret_file(path, &recorded.text(path), true)?;
+            remarks.push(format!("{}: {count} findings are recorded", path.display()));
+            self.remark(&remarks);
+            // What was not checked cannot be accepted.
+            return Ok(self.worse(self.judgment.code(FailOn::Never)));
+        }
+        self.remark(&remarks);
+        let seen = Seen {
+            reports: &self.reports,
+            receipt: receipt.filter(|_| self.judgment.has_server),
+            hidden: &self.hidden,
+        };
+        for file in &mut self.files {
+            file.text.push_str(&file.printer.end(&seen));
+            write_secret_file(&file.path, &file.text, true)?;
+        }
+        let text = self.screen.as_mut().map(|printer| printer.end(&seen));
+        self.print(&text.unwrap_or_default())?;
+        if !self.is_open {
+            // Anyone who closed the pipe asks for nothing more.
+            return Ok(exit::FINE);
+        }
+        let fail_on = self.cli.fail_on.unwrap_or(FailOn::Warning);
+        Ok(self.worse(match receipt {
+            _ if self.cli.effective && self.judgment.has_nothing => exit::FAILED,
+            _ if self.cli.effective => exit::FINE,
+            Some(_) => self.judgment.proof(),
+            None => self.judgment.code(fail_on),
+        }))
+    }
+
+    /// A file that cannot be parsed is an error, whatever else there is.
+    fn worse(&self, code: u8) -> u8 {
+        match self.broken.is_empty() {
+            true => code,
+            false => exit::FAILED,
+        }
+    }
+
+    fn print(&mut self, text: &str) -> Result<(), Error> {
+        if self.is_open && !text.is_empty() {
+            self.is_open =
+                exit::write_product(io::stdout().lock(), text.as_bytes()).map_err(Error::Output)?;
+        }
+        Ok(())
+    }
+
+    /// Takes out what is accepted, or below what is asked for, and counts it.
+    fn hide(&mut self, report: &mut Report) {
+        let all = report.findings.len();
+        self.hidden.comments += report.left_out;
+        if let Some(path) = self.policy.path().filter(|_| !self.cli.no_ignore) {
+            let path = path.to_owned();
+            let (_, count) = self.hidden.accepted.get_or_insert((path, 0));
+            *count += self.policy.accept(report);
+        }
+        if let (Some(baseline), Some(path)) = (&mut self.baseline, &self.cli.baseline) {
+            baseline.accept(report);
+            self.hidden.baseline = Some((path.clone(), baseline.count()));
+        }
+        let least = match self.cli.min_severity {
+            Some(cli::Severity::Error) => Some(Severity::Error),
+            Some(cli::Severity::Warning) => Some(Severity::Warning),
+            Some(cli::Severity::Note) | None => None,
+        };
+        if let Some(least) = least {
+            self.hidden.below(least, report);
+        }
+        report.left_out += all - report.findings.len();
+    }
+}

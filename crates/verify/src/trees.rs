@@ -1,0 +1,11 @@
+//! What a report is made from.
+
+use clearml_secure_core::effective::Effective;
+
+use crate::described::Described;
+
+/// A deployment, understood. It is many times as large as what there is to say of it.
+pub(crate) struct Trees {
+    pub(crate) deployment: Described,
+    pub(crate) effective: Effective,
+}
