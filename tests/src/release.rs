@@ -1,7 +1,7 @@
 //! A release on this machine, as `file://`: the archive of the programs that the tests run, and its sum beside it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -20,8 +20,15 @@ impl Release {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let name = format!("clearml-secure-{VERSION}-x86_64-linux");
-        let programs = folder.path().join(&name);
-        fs::create_dir(&programs).unwrap();
+        let programs = folder.path().join(&name).join("bin");
+        fs::create_dir_all(&programs).unwrap();
+        // Completions have the names of the programs.
+        let completions = folder
+            .path()
+            .join(&name)
+            .join("share/bash-completion/completions");
+        fs::create_dir_all(&completions).unwrap();
+        fs::write(completions.join("clearml-verify"), "").unwrap();
         for one in ["keygen", "inject", "verify"] {
             // A script in its place, which writes down what it is given and starts the program.
             let path = programs.join(format!("clearml-{one}"));
@@ -52,6 +59,13 @@ impl Release {
         format!("file://{}", self.folder.path().display())
     }
 
+    /// The folder that is packed in the archive.
+    pub fn unpacked(&self) -> PathBuf {
+        self.folder
+            .path()
+            .join(format!("clearml-secure-{VERSION}-x86_64-linux"))
+    }
+
     /// The arguments and the environment that its programs were given.
     pub fn given(&self) -> String {
         fs::read_to_string(self.folder.path().join("given")).unwrap_or_default()
@@ -79,7 +93,7 @@ impl Release {
         fs::write(path, format!("{}\n", sums.lines().next().unwrap())).unwrap();
     }
 
-    fn file(&self, name: &str) -> std::path::PathBuf {
+    fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(format!("v{VERSION}")).join(name)
     }
 }

@@ -12,6 +12,7 @@ mod demo;
 mod dist;
 mod docs;
 mod evidence;
+mod formulas;
 mod opening;
 mod oracles;
 mod packages;
@@ -34,12 +35,13 @@ Usage: cargo xtask TASK
   test [--install] [ARGUMENT]...
                       set up what the tests need under target/, then run all of them; arguments go to `cargo test`;
                       --install also installs system packages (root, Debian or Ubuntu), and starts no service
-  ci                  format, clippy, docs, tidy, then all tests, with every oracle required
+  ci                  format, clippy, docs, cargo doc, tidy, then all tests, with every oracle required
   docs [--check]      write what pages take from the code and from the programs' output, or fail if it is
                       out of date or a cited anchor of docs does not exist
   tidy                no circles between files, a library that says nothing, and what else holds in this house
   bench               speed and memory against openssl and compose-lint
-  dist                release programs and their checksums in dist/";
+  dist                release programs and their checksums in dist/
+  formulas DIST       a formula for Homebrew and a flake for Nix, beside the release that they fetch";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         "dist" => dist::run(),
         "docs" => docs::run(rest.iter().any(|argument| argument == "--check")),
         "test" => test::run(rest, &[]),
+        "formulas" => formulas::run(rest),
         "tidy" => tidy::run(),
         "" | "help" | "-h" | "--help" => {
             println!("{TASKS}");

@@ -6,14 +6,16 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs, and the package of each.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("age", "age"),
     ("ansible-playbook", "ansible-core"),
     ("busybox", "busybox"),
     ("caddy", "caddy"),
     ("chromium", "chromium"),
     ("nginx", "nginx"),
+    ("nix-instantiate", "nix-bin"),
     ("redis-server", "redis-server"),
+    ("ruby", "ruby"),
     ("strace", "strace"),
 ];
 
