@@ -21,6 +21,14 @@ pub(crate) fn run() -> Result {
         )
     })?;
     step("docs", || docs::run(true))?;
+    step("cargo doc", || {
+        shell::run(
+            shell::cargo()
+                .args(["doc", "--no-deps", "--quiet"])
+                .args(["--package", "pyhocon", "--package", "clearml-secure-core"])
+                .env("RUSTDOCFLAGS", "--deny warnings"),
+        )
+    })?;
     step("tidy", tidy::run)?;
     // The README's command, as it is there for a machine that is nobody's.
     step("cargo xtask test --install", || {

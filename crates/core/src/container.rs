@@ -128,6 +128,7 @@ pub struct Network {
 /// From where the ports of a container can be reached that are not published, because of a network that it is on
 /// (docs/clearml.md#networks-of-docker).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NetworkKind {
     /// From the network itself, by containers of these files.
     Inner,

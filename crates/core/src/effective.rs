@@ -37,7 +37,7 @@ pub struct ServerConfiguration {
     pub server: Server,
     /// Its place in [`Deployment::instances`].
     pub instance: usize,
-    /// One per setting that it reads, in the order of [`SETTINGS`].
+    /// One per setting that it reads, in the order of [`SETTINGS`](crate::setting::SETTINGS).
     pub readings: Vec<Reading>,
     /// Why it does not start at all, if it does not.
     pub fatal: Vec<Fatal>,

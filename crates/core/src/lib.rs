@@ -2,6 +2,13 @@
 //!
 //! This crate never prints, never exits, and reads neither the command line nor the process environment.
 //!
+//! A source (compose files, what `docker inspect` prints, Kubernetes manifests) becomes containers, these become servers, and for
+//! each server it is worked out what it reads. What cannot be known is [`knowable::Knowable::Unknown`] with its reason.
+//!
+//! Enums that a caller has to handle completely, such as what is wrong with an account, are exhaustive on purpose: a new case
+//! must stop its build, because a `_` arm would pass over it. Those that only name something are `#[non_exhaustive]`.
+//! The version follows the programs, and before 1.0 every minor version may change the interface.
+//!
 //! The effective configuration of a compose file: for every server, where each setting comes from. A value shows nothing
 //! of itself; it takes `expose()` to read one.
 //!
@@ -31,6 +38,11 @@
 //! # }
 //! ```
 #![warn(missing_docs)]
+
+#[cfg(not(unix))]
+compile_error!(
+    "clearml-secure needs a Unix system: files with secrets get mode 0600. On Windows, build and run it in WSL"
+);
 
 pub mod account;
 pub mod command;

@@ -11,6 +11,7 @@ const LONGEST: usize = 100;
 
 /// Why a password is weak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PasswordWeakness {
     /// There is none.
     Empty,

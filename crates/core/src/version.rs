@@ -22,6 +22,7 @@ pub struct Version {
 
 /// What an image's name tells of its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Release {
     /// `latest`, or no tag at all: the newest one.
     Newest,

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::has_color;
@@ -223,23 +224,14 @@ fn print(text: &str) -> Result<bool, Error> {
 }
 
 /// The mode of a file that others may read, too.
-#[cfg(unix)]
 fn wide_mode(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
     let mode = path.metadata().ok()?.mode() & 0o7777;
     (mode & 0o077 != 0).then_some(mode)
 }
 
-#[cfg(not(unix))]
-fn wide_mode(_: &Path) -> Option<u32> {
-    None
-}
-
 /// What a person should know about the file: it keeps its mode, also where it holds secrets from now on, and other
 /// names of the old one keep the old text.
-#[cfg(unix)]
 fn remarks_in_place(path: &Path, old: &File, holds_secrets: bool) -> String {
-    use std::os::unix::fs::MetadataExt;
     let Ok(metadata) = old.metadata() else {
         return String::new();
     };
@@ -260,9 +252,4 @@ fn remarks_in_place(path: &Path, old: &File, holds_secrets: bool) -> String {
         ));
     }
     out
-}
-
-#[cfg(not(unix))]
-fn remarks_in_place(_: &Path, _: &File, _: bool) -> String {
-    String::new()
 }

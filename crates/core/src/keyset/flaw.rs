@@ -7,6 +7,7 @@ use crate::strength::{Weakness, weakness};
 
 /// Why a value should not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Flaw {
     /// It is a published default.
     Public,

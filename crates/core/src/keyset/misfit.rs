@@ -11,6 +11,7 @@ pub const LONGEST: usize = 1024;
 
 /// Why something cannot be part of a keyset. The value is not in the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Misfit {
     /// Double quotes keep no shell from it, and single quotes cannot hold the rest of the value.
     #[error("the value has a backtick, which a shell would run when it reads the .env file")]
