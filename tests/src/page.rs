@@ -59,7 +59,9 @@ pub fn pages() -> Vec<PathBuf> {
     let list = String::from_utf8(list.stdout).unwrap();
     let is_page = |path: &&str| {
         let is_in = |folder: &str| path.starts_with(folder) && !path[folder.len()..].contains('/');
-        *path == "README.md" || is_in("docs/") || path.starts_with("examples/")
+        ["README.md", "CONTRIBUTING.md"].contains(path)
+            || is_in("docs/")
+            || path.starts_with("examples/")
     };
     let is_generated =
         |path: &&str| ["docs/rules.md", "docs/probes.md", "docs/evidence.md"].contains(path);

@@ -285,11 +285,42 @@ fn what_github_and_gitlab_say_of_these_files_is_asked_of_their_schemas() {
         &root().join("templates/clearml-verify.yml"),
     )
     .exit(0);
+    let forms = root().join(".github/ISSUE_TEMPLATE");
+    fits("github-issue-config", &[], &forms.join("config.yml")).exit(0);
+    let names = issue_forms().into_iter().map(|(name, _)| forms.join(name));
+    let names: Vec<String> = names.map(|path| path.display().to_string()).collect();
+    let others: Vec<&str> = names[1..].iter().map(String::as_str).collect();
+    fits("github-issue-forms", &others, Path::new(&names[0])).exit(0);
     let folder = tempfile::tempdir().unwrap();
     let wrong = folder.path().join("wrong.yml");
     fs::write(&wrong, "job: {script: [a], artifacts: {when: seldom}}\n").unwrap();
     fits("github-actions", &[], &wrong).exit(1);
     fits("gitlab-ci", gitlab, &wrong).exit(1);
+}
+
+/// The forms for issues, by their names.
+fn issue_forms() -> Vec<(String, Value)> {
+    let folder = fs::read_dir(root().join(".github/ISSUE_TEMPLATE")).unwrap();
+    let forms = folder.map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let form = serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        (name, form)
+    });
+    forms.filter(|(name, _)| name != "config.yml").collect()
+}
+
+#[test]
+fn every_form_for_an_issue_warns_first_and_asks_last() {
+    let forms = issue_forms();
+    assert!(forms.len() > 2);
+    for (name, form) in forms {
+        let body = form["body"].as_array().unwrap();
+        let first = body[0]["attributes"]["value"].as_str().unwrap();
+        assert!(first.starts_with("**Leave out keys, passwords"), "{name}");
+        let last = &body.last().unwrap()["attributes"]["options"][0];
+        assert_eq!(last["required"], true, "{name}");
+    }
 }
 
 #[test]

@@ -18,7 +18,11 @@ const REPORTS: (&str, &str) = ("SECURITY.md", "/security/advisories/new");
 /// The pages of these texts whose addresses are not those of Cargo.toml, as they must be.
 pub(crate) fn outdated(texts: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let is_page = |path: &str| {
-        path.ends_with(".md") || path == "action.yml" || path.starts_with("templates/")
+        let is_in = |folder: &&str| path.starts_with(folder);
+        path.ends_with(".md")
+            || ["action.yml", "templates/", "packaging/", ".github/"]
+                .iter()
+                .any(is_in)
     };
     let pages = texts.iter().filter(|(path, _)| is_page(path));
     let renewed = pages.map(|(path, text)| {
