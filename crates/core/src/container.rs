@@ -30,7 +30,9 @@ pub struct Container {
     /// The entrypoint and then the command, as the process gets them. Where the image's own entrypoint is used, it is
     /// not here.
     pub command: Vec<Knowable<String>>,
-    /// The words of these, also within a text for a shell, without quotes and operators: to recognize what runs.
+    /// What runs in it besides, beside the process or before it ends.
+    pub hooks: Vec<Hook>,
+    /// The words of its command, also within a text for a shell, without quotes and operators: to recognize what runs.
     pub words: Vec<String>,
     /// The user that the process runs as, where the files name one.
     pub user: Option<Knowable<String>>,
@@ -65,6 +67,17 @@ pub struct Container {
     pub labels: Vec<Label>,
     /// What Kubernetes says of it besides.
     pub pod: Option<Box<Pod>>,
+}
+
+/// A command that runs in a container because it has started, or because it is to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// What it is called where it is written: `post_start`.
+    pub name: &'static str,
+    /// Its words.
+    pub command: Vec<Knowable<String>>,
+    /// Where it is written.
+    pub span: Span,
 }
 
 /// What Kubernetes says of a container, besides what every source says.

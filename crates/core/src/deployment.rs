@@ -401,7 +401,7 @@ fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
     let sources = container.pod.iter().flat_map(|pod| &pod.sources);
     let sources = sources.map(move |doubt| of("the variables of envFrom", doubt));
     let own = container.doubts.iter();
-    own.map(move |doubt| of("what its image and its command change", doubt))
+    own.map(move |doubt| of("what its image, its command and its hooks change", doubt))
         .chain(sources)
 }
 

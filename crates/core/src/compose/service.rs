@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::build::{self, Built};
 use super::network::Networks;
 use super::{Loader, Part, Project, Service, environment, label, port, shellwords, volume};
-use crate::container::{Container, Text, Variable};
+use crate::container::{Container, Hook, Text, Variable};
 use crate::error::Error;
 use crate::knowable::Knowable;
 use crate::source::{Sources, Span};
@@ -26,6 +26,7 @@ impl Project {
         let container_name =
             attribute(&parts, "container_name").and_then(|(part, node)| self.text_of(part, node));
         let (command, words) = self.command(&parts, built.as_ref());
+        let hooks = self.hooks(&parts);
         let mut environment = environment::of_service(self, loader, sources, &name, &parts)?;
         let ports = port::of_service(self, &name, &parts);
         let networks = Networks::of(self, &parts, name_span);
@@ -59,6 +60,7 @@ impl Project {
             built_as,
             container_name,
             command,
+            hooks,
             words,
             user,
             working_directory,
@@ -136,6 +138,26 @@ impl Project {
             }
         }
         (command, words)
+    }
+
+    /// What compose runs in the container besides: the hooks of all parts.
+    fn hooks(&self, parts: &[Part]) -> Vec<Hook> {
+        let mut hooks = Vec::new();
+        for name in ["post_start", "pre_stop"] {
+            for part in parts {
+                let items = part.node.get(name).and_then(|field| field.value.items());
+                let commands = items
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|item| item.get("command"));
+                hooks.extend(commands.map(|field| Hook {
+                    name,
+                    command: self.process_words(part, field.value),
+                    span: field.value.span(part.source),
+                }));
+            }
+        }
+        hooks
     }
 
     /// The words that a process gets: a list's items, or a text as compose splits it.

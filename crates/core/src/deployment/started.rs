@@ -19,10 +19,15 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
         let mut read = |container: &Container, path: &str| text(container, path, loader, sources);
         database_file::apply(container, database, &mut read);
     }
-    if recognise::recognise(container).servers.is_empty() || container.command.is_empty() {
+    if recognise::recognise(container).servers.is_empty() {
         return;
     }
-    let effect = effect(container, loader, sources);
+    let hooks = hooks(container, loader, sources);
+    container.doubts.extend(hooks);
+    if container.command.is_empty() {
+        return;
+    }
+    let effect = effect(&container.command, container, loader, sources);
     if effect.is_cleared {
         container.environment.clear();
     }
@@ -41,7 +46,33 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
     }));
 }
 
-fn effect(container: &Container, loader: &mut Loader, sources: &mut Sources) -> Effect {
+/// What its hooks may change of what a server reads when it starts again.
+fn hooks(container: &Container, loader: &mut Loader, sources: &mut Sources) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    for hook in &container.hooks {
+        let is_known = hook.command.iter().all(|word| word.known().is_some());
+        let reason = match is_known {
+            true if effect(&hook.command, container, loader, sources).writes => {
+                format!("its `{}` changes files that the server reads", hook.name)
+            }
+            true => continue,
+            false => format!("its `{}` has a variable without a value", hook.name),
+        };
+        doubts.push(Doubt {
+            hides: Hides::Files,
+            reason: reason.into(),
+            span: hook.span,
+        });
+    }
+    doubts
+}
+
+fn effect(
+    words: &[Knowable<String>],
+    container: &Container,
+    loader: &mut Loader,
+    sources: &mut Sources,
+) -> Effect {
     let disk = RefCell::new((loader, sources));
     let file = |path: &str| {
         let (loader, sources) = &mut *disk.borrow_mut();
@@ -53,7 +84,7 @@ fn effect(container: &Container, loader: &mut Loader, sources: &mut Sources) -> 
         starts: &|words| !recognise::by_words(words).is_empty(),
         kept: &|path| kept(container, path),
     };
-    command::read(&container.command, &around)
+    command::read(words, &around)
 }
 
 /// What a server in the container has at a path.

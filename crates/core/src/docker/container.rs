@@ -162,6 +162,7 @@ impl<'a> Inspected<'a> {
             environment: self.environment(),
             mounts: self.mounts(),
             copies: Vec::new(),
+            hooks: Vec::new(),
             doubts: Vec::new(),
             ports: self.ports(),
             networks: attached

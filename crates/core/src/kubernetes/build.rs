@@ -8,7 +8,7 @@ use super::object::Object;
 use super::pool::{Near, Pool};
 use super::volume::Volumes;
 use crate::compose::service::plain_words;
-use crate::container::{Alias, Container, Pod, Text, VariableValue};
+use crate::container::{Alias, Container, Hook, Pod, Text, VariableValue};
 use crate::deployment::{Database, is_server};
 use crate::knowable::Knowable;
 use crate::source::Sources;
@@ -106,6 +106,7 @@ impl One<'_> {
             built_as: None,
             container_name: None,
             words: words.flat_map(|word| plain_words(word)).collect(),
+            hooks: self.hooks(node),
             command,
             user: user.and_then(|user| Some(Knowable::Known(user.text()?.to_owned()))),
             working_directory: text(node, &["workingDir"])
@@ -161,6 +162,26 @@ impl One<'_> {
             };
             pod.entrances = expose::entrances(&self.services, node, &routes, &gateways);
         }
+    }
+
+    /// What the kubelet runs in it besides.
+    fn hooks(&self, node: &Node) -> Vec<Hook> {
+        let hook = |name: &'static str| {
+            let exec = at(node, &["lifecycle", name, "exec"])?;
+            // References in a hook stand for themselves, but a shell in it has the variables.
+            Some(Hook {
+                name,
+                command: texts(exec, &["command"])
+                    .into_iter()
+                    .map(|word| Knowable::Known(word.to_owned()))
+                    .collect(),
+                span: self.workload.span(exec),
+            })
+        };
+        ["postStart", "preStop"]
+            .into_iter()
+            .filter_map(hook)
+            .collect()
     }
 
     fn environment(&self, node: &Node) -> Environment<'_> {

@@ -131,6 +131,49 @@ fn a_configuration_folder_that_is_not_here_may_undo_what_variables_set() {
     }
 }
 
+/// A server that starts again reads what a hook of its container has written.
+#[test]
+fn a_hook_that_writes_configuration_may_undo_what_variables_set() {
+    let command = "    command: apiserver\n";
+    let write = "['sh', '-c', 'cp /tmp/own.conf /opt/clearml/config/apiserver.conf']";
+    for (hook, code, expected) in [
+        (
+            format!("post_start: [{{command: {write}}}]"),
+            2,
+            &["unknown"][..],
+        ),
+        (
+            format!("pre_stop: [{{command: {write}, user: root}}]"),
+            2,
+            &["unknown"],
+        ),
+        (
+            "post_start: [{command: tee /opt/clearml/config/secure.conf}]".to_owned(),
+            2,
+            &["unknown"],
+        ),
+        ("post_start: [{command: '${NOWHERE:-}'}]".to_owned(), 0, &[]),
+        (
+            "post_start: [{command: 'sh ${NOWHERE}'}]".to_owned(),
+            2,
+            &["unknown"],
+        ),
+        (
+            "post_start: [{command: echo /opt/clearml/config/secure.conf}]".to_owned(),
+            0,
+            &[],
+        ),
+        (
+            "post_start: [{command: ls /opt/clearml/config}]".to_owned(),
+            0,
+            &[],
+        ),
+    ] {
+        let with = format!("{command}    {hook}\n");
+        change(&hook, command, &with, code, expected);
+    }
+}
+
 #[test]
 fn a_mounted_page_of_credentials_is_read() {
     let text = good()

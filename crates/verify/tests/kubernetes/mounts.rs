@@ -174,3 +174,35 @@ fn what_only_the_cluster_has_is_not_known() {
         "{unknown:#?}"
     );
 }
+
+/// A server that starts again reads what a hook of its container has written.
+#[test]
+fn a_hook_that_writes_configuration_is_said() {
+    for (hook, is_said) in [
+        (
+            "postStart: {exec: {command: [sh, -c, 'echo a > /opt/clearml/config/secure.conf']}}",
+            true,
+        ),
+        (
+            "preStop: {exec: {command: [cp, /tmp/a, /opt/clearml/config]}}",
+            true,
+        ),
+        ("preStop: {exec: {command: [sleep, '10']}}", false),
+        (
+            "postStart: {httpGet: {path: /opt/clearml/config, port: 1}}",
+            false,
+        ),
+    ] {
+        let chart = Chart {
+            mounts: format!("        lifecycle: {{{hook}}}\n"),
+            ..Chart::default()
+        };
+        let done = look(&["a.yaml"], &[("a.yaml", &chart.render())]);
+        let reasons = done.json["unknown"].to_string();
+        assert_eq!(
+            reasons.contains("` changes files that"),
+            is_said,
+            "{hook}: {reasons}"
+        );
+    }
+}
