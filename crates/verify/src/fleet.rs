@@ -5,9 +5,6 @@
 //! neither a server that keeps a thread waiting nor an interruption keeps it from printing what is known.
 
 use std::collections::VecDeque;
-use std::io::{self, IsTerminal};
-use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
@@ -16,14 +13,15 @@ use std::time::{Duration, Instant};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Sources;
 use clearml_secure_core::unseen::Unseen;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::Cli;
 use crate::clients;
 use crate::error::Error;
+use crate::interrupt;
 use crate::keys::Keys;
 use crate::live::{Bounds, Client, Given, MOST_REQUESTS, Release, Seen, Site, together};
 use crate::probes::{PROBES, Probe};
+use crate::progress::Progress;
 use crate::report::{NotChecked, Report, Subject, Texts};
 use crate::shard::Share;
 use crate::target;
@@ -31,9 +29,6 @@ use crate::target;
 /// All requests together take no longer than this many times the bound of one: no chain of requests that depend on each
 /// other is longer.
 const CHAIN: u32 = 12;
-
-/// What a program ends with that a second interruption ends: 128 and the number of SIGINT.
-const INTERRUPTED: i32 = 130;
 
 /// What the workers tell.
 enum Event {
@@ -85,7 +80,8 @@ pub(crate) fn look(
         rate: cli.rate,
     });
     let (sender, receiver) = mpsc::channel();
-    interrupt(sender.clone())?;
+    let interrupted = sender.clone();
+    interrupt::listen(move || interrupted.send(Event::Interrupted).is_ok())?;
     let given = targets.iter().map(|target| Given {
         target: target.clone(),
         api: cli.api.clone(),
@@ -112,10 +108,17 @@ pub(crate) fn look(
             Err(error) => return Err(Error::Threads(error.to_string())),
         }
     }
-    let bar = progress(cli, targets.len() * (1 + probes.len()));
+    let steps = targets.len() * (1 + probes.len());
+    let mut progress = Progress::new(cli, "asking", steps).at_once();
     // Requests that end at the deadline are still told.
-    let (known, missing) = collect(&receiver, deadline + timeout, targets.len(), &probes, &bar);
-    bar.finish_and_clear();
+    let (known, missing) = collect(
+        &receiver,
+        deadline + timeout,
+        targets.len(),
+        &probes,
+        &mut progress,
+    );
+    progress.end();
     let reports = targets.into_iter().zip(known);
     Ok(reports
         .map(|(target, known)| report(target, known, &probes, missing, remarks))
@@ -167,48 +170,13 @@ fn ask(place: usize, given: &Given, probes: &[&'static dyn Probe], sender: &Send
     }
 }
 
-/// Lets the first interruption end the waiting, and the second the program.
-fn interrupt(sender: Sender<Event>) -> Result<(), Error> {
-    let is_second = AtomicBool::new(false);
-    #[expect(
-        clippy::exit,
-        reason = "anyone who interrupts twice does not want to wait for anything"
-    )]
-    let handler = move || {
-        // Where nobody waits for servers any more, there is nothing to cut short but the program.
-        let is_second = is_second.swap(true, Ordering::Relaxed);
-        if is_second || sender.send(Event::Interrupted).is_err() {
-            process::exit(INTERRUPTED);
-        }
-    };
-    ctrlc::set_handler(handler).map_err(|error| Error::Threads(error.to_string()))
-}
-
-/// A bar on a terminal, and nothing elsewhere.
-fn progress(cli: &Cli, length: usize) -> ProgressBar {
-    let is_shown = !cli.general.quiet && io::stderr().is_terminal();
-    let target = if is_shown {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(Some(length as u64), target);
-    if let Ok(style) = ProgressStyle::with_template("asking {wide_bar} {pos}/{len} {elapsed}") {
-        bar.set_style(style);
-    }
-    if is_shown {
-        bar.enable_steady_tick(Duration::from_millis(200));
-    }
-    bar
-}
-
 /// Waits for everything, the deadline or the user; the reason is why something may be missing.
 fn collect(
     receiver: &Receiver<Event>,
     deadline: Instant,
     servers: usize,
     probes: &[&'static dyn Probe],
-    bar: &ProgressBar,
+    progress: &mut Progress,
 ) -> (Vec<Known>, &'static str) {
     let mut known: Vec<Known> = (0..servers)
         .map(|_| Known {
@@ -242,7 +210,7 @@ fn collect(
             Err(_) => break,
         }
         left -= 1;
-        bar.inc(1);
+        progress.step();
     }
     (known, missing)
 }

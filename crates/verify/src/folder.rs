@@ -4,74 +4,129 @@
 //! beside them, as `docker-compose.prod.yml` does: such a file is checked merged over its base.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
-use clearml_secure_core::compose::files::is_default;
-use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::compose::Service;
+use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::read_text;
 
+use crate::cli::Cli;
+use crate::crew;
 use crate::error::Error;
-use crate::reader::{Reader, Target};
+use crate::loader::Loader;
+use crate::reader::Reader;
 use crate::report::NotChecked;
+use crate::shard::Share;
+use crate::unopened::{Folder, Target, Unopened, Way, has_default_name, is_overlay};
 use crate::walk::{Found, Manifest, Walk};
-use clearml_secure_core::shell::quoted;
 
-/// A compose file, understood.
+/// A compose file below a folder, and what is known of it. Of one that is alone in its folder and reads no others nothing
+/// has to be, before its turn comes.
 struct Candidate {
     path: PathBuf,
     has_words: bool,
-    deployment: Composed,
+    surveyed: Option<Surveyed>,
+}
+
+/// What others have to know of a compose file.
+struct Surveyed {
+    /// Where it really is.
+    file: Option<PathBuf>,
+    /// The files that it reads besides those that docker compose would be given.
+    parts: Vec<PathBuf>,
+    services: HashSet<String>,
+    /// The services that it only changes, if compose refuses it alone.
+    changed: Option<Vec<String>>,
+    has_server: bool,
 }
 
 /// Every deployment below a folder, and whatever there may be one, in the order of their paths. Of a shard, those that it
 /// needs.
-pub(crate) fn targets(reader: &mut Reader<'_>, folder: &Path) -> Result<Vec<Target>, Error> {
+pub(crate) fn targets(
+    reader: &mut Reader<'_>,
+    folder: &Path,
+    has_clients: bool,
+) -> Result<Vec<Target>, Error> {
     let walk = Walk::below(folder)?;
     let mut targets = not_looked_at(&walk);
     reader.remarks.extend(walk.remarks);
     let has_manifests = manifests(reader, walk.manifests, &mut targets);
     let closed = walk.closed.into_iter();
     targets.extend(closed.map(|(path, error)| Target::failed(&path, &error.into())));
-    let mut candidates = Vec::new();
     let (needed, others) = needed(reader, walk.found);
-    for Found {
-        path, has_words, ..
-    } in needed
-    {
-        let text = read_text(&path);
-        match text.and_then(|text| reader.deployment(&path, text)) {
-            Ok(deployment) => candidates.push(Candidate {
-                path,
-                has_words,
-                deployment,
-            }),
-            Err(error) => targets.push(Target::failed(&path, &error.into())),
-        }
-    }
+    let mut others: Vec<PathBuf> = others.into_iter().map(|one| one.path).collect();
+    let theirs = needed.iter().map(|one| &one.path);
+    others.extend(theirs.filter(|path| !reader.share.has_file(path)).cloned());
+    let mut candidates = survey(reader.loader, reader.cli, needed, &mut targets);
     drop_parts(&mut candidates);
-    let (overlays, bases): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_overlay);
-    let mut merged: Vec<Vec<Composed>> = bases.iter().map(|_| Vec::new()).collect();
-    for overlay in overlays {
-        match merge(reader, &bases, &overlay) {
-            Ok(Some((base, deployment))) => merged[base].push(deployment),
-            Ok(None) => {}
-            Err(error) => targets.push(Target::failed(&overlay.path, &error)),
-        }
-    }
-    for (base, merged) in bases.into_iter().zip(merged) {
-        targets.extend(base.targets(merged));
-    }
+    targets.extend(with_overlays(candidates, reader.loader.has_merge()));
     targets.sort_by(|one, other| one.path().cmp(other.path()));
-    let is_deployment = |target: &Target| matches!(target, Target::Deployment { .. });
-    let is_there = targets.iter().any(is_deployment) || has_manifests;
-    if !is_there && !is_in_others(reader, folder, &others) {
-        let none = Error::NothingBelow(folder.to_owned());
-        if targets.is_empty() {
-            return Err(none);
-        }
-        targets.push(Target::failed(folder, &none));
-    }
+    targets.push(Target::Folder(Folder {
+        path: folder.to_owned(),
+        others,
+        has_deployment: has_manifests,
+        has_clients,
+    }));
     Ok(targets)
+}
+
+/// Reads the files that have to be known before the others: those that may read others, and those in one folder, of which
+/// one may change another. Adds what cannot be read to the targets.
+fn survey(
+    loader: &Loader<'_>,
+    cli: &Cli,
+    found: Vec<Found>,
+    targets: &mut Vec<Target>,
+) -> Vec<Candidate> {
+    let mut in_folder: HashMap<Option<PathBuf>, usize> = HashMap::new();
+    let folder = |one: &Found| one.path.parent().map(Path::to_owned);
+    for one in &found {
+        *in_folder.entry(folder(one)).or_default() += 1;
+    }
+    let is_to_be_known =
+        |one: &Found| one.may_read_others || in_folder.get(&folder(one)) > Some(&1);
+    let look = |one: Found| {
+        let surveyed = is_to_be_known(&one).then(|| Surveyed::of(loader, &one.path));
+        (one, surveyed)
+    };
+    let mut candidates = Vec::new();
+    let never = AtomicBool::new(false);
+    let size = crew::size(cli.jobs.into());
+    let Ok(_) = crew::in_order(found, size, &never, look, |(one, surveyed)| {
+        match surveyed.transpose() {
+            Ok(surveyed) => candidates.push(Candidate {
+                path: one.path,
+                has_words: one.has_words,
+                surveyed,
+            }),
+            Err(error) => targets.push(Target::failed(&one.path, &Error::from(error))),
+        }
+        Ok::<_, Infallible>(ControlFlow::Continue(()))
+    });
+    candidates
+}
+
+impl Surveyed {
+    fn of(loader: &Loader<'_>, path: &Path) -> Result<Self, CoreError> {
+        // It is read again, and what is to be said is said then.
+        let deployment = loader.deployment(path, read_text(path)?, &mut Vec::new())?;
+        let (project, sources) = (&deployment.project, &deployment.sources);
+        let read = sources.ids().filter(|id| !project.files.contains(id));
+        let name = |service: &Service| service.name.clone();
+        let changed = || project.incomplete().map(name).collect();
+        Ok(Self {
+            file: sources.file(deployment.first).map(Path::to_owned),
+            parts: read
+                .filter_map(|id| sources.file(id).map(Path::to_owned))
+                .collect(),
+            services: project.services.iter().map(name).collect(),
+            changed: is_overlay(path, &deployment).then(changed),
+            has_server: !deployment.instances.is_empty(),
+        })
+    }
 }
 
 /// The files that a shard needs, and the others: its own, those beside them, since one may change another, and all that may
@@ -86,14 +141,17 @@ fn needed(reader: &mut Reader<'_>, found: Vec<Found>) -> (Vec<Found>, Vec<Found>
     found.into_iter().partition(is_needed)
 }
 
-/// Whether there is a deployment in the files of other shards. Only the shard of the folder has to know.
-fn is_in_others(reader: &mut Reader<'_>, folder: &Path, others: &[Found]) -> bool {
-    let is_ours = reader.share.has_file(folder);
-    let mut is_one = |path: &Path| {
-        let deployment = read_text(path).and_then(|text| reader.deployment(path, text));
+/// What is to be said of a folder below which no deployment was found: nothing if another shard has to know.
+pub(crate) fn missing(folder: &Folder, loader: &Loader<'_>, share: &Share) -> Option<Error> {
+    let is_one = |path: &PathBuf| {
+        let text = read_text(path);
+        let deployment = text.and_then(|text| loader.deployment(path, text, &mut Vec::new()));
         deployment.is_ok_and(|one| !one.instances.is_empty())
     };
-    !others.is_empty() && (!is_ours || others.iter().any(|one| is_one(&one.path)))
+    let others = &folder.others;
+    let is_in_others =
+        || !others.is_empty() && (!share.has_file(&folder.path) || others.iter().any(is_one));
+    (!folder.has_deployment && !is_in_others()).then(|| Error::NothingBelow(folder.path.clone()))
 }
 
 /// Takes over the manifests, if any of them has a ClearML server. Whether one has.
@@ -151,89 +209,68 @@ fn not_looked_at(walk: &Walk) -> Vec<Target> {
 /// Takes out the files that others read: what is in them is checked where it is used. A file that compose takes by
 /// itself is a deployment all the same.
 fn drop_parts(candidates: &mut Vec<Candidate>) {
-    let mut parts: HashSet<PathBuf> = HashSet::new();
-    for candidate in candidates.iter() {
-        let deployment = &candidate.deployment;
-        let given = &deployment.project.files;
-        let read = deployment
-            .sources
-            .ids()
-            .filter(|source| !given.contains(source));
-        let files = read.filter_map(|source| deployment.sources.file(source));
-        parts.extend(files.map(Path::to_owned));
+    let surveyed = candidates.iter().filter_map(|one| one.surveyed.as_ref());
+    let parts: HashSet<PathBuf> = surveyed.flat_map(|one| one.parts.clone()).collect();
+    if parts.is_empty() {
+        return;
     }
     candidates.retain(|candidate| {
-        let deployment = &candidate.deployment;
-        let file = deployment.sources.file(deployment.first);
-        has_default_name(&candidate.path) || !file.is_some_and(|file| parts.contains(file))
+        let file = match &candidate.surveyed {
+            Some(surveyed) => surveyed.file.clone(),
+            None => candidate.path.canonicalize().ok(),
+        };
+        has_default_name(&candidate.path) || !file.is_some_and(|file| parts.contains(&file))
     });
 }
 
-fn has_default_name(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(is_default)
-}
-
-/// Whether a file only changes another: compose refuses it alone, since a service has nothing to run.
-fn is_overlay(candidate: &Candidate) -> bool {
-    !has_default_name(&candidate.path) && candidate.deployment.project.incomplete().next().is_some()
-}
-
-impl Candidate {
-    /// Whether an overlay changes services of this file, in its folder.
-    fn is_base_of(&self, overlay: &Self) -> bool {
-        let project = &self.deployment.project;
-        let mut changed = overlay.deployment.project.incomplete();
-        self.path.parent() == overlay.path.parent()
-            && changed.all(|service| project.service_named(&service.name).is_some())
+/// The files that are deployments, each with those beside it that only change it; and what cannot be told of such.
+fn with_overlays(candidates: Vec<Candidate>, has_merge: bool) -> Vec<Target> {
+    let changed = |one: &Candidate| {
+        let surveyed = one.surveyed.as_ref()?;
+        surveyed.changed.clone()
+    };
+    let (overlays, bases): (Vec<Candidate>, Vec<Candidate>) = candidates
+        .into_iter()
+        .partition(|one| changed(one).is_some());
+    let mut in_folder: HashMap<PathBuf, Vec<usize>> = HashMap::new();
+    for (place, base) in bases.iter().enumerate().filter(|_| !overlays.is_empty()) {
+        let folder = base.path.parent().unwrap_or(Path::new(""));
+        in_folder.entry(folder.to_owned()).or_default().push(place);
     }
-
-    /// The file alone, and with each overlay of its. Where it has no server alone, it may have one with an overlay.
-    fn targets(self, merged: Vec<Composed>) -> Vec<Target> {
-        let path = &self.path;
-        match Target::of(path, self.deployment) {
-            Some(Target::Deployment { deployment, .. }) => {
-                let merged = merged.into_iter().map(Into::into).collect();
-                vec![Target::Deployment { deployment, merged }]
-            }
-            alone => {
-                let with = merged.into_iter();
-                let with = with.filter_map(|one| Target::of(path, one));
-                let with = with.filter(|one| matches!(one, Target::Deployment { .. }));
-                alone.into_iter().chain(with).collect()
-            }
-        }
-    }
-}
-
-/// An overlay over its base, and which that is; nothing if it is none of ClearML's.
-fn merge(
-    reader: &mut Reader<'_>,
-    bases: &[Candidate],
-    overlay: &Candidate,
-) -> Result<Option<(usize, Composed)>, Error> {
-    let mut of_it = (0..bases.len()).filter(|base| bases[*base].is_base_of(overlay));
-    let (first, second) = (of_it.next(), of_it.next());
-    let has_server = |base: usize| !bases[base].deployment.instances.is_empty();
-    if let (Some(base), None, false) = (first, second, reader.has_merge()) {
-        let path = &bases[base].path;
-        let deployment = reader.merged(path, &overlay.path)?;
-        if !deployment.instances.is_empty() {
-            reader.remarks.push(format!(
-                "{} changes {} and is checked merged over it: clearml-verify {} --merge {}",
-                overlay.path.display(),
-                path.display(),
-                quoted(path),
-                quoted(&overlay.path)
-            ));
-        }
-        return Ok(Some((base, deployment)));
-    }
-    if overlay.has_words || first.is_some_and(has_server) {
-        return Err(Error::Overlay {
-            path: overlay.path.clone(),
-            base: first.map(|base| bases[base].path.clone()),
+    let mut over: Vec<Vec<PathBuf>> = bases.iter().map(|_| Vec::new()).collect();
+    let mut targets = Vec::new();
+    for overlay in overlays {
+        let names = changed(&overlay).unwrap_or_default();
+        let folder = overlay.path.parent().unwrap_or(Path::new(""));
+        let beside = in_folder.get(folder).into_iter().flatten().copied();
+        let mut of_it = beside.filter(|base| {
+            let surveyed = bases[*base].surveyed.as_ref();
+            surveyed.is_some_and(|one| names.iter().all(|name| one.services.contains(name)))
         });
+        let (first, second) = (of_it.next(), of_it.next());
+        if let (Some(base), None, false) = (first, second, has_merge) {
+            over[base].push(overlay.path);
+            continue;
+        }
+        let base = first.map(|base| &bases[base]);
+        let surveyed = base.and_then(|base| base.surveyed.as_ref());
+        if overlay.has_words || surveyed.is_some_and(|one| one.has_server) {
+            let error = Error::Overlay {
+                path: overlay.path.clone(),
+                base: base.map(|base| base.path.clone()),
+            };
+            targets.push(Target::failed(&overlay.path, &error));
+        }
     }
-    Ok(None)
+    let bases = bases.into_iter().zip(over);
+    targets.extend(bases.map(|(base, overlays)| {
+        Target::Unopened(Unopened {
+            path: base.path,
+            way: Way::Found {
+                has_words: base.has_words,
+                overlays,
+            },
+        })
+    }));
+    targets
 }

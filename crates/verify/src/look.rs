@@ -15,11 +15,11 @@ use crate::keys::{self, Keys};
 use crate::lines::Lines;
 use crate::login::Login;
 use crate::products::Products;
-use crate::reader::Target;
 use crate::readout::Readout;
 use crate::report::{NotChecked, Outline, Report, Subject, Texts};
 use crate::rules::{self, Case};
 use crate::trees::Trees;
+use crate::unopened::Target;
 use crate::{drift, ignore};
 
 /// What is the same for all targets.
@@ -40,6 +40,14 @@ pub(crate) struct Looked {
     pub(crate) remarks: Vec<String>,
 }
 
+impl Looked {
+    /// What its reports were made from.
+    pub(crate) fn into_trees(self) -> Vec<Trees> {
+        let reports = self.reports.into_iter();
+        reports.filter_map(|(_, trees)| trees).collect()
+    }
+}
+
 impl<'a> Looker<'a> {
     pub(crate) fn new(cli: &'a Cli, keys: &'a Keys, products: &Products) -> Self {
         Self {
@@ -52,26 +60,27 @@ impl<'a> Looker<'a> {
     }
 
     /// What the rules find in a target. Containers that run are held against the files from which they were made.
-    pub(crate) fn look(&self, target: Target, files: &[Trees]) -> Looked {
-        let mut looked = Looked::default();
+    pub(crate) fn look(&self, target: Target, files: &[Trees], looked: &mut Looked) {
         let (deployment, merged) = match target {
             Target::Deployment { deployment, merged } => (deployment, merged),
             Target::Nothing(path, unknown) => {
                 let report = Report::of_nothing(&path, unknown);
                 looked.reports.push((report, None));
-                return looked;
+                return;
             }
+            // They are no deployment yet.
+            Target::Folder(_) | Target::Unopened(_) => return,
         };
         let made_from = drift::files_of(&deployment, files, &mut looked.remarks);
         let (alone, trees) = self.report(deployment, made_from, &mut looked.remarks);
-        looked.reports.push((alone, Some(trees)));
+        let mut reports = vec![(alone, Some(trees))];
         for deployment in merged {
             let (with, trees) = self.report(deployment, None, &mut looked.remarks);
-            let (alone, _) = &looked.reports[0];
+            let (alone, _) = &reports[0];
             let with = with.besides(alone);
-            looked.reports.push((with, Some(trees)));
+            reports.push((with, Some(trees)));
         }
-        looked
+        looked.reports.extend(reports);
     }
 
     /// What the rules find in a deployment. What is wrong with the comments that silence findings is a remark.

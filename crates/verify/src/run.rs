@@ -10,13 +10,11 @@ use crate::look::Looker;
 use crate::pages;
 use crate::policy::Policy;
 use crate::products::Products;
-use crate::reader::Target;
 use crate::receipt::Receipt;
 use crate::shard::Share;
 use crate::stream::Stream;
 use crate::target;
-use crate::trees::Trees;
-use crate::{clients, fleet, retired};
+use crate::{clients, fleet, retired, sweep};
 
 /// Looks at every target and prints what is to be said.
 pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
@@ -35,7 +33,7 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
     let mut share = Share::of(cli.shard);
     let clients = clients::look(cli, &keys, &mut share)?;
     let targets = match cli.clients {
-        true => Ok(Vec::new()),
+        true => Ok(None),
         false => target::targets(cli, &clients.targets, &mut share, &mut remarks),
     };
     // What was passed over may be the reason.
@@ -54,7 +52,9 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
         stream.add(report, None)?;
     }
     let looker = Looker::new(cli, &keys, &products);
-    of_files(&looker, targets, &mut share, &mut stream)?;
+    if let Some(targets) = targets {
+        sweep::look(cli, &looker, targets, &mut share, &mut stream)?;
+    }
     stream.remark(&Vec::from_iter(share.remark()));
     // Who is there proves nothing, and the servers of the command line may be other shards'.
     let receipt = match !cli.clients && !target::servers(cli)?.is_empty() {
@@ -89,41 +89,6 @@ fn no_longer_rules(ignored: &[String]) -> Result<Vec<String>, Error> {
             None => Err(Error::UnknownRule(id.clone())),
         })
         .collect()
-}
-
-/// Looks at everything that is no server, and tells what is of this shard.
-fn of_files(
-    looker: &Looker<'_>,
-    targets: Vec<Target>,
-    share: &mut Share,
-    stream: &mut Stream<'_>,
-) -> Result<(), Error> {
-    let targets = targets.into_iter();
-    let mut targets: Vec<(bool, Target)> = targets
-        .map(|target| (target.is_in(share), target))
-        .collect();
-    let is_running = |(is_ours, target): &(bool, Target)| *is_ours && target.is_running();
-    // What runs is compared with its files, whosever they are.
-    let needs_files = targets.iter().any(is_running);
-    targets.retain(|(is_ours, target)| *is_ours || needs_files && !target.is_running());
-    let (running, files): (Vec<_>, Vec<_>) = targets
-        .into_iter()
-        .partition(|(_, target)| target.is_running());
-    let mut kept: Vec<Trees> = Vec::new();
-    for (is_ours, target) in files.into_iter().chain(running) {
-        let looked = looker.look(target, &kept);
-        let trees = match is_ours {
-            true => stream.take(looked)?,
-            false => looked
-                .reports
-                .into_iter()
-                .filter_map(|(_, trees)| trees)
-                .collect(),
-        };
-        // A file merged over it is none that containers are made from.
-        kept.extend(trees.into_iter().take(1).filter(|_| needs_files));
-    }
-    Ok(())
 }
 
 fn print(text: &str) -> Result<bool, Error> {

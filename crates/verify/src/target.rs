@@ -5,12 +5,9 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{default_in, is_default};
-use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::docker;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::read_argument;
-use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::kubernetes;
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
@@ -18,12 +15,21 @@ use zeroize::Zeroizing;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::folder;
-use crate::reader::{Reader, Target};
+use crate::loader::Loader;
+use crate::reader::Reader;
 use crate::shard::Share;
+use crate::unopened::{Target, Unopened, Way};
 use crate::walk::{is_helm_values, is_kustomization};
 
 /// JSON begins within so many bytes, or it is not found behind what comes before it.
 const MARGIN: u64 = 64;
+
+/// What there is to check.
+pub(crate) struct Targets<'a> {
+    pub(crate) loader: Loader<'a>,
+    /// Each with the number of the argument that it is of.
+    pub(crate) found: Vec<(usize, Target)>,
+}
 
 /// Every deployment of the targets, and what cannot be read of them. `remarks` is what a person should know about how
 /// they were read. A target that has clients and no deployment is not of these. Where this run is a shard, there may be
@@ -31,49 +37,51 @@ const MARGIN: u64 = 64;
 ///
 /// # Errors
 /// The only target cannot be read or holds no ClearML server, or a file that is given for all of them cannot be read.
-pub(crate) fn targets(
-    cli: &Cli,
+pub(crate) fn targets<'a>(
+    cli: &'a Cli,
     of_clients: &HashSet<PathBuf>,
     share: &mut Share,
     remarks: &mut Vec<String>,
-) -> Result<Vec<Target>, Error> {
+) -> Result<Option<Targets<'a>>, Error> {
     let mut files = files(cli).peekable();
     if files.peek().is_none() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    let mut reader = Reader::new(cli, share, remarks)?;
+    let loader = Loader::new(cli)?;
+    let mut reader = Reader::new(cli, &loader, share, remarks);
     // What runs is compared with its files, which may be another shard's.
     if !reader.reads_all {
         reader.reads_all = self::files(cli).any(|path| may_be_of_engine(path));
     }
     let mut found = Vec::new();
-    for path in files {
+    for (number, path) in files.enumerate() {
+        let has_clients = of_clients.contains(path);
         let targets = if path.is_dir() {
-            folder::targets(&mut reader, path)
+            folder::targets(&mut reader, path, has_clients)
         } else if reader.reads_all || reader.share.takes_file(path) || is_of_pool(path) {
-            named(&mut reader, path)
+            named(&mut reader, path, has_clients)
         } else {
             continue;
         };
         match targets {
-            Ok(targets) => found.extend(targets),
+            Ok(targets) => found.extend(targets.into_iter().map(|target| (number, target))),
             // It is something else.
-            Err(_) if of_clients.contains(path) => {}
+            Err(_) if has_clients => {}
             // Its own shard says so.
             Err(_) if !reader.share.takes_file(path) => {}
             Err(error) if cli.targets.len() == 1 => return Err(error),
             // The others are worth reporting all the same.
-            Err(error) => found.push(Target::failed(path, &error)),
+            Err(error) => found.push((number, Target::failed(path, &error))),
         }
     }
     let first = reader.of_manifests.first().cloned().unwrap_or_default();
     match reader.finish() {
-        Ok(targets) => found.extend(targets),
+        Ok(targets) => found.extend(targets.into_iter().map(|target| (usize::MAX, target))),
         Err(_) if of_clients.contains(&first) => {}
         Err(error) if cli.targets.len() == 1 && found.is_empty() => return Err(error),
-        Err(error) => found.push(Target::failed(&first, &error)),
+        Err(error) => found.push((usize::MAX, Target::failed(&first, &error))),
     }
-    Ok(found)
+    Ok(Some(Targets { loader, found }))
 }
 
 /// The files and folders among the targets.
@@ -102,7 +110,7 @@ fn is_of_pool(path: &Path) -> bool {
 }
 
 /// A file that the command line names.
-fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
+fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<Target>, Error> {
     if path.to_string_lossy().ends_with(".conf") {
         return Err(Error::Target(path.to_owned()));
     }
@@ -123,25 +131,19 @@ fn named(reader: &mut Reader<'_>, path: &Path) -> Result<Vec<Target>, Error> {
         reader.of_manifests.push(path.to_owned());
         return Ok(Vec::new());
     }
-    if Keyset::is_one(&text, path) {
-        return Err(Error::Keyset(path.to_owned()));
-    }
-    let deployment = reader.deployment(path, text)?;
-    if !reader.has_merge() && is_overlay(path, &deployment) {
-        let base = path.parent().and_then(default_in);
-        return Err(Error::Overlay {
-            path: path.to_owned(),
-            base,
-        });
-    }
-    let none = Error::NoServer(path.to_owned());
-    match Target::of(path, deployment) {
-        None => Err(none),
-        Some(Target::Nothing(path, mut unknown)) => {
-            unknown.extend(Target::failed(&path, &none).into_unknown());
-            Ok(vec![Target::Nothing(path, unknown)])
-        }
-        Some(target) => Ok(vec![target]),
+    let is_only = reader.cli.targets.len() == 1;
+    let unopened = Unopened {
+        path: path.to_owned(),
+        way: Way::Named {
+            // A pipe has its text only once.
+            text: (is_only || !path.is_file()).then_some(text),
+            has_clients,
+        },
+    };
+    match is_only {
+        // That it is no deployment is an error.
+        true => unopened.open(reader.loader, reader.remarks),
+        false => Ok(vec![Target::Unopened(unopened)]),
     }
 }
 
@@ -196,19 +198,6 @@ fn is_authority(text: &str) -> bool {
     };
     text.split_once(':')
         .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok())
-}
-
-/// Whether a file only changes servers of another. Standard input has none beside it.
-fn is_overlay(path: &Path, deployment: &Composed) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let is_file = deployment.sources.file(deployment.first).is_some();
-    let may_be_one = is_file && !name.is_some_and(is_default);
-    let is_server = |name: &str| {
-        let mut instances = deployment.instances.iter();
-        instances.any(|instance| deployment.service(instance).name == name)
-    };
-    let mut changed = deployment.project.incomplete();
-    may_be_one && changed.any(|service| deployment.instances.is_empty() || is_server(&service.name))
 }
 
 /// The running servers among the targets.

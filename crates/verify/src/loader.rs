@@ -1,0 +1,74 @@
+//! Reads compose files into deployments, with what the command line gives for all of them.
+
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::compose::files::{Files, Given, merged_over};
+use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::error::Error;
+use clearml_secure_core::io::{read_argument, read_text};
+use zeroize::Zeroizing;
+
+use crate::cli::Cli;
+use crate::walk::listed;
+
+/// Reads compose files. What the command line gives for all of them is read once: a pipe has its text only once.
+pub(crate) struct Loader<'a> {
+    cli: &'a Cli,
+    env_file: Vec<Given>,
+    pub(crate) merge: Vec<Given>,
+}
+
+impl<'a> Loader<'a> {
+    /// Reads what is given for all of them.
+    pub(crate) fn new(cli: &'a Cli) -> Result<Self, Error> {
+        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?));
+        Ok(Self {
+            cli,
+            env_file: cli.env_file.iter().map(read).collect::<Result<_, _>>()?,
+            merge: cli.merge.iter().map(read).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether the command line says what is merged over each file.
+    pub(crate) fn has_merge(&self) -> bool {
+        !self.merge.is_empty()
+    }
+
+    /// The deployment that a compose file makes, with what is merged over it. A remark says so.
+    pub(crate) fn deployment(
+        &self,
+        path: &Path,
+        text: Zeroizing<String>,
+        remarks: &mut Vec<String>,
+    ) -> Result<Composed, Error> {
+        let mut texts = vec![(path.to_owned(), text)];
+        if self.has_merge() {
+            texts.extend(self.merge.iter().cloned());
+            return self.load(texts);
+        }
+        let merged = merged_over(path);
+        for found in &merged {
+            texts.push((found.clone(), read_text(found)?));
+        }
+        let deployment = self.load(texts)?;
+        if !deployment.instances.is_empty() && !merged.is_empty() {
+            remarks.push(format!(
+                "{} is read with {}, as docker compose reads them together",
+                path.display(),
+                listed(&merged)
+            ));
+        }
+        Ok(deployment)
+    }
+
+    /// The deployment of a compose file and another that is merged over it, instead of what compose would merge by itself.
+    pub(crate) fn merged(&self, path: &Path, over: &Path) -> Result<Composed, Error> {
+        let read = |path: &Path| Ok((path.to_owned(), read_text(path)?));
+        self.load(vec![read(path)?, read(over)?])
+    }
+
+    fn load(&self, texts: Vec<Given>) -> Result<Composed, Error> {
+        let config_dir = self.cli.config_dir.as_deref();
+        Composed::load(Files::of(texts, self.env_file.clone(), config_dir)?)
+    }
+}
