@@ -119,6 +119,9 @@ fn the_page_stands_by_itself_in_a_browser() {
     std::fs::write(&compose, text).unwrap();
     let html = clearml("verify").args(["-f", "html"]).arg(&compose).done();
     assert_eq!(html.status, Some(1));
+    let address = "/docs/rules.md#missing-setting\"";
+    let link = format!("href=\"{}/blob/HEAD{address}", env!("CARGO_PKG_REPOSITORY"));
+    assert!(html.stdout.contains(&link), "the rule has an address");
     let path = folder.path().join("page.html");
     std::fs::write(&path, html.stdout).unwrap();
     let url = format!("file://{}", path.display());

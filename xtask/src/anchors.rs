@@ -109,7 +109,7 @@ fn cited(before: &str) -> Option<String> {
 }
 
 /// Where a link of a page leads, from the project's folder.
-fn linked(file: &str, folder: &str, target: &str) -> String {
+pub(crate) fn linked(file: &str, folder: &str, target: &str) -> String {
     if target.is_empty() {
         return file.to_owned();
     }

@@ -18,6 +18,7 @@ mod oracles;
 mod packages;
 mod repository;
 mod shell;
+mod site;
 mod standin;
 mod test;
 mod tidy;
@@ -38,6 +39,7 @@ Usage: cargo xtask TASK
   ci                  format, clippy, docs, cargo doc, tidy, then all tests, with every oracle required
   docs [--check]      write what pages take from the code and from the programs' output, or fail if it is
                       out of date or a cited anchor of docs does not exist
+  docs --site         the pages as a site, in target/site/html; builds mdBook once, which takes minutes
   tidy                no circles between files, a library that says nothing, and what else holds in this house
   bench               speed and memory against openssl and compose-lint
   dist                release programs and their checksums in dist/
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         "ci" => ci::run(),
         "demo" => demo::run(rest),
         "dist" => dist::run(),
+        "docs" if rest == ["--site"] => site::run(),
         "docs" => docs::run(rest.iter().any(|argument| argument == "--check")),
         "test" => test::run(rest, &[]),
         "formulas" => formulas::run(rest),

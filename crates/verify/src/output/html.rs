@@ -13,6 +13,7 @@ use super::group::{Together, together};
 use super::text::{looked_at, plural};
 use super::{Seen, count};
 use crate::finding::Severity;
+use crate::pages;
 use crate::readout::Read;
 use crate::receipt::{self, Receipt};
 use crate::report::{NotChecked, Outline, Report, Told};
@@ -339,6 +340,7 @@ fn finding(number: usize, group: &Together<'_>) -> Markup {
             details {
                 summary { "Rule " code { (group.rule()) } }
                 (rule::text(group.rule()))
+                p { a href=(pages::address(group.rule())) { "The same with examples" } }
             }
         }
     }
