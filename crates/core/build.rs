@@ -32,7 +32,8 @@ fn main() -> Result<()> {
         .map(ImageFile::rows)
         .collect::<Result<Vec<_>>>()?
         .concat();
-    write("image_configuration", rows.into_iter().map(Ok))
+    write("image_configuration", rows.into_iter().map(Ok))?;
+    read::<Chart>("chart")?.write()
 }
 
 fn read<T: DeserializeOwned>(name: &str) -> Result<T> {
@@ -195,6 +196,148 @@ impl ImageFile {
         };
         self.values.iter().map(row).collect()
     }
+}
+
+/// What the Helm chart makes of its values.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chart {
+    oldest: String,
+    newest: String,
+    image: Vec<ChartImage>,
+    key: Vec<ChartKey>,
+    variable: Vec<ChartVariable>,
+    default: toml::Table,
+    read: Vec<ChartPaths>,
+    instead: Vec<ChartInstead>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChartImage {
+    since: Option<String>,
+    tag: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChartKey {
+    name: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChartVariable {
+    servers: Vec<String>,
+    name: String,
+    key: Option<String>,
+    text: Option<String>,
+    #[serde(rename = "if")]
+    condition: Option<String>,
+    unless: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChartPaths {
+    paths: Vec<String>,
+    since: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChartInstead {
+    paths: Vec<String>,
+    write: String,
+}
+
+impl Chart {
+    fn write(&self) -> Result<()> {
+        println!("cargo::rustc-env=CHART_OLDEST={}", self.oldest);
+        println!("cargo::rustc-env=CHART_NEWEST={}", self.newest);
+        let images = self.image.iter().map(|image| {
+            let lifetime = lifetime(image.since.as_deref(), None)?;
+            Ok(format!("({:?}, {lifetime}),\n", image.tag))
+        });
+        write("chart_images", images)?;
+        let keys = self.key.iter();
+        let keys = keys.map(|key| Ok(format!("({:?}, {:?}),\n", key.name, key.value)));
+        write("chart_keys", keys)?;
+        write(
+            "chart_variables",
+            self.variable.iter().map(ChartVariable::row),
+        )?;
+        let defaults = self.default.iter().map(|(path, value)| {
+            let (text, is_text) = match value {
+                toml::Value::String(text) => (text.clone(), true),
+                value => (value.to_string(), false),
+            };
+            Ok(format!("({path:?}, {text:?}, {is_text}),\n"))
+        });
+        write("chart_defaults", defaults)?;
+        let paths = self.read.iter().map(|read| {
+            let lifetime = lifetime(read.since.as_deref(), None)?;
+            let row = |path: &String| format!("({path:?}, {lifetime}),\n");
+            Ok(of_each_server(&read.paths).iter().map(row).collect())
+        });
+        write("chart_paths", paths)?;
+        let instead = self.instead.iter().map(|instead| {
+            let paths = instead.paths.iter().flat_map(|path| {
+                let pair = [path.clone(), instead.write.clone()];
+                of_each_server(&[pair.join("\n")])
+            });
+            let row = |pair: String| {
+                let (path, write) = pair.split_once('\n').unwrap_or_default();
+                format!("({path:?}, {write:?}),\n")
+            };
+            Ok(paths.map(row).collect())
+        });
+        write("chart_instead", instead)
+    }
+}
+
+impl ChartVariable {
+    fn row(&self) -> Result<String> {
+        let servers: Vec<String> = self
+            .servers
+            .iter()
+            .map(|server| format!("Part::{}", variant(server)))
+            .collect();
+        let from = match (&self.key, &self.text) {
+            (Some(key), None) => format!("Key({key:?})"),
+            (None, Some(text)) => format!("Text({text:?})"),
+            _ => Err(format!("{} has one of key and text", self.name))?,
+        };
+        let condition = match (&self.condition, &self.unless) {
+            (None, None) => "None".to_owned(),
+            (Some(path), None) => format!("Some(({path:?}, true))"),
+            (None, Some(path)) => format!("Some(({path:?}, false))"),
+            _ => Err(format!("{} has one of if and unless", self.name))?,
+        };
+        Ok(format!(
+            "SetVariable {{ parts: &[{}], name: {:?}, from: From::{from}, condition: {condition}, lifetime: {} }},\n",
+            servers.join(", "),
+            self.name,
+            lifetime(self.since.as_deref(), self.until.as_deref())?,
+        ))
+    }
+}
+
+/// The same of each server, where `{server}` is in it.
+fn of_each_server(texts: &[String]) -> Vec<String> {
+    const SERVERS: [&str; 3] = ["apiserver", "fileserver", "webserver"];
+    let all = texts
+        .iter()
+        .flat_map(|text| match text.contains("{server}") {
+            true => SERVERS
+                .map(|server| text.replace("{server}", server))
+                .to_vec(),
+            false => vec![text.clone()],
+        });
+    all.collect()
 }
 
 fn image_default(path: &str, value: &toml::Value) -> Result<String> {

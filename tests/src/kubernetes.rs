@@ -5,6 +5,7 @@
 //! `$(NAME)` stays as it is written.
 
 mod kubelet;
+pub mod values;
 pub mod workloads;
 
 use std::path::PathBuf;

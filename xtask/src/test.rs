@@ -15,7 +15,13 @@ use crate::shell::{self, Result};
 /// Tests that run beside the others, each list one after the other: those that wait for containers most of the time, and the
 /// longest of those that take no more than one core.
 const BESIDE: [&[&str]; 2] = [
-    &["docker", "engine", "hardened", "rotate_engine"],
+    &[
+        "docker",
+        "engine",
+        "hardened",
+        "helm_values",
+        "rotate_engine",
+    ],
     &[
         "compose_oracle",
         "generated_values",

@@ -14,6 +14,7 @@ mod read;
 mod scan;
 mod split;
 mod store;
+mod values;
 mod volume;
 
 use std::ops::Range;
@@ -24,11 +25,13 @@ use crate::compose::Loader;
 use crate::container::VariableValue;
 use crate::deployment::{Deployment, Given, started};
 use crate::error::Error;
+use crate::helm::UnreadValue;
 use crate::keyset::Keyset;
 use crate::setting::{SETTINGS, Server, Setting};
 use crate::shown::escape;
 use crate::source::{Place, SourceId, Span};
 use crate::unseen::{Hides, Unseen};
+use crate::version::Version;
 use build::Builder;
 use group::Groups;
 use object::Object;
@@ -53,6 +56,19 @@ pub struct Rendered {
     pub parts: Vec<(SourceId, Range<usize>)>,
     /// Its namespace, where one is written.
     pub namespace: Option<String>,
+    /// The values of a chart that it is made of, where it is.
+    pub values: Option<Arc<Values>>,
+}
+
+/// Values of a chart, of which objects were made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values {
+    /// The files, the first one as it was named.
+    pub sources: Vec<SourceId>,
+    /// The version of the chart.
+    pub chart: Version,
+    /// Values that no template reads.
+    pub unread: Vec<UnreadValue>,
 }
 
 /// An object that may run a server and is not read.
@@ -78,6 +94,7 @@ impl Reader {
             others,
             unread,
             mut remarks,
+            charts,
         } = self;
         let pool = Pool::new(objects);
         let groups = Groups::of(&pool);
@@ -86,10 +103,20 @@ impl Reader {
         let mut deployments = Vec::new();
         for group in groups.groups {
             let members: Vec<&Object> = group.iter().map(|at| &pool.objects[*at]).collect();
-            let is_ours =
-                |member: &&Object| group::may_be_clearml(member, sources.text(member.source));
+            let is_ours = |member: &&Object| {
+                member.release.is_some()
+                    || group::may_be_clearml(member, sources.text(member.source))
+            };
             if members.iter().any(is_ours) {
-                deployments.extend(deployment(&builder, &members, &others, config_dir)?);
+                let made = deployment(&builder, &members, &others, config_dir)?;
+                let release = members.iter().find_map(|member| member.release);
+                let made = made.map(|mut made| {
+                    if let Some(chart) = release.and_then(|at| charts.get(at)) {
+                        made.add_values(chart);
+                    }
+                    made
+                });
+                deployments.extend(made);
             }
         }
         Ok(Manifests {
@@ -168,6 +195,7 @@ fn deployment(
         deployment,
         parts,
         namespace: namespaces.next(),
+        values: None,
     }))
 }
 

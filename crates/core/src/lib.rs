@@ -63,6 +63,7 @@ pub mod fault;
 pub mod fingerprint;
 pub mod fixed_users;
 pub mod generate;
+pub mod helm;
 pub mod image;
 pub mod instance;
 pub mod io;

@@ -9,6 +9,7 @@ mod build;
 pub mod edit;
 mod json;
 pub mod lines;
+pub(crate) mod made;
 pub mod scalar;
 
 use std::collections::HashSet;
@@ -36,6 +37,8 @@ pub struct Node {
 struct Properties {
     anchor: Option<(String, u32, u32)>,
     tag: Option<(String, u32)>,
+    /// The text that it is in, where its tree is made of several.
+    source: Option<SourceId>,
 }
 
 /// What a node holds.
@@ -118,8 +121,9 @@ impl Node {
     /// The bytes of the value itself, without anchor and tag. A block collection ends where its last line
     /// with content ends.
     pub fn span(&self, source: SourceId) -> Span {
+        let own = self.properties.as_ref();
         Span {
-            source,
+            source: own.and_then(|own| own.source).unwrap_or(source),
             start: self.start as usize,
             end: self.end as usize,
         }

@@ -11,7 +11,7 @@ use clearml_secure_cli::general::General;
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// A compose file, Kubernetes manifests, a directory (every deployment below it), what `docker inspect` prints, `-` for
+    /// A compose file, Kubernetes manifests, values of ClearML's Helm chart, a directory (every deployment below it), what `docker inspect` prints, `-` for
     /// standard input, or the URL of a running server [default: .]
     #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     pub(crate) targets: Vec<PathBuf>,
@@ -24,9 +24,13 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Input")]
     pub(crate) config_dir: Option<PathBuf>,
 
-    /// A compose file that is merged over each TARGET, as a further `-f` of docker compose
+    /// A compose file or a values file that is merged over each TARGET, as a further `-f` of docker compose or helm
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) merge: Vec<PathBuf>,
+
+    /// Which chart a values file is for [default: 7.14]
+    #[arg(long, value_name = "VERSION", value_parser = chart, help_heading = "Input")]
+    pub(crate) chart: Option<String>,
 
     /// Check a part of the targets: shard I of N, counted from 0. The N shards together check every deployment and URL once,
     /// whatever machine they run on, if all of them are given the same targets by the same names
@@ -218,6 +222,16 @@ fn output(text: &str) -> Result<Output, String> {
             path: text.into(),
         },
     })
+}
+
+/// A version of a chart.
+fn chart(text: &str) -> Result<String, String> {
+    let numbers: Vec<&str> = text.trim_start_matches("clearml-").split('.').collect();
+    let is_number = |text: &&str| text.parse::<u16>().is_ok();
+    match (2..=3).contains(&numbers.len()) && numbers.iter().all(is_number) {
+        true => Ok(numbers.join(".")),
+        false => Err("it is a version such as 7.14.4; `helm list` prints it".to_owned()),
+    }
 }
 
 /// `I/N`.

@@ -7,7 +7,7 @@ use clearml_secure_core::compose::Project;
 use clearml_secure_core::deployment::{Composed, Deployment};
 use clearml_secure_core::docker::{ComposeProject, Running};
 use clearml_secure_core::keyset::Keyset;
-use clearml_secure_core::kubernetes::Rendered;
+use clearml_secure_core::kubernetes::{Rendered, Values};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::SourceId;
 use clearml_secure_core::yaml::Node;
@@ -31,6 +31,8 @@ pub(crate) struct Objects {
     pub(crate) parts: Vec<(SourceId, Range<usize>)>,
     /// Their namespace, where one is written.
     pub(crate) namespace: Option<String>,
+    /// The values of a chart that they are made of, where they are.
+    pub(crate) values: Option<Arc<Values>>,
 }
 
 impl Described {
@@ -128,6 +130,7 @@ impl From<Rendered> for Described {
             manifests: Some(Objects {
                 parts: rendered.parts,
                 namespace: rendered.namespace,
+                values: rendered.values,
             }),
             deployment: Box::new(rendered.deployment),
             roots: Arc::new([]),

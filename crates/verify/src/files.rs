@@ -247,6 +247,10 @@ fn secrets(
         {
             let variable = reading.variable(deployment);
             let variable = variable.filter(|_| deployment.manifests.is_some());
+            // A keyset stands for a Secret that was not given: nothing of it is in the files.
+            if variable.is_some_and(|variable| variable.written_length == 0) {
+                continue;
+            }
             // A Secret may be in another file than the reference to it.
             let span = variable.map(|variable| variable.value_span);
             add(text, span.unwrap_or_else(|| reading.span(deployment)));

@@ -3,7 +3,7 @@
 //! Not every file is a deployment. Some are parts that others read (`extends`, `include`), and some only change one
 //! beside them, as `docker-compose.prod.yml` does: such a file is checked merged over its base.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,9 @@ use crate::reader::Reader;
 use crate::report::NotChecked;
 use crate::shard::Share;
 use crate::unopened::{Folder, Target, Unopened, Way, has_default_name, is_overlay};
-use crate::walk::{Found, Manifest, Walk};
+use crate::walk::{Found, Manifest, Walk, listed};
+use clearml_secure_core::shell::quoted;
+use zeroize::Zeroizing;
 
 /// A compose file below a folder, and what is known of it. Of one that is alone in its folder and reads no others nothing
 /// has to be, before its turn comes.
@@ -53,7 +55,8 @@ pub(crate) fn targets(
     let walk = Walk::below(folder)?;
     let mut targets = not_looked_at(&walk);
     reader.remarks.extend(walk.remarks);
-    let has_manifests = manifests(reader, walk.manifests, &mut targets);
+    let has_values = values(reader, walk.values, &mut targets);
+    let has_manifests = manifests(reader, walk.manifests, &mut targets) || has_values;
     let closed = walk.closed.into_iter();
     targets.extend(closed.map(|(path, error)| Target::failed(&path, &error.into())));
     let (needed, others) = needed(reader, walk.found);
@@ -176,6 +179,48 @@ fn manifests(reader: &mut Reader<'_>, all: Vec<Manifest>, targets: &mut Vec<Targ
         }
     }
     true
+}
+
+/// Takes over the values of ClearML's chart. Where a folder has several files of them, nothing tells which are one release, and
+/// which of them is over which. Whether there are any.
+fn values(
+    reader: &mut Reader<'_>,
+    all: Vec<(PathBuf, Zeroizing<String>)>,
+    targets: &mut Vec<Target>,
+) -> bool {
+    let mut folders: BTreeMap<PathBuf, Vec<(PathBuf, Zeroizing<String>)>> = BTreeMap::new();
+    for (path, text) in all {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        folders.entry(folder).or_default().push((path, text));
+    }
+    let is_any = !folders.is_empty();
+    for files in folders.into_values() {
+        let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+        let mut files = files.into_iter();
+        let (Some((path, text)), 1) = (files.next(), paths.len()) else {
+            let names = paths.iter().map(|path| quoted(path)).collect::<Vec<_>>();
+            let one = NotChecked {
+                what: listed(&paths),
+                reason: format!(
+                    "nothing tells which of these values files are for one release; name them as helm gets them: clearml-verify {}",
+                    names.join(" --merge ")
+                ),
+                place: None,
+            };
+            targets.extend(
+                paths
+                    .first()
+                    .map(|path| Target::Nothing(path.clone(), vec![one])),
+            );
+            continue;
+        };
+        let unit = reader.unit();
+        match reader.add_values(&path, text, unit) {
+            Ok(()) => reader.of_manifests.push(path),
+            Err(error) => targets.push(Target::failed(&path, &error.into())),
+        }
+    }
+    is_any
 }
 
 /// What may hold a deployment and is not opened.

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::docker::Engine;
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::helm::Release;
+use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::kubernetes;
+use clearml_secure_core::version::Version;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
@@ -68,6 +71,22 @@ impl<'a> Reader<'a> {
         self.manifests.add(path, text, unit)
     }
 
+    /// Takes over a values file of ClearML's chart, with those that are given over it.
+    pub(crate) fn add_values(
+        &mut self,
+        path: &Path,
+        text: Zeroizing<String>,
+        unit: usize,
+    ) -> Result<(), CoreError> {
+        let mut files = vec![(path.to_owned(), text)];
+        files.extend(self.loader.merge.iter().cloned());
+        let mut release = Release::default();
+        if let Some(version) = self.cli.chart.as_deref().and_then(Version::parse) {
+            release.chart = Knowable::Known(version);
+        }
+        self.manifests.add_values(files, &release, unit)
+    }
+
     /// The deployments of all manifests that were taken over.
     pub(crate) fn finish(&mut self) -> Result<Vec<Target>, Error> {
         let Some(first) = self.of_manifests.first().cloned() else {
@@ -77,6 +96,17 @@ impl<'a> Reader<'a> {
         let manifests = manifests.finish(self.cli.config_dir.as_deref())?;
         let is_told = !manifests.remarks.is_empty();
         self.remarks.extend(manifests.remarks);
+        for one in &manifests.deployments {
+            self.remarks.extend(one.values.as_ref().map(|values| {
+                let path = one.deployment.sources.path(one.deployment.first);
+                format!(
+                    "{}: read as chart {}.{} would render it; `helm template … | clearml-verify -` is exact",
+                    path.display(),
+                    values.chart.major,
+                    values.chart.minor
+                )
+            }));
+        }
         let found = manifests.deployments.into_iter();
         let mut found: Vec<Target> = found.filter_map(|one| Target::of(&first, one)).collect();
         let unread = manifests.unread.into_iter().map(|one| NotChecked {

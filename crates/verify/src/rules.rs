@@ -46,6 +46,7 @@ mod storage_password;
 mod tracked_secret;
 mod unexpected_port;
 mod unreachable_host;
+mod unread_value;
 mod unread_variable;
 mod unreadable_config;
 mod unset_variable;
@@ -130,6 +131,7 @@ pub(crate) static RULES: &[&dyn Rule] = &[
     &tracked_secret::TrackedSecret,
     &unexpected_port::UnexpectedPort,
     &unreachable_host::UnreachableHost,
+    &unread_value::UnreadValue,
     &unread_variable::UnreadVariable,
     &unreadable_config::UnreadableConfig,
     &unset_variable::UnsetVariable,

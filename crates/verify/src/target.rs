@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::docker;
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::helm;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::kubernetes;
 use clearml_secure_core::shell::quoted;
@@ -19,7 +20,7 @@ use crate::loader::Loader;
 use crate::reader::Reader;
 use crate::shard::Share;
 use crate::unopened::{Target, Unopened, Way};
-use crate::walk::{is_helm_values, is_kustomization};
+use crate::walk::is_kustomization;
 
 /// JSON begins within so many bytes, or it is not found behind what comes before it.
 const MARGIN: u64 = 64;
@@ -104,9 +105,10 @@ fn may_be_of_engine(path: &Path) -> bool {
     read.is_err() || start.is_empty() || start.starts_with(['[', '{'])
 }
 
-/// Whether a file has manifests: all shards need all of them, because they mean each other's objects.
+/// Whether a file has manifests or values: all shards need all of them, because they mean each other's objects.
 fn is_of_pool(path: &Path) -> bool {
-    path.is_file() && read_argument(path).is_ok_and(|text| kubernetes::is_manifest(&text))
+    let is_one = |text: &str| kubernetes::is_manifest(text) || helm::is_values(path, text);
+    path.is_file() && read_argument(path).is_ok_and(|text| is_one(&text))
 }
 
 /// A file that the command line names.
@@ -123,6 +125,12 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
     }
     if let Some(render) = unrendered(path, &text) {
         return Err(Error::NotRendered(path.to_owned(), render));
+    }
+    if !kubernetes::is_manifest(&text) && helm::is_values(path, &text) {
+        let unit = reader.unit();
+        reader.add_values(path, text, unit)?;
+        reader.of_manifests.push(path.to_owned());
+        return Ok(Vec::new());
     }
     // A Secret may be a keyset as well.
     if kubernetes::is_manifest(&text) {
@@ -166,16 +174,7 @@ fn unrendered(path: &Path, text: &str) -> Option<String> {
         ));
     }
     let is_terraform = name.ends_with(".tf") || text.contains("resource \"helm_release\"");
-    if is_terraform || is_helm_values(text) {
-        let file = match is_terraform {
-            true => "values.yaml".to_owned(),
-            false => quoted(path),
-        };
-        return Some(format!(
-            "helm template clearml clearml/clearml --kube-version 1.30.0 -f {file} | clearml-verify -"
-        ));
-    }
-    None
+    is_terraform.then(|| helm::RENDER.to_owned())
 }
 
 /// Reads a file. What looks like `localhost:8008` is meant for a server.

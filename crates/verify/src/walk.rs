@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, is_default, merged_over};
 use clearml_secure_core::error::Error;
+use clearml_secure_core::helm;
 use clearml_secure_core::io::{entries, is_link, read_text};
 use clearml_secure_core::kubernetes::is_manifest;
 use clearml_secure_core::yaml::{self, Node};
@@ -46,7 +47,9 @@ pub(crate) struct Walk {
     pub(crate) found: Vec<Found>,
     /// Kubernetes manifests.
     pub(crate) manifests: Vec<Manifest>,
-    /// What makes manifests of a ClearML server, and the command that does: values of a chart, a chart, or a kustomization.
+    /// Values of ClearML's chart.
+    pub(crate) values: Vec<(PathBuf, Zeroizing<String>)>,
+    /// What makes manifests of a ClearML server, and the command that does: a chart, or a kustomization.
     pub(crate) unrendered: Vec<(PathBuf, String)>,
     /// Folders that cannot be read.
     pub(crate) closed: Vec<(PathBuf, Error)>,
@@ -111,7 +114,7 @@ impl Walk {
     }
 
     fn folder(&mut self, root: &Path, folder: &Path, entries: Vec<PathBuf>, depth: usize) {
-        let before = (self.manifests.len(), self.unrendered.len());
+        let before = (self.manifests.len(), self.values.len());
         let taken = default_in(folder);
         // They are read with the file that they belong to.
         let merged = taken.as_deref().map(merged_over).unwrap_or_default();
@@ -143,9 +146,10 @@ impl Walk {
     }
 
     /// Takes back what was found in a folder of which something makes manifests: only that tells what is made of it.
-    fn render(&mut self, folder: &Path, (manifests, unrendered): (usize, usize)) {
+    fn render(&mut self, folder: &Path, (manifests, values): (usize, usize)) {
         let shown = quoted(folder);
-        let is_chart = folder.join("Chart.yaml").is_file();
+        let chart = folder.join("Chart.yaml");
+        let is_chart = chart.is_file();
         let command = match () {
             () if is_chart => format!("helm template {shown} | clearml-verify -"),
             () if KUSTOMIZATIONS
@@ -164,12 +168,19 @@ impl Walk {
             !is_in(&one.path)
         });
         self.manifests.append(&mut kept);
-        let mut kept = self.unrendered.split_off(unrendered);
+        let of_others = is_chart && !read_text(&chart).is_ok_and(|text| text.contains("clearml"));
+        let mut kept = self.values.split_off(values);
         kept.retain(|(path, _)| {
-            is_ours |= is_in(path);
+            if is_in(path) && of_others {
+                self.remarks.push(format!(
+                    "passed over: {}: the chart beside it is not ClearML's",
+                    path.display()
+                ));
+            }
+            is_ours |= is_in(path) && !of_others;
             !is_in(path)
         });
-        self.unrendered.append(&mut kept);
+        self.values.append(&mut kept);
         if is_ours {
             self.unrendered.push((folder.to_owned(), command));
         }
@@ -225,13 +236,7 @@ impl Walk {
                 path,
                 text,
             }),
-            Kind::Values => {
-                let command = format!(
-                    "helm template clearml clearml/clearml --kube-version 1.30.0 -f {} | clearml-verify -",
-                    quoted(&path)
-                );
-                self.unrendered.push((path, command));
-            }
+            Kind::Values => self.values.push((path, text)),
             Kind::Other => {}
         }
     }
@@ -246,7 +251,7 @@ fn kind(path: &Path, text: &str, is_named: bool, has_words: bool) -> Kind {
     if is_manifest(text) {
         return Kind::Manifest;
     }
-    if !is_named && is_helm_values(text) {
+    if !is_named && helm::is_values(path, text) {
         return Kind::Values;
     }
     let has_services = text.contains("services");
@@ -268,12 +273,6 @@ const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "K
 /// Whether a file is what `kubectl kustomize` looks for, by its name.
 pub(crate) fn is_kustomization(name: &str) -> bool {
     KUSTOMIZATIONS.contains(&name)
-}
-
-/// Whether a text gives ClearML's chart its values, alone or as a part of another chart.
-pub(crate) fn is_helm_values(text: &str) -> bool {
-    let is_part = |line: &str| line.starts_with("apiserver:") || line.starts_with("clearml:");
-    text.lines().any(is_part) && text.contains("fileserver:") && text.contains("webserver:")
 }
 
 /// Whether `services` is a mapping of mappings at the top, as in a compose file; elsewhere it is a list, or below

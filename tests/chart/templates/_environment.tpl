@@ -1,13 +1,11 @@
 {{- /* The environment of each server, up to its extraEnvs. */ -}}
 {{- define "environment-apiserver" }}
-- {name: CLEARML__HOSTS__MONGO__BACKEND__HOST, value: "mongodb://{{ .Release.Name }}-mongodb:27017/backend"}
-- {name: CLEARML__HOSTS__MONGO__AUTH__HOST, value: "mongodb://{{ .Release.Name }}-mongodb:27017/auth"}
-- {name: CLEARML_REDIS_SERVICE_HOST, value: {{ .Release.Name }}-redis-master}
-- {name: CLEARML_ELASTIC_SERVICE_HOST, value: clearml-elastic-master}
+{{- include "databases" . }}
+{{- include "redis" . }}
 - {name: CLEARML_CONFIG_PATH, value: /opt/clearml/config}
 - {name: CLEARML__APISERVER__AUTH__SESSION_AUTH_COOKIE_NAME, value: {{ .Values.clearml.cookieName | quote }}}
 {{- with .Values.clearml.cookieDomain }}
-- {name: CLEARML__APISERVER__AUTH__COOKIES__DOMAIN, value: {{ printf ".%s" . | quote }}}
+- {name: CLEARML__APISERVER__AUTH__COOKIES__DOMAIN, value: {{ printf ".%v" . | quote }}}
 {{- end }}
 {{- include "keys" (list . "CLEARML__secure__credentials__apiserver__user_key" "apiserver_key"
       "CLEARML__secure__credentials__apiserver__user_secret" "apiserver_secret"
@@ -18,17 +16,18 @@
 {{- end }}
 
 {{- define "environment-apiserver-asyncdelete" }}
-- {name: CLEARML__HOSTS__MONGO__BACKEND__HOST, value: "mongodb://{{ .Release.Name }}-mongodb:27017/backend"}
-- {name: CLEARML__HOSTS__MONGO__AUTH__HOST, value: "mongodb://{{ .Release.Name }}-mongodb:27017/auth"}
-- {name: CLEARML_REDIS_SERVICE_HOST, value: {{ .Release.Name }}-redis-master}
-- {name: CLEARML_ELASTIC_SERVICE_HOST, value: clearml-elastic-master}
+{{- include "databases" . }}
+{{- include "redis" . }}
 {{- include "keys" (list . "CLEARML__secure__auth__token_secret" "secure_auth_token_secret") }}
+{{- if semverCompare ">=7.11.0, <7.12.0" .Chart.Version }}
+{{- include "keys" (list . "CLEARML__secure__auth__token_secret" "secure_auth_token_secret") }}
+{{- end }}
 - {name: CLEARML__apiserver__default_company_name, value: {{ .Values.clearml.defaultCompany | quote }}}
-- {name: CLEARML__apiserver__default_company, value: ""}
+- {name: CLEARML__apiserver__default_company, value: {{ .Values.clearml.defaultCompanyGuid | quote }}}
 {{- end }}
 
 {{- define "environment-fileserver" }}
-- {name: CLEARML_REDIS_SERVICE_HOST, value: {{ .Release.Name }}-redis-master}
+{{- include "redis" . }}
 - {name: CLEARML__HOSTS__API_SERVER, value: "http://{{ .Release.Name }}-apiserver:{{ .Values.apiserver.service.port }}"}
 - {name: CLEARML_CONFIG_PATH, value: /opt/clearml/config}
 {{- if .Values.clearml.cookieDomain }}
@@ -42,9 +41,27 @@
 - {name: NGINX_FILESERVER_ADDRESS, value: "http://{{ .Release.Name }}-fileserver:{{ .Values.fileserver.service.port }}"}
 {{- end }}
 
-{{- /* Variables from keys of the Secret: (list . NAME KEY NAME KEY …). */ -}}
+{{- define "databases" }}
+{{- with .Values.externalServices }}
+{{- if $.Values.mongodb.enabled }}
+- {name: CLEARML_MONGODB_SERVICE_CONNECTION_STRING, value: "mongodb://{{ $.Release.Name }}-mongodb:27017"}
+{{- else }}
+- {name: CLEARML__HOSTS__MONGO__BACKEND__HOST, value: {{ .mongodbConnectionStringBackend | quote }}}
+- {name: CLEARML__HOSTS__MONGO__AUTH__HOST, value: {{ .mongodbConnectionStringAuth | quote }}}
+{{- end }}
+{{- $elastic := list (dict "host" "clearml-elastic-master" "port" 9200) | toJson }}
+- {name: CLEARML__HOSTS__ELASTIC__EVENTS__HOSTS, value: {{ $.Values.elasticsearch.enabled | ternary $elastic .elasticsearchConnectionString | quote }}}
+{{- end }}
+{{- end }}
+
+{{- define "redis" }}
+- {name: CLEARML_REDIS_SERVICE_HOST, value: {{ .Values.redis.enabled | ternary (printf "%s-redis-master" .Release.Name) .Values.externalServices.redisHost | quote }}}
+{{- end }}
+
+{{- /* Variables from keys of the Secret: (list . NAME KEY NAME KEY …). Charts before 7.2.1 know no other Secret. */ -}}
 {{- define "keys" }}
-{{- $secret := (first .).Values.clearml.existingSecret | default "clearml-conf" }}
+{{- $own := semverCompare ">=7.2.1" (first .).Chart.Version | ternary (first .).Values.clearml.existingSecret "" }}
+{{- $secret := $own | default "clearml-conf" }}
 {{- range chunk 2 (rest .) }}
 - name: {{ first . }}
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ last . }}}}
@@ -62,4 +79,11 @@
 - {name: configs, configMap: {name: {{ $.Release.Name }}-apiserver-configmap}}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* The image of a server: (list . NAME). */ -}}
+{{- define "image" }}
+{{- $image := (get (first .).Values (last .)).image }}
+{{- $registry := $image.registry | default (first .).Values.global.imageRegistry }}
+{{- with $registry }}{{ . }}/{{ end }}{{ $image.repository }}:{{ $image.tag }}
 {{- end }}

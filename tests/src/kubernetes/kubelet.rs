@@ -40,7 +40,7 @@ pub type Start = Result<Process, String>;
 struct Pool(Vec<Value>);
 
 impl Kubernetes {
-    /// What is started of each Deployment and Pod, by the workload's name. Init containers end, and tests are no servers.
+    /// What is started of each Deployment, StatefulSet and Pod, by the workload's name. Init containers end, and tests are no servers.
     pub fn started(&self, manifests: &str) -> Result<BTreeMap<String, Start>, String> {
         let environments = self.environments(manifests)?;
         let text = self.printed(manifests, "json")?;
@@ -49,7 +49,7 @@ impl Kubernetes {
         let mut started = BTreeMap::new();
         for object in &pool.0 {
             let pod = match word(object, "/kind") {
-                "Deployment" => &object["spec"]["template"]["spec"],
+                "Deployment" | "StatefulSet" => &object["spec"]["template"]["spec"],
                 "Pod" if object["metadata"]["annotations"]["helm.sh/hook"].is_null() => {
                     &object["spec"]
                 }

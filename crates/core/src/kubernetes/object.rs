@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::source::{SourceId, Span};
 use crate::yaml::below::{at, text};
-use crate::yaml::{Node, Quoting, Typed};
+use crate::yaml::{Node, Typed};
 
 /// An object, and where it is.
 pub(super) struct Object {
@@ -18,6 +18,8 @@ pub(super) struct Object {
     pub(super) range: Range<usize>,
     /// Which of the things that were given it is of: one file, or the files of one folder.
     pub(super) unit: usize,
+    /// Which of the releases of a chart it is of, where it is made of values.
+    pub(super) release: Option<usize>,
 }
 
 /// What makes pods.
@@ -100,22 +102,16 @@ impl Object {
 /// What Kubernetes makes of a value that has to be text: nothing for null, and what it is where it is something else. The
 /// types are those of YAML 1.1 (docs/clearml.md#values-in-kubernetes).
 pub(super) fn text_of(node: &Node) -> Result<&str, &'static str> {
-    const WORDS: [&str; 16] = [
-        "y", "Y", "n", "N", "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off",
-        "OFF",
-    ];
     let Some(scalar) = node.scalar() else {
         return Err(match node.items() {
             Some(_) => "a list",
             None => "a mapping",
         });
     };
-    let is_plain = scalar.style == Quoting::Plain && node.target().tag().is_none();
-    match node.typed() {
+    match node.typed_as_1_1() {
         Some(Typed::Null) => Ok(""),
         Some(Typed::Bool(_)) => Err("a truth value"),
         Some(Typed::Float(_) | Typed::Integer(_)) => Err("a number"),
-        _ if is_plain && WORDS.contains(&scalar.text()) => Err("a truth value"),
         _ => Ok(scalar.text()),
     }
 }

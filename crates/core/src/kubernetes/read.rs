@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::Unread;
 use super::object::{MAKERS, OTHERS, Object, WORKLOADS};
 use super::split::{self, Document, Part};
+use super::{Unread, Values};
 use crate::compose::Loader;
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span, place_of};
@@ -23,6 +23,14 @@ pub struct Reader {
     pub(super) others: Vec<Other>,
     pub(super) unread: Vec<Unread>,
     pub(super) remarks: Vec<String>,
+    pub(super) charts: Vec<Chart>,
+}
+
+/// The values of a release.
+pub(super) struct Chart {
+    pub(super) values: Arc<Values>,
+    /// What is not told: the name of a workload, why, and where.
+    pub(super) doubts: Vec<(String, String, Span)>,
 }
 
 /// An object that may lead to a server and is of a kind that is not read.
@@ -262,6 +270,7 @@ impl Reader {
             source: of.source,
             range,
             unit: of.unit,
+            release: None,
         });
         Ok(())
     }

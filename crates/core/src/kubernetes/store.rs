@@ -8,7 +8,7 @@ use super::object::{Object, text_of};
 use crate::container::FileText;
 use crate::knowable::Knowable;
 use crate::shown::escape;
-use crate::source::{Span, Within};
+use crate::source::{Sources, Span, Within};
 use crate::yaml::below::at;
 use crate::yaml::{Field, Node, Quoting};
 
@@ -122,8 +122,8 @@ fn content(object: &Object, value: &Node, is_encoded: bool) -> Content {
 }
 
 impl Entry {
-    /// The entry as a file. `text` is that in which it is written.
-    pub(super) fn file(self, object: &Object, text: &str) -> Knowable<FileText> {
+    /// The entry as a file.
+    pub(super) fn file(self, object: &Object, sources: &Sources) -> Knowable<FileText> {
         let name = format!(
             "{} {}, key {}",
             object.kind,
@@ -133,7 +133,7 @@ impl Entry {
         match self.content {
             Content::Text(content) => Knowable::Known(FileText {
                 within: Some(match self.within.span == self.span {
-                    true => in_block(self.within, text),
+                    true => in_block(self.within, sources.text(self.span.source)),
                     false => self.within,
                 }),
                 name,

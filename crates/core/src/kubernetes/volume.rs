@@ -131,7 +131,6 @@ impl Volumes<'_> {
 
     /// Every key is a file, or those of `items` under other names.
     fn of_object(&self, object: &Object, source: &Node) -> Knowable<Files> {
-        let text_around = self.sources.text(object.source);
         let items = at(source, &["items"]).and_then(|items| items.items());
         let mut files = Files::new();
         for entry in store::entries(object) {
@@ -146,7 +145,7 @@ impl Volumes<'_> {
             let Some(path) = path.map(str::to_owned) else {
                 continue;
             };
-            match entry.file(object, text_around) {
+            match entry.file(object, self.sources) {
                 Knowable::Known(file) => files.push((path, file)),
                 Knowable::Unknown(reason) if path.ends_with(".conf") => {
                     return Knowable::Unknown(reason);

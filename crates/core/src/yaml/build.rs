@@ -237,8 +237,8 @@ impl Pending {
     ) -> Self {
         let properties = tag.map(|tag| {
             Box::new(Properties {
-                anchor: None,
                 tag: Some(tag),
+                ..Properties::default()
             })
         });
         let node = Node {

@@ -35,10 +35,10 @@ impl Rule for DuplicateVariable {
         for instance in &case.deployment.instances {
             let service = case.deployment.service(instance);
             for (name, span) in service.pod.iter().flat_map(|pod| &pod.repeated) {
-                if seen.contains(span) {
+                if seen.contains(&(*span, name)) {
                     continue;
                 }
-                seen.push(*span);
+                seen.push((*span, name));
                 let message = format!(
                     "{} is twice in env of {}: Helm 4 refuses it, and an upgrade with Helm 3 may remove both",
                     shown(name),

@@ -42,10 +42,12 @@ impl Rule for MissingSecretKey {
         for instance in &case.deployment.instances {
             let service = case.deployment.service(instance);
             for broken in service.pod.iter().flat_map(|pod| &pod.broken) {
-                if seen.contains(&broken.span) {
+                // One value of a chart is the name of the Secret for many variables.
+                let one = (broken.span, &broken.variable);
+                if seen.contains(&one) {
                     continue;
                 }
-                seen.push(broken.span);
+                seen.push(one);
                 let BrokenReference {
                     kind, name, key, ..
                 } = broken;

@@ -19,4 +19,5 @@ mod mounts;
 mod pool;
 mod rendered;
 mod rules;
+mod values;
 mod ways;

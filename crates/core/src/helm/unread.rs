@@ -1,0 +1,72 @@
+//! Values that no template of the chart reads.
+
+use super::table::{INSTEAD, READ};
+use crate::nearest::nearest;
+use crate::source::{SourceId, Span};
+use crate::version::Version;
+use crate::yaml::Node;
+
+/// A value that nothing reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadValue {
+    /// Its path: `apiserver.ingress.tls`.
+    pub path: String,
+    /// Where its key is.
+    pub span: Span,
+    /// What is read and was probably meant.
+    pub instead: Option<String>,
+}
+
+/// What nothing reads of the values that somebody wrote.
+pub(super) fn values(own: &Node, chart: Version) -> Vec<UnreadValue> {
+    let read = READ
+        .iter()
+        .filter(|(_, lifetime)| lifetime.includes(Some(chart)));
+    let read: Vec<&str> = read.map(|(path, _)| *path).collect();
+    let mut found = Vec::new();
+    add(own, "", &read, &mut found);
+    found
+}
+
+fn add(node: &Node, above: &str, read: &[&str], found: &mut Vec<UnreadValue>) {
+    for field in node.fields() {
+        let Some(name) = field.key.text() else {
+            continue;
+        };
+        let path = format!("{above}{name}");
+        let is_whole = |known: &&str| {
+            let all = known.strip_suffix(".*");
+            all.unwrap_or(known) == path
+                || all.is_some_and(|all| {
+                    path.strip_prefix(all)
+                        .is_some_and(|rest| rest.starts_with('.'))
+                })
+        };
+        if read.iter().any(is_whole) || field.value.is_null() {
+            continue;
+        }
+        let below = format!("{path}.");
+        let is_above = read.iter().any(|known| known.starts_with(&below));
+        if is_above && field.value.entries().is_some() {
+            add(field.value, &below, read, found);
+            continue;
+        }
+        found.push(UnreadValue {
+            instead: instead(&path, above, read),
+            span: field.key.span(SourceId::FIRST),
+            path,
+        });
+    }
+}
+
+/// What was probably meant: what people are known to write for it, or a name beside it that is nearly the same.
+fn instead(path: &str, above: &str, read: &[&str]) -> Option<String> {
+    if let Some((_, write)) = INSTEAD.iter().find(|(known, _)| *known == path) {
+        return Some((*write).to_owned());
+    }
+    let beside = read.iter().filter_map(|known| known.strip_prefix(above));
+    let beside = beside.filter_map(|rest| Some(rest.split('.').next()?.to_owned()));
+    let names: Vec<String> = beside.collect();
+    let name = nearest(path.strip_prefix(above)?, &names)?;
+    Some(format!("{above}{name}"))
+}

@@ -1,0 +1,115 @@
+//! What a values file is told by, and what a value of it is for a template.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Layer;
+use crate::source::{SourceId, Span};
+use crate::yaml::below::at;
+use crate::yaml::{Node, Typed, parse_part_last};
+
+/// What the chart calls its own parts.
+const PARTS: [&str; 4] = ["apiserver", "clearml", "fileserver", "webserver"];
+
+/// What Helm prints above the values of a release.
+const HEADINGS: [&str; 2] = ["COMPUTED VALUES", "USER-SUPPLIED VALUES"];
+
+/// Whether a text is values of ClearML's chart, alone or as a part of another chart. What is no YAML may have been values, if
+/// lines of it begin so.
+pub fn is_values(path: &Path, text: &str) -> bool {
+    let is_line = |part: &&&str| {
+        let mut lines = text.lines();
+        lines.any(|line| {
+            line.strip_prefix(**part)
+                .is_some_and(|rest| rest.starts_with(':'))
+        })
+    };
+    // Most files have none of its words, and need no reading.
+    PARTS.iter().filter(|part| text.contains(**part)).count() > 1
+        && match parse_part_last(path, text, 0..text.len()) {
+            Ok((documents, _)) => documents
+                .first()
+                .is_some_and(|root| section(root).is_some()),
+            Err(_) => PARTS.iter().filter(is_line).count() > 1,
+        }
+}
+
+/// Where in a values file the values for ClearML's chart are: at the top, or below the name that another chart has for it.
+/// None where they are not.
+pub fn section(root: &Node) -> Option<Option<String>> {
+    let is_chart = |node: &Node| {
+        let parts = PARTS.iter();
+        let parts =
+            parts.filter(|part| at(node, &[part]).is_some_and(|one| one.entries().is_some()));
+        parts.count() > 1
+    };
+    if root.get("apiVersion").is_some() || root.get("services").is_some() {
+        return None;
+    }
+    if is_chart(root) {
+        return Some(None);
+    }
+    let fields = root.fields();
+    let below = fields.iter().find(|field| is_chart(field.value))?;
+    Some(Some(below.key.scalar()?.text().to_owned()))
+}
+
+impl Layer {
+    /// The values for the chart in a document.
+    pub(crate) fn of(source: SourceId, root: &Node, section: Option<&str>) -> Self {
+        let span = Span {
+            end: 0,
+            start: 0,
+            source,
+        };
+        let own = match section {
+            None => Some(root.placed(source)),
+            Some(name) => root.get(name).map(|field| field.value.placed(source)),
+        };
+        let entries = own.iter().flat_map(|own| own.fields()).map(|field| {
+            let is_heading = |key: &str| HEADINGS.contains(&key);
+            let is_kept = !field.key.scalar().is_some_and(|key| is_heading(key.text()));
+            is_kept.then(|| (Arc::clone(field.key), Arc::clone(field.value)))
+        });
+        let mut entries: Vec<_> = entries.flatten().collect();
+        // What is for all charts of a release wins.
+        if let Some(global) = section.and_then(|_| root.get("global")) {
+            entries.retain(|(key, _)| key.text() != Some("global"));
+            entries.push((global.key.placed(source), global.value.placed(source)));
+        }
+        Self {
+            source,
+            root: Node::made_of(span, entries),
+        }
+    }
+}
+
+/// Whether a template takes a value for true.
+pub(super) fn is_true(value: Option<&Arc<Node>>) -> bool {
+    let Some(value) = value else { return false };
+    if let Some(items) = value.items() {
+        return !items.is_empty();
+    }
+    match value.typed_as_1_1() {
+        None => !value.fields().is_empty(),
+        Some(Typed::Bool(is_true)) => is_true,
+        Some(Typed::Float(number)) => number != 0.0,
+        Some(Typed::Integer(number)) => number != 0,
+        Some(Typed::Null) => false,
+        _ => value.text().is_some_and(|text| !text.is_empty()),
+    }
+}
+
+/// What a template prints for a value; none for lists and mappings.
+pub(super) fn printed(value: Option<&Arc<Node>>) -> Option<String> {
+    let Some(value) = value else {
+        return Some(String::new());
+    };
+    Some(match value.typed_as_1_1()? {
+        // Helm reads every number as JSON does.
+        Typed::Integer(number) => Typed::Float(number as f64).rewritten()?,
+        typed @ (Typed::Bool(_) | Typed::Float(_)) => typed.rewritten()?,
+        Typed::Null => String::new(),
+        _ => value.scalar()?.text().to_owned(),
+    })
+}

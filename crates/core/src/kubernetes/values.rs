@@ -1,0 +1,169 @@
+//! Values of a chart among the manifests: what the chart makes of them is read as what is rendered.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::object::Object;
+use super::read::{Chart, Reader};
+use super::{Rendered, Values};
+use crate::compose::Loader;
+use crate::error::Error;
+use crate::helm::{self, Layer, Release};
+use crate::knowable::Knowable;
+use crate::source::{SourceId, place_of};
+use crate::unseen::{Hides, Unseen};
+use crate::yaml::below::text;
+use crate::yaml::{self, Node};
+
+const RENDERED: &str = "render the chart with what it becomes, and check that:\n  helm template clearml clearml/clearml --kube-version 1.30.0 -f values.yaml | clearml-verify -";
+
+/// Larger files are no values.
+const LARGEST: usize = 4 << 20;
+
+impl Reader {
+    /// Takes over the values files of a release, the later ones over the earlier.
+    ///
+    /// # Errors
+    /// What is not YAML, what Helm refuses, and a chart of which nothing is known.
+    pub fn add_values(
+        &mut self,
+        files: Vec<(PathBuf, Zeroizing<String>)>,
+        release: &Release,
+        unit: usize,
+    ) -> Result<(), Error> {
+        let mut roots = Vec::new();
+        for (path, text) in files {
+            let source = Loader::default().give(&mut self.sources, &path, text);
+            roots.push((source, self.values_document(&path, source)?));
+        }
+        self.release(&roots, release, unit)
+    }
+
+    /// The one document of a values file.
+    fn values_document(&mut self, path: &Path, source: SourceId) -> Result<Arc<Node>, Error> {
+        let text = self.sources.text(source);
+        let refused = |at: usize, message: &str, help: &str| Error::Compose {
+            place: place_of(path, text, at),
+            message: message.to_owned(),
+            help: Some(help.to_owned()),
+        };
+        if text.len() > LARGEST {
+            let message = "this file is larger than 4 MiB";
+            return Err(refused(0, message, "give this the values alone"));
+        }
+        let template = || {
+            let message =
+                "this is a template of values, of which nothing here knows what fills it in";
+            refused(text.find("{{").unwrap_or(0), message, RENDERED)
+        };
+        let parsed = yaml::parse_part_last(path, text, 0..text.len());
+        let (documents, repeated) = parsed.map_err(|error| match error {
+            Error::Yaml { .. } if text.contains("{{") => template(),
+            Error::Yaml { place, message } => Error::Compose {
+                place,
+                message,
+                help: Some("fix the line; helm refuses it too".to_owned()),
+            },
+            other => other,
+        })?;
+        if documents.iter().any(|root| has_odd_key(root)) {
+            return Err(template());
+        }
+        if let Some(second) = documents.get(1) {
+            let message = "a second document begins here, which helm does not read";
+            return Err(refused(
+                second.range().start,
+                message,
+                "give each its own file",
+            ));
+        }
+        let remark = repeated.first().map(|at| {
+            format!(
+                "{}: this key is in the mapping twice; the last one counts, as for helm",
+                place_of(path, text, *at)
+            )
+        });
+        self.remarks.extend(remark);
+        let root = documents.into_iter().next();
+        Ok(root.unwrap_or_else(|| Node::nothing(source)))
+    }
+
+    /// Takes over the values of a release.
+    pub(super) fn release(
+        &mut self,
+        roots: &[(SourceId, Arc<Node>)],
+        release: &Release,
+        unit: usize,
+    ) -> Result<(), Error> {
+        let section = roots.iter().find_map(|(_, root)| helm::section(root));
+        let section = section.flatten();
+        let layers = roots.iter();
+        let layers = layers.map(|(source, root)| Layer::of(*source, root, section.as_deref()));
+        let layers: Vec<Layer> = layers.collect();
+        let rendering = helm::render(&layers, release, &self.sources)?;
+        let Some(first) = layers.first() else {
+            return Ok(());
+        };
+        let index = self.charts.len();
+        for node in rendering.objects {
+            let word = |keys: &[&str]| text(&node, keys).map(str::to_owned);
+            self.objects.push(Object {
+                kind: word(&["kind"]).unwrap_or_default(),
+                name: word(&["metadata", "name"]).unwrap_or_default(),
+                namespace: word(&["metadata", "namespace"]),
+                source: first.source,
+                range: 0..self.sources.text(first.source).len(),
+                unit,
+                release: Some(index),
+                node,
+            });
+        }
+        let chart = match &release.chart {
+            Knowable::Known(version) => *version,
+            Knowable::Unknown(_) => helm::newest(),
+        };
+        self.charts.push(Chart {
+            values: Arc::new(Values {
+                sources: layers.iter().map(|layer| layer.source).collect(),
+                chart,
+                unread: rendering.unread,
+            }),
+            doubts: rendering.doubts,
+        });
+        Ok(())
+    }
+}
+
+/// Whether a key is more than a text, which helm refuses: `{{ … }}` without quotes is a mapping as the key of one.
+fn has_odd_key(node: &Node) -> bool {
+    let items = node.items().unwrap_or_default();
+    let entries = node.entries().unwrap_or_default();
+    items.iter().any(|item| has_odd_key(item))
+        || entries
+            .iter()
+            .any(|entry| entry.key.scalar().is_none() || has_odd_key(&entry.value))
+}
+
+impl Rendered {
+    /// Notes of which values it is made, and what these do not tell.
+    pub(super) fn add_values(&mut self, chart: &Chart) {
+        for source in &chart.values.sources {
+            let part = (*source, 0..self.deployment.sources.text(*source).len());
+            if !self.parts.contains(&part) {
+                self.parts.push(part);
+            }
+        }
+        for (workload, reason, span) in &chart.doubts {
+            self.deployment.unseen.push(Unseen {
+                what: "what the chart makes".to_owned(),
+                hides: Hides::Anything,
+                reason: format!("{reason}; render it: {}", helm::RENDER),
+                service: Some(workload.clone()),
+                span: Some(*span),
+            });
+        }
+        self.values = Some(Arc::clone(&chart.values));
+    }
+}

@@ -1,0 +1,337 @@
+//! Values files of ClearML's chart.
+
+use std::fs;
+
+use crate::chart::{env_file, errors, keyset, look};
+use crate::common::{Done, ask, fixtures, folder_with};
+
+const STOCK: &str = "clearml: {}\napiserver: {}\nfileserver: {}\n";
+
+fn count(done: &Done, rule: &str) -> usize {
+    done.rules().iter().filter(|one| **one == rule).count()
+}
+
+/// The place of a finding about a setting.
+fn line(done: &Done, setting: &str) -> u64 {
+    let mut findings = done.json["findings"].as_array().into_iter().flatten();
+    let found = findings.find(|one| one["setting"] == setting);
+    found.unwrap()["place"]["line"].as_u64().unwrap()
+}
+
+/// Values that name a Secret for all that the servers read.
+fn secured() -> String {
+    let entry = |name: &str, key: &str| {
+        format!(
+            "    - name: CLEARML__SECURE__{name}\n      valueFrom: {{secretKeyRef: {{name: clearml-keys, key: {key}}}}}\n"
+        )
+    };
+    let pair = |account: &str| {
+        let name = format!("CREDENTIALS__{}__USER", account.to_uppercase());
+        entry(&format!("{name}_KEY"), &format!("{account}_key"))
+            + &entry(&format!("{name}_SECRET"), &format!("{account}_secret"))
+    };
+    let mut text =
+        "clearml:\n  existingSecret: clearml-keys\napiserver:\n  extraEnvs:\n".to_owned();
+    text += &entry("HTTP__SESSION_SECRET__APISERVER", "session_secret");
+    text += &(pair("fileserver") + &pair("webserver") + &pair("services_agent"));
+    text + "fileserver:\n  extraEnvs:\n" + &pair("fileserver")
+}
+
+#[test]
+fn without_values_of_ones_own_the_charts_constants_are_live() {
+    let done = look(&["values.yaml"], &[("values.yaml", STOCK)]);
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    let errors = errors(&done);
+    // The token secret of two servers is one value.
+    assert_eq!(errors.len(), 10, "{errors:?}");
+    assert_eq!(count(&done, "missing-setting"), 5);
+    assert_eq!(count(&done, "public-port"), 3);
+    assert!(
+        done.stderr
+            .contains("values.yaml: read as chart 7.14 would render it; `helm template")
+    );
+    let done = look(&["--chart", "7.2.1", "v"], &[("v", STOCK)]);
+    assert!(
+        done.stderr.contains("read as chart 7.2 would"),
+        "{}",
+        done.stderr
+    );
+    // Its file server asks nobody.
+    assert_eq!(count(&done, "old-fileserver"), 1, "{:?}", done.rules());
+}
+
+#[test]
+fn a_finding_is_where_the_value_is_or_would_be() {
+    let text = "# ours\napiserver:\n  extraEnvs: []\nclearml:\n  cookieName: c\n  apiserverKey: test\nfileserver: {}\n";
+    let done = look(&["v"], &[("v", text)]);
+    assert_eq!(line(&done, "secure.credentials.apiserver.user_key"), 6);
+    assert_eq!(line(&done, "secure.credentials.apiserver.user_secret"), 4);
+    assert_eq!(line(&done, "secure.http.session_secret.apiserver"), 2);
+    let over = "clearml:\n  apiserverSecret: test\n";
+    let done = look(&["v", "--merge", "w"], &[("v", text), ("w", over)]);
+    let findings = done.json["findings"].as_array().unwrap();
+    let found = findings
+        .iter()
+        .find(|one| one["setting"] == "secure.credentials.apiserver.user_secret");
+    let place = &found.unwrap()["place"];
+    assert_eq!((&place["file"], &place["line"]), (&"w".into(), &2.into()));
+}
+
+#[test]
+fn a_secret_of_ones_own_is_looked_for_or_said() {
+    let (keyset, secret) = keyset();
+    let (values, keys) = (secured(), env_file(&keyset));
+    let files = [("v", &*values), ("s.yaml", &*secret), ("k.env", &*keys)];
+    let done = look(&["--fail-on", "error", "v"], &files);
+    assert_eq!(
+        (done.code, errors(&done).len()),
+        (2, 0),
+        "{:?}",
+        done.rules()
+    );
+    assert_eq!(done.unknown().len(), 15, "{:#?}", done.unknown());
+    done.says(
+        "secure.auth.token_secret at apiserver (key secure_auth_token_secret)",
+        "it is in Secret clearml-keys, which was not given; add the Secret as a TARGET, or --keys FILE",
+    );
+    for given in [["v", "s.yaml"], ["s.yaml", "v"], ["--keys=k.env", "v"]] {
+        let done = look(&[&["--fail-on", "error"][..], &given].concat(), &files);
+        assert_eq!(
+            (done.code, errors(&done).len()),
+            (0, 0),
+            "{given:?}: {:?}",
+            done.rules()
+        );
+        // What a keyset stands for is not in the values.
+        let is_told = given.contains(&"s.yaml") || count(&done, "readable-secret") == 0;
+        assert!(is_told, "{:?}", done.rules());
+    }
+    let five = secret
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("fileserver_"));
+    let five = five.collect::<Vec<_>>().join("\n");
+    let done = look(&["v", "s.yaml"], &[("v", &values), ("s.yaml", &five)]);
+    assert_eq!(count(&done, "missing-secret-key"), 6, "{:?}", done.rules());
+}
+
+#[test]
+fn helm_replaces_lists_and_so_does_this() {
+    let (keyset, _) = keyset();
+    let (values, keys) = (secured(), env_file(&keyset));
+    let mine = "apiserver:\n  extraEnvs: [{name: MINE, value: x}]\n";
+    let files = [("ours", &*values), ("mine", mine), ("k.env", &*keys)];
+    let done = look(&["--keys", "k.env", "ours", "--merge", "mine"], &files);
+    assert_eq!(count(&done, "missing-setting"), 5, "{:?}", done.rules());
+    // Null takes the list away as well.
+    let files = [
+        ("ours", &*values),
+        ("mine", "apiserver: {extraEnvs: null}\n"),
+        ("k.env", &*keys),
+    ];
+    let done = look(&["--keys", "k.env", "ours", "--merge", "mine"], &files);
+    assert_eq!(count(&done, "missing-setting"), 5, "{:?}", done.rules());
+}
+
+#[test]
+fn what_no_template_reads_is_said_with_what_was_meant() {
+    for (text, chart, messages) in [
+        (
+            "apiserver: {ingress: {tls: [x]}, env: []}\nfileserver: {extraEnvs: [], ingres: {}}\nglobal: {extraEnvVars: []}\n",
+            "7.14.4",
+            vec![
+                (
+                    "apiserver.ingress.tls",
+                    "write apiserver.ingress.tlsSecretName",
+                ),
+                ("apiserver.env", "write apiserver.extraEnvs"),
+                ("fileserver.ingres", "write fileserver.ingress"),
+                (
+                    "global.extraEnvVars",
+                    "write apiserver.extraEnvs and fileserver.extraEnvs",
+                ),
+            ],
+        ),
+        (
+            "clearml: {host: x, existingSecret: y}\napiserver: {image: {tag: a}, additionalVolumes: []}\n",
+            "7.2.0",
+            vec![
+                ("clearml.host", "remove it"),
+                ("clearml.existingSecret", ""),
+                ("apiserver.additionalVolumes", ""),
+            ],
+        ),
+        (
+            "clearml: {existingSecret: y}\napiserver: {podAnnotations: {a: b}, resources: {limits: {}}, x: null}\nredis: {any: 1}\n",
+            "7.14.4",
+            vec![],
+        ),
+    ] {
+        let done = look(&["--chart", chart, "v"], &[("v", text)]);
+        let findings = done.json["findings"].as_array().unwrap();
+        let found = findings.iter().filter(|one| one["rule"] == "unread-value");
+        let found: Vec<(&str, &str)> = found
+            .map(|one| {
+                (
+                    one["message"].as_str().unwrap(),
+                    one["help"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(found.len(), messages.len(), "{found:?}");
+        for (path, help) in messages {
+            let is_meant = |(message, said): &&(&str, &str)| {
+                message.starts_with(&format!("{path} has no effect")) && said.starts_with(help)
+            };
+            assert!(found.iter().any(|one| is_meant(&one)), "{path}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn fixtures_of_unread_values_have_what_they_expect() {
+    let folder = fixtures().join("rules/unread-value");
+    for (name, expected) in [("bad.yml", 1), ("good.yml", 0)] {
+        let done = ask(&[name], &folder);
+        assert_eq!(count(&done, "unread-value"), expected, "{:?}", done.rules());
+        assert_eq!(count(&done, "plain-http"), expected, "{:?}", done.rules());
+    }
+}
+
+#[test]
+fn values_are_found_below_another_charts_name_and_helms_heading() {
+    let key = "secure.credentials.apiserver.user_key";
+    let own = "clearml:\n  apiserverKey: test\napiserver: {}\n";
+    let below = "other: {a: 1}\nmlops:\n  clearml:\n    apiserverKey: test\n  apiserver: {}\nglobal: {imageRegistry: r}\n";
+    let printed = format!("USER-SUPPLIED VALUES:\n{own}");
+    for (text, expected) in [(own, 2), (below, 4), (&*printed, 3)] {
+        let done = look(&["v"], &[("v", text)]);
+        assert_eq!(line(&done, key), expected, "{}", done.stderr);
+        assert_eq!(count(&done, "unread-value"), 0, "{:?}", done.rules());
+    }
+}
+
+#[test]
+fn what_helm_refuses_and_what_is_not_known_is_never_clean() {
+    for (text, chart, words) in [
+        (
+            "clearml: {apiserverKey: 123456}\napiserver: {}\n",
+            "7.14.4",
+            "clearml.apiserverKey is not text; quote it",
+        ),
+        (
+            "clearml: {testUserKey: yes}\napiserver: {}\n",
+            "7.14.4",
+            "clearml.testUserKey is not text",
+        ),
+        (
+            "clearml: {testUserKey: null}\napiserver: {}\n",
+            "7.14.4",
+            "clearml.testUserKey is not text",
+        ),
+        (
+            "clearml: {}\napiserver: {extraEnvs: {A: b}}\n",
+            "7.14.4",
+            "apiserver.extraEnvs is not a list",
+        ),
+        (
+            "clearml: {}\napiserver: {}\nwebserver: null\n",
+            "7.14.4",
+            "webserver is not a mapping",
+        ),
+        (
+            STOCK,
+            "6.0.0",
+            "what chart 6.0.0 makes of values is not known; 7.2.0 to 7.14.7 are",
+        ),
+        (
+            STOCK,
+            "8.0",
+            "what chart 8.0.0 makes of values is not known",
+        ),
+        (
+            "clearml: {}\napiserver: {}\n---\nclearml: {}\n",
+            "7.14.4",
+            "a second document begins here",
+        ),
+        (
+            "clearml:\n  a: {{ .Values.x }}\napiserver: {}\n",
+            "7.14.4",
+            "this is a template of values",
+        ),
+        (
+            "clearml:\n  a: [\napiserver:\n",
+            "7.14.4",
+            "helm refuses it too",
+        ),
+    ] {
+        let done = look(&["--chart", chart, "v"], &[("v", text)]);
+        assert_eq!(done.code, 2, "{text}: {}", done.stderr);
+        assert!(done.stderr.contains(words), "{text}: {}", done.stderr);
+    }
+    let text = "clearml: {}\napiserver: {}\nfileserver:\n  extraEnvs: [{name: A, value: '{{ .Release.Name }}'}]\n";
+    let done = look(&["v"], &[("v", text)]);
+    done.says(
+        "what the chart makes of workload clearml-fileserver",
+        "a value has {{ in it, as templates have; render it: helm template",
+    );
+}
+
+#[test]
+fn of_a_folder_the_values_are_read_that_are_a_release_alone() {
+    let done = look(&["."], &[("deploy/values.yaml", STOCK)]);
+    assert_eq!((done.code, done.unknown().len()), (1, 0), "{}", done.stderr);
+    let two = [("values.yaml", STOCK), ("values-prod.yaml", STOCK)];
+    let done = look(&["."], &two);
+    assert_eq!((done.code, done.rules().len()), (2, 0), "{}", done.stderr);
+    let unknown = done.unknown().concat();
+    assert!(
+        unknown.contains("clearml-verify ./values-prod.yaml --merge ./values.yaml"),
+        "{unknown}"
+    );
+    // A chart's own values, and those for a part of another chart.
+    for (chart, code, words) in [
+        ("name: other\n", 2, "the chart beside it is not ClearML's"),
+        (
+            "name: mlops\ndependencies: [{name: clearml}]\n",
+            2,
+            "helm template",
+        ),
+    ] {
+        let done = look(&["."], &[("Chart.yaml", chart), ("values.yaml", STOCK)]);
+        assert_eq!(
+            (done.code, done.rules().len()),
+            (code, 0),
+            "{}",
+            done.stderr
+        );
+        let all = done.stderr + &done.json.to_string();
+        assert!(all.contains(words), "{all}");
+    }
+}
+
+#[test]
+fn a_key_that_is_there_twice_and_one_that_is_shared_count_as_for_helm() {
+    let text = "x: &env\n- {name: CLEARML__secure__http__session_secret__apiserver, value: test}\nclearml: {}\napiserver:\n  extraEnvs: []\n  extraEnvs: *env\nfileserver: {}\n";
+    let done = look(&["v"], &[("v", text)]);
+    assert!(
+        done.stderr
+            .contains("v:6:3: this key is in the mapping twice"),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(line(&done, "secure.http.session_secret.apiserver"), 2);
+}
+
+#[test]
+fn nothing_of_the_values_is_printed() {
+    let folder = folder_with(&[(
+        "v",
+        "clearml:\n  apiserverKey: 4Kd82-marked-text\n  cookieName: c\napiserver: {extraEnvs: [{name: A, value: {b: other-marked-text}}]}\nfileserver: {}\n",
+    )]);
+    for arguments in [&["v"][..], &["-f", "text", "v"], &["--effective", "v"]] {
+        let done = ask(arguments, folder.path());
+        let all = done.stderr + &done.json.to_string();
+        assert!(!all.contains("marked-text"), "{all}");
+    }
+    fs::remove_file(folder.path().join("v")).unwrap();
+}
