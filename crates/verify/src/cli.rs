@@ -11,8 +11,9 @@ use clearml_secure_cli::general::General;
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// A compose file, Kubernetes manifests, values of ClearML's Helm chart, a directory (every deployment below it), what `docker inspect` prints, `-` for
-    /// standard input, or the URL of a running server [default: .]
+    /// A compose file, Kubernetes manifests, values of ClearML's Helm chart, a directory (every deployment below it), what
+    /// `docker inspect` prints, `-` for standard input, the URL of a running server, or `@FILE` with a target on each line
+    /// [default: .]
     #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     pub(crate) targets: Vec<PathBuf>,
 
@@ -66,7 +67,7 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Running server")]
     pub(crate) allow_plain_http: bool,
 
-    /// How many requests are under way at once
+    /// How many requests are under way at once, and how many files are looked at, at most one on each core
     #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running server")]
     pub(crate) jobs: u16,
 
@@ -96,6 +97,10 @@ pub(crate) struct Cli {
     /// Leave out findings below a severity: they are counted, but neither printed nor do they make the exit code 1
     #[arg(long, value_name = "SEVERITY", help_heading = "Output")]
     pub(crate) min_severity: Option<Severity>,
+
+    /// As text, print only how many findings each deployment has, and each rule
+    #[arg(long, conflicts_with_all = ["effective", "fix", "write_baseline"], help_heading = "Output")]
+    pub(crate) summary: bool,
 
     /// Print what every server reads, and from where, instead of findings; never a value
     #[arg(long, help_heading = "Output")]
@@ -272,6 +277,7 @@ Examples:
   clearml-verify --keys keys.env https://clearml.example.com
   clearml-verify --clients --old-keys keys.env ~/agents https://clearml.example.com
   clearml-verify --shard 0/8 -f jsonl deployments
+  clearml-verify --summary deployments @hosts.txt
 
 To silence one finding, on its line or the line above:
   # clearml-verify: ignore[RULE] why it is right here

@@ -15,6 +15,8 @@ pub(crate) enum Error {
     Core(#[from] clearml_secure_core::error::Error),
     #[error("{}: empty, so nothing was verified", escape(&.0.to_string_lossy()))]
     Empty(PathBuf),
+    #[error("{}: no target in it, so nothing was verified", escape(&.0.to_string_lossy()))]
+    EmptyList(PathBuf),
     #[error("{}: this is a keyset, not a compose file", escape(&.0.to_string_lossy()))]
     Keyset(PathBuf),
     #[error("{}: no ClearML client with a key pair in it", escape(&.0.to_string_lossy()))]
@@ -82,6 +84,7 @@ impl Error {
             Self::Empty(_) => Some(
                 "if it comes from another program, look at what that says: `docker ps` may list no container".to_owned(),
             ),
+            Self::EmptyList(_) => Some("write a file, a folder or an address on each line".to_owned()),
             Self::Keyset(path) => Some(format!(
                 "name the compose file, too:\n  clearml-verify --keys {} docker-compose.yml",
                 quoted(path)

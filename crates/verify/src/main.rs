@@ -2,6 +2,7 @@
 
 mod address;
 mod advisory;
+mod arguments;
 mod baseline;
 mod case;
 mod check;

@@ -88,7 +88,7 @@ pub(crate) fn printer<'a>(
         Format::Markdown => whole(markdown::findings),
         Format::Prometheus => whole(prometheus::metrics),
         Format::Sarif => whole(|seen| sarif::findings(seen.reports)),
-        Format::Text => Box::new(text::Printer::new(look)),
+        Format::Text => Box::new(text::Printer::new(look, cli.summary)),
     })
 }
 

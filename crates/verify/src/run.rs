@@ -14,7 +14,7 @@ use crate::receipt::Receipt;
 use crate::shard::Share;
 use crate::stream::Stream;
 use crate::target;
-use crate::{clients, fleet, retired, sweep};
+use crate::{arguments, clients, fleet, retired, sweep};
 
 /// Looks at every target and prints what is to be said.
 pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
@@ -24,6 +24,7 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
     if !cli.general.quiet {
         say(&waiting(cli));
     }
+    arguments::expand(cli)?;
     let policy = Policy::read(cli)?;
     let cli = &*cli;
     let products = Products::asked(cli)?;

@@ -21,7 +21,8 @@ pub(super) struct Document {
     checks: Vec<Value>,
     clients: Vec<Value>,
     people: Vec<Value>,
-    unknown: Vec<Value>,
+    /// As it is going to be written: there may be one for each of many deployments.
+    unknown: String,
     counts: [usize; 3],
     /// Findings before which something may still come.
     waiting: Vec<Value>,
@@ -34,7 +35,13 @@ impl Printer for Document {
         self.checks.extend(report.checks.iter().map(check));
         self.clients.extend(report.clients().iter().map(client));
         self.people.extend(people(report));
-        self.unknown.extend(unknown_of(report));
+        for entry in unknown_of(report) {
+            self.unknown.push_str(match self.unknown.is_empty() {
+                true => "\n    ",
+                false => ",\n    ",
+            });
+            self.unknown.push_str(&indented(&entry, "\n    "));
+        }
         for told in &report.findings {
             self.counts[told.severity as usize] += 1;
             self.waiting
@@ -57,7 +64,7 @@ impl Printer for Document {
             "version": 1,
             "tool": {"name": "clearml-verify", "version": env!("CARGO_PKG_VERSION")},
             "summary": {"error": error, "warning": warning, "note": note},
-            "unknown": std::mem::take(&mut self.unknown),
+            "unknown": [],
         });
         if !self.people.is_empty() {
             rest["people"] = std::mem::take(&mut self.people).into();
@@ -70,7 +77,10 @@ impl Printer for Document {
         }
         for (name, value) in rest.as_object().into_iter().flatten() {
             out.push(',');
-            out.push_str(&field(name, value));
+            match name == "unknown" && !self.unknown.is_empty() {
+                true => out.push_str(&format!("\n  \"{name}\": [{}\n  ]", self.unknown)),
+                false => out.push_str(&field(name, value)),
+            }
         }
         out.push_str("\n}\n");
         out

@@ -43,6 +43,8 @@ impl Look {
 /// Findings for people, one report after the other.
 pub(super) struct Printer {
     look: Look,
+    /// Whether only numbers are asked for.
+    is_summary: bool,
     /// The only report so far. With others, each has a heading and a row in a table.
     only: Option<(String, String)>,
     tally: Tally,
@@ -53,9 +55,10 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    pub(super) fn new(look: Look) -> Self {
+    pub(super) fn new(look: Look, is_summary: bool) -> Self {
         Self {
             look,
+            is_summary,
             only: None,
             tally: Tally::default(),
             not_checked: NotCheckedLines::default(),
@@ -68,14 +71,21 @@ impl Printer {
 
 impl super::Printer for Printer {
     fn add(&mut self, report: &Report, _: Option<&Trees>) -> String {
-        let text = findings(report, self.look);
         let is_first = self.tally.is_empty();
         self.tally.add(report);
         self.not_checked.add(&report.unknown);
+        if self.is_summary {
+            return String::new();
+        }
+        let text = findings(report, self.look);
         self.people.add(report, self.look.width);
         self.checks.push_str(&checks(report));
         self.proved.add(&report.checks);
-        let name = looked_at(report);
+        // Clients are no deployment.
+        let name = match report.is_of_people() || matches!(report.subject, Subject::Clients(_)) {
+            true => String::new(),
+            false => looked_at(report),
+        };
         if is_first {
             self.only = Some((name, text));
             return String::new();
@@ -88,6 +98,7 @@ impl super::Printer for Printer {
     fn end(&mut self, seen: &Seen<'_>) -> String {
         let width = self.look.width;
         let left_out = seen.hidden.words();
+        let is_one = self.only.is_some();
         let mut out = self.only.take().map(|(_, text)| text).unwrap_or_default();
         out.push_str(&self.people.text());
         out.push_str(&self.checks);
@@ -95,15 +106,22 @@ impl super::Printer for Printer {
             out.push_str(&of_receipt(&self.proved, receipt, width));
         }
         let unknown = self.not_checked.lines(width);
-        out.push_str(&unknown.concat());
+        if !self.is_summary {
+            out.push_str(&unknown.concat());
+        }
         let has_caveats = !unknown.is_empty() || left_out.is_some();
         if let Some(words) = left_out {
             out.push_str(&(wrapped("", 2, &escape(&words), width) + "\n"));
         }
-        if has_caveats && self.tally.has_findings() {
+        if has_caveats && self.tally.has_findings() && !out.is_empty() {
             out.push('\n');
         }
-        out.push_str(&self.tally.text(unknown.len(), width));
+        let has_table = !is_one && self.tally.has_rows();
+        if has_table {
+            out.push_str(&self.tally.table(self.is_summary));
+            out.push('\n');
+        }
+        out.push_str(&self.tally.text(unknown.len(), has_table, width));
         out
     }
 }
@@ -112,7 +130,7 @@ impl Printer {
     /// What is said of one of several deployments, under its name.
     fn under(&self, name: &str, text: &str) -> String {
         // What is one line has the name in it.
-        match text.is_empty() || !text.contains("\n\n") {
+        match name.is_empty() || !text.contains("\n\n") {
             true => text.to_owned(),
             false => {
                 let bold = Style::new().bold();

@@ -1,5 +1,7 @@
 //! How many findings there are: of each rule, and of all.
 
+use std::cmp::Reverse;
+
 use clearml_secure_cli::wrap::wrapped;
 
 use super::{looked_at, plural};
@@ -8,6 +10,8 @@ use crate::report::{Report, Subject};
 
 /// So many deployments and servers are named.
 const NAMED: usize = 3;
+/// So many rows are read; `--summary` prints all.
+const ROWS: usize = 20;
 
 /// Findings of reports, counted.
 #[derive(Default)]
@@ -17,6 +21,13 @@ pub(super) struct Tally {
     /// The first deployments and servers, and how many there are.
     named: Vec<String>,
     looked_at: usize,
+    rows: Vec<Row>,
+}
+
+/// What there is of one deployment or server: errors, warnings, what was not checked, and notes.
+struct Row {
+    counts: [usize; 4],
+    name: Box<str>,
 }
 
 impl Tally {
@@ -29,6 +40,17 @@ impl Tally {
                 Some((.., count)) => *count += 1,
                 None => self.rules.push((finding.severity, finding.rule, 1)),
             }
+        }
+        if !report.is_of_people() && !matches!(report.subject, Subject::Clients(_)) {
+            self.rows.push(Row {
+                counts: [
+                    report.count(Severity::Error),
+                    report.count(Severity::Warning),
+                    report.unknown.len(),
+                    report.count(Severity::Note),
+                ],
+                name: looked_at(report).into(),
+            });
         }
         if !matches!(report.subject, Subject::Nothing(_)) {
             self.looked_at += 1;
@@ -43,6 +65,10 @@ impl Tally {
         self.reports == 0
     }
 
+    pub(super) fn has_rows(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
     pub(super) fn has_findings(&self) -> bool {
         !self.rules.is_empty()
     }
@@ -52,8 +78,38 @@ impl Tally {
         of_it.map(|(.., count)| count).sum()
     }
 
-    /// What all of them come to; nothing where there is nothing to say.
-    pub(super) fn text(&self, unknown: usize, width: usize) -> String {
+    /// A row for each deployment and server, in the order in which they are told; of many, unless all are asked for, the worst.
+    pub(super) fn table(&self, is_all: bool) -> String {
+        let mut rows: Vec<&Row> = self.rows.iter().collect();
+        let left = match is_all {
+            true => 0,
+            false => rows.len().saturating_sub(ROWS),
+        };
+        if left > 0 {
+            rows.sort_by_key(|row| Reverse(row.counts));
+            rows.truncate(ROWS);
+        }
+        let mut out = String::from("error  warning  note  not checked\n");
+        for Row {
+            counts: [error, warning, unknown, note],
+            name,
+        } in rows
+        {
+            out.push_str(&format!(
+                "{error:5}  {warning:7}  {note:4}  {unknown:11}  {name}\n"
+            ));
+        }
+        if left > 0 {
+            out.push_str(&format!(
+                "these are the worst {ROWS}; all {} of them: --summary\n",
+                self.rows.len()
+            ));
+        }
+        out
+    }
+
+    /// What all of them come to; nothing where there is nothing to say. A table has named them already.
+    pub(super) fn text(&self, unknown: usize, has_table: bool, width: usize) -> String {
         let mut out = String::new();
         if self.rules.is_empty() && unknown == 0 {
             return out;
@@ -75,7 +131,9 @@ impl Tally {
         }
         let subjects = match self.looked_at {
             0 => String::new(),
-            1..=NAMED => format!("{}: ", self.named.join(", ")),
+            1..=NAMED if !has_table || self.looked_at == 1 => {
+                format!("{}: ", self.named.join(", "))
+            }
             more => format!("{more} deployments and servers: "),
         };
         let counts = parts.join(", ");
