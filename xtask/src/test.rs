@@ -126,7 +126,9 @@ fn integration_tests() -> Result<BTreeSet<String>> {
         let paths = entries.map(|entry| entry.map(|entry| entry.path()));
         paths.collect::<std::io::Result<_>>().map_err(cannot)
     };
-    let mut folders = vec![shell::root().join("tests/tests")];
+    let mut folders = ["fuzz/tests", "tests/tests"]
+        .map(|path| shell::root().join(path))
+        .to_vec();
     let packages = entries(&shell::root().join("crates"))?.into_iter();
     folders.extend(packages.map(|package| package.join("tests")));
     let mut names = BTreeSet::new();
@@ -201,7 +203,7 @@ mod tests {
         for name in BESIDE.concat() {
             assert!(names.contains(name), "{name}");
         }
-        for name in ["cases", "bad_input", "clean", "hocon_oracle"] {
+        for name in ["cases", "bad_input", "clean", "hocon_oracle", "seeds"] {
             assert!(names.contains(name), "{name}");
         }
     }
