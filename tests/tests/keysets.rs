@@ -115,6 +115,46 @@ fn a_value_of_a_keyset_in_a_tracked_file_is_found_with_its_place() {
 }
 
 #[test]
+fn a_keyset_elsewhere_in_the_repository_is_found_once_git_tracks_it() {
+    let folder = folder("env");
+    let below = |name: &str| folder.path().join(name);
+    for name in ["deploy", "secrets", "other"] {
+        fs::create_dir(below(name)).unwrap();
+    }
+    fs::rename(
+        below("docker-compose.yml"),
+        below("deploy/docker-compose.yml"),
+    )
+    .unwrap();
+    fs::rename(below("below/mine"), below("secrets/keys.env")).unwrap();
+    git(folder.path(), "init -q .");
+    assert_eq!(found(&below("deploy")), []);
+    git(folder.path(), "add .");
+    let tracked = found(&below("deploy"));
+    let [(rule, message)] = tracked.as_slice() else {
+        panic!("{tracked:?}");
+    };
+    assert_eq!(rule, "tracked-secret");
+    assert!(message.contains(" ../secrets/keys.env: "), "{message}");
+    // What is beside another deployment is said of that one.
+    fs::copy(
+        below("deploy/docker-compose.yml"),
+        below("secrets/compose.yaml"),
+    )
+    .unwrap();
+    assert_eq!(found(&below("deploy")), []);
+    fs::remove_file(below("secrets/compose.yaml")).unwrap();
+    // The name of a file says nothing alone.
+    fs::rename(below("secrets/keys.env"), below("other/mine")).unwrap();
+    fs::write(
+        below("secrets/keys.env"),
+        "CLEARML__SECURE__AUTH__TOKEN_SECRET=\n",
+    )
+    .unwrap();
+    assert_eq!(found(&below("deploy")), []);
+}
+
+#[test]
 fn what_is_loaded_or_of_another_deployment_or_public_is_not_looked_at_twice() {
     let folder = folder("env");
     let set = |name: &str| {

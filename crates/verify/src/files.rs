@@ -401,10 +401,16 @@ fn is_in_index(path: &Path) -> Result<bool, String> {
 
 /// All files that git tracks in the working tree around one.
 fn tracked(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let Ok(path) = fs::canonicalize(path) else {
-        return Ok(Vec::new());
-    };
-    let Some((root, index)) = path.ancestors().skip(1).find_map(index_of) else {
+    let real = fs::canonicalize(path);
+    match real.as_deref().ok().and_then(Path::parent) {
+        Some(folder) => tracked_around(folder),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// All files that git tracks in the working tree around a folder, which is named by its real path.
+fn tracked_around(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let Some((root, index)) = folder.ancestors().find_map(index_of) else {
         return Ok(Vec::new());
     };
     let Some(file) = read_index(&index)? else {

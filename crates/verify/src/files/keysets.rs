@@ -1,9 +1,9 @@
-//! Keyset files beside a deployment or below it: nobody loads them, and they hold everything. So do files of clients
-//! (`clearml.conf`), which have the keys of a user and those of stores.
+//! Keyset files beside a deployment or below it, or elsewhere in its repository: nobody loads them, and they hold everything.
+//! So do files of clients (`clearml.conf`), which have the keys of a user and those of stores.
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clearml_secure_core::compose::files::default_in;
 use clearml_secure_core::hocon::{self, Include, Included, Lookup};
@@ -17,7 +17,7 @@ use clearml_secure_core::source::{Place, place_of};
 use zeroize::Zeroizing;
 
 use super::{KeysetFile, Leak};
-use super::{is_tracked, readers, tracked};
+use super::{is_tracked, readers, tracked, tracked_around};
 
 /// No keyset is larger.
 const LARGEST: u64 = 256 << 10;
@@ -38,6 +38,10 @@ const WORDS: [&str; 4] = [
     "user_secret",
 ];
 
+/// Elsewhere in a repository files are read that are called like what has keys, because there may be any number of others.
+const NAMED: [&str; 4] = ["key", "secret", "cred", "clearml"];
+const TYPES: [&str; 6] = [".env", ".json", ".toml", ".yaml", ".yml", ".conf"];
+
 /// A keyset that was found, with its secrets.
 struct Found {
     path: PathBuf,
@@ -53,6 +57,7 @@ pub(super) fn beside(
 ) -> Vec<KeysetFile> {
     let mut paths = elsewhere;
     walk(folder, 0, &mut paths);
+    paths.extend(tracked_elsewhere(folder));
     // A file is known by its real path, and loaded ones are looked at already.
     let mut known: HashSet<PathBuf> = loaded.iter().map(|path| path.to_path_buf()).collect();
     paths.retain(|path| fs::canonicalize(path).is_ok_and(|real| known.insert(real)));
@@ -87,6 +92,52 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
             _ => {}
         }
     }
+}
+
+/// Files of the repository around a folder that git tracks and that may be keysets. Those below it are walked over, and
+/// another deployment's are its own.
+fn tracked_elsewhere(folder: &Path) -> Vec<PathBuf> {
+    let Ok(real) = fs::canonicalize(folder) else {
+        return Vec::new();
+    };
+    let is_candidate = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.to_lowercase();
+        let mut between = path
+            .ancestors()
+            .skip(1)
+            .take_while(|one| !real.starts_with(one));
+        NAMED.iter().any(|word| name.contains(word))
+            && TYPES.iter().any(|end| name.ends_with(end))
+            && !path.starts_with(&real)
+            && fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST)
+            && !between.any(|one| default_in(one).is_some())
+    };
+    // That an index cannot be read is said of the files beside the deployment.
+    let tracked = tracked_around(&real).unwrap_or_default();
+    let candidates = tracked.into_iter().filter(is_candidate);
+    candidates
+        .take(MOST_FILES)
+        .map(|path| seen_from(folder, &real, path))
+        .collect()
+}
+
+/// A path as somebody sees it who named a folder by a path of their own.
+fn seen_from(folder: &Path, real: &Path, path: PathBuf) -> PathBuf {
+    let mut base = folder.to_owned();
+    for above in real.ancestors() {
+        if let Ok(below) = path.strip_prefix(above) {
+            let seen = base.join(below);
+            let is_it = fs::canonicalize(&seen).is_ok_and(|real| real == path);
+            return if is_it { seen } else { path };
+        }
+        match base.components().next_back() {
+            Some(Component::Normal(_)) => drop(base.pop()),
+            Some(Component::CurDir) if base == Path::new(".") => base = "..".into(),
+            _ => base.push(".."),
+        }
+    }
+    path
 }
 
 /// A file that is a keyset with secrets of somebody's own. A few settings are a configuration, and no keyset.

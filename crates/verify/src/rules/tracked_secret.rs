@@ -1,7 +1,8 @@
 //! A file that holds a secret is tracked by git.
 //!
-//! **What**: git tracks a file with a secret of yours, or a keyset beside the deployment or below it, or any file of the
-//! repository that has a secret of such a keyset.
+//! **What**: git tracks a file with a secret of yours, or a keyset (beside the deployment, below it, or elsewhere in the
+//! repository under a name with `key`, `secret`, `cred` or `clearml`), or any file of the repository that has a secret of
+//! such a keyset.
 //!
 //! **Why**: anyone who clones the repository, today or in years, has the keys; deleting the line does not take it out
 //! of the history.
