@@ -59,6 +59,18 @@ pub fn mode_for_others(file: impl AsFd) -> Option<u32> {
 /// # Errors
 /// What cannot be written; nothing is left behind then.
 pub fn write_secret_file(path: &Path, text: &str, force: bool) -> Result<(), Error> {
+    write_file(path, text, force, Mode::Private)
+}
+
+/// The same for a text without a name or a value in it, which anyone may read; a file that is there is replaced.
+///
+/// # Errors
+/// What cannot be written; nothing is left behind then.
+pub fn write_public_file(path: &Path, text: &str) -> Result<(), Error> {
+    write_file(path, text, true, Mode::Anyone)
+}
+
+fn write_file(path: &Path, text: &str, force: bool, mode: Mode) -> Result<(), Error> {
     let is_other = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
     if force && fs::metadata(path).is_ok_and(is_other) {
         return write_through(path, text).map_err(|source| Error::Write {
@@ -75,7 +87,7 @@ pub fn write_secret_file(path: &Path, text: &str, force: bool) -> Result<(), Err
         path,
         text,
         before,
-        mode: Mode::Private,
+        mode,
     }])
 }
 
@@ -99,6 +111,19 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn public_files_are_everybodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clearml.prom");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        write_public_file(&path, "a").unwrap();
+        assert_eq!(mode(), 0o644);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        write_public_file(&path, "b").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "b");
+        assert_eq!(mode(), 0o644);
+    }
 
     #[test]
     fn secret_files_are_private_and_not_overwritten() {

@@ -18,7 +18,7 @@ pub(crate) struct Products {
 /// What makes the text of the screen, and those of files.
 type Printers<'a> = (
     Option<Box<dyn Printer + 'a>>,
-    Vec<(PathBuf, Box<dyn Printer + 'a>)>,
+    Vec<(Format, PathBuf, Box<dyn Printer + 'a>)>,
 );
 
 impl Products {
@@ -60,7 +60,7 @@ impl Products {
         let screen = self.screen.map(|format| output::printer(cli, format, look));
         let of_file = |(format, path): &(Format, PathBuf)| {
             let printer = output::printer(cli, *format, Look::OF_A_FILE)?;
-            Ok((path.clone(), printer))
+            Ok((*format, path.clone(), printer))
         };
         let files = self.files.iter().map(of_file);
         Ok((screen.transpose()?, files.collect::<Result<_, Error>>()?))

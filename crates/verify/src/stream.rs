@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use clearml_secure_cli::talk::{self, say};
 use clearml_secure_cli::wrap;
 use clearml_secure_core::exit;
-use clearml_secure_core::io::write_secret_file;
+use clearml_secure_core::io::{write_public_file, write_secret_file};
 use clearml_secure_core::shown::escape;
 
 use crate::baseline::{Baseline, Recorded};
-use crate::cli::{self, Cli, FailOn};
+use crate::cli::{self, Cli, FailOn, Format};
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::hidden::Hidden;
@@ -45,6 +45,7 @@ pub(crate) struct Stream<'a> {
 
 /// A text that goes to a file.
 struct InFile<'a> {
+    format: Format,
     path: PathBuf,
     printer: Box<dyn Printer + 'a>,
     text: String,
@@ -59,7 +60,8 @@ impl<'a> Stream<'a> {
             width: wrap::width(&io::stdout()),
         };
         let (screen, files) = products.printers(cli, look)?;
-        let files = files.into_iter().map(|(path, printer)| InFile {
+        let files = files.into_iter().map(|(format, path, printer)| InFile {
+            format,
             path,
             printer,
             text: String::new(),
@@ -148,7 +150,11 @@ impl<'a> Stream<'a> {
         };
         for file in &mut self.files {
             file.text.push_str(&file.printer.end(&seen));
-            write_secret_file(&file.path, &file.text, true)?;
+            match file.format {
+                // The collector runs as another user, and there are only numbers in it.
+                Format::Prometheus => write_public_file(&file.path, &file.text)?,
+                _ => write_secret_file(&file.path, &file.text, true)?,
+            }
         }
         let text = self.screen.as_mut().map(|printer| printer.end(&seen));
         self.print(&text.unwrap_or_default())?;

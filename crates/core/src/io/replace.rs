@@ -189,8 +189,15 @@ impl<'a> Step<'a> {
         let (new, mut file) = Beside::create(&self.target).map_err(cannot_be_written)?;
         file.write_all(self.file.text.as_bytes())
             .map_err(cannot_be_written)?;
+        if self.file.mode == Mode::Anyone {
+            file.set_permissions(PermissionsExt::from_mode(0o644))
+                .map_err(cannot_be_written)?;
+        }
         if let Some(old) = Old::at(&self.target).map_err(cannot_be_written)? {
-            let given = old.give_to(&file, self.file.mode);
+            let given = match self.file.mode {
+                Mode::Anyone => Ok(()),
+                mode => old.give_to(&file, mode),
+            };
             given.map_err(|(what, source)| Error::Keep {
                 path: self.file.path.to_owned(),
                 what,
