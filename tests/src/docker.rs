@@ -151,7 +151,8 @@ impl Engine {
     }
 
     fn build(&self) -> Result<(), String> {
-        link_statically(&self.folder.path().join("serve"))?;
+        let serve = self.folder.path().join("serve");
+        link_statically("tests/container/serve_environment.rs", &serve, &[])?;
         let copies = PROGRAMS.map(|path| format!("COPY serve {path}\n"));
         let dockerfile = format!(
             "FROM scratch\n{}ENTRYPOINT [\"{}\"]\n",
@@ -511,15 +512,21 @@ fn target(volume: &Value) -> &str {
     }
 }
 
-/// Builds the program of the containers. A scratch image has no library that it could be linked to.
-fn link_statically(to: &Path) -> Result<(), String> {
+/// Builds a program of the containers, with variables for the compiler. A scratch image has no library that it could be
+/// linked to.
+pub(crate) fn link_statically(
+    source: &str,
+    to: &Path,
+    variables: &[(&str, &str)],
+) -> Result<(), String> {
     let musl = format!("{}-unknown-linux-musl", env::consts::ARCH);
     let attempt = |arguments: &[&str]| {
         Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
             .args(["--edition", "2024", "-O", "-C", "strip=symbols", "-o"])
             .arg(to)
             .args(arguments)
-            .arg("tests/container/serve_environment.rs")
+            .arg(source)
+            .envs(variables.iter().copied())
             // Where the file is that says which compiler.
             .current_dir(root())
             .output()

@@ -24,6 +24,7 @@ pub mod kubernetes;
 pub mod mode;
 #[path = "../oracles/oracle.rs"]
 pub mod oracle;
+pub mod packed;
 pub mod page;
 pub mod pair;
 pub mod picture;

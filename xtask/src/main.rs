@@ -42,7 +42,10 @@ Usage: cargo xtask TASK
   docs --site         the pages as a site, in target/site/html; builds mdBook once, which takes minutes
   tidy                no circles between files, a library that says nothing, and what else holds in this house
   bench               speed and memory against openssl and compose-lint
-  dist                release programs and their checksums in dist/
+  dist [--sign KEY] [--out DIR] [--programs DIR]
+                      build the programs as they are released, or take those of DIR, and pack them in dist/:
+                      archive, Debian package, image, list of parts, checksums, and their signature
+  dist --check        what a release promises, of the last commit: the same bytes twice, sizes, no library, tests
   formulas DIST       a formula for Homebrew and a flake for Nix, beside the release that they fetch";
 
 fn main() -> ExitCode {
@@ -55,7 +58,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(),
         "ci" => ci::run(),
         "demo" => demo::run(rest),
-        "dist" => dist::run(),
+        "dist" => dist::run(rest),
         "docs" if rest == ["--site"] => site::run(),
         "docs" => docs::run(rest.iter().any(|argument| argument == "--check")),
         "test" => test::run(rest, &[]),

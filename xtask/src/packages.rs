@@ -6,16 +6,18 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs, and the package of each.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("age", "age"),
     ("ansible-playbook", "ansible-core"),
     ("busybox", "busybox"),
     ("caddy", "caddy"),
     ("chromium", "chromium"),
+    ("man", "man-db"),
     ("nginx", "nginx"),
     ("nix-instantiate", "nix-bin"),
     ("redis-server", "redis-server"),
     ("ruby", "ruby"),
+    ("ssh-keygen", "openssh-client"),
     ("strace", "strace"),
 ];
 

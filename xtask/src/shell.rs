@@ -56,7 +56,7 @@ pub(crate) enum Profile {
 
 impl Profile {
     /// Its name in Cargo.toml.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Dev => "dev",
             Self::Dist => "dist",
