@@ -1,9 +1,10 @@
 //! Keyset files beside a deployment or below it, or elsewhere in its repository: nobody loads them, and they hold everything.
 //! So do files of clients (`clearml.conf`), which have the keys of a user and those of stores.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use clearml_secure_core::compose::files::default_in;
 use clearml_secure_core::hocon::{self, Include, Included, Lookup};
@@ -17,7 +18,7 @@ use clearml_secure_core::source::{Place, place_of};
 use zeroize::Zeroizing;
 
 use super::{KeysetFile, Leak};
-use super::{is_tracked, readers, tracked, tracked_around};
+use super::{index_of, is_tracked, readers, tracked, tracked_around};
 
 /// No keyset is larger.
 const LARGEST: u64 = 256 << 10;
@@ -101,25 +102,40 @@ fn tracked_elsewhere(folder: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     let is_candidate = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = name.to_lowercase();
         let mut between = path
             .ancestors()
             .skip(1)
             .take_while(|one| !real.starts_with(one));
-        NAMED.iter().any(|word| name.contains(word))
-            && TYPES.iter().any(|end| name.ends_with(end))
-            && !path.starts_with(&real)
+        !path.starts_with(&real)
             && fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST)
             && !between.any(|one| default_in(one).is_some())
     };
-    // That an index cannot be read is said of the files beside the deployment.
-    let tracked = tracked_around(&real).unwrap_or_default();
-    let candidates = tracked.into_iter().filter(is_candidate);
+    let candidates = tracked_and_named(&real).into_iter().filter(is_candidate);
     candidates
         .take(MOST_FILES)
         .map(|path| seen_from(folder, &real, path))
         .collect()
+}
+
+/// Files of the repository around a folder that git tracks and that are called like what has keys. A repository may have a
+/// thousand deployments, and its index is read for the first of them.
+fn tracked_and_named(folder: &Path) -> Vec<PathBuf> {
+    static KNOWN: Mutex<BTreeMap<PathBuf, Vec<PathBuf>>> = Mutex::new(BTreeMap::new());
+    let Some((root, _)) = folder.ancestors().find_map(index_of) else {
+        return Vec::new();
+    };
+    let is_named = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.to_lowercase();
+        NAMED.iter().any(|word| name.contains(word)) && TYPES.iter().any(|end| name.ends_with(end))
+    };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let named = known.entry(root.to_owned()).or_insert_with(|| {
+        // That an index cannot be read is said of the files beside the deployment.
+        let tracked = tracked_around(root).unwrap_or_default();
+        tracked.into_iter().filter(is_named).collect()
+    });
+    named.clone()
 }
 
 /// A path as somebody sees it who named a folder by a path of their own.
