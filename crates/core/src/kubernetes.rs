@@ -16,6 +16,7 @@ mod split;
 mod store;
 mod values;
 mod volume;
+mod wrapped;
 
 use std::ops::Range;
 use std::path::Path;
@@ -63,8 +64,10 @@ pub struct Rendered {
 /// Values of a chart, of which objects were made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Values {
-    /// The files, the first one as it was named.
-    pub sources: Vec<SourceId>,
+    /// Where they are, the lowest ones first.
+    pub parts: Vec<(SourceId, Range<usize>)>,
+    /// The kind of object that they are in, where that is one and no file.
+    pub inside: Option<String>,
     /// The version of the chart.
     pub chart: Version,
     /// Values that no template reads.
@@ -87,7 +90,8 @@ impl Reader {
     ///
     /// # Errors
     /// A folder of `.conf` files that cannot be read.
-    pub fn finish(self, config_dir: Option<&Path>) -> Result<Manifests, Error> {
+    pub fn finish(mut self, config_dir: Option<&Path>) -> Result<Manifests, Error> {
+        self.unwrap_values();
         let Self {
             sources,
             objects,
@@ -95,6 +99,7 @@ impl Reader {
             unread,
             mut remarks,
             charts,
+            ..
         } = self;
         let pool = Pool::new(objects);
         let groups = Groups::of(&pool);

@@ -92,7 +92,10 @@ impl<'a> Reader<'a> {
         let Some(first) = self.of_manifests.first().cloned() else {
             return Ok(Vec::new());
         };
-        let manifests = std::mem::replace(&mut self.manifests, kubernetes::Reader::new());
+        let mut manifests = std::mem::replace(&mut self.manifests, kubernetes::Reader::new());
+        if let Some(version) = self.cli.chart.as_deref().and_then(Version::parse) {
+            manifests.assume_chart(version);
+        }
         let manifests = manifests.finish(self.cli.config_dir.as_deref())?;
         let is_told = !manifests.remarks.is_empty();
         self.remarks.extend(manifests.remarks);

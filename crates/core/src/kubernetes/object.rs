@@ -22,6 +22,15 @@ pub(super) struct Object {
     pub(super) release: Option<usize>,
 }
 
+/// An object with the values of a chart in it, for what installs that.
+pub(super) struct Wrapped {
+    pub(super) kind: String,
+    pub(super) node: Arc<Node>,
+    pub(super) source: SourceId,
+    pub(super) range: Range<usize>,
+    pub(super) unit: usize,
+}
+
 /// What makes pods.
 pub(super) const WORKLOADS: [&str; 7] = [
     "CronJob",

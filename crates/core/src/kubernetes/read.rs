@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::object::{MAKERS, OTHERS, Object, WORKLOADS};
+use super::object::{MAKERS, OTHERS, Object, WORKLOADS, Wrapped};
 use super::split::{self, Document, Part};
 use super::{Unread, Values};
 use crate::compose::Loader;
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span, place_of};
+use crate::version::Version;
 use crate::yaml::below::{at, text};
 use crate::yaml::{self, Node};
 
@@ -24,6 +25,9 @@ pub struct Reader {
     pub(super) unread: Vec<Unread>,
     pub(super) remarks: Vec<String>,
     pub(super) charts: Vec<Chart>,
+    pub(super) wrapped: Vec<Wrapped>,
+    /// The chart that is meant where nothing says which.
+    pub(super) chart: Option<Version>,
 }
 
 /// The values of a release.
@@ -107,6 +111,7 @@ impl Reader {
     pub fn add(&mut self, path: &Path, text: Zeroizing<String>, unit: usize) -> Result<(), Error> {
         let source = Loader::default().give(&mut self.sources, path, text);
         let (objects, others) = (self.objects.len(), self.others.len());
+        let wrapped = self.wrapped.len();
         let text = self.sources.clone();
         let of = Of {
             path,
@@ -121,12 +126,13 @@ impl Reader {
             // What is half of something would be taken for the whole.
             self.objects.truncate(objects);
             self.others.truncate(others);
+            self.wrapped.truncate(wrapped);
         }
         done
     }
 
     fn document(&mut self, of: &Of<'_>, document: &Document) -> Result<(), Error> {
-        let before = self.objects.len();
+        let before = (self.objects.len(), self.wrapped.len());
         for part in &document.parts {
             let Err(error) = self.part(of, part) else {
                 continue;
@@ -136,7 +142,8 @@ impl Reader {
                 return Err(error);
             }
             // An anchor may be in another item: the whole tells.
-            self.objects.truncate(before);
+            self.objects.truncate(before.0);
+            self.wrapped.truncate(before.1);
             return self.part(
                 of,
                 &Part {
@@ -211,12 +218,12 @@ impl Reader {
                 },
             });
         }
-        let is_chart = CHARTS.contains(&kind) && written.to_ascii_lowercase().contains("clearml");
+        if CHARTS.contains(&kind) {
+            return written.to_ascii_lowercase().contains("clearml");
+        }
         let has_image = IMAGES.iter().any(|image| written.contains(image));
         if kind == "Kustomization" && (has_image || written.contains("helmCharts")) {
             self.note(of, range, kind, RENDER_KUSTOMIZATION);
-        } else if is_chart {
-            self.note(of, range, kind, RENDER_CHART);
         } else if has_image && kind != "CustomResourceDefinition" {
             self.note(
                 of,
@@ -255,6 +262,16 @@ impl Reader {
         };
         let written = &of.text[range.clone()];
         if at(&node, &["apiVersion"]).is_none() || !self.is_wanted(of, &kind, written, &range) {
+            return Ok(());
+        }
+        if CHARTS.contains(&kind.as_str()) {
+            self.wrapped.push(Wrapped {
+                kind,
+                node,
+                source: of.source,
+                range,
+                unit: of.unit,
+            });
             return Ok(());
         }
         if WORKLOADS.contains(&kind.as_str()) && is_template(written) {
@@ -323,8 +340,6 @@ fn is_template(text: &str) -> bool {
 
 /// How a chart is rendered.
 pub const RENDER: &str = "render it:\n  helm template clearml clearml/clearml --kube-version 1.30.0 -f values.yaml | clearml-verify -";
-
-const RENDER_CHART: &str = "it has the values of a chart, which are not read; render it, or check what runs: kubectl get deploy,sts,svc,ing,cm,secret -o yaml | clearml-verify -";
 
 const RENDER_KUSTOMIZATION: &str =
     "it is not rendered: kubectl kustomize --enable-helm DIR | clearml-verify -";

@@ -122,6 +122,14 @@ fn content(object: &Object, value: &Node, is_encoded: bool) -> Content {
 }
 
 impl Entry {
+    /// Where its text is.
+    pub(super) fn within(&self, sources: &Sources) -> Within {
+        match self.within.span == self.span {
+            true => in_block(self.within, sources.text(self.span.source)),
+            false => self.within,
+        }
+    }
+
     /// The entry as a file.
     pub(super) fn file(self, object: &Object, sources: &Sources) -> Knowable<FileText> {
         let name = format!(
@@ -130,12 +138,10 @@ impl Entry {
             escape(&object.name),
             escape(&self.key)
         );
+        let within = self.within(sources);
         match self.content {
             Content::Text(content) => Knowable::Known(FileText {
-                within: Some(match self.within.span == self.span {
-                    true => in_block(self.within, sources.text(self.span.source)),
-                    false => self.within,
-                }),
+                within: Some(within),
                 name,
                 text: content,
             }),
@@ -146,7 +152,7 @@ impl Entry {
 }
 
 /// Each line of a literal block is a line of the text around it, indented as the first one is.
-fn in_block(within: Within, text: &str) -> Within {
+pub(super) fn in_block(within: Within, text: &str) -> Within {
     // The value begins behind its header, `|` or `>`.
     let before = text[..within.span.start].trim_end();
     let Some(header) = before.rfind(['|', '>']) else {

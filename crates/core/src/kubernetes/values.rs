@@ -1,5 +1,6 @@
 //! Values of a chart among the manifests: what the chart makes of them is read as what is rendered.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::helm::{self, Layer, Release};
 use crate::knowable::Knowable;
 use crate::source::{SourceId, place_of};
 use crate::unseen::{Hides, Unseen};
+use crate::version::Version;
 use crate::yaml::below::text;
 use crate::yaml::{self, Node};
 
@@ -22,7 +24,20 @@ const RENDERED: &str = "render the chart with what it becomes, and check that:\n
 /// Larger files are no values.
 const LARGEST: usize = 4 << 20;
 
+/// One values file or what stands for one.
+pub(super) struct Root {
+    pub(super) source: SourceId,
+    pub(super) node: Arc<Node>,
+    /// Where it is in its text.
+    pub(super) range: Range<usize>,
+}
+
 impl Reader {
+    /// Says which chart is meant where nothing else does.
+    pub fn assume_chart(&mut self, chart: Version) {
+        self.chart = Some(chart);
+    }
+
     /// Takes over the values files of a release, the later ones over the earlier.
     ///
     /// # Errors
@@ -36,9 +51,13 @@ impl Reader {
         let mut roots = Vec::new();
         for (path, text) in files {
             let source = Loader::default().give(&mut self.sources, &path, text);
-            roots.push((source, self.values_document(&path, source)?));
+            roots.push(Root {
+                source,
+                node: self.values_document(&path, source)?,
+                range: 0..self.sources.text(source).len(),
+            });
         }
-        self.release(&roots, release, unit)
+        self.release(roots, release, unit, None)
     }
 
     /// The one document of a values file.
@@ -93,14 +112,17 @@ impl Reader {
     /// Takes over the values of a release.
     pub(super) fn release(
         &mut self,
-        roots: &[(SourceId, Arc<Node>)],
+        roots: Vec<Root>,
         release: &Release,
         unit: usize,
+        inside: Option<&str>,
     ) -> Result<(), Error> {
-        let section = roots.iter().find_map(|(_, root)| helm::section(root));
+        // What a controller installs names the chart.
+        let section = roots.iter().filter(|_| inside.is_none());
+        let section = section.filter_map(|root| helm::section(&root.node)).next();
         let section = section.flatten();
         let layers = roots.iter();
-        let layers = layers.map(|(source, root)| Layer::of(*source, root, section.as_deref()));
+        let layers = layers.map(|root| Layer::of(root.source, &root.node, section.as_deref()));
         let layers: Vec<Layer> = layers.collect();
         let rendering = helm::render(&layers, release, &self.sources)?;
         let Some(first) = layers.first() else {
@@ -126,7 +148,11 @@ impl Reader {
         };
         self.charts.push(Chart {
             values: Arc::new(Values {
-                sources: layers.iter().map(|layer| layer.source).collect(),
+                parts: roots
+                    .into_iter()
+                    .map(|root| (root.source, root.range))
+                    .collect(),
+                inside: inside.map(str::to_owned),
                 chart,
                 unread: rendering.unread,
             }),
@@ -149,10 +175,9 @@ fn has_odd_key(node: &Node) -> bool {
 impl Rendered {
     /// Notes of which values it is made, and what these do not tell.
     pub(super) fn add_values(&mut self, chart: &Chart) {
-        for source in &chart.values.sources {
-            let part = (*source, 0..self.deployment.sources.text(*source).len());
-            if !self.parts.contains(&part) {
-                self.parts.push(part);
+        for part in &chart.values.parts {
+            if !self.parts.contains(part) {
+                self.parts.push(part.clone());
             }
         }
         for (workload, reason, span) in &chart.doubts {

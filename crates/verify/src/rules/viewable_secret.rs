@@ -1,7 +1,7 @@
 //! A secret is where everyone who may look at a namespace can read it.
 //!
 //! **What**: in Kubernetes, a secret of a server or the password of a user is written as `value:` in a workload, or is in a
-//! ConfigMap.
+//! ConfigMap, or in an Application, a HelmRelease or a HelmChart with the values of the chart.
 //!
 //! **Why**: the role `view`, which people get to look at workloads and logs, can read both, and cannot read Secrets. So can
 //! everything that copies manifests: dashboards, backups, pipelines.
@@ -15,12 +15,14 @@
 //!
 //! **References**: Kubernetes, "Using RBAC Authorization", user-facing roles; docs/clearml.md#kubernetes.
 
-use clearml_secure_core::container::Origin as From;
+use std::ops::Range;
+
+use clearml_secure_core::container::{Origin as From, Variable};
 use clearml_secure_core::effective::{Origin, Reading};
 use clearml_secure_core::placeholder;
 use clearml_secure_core::public;
 use clearml_secure_core::setting::Kind;
-use clearml_secure_core::source::Span;
+use clearml_secure_core::source::{SourceId, Span};
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
@@ -83,7 +85,10 @@ impl Rule for ViewableSecret {
 /// What the value of a reading is in, if that is no Secret.
 fn place(case: &Case<'_>, reading: &Reading) -> Option<&'static str> {
     match reading.origin {
-        Origin::Variable(_) => of_origin(reading.variable(case.deployment)?.origin),
+        Origin::Variable(_) => {
+            let variable = reading.variable(case.deployment)?;
+            of_origin(variable.origin).or_else(|| of_values(case, variable))
+        }
         Origin::File(span) => of_file(case, span),
         Origin::BuiltIn(_) | Origin::Nothing => None,
     }
@@ -106,6 +111,21 @@ fn of_origin(origin: From) -> Option<&'static str> {
         From::Environment => Some("the workload itself"),
         From::Command | From::EnvFile | From::Image | From::Secret => None,
     }
+}
+
+/// The same of a value of a chart that becomes a Secret: what installs the chart has it in clear.
+fn of_values(case: &Case<'_>, variable: &Variable) -> Option<&'static str> {
+    let values = case.deployment.manifests.as_ref()?.values.as_ref()?;
+    let inside = values.inside.as_deref()?;
+    let span = variable.value_span;
+    let is_in =
+        |part: &(SourceId, Range<usize>)| part.0 == span.source && part.1.contains(&span.start);
+    let is_written = variable.written_length > 0 && span.start < span.end;
+    (is_written && values.parts.iter().any(is_in)).then_some(match inside {
+        "Application" => "the Application",
+        "HelmRelease" => "the HelmRelease",
+        _ => "the HelmChart",
+    })
 }
 
 fn of_file(case: &Case<'_>, span: Span) -> Option<&'static str> {

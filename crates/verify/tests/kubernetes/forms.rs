@@ -189,13 +189,13 @@ fn kinds_that_may_hide_a_server_are_named() {
     };
     for (kind, rest, reason) in [
         (
-            "Application",
-            "{source: {chart: clearml, helm: {values: \"\"}}}",
+            "ApplicationSet",
+            "{template: {spec: {source: {chart: clearml}}}}",
             "render it",
         ),
         (
             "HelmRelease",
-            "{chart: {spec: {chart: clearml}}}",
+            "{chartRef: {kind: OCIRepository, name: clearml}}",
             "render it",
         ),
         (

@@ -21,3 +21,4 @@ mod rendered;
 mod rules;
 mod values;
 mod ways;
+mod wrapped;

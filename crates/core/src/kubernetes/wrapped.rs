@@ -1,0 +1,363 @@
+//! Objects that have the values of a chart in them, for a controller that installs it: Argo CD's Application, Flux's HelmRelease
+//! and the HelmChart of k3s.
+
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::object::{Object, Wrapped};
+use super::read::Reader;
+use super::store::{self, Content};
+use super::{Unread, values::Root};
+use crate::compose::Loader;
+use crate::helm::{self, Release};
+use crate::knowable::Knowable;
+use crate::shown::escape;
+use crate::source::{SourceId, Within};
+use crate::version::Version;
+use crate::yaml::below::{at, is_true, text};
+use crate::yaml::{self, Node, Quoting};
+
+/// What one says of a release.
+struct Installed<'n> {
+    chart: Option<&'n str>,
+    version: Option<&'n str>,
+    name: String,
+    namespace: Option<String>,
+    values: Vec<Given<'n>>,
+}
+
+/// Values, the later ones over the earlier.
+enum Given<'n> {
+    /// The path of a file.
+    File(&'n str),
+    /// A key of a ConfigMap or a Secret.
+    Key(&'n Node),
+    /// A path, a value, and whether that is a text whatever it looks like.
+    Set(&'n str, &'n Arc<Node>, bool),
+    /// A text with YAML in it: its key, and itself.
+    Text(&'n Arc<Node>, &'n Arc<Node>),
+    Tree(&'n Arc<Node>),
+}
+
+/// Charts of ClearML's that install no server.
+const OTHERS: [&str; 2] = ["clearml-agent", "clearml-serving"];
+
+const RENDER: &str = "render it, or check what runs: kubectl get deploy,sts,svc,ing,cm,secret -o yaml | clearml-verify -";
+
+impl Reader {
+    /// Makes objects of the values that are in others. What cannot be read is noted.
+    pub(super) fn unwrap_values(&mut self) {
+        for one in std::mem::take(&mut self.wrapped) {
+            if let Err(reason) = self.of_wrapped(&one) {
+                let span = one.node.span(one.source);
+                self.unread.push(Unread {
+                    place: self.sources.place(span),
+                    what: one.kind,
+                    reason,
+                });
+            }
+        }
+    }
+
+    fn of_wrapped(&mut self, one: &Wrapped) -> Result<(), String> {
+        let installed = match one.kind.as_str() {
+            "Application" => application(&one.node),
+            "HelmChart" => helm_chart(&one.node),
+            "HelmRelease" => Some(helm_release(&one.node)),
+            _ => None,
+        };
+        let Some(installed) = installed else {
+            return Err(format!(
+                "it has the values of a chart, and is not read; {RENDER}"
+            ));
+        };
+        match installed
+            .chart
+            .map(|chart| chart.rsplit('/').next().unwrap_or(chart))
+        {
+            Some("clearml") => {}
+            Some(chart) if OTHERS.contains(&chart) => return Ok(()),
+            _ => {
+                return Err(format!(
+                    "the chart is not ClearML's own, or not named; {RENDER}"
+                ));
+            }
+        }
+        let chart = match (installed.version, self.chart) {
+            (None, assumed) => Knowable::Known(assumed.unwrap_or(helm::newest())),
+            (Some(version), assumed) => match (exact(version), assumed) {
+                (Some(version), _) | (None, Some(version)) => Knowable::Known(version),
+                (None, None) => Knowable::unknown(
+                    "it names no one version of the chart; say which is installed: --chart VERSION",
+                ),
+            },
+        };
+        let mut roots = Vec::new();
+        for given in &installed.values {
+            roots.extend(self.root(one, given)?);
+        }
+        if roots.is_empty() {
+            roots.push(Root {
+                source: one.source,
+                node: Node::made_of(one.node.span(one.source).at_start(), Vec::new()),
+                range: one.range.clone(),
+            });
+        }
+        let release = Release {
+            name: installed.name,
+            namespace: installed.namespace,
+            chart,
+        };
+        let done = self.release(roots, &release, one.unit, Some(&one.kind));
+        done.map_err(|error| {
+            let help = error.help().map(|help| format!("; {help}"));
+            format!("{error}{}", help.unwrap_or_default())
+        })
+    }
+
+    /// The tree of values that are given in one way; none where there are none.
+    fn root(&mut self, one: &Wrapped, given: &Given<'_>) -> Result<Option<Root>, String> {
+        let here = |node: Arc<Node>| Root {
+            source: one.source,
+            node,
+            range: one.range.clone(),
+        };
+        match given {
+            Given::Tree(node) => Ok(Some(here(Arc::clone(node)))),
+            Given::Text(key, value) => self.of_text(one, key, value),
+            Given::File(path) => self.of_file(one, path).map(Some),
+            Given::Key(reference) => self.of_key(one, reference),
+            Given::Set(path, value, is_text) => set(one, path, value, *is_text)
+                .map(|node| Some(here(node)))
+                .ok_or_else(|| format!("the parameter {} is not read; {RENDER}", escape(path))),
+        }
+    }
+
+    fn of_text(&mut self, one: &Wrapped, key: &Node, value: &Node) -> Result<Option<Root>, String> {
+        let Some(scalar) = value.scalar() else {
+            return Ok(None);
+        };
+        let mut within = Within {
+            span: key.span(one.source),
+            lines: None,
+            is_secret: false,
+        };
+        if scalar.style == Quoting::Block {
+            within.span = value.span(one.source);
+            within = store::in_block(within, self.sources.text(one.source));
+        }
+        let text = Zeroizing::new(scalar.text().to_owned());
+        self.inner(one.source, text, within).map(Some)
+    }
+
+    /// A text within another one.
+    fn inner(
+        &mut self,
+        source: SourceId,
+        text: Zeroizing<String>,
+        within: Within,
+    ) -> Result<Root, String> {
+        let path = self.sources.path(source).to_owned();
+        let inner = self.sources.add_within(&path, text, within);
+        self.parsed(&path, inner)
+    }
+
+    fn parsed(&self, path: &Path, source: SourceId) -> Result<Root, String> {
+        let text = self.sources.text(source);
+        let range = 0..text.len();
+        let parsed = yaml::parse_part_last(path, text, range.clone());
+        let first = parsed.map(|(documents, _)| documents.into_iter().next());
+        let node = first.map_err(|_| format!("its values are no YAML; {RENDER}"))?;
+        Ok(Root {
+            node: node.unwrap_or_else(|| Node::nothing(source)),
+            source,
+            range,
+        })
+    }
+
+    /// A file of the same repository: below a folder that the object's own file is in.
+    fn of_file(&mut self, one: &Wrapped, path: &str) -> Result<Root, String> {
+        let missing = || format!("its values file {} is not here; {RENDER}", escape(path));
+        // Another source of the same repository has a name.
+        let plain = match path.strip_prefix('$') {
+            Some(rest) => rest.split_once('/').map_or("", |(_, path)| path),
+            None => path,
+        };
+        let plain = Path::new(plain);
+        let is_below = plain
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        let own = self.sources.file(one.source).map(Path::to_owned);
+        let folders = own
+            .as_deref()
+            .into_iter()
+            .flat_map(|own| own.ancestors().skip(1));
+        let mut files = folders.map(|folder| folder.join(plain));
+        let found = files.find(|file| file.is_file()).filter(|_| is_below);
+        let found = found.ok_or_else(missing)?;
+        let opened = Loader::default().open(&mut self.sources, &found);
+        let source = opened.map_err(|_| missing())?;
+        self.parsed(&found, source)
+    }
+
+    /// A key of a ConfigMap or a Secret that was given, too.
+    fn of_key(&mut self, one: &Wrapped, reference: &Node) -> Result<Option<Root>, String> {
+        let [kind, name] = ["kind", "name"].map(|key| text(reference, &[key]).unwrap_or_default());
+        let key = text(reference, &["valuesKey"]).unwrap_or("values.yaml");
+        let namespace = text(&one.node, &["metadata", "namespace"]);
+        let is_meant = |object: &&Object| {
+            object.kind == kind
+                && object.name == name
+                && (namespace.is_none()
+                    || object.namespace.is_none()
+                    || object.namespace.as_deref() == namespace)
+        };
+        let mut meant = self.objects.iter().filter(is_meant);
+        let (object, second) = (meant.next(), meant.next());
+        let entry =
+            object.filter(|_| second.is_none() && text(reference, &["targetPath"]).is_none());
+        let entry = entry.and_then(|object| Some((object.source, store::of_key(object, key)?)));
+        match entry {
+            Some((source, entry)) => {
+                let within = entry.within(&self.sources);
+                match entry.content {
+                    Content::Text(text) => self.inner(source, text, within).map(Some),
+                    Content::Bytes | Content::Invalid(_) => {
+                        Err(format!("{kind} {} is no text", escape(name)))
+                    }
+                }
+            }
+            None if is_true(reference, &["optional"]) && object.is_none() => Ok(None),
+            None => Err(format!(
+                "its values are in {} {}, key {}, which was not given; add it as a TARGET",
+                escape(kind),
+                escape(name),
+                escape(key)
+            )),
+        }
+    }
+}
+
+/// One version, and no range.
+fn exact(text: &str) -> Option<Version> {
+    let plain = text.trim_start_matches('v');
+    let is_one =
+        plain.split('.').count() == 3 && plain.chars().all(|c| c.is_ascii_digit() || c == '.');
+    Version::parse(plain).filter(|_| is_one)
+}
+
+/// What a parameter sets, as `helm --set` takes it; none where its path is more than names.
+fn set(one: &Wrapped, path: &str, value: &Arc<Node>, is_text: bool) -> Option<Arc<Node>> {
+    if path.is_empty() || path.contains(['\\', '[', ']', '{', '"']) {
+        return None;
+    }
+    let span = value.span(one.source);
+    let written = value.scalar()?.text();
+    let is_number = written == "0" || !written.starts_with('0') && written.parse::<i64>().is_ok();
+    let is_plain = is_number || ["true", "false", "null"].contains(&written);
+    if written.contains(['{', '\\', ',']) {
+        return None;
+    }
+    let leaf = match is_plain && !is_text {
+        true => Node::made_plain(span, written),
+        false => Node::made_text(span, written),
+    };
+    let names = path.split('.').rev();
+    Some(names.fold(leaf, |below, name| {
+        Node::made_mapping(span, [(name, below)])
+    }))
+}
+
+fn name(node: &Node) -> String {
+    text(node, &["metadata", "name"])
+        .unwrap_or("clearml")
+        .to_owned()
+}
+
+fn owned(node: &Node, keys: &[&str]) -> Option<String> {
+    text(node, keys).map(str::to_owned)
+}
+
+/// A key of a mapping and its text.
+fn keyed<'n>(node: &'n Node, key: &str) -> Option<Given<'n>> {
+    let field = node.get(key)?;
+    Some(Given::Text(field.key, field.value))
+}
+
+fn list<'n>(node: &'n Node, keys: &[&str]) -> &'n [Arc<Node>] {
+    at(node, keys)
+        .and_then(|list| list.items())
+        .unwrap_or_default()
+}
+
+/// An Application of Argo CD. An object of values stands instead of a text of them.
+fn application(node: &Node) -> Option<Installed<'_>> {
+    let is_chart = |source: &&Arc<Node>| text(source, &["chart"]).is_some();
+    let source = at(node, &["spec", "source"]);
+    let source = source.or_else(|| list(node, &["spec", "sources"]).iter().find(is_chart))?;
+    let mut values: Vec<Given<'_>> = list(source, &["helm", "valueFiles"])
+        .iter()
+        .filter_map(|path| Some(Given::File(path.text()?)))
+        .collect();
+    let own = at(source, &["helm"]);
+    values.extend(match at(source, &["helm", "valuesObject"]) {
+        Some(tree) => Some(Given::Tree(tree)),
+        None => own.and_then(|own| keyed(own, "values")),
+    });
+    for parameter in list(source, &["helm", "parameters"]) {
+        let value = at(parameter, &["value"])?;
+        let is_text = is_true(parameter, &["forceString"]);
+        values.push(Given::Set(text(parameter, &["name"])?, value, is_text));
+    }
+    // These are files of the repository, whatever is in them.
+    if at(source, &["helm", "fileParameters"]).is_some() {
+        return None;
+    }
+    Some(Installed {
+        chart: text(source, &["chart"]),
+        version: text(source, &["targetRevision"]),
+        name: owned(source, &["helm", "releaseName"]).unwrap_or_else(|| name(node)),
+        namespace: owned(node, &["spec", "destination", "namespace"]),
+        values,
+    })
+}
+
+/// A HelmRelease of Flux.
+fn helm_release(node: &Node) -> Installed<'_> {
+    let target = text(node, &["spec", "targetNamespace"]);
+    let own = match target {
+        Some(target) => format!("{target}-{}", name(node)),
+        None => name(node),
+    };
+    let from = list(node, &["spec", "valuesFrom"]).iter();
+    let mut values: Vec<Given<'_>> = from.map(|reference| Given::Key(reference)).collect();
+    values.extend(at(node, &["spec", "values"]).map(Given::Tree));
+    Installed {
+        chart: text(node, &["spec", "chart", "spec", "chart"]),
+        version: text(node, &["spec", "chart", "spec", "version"]),
+        name: owned(node, &["spec", "releaseName"]).unwrap_or(own),
+        namespace: target
+            .map(str::to_owned)
+            .or_else(|| owned(node, &["metadata", "namespace"])),
+        values,
+    }
+}
+
+/// A HelmChart of k3s.
+fn helm_chart(node: &Node) -> Option<Installed<'_>> {
+    let spec = at(node, &["spec"])?;
+    // Values in Secrets, and single ones beside the text.
+    if at(spec, &["valuesSecrets"]).is_some() || at(spec, &["set"]).is_some() {
+        return None;
+    }
+    Some(Installed {
+        chart: text(spec, &["chart"]),
+        version: text(spec, &["version"]),
+        name: name(node),
+        namespace: owned(spec, &["targetNamespace"])
+            .or_else(|| owned(node, &["metadata", "namespace"])),
+        values: keyed(spec, "valuesContent").into_iter().collect(),
+    })
+}
