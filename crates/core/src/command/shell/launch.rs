@@ -330,6 +330,8 @@ impl Options {
             options.exports_all |= letters.contains('a');
             options.count += usize::from(letters.contains(['o', 'O']));
         }
+        // The word of the last one may be missing.
+        options.count = options.count.min(words.len());
         options
     }
 }
