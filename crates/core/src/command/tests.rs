@@ -215,6 +215,21 @@ fn what_is_plainly_set_is_read() {
         "X=v"
     );
     assert_eq!(shown(&of(&["sh", "-a", "-c", "X=1; apiserver"])), "X=1");
+    for (text, expected) in [
+        ("set -e \"\"; X=1; apiserver", ""),
+        ("set -e \u{e9}; export X=$1; apiserver", "X=\u{e9}"),
+        ("set -eo allexport; X=1; apiserver", "X=1"),
+        ("set -o allexport +a; X=1; apiserver", ""),
+        ("set -e b c; export X=$2; apiserver", "X=c"),
+        ("set b c; set -e; export X=$2; apiserver", "X=c"),
+        ("set b c; set -e --; export X=$2; apiserver", "X="),
+        ("set b; set -; export X=$1; apiserver", "X=b"),
+        ("set - -a; export X=$1; apiserver", "X=-a"),
+        ("set -o; X=1; apiserver", ""),
+    ] {
+        assert_eq!(shown(&sh(text)), expected, "{text}");
+    }
+    assert_eq!(shown(&of(&["sh", "-o"])), "");
 }
 
 #[test]

@@ -181,22 +181,37 @@ impl Shell<'_> {
 
     /// `set -a`, `set -o allexport`, `set -- ARGUMENT …`.
     fn set(&mut self, words: &[Knowable<String>]) {
-        for (at, word) in words.iter().enumerate() {
-            let Some(word) = word.known() else {
+        let mut at = 0;
+        while let Some(word) = words.get(at) {
+            let Knowable::Known(word) = word else {
                 self.lose("its command sets options of its shell that are not known");
                 return;
             };
-            let is_on = word.starts_with('-');
-            if word == "--" || !(is_on || word.starts_with('+')) && at == 0 {
-                self.positional = words[at + usize::from(word == "--")..].to_vec();
+            let Some(letters) = word.strip_prefix(['-', '+']) else {
+                self.positional = words[at..].to_vec();
                 return;
+            };
+            at += 1;
+            match letters {
+                // It ends the options, and alone it changes no arguments.
+                "" if at == words.len() => return,
+                "" | "-" => {
+                    self.positional = words[at..].to_vec();
+                    return;
+                }
+                _ => {}
             }
-            let names_it = words
-                .get(at + 1)
+            let has_name = letters.contains('o');
+            let name = words.get(at).filter(|_| has_name);
+            at += usize::from(has_name);
+            let is_named = name
                 .and_then(Knowable::known)
                 .is_some_and(|name| name == "allexport");
-            if word[1..].contains('a') || word.ends_with('o') && names_it {
-                self.state.exports_all = Knowable::Known(is_on);
+            if letters.contains('a') || is_named {
+                self.state.exports_all = Knowable::Known(word.starts_with('-'));
+            } else if name.is_some_and(|name| name.known().is_none()) {
+                self.lose("its command sets options of its shell that are not known");
+                return;
             }
         }
     }
