@@ -24,8 +24,10 @@ pub fn is_values(path: &Path, text: &str) -> bool {
                 .is_some_and(|rest| rest.starts_with(':'))
         })
     };
-    // Most files have none of its words, and need no reading.
-    PARTS.iter().filter(|part| text.contains(**part)).count() > 1
+    // Most files have none of its words, or are too large for values, and need no reading.
+    const LARGEST: usize = 4 << 20;
+    text.len() <= LARGEST
+        && PARTS.iter().filter(|part| text.contains(**part)).count() > 1
         && match parse_part_last(path, text, 0..text.len()) {
             Ok((documents, _)) => documents
                 .first()
