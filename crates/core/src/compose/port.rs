@@ -80,10 +80,7 @@ fn read(project: &Project, part: &Part, item: &Node, span: Span) -> Option<Port>
         Some(field) => project.text_of(part, field.value).map(Some),
     };
     let target = range(&field("target")??)?;
-    let published = match field("published")? {
-        Some(text) if !text.is_empty() => Some(range(&text)?),
-        _ => None,
-    };
+    let published = chosen(&field("published")?.unwrap_or_default())?;
     let host_ip = field("host_ip")?.unwrap_or_default();
     Some(Port {
         target,
@@ -115,16 +112,20 @@ fn short(text: &str, span: Span) -> Option<Port> {
     let (address, published, target) = split(text);
     Some(Port {
         target: range(target)?,
-        published: if published.is_empty() {
-            None
-        } else {
-            Some(range(published)?)
-        },
+        published: chosen(published)?,
         interface: interface(address)?,
         address: parsed(address),
         protocol: protocol(text.split_once('/').map_or("", |(_, protocol)| protocol)),
         span,
     })
+}
+
+/// The ports of the host; docker chooses for none, and for port 0. The outer one is none for what is no port.
+fn chosen(text: &str) -> Option<Option<RangeInclusive<u16>>> {
+    match text {
+        "" => Some(None),
+        text => range(text).map(|range| Some(range).filter(|range| *range != (0..=0))),
+    }
 }
 
 fn protocol(written: &str) -> String {
@@ -199,6 +200,10 @@ mod tests {
         assert_eq!(read("[::]:8080:80"), is("8080", 80..=80, Interface::All));
         assert_eq!(
             read("0.0.0.0::80"),
+            is("a port that docker chooses", 80..=80, Interface::All)
+        );
+        assert_eq!(
+            read("0:80"),
             is("a port that docker chooses", 80..=80, Interface::All)
         );
         assert_eq!(
