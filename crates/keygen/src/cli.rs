@@ -34,6 +34,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     pub(crate) secret: Option<String>,
 
+    /// Generate so many keysets, one a line, for so many deployments: with -f jsonl
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), conflicts_with_all = ["from", "generated", "users_from", "secret"], help_heading = "Output")]
+    pub(crate) count: Option<u32>,
+
     /// Start from this keyset, in any format: keep its values, generate what is missing or empty. From one
     /// secure.conf to another (`-f hocon`), everything else in it stays byte for byte, and so it does from an
     /// apiserver.conf with users to itself
@@ -94,6 +98,8 @@ pub(crate) enum Format {
     Env,
     /// For programs: {"version": 1, "settings": {…}, "users": […]}
     Json,
+    /// The same on one line
+    Jsonl,
     /// The same entries as in JSON
     Yaml,
     /// The same entries as in JSON
@@ -112,6 +118,7 @@ Examples:
   clearml-keygen -o keys.env
   clearml-keygen | clearml-inject docker-compose.yml > secured.yml
   clearml-keygen --from keys.env -f hocon -o secure.conf
+  clearml-keygen --count 200 -f jsonl -o fleet.jsonl
   clearml-keygen --from keys.env --only token_secret -o keys.env --force
   clearml-keygen --from secure.conf --only tests -f hocon -o secure.conf --force
   clearml-keygen --user jane --user 'john=John Doe' --passwords logins.txt -o keys.env

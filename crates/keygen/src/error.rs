@@ -14,6 +14,8 @@ pub(crate) enum Error {
     ApiserverExists(PathBuf),
     #[error(transparent)]
     Core(#[from] clearml_secure_core::error::Error),
+    #[error("--count prints one keyset a line, which only -f jsonl does")]
+    CountWithout,
     #[error("{}: exists", escape(&.0.to_string_lossy()))]
     Exists(PathBuf),
     #[error("a password cannot be hashed: {0}")]
@@ -76,6 +78,7 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn help(&self) -> Option<String> {
         match self {
+            Self::CountWithout => Some("add -f jsonl".to_owned()),
             Self::ApiserverExists(_) => Some(
                 "add --force: it adds the keyset's users and changes nothing else in the file"
                     .to_owned(),

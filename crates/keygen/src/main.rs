@@ -3,6 +3,7 @@
 mod changes;
 mod chosen;
 mod cli;
+mod count;
 mod error;
 mod from;
 mod helm;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::changes::Changes;
 use crate::cli::{Cli, Format};
+use crate::count;
 use crate::error::Error;
 use crate::from::From;
 use crate::helm;
@@ -263,6 +264,7 @@ fn text(cli: &Cli, from: Option<&From<'_>>, keyset: &Keyset) -> Result<Zeroizing
         }
     }
     Ok(match cli.format {
+        Format::Jsonl => count::line(keyset),
         Format::Kubernetes => keyset.write_secret(helm::secret(cli)?),
         format => keyset.write(format.into()),
     })

@@ -9,6 +9,7 @@ use clearml_secure_core::setting::Setting;
 use crate::changes::Changes;
 use crate::chosen;
 use crate::cli::{Cli, Format};
+use crate::count;
 use crate::error::Error;
 use crate::from::From;
 use crate::helm;
@@ -19,6 +20,9 @@ use crate::users::{self, New};
 /// Reads what is there, generates the rest, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     refuse_one_for_two(cli)?;
+    if let Some(count) = cli.count {
+        return count::run(cli, count);
+    }
     if matches!(cli.format, Format::Helm) {
         return helm::run(cli);
     }
@@ -133,7 +137,7 @@ impl std::convert::From<Format> for keyset::Format {
         match format {
             Format::Env => Self::Env,
             Format::Hocon => Self::Hocon,
-            Format::Json => Self::Json,
+            Format::Json | Format::Jsonl => Self::Json,
             // The values of `-f helm` are no keyset; they name this one.
             Format::Helm | Format::Kubernetes => Self::Kubernetes,
             Format::Toml => Self::Toml,

@@ -78,9 +78,9 @@ impl Case<'_> {
     /// What the same server reads for the other half of a key and secret pair.
     pub(crate) fn other_half(&self, reading: &Reading) -> Option<&Reading> {
         let half = reading.setting.other_half()?;
-        self.effective
-            .of_setting(half)
-            .find(|other| other.instance == reading.instance)
+        let server = self.effective.servers.get(reading.instance)?;
+        let mut readings = server.readings.iter();
+        readings.find(|other| other.setting == half)
     }
 
     /// Whether the account of a reading has no credentials at this server, because the other half of the pair
@@ -92,12 +92,9 @@ impl Case<'_> {
 
     /// Whether nobody logs in with an account because the server revokes it while fixed users are enabled.
     pub(crate) fn is_revoked(&self, reading: &Reading) -> bool {
-        let account = reading.setting.account();
-        let mut servers = self.effective.servers.iter();
-        servers.any(|server| {
-            server.instance == reading.instance
-                && account.is_some_and(|account| self.revokes(server, account))
-        })
+        let server = self.effective.servers.get(reading.instance);
+        let of_it = server.zip(reading.setting.account());
+        of_it.is_some_and(|(server, account)| self.revokes(server, account))
     }
 
     /// The configurations of the instances of one server.

@@ -87,7 +87,11 @@ pub(crate) fn look(
     let mut met: HashMap<usize, Met> = HashMap::new();
     let mut kept: Vec<Trees> = Vec::new();
     let mut progress = Progress::new(cli, "checking", all);
-    let size = crew::size(cli.jobs.into());
+    // To ask for the cores takes longer than to look at a small file.
+    let size = match all {
+        0 | 1 => 1,
+        _ => crew::size(cli.jobs.into()),
+    };
     let taken = crew::in_order(files, size, &is_over, work, |done| {
         let met = met.entry(done.argument).or_default();
         progress.step();

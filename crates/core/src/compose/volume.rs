@@ -1,5 +1,6 @@
 //! What a container mounts, as far as it says where a configuration file comes from.
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::yaml::{Clears, Node};
 /// The mounts of a service; a later one at the same target replaces an earlier one.
 pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
     let mut volumes: Vec<Mount> = Vec::new();
+    let mut targets = HashSet::new();
     for section in ["volumes", "tmpfs", "configs", "secrets"] {
         let start = volumes.len();
         for part in parts {
@@ -45,6 +47,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
                 };
                 put(
                     &mut volumes,
+                    &mut targets,
                     Mount {
                         source,
                         target,
@@ -58,8 +61,13 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
     volumes
 }
 
-fn put(volumes: &mut Vec<Mount>, volume: Mount) {
-    volumes.retain(|known| known.target.known().is_none() || known.target != volume.target);
+/// Adds a mount. Those at its target are looked for only if there may be one.
+fn put(volumes: &mut Vec<Mount>, targets: &mut HashSet<String>, volume: Mount) {
+    if let Some(target) = volume.target.known()
+        && !targets.insert(target.clone())
+    {
+        volumes.retain(|known| known.target != volume.target);
+    }
     volumes.push(volume);
 }
 
@@ -67,7 +75,8 @@ fn put(volumes: &mut Vec<Mount>, volume: Mount) {
 pub(super) fn inherit(project: &mut Project) {
     for index in 0..project.services.len() {
         let mut volumes = Vec::new();
-        take(project, index, &mut Vec::new(), &mut volumes);
+        let mut targets = HashSet::new();
+        take(project, index, &mut Vec::new(), &mut volumes, &mut targets);
         // Nobody else has it yet.
         if let Some(container) = Arc::get_mut(&mut project.services[index].container) {
             container.mounts = volumes;
@@ -77,13 +86,19 @@ pub(super) fn inherit(project: &mut Project) {
 
 const FOREIGN: &str = "`volumes_from` names a container that is in none of these files";
 
-fn take(project: &Project, index: usize, around: &mut Vec<usize>, volumes: &mut Vec<Mount>) {
+fn take(
+    project: &Project,
+    index: usize,
+    around: &mut Vec<usize>,
+    volumes: &mut Vec<Mount>,
+    targets: &mut HashSet<String>,
+) {
     let service = &project.services[index];
     around.push(index);
     for (from, span) in inherited(project, service) {
         match from.and_then(|name| project.services.iter().position(|other| other.name == name)) {
             Some(other) if around.contains(&other) => {}
-            Some(other) => take(project, other, around, volumes),
+            Some(other) => take(project, other, around, volumes, targets),
             None => volumes.push(Mount {
                 source: Knowable::unknown(FOREIGN),
                 target: Knowable::unknown(FOREIGN),
@@ -94,7 +109,7 @@ fn take(project: &Project, index: usize, around: &mut Vec<usize>, volumes: &mut 
     }
     around.pop();
     for volume in of_service(project, &service.parts) {
-        put(volumes, volume);
+        put(volumes, targets, volume);
     }
 }
 

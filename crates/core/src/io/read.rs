@@ -114,7 +114,12 @@ fn read_bounded(reader: impl Read, size: u64, path: &Path) -> Result<Zeroizing<S
     let limit = LIMIT_MIB << 20;
     // The buffer is allocated once where the size is known: one that grew leaves a copy of the secret behind.
     let capacity = usize::try_from(size.min(limit)).unwrap_or_default() + 1;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity.max(64 * 1024)));
+    let least = match size {
+        0 => 64 * 1024,
+        // With less room to spare a part is read beside the buffer first.
+        _ => 256,
+    };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity.max(least)));
     let read = reader.take(limit + 1).read_to_end(&mut bytes);
     let length = read.map_err(|source| failed(path, source))?;
     if length as u64 > limit {

@@ -111,6 +111,27 @@ fn is_value(word: &str) -> bool {
 }
 
 #[test]
+fn a_fleet_gets_a_keyset_a_line() {
+    let lines = run(&["--count", "200", "-f", "jsonl"]).product();
+    let mut values = std::collections::BTreeSet::new();
+    for line in lines.lines() {
+        let env = run_with(&["--from", "-", "-f", "env"], line).product();
+        values.extend(
+            env.lines()
+                .filter(|line| line.starts_with("CLEARML__"))
+                .map(str::to_owned),
+        );
+    }
+    // No value is in two of them.
+    assert_eq!((lines.lines().count(), values.len()), (200, 200 * 12));
+    let one = run(&["-f", "jsonl"]).product();
+    assert_eq!(one.lines().count(), 1);
+    let done = run(&["--count", "2"]);
+    assert_eq!(done.status, Some(2));
+    assert!(done.stderr.contains("add -f jsonl"), "{}", done.stderr);
+}
+
+#[test]
 fn every_format_has_its_shape() {
     for format in FORMATS {
         let text = run(&["-f", format]).product();
