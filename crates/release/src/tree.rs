@@ -106,7 +106,7 @@ fn append(archive: &mut Builder<Vec<u8>>, path: &str, mode: u32, bytes: &[u8], s
 
 /// Compressed, with neither a name nor a time in it.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     drop(encoder.write_all(bytes));
     encoder.finish().unwrap_or_default()
 }
