@@ -25,9 +25,12 @@ const CLONES: [&str; 2] = ["a", "another/folder/b"];
 /// Runs the check.
 pub(super) fn run() -> Result {
     let folder = shell::target()?.join("dist-check");
+    // Once, for the first build takes long enough for another commit.
+    let mut head = Command::new("git");
+    let commit = shell::output(head.args(["rev-parse", "HEAD"]).current_dir(shell::root()))?;
     let mut outs = Vec::new();
     for name in CLONES {
-        outs.push(released(&folder, name)?);
+        outs.push(released(&folder, name, commit.trim())?);
     }
     compare(&outs[0], &outs[1])?;
     let programs = folder.join(CLONES[0]).join("target").join(TARGET);
@@ -48,8 +51,8 @@ pub(super) fn run() -> Result {
     test(&outs[0])
 }
 
-/// Makes a release of the last commit in a new clone, and returns its folder. What an earlier check has built is used.
-fn released(folder: &Path, name: &str) -> Result<PathBuf> {
+/// Makes a release of a commit in a new clone, and returns its folder. What an earlier check has built is used.
+fn released(folder: &Path, name: &str, commit: &str) -> Result<PathBuf> {
     let clone = folder.join(name);
     let out = clone.join("dist");
     drop(fs::remove_dir_all(&out));
@@ -57,17 +60,12 @@ fn released(folder: &Path, name: &str) -> Result<PathBuf> {
         fs::create_dir_all(&clone).map_err(|error| format!("{}: {error}", clone.display()))?;
         shell::output(Command::new("git").arg("init").arg("--quiet").arg(&clone))?;
     }
-    let commit = shell::output(
-        Command::new("git")
-            .args(["rev-parse", "HEAD"])
-            .current_dir(shell::root()),
-    )?;
     let git = |arguments: &[&str]| {
         shell::output(Command::new("git").args(arguments).current_dir(&clone)).map(drop)
     };
     let from = shell::root().display().to_string();
     git(&["fetch", "--quiet", &from, "HEAD"])?;
-    git(&["checkout", "--quiet", "--force", "--detach", commit.trim()])?;
+    git(&["checkout", "--quiet", "--force", "--detach", commit])?;
     println!("== {}", clone.display());
     shell::run(
         shell::cargo()
