@@ -207,6 +207,19 @@ fn certificates_are_told_for_what_they_are() {
         "{}",
         done.stdout
     );
+    // One that knows no authority, as an image from scratch, cannot tell.
+    let done = clearml("verify")
+        .env("SSL_CERT_FILE", folder.path().join("none.pem"))
+        .env("SSL_CERT_DIR", folder.path().join("none"))
+        .arg(format!("https://127.0.0.1:{}", nginx.1))
+        .done();
+    assert_eq!(done.status, Some(2), "{}", done.stdout);
+    let said = done.stdout.replace("\n  ", " ");
+    assert!(
+        said.contains("is trusted: this machine has no certificates of authorities"),
+        "{said}"
+    );
+    assert!(!said.contains("error["), "{said}");
 }
 
 /// Fails unless a certificate is said to be good, or what is expected of it, and all else is asked accordingly.

@@ -47,7 +47,7 @@ pub(crate) use list::Listed;
 pub(crate) use names::MOST as MOST_ADDRESSES;
 pub(crate) use old_tls::{OLD, takes};
 pub(crate) use release::{not_told, release, told};
-pub(crate) use tls::{NoHandshake, Shown, shake};
+pub(crate) use tls::{NoHandshake, Shown, Trust, shake};
 pub(crate) use together::together;
 pub(crate) use token::{Algorithm, Claims, Role, sign};
 pub(crate) use verdict::{Login, Verdict};

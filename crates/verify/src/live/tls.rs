@@ -15,8 +15,18 @@ use super::{Client, Failure, host};
 pub(crate) struct Shown {
     /// Its own certificate.
     pub(crate) certificate: CertificateDer<'static>,
-    /// Why this system does not trust it, if it does not.
-    pub(crate) distrust: Option<String>,
+    /// Whether this system trusts it.
+    pub(crate) trust: Trust,
+}
+
+/// Whether a system trusts a certificate.
+pub(crate) enum Trust {
+    /// It does.
+    Given,
+    /// It does not: why.
+    Refused(String),
+    /// It knows no authority at all, as in an image from scratch.
+    NotKnown,
 }
 
 /// Why there was no handshake.
@@ -59,12 +69,19 @@ pub(crate) fn shake(client: &Client, url: &str) -> Result<Shown, NoHandshake> {
     let Some((certificate, others)) = shown.split_first() else {
         return Err(unreachable("it sends no certificate".to_owned()));
     };
-    let trusted = Verifier::new(provider).and_then(|verifier| {
-        verifier.verify_server_cert(certificate, others, &server, &[], UnixTime::now())
-    });
+    let trust = match Verifier::new(provider) {
+        Err(_) => Trust::NotKnown,
+        Ok(verifier) => {
+            let now = UnixTime::now();
+            match verifier.verify_server_cert(certificate, others, &server, &[], now) {
+                Ok(_) => Trust::Given,
+                Err(error) => Trust::Refused(words(&error)),
+            }
+        }
+    };
     Ok(Shown {
         certificate: certificate.clone().into_owned(),
-        distrust: trusted.err().map(|error| words(&error)),
+        trust,
     })
 }
 

@@ -21,7 +21,9 @@ use x509_parser::public_key::PublicKey;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Failure, NoHandshake, OLD, Seen, Shown, Site, host, shake, takes, together};
+use crate::live::{
+    Failure, NoHandshake, OLD, Seen, Shown, Site, Trust, host, shake, takes, together,
+};
 use crate::words::and;
 
 /// Clients refuse it.
@@ -37,6 +39,10 @@ const LEAST_RSA: usize = 2048;
 
 const HELP: &str =
     "get a certificate for the name in the address, from an authority that your machines trust";
+
+/// Of no fault of the server's.
+const NO_AUTHORITIES: &str =
+    "this machine has no certificates of authorities; in a container, mount /etc/ssl/certs";
 
 const HELP_OLD: &str = "allow only TLS 1.2 and 1.3";
 
@@ -81,6 +87,12 @@ impl Probe for Certificate {
                         let what: Vec<&str> = wrong.iter().map(|(_, what)| what.as_str()).collect();
                         let message = format!("the certificate of {origin} {}", and(&what));
                         seen.found(severity, server, message, HELP);
+                    }
+                    if let Trust::NotKnown = shown.trust {
+                        seen.unknown(
+                            &format!("whether the certificate of {origin} is trusted"),
+                            NO_AUTHORITIES,
+                        );
                     }
                     self.old(server, &origin, old, seen);
                 }
@@ -158,7 +170,11 @@ fn wrong(shown: &Shown, name: &str) -> Vec<(Severity, String)> {
         };
         found.push((REFUSED, format!("is not for {name}{others}")));
     }
-    if certificate.issuer() == certificate.subject() && shown.distrust.is_some() {
+    let refused = match &shown.trust {
+        Trust::Refused(reason) => Some(reason),
+        Trust::Given | Trust::NotKnown => None,
+    };
+    if certificate.issuer() == certificate.subject() && refused.is_some() {
         found.push((REFUSED, "is self-signed".to_owned()));
     }
     if let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed()
@@ -170,10 +186,8 @@ fn wrong(shown: &Shown, name: &str) -> Vec<(Severity, String)> {
         ));
     }
     // What is none of the above is somebody that this machine does not know.
-    if let Some(reason) = shown
-        .distrust
-        .as_ref()
-        .filter(|_| !found.iter().any(|(severity, _)| *severity == REFUSED))
+    if let Some(reason) =
+        refused.filter(|_| !found.iter().any(|(severity, _)| *severity == REFUSED))
     {
         found.push((
             REFUSED,
