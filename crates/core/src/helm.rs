@@ -17,10 +17,11 @@ use crate::error::Error;
 use crate::knowable::Knowable;
 use crate::source::{SourceId, Sources, Span};
 use crate::version::Version;
-use crate::yaml::Node;
+use crate::yaml::below::at;
+use crate::yaml::{Node, Typed};
 pub use table::{newest, oldest};
 pub use unread::UnreadValue;
-pub use values::{is_values, section};
+pub use values::{has_part, is_values, late_merge, second, section};
 
 /// How a release is rendered, which is exact.
 pub const RENDER: &str =
@@ -115,6 +116,21 @@ pub(crate) fn render(
         return Err(refused(file, &message, &render));
     }
     let own = layers::merged(layers, file);
+    if let Some(name) = at(&own, &["clearml", "existingSecret"])
+        && values::is_true(Some(name))
+        && matches!(
+            name.typed_as_1_1(),
+            None | Some(Typed::Bool(_) | Typed::Float(_) | Typed::Integer(_))
+        )
+    {
+        let message = "clearml.existingSecret is no text, and a Secret's name is one";
+        let place = name.span(SourceId::FIRST);
+        return Err(refused(
+            place,
+            message,
+            "write the Secret's name, in quotes",
+        ));
+    }
     let whole = layers::over_defaults(&own, version, file)
         .map_err(|(span, message)| refused(span, &message, "helm refuses it; fix the value"))?;
     let mut rendering = shape::objects(&whole, release, version, file)

@@ -11,7 +11,8 @@ use std::sync::atomic::AtomicBool;
 
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::io::read_text;
+use clearml_secure_core::helm;
+use clearml_secure_core::io::{entries, read_text};
 
 use crate::cli::Cli;
 use crate::crew;
@@ -55,8 +56,9 @@ pub(crate) fn targets(
     let walk = Walk::below(folder)?;
     let mut targets = not_looked_at(&walk);
     reader.remarks.extend(walk.remarks);
-    let has_values = values(reader, walk.values, &mut targets);
-    let has_manifests = manifests(reader, walk.manifests, &mut targets) || has_values;
+    let mut units = HashMap::new();
+    let has_values = values(reader, walk.values, &mut units, &mut targets);
+    let has_manifests = manifests(reader, walk.manifests, units, &mut targets) || has_values;
     let closed = walk.closed.into_iter();
     targets.extend(closed.map(|(path, error)| Target::failed(&path, &error.into())));
     let (needed, others) = needed(reader, walk.found);
@@ -157,12 +159,22 @@ pub(crate) fn missing(folder: &Folder, loader: &Loader<'_>, share: &Share) -> Op
     (!folder.has_deployment && !is_in_others()).then(|| Error::NothingBelow(folder.path.clone()))
 }
 
-/// Takes over the manifests, if any of them has a ClearML server. Whether one has.
-fn manifests(reader: &mut Reader<'_>, all: Vec<Manifest>, targets: &mut Vec<Target>) -> bool {
-    if !all.iter().any(|one| one.is_ours) {
-        return false;
+/// Takes over the manifests, if any of them has a ClearML server, and those beside values, which may have the Secret of
+/// these. `units` are the folders of values. Whether one has a server.
+fn manifests(
+    reader: &mut Reader<'_>,
+    mut all: Vec<Manifest>,
+    mut units: HashMap<PathBuf, usize>,
+    targets: &mut Vec<Target>,
+) -> bool {
+    let is_any = all.iter().any(|one| one.is_ours);
+    if !is_any {
+        all.retain(|one| {
+            one.path
+                .parent()
+                .is_some_and(|folder| units.contains_key(folder))
+        });
     }
-    let mut units: HashMap<PathBuf, usize> = HashMap::new();
     for Manifest {
         path,
         text,
@@ -178,7 +190,7 @@ fn manifests(reader: &mut Reader<'_>, all: Vec<Manifest>, targets: &mut Vec<Targ
             Ok(()) | Err(_) => {}
         }
     }
-    true
+    is_any
 }
 
 /// Takes over the values of ClearML's chart. Where a folder has several files of them, nothing tells which are one release, and
@@ -186,6 +198,7 @@ fn manifests(reader: &mut Reader<'_>, all: Vec<Manifest>, targets: &mut Vec<Targ
 fn values(
     reader: &mut Reader<'_>,
     all: Vec<(PathBuf, Zeroizing<String>)>,
+    units: &mut HashMap<PathBuf, usize>,
     targets: &mut Vec<Target>,
 ) -> bool {
     let mut folders: BTreeMap<PathBuf, Vec<(PathBuf, Zeroizing<String>)>> = BTreeMap::new();
@@ -194,15 +207,17 @@ fn values(
         folders.entry(folder).or_default().push((path, text));
     }
     let is_any = !folders.is_empty();
-    for files in folders.into_values() {
-        let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+    for (folder, files) in folders {
+        let mut paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+        paths.extend(layers(&folder, &paths));
+        paths.sort_by_key(|path| (path.file_stem() != Some("values".as_ref()), path.clone()));
         let mut files = files.into_iter();
         let (Some((path, text)), 1) = (files.next(), paths.len()) else {
             let names = paths.iter().map(|path| quoted(path)).collect::<Vec<_>>();
             let one = NotChecked {
                 what: listed(&paths),
                 reason: format!(
-                    "nothing tells which of these values files are for one release; name them as helm gets them: clearml-verify {}",
+                    "nothing tells which of these values files are for one release, and which of them is over which; name them in helm's order: clearml-verify {}",
                     names.join(" --merge ")
                 ),
                 place: None,
@@ -215,12 +230,30 @@ fn values(
             continue;
         };
         let unit = reader.unit();
+        units.insert(folder, unit);
         match reader.add_values(&path, text, unit) {
             Ok(()) => reader.of_manifests.push(path),
             Err(error) => targets.push(Target::failed(&path, &error.into())),
         }
     }
     is_any
+}
+
+/// Files beside values that may be layers over them, of which one with a single part does not look like values.
+fn layers(folder: &Path, known: &[PathBuf]) -> Vec<PathBuf> {
+    let is_one = |path: &PathBuf| {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        let is_named =
+            name.starts_with("values") && (name.ends_with(".yaml") || name.ends_with(".yml"));
+        is_named
+            && !known.contains(path)
+            && read_text(path).is_ok_and(|text| helm::has_part(path, &text))
+    };
+    let beside = entries(folder).unwrap_or_default().into_iter();
+    beside.filter(is_one).collect()
 }
 
 /// What may hold a deployment and is not opened.

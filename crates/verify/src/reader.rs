@@ -33,6 +33,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) of_manifests: Vec<PathBuf>,
     /// How many things with manifests there are.
     units: usize,
+    /// Whether values are among them.
+    has_values: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -52,6 +54,7 @@ impl<'a> Reader<'a> {
             manifests: kubernetes::Reader::new(),
             of_manifests: Vec::new(),
             units: 0,
+            has_values: false,
         }
     }
 
@@ -78,6 +81,7 @@ impl<'a> Reader<'a> {
         text: Zeroizing<String>,
         unit: usize,
     ) -> Result<(), CoreError> {
+        self.has_values = true;
         let mut files = vec![(path.to_owned(), text)];
         files.extend(self.loader.merge.iter().cloned());
         let mut release = Release::default();
@@ -117,7 +121,14 @@ impl<'a> Reader<'a> {
             reason: one.reason,
             place: Some(one.place),
         });
-        let unread: Vec<NotChecked> = unread.collect();
+        let mut unread: Vec<NotChecked> = unread.collect();
+        if self.loader.has_merge() && !self.has_values {
+            unread.push(NotChecked {
+                what: "what --merge names".to_owned(),
+                reason: "it is merged over compose files and values; give it to helm, and check what that renders".to_owned(),
+                place: None,
+            });
+        }
         let is_deployment = |target: &Target| matches!(target, Target::Deployment { .. });
         if !unread.is_empty() {
             found.push(Target::Nothing(first, unread));

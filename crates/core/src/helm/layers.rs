@@ -1,6 +1,7 @@
 //! Values over values, as Helm puts them: mappings are merged, lists and scalars replaced, and null takes the chart's own
 //! value away.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Layer;
@@ -23,11 +24,14 @@ pub(super) fn merged(layers: &[Layer], file: Span) -> Arc<Node> {
 /// One mapping over another. What is in both is where the upper one has it.
 fn over(below: &Node, above: &Node) -> Arc<Node> {
     let mut entries: Vec<(Arc<Node>, Arc<Node>)> = pairs(below);
+    // Every key is a text to Helm.
+    let known = entries.iter().enumerate();
+    let known: HashMap<String, usize> = known
+        .filter_map(|(at, (key, _))| Some((key.text()?.to_owned(), at)))
+        .collect();
     for (key, value) in pairs(above) {
-        let same = entries
-            .iter_mut()
-            .find(|(known, _)| known.says_the_same(&key));
-        match same {
+        let same = key.text().and_then(|key| known.get(key));
+        match same.map(|at| &mut entries[*at]) {
             Some((known, old)) => {
                 *old = match (old.entries(), value.entries()) {
                     (Some(_), Some(_)) => over(old, &value),

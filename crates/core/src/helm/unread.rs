@@ -6,6 +6,9 @@ use crate::source::{SourceId, Span};
 use crate::version::Version;
 use crate::yaml::Node;
 
+/// Nobody reads more advice than this, and each takes its time.
+const SUGGESTIONS: usize = 100;
+
 /// A value that nothing reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadValue {
@@ -42,7 +45,9 @@ fn add(node: &Node, above: &str, read: &[&str], found: &mut Vec<UnreadValue>) {
                         .is_some_and(|rest| rest.starts_with('.'))
                 })
         };
-        if read.iter().any(is_whole) || field.value.is_null() {
+        // What an anchor is on is read where its aliases are.
+        let is_held = above.is_empty() && field.value.anchor().is_some();
+        if is_held || field.value.is_null() || read.iter().any(is_whole) {
             continue;
         }
         let below = format!("{path}.");
@@ -51,8 +56,9 @@ fn add(node: &Node, above: &str, read: &[&str], found: &mut Vec<UnreadValue>) {
             add(field.value, &below, read, found);
             continue;
         }
+        let is_few = found.len() < SUGGESTIONS;
         found.push(UnreadValue {
-            instead: instead(&path, above, read),
+            instead: is_few.then(|| instead(&path, above, read)).flatten(),
             span: field.key.span(SourceId::FIRST),
             path,
         });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Layer;
 use crate::source::{SourceId, Span};
 use crate::yaml::below::at;
-use crate::yaml::{Node, Typed, parse_part_last};
+use crate::yaml::{Field, Node, Typed, parse_part_last};
 
 /// What the chart calls its own parts.
 const PARTS: [&str; 4] = ["apiserver", "clearml", "fileserver", "webserver"];
@@ -36,15 +36,28 @@ pub fn is_values(path: &Path, text: &str) -> bool {
         }
 }
 
+/// Whether a text is a mapping with at least one part of the chart, as a layer over others may be.
+pub fn has_part(path: &Path, text: &str) -> bool {
+    let is_part = |root: &Arc<Node>| {
+        let mut parts = PARTS.iter();
+        root.get("apiVersion").is_none()
+            && parts.any(|part| at(root, &[part]).is_some_and(|one| one.entries().is_some()))
+    };
+    PARTS.iter().any(|part| text.contains(part))
+        && parse_part_last(path, text, 0..text.len())
+            .is_ok_and(|(documents, _)| documents.first().is_some_and(is_part))
+}
+
+/// Whether a mapping has parts of the chart.
+fn is_chart(node: &Node) -> bool {
+    let parts = PARTS.iter();
+    let parts = parts.filter(|part| at(node, &[part]).is_some_and(|one| one.entries().is_some()));
+    parts.count() > 1
+}
+
 /// Where in a values file the values for ClearML's chart are: at the top, or below the name that another chart has for it.
 /// None where they are not.
 pub fn section(root: &Node) -> Option<Option<String>> {
-    let is_chart = |node: &Node| {
-        let parts = PARTS.iter();
-        let parts =
-            parts.filter(|part| at(node, &[part]).is_some_and(|one| one.entries().is_some()));
-        parts.count() > 1
-    };
     if root.get("apiVersion").is_some() || root.get("services").is_some() {
         return None;
     }
@@ -54,6 +67,40 @@ pub fn section(root: &Node) -> Option<Option<String>> {
     let fields = root.fields();
     let below = fields.iter().find(|field| is_chart(field.value))?;
     Some(Some(below.key.scalar()?.text().to_owned()))
+}
+
+/// Where in a values file the values for ClearML's chart are once more, below another name: the chart is installed twice.
+pub fn second(root: &Node) -> Option<&Node> {
+    let Some(Some(first)) = section(root) else {
+        return None;
+    };
+    let is_another = |field: &Field<'_>| field.key.text() != Some(&first);
+    let mut others = root.fields().into_iter().filter(is_another);
+    let found = others.find(|field| is_chart(field.value))?;
+    Some(found.key)
+}
+
+/// The first merge key of which Helm lets a key win over one that is written above it, which no other reader does.
+pub fn late_merge(node: &Node) -> Option<&Node> {
+    let entries = node.entries().unwrap_or_default();
+    let is_above = |at: usize, key: &Node| {
+        entries[..at]
+            .iter()
+            .any(|entry| entry.key.says_the_same(key))
+    };
+    let late = entries.iter().enumerate().find(|(at, entry)| {
+        entry.is_merge()
+            && entry
+                .merge_sources()
+                .iter()
+                .any(|source| source.fields().iter().any(|field| is_above(*at, field.key)))
+    });
+    let below = || {
+        let items = node.items().unwrap_or_default().iter();
+        let nodes = entries.iter().map(|entry| &entry.value).chain(items);
+        nodes.into_iter().find_map(|node| late_merge(node))
+    };
+    late.map(|(_, entry)| &*entry.key).or_else(below)
 }
 
 impl Layer {
@@ -70,7 +117,12 @@ impl Layer {
         };
         let entries = own.iter().flat_map(|own| own.fields()).map(|field| {
             let is_heading = |key: &str| HEADINGS.contains(&key);
-            let is_kept = !field.key.scalar().is_some_and(|key| is_heading(key.text()));
+            // Another chart asks this before it has this one at all.
+            let is_condition = section.is_some()
+                && field.key.text() == Some("enabled")
+                && is_true(Some(field.value));
+            let is_kept =
+                !is_condition && !field.key.scalar().is_some_and(|key| is_heading(key.text()));
             is_kept.then(|| (Arc::clone(field.key), Arc::clone(field.value)))
         });
         let mut entries: Vec<_> = entries.flatten().collect();

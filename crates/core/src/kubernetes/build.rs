@@ -43,6 +43,19 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Whether a Service leads to a pod that is given with it.
+    fn is_at_home(&self, service: &Object) -> bool {
+        let mut own = self
+            .pool
+            .objects
+            .iter()
+            .filter(|one| one.unit == service.unit);
+        own.any(|one| {
+            one.pod()
+                .is_some_and(|pod| Services::leads_to(service, pod))
+        })
+    }
+
     /// The containers of a workload. Those that only run before it are none of its servers.
     pub(super) fn containers(&self, workload: &Object) -> Vec<Container> {
         let Some((pod, spec)) = workload
@@ -53,7 +66,8 @@ impl<'a> Builder<'a> {
         };
         let items = at(spec, &["containers"]).and_then(|list| list.items());
         let items = items.unwrap_or_default();
-        let services = Services::of(&self.services.beside(workload), workload, pod);
+        let all = self.services.beside(workload);
+        let services = Services::of(&all, workload, pod, |service| self.is_at_home(service));
         let one = One {
             builder: self,
             workload,

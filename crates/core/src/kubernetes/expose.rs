@@ -13,16 +13,37 @@ use crate::yaml::Node;
 use crate::yaml::below::{at, text};
 pub(super) use entrance::entrances;
 
+/// Where a Service says to which pods it leads.
+const SELECTOR: &[&str] = &["spec", "selector"];
+
 /// A Service that leads to a pod, by its own name.
 pub(super) struct Services<'a>(Vec<&'a Object>);
 
 impl<'a> Services<'a> {
-    /// Those of the namespace that select a pod. `all` are the Services of the pool.
-    pub(super) fn of(all: &[&'a Object], workload: &Object, pod: &Node) -> Self {
+    /// Those of the namespace that select a pod. `all` are the Services of the pool. Where no namespace is written, one that
+    /// leads to a pod of its own file is not meant for that of another, which is another release.
+    pub(super) fn of(
+        all: &[&'a Object],
+        workload: &Object,
+        pod: &Node,
+        is_at_home: impl Fn(&Object) -> bool,
+    ) -> Self {
+        let is_elsewhere = |service: &Object| {
+            service.unit != workload.unit
+                && (service.namespace.is_none() || workload.namespace.is_none())
+                && is_at_home(service)
+        };
         let leads = |service: &&&Object| {
-            service.may_be_beside(workload) && selects(service, &["spec", "selector"], pod)
+            service.may_be_beside(workload)
+                && selects(service, SELECTOR, pod)
+                && !is_elsewhere(service)
         };
         Self(all.iter().filter(leads).copied().collect())
+    }
+
+    /// Whether one selects a pod.
+    pub(super) fn leads_to(service: &Object, pod: &Node) -> bool {
+        selects(service, SELECTOR, pod)
     }
 
     /// The names by which others find the pod.

@@ -39,12 +39,17 @@ impl<'a> Near<'a> {
         all
     }
 
-    /// Those that may be in the namespace of an object: where none is written, it may be any.
+    /// Those that may be in the namespace of an object: where none is written, it may be any. What values make of one release
+    /// is all of it, and meant for no other.
     pub(super) fn beside(&self, object: &Object) -> Vec<&'a Object> {
         let of = |namespace| self.0.get(&namespace).into_iter().flatten().copied();
+        let is_meant = |one: &&Object| one.release.is_none() || one.release == object.release;
         match object.namespace.as_deref() {
-            Some(namespace) => of(Some(namespace)).chain(of(None)).collect(),
-            None => self.all(),
+            Some(namespace) => of(Some(namespace))
+                .chain(of(None))
+                .filter(is_meant)
+                .collect(),
+            None => self.all().into_iter().filter(is_meant).collect(),
         }
     }
 }

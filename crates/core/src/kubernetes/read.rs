@@ -78,7 +78,13 @@ const ROUTES: [&str; 9] = [
 ];
 
 /// Kinds that have the values of a chart in them.
-const CHARTS: [&str; 4] = ["Application", "ApplicationSet", "HelmChart", "HelmRelease"];
+const CHARTS: [&str; 5] = [
+    "Application",
+    "ApplicationSet",
+    "HelmChart",
+    "HelmChartConfig",
+    "HelmRelease",
+];
 
 /// Images of ClearML's servers.
 const IMAGES: [&str; 3] = ["clearml/server", "allegroai/clearml", "allegroai/trains"];

@@ -90,13 +90,22 @@ impl Reader {
         if documents.iter().any(|root| has_odd_key(root)) {
             return Err(template());
         }
-        if let Some(second) = documents.get(1) {
+        // One that is empty is none to helm.
+        if let Some(second) = documents
+            .get(1..)
+            .and_then(|rest| rest.iter().find(|one| !one.is_null()))
+        {
             let message = "a second document begins here, which helm does not read";
             return Err(refused(
                 second.range().start,
                 message,
                 "give each its own file",
             ));
+        }
+        if let Some(twice) = documents.first().and_then(|root| helm::second(root)) {
+            let message =
+                "this is a second installation of ClearML's chart, with values of its own";
+            return Err(refused(twice.range().start, message, RENDERED));
         }
         let remark = repeated.first().map(|at| {
             format!(
@@ -117,6 +126,21 @@ impl Reader {
         unit: usize,
         inside: Option<&str>,
     ) -> Result<(), Error> {
+        for root in &roots {
+            let refused = |node: &Node, message: &str, help: &str| Error::Compose {
+                place: self.sources.place(node.span(root.source)),
+                message: message.to_owned(),
+                help: Some(help.to_owned()),
+            };
+            if root.node.entries().is_none() && !root.node.is_null() {
+                let message = "values are a mapping, and this is none; helm refuses it";
+                return Err(refused(&root.node, message, "give the values alone"));
+            }
+            if let Some(key) = helm::late_merge(&root.node) {
+                let message = "helm lets what this merges win over a key above it, which no other reader of YAML does";
+                return Err(refused(key, message, "put `<<` before the other keys"));
+            }
+        }
         // What a controller installs names the chart.
         let section = roots.iter().filter(|_| inside.is_none());
         let section = section.filter_map(|root| helm::section(&root.node)).next();

@@ -65,7 +65,7 @@ impl Reader {
         let installed = match one.kind.as_str() {
             "Application" => application(&one.node),
             "HelmChart" => helm_chart(&one.node),
-            "HelmRelease" => Some(helm_release(&one.node)),
+            "HelmRelease" => helm_release(&one.node),
             _ => None,
         };
         let Some(installed) = installed else {
@@ -73,10 +73,7 @@ impl Reader {
                 "it has the values of a chart, and is not read; {RENDER}"
             ));
         };
-        match installed
-            .chart
-            .map(|chart| chart.rsplit('/').next().unwrap_or(chart))
-        {
+        match installed.chart.map(base) {
             Some("clearml") => {}
             Some(chart) if OTHERS.contains(&chart) => return Ok(()),
             _ => {
@@ -112,7 +109,9 @@ impl Reader {
         };
         let done = self.release(roots, &release, one.unit, Some(&one.kind));
         done.map_err(|error| {
-            let help = error.help().map(|help| format!("; {help}"));
+            // It is one line of a list.
+            let help = error.help().map(|help| help.replace(":\n  ", ": "));
+            let help = help.map(|help| format!("; {help}"));
             format!("{error}{}", help.unwrap_or_default())
         })
     }
@@ -136,8 +135,11 @@ impl Reader {
     }
 
     fn of_text(&mut self, one: &Wrapped, key: &Node, value: &Node) -> Result<Option<Root>, String> {
-        let Some(scalar) = value.scalar() else {
-            return Ok(None);
+        let Some(scalar) = value.scalar().filter(|_| is_text(value)) else {
+            return match value.is_null() {
+                true => Ok(None),
+                false => Err(format!("its values are no text; {RENDER}")),
+            };
         };
         let mut within = Within {
             span: key.span(one.source),
@@ -180,23 +182,34 @@ impl Reader {
     /// A file of the same repository: below a folder that the object's own file is in.
     fn of_file(&mut self, one: &Wrapped, path: &str) -> Result<Root, String> {
         let missing = || format!("its values file {} is not here; {RENDER}", escape(path));
-        // Another source of the same repository has a name.
-        let plain = match path.strip_prefix('$') {
-            Some(rest) => rest.split_once('/').map_or("", |(_, path)| path),
-            None => path,
-        };
-        let plain = Path::new(plain);
+        // Without the name of another source it is a file of the chart.
+        let plain = path
+            .strip_prefix('$')
+            .and_then(|rest| rest.split_once('/'))
+            .map(|(_, path)| Path::new(path));
+        let plain = plain.ok_or_else(missing)?;
         let is_below = plain
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
         let own = self.sources.file(one.source).map(Path::to_owned);
-        let folders = own
+        let above: Vec<&Path> = own
             .as_deref()
             .into_iter()
-            .flat_map(|own| own.ancestors().skip(1));
-        let mut files = folders.map(|folder| folder.join(plain));
-        let found = files.find(|file| file.is_file()).filter(|_| is_below);
-        let found = found.ok_or_else(missing)?;
+            .flat_map(Path::ancestors)
+            .skip(1)
+            .collect();
+        // The path begins at the top of a repository; where nothing tells which folder that is, it has to be the only one.
+        let top = above.iter().position(|folder| folder.join(".git").exists());
+        let folders = match top {
+            Some(top) => &above[top..=top],
+            None => &above[..],
+        };
+        let files = folders.iter().map(|folder| folder.join(plain));
+        let mut files = files.filter(|file| is_below && file.is_file());
+        let found = match (files.next(), files.next()) {
+            (Some(found), None) => found,
+            _ => return Err(missing()),
+        };
         let opened = Loader::default().open(&mut self.sources, &found);
         let source = opened.map_err(|_| missing())?;
         self.parsed(&found, source)
@@ -229,7 +242,6 @@ impl Reader {
                     }
                 }
             }
-            None if is_true(reference, &["optional"]) && object.is_none() => Ok(None),
             None => Err(format!(
                 "its values are in {} {}, key {}, which was not given; add it as a TARGET",
                 escape(kind),
@@ -238,6 +250,11 @@ impl Reader {
             )),
         }
     }
+}
+
+/// Whether a value is a text for Kubernetes.
+fn is_text(value: &Node) -> bool {
+    super::object::text_of(value).is_ok() && !value.is_null()
 }
 
 /// One version, and no range.
@@ -292,11 +309,36 @@ fn list<'n>(node: &'n Node, keys: &[&str]) -> &'n [Arc<Node>] {
         .unwrap_or_default()
 }
 
+/// The source of an Application that installs ClearML's chart, or the only one with a chart. Several sources stand instead of
+/// one. None where several install the chart: they are releases of their own.
+fn source(node: &Node) -> Option<&Arc<Node>> {
+    let several = list(node, &["spec", "sources"]);
+    if several.is_empty() {
+        return at(node, &["spec", "source"]);
+    }
+    let has = |source: &Node, name: Option<&str>| {
+        let chart = text(source, &["chart"]).map(base);
+        chart.is_some() && (name.is_none() || chart == name)
+    };
+    let named = several.iter().filter(|source| has(source, None));
+    let own = several.iter().filter(|source| has(source, Some("clearml")));
+    let mut meant = match own.clone().next() {
+        Some(_) => own.collect::<Vec<_>>(),
+        None => named.take(1).collect(),
+    }
+    .into_iter();
+    let source = meant.next()?;
+    meant.next().is_none().then_some(source)
+}
+
+/// A chart's name, without where it is.
+fn base(chart: &str) -> &str {
+    chart.rsplit('/').next().unwrap_or(chart)
+}
+
 /// An Application of Argo CD. An object of values stands instead of a text of them.
 fn application(node: &Node) -> Option<Installed<'_>> {
-    let is_chart = |source: &&Arc<Node>| text(source, &["chart"]).is_some();
-    let source = at(node, &["spec", "source"]);
-    let source = source.or_else(|| list(node, &["spec", "sources"]).iter().find(is_chart))?;
+    let source = source(node)?;
     let mut values: Vec<Given<'_>> = list(source, &["helm", "valueFiles"])
         .iter()
         .filter_map(|path| Some(Given::File(path.text()?)))
@@ -325,7 +367,15 @@ fn application(node: &Node) -> Option<Installed<'_>> {
 }
 
 /// A HelmRelease of Flux.
-fn helm_release(node: &Node) -> Installed<'_> {
+fn helm_release(node: &Node) -> Option<Installed<'_>> {
+    // Files of the chart's source over its values, and what changes the rendering.
+    let others: [&[&str]; 2] = [
+        &["spec", "chart", "spec", "valuesFiles"],
+        &["spec", "postRenderers"],
+    ];
+    if others.iter().any(|keys| !list(node, keys).is_empty()) {
+        return None;
+    }
     let target = text(node, &["spec", "targetNamespace"]);
     let own = match target {
         Some(target) => format!("{target}-{}", name(node)),
@@ -334,7 +384,7 @@ fn helm_release(node: &Node) -> Installed<'_> {
     let from = list(node, &["spec", "valuesFrom"]).iter();
     let mut values: Vec<Given<'_>> = from.map(|reference| Given::Key(reference)).collect();
     values.extend(at(node, &["spec", "values"]).map(Given::Tree));
-    Installed {
+    Some(Installed {
         chart: text(node, &["spec", "chart", "spec", "chart"]),
         version: text(node, &["spec", "chart", "spec", "version"]),
         name: owned(node, &["spec", "releaseName"]).unwrap_or(own),
@@ -342,14 +392,15 @@ fn helm_release(node: &Node) -> Installed<'_> {
             .map(str::to_owned)
             .or_else(|| owned(node, &["metadata", "namespace"])),
         values,
-    }
+    })
 }
 
 /// A HelmChart of k3s.
 fn helm_chart(node: &Node) -> Option<Installed<'_>> {
     let spec = at(node, &["spec"])?;
-    // Values in Secrets, and single ones beside the text.
-    if at(spec, &["valuesSecrets"]).is_some() || at(spec, &["set"]).is_some() {
+    // Values in Secrets, single ones beside the text, and another chart than the one that is named.
+    let others = ["chartContent", "set", "valuesSecrets"];
+    if others.iter().any(|key| at(spec, &[key]).is_some()) {
         return None;
     }
     Some(Installed {

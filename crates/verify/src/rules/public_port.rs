@@ -75,9 +75,17 @@ impl Rule for PublicPort {
                 let is_host = matches!(way.opening.reach, Reach::Host(_));
                 if !way.is_direct(instance.service) || is_on_a_network(&way) {
                     Path::add(&mut paths, case, instance, port, &way);
-                } else if is_host && !has_host || !is_host && !seen.contains(&way.opening.span) {
+                    continue;
+                }
+                // Heirs of a service have its entry; what values make has the place of the values.
+                let heir = case
+                    .deployment
+                    .manifests
+                    .is_some()
+                    .then_some(instance.service);
+                let is_new = seen.insert((way.opening.span, heir));
+                if is_host && !has_host || !is_host && is_new {
                     has_host |= is_host;
-                    seen.insert(way.opening.span);
                     findings.push(direct(case, instance, &way, &around));
                 }
             }
