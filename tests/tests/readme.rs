@@ -29,6 +29,11 @@ const NOT_RUN: &[(&str, &str)] = &[
         "it takes minutes: the test below that is ignored",
     ),
     ("cargo xtask ", "this test is a part of it"),
+    ("git tag ", "a release is made of it"),
+    (
+        "ssh-keygen -Y verify ",
+        "tests/tests/dist.rs runs it over a release",
+    ),
     ("sudo apt install ", "it changes the machine"),
     ("curl ", "it fetches Rust, which is here"),
     (
