@@ -33,7 +33,7 @@ api {
 END
 ";
 /// What somebody sets of ClearML's chart.
-const VALUES: &str = "clearml:\n  cookieDomain: example.com\n";
+const VALUES: &str = "clearml:\n  cookieDomain: example.com\napiserver:\n  replicaCount: 1\n";
 /// The way to a secured release, as docs/kubernetes.md has it.
 const RELEASE: &str = "clearml-keygen -o keys.env\n\
     clearml-keygen --from keys.env -f kubernetes | kubectl -n clearml create -f -\n\

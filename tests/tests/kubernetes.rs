@@ -249,6 +249,45 @@ fn path_of(variable: &str) -> Option<String> {
     Some(path.to_lowercase().replace("__", "."))
 }
 
+/// Each server takes each of its settings from the right key of one Secret, and no name is twice in its environment.
+fn each_from_its_key(
+    environments: &[Environment],
+    held: &BTreeMap<String, String>,
+    keyset: &Keyset,
+    name: &str,
+) {
+    for server in [
+        "clearml-apiserver",
+        "clearml-apiserver-asyncdelete",
+        "clearml-fileserver",
+        "clearml-webserver",
+    ] {
+        let environment = of(environments, server);
+        let mut found = BTreeMap::new();
+        for (variable, from, key) in environment.references() {
+            assert_eq!(from, name, "{server}: {variable}");
+            // None is optional, so the pod does not start without it.
+            let value = held
+                .get(key)
+                .unwrap_or_else(|| panic!("{server}: no {key}"));
+            if let Some(path) = path_of(variable) {
+                let before = found.insert(path, value.clone());
+                assert_eq!(before, None, "{server}: {variable} is set twice");
+            }
+        }
+        let mut expected = keyset.values.clone();
+        expected.retain(|path, _| is_read_by(server, path));
+        assert_eq!(found, expected, "{server}");
+        // Helm 4 and server-side apply refuse a name that is there twice.
+        let names = environment.variables.iter().map(|(name, _)| name);
+        assert_eq!(
+            names.clone().collect::<BTreeSet<_>>().len(),
+            names.count(),
+            "{server}"
+        );
+    }
+}
+
 #[test]
 fn with_the_values_each_server_takes_each_setting_from_the_right_key() {
     let Some(kubernetes) = Kubernetes::find() else {
@@ -264,36 +303,7 @@ fn with_the_values_each_server_takes_each_setting_from_the_right_key() {
         for more in ["{}", "clearml: {cookieDomain: example.com}"] {
             let rendered = kubernetes.render(&[more, &values]);
             let environments = kubernetes.environments(&rendered).unwrap();
-            for server in [
-                "clearml-apiserver",
-                "clearml-apiserver-asyncdelete",
-                "clearml-fileserver",
-                "clearml-webserver",
-            ] {
-                let environment = of(&environments, server);
-                let mut found = BTreeMap::new();
-                for (variable, from, key) in environment.references() {
-                    assert_eq!(from, name, "{server}: {variable}");
-                    // None is optional, so the pod does not start without it.
-                    let value = held
-                        .get(key)
-                        .unwrap_or_else(|| panic!("{server}: no {key}"));
-                    if let Some(path) = path_of(variable) {
-                        let before = found.insert(path, value.clone());
-                        assert_eq!(before, None, "{server}: {variable} is set twice");
-                    }
-                }
-                let mut expected = keyset.values.clone();
-                expected.retain(|path, _| is_read_by(server, path));
-                assert_eq!(found, expected, "{server}");
-                // Helm 4 and server-side apply refuse a name that is there twice.
-                let names = environment.variables.iter().map(|(name, _)| name);
-                assert_eq!(
-                    names.clone().collect::<BTreeSet<_>>().len(),
-                    names.count(),
-                    "{server}"
-                );
-            }
+            each_from_its_key(&environments, &held, &keyset, name);
             // What the chart says of cookies in capitals, ours says in lower case, which wins.
             let cookies = of(&environments, "clearml-fileserver")
                 .variables
@@ -400,5 +410,62 @@ fn the_services_are_no_longer_on_every_node() {
             .iter()
             .filter(|object| object["spec"]["type"] == "NodePort");
         assert_eq!(on_nodes.count(), expected);
+    }
+}
+
+/// Values of people's own.
+const OWN: [&str; 8] = [
+    "clearml: {}\napiserver: {}\n",
+    "apiserver: {replicaCount: 1}\nwebserver:\n  extraEnvs:\n    - name: A\n      value: |-\n        b\n\n",
+    "clearml:\n  # mine\n  apiserverKey: MARKED # x\n  cookieDomain: example.com\n  apiserverSecret: \"MARKED\"\napiserver:\n  extraEnvs: # none\n  replicaCount: 1\n",
+    "clearml: {fileserverKey: MARKED, cookieName: c}\nfileserver: {extraEnvs: [{name: A, value: b}]}\n",
+    "clearml:\n  existingSecret: mine\n  testUserKey: MARKED\napiserver:\n  extraEnvs:\n  - name: A\n    value: b # c\n  - {name: TRAINS__secure__http__session_secret__apiserver, value: MARKED}\n  - name: CLEARML__secure__auth__token_secret\n    value: MARKED\n",
+    "{\"clearml\": {\"apiserverKey\": \"MARKED\"}, \"apiserver\": {\"extraEnvs\": null}}",
+    "clearml: {}\r\napiserver:\r\n  extraEnvs: []\r\nfileserver:\r\n  extraEnvs:\r\n    - name: CLEARML__fileserver__auth__cookie_names\r\n      value: \"[ c ]\"\r\n    - name: CLEARML__secure__credentials__fileserver__user_key\r\n      value: MARKED\r\n",
+    "x: &x {name: A, value: b}\nclearml: {}\napiserver:\n  extraEnvs: [*x, {name: CLEARML__SECURE__CREDENTIALS__WEBSERVER__USER_KEY, value: MARKED}]\n",
+];
+
+#[test]
+fn with_edited_values_each_server_takes_each_setting_from_the_right_key() {
+    let Some(kubernetes) = Kubernetes::find() else {
+        return;
+    };
+    let keyset = Keyset::generate();
+    let secret = printed(&keyset.text, &["kubernetes", "--secret", "our-keys"]);
+    let held = decoded(&objects(&kubernetes, &secret)[0]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("secret.yaml"), &secret).unwrap();
+    for own in OWN {
+        let edited = clearml("inject")
+            .args(["-q", "--secret", "our-keys", "-"])
+            .stdin(own)
+            .done()
+            .exit(0)
+            .stdout;
+        assert!(!edited.contains("MARKED"), "{edited}");
+        let rendered = kubernetes.render(&[&edited]);
+        let environments = kubernetes.environments(&rendered).unwrap();
+        each_from_its_key(&environments, &held, &keyset, "our-keys");
+        fs::write(folder.path().join("rendered.yaml"), &rendered).unwrap();
+        let done = clearml("verify")
+            .args(["--fail-on", "error", "rendered.yaml", "secret.yaml"])
+            .within(folder.path())
+            .done();
+        assert_eq!(done.status, Some(0), "{own}\n{}", done.report());
+        // What is the user's own reaches the servers as before.
+        let others = |environments: &[Environment]| -> Vec<Vec<(String, Listed)>> {
+            let is_other = |(name, _): &&(String, Listed)| {
+                let path = path_of(&name.replacen("TRAINS__", "CLEARML__", 1));
+                let path = path.unwrap_or_default();
+                !path.starts_with("secure.")
+                    && path != "fileserver.auth.cookie_names"
+                    && !name.starts_with("USER_")
+            };
+            let all = environments.iter();
+            all.map(|one| one.variables.iter().filter(is_other).cloned().collect())
+                .collect()
+        };
+        let before = kubernetes.environments(&kubernetes.render(&[own])).unwrap();
+        assert_eq!(others(&before), others(&environments), "{own}");
     }
 }

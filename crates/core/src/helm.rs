@@ -6,6 +6,7 @@
 //! them: nothing else knows that there are values. What the table does not tell is refused or noted, never guessed.
 
 mod layers;
+pub mod recipe;
 mod shape;
 mod table;
 mod unread;
@@ -21,7 +22,7 @@ use crate::yaml::below::at;
 use crate::yaml::{Node, Typed};
 pub use table::{newest, oldest};
 pub use unread::UnreadValue;
-pub use values::{has_part, is_values, late_merge, second, section};
+pub use values::{has_one_part, is_values, late_merge, second, section};
 
 /// How a release is rendered, which is exact.
 pub const RENDER: &str =

@@ -1,24 +1,33 @@
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueHint};
 use clearml_secure_cli::general::General;
 
-/// Puts a keyset into a ClearML docker-compose file.
+/// Puts a keyset into a ClearML docker-compose file, or the Secret that holds it into Helm values.
 ///
 /// Every server that reads a setting gets it, where it reads it: the API server, the file server, the delete job
 /// and the services agent. Lines that are not concerned stay as they are, byte for byte. Before anything is
 /// written, the edited file is read again and the result is proved; if the proof fails, nothing is written.
+///
+/// A values file of ClearML's Helm chart is recognized by what is in it. No key comes into it: it gets the name of a
+/// Secret (`clearml-keygen -f kubernetes`) and, in its own `extraEnvs`, the entries that take the keys from there. Keys that
+/// are below `clearml` go. It needs no keyset, and none is waited for.
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// The compose file, or `-` for standard input
+    /// The compose file or values file, or `-` for standard input
     #[arg(value_name = "COMPOSE", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) compose: PathBuf,
 
-    /// The keyset, in any format that clearml-keygen writes, or `-` for standard input
-    #[arg(short, long, value_name = "KEYS", default_value = "-", value_hint = ValueHint::FilePath, help_heading = "Input")]
-    pub(crate) keys: PathBuf,
+    /// The keyset, in any format that clearml-keygen writes, or `-` for standard input, which is the default for a compose
+    /// file. For values it tells only whether there are web-login users; their Secret is NAME-logins
+    #[arg(short, long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub(crate) keys: Option<PathBuf>,
+
+    /// For a values file: what the Secret is called [default: clearml-keys]
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub(crate) secret: Option<String>,
 
     /// A compose file that is merged over COMPOSE, as a further `-f` of docker compose; it is not changed
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
@@ -88,6 +97,29 @@ pub(crate) struct Cli {
     pub(crate) general: General,
 }
 
+impl Cli {
+    /// Where the keyset of a compose file is.
+    pub(crate) fn keys(&self) -> &Path {
+        self.keys.as_deref().unwrap_or(Path::new("-"))
+    }
+
+    /// An option that is given and for compose files only.
+    pub(crate) fn of_compose(&self) -> Option<&'static str> {
+        let options = [
+            ("--merge", !self.merge.is_empty()),
+            ("--env-file", !self.env_file.is_empty()),
+            ("--allow-weak", self.allow_weak),
+            ("--literal", self.literal),
+            ("--override", self.is_override),
+            ("--close-ports", self.close_ports),
+            ("--bind", self.bind.is_some()),
+            ("--prove-with-compose", self.prove_with_compose),
+        ];
+        let given = options.into_iter().find(|(_, is_given)| *is_given);
+        given.map(|(name, _)| name)
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   clearml-keygen | clearml-inject docker-compose.yml > secured.yml
@@ -96,5 +128,6 @@ Examples:
   clearml-inject -k keys.env -i --backup .orig docker-compose.yml
   clearml-inject -k keys.env -i --env-file .env docker-compose.yml
   clearml-inject -k keys.env --override -o docker-compose.override.yml docker-compose.yml
+  clearml-inject -i values.yaml
 
 Exit codes: 0 fine, 1 would change (--check), 2 could not, nothing was written.";

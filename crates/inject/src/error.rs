@@ -27,6 +27,10 @@ pub(crate) enum Error {
     Manifest(PathBuf),
     #[error("Docker Compose 2 is not installed")]
     NoCompose,
+    #[error("{}: this may be values of ClearML's Helm chart, but it has one part of them alone", escape(&.0.to_string_lossy()))]
+    OnePart(PathBuf),
+    #[error("{0} is for compose files, and this is a values file")]
+    OnlyCompose(&'static str),
     #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
     Output(std::io::Error),
     #[error("--output cannot be {}, because that file is merged over the compose file", escape(&.0.to_string_lossy()))]
@@ -35,6 +39,10 @@ pub(crate) enum Error {
     OutputRead(PathBuf),
     #[error("{0}")]
     Plan(#[from] clearml_secure_plan::error::Error),
+    #[error("{}: Kubernetes takes no Secret of this name", escape(.0))]
+    SecretName(String),
+    #[error("--secret is for values files of Helm, and this is none")]
+    SecretWithout,
     #[error("--in-place needs a file, not standard input")]
     StandardInputInPlace,
     #[error("the keyset and the compose file cannot both come from standard input")]
@@ -71,8 +79,20 @@ impl Error {
                 quoted(path)
             )),
             Self::Manifest(_) => Some(
-                "ClearML's Helm chart takes its keys from a Secret:\n  clearml-keygen -o keys.env\n  clearml-keygen --from keys.env -f kubernetes | kubectl create -f -\n  clearml-keygen -f helm > clearml-secure.yaml".to_owned(),
+                "ClearML's Helm chart takes its keys from a Secret:\n  clearml-keygen -o keys.env\n  clearml-keygen --from keys.env -f kubernetes | kubectl create -f -\n  clearml-inject -i values.yaml".to_owned(),
             ),
+            Self::OnePart(_) => Some(
+                "values are told by two of clearml, apiserver, fileserver and webserver: add another one, e.g. `fileserver: {}`, then run this again".to_owned(),
+            ),
+            Self::OnlyCompose("--merge") => Some(
+                "helm replaces lists: name the last file that has extraEnvs, and no other".to_owned(),
+            ),
+            Self::OnlyCompose("--bind" | "--close-ports") => Some(
+                "leave it out; what is open is in apiserver.service, fileserver.service and webserver.service: `type: ClusterIP` opens no port".to_owned(),
+            ),
+            Self::OnlyCompose(_) => {
+                Some("leave it out: no key comes into a values file".to_owned())
+            }
             Self::Output(_) => None,
             Self::OutputMerged(path) => Some(format!(
                 "name another file. If all of its lines are clearml-inject's, move it away, then run this again with the same options:\n  mv {0} {0}.orig",
@@ -83,6 +103,12 @@ impl Error {
                 Some(with_base(&place.file, base_of(&place.file).as_deref()))
             }
             Self::Plan(error) => error.help(),
+            Self::SecretName(_) => Some(
+                "use lower-case letters, digits, `-` and `.`, e.g. clearml-keys".to_owned(),
+            ),
+            Self::SecretWithout => Some(
+                "leave it out, or name a values file: a mapping with two of clearml, apiserver, fileserver and webserver".to_owned(),
+            ),
             Self::StandardInputInPlace => Some("name the compose file:\n  clearml-inject -k keys.env -i docker-compose.yml".to_owned()),
             Self::StandardInputTwice => {
                 Some("name one of the two files:\n  clearml-inject -k keys.env docker-compose.yml".to_owned())

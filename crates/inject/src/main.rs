@@ -1,10 +1,12 @@
-//! clearml-inject: puts a keyset into a ClearML docker-compose file, and proves that every server will read it.
+//! clearml-inject: puts a keyset into a ClearML docker-compose file, or the name of its Secret into Helm values, and proves
+//! that every server will read it.
 
 mod cli;
 mod diff;
 mod error;
 mod run;
 mod talk;
+mod values;
 mod witness;
 mod write;
 

@@ -1,7 +1,9 @@
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::say;
 use clearml_secure_core::compose::files::{Given, merged_over};
+use clearml_secure_core::helm;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::kubernetes;
@@ -11,11 +13,13 @@ use clearml_secure_plan::error::Error as PlanError;
 use clearml_secure_plan::job::Job;
 use clearml_secure_plan::plan::Asked;
 use clearml_secure_plan::ports::Ports;
+use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::diff;
 use crate::error::Error;
 use crate::talk::{self, Talk};
+use crate::values;
 use crate::witness;
 use crate::write::Product;
 
@@ -25,14 +29,32 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if is_stdin(&cli.compose) && cli.in_place {
         return Err(Error::StandardInputInPlace);
     }
-    if is_stdin(&cli.compose) && is_stdin(&cli.keys) {
+    let is_twice = is_stdin(&cli.compose) && is_stdin(cli.keys());
+    // Values need no keyset: only what comes tells whether it is some.
+    if is_twice && (cli.keys.is_some() || io::stdin().is_terminal()) {
         return Err(Error::StandardInputTwice);
     }
-    if !cli.general.quiet {
+    if !cli.general.quiet && is_stdin(&cli.compose) {
         say(&talk::waiting(cli));
     }
-    let keyset = read_keyset(&cli.keys)?;
-    let texts = read_compose(cli)?;
+    let text = read_argument(&cli.compose)?;
+    if !kubernetes::is_manifest(&text) && helm::is_values(&cli.compose, &text) {
+        return values::run(cli, text);
+    }
+    if helm::has_one_part(&cli.compose, &text) {
+        return Err(Error::OnePart(cli.compose.clone()));
+    }
+    if is_twice {
+        return Err(Error::StandardInputTwice);
+    }
+    if cli.secret.is_some() {
+        return Err(Error::SecretWithout);
+    }
+    if !cli.general.quiet && !is_stdin(&cli.compose) {
+        say(&talk::waiting(cli));
+    }
+    let keyset = read_keyset(cli.keys())?;
+    let texts = read_compose(cli, text)?;
     refuse_an_input(cli, &texts)?;
     let env_file = read_env_file(cli, &texts)?;
     let folder = cli.compose.parent().unwrap_or(Path::new("")).to_owned();
@@ -67,6 +89,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         after: proved.plan.overlay.as_ref().unwrap_or(&proved.after),
         env_file: proved.env_file.as_ref(),
         is_changed: talk.is_changed,
+        holds_secrets: proved.env_file.is_none(),
         marks: &marks,
     };
     let code = product.write()?;
@@ -84,10 +107,11 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
 }
 
 /// The compose files, lowest precedence first. Each is read once: a pipe has its text only once.
-fn read_compose(cli: &Cli) -> Result<Vec<Given>, Error> {
+fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<Given>, Error> {
     let mut texts = Vec::new();
+    let mut first = Some(first);
     for path in std::iter::once(&cli.compose).chain(&cli.merge) {
-        let text = read_argument(path)?;
+        let text = first.take().map_or_else(|| read_argument(path), Ok)?;
         if kubernetes::is_manifest(&text) {
             return Err(Error::Manifest(path.clone()));
         }
@@ -117,7 +141,7 @@ fn refuse_an_input(cli: &Cli, texts: &[Given]) -> Result<(), Error> {
         return Err(Error::OutputMerged(output.to_owned()));
     }
     let is_replaced = cli.is_override && is_same(&cli.compose, output);
-    if is_replaced || is_same(&cli.keys, output) {
+    if is_replaced || is_same(cli.keys(), output) {
         return Err(Error::OutputRead(output.to_owned()));
     }
     Ok(())

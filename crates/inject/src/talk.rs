@@ -33,7 +33,7 @@ pub(crate) fn waiting(cli: &Cli) -> String {
         named,
     };
     let inputs = [
-        input(&*cli.keys, "a keyset", "-k FILE"),
+        input(cli.keys(), "a keyset", "-k FILE"),
         input(&*cli.compose, "a compose file", "FILE as an argument"),
     ];
     exit::waiting("clearml-inject", &inputs).unwrap_or_default()

@@ -29,6 +29,8 @@ pub(crate) struct Product<'a> {
     pub(crate) after: &'a str,
     pub(crate) env_file: Option<&'a EnvFile>,
     pub(crate) is_changed: bool,
+    /// Whether secrets are in it from now on.
+    pub(crate) holds_secrets: bool,
     /// What tells masked values apart in a diff.
     pub(crate) marks: &'a [Mark],
 }
@@ -108,7 +110,7 @@ impl Product<'_> {
             say(&remarks_in_place(
                 &self.cli.compose,
                 &old,
-                self.env_file.is_none(),
+                self.holds_secrets,
             ));
         }
         Ok(())
@@ -148,7 +150,7 @@ impl Product<'_> {
 
     /// The env file first. If nobody takes the other half, it is put back.
     fn to_standard_output(&self) -> Result<(), Error> {
-        if self.env_file.is_none()
+        if self.holds_secrets
             && !self.cli.general.quiet
             && let Some(mode) = mode_for_others(io::stdout())
         {

@@ -3,24 +3,15 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use clearml_secure_core::helm::recipe;
 use clearml_secure_core::io::{read_argument, write_secret_file};
 use clearml_secure_core::keyset::{Keyset, kubernetes};
-use clearml_secure_core::setting::{SETTINGS, Server, Setting};
+use clearml_secure_core::setting::Server;
 
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::output::file;
 use crate::talk::{exists, name, say};
-
-/// The accounts whose values the chart takes from `existingSecret` by itself, and the signing secret; at the API server
-/// (docs/clearml.md#helm-chart).
-const OF_THE_CHART: [&str; 5] = [
-    "secure.auth.token_secret",
-    "secure.credentials.apiserver.user_key",
-    "secure.credentials.apiserver.user_secret",
-    "secure.credentials.tests.user_key",
-    "secure.credentials.tests.user_secret",
-];
 
 /// Prints the values. No random bytes are taken, and no value of a keyset is read but whether it has users.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
@@ -63,15 +54,8 @@ fn read(path: &Path) -> Result<Keyset, Error> {
 /// # Errors
 /// Another name.
 pub(crate) fn secret(cli: &Cli) -> Result<&str, Error> {
-    const LONGEST: usize = 253 - "-logins".len();
     let name = cli.secret.as_deref().unwrap_or(kubernetes::NAME);
-    let is_part = |part: &str| {
-        let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        part.bytes().all(|byte| is_letter(byte) || byte == b'-')
-            && part.bytes().next().is_some_and(is_letter)
-            && part.bytes().last().is_some_and(is_letter)
-    };
-    match name.len() <= LONGEST && name.split('.').all(is_part) {
+    match kubernetes::is_name(name) {
         true => Ok(name),
         false => Err(Error::SecretName(name.to_owned())),
     }
@@ -79,10 +63,11 @@ pub(crate) fn secret(cli: &Cli) -> Result<&str, Error> {
 
 /// The values file.
 fn values(secret: &str, has_users: bool) -> String {
+    let name = recipe::written(secret);
     let mut out = format!(
         "# Values for ClearML's Helm chart, 7.2.1 and later. No secret is in them: every key is in the Secret {secret}.\n\
          # helm replaces lists: if your own values have extraEnvs, put these entries into them.\n\
-         clearml:\n  existingSecret: {secret}\napiserver:\n"
+         clearml:\n  existingSecret: {name}\napiserver:\n"
     );
     if has_users {
         out.push_str(&format!(
@@ -93,26 +78,21 @@ fn values(secret: &str, has_users: bool) -> String {
     server(&mut out, secret, Server::Apiserver);
     out.push_str("fileserver:\n");
     server(&mut out, secret, Server::Fileserver);
-    out.push_str(
-        "    # The cookie of the web login; the chart sets the name in capitals, and lower case wins.\n    \
-         - name: CLEARML__fileserver__auth__cookie_names\n      value: \"[ clearml-token-k8s ]\"\n\
-         webserver:\n  service:\n    type: ClusterIP\n",
-    );
+    out.push_str("webserver:\n  service:\n    type: ClusterIP\n");
     out
 }
 
 /// The variables of a server that no value of the chart reaches.
 fn server(out: &mut String, secret: &str, server: Server) {
     out.push_str("  service:\n    type: ClusterIP\n  extraEnvs:\n");
-    let is_needed = |setting: &Setting| {
-        setting.servers().contains(&server) && !OF_THE_CHART.contains(&setting.path())
-    };
-    for setting in SETTINGS.into_iter().filter(is_needed) {
-        let (variable, key) = (setting.variable(), kubernetes::name_of(setting));
+    for entry in recipe::extra_envs(server, Some(recipe::COOKIE)) {
+        if entry.path == recipe::COOKIE_PATH {
+            out.push_str(
+                "    # The cookie of the web login; the chart sets the name in capitals, and lower case wins.\n",
+            );
+        }
+        let [name, value] = entry.lines(secret);
         // Writing to a String does not fail.
-        let _ = write!(
-            out,
-            "    - name: {variable}\n      valueFrom: {{secretKeyRef: {{name: {secret}, key: {key}}}}}\n"
-        );
+        let _ = write!(out, "    - {name}\n      {value}\n");
     }
 }

@@ -24,8 +24,8 @@ use shared::{
     flow_environment, inherited_lines, inheritors, refuse_extensions, refuse_nothing_to_share,
     set_apart,
 };
+pub(crate) use write::insert_lines;
 use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
-pub(crate) use write::{insert_into_flow, insert_lines};
 
 type Variables = [Wanted];
 
@@ -110,7 +110,7 @@ fn new_in_braces(
     let flow = flow_environment(target, inherited.as_ref(), variables, edits)?;
     let text = format!("environment: {flow}");
     let last = mapping.entries().and_then(<[_]>::last).map(end_of_entry);
-    edits.push(insert_into_flow(target, mapping, last, text));
+    edits.push(edit::into_flow(mapping, last, text));
     Ok(())
 }
 
@@ -243,7 +243,7 @@ fn flow_mapping(
     let text = flow_pairs(variables);
     if !is_shared {
         let last = node.entries().and_then(<[_]>::last).map(end_of_entry);
-        edits.push(insert_into_flow(target, node, last, text.to_string()));
+        edits.push(edit::into_flow(node, last, text.to_string()));
         return;
     }
     let name = set_apart(target, node);
@@ -294,7 +294,7 @@ fn list(
 ) -> Edit {
     let end = items.last().map(|item| item.range().end);
     if style == Style::Flow {
-        return insert_into_flow(target, node, end, flow_items(variables));
+        return edit::into_flow(node, end, flow_items(variables));
     }
     let first = items.first();
     let dash = first.map_or(0, |item| edit::dash(target.text, item));

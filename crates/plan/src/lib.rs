@@ -20,5 +20,6 @@ pub mod refusal;
 mod slot;
 mod target;
 mod value;
+pub mod values;
 mod wanted;
 mod written;

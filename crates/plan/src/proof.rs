@@ -3,7 +3,7 @@
 mod broken;
 mod effective;
 mod elsewhere;
-mod lines;
+pub(crate) mod lines;
 mod places;
 mod ports;
 mod print;

@@ -250,7 +250,7 @@ fn layers(folder: &Path, known: &[PathBuf]) -> Vec<PathBuf> {
             name.starts_with("values") && (name.ends_with(".yaml") || name.ends_with(".yml"));
         is_named
             && !known.contains(path)
-            && read_text(path).is_ok_and(|text| helm::has_part(path, &text))
+            && read_text(path).is_ok_and(|text| helm::has_one_part(path, &text))
     };
     let beside = entries(folder).unwrap_or_default().into_iter();
     beside.filter(is_one).collect()

@@ -36,16 +36,24 @@ pub fn is_values(path: &Path, text: &str) -> bool {
         }
 }
 
-/// Whether a text is a mapping with at least one part of the chart, as a layer over others may be.
-pub fn has_part(path: &Path, text: &str) -> bool {
-    let is_part = |root: &Arc<Node>| {
-        let mut parts = PARTS.iter();
-        root.get("apiVersion").is_none()
-            && parts.any(|part| at(root, &[part]).is_some_and(|one| one.entries().is_some()))
+/// Whether a text has one part of the chart alone, which does not tell values from other files.
+pub fn has_one_part(path: &Path, text: &str) -> bool {
+    let is_part = |root: &Node| {
+        let is_other = |key: &str| root.get(key).is_some();
+        let is_values = |part: &&&str| {
+            let part = at(root, &[part]);
+            // A service has an image in a text.
+            part.is_some_and(|part| {
+                part.entries().is_some()
+                    && at(part, &["image"]).is_none_or(|one| one.text().is_none())
+            })
+        };
+        !is_other("apiVersion")
+            && !is_other("services")
+            && PARTS.iter().any(|part| is_values(&part))
     };
-    PARTS.iter().any(|part| text.contains(part))
-        && parse_part_last(path, text, 0..text.len())
-            .is_ok_and(|(documents, _)| documents.first().is_some_and(is_part))
+    let parsed = parse_part_last(path, text, 0..text.len());
+    parsed.is_ok_and(|(documents, _)| documents.first().is_some_and(|root| is_part(root)))
 }
 
 /// Whether a mapping has parts of the chart.

@@ -59,6 +59,18 @@ pub fn name_of(setting: Setting) -> &'static str {
         .map_or("", |(name, _)| name)
 }
 
+/// Whether Kubernetes takes a name for the Secret, and for the second one with the users.
+pub fn is_name(name: &str) -> bool {
+    const LONGEST: usize = 253 - "-logins".len();
+    let is_part = |part: &str| {
+        let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        part.bytes().all(|byte| is_letter(byte) || byte == b'-')
+            && part.bytes().next().is_some_and(is_letter)
+            && part.bytes().last().is_some_and(is_letter)
+    };
+    name.len() <= LONGEST && name.split('.').all(is_part)
+}
+
 pub(super) fn write(keyset: &Keyset, name: &str, out: &mut String) {
     out.push_str("# The keys of a ClearML Server: anyone who reads this can do anything on it.\n");
     head(out, name);

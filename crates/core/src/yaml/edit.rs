@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lines::line_end;
+use super::lines::{line_break, line_end, line_start};
 use super::scalar::{self, Typed};
 use super::{Node, Quoting, Value};
 use crate::edit::{Edit, Edits};
@@ -89,6 +89,29 @@ pub fn set_item(text: &str, item: &Node, new: &str, edits: &mut Edits) {
         },
     };
     edits.push(Edit::replace(item.range(), quoted));
+}
+
+/// Puts lines behind the line that holds a byte.
+pub fn lines_behind(text: &str, at: usize, lines: &[String]) -> Edit {
+    let newline = line_break(text, at);
+    let new = lines.iter().flat_map(|line| [newline, line.as_str()]);
+    Edit::insert(line_end(text, at), new.collect())
+}
+
+/// Puts lines in front of the line that holds a byte. Behind a block scalar nothing can be put without a thought
+/// for the empty lines that belong to it.
+pub fn lines_before(text: &str, at: usize, lines: &[String]) -> Edit {
+    let newline = line_break(text, at);
+    let new = lines.iter().flat_map(|line| [line.as_str(), newline]);
+    Edit::insert(line_start(text, at), new.collect())
+}
+
+/// Puts text behind the last entry of brackets or braces, or right behind the opening one.
+pub fn into_flow(node: &Node, last: Option<usize>, text: String) -> Edit {
+    match last {
+        Some(end) => Edit::insert(end, format!(", {text}")),
+        None => Edit::insert(node.range().start + 1, text),
+    }
 }
 
 /// The dash of an item of a block list: the first thing on its line, or on one above where comments are between the two.

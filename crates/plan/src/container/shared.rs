@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::write::{blanks, flow_pairs, insert_into_flow, insert_lines};
+use super::write::{blanks, flow_pairs, insert_lines};
 use super::{Variables, end_of_entry, escaped, is_key};
 use crate::item::name_of;
 use crate::refusal::Refusal;
@@ -324,7 +324,7 @@ pub(crate) fn add_entry(target: &Target<'_>, mapping: &Arc<Node>, text: &str, ed
     };
     let end = entries.last().map(end_of_entry);
     edits.push(match style {
-        Style::Flow => insert_into_flow(target, mapping, end, format!("{text} ")),
+        Style::Flow => edit::into_flow(mapping, end, format!("{text} ")),
         Style::Block => {
             let column = indentation(target.text, mapping.range().start);
             let line = format!("{}{text}", blanks(column));

@@ -6,16 +6,14 @@ use std::sync::Arc;
 
 use super::anew::anew_entry;
 use super::{Order, Ports, from_variable, is_double, is_right, refuse, refuse_doubles, short};
-use crate::container::{
-    add_entry, copy, end_of_entry, in_brackets, insert_into_flow, insert_lines,
-};
+use crate::container::{add_entry, copy, end_of_entry, in_brackets, insert_lines};
 use crate::intended::IntendedPort;
 use crate::refusal::Refusal;
 use crate::target::Target;
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::yaml::edit::{colon_behind, dash};
+use clearml_secure_core::yaml::edit::{colon_behind, dash, into_flow};
 use clearml_secure_core::yaml::lines::{column, line_end, line_start};
 use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
 
@@ -349,8 +347,7 @@ fn bind(
                     edits.push(Edit::replace(old.start..old.end, format!("\"{address}\"")));
                 }
                 (Some(_), _) => return refused("this address cannot be read", "write it as text"),
-                (None, Style::Flow) => edits.push(insert_into_flow(
-                    target,
+                (None, Style::Flow) => edits.push(into_flow(
                     item,
                     entries.last().map(end_of_entry),
                     format!("host_ip: \"{address}\""),

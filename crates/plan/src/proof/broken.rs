@@ -29,7 +29,7 @@ pub enum Broken {
 }
 
 impl Broken {
-    pub(super) fn effective(reason: String) -> Self {
+    pub(crate) fn effective(reason: String) -> Self {
         Self::Effective { reason, help: None }
     }
 

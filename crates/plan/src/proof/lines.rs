@@ -5,7 +5,7 @@ use clearml_secure_core::edit::Edit;
 use super::Broken;
 
 /// Holds the texts against each other.
-pub(super) fn check(before: &str, after: &str, edits: &[Edit]) -> Result<(), Broken> {
+pub(crate) fn check(before: &str, after: &str, edits: &[Edit]) -> Result<(), Broken> {
     let mut from = 0;
     let mut at = 0;
     for edit in edits.iter().map(Some).chain([None]) {

@@ -1,0 +1,347 @@
+//! Values files of ClearML's chart.
+
+use super::*;
+
+/// What the API server's list has, and the file server's, by variable and key.
+const APISERVER: [(&str, &str); 7] = [
+    ("HTTP__SESSION_SECRET__APISERVER", "session_secret"),
+    ("CREDENTIALS__FILESERVER__USER_KEY", "fileserver_key"),
+    ("CREDENTIALS__FILESERVER__USER_SECRET", "fileserver_secret"),
+    ("CREDENTIALS__WEBSERVER__USER_KEY", "webserver_key"),
+    ("CREDENTIALS__WEBSERVER__USER_SECRET", "webserver_secret"),
+    (
+        "CREDENTIALS__SERVICES_AGENT__USER_KEY",
+        "services_agent_key",
+    ),
+    (
+        "CREDENTIALS__SERVICES_AGENT__USER_SECRET",
+        "services_agent_secret",
+    ),
+];
+
+/// Entries on lines, so far to the right.
+fn lines(indent: usize, entries: &[(&str, &str)]) -> String {
+    let blanks = " ".repeat(indent);
+    let entry = |(name, key): &(&str, &str)| {
+        format!(
+            "{blanks}- name: CLEARML__SECURE__{name}\n{blanks}  valueFrom: {{secretKeyRef: {{name: clearml-keys, key: {key}}}}}\n"
+        )
+    };
+    entries.iter().map(entry).collect()
+}
+
+/// The same in brackets.
+fn braces(entries: &[(&str, &str)]) -> String {
+    let entry = |(name, key): &(&str, &str)| {
+        format!(
+            "{{name: CLEARML__SECURE__{name}, valueFrom: {{secretKeyRef: {{name: clearml-keys, key: {key}}}}}}}"
+        )
+    };
+    entries.iter().map(entry).collect::<Vec<_>>().join(", ")
+}
+
+fn fileserver(indent: usize) -> String {
+    let blanks = " ".repeat(indent);
+    let cookie = format!(
+        "{blanks}- name: CLEARML__fileserver__auth__cookie_names\n{blanks}  value: \"[ clearml-token-k8s ]\"\n"
+    );
+    lines(indent, &APISERVER[1..3]) + &cookie
+}
+
+/// The edited text; a second run has nothing to do, and no keyset is waited for.
+fn edited(text: &str, arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("values.yaml"), text).unwrap();
+    fs::write(folder.path().join("keys.env"), keys()).unwrap();
+    let arguments = [arguments, &["values.yaml"]].concat();
+    let (code, stdout, stderr) = run(folder.path(), &arguments);
+    assert_eq!(code, 0, "{stderr}\n{text}");
+    assert!(!stderr.contains("waiting"), "{stderr}");
+    fs::write(folder.path().join("values.yaml"), &stdout).unwrap();
+    let (code, _, stderr) = run(folder.path(), &[&["--check"], &arguments[..]].concat());
+    assert_eq!(code, 0, "{stderr}\n{stdout}");
+    stdout
+}
+
+fn refused(text: &str, arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("values.yaml"), text).unwrap();
+    fs::write(folder.path().join("keys.env"), keys()).unwrap();
+    let arguments = [arguments, &["-i", "values.yaml"]].concat();
+    let (code, stdout, stderr) = run(folder.path(), &arguments);
+    assert_eq!((code, &*stdout), (2, ""), "{stderr}\n{text}");
+    assert!(stderr.contains("\n  help: "), "{stderr}");
+    assert_eq!(read(folder.path(), "values.yaml"), text);
+    stderr
+}
+
+#[test]
+fn lists_that_are_not_there_or_empty_become_lines() {
+    let api = lines(4, &APISERVER);
+    let file = fileserver(4);
+    for (before, after) in [
+        (
+            "clearml:\n  cookieDomain: x.org # ours\napiserver:\n  replicaCount: 2\n",
+            format!(
+                "clearml:\n  cookieDomain: x.org # ours\n  existingSecret: clearml-keys\napiserver:\n  replicaCount: 2\n  extraEnvs:\n{api}fileserver:\n  extraEnvs:\n{file}"
+            ),
+        ),
+        (
+            "clearml: {}\napiserver: {} # a\nfileserver:\n  extraEnvs: [] # b\n",
+            format!(
+                "clearml:\n  existingSecret: clearml-keys\napiserver: # a\n  extraEnvs:\n{api}fileserver:\n  extraEnvs: # b\n{file}"
+            ),
+        ),
+        (
+            "apiserver:\n  extraEnvs: # a\n  replicaCount: 2\nfileserver:\n  extraEnvs: ~\n\nwebserver: {}",
+            format!(
+                "apiserver:\n  extraEnvs: # a\n{api}  replicaCount: 2\nfileserver:\n  extraEnvs:\n{file}\nwebserver: {{}}\nclearml:\n  existingSecret: clearml-keys"
+            ),
+        ),
+        // Nothing is put behind a text whose empty lines may count.
+        (
+            "clearml: {existingSecret: mine}\nfileserver:\n  x: y\napiserver:\n  extraEnvs:\n  - name: A\n    value: |\n      b\n\n",
+            format!(
+                "clearml: {{existingSecret: clearml-keys}}\nfileserver:\n  x: y\n  extraEnvs:\n{file}apiserver:\n  extraEnvs:\n{}  - name: A\n    value: |\n      b\n\n",
+                lines(2, &APISERVER)
+            ),
+        ),
+    ] {
+        assert_eq!(edited(before, &[]), after);
+        let dos = before.replace('\n', "\r\n");
+        assert_eq!(edited(&dos, &[]), after.replace('\n', "\r\n"));
+    }
+}
+
+#[test]
+fn in_a_list_of_ones_own_ours_take_the_place_of_the_same_settings() {
+    let before = "\
+clearml:
+  existingSecret: clearml-keys
+apiserver:
+  extraEnvs:
+    # mine
+    - name: MINE
+      value: \"1\"
+    - name: CLEARML__secure__credentials__webserver__user_key # kept
+      value: MARKED-1
+    - {value: MARKED-2, name: TRAINS__SECURE__HTTP__SESSION_SECRET__APISERVER}
+    - name: CLEARML__secure__auth__token_secret
+      value: MARKED-3 # goes
+    - name: CLEARML__SECURE__CREDENTIALS__WEBSERVER__USER_KEY
+      value: MARKED-4
+
+  service: {type: ClusterIP}
+fileserver:
+  extraEnvs: [{name: CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY, value: MARKED-5}, {name: A, value: b}, {name: CLEARML__FILESERVER__AUTH__COOKIE_NAMES, value: \"[ c ]\"}]
+";
+    let rest: Vec<_> = [1, 2, 4, 5, 6].map(|index| APISERVER[index]).to_vec();
+    let after = format!(
+        "\
+clearml:
+  existingSecret: clearml-keys
+apiserver:
+  extraEnvs:
+    # mine
+    - name: MINE
+      value: \"1\"
+    - name: CLEARML__SECURE__CREDENTIALS__WEBSERVER__USER_KEY # kept
+      valueFrom: {{secretKeyRef: {{name: clearml-keys, key: webserver_key}}}}
+    - {{valueFrom: {{secretKeyRef: {{name: clearml-keys, key: session_secret}}}}, name: CLEARML__SECURE__HTTP__SESSION_SECRET__APISERVER}}
+{}
+  service: {{type: ClusterIP}}
+fileserver:
+  extraEnvs: [{}, {{name: A, value: b}}, {{name: CLEARML__FILESERVER__AUTH__COOKIE_NAMES, value: \"[ c ]\"}}, {}]
+",
+        lines(4, &rest),
+        braces(&APISERVER[1..2]),
+        braces(&APISERVER[2..3]),
+    );
+    assert_eq!(edited(before, &[]), after);
+}
+
+#[test]
+fn constants_go_from_every_style() {
+    for (before, after) in [
+        (
+            "clearml:\n  # mine\n  apiserverKey: MARKED # a\n  cookieName: c\n  apiserverSecret: 'MARKED#'\n  testUserKey: MARKED\n",
+            "clearml:\n  # mine\n  existingSecret: clearml-keys # a\n  cookieName: c\n",
+        ),
+        (
+            "clearml: {apiserverKey: MARKED, cookieName: c, testUserKey: MARKED, fileserverKey: MARKED}\n",
+            "clearml: {existingSecret: clearml-keys, cookieName: c}\n",
+        ),
+        (
+            "clearml: {existingSecret: x, apiserverKey: MARKED, cookieName: c, testUserKey: MARKED, fileserverKey: MARKED}\n",
+            "clearml: {existingSecret: clearml-keys, cookieName: c}\n",
+        ),
+        (
+            "clearml:\n  secureAuthTokenSecret: >-\n    MARKED\n  existingSecret: ''\n",
+            "clearml:\n  existingSecret: 'clearml-keys'\n",
+        ),
+    ] {
+        let more = "webserver: {}\n";
+        let text = edited(&format!("{before}{more}"), &[]);
+        assert!(text.starts_with(&format!("{after}{more}")), "{text}");
+        // The section of another chart's values is the same.
+        let below = |text: &str| -> String {
+            let lines = text.lines().map(|line| format!("  {line}\n"));
+            lines.collect()
+        };
+        let umbrella = format!("x: 1\nserver:\n{}y: 2\n", below(&format!("{before}{more}")));
+        let expected = format!("x: 1\nserver:\n{}y: 2\n", below(&text));
+        assert_eq!(edited(&umbrella, &[]), expected);
+    }
+}
+
+#[test]
+fn users_are_in_a_second_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let with_users = "{\"version\": 1, \"settings\": {}, \"users\": [{\"username\": \"jane\", \"name\": \"jane\", \"password_hash\": \"JDJiJDEyJEVWV1VuN2pCZ0pkcm8uQmthZS9nMk8wNkFaNlIzNlJpZjY5ZUxmTXRyVGMybUNSVDhSSDAy\"}]}";
+    fs::write(folder.path().join("users.json"), with_users).unwrap();
+    let given = |text: &str| {
+        fs::write(folder.path().join("v"), text).unwrap();
+        run(
+            folder.path(),
+            &["-k", "users.json", "--secret", "mine", "v"],
+        )
+    };
+    let (code, stdout, stderr) = given("clearml: {}\napiserver: {}\n");
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stdout.contains("  existingAdditionalConfigsSecret: mine-logins\n"),
+        "{stdout}"
+    );
+    assert!(
+        stdout.contains("secretKeyRef: {name: mine, key: session_secret}"),
+        "{stdout}"
+    );
+    for other in [
+        "{additionalConfigs: {apiserver.conf: x}}",
+        "{existingAdditionalConfigsConfigMap: x}",
+        "{existingAdditionalConfigsSecret: x}",
+    ] {
+        let (code, _, stderr) = given(&format!("clearml: {{}}\napiserver: {other}\n"));
+        assert_eq!(code, 2, "{stderr}");
+        assert!(
+            stderr.contains("Secret mine-logins, beside apiserver.conf"),
+            "{stderr}"
+        );
+    }
+    // Without users nothing is said of the files.
+    let text = "clearml: {}\napiserver:\n  additionalConfigs: {apiserver.conf: x}\n";
+    assert!(edited(text, &["-k", "keys.env"]).starts_with("clearml:\n  existingSecret"));
+}
+
+#[test]
+fn what_cannot_be_edited_safely_is_refused_at_its_place() {
+    for (text, message) in [
+        (
+            "clearml:\napiserver: {}\nwebserver: {}\n",
+            ":1:1: clearml is not a mapping",
+        ),
+        (
+            "clearml: {existingSecret: {{ .x }}}\napiserver: {}\n",
+            "this is a template",
+        ),
+        (
+            "clearml: {cookieName: '{{ x }}'}\napiserver: {}\n",
+            ":1:23: what the chart makes",
+        ),
+        (
+            "clearml: {}\napiserver: &a\n  extraEnvs: []\nfileserver: *a\n",
+            ":2:12: an alias uses this again",
+        ),
+        (
+            "clearml: {}\napiserver:\n  extraEnvs: &l []\nfileserver: {extraEnvs: *l}\n",
+            ":3:14: an alias uses",
+        ),
+        (
+            "x: &l []\nclearml: {}\napiserver:\n  extraEnvs: *l\n",
+            ":4:3: apiserver.extraEnvs is not written out",
+        ),
+        (
+            "clearml: {apiserverKey: &k MARKED}\napiserver: {x: *k}\n",
+            ":1:25: an alias uses this again",
+        ),
+        (
+            "b: &b {apiserverKey: MARKED}\nclearml:\n  <<: *b\napiserver: {}\n",
+            ":3:3: a merge key (`<<`) brings apiserverKey in",
+        ),
+        (
+            "clearml: {}\nclearml: {}\napiserver: {}\n",
+            ":2:1: this key is in the mapping twice",
+        ),
+        (
+            "clearml: {}\napiserver: {extraEnvs: {A: MARKED}}\n",
+            ":2:24: apiserver.extraEnvs is not a list",
+        ),
+        (
+            "clearml: {}\napiserver:\n  extraEnvs:\n  - name: CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY\n    # why\n    value: MARKED\n",
+            ":5:1: a comment may be lost here",
+        ),
+        (
+            "clearml: {}\napiserver:\n  extraEnvs:\n  - name: CLEARML__SECURE__CREDENTIALS__WEBSERVER__USER_KEY\n    other: MARKED\n",
+            ":4:5: this entry sets a key of the servers",
+        ),
+        // It covers what the chart sets, and wins over it.
+        (
+            "clearml: {}\napiserver:\n  extraEnvs:\n  - {name: CLEARML__secure__credentials__tests, value: 'MARKED'}\n",
+            "would not take secure.credentials.tests.user_key from Secret clearml-keys",
+        ),
+    ] {
+        let stderr = refused(text, &[]);
+        assert!(stderr.contains(message), "{message}\n{stderr}");
+        assert!(!stderr.contains("MARKED"), "{stderr}");
+    }
+}
+
+#[test]
+fn what_has_no_meaning_for_values_is_refused() {
+    let text = "clearml: {}\napiserver: {}\n";
+    for (arguments, message) in [
+        (&["--bind", "127.0.0.1"][..], "--bind is for compose files"),
+        (&["--close-ports"], "--close-ports is for compose files"),
+        (&["--merge", "x"], "--merge is for compose files"),
+        (&["--env-file", ".env"], "--env-file is for compose files"),
+        (&["--literal"], "--literal is for compose files"),
+        (&["--allow-weak"], "--allow-weak is for compose files"),
+        (
+            &["--prove-with-compose"],
+            "--prove-with-compose is for compose files",
+        ),
+        (&["--secret", "Keys_1"], "takes no Secret of this name"),
+    ] {
+        let stderr = refused(text, arguments);
+        assert!(stderr.contains(message), "{stderr}");
+    }
+    let stderr = refused("apiserver:\n  extraEnvs: []\n", &[]);
+    assert!(stderr.contains("one part of them alone"), "{stderr}");
+    let folder = stock();
+    let arguments = ["-k", "keys.env", "--secret", "x", "docker-compose.yml"];
+    let (code, _, stderr) = run(folder.path(), &arguments);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("--secret is for values files"), "{stderr}");
+}
+
+#[test]
+fn values_may_come_from_standard_input_and_go_into_their_file() {
+    let text = "clearml: {apiserverKey: MARKED}\napiserver: {}\n";
+    let output = inject().write_stdin(text).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let expected = edited(text, &[]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!stderr.contains("holds secrets"), "{stderr}");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("v"), text).unwrap();
+    let (code, stdout, stderr) = run(folder.path(), &["--diff", "v"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!stdout.contains("MARKED"), "{stdout}");
+    let (code, stdout, _) = run(folder.path(), &["--check", "v"]);
+    assert_eq!((code, &*stdout), (1, ""));
+    let (code, _, stderr) = run(folder.path(), &["-i", "--backup", ".orig", "v"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(read(folder.path(), "v"), expected);
+    assert_eq!(read(folder.path(), "v.orig"), text);
+}
