@@ -10,6 +10,10 @@ use crate::error::Result;
 use crate::script;
 
 #[path = "../../inject/src/cli.rs"]
+#[expect(
+    dead_code,
+    reason = "what the program asks of its options is not asked here"
+)]
 mod inject;
 #[path = "../../keygen/src/cli.rs"]
 mod keygen;
