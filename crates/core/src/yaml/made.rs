@@ -32,7 +32,10 @@ impl Node {
         };
         let mut node = Self::made(self.span(source), value);
         let tag = self.target().properties.as_ref();
-        node.properties.get_or_insert_default().tag = tag.and_then(|own| own.tag.clone());
+        let properties = node.properties.get_or_insert_default();
+        properties.tag = tag.and_then(|own| own.tag.clone());
+        let anchor = self.properties.as_ref();
+        properties.anchor = anchor.and_then(|own| own.anchor.clone());
         Arc::new(node)
     }
 

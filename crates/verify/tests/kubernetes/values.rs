@@ -152,7 +152,7 @@ fn what_no_template_reads_is_said_with_what_was_meant() {
             ],
         ),
         (
-            "clearml: {host: x, existingSecret: y}\napiserver: {image: {tag: a}, additionalVolumes: []}\n",
+            "clearml: {host: x, existingSecret: own}\napiserver: {image: {tag: a}, additionalVolumes: []}\n",
             "7.2.0",
             vec![
                 ("clearml.host", "remove it"),
@@ -161,7 +161,7 @@ fn what_no_template_reads_is_said_with_what_was_meant() {
             ],
         ),
         (
-            "clearml: {existingSecret: y}\napiserver: {podAnnotations: {a: b}, resources: {limits: {}}, x: null}\nredis: {any: 1}\n",
+            "clearml: {existingSecret: own}\napiserver: {podAnnotations: {a: b}, resources: {limits: {}}, x: null}\nredis: {any: 1}\n",
             "7.14.4",
             vec![],
         ),
@@ -285,9 +285,15 @@ fn of_a_folder_the_values_are_read_that_are_a_release_alone() {
     assert_eq!((done.code, done.rules().len()), (2, 0), "{}", done.stderr);
     let unknown = done.unknown().concat();
     assert!(
-        unknown.contains("clearml-verify ./values-prod.yaml --merge ./values.yaml"),
+        unknown.contains("clearml-verify ./values.yaml --merge ./values-prod.yaml"),
         "{unknown}"
     );
+    // The Secret beside them is theirs.
+    let secured = "clearml: {existingSecret: s}\napiserver: {}\n";
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {apiserver_key: dGVzdA==}\n";
+    let done = look(&["."], &[("values.yaml", secured), ("secret.yaml", secret)]);
+    assert!(done.rules().contains(&"weak-secret"), "{:?}", done.rules());
     // A chart's own values, and those for a part of another chart.
     for (chart, code, words) in [
         ("name: other\n", 2, "the chart beside it is not ClearML's"),
@@ -334,4 +340,73 @@ fn nothing_of_the_values_is_printed() {
         assert!(!all.contains("marked-text"), "{all}");
     }
     fs::remove_file(folder.path().join("v")).unwrap();
+}
+
+/// What values make is all of a release: a Service of another one leads nowhere in it.
+#[test]
+fn releases_of_one_run_do_not_get_the_services_of_each_other() {
+    let open = |done: &Done| count(done, "public-port");
+    let alone = open(&look(&["a"], &[("a", STOCK)]));
+    let both = open(&look(&["a", "b"], &[("a", STOCK), ("b", STOCK)]));
+    assert_eq!((alone, both), (3, 6));
+    // Three servers, of which none has a section of its own.
+    let bare = open(&look(&["a"], &[("a", "clearml: {}\napiserver: {}\n")]));
+    assert_eq!(bare, 3);
+}
+
+#[test]
+fn what_helm_reads_otherwise_or_not_at_all_is_refused() {
+    let safe = "clearml: {existingSecret: s}\napiserver: {}\n";
+    for (over, words) in [
+        ("- a\n", "values are a mapping"),
+        ("hello\n", "values are a mapping"),
+        (
+            "clearml: {existingSecret: 12}\n",
+            "clearml.existingSecret is no text",
+        ),
+        (
+            "clearml: {existingSecret: {name: s}}\n",
+            "clearml.existingSecret is no text",
+        ),
+        (
+            "redis: {x: &open {type: NodePort}}\nfileserver: {service: {type: ClusterIP, <<: *open}}\n",
+            "helm lets what this merges win",
+        ),
+    ] {
+        let done = look(&["a", "--merge", "b"], &[("a", safe), ("b", over)]);
+        assert_eq!(done.code, 2, "{over}");
+        assert!(done.stderr.contains(words), "{over}: {}", done.stderr);
+    }
+    let twice = "dev: {clearml: {}, apiserver: {}}\nprod: {clearml: {}, apiserver: {}}\n";
+    let done = look(&["a"], &[("a", twice)]);
+    assert!(
+        done.stderr.contains("second installation"),
+        "{}",
+        done.stderr
+    );
+    // A document that is empty is none.
+    let done = look(&["a"], &[("a", &format!("{STOCK}---\n# end\n"))]);
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    // What is rendered has its layers in it.
+    let object = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
+    let done = look(&["a", "--merge", "b"], &[("a", object), ("b", safe)]);
+    assert_eq!(done.code, 2, "{}", done.stderr);
+}
+
+#[test]
+fn what_is_read_elsewhere_is_not_called_unread() {
+    let text = format!("x-common: &common {{a: b}}\n{STOCK}");
+    let done = look(&["a"], &[("a", &text)]);
+    assert!(
+        !done.rules().contains(&"unread-value"),
+        "{:?}",
+        done.rules()
+    );
+    let umbrella = "clearml: {enabled: true, clearml: {}, apiserver: {}}\n";
+    let done = look(&["a"], &[("a", umbrella)]);
+    assert!(
+        !done.rules().contains(&"unread-value"),
+        "{:?}",
+        done.rules()
+    );
 }

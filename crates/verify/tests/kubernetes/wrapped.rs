@@ -95,7 +95,7 @@ fn a_value_is_found_at_its_line_of_the_object() {
 
 #[test]
 fn parameters_and_files_are_over_and_under_the_values() {
-    let helm = "    helm:\n      valueFiles: [values.yaml, $ref/deploy/prod.yaml]\n      values: 'clearml: {testUserKey: in-values-1}'\n      parameters:\n      - {name: clearml.existingSecret, value: clearml-keys}\n      - {name: apiserver.enabled, value: \"true\"}\n      - {name: clearml.cookieName, value: \"1234\", forceString: true}\n";
+    let helm = "    helm:\n      valueFiles: [$ref/apps/values.yaml, $ref/deploy/prod.yaml]\n      values: 'clearml: {testUserKey: in-values-1}'\n      parameters:\n      - {name: clearml.existingSecret, value: clearml-keys}\n      - {name: apiserver.enabled, value: \"true\"}\n      - {name: clearml.cookieName, value: \"1234\", forceString: true}\n";
     let (keyset, secret) = keyset();
     let keys = env_file(&keyset);
     let object = application(helm);
@@ -139,7 +139,7 @@ fn parameters_and_files_are_over_and_under_the_values() {
 #[test]
 fn values_of_flux_are_looked_for_in_what_was_given() {
     let object = release(
-        "  valuesFrom:\n  - {kind: ConfigMap, name: v}\n  - {kind: Secret, name: none, optional: true}\n  values: {apiserver: {replicaCount: 2}}\n",
+        "  valuesFrom:\n  - {kind: ConfigMap, name: v}\n  values: {apiserver: {replicaCount: 2}}\n",
     );
     let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v, namespace: ml}\ndata:\n  values.yaml: |\n    clearml:\n      apiserverKey: test\n    apiserver: {replicaCount: 0}\n";
     let done = look(
@@ -158,6 +158,76 @@ fn values_of_flux_are_looked_for_in_what_was_given() {
         "HelmRelease",
         "its values are in ConfigMap v, key values.yaml, which was not given; add it as a TARGET",
     );
+}
+
+#[test]
+fn what_changes_the_result_and_is_not_read_is_said() {
+    let safe = "values: {clearml: {existingSecret: s}, apiserver: {}}";
+    let source = "{chart: clearml, targetRevision: 7.14.4, helm: {valuesObject: {clearml: {}, apiserver: {}}}}";
+    let several = |sources: &str| {
+        let object = application("");
+        object.replacen(
+            "  source:",
+            &format!("  sources: [{sources}]\n  source:"),
+            1,
+        )
+    };
+    for (object, kind, reason) in [
+        (
+            application("    helm: {valueFiles: [values.yaml]}\n"),
+            "Application",
+            "its values file values.yaml is not here",
+        ),
+        (
+            several(&format!("{source}, {source}")),
+            "Application",
+            "it has the values of a chart, and is not read",
+        ),
+        (
+            application("    helm: {values: {clearml: {}}}\n"),
+            "Application",
+            "its values are no text",
+        ),
+        (
+            release(&format!(
+                "  postRenderers: [{{kustomize: {{}}}}]\n  {safe}\n"
+            )),
+            "HelmRelease",
+            "it has the values of a chart, and is not read",
+        ),
+        (
+            release(&format!(
+                "  valuesFrom: [{{kind: Secret, name: n, optional: true}}]\n  {safe}\n"
+            )),
+            "HelmRelease",
+            "its values are in Secret n, key values.yaml, which was not given",
+        ),
+        (
+            chart("''\n  chartContent: YQ==\n"),
+            "HelmChart",
+            "it has the values of a chart, and is not read",
+        ),
+        (
+            chart("''\n").replace("kind: HelmChart", "kind: HelmChartConfig"),
+            "HelmChartConfig",
+            "it has the values of a chart, and is not read",
+        ),
+    ] {
+        let done = look(&["a.yaml"], &[("a.yaml", &object)]);
+        assert_eq!(
+            (done.code, done.rules().len()),
+            (2, 0),
+            "{object}\n{}",
+            done.stderr
+        );
+        done.says(kind, reason);
+    }
+    // Several sources stand instead of one, and another chart beside ClearML's is none of ours.
+    let object = several(&format!(
+        "{{chart: redis, targetRevision: 1.0.0}}, {source}"
+    ));
+    let done = look(&["a.yaml"], &[("a.yaml", &object)]);
+    assert_eq!(done.code, 1, "{}", done.stderr);
 }
 
 #[test]
