@@ -301,7 +301,7 @@ fn drop_parts(candidates: &mut Vec<Candidate>) {
     });
 }
 
-/// The files that are deployments, each with those beside it that only change it; and what cannot be told of such.
+/// The files that are deployments, each with those beside it that only change it; and what is not known of such.
 fn with_overlays(candidates: Vec<Candidate>, has_merge: bool) -> Vec<Target> {
     let changed = |one: &Candidate| {
         let surveyed = one.surveyed.as_ref()?;

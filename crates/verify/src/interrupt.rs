@@ -9,7 +9,7 @@ use crate::error::Error;
 /// What a program ends with that a second interruption ends: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// Tells whoever works that it is to end; false where nobody works.
+/// Asks the work to end; false where there is none.
 type Told = Box<dyn Fn() -> bool + Send>;
 
 static LISTENER: Mutex<Option<Told>> = Mutex::new(None);

@@ -75,7 +75,7 @@ pub(crate) fn look(
     let keeps = cli.fix || needs_files;
     let work = |job: Job| {
         let mut done = done(looker, job, &loader, &[]);
-        // Trees are dropped where they were grown, and by whoever has the time.
+        // Dropping trees takes time, which the thread that prints does not have.
         if !keeps {
             done.looked
                 .reports

@@ -96,7 +96,7 @@ impl Target {
     pub(crate) fn is_in(&self, share: &mut Share) -> bool {
         let running = match self {
             Self::Deployment { deployment, .. } => deployment.running_name(),
-            // Whoever checks nothing else below it tells so.
+            // Every shard has to say that it found nothing below it.
             Self::Folder(_) => return true,
             Self::Nothing(..) | Self::Unopened(_) => None,
         };

@@ -148,3 +148,25 @@ fn a_list_names_targets() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("empty.txt: no target in it"), "{said}");
 }
+
+/// What is said of all is what is said of each, added up.
+#[test]
+fn the_last_line_adds_up_the_table() {
+    let folder = folder_with(&[]);
+    let bare = "services:\n  apiserver:\n    image: clearml/server:2.3.0\n    command: apiserver\n    env_file: [a.env, b.env]\n    ports: ['${PORT}:8008']\n";
+    for host in ["a", "b"] {
+        fs::create_dir(folder.path().join(host)).unwrap();
+        common::write(&folder.path().join(host).join("docker-compose.yml"), bare);
+    }
+    let output = verify(&["-q", "--summary", "."], folder.path());
+    let text = printed(&output);
+    let rows = text.lines().skip(1).take_while(|line| !line.is_empty());
+    let unknown: Vec<usize> = rows
+        .map(|row| row.split_whitespace().nth(3).unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(unknown.len(), 2, "{text}");
+    let sum: usize = unknown.iter().sum();
+    assert!(unknown[0] > 1, "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.ends_with(&format!(", {sum} not checked")), "{text}");
+}

@@ -1,6 +1,9 @@
 //! Findings of one rule with one fix, which people read as one: with its places, and what they have in common said once.
 
+use std::collections::HashMap;
+
 use clearml_secure_cli::wrap;
+use clearml_secure_core::source::Span;
 
 use crate::finding::{Finding, Severity};
 use crate::pages;
@@ -15,6 +18,8 @@ const NAMES: usize = 5;
 pub(super) struct Together<'a> {
     first: &'a Told,
     findings: Vec<&'a Told>,
+    /// What helps with one of them, each once, and what helps with all.
+    helps: Vec<&'a str>,
     help: String,
     /// The message of all, if one sentence holds them.
     message: Option<String>,
@@ -36,6 +41,7 @@ pub(super) fn together<'a>(findings: impl IntoIterator<Item = &'a Told>) -> Vec<
             groups.push(Together {
                 first: finding,
                 findings: vec![finding],
+                helps: vec![&finding.help],
                 help: finding.help.clone(),
                 message: None,
             });
@@ -53,7 +59,8 @@ fn message(findings: &[&Told]) -> Option<String> {
     let mut different: Vec<&str> = messages().collect();
     different.sort_unstable();
     different.dedup();
-    merged(messages()).filter(|_| different.len() <= NAMES)
+    // The order is theirs.
+    (different.len() <= NAMES).then(|| merged(messages()))?
 }
 
 impl<'a> Together<'a> {
@@ -62,16 +69,16 @@ impl<'a> Together<'a> {
         if (self.first.rule, self.first.severity) != (finding.rule, finding.severity) {
             return false;
         }
-        let Some(help) = merged(self.helps().chain([finding.help.as_str()])) else {
-            return false;
-        };
-        self.help = help;
+        let help = finding.help.as_str();
+        if !self.helps.contains(&help) {
+            let Some(all) = merged(self.helps.iter().copied().chain([help])) else {
+                return false;
+            };
+            self.help = all;
+            self.helps.push(help);
+        }
         self.findings.push(finding);
         true
-    }
-
-    fn helps(&self) -> impl Iterator<Item = &str> {
-        self.findings.iter().map(|finding| finding.help.as_str())
     }
 
     pub(super) fn rule(&self) -> &'static str {
@@ -120,6 +127,7 @@ impl<'a> Together<'a> {
         let is_said = self.message.is_some();
         let is_same = self.common().is_some();
         let mut places: Vec<Place<'a>> = Vec::new();
+        let mut known: HashMap<Option<Span>, usize> = HashMap::new();
         let mut last = "";
         for finding in &self.findings {
             let own = own(finding);
@@ -130,9 +138,8 @@ impl<'a> Together<'a> {
             };
             last = consequence;
             let own = (!is_said).then_some(own);
-            let is_there =
-                |place: &&mut Place<'_>| place.spot.map(|spot| spot.span) == finding.span;
-            match places.iter_mut().find(is_there) {
+            let at = *known.entry(finding.span).or_insert(places.len());
+            match places.get_mut(at) {
                 Some(place) => place.own.extend(own),
                 None => places.push(Place {
                     spot: finding.spot.as_ref(),

@@ -410,3 +410,24 @@ fn what_is_read_elsewhere_is_not_called_unread() {
         done.rules()
     );
 }
+
+/// Each of many findings is one place, and none is looked for among all others: this would take minutes.
+#[test]
+fn many_values_that_nothing_reads_are_told_at_once() {
+    const MANY: usize = 60_000;
+    let mut text = "clearml: {}\napiserver: {}\n".to_owned();
+    (0..MANY).for_each(|number| text.push_str(&format!("k{number}: 1\n")));
+    let folder = folder_with(&[("v", &text)]);
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_clearml-verify"))
+        .args(["-q", "v"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    assert!(
+        stdout.contains(&format!("{MANY}  warning  unread-value")),
+        "{}",
+        stdout.len()
+    );
+}

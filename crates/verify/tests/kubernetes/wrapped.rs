@@ -160,6 +160,18 @@ fn values_of_flux_are_looked_for_in_what_was_given() {
     );
 }
 
+/// Fails unless an object is not checked, for a reason, and nothing is found in it.
+fn is_not_read(object: &str, kind: &str, reason: &str) {
+    let done = look(&["a.yaml"], &[("a.yaml", object)]);
+    assert_eq!(
+        (done.code, done.rules().len()),
+        (2, 0),
+        "{object}\n{}",
+        done.stderr
+    );
+    done.says(kind, reason);
+}
+
 #[test]
 fn what_changes_the_result_and_is_not_read_is_said() {
     let safe = "values: {clearml: {existingSecret: s}, apiserver: {}}";
@@ -213,14 +225,7 @@ fn what_changes_the_result_and_is_not_read_is_said() {
             "it has the values of a chart, and is not read",
         ),
     ] {
-        let done = look(&["a.yaml"], &[("a.yaml", &object)]);
-        assert_eq!(
-            (done.code, done.rules().len()),
-            (2, 0),
-            "{object}\n{}",
-            done.stderr
-        );
-        done.says(kind, reason);
+        is_not_read(&object, kind, reason);
     }
     // Several sources stand instead of one, and another chart beside ClearML's is none of ours.
     let object = several(&format!(
@@ -264,16 +269,9 @@ fn what_is_not_read_of_an_object_is_said() {
             "the chart is not ClearML's own",
         ),
     ] {
-        let done = look(&["a.yaml"], &[("a.yaml", &object)]);
-        assert_eq!(
-            (done.code, done.rules().len()),
-            (2, 0),
-            "{object}\n{}",
-            done.stderr
-        );
-        done.says("Application", reason);
+        is_not_read(&object, "Application", reason);
     }
-    // Whoever installs it may know the version.
+    // The person who installs it may know the version.
     let object = helm("{}").replace("7.14.4", "7.*");
     let done = look(&["--chart", "7.13.0", "a.yaml"], &[("a.yaml", &object)]);
     assert!(

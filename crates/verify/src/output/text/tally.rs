@@ -21,6 +21,7 @@ pub(super) struct Tally {
     /// The first deployments and servers, and how many there are.
     named: Vec<String>,
     looked_at: usize,
+    not_checked: usize,
     rows: Vec<Row>,
 }
 
@@ -33,6 +34,7 @@ struct Row {
 impl Tally {
     pub(super) fn add(&mut self, report: &Report) {
         self.reports += 1;
+        self.not_checked += report.unknown.len();
         for finding in &report.findings {
             let key = (finding.severity, finding.rule);
             let mut rules = self.rules.iter_mut();
@@ -108,8 +110,13 @@ impl Tally {
         out
     }
 
-    /// What all of them come to; nothing where there is nothing to say. A table has named them already.
-    pub(super) fn text(&self, unknown: usize, has_table: bool, width: usize) -> String {
+    /// What all of them come to; nothing where there is nothing to say. A table has named them already, and is added up;
+    /// without one, `lines` say what was not checked.
+    pub(super) fn text(&self, lines: usize, has_table: bool, width: usize) -> String {
+        let unknown = match has_table {
+            true => self.not_checked,
+            false => lines,
+        };
         let mut out = String::new();
         if self.rules.is_empty() && unknown == 0 {
             return out;
