@@ -1,4 +1,4 @@
-//! What must hold of every text, whoever wrote it: each function takes one, and panics where it does not.
+//! What must hold of every text, trusted or not: each function takes one, and panics where it does not.
 //!
 //! `cargo fuzz run NAME fuzz/seeds/NAME` looks for one of which it does not hold (README.md beside this). A text that was
 //! found once is a seed, and a test runs all of them.

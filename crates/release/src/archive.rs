@@ -1,7 +1,5 @@
 //! The archive: unpacked over /usr/local, or anywhere, as it is.
 
-use clap_complete::Shell;
-
 use crate::product::Product;
 use crate::tree::{Folders, Tree, gzip};
 
@@ -23,13 +21,7 @@ fn tree(product: &Product) -> Tree {
         tree.add(format!("share/man/man1/{name}.1"), page.clone());
     }
     for completion in &product.completions {
-        let name = completion.program;
-        let path = match completion.shell {
-            Shell::Zsh => format!("zsh/site-functions/_{name}"),
-            Shell::Fish => format!("fish/vendor_completions.d/{name}.fish"),
-            Shell::PowerShell => format!("doc/clearml-secure/completions/{name}.ps1"),
-            _ => format!("bash-completion/completions/{name}"),
-        };
+        let path = completion.path("site-functions");
         tree.add(format!("share/{path}"), completion.text.clone());
     }
     for (path, bytes) in &product.documents {

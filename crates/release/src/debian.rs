@@ -1,6 +1,5 @@
 //! The Debian package: an `ar` archive of two tar archives, as deb(5) describes it.
 
-use clap_complete::Shell;
 use md5::{Digest, Md5};
 
 use crate::hex;
@@ -62,13 +61,7 @@ fn tree(product: &Product, version: &str) -> Tree {
         tree.add(format!("usr/share/man/man1/{name}.1.gz"), gzip(page));
     }
     for completion in &product.completions {
-        let name = completion.program;
-        let path = match completion.shell {
-            Shell::Zsh => format!("zsh/vendor-completions/_{name}"),
-            Shell::Fish => format!("fish/vendor_completions.d/{name}.fish"),
-            Shell::PowerShell => format!("doc/clearml-secure/completions/{name}.ps1"),
-            _ => format!("bash-completion/completions/{name}"),
-        };
+        let path = completion.path("vendor-completions");
         tree.add(format!("usr/share/{path}"), completion.text.clone());
     }
     for (path, bytes) in &product.documents {

@@ -34,6 +34,19 @@ pub(crate) struct Completion {
     pub(crate) text: Vec<u8>,
 }
 
+impl Completion {
+    /// Where a shell looks for it below `share`. Systems differ in the folder of zsh.
+    pub(crate) fn path(&self, of_zsh: &str) -> String {
+        let name = self.program;
+        match self.shell {
+            Shell::Zsh => format!("zsh/{of_zsh}/_{name}"),
+            Shell::Fish => format!("fish/vendor_completions.d/{name}.fish"),
+            Shell::PowerShell => format!("doc/clearml-secure/completions/{name}.ps1"),
+            _ => format!("bash-completion/completions/{name}"),
+        }
+    }
+}
+
 pub(crate) struct Product {
     pub(crate) origin: Origin,
     /// The programs and the script.
