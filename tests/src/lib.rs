@@ -22,6 +22,7 @@ pub mod hostile;
 pub mod keyset;
 pub mod kubernetes;
 pub mod mode;
+pub mod nginx;
 #[path = "../oracles/oracle.rs"]
 pub mod oracle;
 pub mod packed;
