@@ -12,10 +12,11 @@ mod write;
 
 use std::process::ExitCode;
 
-use clearml_secure_cli::{general, talk::complain, talk::say, version};
+use clearml_secure_cli::{core_dump, general, talk::complain, talk::say, version};
 use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
+    core_dump::forbid();
     exit::guarded("clearml-inject", say, outcome)
 }
 

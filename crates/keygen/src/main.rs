@@ -15,10 +15,11 @@ mod users;
 
 use std::process::ExitCode;
 
-use clearml_secure_cli::{general, talk::complain, talk::say, version};
+use clearml_secure_cli::{core_dump, general, talk::complain, talk::say, version};
 use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
+    core_dump::forbid();
     exit::guarded("clearml-keygen", say, outcome)
 }
 

@@ -62,10 +62,11 @@ mod words;
 
 use std::process::ExitCode;
 
-use clearml_secure_cli::{general, talk::complain, talk::say, version};
+use clearml_secure_cli::{core_dump, general, talk::complain, talk::say, version};
 use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
+    core_dump::forbid();
     exit::guarded("clearml-verify", say, outcome)
 }
 
