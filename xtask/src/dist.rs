@@ -17,7 +17,10 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 const PACKER: &str = "clearml-secure-release";
 
 /// No library, and half a megabyte less: addresses that are set at the start are packed, and functions that are equal are one.
-const LINKING: [&str; 3] = [
+/// And random numbers by the system call alone: a program without libraries finds no function for it, and would open
+/// /dev/urandom, which an empty root does not have.
+const LINKING: [&str; 4] = [
+    "--cfg=getrandom_backend=\"linux_getrandom\"",
     "-Ctarget-feature=+crt-static",
     "-Clink-arg=-Wl,-z,pack-relative-relocs",
     "-Clink-arg=-Wl,--icf=safe",

@@ -188,7 +188,9 @@ fn test(out: &Path) -> Result {
     shell::run(
         shell::cargo()
             .args(["test", "--package", "e2e"])
-            .args(["--test", "dist", "--test", "deb", "--test", "image"])
+            .args([
+                "--test", "dist", "--test", "deb", "--test", "image", "--test", "alone",
+            ])
             .args(["--", "--include-ignored"])
             .env("CLEARML_SECURE_ORACLES", &oracles.folder)
             .env("CLEARML_SECURE_DIST", out),
