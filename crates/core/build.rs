@@ -236,6 +236,8 @@ struct ChartVariable {
     #[serde(rename = "if")]
     condition: Option<String>,
     unless: Option<String>,
+    #[serde(default)]
+    unquoted: bool,
     since: Option<String>,
     until: Option<String>,
 }
@@ -318,9 +320,10 @@ impl ChartVariable {
             _ => Err(format!("{} has one of if and unless", self.name))?,
         };
         Ok(format!(
-            "SetVariable {{ parts: &[{}], name: {:?}, from: From::{from}, condition: {condition}, lifetime: {} }},\n",
+            "SetVariable {{ parts: &[{}], name: {:?}, from: From::{from}, condition: {condition}, is_unquoted: {}, lifetime: {} }},\n",
             servers.join(", "),
             self.name,
+            self.unquoted,
             lifetime(self.since.as_deref(), self.until.as_deref())?,
         ))
     }

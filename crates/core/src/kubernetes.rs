@@ -57,6 +57,8 @@ pub struct Rendered {
     pub parts: Vec<(SourceId, Range<usize>)>,
     /// Its namespace, where one is written.
     pub namespace: Option<String>,
+    /// The release of Helm that its objects name.
+    pub release: Option<String>,
     /// The values of a chart that it is made of, where it is.
     pub values: Option<Arc<Values>>,
 }
@@ -200,6 +202,9 @@ fn deployment(
         deployment,
         parts,
         namespace: namespaces.next(),
+        release: members
+            .iter()
+            .find_map(|one| one.release().map(str::to_owned)),
         values: None,
     }))
 }

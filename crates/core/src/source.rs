@@ -284,6 +284,16 @@ pub fn place_of(path: &Path, text: &str, offset: usize) -> Place {
     }
 }
 
+/// The byte of a text at a place.
+pub(crate) fn offset_of(text: &str, place: &Place) -> usize {
+    let before = text.split_inclusive('\n').take(place.line - 1);
+    let start = before.map(str::len).sum::<usize>();
+    let line = &text[start..];
+    let mark = line.len() - line.trim_start_matches('\u{feff}').len();
+    let column = line[mark..].chars().take(place.column - 1);
+    start + mark + column.map(char::len_utf8).sum::<usize>()
+}
+
 /// The column behind this part of a line.
 fn column(before: &str) -> usize {
     // Counting bytes that start a character is faster than decoding, which long lines are worth.

@@ -231,7 +231,11 @@ fn output(text: &str) -> Result<Output, String> {
 
 /// A version of a chart.
 fn chart(text: &str) -> Result<String, String> {
-    let numbers: Vec<&str> = text.trim_start_matches("clearml-").split('.').collect();
+    let numbers: Vec<&str> = text
+        .trim_start_matches("clearml-")
+        .trim_start_matches('v')
+        .split('.')
+        .collect();
     let is_number = |text: &&str| text.parse::<u16>().is_ok();
     match (2..=3).contains(&numbers.len()) && numbers.iter().all(is_number) {
         true => Ok(numbers.join(".")),

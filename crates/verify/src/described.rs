@@ -31,6 +31,8 @@ pub(crate) struct Objects {
     pub(crate) parts: Vec<(SourceId, Range<usize>)>,
     /// Their namespace, where one is written.
     pub(crate) namespace: Option<String>,
+    /// The release of Helm that they name.
+    pub(crate) release: Option<String>,
     /// The values of a chart that they are made of, where they are.
     pub(crate) values: Option<Arc<Values>>,
 }
@@ -130,6 +132,7 @@ impl From<Rendered> for Described {
             manifests: Some(Objects {
                 parts: rendered.parts,
                 namespace: rendered.namespace,
+                release: rendered.release,
                 values: rendered.values,
             }),
             deployment: Box::new(rendered.deployment),

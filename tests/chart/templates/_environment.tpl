@@ -3,7 +3,8 @@
 {{- include "databases" . }}
 {{- include "redis" . }}
 - {name: CLEARML_CONFIG_PATH, value: /opt/clearml/config}
-- {name: CLEARML__APISERVER__AUTH__SESSION_AUTH_COOKIE_NAME, value: {{ .Values.clearml.cookieName | quote }}}
+- name: CLEARML__APISERVER__AUTH__SESSION_AUTH_COOKIE_NAME
+  value: {{ .Values.clearml.cookieName }}
 {{- with .Values.clearml.cookieDomain }}
 - {name: CLEARML__APISERVER__AUTH__COOKIES__DOMAIN, value: {{ printf ".%v" . | quote }}}
 {{- end }}
@@ -28,7 +29,7 @@
 
 {{- define "environment-fileserver" }}
 {{- include "redis" . }}
-- {name: CLEARML__HOSTS__API_SERVER, value: "http://{{ .Release.Name }}-apiserver:{{ .Values.apiserver.service.port }}"}
+- {name: CLEARML__HOSTS__API_SERVER, value: "http://{{ include "name" . }}-apiserver:{{ .Values.apiserver.service.port }}"}
 - {name: CLEARML_CONFIG_PATH, value: /opt/clearml/config}
 {{- if .Values.clearml.cookieDomain }}
 - {name: CLEARML__FILESERVER__AUTH__COOKIE_NAMES, value: "[ {{ .Values.clearml.cookieName }} ]"}
@@ -37,8 +38,8 @@
 {{- end }}
 
 {{- define "environment-webserver" }}
-- {name: NGINX_APISERVER_ADDRESS, value: "http://{{ .Release.Name }}-apiserver:{{ .Values.apiserver.service.port }}"}
-- {name: NGINX_FILESERVER_ADDRESS, value: "http://{{ .Release.Name }}-fileserver:{{ .Values.fileserver.service.port }}"}
+- {name: NGINX_APISERVER_ADDRESS, value: "http://{{ include "name" . }}-apiserver:{{ .Values.apiserver.service.port }}"}
+- {name: NGINX_FILESERVER_ADDRESS, value: "http://{{ include "name" . }}-fileserver:{{ .Values.fileserver.service.port }}"}
 {{- end }}
 
 {{- define "databases" }}
@@ -55,7 +56,8 @@
 {{- end }}
 
 {{- define "redis" }}
-- {name: CLEARML_REDIS_SERVICE_HOST, value: {{ .Values.redis.enabled | ternary (printf "%s-redis-master" .Release.Name) .Values.externalServices.redisHost | quote }}}
+- name: CLEARML_REDIS_SERVICE_HOST
+  value: {{ .Values.redis.enabled | ternary (printf "%s-redis-master" .Release.Name) .Values.externalServices.redisHost }}
 {{- end }}
 
 {{- /* Variables from keys of the Secret: (list . NAME KEY NAME KEY …). Charts before 7.2.1 know no other Secret. */ -}}
@@ -76,7 +78,7 @@
 {{- else if .existingAdditionalConfigsSecret }}
 - {name: configs, secret: {secretName: {{ .existingAdditionalConfigsSecret }}}}
 {{- else if .additionalConfigs }}
-- {name: configs, configMap: {name: {{ $.Release.Name }}-apiserver-configmap}}
+- {name: configs, configMap: {name: {{ include "name" $ }}-apiserver-configmap}}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -86,4 +88,11 @@
 {{- $image := (get (first .).Values (last .)).image }}
 {{- $registry := $image.registry | default (first .).Values.global.imageRegistry }}
 {{- with $registry }}{{ . }}/{{ end }}{{ $image.repository }}:{{ $image.tag }}
+{{- end }}
+
+{{- /* What the names of the servers begin with. */ -}}
+{{- define "name" }}
+{{- $chart := .Values.nameOverride | default "clearml" }}
+{{- $long := contains $chart .Release.Name | ternary .Release.Name (list .Release.Name $chart | join "-") }}
+{{- .Values.fullnameOverride | default $long | trunc 63 | trimSuffix "-" }}
 {{- end }}

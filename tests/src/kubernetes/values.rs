@@ -194,9 +194,15 @@ impl Made {
             ("defaultCompany", ["company", "clearml"]),
         ] {
             if self.random.chance(25) {
-                let value = match self.random.below(10) {
+                let value = match self.random.below(12) {
                     0 => Value::Null,
                     1 => json!(format!("{BARE}{}", self.random.pick(&UNQUOTED))),
+                    // A template prints these, too.
+                    2 if key == "cookieName" => json!([self.random.pick(&texts), 1, null]),
+                    3 if key == "cookieName" => json!({"b": 1, "a": ["x"]}),
+                    4 if key == "cookieName" => {
+                        json!(self.random.pick(&["true", "12", "a: b", "a #b"]))
+                    }
                     _ => json!(self.random.pick(&texts)),
                 };
                 below.insert(key.to_owned(), value);
@@ -273,12 +279,13 @@ impl Made {
         if self.random.chance(20) {
             let secret = self.text();
             let secret = secret.as_str().unwrap();
-            let files = match self.random.below(4) {
+            let files = match self.random.below(9) {
                 0 => json!({}),
                 1 => json!({"secure.conf": format!("auth {{\n  token_secret: \"{secret}\"\n}}\n")}),
                 2 => {
                     json!({"secure.conf": format!("credentials.webserver {{ user_key: {secret} }}")})
                 }
+                3 => json!({"secure.conf": 1}),
                 _ => json!({"apiserver.conf": "auth {\n  fixed_users { enabled: true }\n}\n"}),
             };
             below.insert("additionalConfigs".to_owned(), files);
@@ -315,6 +322,13 @@ impl Made {
 
     /// What is around the servers.
     fn around(&mut self, root: &mut Map<String, Value>) {
+        for name in ["fullnameOverride", "nameOverride"] {
+            if self.random.chance(6) {
+                let long = "long-".repeat(13);
+                let names = ["ml", "clear", "", &long];
+                root.insert(name.to_owned(), json!(self.random.pick(&names)));
+            }
+        }
         if self.random.chance(8) {
             root.insert(
                 "global".to_owned(),

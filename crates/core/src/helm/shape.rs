@@ -2,6 +2,7 @@
 
 mod around;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::layers::Refused;
@@ -11,10 +12,13 @@ use super::{Release, Rendering};
 use crate::source::{SourceId, Span};
 use crate::version::{Lifetime, Version};
 use crate::yaml::below::{at, text};
-use crate::yaml::{Node, Typed};
+use crate::yaml::{Node, Quoting, Typed, parse_part_last};
 
 /// The folder of the configuration.
 const FOLDER: &str = "/opt/clearml/config";
+
+/// What the chart is called, which is in the names of its objects.
+const CHART: &str = "clearml";
 
 /// The first chart with a delete job of its own.
 const ASYNCDELETE: Lifetime = since(Version::new(7, 8, 0));
@@ -22,6 +26,8 @@ const ASYNCDELETE: Lifetime = since(Version::new(7, 8, 0));
 const VOLUMES: Lifetime = since(Version::new(7, 10, 0));
 /// The first that takes its keys from a Secret of the user's own.
 const EXISTING_SECRET: Lifetime = since(Version::new(7, 2, 1));
+/// The first that puts something random into the Secret for an empty value.
+const RANDOM: Lifetime = since(Version::new(7, 14, 5));
 
 const fn since(version: Version) -> Lifetime {
     Lifetime {
@@ -36,6 +42,8 @@ type Nodes = Vec<Arc<Node>>;
 struct Shape<'a> {
     values: &'a Node,
     release: &'a Release,
+    /// With what the names of the servers' objects begin.
+    name: String,
     chart: Version,
     /// Where something is that nobody wrote.
     file: Span,
@@ -53,6 +61,7 @@ pub(super) fn objects(
     let mut shape = Shape {
         values,
         release,
+        name: full_name(values, &release.name),
         chart,
         file,
         objects: Vec::new(),
@@ -137,7 +146,7 @@ impl<'a> Shape<'a> {
     }
 
     fn named(&self, name: &str) -> String {
-        format!("{}-{name}", self.release.name)
+        format!("{}-{name}", self.name)
     }
 
     /// An object, for the cluster.
@@ -168,12 +177,10 @@ impl<'a> Shape<'a> {
         for (name, path) in KEYS {
             let path: Vec<&str> = path.split('.').collect();
             let span = self.span(&path);
-            let value = self.value(&path).filter(|value| {
-                let typed = value.typed_as_1_1();
-                let is_other =
-                    |typed| matches!(typed, Typed::Bool(_) | Typed::Float(_) | Typed::Integer(_));
-                typed.is_some_and(|typed| !is_other(typed))
-            });
+            if self.is_random(&path) {
+                continue;
+            }
+            let value = self.value(&path).filter(|value| is_text(value));
             let Some(value) = value else {
                 return Err((span, format!("{} is not text; quote it", path.join("."))));
             };
@@ -184,6 +191,12 @@ impl<'a> Shape<'a> {
         self.add(span, "Secret", "clearml-conf", vec![("stringData", data)]);
         let configs = self.value(&["apiserver", "additionalConfigs"]);
         if let Some(configs) = configs.filter(|configs| is_true(Some(configs))) {
+            let fields = configs.fields();
+            if let Some(other) = fields.iter().find(|field| !is_text(field.value)) {
+                let span = other.key.span(SourceId::FIRST);
+                let message = "a file of apiserver.additionalConfigs is not text; quote it";
+                return Err((span, message.to_owned()));
+            }
             let name = self.named("apiserver-configmap");
             let span = configs.span(SourceId::FIRST);
             self.add(
@@ -204,8 +217,8 @@ impl<'a> Shape<'a> {
         self.doubt(part, &name);
         let mut container = vec![
             ("name", Node::made_text(span, format!("clearml-{section}"))),
-            ("image", self.image(section, &name)),
-            ("env", self.environment(part, &name)?),
+            ("image", self.image(section)),
+            ("env", self.environment(part)?),
         ];
         let text = |text: &str| Node::made_text(span, text);
         if part == Part::Asyncdelete {
@@ -281,27 +294,21 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn image(&mut self, section: &str, workload: &str) -> Arc<Node> {
+    fn image(&self, section: &str) -> Arc<Node> {
         let of = |name| self.value(&[section, "image", name]);
         let registry = of("registry").filter(|registry| is_true(Some(registry)));
         let registry = registry.or_else(|| self.value(&["global", "imageRegistry"]));
         let [repository, tag] = ["repository", "tag"].map(|name| printed(of(name)));
         let span = self.span(&[section, "image", "tag"]);
-        let (Some(repository), Some(tag), Some(registry)) = (repository, tag, printed(registry))
-        else {
-            let reason = "a part of the image's name is no text".to_owned();
-            self.doubts.push((workload.to_owned(), reason, span));
-            return Node::made_text(span, "");
-        };
-        let registry = match registry.is_empty() {
-            true => registry,
-            false => format!("{registry}/"),
+        let registry = match printed(registry) {
+            none if none.is_empty() => none,
+            registry => format!("{registry}/"),
         };
         Node::made_text(span, format!("{registry}{repository}:{tag}"))
     }
 
     /// What the chart sets, and then what the user adds.
-    fn environment(&mut self, part: Part, workload: &str) -> Result<Arc<Node>, Refused> {
+    fn environment(&self, part: Part) -> Result<Arc<Node>, Refused> {
         let section = part.section();
         let rows = VARIABLES.iter().filter(|row| {
             let is_met = row.condition.is_none_or(|(path, is_meant)| {
@@ -310,26 +317,28 @@ impl<'a> Shape<'a> {
             });
             is_met && row.parts.contains(&part) && row.lifetime.includes(Some(self.chart))
         });
-        let rows: Vec<&SetVariable> = rows.collect();
-        let mut entries = Vec::new();
-        for row in rows {
-            entries.push(self.variable(row, workload));
-        }
+        let entries: Result<Nodes, Refused> = rows.map(|row| self.variable(row)).collect();
+        let mut entries = entries?;
         if part != Part::Asyncdelete {
             entries.extend(self.list(section, "extraEnvs")?);
         }
         Ok(Node::made_list(self.section_span(section), entries))
     }
 
-    fn variable(&mut self, row: &SetVariable, workload: &str) -> Arc<Node> {
+    fn variable(&self, row: &SetVariable) -> Result<Arc<Node>, Refused> {
         let (span, from) = match row.from {
             From::Key(key) => self.reference(key),
             From::Text(text) => {
-                let (filled, span) = self.filled(text, workload);
-                (span, ("value", Node::made_text(span, filled)))
+                let (filled, span) = self.filled(text);
+                let value = match row.is_unquoted {
+                    true => reread(&filled, span)?,
+                    false => Node::made_text(span, filled),
+                };
+                (span, ("value", value))
             }
         };
-        Node::made_mapping(span, [("name", Node::made_text(span, row.name)), from])
+        let name = ("name", Node::made_text(span, row.name));
+        Ok(Node::made_mapping(span, [name, from]))
     }
 
     /// A variable's place, and the key of the Secret that it is taken from.
@@ -343,6 +352,12 @@ impl<'a> Shape<'a> {
             Some(name) => name.span(SourceId::FIRST),
             None => self.span(&path),
         };
+        if existing.is_none() && self.is_random(&path) {
+            // Nothing but the cluster has it: each upgrade makes another.
+            let field = [("fieldPath", Node::made_text(span, "random"))];
+            let from = Node::made_mapping(span, [("fieldRef", Node::made_mapping(span, field))]);
+            return (span, ("valueFrom", from));
+        }
         let name = existing.map_or_else(|| Node::made_text(span, "clearml-conf"), Arc::clone);
         let reference = [("name", name), ("key", Node::made_text(span, key))];
         let reference = Node::made_mapping(span, reference);
@@ -350,21 +365,20 @@ impl<'a> Shape<'a> {
         (span, ("valueFrom", from))
     }
 
+    /// Whether the chart makes something random for a key of its Secret.
+    fn is_random(&self, path: &[&str]) -> bool {
+        RANDOM.includes(Some(self.chart)) && !is_true(self.value(path))
+    }
+
     /// A text with what is in braces filled in, and where that is.
-    fn filled(&mut self, text: &'static str, workload: &str) -> (String, Span) {
+    fn filled(&self, text: &'static str) -> (String, Span) {
         let mut span = None;
         let mut filled = text.replace("{release}", &self.release.name);
-        for place in places(text).filter(|place| *place != "release") {
+        filled = filled.replace("{name}", &self.name);
+        for place in places(text).filter(|place| !["name", "release"].contains(place)) {
             let path: Vec<&str> = place.split('.').collect();
-            let own = self.span(&path);
-            span.get_or_insert(own);
-            match printed(self.value(&path)) {
-                Some(value) => filled = filled.replace(&format!("{{{place}}}"), &value),
-                None => {
-                    let reason = format!("{place} is no text");
-                    self.doubts.push((workload.to_owned(), reason, own));
-                }
-            }
+            span.get_or_insert_with(|| self.span(&path));
+            filled = filled.replace(&format!("{{{place}}}"), &printed(self.value(&path)));
         }
         (filled, span.unwrap_or(self.file))
     }
@@ -422,6 +436,51 @@ pub(super) fn places(text: &'static str) -> impl Iterator<Item = &'static str> {
         .skip(1)
         .filter_map(|rest| Some(rest.split_once('}')?.0));
     parts.filter(|place| place.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'))
+}
+
+/// With what the names of a release's servers begin.
+fn full_name(values: &Node, release: &str) -> String {
+    const LONGEST: usize = 63;
+    let own = |key| Some(printed(at(values, &[key]))).filter(|name| !name.is_empty());
+    let name = own("fullnameOverride").unwrap_or_else(|| {
+        let chart = own("nameOverride").unwrap_or_else(|| CHART.to_owned());
+        match release.contains(&chart) {
+            true => release.to_owned(),
+            false => format!("{release}-{chart}"),
+        }
+    });
+    let name: String = name.chars().take(LONGEST).collect();
+    name.strip_suffix('-').map_or(name.clone(), str::to_owned)
+}
+
+/// Whether a template's function that wants a text takes a value.
+fn is_text(value: &Node) -> bool {
+    let is_other = |typed: &Typed| {
+        matches!(
+            typed,
+            Typed::Bool(_) | Typed::Float(_) | Typed::Integer(_) | Typed::Null
+        )
+    };
+    value.typed_as_1_1().is_some_and(|typed| !is_other(&typed))
+}
+
+/// What a text is once it is printed without quotes, as YAML.
+fn reread(text: &str, span: Span) -> Result<Arc<Node>, Refused> {
+    let line = format!("value: {text}\n");
+    let refused = || {
+        let message = "the chart prints this value without quotes, where it is no YAML";
+        (span, message.to_owned())
+    };
+    let parsed = parse_part_last(Path::new(""), &line, 0..line.len());
+    let (documents, _) = parsed.map_err(|_| refused())?;
+    let value = documents.first().and_then(|root| root.get("value"));
+    let value = value.ok_or_else(refused)?.value;
+    Ok(match value.scalar() {
+        Some(scalar) if scalar.style == Quoting::Plain => Node::made_plain(span, scalar.text()),
+        Some(scalar) => Node::made_text(span, scalar.text()),
+        None if value.items().is_some() => Node::made_list(span, Vec::new()),
+        None => Node::made_mapping(span, Vec::<(&str, Arc<Node>)>::new()),
+    })
 }
 
 fn instance(span: Span, name: &str) -> Arc<Node> {

@@ -18,6 +18,8 @@ pub(super) struct SetVariable {
     pub(super) from: From,
     /// A value, and whether it has to count as true or must not.
     pub(super) condition: Option<(&'static str, bool)>,
+    /// Whether the chart prints the text without quotes, so that it is YAML once more.
+    pub(super) is_unquoted: bool,
     pub(super) lifetime: Lifetime,
 }
 
@@ -99,7 +101,7 @@ mod tests {
         let conditions = VARIABLES.iter().filter_map(|row| row.condition);
         let used = texts
             .flat_map(super::super::shape::places)
-            .filter(|path| *path != "release")
+            .filter(|path| !["name", "release"].contains(path))
             .chain(conditions.map(|(path, _)| path))
             .chain(KEYS.iter().map(|(_, path)| *path));
         for path in used {

@@ -1,10 +1,12 @@
 //! Values that no template of the chart reads.
 
 use super::table::{INSTEAD, READ};
+use super::values::is_true;
 use crate::nearest::nearest;
 use crate::source::{SourceId, Span};
 use crate::version::Version;
 use crate::yaml::Node;
+use crate::yaml::below::at;
 
 /// Nobody reads more advice than this, and each takes its time.
 const SUGGESTIONS: usize = 100;
@@ -18,7 +20,16 @@ pub struct UnreadValue {
     pub span: Span,
     /// What is read and was probably meant.
     pub instead: Option<String>,
+    /// The path of the value because of which it is not read.
+    pub hidden_by: Option<&'static str>,
 }
+
+/// Files of the API server's configuration, of which the chart takes the first that are set.
+const CONFIGS: [&str; 3] = [
+    "apiserver.existingAdditionalConfigsConfigMap",
+    "apiserver.existingAdditionalConfigsSecret",
+    "apiserver.additionalConfigs",
+];
 
 /// What nothing reads of the values that somebody wrote.
 pub(super) fn values(own: &Node, chart: Version) -> Vec<UnreadValue> {
@@ -28,7 +39,29 @@ pub(super) fn values(own: &Node, chart: Version) -> Vec<UnreadValue> {
     let read: Vec<&str> = read.map(|(path, _)| *path).collect();
     let mut found = Vec::new();
     add(own, "", &read, &mut found);
+    found.extend(hidden(own));
     found
+}
+
+/// What is read only where another value is not set.
+fn hidden(own: &Node) -> Vec<UnreadValue> {
+    let Some(apiserver) = at(own, &["apiserver"]) else {
+        return Vec::new();
+    };
+    let mut set = CONFIGS.into_iter().filter_map(|path| {
+        let field = apiserver.get(path.split_once('.')?.1)?;
+        is_true(Some(field.value)).then_some((path, field.key.span(SourceId::FIRST)))
+    });
+    let Some((first, _)) = set.next() else {
+        return Vec::new();
+    };
+    set.map(|(path, span)| UnreadValue {
+        path: path.to_owned(),
+        span,
+        instead: None,
+        hidden_by: Some(first),
+    })
+    .collect()
 }
 
 fn add(node: &Node, above: &str, read: &[&str], found: &mut Vec<UnreadValue>) {
@@ -61,6 +94,7 @@ fn add(node: &Node, above: &str, read: &[&str], found: &mut Vec<UnreadValue>) {
             instead: is_few.then(|| instead(&path, above, read)).flatten(),
             span: field.key.span(SourceId::FIRST),
             path,
+            hidden_by: None,
         });
     }
 }

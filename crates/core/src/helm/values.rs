@@ -1,5 +1,6 @@
 //! What a values file is told by, and what a value of it is for a template.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -162,16 +163,33 @@ pub(super) fn is_true(value: Option<&Arc<Node>>) -> bool {
     }
 }
 
-/// What a template prints for a value; none for lists and mappings.
-pub(super) fn printed(value: Option<&Arc<Node>>) -> Option<String> {
-    let Some(value) = value else {
-        return Some(String::new());
-    };
-    Some(match value.typed_as_1_1()? {
+/// What a template prints for a value.
+pub(super) fn printed(value: Option<&Arc<Node>>) -> String {
+    match value {
+        Some(value) if !value.is_null() => go(value),
+        _ => String::new(),
+    }
+}
+
+/// What Go prints for a value, which has no quotes in lists and mappings.
+fn go(value: &Node) -> String {
+    if let Some(items) = value.items() {
+        let items: Vec<String> = items.iter().map(|item| go(item)).collect();
+        return format!("[{}]", items.join(" "));
+    }
+    let written = || value.scalar().map(|scalar| scalar.text().to_owned());
+    let known = match value.typed_as_1_1() {
         // Helm reads every number as JSON does.
-        Typed::Integer(number) => Typed::Float(number as f64).rewritten()?,
-        typed @ (Typed::Bool(_) | Typed::Float(_)) => typed.rewritten()?,
-        Typed::Null => String::new(),
-        _ => value.scalar()?.text().to_owned(),
-    })
+        Some(Typed::Integer(number)) => Typed::Float(number as f64).rewritten(),
+        Some(typed @ (Typed::Bool(_) | Typed::Float(_))) => typed.rewritten(),
+        Some(Typed::Null) => Some("<nil>".to_owned()),
+        Some(_) => written(),
+        None => {
+            let entry = |field: Field<'_>| Some((field.key.text()?.to_owned(), go(field.value)));
+            let entries: BTreeMap<_, _> = value.fields().into_iter().filter_map(entry).collect();
+            let entries = entries.iter().map(|(key, value)| format!("{key}:{value}"));
+            Some(format!("map[{}]", entries.collect::<Vec<_>>().join(" ")))
+        }
+    };
+    known.unwrap_or_default()
 }

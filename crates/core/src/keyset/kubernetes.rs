@@ -12,7 +12,8 @@ use super::{Fault, Keyset, apiserver, put};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::setting::{SETTINGS, Setting};
-use crate::yaml::{self, Node};
+use crate::source::offset_of;
+use crate::yaml::{self, Node, Typed};
 
 /// What the Secret is called where nobody says otherwise.
 pub const NAME: &str = "clearml-keys";
@@ -174,6 +175,14 @@ impl Entry<'_> {
         if self.value.is_null() {
             return Ok(Secret::from(""));
         }
+        let is_other =
+            |typed: Typed| matches!(typed, Typed::Bool(_) | Typed::Float(_) | Typed::Integer(_));
+        if self.value.typed_as_1_1().is_some_and(is_other) {
+            return Err(fault(
+                "a value of a Secret that is a number or a truth value, which Kubernetes refuses",
+            )
+            .help("put it in quotes"));
+        }
         if !self.is_encoded {
             return Ok(Secret::from(scalar.text()));
         }
@@ -219,7 +228,15 @@ fn each_entry(
         yaml::parse_documents
     };
     let documents = parse(Path::new(""), text).map_err(|error| match error {
-        Error::Yaml { place, message } => Fault::new(super::yaml::offset(text, &place), message),
+        Error::Yaml { place, message } => {
+            let at = offset_of(text, &place);
+            // kubectl label puts nothing between its objects.
+            match text[at..].starts_with("apiVersion:") {
+                true => Fault::new(at, "a second object begins here, without `---` before it")
+                    .help("put a line with --- between them; of kubectl label, use what -o json prints"),
+                false => Fault::new(at, message),
+            }
+        }
         _ => Fault::new(0, "this is not YAML"),
     })?;
     let mut has_others = false;

@@ -6,7 +6,7 @@ use super::model::{self, Item, Node, VERSION};
 use super::{Fault, Keyset, push_quoted};
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::source::Place;
+use crate::source::offset_of;
 use crate::yaml::{self, Typed};
 
 pub(super) fn write(keyset: &Keyset, out: &mut String) {
@@ -41,7 +41,7 @@ pub(super) fn write(keyset: &Keyset, out: &mut String) {
 
 pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
     let root = yaml::parse(Path::new(""), text).map_err(|error| match error {
-        Error::Yaml { place, message } => Fault::new(offset(text, &place), message),
+        Error::Yaml { place, message } => Fault::new(offset_of(text, &place), message),
         _ => Fault::new(0, "this is not YAML"),
     })?;
     model::read(&node(&root))
@@ -70,14 +70,4 @@ fn node(yaml: &yaml::Node) -> Node {
         at: yaml.start_with_properties(),
         item,
     }
-}
-
-/// The byte at a place.
-pub(super) fn offset(text: &str, place: &Place) -> usize {
-    let before = text.split_inclusive('\n').take(place.line - 1);
-    let start = before.map(str::len).sum::<usize>();
-    let line = &text[start..];
-    let mark = line.len() - line.trim_start_matches('\u{feff}').len();
-    let column = line[mark..].chars().take(place.column - 1);
-    start + mark + column.map(char::len_utf8).sum::<usize>()
 }

@@ -70,7 +70,12 @@ impl<'a> Environment<'a> {
                     continue;
                 }
                 Found::Nothing => {
-                    self.doubt(not_given(kind, name), span);
+                    let is_optional = at(item, &[key]).is_some_and(|it| is_true(it, &["optional"]));
+                    let reason = match is_optional {
+                        true => may_be_in(kind, name),
+                        false => not_given(kind, name),
+                    };
+                    self.doubt(reason, span);
                     continue;
                 }
                 Found::Unclear(reason) => {
@@ -191,6 +196,9 @@ impl<'a> Environment<'a> {
                 given(VariableValue::Elsewhere(elsewhere), span)
             };
             let found = match self.pool.meant(self.workload, kind, name) {
+                Found::Nothing if is_true(reference, &["optional"]) => {
+                    return Some(elsewhere(may_be_in(kind, name)));
+                }
                 Found::Nothing => return Some(elsewhere(not_given(kind, name))),
                 Found::Unclear(reason) => {
                     return Some(given(VariableValue::Unknown(reason), span));
@@ -306,6 +314,16 @@ pub(super) fn not_given(kind: &str, name: &str) -> Reason {
         escape(name)
     )
     .into()
+}
+
+/// The same where there need not be such an object.
+fn may_be_in(kind: &str, name: &str) -> Reason {
+    let name = escape(name);
+    let advice = match kind {
+        "Secret" => ", or --keys FILE",
+        _ => "",
+    };
+    format!("it may be in {kind} {name}, which is optional and was not given; add the {kind} as a TARGET{advice}").into()
 }
 
 /// Why a value is not known that something else puts into a Secret.

@@ -11,10 +11,11 @@ use super::read::Reader;
 use super::store::{self, Content};
 use super::{Unread, values::Root};
 use crate::compose::Loader;
+use crate::error::Error;
 use crate::helm::{self, Release};
 use crate::knowable::Knowable;
 use crate::shown::escape;
-use crate::source::{SourceId, Within};
+use crate::source::{SourceId, Span, Within, offset_of};
 use crate::version::Version;
 use crate::yaml::below::{at, is_true, text};
 use crate::yaml::{self, Node, Quoting};
@@ -171,7 +172,18 @@ impl Reader {
         let range = 0..text.len();
         let parsed = yaml::parse_part_last(path, text, range.clone());
         let first = parsed.map(|(documents, _)| documents.into_iter().next());
-        let node = first.map_err(|_| format!("its values are no YAML; {RENDER}"))?;
+        let node = first.map_err(|error| match error {
+            Error::Yaml { place, message } => {
+                let start = offset_of(text, &place);
+                let place = self.sources.place(Span {
+                    source,
+                    start,
+                    end: start,
+                });
+                format!("its values are no YAML: {place}: {message}")
+            }
+            _ => format!("its values are no YAML; {RENDER}"),
+        })?;
         Ok(Root {
             node: node.unwrap_or_else(|| Node::nothing(source)),
             source,
@@ -219,6 +231,15 @@ impl Reader {
     fn of_key(&mut self, one: &Wrapped, reference: &Node) -> Result<Option<Root>, String> {
         let [kind, name] = ["kind", "name"].map(|key| text(reference, &[key]).unwrap_or_default());
         let key = text(reference, &["valuesKey"]).unwrap_or("values.yaml");
+        if let Some(path) = text(reference, &["targetPath"]) {
+            return Err(format!(
+                "{} has a value that is in {} {}, key {}, and is not read; {RENDER}",
+                escape(path),
+                escape(kind),
+                escape(name),
+                escape(key)
+            ));
+        }
         let namespace = text(&one.node, &["metadata", "namespace"]);
         let is_meant = |object: &&Object| {
             object.kind == kind
@@ -229,8 +250,7 @@ impl Reader {
         };
         let mut meant = self.objects.iter().filter(is_meant);
         let (object, second) = (meant.next(), meant.next());
-        let entry =
-            object.filter(|_| second.is_none() && text(reference, &["targetPath"]).is_none());
+        let entry = object.filter(|_| second.is_none());
         let entry = entry.and_then(|object| Some((object.source, store::of_key(object, key)?)));
         match entry {
             Some((source, entry)) => {

@@ -14,7 +14,7 @@ use crate::source::line_starts;
 use crate::yaml::{Node, Typed, Value};
 
 /// Keys of compose files, of manifests, and of what `docker inspect` prints, whose values are shown, sorted.
-const HARMLESS: [&str; 57] = [
+const HARMLESS: [&str; 63] = [
     "Destination",
     "HostIp",
     "HostPort",
@@ -29,11 +29,15 @@ const HARMLESS: [&str; 57] = [
     "depends_on",
     "driver",
     "env_file",
+    "existingAdditionalConfigsConfigMap",
+    "existingAdditionalConfigsSecret",
+    "existingSecret",
     "expose",
     "extends",
     "external",
     "file",
     "format",
+    "hostName",
     "hostPort",
     "host_ip",
     "hostname",
@@ -59,6 +63,7 @@ const HARMLESS: [&str; 57] = [
     "required",
     "restart",
     "retries",
+    "secretName",
     "service",
     "source",
     "start_period",
@@ -66,6 +71,7 @@ const HARMLESS: [&str; 57] = [
     "target",
     "targetPort",
     "timeout",
+    "tlsSecretName",
     "tmpfs",
     "type",
     "user",
@@ -259,6 +265,8 @@ enum Around {
     /// Of something that the user named.
     Named,
     Other,
+    /// Of the name of a Secret or a ConfigMap, and of the key in it.
+    Reference,
 }
 
 fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
@@ -299,6 +307,8 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
                 let around = match name {
                     // These have names of the user's own, which may be any.
                     _ if [Around::Environment, Around::Named].contains(&around) => around,
+                    Some("configMapKeyRef" | "secretKeyRef") => Around::Reference,
+                    Some("key") if around == Around::Reference => Around::Harmless,
                     Some("environment" | "Env") => Around::Environment,
                     Some(
                         "annotations" | "args" | "binaryData" | "data" | "driver_opts" | "labels"
@@ -529,6 +539,16 @@ services:
         let comment = |part: &str| text.comment(COMPOSE.find(part).unwrap());
         assert_eq!(comment("  api"), Some("# MARKED"));
         assert_eq!(comment("\"B\": 'MARKED"), None);
+    }
+
+    #[test]
+    fn names_of_secrets_and_their_keys_are_shown() {
+        const VALUES: &str = "clearml: {existingSecret: old, apiserverKey: MARKED}\nextraEnvs:\n- valueFrom: {secretKeyRef: {name: old, key: first}}\n- key: MARKED\n";
+        let root = crate::yaml::parse(Path::new("x"), VALUES).unwrap();
+        let shown = shown(VALUES, &Text::of_yaml(VALUES, [&*root]));
+        assert!(!shown.contains("MARKED"), "{shown}");
+        assert!(shown.contains("existingSecret: old,"), "{shown}");
+        assert!(shown.contains("{name: old, key: first}"), "{shown}");
     }
 
     #[test]

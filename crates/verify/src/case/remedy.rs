@@ -79,10 +79,20 @@ impl Case<'_> {
         format!("kubectl{}", self.namespace())
     }
 
+    /// How the servers get other values: from what installs the chart, where something does.
     fn upgrade(&self) -> String {
+        let manifests = self.deployment.manifests.as_ref();
+        let values = manifests.and_then(|manifests| manifests.values.as_ref());
+        if let Some(kind) = values.and_then(|values| values.inside.as_deref()) {
+            return format!(
+                "# put clearml-secure.yaml over the values of the {kind}, and wait until the cluster has them"
+            );
+        }
+        let release = manifests.and_then(|manifests| manifests.release.as_deref());
         format!(
-            "helm upgrade{} clearml clearml/clearml -f values.yaml -f clearml-secure.yaml",
-            self.namespace()
+            "helm upgrade{} {} clearml/clearml -f values.yaml -f clearml-secure.yaml",
+            self.namespace(),
+            quoted(Path::new(release.unwrap_or("clearml")))
         )
     }
 

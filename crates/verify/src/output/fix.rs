@@ -122,8 +122,16 @@ fn of_manifests(findings: &[Finding]) -> String {
     }
     let mut out =
         comment("  change the values of the chart, or the files that these manifests come from:");
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
     for finding in findings {
-        out.push_str(&advice(&format!("  {}: ", finding.rule), finding));
+        match said.iter_mut().find(|(help, _)| *help == finding.help) {
+            Some((_, rules)) if rules.contains(&finding.rule) => {}
+            Some((_, rules)) => rules.push(finding.rule),
+            None => said.push((&finding.help, vec![finding.rule])),
+        }
+    }
+    for (help, rules) in said {
+        out.push_str(&advised(&format!("  {}: ", rules.join(", ")), help));
     }
     out
 }
@@ -185,7 +193,11 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
 
 /// The help of a finding, each of its lines in a comment of its own.
 fn advice(start: &str, finding: &Finding) -> String {
-    let mut lines = finding.help.lines();
+    advised(start, &finding.help)
+}
+
+fn advised(start: &str, help: &str) -> String {
+    let mut lines = help.lines();
     let first = format!("{start}{}", lines.next().unwrap_or_default());
     std::iter::once(first.as_str())
         .chain(lines)

@@ -24,7 +24,7 @@ use clearml_secure_core::setting::Kind;
 use super::{Case, Rule};
 use crate::case::is_public;
 use crate::finding::{Draft, Severity};
-use crate::words::HALF_PUBLIC;
+use crate::words::{HALF_PUBLIC, and};
 
 // How bad it is: [`Case::of_public`].
 pub(crate) struct DefaultCredential;
@@ -35,24 +35,28 @@ impl Rule for DefaultCredential {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        // What is written once and read by several servers is one finding, about all of them.
+        let mut found: Vec<(&Reading, Public, Vec<String>)> = Vec::new();
         for reading in case.effective.readings() {
-            let Some(Public { known, change }) = published(reading) else {
+            let Some(public) = published(reading).filter(|_| !case.is_closed(reading)) else {
                 continue;
             };
-            if case.is_closed(reading) {
-                continue;
+            let is_same = |other: &Reading| {
+                other.setting == reading.setting && case.span(other) == case.span(reading)
+            };
+            let server = case.server(reading);
+            match found.iter_mut().find(|(other, ..)| is_same(other)) {
+                Some((.., servers)) => servers.push(server),
+                None => found.push((reading, public, vec![server])),
             }
-            let span = case.span(reading);
-            if seen.contains(&(reading.setting, span)) {
-                continue;
-            }
-            seen.push((reading.setting, span));
+        }
+        for (reading, Public { known, change }, servers) in found {
             let (severity, consequence) = case.of_public(reading);
+            let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
             let message = format!(
                 "{} of {} is a public value ({}{}): {consequence}",
                 reading.setting,
-                case.server(reading),
+                and(&servers),
                 known.what,
                 change.text()
             );

@@ -35,17 +35,25 @@ impl Rule for UnreadValue {
             return;
         };
         for value in &values.unread {
-            let message = format!(
-                "{} has no effect: no template of chart {}.{} reads it",
-                escape(&value.path),
-                values.chart.major,
-                values.chart.minor
-            );
-            let help = match &value.instead {
-                Some(instead) => format!("write {}", escape(instead)),
-                None => {
-                    "remove it; `helm show values clearml/clearml` lists what is read".to_owned()
-                }
+            let path = escape(&value.path);
+            let (message, help) = match (value.hidden_by, &value.instead) {
+                (Some(other), _) => (
+                    format!("{path} has no effect: the chart takes {other}, which is set, too"),
+                    format!("put its files into what {other} names, and remove it"),
+                ),
+                (None, instead) => (
+                    format!(
+                        "{path} has no effect: no template of chart {}.{} reads it",
+                        values.chart.major, values.chart.minor
+                    ),
+                    instead.as_ref().map_or_else(
+                        || {
+                            "remove it; `helm show values clearml/clearml` lists what is read"
+                                .to_owned()
+                        },
+                        |instead| format!("write {}", escape(instead)),
+                    ),
+                ),
             };
             findings.push(Draft::new(SEVERITY, message, help).at(value.span));
         }

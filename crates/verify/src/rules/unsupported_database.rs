@@ -51,7 +51,10 @@ impl Rule for UnsupportedDatabase {
                         version.major,
                         version.minor
                     ),
-                    "upgrade to a ClearML release whose compose file has a newer version of it",
+                    match case.deployment.manifests {
+                        Some(_) => "upgrade the chart, or run a newer version of it outside of the release",
+                        None => "upgrade to a ClearML release whose compose file has a newer version of it",
+                    },
                 )
                 .at(image.span),
             );

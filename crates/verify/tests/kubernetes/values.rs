@@ -411,6 +411,45 @@ fn what_is_read_elsewhere_is_not_called_unread() {
     );
 }
 
+#[test]
+fn a_value_of_two_servers_is_one_finding_about_both() {
+    let done = look(&["v"], &[("v", STOCK)]);
+    let all = done.json.to_string();
+    let words = "secure.auth.token_secret of apiserver and async_delete is a public value";
+    assert!(all.contains(words), "{all}");
+}
+
+#[test]
+fn files_that_a_secret_hides_have_no_effect() {
+    let files = "additionalConfigs: {apiserver.conf: \"auth.fixed_users.enabled: true\"}";
+    for (other, hides) in [
+        ("existingAdditionalConfigsSecret: s", true),
+        ("existingAdditionalConfigsConfigMap: c", true),
+        ("existingAdditionalConfigsSecret: \"\"", false),
+    ] {
+        let text = format!("clearml: {{}}\napiserver:\n  {files}\n  {other}\n");
+        let done = look(&["v"], &[("v", &text)]);
+        let name = other.split(':').next().unwrap();
+        let words = format!("the chart takes apiserver.{name}, which is set, too");
+        assert_eq!(done.json.to_string().contains(&words), hides, "{other}");
+        assert_eq!(count(&done, "unread-value"), usize::from(hides), "{other}");
+    }
+}
+
+#[test]
+fn an_empty_key_is_a_random_one_where_the_chart_makes_it() {
+    let text = "clearml: {secureAuthTokenSecret: \"\"}\napiserver: {}\n";
+    let done = look(&["--chart", "v7.14.4", "v"], &[("v", text)]);
+    assert_eq!(count(&done, "weak-secret"), 1, "{:?}", done.rules());
+    let done = look(&["--chart", "v7.14.5", "v"], &[("v", text)]);
+    assert_eq!(count(&done, "weak-secret"), 0, "{:?}", done.rules());
+    let unknown = format!("{:?}", done.unknown());
+    assert!(
+        unknown.contains("only the running pod has the value"),
+        "{unknown}"
+    );
+}
+
 /// Each of many findings is one place, and none is looked for among all others: this would take minutes.
 #[test]
 fn many_values_that_nothing_reads_are_told_at_once() {

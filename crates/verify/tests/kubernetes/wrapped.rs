@@ -85,11 +85,17 @@ fn a_value_is_found_at_its_line_of_the_object() {
             done.stderr
         );
         assert!(
-            done.json.to_string().contains("mlops-fileserver"),
+            done.json
+                .to_string()
+                .contains("deployment/mlops-clearml-fileserver"),
             "{}",
             done.json
         );
         assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+        // What installs the chart is changed, and not the release below it.
+        let all = done.json.to_string();
+        assert!(!all.contains("helm upgrade"), "{all}");
+        assert!(all.contains("over the values of the"), "{all}");
     }
 }
 
@@ -239,7 +245,14 @@ fn what_changes_the_result_and_is_not_read_is_said() {
 fn what_is_not_read_of_an_object_is_said() {
     let helm = |rest: &str| application(&format!("    helm: {rest}\n"));
     for (object, reason) in [
-        (helm("{values: \"a: [\"}"), "its values are no YAML"),
+        (
+            helm("{values: \"a: [\"}"),
+            "its values are no YAML: a.yaml:10:12: ",
+        ),
+        (
+            helm("{values: \"clearml: {cookieName: 'a: b'}\"}"),
+            "the chart prints this value without quotes",
+        ),
         (
             helm("{values: \"clearml: {apiserverKey: 123}\"}"),
             "clearml.apiserverKey is not text; quote it",

@@ -150,7 +150,7 @@ impl Shape<'_> {
         let name = self.named(section);
         let text = |text: &str| Node::made_text(span, text);
         let own = |key: &str| at(ingress, &[key]).map(Arc::clone);
-        let host = printed(own("hostName").as_ref()).unwrap_or_default();
+        let host = printed(own("hostName").as_ref());
         let port = self.value(&[section, "service", "port"]).map(Arc::clone);
         let port = port.map(|port| ("port", Node::made_mapping(span, [("number", port)])));
         let service = [("name", text(&name))].into_iter().chain(port);

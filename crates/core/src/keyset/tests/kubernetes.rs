@@ -58,7 +58,7 @@ fn lists_json_and_other_objects_say_the_same() {
 #[test]
 fn string_data_wins_and_line_breaks_in_base64_do_not_count() {
     let text = "apiVersion: v1\nkind: Secret\ndata:\n  apiserver_key: b3RoZXI=\n  apiserver_secret: |\n    YWJj\n    ZGVm\n\
-                stringData:\n  apiserver_key: 12E5\n  other: x\n";
+                stringData:\n  apiserver_key: \"12E5\"\n  other: x\n";
     let keyset = read(text).unwrap();
     let value = |path: &str| {
         let setting = Setting::by_path(path).unwrap();
@@ -88,6 +88,14 @@ fn what_no_secret_can_hold_is_refused_with_its_place_and_without_its_text() {
         (
             "data: {apiserver_key: [MARKED]}\n",
             "s.yaml:3:23: a value of a Secret that is no text",
+        ),
+        (
+            "stringData: {apiserver_key: 12E5}\n",
+            "s.yaml:3:29: a value of a Secret that is a number or a truth value",
+        ),
+        (
+            "data: {apiserver_key: TUFSSw==}\napiVersion: v1\nkind: Secret\n",
+            "s.yaml:4:1: a second object begins here, without `---` before it",
         ),
         ("data: {apiserver_key: null}\n", "the value is empty"),
         (
