@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
+use e2e::compose::{Compose, Question};
 use e2e::files::fixtures;
 use e2e::keyset::Keyset;
 use e2e::program::{Done, clearml};
@@ -494,4 +495,47 @@ fn a_diff_shows_both_files_and_no_secret() {
         .into_iter()
         .fold(done, |done, secret| done.never_says(secret));
     assert_eq!(read(folder.path(), ".env"), "MINE=hunter2\n");
+}
+
+/// `.env` may say that compose is to take nothing from it; told of the file, compose reads it all the same.
+#[test]
+fn an_env_file_that_compose_does_not_read_by_itself_is_named_to_it() {
+    let (keys, folder) = (Keyset::generate(), stock());
+    let folder = folder.path();
+    let disabled = "COMPOSE_DISABLE_ENV_FILE=1\nAUTHENTICATES=true\n";
+    fs::write(folder.join(".env"), disabled).unwrap();
+    inject(folder, &keys.text, &["--env-file", "other.env", "-i"])
+        .refused()
+        .says(".env:1:26: COMPOSE_DISABLE_ENV_FILE keeps")
+        .says("--env-file .env");
+    inject(folder, &keys.text, &["--env-file", ".env", "-i"])
+        .exit(0)
+        .says("docker compose reads .env only with these options: --env-file .env")
+        .says("docker compose --env-file .env up -d");
+    if let Some(compose) = Compose::find() {
+        let view = |env_files: &[String]| {
+            let files = &[COMPOSE.to_owned()];
+            compose.view(Question {
+                folder,
+                files,
+                env_files,
+            })
+        };
+        let refused = view(&[]).unwrap_err();
+        assert!(refused.contains(TOKEN), "{refused}");
+        assert!(view(&[".env".to_owned()]).is_ok());
+    }
+    let other = "services: {fileserver: {image: 'clearml/server:2.3.0', command: fileserver, \
+                 environment: {CLEARML__fileserver__auth__enabled: '${AUTHENTICATES:-false}'}}}";
+    fs::write(folder.join("other.yml"), other).unwrap();
+    let is_open = |options: &[&str]| {
+        let verify = clearml("verify").args(options.to_vec());
+        let said = verify.arg("other.yml").within(folder).done().stdout;
+        said.contains("[open-fileserver]")
+    };
+    assert!(is_open(&[]) && !is_open(&["--env-file", ".env"]));
+    fs::write(folder.join(".env"), "COMPOSE_DISABLE_ENV_FILE=yes\n").unwrap();
+    inject(folder, &keys.text, &["-i"])
+        .refused()
+        .says(".env:1:26: COMPOSE_DISABLE_ENV_FILE is neither true nor false");
 }

@@ -33,7 +33,7 @@ use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Unseen;
 use crate::yaml::{Clears, Node};
 use env::Scopes;
-pub use env::{ProjectEnv, Scope};
+pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at};
 pub use loader::{Kind, Loader};
 use parts::Reader;
 pub use uses::Use;
@@ -129,11 +129,15 @@ impl Project {
         sources: &mut Sources,
         folder: &Path,
         files: &[SourceId],
-        env_files: &[SourceId],
+        env_files: EnvFiles<'_>,
     ) -> Result<Self, Error> {
         let mut env = ProjectEnv::default();
-        for file in env_files {
+        let (EnvFiles::Default(files_of_env) | EnvFiles::Named(files_of_env)) = env_files;
+        for file in files_of_env {
             env.add(sources, *file, &|_| None)?;
+        }
+        if matches!(env_files, EnvFiles::Default(_)) {
+            env.obey_its_own_line(sources)?;
         }
         let mut project = Self {
             folder: folder.to_owned(),

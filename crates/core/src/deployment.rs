@@ -20,7 +20,7 @@ use recognise::Recognised;
 use zeroize::Zeroizing;
 
 use crate::compose::files::Files;
-use crate::compose::{Loader, Project};
+use crate::compose::{EnvFiles, Loader, Project};
 use crate::container::{Container, Doubt, Variable, VariableValue};
 use crate::error::Error;
 use crate::hocon;
@@ -83,7 +83,11 @@ impl Composed {
             |(path, text): (PathBuf, Zeroizing<String>)| loader.give(&mut sources, &path, text);
         let compose: Vec<_> = files.compose.into_iter().map(&mut give).collect();
         let env: Vec<_> = files.env.into_iter().map(&mut give).collect();
-        let mut project = Project::load(&mut loader, &mut sources, &files.folder, &compose, &env)?;
+        let env = match files.is_env_default {
+            true => EnvFiles::Default(&env),
+            false => EnvFiles::Named(&env),
+        };
+        let mut project = Project::load(&mut loader, &mut sources, &files.folder, &compose, env)?;
         for service in &mut project.services {
             // Nobody else has it yet.
             if let Some(container) = Arc::get_mut(&mut service.container) {

@@ -73,14 +73,19 @@ pub fn built_in(setting: Setting, version: Option<Version>) -> Option<&'static K
 
 /// Whether the server of this version (none: the newest) reads the setting at all.
 pub fn has_setting(setting: Setting, version: Option<Version>) -> bool {
-    /// The first with an account for the services agent (docs/clearml.md#internal-accounts).
-    const SERVICES_AGENT: Version = Version::new(1, 11, 0);
-    let first = match setting.account() {
-        Some("fileserver") => Version::FILE_SERVER_AUTHENTICATION,
-        Some("services_agent") => SERVICES_AGENT,
-        _ => return true,
-    };
-    version.is_none_or(|version| version >= first)
+    match (setting.account().and_then(first_with), version) {
+        (Some(first), Some(version)) => version >= first,
+        _ => true,
+    }
+}
+
+/// The first version with an account, of those that not every version has (docs/clearml.md#internal-accounts).
+pub fn first_with(account: &str) -> Option<Version> {
+    match account {
+        "fileserver" => Some(Version::FILE_SERVER_AUTHENTICATION),
+        "services_agent" => Some(Version::new(1, 11, 0)),
+        _ => None,
+    }
 }
 
 /// When the list was changed last.

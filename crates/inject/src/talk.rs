@@ -7,11 +7,13 @@ use std::fmt::Write;
 use std::path::Path;
 
 use clearml_secure_core::deployment::Composed;
-use clearml_secure_core::effective::Effective;
+use clearml_secure_core::effective::{Configured, Effective};
 use clearml_secure_core::exit::{self, Input};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::known::first_with;
+use clearml_secure_core::opening::ACCOUNTS;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
@@ -213,6 +215,7 @@ fn left(cli: &Cli, deployment: &Composed) -> String {
         );
     }
     out.push_str(&locked_out(deployment));
+    out.push_str(&cut_short(deployment));
     if cli.close_ports {
         out.push_str(&still_open(deployment));
     }
@@ -287,6 +290,43 @@ fn locked_out(deployment: &Composed) -> String {
                 ),
             );
         }
+    }
+    out
+}
+
+/// An API server that may be too old for an account: with keys and no role of its own, it ends the set-up of accounts
+/// (docs/clearml.md#account-without-a-role).
+fn cut_short(deployment: &Composed) -> String {
+    let mut out = String::new();
+    let is_unknown =
+        |one: &Instance| one.release.known().is_none() && one.known_version().is_none();
+    if !deployment.of(Server::Apiserver).any(is_unknown) {
+        return out;
+    }
+    for server in Effective::of(deployment).servers {
+        let instance = &deployment.instances[server.instance];
+        if server.server != Server::Apiserver || !is_unknown(instance) {
+            continue;
+        }
+        let has_role = |account: &str| {
+            let role = format!("{ACCOUNTS}.{account}.role");
+            !matches!(server.configured(deployment, &role), Configured::Not)
+        };
+        let accounts = instance.settings().filter_map(Setting::account);
+        let without = accounts.filter(|account| !has_role(account));
+        let newest = without.filter_map(|account| Some((first_with(account)?, account)));
+        let Some((version, account)) = newest.max() else {
+            continue;
+        };
+        let service = deployment.service(instance);
+        line(
+            &mut out,
+            &format!(
+                "{}: if the API server of service {} is older than {version} (its version is not known), it gives the account {account} no role, and the accounts after it keep their old keys. To see whether it is:\n  clearml-verify --keys KEYS URL",
+                deployment.sources.place(service.name_span),
+                escape(&service.name),
+            ),
+        );
     }
     out
 }

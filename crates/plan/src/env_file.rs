@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::compose;
 use clearml_secure_core::dotenv::{self, Entry};
 use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::fault::Fault;
 use clearml_secure_core::io::{is_same, read_text};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::shell::quoted;
-use clearml_secure_core::source::place_of;
+use clearml_secure_core::source::{Place, place_of};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -37,12 +39,18 @@ impl EnvFile {
         let default = folder.join(".env");
         let is_named = paths.iter().any(|path| is_same(path, &default));
         let mut earlier = Vec::new();
-        if !is_named && default.is_file() {
-            earlier.push(default);
-        }
-        earlier.extend(named.iter().cloned());
         let read = |path: PathBuf| read_text(&path).map(|text| (path, text));
-        let earlier = earlier.into_iter().map(read).collect::<Result<_, _>>()?;
+        if !is_named && default.is_file() {
+            let (path, text) = read(default)?;
+            // Named, it would give compose all of its variables.
+            if let Some(place) = disabled_at(&path, &text)? {
+                return Err(Error::EnvFileDisabled(place));
+            }
+            earlier.push((path, text));
+        }
+        for path in named {
+            earlier.push(read(path.clone())?);
+        }
         Self::read_last(path, earlier).map(Some)
     }
 
@@ -84,7 +92,8 @@ impl EnvFile {
 
     /// Whether compose reads it without being told: `.env` in the folder of the compose file.
     pub fn is_default(&self, folder: &Path) -> bool {
-        self.earlier.is_empty() && is_same(&self.path, &folder.join(".env"))
+        let is_disabled = || matches!(disabled_at(&self.path, &self.after), Ok(Some(_)));
+        self.earlier.is_empty() && is_same(&self.path, &folder.join(".env")) && !is_disabled()
     }
 
     /// Gives variables their values. What stands there is replaced where it stands, the rest is put at the end, and
@@ -118,12 +127,7 @@ impl EnvFile {
     }
 
     fn entries(&self, text: &str) -> Result<Vec<Entry>, Error> {
-        dotenv::parse(text, &|_| None).map_err(|error| {
-            Error::Core(CoreError::Dotenv {
-                place: place_of(&self.path, text, error.offset),
-                message: error.message,
-            })
-        })
+        dotenv::parse(text, &|_| None).map_err(|fault| refused(&self.path, text, fault))
     }
 
     /// Read again, each variable has its value, and every other line says what it said.
@@ -149,6 +153,19 @@ impl EnvFile {
             Err(Error::EnvFileLines(self.path.clone()))
         }
     }
+}
+
+/// Where a `.env` keeps compose from taking variables from it.
+fn disabled_at(path: &Path, text: &str) -> Result<Option<Place>, Error> {
+    let at = compose::disabled_at(text).map_err(|fault| refused(path, text, fault))?;
+    Ok(at.map(|at| place_of(path, text, at)))
+}
+
+fn refused(path: &Path, text: &str, fault: Fault) -> Error {
+    Error::Core(CoreError::Dotenv {
+        place: place_of(path, text, fault.offset),
+        message: fault.message,
+    })
 }
 
 /// New lines behind a text, with line breaks as it has them.

@@ -16,6 +16,11 @@ pub enum Error {
     /// What the library says.
     #[error("{0}")]
     Core(#[from] CoreError),
+    /// A `.env` that compose reads nothing from until it is told of it.
+    #[error(
+        "{0}: COMPOSE_DISABLE_ENV_FILE keeps docker compose from reading this file, and --env-file would end that"
+    )]
+    EnvFileDisabled(Place),
     /// A line of the env file depends on one that is replaced.
     #[error("{}: another line of this file would get another value", escape(&.0.to_string_lossy()))]
     EnvFileLines(PathBuf),
@@ -131,6 +136,10 @@ impl Error {
     pub fn advice(&self) -> Option<String> {
         match self {
             Self::Core(error) => error.help(),
+            Self::EnvFileDisabled(place) => Some(format!(
+                "remove that line, or name that file first if docker compose is to read it: --env-file {}",
+                quoted(&place.file)
+            )),
             Self::EnvFileLines(_) => Some(
                 "one of its lines refers to a value that is to be replaced: write the value there instead of the reference"
                     .to_owned(),

@@ -5,7 +5,63 @@ use std::path::Path;
 use super::Loader;
 use crate::dotenv;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::source::{SourceId, Sources, Span};
+
+/// With this in it, compose takes nothing from a `.env` of which it was not told, but what is meant for itself.
+const DISABLES: &str = "COMPOSE_DISABLE_ENV_FILE";
+
+/// The env files of a project.
+#[derive(Clone, Copy)]
+pub enum EnvFiles<'a> {
+    /// `.env`, which compose finds without being told of it.
+    Default(&'a [SourceId]),
+    /// Those that it is told to read.
+    Named(&'a [SourceId]),
+}
+
+/// What a `.env` says of whether compose takes anything from it, where it says so.
+///
+/// # Errors
+/// A value that compose refuses.
+fn disabled<'a>(
+    entries: impl DoubleEndedIterator<Item = &'a dotenv::Entry>,
+) -> Result<Option<usize>, Fault> {
+    let mut last_first = entries.rev();
+    let entry = last_first.find(|entry| entry.name == DISABLES && entry.value.is_some());
+    let Some(entry) = entry else {
+        return Ok(None);
+    };
+    let start = entry.value_span.start;
+    // The words of Go's strconv.ParseBool.
+    match entry.value.as_ref().map_or("", |value| value.expose()) {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Some(start)),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(None),
+        _ => Err(Fault::new(
+            start,
+            format!("{DISABLES} is neither true nor false"),
+        )),
+    }
+}
+
+fn refused(sources: &Sources, source: SourceId, fault: Fault) -> Error {
+    Error::Dotenv {
+        place: sources.place(Span {
+            source,
+            start: fault.offset,
+            end: fault.offset,
+        }),
+        message: fault.message,
+    }
+}
+
+/// Where the text of a `.env` keeps compose from taking variables from it, if it does.
+///
+/// # Errors
+/// What compose would refuse.
+pub fn disabled_at(text: &str) -> Result<Option<usize>, Fault> {
+    disabled(dotenv::parse(text, &|_| None)?.iter())
+}
 
 /// What the env files of a project say, in their order: a later line wins over an earlier one.
 #[derive(Default)]
@@ -26,20 +82,31 @@ impl ProjectEnv {
         around: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(), Error> {
         let earlier = |name: &str| self.value(name).map(str::to_owned);
-        let entries =
-            dotenv::parse_after(sources.text(source), around, &earlier).map_err(|error| {
-                Error::Dotenv {
-                    place: sources.place(Span {
-                        source,
-                        start: error.offset,
-                        end: error.offset,
-                    }),
-                    message: error.message,
-                }
-            })?;
+        let entries = dotenv::parse_after(sources.text(source), around, &earlier)
+            .map_err(|fault| refused(sources, source, fault))?;
         self.files.push(source);
         self.entries
             .extend(entries.into_iter().map(|entry| (source, entry)));
+        Ok(())
+    }
+
+    /// Leaves what compose takes from a `.env` that it finds by itself.
+    ///
+    /// # Errors
+    /// What compose would refuse.
+    pub(super) fn obey_its_own_line(&mut self, sources: &Sources) -> Result<(), Error> {
+        let Some(file) = self.files.first() else {
+            return Ok(());
+        };
+        let entries = self.entries.iter().map(|(_, entry)| entry);
+        if disabled(entries)
+            .map_err(|fault| refused(sources, *file, fault))?
+            .is_some()
+        {
+            let is_for_compose = |name: &str| name.starts_with("COMPOSE_");
+            self.entries
+                .retain(|(_, entry)| is_for_compose(&entry.name));
+        }
         Ok(())
     }
 

@@ -119,6 +119,8 @@ pub struct Files {
     pub compose: Vec<Given>,
     /// The files for interpolation, of which a later one wins: path and text.
     pub env: Vec<Given>,
+    /// Whether compose takes the env file without being told of it.
+    pub is_env_default: bool,
     /// The configuration folder of every server, instead of what is mounted.
     pub config_dir: Option<PathBuf>,
 }
@@ -150,13 +152,15 @@ impl Files {
     ) -> Result<Self, Error> {
         let first = compose.first().and_then(|(path, _)| path.parent());
         let folder = first.unwrap_or(Path::new("")).to_owned();
-        if env.is_empty() {
+        let is_env_default = env.is_empty();
+        if is_env_default {
             env.extend(env_beside(&folder)?);
         }
         Ok(Self {
             folder,
             compose,
             env,
+            is_env_default,
             config_dir: config_dir.map(Path::to_owned),
         })
     }

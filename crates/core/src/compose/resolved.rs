@@ -394,6 +394,7 @@ mod tests {
             folder: PathBuf::from("somewhere"),
             compose: vec![("somewhere/c.yml".into(), text(compose))],
             env: vec![("somewhere/.env".into(), text(env))],
+            is_env_default: true,
             config_dir: None,
         };
         Composed::load(files).unwrap()
