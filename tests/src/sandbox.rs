@@ -81,7 +81,8 @@ impl Sandbox {
         match name {
             "empty" => {}
             "stock" | "secured" | "server" | "rotated" => {
-                sandbox.write("docker-compose.yml", &stock())
+                sandbox.write("docker-compose.yml", &stock());
+                sandbox.write("/opt/clearml/docker-compose.yml", &stock());
             }
             "kubernetes" | "released" => {
                 Kubernetes::find()?;
@@ -170,7 +171,9 @@ impl Sandbox {
         let mut run = other(Path::new("/bin/sh"))
             .env("PATH", format!("{path}:/usr/bin:/bin:/usr/sbin"))
             .env("HOME", self.root().join("home"))
-            .env("SANDBOX", self.root());
+            .env("SANDBOX", self.root())
+            // The hosts of the pages are this machine.
+            .env("ANSIBLE_TRANSPORT", "local");
         let real = [
             ("DOCKER_COMPOSE", oracle::docker_compose()),
             ("HELM", oracle::helm()),
