@@ -1,7 +1,10 @@
 //! Findings for programs. The shape is a promise: it changes only by addition (`version`).
 
+mod shape;
+
 use clearml_secure_core::source::Place;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::text::looked_at;
 use super::{Printer, Seen};
@@ -10,8 +13,12 @@ use crate::client::Client;
 use crate::finding::Severity;
 use crate::fingerprint::Fingerprints;
 use crate::people::{People, Whose};
-use crate::report::{Report, Subject, Told};
+use crate::report::{Report, Subject};
 use crate::trees::Trees;
+use shape::{Finding, Frame, Unknown};
+
+/// Of the shape.
+const VERSION: u32 = 1;
 
 /// One object, written as its parts are known: running servers and clients come first, and what is asked about keys and
 /// who the clients are stands before the findings.
@@ -24,8 +31,8 @@ pub(super) struct Document {
     /// As it is going to be written: there may be one for each of many deployments.
     unknown: String,
     counts: [usize; 3],
-    /// Findings before which something may still come.
-    waiting: Vec<Value>,
+    /// Findings before which something may still come, as they are going to be written.
+    waiting: String,
     has_begun: bool,
     has_findings: bool,
 }
@@ -35,17 +42,16 @@ impl Printer for Document {
         self.checks.extend(report.checks.iter().map(check));
         self.clients.extend(report.clients().iter().map(client));
         self.people.extend(people(report));
-        for entry in unknown_of(report) {
-            self.unknown.push_str(match self.unknown.is_empty() {
-                true => "\n    ",
-                false => ",\n    ",
-            });
-            self.unknown.push_str(&indented(&entry, "\n    "));
+        for one in &report.unknown {
+            let is_first = self.unknown.is_empty();
+            element(&mut self.unknown, &Unknown::of(one, None), is_first);
         }
         for told in &report.findings {
             self.counts[told.severity as usize] += 1;
-            self.waiting
-                .push(finding(told, &self.fingerprints.of(&told.identity)));
+            let fingerprint = self.fingerprints.of(&told.identity);
+            let entry = Finding::of(told, &fingerprint, None);
+            element(&mut self.waiting, &entry, !self.has_findings);
+            self.has_findings = true;
         }
         match report.subject {
             Subject::Clients(_) | Subject::Server { .. } => String::new(),
@@ -61,7 +67,7 @@ impl Printer for Document {
         });
         let [error, warning, note] = self.counts;
         let mut rest = json!({
-            "version": 1,
+            "version": VERSION,
             "tool": {"name": "clearml-verify", "version": env!("CARGO_PKG_VERSION")},
             "summary": {"error": error, "warning": warning, "note": note},
             "unknown": [],
@@ -106,16 +112,25 @@ impl Document {
             }
             out.push_str("\n  \"findings\": [");
         }
-        for entry in self.waiting.drain(..) {
-            out.push_str(if self.has_findings {
-                ",\n    "
-            } else {
-                "\n    "
-            });
-            out.push_str(&indented(&entry, "\n    "));
-            self.has_findings = true;
-        }
+        out.push_str(&std::mem::take(&mut self.waiting));
         out
+    }
+}
+
+/// An element of a list in the object.
+fn element(out: &mut String, entry: &impl Serialize, is_first: bool) {
+    const START: &str = "\n    ";
+    if !is_first {
+        out.push(',');
+    }
+    out.push_str(START);
+    // Only keys that are no texts could fail.
+    let text = serde_json::to_string_pretty(entry).unwrap_or_default();
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            out.push_str(START);
+        }
+        out.push_str(line);
     }
 }
 
@@ -141,11 +156,20 @@ impl Printer for Lines {
             Subject::Clients(_) => "clients".to_owned(),
             _ => looked_at(report),
         };
-        let mut entries: Vec<(&str, Value)> = Vec::new();
+        let framed = |kind| {
+            let subject = subject.as_str();
+            Some(Frame { kind, subject })
+        };
+        let mut lines = String::new();
         for told in &report.findings {
-            entries.push(("finding", finding(told, &self.0.of(&told.identity))));
+            let fingerprint = self.0.of(&told.identity);
+            let entry = Finding::of(told, &fingerprint, framed("finding"));
+            line(&mut lines, &entry);
         }
-        entries.extend(unknown_of(report).map(|entry| ("unknown", entry)));
+        for one in &report.unknown {
+            line(&mut lines, &Unknown::of(one, framed("unknown")));
+        }
+        let mut entries: Vec<(&str, Value)> = Vec::new();
         entries.extend(report.checks.iter().map(|one| ("check", check(one))));
         entries.extend(report.clients().iter().map(|one| ("client", client(one))));
         entries.extend(people(report).map(|entry| ("people", entry)));
@@ -153,12 +177,11 @@ impl Printer for Lines {
         if !report.is_of_people() && !matches!(report.subject, Subject::Clients(_)) {
             entries.push(("summary", summary(report)));
         }
-        let mut lines = String::new();
         for (kind, mut entry) in entries {
-            entry["version"] = 1.into();
+            entry["version"] = VERSION.into();
             entry["kind"] = kind.into();
             entry["subject"] = subject.as_str().into();
-            lines.push_str(&format!("{entry}\n"));
+            line(&mut lines, &entry);
         }
         lines
     }
@@ -166,6 +189,13 @@ impl Printer for Lines {
     fn end(&mut self, _: &Seen<'_>) -> String {
         String::new()
     }
+}
+
+/// An object on a line.
+fn line(lines: &mut String, entry: &impl Serialize) {
+    // Only keys that are no texts could fail.
+    lines.push_str(&serde_json::to_string(entry).unwrap_or_default());
+    lines.push('\n');
 }
 
 /// How many findings a deployment or server has. Without it, one that is clean would leave no trace.
@@ -230,36 +260,10 @@ fn people(report: &Report) -> Option<Value> {
 
 /// What could not be looked at.
 pub(super) fn unknown(reports: &[Report]) -> Vec<Value> {
-    reports.iter().flat_map(unknown_of).collect()
-}
-
-fn unknown_of(report: &Report) -> impl Iterator<Item = Value> {
-    report.unknown.iter().map(|one| {
-        let mut entry = json!({"what": one.what, "reason": one.reason});
-        if let Some(at) = &one.place {
-            entry["place"] = place(at);
-        }
-        entry
-    })
-}
-
-fn finding(finding: &Told, fingerprint: &str) -> Value {
-    let mut entry = Map::new();
-    entry.insert("rule".to_owned(), finding.rule.into());
-    entry.insert("severity".to_owned(), finding.severity.name().into());
-    entry.insert("message".to_owned(), finding.message.as_str().into());
-    entry.insert("help".to_owned(), finding.help.as_str().into());
-    entry.insert("fingerprint".to_owned(), fingerprint.into());
-    if let Some(setting) = finding.setting {
-        entry.insert("setting".to_owned(), setting.path().into());
-    }
-    if let Some(server) = finding.server {
-        entry.insert("server".to_owned(), server.name().into());
-    }
-    if let Some(spot) = &finding.spot {
-        entry.insert("place".to_owned(), place(&spot.place));
-    }
-    Value::Object(entry)
+    let all = reports.iter().flat_map(|report| &report.unknown);
+    // Only keys that are no texts could fail.
+    all.map(|one| serde_json::to_value(Unknown::of(one, None)).unwrap_or_default())
+        .collect()
 }
 
 /// File, line and column.
