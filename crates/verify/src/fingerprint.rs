@@ -15,7 +15,7 @@ pub(crate) struct Identity(Sha256);
 /// Gives out fingerprints; findings that are alike are told apart by their order.
 #[derive(Default)]
 pub(crate) struct Fingerprints {
-    /// The first bytes of the digests of all that were met. If two that are not alike began the same, the second would only
+    /// The first bytes of all that were given out for the first of its kind. If two that are not alike began the same, the second would only
     /// be numbered as if it had been met before.
     met: HashSet<u64>,
     /// How often those were met that were met again.
@@ -25,18 +25,20 @@ pub(crate) struct Fingerprints {
 impl Fingerprints {
     /// 32 hexadecimal digits. No finding holds a value, so nothing can be guessed from them.
     pub(crate) fn of(&mut self, identity: &Identity) -> String {
-        let digest = identity.0.clone().finalize();
+        let numbered = |count: u32| {
+            let text = format!("\n{count}");
+            identity.0.clone().chain_update(text).finalize()
+        };
+        let digest = numbered(1);
         let mut first = [0; 8];
         first.copy_from_slice(&digest[..8]);
         let key = u64::from_be_bytes(first);
-        let mut count = 1;
-        if !self.met.insert(key) {
-            let times = self.again.entry(key).or_insert(1);
-            *times = times.saturating_add(1);
-            count = *times;
+        if self.met.insert(key) {
+            return hex(&digest[..16]);
         }
-        let whole = identity.0.clone().chain_update(format!("\n{count}"));
-        hex(&whole.finalize()[..16])
+        let times = self.again.entry(key).or_insert(1);
+        *times = times.saturating_add(1);
+        hex(&numbered(*times)[..16])
     }
 }
 
@@ -95,7 +97,11 @@ pub(crate) fn digest(text: &str) -> String {
 }
 
 fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| DIGITS[usize::from(digit)]).collect()
 }
 
 fn name_of(path: &Path) -> String {

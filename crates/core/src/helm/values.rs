@@ -18,23 +18,45 @@ const HEADINGS: [&str; 2] = ["COMPUTED VALUES", "USER-SUPPLIED VALUES"];
 /// Whether a text is values of ClearML's chart, alone or as a part of another chart. What is no YAML may have been values, if
 /// lines of it begin so.
 pub fn is_values(path: &Path, text: &str) -> bool {
-    let is_line = |part: &&&str| {
-        let mut lines = text.lines();
-        lines.any(|line| {
-            line.strip_prefix(**part)
-                .is_some_and(|rest| rest.starts_with(':'))
-        })
-    };
+    let is_line = |part: &&&str| text.lines().any(|line| is_key(line, part));
+    let has_lines = || PARTS.iter().filter(is_line).count() > 1;
     // Most files have none of its words, or are too large for values, and need no reading.
     const LARGEST: usize = 4 << 20;
     text.len() <= LARGEST
         && PARTS.iter().filter(|part| text.contains(**part)).count() > 1
+        && (!has_services(text) || has_lines())
         && match parse_part_last(path, text, 0..text.len()) {
             Ok((documents, _)) => documents
                 .first()
                 .is_some_and(|root| section(root).is_some()),
-            Err(_) => PARTS.iter().filter(is_line).count() > 1,
+            Err(_) => has_lines(),
         }
+}
+
+/// Whether a line is a key at the top.
+fn is_key(line: &str, key: &str) -> bool {
+    line.strip_prefix(key)
+        .is_some_and(|rest| rest.starts_with(':'))
+}
+
+/// Whether a text, if it is YAML, is one document with the key `services` at its top, as far as its lines tell that by themselves:
+/// to read a compose file twice would be a sixth of all that is done with it. What stands before that key could make something
+/// else of it; so nothing may be open there.
+fn has_services(text: &str) -> bool {
+    let is_one_document = || {
+        let marks = ["\n---", "\r---", "\n...", "\r..."];
+        marks.iter().all(|mark| !text.contains(mark))
+    };
+    let is_plain = |line: &&str| {
+        let is_even = |quote| line.matches(quote).count() % 2 == 0;
+        line.starts_with('#') || !line.contains(['{', '[']) && is_even('"') && is_even('\'')
+    };
+    let is_services = |line: &str| {
+        let rest = line.strip_prefix("services:");
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+    };
+    let mut lines = text.lines().take_while(is_plain);
+    lines.any(is_services) && is_one_document()
 }
 
 /// Whether a text has one part of the chart alone, which does not tell values from other files.
@@ -192,4 +214,45 @@ fn go(value: &Node) -> String {
         }
     };
     known.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_with_services_is_no_values_as_its_parser_says() {
+        let parts = "apiserver:\n  enabled: true\nwebserver:\n  enabled: true\n";
+        let below = "\n  apiserver: {}\n  webserver: {}\n";
+        let told = [
+            format!("# It's\nversion: \"3.6\"\n\nservices:{below}"),
+            format!("x-common: &common 1\r\nservices: # all\r\n  a: 1\r\n{below}"),
+            format!("---\nservices:\t{below}"),
+        ];
+        for text in &told {
+            assert!(has_services(text), "{text}");
+        }
+        let not_told = [
+            format!("clearml:{below}"),
+            format!("clearml: {{\nservices: 1,{below}}}"),
+            format!("text: \"\nservices:\n\"\nclearml:{below}"),
+            format!("text: '\nservices:\n'\nclearml:{below}"),
+            format!("clearml:{below}---\nservices: 1\n"),
+            format!("clearml:{below}...\nservices: 1\n"),
+            format!("services:1\nclearml:{below}"),
+        ];
+        for text in &not_told {
+            assert!(!has_services(text), "{text}");
+        }
+        let path = Path::new("a.yml");
+        for text in told.iter().chain(&not_told) {
+            let parsed = parse_part_last(path, text, 0..text.len());
+            let is_one = parsed
+                .is_ok_and(|(all, _)| all.first().is_some_and(|root| section(root).is_some()));
+            assert_eq!(is_values(path, text), is_one, "{text}");
+        }
+        // It is no YAML, and may have been values.
+        assert!(is_values(path, &format!("services: 1\n{parts}x: [")));
+        assert!(!is_values(path, &format!("services:{below}x: [")));
+    }
 }
