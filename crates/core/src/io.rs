@@ -6,6 +6,7 @@ mod lock;
 mod mode;
 mod read;
 mod replace;
+mod spool;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ pub use beside::Temporary;
 pub use mode::Mode;
 pub use read::{LIMIT_MIB, entries, read_argument, read_text};
 pub use replace::{Before, NewFile, replace_files};
+pub use spool::Spool;
 
 /// Whether a path is a symbolic link.
 pub fn is_link(path: &Path) -> bool {
@@ -62,17 +64,8 @@ pub fn write_secret_file(path: &Path, text: &str, force: bool) -> Result<(), Err
     write_file(path, text, force, Mode::Private)
 }
 
-/// The same for a text without a name or a value in it, which anyone may read; a file that is there is replaced.
-///
-/// # Errors
-/// What cannot be written; nothing is left behind then.
-pub fn write_public_file(path: &Path, text: &str) -> Result<(), Error> {
-    write_file(path, text, true, Mode::Anyone)
-}
-
 fn write_file(path: &Path, text: &str, force: bool, mode: Mode) -> Result<(), Error> {
-    let is_other = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
-    if force && fs::metadata(path).is_ok_and(is_other) {
+    if force && is_no_file(path) {
         return write_through(path, text).map_err(|source| Error::Write {
             path: path.to_owned(),
             source,
@@ -89,6 +82,11 @@ fn write_file(path: &Path, text: &str, force: bool, mode: Mode) -> Result<(), Er
         before,
         mode,
     }])
+}
+
+/// Whether something else than a file or a folder is there.
+fn is_no_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 /// `/dev/stdout`, a pipe or a terminal cannot be replaced by a rename; they are written to.
@@ -117,10 +115,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clearml.prom");
         let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-        write_public_file(&path, "a").unwrap();
+        let write_public = |text| {
+            let mut spool = Spool::to(&path);
+            spool.push(text)?;
+            spool.write(Mode::Anyone)
+        };
+        write_public("a").unwrap();
         assert_eq!(mode(), 0o644);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        write_public_file(&path, "b").unwrap();
+        write_public("b").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "b");
         assert_eq!(mode(), 0o644);
     }

@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
 
 use clearml_secure_cli::talk::{self, say};
 use clearml_secure_cli::wrap;
 use clearml_secure_core::exit;
-use clearml_secure_core::io::{write_public_file, write_secret_file};
+use clearml_secure_core::io::{Mode, Spool, write_secret_file};
 use clearml_secure_core::shown::escape;
 
 use crate::baseline::{Baseline, Recorded};
@@ -46,9 +45,8 @@ pub(crate) struct Stream<'a> {
 /// A text that goes to a file.
 struct InFile<'a> {
     format: Format,
-    path: PathBuf,
     printer: Box<dyn Printer + 'a>,
-    text: String,
+    text: Spool,
 }
 
 impl<'a> Stream<'a> {
@@ -62,9 +60,8 @@ impl<'a> Stream<'a> {
         let (screen, files) = products.printers(cli, look)?;
         let files = files.into_iter().map(|(format, path, printer)| InFile {
             format,
-            path,
             printer,
-            text: String::new(),
+            text: Spool::to(&path),
         });
         let files: Vec<InFile<'a>> = files.collect();
         let mut printers = screen.iter().chain(files.iter().map(|file| &file.printer));
@@ -109,7 +106,7 @@ impl<'a> Stream<'a> {
             return Ok(());
         }
         for file in &mut self.files {
-            file.text.push_str(&file.printer.add(&report, trees));
+            file.text.push(&file.printer.add(&report, trees))?;
         }
         let printer = self.screen.as_mut();
         let text = printer.map(|printer| printer.add(&report, trees));
@@ -148,13 +145,13 @@ impl<'a> Stream<'a> {
             receipt: receipt.filter(|_| self.judgment.has_server),
             hidden: &self.hidden,
         };
-        for file in &mut self.files {
-            file.text.push_str(&file.printer.end(&seen));
-            match file.format {
+        for mut file in std::mem::take(&mut self.files) {
+            file.text.push(&file.printer.end(&seen))?;
+            file.text.write(match file.format {
                 // The collector runs as another user, and there are only numbers in it.
-                Format::Prometheus => write_public_file(&file.path, &file.text)?,
-                _ => write_secret_file(&file.path, &file.text, true)?,
-            }
+                Format::Prometheus => Mode::Anyone,
+                _ => Mode::Private,
+            })?;
         }
         let text = self.screen.as_mut().map(|printer| printer.end(&seen));
         self.print(&text.unwrap_or_default())?;

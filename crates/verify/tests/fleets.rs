@@ -170,3 +170,51 @@ fn the_last_line_adds_up_the_table() {
     let last = text.lines().last().unwrap();
     assert!(last.ends_with(&format!(", {sum} not checked")), "{text}");
 }
+
+/// What is too long for memory waits on the disk without a name: only the whole report ever has one, and it says what the screen
+/// would.
+#[test]
+fn a_long_report_is_written_whole_or_not_at_all() {
+    let stock = fs::read_to_string(common::fixtures().join("stock/docker-compose.yml")).unwrap();
+    let folder = folder_with(&[]);
+    for number in 0..160 {
+        let host = folder.path().join(format!("hosts/{number:03}"));
+        fs::create_dir_all(&host).unwrap();
+        common::write(&host.join("docker-compose.yml"), &stock);
+    }
+    let reports = folder.path().join("reports");
+    fs::create_dir(&reports).unwrap();
+    let screen = verify(&["-q", "-f", "jsonl", "hosts"], folder.path());
+    assert!(screen.stdout.len() > 1 << 20, "{}", screen.stdout.len());
+    let both = [
+        "-q",
+        "-o",
+        "jsonl:reports/all.jsonl",
+        "-o",
+        "sarif:reports/all.sarif",
+        "hosts",
+    ];
+    assert_eq!(verify(&both, folder.path()).status.code(), Some(1));
+    let written = fs::read_to_string(reports.join("all.jsonl")).unwrap();
+    assert!(written == printed(&screen), "{} bytes", written.len());
+    let names = || fs::read_dir(&reports).unwrap().count();
+    assert_eq!(names(), 2);
+    // One of the reports cannot be written: a folder has its name.
+    fs::create_dir(reports.join("page.html")).unwrap();
+    fs::write(reports.join("all.jsonl"), "before").unwrap();
+    let failing = [
+        "-q",
+        "-o",
+        "html:reports/page.html",
+        "-o",
+        "jsonl:reports/all.jsonl",
+        "hosts",
+    ];
+    let output = verify(&failing, folder.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(names(), 3);
+    assert_eq!(
+        fs::read_to_string(reports.join("all.jsonl")).unwrap(),
+        "before"
+    );
+}

@@ -102,6 +102,20 @@ impl Drop for Beside {
     }
 }
 
+/// An empty file in the folder of a target that nobody finds by a name, and that is gone with this value.
+pub(super) fn unnamed(target: &Path) -> io::Result<File> {
+    let (name, file) = with_free_name(target, |path| {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+    })?;
+    drop(name);
+    Ok(file)
+}
+
 /// Removes what runs that were killed have left in a folder. Only for who has the lock of the folder.
 pub(super) fn remove_leftovers(folder: &Path) {
     // A folder that cannot be listed or written to fails soon enough, where it matters.

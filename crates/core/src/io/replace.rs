@@ -8,8 +8,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -58,7 +58,17 @@ pub enum Before<'a> {
 /// What cannot be written, or was changed by somebody else. Every file is what it was then, unless the error is
 /// [`Error::PutBack`].
 pub fn replace_files(files: &[NewFile<'_>]) -> Result<(), Error> {
-    let steps = files.iter().map(Step::new).collect::<Result<Vec<_>, _>>()?;
+    replace(files.iter().map(Step::new).collect::<Result<_, _>>()?)
+}
+
+/// The same for one file, whose text begins with what is in an open one.
+pub(super) fn replace_with_start(file: &NewFile<'_>, start: &File) -> Result<(), Error> {
+    let mut step = Step::new(file)?;
+    step.start = Some(start);
+    replace(vec![step])
+}
+
+fn replace(steps: Vec<Step<'_>>) -> Result<(), Error> {
     // That of a symbolic link, too: its backup is there.
     let paths = steps.iter().flat_map(|step| [step.file.path, &step.target]);
     let lock = match Folders::lock(paths) {
@@ -106,6 +116,8 @@ fn take(mut steps: Vec<Step<'_>>) -> Result<(), Error> {
 /// One file on its way.
 struct Step<'a> {
     file: &'a NewFile<'a>,
+    /// What its text begins with, if that is not in memory.
+    start: Option<&'a File>,
     /// The path without the symbolic link.
     target: PathBuf,
     is_due: bool,
@@ -124,6 +136,7 @@ impl<'a> Step<'a> {
         }
         Ok(Self {
             file,
+            start: None,
             target,
             is_due: true,
             new: None,
@@ -187,6 +200,12 @@ impl<'a> Step<'a> {
     fn prepare(&mut self) -> Result<(), Error> {
         let cannot_be_written = |source| self.file.cannot_be_written(source);
         let (new, mut file) = Beside::create(&self.target).map_err(cannot_be_written)?;
+        if let Some(mut start) = self.start {
+            start
+                .rewind()
+                .and_then(|()| io::copy(&mut start, &mut file))
+                .map_err(cannot_be_written)?;
+        }
         file.write_all(self.file.text.as_bytes())
             .map_err(cannot_be_written)?;
         if self.file.mode == Mode::Anyone {
