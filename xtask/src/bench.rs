@@ -1,8 +1,12 @@
 //! `cargo xtask bench`: speed and memory, as ratios within one run, because machines differ and load changes.
 //!
-//! What is compared runs in turns, and medians are compared. A missed bound is a failure.
+//! What is compared runs in turns, and medians are compared. It writes docs/benchmarks.md; a bound that is missed without a
+//! reason that is known is a failure.
 
+mod growth;
 mod many;
+mod page;
+mod peers;
 
 use std::fmt::Write;
 use std::fs;
@@ -10,9 +14,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::oracles;
-use crate::shell::{self, Profile, Result};
+use crate::shell::{self, Result};
 use crate::standin::{Played, Standin};
+use crate::{dist, oracles};
 
 const STOCK: &str = "tests/fixtures/stock/docker-compose.yml";
 
@@ -44,88 +48,172 @@ with open(sys.argv[1], 'wb') as out:
     print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 ";
 
-/// Runs the task.
-pub(crate) fn run() -> Result {
+/// A line of the table.
+pub(crate) struct Row {
+    work: String,
+    measured: String,
+    bound: String,
+    ours: String,
+    theirs: String,
+    holds: bool,
+    /// The command lines.
+    how: String,
+    /// Why it may be missed, where that is known.
+    why: &'static str,
+}
+
+/// Runs the task; `--programs DIR` takes those that were built before.
+pub(crate) fn run(arguments: &[String]) -> Result {
     let oracles = oracles::set_up(false)?.folder;
-    let programs = shell::build(Profile::Dist)?;
-    let program = |name: &str| Command::new(programs.join(name));
-    let stock = shell::root().join(STOCK);
-    println!("{:42} {:>12} {:>12}  bound", "", "median", "against");
-    let mut missed = Vec::new();
-    let mut row = |what: &str, ours: String, theirs: String, bound: String, holds: bool| {
-        println!("{what:42} {ours:>12} {theirs:>12}  {bound}");
-        if !holds {
-            missed.push(what.to_owned());
-        }
+    let programs = match arguments {
+        [] => dist::linked()?,
+        [option, folder] if option == "--programs" => folder.into(),
+        _ => return Err("it takes --programs DIR, or nothing".to_owned()),
     };
-
-    let (keygen, openssl) = medians(
-        101,
-        &mut program("clearml-keygen"),
-        Command::new("openssl").args(["rand", "-hex", "25"]),
+    let programs = std::path::absolute(&programs).map_err(|error| error.to_string())?;
+    let stock = shell::root().join(STOCK);
+    let peers = peers::Peers::set_up()?;
+    let mut rows = starts(&oracles, &programs, &stock)?;
+    rows.extend(peers::rows(&oracles, &peers, &programs, &stock)?);
+    rows.extend(many::rows(&oracles, &peers, &programs, &stock)?);
+    rows.extend(large(&oracles, &programs)?);
+    rows.extend(live(&oracles, &programs, &stock)?);
+    growth::draw(&oracles, &programs, &stock)?;
+    let lint = oracles.join("venv/bin/compose-lint");
+    let [rg, secrets, checkov] =
+        ["rg", "detect-secrets", "checkov"].map(|name| peers.program(name).unwrap_or(name.into()));
+    page::write(
+        &rows,
+        &[
+            ("clearml-verify", &programs.join("clearml-verify")),
+            ("openssl", Path::new("openssl")),
+            ("compose-lint", &lint),
+            ("ripgrep", &rg),
+            ("detect-secrets", &secrets),
+            ("checkov", &checkov),
+        ],
     )?;
-    let ratio = keygen.as_secs_f64() / openssl.as_secs_f64();
-    row(
-        "keygen / openssl rand -hex 25",
-        milliseconds(keygen),
-        milliseconds(openssl),
-        format!("{ratio:.2}, at most {KEYGEN_AT_MOST}"),
-        ratio <= KEYGEN_AT_MOST,
-    );
-
-    let (verify, lint) = medians(
-        21,
-        program("clearml-verify").arg(&stock),
-        Command::new(oracles.join("venv/bin/compose-lint")).arg(&stock),
-    )?;
-    let ratio = lint.as_secs_f64() / verify.as_secs_f64();
-    row(
-        "compose-lint / verify, the stock file",
-        milliseconds(verify),
-        milliseconds(lint),
-        format!("{ratio:.1}, at least {VERIFY_AT_LEAST}"),
-        ratio >= VERIFY_AT_LEAST,
-    );
-
-    for one in many::rows(&oracles, &programs, &stock)? {
-        row(&one.what, one.ours, one.theirs, one.bound, one.holds);
+    for row in &rows {
+        let Row {
+            work,
+            measured,
+            bound,
+            ours,
+            theirs,
+            holds,
+            ..
+        } = row;
+        let mark = if *holds { "" } else { "MISSED" };
+        println!("{work:46} {ours:>12} {theirs:>12}  {measured}, {bound}  {mark}");
     }
-    let (seconds, inject) = inject_large(&oracles, &programs)?;
-    row(
-        "inject, 10,000 services: time",
-        format!("{seconds:.2} s"),
-        String::new(),
-        format!("under {INJECT_SECONDS} s"),
-        seconds < INJECT_SECONDS,
-    );
-    let requests = requests(&oracles, &programs, &stock)?;
-    let (seconds, fleet) = verify_fleet(&oracles, &programs, &stock)?;
-    let least = least_seconds(requests);
-    let ratio = seconds / least;
-    row(
-        "verify, 100 servers, 200 ms an answer: time",
-        format!("{seconds:.2} s"),
-        format!("{least:.2} s"),
-        format!("{ratio:.2}, at most {FLEET_AT_MOST}: {requests} requests a server"),
-        ratio <= FLEET_AT_MOST,
-    );
-    for (what, megabytes, most) in [
-        ("inject, 10,000 services: memory", inject, INJECT_MEGABYTES),
-        ("verify, 100 servers: memory", fleet, FLEET_MEGABYTES),
-    ] {
-        row(
-            what,
-            format!("{megabytes:.0} MB"),
-            String::new(),
-            format!("under {most} MB"),
-            megabytes < most,
-        );
-    }
+    let missed = rows.iter().filter(|row| !row.holds && row.why.is_empty());
+    let missed: Vec<&str> = missed.map(|row| row.work.as_str()).collect();
     if missed.is_empty() {
         Ok(())
     } else {
         Err(format!("missed: {}", missed.join("; ")))
     }
+}
+
+/// Programs that have little to do.
+fn starts(oracles: &Path, programs: &Path, stock: &Path) -> Result<Vec<Row>> {
+    let program = |name: &str| Command::new(programs.join(name));
+    let (keygen, openssl) = medians(
+        101,
+        &mut program("clearml-keygen"),
+        Command::new("openssl").args(["rand", "-hex", "25"]),
+    )?;
+    let keys = keygen.as_secs_f64() / openssl.as_secs_f64();
+    let (verify, lint) = medians(
+        21,
+        program("clearml-verify").arg(stock),
+        Command::new(oracles.join("venv/bin/compose-lint")).arg(stock),
+    )?;
+    let ratio = lint.as_secs_f64() / verify.as_secs_f64();
+    Ok(vec![
+        Row {
+            work: "keygen / openssl".to_owned(),
+            measured: format!("{keys:.2}"),
+            bound: format!("at most {KEYGEN_AT_MOST}"),
+            ours: milliseconds(keygen),
+            theirs: milliseconds(openssl),
+            holds: keys <= KEYGEN_AT_MOST,
+            how: "`clearml-keygen`, `openssl rand -hex 25`".to_owned(),
+            why: "",
+        },
+        Row {
+            work: "compose-lint / verify, the stock file".to_owned(),
+            measured: format!("{ratio:.1}"),
+            bound: format!("at least {VERIFY_AT_LEAST}"),
+            ours: milliseconds(verify),
+            theirs: milliseconds(lint),
+            holds: ratio >= VERIFY_AT_LEAST,
+            how: "`clearml-verify docker-compose.yml`, `compose-lint docker-compose.yml`"
+                .to_owned(),
+            why: "",
+        },
+    ])
+}
+
+/// A compose file of 10 MB.
+fn large(oracles: &Path, programs: &Path) -> Result<Vec<Row>> {
+    let (seconds, megabytes) = inject_large(oracles, programs)?;
+    let work = format!("inject, {SERVICES} services in 10 MB");
+    Ok(vec![
+        Row {
+            work: format!("{work}: time"),
+            measured: format!("{seconds:.2} s"),
+            bound: format!("under {INJECT_SECONDS} s"),
+            ours: format!("{seconds:.2} s"),
+            theirs: String::new(),
+            holds: seconds < INJECT_SECONDS,
+            how: "`clearml-inject -k keys.json large.yml`".to_owned(),
+            why: "",
+        },
+        Row {
+            work: format!("{work}: memory"),
+            measured: format!("{megabytes:.0} MB"),
+            bound: format!("under {INJECT_MEGABYTES} MB"),
+            ours: format!("{megabytes:.0} MB"),
+            theirs: String::new(),
+            holds: megabytes < INJECT_MEGABYTES,
+            how: String::new(),
+            why: "",
+        },
+    ])
+}
+
+/// Many running servers at once.
+fn live(oracles: &Path, programs: &Path, stock: &Path) -> Result<Vec<Row>> {
+    let requests = requests(oracles, programs, stock)?;
+    let (seconds, megabytes) = verify_fleet(oracles, programs, stock)?;
+    let least = least_seconds(requests);
+    let ratio = seconds / least;
+    let work = format!("verify, {SERVERS} servers, 200 ms an answer");
+    Ok(vec![
+        Row {
+            work: format!("{work} / {requests} requests to each that never wait"),
+            measured: format!("{ratio:.2}"),
+            bound: format!("at most {FLEET_AT_MOST}"),
+            ours: format!("{seconds:.2} s"),
+            theirs: format!("{least:.2} s"),
+            holds: ratio <= FLEET_AT_MOST,
+            how: format!(
+                "`clearml-verify --jobs {JOBS} http://localhost:PORT …`, beside a stand-in of the tests"
+            ),
+            why: "",
+        },
+        Row {
+            work: format!("{work}: memory"),
+            measured: format!("{megabytes:.0} MB"),
+            bound: format!("under {FLEET_MEGABYTES} MB"),
+            ours: format!("{megabytes:.0} MB"),
+            theirs: String::new(),
+            holds: megabytes < FLEET_MEGABYTES,
+            how: String::new(),
+            why: "",
+        },
+    ])
 }
 
 /// Median wall times of two commands that run in turns.

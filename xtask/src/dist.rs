@@ -98,7 +98,17 @@ fn build() -> Result<PathBuf> {
                 .to_owned(),
         );
     }
-    let commit = git(&["rev-parse", "--short=9", "HEAD"])?;
+    linked()
+}
+
+/// Builds the programs of what is here, as they are released, and returns their folder.
+pub(crate) fn linked() -> Result<PathBuf> {
+    let root = shell::root();
+    let commit = shell::output(
+        Command::new("git")
+            .args(["rev-parse", "--short=9", "HEAD"])
+            .current_dir(&root),
+    )?;
     let mut build = shell::cargo();
     build.args(["build", "--locked", "--target", TARGET]);
     build.args(["--profile", Profile::Dist.name()]);

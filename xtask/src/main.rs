@@ -41,7 +41,8 @@ Usage: cargo xtask TASK
                       out of date or a cited anchor of docs does not exist
   docs --site         the pages as a site, in target/site/html; builds mdBook once, which takes minutes
   tidy                no circles between files, a library that says nothing, and what else holds in this house
-  bench               speed and memory against openssl and compose-lint
+  bench [--programs DIR]
+                      speed and memory beside openssl, compose-lint, ripgrep, PyYAML and others; writes docs/benchmarks.md
   dist [--sign KEY] [--out DIR] [--programs DIR]
                       build the programs as they are released, or take those of DIR, and pack them in dist/:
                       archive, Debian package, image, list of parts, checksums, and their signature
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
         None => ("", &[] as &[String]),
     };
     let result = match task {
-        "bench" => bench::run(),
+        "bench" => bench::run(rest),
         "ci" => ci::run(),
         "demo" => demo::run(rest),
         "dist" => dist::run(rest),

@@ -1,0 +1,101 @@
+//! docs/benchmarks.md: what was measured, on which machine, with which command lines.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::Row;
+use crate::shell::{self, Result};
+
+const PATH: &str = "docs/benchmarks.md";
+
+/// Writes the page.
+pub(super) fn write(rows: &[Row], programs: &[(&str, &Path)]) -> Result {
+    let path = shell::root().join(PATH);
+    let mut text = String::from(
+        "# Benchmarks\n\n\
+         <!-- `cargo xtask bench` writes this page. -->\n\n\
+         One run of `cargo xtask bench` on one machine. Only ratios can be compared with another machine: what is compared ran in turns, and of \
+         several runs the median counts. The programs are linked as those that are released.\n\n",
+    );
+    text.push_str(&machine());
+    text.push_str(&versions(programs));
+    text.push_str("\n## Work, bound and measured\n\n");
+    text.push_str(
+        "| work | bound | measured | clearml-secure | peer | |\n|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let holds = if row.holds { "" } else { "missed" };
+        let Row {
+            work,
+            bound,
+            measured,
+            ours,
+            theirs,
+            ..
+        } = row;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| {work} | {bound} | {measured} | {ours} | {theirs} | {holds} |"
+        );
+    }
+    let missed: Vec<&Row> = rows.iter().filter(|row| !row.holds).collect();
+    if !missed.is_empty() {
+        text.push_str("\n## What is missed, and why\n\n");
+        for row in missed {
+            let _ = writeln!(text, "- **{}**: {}", row.work, row.why);
+        }
+    }
+    text.push_str("\n## How it grows\n\n![time and memory of clearml-verify over the number of deployments](growth.svg)\n");
+    text.push_str("\n## Command lines\n\n");
+    for row in rows.iter().filter(|row| !row.how.is_empty()) {
+        let _ = writeln!(text, "- {}: {}", row.work, row.how);
+    }
+    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The machine, and how busy it is.
+fn machine() -> String {
+    let of = |path: &str, name: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(name));
+        let value = line.and_then(|line| line.split_once(':'));
+        value.map_or_else(
+            || "unknown".to_owned(),
+            |(_, value)| value.trim().to_owned(),
+        )
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').next().unwrap_or_default();
+    format!(
+        "| machine | |\n|---|---|\n| processor | {}, {cores} cores |\n| memory | {} |\n| Linux | {} |\n\
+         | load at the end of the run, which has one of its own | {load} |\n",
+        of("/proc/cpuinfo", "model name"),
+        of("/proc/meminfo", "MemTotal"),
+        read("/proc/sys/kernel/osrelease").trim(),
+    )
+}
+
+/// What every program says of its version, on its first line.
+fn versions(programs: &[(&str, &Path)]) -> String {
+    let mut text = String::new();
+    for (name, program) in programs {
+        let option = if *name == "openssl" {
+            "version"
+        } else {
+            "--version"
+        };
+        let said = shell::output(Command::new(program).arg(option)).unwrap_or_default();
+        let first = said.lines().next().unwrap_or("unknown");
+        let _ = writeln!(
+            text,
+            "| {name} | {} |",
+            first.trim_start_matches(name).trim()
+        );
+    }
+    text
+}
