@@ -360,6 +360,43 @@ fn without_the_values_it_is_the_public_defaults_that_are_read() {
     );
 }
 
+/// What is found, but for the places.
+fn found(folder: &std::path::Path, target: &str) -> Vec<String> {
+    let done = clearml("verify")
+        .args(["-q", "-f", "json", target])
+        .within(folder)
+        .done();
+    let json: Value = serde_json::from_str(&done.stdout).unwrap();
+    let findings = json["findings"].as_array().unwrap().iter();
+    let mut all: Vec<String> = findings
+        .filter(|one| one["rule"] != "readable-secret")
+        .map(|one| format!("{} {} {}", one["rule"], one["server"], one["message"]))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn of_a_kustomization_the_same_is_found_as_of_what_it_names() {
+    let Some(kubernetes) = Kubernetes::find() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("stock.yaml", &kubernetes.render(&[]));
+    write("kustomization.yaml", "resources: [stock.yaml]\n");
+    let done = kubernetes
+        .kubectl()
+        .args(["kustomize", "."])
+        .within(folder.path())
+        .done();
+    assert_eq!(done.status, Some(0), "{}", done.stderr);
+    write("built.yaml", &done.stdout);
+    let own = found(folder.path(), "stock.yaml");
+    assert!(own.len() > 15, "{own:?}");
+    assert_eq!(found(folder.path(), "built.yaml"), own);
+}
+
 #[test]
 fn users_are_mounted_from_the_second_secret_of_the_first_one_s_name() {
     let Some(kubernetes) = Kubernetes::find() else {

@@ -95,6 +95,8 @@ pub struct Pod {
     pub broken: Vec<BrokenReference>,
     /// What leads from outside to a port of it, through something that speaks HTTP.
     pub entrances: Vec<Entrance>,
+    /// The passwords that its probes send, which are written in it.
+    pub probed: Vec<(Secret, Span)>,
 }
 
 /// A reference to something that is not there.

@@ -25,6 +25,11 @@
 {{- end }}
 - {name: CLEARML__apiserver__default_company_name, value: {{ .Values.clearml.defaultCompany | quote }}}
 - {name: CLEARML__apiserver__default_company, value: {{ .Values.clearml.defaultCompanyGuid | quote }}}
+{{- if semverCompare ">=7.14.6" .Chart.Version }}
+{{- with (.Values.apiserver.asyncdelete | default dict).extraEnvs }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "environment-fileserver" }}

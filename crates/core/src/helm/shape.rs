@@ -5,6 +5,9 @@ mod around;
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::layers::Refused;
 use super::table::{From, KEYS, Part, SetVariable, VARIABLES};
 use super::values::{is_true, printed};
@@ -22,6 +25,8 @@ const CHART: &str = "clearml";
 
 /// The first chart with a delete job of its own.
 const ASYNCDELETE: Lifetime = since(Version::new(7, 8, 0));
+/// The first in which it takes variables of the user's own.
+const ASYNCDELETE_EXTRA: Lifetime = since(Version::new(7, 14, 6));
 /// The first with volumes of the user's own.
 const VOLUMES: Lifetime = since(Version::new(7, 10, 0));
 /// The first that takes its keys from a Secret of the user's own.
@@ -242,10 +247,11 @@ impl<'a> Shape<'a> {
             let port = Node::made_mapping(span, port);
             container.push(("ports", Node::made_list(span, vec![port])));
         }
+        container.extend((part == Part::Apiserver).then(|| self.probe()));
         let (mut volumes, mut mounts) = self.configs(part);
         if part != Part::Asyncdelete && VOLUMES.includes(Some(self.chart)) {
-            volumes.extend(self.list(section, "additionalVolumes")?);
-            mounts.extend(self.list(section, "additionalVolumeMounts")?);
+            volumes.extend(self.list(&[section, "additionalVolumes"])?);
+            mounts.extend(self.list(&[section, "additionalVolumeMounts"])?);
         }
         container.push(("volumeMounts", Node::made_list(span, mounts)));
         let mut spec = vec![("volumes", Node::made_list(span, volumes))];
@@ -307,6 +313,19 @@ impl<'a> Shape<'a> {
         Node::made_text(span, format!("{registry}{repository}:{tag}"))
     }
 
+    /// What Kubernetes asks the API server, with a pair that is written in the workload.
+    fn probe(&self) -> (&'static str, Arc<Node>) {
+        let [key, secret] = ["readinessprobeKey", "readinessprobeSecret"]
+            .map(|name| printed(self.value(&["clearml", name])));
+        let span = self.span(&["clearml", "readinessprobeSecret"]);
+        let pair = format!("Basic {}", STANDARD.encode(format!("{key}:{secret}")));
+        let name = ("name", Node::made_text(span, "Authorization"));
+        let header = Node::made_mapping(span, [name, ("value", Node::made_text(span, pair))]);
+        let headers = ("httpHeaders", Node::made_list(span, vec![header]));
+        let get = ("httpGet", Node::made_mapping(span, [headers]));
+        ("readinessProbe", Node::made_mapping(span, [get]))
+    }
+
     /// What the chart sets, and then what the user adds.
     fn environment(&self, part: Part) -> Result<Arc<Node>, Refused> {
         let section = part.section();
@@ -320,7 +339,9 @@ impl<'a> Shape<'a> {
         let entries: Result<Nodes, Refused> = rows.map(|row| self.variable(row)).collect();
         let mut entries = entries?;
         if part != Part::Asyncdelete {
-            entries.extend(self.list(section, "extraEnvs")?);
+            entries.extend(self.list(&[section, "extraEnvs"])?);
+        } else if ASYNCDELETE_EXTRA.includes(Some(self.chart)) {
+            entries.extend(self.list(&[section, "asyncdelete", "extraEnvs"])?);
         }
         Ok(Node::made_list(self.section_span(section), entries))
     }
@@ -384,15 +405,15 @@ impl<'a> Shape<'a> {
     }
 
     /// A list that the chart takes over as it is written.
-    fn list(&self, section: &str, name: &str) -> Result<Nodes, Refused> {
-        let value = self.value(&[section, name]);
+    fn list(&self, path: &[&str]) -> Result<Nodes, Refused> {
+        let value = self.value(path);
         let Some(value) = value.filter(|value| is_true(Some(value))) else {
             return Ok(Vec::new());
         };
         let items = value.items().map(<[_]>::to_vec);
         items.ok_or_else(|| {
             let span = value.span(SourceId::FIRST);
-            (span, format!("{section}.{name} is not a list"))
+            (span, format!("{} is not a list", path.join(".")))
         })
     }
 

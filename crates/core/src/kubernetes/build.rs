@@ -10,8 +10,10 @@ use super::volume::Volumes;
 use crate::compose::service::plain_words;
 use crate::container::{Alias, Container, Hook, Pod, Text, VariableValue};
 use crate::deployment::{Database, is_server};
+use crate::keyset::kubernetes::decode;
 use crate::knowable::Knowable;
-use crate::source::Sources;
+use crate::secret::Secret;
+use crate::source::{Sources, Span};
 use crate::yaml::Node;
 use crate::yaml::below::{at, text, texts};
 
@@ -149,7 +151,10 @@ impl One<'_> {
                 .filter(|node| node.text() == Some("true"))
                 .map(|node| workload.span(node)),
             labels: Vec::new(),
-            pod: Some(Box::new(environment.pod)),
+            pod: Some(Box::new(Pod {
+                probed: self.probed(node),
+                ..environment.pod
+            })),
         };
         self.open(node, &mut container);
         container
@@ -176,6 +181,23 @@ impl One<'_> {
             };
             pod.entrances = expose::entrances(&self.services, node, &routes, &gateways);
         }
+    }
+
+    /// The passwords that its probes send.
+    fn probed(&self, node: &Node) -> Vec<(Secret, Span)> {
+        let probes = ["livenessProbe", "readinessProbe", "startupProbe"];
+        let headers = probes
+            .into_iter()
+            .filter_map(|probe| at(node, &[probe, "httpGet", "httpHeaders"]))
+            .flat_map(|headers| headers.items().unwrap_or_default());
+        let password = |header: &Arc<Node>| {
+            let value = at(header, &["value"])?;
+            let (kind, encoded) = value.text()?.split_once(' ')?;
+            let decoded = decode(encoded).filter(|_| kind.eq_ignore_ascii_case("basic"))?;
+            let (_, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+            Some((Secret::from(password), self.workload.span(value)))
+        };
+        headers.filter_map(password).collect()
     }
 
     /// What the kubelet runs in it besides.

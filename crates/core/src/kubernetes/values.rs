@@ -13,6 +13,7 @@ use crate::compose::Loader;
 use crate::error::Error;
 use crate::helm::{self, Layer, Release};
 use crate::knowable::Knowable;
+use crate::shown::escape;
 use crate::source::{SourceId, place_of};
 use crate::unseen::{Hides, Unseen};
 use crate::version::Version;
@@ -145,6 +146,13 @@ impl Reader {
         let section = roots.iter().filter(|_| inside.is_none());
         let section = section.filter_map(|root| helm::section(&root.node)).next();
         let section = section.flatten();
+        if let (Some(name), Some(root)) = (&section, roots.first()) {
+            self.remarks.push(format!(
+                "{}: read as values of a chart that has ClearML's as {}; ClearML's own chart reads none of them there",
+                escape(&self.sources.path(root.source).to_string_lossy()),
+                escape(name)
+            ));
+        }
         let layers = roots.iter();
         let layers = layers.map(|root| Layer::of(root.source, &root.node, section.as_deref()));
         let layers: Vec<Layer> = layers.collect();

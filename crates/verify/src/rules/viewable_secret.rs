@@ -1,7 +1,7 @@
 //! A secret is where everyone who may look at a namespace can read it.
 //!
 //! **What**: in Kubernetes, a secret of a server or the password of a user is written as `value:` in a workload, or is in a
-//! ConfigMap, or in an Application, a HelmRelease or a HelmChart with the values of the chart.
+//! ConfigMap, in the header of a probe, or in an Application, a HelmRelease or a HelmChart with the values of the chart.
 //!
 //! **Why**: the role `view`, which people get to look at workloads and logs, can read both, and cannot read Secrets. So can
 //! everything that copies manifests: dashboards, backups, pipelines.
@@ -64,6 +64,7 @@ impl Rule for ViewableSecret {
                 );
             }
         }
+        of_probes(case, findings);
         for login in case.fixed_users() {
             let mut users = login.users.users.iter();
             let Some(user) = users.find(|user| user.password.is_some()) else {
@@ -79,6 +80,40 @@ impl Rule for ViewableSecret {
                 );
             }
         }
+    }
+}
+
+/// What a probe sends is written in the workload, wherever else it is.
+fn of_probes(case: &Case<'_>, findings: &mut Vec<Draft>) {
+    const HELP: &str = "give the probe another password, in the chart's values readinessprobeSecret, and the setting a new value; no account needs the probe's";
+    let pods = case.deployment.containers.iter();
+    let pods = pods.filter_map(|container| container.pod.as_ref());
+    let sent: Vec<_> = pods.flat_map(|pod| &pod.probed).collect();
+    for reading in case.effective.readings() {
+        if reading.setting.kind() != Kind::Secret {
+            continue;
+        }
+        let Some(own) = reading
+            .value
+            .text()
+            .filter(|text| public::of(text.expose()).is_none())
+        else {
+            continue;
+        };
+        let Some((_, span)) = sent.iter().find(|(password, _)| password == own) else {
+            continue;
+        };
+        let message = format!(
+            "everyone with the role `view` in the namespace can read {} of {}: a probe sends it, so it is in the workload, too",
+            reading.setting,
+            case.server(reading)
+        );
+        findings.push(
+            Draft::new(SEVERITY, message, HELP)
+                .setting(reading.setting)
+                .server(reading.server)
+                .at(*span),
+        );
     }
 }
 

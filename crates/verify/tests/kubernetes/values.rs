@@ -404,6 +404,8 @@ fn what_is_read_elsewhere_is_not_called_unread() {
     );
     let umbrella = "clearml: {enabled: true, clearml: {}, apiserver: {}}\n";
     let done = look(&["a"], &[("a", umbrella)]);
+    let words = "read as values of a chart that has ClearML's as clearml";
+    assert!(done.stderr.contains(words), "{}", done.stderr);
     assert!(
         !done.rules().contains(&"unread-value"),
         "{:?}",
@@ -448,6 +450,32 @@ fn an_empty_key_is_a_random_one_where_the_chart_makes_it() {
         unknown.contains("only the running pod has the value"),
         "{unknown}"
     );
+}
+
+#[test]
+fn what_a_probe_sends_is_viewable() {
+    let own = "Zw6Nk1RvQd8XsLm3TbYp5HcGf9JaU2eK7oViB4tE";
+    let text = |probe: &str| {
+        format!(
+            "clearml:\n  secureAuthTokenSecret: {own}\n  readinessprobeSecret: {probe}\napiserver: {{}}\n"
+        )
+    };
+    let done = look(&["v"], &[("v", &text("another"))]);
+    assert_eq!(count(&done, "viewable-secret"), 0, "{:?}", done.rules());
+    let done = look(&["v"], &[("v", &text(own))]);
+    // The API server and the delete job read it.
+    assert_eq!(count(&done, "viewable-secret"), 2, "{:?}", done.rules());
+    assert!(done.json.to_string().contains("a probe sends it"));
+    assert!(!done.json.to_string().contains(own));
+}
+
+#[test]
+fn the_delete_job_has_variables_of_its_own_from_a_chart_on() {
+    let text = "clearml: {}\napiserver:\n  asyncdelete:\n    extraEnvs: [{name: CLEARML__secure__auth__token_secret, value: test}]\n";
+    for (chart, rule) in [("7.14.4", "unread-value"), ("7.14.6", "duplicate-variable")] {
+        let done = look(&["--chart", chart, "v"], &[("v", text)]);
+        assert_eq!(count(&done, rule), 1, "{chart}: {:?}", done.rules());
+    }
 }
 
 /// Each of many findings is one place, and none is looked for among all others: this would take minutes.
