@@ -522,7 +522,7 @@ fn an_env_file_that_compose_does_not_read_by_itself_is_named_to_it() {
             })
         };
         let refused = view(&[]).unwrap_err();
-        assert!(refused.contains(TOKEN), "{refused}");
+        assert!(refused.contains("is missing a value"), "{refused}");
         assert!(view(&[".env".to_owned()]).is_ok());
     }
     let other = "services: {fileserver: {image: 'clearml/server:2.3.0', command: fileserver, \
