@@ -212,6 +212,7 @@ pub fn dockerfile(text: &str) {
     let build = Build {
         target: None,
         arguments: &BTreeMap::new(),
+        contexts: &std::collections::BTreeMap::new(),
         working_directory: &|_| None,
     };
     if let Knowable::Known(image) = dockerfile::read(text, &build) {

@@ -18,23 +18,16 @@ use state::State;
 
 /// What a command finds in its container.
 pub struct Surroundings<'a> {
+    /// The folder in which the command starts.
+    pub folder: Knowable<String>,
     /// A variable of the container: its value, or that it has none.
     pub variable: &'a dyn Fn(&str) -> Knowable<Option<String>>,
     /// The text of a file of the container, for what is sourced and for scripts.
     pub file: &'a dyn Fn(&str) -> Knowable<String>,
     /// Whether these words start the server that is asked about.
     pub starts: &'a dyn Fn(&[&str]) -> bool,
-    /// What a path of the container is to the server, if it is anything.
-    pub kept: &'a dyn Fn(&str) -> Option<Kept>,
-}
-
-/// What a server has at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// A folder with its configuration, or a file in one.
-    Configuration,
-    /// The program itself, with the configuration that it comes with, or a folder above all of it.
-    Program,
+    /// Whether the server has its configuration or its program at a path, or everything is below it.
+    pub kept: &'a dyn Fn(&str) -> bool,
 }
 
 /// What a server finds changed in its environment.
@@ -52,8 +45,8 @@ pub struct Effect {
 
 /// What a container's entrypoint and command, as one list of words, do to the environment of the server.
 pub fn read(words: &[Knowable<String>], around: &Surroundings<'_>) -> Effect {
-    let mut shell = Shell::new(around, State::default(), 0);
-    shell.launch(words.to_vec(), State::default());
+    let mut shell = Shell::new(around, State::new(around.folder.clone()), 0);
+    shell.launch(words.to_vec(), State::new(around.folder.clone()));
     let writes = shell.writes;
     let effect = effect(&shell.into_launches(), around);
     Effect { writes, ..effect }

@@ -26,6 +26,8 @@ pub struct Build<'a> {
     pub target: Option<&'a str>,
     /// `build.args`. One without a value takes the shell's, which is not known.
     pub arguments: &'a BTreeMap<String, Knowable<String>>,
+    /// `build.additional_contexts`: what replaces the image or stage of a name.
+    pub contexts: &'a BTreeMap<String, Knowable<String>>,
     /// The working directory of a base image, where it is known.
     pub working_directory: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -102,6 +104,9 @@ pub fn read(text: &str, build: &Build<'_>) -> Knowable<Image> {
             return Knowable::unknown(format!("docker refuses line {line} of its Dockerfile"));
         }
     }
+    if let Some(reason) = builder.replaced_stage() {
+        return Knowable::Unknown(reason);
+    }
     match builder.target() {
         Some(stage) => Knowable::Known(stage.into_image()),
         None => Knowable::unknown("its Dockerfile has no such stage"),
@@ -120,6 +125,13 @@ fn foreign_syntax(parsed: &Parsed) -> Option<Reason> {
         });
     (!is_docker)
         .then(|| Reason::from("its Dockerfile is built by a program that `# syntax=` names"))
+}
+
+/// An image's name as docker shortens it: `docker.io/library/x` and `x:latest` are `x`.
+fn familiar(image: &str) -> &str {
+    let image = image.strip_prefix("docker.io/").unwrap_or(image);
+    let image = image.strip_prefix("library/").unwrap_or(image);
+    image.strip_suffix(":latest").unwrap_or(image)
 }
 
 /// The stages, as they are put together.
@@ -163,7 +175,10 @@ impl Builder<'_> {
         let earlier = image.known().and_then(|image| self.stage(image));
         let (mut stage, triggers) = match earlier {
             Some(earlier) => earlier.continued(),
-            None => (Stage::new(image, self.escape, self.build), Vec::new()),
+            None => {
+                let image = image.and_then(|image| self.replaced(image));
+                (Stage::new(image, self.escape, self.build), Vec::new())
+            }
         };
         stage.name = name.map(str::to_ascii_lowercase);
         for trigger in &triggers {
@@ -171,6 +186,34 @@ impl Builder<'_> {
         }
         self.stages.push(stage);
         Ok(())
+    }
+
+    /// What a build context of this name puts in the place of an image.
+    fn replaced(&self, image: String) -> Knowable<String> {
+        let contexts = self.build.contexts.iter();
+        let mut named = contexts.filter(|(name, _)| familiar(name) == familiar(&image));
+        let Some((_, context)) = named.next() else {
+            return Knowable::Known(image);
+        };
+        context
+            .as_ref()
+            .and_then(|context| match context.strip_prefix("docker-image://") {
+                Some(image) => Knowable::Known(image.to_owned()),
+                None => Knowable::unknown("its base image is replaced by a build context"),
+            })
+    }
+
+    /// Docker takes a build context in the place of a stage, too.
+    fn replaced_stage(&self) -> Option<Reason> {
+        let mut names = self.stages.iter().filter_map(|stage| stage.name.as_ref());
+        names
+            .any(|name| {
+                self.build
+                    .contexts
+                    .keys()
+                    .any(|own| own.eq_ignore_ascii_case(name))
+            })
+            .then(|| "a stage of its Dockerfile is replaced by a build context".into())
     }
 
     /// The last stage of a name, which docker compares without regard to case.

@@ -211,6 +211,14 @@ fn number(digits: &str) -> Option<u16> {
     digits.parse().ok().filter(|_| is_plain)
 }
 
+/// Whether an image is ClearML's own, in whatever registry it is copied to (docs/clearml.md#image-names).
+fn is_clearmls(name: &str) -> bool {
+    let owner = name.rsplit('/').nth(1);
+    owner.is_some_and(|owner| {
+        ["allegroai", "clearml"].contains(&owner.to_ascii_lowercase().as_str())
+    })
+}
+
 impl Release {
     /// What an image's name tells: `clearml/server:1.15.0@sha256:…` is 1.15.0, and without a tag it is the newest.
     pub fn of_image(image: &str) -> Knowable<Self> {
@@ -228,7 +236,10 @@ impl Release {
             None | Some("latest") if has_digest => {
                 Knowable::unknown("the image is named by a digest, which tells no version")
             }
-            None | Some("latest") if !last.is_empty() => Knowable::Known(Self::Newest),
+            None | Some("latest") if is_clearmls(name) => Knowable::Known(Self::Newest),
+            None | Some("latest") if !last.is_empty() => Knowable::unknown(
+                "the image is not in a repository of ClearML's, so that its newest version may be any",
+            ),
             _ => Knowable::unknown("the image's tag tells no version"),
         }
     }

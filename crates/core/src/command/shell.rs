@@ -6,6 +6,8 @@ mod walk;
 mod word;
 mod writes;
 
+use std::collections::BTreeSet;
+
 use super::Surroundings;
 use super::lex;
 use super::state::{Exported, State, Variable};
@@ -29,8 +31,8 @@ pub(super) struct Shell<'a> {
     pub(super) depth: usize,
     /// Whether something changed files that the server reads, at whatever time.
     pub(super) writes: bool,
-    /// Whether a path without a slash in front is one of the server's configuration, because of a `cd`.
-    pub(super) is_inside: bool,
+    /// What it calls its own functions; what is in them is looked at where they are written.
+    functions: BTreeSet<String>,
     frames: Vec<Frame>,
     /// After `exec` or `exit` nothing more happens.
     has_ended: bool,
@@ -72,7 +74,7 @@ impl<'a> Shell<'a> {
             launches: Vec::new(),
             depth,
             writes: false,
-            is_inside: false,
+            functions: BTreeSet::new(),
             frames: Vec::new(),
             has_ended: false,
         }
@@ -87,14 +89,20 @@ impl<'a> Shell<'a> {
         self.state.lose(&Reason::from(reason));
     }
 
+    /// Anything may have happened to any variable and file: commands are run that are not known.
+    fn lose_all(&mut self, reason: &'static str) {
+        self.lose(reason);
+        self.writes = true;
+    }
+
     /// Follows a script in this process.
     pub(super) fn script(&mut self, text: &str) {
         let Ok(tokens) = lex::tokens(text) else {
-            self.lose("its command is a shell script that cannot be followed");
+            self.lose_all("its command is a shell script that cannot be followed");
             return;
         };
         if self.depth > DEPTH {
-            self.lose("its command starts scripts within scripts");
+            self.lose_all("its command starts scripts within scripts");
             return;
         }
         let is_certain = self.is_unconditional();

@@ -1,4 +1,4 @@
-//! The variables of a shell, as far as they differ from the container's.
+//! The variables of a shell, as far as they differ from the container's, and the folder that it is in.
 
 use std::collections::BTreeMap;
 
@@ -33,20 +33,31 @@ pub(super) struct State {
     pub(super) unknown: Option<Reason>,
     /// `set -a`: whether what is assigned is exported as well.
     pub(super) exports_all: Knowable<bool>,
+    /// The folder that it works in.
+    pub(super) folder: Knowable<String>,
 }
 
-impl Default for State {
-    fn default() -> Self {
+impl State {
+    pub(super) fn new(folder: Knowable<String>) -> Self {
         Self {
             is_cleared: false,
             variables: BTreeMap::new(),
             unknown: None,
             exports_all: Knowable::Known(false),
+            folder,
         }
     }
-}
 
-impl State {
+    /// `cd FOLDER`.
+    pub(super) fn enter(&mut self, folder: Knowable<String>) {
+        self.folder = match (&self.folder, folder) {
+            (_, Knowable::Known(to)) if to.starts_with('/') => Knowable::Known(to),
+            (Knowable::Known(from), Knowable::Known(to)) => Knowable::Known(format!("{from}/{to}")),
+            (_, Knowable::Unknown(reason)) => Knowable::Unknown(reason),
+            (Knowable::Unknown(reason), _) => Knowable::Unknown(reason.clone()),
+        };
+    }
+
     /// Anything may have happened to any variable.
     pub(super) fn lose(&mut self, reason: &Reason) {
         for variable in self.variables.values_mut() {
@@ -103,6 +114,10 @@ impl State {
         let reason = Reason::from("its command sets it only under a condition");
         if self.exports_all != before.exports_all {
             self.exports_all = Knowable::Unknown(reason.clone());
+        }
+        if self.folder != before.folder {
+            self.folder =
+                Knowable::unknown("its command changes its folder only under a condition");
         }
         let names: Vec<String> = self
             .variables

@@ -10,6 +10,7 @@ fn of(words: &[&str]) -> Effect {
         })
         .collect();
     let around = Surroundings {
+        folder: Knowable::Known("/opt/clearml".to_owned()),
         variable: &|name| match name {
             "A" => Knowable::Known(Some("a".to_owned())),
             "PATH" => Knowable::unknown("it is the image's"),
@@ -25,10 +26,10 @@ fn of(words: &[&str]) -> Effect {
         },
         starts: &|words| words.iter().any(|word| word.ends_with("server")),
         kept: &|path| match path {
-            "/opt/clearml" => Some(Kept::Program),
-            _ if path.starts_with("/opt/clearml/config") => Some(Kept::Configuration),
-            _ if path.starts_with("/opt/clearml/apiserver") => Some(Kept::Program),
-            _ => None,
+            "/opt/clearml" | "/opt/clearml/." => true,
+            _ => ["/opt/clearml/config", "/opt/clearml/apiserver"]
+                .iter()
+                .any(|folder| path.starts_with(folder)),
         },
     };
     read(&words, &around)
@@ -137,6 +138,21 @@ fn files_that_the_server_reads_may_be_written() {
         "python3 -c \"open('/opt/clearml/config/x.conf','w').write('a')\"; apiserver",
         "render --out=/opt/clearml/config/x.conf; apiserver",
         "find /opt/clearml/config -name x -exec sed -i s/a/b/ {} +; apiserver",
+        "cd /opt/clearml/apiserver/config/default && sed -i s/a/b/ apiserver.conf; apiserver",
+        "cp /x config/apiserver.conf; apiserver",
+        "cd /opt/clearml && tar xf /x.tgz; apiserver",
+        "tar xf /x.tgz; apiserver",
+        "cd /opt/clearml/apiserver && patch -p1 < /p.diff; apiserver",
+        "cd /opt/clearml && git apply /p.diff; apiserver",
+        "cd \"$PATH\"; echo x > apiserver.conf; apiserver",
+        "/init.sh; exec apiserver",
+        "./x a b; apiserver",
+        "python3 /x.py; apiserver",
+        "python3 -c 'import os; os.system(\"x\")'; apiserver",
+        "curl -s http://x/y | sh; apiserver",
+        "ls /x | xargs sed -i s/a/b/; apiserver",
+        "X=$(cd config && tee x.conf); apiserver",
+        "exec $(cat /x); apiserver",
     ] {
         assert!(sh(text).writes, "{text}");
     }
@@ -144,7 +160,14 @@ fn files_that_the_server_reads_may_be_written() {
     assert!(of(&["sh", "/write.sh"]).writes);
     for text in [
         "cd /opt/clearml/ && python3 -m apiserver.apierrors_generator && apiserver",
-        "cd /opt/clearml; ./x a b; apiserver",
+        "cd /opt/clearml; test -f x; ls a b; apiserver",
+        "(cd /opt/clearml/config); curl -O http://x/y; apiserver",
+        "f() { echo y; }; f; apiserver",
+        "pip install x; apt-get update && apt-get install -y curl; apiserver",
+        "tar xf /x.tgz -C /data; git -C /data pull; apiserver",
+        "find /data -name x | xargs -n 1 echo; apiserver",
+        "python3 -m pip install x; apiserver",
+        "for i in 1 2; do nc -z mongo 27017 && break; sleep 1; done; apiserver",
         "python3 /opt/clearml/apiserver/server.py",
         "exec /opt/clearml/wrapper.sh apiserver > /log 2>&1",
         "test -f /opt/clearml/config/secure.conf || exit 1; apiserver",
@@ -209,6 +232,19 @@ fn what_is_plainly_set_is_read() {
         ])),
         "X=1"
     );
+    for (words, expected) in [
+        (
+            &["env", "-S", "X=1 /opt/clearml/wrapper.sh fileserver"][..],
+            "X=1",
+        ),
+        (&["env", "-SX=1 'Y=a b'", "fileserver"], "X=1 Y=a b"),
+        (&["env", "--split-string=-i X=${A} fileserver"], "! X=a"),
+        (&["env", "-vS", "-u A fileserver"], "-A"),
+        (&["env", "-S", "X=a\\_b fileserver"], "*"),
+        (&["env", "-iuA", "fileserver"], "! -A"),
+    ] {
+        assert_eq!(shown(&of(words)), expected, "{words:?}");
+    }
     assert_eq!(shown(&of(&["/run.sh", "fileserver"])), "X=run");
     assert_eq!(
         shown(&of(&["bash", "-ec", "X=$1 exec \"$0\"", "apiserver", "v"])),
@@ -253,7 +289,7 @@ fn what_may_be_set_is_not_known() {
             "B=? D=?",
         ),
         (
-            "if a; then set -o allexport; else :; fi\nB=1${D:=s} || set +a && exec apiserver",
+            "if [ a ]; then set -o allexport; else :; fi\nB=1${D:=s} || set +a && exec apiserver",
             "B=? D=?",
         ),
         ("true || set -a; X=1; apiserver", "X=?"),
@@ -265,19 +301,19 @@ fn what_may_be_set_is_not_known() {
         ("read A < /x; apiserver", "A=?"),
         ("export X=~/x; apiserver", "X=?"),
         ("export PATH=/x:$PATH; apiserver", "PATH=?"),
-        (". /unseen; export X=1; apiserver", "X=1 *"),
-        ("export X=1; . /unseen; apiserver", "X=? *"),
-        ("eval \"$(cat /x)\"; apiserver", "*"),
+        (". /unseen; export X=1; apiserver", "X=1 * >"),
+        ("export X=1; . /unseen; apiserver", "X=? * >"),
+        ("eval \"$(cat /x)\"; apiserver", "* >"),
         ("/start.sh apiserver", "*"),
         ("exec doppler run -- apiserver", "*"),
         ("export $(cat /x.env | xargs); apiserver", "*"),
         ("env $(cat /x.env) apiserver", "*"),
         ("f() { export X=1; }; f; apiserver", "X=?"),
         ("X=1 apiserver & X=2 apiserver", "*"),
-        ("export X='1; apiserver", "*"),
+        ("export X='1; apiserver", "* >"),
         (
             "python3 -c 'import os; os.environ[\"X\"]=\"1\"; exec(open(\"server\"))'",
-            "*",
+            "* >",
         ),
         ("A+=b; apiserver", "A=?"),
         ("A=(1 2); apiserver", "A=?"),
@@ -286,8 +322,8 @@ fn what_may_be_set_is_not_known() {
     }
     assert_eq!(shown(&of(&["env", "?", "apiserver"])), "*");
     assert_eq!(shown(&of(&["?"])), "*");
-    assert_eq!(shown(&of(&["sh", "/unseen.sh"])), "*");
-    assert_eq!(shown(&of(&["supervisord", "-n"])), "*");
+    assert_eq!(shown(&of(&["sh", "/unseen.sh"])), "* >");
+    assert_eq!(shown(&of(&["supervisord", "-n"])), "* >");
 }
 
 #[test]

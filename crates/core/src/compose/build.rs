@@ -37,7 +37,10 @@ struct Written<'a> {
     context: Option<(&'a Part, &'a Node)>,
     fields: BTreeMap<&'a str, (&'a Part, &'a Arc<Node>)>,
     arguments: BTreeMap<String, Knowable<String>>,
-    span: Option<Span>,
+    /// `additional_contexts`, by name.
+    contexts: BTreeMap<String, Knowable<String>>,
+    /// The last part that says how it is built, and where.
+    last: Option<(&'a Part, Span)>,
 }
 
 /// What a service is built from; none where it is not built.
@@ -48,7 +51,7 @@ pub(super) fn of_service(
     parts: &[Part],
 ) -> Option<Built> {
     let written = written(project, parts);
-    let span = written.span?;
+    let (_, span) = written.last?;
     let context = context(project, &written);
     let read = text(project, loader, sources, &written).and_then(|source| {
         let target = written
@@ -63,6 +66,7 @@ pub(super) fn of_service(
         let build = dockerfile::Build {
             target: target.as_deref(),
             arguments: &written.arguments,
+            contexts: &written.contexts,
             working_directory: &|_| None,
         };
         let image = dockerfile::read(sources.text(source), &build);
@@ -125,14 +129,17 @@ fn written<'a>(project: &Project, parts: &'a [Part]) -> Written<'a> {
         if node.is_null() || node.clears() == Some(Clears::All) {
             continue;
         }
-        written.span = Some(node.span(part.source));
+        written.last = Some((part, node.span(part.source)));
         if node.entries().is_none() {
             written.context = Some((part, node));
         }
         for field in node.fields() {
             match field.key.text() {
                 Some("context") => written.context = Some((part, field.value)),
-                Some("args") => arguments(project, part, field.value, &mut written.arguments),
+                Some("args") => pairs(project, part, field.value, &mut written.arguments),
+                Some("additional_contexts") => {
+                    pairs(project, part, field.value, &mut written.contexts);
+                }
                 Some(name) => drop(written.fields.insert(name, (part, field.value))),
                 None => {}
             }
@@ -141,12 +148,13 @@ fn written<'a>(project: &Project, parts: &'a [Part]) -> Written<'a> {
     written
 }
 
-/// `args` as a mapping or a list. One without a value takes that of the project's environment.
-fn arguments(
+/// `args` or `additional_contexts`, as a mapping or a list. An argument without a value takes that of the project's
+/// environment.
+fn pairs(
     project: &Project,
     part: &Part,
     node: &Node,
-    arguments: &mut BTreeMap<String, Knowable<String>>,
+    pairs: &mut BTreeMap<String, Knowable<String>>,
 ) {
     let inherited = |name: &str| match project.env().value(name) {
         Some(value) => Knowable::Known(value.to_owned()),
@@ -161,7 +169,7 @@ fn arguments(
         } else {
             told(project, part, field.value)
         };
-        arguments.insert(name.to_owned(), value);
+        pairs.insert(name.to_owned(), value);
     }
     for item in node.items().unwrap_or_default() {
         let Knowable::Known(text) = told(project, part, item) else {
@@ -171,7 +179,7 @@ fn arguments(
             Some((name, value)) => (name, Knowable::Known(value.to_owned())),
             None => (text.as_str(), inherited(&text)),
         };
-        arguments.insert(name.to_owned(), value);
+        pairs.insert(name.to_owned(), value);
     }
 }
 
@@ -197,14 +205,15 @@ fn text(
         .and_then(|context| file.and_then(|file| open(loader, sources, &context.join(file))))
 }
 
-/// The folder that a build is given.
+/// The folder that a build is given: that of its file where it names none.
 fn context(project: &Project, written: &Written<'_>) -> Knowable<PathBuf> {
-    match written.context {
-        Some((part, node)) => {
-            let folder = &project.documents[part.document].folder;
-            told(project, part, node).map(|context| folder.join(context))
+    let folder = |part: &Part| project.documents[part.document].folder.clone();
+    match (written.context, written.last) {
+        (Some((part, node)), _) => {
+            told(project, part, node).map(|context| folder(part).join(context))
         }
-        None => Knowable::unknown("its `build` names no folder"),
+        (None, Some((part, _))) => Knowable::Known(folder(part)),
+        (None, None) => Knowable::unknown("its `build` names no folder"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::mounts::{self, There};
 use super::{Database, database_file, recognise};
-use crate::command::{self, Effect, Kept, Surroundings};
+use crate::command::{self, Effect, Surroundings};
 use crate::compose::Loader;
 use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
 use crate::container_path;
@@ -79,6 +79,7 @@ fn effect(
         text(container, path, loader, sources)
     };
     let around = Surroundings {
+        folder: folder(container),
         variable: &|name| variable(container, name),
         file: &file,
         starts: &|words| !recognise::by_words(words).is_empty(),
@@ -87,8 +88,14 @@ fn effect(
     command::read(words, &around)
 }
 
-/// What a server in the container has at a path.
-fn kept(container: &Container, path: &str) -> Option<Kept> {
+/// The folder that the container's process starts in: a server's image names its own home.
+fn folder(container: &Container) -> Knowable<String> {
+    let named = container.working_directory.clone();
+    named.unwrap_or_else(|| Knowable::Known("/opt/clearml".to_owned()))
+}
+
+/// Whether a server in the container has its configuration or its program at a path, or everything is below it.
+fn kept(container: &Container, path: &str) -> bool {
     let path = container_path::cleaned(path);
     let mut named = ["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"]
         .into_iter()
@@ -99,17 +106,20 @@ fn kept(container: &Container, path: &str) -> Option<Kept> {
         let Some(rest) = mounts::relative(&path, home) else {
             continue;
         };
-        match rest.split('/').next() {
-            Some("config") => return Some(Kept::Configuration),
-            Some("" | "apiserver" | "fileserver" | "entrypoint.sh" | "wrapper.sh") => {
-                return Some(Kept::Program);
-            }
-            _ => {}
+        const PARTS: [&str; 6] = [
+            "",
+            "apiserver",
+            "config",
+            "entrypoint.sh",
+            "fileserver",
+            "wrapper.sh",
+        ];
+        let part = rest.split('/').next().unwrap_or_default();
+        if PARTS.contains(&part) {
+            return true;
         }
     }
-    named
-        .any(|folder| mounts::relative(&path, folder).is_some())
-        .then_some(Kept::Configuration)
+    named.any(|folder| mounts::relative(&path, folder).is_some())
 }
 
 /// A variable that the container has before its command runs.

@@ -20,6 +20,7 @@ fn with(text: &str, target: Option<&str>, arguments: &[(&str, &str)]) -> Knowabl
         &Build {
             target,
             arguments: &arguments,
+            contexts: &std::collections::BTreeMap::new(),
             working_directory: &working_directory,
         },
     )

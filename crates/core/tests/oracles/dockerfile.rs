@@ -112,6 +112,7 @@ fn ours(text: &str, arguments: &BTreeMap<String, Knowable<String>>) -> Knowable<
     let build = Build {
         target: None,
         arguments,
+        contexts: &std::collections::BTreeMap::new(),
         working_directory: &|_| None,
     };
     read(text, &build)

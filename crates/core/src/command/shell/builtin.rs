@@ -6,9 +6,10 @@ use super::{Shell, assignment};
 use crate::knowable::{Knowable, Reason};
 
 /// Commands that change no variable, whatever they are told.
-const HARMLESS: [&str; 21] = [
-    ":", "[", "alias", "bg", "echo", "exit", "false", "hash", "jobs", "kill", "pwd", "return",
-    "sleep", "test", "times", "trap", "true", "type", "ulimit", "umask", "wait",
+const HARMLESS: [&str; 29] = [
+    ":", "[", "alias", "bg", "break", "continue", "disown", "echo", "exit", "false", "fg", "hash",
+    "help", "jobs", "kill", "let", "pwd", "return", "shopt", "sleep", "test", "times", "trap",
+    "true", "type", "ulimit", "umask", "unalias", "wait",
 ];
 
 impl Shell<'_> {
@@ -39,7 +40,7 @@ impl Shell<'_> {
             {
                 self.take_input(&fields[2..]);
             }
-            "cd" | "pushd" => self.enter(&fields[1..]),
+            "cd" | "popd" | "pushd" => self.enter(&fields[1..]),
             "shift" if self.positional.is_empty() => {}
             "shift" => drop(self.positional.remove(0)),
             "command" | "builtin" if words.len() > 1 && !words[1].starts_with('-') => {
@@ -225,7 +226,7 @@ impl Shell<'_> {
         match file.and_then(|path| (self.around.file)(&path)) {
             Knowable::Known(text) => self.script(&text),
             Knowable::Unknown(_) => {
-                self.lose(
+                self.lose_all(
                     "its command reads variables from a file of the container that is not here",
                 );
             }
@@ -239,7 +240,7 @@ impl Shell<'_> {
             .collect();
         match known {
             Some(words) => self.script(&words.join(" ")),
-            None => self.lose("its command runs a text that is not known"),
+            None => self.lose_all("its command runs a text that is not known"),
         }
     }
 

@@ -1,8 +1,13 @@
 //! A program that is started: what stands before it (`env`, `exec`, `tini`, `wait-for …`) and what it is.
 
 use super::Shell;
+use super::word::Context;
+use crate::command::lex::{self, Token};
 use crate::command::state::State;
 use crate::knowable::Knowable;
+
+/// Why what `env` is told is not known.
+const NOT_FOLLOWED: &str = "its command uses options of env that are not followed";
 
 /// A program that gets started.
 pub(in crate::command) struct Launch {
@@ -78,17 +83,18 @@ impl Shell<'_> {
     ) {
         loop {
             let Some(program) = words.first().cloned() else {
-                return;
+                break;
             };
             let Knowable::Known(program) = program else {
                 state.lose(&"its command is not known".into());
+                self.writes |= self.depth > 0 && !self.starts(&words);
                 break;
             };
             let name = program.rsplit('/').next().unwrap_or(&program).to_owned();
             if name == "busybox" {
                 words.remove(0);
             } else if name == "env" {
-                words = environment(&words, &mut state);
+                words = self.environment(&words, &mut state);
             } else if let Some((_, own)) = TRANSPARENT.iter().find(|(known, _)| *known == name) {
                 words = after_options(&words[1..], *own);
             } else if name.starts_with("wait")
@@ -104,7 +110,7 @@ impl Shell<'_> {
                 words.drain(..=end.unwrap_or(0));
             } else if ["ash", "bash", "dash", "ksh", "sh", "zsh"].contains(&name.as_str()) {
                 return self.shell(&name, &words, state);
-            } else if self.is_script(&program, &words, &state) {
+            } else if self.functions.contains(&name) || self.is_script(&program, &words, &state) {
                 return;
             } else {
                 let is_trusted = is_trusted(&program, &name, &words);
@@ -125,6 +131,8 @@ impl Shell<'_> {
         let options = Options::of(&words[1..]);
         let rest = &words[1 + options.count..];
         let Some(first) = rest.first() else {
+            // It runs what it reads from its input.
+            self.writes |= self.depth > 0;
             self.launches.push(Launch {
                 words: words.to_vec(),
                 state,
@@ -132,7 +140,6 @@ impl Shell<'_> {
             return;
         };
         let mut child = Shell::new(self.around, state.clone(), self.depth + 1);
-        child.is_inside = self.is_inside;
         child.state.exports_all = Knowable::Known(options.exports_all);
         if name == "bash" && !matches!(child.variable("BASH_ENV"), Ok(None) | Err(_)) {
             child.lose("its shell reads a file first, which BASH_ENV names");
@@ -155,6 +162,7 @@ impl Shell<'_> {
             Knowable::Known(text) => child.script(&text),
             Knowable::Unknown(_) => {
                 state.lose(&"its command runs a shell script that may set variables".into());
+                self.note_writes(name, words, false);
                 child.launches.push(Launch {
                     words: words.to_vec(),
                     state: state.clone(),
@@ -185,7 +193,6 @@ impl Shell<'_> {
             return false;
         }
         let mut child = Shell::new(self.around, state.exported(), self.depth + 1);
-        child.is_inside = self.is_inside;
         child.name = Knowable::Known(program.to_owned());
         child.positional = words[1..].to_vec();
         child.script(&text);
@@ -212,53 +219,121 @@ fn is_trusted(program: &str, name: &str, words: &[Knowable<String>]) -> bool {
     TRUSTED.contains(&name) || is_own_script(program)
 }
 
-/// `env [-i] [-u NAME] [NAME=VALUE …] PROGRAM …`: what is left.
-fn environment(words: &[Knowable<String>], state: &mut State) -> Vec<Knowable<String>> {
-    let mut rest = words[1..].iter();
-    let mut is_after_options = false;
-    while let Some(word) = rest.as_slice().first() {
-        let Some(text) = word.known() else {
-            // It may be a variable or the program.
-            state.lose(&"its command sets a variable that is not known".into());
-            break;
-        };
-        if !is_after_options && text.starts_with('-') {
-            rest.next();
-            is_after_options = text == "--";
-            option(text, &mut rest, state);
-            continue;
-        }
-        let Some((name, value)) = text.split_once('=') else {
-            break;
-        };
-        state.export(name, Knowable::Known(Some(value.to_owned())));
-        is_after_options = true;
-        rest.next();
-    }
-    rest.as_slice().to_vec()
+/// What `env` is told, from left to right.
+struct Told {
+    /// What is left; the first word comes last.
+    rest: Vec<Knowable<String>>,
 }
 
-fn option(text: &str, rest: &mut std::slice::Iter<'_, Knowable<String>>, state: &mut State) {
-    let removed = text
-        .strip_prefix("--unset=")
-        .or_else(|| text.strip_prefix("-u"))
-        .map(str::to_owned);
-    match (text, removed) {
-        ("-" | "-i" | "--ignore-environment", _) => {
-            *state = State {
-                is_cleared: true,
-                ..State::default()
-            };
+impl Told {
+    /// The word of an option: what follows it in the same word, or the next one.
+    fn argument(&mut self, attached: &str) -> Knowable<String> {
+        match attached {
+            "" => self
+                .rest
+                .pop()
+                .unwrap_or_else(|| Knowable::unknown("its command ends at an option of env")),
+            attached => Knowable::Known(attached.to_owned()),
         }
-        ("-u" | "--unset", _) => match rest.next().and_then(Knowable::known) {
-            Some(name) => state.remove(name),
-            None => state.lose(&"its command removes a variable that is not known".into()),
-        },
-        (_, Some(name)) => state.remove(&name),
-        ("-C" | "--chdir", _) => drop(rest.next()),
-        ("--" | "-0" | "--null" | "-v" | "--debug", _) => {}
-        _ if text.starts_with("--chdir=") => {}
-        _ => state.lose(&"its command uses options of env that are not followed".into()),
+    }
+}
+
+impl Shell<'_> {
+    /// `env [-i] [-u NAME] [-S TEXT] [NAME=VALUE …] PROGRAM …`: what is left.
+    fn environment(
+        &mut self,
+        words: &[Knowable<String>],
+        state: &mut State,
+    ) -> Vec<Knowable<String>> {
+        let mut told = Told {
+            rest: words[1..].iter().rev().cloned().collect(),
+        };
+        let mut is_after_options = false;
+        while let Some(word) = told.rest.pop() {
+            let Knowable::Known(text) = &word else {
+                // It may be a variable or the program.
+                state.lose(&"its command sets a variable that is not known".into());
+                told.rest.push(word);
+                break;
+            };
+            if !is_after_options && text.starts_with('-') {
+                is_after_options = text == "--";
+                match text.strip_prefix("--") {
+                    Some(long) => self.long_option(long, &mut told, state),
+                    None => self.options(&text[1..], &mut told, state),
+                }
+                continue;
+            }
+            let Some((name, value)) = text.split_once('=') else {
+                told.rest.push(word);
+                break;
+            };
+            state.export(name, Knowable::Known(Some(value.to_owned())));
+            is_after_options = true;
+        }
+        told.rest.reverse();
+        told.rest
+    }
+
+    fn long_option(&mut self, long: &str, told: &mut Told, state: &mut State) {
+        let (name, attached) = long.split_once('=').unwrap_or((long, ""));
+        match name {
+            "" | "null" | "debug" => {}
+            "ignore-environment" => self.options("i", told, state),
+            "unset" => self.options(&format!("u{attached}"), told, state),
+            "chdir" => self.options(&format!("C{attached}"), told, state),
+            "split-string" => self.options(&format!("S{attached}"), told, state),
+            _ => state.lose(&NOT_FOLLOWED.into()),
+        }
+    }
+
+    /// Letters behind one dash; `env -` alone is `env -i`.
+    fn options(&mut self, letters: &str, told: &mut Told, state: &mut State) {
+        let letters = if letters.is_empty() { "i" } else { letters };
+        for (at, letter) in letters.char_indices() {
+            let attached = &letters[at + letter.len_utf8()..];
+            match letter {
+                'i' => {
+                    *state = State {
+                        is_cleared: true,
+                        ..State::new(state.folder.clone())
+                    };
+                }
+                '0' | 'v' => {}
+                'u' => {
+                    match told.argument(attached) {
+                        Knowable::Known(name) => state.remove(&name),
+                        Knowable::Unknown(_) => {
+                            state.lose(&"its command removes a variable that is not known".into());
+                        }
+                    }
+                    return;
+                }
+                'C' => return state.enter(told.argument(attached)),
+                'S' => {
+                    let text = told.argument(attached);
+                    match text.known().and_then(|text| self.split(text)) {
+                        Some(words) => told.rest.extend(words.into_iter().rev()),
+                        None => state.lose(&NOT_FOLLOWED.into()),
+                    }
+                    return;
+                }
+                _ => return state.lose(&NOT_FOLLOWED.into()),
+            }
+        }
+    }
+
+    /// The words of a text, as `env -S` splits it.
+    fn split(&mut self, text: &str) -> Option<Vec<Knowable<String>>> {
+        if text.contains('\\') {
+            return None;
+        }
+        let tokens = lex::tokens(text).ok()?;
+        let words = tokens.iter().map(|token| match token {
+            Token::Word(word) => Some(self.value(word, Context::Argument)),
+            Token::Operator(_) | Token::Redirection(_) => None,
+        });
+        words.collect()
     }
 }
 

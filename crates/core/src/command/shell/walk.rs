@@ -205,6 +205,15 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
 
     /// `NAME() { …; }` or `function NAME { …; }`, up to its brace.
     fn function(&mut self) {
+        let name = self
+            .words
+            .first()
+            .copied()
+            .or(match self.tokens.get(self.at) {
+                Some(Token::Word(name)) => Some(name.as_str()),
+                _ => None,
+            });
+        self.shell.functions.extend(name.map(str::to_owned));
         self.words.clear();
         self.shell.push(FrameKind::Function);
         while let Some(token) = self.tokens.get(self.at) {

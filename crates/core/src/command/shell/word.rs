@@ -69,12 +69,21 @@ impl Shell<'_> {
                 '\'' if !is_quoted => done.push_str(&piece[1..length - 1]),
                 '"' if is_quoted => {}
                 '"' => self.double_quoted(&piece[1..length - 1], done)?,
-                '`' => return Err(OUTPUT.into()),
+                '`' => return Err(self.output(&piece[1..length - 1])),
                 '$' => rest = self.dollar(piece, rest, is_quoted, done)?,
                 _ => done.push_str(piece),
             }
         }
         Ok(())
+    }
+
+    /// What other commands print is not known; what they do to files is looked at.
+    fn output(&mut self, text: &str) -> Reason {
+        let mut child = Shell::new(self.around, self.state.clone(), self.depth + 1);
+        child.functions.clone_from(&self.functions);
+        child.script(text);
+        self.writes |= child.writes;
+        OUTPUT.into()
     }
 
     fn double_quoted(&mut self, text: &str, done: &mut String) -> Result<(), Reason> {
@@ -89,7 +98,7 @@ impl Shell<'_> {
             rest = after;
             match c {
                 '\\' => escaped(piece, done),
-                '`' => return Err(OUTPUT.into()),
+                '`' => return Err(self.output(&piece[1..length - 1])),
                 '$' => rest = self.dollar(piece, rest, true, done)?,
                 _ => done.push_str(piece),
             }
@@ -105,8 +114,8 @@ impl Shell<'_> {
         is_quoted: bool,
         done: &mut String,
     ) -> Result<&'t str, Reason> {
-        if piece.starts_with("$(") {
-            return Err(OUTPUT.into());
+        if let Some(inner) = piece.strip_prefix("$(") {
+            return Err(self.output(inner.strip_suffix(')').unwrap_or(inner)));
         }
         if let Some(inner) = piece
             .strip_prefix("${")

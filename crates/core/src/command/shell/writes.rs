@@ -1,41 +1,119 @@
 //! Which files a command changes that a server reads when it starts: its configuration and its program.
 //!
-//! What a program does with a path among its arguments is known of the common ones alone. So any other program that has such a
-//! path may change the file, unless it is one of those that only read.
+//! What a program does with the files of its container is known of the common ones alone. Any other may change what the
+//! server reads, whether it is told a path of it or not.
 
 use super::Shell;
 use super::word::Context;
-use crate::command::Kept;
 use crate::knowable::Knowable;
 
 /// Programs that change nothing at the paths that they are told, or nothing that a server would read there.
-const READERS: [&str; 23] = [
+const READERS: [&str; 38] = [
+    "[",
+    "awk",
+    "basename",
     "cat",
     "chgrp",
     "chmod",
     "chown",
     "cksum",
+    "clear",
     "cmp",
+    "cut",
+    "date",
     "diff",
+    "dirname",
     "du",
     "echo",
     "egrep",
+    "expr",
+    "false",
     "grep",
     "head",
+    "hostname",
+    "id",
     "ls",
     "md5sum",
     "mkdir",
+    "nproc",
     "printf",
     "readlink",
     "rmdir",
+    "seq",
     "sha256sum",
     "stat",
-    "tail",
+    "test",
     "touch",
+    "true",
+    "uname",
     "wc",
 ];
+
+/// Programs that write to places where no server has its configuration, or ask others over the network.
+const ELSEWHERE: [&str; 32] = [
+    "adduser",
+    "apk",
+    "apt",
+    "apt-get",
+    "dig",
+    "dnf",
+    "getent",
+    "groupadd",
+    "host",
+    "ldconfig",
+    "locale-gen",
+    "microdnf",
+    "mongo",
+    "mongosh",
+    "mount",
+    "mysqladmin",
+    "nslookup",
+    "pg_isready",
+    "pip",
+    "pip3",
+    "printenv",
+    "ps",
+    "redis-cli",
+    "service",
+    "sync",
+    "sysctl",
+    "tty",
+    "update-ca-certificates",
+    "useradd",
+    "usermod",
+    "whoami",
+    "yum",
+];
+
+/// Programs that change files where they are told, and nowhere else.
+const TOLD: [&str; 22] = [
+    "base64",
+    "curl",
+    "dd",
+    "envsubst",
+    "gunzip",
+    "gzip",
+    "jq",
+    "mktemp",
+    "mv",
+    "openssl",
+    "rm",
+    "sort",
+    "split",
+    "ssh-keygen",
+    "tee",
+    "tr",
+    "truncate",
+    "uniq",
+    "unlink",
+    "wget",
+    "yq",
+    "zcat",
+];
+
 /// Programs of which the last path alone is written to.
 const COPIERS: [&str; 5] = ["cp", "install", "ln", "rsync", "scp"];
+
 /// Programs that change the files that they are told with an option alone.
 const EDITORS: [(&str, &str); 6] = [
     ("awk", "-i"),
@@ -45,23 +123,39 @@ const EDITORS: [(&str, &str); 6] = [
     ("tar", "x"),
     ("yq", "-i"),
 ];
-/// Trusted programs that write where they are told.
-const DOWNLOADERS: [&str; 2] = ["curl", "wget"];
+
+/// What these make of the folder that they are in, unless an option names another.
+const UNPACKERS: [(&str, &[&str]); 5] = [
+    ("cpio", &["-D", "--directory"]),
+    ("git", &["-C"]),
+    ("patch", &["-d", "--directory"]),
+    ("tar", &["-C", "--directory"]),
+    ("unzip", &["-d"]),
+];
+
+/// What of git changes no file of the folder that it is in.
+const GIT_ELSEWHERE: [&str; 7] = [
+    "clone",
+    "config",
+    "fetch",
+    "log",
+    "ls-remote",
+    "show",
+    "status",
+];
 
 impl Shell<'_> {
     /// `cd FOLDER`.
     pub(super) fn enter(&mut self, words: &[Knowable<String>]) {
-        let to = words
-            .iter()
-            .filter_map(Knowable::known)
-            .find(|word| !word.starts_with('-'));
-        self.is_inside = match to {
-            Some(path) if path.starts_with('/') => {
-                (self.around.kept)(path) == Some(Kept::Configuration)
-            }
-            Some(path) => !path.starts_with("..") && (self.is_inside || path.ends_with("config")),
-            None => false,
+        let to = words.iter().find(|word| match word.known() {
+            Some(word) => word == "-" || !word.starts_with('-'),
+            None => true,
+        });
+        let to = match to {
+            Some(Knowable::Known(to)) if to != "-" => Knowable::Known(to.clone()),
+            _ => Knowable::unknown("its command goes to a folder that is not named"),
         };
+        self.state.enter(to);
     }
 
     /// `> FILE`.
@@ -74,38 +168,56 @@ impl Shell<'_> {
 
     /// A program with its arguments.
     pub(super) fn note_writes(&mut self, name: &str, words: &[Knowable<String>], is_trusted: bool) {
-        let known: Vec<&str> = words[1..]
-            .iter()
-            .filter_map(Knowable::known)
-            .map(String::as_str)
-            .collect();
-        let editor = EDITORS.iter().find(|(editor, _)| *editor == name);
-        let told: &[&str] = if READERS.contains(&name) {
-            &[]
-        } else if let Some((_, option)) = editor {
-            let is_edit = known.iter().any(|word| match name {
-                "tar" => *word == "--extract" || !word.starts_with("--") && word.contains(option),
-                _ => word.starts_with(option) || *word == "-delete" || *word == "--in-place",
-            });
-            if is_edit { &known } else { &[] }
-        } else if COPIERS.contains(&name) && !known.contains(&"-t") {
-            known
-                .split_last()
-                .map_or(&[], |(last, _)| std::slice::from_ref(last))
-        } else if name.starts_with("python") {
-            // A server is started like this. A text of Python's has brackets.
-            let is_code = |word: &&str| word.contains('(');
-            self.writes |= known
-                .iter()
-                .filter(|word| is_code(word))
-                .any(|word| self.tells(word));
-            known.get(1..).filter(|_| !is_trusted).unwrap_or_default()
-        } else if is_trusted && !DOWNLOADERS.contains(&name) {
-            &[]
+        let known = known(words);
+        let arguments = known.get(1..).unwrap_or_default();
+        self.writes |= if name == "xargs" {
+            !runs_a_reader(arguments)
+        } else if name.starts_with("python") || name == "pypy3" {
+            self.python_writes(arguments)
+        } else if let Some(told) = changed(name, arguments) {
+            self.unpacks(name, arguments) || told.iter().any(|word| self.tells(word))
+        } else if self.starts(words) && !is_trusted {
+            arguments.iter().any(|word| self.tells(word))
         } else {
-            &known
+            !is_trusted
         };
-        self.writes |= told.iter().any(|word| self.tells(word));
+    }
+
+    /// Whether what Python is told to run changes files: a text is looked at, a script of somebody's may change any.
+    fn python_writes(&self, arguments: &[&str]) -> bool {
+        const OPAQUE: [&str; 5] = ["chdir", "exec(", "import_module", "subprocess", "system("];
+        let Some(at) = arguments
+            .iter()
+            .position(|word| !word.starts_with('-') || ["-", "-c", "-m"].contains(word))
+        else {
+            return true;
+        };
+        match (arguments[at], arguments.get(at + 1)) {
+            ("-c", Some(text)) => OPAQUE.iter().any(|word| text.contains(word)) || self.tells(text),
+            ("-m", Some(_)) => false,
+            (script, _) => !(self.is_kept(script) || (self.around.starts)(&[script])),
+        }
+    }
+
+    /// Whether these words start the server.
+    pub(super) fn starts(&self, words: &[Knowable<String>]) -> bool {
+        (self.around.starts)(&known(words))
+    }
+
+    /// Whether a program changes what is in the folder that it is in, and the server reads that.
+    fn unpacks(&self, name: &str, arguments: &[&str]) -> bool {
+        let Some((_, elsewhere)) = UNPACKERS.iter().find(|(known, _)| *known == name) else {
+            return false;
+        };
+        let is_here = !arguments
+            .iter()
+            .any(|word| elsewhere.iter().any(|option| word.starts_with(option)));
+        let is_change = match name {
+            "tar" => is_extraction(arguments),
+            "git" => !arguments.iter().any(|word| GIT_ELSEWHERE.contains(word)),
+            _ => true,
+        };
+        is_here && is_change && self.is_kept(".")
     }
 
     /// Whether a word has a path of the server's: alone, after `--option=`, or in a text.
@@ -117,9 +229,56 @@ impl Shell<'_> {
     }
 
     fn is_kept(&self, path: &str) -> bool {
-        match path.starts_with('/') {
-            true => (self.around.kept)(path).is_some(),
-            false => self.is_inside,
+        if path.starts_with('/') {
+            return (self.around.kept)(path);
+        }
+        match &self.state.folder {
+            // The name of a server alone is what a program is told to start.
+            Knowable::Known(_) if (self.around.starts)(&[path]) && !path.contains(['/', '.']) => {
+                false
+            }
+            Knowable::Known(folder) => (self.around.kept)(&format!("{folder}/{path}")),
+            Knowable::Unknown(_) => path.ends_with(".conf"),
         }
     }
+}
+
+fn known(words: &[Knowable<String>]) -> Vec<&str> {
+    let known = words.iter().filter_map(Knowable::known);
+    known.map(String::as_str).collect()
+}
+
+/// The arguments at which a program that is no script of somebody's changes files; none where it may change any.
+fn changed<'w, 'a>(name: &str, arguments: &'w [&'a str]) -> Option<&'w [&'a str]> {
+    if let Some((_, option)) = EDITORS.iter().find(|(editor, _)| *editor == name) {
+        let is_edit = match name {
+            "tar" => is_extraction(arguments),
+            _ => arguments.iter().any(|word| {
+                word.starts_with(option) || *word == "-delete" || word.starts_with("--in-place")
+            }),
+        };
+        return Some(if is_edit { arguments } else { &[] });
+    }
+    if COPIERS.contains(&name) && !arguments.contains(&"-t") {
+        return Some(&arguments[arguments.len().saturating_sub(1)..]);
+    }
+    let is_unpacker = UNPACKERS.iter().any(|(unpacker, _)| *unpacker == name);
+    if COPIERS.contains(&name) || TOLD.contains(&name) || is_unpacker {
+        return Some(arguments);
+    }
+    (READERS.contains(&name) || ELSEWHERE.contains(&name)).then_some(&[])
+}
+
+fn is_extraction(arguments: &[&str]) -> bool {
+    arguments
+        .iter()
+        .any(|word| *word == "--extract" || !word.starts_with("--") && word.contains('x'))
+}
+
+/// Whether what `xargs` starts changes nothing.
+fn runs_a_reader(arguments: &[&str]) -> bool {
+    let program = arguments
+        .iter()
+        .find(|word| !word.starts_with('-') && word.parse::<u32>().is_err());
+    program.is_none_or(|program| READERS.contains(program))
 }
