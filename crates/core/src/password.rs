@@ -4,7 +4,8 @@
 use zeroize::Zeroizing;
 
 use crate::known;
-use crate::placeholder::is_placeholder;
+use crate::placeholder::{is_placeholder, is_usual};
+use crate::strength::is_address;
 
 /// zxcvbn reads no more of a password than this: its work grows faster than the text.
 const LONGEST: usize = 100;
@@ -13,6 +14,8 @@ const LONGEST: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PasswordWeakness {
+    /// The address of a secret, or the path of a file, where its content should be.
+    Address,
     /// There is none.
     Empty,
     /// Everybody can read it.
@@ -37,6 +40,10 @@ pub fn weakness(password: &str, username: &str, name: &str) -> Option<PasswordWe
         Some(PasswordWeakness::Placeholder)
     } else if known::lookup(password).is_some() {
         Some(PasswordWeakness::Example)
+    } else if is_address(password) {
+        Some(PasswordWeakness::Address)
+    } else if is_usual(password) {
+        Some(PasswordWeakness::Guessed)
     } else {
         let joined: String = name.split_whitespace().collect();
         let mut known = vec![username, &joined, "clearml", "trains"];
@@ -50,6 +57,7 @@ impl PasswordWeakness {
     /// In words, behind "the password".
     pub fn text(self) -> &'static str {
         match self {
+            Self::Address => "is the address of a secret or of a file, and not what is in it",
             Self::Empty => "is empty",
             Self::Example => "is an example of the documentation",
             Self::Guessed => "is guessed easily",
@@ -74,6 +82,14 @@ mod tests {
             ("", PasswordWeakness::Empty),
             ("${ADMIN_PASSWORD}", PasswordWeakness::Placeholder),
             ("enter_your_password_here", PasswordWeakness::Placeholder),
+            ("ChangeMe!2024", PasswordWeakness::Placeholder),
+            ("@@PASSWORD@@", PasswordWeakness::Placeholder),
+            ("%%CLEARML_PW%%", PasswordWeakness::Placeholder),
+            ("not-a-real-password", PasswordWeakness::Placeholder),
+            ("/run/secrets/jane_password", PasswordWeakness::Address),
+            ("https://vault.acme.com/jane", PasswordWeakness::Address),
+            ("vault:kv/clearml#jane", PasswordWeakness::Address),
+            ("Admin@12345", PasswordWeakness::Guessed),
             ("Passw0rd!", PasswordWeakness::Guessed),
             ("clearml2024", PasswordWeakness::Guessed),
             ("janefitzgerald7", PasswordWeakness::Guessed),

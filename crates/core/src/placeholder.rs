@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::known;
 
 /// Brackets that no password begins and ends with by chance.
-const BRACKETS: [(&str, &str); 9] = [
+const BRACKETS: [(&str, &str); 12] = [
     ("<", ">"),
     ("«", "»"),
     ("‹", "›"),
@@ -19,6 +19,9 @@ const BRACKETS: [(&str, &str); 9] = [
     ("[[", "]]"),
     ("%(", ")s"),
     ("__", "__"),
+    ("@@", "@@"),
+    ("%%", "%%"),
+    ("##", "##"),
 ];
 
 /// Brackets that it may begin and end with: what is between them has to be a name.
@@ -33,18 +36,19 @@ const AROUND_A_NAME: [(&str, &str); 6] = [
 
 /// Words that say what to do, or that something is yet to be done.
 const TELLING: &str = "change changed changeit changeme changethis choose define dummy edit enter example fill fixme \
-                       generate generated goes here insert me modify my name new pick placeholder please put redacted \
+                       generate generated goes here insert me modify my name new not pick placeholder please put redacted \
                        replace replaceme replaced required sample set setme some something supply tbd template todo type \
                        update use your yours cambiame contrasena contraseña dein deinpasswort geheim hier ici ihr \
                        ihrpasswort passwort votre пароль 密码";
 
 /// Words that stand beside them.
-const FILLING: &str = "a account actual admin administrator all an and any api as at base64 bcrypt be before by chars \
+const FILLING: &str = "a account actual admin administrator all an and any api as at base bcrypt be by chars \
                        characters clear clearml complex credential credentials default deploy deploying deployment \
                        environment first for from guest hash hashed in into is it jane john key least login long must \
                        need of one own pass passphrase passwd password plain prod production pw random real root safe \
                        secret secure server should string strong support text that the this to unique user username \
-                       users value very web with you aqui aquí bitte das de eintragen la mot passe su tu ändern";
+                       users value very web with you after before bits bytes fake hex in \
+                       knows nobody openssl output rand rotate super token until urandom uuid uuidgen uuid4 when aqui aquí bitte das de eintragen la mot passe su tu ändern";
 
 /// Whether a text stands where somebody is to write another.
 pub fn is_placeholder(text: &str) -> bool {
@@ -88,9 +92,22 @@ fn is_made_of_words(text: &str) -> bool {
     let is_all_known = words(text).all(|word| {
         let is_one = is_among(TELLING, &word);
         is_telling |= is_one;
-        is_one || is_among(FILLING, &word)
+        is_one || is_filling(&word)
     });
     is_all_known && is_telling
+}
+
+/// Whether a text is made of nothing but words that stand in passwords of templates and of administrators, and of numbers:
+/// `Admin@12345`.
+pub(crate) fn is_usual(text: &str) -> bool {
+    let mut words = words(text).peekable();
+    words.peek().is_some() && words.all(|word| is_among(TELLING, &word) || is_filling(&word))
+}
+
+/// A word that stands beside the telling ones, or a number such as a year.
+fn is_filling(word: &str) -> bool {
+    let is_number = word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_digit());
+    is_number || is_among(FILLING, word)
 }
 
 fn is_among(list: &str, word: &str) -> bool {
@@ -169,6 +186,13 @@ mod tests {
             "votre mot de passe",
             "密码",
             " <password> ",
+            "REPLACE-WITH-OUTPUT-OF-openssl-rand-hex-32",
+            "GENERATE_WITH_openssl_rand_base64_48",
+            "FILL-IN-BEFORE-DEPLOYMENT-token-secret-0001",
+            "my-super-secret-token-that-nobody-knows-42",
+            "ChangeMe!2024",
+            "@@TOKEN@@",
+            "not-a-real-password",
         ] {
             assert!(is_placeholder(text), "{text}");
         }

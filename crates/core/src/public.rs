@@ -124,15 +124,20 @@ fn is_edited(text: &[u8], known: &[u8]) -> bool {
     let start = text.iter().zip(known).take_while(|(a, b)| a == b).count();
     let ends = text[start..].iter().rev().zip(known[start..].iter().rev());
     let end = ends.take_while(|(a, b)| a == b).count();
-    if start + end >= SAME {
-        return is_rest_little(&[&text[start..text.len() - end]]);
+    if start + end >= SAME && is_rest_little(&[&text[start..text.len() - end]]) {
+        return true;
     }
     let [Ok(whole), Ok(part)] = [text, known].map(std::str::from_utf8) else {
         return false;
     };
-    whole
-        .find(part)
-        .is_some_and(|at| is_rest_little(&[&text[..at], &text[at + part.len()..]]))
+    whole.find(part).is_some_and(|at| {
+        let rest = [&text[..at], &text[at + part.len()..]];
+        // What stands beside it may be another public value.
+        is_rest_little(&rest)
+            || rest
+                .iter()
+                .all(|rest| is_rest_little(&[rest]) || of_plain(rest).is_some())
+    })
 }
 
 fn is_rest_little(rest: &[&[u8]]) -> bool {
@@ -217,6 +222,17 @@ mod tests {
                 assert!(of(&changed).is_some() || is_weak, "{value} {changed}");
             }
         }
+    }
+
+    #[test]
+    fn two_public_values_in_a_row_are_public() {
+        let mut known = long();
+        let (one, other) = (known.next().unwrap(), known.next().unwrap());
+        for text in [format!("{one}-{other}"), format!("{other}{one}")] {
+            assert!(of(&text).is_some());
+        }
+        let random = generate(Kind::Secret).unwrap();
+        assert!(of(&format!("{one}-{}", random.expose())).is_none());
     }
 
     #[test]

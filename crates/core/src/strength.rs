@@ -61,6 +61,11 @@ pub fn weakness(value: &str, kind: Kind) -> Option<Weakness> {
     digest::is_of_common(value).then_some(Weakness::Digest)
 }
 
+/// Whether a password is the address of something, or the path of a file.
+pub(crate) fn is_address(password: &str) -> bool {
+    shape::is_address(password, SECRET_BITS)
+}
+
 /// Whether few bits are in a text, or in what it is an encoding of.
 fn is_guessable(value: &str, enough: f64) -> bool {
     guess::bits(value) < enough

@@ -62,6 +62,9 @@ pub(super) fn is_address(text: &str, enough: f64) -> bool {
     if text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok() {
         return true;
     }
+    if is_reference(text) {
+        return true;
+    }
     if let Some((scheme, rest)) = text.split_once("://") {
         let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
             && scheme
@@ -79,6 +82,29 @@ pub(super) fn is_address(text: &str, enough: f64) -> bool {
     }
     let (host, path) = text.split_at(text.find('/').unwrap_or(text.len()));
     is_path(text) || (is_host(host) && bits(path) < enough)
+}
+
+/// The name of a secret in a store: `arn:aws:secretsmanager:…`, `vault:kv/clearml#key`.
+fn is_reference(text: &str) -> bool {
+    const STORES: [&str; 12] = [
+        "arn",
+        "awssm",
+        "azurekv",
+        "bitwarden",
+        "doppler",
+        "gcpsm",
+        "gopass",
+        "keyring",
+        "pass",
+        "secretsmanager",
+        "ssm",
+        "vault",
+    ];
+    let Some((store, name)) = text.split_once(':') else {
+        return false;
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "/:._-#@".contains(c);
+    STORES.contains(&store) && name.contains(['/', ':', '#', '.']) && name.chars().all(is_name)
 }
 
 /// `a.example.com` or `a.example.com:8080`; a label that could be a secret is none.
