@@ -2,6 +2,7 @@
 //! and which were written for a server that does not load them.
 
 mod keysets;
+mod pages;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -11,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::container::{Mount, MountSource};
-use clearml_secure_core::deployment::{Deployment, There};
+use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::effective::{Effective, Origin, Reading};
 use clearml_secure_core::hocon::{self, Node, Object};
 use clearml_secure_core::io::{entries, read_text};
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::described::Described;
 use crate::login::Login;
+pub(crate) use pages::Published;
 
 /// What rules ask of the file system.
 #[derive(Default)]
@@ -37,21 +39,10 @@ pub(crate) struct Files {
     pub(crate) stray_logins: Vec<PathBuf>,
     /// The same of keys and secrets.
     pub(crate) stray_secrets: Vec<PathBuf>,
-    /// Web servers, by their place among the instances, into whose pages a credential is mounted.
-    pub(crate) published: Vec<usize>,
+    /// Credentials in the pages of web servers.
+    pub(crate) published: Vec<Published>,
     /// What could not be looked at.
     pub(crate) unseen: Vec<Unseen>,
-}
-
-/// Whether a page has a key or a secret in it. What is no JSON is served all the same, and may be anything.
-fn holds_credential(text: &str) -> bool {
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(page) => ["userKey", "userSecret"].iter().any(|name| {
-            let value = page.get(name).and_then(serde_json::Value::as_str);
-            value.is_some_and(|value| !value.is_empty())
-        }),
-        Err(_) => !text.trim().is_empty(),
-    }
 }
 
 /// A file that holds a secret.
@@ -94,39 +85,7 @@ pub(crate) struct Readers {
     pub(crate) mode: u32,
 }
 
-/// The page that everybody gets from the web server (docs/clearml.md#published-credentials).
-const CREDENTIALS: &str = "/usr/share/nginx/html/credentials.json";
-
 impl Files {
-    /// Looks for a credential in the page that is mounted over the web server's own.
-    fn note_published(&mut self, deployment: &Deployment) {
-        for (index, instance) in deployment.instances.iter().enumerate() {
-            if instance.server != Server::Webserver {
-                continue;
-            }
-            let container = deployment.service(instance);
-            let text = match deployment.at(container, CREDENTIALS) {
-                There::Image | There::Nothing => continue,
-                There::Host { path, .. } => {
-                    read_text(&path).map_err(|_| "what is mounted there cannot be read".to_owned())
-                }
-                There::Text(file) => Ok(file.text.clone()),
-                There::Unknown(reason) => Err(reason.as_str().to_owned()),
-            };
-            match text {
-                Ok(text) if holds_credential(&text) => self.published.push(index),
-                Ok(_) => {}
-                Err(reason) => self.unseen.push(Unseen {
-                    what: CREDENTIALS.to_owned(),
-                    hides: Hides::Anything,
-                    reason,
-                    service: Some(container.name.clone()),
-                    span: Some(container.name_span),
-                }),
-            }
-        }
-    }
-
     /// Looks for keysets that are kept beside a deployment of compose files.
     fn note_keysets(&mut self, deployment: &Described) {
         let file = deployment.sources.file(deployment.first);
@@ -157,7 +116,12 @@ impl Files {
             stray_secrets: stray_secrets(deployment, effective),
             ..Self::default()
         };
-        files.note_published(deployment);
+        pages::look(
+            deployment,
+            effective,
+            &mut files.published,
+            &mut files.unseen,
+        );
         files.note_keysets(deployment);
         let secrets = secrets(deployment, effective, logins);
         for source in deployment.sources.ids() {

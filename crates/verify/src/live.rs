@@ -9,7 +9,7 @@ mod find;
 mod forgery;
 mod given;
 mod http;
-mod json;
+pub(crate) mod json;
 mod list;
 mod names;
 mod old_tls;

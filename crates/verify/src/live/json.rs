@@ -52,12 +52,14 @@ impl<'de> Deserialize<'de> for Filled {
 pub(crate) struct Document {
     /// `userKey` and `userSecret`, as of credentials.json (docs/clearml.md#published-credentials).
     pub(crate) has_pair: bool,
+    /// `userKey` or `userSecret`.
+    pub(crate) has_key: bool,
     /// A value under a name that says it is a secret, or one that is known to be one.
     pub(crate) has_secret: bool,
 }
 
 /// What a document gives away; none where it is no object. `is_ours` knows the user's own secrets.
-pub(super) fn document(text: &[u8], is_ours: &dyn Fn(&str) -> bool) -> Option<Document> {
+pub(crate) fn document(text: &[u8], is_ours: &dyn Fn(&str) -> bool) -> Option<Document> {
     if text.trim_ascii_start().first() != Some(&b'{') {
         return None;
     }
@@ -70,6 +72,7 @@ pub(super) fn document(text: &[u8], is_ours: &dyn Fn(&str) -> bool) -> Option<Do
     deserializer.end().ok()?;
     Some(Document {
         has_pair: seen.has_key && seen.has_pair_secret,
+        has_key: seen.has_key || seen.has_pair_secret,
         has_secret: seen.has_secret,
     })
 }
