@@ -69,7 +69,12 @@ impl Process<'_> {
             done.push_str(before);
             let (written, name) = reference(from);
             rest = &from[written..];
-            match name.map(|name| ((self.variable)(name), name)) {
+            // Docker sets this one in every container.
+            let value = |name| match (self.variable)(name) {
+                Knowable::Known(None) if name == "HOME" => self.home().map(Some),
+                value => value,
+            };
+            match name.map(|name| (value(name), name)) {
                 Some((Knowable::Known(Some(value)), _)) => done.push_str(&value),
                 None | Some((Knowable::Known(None), _)) => done.push_str(&from[..written]),
                 Some((Knowable::Unknown(_), name)) => {

@@ -56,7 +56,7 @@ pub struct Container {
     /// What others on these may call it, besides its name and its container's.
     pub aliases: Vec<Alias>,
     /// Names of hosts that it alone knows.
-    pub hosts: Vec<String>,
+    pub hosts: Vec<HostName>,
     /// Whether containers of other deployments may be on one of its networks.
     pub is_shared: bool,
     /// `network_mode`, interpolated.
@@ -177,6 +177,42 @@ pub struct Alias {
     pub name: String,
     /// The network on which it has it; none where it has it on all of its own.
     pub network: Option<String>,
+}
+
+/// A name that one container alone knows: of a link, or of a line in its `/etc/hosts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName {
+    /// The name.
+    pub name: String,
+    /// What it leads to: another container's name, or an address.
+    pub to: String,
+}
+
+impl HostName {
+    /// `container:alias` or `container` of a link.
+    pub(crate) fn of_link(link: &str) -> Self {
+        let (to, name) = link.split_once(':').unwrap_or((link, link));
+        Self::new(name, to)
+    }
+
+    /// `name:address` or `name=address` of a line for `/etc/hosts`.
+    pub(crate) fn of_line(line: &str) -> Self {
+        let (name, to) = line.split_once([':', '=']).unwrap_or((line, ""));
+        Self::new(name, to)
+    }
+
+    /// A name, and what it leads to, as a file has them.
+    pub(crate) fn new(name: &str, to: &str) -> Self {
+        let to = to.trim().trim_matches(['[', ']']);
+        Self {
+            name: name.trim().to_owned(),
+            to: match to {
+                // Docker writes the host's own address in its place.
+                "host-gateway" => "host.docker.internal".to_owned(),
+                to => to.to_owned(),
+            },
+        }
+    }
 }
 
 /// Something that is not known, and where it is.

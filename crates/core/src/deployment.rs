@@ -6,6 +6,7 @@ mod database;
 mod database_file;
 pub mod exposure;
 mod foreign;
+mod listens;
 mod mounts;
 mod program;
 mod recognise;
@@ -169,6 +170,7 @@ impl Deployment {
                     family: recognised.family,
                     release: recognised.release.clone(),
                     accounts_of: None,
+                    ports: Vec::new(),
                     config: Vec::new(),
                     is_image_hidden: false,
                     unseen_config: Vec::new(),
@@ -176,6 +178,7 @@ impl Deployment {
                 if server.reads_configuration() {
                     deployment.load_config(&mut instance, given.config_dir, loader)?;
                 }
+                instance.ports = listens::ports(&deployment.containers[index], &instance);
                 deployment.instances.push(instance);
             }
         }
@@ -323,6 +326,7 @@ impl Deployment {
         config[at].tree = tree;
         let changed = Instance {
             config,
+            ports: instance.ports.clone(),
             unseen_config: instance.unseen_config.clone(),
             release: instance.release.clone(),
             ..*instance

@@ -21,6 +21,8 @@ pub struct Instance {
     pub release: Knowable<Release>,
     /// The version of the API server that an agent logs in to, where the deployment tells it.
     pub accounts_of: Option<Version>,
+    /// The ports on which it listens in its container, in their order.
+    pub ports: Vec<u16>,
     /// The `*.conf` files it loads, in the order it loads them.
     pub config: Vec<ConfigFile>,
     /// Whether a mount hides all of the image's own configuration.

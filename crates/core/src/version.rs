@@ -211,6 +211,9 @@ fn number(digits: &str) -> Option<u16> {
     digits.parse().ok().filter(|_| is_plain)
 }
 
+/// The first version that is not known here: in a repository of somebody's own, a number from here on is their own.
+const AFTER_THE_LAST: Version = Version::new(2, 4, 0);
+
 /// Whether an image is ClearML's own, in whatever registry it is copied to (docs/clearml.md#image-names).
 fn is_clearmls(name: &str) -> bool {
     let owner = name.rsplit('/').nth(1);
@@ -229,7 +232,11 @@ impl Release {
         let last = name.rsplit('/').next().unwrap_or(name);
         let tag = last.split_once(':').map(|(_, tag)| tag);
         if let Some(version) = tag.and_then(Version::parse) {
-            return Knowable::Known(Self::Numbered(version));
+            let is_of_clearml = is_clearmls(name) || version < AFTER_THE_LAST;
+            return match is_of_clearml {
+                true => Knowable::Known(Self::Numbered(version)),
+                false => Knowable::unknown("the image's tag is no version of ClearML's"),
+            };
         }
         match tag {
             // A digest holds on to one image, which was the newest when it was written down.

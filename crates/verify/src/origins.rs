@@ -71,10 +71,10 @@ const OTHERS: [&str; 39] = [
     "null",
 ];
 
-/// What begins like an origin that is meant.
-const BEGINS: &str = "https://MEANT.attacker.example";
+/// What begins like an origin that is meant. Which that is, is not printed: it may come from an env file.
+const BEGINS: &str = "https://….attacker.example, which only begins like a meant one";
 /// What ends like one.
-const ENDS: &str = "https://attackerMEANT";
+const ENDS: &str = "https://attacker…, which only ends like a meant one";
 
 /// How many texts are made of one expression.
 const SAMPLES: usize = 32;
@@ -157,7 +157,9 @@ fn of_entry(text: &str) -> Result<Option<Reach>, &'static str> {
         return Ok(None);
     };
     for meant in samples_of(text) {
-        if entry.allows(&begins_like(&meant))? {
+        if let Some(origin) = begins_like(&meant)
+            && entry.allows(&origin)?
+        {
             return Ok(Some(Reach::Some(BEGINS)));
         }
         if let Some(origin) = ends_like(&meant)
@@ -176,10 +178,13 @@ pub(crate) fn allowed(entry: &str, origins: &[&str]) -> Result<Vec<bool>, &'stat
     origins.iter().map(|origin| entry.allows(origin)).collect()
 }
 
-/// The origin of a name below one that somebody else has.
-fn begins_like(meant: &str) -> String {
+/// The origin of a name below one that somebody else has; none where what is meant goes on behind the host, as no origin
+/// does.
+fn begins_like(meant: &str) -> Option<String> {
+    let host = meant.split_once("://").map_or(meant, |(_, host)| host);
     let dot = if meant.ends_with(['.', '/']) { "" } else { "." };
-    format!("{meant}{dot}attacker.example")
+    let is_origin = !host.contains(['/', '?', '#', '@']) || host.is_empty();
+    is_origin.then(|| format!("{meant}{dot}attacker.example"))
 }
 
 /// The origin of a name that somebody else can have, where what is meant is a whole domain of two words.
@@ -293,6 +298,7 @@ mod tests {
                 "https://attacker.vercel.app",
             ),
             (r#""http://.*:3000""#, "http://attacker.example:3000"),
+            (r#""https://app.example.com?""#, BEGINS),
             (r#""null""#, "null"),
             (r#"["null"]"#, "null"),
             (r#""https://app\\.example\\.com""#, BEGINS),
@@ -320,6 +326,7 @@ mod tests {
             r#""^https://(app|files)\\.example\\.com(:\\d+)?$""#,
             r#""https://.*\\.example\\.com$""#,
             r#""https://[a-z]+\\.corp\\.example\\.com\\Z""#,
+            r#""https://app.example.com/.*""#,
             r#""""#,
             // No sign of an expression.
             r#"".+""#,

@@ -194,6 +194,13 @@ impl Scopes {
         self.given.push(("COMPOSE_PROJECT_NAME", name));
     }
 
+    /// The name of the project, as soon as it is known.
+    pub(super) fn project_name(&self) -> Option<&str> {
+        let mut given = self.given.iter();
+        let (_, name) = given.find(|(name, _)| *name == "COMPOSE_PROJECT_NAME")?;
+        Some(name)
+    }
+
     pub(super) fn project(&self) -> &ProjectEnv {
         &self.all[0].1
     }

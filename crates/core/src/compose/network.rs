@@ -1,7 +1,7 @@
 //! The networks of a service, and the names by which containers find each other.
 
 use super::{Document, Part, Project, volume};
-use crate::container::{Alias, Network, NetworkKind};
+use crate::container::{Alias, HostName, Network, NetworkKind};
 use crate::knowable::Knowable;
 use crate::source::Span;
 use crate::yaml::{Clears, Node};
@@ -16,14 +16,14 @@ pub(super) struct Networks {
     /// What others on its networks may call it, besides its name.
     pub(super) aliases: Vec<Alias>,
     /// Names that it alone knows.
-    pub(super) hosts: Vec<String>,
+    pub(super) hosts: Vec<HostName>,
     /// Whether containers of other projects may be on one of its networks.
     pub(super) is_shared: bool,
 }
 
 impl Networks {
     /// Of a service whose name is at `span`.
-    pub(super) fn of(project: &Project, parts: &[Part], span: Span) -> Self {
+    pub(super) fn of(project: &Project, service: &str, parts: &[Part], span: Span) -> Self {
         let (mut names, mut aliases) = (Vec::new(), Vec::new());
         let mut hosts = Vec::new();
         for part in parts {
@@ -36,13 +36,18 @@ impl Networks {
             for links in ["links", "external_links"] {
                 if let Some(field) = part.node.get(links) {
                     let links = texts(field.value).into_iter();
-                    hosts.extend(links.map(|link| name_after(&link).to_owned()));
+                    hosts.extend(links.map(|link| HostName::of_link(&link)));
                 }
             }
             if let Some(field) = part.node.get("extra_hosts") {
                 let lines = texts(field.value).into_iter();
-                hosts.extend(lines.map(|line| name_before(&line).to_owned()));
-                hosts.extend(keys(field.value));
+                hosts.extend(lines.map(|line| HostName::of_line(&line)));
+                hosts.extend(field.value.fields().into_iter().flat_map(|field| {
+                    let name = field.key.text().unwrap_or_default().to_owned();
+                    let one = project.text_of(part, field.value);
+                    let addresses = one.into_iter().chain(texts(field.value));
+                    addresses.map(move |to| HostName::new(&name, &to))
+                }));
             }
             let name = part.node.get("hostname");
             let name = name.and_then(|field| project.text_of(part, field.value));
@@ -53,6 +58,7 @@ impl Networks {
         if names.is_empty() && !parts.iter().any(has_mode) {
             names.push(("default".to_owned(), span));
         }
+        aliases.extend(made_name(project, service, parts));
         let is_shared = names.iter().any(|(name, _)| is_external(project, name));
         let network = |(name, span): &(String, Span)| Network {
             name: name.clone(),
@@ -99,7 +105,11 @@ fn add_networks(
     }));
     for network in field.value.fields() {
         let own = network.value.get("aliases");
-        let own = own.map(|field| texts(field.value)).unwrap_or_default();
+        let mut own = own.map(|field| texts(field.value)).unwrap_or_default();
+        for address in ["ipv4_address", "ipv6_address"] {
+            let field = network.value.get(address);
+            own.extend(field.and_then(|field| project.text_of(part, field.value)));
+        }
         let on = network.key.text();
         aliases.extend(own.into_iter().map(|name| Alias {
             name,
@@ -108,9 +118,14 @@ fn add_networks(
     }
 }
 
-fn keys(node: &Node) -> impl Iterator<Item = String> {
-    let fields = node.fields().into_iter();
-    fields.filter_map(|field| Some(field.key.text()?.to_owned()))
+/// What compose calls a container that the file does not name.
+fn made_name(project: &Project, service: &str, parts: &[Part]) -> Option<Alias> {
+    let is_named = |part: &Part| part.node.get("container_name").is_some();
+    let project = project.scopes.project_name()?;
+    (!parts.iter().any(is_named)).then(|| Alias {
+        name: format!("{project}-{service}-1"),
+        network: None,
+    })
 }
 
 /// Whether a network is made by somebody else.
@@ -200,14 +215,4 @@ fn setting(
     }
     node.text()?;
     (!node.is_null()).then(|| volume::told(project, document, node))
-}
-
-/// `service:alias` or `service`.
-fn name_after(link: &str) -> &str {
-    link.rsplit(':').next().unwrap_or(link)
-}
-
-/// `name:address` or `name=address`.
-fn name_before(line: &str) -> &str {
-    line.split([':', '=']).next().unwrap_or(line).trim()
 }

@@ -29,7 +29,7 @@ impl Project {
         let hooks = self.hooks(&parts);
         let mut environment = environment::of_service(self, loader, sources, &name, &parts)?;
         let ports = port::of_service(self, &name, &parts);
-        let networks = Networks::of(self, &parts, name_span);
+        let networks = Networks::of(self, &name, &parts, name_span);
         let labels = label::of_service(self, &parts);
         let network_mode = self.network_mode(&name, &parts);
         let privileged = attribute(&parts, "privileged")
@@ -234,7 +234,7 @@ fn last<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
 }
 
 /// The last part's value of a key that is not null; none where it is reset.
-fn attribute<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
+pub(super) fn attribute<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
     let mut last_first = parts.iter().rev();
     let found = last_first.find_map(|part| {
         let node = part.node.get(key)?.value;

@@ -58,8 +58,24 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
             }
         }
     }
+    if let Some((part, node)) = super::service::attribute(parts, "use_api_socket")
+        && project.text_of(part, node).as_deref() == Some("true")
+    {
+        // Compose gives the container the engine's own socket.
+        volumes.push(Mount {
+            source: Knowable::Known(MountSource::Bind(HostPath {
+                written: SOCKET.to_owned(),
+                path: SOCKET.into(),
+            })),
+            target: Knowable::Known(SOCKET.to_owned()),
+            span: node.span(part.source),
+            is_interpolated: false,
+        });
+    }
     volumes
 }
+
+const SOCKET: &str = "/var/run/docker.sock";
 
 /// Adds a mount. Those at its target are looked for only if there may be one.
 fn put(volumes: &mut Vec<Mount>, targets: &mut HashSet<String>, volume: Mount) {

@@ -146,7 +146,16 @@ pub(super) fn defaults(
                 true => "a file of the server".to_owned(),
                 false => crate::shown::escape(target).into_owned(),
             };
-            let reason = "a mount replaces a part of the server; what runs there is not known";
+            let reason = match container
+                .copies
+                .iter()
+                .any(|copy| std::ptr::eq(copy, volume))
+            {
+                true => {
+                    "its Dockerfile replaces a part of the server; what runs there is not known"
+                }
+                false => "a mount replaces a part of the server; what runs there is not known",
+            };
             view.unseen.push((
                 String::new(),
                 Unseen {

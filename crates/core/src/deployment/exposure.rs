@@ -21,6 +21,7 @@ use super::{Database, Deployment};
 use crate::container::{Container, Interface, NetworkKind};
 use crate::instance::Instance;
 use crate::knowable::Knowable;
+use crate::setting::Server;
 use crate::source::Span;
 use crate::unseen::{Hides, Unseen};
 pub use hop::{Forward, How};
@@ -128,6 +129,10 @@ impl Exposure {
             if !around.is_server(index) && Database::of(container).is_none() {
                 forward::of(&around, index, &mut forwards, &mut unseen);
             }
+            let mut servers = around.servers(index).iter();
+            if servers.any(|one| one.server == Server::Webserver) {
+                forward::of_webserver(&around, index, &mut forwards);
+            }
         }
         proxy::traefik::of(&around, &mut forwards, &mut unseen);
         unseen.extend(around.untold());
@@ -213,7 +218,7 @@ impl Around<'_> {
         let mut unseen = Vec::new();
         for (index, container) in self.containers.iter().enumerate() {
             let mut servers = self.servers(index).iter();
-            let listens = servers.any(|one| !one.server.ports().is_empty());
+            let listens = servers.any(|one| !one.ports.is_empty());
             let database = Database::of(container);
             if !listens && database.is_none() {
                 continue;

@@ -46,6 +46,7 @@ impl Deployment {
 
     /// Whether anything that a server is given has a name of a container, or the address of a port that it publishes.
     fn names(&self, instance: &Instance, container: usize) -> bool {
+        let listening = self.listening(container);
         let container = &*self.containers[container];
         let server = self.service(instance);
         let is_named = |text: &str| words(text).any(|word| container.answers_to(word));
@@ -54,7 +55,11 @@ impl Deployment {
             let known = variable.value.known();
             known.is_none_or(|value| {
                 let text = value.expose();
+                let is_at_home =
+                    |port: &u16| self.is_published(instance, container, text, &port.to_string());
                 is_named(text)
+                    || self.is_host_alone(instance, &variable.name)
+                        && listening.ports.iter().any(is_at_home)
                     || addresses(text)
                         .any(|(host, port)| self.is_published(instance, container, host, port))
                     || text.parse::<u16>().is_ok()
@@ -71,6 +76,19 @@ impl Deployment {
                 is_named(text)
                     || words(text).any(|word| self.is_published(instance, container, "", word))
             })
+    }
+
+    /// Whether a server is told a host of a database by a variable, and no port beside it.
+    fn is_host_alone(&self, instance: &Instance, name: &str) -> bool {
+        const KINDS: [&str; 3] = ["ELASTIC", "MONGO", "REDIS"];
+        let start = name
+            .strip_suffix("_HOST")
+            .filter(|start| KINDS.iter().any(|kind| start.contains(kind)));
+        start.is_some_and(|start| {
+            let port = format!("{start}_PORT");
+            let environment = &self.service(instance).environment;
+            !environment.iter().any(|variable| variable.name == port)
+        })
     }
 
     /// The host that a server is told beside a port: `…_HOST` beside `…_PORT`.

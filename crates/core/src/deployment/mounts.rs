@@ -47,9 +47,27 @@ pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
     if let Some((_, reason)) = anywhere(service) {
         return There::Unknown(reason.clone());
     }
-    let Some((rest, volume)) = around(service, path) else {
-        return There::Image;
-    };
+    if let Some((rest, volume)) = around(service, path) {
+        return below(volume, rest);
+    }
+    // Of what the build copies, a folder is put over the image's own, so that what it has not is the image's.
+    let copies = service.copies.iter().rev();
+    let mut found = copies.filter_map(|copy| {
+        let there = match copy.target.known() {
+            Some(target) => below(copy, relative(path, target)?),
+            None => There::Unknown(copy.target.reason()?.clone()),
+        };
+        match &there {
+            There::Host { path, .. } => path.exists().then_some(there),
+            There::Image | There::Nothing => None,
+            There::Text(_) | There::Unknown(_) => Some(there),
+        }
+    });
+    found.next().unwrap_or(There::Image)
+}
+
+/// What a mount has at a path below its target.
+fn below<'a>(volume: &'a Mount, rest: &str) -> There<'a> {
     match &volume.source {
         Knowable::Unknown(reason) => There::Unknown(reason.clone()),
         Knowable::Known(MountSource::Empty) => There::Nothing,

@@ -4,7 +4,7 @@ use super::mounts::relative;
 use crate::container::{Container, Mount, MountSource};
 use crate::io::entries;
 
-/// What is mounted over the program of a server, where it is, or over what starts it.
+/// What is mounted over the program of a server, where it is, or over what starts it, or copied there by its build.
 pub(super) fn replaced<'a>(
     container: &'a Container,
     home: &str,
@@ -16,9 +16,15 @@ pub(super) fn replaced<'a>(
         // Its configuration is read, wherever it is mounted, and tells what a mount over all of the program is.
         let below = relative(target, &program).unwrap_or_default();
         let is_below = !below.is_empty() && relative(below, "config").is_none();
-        starts.iter().any(|path| path == target) || is_below && is_code(target, mount)
+        // A folder that the build copies is put over the image's own.
+        let is_over = target == program
+            && container
+                .copies
+                .iter()
+                .any(|copy| std::ptr::eq(copy, mount));
+        starts.iter().any(|path| path == target) || (is_below || is_over) && is_code(target, mount)
     };
-    let mounts = container.mounts.iter();
+    let mounts = container.mounts.iter().chain(&container.copies);
     let known = mounts.filter_map(|mount| Some((mount.target.known()?.as_str(), mount)));
     known
         .filter(|(target, mount)| is_part(target, mount))

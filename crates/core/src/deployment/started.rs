@@ -34,9 +34,11 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
     for (name, value) in effect.changes {
         set(container, name, value);
     }
-    let set = effect.unknown.map(|reason| (Hides::Variables, reason));
     let written = "its command changes files that the server reads";
-    let written = effect.writes.then(|| (Hides::Files, written.into()));
+    // Variables win over files: where any may be set, no more can be said of the files.
+    let is_written = effect.writes && effect.unknown.is_none();
+    let written = is_written.then(|| (Hides::Files, written.into()));
+    let set = effect.unknown.map(|reason| (Hides::Variables, reason));
     let span = container.name_span;
     let doubts = set.into_iter().chain(written);
     container.doubts.extend(doubts.map(|(hides, reason)| Doubt {

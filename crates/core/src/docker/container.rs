@@ -8,8 +8,8 @@ use super::network::Networks;
 use super::{ComposeProject, at, is_true, text, texts};
 use crate::compose::{port, service};
 use crate::container::{
-    Alias, Container, HostPath, Label, Mount, MountSource, Network, Origin, Port, Text, Variable,
-    VariableValue,
+    Alias, Container, HostName, HostPath, Label, Mount, MountSource, Network, Origin, Port, Text,
+    Variable, VariableValue,
 };
 use crate::knowable::Knowable;
 use crate::secret::Secret;
@@ -396,12 +396,21 @@ impl<'a> Inspected<'a> {
     }
 
     /// Names of hosts that it alone knows.
-    fn hosts(&self) -> Vec<String> {
+    fn hosts(&self) -> Vec<HostName> {
         let extra = texts(self.node, &["HostConfig", "ExtraHosts"]).into_iter();
         let links = texts(self.node, &["HostConfig", "Links"]).into_iter();
-        let of_link = |link: &str| link.rsplit(['/', ':']).next().unwrap_or(link).to_owned();
-        let of_line = |line: &str| line.split(':').next().unwrap_or(line).to_owned();
-        extra.map(of_line).chain(links.map(of_link)).collect()
+        // `/other:/own/alias`
+        let of_link = |link: &str| {
+            let (to, name) = link.split_once(':').unwrap_or((link, link));
+            HostName::new(
+                name.rsplit('/').next().unwrap_or(name),
+                to.trim_start_matches('/'),
+            )
+        };
+        extra
+            .map(|line| HostName::of_line(&line))
+            .chain(links.map(|link| of_link(&link)))
+            .collect()
     }
 
     /// Whether containers of other deployments are on one of its networks.

@@ -65,7 +65,7 @@ impl Rule for PublicPort {
         let mut seen = HashSet::new();
         let mut paths: Vec<Path> = Vec::new();
         for instance in &case.deployment.instances {
-            let ports = instance.server.ports();
+            let ports = &instance.ports;
             let ways = ports.iter().flat_map(|port| {
                 let ways = case.deployment.ways(instance.service, *port);
                 ways.into_iter().map(move |way| (*port, way))

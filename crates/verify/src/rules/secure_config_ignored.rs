@@ -119,14 +119,22 @@ fn secrets(object: &Object, at: &str, found: &mut Vec<Place>) {
     }
 }
 
-/// Whether a path ends as that of a setting or of half an account's pair does.
+/// Whether a path ends as that of a setting or of half an account's pair does, or as somebody writes it who does not know its
+/// name: `token-secret`, `credentials.jane.secret`.
 fn is_secret(path: &str) -> bool {
     let mut steps = path.rsplit('.');
     let last = steps.next().unwrap_or_default();
-    matches!(
-        last,
-        "session_secret" | "token_secret" | "user_key" | "user_secret"
-    ) || steps.next() == Some("session_secret")
+    let plain: String = last
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    let of_account = |above: &str| ["credential", "credentials"].contains(&above);
+    match plain.as_str() {
+        "sessionsecret" | "tokensecret" | "userkey" | "usersecret" => true,
+        "accesskey" | "key" | "secret" | "secretkey" => steps.nth(1).is_some_and(of_account),
+        _ => steps.next() == Some("session_secret"),
+    }
 }
 
 /// Whether a server looks there, or `secure.conf` itself has the same path or value: the file may be a part of it then.
@@ -158,7 +166,11 @@ fn is_read(path: &str) -> bool {
         .and_then(|rest| rest.strip_prefix('.'));
     let is_account = |rest: &str| {
         let mut steps = rest.split('.');
-        steps.next() == Some("credentials") && steps.count() == 2
+        let is_half = |half: &str| ["user_key", "user_secret"].contains(&half);
+        steps.next() == Some("credentials")
+            && steps.next().is_some()
+            && steps.next().is_some_and(is_half)
+            && steps.next().is_none()
     };
     SETTINGS.iter().any(|setting| setting.path() == path) || rest.is_some_and(is_account)
 }

@@ -45,12 +45,13 @@ impl Rule for UnexpectedPort {
                     .instances
                     .iter()
                     .filter(|other| other.service == instance.service)
-                    .any(|other| other.server.ports().contains(port))
+                    .any(|other| other.ports.contains(port))
             };
             for port in &case.deployment.service(instance).ports {
                 // A server listens with TCP alone.
+                // What is published beside it in a range is said with the port of its own.
                 let is_other =
-                    port.protocol == "tcp" && !port.target.clone().all(|one| of_service(&one));
+                    port.protocol == "tcp" && !port.target.clone().any(|one| of_service(&one));
                 if !is_other || seen.contains(&port.span) {
                     continue;
                 }

@@ -245,7 +245,7 @@ fn is_lost(
         .hosts
         .iter()
         .chain(&container.hosts)
-        .any(|known| known == host);
+        .any(|known| known.name == host);
     if !is_name || is_told {
         return false;
     }

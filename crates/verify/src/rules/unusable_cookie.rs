@@ -109,7 +109,17 @@ fn fails(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault>)
     }
     if let Configured::Value(value, span) = at("max_age") {
         let why = match value {
-            Value::String(_) => "every login fails, because max_age is not a number of seconds",
+            Value::String(_) | Value::Array(_) | Value::Object(_) | Value::Include => {
+                "every login fails, because max_age is not a number of seconds"
+            }
+            Value::Float(seconds) if !seconds.is_finite() => {
+                "every login fails, because max_age is not a number of seconds"
+            }
+            Value::Float(seconds) if *seconds < 1.0 => {
+                "the cookie expires at once, because of its max_age"
+            }
+            // Python counts with them as with 1 and 0.
+            Value::Boolean(_) => "the cookie expires at once, because of its max_age",
             Value::Integer(digits)
                 if digits.expose() == "0" || digits.expose().starts_with('-') =>
             {

@@ -56,10 +56,12 @@ impl Around<'_> {
     /// The containers, and their ports, that an address leads to from a container. Without a port, all that servers and
     /// databases listen on.
     pub(super) fn reached(&self, from: usize, address: &Address) -> Vec<(usize, u16)> {
-        let host = address.host.as_str();
+        let host = self.led_to(from, &address.host);
         let is_itself = is_loopback(host);
         let namespace = self.namespace(from);
-        let is_host = is_of_the_host(host) || is_itself && matches!(namespace, Namespace::Host(_));
+        let is_own = self.names.is_some_and(|names| names.0.contains_key(host));
+        let is_host =
+            is_of_the_host(host) && !is_own || is_itself && matches!(namespace, Namespace::Host(_));
         let mut found = Vec::new();
         let is_name = !is_itself && !is_host;
         let named = self.names.filter(|_| is_name);
@@ -74,7 +76,7 @@ impl Around<'_> {
             }
             let is_named = match is_itself {
                 true => self.namespace(index) == namespace,
-                false => self.answers_to(from, index, host),
+                false => self.answers_to(index, host),
             };
             if is_named && (is_itself || self.are_beside(from, index)) {
                 let ports = self.ports_of(index, address.port).into_iter();
@@ -86,7 +88,8 @@ impl Around<'_> {
     }
 
     /// Whether a host may be one of the containers at all.
-    pub(super) fn is_anybody(&self, host: &str) -> bool {
+    pub(super) fn is_anybody(&self, from: usize, host: &str) -> bool {
+        let host = self.led_to(from, host);
         let is_name = self.names.is_none_or(|names| names.0.contains_key(host));
         is_name || is_loopback(host) || is_of_the_host(host)
     }
@@ -100,11 +103,16 @@ impl Around<'_> {
         }
     }
 
+    /// What a name of a container's own leads to; any other name is as it is.
+    fn led_to<'n>(&'n self, from: usize, name: &'n str) -> &'n str {
+        let mut own = self.containers[from].hosts.iter();
+        own.find(|own| own.name == name)
+            .map_or(name, |own| own.to.as_str())
+    }
+
     /// Whether a name leads to a container: to it, or to the one whose network it has.
-    fn answers_to(&self, from: usize, index: usize, name: &str) -> bool {
-        let is_so = |container: &Container| {
-            container.answers_to(name) && !self.containers[from].hosts.iter().any(|own| own == name)
-        };
+    fn answers_to(&self, index: usize, name: &str) -> bool {
+        let is_so = |container: &Container| container.answers_to(name);
         match self.namespace(index) {
             Namespace::Own(owner) => {
                 is_so(&self.containers[owner]) || is_so(&self.containers[index])

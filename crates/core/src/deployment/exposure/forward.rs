@@ -53,6 +53,14 @@ pub(super) fn of(
     }
 }
 
+/// Adds what a web server of ClearML's passes on to databases. To servers it passes on as they are meant to be reached.
+pub(super) fn of_webserver(around: &Around<'_>, index: usize, forwards: &mut Vec<Forward>) {
+    for rule in proxy::of_webserver(&around.containers[index]) {
+        let found = told(around, index, &rule).into_iter();
+        forwards.extend(found.filter(|forward| !around.is_server(forward.to.0)));
+    }
+}
+
 /// What the files tell.
 fn told(around: &Around<'_>, by: usize, rule: &Rule) -> Vec<Forward> {
     let tunnel =

@@ -29,10 +29,7 @@ impl Around<'_> {
     pub(super) fn listening(&self, index: usize) -> Listening {
         let container = &self.containers[index];
         let servers = self.servers(index).iter();
-        let servers: Vec<u16> = servers
-            .flat_map(|one| one.server.ports())
-            .copied()
-            .collect();
+        let servers: Vec<u16> = servers.flat_map(|one| &one.ports).copied().collect();
         if let Some(database) = Database::of(container) {
             return of_database(container, database);
         }

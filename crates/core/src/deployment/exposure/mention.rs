@@ -182,8 +182,8 @@ pub(super) fn rules(around: &Around<'_>, index: usize, files: &Files) -> Vec<Rul
         }
     }
     // Every word of a file may be a host: only those of these containers, and each once, are put beside the ports.
-    retain_once(&mut to, |address| around.is_anybody(&address.host));
-    retain_once(&mut hosts, |host| around.is_anybody(host));
+    retain_once(&mut to, |address| around.is_anybody(index, &address.host));
+    retain_once(&mut hosts, |host| around.is_anybody(index, host));
     retain_once(&mut ports, |_| true);
     for host in hosts {
         let of_host = |port: &u16| Address {

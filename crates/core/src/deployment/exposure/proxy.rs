@@ -135,6 +135,27 @@ pub(super) fn may_be_one(container: &Container) -> bool {
     is_known(container) || of_command(container).is_some() || is_hinted(container)
 }
 
+/// What nginx of ClearML's web server passes on, where somebody mounts a configuration over its own.
+pub(super) fn of_webserver(container: &Container) -> Vec<Rule> {
+    let folders = Software::Nginx.folders();
+    let mut targets = container.mounts.iter().chain(&container.copies);
+    let is_own = |mount: &crate::container::Mount| {
+        let target = mount.target.known();
+        target.is_some_and(|target| {
+            folders
+                .iter()
+                .any(|folder| super::files::is_below(target, folder))
+        })
+    };
+    if !targets.any(is_own) {
+        return Vec::new();
+    }
+    let files = Files::of(container);
+    let all: Vec<_> = files.below(folders).collect();
+    let variable = |text: &str| mention::expanded(container, text);
+    nginx::rules(&all, &variable).unwrap_or_default()
+}
+
 /// What the configuration of a proxy says; none where it cannot be seen, or there is none.
 pub(super) fn rules(container: &Container, files: &Files) -> Option<Vec<Rule>> {
     let software = Software::of(container).or_else(|| of_command(container))?;
@@ -193,7 +214,7 @@ impl Around<'_> {
     /// The servers that a container reaches, each with the port on which it listens.
     fn servers_beside(&self, index: usize) -> Vec<(usize, u16)> {
         let servers = self.instances.iter().filter_map(|one| {
-            let port = one.server.ports().first()?;
+            let port = one.ports.first()?;
             Some((one.service, *port))
         });
         servers
@@ -258,7 +279,7 @@ impl Around<'_> {
     /// Whether a server of a container listens on a port.
     fn is_port_of(&self, index: usize, port: u16) -> bool {
         let mut servers = self.servers(index).iter();
-        servers.any(|one| one.server.ports().contains(&port))
+        servers.any(|one| one.ports.contains(&port))
     }
 }
 
