@@ -225,10 +225,11 @@ pub fn dockerfile(text: &str) {
 /// Commands for a shell.
 pub fn command(text: &str) {
     let around = Surroundings {
+        folder: clearml_secure_core::knowable::Knowable::Known("/opt/clearml".to_owned()),
         variable: &|_| Knowable::Known(None),
         file: &|_| Knowable::unknown("there is none"),
         starts: &|words| words.contains(&"apiserver"),
-        kept: &|_| None,
+        kept: &|_| false,
     };
     let words = ["sh", "-c", text].map(|word| Knowable::Known(word.to_owned()));
     let _ = command::read(&words, &around);

@@ -4,6 +4,7 @@
 //! Nothing is merged into a new tree. A service is the list of its [`Part`]s, lowest precedence first, and
 //! each attribute is read from the parts that hold it, so every value still knows where it stands.
 
+mod attribute;
 mod build;
 mod elsewhere;
 mod env;

@@ -99,6 +99,7 @@ fn is_made_of_words(text: &str) -> bool {
 
 /// Whether a text is made of nothing but words that stand in passwords of templates and of administrators, and of numbers:
 /// `Admin@12345`.
+#[cfg(feature = "passwords")]
 pub(crate) fn is_usual(text: &str) -> bool {
     let mut words = words(text).peekable();
     words.peek().is_some() && words.all(|word| is_among(TELLING, &word) || is_filling(&word))

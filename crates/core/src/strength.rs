@@ -62,6 +62,7 @@ pub fn weakness(value: &str, kind: Kind) -> Option<Weakness> {
 }
 
 /// Whether a password is the address of something, or the path of a file.
+#[cfg(feature = "passwords")]
 pub(crate) fn is_address(password: &str) -> bool {
     shape::is_address(password, SECRET_BITS)
 }

@@ -14,7 +14,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::command::{Effect, Kept, Surroundings, read};
+use clearml_secure_core::command::{Effect, Surroundings, read};
 use clearml_secure_core::knowable::Knowable;
 use serde_yaml::Value;
 
@@ -58,6 +58,7 @@ fn effect(service: &Value) -> Effect {
     let words = [words(&service["entrypoint"]), words(&service["command"])].concat();
     let words: Vec<_> = words.into_iter().map(Knowable::Known).collect();
     let around = Surroundings {
+        folder: Knowable::Known("/opt/clearml".to_owned()),
         variable: &|_| Knowable::Known(None),
         file: &|_| Knowable::unknown("it is not here"),
         starts: &|words| {
@@ -65,7 +66,7 @@ fn effect(service: &Value) -> Effect {
                 .iter()
                 .any(|word| word.contains("server") || word.contains("jobs."))
         },
-        kept: &|path| path.starts_with("/opt/").then_some(Kept::Configuration),
+        kept: &|path| path.starts_with("/opt/clearml/config"),
     };
     read(&words, &around)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::attribute::attribute;
 use super::build::{self, Built};
 use super::network::Networks;
 use super::{Loader, Part, Project, Service, environment, label, port, shellwords, volume};
@@ -230,16 +231,5 @@ fn add_image_variables(environment: &mut Vec<Variable>, of_image: Vec<Variable>)
 fn last<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
     let mut last_first = parts.iter().rev();
     let found = last_first.find_map(|part| Some((part, part.node.get(key)?.value)))?;
-    (found.1.clears() != Some(Clears::All)).then_some(found)
-}
-
-/// The last part's value of a key that is not null; none where it is reset.
-pub(super) fn attribute<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
-    let mut last_first = parts.iter().rev();
-    let found = last_first.find_map(|part| {
-        let node = part.node.get(key)?.value;
-        let counts = !node.is_null() || node.clears() == Some(Clears::All);
-        counts.then_some((part, node))
-    })?;
     (found.1.clears() != Some(Clears::All)).then_some(found)
 }

@@ -58,7 +58,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
             }
         }
     }
-    if let Some((part, node)) = super::service::attribute(parts, "use_api_socket")
+    if let Some((part, node)) = super::attribute::attribute(parts, "use_api_socket")
         && project.text_of(part, node).as_deref() == Some("true")
     {
         // Compose gives the container the engine's own socket.

@@ -20,7 +20,7 @@ pub(super) fn ports(container: &Container, instance: &Instance) -> Vec<u16> {
         let bound = container.known_variable("CLEARML_GUNICORN_BIND");
         let bound = bound.and_then(|bound| bound.expose().rsplit(':').next());
         let texts = variables.map(Secret::expose).chain(bound);
-        ports.extend(texts.filter_map(|text| number(text)));
+        ports.extend(texts.filter_map(number));
         ports.extend(instance.config.iter().filter_map(in_file));
     }
     let told = container.option("--port").chain(container.option("-p"));

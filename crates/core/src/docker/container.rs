@@ -408,8 +408,8 @@ impl<'a> Inspected<'a> {
             )
         };
         extra
-            .map(|line| HostName::of_line(&line))
-            .chain(links.map(|link| of_link(&link)))
+            .map(HostName::of_line)
+            .chain(links.map(of_link))
             .collect()
     }
 

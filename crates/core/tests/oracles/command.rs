@@ -130,6 +130,7 @@ fn ours(shell: &str, script: &str, folder: &str) -> Effect {
     read(
         &words,
         &Surroundings {
+            folder: Knowable::Known(folder.to_owned()),
             variable: &|name| match GIVEN.iter().find(|(given, _)| *given == name) {
                 Some((_, value)) => Knowable::Known(Some((*value).to_owned())),
                 None if name == "FOLDER" => Knowable::Known(Some(folder.to_owned())),
@@ -140,7 +141,7 @@ fn ours(shell: &str, script: &str, folder: &str) -> Effect {
                 _ => Knowable::unknown("it is not here"),
             },
             starts: &|words| words.iter().any(|word| word.ends_with("/apiserver")),
-            kept: &|_| None,
+            kept: &|_| false,
         },
     )
 }

@@ -81,10 +81,7 @@ impl Shell<'_> {
         mut words: Vec<Knowable<String>>,
         mut state: State,
     ) {
-        loop {
-            let Some(program) = words.first().cloned() else {
-                break;
-            };
+        while let Some(program) = words.first().cloned() {
             let Knowable::Known(program) = program else {
                 state.lose(&"its command is not known".into());
                 self.writes |= self.depth > 0 && !self.starts(&words);
