@@ -39,8 +39,9 @@ const NOT_RUN: &[(&str, &str)] = &[
         "tests/tests/dist.rs runs it over a release",
     ),
     ("sudo apt install ", "it changes the machine"),
+    ("sudo install ", "it changes the machine"),
     ("sudo tar ", "it changes the machine"),
-    ("curl ", "it fetches Rust, which is here"),
+    ("curl ", "it fetches Rust or a script, which are here"),
     (
         "pre-commit install",
         "tests/tests/workplaces.rs runs it, and a commit",
