@@ -57,6 +57,8 @@ pub(crate) enum Error {
     },
     #[error("--only does not know `{}`", escape(.0))]
     UnknownWord(String),
+    #[error("{}: exists", escape(&.0.to_string_lossy()))]
+    ValuesExist(PathBuf),
     #[error("--user {}: {misfit}", escape(name))]
     User { name: String, misfit: Misfit },
     #[error("--user {}: a name cannot begin with #", escape(.0))]
@@ -88,9 +90,12 @@ impl Error {
             Self::SecretName(_) => Some("use lower-case letters, digits, `-` and `.`, e.g. clearml-keys".to_owned()),
             Self::SecretWithout => Some("add -f kubernetes or -f helm".to_owned()),
             Self::Exists(path) => Some(format!(
-                "name another file, or add --force to overwrite it. To keep its values, add --from {}",
+                "name another file, or add --force to overwrite it. With --force, its values are kept only if you add --from {}",
                 escape(&path.to_string_lossy())
             )),
+            Self::ValuesExist(_) => {
+                Some("name another file, or add --force to overwrite it".to_owned())
+            }
             Self::OtherLines(path) => Some(format!(
                 "name another file with -o. To change the values and keep the other lines, use `-f hocon` for a secure.conf, or `clearml-inject --env-file {}` for an env file",
                 escape(&path.to_string_lossy())

@@ -25,7 +25,10 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     let text = values(secret(cli)?, has_users);
     match file(cli) {
         Some(path) => {
-            write_secret_file(path, &text, cli.force).map_err(exists)?;
+            write_secret_file(path, &text, cli.force).map_err(|error| match exists(error) {
+                Error::Exists(path) => Error::ValuesExist(path),
+                error => error,
+            })?;
             say(cli, &format!("wrote {}: no secret is in it", name(path)));
         }
         None => crate::talk::print(&text)?,
@@ -33,7 +36,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     say(cli, "these values are for chart 7.2.1 and later");
     say(
         cli,
-        "helm replaces lists: if your values have extraEnvs, put these entries into them; then look at what helm renders",
+        "helm replaces lists: if your values have extraEnvs, use `clearml-inject -i values.yaml` instead of this file; then look at what helm renders",
     );
     Ok(())
 }

@@ -112,6 +112,17 @@ impl Product {
         }
     }
 
+    /// Refuses a keyset's file that is there, before anything else is written and told of.
+    pub(crate) fn refuse_existing(&self, cli: &Cli) -> Result<(), Error> {
+        let keyset = self.keyset.as_ref().and(file(cli));
+        match keyset
+            .filter(|path| !cli.force && path.symlink_metadata().is_ok_and(|there| !there.is_dir()))
+        {
+            Some(path) => Err(Error::Exists(path.to_owned())),
+            None => Ok(()),
+        }
+    }
+
     /// Writes the files or the standard output, and says so.
     ///
     /// # Errors

@@ -89,6 +89,7 @@ fn completed(from: Option<&From<'_>>, renewed: &[Setting]) -> Result<Keyset, Err
 /// Writes the passwords, and then the keyset: one whose passwords nobody ever saw is of no use.
 fn write(cli: &Cli, product: &Product, reset: &[New], added: &[New]) -> Result<(), Error> {
     let passwords = cli.passwords.as_deref();
+    product.refuse_existing(cli)?;
     if let Some(path) = passwords {
         write_passwords(cli, path, &users::passwords(reset.iter().chain(added)))?;
     }

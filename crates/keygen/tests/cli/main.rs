@@ -407,10 +407,26 @@ fn a_file_is_private_and_never_overwritten_unasked() {
     assert_eq!(
         run(&["-o", name]).refused(),
         format!(
-            "clearml-keygen: {name}: exists\n  help: name another file, or add --force to overwrite it. To keep its values, add --from {name}\n"
+            "clearml-keygen: {name}: exists\n  help: name another file, or add --force to overwrite it. With --force, its values are kept only if you add --from {name}\n"
         )
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    // No passwords are told of that are of no keyset.
+    let passwords = path.with_file_name("logins.txt");
+    let told = passwords.to_str().unwrap();
+    let said = run(&[
+        "--from",
+        name,
+        "--user",
+        "jane",
+        "--passwords",
+        told,
+        "-o",
+        name,
+    ])
+    .refused();
+    assert!(!said.contains("wrote"), "{said}");
+    assert!(!passwords.exists());
 
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     run(&["-q", "-o", name, "--force"]).product();
