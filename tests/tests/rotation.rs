@@ -78,3 +78,47 @@ fn a_rotation_is_done_when_the_file_server_forgets() {
         "{found:?}"
     );
 }
+
+/// Public keys were replaced, and a token of before is remembered: new keys would be made for nothing.
+#[test]
+fn a_public_token_that_only_the_file_server_remembers_is_to_be_forgotten() {
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let more = json!({"redis": redis.port});
+    let stock = fixtures().join("stock/docker-compose.yml");
+    let help = |standin: &Standin| {
+        let done = clearml("verify")
+            .args(["-f", "json"])
+            .args(standin.arguments())
+            .done();
+        let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().clone();
+        let forged = findings
+            .iter()
+            .filter(|one| one["rule"] == "forged-token")
+            .map(|one| one["help"].as_str().unwrap().to_owned());
+        forged.collect::<Vec<_>>()
+    };
+    let Some(before) = Standin::start(&stock, more.clone()) else {
+        return;
+    };
+    let new_keys = help(&before);
+    assert_eq!(new_keys.len(), 2);
+    assert!(
+        new_keys
+            .iter()
+            .all(|help| help.contains("clearml-keygen -o keys.env")),
+        "{new_keys:?}"
+    );
+    drop(before);
+    let injected = Injected::stock();
+    let after = Standin::start(&injected.path("docker-compose.yml"), more).unwrap();
+    let [only] = &help(&after)[..] else {
+        panic!("not one finding of the file server");
+    };
+    assert!(only.contains("redis-cli -n 8 FLUSHDB"), "{only}");
+    assert!(!only.contains("clearml-keygen"), "{only}");
+    redis.call("SELECT 8\r\nFLUSHDB").unwrap();
+    assert_eq!(help(&after), Vec::<String>::new());
+}

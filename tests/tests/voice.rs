@@ -70,7 +70,9 @@ fn findings_say_who_can_do_what() {
     // A command is on a line of its own.
     has(
         &done.stdout,
-        &["\n      clearml-keygen | clearml-inject -o secured.yml docker-compose.yml\n"],
+        &[
+            "\n      clearml-keygen -o keys.env\n      clearml-inject -k keys.env -i --backup .orig docker-compose.yml\n",
+        ],
     );
     // What keeps several things from being checked is said once.
     let caveat = "is not on this machine; run this where it is, or pass --config-dir DIR";
@@ -98,6 +100,15 @@ fn a_server_that_is_not_there_is_one_line_with_what_to_do() {
             "localhost:8008 is not a file\n  help: for a server:\n      clearml-verify http://localhost:8008\n",
         ],
     );
+    let done = run(folder.path(), "verify", "clearml.example.com").refused();
+    has(
+        &done.stderr,
+        &[
+            "clearml.example.com is not a file\n  help: for a server:\n      clearml-verify https://clearml.example.com\n",
+        ],
+    );
+    let done = run(folder.path(), "verify", "docker-compose.prod.yml").refused();
+    has(&done.stderr, &["docker-compose.prod.yml: no such file"]);
 }
 
 #[test]

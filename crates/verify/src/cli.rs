@@ -286,4 +286,4 @@ Examples:
 To silence one finding, on its line or the line above:
   # clearml-verify: ignore[RULE] why it is right here
 
-Exit codes: 0 no error and no warning, 1 findings (see --fail-on), 2 something was not checked.";
+Exit codes: 0 no error and no warning, 1 findings (see --fail-on), else 2 if something was not checked.";

@@ -97,7 +97,12 @@ impl Error {
                     .to_owned(),
             ),
             Self::NotRendered(_, command) => Some(format!("render it:\n  {command}")),
-            Self::NoFile(address) => Some(format!("for a server:\n  clearml-verify http://{}", escape(address))),
+            // A name without a port is that of a proxy with TLS.
+            Self::NoFile(address) => Some(format!(
+                "for a server:\n  clearml-verify {}://{}",
+                if address.contains(':') { "http" } else { "https" },
+                escape(address)
+            )),
             Self::Effective => Some("use -f text, json or html, or run this without --effective".to_owned()),
             Self::Fix => Some("run this without -f or without --fix".to_owned()),
             Self::Overlay { path, base } => Some(format!(

@@ -58,7 +58,8 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
 
 /// The help where a server has public keys.
 const NEW_KEYS: &str = "give every server new random values, and restart them:
-  clearml-keygen | clearml-inject -o secured.yml docker-compose.yml";
+  clearml-keygen -o keys.env
+  clearml-inject -k keys.env -i --backup .orig docker-compose.yml";
 
 /// Tries to log in with each account, all at once.
 fn log_in<'a, 'k>(site: &Site, accounts: &'a [Account<'k>]) -> Vec<(&'a Account<'k>, Login)> {

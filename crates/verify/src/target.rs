@@ -177,11 +177,11 @@ fn unrendered(path: &Path, text: &str) -> Option<String> {
     is_terraform.then(|| helm::RENDER.to_owned())
 }
 
-/// Reads a file. What looks like `localhost:8008` is meant for a server.
+/// Reads a file. What looks like `localhost:8008` or `clearml.example.com` is meant for a server.
 fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     read_argument(path).map_err(|error| match (&error, path.to_str()) {
         (CoreError::Read { source, .. }, Some(text))
-            if source.kind() == ErrorKind::NotFound && is_authority(text) =>
+            if source.kind() == ErrorKind::NotFound && (is_authority(text) || is_domain(text)) =>
         {
             Error::NoFile(text.to_owned())
         }
@@ -189,12 +189,21 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     })
 }
 
+fn is_host(text: &str) -> bool {
+    let is_in_one = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    !text.is_empty() && text.chars().all(is_in_one)
+}
+
+/// Whether a text is a host of three labels or more, and not `docker-compose.prod.yml`.
+fn is_domain(text: &str) -> bool {
+    const FILES: [&str; 7] = ["conf", "env", "json", "toml", "txt", "yaml", "yml"];
+    let mut labels = text.rsplit('.');
+    let last = labels.next().unwrap_or_default();
+    is_host(text) && labels.count() >= 2 && !text.starts_with('.') && !FILES.contains(&last)
+}
+
 /// Whether a text is a host and a port.
 fn is_authority(text: &str) -> bool {
-    let is_host = |host: &str| {
-        let is_in_one = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-        !host.is_empty() && host.chars().all(is_in_one)
-    };
     text.split_once(':')
         .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok())
 }

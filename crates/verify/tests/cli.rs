@@ -135,7 +135,7 @@ fn what_one_thing_fixes_is_said_once() {
         assert_eq!(wide, Vec::<&str>::new());
         // A command is whole, however narrow it is.
         assert!(text.contains(
-            "\n      clearml-keygen | clearml-inject -o secured.yml docker-compose.yml\n"
+            "\n      clearml-keygen -o keys.env\n      clearml-inject -k keys.env -i --backup .orig docker-compose.yml\n"
         ));
         let last: Vec<&str> = text.lines().rev().take(2).collect();
         assert!(last[0].trim_start().starts_with("10 errors, "), "{text}");

@@ -22,8 +22,9 @@ impl Case<'_> {
             return self.applied(title, &[keygen, &secret]);
         }
         let path = self.compose_file();
-        let command = format!("clearml-keygen | clearml-inject -o secured.yml {path}");
-        run(title, &[&command])
+        // The keyset stays in a file: later commands, such as for users, begin with it.
+        let inject = format!("clearml-inject -k keys.env -i --backup .orig {path}");
+        run(title, &["clearml-keygen -o keys.env", &inject])
     }
 
     /// The commands that give every server the keyset in use.
@@ -56,7 +57,7 @@ impl Case<'_> {
             );
         }
         let inject = format!(
-            "clearml-inject -k new.env -o secured.yml {}",
+            "clearml-inject -k new.env -i --backup .orig {}",
             self.compose_file()
         );
         run(title, &[keygen, &inject])

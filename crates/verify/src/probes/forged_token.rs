@@ -40,6 +40,7 @@ impl Probe for ForgedToken {
         let answers = together(&shown, |(making, server)| ask(site, making, *server));
         // By server and secret, with every algorithm.
         let mut accepted: Vec<(Server, &String, String, Vec<&str>)> = Vec::new();
+        let mut refused_by_api = Vec::new();
         for (server, how, algorithm, verdict) in answers.into_iter().flatten() {
             let address = match server {
                 Server::Fileserver => &site.files,
@@ -49,6 +50,7 @@ impl Probe for ForgedToken {
                 continue;
             };
             match verdict {
+                Verdict::Refused(_) if server == Server::Apiserver => refused_by_api.push(how),
                 Verdict::Refused(_) => {}
                 Verdict::Accepted => {
                     match accepted
@@ -65,7 +67,18 @@ impl Probe for ForgedToken {
                 ),
             }
         }
+        // The API server has other keys already, and takes the token with no algorithm.
+        let accepted_by_api: Vec<String> = accepted
+            .iter()
+            .filter(|(server, ..)| *server == Server::Apiserver)
+            .map(|(_, _, how, _)| how.clone())
+            .collect();
+        refused_by_api.retain(|how| !accepted_by_api.contains(how));
         for (server, address, how, algorithms) in accepted {
+            let help = match server == Server::Fileserver && refused_by_api.contains(&how) {
+                true => FORGET,
+                false => super::NEW_KEYS,
+            };
             seen.found(
                 // Anyone who signs is anybody.
                 Severity::Error,
@@ -74,11 +87,15 @@ impl Probe for ForgedToken {
                     "anyone who can reach {address} has role system: it accepts a token that is {how} ({})",
                     and(&algorithms)
                 ),
-                super::NEW_KEYS,
+                help,
             );
         }
     }
 }
+
+/// The help where only the file server accepts it (docs/clearml.md#remembered-tokens).
+const FORGET: &str = "the API server refuses it, so the file server remembers it or has other keys. Restart both with the same keys, then delete the tokens that it remembers:
+  docker compose exec redis redis-cli -n 8 FLUSHDB";
 
 /// What a server makes of a token: of which making, with which algorithm.
 type Asked = (Server, String, Algorithm, Verdict);
