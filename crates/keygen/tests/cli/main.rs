@@ -306,7 +306,7 @@ fn kept_values_that_are_public_or_weak_are_named() {
     let text = format!(
         "auth {{ token_secret: \"{}\" }}\ncredentials {{\n  fileserver {{ user_key: \"{}\", user_secret: \"{}\" }}\n  \
          tests {{ user_key: \"{}\", user_secret: new-secret-string }}\n  apiserver {{ user_key: k, user_secret: s3cr }}\n  \
-         webserver {{ user_secret: \"my-super-secret-clearml-token\" }}\n}}\n",
+         webserver {{ user_secret: \"qwertyuiopasdfghjklzxcvbnm\" }}\n}}\n",
         public[2], public[0], public[1], public[3]
     );
     let done = run_with(&["--from", "-", "-f", "hocon"], &text);
