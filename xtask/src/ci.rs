@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, Result};
-use crate::{docs, tidy};
+use crate::{audit, docs, tidy};
 
 /// Runs the task.
 pub(crate) fn run() -> Result {
@@ -30,6 +30,7 @@ pub(crate) fn run() -> Result {
         )
     })?;
     step("tidy", tidy::run)?;
+    step("audit", audit::run)?;
     // The README's command, as it is there for a machine that is nobody's.
     step("cargo xtask test --install", || {
         shell::run(

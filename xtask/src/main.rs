@@ -6,6 +6,7 @@
 )]
 
 mod anchors;
+mod audit;
 mod bench;
 mod ci;
 mod demo;
@@ -36,11 +37,13 @@ Usage: cargo xtask TASK
   test [--install] [ARGUMENT]...
                       set up what the tests need under target/, then run all of them; arguments go to `cargo test`;
                       --install also installs system packages (root, Debian or Ubuntu), and starts no service
-  ci                  format, clippy, docs, cargo doc, tidy, then all tests, with every oracle required
+  ci                  format, clippy, docs, cargo doc, tidy, audit, then all tests, with every oracle required
   docs [--check]      write what pages take from the code and from the programs' output, or fail if it is
                       out of date or a cited anchor of docs does not exist
   docs --site         the pages as a site, in target/site/html; builds mdBook once, which takes minutes
   tidy                no circles between files, a library that says nothing, and what else holds in this house
+  audit               where the packages in the programs come from, their licenses, none in two versions, and
+                      none with a vulnerability that RustSec knows, where cargo-audit and its database are
   bench [--programs DIR]
                       speed and memory beside openssl, compose-lint, ripgrep, PyYAML and others; writes docs/benchmarks.md
   dist [--sign KEY] [--out DIR] [--programs DIR]
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         None => ("", &[] as &[String]),
     };
     let result = match task {
+        "audit" => audit::run(),
         "bench" => bench::run(rest),
         "ci" => ci::run(),
         "demo" => demo::run(rest),
