@@ -122,6 +122,8 @@ pub fn origin(edits: &[Edit], at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn edit(range: Range<usize>, text: &str) -> Edit {
@@ -173,5 +175,44 @@ mod tests {
             text: String::new(),
         };
         assert_eq!(at("abcd", &[backwards]), 3);
+    }
+
+    /// What stays, what goes after it, and what comes instead.
+    type Piece = (String, String, String);
+
+    proptest! {
+        /// Whatever the edits are, and in whatever order they were found, every other byte is the same and is found again.
+        #[test]
+        fn no_byte_outside_of_an_edit_changes(
+            pieces in prop::collection::vec(("[aé\n]{1,4}", "[bü]{0,3}", "[cö\n]{0,3}"), 0..6).prop_shuffle(),
+            end in "[aé\n]{0,3}",
+            order in any::<prop::sample::Index>(),
+        ) {
+            let (mut before, mut after) = (String::new(), String::new());
+            let (mut found, mut kept) = (Vec::new(), Vec::new());
+            let pieces: Vec<Piece> = pieces;
+            for (stays, goes, comes) in &pieces {
+                kept.push((before.len()..before.len() + stays.len(), after.len()));
+                before.push_str(stays);
+                after.push_str(stays);
+                found.push(edit(before.len()..before.len() + goes.len(), comes));
+                before.push_str(goes);
+                after.push_str(comes);
+            }
+            kept.push((before.len()..before.len() + end.len(), after.len()));
+            before.push_str(&end);
+            after.push_str(&end);
+            let first = order.index(found.len() + 1);
+            found.rotate_left(first);
+            let mut edits = Edits::default();
+            found.into_iter().for_each(|edit| edits.push(edit));
+            let edits = edits.in_order();
+            prop_assert_eq!(splice(&before, &edits), Ok(after));
+            for (range, now) in kept {
+                for (nth, byte) in range.enumerate() {
+                    prop_assert_eq!(origin(&edits, now + nth), byte);
+                }
+            }
+        }
     }
 }
