@@ -11,7 +11,8 @@ use clearml_secure_core::redact::{Mark, Text};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{SETTINGS, Setting};
 use clearml_secure_core::yaml;
-use similar::{ChangeTag, TextDiff};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{DiffOp, DiffTag};
 
 /// Lines of context around a change.
 const CONTEXT: usize = 3;
@@ -46,7 +47,7 @@ pub(crate) fn marks(deployment: &Composed, keyset: &Keyset) -> Vec<Mark> {
 /// The difference between two texts, as `diff -u` writes it. Lines are compared as they are and shown masked.
 pub(crate) fn unified(change: &Change<'_>, marks: &[Mark], color: bool) -> String {
     let before = change.before.unwrap_or_default();
-    let diff = TextDiff::from_lines(before, change.after);
+    let (old, new) = (lines(before), lines(change.after));
     let masked = |text| {
         let masked = match change.is_compose {
             true => of_compose(text),
@@ -58,7 +59,7 @@ pub(crate) fn unified(change: &Change<'_>, marks: &[Mark], color: bool) -> Strin
     let path = change.path.to_string_lossy();
     let path = clearml_secure_core::shown::escape(&path);
     let mut out = String::new();
-    for group in diff.grouped_ops(CONTEXT) {
+    for group in groups(&old, &new) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
             continue;
         };
@@ -66,45 +67,55 @@ pub(crate) fn unified(change: &Change<'_>, marks: &[Mark], color: bool) -> Strin
             let old = change.before.map_or("/dev/null", |_| &path);
             let _ = write!(out, "--- {old}\n+++ {path}\n");
         }
-        let (old, new) = (
-            first.old_range().start..last.old_range().end,
-            first.new_range().start..last.new_range().end,
-        );
+        let of_old = first.old_range().start..last.old_range().end;
+        let of_new = first.new_range().start..last.new_range().end;
         let _ = writeln!(
             out,
             "@@ -{},{} +{},{} @@",
             // An empty range counts from the line before it.
-            old.start + usize::from(!old.is_empty()),
-            old.len(),
-            new.start + 1,
-            new.len()
+            of_old.start + usize::from(!of_old.is_empty()),
+            of_old.len(),
+            of_new.start + 1,
+            of_new.len()
         );
+        let mut write = |sign: char, line: String, whole: &str| {
+            let start = match sign {
+                '-' if color => "\u{1b}[31m",
+                '+' if color => "\u{1b}[32m",
+                _ => "",
+            };
+            let end = if start.is_empty() { "" } else { "\u{1b}[0m" };
+            let _ = writeln!(out, "{start}{sign}{line}{end}");
+            if !whole.ends_with('\n') {
+                out.push_str("\\ No newline at end of file\n");
+            }
+        };
         for op in &group {
-            for change in diff.iter_changes(op) {
-                let (sign, start) = match change.tag() {
-                    ChangeTag::Delete => ('-', "\u{1b}[31m"),
-                    ChangeTag::Equal => (' ', ""),
-                    ChangeTag::Insert => ('+', "\u{1b}[32m"),
-                };
-                let line = match (change.old_index(), change.new_index()) {
-                    (Some(line), _) => old_lines.nth_line(line),
-                    (None, Some(line)) => new_lines.nth_line(line),
-                    (None, None) => String::new(),
-                };
-                let paint = color && !start.is_empty();
-                let (start, end) = if paint {
-                    (start, "\u{1b}[0m")
-                } else {
-                    ("", "")
-                };
-                let _ = writeln!(out, "{start}{sign}{line}{end}");
-                if change.missing_newline() {
-                    out.push_str("\\ No newline at end of file\n");
-                }
+            let (tag, of_old, of_new) = op.as_tag_tuple();
+            let is_equal = tag == DiffTag::Equal;
+            for line in of_old {
+                let sign = if is_equal { ' ' } else { '-' };
+                write(sign, old_lines.nth_line(line), old[line]);
+            }
+            for line in of_new.filter(|_| !is_equal) {
+                write('+', new_lines.nth_line(line), new[line]);
             }
         }
     }
     out
+}
+
+/// The lines of a text, each with its end.
+fn lines(text: &str) -> Vec<&str> {
+    text.split_inclusive('\n').collect()
+}
+
+/// What is different, with the lines around it. This algorithm is asked for by itself, because `TextDiff` has five others,
+/// which are a twentieth of this program.
+fn groups(old: &[&str], new: &[&str]) -> Vec<Vec<DiffOp>> {
+    let mut found = Compact::new(Replace::new(Capture::new()), old, new);
+    let Ok(()) = myers::diff(&mut found, old, 0..old.len(), new, 0..new.len());
+    found.into_inner().into_inner().into_grouped_ops(CONTEXT)
 }
 
 /// A text of which lines can be shown.
