@@ -8,7 +8,7 @@ use crate::oracle;
 use crate::program::{Run, other, program};
 
 /// Calls that change what is on the disk, or that a change depends on. Not every machine has each of them.
-const CALLS: [&str; 24] = [
+const CALLS: [&str; 25] = [
     "chmod",
     "copy_file_range",
     "fchmod",
@@ -26,6 +26,7 @@ const CALLS: [&str; 24] = [
     "linkat",
     "open",
     "openat",
+    "read",
     "rename",
     "renameat",
     "renameat2",
@@ -49,12 +50,12 @@ pub struct Call {
 /// What happens at a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// The process is killed before it.
-    Kill,
     /// It fails with this error.
     Error(&'static str),
     /// It fails, and so do all later ones of its name.
     ErrorFromThenOn(&'static str),
+    /// The process gets this signal before it. After `KILL` there is no call.
+    Signal(&'static str),
 }
 
 /// strace, if it is there and may trace.
@@ -81,7 +82,9 @@ impl Strace {
         self.run(name, arguments, folder, |strace| {
             strace
                 .args(["-y", "-s", "0", "-e"])
-                .arg(format!("trace={}", calls.join(",")))
+                .arg(format!("trace=prctl,{}", calls.join(",")))
+                // Names of files are not told of a process that may not be looked into, but to root.
+                .args(["-e", "inject=prctl:retval=0"])
                 .arg("-o")
                 .arg(trace.path())
         })
@@ -123,7 +126,7 @@ impl Strace {
         fault: Fault,
     ) -> Run {
         let (what, and_later) = match fault {
-            Fault::Kill => ("signal=KILL".to_owned(), ""),
+            Fault::Signal(signal) => (format!("signal={signal}"), ""),
             Fault::Error(error) => (format!("error={error}"), ""),
             Fault::ErrorFromThenOn(error) => (format!("error={error}"), "+"),
         };

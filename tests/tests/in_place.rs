@@ -247,7 +247,7 @@ impl Case<'_> {
 #[test]
 fn killed_at_any_call_each_file_is_whole_and_the_next_run_is_well() {
     at_each_call(|case, call| {
-        let left = case.run_with(call, Fault::Kill);
+        let left = case.run_with(call, Fault::Signal("KILL"));
         assert_eq!(left.done.status, None, "not killed: {}", left.shown);
         let seen = without_temporary(left.seen.clone());
         assert!(
@@ -257,6 +257,30 @@ fn killed_at_any_call_each_file_is_whole_and_the_next_run_is_well() {
             left.shown
         );
         case.check_next(&left);
+    });
+}
+
+/// Ctrl-C, a system that shuts down, a terminal that goes: nothing with keys is left then, not even for the next run.
+#[test]
+fn ended_by_a_signal_at_any_call_nothing_temporary_is_left() {
+    at_each_call(|case, call| {
+        for signal in ["INT", "TERM", "HUP"] {
+            let left = case.run_with(call, Fault::Signal(signal));
+            // A run that was done before the signal was.
+            let is_done = left.done.status == Some(0) && Some(&left.seen) == case.states.last();
+            assert!(
+                is_done || left.done.status.is_none(),
+                "not ended: {}",
+                left.shown
+            );
+            assert!(
+                case.states.contains(&left.seen),
+                "{}; files: {:?}; {}",
+                unexpected(&left.seen, &case.states),
+                left.seen.keys(),
+                left.shown
+            );
+        }
     });
 }
 
@@ -297,12 +321,16 @@ fn texts_are_on_the_disk_before_names_change_and_each_name_before_the_next() {
 /// Errors that a call may give.
 fn errors(call: &Call) -> &'static [&'static str] {
     match call.name.as_str() {
-        "flock" => &["ENOLCK", "EBADF"],
-        "link" | "linkat" => &["EPERM", "EMLINK", "ENOSPC"],
-        "open" | "openat" => &["EACCES", "EROFS", "ENOSPC", "EMFILE"],
-        "rename" | "renameat" | "renameat2" => &["EACCES", "EBUSY", "EIO", "ENOSPC"],
-        "fchmod" | "fchown" | "unlink" | "unlinkat" => &["EPERM", "EIO"],
-        _ => &["EIO", "ENOSPC", "EDQUOT"],
+        // ESTALE: a network file system whose server has forgotten the file.
+        "flock" => &["ENOLCK", "EBADF", "ESTALE"],
+        "link" | "linkat" => &["EPERM", "EMLINK", "ENOSPC", "EROFS"],
+        "open" | "openat" => &["EACCES", "EROFS", "ENOSPC", "EMFILE", "ESTALE"],
+        "read" => &["EIO", "ESTALE"],
+        "rename" | "renameat" | "renameat2" => {
+            &["EACCES", "EBUSY", "EIO", "ENOSPC", "EROFS", "ESTALE"]
+        }
+        "fchmod" | "fchown" | "unlink" | "unlinkat" => &["EPERM", "EIO", "EROFS"],
+        _ => &["EIO", "ENOSPC", "EDQUOT", "ESTALE"],
     }
 }
 

@@ -15,11 +15,12 @@ mod users;
 
 use std::process::ExitCode;
 
-use clearml_secure_cli::{core_dump, general, talk::complain, talk::say, version};
+use clearml_secure_cli::{core_dump, general, interrupt, talk::complain, talk::say, version};
 use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
     core_dump::forbid();
+    interrupt::watch();
     exit::guarded("clearml-keygen", say, outcome)
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
+use clearml_secure_cli::interrupt;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Sources;
 use clearml_secure_core::unseen::Unseen;
@@ -17,7 +18,6 @@ use clearml_secure_core::unseen::Unseen;
 use crate::cli::Cli;
 use crate::clients;
 use crate::error::Error;
-use crate::interrupt;
 use crate::keys::Keys;
 use crate::live::{Bounds, Client, Given, MOST_REQUESTS, Release, Seen, Site, together};
 use crate::probes::{PROBES, Probe};
@@ -81,7 +81,7 @@ pub(crate) fn look(
     });
     let (sender, receiver) = mpsc::channel();
     let interrupted = sender.clone();
-    interrupt::listen(move || interrupted.send(Event::Interrupted).is_ok())?;
+    interrupt::listen(move || interrupted.send(Event::Interrupted).is_ok());
     let given = targets.iter().map(|target| Given {
         target: target.clone(),
         api: cli.api.clone(),

@@ -24,7 +24,6 @@ mod guess;
 mod hash;
 mod hidden;
 mod ignore;
-mod interrupt;
 mod judgment;
 mod keys;
 mod lines;
@@ -62,11 +61,12 @@ mod words;
 
 use std::process::ExitCode;
 
-use clearml_secure_cli::{core_dump, general, talk::complain, talk::say, version};
+use clearml_secure_cli::{core_dump, general, interrupt, talk::complain, talk::say, version};
 use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
     core_dump::forbid();
+    interrupt::watch();
     exit::guarded("clearml-verify", say, outcome)
 }
 

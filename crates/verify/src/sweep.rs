@@ -17,7 +17,8 @@ use crate::stream::Stream;
 use crate::target::Targets;
 use crate::trees::Trees;
 use crate::unopened::{Folder, Target, Unopened, Way};
-use crate::{crew, folder, interrupt};
+use crate::{crew, folder};
+use clearml_secure_cli::interrupt;
 
 /// A target, and of which argument it is.
 struct Job {
@@ -70,7 +71,7 @@ pub(crate) fn look(
     let is_over = Arc::new(AtomicBool::new(false));
     if all > 1 {
         let asked = Arc::clone(&is_over);
-        interrupt::listen(move || !asked.swap(true, Ordering::Relaxed))?;
+        interrupt::listen(move || !asked.swap(true, Ordering::Relaxed));
     }
     let keeps = cli.fix || needs_files;
     let work = |job: Job| {

@@ -1,10 +1,14 @@
 //! Files beside a target, which are to take its name or have lost it.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::attributes::Old;
 use super::mode::Mode;
@@ -48,6 +52,7 @@ impl Beside {
     pub(super) fn take_name(mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
         self.is_temporary = false;
+        names().remove(&self.path);
         Ok(())
     }
 
@@ -63,6 +68,7 @@ impl Beside {
     /// Takes the name back that it had. If that fails, it is not lost.
     pub(super) fn return_name(mut self, target: &Path) -> io::Result<()> {
         self.is_temporary = false;
+        names().remove(&self.path);
         fs::rename(&self.path, target)
     }
 }
@@ -98,6 +104,7 @@ impl Drop for Beside {
         if self.is_temporary {
             // If that fails, the next run does it.
             drop(fs::remove_file(&self.path));
+            names().remove(&self.path);
         }
     }
 }
@@ -114,6 +121,42 @@ pub(super) fn unnamed(target: &Path) -> io::Result<File> {
     })?;
     drop(name);
     Ok(file)
+}
+
+/// The temporary names that are on the disk, of this process.
+static NAMES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn names() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    // A name is added or removed as a whole.
+    NAMES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long a file system may take to create a name; one that hangs lets nobody go otherwise.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// Removes the temporary files of this process, and lets it create no more. Only for a process that ends now, because of a
+/// signal: any thread that still writes files waits from then on, or fails.
+///
+/// Each file is then what it was, or what it was to be, and the first ones may be new while the rest are old. That is what
+/// [`replace_files`](super::replace_files) leaves of a process that is killed, but for the files with keys that nobody
+/// knows of.
+pub fn abandon() {
+    let until = Instant::now() + LONGEST;
+    let names = loop {
+        match NAMES.try_lock() {
+            Ok(names) => break names,
+            Err(TryLockError::Poisoned(names)) => break names.into_inner(),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(TryLockError::WouldBlock) => return,
+        }
+    };
+    for name in names.iter() {
+        drop(fs::remove_file(name));
+    }
+    // For ever: nobody adds to what was removed.
+    std::mem::forget(names);
 }
 
 /// Removes what runs that were killed have left in a folder. Only for who has the lock of the folder.
@@ -137,8 +180,11 @@ fn with_free_name<T>(
         name.push(of);
         name.push(format!("{MARK}{}-{attempt}", std::process::id()));
         let path = target.with_file_name(name);
+        // Until it is in the list: a signal in between would leave it behind.
+        let mut names = names();
         match make(&path) {
             Ok(made) => {
+                names.insert(path.clone());
                 let is_temporary = true;
                 return Ok((Beside { path, is_temporary }, made));
             }
