@@ -1,0 +1,195 @@
+//! Files that it writes, and what keeps it from writing them.
+
+use super::*;
+
+#[test]
+fn a_file_is_private_and_never_overwritten_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.env");
+    let name = path.to_str().unwrap();
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+
+    let first = run(&["-o", name]);
+    assert_eq!((first.status, first.stdout.as_str()), (Some(0), ""));
+    assert_eq!(
+        first.stderr,
+        format!("clearml-keygen: wrote {name} (mode 0600): 12 settings\n")
+    );
+    assert_eq!(mode(), 0o600);
+    let before = fs::read_to_string(&path).unwrap();
+
+    assert_eq!(
+        run(&["-o", name]).refused(),
+        format!(
+            "clearml-keygen: {name}: exists\n  help: name another file, or add --force to overwrite it. With --force, its values are kept only if you add --from {name}\n"
+        )
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    // No passwords are told of that are of no keyset.
+    let passwords = path.with_file_name("logins.txt");
+    let told = passwords.to_str().unwrap();
+    let said = run(&[
+        "--from",
+        name,
+        "--user",
+        "jane",
+        "--passwords",
+        told,
+        "-o",
+        name,
+    ])
+    .refused();
+    assert!(!said.contains("wrote"), "{said}");
+    assert!(!passwords.exists());
+
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    run(&["-q", "-o", name, "--force"]).product();
+    assert_eq!(mode(), 0o600);
+    let after = fs::read_to_string(&path).unwrap();
+    assert_ne!(after, before);
+
+    // The file itself may be what is read, and is whole at any moment.
+    run(&["-q", "--from", name, "-o", name, "--force", "-f", "json"]).product();
+    let json = fs::read_to_string(&path).unwrap();
+    assert_eq!(run(&["--from", name]).product(), after);
+    assert!(json.starts_with('{'));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn passwords_that_are_there_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("logins.txt");
+    fs::write(&path, "before").unwrap();
+    let keys = folder.path().join("keys.env");
+    let (name, keys) = (path.to_str().unwrap(), keys.to_str().unwrap());
+    let user = ["--user", "jane", "--passwords", name, "-o", keys, "--force"];
+    let said = run(&user).refused();
+    assert!(
+        said.contains("--force does not overwrite passwords"),
+        "{said}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), "before");
+}
+
+#[test]
+fn passwords_are_not_replaced_by_the_keyset() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.env");
+    let name = path.to_str().unwrap();
+    let user = ["--user", "jane", "--passwords", name, "-o", name, "--force"];
+    let refused = run(&user).refused();
+    assert!(
+        refused.contains("the keyset and the passwords cannot go to one file"),
+        "{refused}"
+    );
+    assert!(!path.exists());
+}
+
+/// The passwords in it may be nowhere else.
+#[test]
+fn users_are_not_replaced_by_the_keyset() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.txt");
+    fs::write(&path, "jane:kjsdhf73hfKJ3hf\n").unwrap();
+    let name = path.to_str().unwrap();
+    let refused = run(&["--users-from", name, "-o", name, "--force"]).refused();
+    assert!(
+        refused.contains("the keyset and the passwords cannot go to one file"),
+        "{refused}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), "jane:kjsdhf73hfKJ3hf\n");
+}
+
+/// Without users anyone can log in to the web page, and an empty file is a mistake.
+#[test]
+fn a_file_without_users_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.txt");
+    for text in ["", "\n# name:password\n"] {
+        fs::write(&path, text).unwrap();
+        let refused = run(&["--users-from", path.to_str().unwrap()]).refused();
+        assert!(
+            refused.contains("there is no user in it"),
+            "{text:?}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_is_no_file_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().to_str().unwrap();
+    for words in [&["-o", name][..], &["-o", name, "--force"]] {
+        let refused = run(words).refused();
+        assert!(refused.contains("is a folder, not a file"), "{refused}");
+        assert!(!refused.contains("--force"), "{refused}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("no/keys.env");
+    let refused = run(&["-o", missing.to_str().unwrap()]).refused();
+    assert!(refused.contains("cannot be written"), "{refused}");
+    assert!(!refused.contains("exists"), "{refused}");
+    let refused = run(&["-o", folder.path().to_str().unwrap(), "--force"]).refused();
+    assert!(refused.contains("is a folder, not a file"), "{refused}");
+    let refused = run(&["-o", "/dev/full", "--force"]).refused();
+    assert_eq!(
+        refused,
+        "clearml-keygen: /dev/full: cannot be written: the disk is full\n  help: free some space on the disk\n"
+    );
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command(&[]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "clearml-keygen: standard output cannot be written: the disk is full\n"
+    );
+
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = command(&[]).stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+
+    // Nobody listening on standard error either.
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let status = command(&["--from", "/nowhere"])
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn another_format_in_place_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let path = path.to_str().unwrap();
+    run(&["-q", "-f", "json", "-o", path]);
+    let done = run(&["-f", "json", "--from", path, "-o", path, "--force"]);
+    assert!(!done.stderr.contains("keeps the format"), "{}", done.stderr);
+    let done = run(&["--from", path, "-o", path, "--force"]);
+    let said = format!("warning: {path}: it is json, and will be env; -f json keeps the format");
+    assert!(
+        done.status == Some(0) && done.stderr.contains(&said),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keygen = command(&["-o", "-"]);
+    keygen.current_dir(folder.path());
+    assert!(finish(keygen, "").product().contains("TOKEN_SECRET="));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
