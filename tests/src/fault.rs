@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::oracle;
-use crate::program::{Run, other, program};
+use crate::program::{HEEDING_SIGNALS, Run, other, program};
 
 /// Calls that change what is on the disk, or that a change depends on. Not every machine has each of them.
 const CALLS: [&str; 25] = [
@@ -149,7 +149,9 @@ impl Strace {
         folder: &Path,
         options: impl FnOnce(Run) -> Run,
     ) -> Run {
-        options(other(&self.0).arg("-f"))
+        let [env, heeding] = HEEDING_SIGNALS;
+        let strace = other(Path::new(env)).arg(heeding).arg(self.0.as_os_str());
+        options(strace.arg("-f"))
             .arg(program(name).as_os_str())
             .args(arguments.iter().copied())
             .within(folder)

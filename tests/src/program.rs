@@ -58,6 +58,10 @@ pub fn other(path: &Path) -> Run {
     }
 }
 
+/// What a program is started through so that signals end it: where the tests run in the background some are ignored, and a
+/// program that is started so keeps to that.
+pub const HEEDING_SIGNALS: [&str; 2] = ["env", "--default-signal=HUP,INT,TERM"];
+
 /// Everything that comes out of a pipe, once it has ended.
 fn read(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();

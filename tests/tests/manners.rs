@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use e2e::program::{clearml, program};
+use e2e::program::{HEEDING_SIGNALS, clearml, program};
 use e2e::standin::{Injected, Standin, asked, said};
 use serde_json::{Value, json};
 
@@ -390,7 +390,10 @@ fn of_a_server_that_hangs() -> String {
 #[test]
 fn an_interruption_prints_what_is_known() {
     let url = of_a_server_that_hangs();
-    let child = Command::new(program("verify"))
+    let [env, heeding] = HEEDING_SIGNALS;
+    let child = Command::new(env)
+        .arg(heeding)
+        .arg(program("verify"))
         .args([
             "-f",
             "json",

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use e2e::fault::{Call, Fault, Strace};
 use e2e::files::{State, state, stock};
-use e2e::program::{Done, program};
+use e2e::program::{Done, HEEDING_SIGNALS, program};
 use tempfile::TempDir;
 
 /// A command line that writes files.
@@ -211,7 +211,9 @@ fn ended_by_a_signal_at_any_call_nothing_temporary_is_left() {
 #[test]
 fn a_signal_that_was_ignored_stays_so() {
     let end = |prepare: &str| {
-        let mut child = Command::new("sh")
+        let [env, heeding] = HEEDING_SIGNALS;
+        let mut child = Command::new(env)
+            .args([heeding, "sh"])
             .args(["-c", &format!("{prepare} exec \"$0\" -")])
             .arg(program("verify"))
             .stdin(Stdio::piped())
