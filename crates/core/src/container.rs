@@ -23,7 +23,7 @@ pub struct Container {
     pub name_span: Span,
     /// The image that it runs, or the one from which that is built; none where the files name neither.
     pub image: Knowable<Option<Text>>,
-    /// What an image that is built here is called.
+    /// What an image is called that is built here, or that a file names with a variable without a value, which is left out.
     pub built_as: Option<Text>,
     /// The container's name, interpolated.
     pub container_name: Option<String>,

@@ -4,11 +4,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Loader, Part, Project, Scope, env_file, interpolate};
-use crate::container::{Origin, Variable, VariableValue};
+use crate::container::{Doubt, Origin, Variable, VariableValue};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::source::{SourceId, Sources, Span};
+use crate::unseen::Hides;
 use crate::yaml::{Clears, Node, Quoting, Typed};
+
+/// Why a variable has no name. If the shell has one, it may be any.
+const NAMELESS: &str = "the name of a variable in its environment has no value here";
+
+/// Takes out the variables of which the name is not known: any other may be one of them.
+pub(super) fn take_nameless(environment: &mut Vec<Variable>) -> Vec<Doubt> {
+    let is_nameless = |variable: &mut Variable| {
+        variable.name.is_empty() && matches!(variable.value, VariableValue::Unknown(_))
+    };
+    let doubt = |variable: Variable| Doubt {
+        hides: Hides::Variables,
+        reason: NAMELESS.into(),
+        span: variable.span,
+    };
+    environment.extract_if(.., is_nameless).map(doubt).collect()
+}
 
 /// All variables of a service, sorted by name.
 pub(super) fn of_service(
@@ -165,11 +182,17 @@ impl Reader<'_> {
         let span = item.span(self.source);
         let value_start = text.find('=').map_or(0, |equals| equals + 1);
         let (value, uses) = self.interpolated(text, value_start);
-        let (name, value) = self.split(value, text);
+        let before = text.len() - text.split_once('=').map_or(0, |(_, written)| written.len());
+        let is_named = |used: &interpolate::Variable| {
+            used.outcome != interpolate::Outcome::Unset || used.span.start >= before
+        };
+        let (name, value) = match uses.iter().all(is_named) {
+            true => self.split(value, text),
+            false => (String::new(), VariableValue::Unknown(NAMELESS.into())),
+        };
         let written = text.split_once('=').map_or("", |(_, written)| written);
         let (start, end) = item_value(self.sources.slice(span), item);
         let (start, end) = (span.start + start, span.start + end);
-        let before = text.len() - written.len();
         Variable {
             name,
             value,

@@ -44,13 +44,18 @@ impl Project {
             .text(&parts, "working_dir")
             .or(of_image(|built| &built.working_directory));
         let mut copies = Vec::new();
-        let mut doubts = Vec::new();
+        let mut doubts = environment::take_nameless(&mut environment);
         let (image, built_as) = match built {
-            None => (named, None),
+            None => {
+                let image = self.told_image(&parts, named.as_ref());
+                let written = named.filter(|_| image.known().is_none());
+                (image, written)
+            }
             Some(built) => {
                 add_image_variables(&mut environment, built.environment);
-                (copies, doubts) = (built.copies, built.doubts);
-                (built.base.map(Some), named.into_known().flatten())
+                copies = built.copies;
+                doubts.extend(built.doubts);
+                (built.base.map(Some), named)
             }
         };
         let container = Container {
@@ -93,15 +98,24 @@ impl Project {
         Some(volume::told(self, document, node))
     }
 
-    /// The image that `image` names.
-    fn image(&self, parts: &[Part]) -> Knowable<Option<Text>> {
-        let Some((part, node)) = attribute(parts, "image") else {
-            return Knowable::Known(None);
-        };
+    /// What `image` says, where variables without a value are empty: that still tells what it is for.
+    fn image(&self, parts: &[Part]) -> Option<Text> {
+        let (part, node) = attribute(parts, "image")?;
         let span = node.span(part.source);
-        match self.text_of(part, node) {
-            Some(text) => Knowable::Known(Some(Text { text, span })),
-            None => Knowable::unknown("its image is named by a variable that has no value here"),
+        Some(Text {
+            text: self.text_of(part, node)?,
+            span,
+        })
+    }
+
+    /// The image that is named so; the shell may make another one of it.
+    fn told_image(&self, parts: &[Part], named: Option<&Text>) -> Knowable<Option<Text>> {
+        match self.text(parts, "image") {
+            None => Knowable::Known(None),
+            Some(Knowable::Known(_)) => Knowable::Known(named.cloned()),
+            Some(Knowable::Unknown(_)) => {
+                Knowable::unknown("its image is named by a variable that has no value here")
+            }
         }
     }
 
