@@ -26,7 +26,7 @@ fn of(words: &[&str]) -> Effect {
         },
         starts: &|words| words.iter().any(|word| word.ends_with("server")),
         kept: &|path| match path {
-            "/opt/clearml" | "/opt/clearml/." => true,
+            "/" | "/opt/clearml" | "/opt/clearml/." => true,
             _ => ["/opt/clearml/config", "/opt/clearml/apiserver"]
                 .iter()
                 .any(|folder| path.starts_with(folder)),
@@ -152,6 +152,14 @@ fn files_that_the_server_reads_may_be_written() {
         "curl -s http://x/y | sh; apiserver",
         "ls /x | xargs sed -i s/a/b/; apiserver",
         "X=$(cd config && tee x.conf); apiserver",
+        "sed -Ei s/a/b/ /opt/clearml/config/x.conf; apiserver",
+        "sed -n 's/a/b/w /opt/clearml/config/x.conf' /x; apiserver",
+        "perl -pi -e s/a/b/ /opt/clearml/config/x.conf; apiserver",
+        "awk '{print > \"/opt/clearml/config/x.conf\"}' /x; apiserver",
+        "find / -name x.conf -exec sed -i s/a/b/ {} +; apiserver",
+        "mount --bind /x /opt/clearml/config; apiserver",
+        "tar xf /x.tgz -C /; apiserver",
+        "python3 -m zipfile -e /x.zip config; apiserver",
         "exec $(cat /x); apiserver",
     ] {
         assert!(sh(text).writes, "{text}");
@@ -179,6 +187,9 @@ fn files_that_the_server_reads_may_be_written() {
         "tar czf /backup/c.tgz /opt/clearml/config; apiserver",
         "sed s/a/b/ /opt/clearml/config/x.conf > /tmp/x.conf; apiserver",
         "find /opt/clearml/config -name x; apiserver",
+        "awk '{print $1}' /opt/clearml/config/x.conf; apiserver",
+        "sed -n 1p /opt/clearml/config/x.conf; apiserver",
+        "mount -t tmpfs tmpfs /data; apiserver",
         "cd /opt/clearml/config; cd /; curl -O http://x/y; apiserver",
         "curl -so /tmp/x http://x/y; echo y >/etc/x.conf; apiserver",
         "gunicorn -c /opt/clearml/config/g.py apiserver",

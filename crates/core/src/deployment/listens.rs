@@ -12,6 +12,9 @@ const PORT: &str = "apiserver.listen.port";
 /// The ports, each once. Where one is configured, the server's own counts as well: a version may not read it.
 pub(super) fn ports(container: &Container, instance: &Instance) -> Vec<u16> {
     let mut ports = instance.server.ports().to_vec();
+    if ports.is_empty() {
+        return ports;
+    }
     if instance.server == Server::Apiserver {
         let variables = instance
             .spellings_of(PORT, &container.environment)

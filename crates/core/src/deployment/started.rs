@@ -99,6 +99,9 @@ fn folder(container: &Container) -> Knowable<String> {
 /// Whether a server in the container has its configuration or its program at a path, or everything is below it.
 fn kept(container: &Container, path: &str) -> bool {
     let path = container_path::cleaned(path);
+    if path == "/" || path == "/opt" {
+        return true;
+    }
     let mut named = ["CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR"]
         .into_iter()
         .filter_map(|name| container.known_variable(name))

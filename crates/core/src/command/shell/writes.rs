@@ -8,9 +8,8 @@ use super::word::Context;
 use crate::knowable::Knowable;
 
 /// Programs that change nothing at the paths that they are told, or nothing that a server would read there.
-const READERS: [&str; 38] = [
+const READERS: [&str; 37] = [
     "[",
-    "awk",
     "basename",
     "cat",
     "chgrp",
@@ -50,7 +49,7 @@ const READERS: [&str; 38] = [
 ];
 
 /// Programs that write to places where no server has its configuration, or ask others over the network.
-const ELSEWHERE: [&str; 32] = [
+const ELSEWHERE: [&str; 31] = [
     "adduser",
     "apk",
     "apt",
@@ -65,7 +64,6 @@ const ELSEWHERE: [&str; 32] = [
     "microdnf",
     "mongo",
     "mongosh",
-    "mount",
     "mysqladmin",
     "nslookup",
     "pg_isready",
@@ -95,6 +93,7 @@ const TOLD: [&str; 22] = [
     "gzip",
     "jq",
     "mktemp",
+    "mount",
     "mv",
     "openssl",
     "rm",
@@ -107,22 +106,11 @@ const TOLD: [&str; 22] = [
     "uniq",
     "unlink",
     "wget",
-    "yq",
     "zcat",
 ];
 
 /// Programs of which the last path alone is written to.
 const COPIERS: [&str; 5] = ["cp", "install", "ln", "rsync", "scp"];
-
-/// Programs that change the files that they are told with an option alone.
-const EDITORS: [(&str, &str); 6] = [
-    ("awk", "-i"),
-    ("find", "-exec"),
-    ("perl", "-i"),
-    ("sed", "-i"),
-    ("tar", "x"),
-    ("yq", "-i"),
-];
 
 /// What these make of the folder that they are in, unless an option names another.
 const UNPACKERS: [(&str, &[&str]); 5] = [
@@ -194,7 +182,11 @@ impl Shell<'_> {
         };
         match (arguments[at], arguments.get(at + 1)) {
             ("-c", Some(text)) => OPAQUE.iter().any(|word| text.contains(word)) || self.tells(text),
-            ("-m", Some(_)) => false,
+            // What a module is told may be a file that it writes; a server is started like this, too.
+            ("-m", Some(_)) => {
+                let told = arguments.get(at + 2..).unwrap_or_default();
+                !(self.around.starts)(arguments) && told.iter().any(|word| self.tells(word))
+            }
             (script, _) => !(self.is_kept(script) || (self.around.starts)(&[script])),
         }
     }
@@ -250,13 +242,7 @@ fn known(words: &[Knowable<String>]) -> Vec<&str> {
 
 /// The arguments at which a program that is no script of somebody's changes files; none where it may change any.
 fn changed<'w, 'a>(name: &str, arguments: &'w [&'a str]) -> Option<&'w [&'a str]> {
-    if let Some((_, option)) = EDITORS.iter().find(|(editor, _)| *editor == name) {
-        let is_edit = match name {
-            "tar" => is_extraction(arguments),
-            _ => arguments.iter().any(|word| {
-                word.starts_with(option) || *word == "-delete" || word.starts_with("--in-place")
-            }),
-        };
+    if let Some(is_edit) = is_edit(name, arguments) {
         return Some(if is_edit { arguments } else { &[] });
     }
     if COPIERS.contains(&name) && !arguments.contains(&"-t") {
@@ -267,6 +253,28 @@ fn changed<'w, 'a>(name: &str, arguments: &'w [&'a str]) -> Option<&'w [&'a str]
         return Some(arguments);
     }
     (READERS.contains(&name) || ELSEWHERE.contains(&name)).then_some(&[])
+}
+
+/// Whether these programs, which mostly read, change the files that they are told; none for any other.
+fn is_edit(name: &str, arguments: &[&str]) -> Option<bool> {
+    let has = |is_it: fn(&str) -> bool| arguments.iter().any(|word| is_it(word));
+    let is_in_place: fn(&str) -> bool = |word| match word.strip_prefix("--") {
+        Some(long) => long.starts_with("in"),
+        None => word.starts_with('-') && word.contains('i'),
+    };
+    Some(match name {
+        // Their own language writes to files, too.
+        "awk" | "gawk" | "mawk" => has(|word| word.starts_with("-i") || word.contains('>')),
+        "sed" => has(is_in_place) || has(|word| word.contains("w /")),
+        "find" => has(|word| {
+            ["-delete", "-exec", "-fls", "-fprint", "-ok"]
+                .iter()
+                .any(|action| word.starts_with(action))
+        }),
+        "tar" => is_extraction(arguments),
+        "yq" => has(is_in_place),
+        _ => return None,
+    })
 }
 
 fn is_extraction(arguments: &[&str]) -> bool {
