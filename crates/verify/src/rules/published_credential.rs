@@ -37,9 +37,7 @@ impl Rule for PublishedCredential {
                     format!("remove {variable}: the web server needs no credential"),
                 ),
                 None => (
-                    format!(
-                        "anyone can download a key or a secret: {name} serves a mounted {page}"
-                    ),
+                    format!("anyone can download a key or a secret as /{page}: {name} serves it"),
                     format!("remove it from {page}: the web server needs no credential"),
                 ),
             };

@@ -51,17 +51,8 @@ impl Rule for ViewableSecret {
                 public::of(text).is_none() && !placeholder::is_placeholder(text)
             });
             if let Some(what) = is_own.then(|| place(case, reading)).flatten() {
-                let message = format!(
-                    "everyone with the role `view` in the namespace can read {} of {}: it is in {what}, and not in a Secret",
-                    reading.setting,
-                    case.server(reading)
-                );
-                findings.push(
-                    Draft::new(SEVERITY, message, HELP)
-                        .setting(reading.setting)
-                        .server(reading.server)
-                        .at(case.span(reading)),
-                );
+                let why = format!("it is in {what}, and not in a Secret");
+                findings.push(viewable(case, reading, &why, HELP).at(case.span(reading)));
             }
         }
         of_probes(case, findings);
@@ -103,18 +94,21 @@ fn of_probes(case: &Case<'_>, findings: &mut Vec<Draft>) {
         let Some((_, span)) = sent.iter().find(|(password, _)| password == own) else {
             continue;
         };
-        let message = format!(
-            "everyone with the role `view` in the namespace can read {} of {}: a probe sends it, so it is in the workload, too",
-            reading.setting,
-            case.server(reading)
-        );
-        findings.push(
-            Draft::new(SEVERITY, message, HELP)
-                .setting(reading.setting)
-                .server(reading.server)
-                .at(*span),
-        );
+        let why = "a probe sends it, so it is in the workload, too";
+        findings.push(viewable(case, reading, why, HELP).at(*span));
     }
+}
+
+/// A finding about the value of a setting.
+fn viewable(case: &Case<'_>, reading: &Reading, why: &str, help: &str) -> Draft {
+    let message = format!(
+        "everyone with the role `view` in the namespace can read {} of {}: {why}",
+        reading.setting,
+        case.server(reading)
+    );
+    Draft::new(SEVERITY, message, help)
+        .setting(reading.setting)
+        .server(reading.server)
 }
 
 /// What the value of a reading is in, if that is no Secret.
