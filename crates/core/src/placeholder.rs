@@ -105,7 +105,7 @@ pub(crate) fn is_usual(text: &str) -> bool {
     words.peek().is_some() && words.all(|word| is_among(TELLING, &word) || is_filling(&word))
 }
 
-/// A word that stands beside the telling ones, or a number such as a year.
+/// One of the words between the telling ones, or a number such as a year.
 fn is_filling(word: &str) -> bool {
     let is_number = word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_digit());
     is_number || is_among(FILLING, word)

@@ -28,6 +28,8 @@ pub enum Change {
     Encoded,
     /// Some characters are other ones, are added or are missing.
     Edited,
+    /// Another public value is before or behind it.
+    Joined,
     /// Nothing.
     None,
     /// Written several times.
@@ -43,6 +45,7 @@ impl Change {
             Self::Case => ", in other letters or signs",
             Self::Encoded => ", encoded",
             Self::Edited => ", with a few characters changed",
+            Self::Joined => ", with another public value beside it",
             Self::None => "",
             Self::Repeated => ", written several times",
             Self::Reversed => ", written backwards",
@@ -89,11 +92,8 @@ fn of_plain(text: &[u8]) -> Option<Public> {
         if *known_text == *once {
             return Some(Public { known, change });
         }
-        if edited.is_none() && is_edited(once, known_text) {
-            edited = Some(Public {
-                known,
-                change: Change::Edited,
-            });
+        if edited.is_none() {
+            edited = edit(once, known_text).map(|change| Public { known, change });
         }
     }
     edited
@@ -119,25 +119,25 @@ fn changed(text: &[u8], change: Change) -> Option<Public> {
     of_plain(text).map(|Public { known, .. }| Public { known, change })
 }
 
-/// Whether a text is another but for what is added, missing or different in one place, and says little.
-fn is_edited(text: &[u8], known: &[u8]) -> bool {
+/// What was done to a public value, where a text is that but for what is added, missing or different in one place, and the rest
+/// is worth nothing.
+fn edit(text: &[u8], known: &[u8]) -> Option<Change> {
     let start = text.iter().zip(known).take_while(|(a, b)| a == b).count();
     let ends = text[start..].iter().rev().zip(known[start..].iter().rev());
     let end = ends.take_while(|(a, b)| a == b).count();
     if start + end >= SAME && is_rest_little(&[&text[start..text.len() - end]]) {
-        return true;
+        return Some(Change::Edited);
     }
     let [Ok(whole), Ok(part)] = [text, known].map(std::str::from_utf8) else {
-        return false;
+        return None;
     };
-    whole.find(part).is_some_and(|at| {
-        let rest = [&text[..at], &text[at + part.len()..]];
-        // What stands beside it may be another public value.
-        is_rest_little(&rest)
-            || rest
-                .iter()
-                .all(|rest| is_rest_little(&[rest]) || of_plain(rest).is_some())
-    })
+    let at = whole.find(part)?;
+    let rest = [&text[..at], &text[at + part.len()..]];
+    if is_rest_little(&rest) {
+        return Some(Change::Edited);
+    }
+    let is_worthless = |rest: &&[u8]| is_rest_little(&[rest]) || of_plain(rest).is_some();
+    rest.iter().all(is_worthless).then_some(Change::Joined)
 }
 
 fn is_rest_little(rest: &[&[u8]]) -> bool {
@@ -229,7 +229,7 @@ mod tests {
         let mut known = long();
         let (one, other) = (known.next().unwrap(), known.next().unwrap());
         for text in [format!("{one}-{other}"), format!("{other}{one}")] {
-            assert!(of(&text).is_some());
+            assert_eq!(of(&text).map(|public| public.change), Some(Change::Joined));
         }
         let random = generate(Kind::Secret).unwrap();
         assert!(of(&format!("{one}-{}", random.expose())).is_none());
