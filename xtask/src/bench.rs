@@ -1,22 +1,24 @@
 //! `cargo xtask bench`: speed and memory, as ratios within one run, because machines differ and load changes.
 //!
-//! What is compared runs in turns, and medians are compared. It writes docs/benchmarks.md; a bound that is missed without a
-//! reason that is known is a failure.
+//! What is compared runs in turns, and medians are compared. It writes docs/benchmarks.md; a bound that is missed is a failure.
 
 mod growth;
 mod many;
 mod page;
 mod peers;
+mod row;
 
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::shell::{self, Result};
 use crate::standin::{Played, Standin};
 use crate::{dist, oracles};
+use peers::Peers;
+use row::{Bound, Row};
 
 const STOCK: &str = "tests/fixtures/stock/docker-compose.yml";
 
@@ -48,65 +50,44 @@ with open(sys.argv[1], 'wb') as out:
     print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 ";
 
-/// A line of the table.
-pub(crate) struct Row {
-    work: String,
-    measured: String,
-    bound: String,
-    ours: String,
-    theirs: String,
-    holds: bool,
-    /// The command lines.
-    how: String,
-    /// Why it may be missed, where that is known.
-    why: &'static str,
+/// What a run works with.
+struct Bench {
+    /// Where the tests' programs of others are.
+    oracles: PathBuf,
+    /// Where ours are.
+    programs: PathBuf,
+    peers: Peers,
+    /// A folder in no repository: looking for one above each deployment would be measured as well.
+    folder: PathBuf,
+    /// The stock file, in it.
+    stock: PathBuf,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.folder));
+    }
 }
 
 /// Runs the task; `--programs DIR` takes those that were built before.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let oracles = oracles::set_up(false)?.folder;
     let programs = match arguments {
         [] => dist::linked()?,
         [option, folder] if option == "--programs" => folder.into(),
         _ => return Err("it takes --programs DIR, or nothing".to_owned()),
     };
-    let programs = std::path::absolute(&programs).map_err(|error| error.to_string())?;
-    let stock = shell::root().join(STOCK);
-    let peers = peers::Peers::set_up()?;
-    let mut rows = starts(&oracles, &programs, &stock)?;
-    rows.extend(peers::rows(&oracles, &peers, &programs, &stock)?);
-    rows.extend(many::rows(&oracles, &peers, &programs, &stock)?);
-    rows.extend(large(&oracles, &programs)?);
-    rows.extend(live(&oracles, &programs, &stock)?);
-    growth::draw(&oracles, &programs, &stock)?;
-    let lint = oracles.join("venv/bin/compose-lint");
-    let [rg, secrets, checkov] =
-        ["rg", "detect-secrets", "checkov"].map(|name| peers.program(name).unwrap_or(name.into()));
-    page::write(
-        &rows,
-        &[
-            ("clearml-verify", &programs.join("clearml-verify")),
-            ("openssl", Path::new("openssl")),
-            ("compose-lint", &lint),
-            ("ripgrep", &rg),
-            ("detect-secrets", &secrets),
-            ("checkov", &checkov),
-        ],
-    )?;
+    let bench = Bench::set_up(&programs)?;
+    let mut rows = bench.starts()?;
+    rows.extend(bench.peers()?);
+    rows.extend(bench.many()?);
+    rows.extend(bench.large()?);
+    rows.extend(bench.live()?);
+    bench.draw_growth()?;
+    page::write(&rows, &bench.versions())?;
     for row in &rows {
-        let Row {
-            work,
-            measured,
-            bound,
-            ours,
-            theirs,
-            holds,
-            ..
-        } = row;
-        let mark = if *holds { "" } else { "MISSED" };
-        println!("{work:46} {ours:>12} {theirs:>12}  {measured}, {bound}  {mark}");
+        println!("{row}");
     }
-    let missed = rows.iter().filter(|row| !row.holds && row.why.is_empty());
+    let missed = rows.iter().filter(|row| !row.holds());
     let missed: Vec<&str> = missed.map(|row| row.work.as_str()).collect();
     if missed.is_empty() {
         Ok(())
@@ -115,131 +96,193 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     }
 }
 
-/// Programs that have little to do.
-fn starts(oracles: &Path, programs: &Path, stock: &Path) -> Result<Vec<Row>> {
-    let program = |name: &str| Command::new(programs.join(name));
-    let (keygen, openssl) = medians(
-        101,
-        &mut program("clearml-keygen"),
-        Command::new("openssl").args(["rand", "-hex", "25"]),
-    )?;
-    let keys = keygen.as_secs_f64() / openssl.as_secs_f64();
-    let (verify, lint) = medians(
-        21,
-        program("clearml-verify").arg(stock),
-        Command::new(oracles.join("venv/bin/compose-lint")).arg(stock),
-    )?;
-    let ratio = lint.as_secs_f64() / verify.as_secs_f64();
-    Ok(vec![
-        Row {
-            work: "keygen / openssl".to_owned(),
-            measured: format!("{keys:.2}"),
-            bound: format!("at most {KEYGEN_AT_MOST}"),
-            ours: milliseconds(keygen),
-            theirs: milliseconds(openssl),
-            holds: keys <= KEYGEN_AT_MOST,
-            how: "`clearml-keygen`, `openssl rand -hex 25`".to_owned(),
-            why: "",
-        },
-        Row {
-            work: "compose-lint / verify, the stock file".to_owned(),
-            measured: format!("{ratio:.1}"),
-            bound: format!("at least {VERIFY_AT_LEAST}"),
-            ours: milliseconds(verify),
-            theirs: milliseconds(lint),
-            holds: ratio >= VERIFY_AT_LEAST,
-            how: "`clearml-verify docker-compose.yml`, `compose-lint docker-compose.yml`"
-                .to_owned(),
-            why: "",
-        },
-    ])
-}
+impl Bench {
+    fn set_up(programs: &Path) -> Result<Self> {
+        let name = format!("clearml-secure-bench-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+        fs::create_dir(&folder).map_err(failed)?;
+        let bench = Self {
+            oracles: oracles::set_up(false)?.folder,
+            programs: std::path::absolute(programs).map_err(|error| error.to_string())?,
+            peers: Peers::set_up()?,
+            stock: folder.join("stock/docker-compose.yml"),
+            folder: folder.clone(),
+        };
+        bench.copy_stock(&bench.stock)?;
+        Ok(bench)
+    }
 
-/// A compose file of 10 MB.
-fn large(oracles: &Path, programs: &Path) -> Result<Vec<Row>> {
-    let (seconds, megabytes) = inject_large(oracles, programs)?;
-    let work = format!("inject, {SERVICES} services in 10 MB");
-    Ok(vec![
-        Row {
-            work: format!("{work}: time"),
-            measured: format!("{seconds:.2} s"),
-            bound: format!("under {INJECT_SECONDS} s"),
-            ours: format!("{seconds:.2} s"),
-            theirs: String::new(),
-            holds: seconds < INJECT_SECONDS,
-            how: "`clearml-inject -k keys.json large.yml`".to_owned(),
-            why: "",
-        },
-        Row {
-            work: format!("{work}: memory"),
-            measured: format!("{megabytes:.0} MB"),
-            bound: format!("under {INJECT_MEGABYTES} MB"),
-            ours: format!("{megabytes:.0} MB"),
-            theirs: String::new(),
-            holds: megabytes < INJECT_MEGABYTES,
-            how: String::new(),
-            why: "",
-        },
-    ])
-}
+    fn copy_stock(&self, to: &Path) -> Result {
+        let failed = |error: std::io::Error| format!("{}: {error}", to.display());
+        fs::create_dir_all(to.parent().unwrap_or(&self.folder)).map_err(failed)?;
+        fs::copy(shell::root().join(STOCK), to).map_err(failed)?;
+        Ok(())
+    }
 
-/// Many running servers at once.
-fn live(oracles: &Path, programs: &Path, stock: &Path) -> Result<Vec<Row>> {
-    let requests = requests(oracles, programs, stock)?;
-    let (seconds, megabytes) = verify_fleet(oracles, programs, stock)?;
-    let least = least_seconds(requests);
-    let ratio = seconds / least;
-    let work = format!("verify, {SERVERS} servers, 200 ms an answer");
-    Ok(vec![
-        Row {
-            work: format!("{work} / {requests} requests to each that never wait"),
-            measured: format!("{ratio:.2}"),
-            bound: format!("at most {FLEET_AT_MOST}"),
-            ours: format!("{seconds:.2} s"),
-            theirs: format!("{least:.2} s"),
-            holds: ratio <= FLEET_AT_MOST,
-            how: format!(
+    /// One of our programs.
+    fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
+    }
+
+    fn lint(&self) -> Command {
+        Command::new(self.oracles.join("venv/bin/compose-lint"))
+    }
+
+    /// A keyset.
+    fn keys(&self) -> Result<PathBuf> {
+        let keys = self.folder.join("keys.json");
+        let mut keygen = self.program("clearml-keygen");
+        shell::output(keygen.args(["-f", "json", "--force", "-o"]).arg(&keys))?;
+        Ok(keys)
+    }
+
+    /// Who took part, and what tells its version.
+    fn versions(&self) -> Vec<(&'static str, Command)> {
+        let mut versions = vec![
+            ("clearml-verify", self.program("clearml-verify")),
+            ("openssl", Command::new("openssl")),
+            ("compose-lint", self.lint()),
+        ];
+        let peers = [
+            ("ripgrep", "rg"),
+            ("detect-secrets", "detect-secrets"),
+            ("checkov", "checkov"),
+        ];
+        versions.extend(peers.into_iter().filter_map(|(name, program)| {
+            let program = self.peers.program(program)?;
+            Some((name, Command::new(program)))
+        }));
+        versions
+    }
+
+    /// Programs that have little to do.
+    fn starts(&self) -> Result<Vec<Row>> {
+        let keygen = medians(
+            101,
+            &mut self.program("clearml-keygen"),
+            Command::new("openssl").args(["rand", "-hex", "25"]),
+        )?;
+        let verify = medians(
+            21,
+            self.program("clearml-verify").arg(&self.stock),
+            self.lint().arg(&self.stock),
+        )?;
+        Ok(vec![
+            Row::ratio("keygen / openssl", keygen, Bound::AtMost(KEYGEN_AT_MOST))
+                .by("`clearml-keygen`, `openssl rand -hex 25`"),
+            Row::ratio(
+                "compose-lint / verify, the stock file",
+                verify,
+                Bound::AtLeast(VERIFY_AT_LEAST),
+            )
+            .by("`clearml-verify docker-compose.yml`, `compose-lint docker-compose.yml`"),
+        ])
+    }
+
+    /// A compose file of 10 MB.
+    fn large(&self) -> Result<Vec<Row>> {
+        let path = self.folder.join("large.yml");
+        fs::write(&path, large_compose_file())
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut inject = self.program("clearml-inject");
+        inject.arg("-k").arg(self.keys()?).arg(&path);
+        let (seconds, megabytes) = self.measured(5, &self.folder.join("secured.yml"), &inject)?;
+        let work = format!("inject, {SERVICES} services in 10 MB");
+        Ok(vec![
+            Row::seconds(format!("{work}: time"), seconds, INJECT_SECONDS)
+                .by("`clearml-inject -k keys.json large.yml`"),
+            Row::megabytes(format!("{work}: memory"), megabytes, INJECT_MEGABYTES),
+        ])
+    }
+
+    /// Many running servers at once, which are all the same one.
+    fn live(&self) -> Result<Vec<Row>> {
+        let requests = self.requests()?;
+        let standin = Standin::start(&oracles::python(&self.oracles), &self.played(DELAY))?;
+        let mut verify = self.program("clearml-verify");
+        verify.args(["--jobs", &JOBS.to_string()]);
+        verify.args(std::iter::repeat_n(&standin.address, SERVERS));
+        let (seconds, megabytes) = self.measured(1, Path::new("/dev/null"), &verify)?;
+        let work = format!("verify, {SERVERS} servers, 200 ms an answer");
+        let compared = format!("{work} / {requests} requests to each that never wait");
+        let times = (seconds, least_seconds(requests));
+        Ok(vec![
+            Row::ratio(compared, times, Bound::AtMost(FLEET_AT_MOST)).by(format!(
                 "`clearml-verify --jobs {JOBS} http://localhost:PORT …`, beside a stand-in of the tests"
-            ),
-            why: "",
-        },
-        Row {
-            work: format!("{work}: memory"),
-            measured: format!("{megabytes:.0} MB"),
-            bound: format!("under {FLEET_MEGABYTES} MB"),
-            ours: format!("{megabytes:.0} MB"),
-            theirs: String::new(),
-            holds: megabytes < FLEET_MEGABYTES,
-            how: String::new(),
-            why: "",
-        },
-    ])
+            )),
+            Row::megabytes(format!("{work}: memory"), megabytes, FLEET_MEGABYTES),
+        ])
+    }
+
+    /// How many requests a server is sent.
+    fn requests(&self) -> Result<usize> {
+        let record = self.folder.join("requests");
+        let failed = |error: std::io::Error| format!("{}: {error}", record.display());
+        fs::write(&record, "").map_err(failed)?;
+        let played = Played {
+            record: Some(&record),
+            ..self.played(0.0)
+        };
+        let standin = Standin::start(&oracles::python(&self.oracles), &played)?;
+        time(self.program("clearml-verify").arg(&standin.address))?;
+        Ok(fs::read_to_string(&record).map_err(failed)?.lines().count())
+    }
+
+    fn played(&self, delay: f64) -> Played<'_> {
+        Played {
+            compose: &self.stock,
+            env_file: None,
+            version: "2.0.0",
+            delay,
+            record: None,
+        }
+    }
+
+    /// The median time in seconds and the largest peak of memory in megabytes of a command that writes to a file.
+    fn measured(&self, rounds: usize, out: &Path, command: &Command) -> Result<(f64, f64)> {
+        let (mut times, mut peak) = (Vec::new(), 0.0_f64);
+        for _ in 0..rounds {
+            let printed = shell::output(
+                Command::new(oracles::python(&self.oracles))
+                    .args(["-c", MEASURE])
+                    .arg(out)
+                    .arg(command.get_program())
+                    .args(command.get_args()),
+            )?;
+            let mut numbers = printed.split_whitespace().map(str::parse::<f64>);
+            let (Some(Ok(seconds)), Some(Ok(kibibytes))) = (numbers.next(), numbers.next()) else {
+                return Err(format!("not two numbers: {printed}"));
+            };
+            times.push(seconds);
+            peak = peak.max(kibibytes * 1024.0 / 1e6);
+        }
+        times.sort_by(f64::total_cmp);
+        Ok((times[rounds / 2], peak))
+    }
 }
 
-/// Median wall times of two commands that run in turns.
-fn medians(
-    rounds: usize,
-    ours: &mut Command,
-    theirs: &mut Command,
-) -> Result<(Duration, Duration)> {
+/// Median wall times in seconds of two commands that run in turns.
+fn medians(rounds: usize, ours: &mut Command, theirs: &mut Command) -> Result<(f64, f64)> {
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         first.push(time(ours)?);
         second.push(time(theirs)?);
     }
-    first.sort_unstable();
-    second.sort_unstable();
+    first.sort_by(f64::total_cmp);
+    second.sort_by(f64::total_cmp);
     Ok((first[rounds / 2], second[rounds / 2]))
 }
 
-fn time(command: &mut Command) -> Result<Duration> {
+/// The wall time in seconds.
+fn time(command: &mut Command) -> Result<f64> {
     command
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null());
     let start = Instant::now();
     let status = command.status().map_err(|error| error.to_string())?;
-    let elapsed = start.elapsed();
+    let elapsed = start.elapsed().as_secs_f64();
     // Both verifiers end with 1 on the stock file: they find something. More than that is a failure to run.
     match status.code() {
         Some(0 | 1) => Ok(elapsed),
@@ -247,85 +290,11 @@ fn time(command: &mut Command) -> Result<Duration> {
     }
 }
 
-/// Median time in seconds and the largest peak of memory in megabytes.
-fn inject_large(oracles: &Path, programs: &Path) -> Result<(f64, f64)> {
-    let folder = shell::target()?.join("bench");
-    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
-    fs::create_dir_all(&folder).map_err(failed)?;
-    fs::write(folder.join("large.yml"), large_compose_file()).map_err(failed)?;
-    let keys = folder.join("keys.json");
-    shell::output(
-        Command::new(programs.join("clearml-keygen"))
-            .args(["-f", "json", "--force", "-o"])
-            .arg(&keys),
-    )?;
-    let mut times = Vec::new();
-    let mut peak = 0.0_f64;
-    for _ in 0..5 {
-        let mut inject = Command::new(programs.join("clearml-inject"));
-        inject.arg("-k").arg(&keys).arg(folder.join("large.yml"));
-        let (seconds, megabytes) = measure(oracles, &folder.join("secured.yml"), &inject)?;
-        times.push(seconds);
-        peak = peak.max(megabytes);
-    }
-    times.sort_by(f64::total_cmp);
-    Ok((times[times.len() / 2], peak))
-}
-
-/// How many requests a server is sent.
-fn requests(oracles: &Path, programs: &Path, stock: &Path) -> Result<usize> {
-    let record = shell::target()?.join("bench/requests");
-    let failed = |error: std::io::Error| format!("{}: {error}", record.display());
-    fs::write(&record, "").map_err(failed)?;
-    let played = Played {
-        record: Some(&record),
-        ..fleet(stock, 0.0)
-    };
-    let standin = Standin::start(&oracles::python(oracles), &played)?;
-    time(Command::new(programs.join("clearml-verify")).arg(&standin.address))?;
-    Ok(fs::read_to_string(&record).map_err(failed)?.lines().count())
-}
-
 /// The least time in seconds for so many requests to every server.
 fn least_seconds(requests: usize) -> f64 {
     // Some thousands are exact in any type.
     let rounds = u32::try_from((requests * SERVERS).div_ceil(JOBS)).unwrap_or(u32::MAX);
     f64::from(rounds) * DELAY
-}
-
-fn fleet(stock: &Path, delay: f64) -> Played<'_> {
-    Played {
-        compose: stock,
-        env_file: None,
-        version: "2.0.0",
-        delay,
-        record: None,
-    }
-}
-
-/// Time in seconds and peak of memory in megabytes for many servers at once, which are all the same one.
-fn verify_fleet(oracles: &Path, programs: &Path, stock: &Path) -> Result<(f64, f64)> {
-    let standin = Standin::start(&oracles::python(oracles), &fleet(stock, DELAY))?;
-    let mut verify = Command::new(programs.join("clearml-verify"));
-    verify.args(["--jobs", &JOBS.to_string()]);
-    verify.args(std::iter::repeat_n(&standin.address, SERVERS));
-    measure(oracles, Path::new("/dev/null"), &verify)
-}
-
-/// Time in seconds and peak of memory in megabytes of a command that writes to a file.
-fn measure(oracles: &Path, out: &Path, command: &Command) -> Result<(f64, f64)> {
-    let printed = shell::output(
-        Command::new(oracles::python(oracles))
-            .args(["-c", MEASURE])
-            .arg(out)
-            .arg(command.get_program())
-            .args(command.get_args()),
-    )?;
-    let mut numbers = printed.split_whitespace().map(str::parse::<f64>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(seconds)), Some(Ok(kibibytes))) => Ok((seconds, kibibytes * 1024.0 / 1e6)),
-        _ => Err(format!("not two numbers: {printed}")),
-    }
 }
 
 /// A ClearML Server among thousands of other services: about 1,000 bytes each, 10 MB in all.
@@ -356,10 +325,6 @@ fn large_compose_file() -> String {
         );
     }
     text
-}
-
-fn milliseconds(duration: Duration) -> String {
-    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }
 
 #[cfg(test)]

@@ -2,10 +2,8 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
-use super::{many, measure};
+use super::Bench;
 use crate::shell::{self, Result};
 
 const PATH: &str = "docs/growth.svg";
@@ -23,28 +21,27 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#1c2024}\
     .axis{stroke:#5b6470;fill:none}.grid{stroke:#d5dae0;fill:none}.line{stroke:#1e3f8a;stroke-width:2;fill:none}.dot{fill:#1e3f8a}\
     @media(prefers-color-scheme:dark){text{fill:#e6e9ec}.grid{stroke:#343b43}.axis{stroke:#9aa4af}.line{stroke:#b5cdfd}.dot{fill:#b5cdfd}}";
 
-/// Measures fleets of several sizes, and draws what they took.
-pub(super) fn draw(oracles: &Path, programs: &Path, stock: &Path) -> Result {
-    let (mut seconds, mut megabytes) = (Vec::new(), Vec::new());
-    for size in SIZES {
-        let folder = many::hosts(stock, size)?;
-        let mut verify = Command::new(programs.join("clearml-verify"));
-        verify.args(["-f", "json"]).arg(&folder);
-        let (time, peak) = measure(oracles, Path::new("/dev/null"), &verify)?;
-        // Some thousands are exact in any type.
-        let size = f64::from(u32::try_from(size).unwrap_or(u32::MAX));
-        seconds.push((size, time));
-        megabytes.push((size, peak));
-        println!("{size:6} deployments: {time:.2} s, {peak:.0} MB");
+impl Bench {
+    /// Measures fleets of several sizes, and draws what they took.
+    pub(super) fn draw_growth(&self) -> Result {
+        let (mut seconds, mut megabytes) = (Vec::new(), Vec::new());
+        for size in SIZES {
+            let (time, peak) = self.look_at(&self.hosts(size)?, 1)?;
+            // Some thousands are exact in any type.
+            let size = f64::from(u32::try_from(size).unwrap_or(u32::MAX));
+            seconds.push((size, time));
+            megabytes.push((size, peak));
+            println!("{size:6} deployments: {time:.2} s, {peak:.0} MB");
+        }
+        let path = shell::root().join(PATH);
+        let text = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {HEIGHT}\" role=\"img\">\n<title>Time and memory of clearml-verify over the number of deployments</title>\n<style>{STYLE}</style>\n{}{}</svg>\n",
+            2.0 * WIDTH,
+            chart("seconds", &seconds, 0.0),
+            chart("peak of memory, MB", &megabytes, WIDTH)
+        );
+        fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
     }
-    let path = shell::root().join(PATH);
-    let text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {HEIGHT}\" role=\"img\">\n<title>Time and memory of clearml-verify over the number of deployments</title>\n<style>{STYLE}</style>\n{}{}</svg>\n",
-        2.0 * WIDTH,
-        chart("seconds", &seconds, 0.0),
-        chart("peak of memory, MB", &megabytes, WIDTH)
-    );
-    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// A line through points, with axes from zero.

@@ -2,16 +2,15 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use super::Row;
+use super::row::Row;
 use crate::shell::{self, Result};
 
 const PATH: &str = "docs/benchmarks.md";
 
 /// Writes the page.
-pub(super) fn write(rows: &[Row], programs: &[(&str, &Path)]) -> Result {
+pub(super) fn write(rows: &[Row], programs: &[(&str, Command)]) -> Result {
     let path = shell::root().join(PATH);
     let mut text = String::from(
         "# Benchmarks\n\n\
@@ -26,27 +25,17 @@ pub(super) fn write(rows: &[Row], programs: &[(&str, &Path)]) -> Result {
         "| work | bound | measured | clearml-secure | peer | |\n|---|---|---|---|---|---|\n",
     );
     for row in rows {
-        let holds = if row.holds { "" } else { "missed" };
-        let Row {
-            work,
-            bound,
-            measured,
-            ours,
-            theirs,
-            ..
-        } = row;
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "| {work} | {bound} | {measured} | {ours} | {theirs} | {holds} |"
+            "| {} | {} | {} | {} | {} | {} |",
+            row.work,
+            row.bound(),
+            row.measured(),
+            row.ours,
+            row.theirs,
+            if row.holds() { "" } else { "missed" }
         );
-    }
-    let missed: Vec<&Row> = rows.iter().filter(|row| !row.holds).collect();
-    if !missed.is_empty() {
-        text.push_str("\n## What is missed, and why\n\n");
-        for row in missed {
-            let _ = writeln!(text, "- **{}**: {}", row.work, row.why);
-        }
     }
     text.push_str("\n## How it grows\n\n![time and memory of clearml-verify over the number of deployments](growth.svg)\n");
     text.push_str("\n## Command lines\n\n");
@@ -81,7 +70,7 @@ fn machine() -> String {
 }
 
 /// What every program says of its version, on its first line.
-fn versions(programs: &[(&str, &Path)]) -> String {
+fn versions(programs: &[(&str, Command)]) -> String {
     let mut text = String::new();
     for (name, program) in programs {
         let option = if *name == "openssl" {
@@ -89,7 +78,8 @@ fn versions(programs: &[(&str, &Path)]) -> String {
         } else {
             "--version"
         };
-        let said = shell::output(Command::new(program).arg(option)).unwrap_or_default();
+        let mut asked = Command::new(program.get_program());
+        let said = shell::output(asked.arg(option)).unwrap_or_default();
         let first = said.lines().next().unwrap_or("unknown");
         let _ = writeln!(
             text,

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Row, medians, milliseconds};
+use super::row::{Bound, Row};
+use super::{Bench, medians};
 use crate::shell::{self, Result};
 
 /// Reads a YAML file and writes it again, as a script would that edits it.
@@ -53,72 +54,47 @@ impl Peers {
     }
 }
 
-/// The stock file beside those that look for mistakes in it, and a script that edits it.
-pub(super) fn rows(
-    oracles: &Path,
-    peers: &Peers,
-    programs: &Path,
-    stock: &Path,
-) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    let commands = [
-        ("detect-secrets", vec!["scan"]),
-        (
-            "checkov",
-            vec!["--quiet", "--compact", "--framework", "yaml", "-f"],
-        ),
-    ];
-    for (name, arguments) in commands {
-        let Some(program) = peers.program(name) else {
-            continue;
-        };
-        let mut theirs = Command::new(program);
-        theirs.args(&arguments).arg(stock);
-        let (ours, theirs) = medians(
-            5,
-            Command::new(programs.join("clearml-verify")).arg(stock),
-            &mut theirs,
-        )?;
-        rows.push(Row {
-            work: format!("{name} / verify, the stock file"),
-            measured: format!("{:.0}", theirs.as_secs_f64() / ours.as_secs_f64()),
-            bound: "none".to_owned(),
-            ours: milliseconds(ours),
-            theirs: milliseconds(theirs),
-            holds: true,
-            how: format!(
+impl Bench {
+    /// The stock file beside those that look for mistakes in it, and a script that edits it.
+    pub(super) fn peers(&self) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        let commands: [(&str, &[&str]); 2] = [
+            ("detect-secrets", &["scan"]),
+            (
+                "checkov",
+                &["--quiet", "--compact", "--framework", "yaml", "-f"],
+            ),
+        ];
+        for (name, arguments) in commands {
+            let Some(program) = self.peers.program(name) else {
+                continue;
+            };
+            let times = medians(
+                5,
+                self.program("clearml-verify").arg(&self.stock),
+                Command::new(program).args(arguments).arg(&self.stock),
+            )?;
+            let work = format!("{name} / verify, the stock file");
+            rows.push(Row::ratio(work, times, Bound::None).by(format!(
                 "`clearml-verify docker-compose.yml`, `{name} {} docker-compose.yml`",
                 arguments.join(" ")
-            ),
-            why: "",
-        });
+            )));
+        }
+        let mut inject = self.program("clearml-inject");
+        let mut script = Command::new(crate::oracles::python(&self.oracles));
+        let times = medians(
+            21,
+            inject.arg("-k").arg(self.keys()?).arg(&self.stock),
+            script.args(["-c", ROUND_TRIP]).arg(&self.stock),
+        )?;
+        rows.push(
+            Row::ratio(
+                "PyYAML round trip / inject, the stock file",
+                times,
+                Bound::AtLeast(ROUND_TRIP_AT_LEAST),
+            )
+            .by("`clearml-inject -k keys.json docker-compose.yml`, and a script of `yaml.safe_load` and `yaml.safe_dump`"),
+        );
+        Ok(rows)
     }
-    let keys = shell::target()?.join("bench/keys.json");
-    shell::output(
-        Command::new(programs.join("clearml-keygen"))
-            .args(["-f", "json", "--force", "-o"])
-            .arg(&keys),
-    )?;
-    let (ours, theirs) = medians(
-        21,
-        Command::new(programs.join("clearml-inject"))
-            .arg("-k")
-            .arg(&keys)
-            .arg(stock),
-        Command::new(crate::oracles::python(oracles))
-            .args(["-c", ROUND_TRIP])
-            .arg(stock),
-    )?;
-    let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
-    rows.push(Row {
-        work: "PyYAML round trip / inject, the stock file".to_owned(),
-        measured: format!("{ratio:.1}"),
-        bound: format!("at least {ROUND_TRIP_AT_LEAST}"),
-        ours: milliseconds(ours),
-        theirs: milliseconds(theirs),
-        holds: ratio >= ROUND_TRIP_AT_LEAST,
-        how: "`clearml-inject -k keys.json docker-compose.yml`, and a script of `yaml.safe_load` and `yaml.safe_dump`".to_owned(),
-        why: "the file is read twice, edited and read twice again, by two parsers: that is the proof that nothing else has changed",
-    });
-    Ok(rows)
 }
