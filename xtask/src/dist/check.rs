@@ -12,10 +12,9 @@ use super::TARGET;
 use crate::shell::{self, Profile, Result};
 use crate::{oracles, packages};
 
-/// No program is larger than so many bytes. A fifth of clearml-keygen are the words that zxcvbn knows, and as much its
-/// expressions.
+/// No program is larger than so many bytes.
 const LARGEST: [(&str, u64); 3] = [
-    ("clearml-keygen", 5_000_000),
+    ("clearml-keygen", 4_000_000),
     ("clearml-inject", 4_000_000),
     ("clearml-verify", 10_000_000),
 ];
