@@ -106,7 +106,7 @@ pub struct Fatal {
 }
 
 /// What set a node of the configuration tree, from the lowest layer to the one that wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Layer {
     /// The image's own defaults.
     Image,

@@ -147,6 +147,13 @@ impl Instance {
         found
     }
 
+    /// The configuration path that a variable sets here.
+    pub fn path_of(&self, variable: &Variable) -> Option<String> {
+        let mut prefixes = self.family.prefixes().iter();
+        let path = prefixes.find_map(|prefix| variable.name.strip_prefix(prefix))?;
+        Some(path.replace("__", ".").to_lowercase())
+    }
+
     /// The variable that sets a configuration path here, spelt as the documentation does.
     pub fn variable_of(&self, path: &str) -> String {
         let prefix = match self.family {

@@ -227,6 +227,26 @@ impl Object {
         self.entries.iter().map(|(key, node)| (&**key, node))
     }
 
+    /// All that is no object, in this and in those below: values, and what is not known.
+    pub fn leaves(&self) -> Vec<&Node> {
+        let mut found = Vec::new();
+        let mut open = vec![self];
+        while let Some(object) = open.pop() {
+            for node in object
+                .entries
+                .iter()
+                .map(|(_, node)| node)
+                .chain(object.rest())
+            {
+                match &node.value {
+                    Value::Object(below) => open.push(below),
+                    _ => found.push(node),
+                }
+            }
+        }
+        found
+    }
+
     /// How many keys are known.
     pub fn len(&self) -> usize {
         self.entries.len()

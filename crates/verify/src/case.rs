@@ -5,13 +5,11 @@ mod remedy;
 mod unknown;
 
 use clearml_secure_core::account::Accounts;
-use clearml_secure_core::container::VariableValue;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::placeholder;
 use clearml_secure_core::public;
 use clearml_secure_core::setting::{Kind, Server};
-use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
@@ -231,24 +229,7 @@ impl Case<'_> {
             // It may open what no setting is about: accounts, guests, the file server.
             unseen.extend(instance.unseen_config.iter().cloned());
             unseen.extend(self.unknown_paths(server));
-            for reading in &server.readings {
-                if let Value::Unknown(reason) = &reading.value {
-                    let variable = reading.variable(self.deployment);
-                    let key = match variable.map(|variable| &variable.value) {
-                        Some(VariableValue::Elsewhere(elsewhere)) => {
-                            format!(" (key {})", escape(&elsewhere.key))
-                        }
-                        _ => String::new(),
-                    };
-                    unseen.push(Unseen {
-                        what: format!("{} at {}{key}", reading.setting, reading.server),
-                        hides: Hides::Anything,
-                        reason: reason.clone(),
-                        service: None,
-                        span: Some(self.span(reading)),
-                    });
-                }
-            }
+            unseen.extend(self.unknown_settings(server));
         }
         let word = match self.deployment.manifests {
             Some(_) => "workload",

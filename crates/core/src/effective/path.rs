@@ -1,5 +1,7 @@
 //! Any path of a server's configuration, for rules about more than the settings.
 
+use std::collections::HashSet;
+
 use super::{Layer, ServerConfiguration};
 use crate::deployment::Deployment;
 use crate::hocon::{Node, Object, Value};
@@ -70,6 +72,24 @@ impl ServerConfiguration {
     pub fn layer(&self, deployment: &Deployment, path: &str) -> Option<Layer> {
         let (node, _) = self.node(deployment, path)?;
         Some(Layer::from(node.tag))
+    }
+
+    /// Who sets anything that the server reads, or may set it.
+    pub fn layers(&self) -> HashSet<Layer> {
+        let leaves = self.tree.leaves().into_iter();
+        leaves.map(|leaf| Layer::from(leaf.tag)).collect()
+    }
+
+    /// The values at a path and below it, or what is in the place of all of them.
+    pub fn leaves(&self, path: &str) -> Vec<&Node> {
+        match self.tree.get(path).or_else(|| cover(&self.tree, path)) {
+            Some(Node {
+                value: Value::Object(below),
+                ..
+            }) => below.leaves(),
+            Some(node) => vec![node],
+            None => Vec::new(),
+        }
     }
 
     /// What decides a path, and its value there: that of the path itself, or nothing where something stands in its place.

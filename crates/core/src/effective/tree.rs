@@ -186,14 +186,7 @@ fn read_variable(
     variable: &Variable,
     environment: &[Variable],
 ) -> Option<Result<Object, Fatal>> {
-    let prefix = instance
-        .family
-        .prefixes()
-        .iter()
-        .find(|prefix| variable.name.starts_with(**prefix))?;
-    let path = variable.name[prefix.len()..]
-        .replace("__", ".")
-        .to_lowercase();
+    let path = instance.path_of(variable)?;
     let unknown = |reason: &str| {
         let object = hocon::parse_variable(&path, "x", &Context::EMPTY);
         object.map(|mut object| {

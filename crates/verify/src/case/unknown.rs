@@ -1,9 +1,11 @@
 //! Paths that open something and are not known.
 
-use clearml_secure_core::effective::{Configured, ServerConfiguration};
+use clearml_secure_core::container::{Variable, VariableValue};
+use clearml_secure_core::effective::{self, Configured, Reading, ServerConfiguration};
 use clearml_secure_core::hocon::Value;
 use clearml_secure_core::opening::{self, Reads};
 use clearml_secure_core::setting::Setting;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::{Hides, Unseen};
 
@@ -41,6 +43,13 @@ impl Case<'_> {
                 });
             }
         }
+        // What is in a tree of settings is said with that.
+        let trees = server.readings.iter().filter_map(|one| self.tree_of(one));
+        let trees: Vec<(String, Span)> = trees.map(|(path, one)| (path, one.span)).collect();
+        untold.retain(|one| {
+            let is_in = |(path, span): &(String, Span)| *span == one.span && is_at(&one.path, path);
+            !trees.iter().any(is_in)
+        });
         let name = self.named(instance);
         let unseen = |(paths, first): (Vec<&str>, &Untold)| Unseen {
             what: format!("{} at {name}", and(&paths)),
@@ -50,6 +59,40 @@ impl Case<'_> {
             span: Some(first.span),
         };
         by_reason(&untold).into_iter().map(unseen).collect()
+    }
+
+    /// The settings that are not known at a server.
+    pub(super) fn unknown_settings(&self, server: &ServerConfiguration) -> Vec<Unseen> {
+        let unseen = |reading: &Reading| {
+            let effective::Value::Unknown(reason) = &reading.value else {
+                return None;
+            };
+            let variable = reading.variable(self.deployment);
+            let key = match variable.map(|variable| &variable.value) {
+                Some(VariableValue::Elsewhere(elsewhere)) => {
+                    format!(" (key {})", escape(&elsewhere.key))
+                }
+                _ => String::new(),
+            };
+            let tree = self.tree_of(reading).map(|(path, _)| path);
+            let path = tree.as_deref().unwrap_or(reading.setting.path());
+            Some(Unseen {
+                what: format!("{path} at {}{key}", reading.server),
+                hides: Hides::Anything,
+                reason: reason.clone(),
+                service: None,
+                span: Some(self.span(reading)),
+            })
+        };
+        server.readings.iter().filter_map(unseen).collect()
+    }
+
+    /// The variable that sets, or may set, all above a setting, and its path.
+    fn tree_of(&self, reading: &Reading) -> Option<(String, &Variable)> {
+        let variable = reading.variable(self.deployment)?;
+        let path = self.deployment.instances[reading.instance].path_of(variable)?;
+        let setting = reading.setting.path();
+        (setting != path && is_at(setting, &path)).then_some((path, variable))
     }
 
     /// What is not known at a path or below it; of settings, the readings say so.
@@ -88,6 +131,12 @@ impl Case<'_> {
             untold.extend(below);
         }
     }
+}
+
+/// Whether a path is another one, or below it.
+fn is_at(path: &str, other: &str) -> bool {
+    let rest = path.strip_prefix(other);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn by_reason(untold: &[Untold]) -> Vec<(Vec<&str>, &Untold)> {

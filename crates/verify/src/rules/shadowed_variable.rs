@@ -1,35 +1,41 @@
-//! Two variables set the same configuration path, and one of them has no effect.
+//! A setting is set twice, and one of the two has no effect.
 //!
-//! **What**: the same path is written in two spellings: in other case, with the prefixes `TRAINS__` and `CLEARML__`,
+//! **What**: the same path is written in two variables: in other case, with the prefixes `TRAINS__` and `CLEARML__`,
 //! or once by itself and once within the value of a variable that sets a whole tree. Servers read `TRAINS__` variables first, then `CLEARML__` ones, each sorted as ASCII; the last
-//! wins, so lower case wins over upper case.
+//! wins, so lower case wins over upper case. Or keys and secrets are in a `.conf` file, and variables set them too: a variable wins over every file.
 //!
 //! **Why**: anyone who changes the one that loses believes to have changed the secret. The stock compose file spells
-//! the services agent's in lower case: an added upper-case one is silently ignored.
+//! the services agent's in lower case: an added upper-case one is silently ignored. And an old or public value in a file
+//! is in use again as soon as somebody removes the variable.
 //!
 //! bad: tests/fixtures/rules/shadowed-variable/bad.yml
 //!
 //! good: tests/fixtures/rules/shadowed-variable/good.yml
 //!
-//! **Fix**: remove the variable that loses.
+//! **Fix**: remove the variable that loses, or the value in the file.
 //!
-//! **References**: docs/clearml.md#two-spellings-of-one-path.
+//! **References**: docs/clearml.md#two-spellings-of-one-path, docs/clearml.md#precedence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clearml_secure_core::container::{Variable, VariableValue};
-use clearml_secure_core::effective::Origin;
-use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::effective::{Layer, ServerConfiguration};
+use clearml_secure_core::instance::{ConfigFile, Instance};
+use clearml_secure_core::secret::Secret;
+use clearml_secure_core::setting::Setting;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
-use crate::words::shown;
+use crate::words::{and, shown};
 
 /// The value that looks right is not the one in use.
 const DIFFERENT: Severity = Severity::Warning;
 /// No harm until one of them is changed.
 const SAME: Severity = Severity::Note;
+/// Variables are meant to win over files.
+const FILE: Severity = Severity::Note;
 
 pub(crate) struct ShadowedVariable;
 
@@ -40,87 +46,154 @@ impl Rule for ShadowedVariable {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let mut seen = Vec::new();
-        for instance in case
-            .deployment
-            .instances
-            .iter()
-            .filter(|one| one.server.reads_configuration())
-        {
-            let environment = &case.deployment.service(instance).environment;
-            let mut by_path: BTreeMap<String, Vec<&Variable>> = BTreeMap::new();
-            for prefix in instance.family.prefixes() {
-                for variable in environment {
-                    let is_given = !matches!(variable.value, VariableValue::Unset);
-                    if let Some(path) = variable.name.strip_prefix(prefix).filter(|_| is_given) {
-                        by_path
-                            .entry(path.to_lowercase())
-                            .or_default()
-                            .push(variable);
-                    }
-                }
+        for server in &case.effective.servers {
+            let instance = &case.deployment.instances[server.instance];
+            if !instance.server.reads_configuration() {
+                continue;
             }
-            for spellings in by_path.values() {
-                let Some((winner, losers)) = spellings.split_last() else {
+            let environment = &case.deployment.service(instance).environment;
+            let in_use = server.layers();
+            for (index, loser) in environment.iter().enumerate() {
+                // What keeps the server from starting is said elsewhere.
+                let is_fatal = || server.fatal.iter().any(|one| one.span == loser.span);
+                if matches!(loser.value, VariableValue::Unset)
+                    || in_use.contains(&Layer::Variable(index))
+                    || seen.contains(&loser.span)
+                    || is_fatal()
+                {
                     continue;
-                };
-                for loser in losers {
-                    let is_same = loser.value.known().is_some()
-                        && loser.value.known() == winner.value.known();
-                    if !seen.contains(&loser.span) {
-                        seen.push(loser.span);
-                        findings.push(self.finding(instance.server, loser, winner, is_same));
-                    }
+                }
+                if let Some((winner, is_same)) = winner(server, instance, environment, loser) {
+                    seen.push(loser.span);
+                    findings.push(of_variable(server, loser, winner, is_same));
                 }
             }
         }
-        self.check_trees(case, &mut seen, findings);
+        findings.extend(in_files(case));
     }
 }
 
-impl ShadowedVariable {
-    /// Settings that a variable sets by itself, and that come from the tree in another one.
-    fn check_trees(&self, case: &Case<'_>, seen: &mut Vec<Span>, findings: &mut Vec<Draft>) {
-        for reading in case.effective.readings() {
-            let instance = &case.deployment.instances[reading.instance];
-            let environment = &case.deployment.service(instance).environment;
-            let (Origin::Variable(_), Some(winner)) =
-                (reading.origin, reading.variable(case.deployment))
-            else {
+/// The variable that certainly wins over one of which nothing is in use, and whether both have the same value.
+fn winner<'a>(
+    server: &ServerConfiguration,
+    instance: &Instance,
+    environment: &'a [Variable],
+    loser: &Variable,
+) -> Option<(&'a Variable, bool)> {
+    let path = instance.path_of(loser)?;
+    let mut winner = None;
+    for leaf in server.leaves(&path) {
+        let Layer::Variable(index) = Layer::from(leaf.tag) else {
+            return None;
+        };
+        let variable = environment.get(index)?;
+        let is_same_path = instance.path_of(variable).as_ref() == Some(&path);
+        if matches!(variable.value, VariableValue::Unset) || !is_same_path && !is_known(variable) {
+            return None;
+        }
+        let own = loser.value.known();
+        let text = leaf.value.as_text().map(Secret::from);
+        let is_same = own.is_some() && (own == variable.value.known() || own == text.as_ref());
+        winner = Some((variable, is_same));
+    }
+    winner
+}
+
+/// Whether all that a variable sets is here: in a tree that is not known may be other things than a certain path.
+fn is_known(variable: &Variable) -> bool {
+    variable.value.known().is_some() && variable.left_to_the_shell().is_none()
+}
+
+fn of_variable(
+    server: &ServerConfiguration,
+    loser: &Variable,
+    winner: &Variable,
+    is_same: bool,
+) -> Draft {
+    let same = match is_same {
+        true => " (both have the same value)",
+        false => "",
+    };
+    Draft::new(
+        if is_same { SAME } else { DIFFERENT },
+        format!(
+            "{} has no effect at {}: {} sets the same setting and wins{same}",
+            shown(&loser.name),
+            server.server,
+            shown(&winner.name)
+        ),
+        format!("remove {}", shown(&loser.name)),
+    )
+    .setting(Setting::by_variable(&loser.name))
+    .server(server.server)
+    .at(loser.span)
+}
+
+/// Settings of a `.conf` file that variables set at every server which reads them there.
+#[derive(Default)]
+struct InFile<'a> {
+    name: &'a str,
+    shadowed: BTreeMap<Setting, Span>,
+    in_use: BTreeSet<Setting>,
+    servers: Vec<&'a str>,
+}
+
+/// One finding a file, at the first of its values.
+fn in_files(case: &Case<'_>) -> Vec<Draft> {
+    let mut files: BTreeMap<_, InFile<'_>> = BTreeMap::new();
+    for server in &case.effective.servers {
+        let instance = &case.deployment.instances[server.instance];
+        for file in &instance.config {
+            let all = files.entry(file.source).or_default();
+            all.name = file.at.rsplit('/').next().unwrap_or(&file.at);
+            all.add(case, server, file);
+        }
+    }
+    files.values().filter_map(InFile::finding).collect()
+}
+
+impl<'a> InFile<'a> {
+    fn add(&mut self, case: &Case<'_>, server: &'a ServerConfiguration, file: &ConfigFile) {
+        for reading in &server.readings {
+            let Some(span) = in_file(file, reading.setting) else {
                 continue;
             };
-            let spellings = instance.spellings(reading.setting, environment);
-            if spellings.iter().any(|one| one.span == winner.span) {
+            if !reading.variable(case.deployment).is_some_and(is_known) {
+                self.in_use.insert(reading.setting);
                 continue;
             }
-            for loser in spellings {
-                let text = reading.value.text();
-                let is_given = !matches!(loser.value, VariableValue::Unset);
-                if is_given && !seen.contains(&loser.span) {
-                    seen.push(loser.span);
-                    let is_same = text.is_some() && loser.value.known() == text;
-                    findings.push(self.finding(reading.server, loser, winner, is_same));
-                }
+            self.shadowed.insert(reading.setting, span);
+            if !self.servers.contains(&server.server.name()) {
+                self.servers.push(server.server.name());
             }
         }
     }
 
-    fn finding(&self, server: Server, loser: &Variable, winner: &Variable, is_same: bool) -> Draft {
-        let same = if is_same {
-            " (both have the same value)"
-        } else {
-            ""
-        };
-        Draft::new(
-            if is_same { SAME } else { DIFFERENT },
-            format!(
-                "{} has no effect at {server}: {} sets the same setting and wins{same}",
-                shown(&loser.name),
-                shown(&winner.name)
+    fn finding(&self) -> Option<Draft> {
+        let shadowed = self.shadowed.iter();
+        let shadowed: Vec<Span> = shadowed
+            .filter(|(setting, _)| !self.in_use.contains(setting))
+            .map(|(_, span)| *span)
+            .collect();
+        let first = shadowed.iter().min_by_key(|span| span.start)?;
+        let (name, servers) = (escape(self.name), and(&self.servers));
+        let what = match shadowed.len() {
+            1 => format!(
+                "a key or secret in {name} has no effect at {servers}: a variable sets it, too, and wins"
             ),
-            format!("remove {}", shown(&loser.name)),
-        )
-        .setting(Setting::by_variable(&loser.name))
-        .server(server)
-        .at(loser.span)
+            number => format!(
+                "{number} keys and secrets in {name} have no effect at {servers}: variables set them, too, and win"
+            ),
+        };
+        let help = "remove what has no effect: without the variables, the servers use the file's values again";
+        Some(Draft::new(FILE, what, help).at(*first))
     }
+}
+
+/// Where a file sets a setting.
+fn in_file(file: &ConfigFile, setting: Setting) -> Option<Span> {
+    let path = setting.path().strip_prefix(&file.key)?.strip_prefix('.')?;
+    let node = file.tree.as_ref().ok()?.get(path)?;
+    let is_value = node.value.as_text().is_some_and(|text| !text.is_empty());
+    is_value.then(|| file.span(node))
 }
