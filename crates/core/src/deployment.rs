@@ -171,6 +171,7 @@ impl Deployment {
                     release: recognised.release.clone(),
                     accounts_of: None,
                     ports: Vec::new(),
+                    is_loopback: false,
                     config: Vec::new(),
                     is_image_hidden: false,
                     unseen_config: Vec::new(),
@@ -178,7 +179,9 @@ impl Deployment {
                 if server.reads_configuration() {
                     deployment.load_config(&mut instance, given.config_dir, loader)?;
                 }
-                instance.ports = listens::ports(&deployment.containers[index], &instance);
+                let container = &deployment.containers[index];
+                instance.ports = listens::ports(container, &instance);
+                instance.is_loopback = listens::is_loopback(container, &instance);
                 deployment.instances.push(instance);
             }
         }

@@ -23,6 +23,8 @@ pub struct Instance {
     pub accounts_of: Option<Version>,
     /// The ports on which it listens in its container, in their order.
     pub ports: Vec<u16>,
+    /// Whether it listens at the loopback address alone.
+    pub is_loopback: bool,
     /// The `*.conf` files it loads, in the order it loads them.
     pub config: Vec<ConfigFile>,
     /// Whether a mount hides all of the image's own configuration.

@@ -24,6 +24,7 @@ use crate::knowable::Knowable;
 use crate::setting::Server;
 use crate::source::Span;
 use crate::unseen::{Hides, Unseen};
+pub(super) use address::is_loopback;
 pub use hop::{Forward, How};
 pub use listen::Listening;
 pub use namespace::Namespace;
@@ -300,19 +301,24 @@ impl Deployment {
         let around = self.around();
         let mut ways = Vec::new();
         let mut seen = HashSet::new();
-        let mut next = VecDeque::from([((container, port), Vec::new(), true)]);
-        while let Some((to, through, is_clear)) = next.pop_front() {
+        let mut next = VecDeque::from([((container, port), Vec::new(), true, false)]);
+        while let Some((to, through, is_clear, is_loopback)) = next.pop_front() {
+            let is_loopback = is_loopback || around.listening(to.0).is_loopback;
             let way = |by, opening| Way {
                 opening,
                 by,
                 through: through.clone(),
             };
-            let openings = around.openings(to.0, to.1).into_iter();
+            let openings = around.openings(to, is_loopback).into_iter();
             ways.extend(openings.map(|(by, opening)| way(by, opening)));
             for forward in self.exposure.to(to) {
                 let is_clear = !forward.is_tls && (forward.how != How::Bytes || is_clear);
-                let is_new = seen.insert((forward.by, forward.at, is_clear));
-                if !is_new || forward.by == to.0 {
+                let is_reached =
+                    !is_loopback || around.namespace(forward.by) == around.namespace(to.0);
+                if forward.by == to.0 || !is_reached {
+                    continue;
+                }
+                if !seen.insert((forward.by, forward.at, is_clear, forward.is_loopback)) {
                     continue;
                 }
                 let longer: Vec<&Forward> = [forward]
@@ -329,7 +335,12 @@ impl Deployment {
                         by: forward.by,
                         through: longer,
                     }),
-                    None => next.push_back(((forward.by, forward.at), longer, is_clear)),
+                    None => next.push_back((
+                        (forward.by, forward.at),
+                        longer,
+                        is_clear,
+                        forward.is_loopback,
+                    )),
                 }
             }
         }

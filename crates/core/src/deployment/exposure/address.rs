@@ -57,7 +57,7 @@ impl Around<'_> {
     /// databases listen on.
     pub(super) fn reached(&self, from: usize, address: &Address) -> Vec<(usize, u16)> {
         let host = self.led_to(from, &address.host);
-        let is_itself = is_loopback(host);
+        let is_itself = is_itself(host);
         let namespace = self.namespace(from);
         let is_own = self.names.is_some_and(|names| names.0.contains_key(host));
         let is_host =
@@ -91,7 +91,7 @@ impl Around<'_> {
     pub(super) fn is_anybody(&self, from: usize, host: &str) -> bool {
         let host = self.led_to(from, host);
         let is_name = self.names.is_none_or(|names| names.0.contains_key(host));
-        is_name || is_loopback(host) || is_of_the_host(host)
+        is_name || is_itself(host) || is_of_the_host(host)
     }
 
     /// The port of a container that is asked for, or all on which it is known to listen.
@@ -158,8 +158,24 @@ impl Around<'_> {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a name leads to who uses it.
+fn is_itself(host: &str) -> bool {
     host == "localhost" || host == "::1" || host == "0.0.0.0" || host.starts_with("127.")
+}
+
+/// Whether who listens at an address is reached only by what shares its network: a published port leads to another one of the
+/// container's addresses (docs/clearml.md#networks-of-docker).
+pub(in crate::deployment) fn is_loopback(address: &str) -> bool {
+    let host = match address.rsplit_once(':') {
+        Some((host, port))
+            if !port.ends_with(']') && (host.ends_with(']') || !host.contains(':')) =>
+        {
+            host
+        }
+        _ => address,
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host == "::1" || host.starts_with("127.")
 }
 
 /// The names of the host in a container, and addresses: which of them are the host's is not known.
@@ -180,6 +196,34 @@ fn is_of_the_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loopback_addresses_are_known() {
+        for text in [
+            "127.0.0.1:80",
+            "127.0.0.1",
+            "[::1]:80",
+            "[::1]",
+            "::1",
+            "localhost:8008",
+            "127.1.2.3",
+        ] {
+            assert!(is_loopback(text), "{text}");
+        }
+        for text in [
+            "80",
+            "*:80",
+            "0.0.0.0:80",
+            "[::]:80",
+            "::",
+            ":80",
+            "10.0.0.1:80",
+            "app.localhost.com:1",
+            "",
+        ] {
+            assert!(!is_loopback(text), "{text}");
+        }
+    }
 
     #[test]
     fn addresses_are_read() {

@@ -15,6 +15,8 @@ pub struct Forward {
     pub to: (usize, u16),
     /// How.
     pub how: How,
+    /// Whether only what shares its network reaches it there: it listens at the loopback address.
+    pub is_loopback: bool,
     /// Whether it speaks TLS with who comes in.
     pub is_tls: bool,
     /// Whether it asks for a password, or looks at the address, before it passes anything on.
@@ -41,6 +43,8 @@ pub enum How {
 pub(super) struct Rule {
     /// None where it passes on what comes in at any port that is published.
     pub(super) at: Option<u16>,
+    /// Whether it listens there at the loopback address.
+    pub(super) is_loopback: bool,
     pub(super) how: How,
     pub(super) is_tls: bool,
     pub(super) is_guarded: bool,

@@ -1,6 +1,7 @@
 //! Where the processes of a container listen.
 
 use super::Around;
+use super::address;
 use super::tool::Tool;
 use crate::container::Container;
 use crate::deployment::Database;
@@ -41,7 +42,12 @@ impl Around<'_> {
                 ..Listening::default()
             };
         }
+        let mut listen = self
+            .servers(index)
+            .iter()
+            .filter(|one| !one.ports.is_empty());
         Listening {
+            is_loopback: !servers.is_empty() && listen.all(|one| one.is_loopback),
             ports: servers,
             ..Listening::default()
         }
@@ -135,11 +141,11 @@ fn has_file(container: &Container) -> bool {
 
 /// Whether a database is told to listen for its own container alone.
 fn is_loopback(container: &Container, database: Database) -> bool {
-    let is_local = |address: &str| {
-        let mut parts = address.split([',', ' ']).filter(|part| !part.is_empty());
+    let is_local = |text: &str| {
+        let mut parts = text.split([',', ' ']).filter(|part| !part.is_empty());
         parts.all(|part| {
             let part = part.trim_start_matches('-');
-            part == "localhost" || part == "_local_" || part == "::1" || part.starts_with("127.")
+            part == "_local_" || address::is_loopback(part)
         })
     };
     let options: &[&str] = match database {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::Around;
-use super::address::Address;
+use super::address::{Address, is_loopback};
 use super::files::Files;
 use super::hop::{How, Rule};
 use crate::container::Container;
@@ -109,15 +109,19 @@ pub(super) fn socat(container: &Container) -> Vec<Rule> {
         .map(|word| expanded(container, word))
         .collect();
     let mut rules = Vec::new();
-    let mut listens: Option<(u16, bool)> = None;
+    let mut listens: Option<(u16, bool, bool)> = None;
     for word in &words {
         let word = word.to_ascii_lowercase();
         let Some((kind, rest)) = word.split_once(':') else {
             continue;
         };
         if let Some(is_tls) = listening(kind) {
-            let port = rest.split(',').next().unwrap_or_default();
-            listens = port.parse().ok().map(|port| (port, is_tls));
+            let mut options = rest.split(',');
+            let port = options.next().unwrap_or_default();
+            let is_loopback = options
+                .filter_map(|option| option.strip_prefix("bind="))
+                .any(is_loopback);
+            listens = port.parse().ok().map(|port| (port, is_tls, is_loopback));
             continue;
         }
         let is_connect = [
@@ -132,9 +136,12 @@ pub(super) fn socat(container: &Container) -> Vec<Rule> {
             "ssl",
         ]
         .contains(&kind);
-        if let (true, Some((port, is_tls)), Some(to)) = (is_connect, listens, Address::of(rest)) {
+        if let (true, Some((port, is_tls, is_loopback)), Some(to)) =
+            (is_connect, listens, Address::of(rest))
+        {
             rules.push(Rule {
                 at: Some(port),
+                is_loopback,
                 how: How::Bytes,
                 is_tls,
                 is_guarded: false,
@@ -195,6 +202,7 @@ pub(super) fn rules(around: &Around<'_>, index: usize, files: &Files) -> Vec<Rul
     }
     let rule = |to: Vec<Address>| Rule {
         at: None,
+        is_loopback: false,
         how: How::Bytes,
         is_tls: false,
         is_guarded: false,

@@ -84,16 +84,19 @@ impl Around<'_> {
         names.chain(mode.map(|mode| mode.text.as_str())).collect()
     }
 
-    /// What opens a port on which a process of a container listens, and whose it is.
-    pub(super) fn openings(&self, container: usize, port: u16) -> Vec<(usize, Opening)> {
-        let listening = self.listening(container);
-        if !listening.may_be(port) {
+    /// What opens a port on which a process of a container listens, at the loopback address alone or not, and whose it is.
+    pub(super) fn openings(
+        &self,
+        (container, port): (usize, u16),
+        is_loopback: bool,
+    ) -> Vec<(usize, Opening)> {
+        if !self.listening(container).may_be(port) {
             return Vec::new();
         }
         let owner = match self.namespace(container) {
             Namespace::Own(owner) => owner,
             Namespace::Host(span) => {
-                let interface = match listening.is_loopback {
+                let interface = match is_loopback {
                     true => Interface::Loopback,
                     false => Interface::All,
                 };
@@ -103,7 +106,7 @@ impl Around<'_> {
             Namespace::Nowhere | Namespace::Elsewhere(_) => return Vec::new(),
         };
         // Only who shares its network reaches it.
-        if listening.is_loopback {
+        if is_loopback {
             return Vec::new();
         }
         let owned = &self.containers[owner];

@@ -231,6 +231,7 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
         at,
         to,
         how: How::Requests,
+        is_loopback: false,
         is_tls: false,
         is_guarded: container.image_name() == "oauth2-proxy",
         is_told,

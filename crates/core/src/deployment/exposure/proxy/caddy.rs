@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::deployment::exposure::address::Address;
+use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::File;
 use crate::deployment::exposure::hop::{How, Rule};
 
@@ -95,6 +95,10 @@ fn of_text(text: &str) -> Vec<Rule> {
         depth += usize::from(opens);
         depth -= usize::from(words.first() == Some(&"}")).min(depth);
     }
+    let of_all = blocks.iter().filter(|(heads, _)| heads.is_empty());
+    let by_default = of_all
+        .flat_map(|(_, inner)| inner)
+        .find_map(|words| at(words, "default_bind"));
     let mut rules = Vec::new();
     for (heads, inner) in &blocks {
         // Options of all, and blocks to import.
@@ -104,11 +108,13 @@ fn of_text(text: &str) -> Vec<Rule> {
         let inner = with_imports(inner, &blocks);
         let to = targets(&inner);
         let has_tls = inner.iter().any(|words| words[0] == "tls");
+        let is_loopback = bound(&inner).or(by_default).unwrap_or(false);
         let asks = ["basic_auth", "basicauth", "forward_auth"];
         let is_guarded = inner.iter().any(|words| asks.contains(&words[0]));
         rules.extend(heads.iter().map(|site| {
             let rule = rule(site, is_off, &to);
             Rule {
+                is_loopback,
                 is_guarded,
                 is_tls: has_tls || rule.is_tls,
                 ..rule
@@ -138,6 +144,23 @@ fn with_imports<'a>(inner: &'a [Line<'a>], blocks: &'a [Block<'a>]) -> Vec<&'a L
         }
     }
     found
+}
+
+/// Whether a site listens at the loopback address alone, where it says at which.
+fn bound(lines: &[&Line<'_>]) -> Option<bool> {
+    let told: Vec<bool> = lines.iter().filter_map(|words| at(words, "bind")).collect();
+    (!told.is_empty()).then(|| told.iter().all(|is_loopback| *is_loopback))
+}
+
+fn at(words: &[&str], name: &str) -> Option<bool> {
+    let (first, addresses) = words.split_first()?;
+    let is_own = |address: &&str| is_loopback(address) || address.starts_with("unix/");
+    (*first == name).then(|| {
+        addresses
+            .iter()
+            .take_while(|word| **word != "{")
+            .all(is_own)
+    })
 }
 
 fn targets(lines: &[&Line<'_>]) -> Vec<Address> {
@@ -183,6 +206,7 @@ fn rule(site: &str, is_off: bool, to: &[Address]) -> Rule {
     };
     Rule {
         at: Some(port.unwrap_or(if is_tls { 443 } else { 80 })),
+        is_loopback: false,
         how: How::Requests,
         is_tls,
         is_guarded: false,

@@ -1,15 +1,23 @@
 //! HAProxy: `frontend`, `backend` and `listen` sections.
 
-use crate::deployment::exposure::address::Address;
+use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::File;
 use crate::deployment::exposure::hop::{How, Rule};
+
+/// Where a section listens.
+#[derive(Clone, Copy, Debug)]
+struct Bind {
+    port: u16,
+    is_loopback: bool,
+    is_tls: bool,
+}
 
 /// One section.
 #[derive(Clone, Debug, Default)]
 struct Section {
     kind: String,
     name: String,
-    binds: Vec<(u16, bool)>,
+    binds: Vec<Bind>,
     servers: Vec<Address>,
     backends: Vec<String>,
     is_tcp: Option<bool>,
@@ -48,13 +56,14 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
         }
         // HAProxy's own default is tcp.
         let is_tcp = section.is_tcp.or(is_tcp_by_default).unwrap_or(true);
-        for (at, is_tls) in &section.binds {
+        for bind in &section.binds {
             rules.push(Rule {
-                at: Some(*at),
+                at: Some(bind.port),
+                is_loopback: bind.is_loopback,
                 how: if is_tcp { How::Bytes } else { How::Requests },
-                is_tls: *is_tls,
+                is_tls: bind.is_tls,
                 is_guarded: section.is_guarded,
-                to: match section.redirects && !is_tls {
+                to: match section.redirects && !bind.is_tls {
                     true => Vec::new(),
                     false => to.clone(),
                 },
@@ -91,11 +100,17 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
     match words {
         ["bind", address, rest @ ..] => {
             let is_tls = rest.contains(&"ssl");
-            // `*:80`, `:80`, `:::80`, `10.0.0.1:80,10.0.0.2:81`.
-            let ports = address
-                .split(',')
-                .filter_map(|one| one.rsplit(':').next()?.parse().ok());
-            section.binds.extend(ports.map(|port| (port, is_tls)));
+            // `*:80`, `:80`, `:::80`, `ipv4@127.0.0.1:80`, `10.0.0.1:80,10.0.0.2:81`.
+            let binds = address.split(',').filter_map(|one| {
+                let one = one.rsplit('@').next()?;
+                let (host, port) = one.rsplit_once(':')?;
+                Some(Bind {
+                    port: port.parse().ok()?,
+                    is_loopback: is_loopback(host),
+                    is_tls,
+                })
+            });
+            section.binds.extend(binds);
         }
         ["server" | "server-template", _, address, ..] => {
             section.servers.extend(Address::of(address))

@@ -1,13 +1,14 @@
 //! Apache's httpd: `<VirtualHost>`, `ProxyPass` and `RewriteRule … [P]`.
 
-use crate::deployment::exposure::address::Address;
+use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::File;
 use crate::deployment::exposure::hop::{How, Rule};
 
 /// One `<VirtualHost>`, or all that stands outside of any.
 #[derive(Clone, Debug, Default)]
 struct Host {
-    ports: Vec<u16>,
+    /// Each with whether it is one of the loopback address alone.
+    ports: Vec<(u16, bool)>,
     has_tls: bool,
     redirects: bool,
     is_guarded: bool,
@@ -31,7 +32,7 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
             };
             if first == "<virtualhost" {
                 let addresses = words[1..].iter().map(|word| word.trim_end_matches('>'));
-                let ports = addresses.filter_map(|word| word.rsplit(':').next()?.parse().ok());
+                let ports = addresses.filter_map(port);
                 hosts.push(Host {
                     ports: ports.collect(),
                     ..Host::default()
@@ -50,11 +51,12 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     }
     let has_any = !hosts.is_empty() || !global.to.is_empty();
     if global.ports.is_empty() {
-        global.ports.push(80);
+        global.ports.push((80, false));
     }
     let rules = hosts.iter().chain([&global]).flat_map(|host| {
-        host.ports.iter().map(|at| Rule {
+        host.ports.iter().map(|(at, is_loopback)| Rule {
             at: Some(*at),
+            is_loopback: *is_loopback || global.is_loopback(*at),
             how: How::Requests,
             is_tls: host.has_tls,
             is_guarded: host.is_guarded,
@@ -67,13 +69,23 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     has_any.then(|| rules.collect())
 }
 
+impl Host {
+    /// Whether only the loopback address is told for a port.
+    fn is_loopback(&self, at: u16) -> bool {
+        let mut told = self.ports.iter().filter(|(port, _)| *port == at).peekable();
+        told.peek().is_some() && told.all(|(_, is_loopback)| *is_loopback)
+    }
+}
+
+/// `80`, `*:80`, `127.0.0.1:80`.
+fn port(address: &str) -> Option<(u16, bool)> {
+    let port = address.rsplit(':').next()?.parse().ok()?;
+    Some((port, is_loopback(address)))
+}
+
 fn add(first: &str, words: &[&str], host: &mut Host) {
     match first {
-        "listen" => host.ports.extend(
-            words
-                .get(1)
-                .and_then(|word| word.rsplit(':').next()?.parse::<u16>().ok()),
-        ),
+        "listen" => host.ports.extend(words.get(1).and_then(|word| port(word))),
         "sslengine" => {
             host.has_tls |= words
                 .get(1)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::deployment::exposure::address::Address;
+use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::File;
 use crate::deployment::exposure::hop::{How, Rule};
 
@@ -11,6 +11,13 @@ use crate::deployment::exposure::hop::{How, Rule};
 struct Directive {
     words: Vec<String>,
     block: Vec<Directive>,
+}
+
+/// Where a server listens.
+struct Listen {
+    port: u16,
+    is_loopback: bool,
+    is_tls: bool,
 }
 
 /// Servers in one another are none of nginx's.
@@ -102,9 +109,15 @@ impl<'a> Config<'a> {
         let listens = all
             .iter()
             .filter(|words| words.first().is_some_and(|word| word == "listen"));
-        let mut listens: Vec<(u16, bool)> = listens.filter_map(|words| listen(words)).collect();
-        if listens.is_empty() && how == How::Requests {
-            listens.push((80, false));
+        let mut listens = listens.peekable();
+        let is_told = listens.peek().is_some();
+        let mut listens: Vec<Listen> = listens.filter_map(|words| listen(words)).collect();
+        if !is_told && how == How::Requests {
+            listens.push(Listen {
+                port: 80,
+                is_loopback: false,
+                is_tls: false,
+            });
         }
         let mut variables = Variables::new();
         let mut targets = BTreeSet::new();
@@ -132,10 +145,11 @@ impl<'a> Config<'a> {
             _ => false,
         };
         let is_guarded = all.iter().any(asks);
-        for (at, is_tls) in listens {
-            let is_tls = is_tls || has_tls;
+        for listen in listens {
+            let is_tls = listen.is_tls || has_tls;
             self.rules.push(Rule {
-                at: Some(at),
+                at: Some(listen.port),
+                is_loopback: listen.is_loopback,
                 how,
                 is_tls,
                 is_guarded,
@@ -258,7 +272,7 @@ fn fits(path: &str, include: &str) -> bool {
 }
 
 /// `listen 80;`, `listen [::]:443 ssl;`, `listen 10.0.0.1:8008;`, `listen 53 udp;`.
-fn listen(words: &[String]) -> Option<(u16, bool)> {
+fn listen(words: &[String]) -> Option<Listen> {
     let address = words.get(1)?;
     let is = |word: &str| words.iter().any(|known| known == word);
     if is("udp") || address.starts_with("unix:") {
@@ -271,7 +285,11 @@ fn listen(words: &[String]) -> Option<(u16, bool)> {
             true => Ok(80),
             false => Err(()),
         });
-    Some((port.ok()?, is("ssl") || is("quic")))
+    Some(Listen {
+        port: port.ok()?,
+        is_loopback: is_loopback(address),
+        is_tls: is("ssl") || is("quic"),
+    })
 }
 
 fn is(directive: &Directive, name: &str) -> bool {

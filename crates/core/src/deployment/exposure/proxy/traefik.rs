@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use super::{IMAGES, Software};
 use crate::container::{Container, VariableValue};
-use crate::deployment::exposure::address::Address;
+use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::Files;
 use crate::deployment::exposure::hop::{Forward, How};
 use crate::deployment::exposure::{Around, Tool};
@@ -24,6 +24,7 @@ struct Traefik {
 /// Where a Traefik listens.
 struct EntryPoint {
     port: u16,
+    is_loopback: bool,
     is_tls: bool,
     /// Whether it sends all who come to one with TLS.
     redirects: bool,
@@ -164,6 +165,7 @@ impl Traefik {
                 name,
                 EntryPoint {
                     port,
+                    is_loopback: is_loopback(address),
                     is_tls: self.has(&tls) && !is_off,
                     redirects: self.has(&setting("http.redirections.entrypoint.to"))
                         && self
@@ -179,6 +181,7 @@ impl Traefik {
                 "http",
                 EntryPoint {
                     port: 80,
+                    is_loopback: false,
                     is_tls: false,
                     redirects: false,
                 },
@@ -253,7 +256,9 @@ impl Traefik {
             None => self.defaults(&known),
         };
         for name in names {
-            let (ports, is_tls, redirects) = match known.get(name.to_ascii_lowercase().as_str()) {
+            let one = known.get(name.to_ascii_lowercase().as_str());
+            let is_loopback = one.is_some_and(|one| one.is_loopback);
+            let (ports, is_tls, redirects) = match one {
                 Some(one) => (vec![one.port], one.is_tls, one.redirects),
                 None if self.is_seen() && !self.files.is_hidden(Software::Traefik.folders()) => {
                     continue;
@@ -277,6 +282,7 @@ impl Traefik {
                     Kind::Http => How::Requests,
                     Kind::Tcp => How::Bytes,
                 },
+                is_loopback,
                 is_tls,
                 is_told: true,
                 is_guarded: router.is_guarded,
@@ -331,6 +337,7 @@ impl Traefik {
                         at,
                         to,
                         how: How::Requests,
+                        is_loopback: false,
                         is_tls: false,
                         is_told: false,
                         is_guarded: false,
