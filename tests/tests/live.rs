@@ -30,6 +30,45 @@ fn of_a_stock_server_every_hole_is_found() {
     assert_eq!((status, found, unknown), (Some(1), expected, vec![]));
 }
 
+/// What is gone from a server that was asked everything is fixed; of another server nothing is known.
+#[test]
+fn an_earlier_run_is_compared_server_by_server() {
+    let Some(standin) = Standin::start(&fixtures().join("stock/docker-compose.yml"), json!({}))
+    else {
+        return;
+    };
+    let verified = |options: &[&str]| {
+        let run = clearml("verify").args(["-f", "json"]);
+        let done = run.args(options.to_vec()).args(standin.arguments()).done();
+        serde_json::from_str::<Value>(&done.stdout).unwrap()
+    };
+    let mut before = verified(&[]);
+    let findings = before["findings"].as_array_mut().unwrap();
+    let all = findings.len();
+    let is_login = |one: &&Value| one["rule"] == "default-login";
+    let login = findings.iter().find(is_login).unwrap().clone();
+    let of = |subject: &Value, message: &str| {
+        let mut one = login.clone();
+        (one["subject"], one["message"]) = (subject.clone(), message.into());
+        (one["rule"], one["fingerprint"]) = ("debug-console".into(), message.into());
+        one
+    };
+    findings.push(of(&login["subject"], "gone"));
+    findings.push(of(
+        &"http://203.0.113.7:8080 (apiserver)".into(),
+        "elsewhere",
+    ));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("before.json");
+    fs::write(&file, before.to_string()).unwrap();
+    let after = verified(&["--since", file.to_str().unwrap()]);
+    let since = &after["since"];
+    let expected = json!({"new": 0, "still": all, "fixed": 1, "not_known": 1});
+    assert_eq!(since["summary"], expected, "{since:#}");
+    assert_eq!(since["fixed"][0]["message"], "gone");
+    assert_eq!(since["not_known"][0]["reason"], "not looked at this time");
+}
+
 #[test]
 fn of_an_injected_server_none_is_left_and_the_keys_are_in_use() {
     let injected = Injected::stock();

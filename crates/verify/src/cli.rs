@@ -114,6 +114,11 @@ pub(crate) struct Cli {
     #[arg(long, conflicts_with_all = ["effective", "write_baseline"], help_heading = "Output")]
     pub(crate) fix: bool,
 
+    /// Compare with an earlier run: FILE is what it printed with -f json or -f jsonl. Says what is new, what is still there
+    /// and what is fixed
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["fix", "effective", "write_baseline", "clients"], help_heading = "Output")]
+    pub(crate) since: Option<PathBuf>,
+
     /// The least severity that makes the exit code 1; notes are printed either way [default: warning]
     #[arg(long, value_name = "SEVERITY", help_heading = "Rules")]
     pub(crate) fail_on: Option<FailOn>,
@@ -282,6 +287,7 @@ Examples:
   clearml-verify --clients --old-keys keys.env ~/agents https://clearml.example.com
   clearml-verify --shard 0/8 -f jsonl deployments
   clearml-verify --summary deployments @hosts.txt
+  clearml-verify --since last-week.json deployments
 
 To silence one finding, on its line or the line above:
   # clearml-verify: ignore[RULE] why it is right here

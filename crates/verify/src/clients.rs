@@ -77,6 +77,7 @@ pub(crate) fn look(cli: &Cli, keys: &Keys, share: &mut Share) -> Result<Looked, 
     let is_something = !clients.is_empty() || !unknown.is_empty();
     let report = is_something.then(|| Report {
         findings,
+        silenced: Vec::new(),
         left_out: 0,
         unknown,
         subject: Subject::Clients(clients),

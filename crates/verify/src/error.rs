@@ -57,6 +57,11 @@ pub(crate) enum Error {
     OldKeysWithoutServer,
     #[error("--old-keys and --keys hold the same values, so nothing was replaced")]
     SameKeysets,
+    #[error(
+        "{place}: not what clearml-verify printed with -f json or -f jsonl: {}",
+        escape(message)
+    )]
+    Since { place: Place, message: String },
     #[error("no requests could be started: {0}")]
     Threads(String),
     #[error("an address needs http:// or https:// and a host, and no user name")]
@@ -71,7 +76,9 @@ impl Error {
     /// Where in a file it is, where that can be said.
     pub(crate) fn place(&self) -> Option<&Place> {
         match self {
-            Self::Baseline { place, .. } | Self::Policy { place, .. } => Some(place),
+            Self::Baseline { place, .. }
+            | Self::Policy { place, .. }
+            | Self::Since { place, .. } => Some(place),
             Self::Core(error) => error.place(),
             _ => None,
         }
@@ -112,6 +119,10 @@ impl Error {
             )),
             Self::OldKeysWithoutServer => Some(
                 "name the server:\n  clearml-verify --keys NEW --old-keys OLD https://clearml.example.com".to_owned(),
+            ),
+            Self::Since { .. } => Some(
+                "the run to compare with writes it:\n  clearml-verify -o json:earlier.json TARGET"
+                    .to_owned(),
             ),
             Self::SameKeysets => {
                 Some("--old-keys takes the keyset from before the rotation".to_owned())

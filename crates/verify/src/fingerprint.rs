@@ -12,6 +12,23 @@ use crate::finding::Finding;
 #[derive(Clone)]
 pub(crate) struct Identity(Sha256);
 
+impl Identity {
+    /// Of what tells findings from each other: rule, file, setting, server and message; empty where there is none.
+    pub(crate) fn of(parts: [&str; 5]) -> Self {
+        Self(Sha256::new_with_prefix(parts.join("\n")))
+    }
+
+    /// The fingerprint of one of the findings that are alike, counted from 1.
+    pub(crate) fn numbered(&self, count: u32) -> String {
+        hex(&self.digest(count)[..16])
+    }
+
+    fn digest(&self, count: u32) -> [u8; 32] {
+        let text = format!("\n{count}");
+        self.0.clone().chain_update(text).finalize().into()
+    }
+}
+
 /// Gives out fingerprints; findings that are alike are told apart by their order.
 #[derive(Default)]
 pub(crate) struct Fingerprints {
@@ -25,11 +42,7 @@ pub(crate) struct Fingerprints {
 impl Fingerprints {
     /// 32 hexadecimal digits. No finding holds a value, so nothing can be guessed from them.
     pub(crate) fn of(&mut self, identity: &Identity) -> String {
-        let numbered = |count: u32| {
-            let text = format!("\n{count}");
-            identity.0.clone().chain_update(text).finalize()
-        };
-        let digest = numbered(1);
+        let digest = identity.digest(1);
         let mut first = [0; 8];
         first.copy_from_slice(&digest[..8]);
         let key = u64::from_be_bytes(first);
@@ -38,7 +51,7 @@ impl Fingerprints {
         }
         let times = self.again.entry(key).or_insert(1);
         *times = times.saturating_add(1);
-        hex(&numbered(*times)[..16])
+        identity.numbered(*times)
     }
 }
 
@@ -66,21 +79,24 @@ impl Names {
     ) -> Identity {
         let setting = finding.setting.map(|setting| setting.path());
         let server = finding.server.map(|server| server.name());
-        let parts = [
+        let paths = sources.ids().map(|id| sources.path(id));
+        Identity::of([
             finding.rule,
             file.unwrap_or_default(),
             setting.unwrap_or_default(),
             server.unwrap_or_default(),
-            &self.without_typing(sources, &finding.message),
-        ];
-        Identity(Sha256::new_with_prefix(parts.join("\n")))
+            &self.without_typing(paths, &finding.message),
+        ])
     }
 
     /// A message may name places by the paths that were typed.
-    fn without_typing(&mut self, sources: &Sources, message: &str) -> String {
+    pub(crate) fn without_typing<'a>(
+        &mut self,
+        paths: impl Iterator<Item = &'a Path>,
+        message: &str,
+    ) -> String {
         let mut text = message.to_owned();
-        for id in sources.ids() {
-            let path = sources.path(id);
+        for path in paths {
             let typed = path.to_string_lossy();
             // In what was typed without a folder there is nothing to change.
             if typed.contains('/') && text.contains(&*typed) {

@@ -275,6 +275,7 @@ fn report(
             target,
         },
         findings: Texts::of(&Sources::new()).tell(findings),
+        silenced: Vec::new(),
         left_out: 0,
         unknown: together
             .unseen

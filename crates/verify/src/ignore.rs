@@ -9,37 +9,46 @@ use crate::{pages, retired};
 
 const MARK: &str = "clearml-verify: ignore[";
 
-/// Takes out the findings that a comment silences. The remarks name comments that silence nothing because
-/// they give no reason or no rule.
-pub(crate) fn silence(
-    deployment: &Described,
-    findings: Vec<Finding>,
-) -> (Vec<Finding>, Vec<String>) {
+/// Findings, and what comments say of them.
+#[derive(Default)]
+pub(crate) struct Silenced {
+    pub(crate) kept: Vec<Finding>,
+    pub(crate) silenced: Vec<Finding>,
+    /// Comments that silence nothing because they give no reason or no rule.
+    pub(crate) remarks: Vec<String>,
+}
+
+/// Parts the findings that a comment silences from the others.
+pub(crate) fn silence(deployment: &Described, findings: Vec<Finding>) -> Silenced {
     let sources = &deployment.sources;
     let mut remarks = Vec::new();
     if !deployment.texts().any(|text| text.contains(MARK)) {
-        return (findings, remarks);
+        return Silenced {
+            kept: findings,
+            ..Silenced::default()
+        };
     }
     let lines = Lines::of(deployment);
-    let kept = findings
-        .into_iter()
-        .filter(|finding| {
-            let Some(span) = finding.span else {
-                return true;
-            };
-            for comment in lines.comments(span) {
-                match reason(comment, finding.rule) {
-                    Some("") => remarks.push(missing_reason(sources, span, finding.rule)),
-                    Some(_) => return false,
-                    None => remarks.extend(unknown_rules(sources, span, comment)),
-                }
+    let (kept, silenced) = findings.into_iter().partition(|finding| {
+        let Some(span) = finding.span else {
+            return true;
+        };
+        for comment in lines.comments(span) {
+            match reason(comment, finding.rule) {
+                Some("") => remarks.push(missing_reason(sources, span, finding.rule)),
+                Some(_) => return false,
+                None => remarks.extend(unknown_rules(sources, span, comment)),
             }
-            true
-        })
-        .collect();
+        }
+        true
+    });
     remarks.sort();
     remarks.dedup();
-    (kept, remarks)
+    Silenced {
+        kept,
+        silenced,
+        remarks,
+    }
 }
 
 /// The reason of a comment that names the rule: empty where it gives none.

@@ -9,14 +9,14 @@ use crate::case::accounts;
 use crate::cli::Cli;
 use crate::described::Described;
 use crate::files::Files;
-use crate::finding::Finding;
 use crate::guess::Guesser;
+use crate::ignore::Silenced;
 use crate::keys::{self, Keys};
 use crate::lines::Lines;
 use crate::login::Login;
 use crate::products::Products;
 use crate::readout::Readout;
-use crate::report::{NotChecked, Outline, Report, Subject, Texts};
+use crate::report::{Extent, ExtentFile, NotChecked, Outline, Report, Subject, Texts};
 use crate::rules::{self, Case};
 use crate::trees::Trees;
 use crate::unopened::Target;
@@ -102,7 +102,11 @@ impl<'a> Looker<'a> {
             logins,
             made_from,
         };
-        let (findings, comments, left_out) = self.findings(&case);
+        let Silenced {
+            kept,
+            silenced,
+            remarks: comments,
+        } = self.findings(&case);
         let mut texts = Texts::of(&deployment.sources);
         texts.running = deployment.running_name();
         texts.lines = self.has_lines.then(|| Lines::of(&deployment));
@@ -110,9 +114,10 @@ impl<'a> Looker<'a> {
         let unknown = unseen.map(|one| NotChecked::of(one, &deployment.sources));
         let report = Report {
             unknown: unknown.collect(),
-            subject: Subject::Deployment(self.outline(&deployment, &effective)),
-            findings: texts.tell(findings),
-            left_out,
+            subject: Subject::Deployment(self.outline(&case)),
+            findings: texts.tell(kept),
+            left_out: silenced.len(),
+            silenced: texts.tell(silenced),
             checks: Vec::new(),
             people: None,
             is_besides: false,
@@ -130,19 +135,13 @@ impl<'a> Looker<'a> {
         (report, trees)
     }
 
-    /// The findings of all rules that are asked, sorted; what is wrong with comments; and how many findings those silence.
-    fn findings(&self, case: &Case<'_>) -> (Vec<Finding>, Vec<String>, usize) {
+    /// The findings of all rules that are asked, sorted, and what comments say of them.
+    fn findings(&self, case: &Case<'_>) -> Silenced {
         let is_asked = |id: &str| !self.cli.ignore.iter().any(|ignored| ignored == id);
         let mut findings = rules::check(case, is_asked);
         if let Some(keys) = self.keys.new.as_ref().filter(|_| is_asked(keys::ID)) {
             findings.extend(keys::compare(case, keys));
         }
-        let all = findings.len();
-        let (mut findings, comments) = match self.cli.no_ignore {
-            true => (findings, Vec::new()),
-            false => ignore::silence(case.deployment, findings),
-        };
-        let silenced = all - findings.len();
         findings.sort_by_key(|finding| {
             (
                 finding.severity,
@@ -151,10 +150,17 @@ impl<'a> Looker<'a> {
                 finding.setting,
             )
         });
-        (findings, comments, silenced)
+        match self.cli.no_ignore {
+            true => Silenced {
+                kept: findings,
+                ..Silenced::default()
+            },
+            false => ignore::silence(case.deployment, findings),
+        }
     }
 
-    fn outline(&self, deployment: &Described, effective: &Effective) -> Outline {
+    fn outline(&self, case: &Case<'_>) -> Outline {
+        let (deployment, effective) = (case.deployment, case.effective);
         let instances = deployment.instances.iter();
         let server = instances.map(|one| (one.server, deployment.service(one).name.clone()));
         Outline {
@@ -165,7 +171,29 @@ impl<'a> Looker<'a> {
                 false => Readout::default(),
             },
             broken: broken(deployment),
+            extent: match self.cli.since {
+                Some(_) => extent(case),
+                None => Extent::default(),
+            },
         }
+    }
+}
+
+/// What a deployment was read from.
+fn extent(case: &Case<'_>) -> Extent {
+    let sources = &case.deployment.sources;
+    let file = |source| {
+        let (start, end) = (0, 0);
+        ExtentFile {
+            place: sources.place(Span { source, start, end }).file,
+            name: sources.name(source).to_owned(),
+            path: sources.path(source).to_owned(),
+        }
+    };
+    Extent {
+        files: sources.ids().map(file).collect(),
+        running: case.deployment.running_name(),
+        is_compared: case.made_from.is_some(),
     }
 }
 

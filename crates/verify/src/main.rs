@@ -49,6 +49,7 @@ mod retired;
 mod rules;
 mod run;
 mod shard;
+mod since;
 mod stream;
 mod sweep;
 mod target;

@@ -10,6 +10,7 @@ mod json;
 mod markdown;
 mod prometheus;
 mod sarif;
+mod since;
 mod text;
 
 use crate::cli::{Cli, Format};
@@ -18,6 +19,7 @@ use crate::finding::Severity;
 use crate::hidden::Hidden;
 use crate::receipt::Receipt;
 use crate::report::Report;
+use crate::since::Trend;
 use crate::trees::Trees;
 
 pub(crate) use text::Look;
@@ -28,6 +30,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) reports: &'a [Report],
     pub(crate) receipt: Option<&'a Receipt>,
     pub(crate) hidden: &'a Hidden,
+    pub(crate) trend: Option<&'a Trend>,
 }
 
 /// Makes the text of a format out of one report after the other.

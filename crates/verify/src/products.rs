@@ -86,7 +86,13 @@ impl Products {
 fn is_read(cli: &Cli, path: &Path) -> bool {
     let targets = cli.targets.iter();
     let targets = targets.filter(|target| !is_url(&target.to_string_lossy()));
-    let named = [&cli.keys, &cli.old_keys, &cli.baseline, &cli.config];
+    let named = [
+        &cli.keys,
+        &cli.old_keys,
+        &cli.baseline,
+        &cli.since,
+        &cli.config,
+    ];
     targets
         .chain(&cli.env_file)
         .chain(&cli.merge)

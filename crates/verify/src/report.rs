@@ -24,6 +24,8 @@ pub(crate) struct Report {
     pub(crate) subject: Subject,
     /// Sorted by place.
     pub(crate) findings: Vec<Told>,
+    /// What comments leave out of them.
+    pub(crate) silenced: Vec<Told>,
     /// How many findings are left out: by comments, and by what the command line accepts.
     pub(crate) left_out: usize,
     /// What was not checked. It is never taken for clean.
@@ -62,6 +64,45 @@ pub(crate) struct Outline {
     pub(crate) readout: Readout,
     /// Its `.conf` files that cannot be parsed, as errors.
     pub(crate) broken: Vec<String>,
+    /// What was read, where an earlier run is compared with this one.
+    pub(crate) extent: Extent,
+}
+
+/// What a deployment was read from: what is no longer found in it was looked for there.
+#[derive(Default)]
+pub(crate) struct Extent {
+    pub(crate) files: Vec<ExtentFile>,
+    /// Which of the deployments in one text it is.
+    pub(crate) running: Option<String>,
+    /// Whether containers were held against the files that they were made from.
+    pub(crate) is_compared: bool,
+}
+
+/// A text of a deployment.
+pub(crate) struct ExtentFile {
+    /// What places in it call it.
+    pub(crate) place: PathBuf,
+    /// What messages call it.
+    pub(crate) name: PathBuf,
+    /// Where it was read.
+    pub(crate) path: PathBuf,
+}
+
+/// Whether an earlier run has said a finding, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Age {
+    New,
+    Still,
+}
+
+impl Age {
+    /// The word for programs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Still => "still",
+        }
+    }
 }
 
 /// A finding with what is said of its place.
@@ -70,6 +111,8 @@ pub(crate) struct Told {
     pub(crate) spot: Option<Spot>,
     /// What tells it from others.
     pub(crate) identity: Identity,
+    /// None where no earlier run is compared.
+    pub(crate) age: Option<Age>,
 }
 
 /// The place of a finding.
@@ -123,6 +166,7 @@ impl<'a> Texts<'a> {
                 identity: names.identity(&finding, file.as_deref(), self.sources),
                 finding,
                 spot,
+                age: None,
             });
         }
         told
@@ -205,6 +249,7 @@ impl Report {
         Self {
             subject: Subject::Nothing(target.to_owned()),
             findings: Vec::new(),
+            silenced: Vec::new(),
             left_out: 0,
             unknown,
             checks: Vec::new(),
@@ -240,8 +285,10 @@ impl Report {
             };
             (unplaced, told.spot.as_ref().map(|spot| spot.place.clone()))
         };
-        let known: Vec<_> = other.findings.iter().map(said).collect();
+        let known = other.findings.iter().chain(&other.silenced);
+        let known: Vec<_> = known.map(said).collect();
         self.findings.retain(|told| !known.contains(&said(told)));
+        self.silenced.retain(|told| !known.contains(&said(told)));
         self.unknown.retain(|one| !other.unknown.contains(one));
         self.is_besides = true;
         self

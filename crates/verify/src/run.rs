@@ -101,6 +101,7 @@ fn waiting(cli: &Cli) -> String {
     let input = |path, what, named| Input { path, what, named };
     let mut inputs = vec![
         input(cli.baseline.as_deref(), "a baseline", "--baseline FILE"),
+        input(cli.since.as_deref(), "an earlier run", "--since FILE"),
         input(cli.keys.as_deref(), "a keyset", "--keys FILE"),
         input(cli.old_keys.as_deref(), "a keyset", "--old-keys FILE"),
     ];

@@ -21,6 +21,7 @@ use crate::policy::Policy;
 use crate::products::Products;
 use crate::receipt::Receipt;
 use crate::report::Report;
+use crate::since::Since;
 use crate::trees::Trees;
 
 /// Takes reports in the order in which they are told.
@@ -28,6 +29,7 @@ pub(crate) struct Stream<'a> {
     cli: &'a Cli,
     policy: Policy,
     baseline: Option<Baseline>,
+    since: Option<Since<'a>>,
     hidden: Hidden,
     judgment: Judgment,
     /// Errors that were said.
@@ -69,6 +71,11 @@ impl<'a> Stream<'a> {
             cli,
             policy,
             baseline: cli.baseline.as_deref().map(Baseline::read).transpose()?,
+            since: cli
+                .since
+                .as_deref()
+                .map(|path| Since::new(cli, path))
+                .transpose()?,
             hidden: Hidden::default(),
             judgment: Judgment::default(),
             broken: HashSet::new(),
@@ -94,7 +101,13 @@ impl<'a> Stream<'a> {
 
     /// Takes a report.
     pub(crate) fn add(&mut self, mut report: Report, trees: Option<&Trees>) -> Result<(), Error> {
+        if let Some(since) = &mut self.since {
+            since.meet(&mut report);
+        }
         self.hide(&mut report);
+        if let Some(since) = &mut self.since {
+            since.tell(&mut report);
+        }
         self.judgment.add(&report);
         for message in report.deployment().into_iter().flat_map(|one| &one.broken) {
             if self.broken.insert(message.clone()) {
@@ -140,10 +153,12 @@ impl<'a> Stream<'a> {
             return Ok(self.worse(self.judgment.code(FailOn::Never)));
         }
         self.remark(&remarks);
+        let trend = self.since.take().map(Since::end);
         let seen = Seen {
             reports: &self.reports,
             receipt: receipt.filter(|_| self.judgment.has_server),
             hidden: &self.hidden,
+            trend: trend.as_ref(),
         };
         for mut file in std::mem::take(&mut self.files) {
             file.text.push(&file.printer.end(&seen))?;

@@ -4,6 +4,7 @@
 
 mod first;
 mod rule;
+mod since;
 
 use clearml_secure_core::setting::{SETTINGS, Setting};
 use clearml_secure_core::shown::escape;
@@ -49,6 +50,9 @@ pub(super) fn page(seen: &Seen<'_>) -> String {
                 }
                 main {
                     (first::steps(reports))
+                    @if let Some(trend) = seen.trend {
+                        (since::section(trend, reports))
+                    }
                     @for (number, report) in reports.iter().enumerate() {
                         (subject(report, number, reports.len() > 1))
                     }

@@ -2,6 +2,8 @@
 
 mod shape;
 
+use std::path::Path;
+
 use clearml_secure_core::source::Place;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,7 +15,8 @@ use crate::client::Client;
 use crate::finding::Severity;
 use crate::fingerprint::Fingerprints;
 use crate::people::{People, Whose};
-use crate::report::{Report, Subject};
+use crate::report::{Report, Subject, Told};
+use crate::since::Trend;
 use crate::trees::Trees;
 use shape::{Finding, Frame, Unknown};
 
@@ -42,14 +45,23 @@ impl Printer for Document {
         self.checks.extend(report.checks.iter().map(check));
         self.clients.extend(report.clients().iter().map(client));
         self.people.extend(people(report));
+        let subject = subject(report);
+        let named = Frame {
+            kind: None,
+            subject: Some(&subject),
+        };
         for one in &report.unknown {
             let is_first = self.unknown.is_empty();
-            element(&mut self.unknown, &Unknown::of(one, None), is_first);
+            element(&mut self.unknown, &Unknown::of(one, named), is_first);
         }
         for told in &report.findings {
             self.counts[told.severity as usize] += 1;
             let fingerprint = self.fingerprints.of(&told.identity);
-            let entry = Finding::of(told, &fingerprint, None);
+            let frame = match is_told_by_place(told, report) {
+                true => Frame::default(),
+                false => named,
+            };
+            let entry = Finding::of(told, &fingerprint, frame);
             element(&mut self.waiting, &entry, !self.has_findings);
             self.has_findings = true;
         }
@@ -80,6 +92,9 @@ impl Printer for Document {
         }
         if let Some(receipt) = seen.receipt {
             rest["receipt"] = receipt.json();
+        }
+        if let Some(trend) = seen.trend {
+            rest["since"] = since(trend);
         }
         for (name, value) in rest.as_object().into_iter().flatten() {
             out.push(',');
@@ -151,14 +166,10 @@ pub(super) struct Lines(Fingerprints);
 
 impl Printer for Lines {
     fn add(&mut self, report: &Report, _: Option<&Trees>) -> String {
-        let subject = match report.subject {
-            // How many there are says nothing of one.
-            Subject::Clients(_) => "clients".to_owned(),
-            _ => looked_at(report),
-        };
-        let framed = |kind| {
-            let subject = subject.as_str();
-            Some(Frame { kind, subject })
+        let subject = subject(report);
+        let framed = |kind| Frame {
+            kind: Some(kind),
+            subject: Some(&subject),
         };
         let mut lines = String::new();
         for told in &report.findings {
@@ -186,9 +197,51 @@ impl Printer for Lines {
         lines
     }
 
-    fn end(&mut self, _: &Seen<'_>) -> String {
-        String::new()
+    fn end(&mut self, seen: &Seen<'_>) -> String {
+        let mut lines = String::new();
+        if let Some(trend) = seen.trend {
+            let mut entry = since(trend);
+            entry["version"] = VERSION.into();
+            entry["kind"] = "since".into();
+            line(&mut lines, &entry);
+        }
+        lines
     }
+}
+
+/// What was looked at, on the lines about it.
+fn subject(report: &Report) -> String {
+    match report.subject {
+        // How many there are says nothing of one.
+        Subject::Clients(_) => "clients".to_owned(),
+        _ => looked_at(report),
+    }
+}
+
+/// Whether the place of a finding tells what was looked at.
+fn is_told_by_place(told: &Told, report: &Report) -> bool {
+    let spot = told.spot.as_ref().zip(report.deployment());
+    spot.is_some_and(|(spot, outline)| spot.place.file == Path::new(&outline.name))
+}
+
+/// What has come of the findings of an earlier run, as that told them.
+fn since(trend: &Trend) -> Value {
+    let not_known = trend.not_known.iter().map(|(entry, why)| {
+        let mut entry = json!(entry);
+        entry["reason"] = why.words().into();
+        entry
+    });
+    json!({
+        "file": trend.file.to_string_lossy(),
+        "summary": {
+            "new": trend.new,
+            "still": trend.still,
+            "fixed": trend.fixed.len(),
+            "not_known": trend.not_known.len(),
+        },
+        "fixed": trend.fixed,
+        "not_known": not_known.collect::<Vec<_>>(),
+    })
 }
 
 /// An object on a line.
@@ -262,7 +315,7 @@ fn people(report: &Report) -> Option<Value> {
 pub(super) fn unknown(reports: &[Report]) -> Vec<Value> {
     let all = reports.iter().flat_map(|report| &report.unknown);
     // Only keys that are no texts could fail.
-    all.map(|one| serde_json::to_value(Unknown::of(one, None)).unwrap_or_default())
+    all.map(|one| serde_json::to_value(Unknown::of(one, Frame::default())).unwrap_or_default())
         .collect()
 }
 

@@ -5,10 +5,12 @@
 use clearml_secure_core::shown::escape;
 
 use super::group::{Together, together};
+use super::since::changes;
 use super::text::{looked_at, plural};
 use super::{Seen, count};
 use crate::finding::Severity;
 use crate::report::{NotChecked, Report};
+use crate::since::Trend;
 
 pub(super) fn findings(seen: &Seen<'_>) -> String {
     let mut out = String::from("# clearml-verify\n\n");
@@ -39,8 +41,28 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
     if let Some(words) = seen.hidden.words() {
         out.push_str(&format!("\n{}\n", plain(&words)));
     }
+    if let Some(trend) = seen.trend {
+        out.push_str(&since(trend));
+    }
     if let Some(receipt) = seen.receipt {
         out.push_str(&format!("\n{}\n", plain(&receipt.words())));
+    }
+    out
+}
+
+/// What has come of the findings of an earlier run.
+fn since(trend: &Trend) -> String {
+    let mut out = format!("\n{}\n\n", plain(&trend.words()));
+    for (changes, more) in changes(trend) {
+        for (change, place, rule) in changes {
+            out.push_str(&format!("- {change}: {}: {}\n", code(&place), code(rule)));
+        }
+        if more > 0 {
+            out.push_str(&format!("- and {more} more: `-f json` has all\n"));
+        }
+    }
+    if let Some(caveat) = trend.caveat() {
+        out.push_str(&format!("\n{}\n", plain(&caveat)));
     }
     out
 }

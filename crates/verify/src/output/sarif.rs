@@ -10,7 +10,7 @@ use crate::finding::Severity;
 use crate::fingerprint::Fingerprints;
 use crate::pages;
 use crate::pages::ids;
-use crate::report::{Report, Told};
+use crate::report::{Age, Report, Told};
 
 pub(super) fn findings(reports: &[Report]) -> String {
     let mut fingerprints = Fingerprints::default();
@@ -76,6 +76,13 @@ fn result(finding: &Told, fingerprint: &str) -> Value {
         "message": {"text": format!("{}. {}", finding.message, finding.help)},
         "partialFingerprints": {"clearmlVerify/v1": fingerprint},
     });
+    if let Some(age) = finding.age {
+        entry["baselineState"] = match age {
+            Age::New => "new",
+            Age::Still => "unchanged",
+        }
+        .into();
+    }
     if let Some(spot) = &finding.spot {
         entry["locations"] = json!([location(&spot.place)]);
     }

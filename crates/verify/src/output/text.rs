@@ -12,9 +12,11 @@ use clearml_secure_core::shown::escape;
 
 use super::Seen;
 use super::group::together;
+use super::since::changes;
 use crate::check::Check;
 use crate::receipt::Receipt;
 use crate::report::{Report, Subject};
+use crate::since::Trend;
 use crate::trees::Trees;
 use finding::styled;
 use people::People;
@@ -122,6 +124,9 @@ impl super::Printer for Printer {
             out.push('\n');
         }
         out.push_str(&self.tally.text(unknown.len(), has_table, width));
+        if let Some(trend) = seen.trend {
+            out.push_str(&since(trend, width));
+        }
         out
     }
 }
@@ -187,6 +192,23 @@ fn checks(report: &Report) -> String {
     if !out.is_empty() {
         let address = escape(&looked_at(report)).into_owned();
         out = format!("{address}\n{out}\n");
+    }
+    out
+}
+
+/// What has come of the findings of an earlier run.
+fn since(trend: &Trend, width: usize) -> String {
+    let mut out = wrapped("", 2, &trend.words(), width) + "\n";
+    for (changes, more) in changes(trend) {
+        for (change, place, rule) in changes {
+            out.push_str(&format!("  {change:5}  {place}: {}\n", escape(rule)));
+        }
+        if more > 0 {
+            out.push_str(&format!("  and {more} more: -f json has all\n"));
+        }
+    }
+    if let Some(caveat) = trend.caveat() {
+        out.push_str(&(wrapped("", 2, &caveat, width) + "\n"));
     }
     out
 }

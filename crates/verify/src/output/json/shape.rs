@@ -6,13 +6,19 @@ use std::borrow::Cow;
 use clearml_secure_core::source::Place;
 use serde::Serialize;
 
-use crate::report::{NotChecked, Told};
+use crate::report::{Age, NotChecked, Told};
 
-/// What a line of JSON Lines has besides.
-#[derive(Clone, Copy, Serialize)]
+/// What an entry has besides: its kind on a line of JSON Lines, and what was looked at.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Frame<'a> {
-    pub(super) kind: &'static str,
-    pub(super) subject: &'a str,
+    pub(super) kind: Option<&'static str>,
+    pub(super) subject: Option<&'a str>,
+}
+
+impl Frame<'_> {
+    fn version(self) -> Option<u32> {
+        self.kind.map(|_| super::VERSION)
+    }
 }
 
 /// File, line and column.
@@ -40,6 +46,8 @@ pub(super) struct Finding<'a> {
     setting: Option<&'static str>,
     severity: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
@@ -61,31 +69,32 @@ pub(super) struct Unknown<'a> {
 }
 
 impl<'a> Finding<'a> {
-    pub(super) fn of(told: &'a Told, fingerprint: &'a str, frame: Option<Frame<'a>>) -> Self {
+    pub(super) fn of(told: &'a Told, fingerprint: &'a str, frame: Frame<'a>) -> Self {
         Self {
             fingerprint,
             help: &told.help,
-            kind: frame.map(|frame| frame.kind),
+            kind: frame.kind,
             message: &told.message,
             place: told.spot.as_ref().map(|spot| At::of(&spot.place)),
             rule: told.rule,
             server: told.server.map(|server| server.name()),
             setting: told.setting.map(|setting| setting.path()),
             severity: told.severity.name(),
-            subject: frame.map(|frame| frame.subject),
-            version: frame.map(|_| super::VERSION),
+            since: told.age.map(Age::name),
+            subject: frame.subject,
+            version: frame.version(),
         }
     }
 }
 
 impl<'a> Unknown<'a> {
-    pub(super) fn of(one: &'a NotChecked, frame: Option<Frame<'a>>) -> Self {
+    pub(super) fn of(one: &'a NotChecked, frame: Frame<'a>) -> Self {
         Self {
-            kind: frame.map(|frame| frame.kind),
+            kind: frame.kind,
             place: one.place.as_ref().map(At::of),
             reason: &one.reason,
-            subject: frame.map(|frame| frame.subject),
-            version: frame.map(|_| super::VERSION),
+            subject: frame.subject,
+            version: frame.version(),
             what: &one.what,
         }
     }
