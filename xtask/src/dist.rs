@@ -16,14 +16,15 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// What packs them.
 const PACKER: &str = "clearml-secure-release";
 
-/// No library, and half a megabyte less: addresses that are set at the start are packed, and functions that are equal are one.
+/// No library, and half a megabyte less: addresses that are set at the start are packed, and functions that are equal are one
+/// (`safe` would leave all of them, for the compiler does not say of which the address matters, and in Rust of none).
 /// And random numbers by the system call alone: a program without libraries finds no function for it, and would open
 /// /dev/urandom, which an empty root does not have.
 const LINKING: [&str; 4] = [
     "--cfg=getrandom_backend=\"linux_getrandom\"",
     "-Ctarget-feature=+crt-static",
     "-Clink-arg=-Wl,-z,pack-relative-relocs",
-    "-Clink-arg=-Wl,--icf=safe",
+    "-Clink-arg=-Wl,--icf=all",
 ];
 
 /// What was asked for.

@@ -8,7 +8,7 @@
 ///
 /// A system that refuses either goes on as before: neither is worth a run that fails.
 #[cfg(target_os = "linux")]
-pub fn forbid() {
+pub(crate) fn forbid() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
     let none = Rlimit {
         current: Some(0),
@@ -20,4 +20,4 @@ pub fn forbid() {
 
 /// Nothing is known of cores on other systems.
 #[cfg(not(target_os = "linux"))]
-pub fn forbid() {}
+pub(crate) fn forbid() {}

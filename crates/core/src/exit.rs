@@ -2,9 +2,8 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
-use std::panic::{self, UnwindSafe};
+use std::panic;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Nothing to report.
@@ -55,13 +54,9 @@ pub(crate) fn writing() {
     IS_WRITING.store(true, Ordering::Relaxed);
 }
 
-/// Runs a program. Of a panic, `say` gets the place in the code and not the payload, which may hold text of a user's file;
-/// the exit code is that of any other error.
-pub fn guarded(
-    program: &'static str,
-    say: fn(&str),
-    run: impl FnOnce() -> ExitCode + UnwindSafe,
-) -> ExitCode {
+/// From now on a panic of any thread ends the program with `end`, which gets the place in the code and not the payload: that
+/// may hold text of a user's file. Nothing is unwound, for what is released cannot be.
+pub fn at_panic(program: &'static str, end: fn(&str) -> !) {
     panic::set_hook(Box::new(move |info| {
         let place = info.location().map_or_else(String::new, |location| {
             format!(" at {}:{}", location.file(), location.line())
@@ -73,9 +68,8 @@ pub fn guarded(
         };
         let what = format!("internal error{place}, {written}");
         let help = "this is a bug. Please report that place, the version and the options (none of them shows your files)";
-        say(&message(program, &what, Some(help)));
+        end(&message(program, &what, Some(help)))
     }));
-    panic::catch_unwind(run).unwrap_or(ExitCode::from(FAILED))
 }
 
 /// Writes a program's product. Anyone who closed the pipe has seen enough: that is no error. Returns whether all of

@@ -12,16 +12,11 @@ mod write;
 
 use std::process::ExitCode;
 
-use clearml_secure_cli::{core_dump, general, interrupt, talk::complain, talk::say, version};
+use clearml_secure_cli::{begin, general, talk::complain, version};
 use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
-    core_dump::forbid();
-    interrupt::watch();
-    exit::guarded("clearml-inject", say, outcome)
-}
-
-fn outcome() -> ExitCode {
+    begin("clearml-inject");
     let cli: cli::Cli = general::parse(version::text(&[("defaults", known::DATE)]));
     match run::run(&cli) {
         Ok(code) => ExitCode::from(code),

@@ -15,16 +15,11 @@ mod users;
 
 use std::process::ExitCode;
 
-use clearml_secure_cli::{core_dump, general, interrupt, talk::complain, talk::say, version};
+use clearml_secure_cli::{begin, general, talk::complain, version};
 use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
-    core_dump::forbid();
-    interrupt::watch();
-    exit::guarded("clearml-keygen", say, outcome)
-}
-
-fn outcome() -> ExitCode {
+    begin("clearml-keygen");
     let cli: cli::Cli = general::parse(version::text(&[("defaults", known::DATE)]));
     match run::run(&cli) {
         Ok(()) => ExitCode::from(exit::FINE),

@@ -62,16 +62,11 @@ mod words;
 
 use std::process::ExitCode;
 
-use clearml_secure_cli::{core_dump, general, interrupt, talk::complain, talk::say, version};
+use clearml_secure_cli::{begin, general, talk::complain, version};
 use clearml_secure_core::{exit, known};
 
 fn main() -> ExitCode {
-    core_dump::forbid();
-    interrupt::watch();
-    exit::guarded("clearml-verify", say, outcome)
-}
-
-fn outcome() -> ExitCode {
+    begin("clearml-verify");
     let lists = [("advisories", advisory::date()), ("defaults", known::DATE)];
     let mut cli: cli::Cli = general::parse(version::text(&lists));
     match run::run(&mut cli) {

@@ -135,7 +135,7 @@ fn names() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// Removes the temporary files of this process, and lets it create no more. Only for a process that ends now, because of a
-/// signal: any thread that still writes files waits from then on, or fails.
+/// signal or a bug: any thread that still writes files waits from then on, or fails.
 ///
 /// Each file is then what it was, or what it was to be, and the first ones may be new while the rest are old. That is what
 /// [`replace_files`](super::replace_files) leaves of a process that is killed, but for the files with keys that nobody
