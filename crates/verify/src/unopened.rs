@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, is_default};
 use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::instance::Instance;
 use clearml_secure_core::io::{read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::shell::quoted;
@@ -242,9 +243,20 @@ fn merged_over(path: &Path, overlay: &Path) -> String {
     )
 }
 
-/// Whether a file only changes another: compose refuses it alone, since a service has nothing to run.
+/// Whether a file only changes another: compose refuses it alone, since a service has nothing to run. Under a name that compose
+/// takes by itself that is a mistake in a file that is meant to be whole, as long as one of its servers is.
 pub(crate) fn is_overlay(path: &Path, deployment: &Composed) -> bool {
-    !has_default_name(path) && deployment.project.incomplete().next().is_some()
+    let incomplete: Vec<&str> = deployment
+        .project
+        .incomplete()
+        .map(|one| one.name.as_str())
+        .collect();
+    let is_whole = |instance: &Instance| {
+        let name = deployment.service(instance).name.as_str();
+        !incomplete.contains(&name)
+    };
+    let has_whole_server = || deployment.instances.iter().any(is_whole);
+    !incomplete.is_empty() && (!has_default_name(path) || !has_whole_server())
 }
 
 /// Whether compose takes a file of this name by itself.
