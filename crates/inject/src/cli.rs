@@ -55,7 +55,7 @@ pub(crate) struct Cli {
     pub(crate) close_ports: bool,
 
     /// Publish the web, API and file servers on ADDRESS only, e.g. 127.0.0.1 behind a reverse proxy
-    #[arg(long, value_name = "ADDRESS", help_heading = "Ports")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, help_heading = "Ports")]
     pub(crate) bind: Option<IpAddr>,
 
     /// Write to FILE (mode 0600) instead of standard output
@@ -120,11 +120,19 @@ impl Cli {
     }
 }
 
+/// An address of this machine; docker publishes on no name.
+fn address(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| match text {
+        "localhost" => "it is a name, and docker publishes on addresses: use 127.0.0.1".to_owned(),
+        _ => "it is no IP address such as 127.0.0.1 or ::1; the ports stay as they are".to_owned(),
+    })
+}
+
 const EXAMPLES: &str = "\
 Examples:
   clearml-keygen | clearml-inject docker-compose.yml > secured.yml
   clearml-inject -k keys.env --diff docker-compose.yml
-  clearml-inject -k keys.env --close-ports --bind 127.0.0.1 docker-compose.yml > secured.yml
+  clearml-inject -k keys.env --close-ports --bind 127.0.0.1 docker-compose.yml
   clearml-inject -k keys.env -i --backup .orig docker-compose.yml
   clearml-inject -k keys.env -i --env-file .env docker-compose.yml
   clearml-inject -k keys.env --override -o docker-compose.override.yml docker-compose.yml

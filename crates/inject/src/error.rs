@@ -9,7 +9,7 @@ use clearml_secure_plan::error::{Error as PlanError, with_base};
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{}: the backup exists", escape(&.0.to_string_lossy()))]
+    #[error("{}: the backup exists already", escape(&.0.to_string_lossy()))]
     BackupExists(PathBuf),
     #[error("docker compose cannot be started: {}", clearml_secure_core::error::words(.0))]
     Compose(std::io::Error),
@@ -27,6 +27,8 @@ pub(crate) enum Error {
     Manifest(PathBuf),
     #[error("Docker Compose 2 is not installed")]
     NoCompose,
+    #[error("no {0} came from standard input")]
+    NothingCame(&'static str),
     #[error("{}: this may be values of ClearML's Helm chart, but it has one part of them alone", escape(&.0.to_string_lossy()))]
     OnePart(PathBuf),
     #[error("{0} is for compose files, and this is a values file")]
@@ -80,6 +82,9 @@ impl Error {
             )),
             Self::Manifest(_) => Some(
                 "ClearML's Helm chart takes its keys from a Secret:\n  clearml-keygen -o keys.env\n  clearml-keygen --from keys.env -f kubernetes | kubectl create -f -\n  clearml-inject -i values.yaml".to_owned(),
+            ),
+            Self::NothingCame(_) => Some(
+                "name both files:\n  clearml-keygen -o keys.env\n  clearml-inject -k keys.env docker-compose.yml > secured.yml".to_owned(),
             ),
             Self::OnePart(_) => Some(
                 "values are told by two of clearml, apiserver, fileserver and webserver: add another one, e.g. `fileserver: {}`, then run this again".to_owned(),

@@ -112,6 +112,7 @@ fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<Given>, Error
     let mut first = Some(first);
     for path in std::iter::once(&cli.compose).chain(&cli.merge) {
         let text = first.take().map_or_else(|| read_argument(path), Ok)?;
+        refuse_nothing(path, &text, "compose file")?;
         if kubernetes::is_manifest(&text) {
             return Err(Error::Manifest(path.clone()));
         }
@@ -128,6 +129,14 @@ fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<Given>, Error
         }
     }
     Ok(texts)
+}
+
+/// Refuses an empty standard input: somebody forgot a name, or what should write there failed.
+fn refuse_nothing(path: &Path, text: &str, what: &'static str) -> Result<(), Error> {
+    match path == Path::new("-") && text.trim().is_empty() {
+        true => Err(Error::NothingCame(what)),
+        false => Ok(()),
+    }
 }
 
 /// Refuses to write over what the product is read from, or proved with: it would be gone. The compose file itself may be
@@ -162,6 +171,7 @@ fn read_env_file(cli: &Cli, texts: &[Given]) -> Result<Option<EnvFile>, Error> {
 
 fn read_keyset(path: &Path) -> Result<Keyset, Error> {
     let text = read_argument(path)?;
+    refuse_nothing(path, &text, "keyset")?;
     let keyset = Keyset::read(&text, path)?;
     match keyset.missing() {
         missing if missing.iter().all(|setting| is_of_agent(*setting)) => Ok(keyset),

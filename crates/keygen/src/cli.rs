@@ -121,9 +121,9 @@ Examples:
   clearml-keygen --count 200 -f jsonl -o fleet.jsonl
   clearml-keygen --from keys.env --only token_secret -o keys.env --force
   clearml-keygen --from secure.conf --only tests -f hocon -o secure.conf --force
-  clearml-keygen --user jane --user 'john=John Doe' --passwords logins.txt -o keys.env
-  clearml-keygen --from keys.env --reset-password jane --passwords - -o keys.env --force
-  clearml-keygen --from apiserver.conf --remove-user john -f hocon -o apiserver.conf --force
+  clearml-keygen --user 'john=John Doe' --passwords logins.txt -o keys.env
+  clearml-keygen --from keys.env --reset-password jane --passwords - -o new.env
+  clearml-keygen --from apiserver.conf --remove-user john -f hocon -o new.conf
 
 `-` is standard input (--from, --users-from) or standard output (--output).
 Exit codes: 0 fine, 2 could not; then no file was written or changed.";

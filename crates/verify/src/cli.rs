@@ -284,7 +284,7 @@ Examples:
   clearml-verify --fix docker-compose.yml
   clearml-verify --explain missing-setting
   clearml-verify --keys keys.env https://clearml.example.com
-  clearml-verify --clients --old-keys keys.env ~/agents https://clearml.example.com
+  clearml-verify --clients --old-keys keys.env ~/agents http://localhost:8008
   clearml-verify --shard 0/8 -f jsonl deployments
   clearml-verify --summary deployments @hosts.txt
   clearml-verify --since last-week.json deployments

@@ -146,6 +146,7 @@ fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> 
     if let Some(setting) = SETTINGS.into_iter().find(|setting| setting.path() == whole) {
         return match &value.value {
             Value::String(text) => put(keyset, setting, Secret::from(text), at, at),
+            Value::Null => put(keyset, setting, Secret::from(""), at, at),
             Value::Unknown(_) => {
                 let message =
                     format!("{setting}: a `${{…}}` of a variable, whose value is not known here");
@@ -215,6 +216,7 @@ pub(super) fn node(hocon: &hocon::Node, start: usize) -> Node {
             Item::Map(entries.iter().map(entry).collect())
         }
         Value::String(text) => Item::Text(Secret::from(text)),
+        Value::Null => Item::Nothing,
         other => Item::Other(other.kind()),
     };
     Node { at, item }

@@ -155,7 +155,7 @@ impl Reader<'_> {
         self.at += end.max(1);
         match &rest[..end] {
             "true" | "false" => Item::Other("true or false"),
-            "null" => Item::Other("null"),
+            "null" => Item::Nothing,
             number => Item::Integer(Zeroizing::new(number.to_owned()).parse().ok()),
         }
     }

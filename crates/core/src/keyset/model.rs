@@ -21,6 +21,8 @@ pub(super) enum Item {
     List(Vec<Node>),
     /// In the order of the file, with every key that stands there twice.
     Map(Vec<(Node, Node)>),
+    /// A null, which is as good as no value, as in Kubernetes.
+    Nothing,
     /// What it is instead, for people: `a number`.
     Other(&'static str),
     Text(Secret),
@@ -84,10 +86,12 @@ fn read_settings(settings: &Node, keyset: &mut Keyset) -> Result<(), Fault> {
             let known = SETTINGS.map(|setting| setting.path().to_owned());
             return Err(Fault::unknown(key.at, name, &known));
         };
-        let Item::Text(text) = &value.item else {
-            return Err(wrong(value, setting.path(), "text in quotes"));
+        let text = match &value.item {
+            Item::Text(text) => text.clone(),
+            Item::Nothing => Secret::from(""),
+            _ => return Err(wrong(value, setting.path(), "text in quotes")),
         };
-        put(keyset, setting, text.clone(), key.at, value.at)?;
+        put(keyset, setting, text, key.at, value.at)?;
     }
     Ok(())
 }
@@ -198,6 +202,7 @@ fn what(node: &Node) -> &'static str {
         Item::Integer(_) => "a number",
         Item::List(_) => "a list",
         Item::Map(_) => "a table",
+        Item::Nothing => "nothing",
         Item::Other(what) => what,
         Item::Text(_) => "text",
     }

@@ -339,6 +339,15 @@ fn an_empty_value_is_refused_but_for_completion() {
             "3:30",
         ),
         ("auth.token_secret: \"\"\n", "1:20"),
+        (
+            "{\"version\": 1, \"settings\": {\n  \"secure.auth.token_secret\": null}}",
+            "2:31",
+        ),
+        (
+            "version: 1\nsettings:\n  secure.auth.token_secret: ~\n",
+            "3:29",
+        ),
+        ("auth.token_secret: null\n", "1:20"),
     ] {
         let error = Keyset::read(text, Path::new("keys")).unwrap_err();
         let error = error.to_string();

@@ -64,7 +64,7 @@ fn node(yaml: &yaml::Node) -> Node {
         (_, Some(Typed::Integer(value))) => Item::Integer(u64::try_from(value).ok()),
         (_, Some(Typed::Timestamp(_))) => Item::Other("a date"),
         (_, Some(Typed::Binary)) => Item::Other("binary data"),
-        (_, Some(Typed::Null | Typed::Text) | None) => Item::Other("nothing"),
+        (_, Some(Typed::Null | Typed::Text) | None) => Item::Nothing,
     };
     Node {
         at: yaml.start_with_properties(),

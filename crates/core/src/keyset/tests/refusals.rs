@@ -184,7 +184,7 @@ fn json_refusals_name_the_place() {
         ),
         (
             "{\"version\": 1, \"settings\": {\"secure.auth.token_secret\": null}}",
-            "1:57: secure.auth.token_secret: null instead of text",
+            "1:57: secure.auth.token_secret: the value is empty",
         ),
         (
             "{\"version\": 1, \"settings\": {\"secure.auth.token_secret\": \"\"}}",
@@ -238,7 +238,7 @@ fn yaml_refusals_name_the_place() {
         ),
         (
             "version: 1\nsettings:\n  secure.auth.token_secret:\n",
-            "3:27: secure.auth.token_secret: nothing instead of text",
+            "3:27: secure.auth.token_secret: the value is empty",
         ),
         (
             "version: 1\nsettings:\n  secure.auth.token_secret: 2024-01-01\n",
