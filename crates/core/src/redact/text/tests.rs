@@ -1,0 +1,102 @@
+#![allow(clippy::unwrap_used, reason = "a test says where it stopped")]
+use std::path::Path;
+
+use super::*;
+
+#[test]
+fn harmless_keys_are_sorted_to_be_searched() {
+    assert!(HARMLESS.is_sorted());
+}
+
+const COMPOSE: &str = r##"# MARKED
+x-old: &old {PASSWORD: MARKED, image: "redis:7"}
+services:
+  api:   # MARKED
+    image: "reg/x:1" # MARKED
+    build: {args: {KEY: MARKED}}
+    labels: ["a=MARKED", MARKED]
+    command: redis-server --requirepass MARKED
+    environment:
+      - "A=MAR\x4bED MARKED"
+      - B=MARKED
+      - "C\x3dMARKED"
+      - NAME
+      - 'D MARKED'
+      - E=${VALUE:-MARKED}
+    ports: ["8080:80"]
+  two:
+    environment: {A: MARKED, "B": 'MARKED # MARKED', C:MARKED: x, D: "${V}", path: MARKED}
+    labels: {name: MARKED}
+    healthcheck:
+      test: |
+        curl -u x:MARKED
+"##;
+
+fn shown(text: &str, lines: &Text<'_>) -> String {
+    let lines = (0..=text.matches('\n').count()).map(|index| lines.nth_line(index));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn of_a_compose_file_names_and_harmless_values_are_shown() {
+    let root = crate::yaml::parse(Path::new("x"), COMPOSE).unwrap();
+    let text = Text::of_yaml(COMPOSE, [&*root]);
+    let shown = shown(COMPOSE, &text);
+    assert!(!shown.contains("MARKED"), "{shown}");
+    for kept in [
+        "image: \"reg/x:1\"",
+        "[\"8080:80\"]",
+        "- B=***",
+        "- NAME",
+        "E=${VALUE",
+        "D: \"${V}",
+    ] {
+        assert!(shown.contains(kept), "{kept} in {shown}");
+    }
+    let comment = |part: &str| text.comment(COMPOSE.find(part).unwrap());
+    assert_eq!(comment("  api"), Some("# MARKED"));
+    assert_eq!(comment("\"B\": 'MARKED"), None);
+}
+
+#[test]
+fn names_of_secrets_and_their_keys_are_shown() {
+    const VALUES: &str = "clearml: {existingSecret: old, apiserverKey: MARKED}\nextraEnvs:\n- valueFrom: {secretKeyRef: {name: old, key: first}}\n- key: MARKED\n";
+    let root = crate::yaml::parse(Path::new("x"), VALUES).unwrap();
+    let shown = shown(VALUES, &Text::of_yaml(VALUES, [&*root]));
+    assert!(!shown.contains("MARKED"), "{shown}");
+    assert!(shown.contains("existingSecret: old,"), "{shown}");
+    assert!(shown.contains("{name: old, key: first}"), "{shown}");
+}
+
+#[test]
+fn of_other_files_first_names_are_shown() {
+    for (written, expected) in [
+        ("A=MARKED # x", "A=********"),
+        ("export A = MARKED", "export A = ********"),
+        ("tests { user_key: MARKED }", "tests { ********"),
+        ("  \"a.b\": MARKED", "  \"a.b\": ********"),
+        ("MARKED", "********"),
+        ("  MARKED again", "  ********"),
+    ] {
+        assert_eq!(Text::of_lines(written).whole_line(0), expected);
+    }
+}
+
+#[test]
+fn what_a_finding_is_about_is_found_again() {
+    let root = crate::yaml::parse(Path::new("x"), COMPOSE).unwrap();
+    let text = Text::of_yaml(COMPOSE, [&*root]);
+    let at = |part: &str| {
+        let start = COMPOSE.find(part).unwrap();
+        let line = text.line(start..start + part.len());
+        line.text[line.range].to_owned()
+    };
+    assert_eq!(at("B=MARKED"), "B=********");
+    assert_eq!(at("reg/x:1"), "reg/x:1");
+    assert_eq!(at("\"B\": 'MARKED # MARKED'"), "\"B\": ********");
+    let long = format!("a: [{}b, c]", "\"x\", ".repeat(4000));
+    let root = crate::yaml::parse(Path::new("x"), &long).unwrap();
+    let text = Text::of_yaml(&long, [&*root]);
+    let line = text.line(long.len() - 6..long.len() - 5);
+    assert!(line.text.len() < 400 && line.text.starts_with('…'));
+}
