@@ -8,6 +8,7 @@ use clearml_secure_core::effective::{Effective, ServerConfiguration};
 use clearml_secure_core::fixed_users::{FixedUser, FixedUsers};
 use clearml_secure_core::known;
 use clearml_secure_core::password::{PasswordWeakness, weakness};
+use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
 
@@ -48,7 +49,12 @@ impl<'a> Login<'a> {
 
     /// What a message calls a user: by the name, unless that is the password, or is none.
     pub(crate) fn called(&self, user: &FixedUser) -> String {
-        if user.username.is_empty() || self.weakness(user) == Some(PasswordWeakness::Name) {
+        // Where a hash is asked for and a password is written, nothing tells how weak it is.
+        let is_password = |password: &Secret| password.expose() == user.username;
+        if user.username.is_empty()
+            || user.password.as_ref().is_some_and(is_password)
+            || self.weakness(user) == Some(PasswordWeakness::Name)
+        {
             format!("user {} of the list", user.position)
         } else {
             escape(&user.username).into_owned()

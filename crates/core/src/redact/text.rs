@@ -275,6 +275,9 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
         // What it stands for is found where it is written.
         Value::Alias(_) => {}
         Value::Scalar(_) => {
+            if around != Around::Harmless {
+                found.extend(misread(text, node));
+            }
             let masked_from = match around {
                 Around::Environment | Around::Named | Around::Other if !is_no_secret(node) => {
                     span.start
@@ -290,6 +293,7 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
             for item in items {
                 let is_scalar = matches!(item.value, Value::Scalar(_)) && !is_no_secret(item);
                 if is_scalar && around != Around::Harmless {
+                    found.extend(misread(text, item));
                     found.push(item_of(text, item, around));
                 } else {
                     walk(text, item, around, found);
@@ -321,6 +325,21 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
             }
         }
     }
+}
+
+/// A tag or an anchor in front of a value that may be what somebody meant for its beginning: without quotes, YAML takes it
+/// from a value that starts with `!` or `&`.
+fn misread(text: &str, node: &Node) -> Option<Scalar> {
+    let is_tag = |tag: &str| tag.starts_with("!!") || ["!", "!override", "!reset"].contains(&tag);
+    let has_alias = |(name, _): &(&str, Range<usize>)| {
+        let mut aliases = text.match_indices('*');
+        aliases.any(|(at, _)| text[at + 1..].starts_with(name))
+    };
+    let is_meant = node.tag().is_none_or(is_tag) && node.anchor().as_ref().is_none_or(has_alias);
+    (!is_meant).then(|| Scalar {
+        range: node.start_with_properties()..node.start_with_properties().max(node.range().start),
+        masked_from: node.start_with_properties(),
+    })
 }
 
 /// Null, a truth value, and the name of one of ClearML's servers say nothing that anybody wants.

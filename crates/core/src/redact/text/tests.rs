@@ -100,3 +100,20 @@ fn what_a_finding_is_about_is_found_again() {
     let line = text.line(long.len() - 6..long.len() - 5);
     assert!(line.text.len() < 400 && line.text.starts_with('…'));
 }
+
+#[test]
+fn what_yaml_takes_for_a_tag_or_an_anchor_may_be_a_value() {
+    const WRITTEN: &str = "environment:\n  A: !MARKED\n  B: &MARKED\n  C: !MARKED false\n  D: &used kept\n  E: *used\n  F: !!str x\n  G: &a1 !MARKED x\n  list: [!MARKED x, &MARKED y]\nports: !reset []\n";
+    let root = crate::yaml::parse(Path::new("x"), WRITTEN).unwrap();
+    let shown = shown(WRITTEN, &Text::of_yaml(WRITTEN, [&*root]));
+    assert!(!shown.contains("MARKED"), "{shown}");
+    for kept in [
+        "A: ***",
+        "D: &used",
+        "E: *used",
+        "F: !!str",
+        "ports: !reset",
+    ] {
+        assert!(shown.contains(kept), "{kept} in {shown}");
+    }
+}
