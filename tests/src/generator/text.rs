@@ -1,5 +1,7 @@
 //! Lines of YAML in the style of one person: indents, quotes, comments, line ends.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeSet;
 
 use super::features::Features;
@@ -134,7 +136,10 @@ impl<'f> Writer<'f> {
             _ => double(text),
         };
         if self.may("tag", 3) {
-            return format!("!!str {value}");
+            return match self.random.below(2) {
+                0 => format!("!!str {value}"),
+                _ => format!("!!binary {}", STANDARD.encode(text)),
+            };
         }
         value
     }

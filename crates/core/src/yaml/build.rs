@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 use zeroize::Zeroizing;
 
@@ -123,6 +125,11 @@ fn parse_with(
             event => {
                 let tag = span.tag_start().and_then(|mark| mark.byte_offset());
                 pending = node(text, event, tag.map(whole), range);
+                if let Some(begun) = &mut pending {
+                    begun
+                        .decode()
+                        .map_err(|message| builder.error(begun.node.start as usize, message))?;
+                }
             }
         }
     }
@@ -229,6 +236,26 @@ struct Pending {
 }
 
 impl Pending {
+    /// Makes of `!!binary` the text that go-yaml makes of it.
+    fn decode(&mut self) -> Result<(), &'static str> {
+        if self.node.tag() != Some("!!binary") {
+            return Ok(());
+        }
+        let Value::Scalar(scalar) = &mut self.node.value else {
+            return Ok(());
+        };
+        let written = scalar
+            .text
+            .bytes()
+            .filter(|byte| !matches!(byte, b'\r' | b'\n'));
+        let written = Zeroizing::new(written.collect::<Vec<u8>>());
+        let bytes = STANDARD.decode(&*written).map(Zeroizing::new);
+        let bytes = bytes.map_err(|_| "!!binary that is not base64")?;
+        // Docker takes it as JSON, in which Go puts the same character for what is no text.
+        scalar.text = Zeroizing::new(Box::from(&*String::from_utf8_lossy(&bytes)));
+        Ok(())
+    }
+
     fn new(
         range: std::ops::Range<usize>,
         anchor: usize,
