@@ -27,7 +27,7 @@ use crate::error::Error;
 use crate::hocon;
 use crate::instance::{ConfigFile, Instance};
 use crate::setting::Server;
-use crate::source::{SourceId, Sources};
+use crate::source::{HIDDEN, SourceId, Sources};
 use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
@@ -367,18 +367,34 @@ impl Deployment {
         });
         instance.unseen_config = found.unseen;
         for file in found.files {
-            let source = match file.content {
+            let opened = match file.content {
                 Content::Host(path) => {
                     let opened = loader.open(&mut self.sources, &path);
                     opened.map_err(|error| match self.referenced(&path) {
                         Some(written) => error.of_file(written.into()),
                         None => error,
-                    })?
+                    })
                 }
-                Content::Text(file) => match file.within {
+                Content::Text(file) => Ok(match file.within {
                     Some(within) => self.sources.add_within(file.name, file.text, within),
                     None => self.sources.add(file.name, file.text),
-                },
+                }),
+                Content::Unlisted(error) => Err(error),
+            };
+            let source = match opened {
+                Ok(source) => source,
+                Err(error) => {
+                    let unseen = config::unopened(container, &file.at, &error);
+                    instance.config.push(ConfigFile {
+                        tree: conf::unknown(&unseen.reason),
+                        key: file.key,
+                        at: file.at,
+                        is_default: file.is_default,
+                        source: self.sources.add(Path::new(HIDDEN), Zeroizing::default()),
+                    });
+                    instance.unseen_config.push(unseen);
+                    continue;
+                }
             };
             let text = self.sources.text(source).to_owned();
             let mut reader = conf::Reader {

@@ -25,6 +25,13 @@ pub(super) struct Reader<'a> {
     pub(super) is_kept: bool,
 }
 
+/// What a file that cannot be opened may say: anything.
+pub(super) fn unknown(reason: &str) -> Result<hocon::Object, hocon::Fault> {
+    let lookup = |_: &str| hocon::Lookup::Unknown(String::new());
+    let include = |_: &Include<'_>| Included::Unknown(reason.to_owned());
+    hocon::parse("include \"it\"", &hocon::Context::new(&lookup, &include))
+}
+
 impl Reader<'_> {
     /// What pyhocon makes of a text at a path of the container.
     pub(super) fn read(&mut self, at: &str, text: &str) -> Result<hocon::Object, hocon::Fault> {

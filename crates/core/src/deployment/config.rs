@@ -47,6 +47,8 @@ pub(super) enum Content {
     Host(PathBuf),
     /// A text that is in no file of its own.
     Text(FileText),
+    /// A folder of the host that cannot be listed.
+    Unlisted(Error),
 }
 
 impl Found {
@@ -59,8 +61,10 @@ impl Found {
 
 /// What the files of one folder that was given by hand would be loaded as.
 pub(super) fn given(folder: &Path) -> Result<Found, Error> {
+    // A folder that was named on the command line is an error as a whole.
+    entries(folder)?;
     let mut files = Vec::new();
-    collect(folder, "", &mut files)?;
+    collect(folder, "", &mut files);
     let found = files.into_iter().map(|file| found(GIVEN, file, false));
     Ok(Found {
         files: found.collect(),
@@ -358,7 +362,10 @@ impl<'a> View<'a> {
         path: PathBuf,
     ) -> Result<(), Error> {
         match self.loader.kind(&path) {
-            Kind::Folder => return collect(&path, at, &mut self.files),
+            Kind::Folder => {
+                collect(&path, at, &mut self.files);
+                return Ok(());
+            }
             Kind::Other => {
                 if at.ends_with(".conf") {
                     self.files.push((at.to_owned(), Content::Host(path)));
@@ -432,6 +439,24 @@ fn is_folder_told(container: &Container, folder: &str) -> bool {
             .all(|variable| variable.origin != Origin::EnvFile && variable.interpolated.is_empty())
 }
 
+/// A file or folder at a path of the container that cannot be opened here. What else the server reads is known.
+pub(super) fn unopened(container: &Container, at: &str, error: &Error) -> Unseen {
+    // A path may hold what an env file has.
+    let is_told = is_folder_told(container, "")
+        && !container.mounts.iter().any(|mount| mount.is_interpolated);
+    let help = error.help().map(|help| format!("; {help}"));
+    Unseen {
+        what: match is_told {
+            true => at.trim_end_matches('/').to_owned(),
+            false => "a file of the configuration folder".to_owned(),
+        },
+        hides: Hides::Anything,
+        reason: format!("{error}{}", help.unwrap_or_default()),
+        service: Some(container.name.clone()),
+        span: Some(container.name_span),
+    }
+}
+
 /// A file below a folder: `services/auth.conf` is loaded at `services.auth`.
 fn found(folder: &str, (path, content): (String, Content), is_default: bool) -> FoundFile {
     let key = path.strip_suffix(".conf").unwrap_or(&path);
@@ -445,8 +470,12 @@ fn found(folder: &str, (path, content): (String, Content), is_default: bool) -> 
 
 /// Every `*.conf` below a folder, as servers look for them (docs/clearml.md#file-names-are-paths), with the path below the
 /// configuration folder.
-fn collect(folder: &Path, at: &str, found: &mut Vec<(String, Content)>) -> Result<(), Error> {
-    for path in entries(folder)? {
+fn collect(folder: &Path, at: &str, found: &mut Vec<(String, Content)>) {
+    let paths = match entries(folder) {
+        Ok(paths) => paths,
+        Err(error) => return found.push((at.to_owned(), Content::Unlisted(error))),
+    };
+    for path in paths {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
@@ -458,11 +487,10 @@ fn collect(folder: &Path, at: &str, found: &mut Vec<(String, Content)>) -> Resul
         if path.is_dir() {
             // Python's rglob does not walk into linked folders, and a circle of them would not end.
             if !is_link(&path) {
-                collect(&path, &below, found)?;
+                collect(&path, &below, found);
             }
         } else if name.len() > ".conf".len() && name.ends_with(".conf") {
             found.push((below, Content::Host(path)));
         }
     }
-    Ok(())
 }
