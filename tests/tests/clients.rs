@@ -99,6 +99,41 @@ const ALL: &str = "--clients --old-keys keys.env clients";
 /// A file's name and text, and what is found in it.
 const KINDS: &[(&str, &str, &str)] = &[
     (
+        "run.sh",
+        "CLEARML_API_SECRET_KEY=SECRET! clearml-agent daemon\n",
+        "1:24 old services_agent",
+    ),
+    (
+        "run.sh",
+        "export CLEARML_API_ACCESS_KEY=KEY! CLEARML_API_SECRET_KEY=SECRET!\n",
+        "1:85 old services_agent",
+    ),
+    (
+        "run.sh",
+        "CLEARML_API_SECRET_KEY=SECRET!; export CLEARML_API_SECRET_KEY\n",
+        "1:24 old services_agent",
+    ),
+    (
+        "run.sh",
+        "export CLEARML_API_SECRET_KEY=SECRET! && clearml-agent daemon\n",
+        "1:31 old services_agent",
+    ),
+    (
+        "Dockerfile",
+        "FROM x\nENV CLEARML_API_ACCESS_KEY=KEY! CLEARML_API_SECRET_KEY=SECRET!\n",
+        "2:82 old services_agent",
+    ),
+    (
+        "pod.yaml",
+        "kind: Pod\nspec: {containers: [{command: [sh, -c, \"CLEARML_API_SECRET_KEY=SECRET! clearml-agent daemon\"]}]}\n",
+        "2:64 old services_agent",
+    ),
+    (
+        "compose.yml",
+        "services:\n  agent:\n    image: x\n    command: [sh, -c, \"CLEARML_API_SECRET_KEY=SECRET! clearml-agent daemon\"]\n",
+        "4:47 old services_agent",
+    ),
+    (
         "clearml.conf",
         "# SDK\napi {\n  api_server: x\n  credentials { \"access_key\" = KEY!, \"secret_key\" = \"SECRET!\" }\n}\n",
         "4:79 old services_agent",

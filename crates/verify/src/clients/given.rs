@@ -10,6 +10,7 @@ use clearml_secure_core::hocon::{self, Context, Included, Lookup, Object, Value}
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::Kind;
 use clearml_secure_core::yaml::{self, Node};
+use zeroize::Zeroizing;
 
 /// The variables (docs/clearml.md#services-agent; before 0.17 with the older name).
 const NAMES: [(&str, Kind); 4] = [
@@ -147,19 +148,12 @@ fn of_item(item: &Node) -> Option<Half> {
     }
 }
 
-/// The pair of a text with a variable a line: an env file, a script, a Dockerfile.
+/// The pair of a text with variables on its lines: an env file, a script, a Dockerfile.
 pub(super) fn of_lines(text: &str) -> Given {
     let mut found = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let names = NAMES.iter();
-        let at = names.filter_map(|(name, kind)| {
-            let at = line.find(name)?;
-            let before = line[..at].trim();
-            let is_alone = matches!(before, "" | "export" | "ENV" | "set" | "env" | "ARG");
-            is_alone.then_some((at, *name, *kind))
-        });
-        for (at, name, kind) in at {
+        for (at, name, kind) in names_in(line) {
             found.extend(of_line(&line[at..], name, kind).map(|half| Half {
                 range: start + at + half.range.start..start + at + half.range.end,
                 ..half
@@ -170,29 +164,50 @@ pub(super) fn of_lines(text: &str) -> Given {
     found
 }
 
+/// Where a line begins with variables of a client, before which there may be others.
+fn names_in(line: &str) -> impl Iterator<Item = (usize, &'static str, Kind)> {
+    let is_before =
+        |word: &str| matches!(word, "export" | "ENV" | "set" | "env" | "ARG") || word.contains('=');
+    NAMES.into_iter().filter_map(move |(name, kind)| {
+        let at = line.find(name)?;
+        let before = line[..at].trim_end_matches(['"', '\'']);
+        let is_first = before.split_whitespace().all(is_before)
+            && before.chars().last().is_none_or(char::is_whitespace);
+        is_first.then_some((at, name, kind))
+    })
+}
+
 /// `NAME=value`, `NAME: value`, and `NAME value` of a Dockerfile.
 fn of_line(text: &str, name: &str, kind: Kind) -> Option<Half> {
     let entry =
         |text: &str| -> Result<Vec<dotenv::Entry>, Fault> { dotenv::parse(text, &|_| None) };
     let entries = entry(text).ok().filter(|entries| !entries.is_empty());
     let rest = text.get(name.len()..)?;
-    match entries.and_then(|entries| entries.into_iter().next()) {
+    let (value, range, written) = match entries.and_then(|entries| entries.into_iter().next()) {
         Some(entry) => {
             // With its variables, as it is written.
             let written = text.get(entry.value_span.clone())?;
             let value = match entry.variables.is_empty() {
-                true => entry.value.as_ref()?.expose(),
-                false => written.trim_matches(['"', '\'']),
+                true => entry.value.as_ref()?.expose().to_owned(),
+                false => written.trim_matches(['"', '\'']).to_owned(),
             };
-            half(kind, entry.value_span.clone(), value)
+            (Zeroizing::new(value), entry.value_span.clone(), written)
         }
         None if rest.starts_with([' ', '=', ':']) => {
             let value = rest.trim_matches([' ', '=', ':', '\t', '\r', '\n', '"', '\'']);
             let at = name.len() + rest.find(value)?;
-            half(kind, at..at + value.len(), value)
+            let range = at..at + value.len();
+            (Zeroizing::new(value.to_owned()), range, rest)
         }
-        None => None,
+        None => return None,
+    };
+    if is_reference(&value) || written.starts_with(['"', '\'']) {
+        return half(kind, range, &value);
     }
+    // No key has a blank in it: what follows is another variable, or a command. A shell ends a word at these, too.
+    let end = value.find(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '"' | '\''));
+    let value = &value[..end.unwrap_or(value.len())];
+    half(kind, range.start..range.start + value.len(), value)
 }
 
 /// What a container is given, with the place in whatever file sets it.

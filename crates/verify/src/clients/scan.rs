@@ -173,7 +173,8 @@ impl<'a> Scan<'a> {
         let Ok(composed) = composed else {
             return false;
         };
-        if !composed.instances.is_empty() {
+        let has_servers = !composed.instances.is_empty();
+        if has_servers {
             let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
             let sources = &composed.sources;
             self.of_servers
@@ -187,7 +188,31 @@ impl<'a> Scan<'a> {
             }
         }
         self.add(&composed.sources, clients);
+        if !has_servers {
+            self.add_hits(path, text);
+        }
         true
+    }
+
+    /// The old secrets in a text that are on no line of a client that is known.
+    fn add_hits(&mut self, path: &Path, text: &str) {
+        let mut sources = Sources::new();
+        let source = sources.add(path, Zeroizing::new(text.to_owned()));
+        let mut clients = Vec::new();
+        for (Range { start, end }, account) in self.hits(text) {
+            let span = Span { source, start, end };
+            let place = sources.place(span);
+            let is_there = |known: &Place| (&known.file, known.line) == (&place.file, place.line);
+            if !self.places.iter().any(is_there) {
+                clients.push(Client {
+                    place,
+                    container: None,
+                    pair: pair_of_old(account, self.keys),
+                    span,
+                });
+            }
+        }
+        self.add(&sources, clients);
     }
 
     fn container(
@@ -276,14 +301,18 @@ impl<'a> Scan<'a> {
         }
         let mut found: Vec<(Range<usize>, Pair)> =
             all.iter().filter_map(|given| self.given(given)).collect();
-        let hits = self.hits(&text);
         let line = |at: usize| text[..at].matches('\n').count();
-        for (range, account) in hits {
-            if !found
-                .iter()
-                .any(|(known, _)| line(known.start) == line(range.start))
-            {
-                found.push((range, pair_of_old(account, self.keys)));
+        for (range, account) in self.hits(&text) {
+            let pair = pair_of_old(account, self.keys);
+            // A secret that is there is there, whatever its surroundings were taken for.
+            found.retain(|(known, other)| {
+                *other == pair || known.end <= range.start || range.end <= known.start
+            });
+            let is_known = |(known, other): &(Range<usize>, Pair)| {
+                *other == pair && line(known.start) == line(range.start)
+            };
+            if !found.iter().any(is_known) {
+                found.push((range, pair));
             }
         }
         found.sort_by_key(|(range, _)| range.start);
