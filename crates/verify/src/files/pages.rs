@@ -111,6 +111,11 @@ fn mounted(
 ) -> Option<Result<Zeroizing<String>, String>> {
     match deployment.at(container, page.mounted) {
         There::Image | There::Nothing => None,
+        // The folder is here, and has no such page.
+        There::Host {
+            path,
+            is_here: true,
+        } if path.symlink_metadata().is_err() => None,
         There::Host { path, .. } => {
             Some(read_text(&path).map_err(|_| "what is mounted there cannot be read".to_owned()))
         }
