@@ -32,7 +32,7 @@ use crate::container::Container;
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Unseen;
-use crate::yaml::{Clears, Node};
+use crate::yaml::{Clears, Field, Node};
 use env::Scopes;
 pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at};
 pub use loader::{Kind, Loader};
@@ -70,9 +70,16 @@ pub struct Document {
     pub folder: PathBuf,
     /// The variables that it may use.
     pub scope: Scope,
-    services: HashMap<String, Arc<Node>>,
+    services: HashMap<String, NamedNode>,
     /// Whether what is below `services` takes the place of all services before.
     clears: Option<Clears>,
+}
+
+/// A key that a document has, and what it says.
+#[derive(Clone)]
+struct NamedNode {
+    name: Span,
+    node: Arc<Node>,
 }
 
 /// Which of [`Project::documents`].
@@ -103,8 +110,25 @@ pub struct Part {
     pub source: SourceId,
     /// The service under whose name it stands.
     pub service: String,
+    /// That name. Another document may name the service again, in another file.
+    pub name: Span,
+    /// The first of the service's parts that a tag of this one takes something from: what only comes by `extends` has no say
+    /// over the files before.
+    reach: usize,
     /// The mapping.
     pub node: Arc<Node>,
+}
+
+impl Service {
+    /// Whether a part, by its place, counts for a key that compose adds up: no later one takes away what it says.
+    pub fn counts(&self, at: usize, key: &str) -> bool {
+        attribute::counts(&self.parts, at, key)
+    }
+
+    /// What counts of a key that compose adds up, lowest precedence first.
+    pub fn counting<'a>(&'a self, key: &'a str) -> impl Iterator<Item = (&'a Part, Field<'a>)> {
+        attribute::counting(&self.parts, key)
+    }
 }
 
 impl Project {

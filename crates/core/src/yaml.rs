@@ -168,6 +168,24 @@ impl Node {
         }
     }
 
+    /// What compose's own tags say of a key: that of its value, or of one that `<<` would bring, also where the mapping's own
+    /// value hides that. In a list of mappings to merge, compose looks for none.
+    pub fn clears_of(&self, key: &str) -> Option<Clears> {
+        let entries = self.entries()?;
+        let is_meant = |entry: &&Entry| {
+            !entry.is_merge() && entry.key.scalar().is_some_and(|one| one.text() == key)
+        };
+        let own = entries.iter().find(is_meant);
+        if let Some(clears) = own.and_then(|entry| entry.value.clears()) {
+            return Some(clears);
+        }
+        let merged = entries
+            .iter()
+            .filter(|entry| entry.is_merge() && entry.value.items().is_none());
+        let of_merged = |entry: &Entry| entry.value.clears_of(key) == Some(Clears::Before);
+        { merged }.any(of_merged).then_some(Clears::Before)
+    }
+
     /// The node an alias stands for, or this one.
     pub fn target(&self) -> &Self {
         match &self.value {
@@ -219,36 +237,56 @@ impl Node {
     }
 
     /// Keys and values with merge keys applied, each key once: what stands in the mapping wins, then the
-    /// mappings of `<<` in their order. Empty for anything but a mapping.
-    pub fn fields(&self) -> Vec<Field<'_>> {
+    /// mappings of `<<` in their order. Empty for anything but a mapping. What is `!reset`, compose takes out of a mapping before
+    /// it merges, so it hides nothing, and nobody gets it.
+    pub fn fields<'a>(&'a self) -> Vec<Field<'a>> {
         let Some(entries) = self.entries() else {
             return Vec::new();
         };
         if !entries.iter().any(Entry::is_merge) {
             return entries.iter().map(Entry::field).collect();
         }
-        let mut fields: Vec<Field<'_>> = entries
-            .iter()
-            .filter(|entry| !entry.is_merge())
-            .map(Entry::field)
-            .collect();
-        let mut seen: HashSet<&str> = fields
-            .iter()
-            .filter_map(|field| field.key.scalar().map(Scalar::text))
-            .collect();
+        let is_reset = |field: &Field<'a>| field.value.clears() == Some(Clears::All);
+        let own = entries.iter().filter(|entry| !entry.is_merge());
+        let (reset, mut fields): (Vec<Field<'a>>, Vec<Field<'a>>) =
+            own.map(Entry::field).partition(is_reset);
+        let name = |field: &Field<'a>| field.key.scalar().map(Scalar::text);
+        let mut seen: HashSet<&str> = fields.iter().filter_map(name).collect();
+        let mut add = |field: Field<'a>| {
+            if name(&field).is_none_or(|key| seen.insert(key)) {
+                fields.push(field);
+            }
+        };
         for merged in entries.iter().filter(|entry| entry.is_merge()) {
             for source in merged.merge_sources() {
-                for field in source.fields() {
-                    if field.key.scalar().is_none_or(|key| seen.insert(key.text())) {
-                        fields.push(Field {
-                            merged: true,
-                            ..field
-                        });
-                    }
-                }
+                let brought = source.fields().into_iter().filter(|field| !is_reset(field));
+                brought.for_each(|field| {
+                    add(Field {
+                        merged: true,
+                        ..field
+                    });
+                });
             }
         }
+        reset.into_iter().for_each(add);
         fields
+    }
+
+    /// The mappings that this one has entries from: by `<<`, over as many steps as there are, or because it is an alias.
+    pub fn merged(&self) -> Vec<&Self> {
+        let direct: Vec<&Self> = match &self.value {
+            Value::Alias(shared) => vec![shared.target()],
+            Value::Mapping(_, entries) => {
+                let merges = entries.iter().filter(|entry| entry.is_merge());
+                merges.flat_map(Entry::merge_sources).collect()
+            }
+            _ => Vec::new(),
+        };
+        let further = direct
+            .iter()
+            .flat_map(|one| one.merged())
+            .collect::<Vec<_>>();
+        direct.into_iter().chain(further).collect()
     }
 
     /// Whether two nodes hold the same values, in whatever style and order of keys they are written.
@@ -273,25 +311,24 @@ impl Node {
         }
     }
 
-    /// The value of a key, merge keys applied.
+    /// The value of a key, merge keys applied as in [`Node::fields`].
     pub fn get(&self, key: &str) -> Option<Field<'_>> {
         let is_meant = |node: &Self| node.scalar().is_some_and(|scalar| scalar.text() == key);
+        let is_reset = |field: &Field<'_>| field.value.clears() == Some(Clears::All);
         let entries = self.entries()?;
-        if let Some(entry) = entries
-            .iter()
-            .find(|entry| is_meant(&entry.key) && !entry.is_merge())
-        {
-            return Some(entry.field());
+        let mut own = entries.iter().filter(|entry| !entry.is_merge());
+        let own = own.find(|entry| is_meant(&entry.key)).map(Entry::field);
+        if own.is_some_and(|field| !is_reset(&field)) {
+            return own;
         }
-        let sources = entries
-            .iter()
-            .filter(|entry| entry.is_merge())
-            .flat_map(Entry::merge_sources);
-        let found = sources.into_iter().find_map(|source| source.get(key))?;
-        Some(Field {
+        let merges = entries.iter().filter(|entry| entry.is_merge());
+        let mut sources = merges.flat_map(Entry::merge_sources);
+        let found = sources.find_map(|source| source.get(key).filter(|field| !is_reset(field)));
+        let found = found.map(|field| Field {
             merged: true,
-            ..found
-        })
+            ..field
+        });
+        found.or(own)
     }
 }
 

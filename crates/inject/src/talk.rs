@@ -113,7 +113,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool) -> String {
         };
         line(&mut out, &format!("{setting} was not used: {reason}"));
     }
-    for port in &plan.ports {
+    for port in plan.ports.iter().filter(|port| !port.is_kept) {
         let place = escape(port.path.trim_start_matches("services/"));
         line(
             &mut out,

@@ -9,7 +9,7 @@ mod write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use clearml_secure_core::compose::Service;
+use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
@@ -19,7 +19,7 @@ use crate::target::Target;
 use crate::value;
 use crate::wanted::Wanted;
 use clearml_secure_core::yaml::lines::{column, indentation, line_end, line_start};
-pub(crate) use shared::{add_entry, copy, in_brackets, keep_inheritors, split_list};
+pub(crate) use shared::{add_entry, keep_inheritors, split_list};
 use shared::{
     flow_environment, inherited_lines, inheritors, refuse_extensions, refuse_nothing_to_share,
     set_apart,
@@ -54,7 +54,7 @@ pub(crate) fn add(
     }
     // The service is somebody else's mapping under another name: `apiserver: *base`.
     if let Value::Alias(shared) = &mapping.value {
-        return alias_service(target, service, &mapping, shared, variables, edits);
+        return alias_service(target, part, shared, variables, edits);
     }
     let Value::Mapping(style, entries) = &mapping.value else {
         return Err(target.refuse(
@@ -64,13 +64,16 @@ pub(crate) fn add(
         ));
     };
     let own = entries.iter().find(|entry| is_key(entry, "environment"));
+    if own.is_none() {
+        target.new_environments.insert(Arc::as_ptr(&mapping));
+    }
     match (own, style) {
         (Some(entry), _) => {
             refuse_nothing_to_share(target, service, &entry.value)?;
-            own_environment(target, entry, *style, variables, edits)
+            own_environment(target, &mapping, entry, variables, edits)
         }
         (None, Style::Flow) => new_in_braces(target, &mapping, variables, edits),
-        (None, Style::Block) => new_on_lines(target, service, &mapping, variables, edits),
+        (None, Style::Block) => new_on_lines(target, part, variables, edits),
     }
 }
 
@@ -117,13 +120,13 @@ fn new_in_braces(
 /// A service on lines gets an `environment`.
 fn new_on_lines(
     target: &mut Target<'_>,
-    service: &Service,
-    mapping: &Arc<Node>,
+    part: &Part,
     variables: &Variables,
     edits: &mut Edits,
 ) -> Result<(), Refusal> {
+    let mapping = &part.node;
     let key_column = indentation(target.text, mapping.range().start);
-    let indent = key_column + step(target, service, key_column);
+    let indent = key_column + step(target, part, key_column);
     let inherited = mapping
         .get("environment")
         .map(|field| Arc::clone(field.value));
@@ -155,18 +158,18 @@ fn new_on_lines(
 /// `environment` stands in the service itself.
 fn own_environment(
     target: &mut Target<'_>,
+    mapping: &Node,
     entry: &Entry,
-    style: Style,
     variables: &Variables,
     edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let node = &entry.value;
-    if node.tag().is_some_and(|tag| tag == "!reset") {
-        return Err(target.refuse(
-            node.start_with_properties(),
-            "`environment` is reset here",
-            "remove `!reset`, or inject into the file that sets the environment",
-        ));
+    let style = match mapping.value {
+        Value::Mapping(style, _) => style,
+        _ => Style::Block,
+    };
+    if node.tag() == Some("!reset") {
+        return override_reset(target, mapping, entry, style, variables, edits);
     }
     let has_inheritors = inheritors(target, node).next().is_some();
     let is_shared = has_inheritors || target.aliased.contains(&Arc::as_ptr(node));
@@ -209,6 +212,45 @@ fn own_environment(
 fn columns(target: &Target<'_>, entry: &Entry) -> (usize, usize) {
     let key_column = indentation(target.text, entry.key.range().start);
     (key_column, key_column + own_step(target, key_column, entry))
+}
+
+/// `!reset` takes away what the service would have, and `!override` does that too and lets it have something of its own,
+/// beside what it merges.
+fn override_reset(
+    target: &mut Target<'_>,
+    mapping: &Node,
+    entry: &Entry,
+    style: Style,
+    variables: &Variables,
+    edits: &mut Edits,
+) -> Result<(), Refusal> {
+    let node = &entry.value;
+    let start = node.start_with_properties();
+    let range = start..node.range().end.max(node.end_of_properties(target.text));
+    if node.anchor().is_some() || target.text[range.clone()].contains(['\n', '#']) {
+        return Err(target.refuse(
+            start,
+            "`environment` is reset here, on more than one line or with an anchor",
+            "write `environment: !reset null`, then run this again",
+        ));
+    }
+    let merged = mapping.get("environment").filter(|field| field.merged);
+    let merged = merged.map(|field| Arc::clone(field.value));
+    if style == Style::Flow {
+        let flow = flow_environment(target, merged.as_ref(), variables, edits)?;
+        edits.push(Edit::replace(range, format!("!override {flow}")));
+        return Ok(());
+    }
+    let (_, indent) = columns(target, entry);
+    let mut lines = inherited_lines(target, merged.as_ref(), indent, variables, edits)?;
+    lines.extend(variable_lines(
+        &lines_shape(merged.as_ref()),
+        indent,
+        variables,
+    ));
+    edits.push(Edit::replace(range.clone(), "!override".to_owned()));
+    edits.push(insert_lines(target, range.end, &lines));
+    Ok(())
 }
 
 /// Nothing is written there.
@@ -369,8 +411,12 @@ fn empty_collection(
         edits.push(Edit::insert(span.start + 1, text));
         return;
     }
-    let before = &target.text[..entry.value.start_with_properties()];
-    let start = before.trim_end_matches(' ').len();
+    let start = match entry.value.tag() {
+        // It still takes away what the service would have from others.
+        Some("!override") => entry.value.end_of_properties(target.text),
+        _ => entry.value.start_with_properties(),
+    };
+    let start = target.text[..start].trim_end_matches(' ').len();
     edits.push(Edit::replace(start..span.end, String::new()));
     let (_, indent) = columns(target, entry);
     let lines = variable_lines(shape, indent, variables);
@@ -424,17 +470,16 @@ fn isolate_block(
 /// `apiserver: *base` becomes a mapping that merges the base.
 fn alias_service(
     target: &mut Target<'_>,
-    service: &Service,
-    alias: &Arc<Node>,
+    part: &Part,
     shared: &Arc<Node>,
     variables: &Variables,
     edits: &mut Edits,
 ) -> Result<(), Refusal> {
-    let span = alias.span(target.source);
+    let span = part.node.span(target.source);
     let name = target.text[span.start..span.end]
         .trim_start_matches('*')
         .to_owned();
-    let name_column = column(target.text, service.name_span.start);
+    let name_column = target.column(part.name);
     let step = name_column.max(2);
     let inherited = shared
         .get("environment")
@@ -489,10 +534,8 @@ pub(crate) fn end_of_entry(entry: &Entry) -> usize {
 }
 
 /// How much deeper the entries of `environment` stand: as the service's keys stand below its name.
-fn step(target: &Target<'_>, service: &Service, key_column: usize) -> usize {
-    key_column
-        .saturating_sub(column(target.text, service.name_span.start))
-        .max(1)
+fn step(target: &Target<'_>, part: &Part, key_column: usize) -> usize {
+    key_column.saturating_sub(target.column(part.name)).max(1)
 }
 
 /// The same for an `environment` that is there: half of its own column is right for files indented evenly.

@@ -1,18 +1,22 @@
 //! Services that extend others. What a base gets and is not for them is withheld: `NAME: !reset null` in their own
 //! `environment` takes it out of the one mapping that compose has before it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::source::SourceId;
 use clearml_secure_core::yaml::{Clears, Node, Value};
 
-/// Which services extend which within the edited file, by their places in the project.
+const ENVIRONMENT: &str = "environment";
+
+/// Which services get the environment of which, because they extend them, within the edited file, by their places in the project.
 pub(crate) struct Extensions<'a> {
     services: &'a [Service],
     source: SourceId,
     inheritors: HashMap<&'a str, Vec<usize>>,
+    /// Those that are given settings.
+    readers: HashSet<&'a str>,
 }
 
 impl<'a> Extensions<'a> {
@@ -21,54 +25,66 @@ impl<'a> Extensions<'a> {
         let source = deployment.project.documents[0].source;
         let mut inheritors: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, service) in services.iter().enumerate() {
-            let bases = service.parts.iter().filter(|part| part.source == source);
-            for base in bases.filter(|part| part.service != service.name) {
+            for (at, base) in service.parts.iter().enumerate() {
+                let is_base = base.source == source && base.service != service.name;
+                if !is_base || is_taken_away(deployment, service, at, ENVIRONMENT) {
+                    continue;
+                }
                 let of_base = inheritors.entry(&base.service).or_default();
                 if of_base.last() != Some(&index) {
                     of_base.push(index);
                 }
             }
         }
+        let readers = deployment.instances.iter();
+        let readers = readers.filter(|instance| instance.settings().next().is_some());
+        let readers = readers.map(|instance| &*deployment.service(instance).name);
         Self {
+            readers: readers.collect(),
             services,
             source,
             inheritors,
         }
     }
 
-    /// The services that extend one.
+    /// The services that get what one gets, because they extend it.
     pub(crate) fn inheritors(&self, base: &str) -> &[usize] {
         self.inheritors.get(base).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a service can withhold what it would have from one that it extends. All that compose has before it must be one
-    /// mapping: a list, or what it has merged already, has no names to reset.
+    /// mapping: a list, or what it has merged already, has no names to reset. A server will have one, too.
     pub(crate) fn can_withhold(&self, base: &str, inheritor: usize) -> bool {
         let inheritor = &self.services[inheritor];
         let Some(own) = self.own_part(inheritor) else {
             return false;
         };
-        let (before, own) = (&inheritor.parts[..own], &inheritor.parts[own]);
-        let environments = before.iter().filter_map(|part| {
-            let environment = part.node.get("environment")?.value;
-            (!environment.is_null()).then_some((part, environment))
+        let before = inheritor.parts[..own].iter().enumerate();
+        let before = before.filter(|(at, _)| inheritor.counts(*at, ENVIRONMENT));
+        let own = &inheritor.parts[own];
+        let environment = |part: &'a Part| {
+            let environment = part.node.get(ENVIRONMENT)?.value;
+            (!environment.is_null()).then_some(environment)
+        };
+        let is_here = |part: &Part| part.source == self.source;
+        let mut having = before.map(|(_, part)| part).filter(|part| {
+            environment(part).is_some() || is_here(part) && self.readers.contains(&*part.service)
         });
-        let mut count = 0;
-        let mut environments = environments.inspect(|_| count += 1);
-        let are_of_base = environments.all(|(part, environment)| {
-            part.source == self.source
-                && part.service == base
-                && environment.items().is_none()
-                && environment.clears().is_none()
+        let (one, other) = (having.next(), having.next());
+        let is_of_base = one.is_none_or(|part| {
+            let is_mapping = environment(part).is_none_or(|environment| {
+                environment.items().is_none() && environment.clears().is_none()
+            });
+            is_here(part) && part.service == base && is_mapping
         });
-        are_of_base && count <= 1 && is_plain(own)
+        is_of_base && other.is_none() && is_plain(own)
     }
 
     /// Whether a service sets a variable itself, and if it does, whether that takes it away.
     pub(crate) fn own(&self, service: usize, name: &str) -> Option<bool> {
         let service = &self.services[service];
         let own = &service.parts[self.own_part(service)?];
-        let environment = own.node.get("environment")?.value;
+        let environment = own.node.get(ENVIRONMENT)?.value;
         let field = environment.get(name)?;
         Some(field.value.clears() == Some(Clears::All))
     }
@@ -78,7 +94,7 @@ impl<'a> Extensions<'a> {
     pub(crate) fn inherited(&self, service: usize, name: &str) -> Option<String> {
         let service = &self.services[service];
         let before = service.parts[..self.own_part(service)?].iter().rev();
-        let mut environments = before.filter_map(|part| part.node.get("environment"));
+        let mut environments = before.filter_map(|part| part.node.get(ENVIRONMENT));
         let value = environments
             .find_map(|environment| environment.value.get(name))?
             .value;
@@ -94,6 +110,32 @@ impl<'a> Extensions<'a> {
     }
 }
 
+/// Whether what a part of a service says of a key is surely taken away by a tag of the service's own. Of a service that
+/// another one extends in the same file, docker compose applies the tags in some runs, and in others it does not.
+pub(crate) fn is_taken_away(
+    deployment: &Composed,
+    service: &Service,
+    at: usize,
+    key: &str,
+) -> bool {
+    if service.counts(at, key) {
+        return false;
+    }
+    let start = service.parts[at].source;
+    service.parts[at + 1..].iter().any(|part| {
+        let is_own = part.service == service.name && part.node.clears_of(key).is_some();
+        is_own && (part.source != start || !is_extended(deployment, service))
+    })
+}
+
+/// Whether another service of the project extends one.
+pub(crate) fn is_extended(deployment: &Composed, service: &Service) -> bool {
+    let mut others = deployment.project.services.iter();
+    others.any(|other| {
+        other.name != service.name && other.parts.iter().any(|part| part.service == service.name)
+    })
+}
+
 /// Whether lines can be added to a part's own `environment`, or it has none.
 fn is_plain(part: &Part) -> bool {
     let Value::Mapping(_, entries) = &part.node.value else {
@@ -103,8 +145,8 @@ fn is_plain(part: &Part) -> bool {
         matches!(node.value, Value::Mapping(..)) && node.anchor().is_none() && node.tag().is_none()
     };
     let mut entries = entries.iter();
-    match entries.find(|entry| entry.key.text() == Some("environment")) {
+    match entries.find(|entry| entry.key.text() == Some(ENVIRONMENT)) {
         Some(entry) => is_mapping(&entry.value),
-        None => part.node.get("environment").is_none(),
+        None => part.node.get(ENVIRONMENT).is_none(),
     }
 }

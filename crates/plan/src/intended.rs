@@ -67,6 +67,41 @@ pub struct IntendedPort {
     pub path: String,
     /// What stands there then; none for an empty list.
     pub text: Option<String>,
+    /// Whether the service publishes just what it did.
+    pub is_kept: bool,
+}
+
+impl IntendedPort {
+    /// No port of a service.
+    pub(crate) fn none(service: &Service) -> Self {
+        Self {
+            path: format!("services/{}/ports", service.name),
+            text: None,
+            is_kept: false,
+        }
+    }
+
+    /// The same at a service that merges the other one.
+    pub(crate) fn at(&self, service: &Service, other: &Service) -> Self {
+        let from = format!("services/{}/", service.name);
+        let rest = self.path.strip_prefix(&from).unwrap_or(&self.path);
+        Self {
+            path: format!("services/{}/{rest}", other.name),
+            text: self.text.clone(),
+            is_kept: self.is_kept,
+        }
+    }
+
+    /// These entries, which are all that a service has.
+    pub(crate) fn these(service: &Service, texts: Vec<String>) -> Vec<Self> {
+        let entries = texts.into_iter().enumerate();
+        let one = |(number, text)| Self {
+            path: format!("services/{}/ports/{number}", service.name),
+            text: Some(text),
+            is_kept: false,
+        };
+        entries.map(one).collect()
+    }
 }
 
 /// The variable of a service by that name.

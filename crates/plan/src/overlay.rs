@@ -51,20 +51,14 @@ pub(crate) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal
             None => {}
             Some(NewPorts::None) => {
                 line("    ports: !reset []".to_owned());
-                intended_ports.push(IntendedPort {
-                    path: format!("services/{}/ports", service.name),
-                    text: None,
-                });
+                intended_ports.push(IntendedPort::none(service));
             }
             Some(NewPorts::These(these)) => {
                 line("    ports: !override".to_owned());
-                for (number, text) in these.into_iter().enumerate() {
+                for text in &these {
                     line(format!("      - \"{text}\""));
-                    intended_ports.push(IntendedPort {
-                        path: format!("services/{}/ports/{number}", service.name),
-                        text: Some(text),
-                    });
                 }
+                intended_ports.extend(IntendedPort::these(service, these));
             }
         }
     }

@@ -104,6 +104,7 @@ pub fn plan(
         aliased_values: HashMap::new(),
         anchors: HashSet::new(),
         set_apart: Vec::new(),
+        new_environments: HashSet::new(),
         list_aliases: Vec::new(),
         split_lists: Vec::new(),
         new_items: HashMap::new(),
@@ -143,7 +144,7 @@ pub fn plan(
             container::add(&mut target, service, &additions, &mut edits)?;
         }
     }
-    container::keep_inheritors(&target, &mut edits);
+    container::keep_inheritors(&mut target, &mut edits)?;
     for start in &written.values {
         target.refuse_other_users(*start, &written.values)?;
     }

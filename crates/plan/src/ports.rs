@@ -2,6 +2,8 @@
 
 mod anew;
 mod edit;
+mod fate;
+mod whole;
 
 use std::net::IpAddr;
 
@@ -11,15 +13,20 @@ use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::container::{Interface, NetworkKind, Port};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::deployment::exposure::Namespace;
+use clearml_secure_core::edit::Edits;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::yaml::Node;
 
 pub(crate) use anew::{NewPorts, anew};
-pub(crate) use edit::plan;
 
+use crate::intended::IntendedPort;
 use crate::refusal::Refusal;
 use crate::target::Target;
+use fate::{Fate, Fates};
+
+/// Where compose has ports.
+const KEY: &str = "ports";
 
 /// What is asked for.
 #[derive(Clone, Copy, Default)]
@@ -28,6 +35,31 @@ pub struct Ports {
     pub close: bool,
     /// The web, API and file servers are published here only.
     pub bind: Option<IpAddr>,
+}
+
+/// Works out the edits.
+pub(crate) fn plan(
+    target: &Target<'_>,
+    ports: Ports,
+    edits: &mut Edits,
+) -> Result<Vec<IntendedPort>, Refusal> {
+    let fates = Fates::of(target, ports)?;
+    let services = &target.deployment.project.services;
+    let mut intended = Vec::new();
+    for (index, service) in services.iter().enumerate() {
+        match (fates.get(index), fates.orders[index]) {
+            (Fate::Whole, _) => intended.extend(whole::whole(target, &fates, index, edits)?),
+            (Fate::Entries, Some(order)) => {
+                let new = edit::entries(target, service, order, &fates.wrong(index)?, edits)?;
+                for other in fates.merging(index) {
+                    intended.extend(new.iter().map(|one| one.at(service, &services[other])));
+                }
+                intended.extend(new);
+            }
+            _ => {}
+        }
+    }
+    Ok(intended)
 }
 
 /// The services that `--bind` is about.

@@ -9,6 +9,7 @@ use crate::refusal::Refusal;
 use crate::wanted::{OfServices, Wanted};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::source::{SourceId, Span};
+use clearml_secure_core::yaml::lines::column;
 use clearml_secure_core::yaml::{Node, Value};
 
 /// The file that is edited, and what all steps need to know of it.
@@ -29,6 +30,8 @@ pub(crate) struct Target<'a> {
     pub(crate) anchors: HashSet<String>,
     /// Environments that were set apart from what their service adds, and their anchors.
     pub(crate) set_apart: Vec<(Arc<Node>, String)>,
+    /// Services that got an `environment` that they had not written, by their mappings.
+    pub(crate) new_environments: HashSet<*const Node>,
     /// Aliases of lists.
     pub(crate) list_aliases: Vec<Arc<Node>>,
     /// Lists that were changed for their own service alone: all others get a copy of what was there.
@@ -42,6 +45,11 @@ pub(crate) struct Target<'a> {
 }
 
 impl Target<'_> {
+    /// The column of a place, in its own file: not every span is one of the edited text.
+    pub(crate) fn column(&self, span: Span) -> usize {
+        column(self.deployment.sources.text(span.source), span.start)
+    }
+
     /// Whether a service, by its place in the project, is to have a variable of this very value.
     pub(crate) fn is_wanted(&self, service: usize, variable: &Wanted) -> bool {
         let of_service = self.wanted.get(&service);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::attribute::counting;
 use super::{Loader, Part, Project};
 use crate::container::{
     Doubt, FileText, HostPath, Mount, MountSource, Origin, Text, Variable, VariableValue,
@@ -12,7 +13,7 @@ use crate::dockerfile::{self, CopySource};
 use crate::knowable::Knowable;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Hides;
-use crate::yaml::{Clears, Node};
+use crate::yaml::Node;
 
 /// What is known of an image that is built from a Dockerfile.
 pub(super) struct Built {
@@ -118,15 +119,9 @@ pub(super) fn of_service(
 
 fn written<'a>(project: &Project, parts: &'a [Part]) -> Written<'a> {
     let mut written = Written::default();
-    for part in parts {
-        let Some(field) = part.node.get("build") else {
-            continue;
-        };
+    for (part, field) in counting(parts, "build") {
         let node = field.value;
-        if node.clears().is_some() {
-            written = Written::default();
-        }
-        if node.is_null() || node.clears() == Some(Clears::All) {
+        if node.is_null() {
             continue;
         }
         written.last = Some((part, node.span(part.source)));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::attribute::counting;
 use super::parts::{unreadable, written};
 use super::uses::Use;
 use super::volume::joined;
@@ -13,7 +14,7 @@ use crate::dotenv;
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::{Clears, Node, Typed};
+use crate::yaml::{Node, Typed};
 
 type Variables = BTreeMap<String, Variable>;
 
@@ -58,18 +59,7 @@ pub(super) fn of_service(
 /// The files over all parts. One that is named again keeps its first position, as compose has it.
 fn files(project: &Project, sources: &Sources, parts: &[Part]) -> Vec<EnvFile> {
     let mut files: Vec<EnvFile> = Vec::new();
-    for part in parts {
-        let Some(field) = part.node.get("env_file") else {
-            continue;
-        };
-        match field.value.clears() {
-            Some(Clears::All) => {
-                files.clear();
-                continue;
-            }
-            Some(Clears::Before) => files.clear(),
-            None => {}
-        }
+    for (part, field) in counting(parts, "env_file") {
         let single = [Arc::clone(field.value)];
         let items = match field.value.items() {
             Some(items) => items,

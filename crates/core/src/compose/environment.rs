@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::attribute::counting;
 use super::{Loader, Part, Project, Scope, env_file, interpolate};
 use crate::container::{Doubt, Origin, Variable, VariableValue};
 use crate::error::Error;
@@ -37,24 +38,15 @@ pub(super) fn of_service(
 ) -> Result<Vec<Variable>, Error> {
     let mut environment = BTreeMap::new();
     let mut before = Before::Nothing;
-    for part in parts {
-        let Some(field) = part.node.get("environment") else {
-            continue;
+    for (part, field) in counting(parts, "environment") {
+        let reader = Reader {
+            project,
+            sources,
+            source: part.source,
+            scope: project.documents[part.document].scope,
         };
-        if field.value.clears().is_some() {
-            environment.clear();
-            before = Before::Nothing;
-        }
-        if field.value.clears() != Some(Clears::All) {
-            let reader = Reader {
-                project,
-                sources,
-                source: part.source,
-                scope: project.documents[part.document].scope,
-            };
-            reader.add(field.value, before, &mut environment)?;
-            before = before.and(field.value);
-        }
+        reader.add(field.value, before, &mut environment)?;
+        before = before.and(field.value);
     }
     // A file may use what `environment` sets, which then wins over the file's own line of that name.
     let mut variables =

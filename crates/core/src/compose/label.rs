@@ -12,10 +12,14 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Label> {
     let mut labels: Vec<Label> = Vec::new();
     for part in parts {
         // A swarm reads those below `deploy`.
-        let deploy = part.node.get("deploy");
-        let of_swarm = deploy.and_then(|deploy| deploy.value.get("labels"));
-        for field in [part.node.get("labels"), of_swarm].into_iter().flatten() {
-            add(project, part, field.value, &mut labels);
+        let deploy = part.node.get("deploy").map(|deploy| &**deploy.value);
+        for node in [Some(&*part.node), deploy].into_iter().flatten() {
+            if node.clears_of("labels").is_some() {
+                labels.clear();
+            }
+            if let Some(field) = node.get("labels") {
+                add(project, part, field.value, &mut labels);
+            }
         }
     }
     let mut seen = HashSet::new();
@@ -26,9 +30,6 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Label> {
 }
 
 fn add(project: &Project, part: &Part, list: &Node, labels: &mut Vec<Label>) {
-    if list.clears().is_some() {
-        labels.clear();
-    }
     if list.clears() == Some(Clears::All) {
         return;
     }

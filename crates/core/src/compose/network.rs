@@ -86,7 +86,7 @@ fn add_networks(
     let Some(field) = part.node.get("networks") else {
         return;
     };
-    if field.value.clears().is_some() {
+    if part.node.clears_of("networks").is_some() {
         names.clear();
         aliases.clear();
     }

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Document, DocumentId, Loader, Part, Project, Scope, env};
+use super::{Document, DocumentId, Loader, NamedNode, Part, Project, Scope, env};
 use crate::error::Error;
 use crate::source::{HIDDEN, SourceId, Sources, Span};
 use crate::unseen::{Hides, Unseen};
@@ -135,7 +135,10 @@ impl Reader<'_> {
         let mut parts = Vec::new();
         for entry in &model.entries {
             let document = &self.project.documents[entry.document];
-            let node = document.services.get(name).cloned();
+            let node = document
+                .services
+                .get(name)
+                .map(|named| Arc::clone(&named.node));
             if document.clears.is_some() {
                 parts.clear();
             }
@@ -163,6 +166,15 @@ impl Reader<'_> {
                     return Err(self.conflict(entry.document, name));
                 }
                 imported = own;
+            }
+            let start = parts.len();
+            for part in &mut imported {
+                part.reach += start;
+            }
+            if node.is_some()
+                && let Some(own) = imported.last_mut()
+            {
+                own.reach = 0;
             }
             parts.extend(imported);
         }
@@ -230,10 +242,10 @@ impl Reader<'_> {
         let mut own = Vec::new();
         for id in group {
             let document = &self.project.documents[*id];
-            let Some(node) = document.services.get(name) else {
+            let Some(named) = document.services.get(name) else {
                 continue;
             };
-            match node.clears() {
+            match named.node.clears() {
                 Some(Clears::All) => {
                     own.clear();
                     continue;
@@ -245,7 +257,9 @@ impl Reader<'_> {
                 document: *id,
                 source: document.source,
                 service: name.to_owned(),
-                node: Arc::clone(node),
+                name: named.name,
+                reach: 0,
+                node: Arc::clone(&named.node),
             });
         }
         own
@@ -339,7 +353,7 @@ pub(super) fn unreadable(is_shown: bool, error: &Error) -> String {
 }
 
 /// The services of a document by name, and what their section says of those before.
-type Services = (HashMap<String, Arc<Node>>, Option<Clears>);
+type Services = (HashMap<String, NamedNode>, Option<Clears>);
 
 fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Services, Error> {
     let refuse = |span: Span, message: &str| Error::Compose {
@@ -381,7 +395,11 @@ fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Ser
         if !is_service {
             return Err(refuse(field.value.span(source), "a service is no mapping"));
         }
-        found.insert(name.text().to_owned(), Arc::clone(field.value));
+        let named = NamedNode {
+            name: field.key.span(source),
+            node: Arc::clone(field.value),
+        };
+        found.insert(name.text().to_owned(), named);
     }
     Ok((found, clears))
 }

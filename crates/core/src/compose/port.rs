@@ -11,6 +11,7 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+use super::attribute::counting;
 use super::{Part, Project};
 use crate::container::{Interface, Port};
 use crate::source::Span;
@@ -24,17 +25,7 @@ pub(super) const UNSEEN: &str = "a published port";
 pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -> Vec<Port> {
     let mut ports: Vec<Port> = Vec::new();
     let mut unseen = Vec::new();
-    for part in parts {
-        let Some(field) = part.node.get("ports") else {
-            continue;
-        };
-        if field.value.clears().is_some() {
-            ports.clear();
-            unseen.clear();
-        }
-        if field.value.clears() == Some(Clears::All) {
-            continue;
-        }
+    for (part, field) in counting(parts, "ports") {
         let mut miss = |span, reason: &str| {
             unseen.push(Unseen {
                 what: UNSEEN.to_owned(),

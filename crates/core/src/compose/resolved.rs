@@ -227,15 +227,14 @@ impl<'a> Printer<'a> {
                 let Some(name) = field.key.text().filter(|name| !name.starts_with("x-")) else {
                     continue;
                 };
-                if name == "environment" {
-                    continue;
-                }
-                if name == "ports" {
-                    self.about_ports(&mut resolved.about_ports, part.document, field.value);
+                if name == "environment" || name == "ports" {
                     continue;
                 }
                 self.add(&mut resolved.attributes, name, part.document, field.value);
             }
+        }
+        for (part, field) in service.counting("ports") {
+            self.about_ports(&mut resolved.about_ports, part.document, field.value);
         }
         let variables = service.environment.iter();
         resolved.environment = variables
@@ -289,9 +288,6 @@ impl<'a> Printer<'a> {
 
     /// Adds what is said of ports beside what a [`Port`] has.
     fn about_ports(&self, about: &mut Vec<u64>, document: usize, list: &Node) {
-        if list.clears().is_some() {
-            about.clear();
-        }
         let scope = self.project.documents[document].scope;
         for field in list
             .items()

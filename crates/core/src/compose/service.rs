@@ -243,7 +243,14 @@ fn add_image_variables(environment: &mut Vec<Variable>, of_image: Vec<Variable>)
 
 /// The value of a key in the last part that has it, null included: compose forgets a command for a null.
 fn last<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
-    let mut last_first = parts.iter().rev();
-    let found = last_first.find_map(|part| Some((part, part.node.get(key)?.value)))?;
-    (found.1.clears() != Some(Clears::All)).then_some(found)
+    let mut rest = parts;
+    while let Some((part, before)) = rest.split_last() {
+        rest = before;
+        match part.node.get(key) {
+            None => {}
+            Some(field) if field.value.clears() == Some(Clears::All) => rest = &parts[..part.reach],
+            Some(field) => return Some((part, field.value)),
+        }
+    }
+    None
 }

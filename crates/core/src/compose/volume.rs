@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::attribute::counting;
 use super::{Document, Part, Project, Service, interpolate};
 use crate::container::{FileText, HostPath, Mount, MountSource};
 use crate::container_path;
@@ -18,17 +19,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
     let mut volumes: Vec<Mount> = Vec::new();
     let mut targets = HashSet::new();
     for section in ["volumes", "tmpfs", "configs", "secrets"] {
-        let start = volumes.len();
-        for part in parts {
-            let Some(field) = part.node.get(section) else {
-                continue;
-            };
-            if field.value.clears().is_some() {
-                volumes.truncate(start);
-            }
-            if field.value.clears() == Some(Clears::All) {
-                continue;
-            }
+        for (part, field) in counting(parts, section) {
             let one = [field.value.clone()];
             // `tmpfs` may be a single text.
             let items = field.value.items().unwrap_or(match section {
@@ -132,13 +123,7 @@ fn take(
 /// The services that `volumes_from` names; none where it is another container.
 fn inherited(project: &Project, service: &Service) -> Vec<(Option<String>, Span)> {
     let mut found = Vec::new();
-    for part in &service.parts {
-        let Some(field) = part.node.get("volumes_from") else {
-            continue;
-        };
-        if field.value.clears().is_some() {
-            found.clear();
-        }
+    for (part, field) in service.counting("volumes_from") {
         for item in field.value.items().unwrap_or_default() {
             let text = project.text_of(part, item);
             let name = text

@@ -148,7 +148,10 @@ fn services(deployment: &Composed, plan: &Plan) -> Vec<String> {
         let mut intended = plan.intended.iter();
         let place = format!("services/{name}/ports");
         intended.any(|one| one.service == name && one.change != Change::Kept)
-            || plan.ports.iter().any(|port| port.path.starts_with(&place))
+            || plan
+                .ports
+                .iter()
+                .any(|port| !port.is_kept && port.path.starts_with(&place))
             || is_shared
                 && deployment
                     .instances

@@ -2,10 +2,11 @@
 //! others.
 
 use std::collections::HashSet;
+use std::ptr;
 use std::sync::Arc;
 
-use super::write::{blanks, flow_pairs, insert_lines};
-use super::{Variables, end_of_entry, escaped, is_key};
+use super::write::{blanks, flow_pairs, insert_lines, insert_lines_before};
+use super::{Variables, end_of_entry, escaped, is_block_scalar, is_key};
 use crate::item::name_of;
 use crate::refusal::Refusal;
 use crate::slot;
@@ -15,7 +16,7 @@ use crate::wanted::Wanted;
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::yaml::lines::indentation;
-use clearml_secure_core::yaml::{Node, Quoting, Style, Value, edit};
+use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
 
 /// A service that extends this one gets what this one gets. It may, if it is to have the very same.
 pub(super) fn refuse_extensions(
@@ -38,8 +39,10 @@ pub(super) fn refuse_extensions(
                     escaped(&other.name),
                     escaped(&service.name)
                 ),
-                help: "move what they share to a third service, and let both extend that"
-                    .to_owned(),
+                help: format!(
+                    "give {} `environment: !override` with all that it needs, or move what they share to a third service, and let both extend that",
+                    escaped(&other.name)
+                ),
             });
         }
     }
@@ -258,12 +261,7 @@ pub(super) fn inheritors<'a>(
                 .iter()
                 .find(|part| part.source == source && part.service == service.name)?;
             let field = part.node.get("environment")?;
-            let stands_there = part
-                .node
-                .entries()?
-                .iter()
-                .any(|entry| is_key(entry, "environment"));
-            (!stands_there && Arc::ptr_eq(field.value, &environment))
+            (field.merged && Arc::ptr_eq(field.value, &environment))
                 .then_some((service.name.as_str(), &part.node))
         })
 }
@@ -295,7 +293,8 @@ pub(super) fn refuse_nothing_to_share(
 }
 
 /// Gives every inheritor of an environment that was set apart what it inherited, where it got none of its own.
-pub(crate) fn keep_inheritors(target: &Target<'_>, edits: &mut Edits) {
+pub(crate) fn keep_inheritors(target: &mut Target<'_>, edits: &mut Edits) -> Result<(), Refusal> {
+    keep_without(target, edits)?;
     for (node, name) in &target.set_apart {
         for (inheritor, mapping) in inheritors(target, node) {
             if target.edited.contains(inheritor) {
@@ -305,10 +304,63 @@ pub(crate) fn keep_inheritors(target: &Target<'_>, edits: &mut Edits) {
         }
     }
     keep_lists(target, edits);
+    Ok(())
+}
+
+/// A service that merges one which had no `environment`, and has one now, keeps what it had: nothing, or what it has from
+/// elsewhere.
+fn keep_without(target: &mut Target<'_>, edits: &mut Edits) -> Result<(), Refusal> {
+    let deployment = target.deployment;
+    for service in &deployment.project.services {
+        let mut parts = service.parts.iter().rev();
+        let own = parts.find(|part| part.source == target.source && part.service == service.name);
+        let Some(part) = own.filter(|_| !target.edited.contains(&service.name)) else {
+            continue;
+        };
+        let mut merged = part.node.merged().into_iter();
+        let entries = part.node.entries().unwrap_or_default();
+        let has_own = entries.iter().any(|entry| is_key(entry, "environment"));
+        if has_own || !merged.any(|one| target.new_environments.contains(&ptr::from_ref(one))) {
+            continue;
+        }
+        if !matches!(part.node.value, Value::Mapping(..)) {
+            return Err(target.refuse(
+                part.node.start_with_properties(),
+                format!(
+                    "service {} is an alias of a server, and would get its secrets",
+                    escaped(&service.name)
+                ),
+                format!(
+                    "give {} an `environment` of its own",
+                    escaped(&service.name)
+                ),
+            ));
+        }
+        let inherited = part.node.get("environment").map(|field| field.value);
+        let environment = match inherited.filter(|node| !node.is_null()) {
+            Some(node) => format!("*{}", anchor_of(target, node, edits)?),
+            None => "{}".to_owned(),
+        };
+        add_environment(target, &part.node, &environment, edits);
+    }
+    Ok(())
 }
 
 /// Gives a service an `environment`.
 fn add_environment(target: &Target<'_>, mapping: &Arc<Node>, environment: &str, edits: &mut Edits) {
+    let mut entries = mapping.entries().unwrap_or_default().iter();
+    if let Some(entry) = entries.find(|entry| is_key(entry, "environment")) {
+        // It is `!reset`, which hides nothing that is merged; an alias takes no tag.
+        let value = &entry.value;
+        let range = value.start_with_properties()
+            ..value.range().end.max(value.end_of_properties(target.text));
+        let own = match environment.starts_with('*') {
+            true => format!("{{<<: {environment}}}"),
+            false => environment.to_owned(),
+        };
+        edits.push(Edit::replace(range, format!("!override {own}")));
+        return;
+    }
     add_entry(
         target,
         mapping,
@@ -323,12 +375,20 @@ pub(crate) fn add_entry(target: &Target<'_>, mapping: &Arc<Node>, text: &str, ed
         return;
     };
     let end = entries.last().map(end_of_entry);
-    edits.push(match style {
-        Style::Flow => edit::into_flow(mapping, end, format!("{text} ")),
-        Style::Block => {
-            let column = indentation(target.text, mapping.range().start);
-            let line = format!("{}{text}", blanks(column));
-            insert_lines(target, end.unwrap_or(mapping.range().end), &[line])
+    let column = indentation(target.text, mapping.range().start);
+    let line = format!("{}{text}", blanks(column));
+    // Behind a text nothing can be put. Lines of `environment` may come and those of `ports` may go.
+    let is_edited = |entry: &Entry| is_key(entry, "environment") || is_key(entry, "ports");
+    let before = match entries.last() {
+        Some(last) if is_block_scalar(&last.value) => entries.first(),
+        Some(last) if is_edited(last) => Some(last),
+        _ => None,
+    };
+    edits.push(match (style, before) {
+        (Style::Flow, _) => edit::into_flow(mapping, end, format!("{text} ")),
+        (Style::Block, Some(next)) => {
+            insert_lines_before(target, next.key.start_with_properties(), &[line])
         }
+        (Style::Block, None) => insert_lines(target, end.unwrap_or(mapping.range().end), &[line]),
     });
 }

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use clearml_secure_core::compose::Part;
+use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::source::Span;
 use clearml_secure_core::yaml::Node;
 
+use super::fate::{Listed, lists};
 use super::{
     Order, Ports, from_variable, is_double, is_right, refuse, refuse_doubles, short, shown,
 };
@@ -27,82 +28,103 @@ pub(crate) fn anew(
     ports: Ports,
 ) -> Result<Option<NewPorts>, Refusal> {
     let service = &target.deployment.project.services[index];
-    let lists = || {
-        service.parts.iter().filter_map(|part| {
-            let field = part.node.get("ports")?;
-            (!field.value.is_null()).then_some((part, field.value))
-        })
-    };
+    let mut lists = lists(service);
     match ports.order(target, index)? {
         None => Ok(None),
-        Some(Order::Close) => {
-            // Both of compose's tags drop what came before, and what stands behind `!reset` as well.
-            let has_any = lists().fold(false, |has_any, (_, list)| {
-                let is_filled = list.items().is_none_or(|all| !all.is_empty());
-                match list.tag() {
-                    Some("!reset") => false,
-                    Some(_) => is_filled,
-                    None => has_any || is_filled,
-                }
-            });
-            Ok(has_any.then_some(NewPorts::None))
-        }
+        Some(Order::Close) => Ok(lists.next().map(|_| NewPorts::None)),
         Some(Order::Bind(address)) => {
             refuse_doubles(target, service, address)?;
-            let mut these = Vec::new();
             let mut is_new = false;
-            for (part, list) in lists() {
-                if list.tag().is_some() {
-                    these.clear();
-                }
+            let lists: Vec<Listed<'_>> = lists.collect();
+            for (_, part, list) in &lists {
                 for item in list.items().unwrap_or_default() {
-                    let span = item.span(part.source);
-                    is_new |= !is_right(target, service, span, address)?;
-                    if is_double(service, span) {
-                        continue;
-                    }
-                    these.push(anew_entry(target, part, item, span, address)?);
+                    is_new |= !is_right(target, service, item.span(part.source), address)?;
                 }
             }
-            Ok(is_new.then_some(NewPorts::These(these)))
+            is_new
+                .then(|| bound(target, service, &lists, address).map(NewPorts::These))
+                .transpose()
         }
     }
 }
 
-/// The short form of an entry in any form.
+/// All entries of lists on an address, each once.
+pub(super) fn bound(
+    target: &Target<'_>,
+    service: &Service,
+    lists: &[Listed<'_>],
+    address: IpAddr,
+) -> Result<Vec<String>, Refusal> {
+    let mut texts = Vec::new();
+    for (_, part, list) in lists {
+        for item in list.items().unwrap_or_default() {
+            let span = item.span(part.source);
+            if !is_double(service, span) {
+                texts.push(anew_entry(target, part, item, span, Some(address))?);
+            }
+        }
+    }
+    Ok(texts)
+}
+
+/// All entries of lists as they are, each once.
+pub(super) fn kept(target: &Target<'_>, lists: &[Listed<'_>]) -> Result<Vec<String>, Refusal> {
+    let mut texts = Vec::new();
+    for (_, part, list) in lists {
+        for item in list.items().unwrap_or_default() {
+            texts.push(anew_entry(
+                target,
+                part,
+                item,
+                item.span(part.source),
+                None,
+            )?);
+        }
+    }
+    Ok(texts)
+}
+
+/// The short form of an entry in any form, on an address where one is given.
 pub(super) fn anew_entry(
     target: &Target<'_>,
     part: &Part,
     item: &Node,
     span: Span,
-    address: IpAddr,
+    address: Option<IpAddr>,
 ) -> Result<String, Refusal> {
+    const SHORT: &str = "write it as one text, e.g. `\"8080:80\"`";
+    let is_plain = |text: &str| !text.contains(['"', '\\']);
     if item.entries().is_none() {
-        return short(target, part, item, address).ok_or_else(|| from_variable(target, span));
+        let text = match address {
+            Some(address) => short(target, part, item, address),
+            None => item.text().filter(|text| is_plain(text)).map(str::to_owned),
+        };
+        return text.ok_or_else(|| from_variable(target, span));
     }
+    const KEYS: [&str; 4] = ["host_ip", "published", "target", "protocol"];
     let field = |key: &str| item.get(key).and_then(|field| field.value.text());
     let is_known = item.fields().iter().all(|field| {
         let name = field.key.text();
-        name.is_some_and(|name| ["target", "published", "host_ip", "protocol"].contains(&name))
+        name.is_some_and(|name| KEYS.contains(&name))
     });
-    let parts =
-        [field("published"), field("target"), field("protocol")].map(Option::unwrap_or_default);
-    if !is_known || parts.iter().any(|part| part.contains(['"', '\\'])) {
-        return Err(refuse(
-            target,
-            span,
-            "this port has no short form",
-            "write it as `\"8080:80\"`, or edit the file itself instead of printing an override",
-        ));
+    let parts = KEYS.map(|key| field(key).unwrap_or_default());
+    if !is_known || !parts.iter().all(|part| is_plain(part)) {
+        return Err(refuse(target, span, "this port has no short form", SHORT));
     }
-    let [published, container, protocol] = parts;
-    let protocol = if protocol.is_empty() {
-        String::new()
-    } else {
-        format!("/{protocol}")
+    let [host, published, container, protocol] = parts;
+    let host = match address {
+        Some(address) => shown(address),
+        None if host.contains(':') && !host.starts_with(['[', '$']) => format!("[{host}]"),
+        None => host.to_owned(),
     };
-    Ok(format!(
-        "{}:{published}:{container}{protocol}",
-        shown(address)
-    ))
+    let mut text = match (&*host, published) {
+        ("", "") => container.to_owned(),
+        ("", _) => format!("{published}:{container}"),
+        _ => format!("{host}:{published}:{container}"),
+    };
+    if !protocol.is_empty() {
+        text.push('/');
+        text.push_str(protocol);
+    }
+    Ok(text)
 }

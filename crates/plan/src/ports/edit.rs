@@ -5,8 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::anew::anew_entry;
-use super::{Order, Ports, from_variable, is_double, is_right, refuse, refuse_doubles, short};
-use crate::container::{add_entry, copy, end_of_entry, in_brackets, insert_lines};
+use super::fate::{Listed, is_own, own_entry};
+use super::{Order, from_variable, is_double, is_right, refuse, refuse_doubles, short};
+use crate::container::{end_of_entry, insert_lines};
 use crate::intended::IntendedPort;
 use crate::refusal::Refusal;
 use crate::target::Target;
@@ -17,165 +18,65 @@ use clearml_secure_core::yaml::edit::{colon_behind, dash, into_flow};
 use clearml_secure_core::yaml::lines::{column, line_end, line_start};
 use clearml_secure_core::yaml::{Node, Quoting, Style, Value};
 
-/// Works out the edits.
-pub(crate) fn plan(
+/// Edits the entries of a service's own lists that are not as asked for.
+pub(super) fn entries(
     target: &Target<'_>,
-    ports: Ports,
+    service: &Service,
+    order: Order,
+    lists: &[Listed<'_>],
     edits: &mut Edits,
 ) -> Result<Vec<IntendedPort>, Refusal> {
     let mut intended = Vec::new();
-    for (index, service) in target.deployment.project.services.iter().enumerate() {
-        let Some(order) = ports.order(target, index)? else {
+    for (_, part, list) in lists {
+        let own = own_entry(&part.node).filter(|_| is_own(target, service, part, list));
+        let Some(entry) = own else {
             continue;
         };
-        for part in &service.parts {
-            let Some(field) = part.node.get("ports") else {
-                continue;
-            };
-            if field.value.is_null() || field.value.items().is_some_and(<[_]>::is_empty) {
-                continue;
-            }
-            refuse_elsewhere(target, service, part, field.value)?;
-            let before = intended.len();
-            match order {
-                Order::Close => {
-                    close(target, field.key, field.value, edits)?;
-                    intended.push(IntendedPort {
-                        path: format!("services/{}/ports", service.name),
-                        text: None,
-                    });
-                }
-                Order::Bind(address) => {
-                    refuse_doubles(target, service, address)?;
-                    let items = field.value.items().unwrap_or_default();
-                    let mut items = items.iter().map(|item| item.span(part.source));
-                    let is_alias = matches!(field.value.value, Value::Alias(_));
-                    if is_alias || items.any(|span| is_double(service, span)) {
-                        let new = write_out(target, (service, part), field.value, address, edits)?;
-                        intended.extend(new);
-                        continue;
-                    }
-                    for (number, item) in field.value.items().unwrap_or_default().iter().enumerate()
-                    {
-                        let path = format!("services/{}/ports/{number}", service.name);
-                        intended.extend(bind(target, (service, part), item, address, path, edits)?);
-                    }
-                }
-            }
-            if intended.len() > before {
-                keep_inheritors(target, ports, (index, order), field.value, edits)?;
-            }
+        refuse_aliased(target, service, list)?;
+        let Order::Bind(address) = order else {
+            close(target, &entry.key, list, edits)?;
+            intended.push(IntendedPort::none(service));
+            continue;
+        };
+        refuse_doubles(target, service, address)?;
+        let items = list.items().unwrap_or_default();
+        let mut spans = items.iter().map(|item| item.span(part.source));
+        let is_alias = matches!(list.value, Value::Alias(_));
+        if is_alias || spans.any(|span| is_double(service, span)) {
+            intended.extend(write_out(target, (service, part), list, address, edits)?);
+            continue;
+        }
+        for (number, item) in items.iter().enumerate() {
+            let path = format!("services/{}/ports/{number}", service.name);
+            intended.extend(bind(target, (service, part), item, address, path, edits)?);
         }
     }
     Ok(intended)
 }
 
-/// Only a list that stands in this file, in the service itself, and is nobody else's can be changed.
-fn refuse_elsewhere(
+/// A list that has an anchor is edited for all who use it again.
+pub(super) fn refuse_aliased(
     target: &Target<'_>,
     service: &Service,
-    part: &Part,
-    ports: &Arc<Node>,
-) -> Result<(), Refusal> {
-    let stands_here = part.source == target.source
-        && part.service == service.name
-        && matches!(&part.node.value, Value::Mapping(_, entries)
-            if entries.iter().any(|entry| Arc::ptr_eq(&entry.value, ports)));
-    if !stands_here {
-        return Err(refuse(
-            target,
-            ports.span(part.source),
-            "the service inherits these ports",
-            "add `ports` to the service in the edited file, or change them here",
-        ));
-    }
-    if target.aliased.contains(&Arc::as_ptr(ports)) {
-        let is_alias = |alias: &&Arc<Node>| matches!(&alias.value, Value::Alias(shared) if Arc::ptr_eq(shared, ports));
-        let aliases = target.list_aliases.iter().filter(is_alias);
-        let places: Vec<String> = aliases
-            .map(|alias| {
-                target
-                    .deployment
-                    .sources
-                    .place(alias.span(target.source))
-                    .to_string()
-            })
-            .collect();
-        return Err(refuse(
-            target,
-            ports.span(part.source),
-            &format!(
-                "the ports of service {} are used again at {}",
-                escape(&service.name),
-                places.join(", ")
-            ),
-            "write the ports there instead of the alias",
-        ));
-    }
-    Ok(())
-}
-
-/// A service that inherits these ports keeps them, unless the same is asked for of it: one that merges this service's
-/// mapping gets a list of its own. One that extends it cannot, because compose adds the two lists up.
-fn keep_inheritors(
-    target: &Target<'_>,
-    ports: Ports,
-    (index, order): (usize, Order),
     list: &Arc<Node>,
-    edits: &mut Edits,
 ) -> Result<(), Refusal> {
-    let services = &target.deployment.project.services;
-    for (other, inheritor) in services.iter().enumerate() {
-        let mut lists = inheritor
-            .parts
-            .iter()
-            .filter_map(|part| part.node.get("ports"));
-        if other == index
-            || !lists.any(|field| Arc::ptr_eq(field.value, list))
-            || ports.order(target, other)? == Some(order)
-        {
-            continue;
-        }
-        let Some((mapping, copies)) = own_list(target, inheritor, list) else {
-            return Err(refuse_inheritor(target, inheritor, &services[index].name));
-        };
-        add_entry(target, mapping, &format!("ports: {copies}"), edits);
+    if !target.aliased.contains(&Arc::as_ptr(list)) {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// The mapping of a service that gets a list of its own, and the list; none where it has the list by `extends`, or the
-/// list cannot be copied.
-fn own_list<'a>(
-    target: &Target<'_>,
-    inheritor: &'a Service,
-    list: &Node,
-) -> Option<(&'a Arc<Node>, String)> {
-    let items = list.items()?;
-    let [part] = &inheritor.parts[..] else {
-        return None;
-    };
-    let is_own = part.source == target.source && part.service == inheritor.name;
-    let is_mapping = matches!(part.node.value, Value::Mapping(..));
-    if !is_own || !is_mapping || items.iter().any(|item| item.text().is_none()) {
-        return None;
-    }
-    let copies: Vec<_> = items.iter().map(|item| copy(target, item)).collect();
-    Some((&part.node, in_brackets(&copies)))
-}
-
-fn refuse_inheritor(target: &Target<'_>, inheritor: &Service, base: &str) -> Refusal {
-    let (name, base) = (escape(&inheritor.name), escape(base));
-    refuse(
+    let is_alias = |alias: &&Arc<Node>| matches!(&alias.value, Value::Alias(shared) if Arc::ptr_eq(shared, list));
+    let sources = &target.deployment.sources;
+    let aliases = target.list_aliases.iter().filter(is_alias);
+    let places = aliases.map(|alias| sources.place(alias.span(target.source)).to_string());
+    Err(refuse(
         target,
-        inheritor.name_span,
+        list.span(target.source),
         &format!(
-            "service {name} inherits the ports of {base}, and would publish them in the new way too"
+            "the ports of service {} are used again at {}",
+            escape(&service.name),
+            places.collect::<Vec<_>>().join(", ")
         ),
-        &format!(
-            "give {name} `ports: !override` with its own entries, or move what they share to a third service without ports"
-        ),
-    )
+        "write the ports there instead of the alias",
+    ))
 }
 
 /// Writes a list out with the address: one behind an alias, which may be others' as well, and one of which entries go.
@@ -195,7 +96,7 @@ fn write_out(
         if is_double(service, span) {
             continue;
         }
-        texts.push(anew_entry(target, part, item, span, address)?);
+        texts.push(anew_entry(target, part, item, span, Some(address))?);
     }
     if !is_new {
         return Ok(Vec::new());
@@ -210,14 +111,7 @@ fn write_out(
         range,
         format!("{blank}[{}]", quoted.join(", ")),
     ));
-    let intended = texts
-        .into_iter()
-        .enumerate()
-        .map(|(number, text)| IntendedPort {
-            path: format!("services/{}/ports/{number}", service.name),
-            text: Some(text),
-        });
-    Ok(intended.collect())
+    Ok(IntendedPort::these(service, texts))
 }
 
 /// The bytes of a list as a value in brackets can take their place: from the end of its key's line where it has lines of
@@ -335,6 +229,7 @@ fn bind(
             Ok(Some(IntendedPort {
                 path,
                 text: Some(text),
+                is_kept: false,
             }))
         }
         Value::Mapping(style, entries) => {
@@ -362,6 +257,7 @@ fn bind(
             Ok(Some(IntendedPort {
                 path: format!("{path}/host_ip"),
                 text: Some(address.to_string()),
+                is_kept: false,
             }))
         }
         _ => refused(

@@ -69,7 +69,9 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading) -> Broken {
         _ => match dropped(places.deployment, plan, reading) {
             Some((span, what)) => {
                 let place = places.of(span);
-                let help = format!("remove the tag at {place}, or inject into that file");
+                let help = format!(
+                    "remove the tag at {place}, or run this with --override: docker compose merges what it prints over all files"
+                );
                 (format!("{place}: {what}"), Some(help))
             }
             None => (format!("{place}: no line would set it"), None),

@@ -218,6 +218,10 @@ fn difference(
     };
     match (old, new) {
         (old, new) if old == new => None,
+        // Nothing is there, whatever it says about files before.
+        (Some(old), new) if path.ends_with("/environment") && old.is_reset() => {
+            difference(None, new, path, allowed)
+        }
         (Some(Print::Map(old)), Some(Print::Map(new))) => {
             let gone = old.iter().find_map(|(key, value)| {
                 difference(Some(value), new.get(key), &below(key), allowed)

@@ -89,8 +89,13 @@ impl Print {
                 };
                 for source in sources {
                     if let Self::Map(source) = source {
-                        for (key, value) in source {
-                            own.entry(key).or_insert(value);
+                        // What is `!reset`, compose takes out before it merges.
+                        for (key, value) in source.into_iter().filter(|one| !one.1.is_reset()) {
+                            match own.get_mut(&key) {
+                                Some(known) if known.is_reset() => *known = value,
+                                Some(_) => {}
+                                None => drop(own.insert(key, value)),
+                            }
                         }
                     }
                 }
@@ -99,6 +104,11 @@ impl Print {
             Self::Seq(items) => Self::Seq(items.into_iter().map(Self::merged).collect()),
             leaf => leaf,
         }
+    }
+
+    /// Whether compose takes it out.
+    pub(super) fn is_reset(&self) -> bool {
+        matches!(self, Self::Map(entries) if entries.keys().map(|key| &**key).eq(["!reset"]))
     }
 
     /// The list form and the empty form of `environment` mean a mapping.

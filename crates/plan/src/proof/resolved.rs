@@ -191,7 +191,11 @@ impl Comparison<'_> {
             true => format!("service {shown} would also get {name}{inherited}"),
             false => format!("service {shown} would get another {name}{inherited}"),
         };
-        self.caused(Some(variable.span), &what)
+        // What is new comes with the line that says it, whatever that refers to.
+        match is_new {
+            true => Broken::effective(format!("{}: {what}", self.places.of(variable.span))),
+            false => self.caused(Some(variable.span), &what),
+        }
     }
 
     /// A service that reads the env file as a whole gets all that is put there.
