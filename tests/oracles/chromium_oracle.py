@@ -1,4 +1,6 @@
-"""Opens a page in headless Chromium and prints what came of it, as JSON: chromium_oracle.py CHROMIUM URL.
+"""Opens a page in headless Chromium and prints what came of it, as JSON: chromium_oracle.py CHROMIUM URL [EXPRESSION…].
+
+Expressions are evaluated one after the other, as somebody would click who uses the page.
 
 The protocol of the developer tools runs over two pipes (file descriptors 3 and 4), so it takes no library.
 """
@@ -11,7 +13,7 @@ import sys
 import tempfile
 import time
 
-chromium, url = sys.argv[1:]
+chromium, url, *expressions = sys.argv[1:]
 LONGEST = 60
 started = time.monotonic()
 
@@ -101,6 +103,7 @@ try:
         "dark": background("dark"),
         "pdf": len(call("Page.printToPDF", page)["data"]),
     }
+    result["values"] = [value(expression) for expression in expressions]
     result["requests"] = [
         event["params"]["request"]["url"] for event in events if event.get("method") == "Network.requestWillBeSent"
     ]

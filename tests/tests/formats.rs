@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
 
-use e2e::files::{Deployment, corpus, fixture_deployments, root};
+use e2e::files::{Deployment, corpus, fixture_deployments, root, stock};
 use e2e::oracle;
 use e2e::program::{clearml, other};
 use serde_json::Value;
@@ -101,34 +101,20 @@ fn code_quality_has_what_gitlab_demands_and_no_fingerprint_twice() {
     assert!(total > 500, "{total}");
 }
 
-#[test]
-fn the_page_stands_by_itself_in_a_browser() {
+/// What a browser makes of a page, and of expressions in it, one after the other; none where there is no browser.
+fn seen(html: &str, folder: &Path, expressions: &[String]) -> Option<Value> {
     let (Some(chromium), Some(python)) = (oracle::chromium(), oracle::python()) else {
-        return oracle::skip(
-            "the page in a real browser: no Python environment, or chromium not found",
-        );
+        oracle::skip("the page in a real browser: no Python environment, or chromium not found");
+        return None;
     };
-    let folder = tempfile::tempdir().unwrap();
-    let compose = folder.path().join("docker-compose.yml");
-    // A name that would run in a page that forgot to escape it.
-    let hostile = "<img src=x onerror=alert(1)>";
-    let text = format!(
-        "services:\n  '{hostile}': {{image: 'clearml/server:2.3.0', command: apiserver}}\n  fileserver: \
-         {{image: 'clearml/server:2.3.0', command: fileserver}}\n"
-    );
-    std::fs::write(&compose, text).unwrap();
-    let html = clearml("verify").args(["-f", "html"]).arg(&compose).done();
-    assert_eq!(html.status, Some(1));
-    let address = "/docs/rules.md#missing-setting\"";
-    let link = format!("href=\"{}/blob/HEAD{address}", env!("CARGO_PKG_REPOSITORY"));
-    assert!(html.stdout.contains(&link), "the rule has an address");
-    let path = folder.path().join("page.html");
-    std::fs::write(&path, html.stdout).unwrap();
+    let path = folder.join("page.html");
+    std::fs::write(&path, html).unwrap();
     let url = format!("file://{}", path.display());
     let output = Command::new(python)
         .arg(root().join("tests/oracles/chromium_oracle.py"))
         .arg(chromium)
         .arg(&url)
+        .args(expressions)
         .output()
         .unwrap();
     let seen: Value = serde_json::from_slice(&output.stdout)
@@ -143,6 +129,77 @@ fn the_page_stands_by_itself_in_a_browser() {
     assert_eq!(seen["overflow"], 0, "it is wider than a telephone");
     assert_ne!(seen["light"], seen["dark"]);
     assert!(seen["pdf"].as_u64().unwrap() > 1000);
+    Some(seen)
+}
+
+/// The rows and the sections of a page, in their order, are shown and hidden by what is chosen.
+#[test]
+fn the_page_of_many_shows_what_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = "services:\n  apiserver: {image: 'clearml/server:2.3.0', command: apiserver}\n";
+    let long = "a-name-that-is-longer-than-any-telephone-is-wide-".repeat(4);
+    let files = [
+        ("one", open.to_owned()),
+        (
+            "two",
+            open.replace("apiserver}", "apiserver, ports: ['8008:8008']}"),
+        ),
+        ("three", "services: [clearml".to_owned()),
+        (&long, stock()),
+    ];
+    for (name, text) in &files {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        std::fs::write(folder.path().join(name).join("compose.yml"), text).unwrap();
+    }
+    let verify = clearml("verify").within(folder.path());
+    let html = verify.args(["-f", "html", "."]).done();
+    let shown = |choice: &str| {
+        format!(
+            "document.getElementById('show-{choice}').click(); \
+             [...document.querySelectorAll('.row')].map(one => getComputedStyle(one).display != 'none')"
+        )
+    };
+    let choices = ["with-error", "with-unchecked", "rule-public-port", "row"].map(shown);
+    let Some(seen) = seen(&html.stdout, folder.path(), &choices) else {
+        return;
+    };
+    // The long name is the first, then one, three and two; the rows, and then the sections.
+    for (place, rows) in [
+        [true, true, false, true],
+        [true, false, true, false],
+        [true, false, false, true],
+        [true, true, true, true],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(
+            seen["values"][place],
+            serde_json::json!([rows, rows].concat()),
+            "{place}"
+        );
+    }
+}
+
+#[test]
+fn the_page_stands_by_itself_in_a_browser() {
+    let folder = tempfile::tempdir().unwrap();
+    let compose = folder.path().join("docker-compose.yml");
+    // A name that would run in a page that forgot to escape it.
+    let hostile = "<img src=x onerror=alert(1)>";
+    let text = format!(
+        "services:\n  '{hostile}': {{image: 'clearml/server:2.3.0', command: apiserver}}\n  fileserver: \
+         {{image: 'clearml/server:2.3.0', command: fileserver}}\n"
+    );
+    std::fs::write(&compose, text).unwrap();
+    let html = clearml("verify").args(["-f", "html"]).arg(&compose).done();
+    assert_eq!(html.status, Some(1));
+    let address = "/docs/rules.md#missing-setting\"";
+    let link = format!("href=\"{}/blob/HEAD{address}", env!("CARGO_PKG_REPOSITORY"));
+    assert!(html.stdout.contains(&link), "the rule has an address");
+    let Some(seen) = seen(&html.stdout, folder.path(), &[]) else {
+        return;
+    };
     let shown = seen["text"].as_str().unwrap();
     for expected in [
         "What to do first",

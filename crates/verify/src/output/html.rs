@@ -3,6 +3,7 @@
 //! It needs no network and runs no script, and its own policy forbids both. Every text is escaped by the template.
 
 mod first;
+mod matrix;
 mod rule;
 mod since;
 
@@ -18,6 +19,7 @@ use crate::pages;
 use crate::readout::Read;
 use crate::receipt::{self, Receipt};
 use crate::report::{NotChecked, Outline, Report, Told};
+use matrix::Matrix;
 
 const STYLE: &str = include_str!("html.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -26,6 +28,7 @@ pub(super) fn page(seen: &Seen<'_>) -> String {
     let Seen {
         reports, receipt, ..
     } = *seen;
+    let matrix = Matrix::of(reports);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -34,13 +37,22 @@ pub(super) fn page(seen: &Seen<'_>) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "ClearML deployment: what clearml-verify found" }
-                style { (PreEscaped(STYLE)) }
+                style {
+                    (PreEscaped(STYLE))
+                    @if let Some(matrix) = &matrix {
+                        (PreEscaped(matrix.style()))
+                    }
+                }
             }
             body {
                 header {
                     h1 { "What clearml-verify found" }
-                    @for report in reports {
-                        p.soft { (looked_at(report)) }
+                    @if let Some(matrix) = &matrix {
+                        p.soft { (matrix.words()) }
+                    } @else {
+                        @for report in reports {
+                            p.soft { (looked_at(report)) }
+                        }
                     }
                     p.soft { (receipt::date()) " on " (receipt::host()) }
                     (verdict(reports))
@@ -49,6 +61,9 @@ pub(super) fn page(seen: &Seen<'_>) -> String {
                     }
                 }
                 main {
+                    @if let Some(matrix) = &matrix {
+                        (matrix.markup())
+                    }
                     (first::steps(reports))
                     @if let Some(trend) = seen.trend {
                         (since::section(trend, reports))
@@ -104,7 +119,7 @@ fn verdict(reports: &[Report]) -> Markup {
 
 fn subject(report: &Report, number: usize, is_named: bool) -> Markup {
     html! {
-        section {
+        section id=(matrix::id(number)) class=[matrix::class(report)] {
             @if is_named {
                 h2 { (looked_at(report)) }
             }
