@@ -31,25 +31,37 @@ impl Reader<'_> {
     /// The documents of the files that are given.
     pub(super) fn given(&mut self, files: &[SourceId]) -> Result<Vec<DocumentId>, Error> {
         let folder = self.project.folder.clone();
-        let mut documents = Vec::with_capacity(files.len());
-        for file in files {
-            documents.extend(self.documents(*file, &folder, Scope::PROJECT)?);
-        }
-        Ok(documents)
+        self.documents(files, &folder, Scope::PROJECT)
     }
 
-    /// The documents of a file.
+    /// The documents of files that are merged. A file without any, which is empty or all comments, is nothing beside others.
     pub(super) fn documents(
+        &mut self,
+        files: &[SourceId],
+        folder: &Path,
+        scope: Scope,
+    ) -> Result<Vec<DocumentId>, Error> {
+        let mut documents = Vec::with_capacity(files.len());
+        for file in files {
+            documents.extend(self.documents_of(*file, folder, scope)?);
+        }
+        match (documents.is_empty(), files.first()) {
+            (true, Some(empty)) => {
+                let root = yaml::parse(self.sources.path(*empty), "")?;
+                read_services(self.sources, *empty, &root).map(|_| documents)
+            }
+            _ => Ok(documents),
+        }
+    }
+
+    fn documents_of(
         &mut self,
         source: SourceId,
         folder: &Path,
         scope: Scope,
     ) -> Result<Vec<DocumentId>, Error> {
         let path = self.sources.path(source).to_owned();
-        let mut roots = yaml::parse_documents(&path, self.sources.text(source))?;
-        if roots.is_empty() {
-            roots.push(yaml::parse(&path, "")?);
-        }
+        let roots = yaml::parse_documents(&path, self.sources.text(source))?;
         let first = self.project.documents.len();
         for root in roots {
             let (services, clears) = read_services(self.sources, source, &root)?;
@@ -311,7 +323,7 @@ impl Reader<'_> {
             return Ok(Some(documents.clone()));
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let documents = self.documents(source, &folder, scope)?;
+        let documents = self.documents(&[source], &folder, scope)?;
         self.project.extended.insert(source, documents.clone());
         Ok(Some(documents))
     }

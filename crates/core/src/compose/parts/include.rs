@@ -148,10 +148,7 @@ impl Reader<'_> {
         let Some(scope) = self.include_scope(item, &base, &folder, outer)? else {
             return Ok(None);
         };
-        let mut documents = Vec::new();
-        for file in &files {
-            documents.extend(self.documents(*file, &folder, scope)?);
-        }
+        let documents = self.documents(&files, &folder, scope)?;
         let depth = around.len();
         around.extend(&files);
         let model = self.model(documents, around);
