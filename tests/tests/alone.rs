@@ -69,9 +69,15 @@ fn keys_are_made_put_in_and_verified_without_a_device_or_a_library() {
         return;
     };
     root.write("docker-compose.yml", stock().as_bytes());
-    let one = root.run("clearml-keygen", &["--user", "jane"]).exit(0);
-    let other = root.run("clearml-keygen", &["--user", "jane"]).exit(0);
-    assert!(one.stdout != other.stdout, "the same keys twice");
+    // What the servers mount has to be there to be read.
+    fs::create_dir_all(root.0.path().join("opt/clearml/config")).unwrap();
+    let [one, other] = ["one", "other"].map(|passwords| {
+        let jane = ["--user", "jane", "--passwords", passwords];
+        let keys = root.run("clearml-keygen", &jane).exit(0).stdout;
+        (keys, fs::read(root.0.path().join(passwords)).unwrap())
+    });
+    assert!(one.0 != other.0, "the same keys twice");
+    assert!(one.1 != other.1, "the same password twice");
     let make = ["-o", "keys.env"];
     root.run("clearml-keygen", &make).exit(0);
     let put = [
