@@ -24,12 +24,16 @@ const CLONES: [&str; 2] = ["a", "another/folder/b"];
 /// Runs the check.
 pub(super) fn run() -> Result {
     let folder = shell::target()?.join("dist-check");
-    // Once, for the first build takes long enough for another commit.
+    // Once and for both, for the first build takes long enough for another commit, or for this one to go.
     let mut head = Command::new("git");
     let commit = shell::output(head.args(["rev-parse", "HEAD"]).current_dir(shell::root()))?;
     let mut outs = Vec::new();
-    for name in CLONES {
-        outs.push(released(&folder, name, commit.trim())?);
+    let clones = CLONES.map(|name| folder.join(name));
+    for clone in &clones {
+        check_out(clone, commit.trim())?;
+    }
+    for clone in &clones {
+        outs.push(released(clone)?);
     }
     compare(&outs[0], &outs[1])?;
     let programs = folder.join(CLONES[0]).join("target").join(TARGET);
@@ -50,26 +54,29 @@ pub(super) fn run() -> Result {
     test(&outs[0])
 }
 
-/// Makes a release of a commit in a new clone, and returns its folder. What an earlier check has built is used.
-fn released(folder: &Path, name: &str, commit: &str) -> Result<PathBuf> {
-    let clone = folder.join(name);
-    let out = clone.join("dist");
-    drop(fs::remove_dir_all(&out));
+/// Puts a commit into a clone, which an earlier check may have left.
+fn check_out(clone: &Path, commit: &str) -> Result {
     if !clone.join(".git").exists() {
-        fs::create_dir_all(&clone).map_err(|error| format!("{}: {error}", clone.display()))?;
-        shell::output(Command::new("git").arg("init").arg("--quiet").arg(&clone))?;
+        fs::create_dir_all(clone).map_err(|error| format!("{}: {error}", clone.display()))?;
+        shell::output(Command::new("git").arg("init").arg("--quiet").arg(clone))?;
     }
     let git = |arguments: &[&str]| {
-        shell::output(Command::new("git").args(arguments).current_dir(&clone)).map(drop)
+        shell::output(Command::new("git").args(arguments).current_dir(clone)).map(drop)
     };
     let from = shell::root().display().to_string();
     git(&["fetch", "--quiet", &from, "HEAD"])?;
-    git(&["checkout", "--quiet", "--force", "--detach", commit])?;
+    git(&["checkout", "--quiet", "--force", "--detach", commit])
+}
+
+/// Makes a release in a clone, and returns its folder. What an earlier check has built is used.
+fn released(clone: &Path) -> Result<PathBuf> {
+    let out = clone.join("dist");
+    drop(fs::remove_dir_all(&out));
     println!("== {}", clone.display());
     shell::run(
         shell::cargo()
             .args(["xtask", "dist"])
-            .current_dir(&clone)
+            .current_dir(clone)
             .env_remove("CARGO_MANIFEST_DIR")
             .env_remove("CARGO_TARGET_DIR"),
     )?;
