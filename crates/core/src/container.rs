@@ -93,7 +93,7 @@ pub struct Pod {
     pub repeated: Vec<(String, Span)>,
     /// References that lead nowhere, for which the pod does not start.
     pub broken: Vec<BrokenReference>,
-    /// What leads from outside to a port of it, through something that speaks HTTP.
+    /// What leads from outside to a port of it.
     pub entrances: Vec<Entrance>,
     /// The passwords that its probes send, which are written in it.
     pub probed: Vec<(Secret, Span)>,
@@ -114,7 +114,7 @@ pub struct BrokenReference {
     pub span: Span,
 }
 
-/// A rule of an Ingress, a Route or an HTTPRoute that leads to a container.
+/// A rule of an Ingress, a Route, an HTTPRoute or a table of TCP ports that leads to a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entrance {
     /// What it is: `Ingress clearml-app`.
@@ -123,10 +123,34 @@ pub struct Entrance {
     pub host: Option<String>,
     /// The port of the container; none where nothing tells.
     pub port: Option<u16>,
-    /// Whether TLS is spoken there.
-    pub is_tls: Knowable<bool>,
+    /// What it speaks with who comes in.
+    pub speaks: Knowable<Speaks>,
+    /// Whether it passes on what comes in as it is, and not as requests of HTTP.
+    pub is_bytes: bool,
+    /// Whether it asks for a password, or looks at the address, before it passes anything on.
+    pub is_guarded: bool,
     /// Where the rule is.
     pub span: Span,
+}
+
+/// What an entrance speaks with who comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// TLS, and clear text besides.
+    Both,
+    /// Clear text.
+    Clear,
+    /// TLS, to which it redirects what comes in otherwise.
+    Tls,
+}
+
+impl Entrance {
+    /// Whether it is known to take clear text.
+    pub fn is_clear(&self) -> bool {
+        self.speaks
+            .known()
+            .is_some_and(|speaks| *speaks != Speaks::Tls)
+    }
 }
 
 /// A network that a container is on.

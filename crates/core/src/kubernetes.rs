@@ -5,6 +5,7 @@
 //! of them are passed over before anything is built of them.
 
 mod build;
+mod doubt;
 mod environment;
 mod expose;
 mod group;
@@ -28,10 +29,8 @@ use crate::deployment::{Deployment, Given, started};
 use crate::error::Error;
 use crate::helm::UnreadValue;
 use crate::keyset::Keyset;
-use crate::setting::{SETTINGS, Server, Setting};
-use crate::shown::escape;
+use crate::setting::{SETTINGS, Setting};
 use crate::source::{Place, SourceId, Span};
-use crate::unseen::{Hides, Unseen};
 use crate::version::Version;
 use build::Builder;
 use group::Groups;
@@ -168,7 +167,7 @@ impl Deployment {
 fn deployment(
     builder: &Builder<'_>,
     members: &[&Object],
-    others: &[read::Other],
+    others: &[Object],
     config_dir: Option<&Path>,
 ) -> Result<Option<Rendered>, Error> {
     let mut sources = builder.sources.clone();
@@ -191,8 +190,8 @@ fn deployment(
         return Ok(None);
     }
     if !deployment.instances.is_empty() {
-        doubt(&mut deployment);
-        doubt_routes(&mut deployment, others);
+        doubt::servers(&mut deployment);
+        doubt::others(&mut deployment, others);
     }
     let mut namespaces = members.iter().filter_map(|one| one.namespace.clone());
     let parts = members.iter().map(|one| (one.source, one.range.clone()));
@@ -227,66 +226,4 @@ fn stores(pool: &Pool, deployment: &Deployment) -> Vec<(SourceId, Range<usize>)>
         }
     }
     parts
-}
-
-/// Notes where it is not known which servers belong together, and what an entrance speaks.
-fn doubt(deployment: &mut Deployment) {
-    let mut names: Vec<(&str, Span)> = Vec::new();
-    for instance in deployment.of(Server::Apiserver) {
-        let container = deployment.service(instance);
-        names.push((&container.name, container.name_span));
-    }
-    let mut unseen = Vec::new();
-    if let [(first, span), (second, _), ..] = &names[..] {
-        unseen.push(Unseen {
-            what: "which servers belong together".to_owned(),
-            hides: Hides::Anything,
-            reason: format!(
-                "{} and {} are both API servers of one release; give each release a run of its own",
-                escape(first),
-                escape(second)
-            ),
-            service: None,
-            span: Some(*span),
-        });
-    }
-    for container in &deployment.containers {
-        for entrance in container.pod.iter().flat_map(|pod| &pod.entrances) {
-            unseen.extend(entrance.is_tls.reason().map(|reason| Unseen {
-                what: format!("whether {} speaks TLS", entrance.name),
-                hides: Hides::Way,
-                reason: reason.as_str().to_owned(),
-                service: None,
-                span: Some(entrance.span),
-            }));
-        }
-    }
-    deployment.unseen.extend(unseen);
-}
-
-/// Notes what is of a kind that is not read and names a Service of a server.
-fn doubt_routes(deployment: &mut Deployment, others: &[read::Other]) {
-    let mut unseen = Vec::new();
-    for other in others {
-        let span = other.span;
-        let text = deployment.sources.slice(span);
-        let names = |name: &str| {
-            let is_part = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
-            text.split(|c| !is_part(c)).any(|word| word == name)
-        };
-        let leads = deployment.instances.iter().any(|instance| {
-            let aliases = &deployment.service(instance).aliases;
-            aliases.iter().any(|alias| names(&alias.name))
-        });
-        if leads {
-            unseen.push(Unseen {
-                what: format!("what {} opens", other.kind),
-                hides: Hides::Way,
-                reason: "this kind is not read; check that it speaks TLS".to_owned(),
-                service: None,
-                span: Some(span.at_start()),
-            });
-        }
-    }
-    deployment.unseen.extend(unseen);
 }

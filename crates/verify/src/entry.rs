@@ -1,6 +1,6 @@
 //! Where something comes in from outside, in words.
 
-use clearml_secure_core::container::{Interface, NetworkKind};
+use clearml_secure_core::container::{Entrance, Interface, NetworkKind};
 use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::deployment::exposure::{Reach, Way};
 use clearml_secure_core::shown::escape;
@@ -12,7 +12,8 @@ pub(crate) fn entry(deployment: &Deployment, way: &Way<'_>) -> String {
     let name = |index: usize| words::container(&deployment.containers[index]);
     let mut by = way.through.iter().map(|forward| forward.by);
     // A container whose network another one shares has the port, and the other one what listens there.
-    let first = by.next().filter(|first| *first != way.by);
+    let is_apart = matches!(way.opening.reach, Reach::Entrance(_));
+    let first = by.next().filter(|first| is_apart || *first != way.by);
     let port = words::port(&way.opening.port);
     let mut text = match &way.opening.reach {
         Reach::Published(Interface::One(address)) => {
@@ -30,6 +31,7 @@ pub(crate) fn entry(deployment: &Deployment, way: &Way<'_>) -> String {
             "network {}, which gives containers addresses on the host's network,",
             escape(network)
         ),
+        Reach::Entrance(entrance) => named(entrance),
         Reach::Tunnel => format!("the tunnel of {}", name(way.by)),
     };
     let through: Vec<String> = first.into_iter().chain(by).map(name).collect();
@@ -37,4 +39,12 @@ pub(crate) fn entry(deployment: &Deployment, way: &Way<'_>) -> String {
         text.push_str(&format!(", through {},", through.join(" and ")));
     }
     text
+}
+
+/// `Ingress app`, or `Ingress app for ml.example.com`.
+pub(crate) fn named(entrance: &Entrance) -> String {
+    match &entrance.host {
+        Some(host) => format!("{} for {}", entrance.name, escape(host)),
+        None => entrance.name.clone(),
+    }
 }

@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{Database, Deployment};
-use crate::container::{Container, Interface, NetworkKind};
+use crate::container::{Container, Entrance, Interface, NetworkKind};
 use crate::instance::Instance;
 use crate::knowable::Knowable;
 use crate::setting::Server;
@@ -61,6 +61,8 @@ pub enum Reach {
     Host(Interface),
     /// A network on which nothing needs to be published.
     Network(String, NetworkKind),
+    /// What leads to a pod of a cluster from outside.
+    Entrance(Entrance),
     /// From wherever the other end of a tunnel is.
     Tunnel,
 }
@@ -70,7 +72,7 @@ impl Reach {
     pub fn interface(&self) -> Interface {
         match self {
             Self::Published(interface) | Self::Host(interface) => *interface,
-            Self::Network(..) | Self::Tunnel => Interface::All,
+            Self::Entrance(_) | Self::Network(..) | Self::Tunnel => Interface::All,
         }
     }
 }
@@ -78,6 +80,11 @@ impl Reach {
 impl Way<'_> {
     /// Whether what enters can be read on its way: all who pass bytes on as they are leave TLS to the next one.
     pub fn is_clear(&self) -> bool {
+        match &self.opening.reach {
+            Reach::Entrance(entrance) if !entrance.is_clear() => return false,
+            Reach::Entrance(entrance) if !entrance.is_bytes => return true,
+            _ => {}
+        }
         for forward in &self.through {
             if forward.is_tls {
                 return false;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::environment::{Environment, expand};
-use super::expose::{self, Services};
+use super::expose::{self, Entrances, Services};
 use super::object::Object;
 use super::pool::{Near, Pool};
 use super::volume::Volumes;
@@ -21,10 +21,9 @@ use crate::yaml::below::{at, text, texts};
 pub(super) struct Builder<'a> {
     pub(super) pool: &'a Pool,
     pub(super) sources: &'a Sources,
-    /// The Services, what speaks HTTP in front of them, and who may reach what.
+    /// The Services, what leads to them from outside, and who may reach what.
     services: Near<'a>,
-    routes: Near<'a>,
-    gateways: Near<'a>,
+    entrances: Entrances<'a>,
     policies: Near<'a>,
 }
 
@@ -39,8 +38,7 @@ impl<'a> Builder<'a> {
             pool,
             sources,
             services: of(&["Service"]),
-            routes: of(&["Ingress", "HTTPRoute", "Route"]),
-            gateways: of(&["Gateway"]),
+            entrances: Entrances::of(pool),
             policies: of(&["NetworkPolicy"]),
         }
     }
@@ -58,7 +56,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// The containers of a workload. Those that only run before it are none of its servers.
+    /// The containers of a workload, with those that start first and keep running. What only runs before it is no server.
     pub(super) fn containers(&self, workload: &Object) -> Vec<Container> {
         let Some((pod, spec)) = workload
             .pod()
@@ -66,8 +64,11 @@ impl<'a> Builder<'a> {
         else {
             return Vec::new();
         };
-        let items = at(spec, &["containers"]).and_then(|list| list.items());
-        let items = items.unwrap_or_default();
+        let of = |key| at(spec, &[key]).and_then(|list| list.items());
+        let keeps_running = |item: &&Arc<Node>| text(item, &["restartPolicy"]) == Some("Always");
+        let first = of("initContainers").unwrap_or_default().iter();
+        let items = of("containers").unwrap_or_default().iter();
+        let items: Vec<&Arc<Node>> = items.chain(first.filter(keeps_running)).collect();
         let all = self.services.beside(workload);
         let services = Services::of(&all, workload, pod, |service| self.is_at_home(service));
         let one = One {
@@ -78,7 +79,7 @@ impl<'a> Builder<'a> {
             services,
             is_only: items.len() == 1,
         };
-        items.iter().map(|item| one.container(item)).collect()
+        items.into_iter().map(|item| one.container(item)).collect()
     }
 }
 
@@ -174,12 +175,7 @@ impl One<'_> {
             container.networks.push(CLOSED.to_owned());
         }
         if let Some(pod) = &mut container.pod {
-            let routes = builder.routes.beside(self.workload);
-            let gateways: Vec<&Object> = match routes.is_empty() {
-                true => Vec::new(),
-                false => builder.gateways.all(),
-            };
-            pod.entrances = expose::entrances(&self.services, node, &routes, &gateways);
+            pod.entrances = builder.entrances.to(&self.services, self.workload, node);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::container::{Interface, Port};
 use crate::source::Span;
 use crate::yaml::Node;
 use crate::yaml::below::{at, text};
-pub(super) use entrance::entrances;
+pub(super) use entrance::Entrances;
 
 /// Where a Service says to which pods it leads.
 const SELECTOR: &[&str] = &["spec", "selector"];

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::shown::escape;
 use crate::source::{SourceId, Span};
 use crate::yaml::below::{at, text};
 use crate::yaml::{Node, Typed};
@@ -31,35 +32,135 @@ pub(super) struct Wrapped {
     pub(super) unit: usize,
 }
 
-/// What makes pods.
-pub(super) const WORKLOADS: [&str; 7] = [
-    "CronJob",
-    "DaemonSet",
-    "Deployment",
-    "Job",
-    "Pod",
-    "ReplicaSet",
-    "StatefulSet",
+/// What an object is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It has the values of a chart in it.
+    Chart,
+    /// An operator makes a database of it. It is not read.
+    Database,
+    /// It makes a Secret whose values are in the cluster only, and names the keys of it.
+    Maker,
+    /// It is of no interest, unless it names an image of ClearML.
+    Other,
+    /// It is read for what it says of workloads.
+    Read,
+    /// It may lead from outside to the Services that it names. It is not read.
+    Route,
+    /// It makes pods.
+    Workload,
+}
+
+/// The kinds that are read, each with the groups of its API beside those without a dot, which are Kubernetes' own. An object of
+/// another group is something else: Knative's `Service` makes pods (docs/clearml.md#ways-into-a-cluster).
+const KINDS: [(&str, Role, &[&str]); 22] = [
+    ("Application", Role::Chart, &["argoproj.io"]),
+    ("ApplicationSet", Role::Chart, &["argoproj.io"]),
+    ("ConfigMap", Role::Read, &[]),
+    ("CronJob", Role::Workload, &[]),
+    ("DaemonSet", Role::Workload, &["apps.kruise.io"]),
+    ("Deployment", Role::Workload, &[]),
+    (
+        "ExternalSecret",
+        Role::Maker,
+        &["external-secrets.io", "kubernetes-client.io"],
+    ),
+    ("Gateway", Role::Read, &["gateway.networking.k8s.io"]),
+    ("HTTPRoute", Role::Read, &["gateway.networking.k8s.io"]),
+    ("HelmChart", Role::Chart, &["helm.cattle.io"]),
+    ("HelmChartConfig", Role::Chart, &["helm.cattle.io"]),
+    ("HelmRelease", Role::Chart, &["helm.toolkit.fluxcd.io"]),
+    ("Ingress", Role::Read, &["networking.k8s.io"]),
+    ("Job", Role::Workload, &[]),
+    ("NetworkPolicy", Role::Read, &["networking.k8s.io"]),
+    ("Pod", Role::Workload, &[]),
+    ("ReplicaSet", Role::Workload, &[]),
+    ("Route", Role::Read, &["route.openshift.io"]),
+    ("SealedSecret", Role::Maker, &["bitnami.com"]),
+    ("Secret", Role::Read, &[]),
+    ("Service", Role::Read, &[]),
+    ("StatefulSet", Role::Workload, &["apps.kruise.io"]),
 ];
 
-/// What makes a Secret whose values are in the cluster only, and where the keys of it are named.
-pub(super) const MAKERS: [&str; 2] = ["ExternalSecret", "SealedSecret"];
-
-/// What is read besides.
-pub(super) const OTHERS: [&str; 7] = [
-    "ConfigMap",
+/// Words of kinds that lead from outside to the Services that they name: `TCPRoute`, `HTTPProxy`, `TunnelBinding`.
+const WAYS: [&str; 12] = [
     "Gateway",
-    "HTTPRoute",
     "Ingress",
-    "NetworkPolicy",
+    "Mapping",
+    "Proxy",
     "Route",
-    "Secret",
+    "ServiceExport",
+    "TargetGroupBinding",
+    "TraefikService",
+    "TransportServer",
+    "Tunnel",
+    "VirtualServer",
+    "VirtualService",
 ];
+
+/// Words of kinds of which operators make databases: `MongoDBCommunity`, `RedisFailover`.
+const DATABASES: [&str; 7] = [
+    "dragonfly",
+    "elasticsearch",
+    "keydb",
+    "mongo",
+    "opensearch",
+    "redis",
+    "valkey",
+];
+
+/// What an object of a kind is to us; without a version, what it may be.
+pub(super) fn role(kind: &str, version: Option<&str>) -> Role {
+    let word = kind.to_ascii_lowercase();
+    match known(kind) {
+        Some((_, role, _)) if version.is_none_or(|version| is_its_own(kind, version)) => *role,
+        // It may hold a release all the same.
+        Some((_, Role::Chart, _)) => Role::Chart,
+        _ if kind == "Service" || WAYS.iter().any(|way| kind.contains(way)) => Role::Route,
+        _ if DATABASES.iter().any(|name| word.contains(name)) => Role::Database,
+        _ => Role::Other,
+    }
+}
+
+/// What an object is to us.
+pub(super) fn role_of(object: &Object) -> Role {
+    let kind = text(&object.node, &["kind"]).unwrap_or_default();
+    role(kind, text(&object.node, &["apiVersion"]))
+}
+
+fn known(kind: &str) -> Option<&'static (&'static str, Role, &'static [&'static str])> {
+    KINDS.iter().find(|(known, ..)| *known == kind)
+}
+
+/// Whether a kind that is read is the one of that name in the group of a version.
+pub(super) fn is_its_own(kind: &str, version: &str) -> bool {
+    let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+    !group.contains('.') || known(kind).is_some_and(|(_, _, groups)| groups.contains(&group))
+}
+
+/// A kind in words, with its group where others have the same name.
+pub(super) fn shown_kind(kind: &str, version: &str) -> String {
+    match version.rsplit_once('/') {
+        Some((group, _)) if known(kind).is_some() && !is_its_own(kind, version) => {
+            format!("{kind} of {}", escape(group))
+        }
+        _ => kind.to_owned(),
+    }
+}
 
 impl Object {
     /// Where a node of it is.
     pub(super) fn span(&self, node: &Node) -> Span {
         node.span(self.source)
+    }
+
+    /// Where all of it is.
+    pub(super) fn whole(&self) -> Span {
+        Span {
+            source: self.source,
+            start: self.range.start,
+            end: self.range.end,
+        }
     }
 
     /// Where its name is.
@@ -72,8 +173,17 @@ impl Object {
         text(&self.node, &["metadata", "annotations", name])
     }
 
+    /// Names and values of all annotations.
+    pub(super) fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = at(&self.node, &["metadata", "annotations"]);
+        let fields = all.map(|all| all.fields()).unwrap_or_default();
+        fields
+            .into_iter()
+            .filter_map(|field| Some((field.key.scalar()?.text(), field.value.text()?)))
+    }
+
     pub(super) fn is_workload(&self) -> bool {
-        WORKLOADS.contains(&self.kind.as_str())
+        role(&self.kind, None) == Role::Workload
     }
 
     /// What describes its pods: metadata and spec.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::object::{MAKERS, Object};
+use super::object::{Object, Role, role};
 use crate::knowable::Reason;
 use crate::source::{SourceId, Span};
 use crate::yaml::below::{at, text};
@@ -156,7 +156,7 @@ impl Pool {
 
 /// Kind and name; of what makes a Secret, those of the Secret.
 fn made_by(object: &Object) -> (&str, &str) {
-    if !MAKERS.contains(&object.kind.as_str()) {
+    if role(&object.kind, None) != Role::Maker {
         return (&object.kind, &object.name);
     }
     let named = match object.kind.as_str() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::object::{MAKERS, OTHERS, Object, WORKLOADS, Wrapped};
+use super::object::{Object, Role, Wrapped, role, shown_kind};
 use super::split::{self, Document, Part};
 use super::{Unread, Values};
 use crate::compose::Loader;
@@ -21,7 +21,8 @@ use crate::yaml::{self, Node};
 pub struct Reader {
     pub(super) sources: Sources,
     pub(super) objects: Vec<Object>,
-    pub(super) others: Vec<Other>,
+    /// What is of a kind that is not read, and may lead to a server or a database.
+    pub(super) others: Vec<Object>,
     pub(super) unread: Vec<Unread>,
     pub(super) remarks: Vec<String>,
     pub(super) charts: Vec<Chart>,
@@ -37,53 +38,36 @@ pub(super) struct Chart {
     pub(super) doubts: Vec<(String, String, Span)>,
 }
 
-/// An object that may lead to a server and is of a kind that is not read.
-pub(super) struct Other {
-    pub(super) kind: String,
-    pub(super) span: Span,
-}
-
 /// Larger objects no API server takes: it takes requests of 3 MiB.
 const LARGEST: usize = 4 << 20;
 
-/// A workload has one of these words if it runs a server of ClearML or one of its databases.
-const WORDS: [&str; 14] = [
+/// A workload has one of these words if it runs a server of ClearML, one of its databases, or a page for these.
+const WORDS: [&str; 25] = [
     "CLEARML",
     "ClearML",
     "TRAINS",
+    "adminer",
     "allegroai",
     "apiserver",
+    "cerebro",
     "clearml",
+    "cloudbeaver",
+    "compass-web",
+    "dbeaver",
+    "dbgate",
+    "dejavu",
     "elastic",
     "fileserver",
     "keydb",
+    "kibana",
     "mongo",
+    "nosqlclient",
+    "omnidb",
     "opensearch",
     "redis",
+    "redmon",
     "trains",
     "valkey",
-];
-
-/// Kinds that lead to Services and are not read.
-const ROUTES: [&str; 9] = [
-    "ApisixRoute",
-    "GRPCRoute",
-    "HTTPProxy",
-    "IngressRoute",
-    "IngressRouteTCP",
-    "Mapping",
-    "TCPRoute",
-    "TLSRoute",
-    "VirtualService",
-];
-
-/// Kinds that have the values of a chart in them.
-const CHARTS: [&str; 5] = [
-    "Application",
-    "ApplicationSet",
-    "HelmChart",
-    "HelmChartConfig",
-    "HelmRelease",
 ];
 
 /// Images of ClearML's servers.
@@ -138,7 +122,7 @@ impl Reader {
     }
 
     fn document(&mut self, of: &Of<'_>, document: &Document) -> Result<(), Error> {
-        let before = (self.objects.len(), self.wrapped.len());
+        let before = (self.objects.len(), self.others.len(), self.wrapped.len());
         for part in &document.parts {
             let Err(error) = self.part(of, part) else {
                 continue;
@@ -149,7 +133,8 @@ impl Reader {
             }
             // An anchor may be in another item: the whole tells.
             self.objects.truncate(before.0);
-            self.wrapped.truncate(before.1);
+            self.others.truncate(before.1);
+            self.wrapped.truncate(before.2);
             return self.part(
                 of,
                 &Part {
@@ -164,7 +149,7 @@ impl Reader {
     fn part(&mut self, of: &Of<'_>, part: &Part) -> Result<(), Error> {
         let written = &of.text[part.range.clone()];
         let kind = part.kind.as_deref();
-        if kind.is_some_and(|kind| !self.is_wanted(of, kind, written, &part.range)) {
+        if kind.is_some_and(|kind| !self.is_wanted(of, kind, None, &part.range)) {
             return Ok(());
         }
         if part.range.len() > LARGEST {
@@ -202,43 +187,41 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether to read an object. What may hide a server and is not read is noted.
-    fn is_wanted(&mut self, of: &Of<'_>, kind: &str, written: &str, range: &Range<usize>) -> bool {
-        if split::is_list(kind) || MAKERS.contains(&kind) || kind == "Service" {
+    /// Whether to read an object, as far as its kind and, once that is read, its version tell. What may hide a server and is
+    /// not read is noted.
+    fn is_wanted(
+        &mut self,
+        of: &Of<'_>,
+        kind: &str,
+        version: Option<&str>,
+        range: &Range<usize>,
+    ) -> bool {
+        let written = &of.text[range.clone()];
+        if split::is_list(kind) {
             return true;
         }
-        if WORKLOADS.contains(&kind) {
-            return WORDS.iter().any(|word| written.contains(word));
-        }
-        if OTHERS.contains(&kind) {
+        match role(kind, version) {
+            Role::Maker => return true,
+            Role::Workload => return WORDS.iter().any(|word| written.contains(word)),
+            Role::Chart => return written.to_ascii_lowercase().contains("clearml"),
             // Helm keeps whole releases in Secrets.
-            return !written.contains("helm.sh/release.v1");
-        }
-        if ROUTES.contains(&kind) {
-            self.others.push(Other {
-                kind: kind.to_owned(),
-                span: Span {
-                    source: of.source,
-                    start: range.start,
-                    end: range.end,
-                },
-            });
-        }
-        if CHARTS.contains(&kind) {
-            return written.to_ascii_lowercase().contains("clearml");
+            Role::Read => return kind == "Service" || !written.contains("helm.sh/release.v1"),
+            Role::Database | Role::Route if version.is_none() => return true,
+            Role::Database | Role::Route | Role::Other => {}
         }
         let has_image = IMAGES.iter().any(|image| written.contains(image));
+        let shown = shown_kind(kind, version.unwrap_or_default());
         if kind == "Kustomization" && (has_image || written.contains("helmCharts")) {
-            self.note(of, range, kind, RENDER_KUSTOMIZATION);
+            self.note(of, range, &shown, RENDER_KUSTOMIZATION);
         } else if has_image && kind != "CustomResourceDefinition" {
             self.note(
                 of,
                 range,
-                kind,
+                &shown,
                 "it names an image of ClearML, and this kind is not read",
             );
         }
-        false
+        role(kind, version) != Role::Other
     }
 
     fn note(&mut self, of: &Of<'_>, range: &Range<usize>, kind: &str, reason: &str) {
@@ -267,10 +250,15 @@ impl Reader {
             _ => range.clone(),
         };
         let written = &of.text[range.clone()];
-        if at(&node, &["apiVersion"]).is_none() || !self.is_wanted(of, &kind, written, &range) {
+        if at(&node, &["apiVersion"]).is_none() {
             return Ok(());
         }
-        if CHARTS.contains(&kind.as_str()) {
+        let version = text(&node, &["apiVersion"]).unwrap_or_default().to_owned();
+        if !self.is_wanted(of, &kind, Some(&version), &range) {
+            return Ok(());
+        }
+        let role = role(&kind, Some(&version));
+        if role == Role::Chart {
             self.wrapped.push(Wrapped {
                 kind,
                 node,
@@ -280,21 +268,25 @@ impl Reader {
             });
             return Ok(());
         }
-        if WORKLOADS.contains(&kind.as_str()) && is_template(written) {
+        if role == Role::Workload && is_template(written) {
             return Err(of.template(range.start));
         }
         let name = text(&node, &["metadata", "name"])
             .or_else(|| text(&node, &["metadata", "generateName"]));
-        self.objects.push(Object {
+        let object = Object {
             name: name.unwrap_or("(no name)").to_owned(),
             namespace: text(&node, &["metadata", "namespace"]).map(str::to_owned),
-            kind,
+            kind: shown_kind(&kind, &version),
             node,
             source: of.source,
             range,
             unit: of.unit,
             release: None,
-        });
+        };
+        match role {
+            Role::Database | Role::Route => self.others.push(object),
+            _ => self.objects.push(object),
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::object::{Object, Wrapped};
+use super::object::{Object, Wrapped, is_its_own};
 use super::read::Reader;
 use super::store::{self, Content};
 use super::{Unread, values::Root};
@@ -63,7 +63,9 @@ impl Reader {
     }
 
     fn of_wrapped(&mut self, one: &Wrapped) -> Result<(), String> {
+        let version = text(&one.node, &["apiVersion"]).unwrap_or_default();
         let installed = match one.kind.as_str() {
+            kind if !is_its_own(kind, version) => None,
             "Application" => application(&one.node),
             "HelmChart" => helm_chart(&one.node),
             "HelmRelease" => helm_release(&one.node),

@@ -2,7 +2,8 @@
 //!
 //! **What**: Elasticsearch, MongoDB or Redis publishes a port on the host, shares the host's network, is on a network that is
 //! part of that of the host (macvlan, ipvlan), or something else leads there that is published: a forwarder such as socat, a
-//! reverse proxy, or a web page for databases such as mongo-express, Kibana or RedisInsight.
+//! reverse proxy, or a web page for databases such as mongo-express, Kibana or RedisInsight. In Kubernetes, a Service, an
+//! Ingress, a Route, an HTTPRoute or a port of ingress-nginx leads there, with TLS or without.
 //!
 //! **Why**: ClearML's databases ask for no password unless they are told to. Anyone who can reach MongoDB can read every
 //! credential and become an administrator; anyone who can reach Redis or Elasticsearch can change queues and logs.
@@ -38,6 +39,8 @@ const REACHABLE: Severity = Severity::Error;
 const GUARDED: Severity = Severity::Warning;
 /// What follows where nothing is known to protect it.
 const OPEN: &str = "anyone who can reach it can read and change all ClearML data in it, unless it has a password of its own";
+/// What to do with what leads there on purpose.
+const WITHIN: &str = "remove it: ClearML's servers reach the database within the cluster";
 /// It is none of ClearML's.
 const FOREIGN: Severity = Severity::Note;
 
@@ -144,6 +147,8 @@ fn ports(case: &Case<'_>, index: usize, service: &Container) -> Vec<u16> {
     if !listening.is_whole {
         let published = service.ports.iter().filter(|port| port.protocol == "tcp");
         ports.extend(published.map(|port| *port.target.start()));
+        let entrances = service.pod.iter().flat_map(|pod| &pod.entrances);
+        ports.extend(entrances.filter_map(|entrance| entrance.port));
     }
     ports
 }
@@ -164,6 +169,13 @@ fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> F
                 Some(_) => "remove `network_mode: host` from the service",
                 None => "remove the service from this network",
             },
+        ),
+        Reach::Entrance(_) => (
+            format!(
+                "{} leads to {database} ({name})",
+                entry(case.deployment, way)
+            ),
+            WITHIN,
         ),
         Reach::Network(..) => (
             format!(
@@ -198,6 +210,7 @@ fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> F
 
 fn led_to(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Found {
     let help = match way.opening.reach {
+        Reach::Entrance(_) => "remove it, or let it ask for a password",
         Reach::Tunnel => "remove this service, or its settings for the database",
         _ => "remove this port, or publish it on 127.0.0.1 only",
     };
@@ -237,6 +250,10 @@ fn found(
     let service = &case.deployment.containers[index];
     let is_loopback = way.opening.reach.interface() == Interface::Loopback;
     let (is_guarded, then) = match protection(service, database) {
+        _ if is_http_alone(way) && database != Database::Elasticsearch => (
+            true,
+            "the database speaks no HTTP, so this opens it only where the controller passes on bytes as they are",
+        ),
         _ if is_in_the_browser(way) => (
             true,
             "its page makes browsers query the database directly, so browsers can reach the database somewhere",
@@ -265,6 +282,13 @@ fn asks_for_that_of_the_database(way: &Way<'_>) -> bool {
     })
 }
 
+/// Whether only requests of HTTP come to the database as they are.
+fn is_http_alone(way: &Way<'_>) -> bool {
+    let is_page = |how| matches!(how, How::Page(_));
+    matches!(&way.opening.reach, Reach::Entrance(entrance) if !entrance.is_bytes)
+        && !way.through.iter().any(|forward| is_page(forward.how))
+}
+
 fn is_in_the_browser(way: &Way<'_>) -> bool {
     let mut all = way.through.iter();
     all.any(|forward| matches!(forward.how, How::Page(tool) if tool.is_in_the_browser))
@@ -272,18 +296,20 @@ fn is_in_the_browser(way: &Way<'_>) -> bool {
 
 /// Whether something on the way asks for a password that nobody guesses.
 fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
-    way.through.iter().any(|forward| {
-        let page = match forward.how {
-            How::Page(tool) => tool.walls(&case.deployment.containers[forward.by]),
-            How::Bytes | How::Requests => Walls::None,
-        };
-        let is_strong = match page {
-            Walls::None => false,
-            Walls::Password(password) => weakness(password.expose(), "admin", "").is_none(),
-            Walls::Unknown => true,
-        };
-        forward.is_guarded || is_strong
-    })
+    let is_guarded = matches!(&way.opening.reach, Reach::Entrance(entrance) if entrance.is_guarded);
+    is_guarded
+        || way.through.iter().any(|forward| {
+            let page = match forward.how {
+                How::Page(tool) => tool.walls(&case.deployment.containers[forward.by]),
+                How::Bytes | How::Requests => Walls::None,
+            };
+            let is_strong = match page {
+                Walls::None => false,
+                Walls::Password(password) => weakness(password.expose(), "admin", "").is_none(),
+                Walls::Unknown => true,
+            };
+            forward.is_guarded || is_strong
+        })
 }
 
 /// To whom a port is open.

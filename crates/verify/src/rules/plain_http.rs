@@ -1,7 +1,7 @@
 //! The deployment's own address is plain HTTP.
 //!
 //! **What**: CLEARML_WEB_HOST, CLEARML_API_HOST, CLEARML_FILES_HOST or WEBSERVER__fileBaseUrl is an http:// address
-//! of a public name; in Kubernetes, an Ingress, a Route or an HTTPRoute leads to a server without TLS. Names that only a network of its own knows (`.corp`, `.internal`, `.ts.net`, …) and private addresses are not.
+//! of a public name; in Kubernetes, an Ingress, a Route or an HTTPRoute leads to a server without TLS, or in clear text besides it. Names that only a network of its own knows (`.corp`, `.internal`, `.ts.net`, …) and private addresses are not.
 //!
 //! **Why**: the web page and every client use it: passwords, tokens and files can be sniffed and changed.
 //!
@@ -17,10 +17,10 @@ use crate::address::{self, is_public};
 use crate::finding::{Draft, Severity};
 
 use super::{Case, Rule};
+use crate::entry::named;
 use crate::words::shown;
+use clearml_secure_core::container::Speaks;
 use clearml_secure_core::instance::Instance;
-use clearml_secure_core::knowable::Knowable;
-use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
 /// Passwords and tokens can be sniffed.
@@ -78,23 +78,26 @@ fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut Vec<Span>) -> Vec<
     let pod = case.deployment.service(instance).pod.iter();
     let mut found = Vec::new();
     for entrance in pod.flat_map(|pod| &pod.entrances) {
-        let is_clear = entrance.is_tls == Knowable::Known(false);
-        if !is_clear || seen.contains(&entrance.span) {
+        if !entrance.is_clear() || seen.contains(&entrance.span) {
             continue;
         }
         seen.push(entrance.span);
-        let host = match &entrance.host {
-            Some(host) => format!(" for {}", escape(host)),
-            None => String::new(),
+        let named = named(entrance);
+        let (what, help) = match entrance.speaks.known() {
+            Some(Speaks::Both) => (
+                format!("{named} answers in clear text besides TLS"),
+                "let it redirect to https://: remove what keeps it from that",
+            ),
+            _ => (
+                format!("{named} has no TLS, unless a load balancer before it has"),
+                "give it a certificate (spec.tls of an Ingress; in the chart's values, tlsSecretName)",
+            ),
         };
         found.push(
             Draft::new(
                 PUBLIC,
-                format!(
-                    "passwords and tokens can be sniffed: {} has no TLS{host}, unless a load balancer before it has",
-                    entrance.name
-                ),
-                "give it a certificate (spec.tls of an Ingress; in the chart's values, tlsSecretName)",
+                format!("passwords and tokens can be sniffed: {what}"),
+                help,
             )
             .server(instance.server)
             .at(entrance.span),

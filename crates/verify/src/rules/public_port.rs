@@ -73,6 +73,11 @@ impl Rule for PublicPort {
             let mut has_host = false;
             for (port, way) in ways.filter(|(_, way)| way.is_clear() && is_open(way)) {
                 let is_host = matches!(way.opening.reach, Reach::Host(_));
+                // Of those that lead straight to a server, plain-http tells.
+                let is_entrance = matches!(way.opening.reach, Reach::Entrance(_));
+                if is_entrance && way.is_direct(instance.service) {
+                    continue;
+                }
                 if !way.is_direct(instance.service) || is_on_a_network(&way) {
                     Path::add(&mut paths, case, instance, port, &way);
                     continue;
@@ -181,6 +186,7 @@ impl Path {
                 (Reach::Network(..), true) => {
                     "remove the server from this network, and put a reverse proxy with TLS in front of it"
                 }
+                (Reach::Entrance(_), _) => "give it a certificate, and let it redirect to https://",
                 (_, true) => "publish it on 127.0.0.1, behind a reverse proxy with TLS",
                 (_, false) => "turn on TLS there, or publish it on 127.0.0.1 only",
             },

@@ -168,3 +168,257 @@ fn a_policy_keeps_others_from_a_database() {
         "{closed:?}"
     );
 }
+
+/// What is not known, as words.
+fn unknown(done: &Done) -> String {
+    done.unknown().join("\n")
+}
+
+#[test]
+fn an_init_container_that_keeps_running_is_a_server() {
+    let pod = |restart: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: side, labels: {{app.kubernetes.io/instance: clearml}}}}\nspec: {{template: {{spec: {{initContainers: [{{name: fs, image: \"clearml/server:2.3.0\", args: [fileserver], {restart}env: [{{name: CLEARML__fileserver__auth__enabled, value: \"false\"}}]}}], containers: [{{name: c, image: \"busybox:1\"}}]}}}}}}\n"
+        )
+    };
+    let found = |restart| messages(&with(&pod(restart)), "open-fileserver").len();
+    assert_eq!(found("restartPolicy: Always, "), 1);
+    assert_eq!(found(""), 0);
+}
+
+#[test]
+fn a_kind_is_that_of_its_group() {
+    let knative = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: fs}\nspec: {template: {spec: {containers: [{image: \"IMAGE\", args: [fileserver], env: [{name: A, value: \"http://clearml-mongodb\"}]}]}}}\n";
+    let said = unknown(&with(&knative.replace("IMAGE", "clearml/server:2.3.0")));
+    assert!(
+        said.contains("Service of serving.knative.dev") && said.contains("an image of ClearML"),
+        "{said}"
+    );
+    let said = unknown(&with(&knative.replace("IMAGE", "nginx:1")));
+    assert!(said.contains("to a database from outside"), "{said}");
+    // A policy that only its own controller knows keeps nobody out.
+    let agent = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tasks, labels: {app.kubernetes.io/instance: clearml}}\nspec: {template: {metadata: {labels: {run: tasks}}, spec: {containers: [{name: t, image: \"acme/clearml-task:1.0\", env: [{name: A, value: b}]}]}}}\n";
+    let policy = "---\napiVersion: GROUP/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {matchLabels: {run: clearml-mongodb}}, policyTypes: [Ingress], ingress: []}\n";
+    let open = |group| {
+        let policy = policy.replace("GROUP", group);
+        messages(&with(&format!("{agent}{policy}")), "database-password").len()
+    };
+    assert_eq!(open("networking.k8s.io"), 1);
+    assert_eq!(open("crd.projectcalico.org"), 2);
+}
+
+#[test]
+fn what_is_not_read_may_lead_to_a_database() {
+    for (kind, spec, is_said) in [
+        (
+            "gateway.networking.k8s.io/v1alpha2 TCPRoute",
+            "{rules: [{backendRefs: [{name: clearml-redis, port: 6379}]}]}",
+            true,
+        ),
+        (
+            "traefik.io/v1alpha1 IngressRouteTCP",
+            "{routes: [{services: [{name: clearml-mongodb}]}]}",
+            true,
+        ),
+        (
+            "networking.istio.io/v1 VirtualService",
+            "{tcp: [{route: [{destination: {host: clearml-redis.default.svc}}]}]}",
+            true,
+        ),
+        (
+            "networking.istio.io/v1 VirtualService",
+            "{tcp: [{route: [{destination: {host: clearml-redis}}]}]}",
+            true,
+        ),
+        (
+            "projectcontour.io/v1 HTTPProxy",
+            "{tcpproxy: {services: [{name: clearml-redis}]}}",
+            true,
+        ),
+        (
+            "getambassador.io/v3alpha1 TCPMapping",
+            "{service: \"clearml-redis:6379\"}",
+            true,
+        ),
+        (
+            "elbv2.k8s.aws/v1beta1 TargetGroupBinding",
+            "{serviceRef: {name: clearml-redis}}",
+            true,
+        ),
+        (
+            "monitoring.coreos.com/v1 ServiceMonitor",
+            "{selector: {matchLabels: {app: clearml-redis}}}",
+            false,
+        ),
+        (
+            "traefik.io/v1alpha1 IngressRouteTCP",
+            "{routes: [{services: [{name: other-redis}]}]}",
+            false,
+        ),
+        // What operators make of it has its name.
+        (
+            "elasticsearch.k8s.elastic.co/v1 Elasticsearch",
+            "{http: {service: {spec: {type: LoadBalancer}}}}",
+            true,
+        ),
+        ("databases.spotahome.com/v1 RedisFailover", "{}", true),
+        ("example.com/v1 RedisUser", "{}", true),
+    ] {
+        let (version, kind) = kind.split_once(' ').unwrap();
+        let more = format!(
+            "apiVersion: {version}\nkind: {kind}\nmetadata: {{name: clearml}}\nspec: {spec}\n"
+        );
+        let said = unknown(&with(&more));
+        assert_eq!(said.contains(kind), is_said, "{more}: {said}");
+    }
+}
+
+/// MongoDB's Service and what leads to it.
+const TO_MONGODB: &str = "service: {name: clearml-mongodb, port: {number: 27017}}";
+
+#[test]
+fn what_leads_to_a_database_exposes_it() {
+    let elasticsearch = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: elastic, labels: {app.kubernetes.io/instance: clearml}}\nspec: {template: {metadata: {labels: {run: elastic}}, spec: {containers: [{name: e, image: \"elasticsearch:8.17.0\", env: [{name: xpack.security.enabled, value: \"false\"}]}]}}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: es}\nspec: {selector: {run: elastic}, ports: [{name: http, port: 80, targetPort: 9200}]}\n---\n";
+    let found = |more: &str| messages(&with(&format!("{elasticsearch}{more}")), "exposed-database");
+    let ingress = |annotations: &str, spec: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: i, annotations: {{{annotations}}}}}\nspec: {{{spec}}}\n"
+        )
+    };
+    let default = "defaultBackend: {service: {name: es, port: {name: http}}}";
+    for (more, severity) in [
+        (ingress("a: b", default), "error"),
+        (
+            ingress("a: b", &format!("tls: [{{secretName: t}}], {default}")),
+            "error",
+        ),
+        (
+            ingress("nginx.ingress.kubernetes.io/auth-type: basic", default),
+            "warning",
+        ),
+        (
+            ingress("a: b", "rules: [{http: {paths: [{backend: {serviceName: es, servicePort: 80}}]}}]")
+                .replace("networking.k8s.io/v1", "extensions/v1beta1"),
+            "error",
+        ),
+        // A Service of another namespace that is only a name for it.
+        (
+            ingress("a: b", "defaultBackend: {service: {name: far, port: {number: 80}}}")
+                + "---\napiVersion: v1\nkind: Service\nmetadata: {name: far}\nspec: {type: ExternalName, externalName: es.default.svc.cluster.local}\n",
+            "error",
+        ),
+        // HTTP says nothing to MongoDB, and bytes as they are do.
+        (ingress("a: b", &format!("defaultBackend: {{{TO_MONGODB}}}")), "warning"),
+        (
+            ingress(
+                "nginx.ingress.kubernetes.io/ssl-passthrough: \"true\"",
+                &format!("defaultBackend: {{{TO_MONGODB}}}"),
+            ),
+            "error",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tcp, namespace: ingress}\ndata: {\"1\": \"default/clearml-mongodb:27017:PROXY\"}\n".to_owned(),
+            "error",
+        ),
+        (
+            "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: r}\nspec: {host: h, to: {name: es}, port: {targetPort: http}}\n".to_owned(),
+            "error",
+        ),
+        (
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r, namespace: edge}\nspec: {parentRefs: [{name: g}], rules: [{backendRefs: [{name: es, namespace: default, port: 80}]}]}\n".to_owned(),
+            "error",
+        ),
+    ] {
+        let found = found(&more);
+        assert_eq!(found.len(), 1, "{more}: {found:?}");
+        assert!(found[0].starts_with(&format!("\"{severity}\"")), "{more}: {found:?}");
+    }
+    // Somebody else's, and one that asks for a password.
+    let other = default.replace("es, port: {name: http}", "es2, port: {name: http}");
+    assert!(found(&ingress("a: b", &other)).is_empty());
+    let guarded = elasticsearch.replace(
+        "{name: xpack.security.enabled, value: \"false\"}",
+        "{name: ELASTIC_PASSWORD, value: Zq7-four-Words_here-9x}",
+    );
+    let text = format!("{guarded}{}", ingress("a: b", default));
+    let found = messages(&with(&text), "exposed-database");
+    assert!(
+        found.len() == 1
+            && found[0].starts_with("\"warning\"")
+            && found[0].contains("only its password"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_page_for_databases_behind_an_ingress_exposes_them() {
+    let page = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: me, labels: {app.kubernetes.io/instance: clearml}}\nspec: {template: {metadata: {labels: {run: me}}, spec: {containers: [{name: c, image: \"mongo-express:1\"}]}}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: me}\nspec: {selector: {run: me}, ports: [{port: 8081}]}\n";
+    let ingress = "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\nspec: {tls: [{secretName: t}], defaultBackend: {service: {name: me, port: {number: 8081}}}}\n";
+    assert!(messages(&with(page), "exposed-database").is_empty());
+    let done = with(&format!("{page}{ingress}"));
+    let found = messages(&done, "exposed-database");
+    assert!(
+        found.len() == 1
+            && found[0]
+                .starts_with("\"error\": \"Ingress i, through Deployment me, leads to MongoDB"),
+        "{found:?}"
+    );
+    assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+    let route = "---\napiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: r}\nspec: {routes: [{services: [{name: me}]}]}\n";
+    with(&format!("{page}{route}")).says("what IngressRoute opens", "to a database from outside");
+}
+
+#[test]
+fn clear_text_besides_tls_is_found() {
+    let ingress = |annotations: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: i, annotations: {{{annotations}}}}}\nspec: {{tls: [{{hosts: [h.example.com]}}], rules: [{{host: h.example.com, http: {{paths: [{{backend: {{service: {{name: clearml-webserver, port: {{number: 80}}}}}}}}]}}}}]}}\n"
+        )
+    };
+    let off = "nginx.ingress.kubernetes.io/ssl-redirect: \"false\"";
+    let listeners = "alb.ingress.kubernetes.io/listen-ports: '[{\"HTTP\": 80}, {\"HTTPS\": 443}]'";
+    let points = "traefik.ingress.kubernetes.io/router.entrypoints: \"web, websecure\"";
+    let google = "networking.gke.io/managed-certificates: c";
+    for (annotations, is_clear) in [
+        ("a: b".to_owned(), false),
+        (off.to_owned(), true),
+        (
+            format!("{off}, nginx.ingress.kubernetes.io/force-ssl-redirect: \"true\""),
+            false,
+        ),
+        (listeners.to_owned(), true),
+        (
+            format!("{listeners}, alb.ingress.kubernetes.io/ssl-redirect: \"443\""),
+            false,
+        ),
+        (points.to_owned(), true),
+        (
+            format!("{points}, traefik.ingress.kubernetes.io/router.tls: \"true\""),
+            false,
+        ),
+        (google.to_owned(), true),
+        (
+            format!("{google}, kubernetes.io/ingress.allow-http: \"false\""),
+            false,
+        ),
+    ] {
+        let found = messages(&with(&ingress(&annotations)), "plain-http");
+        assert_eq!(
+            found.len(),
+            usize::from(is_clear),
+            "{annotations}: {found:?}"
+        );
+        assert!(
+            found
+                .iter()
+                .all(|one| one.contains("in clear text besides TLS")),
+            "{found:?}"
+        );
+    }
+    let route = "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: r}\nspec: {host: h, tls: {termination: edge, insecureEdgeTerminationPolicy: Allow}, to: {name: clearml-webserver}}\n";
+    let found = messages(&with(route), "plain-http");
+    assert!(
+        found.len() == 1 && found[0].contains("Route r for h answers in clear text besides TLS"),
+        "{found:?}"
+    );
+}

@@ -102,6 +102,11 @@ impl Around<'_> {
             .filter(|port| port.protocol == "tcp");
         // Nobody publishes more than a few, and a range of thousands is one that something passes on whole.
         let targets = ports.flat_map(|port| port.target.clone().take(64));
+        let entrances = self.containers[by]
+            .pod
+            .iter()
+            .flat_map(|pod| &pod.entrances);
+        let targets = targets.chain(entrances.filter_map(|entrance| entrance.port));
         let targets: Vec<u16> = targets.collect();
         match targets.contains(&other) {
             true => vec![other],

@@ -130,7 +130,11 @@ impl Around<'_> {
             };
             Some(opening(reach, port, network.span))
         });
-        let all = published.chain(attached);
+        let own = self.containers[container].pod.iter();
+        let entrances = own.flat_map(|pod| &pod.entrances);
+        let entrances = entrances.filter(|one| one.port.is_none_or(|own| own == port));
+        let entrances = entrances.map(|one| opening(Reach::Entrance(one.clone()), port, one.span));
+        let all = published.chain(attached).chain(entrances);
         all.map(|opening| (owner, opening)).collect()
     }
 }

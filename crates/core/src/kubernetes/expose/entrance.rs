@@ -1,73 +1,121 @@
-//! Rules of what speaks HTTP in front of Services, and whether TLS is spoken there.
+//! Rules of what leads to Services from outside, and whether TLS is spoken there (docs/clearml.md#ways-into-a-cluster).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Services, list, target};
-use crate::container::Entrance;
+use crate::container::{Entrance, Speaks};
 use crate::knowable::Knowable;
 use crate::kubernetes::object::{Object, number};
+use crate::kubernetes::pool::Pool;
 use crate::shown::escape;
+use crate::source::Span;
 use crate::yaml::Node;
 use crate::yaml::below::{at, text};
 
-/// Annotations that give an Ingress TLS without `spec.tls`, each with a part of the value that says so.
-const TLS: [(&str, &str); 7] = [
-    ("alb.ingress.kubernetes.io/certificate-arn", ""),
-    ("alb.ingress.kubernetes.io/listen-ports", "HTTPS"),
-    ("ingress.gcp.kubernetes.io/pre-shared-cert", ""),
-    ("networking.gke.io/managed-certificates", ""),
-    ("route.openshift.io/termination", ""),
-    (
-        "traefik.ingress.kubernetes.io/router.entrypoints",
-        "websecure",
-    ),
-    ("traefik.ingress.kubernetes.io/router.tls", "true"),
-];
+mod tls;
 
-/// Every rule that leads to one of a pod's Services. `routes` are the Ingresses, Routes and HTTPRoutes of the pool, and
-/// `gateways` what the last ones are of.
-pub(in crate::kubernetes) fn entrances(
-    services: &Services<'_>,
-    container: &Node,
-    routes: &[&Object],
-    gateways: &[&Object],
-) -> Vec<Entrance> {
-    let mut found = Vec::new();
-    for route in routes {
-        let all = match route.kind.as_str() {
-            "Ingress" => of_ingress(route),
-            "Route" => of_route(route),
-            _ => of_http_route(route, gateways),
-        };
-        for rule in all {
-            let leads =
-                |service: &&&Object| service.name == rule.service && service.may_be_beside(route);
-            let Some(service) = services.0.iter().find(leads) else {
-                continue;
-            };
-            let (is_there, port) = port_of(service, &rule.port, container);
-            if is_there {
-                found.push(Entrance {
-                    name: format!("{} {}", route.kind, escape(&route.name)),
-                    host: rule.host,
-                    port,
-                    is_tls: rule.is_tls,
-                    span: route.span(rule.at),
-                });
-            }
-        }
-    }
-    found
-}
+/// All rules of the pool, by the Services that they name.
+pub(in crate::kubernetes) struct Entrances<'a>(HashMap<String, Vec<(&'a Object, Rule)>>);
 
 /// One rule.
-struct Rule<'a> {
+struct Rule {
+    /// What it is.
+    name: String,
     host: Option<String>,
+    /// The Service, and its namespace where one is known.
     service: String,
+    namespace: Option<String>,
     /// Number or name of the Service's port; none where it has only one.
     port: Option<String>,
-    is_tls: Knowable<bool>,
-    at: &'a Node,
+    speaks: Knowable<Speaks>,
+    is_bytes: bool,
+    is_guarded: bool,
+    at: Span,
+}
+
+impl<'a> Entrances<'a> {
+    pub(in crate::kubernetes) fn of(pool: &'a Pool) -> Self {
+        let of_kind = |kind: &str| -> Vec<&Object> {
+            let objects = pool.objects.iter();
+            objects.filter(|object| object.kind == kind).collect()
+        };
+        let gateways = of_kind("Gateway");
+        let others: HashMap<Named<'_>, Named<'_>> = of_kind("Service")
+            .into_iter()
+            .filter_map(other_name)
+            .collect();
+        let mut by_service: HashMap<String, Vec<(&Object, Rule)>> = HashMap::new();
+        for object in &pool.objects {
+            let rules = match object.kind.as_str() {
+                "ConfigMap" => of_config_map(object),
+                "HTTPRoute" => of_http_route(object, &gateways),
+                "Ingress" => of_ingress(object),
+                "Route" => of_route(object),
+                _ => continue,
+            };
+            for mut rule in rules {
+                let key = (rule.service.as_str(), rule.namespace.as_deref());
+                let meant = others.get(&key).copied();
+                if let Some((service, namespace)) = meant {
+                    rule.service = service.to_owned();
+                    rule.namespace = namespace.map(str::to_owned);
+                }
+                let of_service = by_service.entry(rule.service.clone()).or_default();
+                of_service.push((object, rule));
+            }
+        }
+        Self(by_service)
+    }
+
+    /// Every rule that leads to a container by one of its pod's Services.
+    pub(in crate::kubernetes) fn to(
+        &self,
+        services: &Services<'_>,
+        workload: &Object,
+        container: &Node,
+    ) -> Vec<Entrance> {
+        let mut found: Vec<Entrance> = Vec::new();
+        for service in &services.0 {
+            // What values make of one release is all of it, and meant for no other.
+            let is_meant = |(route, rule): &&(&Object, Rule)| {
+                (route.release.is_none() || route.release == workload.release)
+                    && (rule.namespace.is_none()
+                        || service.namespace.is_none()
+                        || rule.namespace == service.namespace)
+            };
+            let rules = self.0.get(&service.name).into_iter().flatten();
+            for (_, rule) in rules.filter(is_meant) {
+                let (is_there, port) = port_of(service, &rule.port, container);
+                let entrance = Entrance {
+                    name: rule.name.clone(),
+                    host: rule.host.clone(),
+                    port,
+                    speaks: rule.speaks.clone(),
+                    is_bytes: rule.is_bytes,
+                    is_guarded: rule.is_guarded,
+                    span: rule.at,
+                };
+                if is_there && !found.contains(&entrance) {
+                    found.push(entrance);
+                }
+            }
+        }
+        found.sort_by_key(|one| (one.span.source, one.span.start));
+        found
+    }
+}
+
+/// A name and its namespace.
+type Named<'a> = (&'a str, Option<&'a str>);
+
+/// A Service that is another name for one: its own name and namespace, and those of the other.
+fn other_name(service: &Object) -> Option<(Named<'_>, Named<'_>)> {
+    let other = text(&service.node, &["spec", "externalName"])?;
+    let (name, rest) = other.split_once('.')?;
+    let (namespace, _) = rest.split_once(".svc")?;
+    let own = (service.name.as_str(), service.namespace.as_deref());
+    Some((own, (name, Some(namespace))))
 }
 
 /// Whether a port of a Service leads to a container, and to which port of it.
@@ -91,131 +139,131 @@ fn port_of(service: &Object, wanted: &Option<String>, container: &Node) -> (bool
     }
 }
 
-fn of_ingress(ingress: &Object) -> Vec<Rule<'_>> {
-    let is_annotated = TLS.iter().any(|(name, part)| {
-        let value = ingress.annotation(name);
-        value.is_some_and(|value| value.contains(part))
-    });
-    let tls = list(&ingress.node, &["spec", "tls"]);
-    let covers = |host: Option<&str>| {
-        tls.iter().any(|entry| {
-            let hosts = list(entry, &["hosts"]);
-            let is_covered = |one: &Arc<Node>| covers(one.text().unwrap_or_default(), host);
-            hosts.is_empty() || hosts.iter().any(is_covered)
-        })
-    };
-    let backend = |node: &Node| {
-        let own = ["backend", "defaultBackend"];
-        let backend = own.iter().find_map(|key| at(node, &[key]))?;
-        let name =
-            text(backend, &["service", "name"]).or_else(|| text(backend, &["serviceName"]))?;
+/// A rule of an object, as far as all are alike.
+fn rule(object: &Object, service: &str, speaks: Knowable<Speaks>, at: &Node) -> Rule {
+    Rule {
+        name: format!("{} {}", object.kind, escape(&object.name)),
+        host: None,
+        service: service.to_owned(),
+        namespace: object.namespace.clone(),
+        port: None,
+        speaks,
+        is_bytes: false,
+        is_guarded: tls::is_guarded(object),
+        at: object.span(at),
+    }
+}
+
+fn of_ingress(ingress: &Object) -> Vec<Rule> {
+    const PASSTHROUGH: &str = "nginx.ingress.kubernetes.io/ssl-passthrough";
+    let mut rules = Vec::new();
+    let mut add = |host: Option<&str>, backend: &Node, place: &Node| {
+        let service =
+            text(backend, &["service", "name"]).or_else(|| text(backend, &["serviceName"]));
         let port = text(backend, &["service", "port", "number"])
             .or_else(|| text(backend, &["service", "port", "name"]))
             .or_else(|| text(backend, &["servicePort"]));
-        Some((name.to_owned(), port.map(str::to_owned)))
-    };
-    let mut rules = Vec::new();
-    let mut add = |host: Option<&str>, node: &Node, place| {
-        if let Some((service, port)) = backend(node) {
-            rules.push(Rule {
-                host: host.map(str::to_owned),
+        rules.extend(service.map(|service| Rule {
+            host: host.map(str::to_owned),
+            port: port.map(str::to_owned),
+            is_bytes: ingress.annotation(PASSTHROUGH) == Some("true"),
+            ..rule(
+                ingress,
                 service,
-                port,
-                is_tls: Knowable::Known(is_annotated || covers(host)),
-                at: place,
-            });
-        }
+                Knowable::Known(tls::of_ingress(ingress, host)),
+                place,
+            )
+        }));
     };
     for rule in list(&ingress.node, &["spec", "rules"]) {
-        let host = text(rule, &["host"]);
         for path in list(rule, &["http", "paths"]) {
-            add(host, path, &**rule);
+            if let Some(backend) = at(path, &["backend"]) {
+                add(text(rule, &["host"]), backend, rule);
+            }
         }
     }
-    if let Some(spec) = at(&ingress.node, &["spec"]) {
-        let place = at(&ingress.node, &["metadata", "name"]).unwrap_or(spec);
-        let is_default = spec.get("defaultBackend").is_some() || spec.get("backend").is_some();
-        if is_default {
-            add(None, spec, &**place);
+    for key in ["defaultBackend", "backend"] {
+        if let Some(backend) = at(&ingress.node, &["spec", key]) {
+            let place = at(&ingress.node, &["metadata", "name"]).unwrap_or(backend);
+            add(None, backend, place);
         }
     }
     rules
-}
-
-/// Whether a name of a certificate's list covers a host.
-fn covers(name: &str, host: Option<&str>) -> bool {
-    match (name.strip_prefix("*."), host) {
-        (_, None) => false,
-        (None, Some(host)) => name.eq_ignore_ascii_case(host),
-        (Some(domain), Some(host)) => host
-            .split_once('.')
-            .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(domain) || host == name),
-    }
 }
 
 /// A Route of OpenShift.
-fn of_route(route: &Object) -> Vec<Rule<'_>> {
-    let Some(service) = text(&route.node, &["spec", "to", "name"]) else {
-        return Vec::new();
-    };
+fn of_route(route: &Object) -> Vec<Rule> {
+    let spec = |keys: &[&str]| text(&route.node, &[&["spec"], keys].concat());
     let place = at(&route.node, &["spec", "host"])
         .or_else(|| at(&route.node, &["metadata", "name"]))
         .unwrap_or(&route.node);
-    let allows_clear = text(
-        &route.node,
-        &["spec", "tls", "insecureEdgeTerminationPolicy"],
-    );
-    let has_tls = at(&route.node, &["spec", "tls"]).is_some();
-    vec![Rule {
-        host: text(&route.node, &["spec", "host"]).map(str::to_owned),
-        service: service.to_owned(),
-        port: text(&route.node, &["spec", "port", "targetPort"]).map(str::to_owned),
-        is_tls: Knowable::Known(has_tls && allows_clear != Some("Allow")),
-        at: place,
-    }]
+    let is_clear_too = spec(&["tls", "insecureEdgeTerminationPolicy"]) == Some("Allow");
+    let speaks = match at(&route.node, &["spec", "tls"]) {
+        None => Speaks::Clear,
+        Some(_) if is_clear_too => Speaks::Both,
+        Some(_) => Speaks::Tls,
+    };
+    let others = list(&route.node, &["spec", "alternateBackends"]).iter();
+    let others = others.filter_map(|other| text(other, &["name"]));
+    let services = spec(&["to", "name"]).into_iter().chain(others);
+    let of_service = |service| Rule {
+        host: spec(&["host"]).map(str::to_owned),
+        port: spec(&["port", "targetPort"]).map(str::to_owned),
+        is_bytes: spec(&["tls", "termination"]) == Some("passthrough"),
+        ..rule(route, service, Knowable::Known(speaks), place)
+    };
+    services.map(of_service).collect()
 }
 
-fn of_http_route<'a>(route: &'a Object, gateways: &[&Object]) -> Vec<Rule<'a>> {
+fn of_http_route(route: &Object, gateways: &[&Object]) -> Vec<Rule> {
     let hosts = list(&route.node, &["spec", "hostnames"]);
     let host = hosts.first().and_then(|host| host.text());
-    let is_tls = gateway_tls(route, gateways);
     let mut rules = Vec::new();
-    for rule in list(&route.node, &["spec", "rules"]) {
-        for backend in list(rule, &["backendRefs"]) {
+    let Some(speaks) = tls::of_gateways(route, gateways) else {
+        return rules;
+    };
+    for part in list(&route.node, &["spec", "rules"]) {
+        for backend in list(part, &["backendRefs"]) {
             let Some(service) = text(backend, &["name"]) else {
                 continue;
             };
+            let own = rule(route, service, speaks.clone(), part);
             rules.push(Rule {
                 host: host.map(str::to_owned),
-                service: service.to_owned(),
                 port: number(backend, &["port"]).map(|port| port.to_string()),
-                is_tls: is_tls.clone(),
-                at: rule,
+                namespace: text(backend, &["namespace"])
+                    .map(str::to_owned)
+                    .or(own.namespace),
+                ..own
             });
         }
     }
     rules
 }
 
-/// Whether every listener that a route is of speaks TLS.
-fn gateway_tls(route: &Object, gateways: &[&Object]) -> Knowable<bool> {
-    let mut is_tls = true;
-    for parent in list(&route.node, &["spec", "parentRefs"]) {
-        let name = text(parent, &["name"]).unwrap_or_default();
-        let Some(gateway) = gateways.iter().find(|gateway| gateway.name == name) else {
-            return Knowable::unknown(format!(
-                "Gateway {} was not given; add it as a TARGET",
-                escape(name)
-            ));
+/// A table of ingress-nginx: `9200: NAMESPACE/SERVICE:9200` at each port that it opens.
+fn of_config_map(map: &Object) -> Vec<Rule> {
+    let Some(data) = at(&map.node, &["data"]) else {
+        return Vec::new();
+    };
+    let is_port = |key: &str| key.parse::<u16>().is_ok();
+    let mut rules = Vec::new();
+    for field in data.fields() {
+        let key = field.key.scalar().map(|key| key.text()).unwrap_or_default();
+        let to = field.value.text().filter(|_| is_port(key));
+        let to = to.and_then(|to| to.split_once('/'));
+        let Some((namespace, rest)) = to.filter(|_| !map.name.contains("udp")) else {
+            continue;
         };
-        let section = text(parent, &["sectionName"]);
-        let listeners = list(&gateway.node, &["spec", "listeners"]);
-        let meant = listeners
-            .iter()
-            .filter(|one| section.is_none_or(|section| text(one, &["name"]) == Some(section)));
-        for listener in meant {
-            is_tls &= matches!(text(listener, &["protocol"]), Some("HTTPS" | "TLS"));
-        }
+        let mut parts = rest.split(':');
+        let service = parts.next().unwrap_or_default();
+        rules.push(Rule {
+            name: format!("port {key} of ConfigMap {}", escape(&map.name)),
+            namespace: Some(namespace.to_owned()),
+            port: parts.next().map(str::to_owned),
+            is_bytes: true,
+            ..rule(map, service, Knowable::Known(Speaks::Clear), field.value)
+        });
     }
-    Knowable::Known(is_tls)
+    rules
 }

@@ -1,0 +1,177 @@
+//! What is not known of a deployment, because objects tell too little of it or are of a kind that is not read.
+
+use std::collections::{HashMap, HashSet};
+
+use super::object::{Object, Role, role_of};
+use crate::container::Container;
+use crate::deployment::exposure::Tool;
+use crate::deployment::{Database, Deployment};
+use crate::setting::Server;
+use crate::shown::escape;
+use crate::source::Span;
+use crate::unseen::{Hides, Unseen};
+
+/// Notes where it is not known which servers belong together, and what an entrance speaks.
+pub(super) fn servers(deployment: &mut Deployment) {
+    let mut names: Vec<(&str, Span)> = Vec::new();
+    for instance in deployment.of(Server::Apiserver) {
+        let container = deployment.service(instance);
+        names.push((&container.name, container.name_span));
+    }
+    let mut unseen = Vec::new();
+    if let [(first, span), (second, _), ..] = &names[..] {
+        unseen.push(Unseen {
+            what: "which servers belong together".to_owned(),
+            hides: Hides::Anything,
+            reason: format!(
+                "{} and {} are both API servers of one release; give each release a run of its own",
+                escape(first),
+                escape(second)
+            ),
+            service: None,
+            span: Some(*span),
+        });
+    }
+    // A certificate makes no database safer.
+    let others = deployment.containers.iter();
+    for container in others.filter(|container| Database::of(container).is_none()) {
+        for entrance in container.pod.iter().flat_map(|pod| &pod.entrances) {
+            unseen.extend(entrance.speaks.reason().map(|reason| Unseen {
+                what: format!("whether {} speaks TLS", entrance.name),
+                hides: Hides::Way,
+                reason: reason.as_str().to_owned(),
+                service: None,
+                span: Some(entrance.span),
+            }));
+        }
+    }
+    deployment.unseen.extend(unseen);
+}
+
+/// Notes what is of a kind that is not read and may lead to a server or a database, or makes one.
+pub(super) fn others(deployment: &mut Deployment, others: &[Object]) {
+    if others.is_empty() {
+        return;
+    }
+    let names = Names::of(deployment);
+    let hosts = hosts(deployment);
+    let mut unseen = Vec::new();
+    for other in others {
+        let kind = &other.kind;
+        let said = match role_of(other) {
+            Role::Database if makes_one_of(&other.name, &hosts) => Some((
+                format!("who reaches the database of {kind} {}", escape(&other.name)),
+                "its operator makes the database, and this kind is not read; check that it has a password, and that only pods reach it",
+            )),
+            Role::Database => None,
+            _ => names.led_to_by(other, deployment).map(|is_database| {
+                let reason = match is_database {
+                    true => {
+                        "this kind is not read; check that it does not lead to a database from outside"
+                    }
+                    false => "this kind is not read; check that it speaks TLS",
+                };
+                (format!("what {kind} opens"), reason)
+            }),
+        };
+        if let Some((what, reason)) = said {
+            unseen.push(Unseen {
+                what,
+                hides: Hides::Way,
+                reason: reason.to_owned(),
+                service: None,
+                span: Some(other.whole().at_start()),
+            });
+        }
+    }
+    deployment.unseen.extend(unseen);
+}
+
+/// The names of servers, databases and pages for databases, each with the namespaces of those that have it and whether one
+/// leads to a database.
+struct Names<'a>(HashMap<&'a str, Vec<(Option<&'a str>, bool)>>);
+
+impl<'a> Names<'a> {
+    fn of(deployment: &'a Deployment) -> Self {
+        let mut names: HashMap<&str, Vec<(Option<&str>, bool)>> = HashMap::new();
+        let leads_to_database = |container: &Container| {
+            Database::of(container).is_some() || Tool::of(container).is_some()
+        };
+        for (index, container) in deployment.containers.iter().enumerate() {
+            let mut instances = deployment.instances.iter();
+            let is_server = instances.any(|instance| instance.service == index);
+            let is_database = leads_to_database(container);
+            if !is_server && !is_database {
+                continue;
+            }
+            let namespace = container
+                .pod
+                .as_ref()
+                .and_then(|pod| pod.namespace.as_deref());
+            for alias in &container.aliases {
+                let of_name = names.entry(&alias.name).or_default();
+                of_name.push((namespace, is_database));
+            }
+        }
+        Self(names)
+    }
+
+    /// Whether an object names one of them, and then whether it leads to a database. A name without a namespace is of the
+    /// object's own, or of one that it names besides.
+    fn led_to_by(&self, other: &Object, deployment: &Deployment) -> Option<bool> {
+        let text = deployment.sources.slice(other.whole());
+        let words: HashSet<&str> = words(text).collect();
+        let mut found = None;
+        for word in &words {
+            // Where nothing says a namespace, `NAME.NAMESPACE.svc` is of any.
+            let (label, rest) = word.split_once('.').unwrap_or((word, ""));
+            let of_label = self.0.get(label).filter(|_| rest.contains(".svc"));
+            let of_label = of_label.into_iter().flatten();
+            let own = |(namespace, _): &&(Option<&str>, bool)| match (namespace, &other.namespace) {
+                (Some(namespace), Some(own)) => {
+                    own == namespace || !rest.is_empty() || words.contains(namespace)
+                }
+                _ => true,
+            };
+            let named = self.0.get(word).into_iter().flatten().filter(own);
+            let named = named.chain(of_label.filter(|(namespace, _)| namespace.is_none()));
+            found = found.max(named.map(|(_, is_database)| *is_database).max());
+        }
+        found
+    }
+}
+
+/// The hosts that servers are told, without their domains.
+fn hosts(deployment: &Deployment) -> HashSet<&str> {
+    let mut hosts = HashSet::new();
+    let mut add = |text| {
+        let labels = words(text).filter_map(|word: &str| word.split('.').next());
+        hosts.extend(labels.filter(|label| !label.is_empty()));
+    };
+    for instance in &deployment.instances {
+        for variable in &deployment.service(instance).environment {
+            if let Some(value) = variable.value.known() {
+                add(value.expose());
+            }
+        }
+        for file in &instance.config {
+            add(deployment.sources.text(file.source));
+        }
+    }
+    hosts
+}
+
+/// Whether an operator makes the database at one of the hosts of an object: it has its name, with or without a word more, as in
+/// `NAME-es-http`, `NAME-svc` and `rfs-NAME`.
+fn makes_one_of(name: &str, hosts: &HashSet<&str>) -> bool {
+    hosts.iter().any(|host| {
+        let behind = host.strip_prefix(name);
+        let before = host.strip_suffix(name);
+        behind.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            || before.is_some_and(|rest| rest.ends_with('-'))
+    })
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || "-.".contains(c)))
+}

@@ -1,0 +1,142 @@
+//! What an entrance speaks with who comes in, and whether it lets everybody in.
+
+use std::sync::Arc;
+
+use super::super::list;
+use crate::container::Speaks;
+use crate::knowable::Knowable;
+use crate::kubernetes::object::Object;
+use crate::shown::escape;
+use crate::yaml::Node;
+use crate::yaml::below::text;
+
+/// Annotations that give an Ingress TLS without `spec.tls`, each with a part of the value that says so.
+const TLS: [(&str, &str); 7] = [
+    (ALB_CERTIFICATE, ""),
+    (ALB_PORTS, "HTTPS"),
+    (GKE[0], ""),
+    (GKE[1], ""),
+    ("route.openshift.io/termination", ""),
+    (TRAEFIK_ENTRY_POINTS, "websecure"),
+    (TRAEFIK_TLS, "true"),
+];
+const ALB_CERTIFICATE: &str = "alb.ingress.kubernetes.io/certificate-arn";
+const ALB_PORTS: &str = "alb.ingress.kubernetes.io/listen-ports";
+const GKE: [&str; 2] = [
+    "ingress.gcp.kubernetes.io/pre-shared-cert",
+    "networking.gke.io/managed-certificates",
+];
+const TRAEFIK_ENTRY_POINTS: &str = "traefik.ingress.kubernetes.io/router.entrypoints";
+const TRAEFIK_TLS: &str = "traefik.ingress.kubernetes.io/router.tls";
+
+/// Annotations of controllers that ask for a password, or look at the address, by the last part of their names.
+const GUARDS: [&str; 10] = [
+    "allow-list",
+    "allowlist-source-range",
+    "auth-tls-secret",
+    "auth-type",
+    "auth-url",
+    "inbound-cidrs",
+    "ip_allowlist",
+    "ip_whitelist",
+    "whitelist",
+    "whitelist-source-range",
+];
+
+/// Whether something is asked of who comes in.
+pub(super) fn is_guarded(object: &Object) -> bool {
+    let asks = |(name, value): (&str, &str)| {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        GUARDS.contains(&name) && !["", "none"].contains(&value) && !value.contains("0.0.0.0/0")
+    };
+    object.annotations().any(asks)
+}
+
+/// What an Ingress speaks at a host.
+pub(super) fn of_ingress(ingress: &Object, host: Option<&str>) -> Speaks {
+    let has = |(name, part): &(&str, &str)| {
+        let value = ingress.annotation(name);
+        value.is_some_and(|value| value.contains(part))
+    };
+    let covers = |entry: &Arc<Node>| {
+        let hosts = list(entry, &["hosts"]);
+        let is_covered = |one: &Arc<Node>| covers(one.text().unwrap_or_default(), host);
+        hosts.is_empty() || hosts.iter().any(is_covered)
+    };
+    let is_covered = list(&ingress.node, &["spec", "tls"]).iter().any(covers);
+    match is_covered || TLS.iter().any(has) {
+        false => Speaks::Clear,
+        true if is_clear_too(ingress) => Speaks::Both,
+        true => Speaks::Tls,
+    }
+}
+
+/// Whether a name of a certificate's list covers a host.
+fn covers(name: &str, host: Option<&str>) -> bool {
+    match (name.strip_prefix("*."), host) {
+        (_, None) => false,
+        (None, Some(host)) => name.eq_ignore_ascii_case(host),
+        (Some(domain), Some(host)) => host
+            .split_once('.')
+            .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(domain) || host == name),
+    }
+}
+
+/// Whether an Ingress that speaks TLS answers in clear text, too: controllers redirect, unless they are told not to. Google's
+/// does not, unless it is told to.
+fn is_clear_too(ingress: &Object) -> bool {
+    let is = |name: &str, value: &str| ingress.annotation(name) == Some(value);
+    let has_key = |part: &str| ingress.annotations().any(|(name, _)| name.contains(part));
+    let mut all = ingress.annotations();
+    let is_told = all.any(|(name, value)| {
+        name.ends_with("/ssl-redirect") && value == "false"
+            || name == TRAEFIK_ENTRY_POINTS
+                && !is(TRAEFIK_TLS, "true")
+                && value.split(',').any(|point| point.trim() != "websecure")
+            || name == ALB_PORTS && value.contains("\"HTTP\"") && !has_key("ssl-redirect")
+    });
+    let class = ingress.annotation("kubernetes.io/ingress.class");
+    let is_googles = matches!(class, Some("gce" | "gce-internal"))
+        || GKE.iter().any(|name| ingress.annotation(name).is_some());
+    is_told && !is("nginx.ingress.kubernetes.io/force-ssl-redirect", "true")
+        || is_googles
+            && !is("kubernetes.io/ingress.allow-http", "false")
+            && !has_key("FrontendConfig")
+}
+
+/// What the listeners speak that a route is of; none where it is of nothing.
+pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Option<Knowable<Speaks>> {
+    let mut found: Vec<bool> = Vec::new();
+    let parents = list(&route.node, &["spec", "parentRefs"]);
+    for parent in parents {
+        let name = text(parent, &["name"]).unwrap_or_default();
+        let Some(gateway) = gateways.iter().find(|gateway| gateway.name == name) else {
+            return Some(Knowable::unknown(format!(
+                "Gateway {} was not given; add it as a TARGET",
+                escape(name)
+            )));
+        };
+        let is_meant = |listener: &&Arc<Node>| {
+            ["sectionName", "port"]
+                .iter()
+                .zip(["name", "port"])
+                .all(|(wanted, own)| {
+                    let wanted = text(parent, &[wanted]);
+                    wanted.is_none_or(|wanted| text(listener, &[own]) == Some(wanted))
+                })
+        };
+        let listeners = list(&gateway.node, &["spec", "listeners"]).iter();
+        let protocols = listeners.filter(is_meant);
+        let protocols = protocols.filter_map(|listener| text(listener, &["protocol"]));
+        found.extend(protocols.map(|protocol| matches!(protocol, "HTTPS" | "TLS")));
+    }
+    if parents.is_empty() {
+        return None;
+    }
+    Some(match (found.contains(&true), found.contains(&false)) {
+        (false, false) => Knowable::unknown("its Gateway has no such listener"),
+        (false, true) => Knowable::Known(Speaks::Clear),
+        (true, false) => Knowable::Known(Speaks::Tls),
+        (true, true) => Knowable::Known(Speaks::Both),
+    })
+}
