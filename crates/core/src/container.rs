@@ -441,8 +441,12 @@ pub enum Interface {
     All,
     /// One that only the host itself reaches.
     Loopback,
+    /// Those of a load balancer that lets the addresses of a list in, which are public ones.
+    Listed,
     /// One.
     One(IpAddr),
+    /// Those of a load balancer in a private network, or one that lets private addresses in alone.
+    Private,
 }
 
 impl Port {
@@ -450,7 +454,7 @@ impl Port {
     pub fn is_at(&self, address: IpAddr) -> bool {
         match self.interface {
             Interface::All => address.is_unspecified(),
-            Interface::Loopback | Interface::One(_) => self.address == Some(address),
+            _ => self.address == Some(address),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Words and turns of phrase that several messages share.
 
 use clearml_secure_core::account::Role;
-use clearml_secure_core::container::Container;
+use clearml_secure_core::container::{Container, Interface};
 use clearml_secure_core::setting::{Kind, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
@@ -92,5 +92,16 @@ pub(crate) fn and(names: &[impl AsRef<str>]) -> String {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// To whom a port is open.
+pub(crate) fn place(interface: Interface) -> String {
+    match interface {
+        Interface::All => "to every network".to_owned(),
+        Interface::Listed => "to the addresses in loadBalancerSourceRanges".to_owned(),
+        Interface::Loopback => "on the host itself".to_owned(),
+        Interface::One(address) => format!("on {address}"),
+        Interface::Private => "to a private network".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use super::pool::{Near, Pool};
 use super::volume::Volumes;
 use crate::compose::service::plain_words;
 use crate::container::{Alias, Container, Hook, Pod, Text, VariableValue};
-use crate::deployment::{Database, is_server};
+use crate::deployment::is_server;
 use crate::keyset::kubernetes::decode;
 use crate::knowable::Knowable;
 use crate::secret::Secret;
@@ -163,8 +163,7 @@ impl One<'_> {
 
     /// From where it is reached.
     fn open(&self, node: &Node, container: &mut Container) {
-        let database = Database::of(container);
-        let ports = self.services.ports(node, database.is_some());
+        let (ports, entrances) = self.services.ports(node);
         container.ports.extend(ports);
         let builder = self.builder;
         let policies = builder.policies.beside(self.workload);
@@ -176,6 +175,7 @@ impl One<'_> {
         }
         if let Some(pod) = &mut container.pod {
             pod.entrances = builder.entrances.to(&self.services, self.workload, node);
+            pod.entrances.extend(entrances);
         }
     }
 

@@ -1,13 +1,15 @@
 //! What leads to a pod from outside: Services, Ingresses, Routes, HTTPRoutes, and the node's own network
 //! (docs/clearml.md#ways-into-a-cluster).
 
+mod balancer;
 mod entrance;
 
 use std::sync::Arc;
 
 use super::object::{Object, number};
 use crate::compose::port;
-use crate::container::{Interface, Port};
+use crate::container::{Entrance, Interface, Port};
+use crate::shown::escape;
 use crate::source::Span;
 use crate::yaml::Node;
 use crate::yaml::below::{at, text};
@@ -61,25 +63,39 @@ impl<'a> Services<'a> {
         names
     }
 
-    /// The ports that they open on every node, or at a load balancer. A load balancer within somebody's own network is open
-    /// there only, which a database does not stand.
-    pub(super) fn ports(&self, container: &Node, is_database: bool) -> Vec<Port> {
-        let mut ports = Vec::new();
+    /// The ports that they open on every node, or at a load balancer; and as entrances those where that may speak TLS.
+    pub(super) fn ports(&self, container: &Node) -> (Vec<Port>, Vec<Entrance>) {
+        let (mut ports, mut entrances) = (Vec::new(), Vec::new());
         for service in &self.0 {
             let kind = text(&service.node, &["spec", "type"]).unwrap_or("ClusterIP");
             let is_balanced = kind == "LoadBalancer";
-            let has_addresses = at(&service.node, &["spec", "externalIPs"])
-                .and_then(|list| list.items())
-                .is_some_and(|list| !list.is_empty());
-            let is_open = is_balanced || kind == "NodePort" || has_addresses;
-            if !is_open || is_internal(service) && !is_database {
+            let has_addresses = !list(&service.node, &["spec", "externalIPs"]).is_empty();
+            if !is_balanced && kind != "NodePort" && !has_addresses {
                 continue;
             }
+            let interface = match is_balanced && !has_addresses {
+                true => balancer::interface(service),
+                false => Interface::All,
+            };
             for item in list(&service.node, &["spec", "ports"]) {
                 let Some(target) = target(item, container) else {
                     continue;
                 };
+                let span = service.span(item);
                 let own = number(item, &["port"]);
+                if let Some(speaks) = balancer::speaks(service, item).filter(|_| is_balanced) {
+                    let own = own.map_or_else(String::new, |port| format!("port {port} of "));
+                    entrances.push(Entrance {
+                        name: format!("{own}Service {}", escape(&service.name)),
+                        host: None,
+                        port: Some(target),
+                        speaks,
+                        is_bytes: true,
+                        is_guarded: false,
+                        span,
+                    });
+                    continue;
+                }
                 let published = match kind {
                     "NodePort" => number(item, &["nodePort"]),
                     _ => own,
@@ -87,16 +103,16 @@ impl<'a> Services<'a> {
                 ports.push(Port {
                     target: target..=target,
                     published: published.map(|port| port..=port),
-                    interface: Interface::All,
+                    interface,
                     address: None,
                     protocol: text(item, &["protocol"])
                         .unwrap_or("TCP")
                         .to_ascii_lowercase(),
-                    span: service.span(item),
+                    span,
                 });
             }
         }
-        ports
+        (ports, entrances)
     }
 }
 
@@ -156,37 +172,6 @@ fn selects(object: &Object, path: &[&str], pod: &Node) -> bool {
             let own = at(pod, &["metadata", "labels"]).and_then(|labels| labels.get(name));
             own.is_some_and(|own| own.value.text() == field.value.text())
         })
-}
-
-/// Whether a load balancer is one of somebody's own network, or lets only some addresses in.
-fn is_internal(service: &Object) -> bool {
-    const MARKS: [(&str, &[&str]); 6] = [
-        (
-            "service.beta.kubernetes.io/aws-load-balancer-internal",
-            &["true", "0.0.0.0/0"],
-        ),
-        (
-            "service.beta.kubernetes.io/aws-load-balancer-scheme",
-            &["internal"],
-        ),
-        ("networking.gke.io/load-balancer-type", &["Internal"]),
-        ("cloud.google.com/load-balancer-type", &["Internal"]),
-        (
-            "service.beta.kubernetes.io/azure-load-balancer-internal",
-            &["true"],
-        ),
-        (
-            "service.beta.kubernetes.io/openstack-internal-load-balancer",
-            &["true"],
-        ),
-    ];
-    let is_marked = MARKS.iter().any(|(name, values)| {
-        let value = service.annotation(name);
-        value.is_some_and(|value| values.contains(&value))
-    });
-    let ranges = list(&service.node, &["spec", "loadBalancerSourceRanges"]);
-    let is_any = |range: &Arc<Node>| range.text().is_some_and(|range| range.ends_with("/0"));
-    is_marked || !ranges.is_empty() && !ranges.iter().any(is_any)
 }
 
 /// The items of the list below keys.

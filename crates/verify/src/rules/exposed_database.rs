@@ -31,7 +31,7 @@ use super::{Case, Rule};
 use crate::entry::entry;
 use crate::finding::{Draft, Fix, Severity};
 use crate::protection::{Protection, protection};
-use crate::words::{self, and};
+use crate::words::{self, and, place};
 
 /// Anyone who reaches the host reaches the database (docs/clearml.md#database-passwords).
 const REACHABLE: Severity = Severity::Error;
@@ -312,15 +312,6 @@ fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
         })
 }
 
-/// To whom a port is open.
-fn place(interface: Interface) -> String {
-    match interface {
-        Interface::All => "to every network".to_owned(),
-        Interface::Loopback => "on the host itself".to_owned(),
-        Interface::One(address) => format!("on {address}"),
-    }
-}
-
 /// An image that is not known for a database and publishes a database's port all the same.
 fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mut Vec<Draft>) {
     let service = &case.deployment.containers[index];
@@ -342,7 +333,7 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mu
         }
         let severity = match port.interface {
             Interface::Loopback => GUARDED,
-            Interface::All | Interface::One(_) => REACHABLE,
+            _ => REACHABLE,
         };
         let what = format!(
             "{} of {database} ({}) is open {}",

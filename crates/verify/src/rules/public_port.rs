@@ -113,8 +113,8 @@ fn is_open(way: &Way<'_>) -> bool {
         return false;
     }
     match way.opening.reach.interface() {
-        Interface::All => true,
-        Interface::Loopback => false,
+        Interface::All | Interface::Listed => true,
+        Interface::Loopback | Interface::Private => false,
         Interface::One(address) => !is_private(address),
     }
 }
@@ -137,10 +137,7 @@ fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> 
         }
         None => "remove `network_mode: host` and publish it on 127.0.0.1, behind a reverse proxy with TLS".to_owned(),
     };
-    let place = match way.opening.reach.interface() {
-        Interface::One(address) => format!("on {address}"),
-        _ => "to every network".to_owned(),
-    };
+    let place = words::place(way.opening.reach.interface());
     let message = format!(
         "{} of {} is open {place}{around}: passwords and tokens can be sniffed",
         words::port(&way.opening.port),

@@ -67,7 +67,7 @@ fn finding(case: &Case<'_>, index: usize, way: &Way<'_>, what: &str) -> Draft {
     let service = &case.deployment.containers[index];
     let severity = match way.opening.reach.interface() {
         Interface::Loopback => LOOPBACK,
-        Interface::All | Interface::One(_) => REACHABLE,
+        _ => REACHABLE,
     };
     let message = format!(
         "{} leads to MinIO (service {}), whose password {what}: anyone who can reach it can read and change all files in it",

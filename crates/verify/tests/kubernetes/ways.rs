@@ -422,3 +422,104 @@ fn clear_text_besides_tls_is_found() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_load_balancer_may_end_tls() {
+    let balancer = |annotation: &str, name: &str| {
+        let spec = "type: LoadBalancer, ports: [{name: web, port: 443, targetPort: 8008}, {name: plain, port: 80, targetPort: 8008}]";
+        service(name, spec).replace("a: b", annotation)
+    };
+    let cert = "service.beta.kubernetes.io/aws-load-balancer-ssl-cert: arn";
+    let ports = "service.beta.kubernetes.io/aws-load-balancer-ssl-ports";
+    for (annotation, open) in [
+        ("a: b".to_owned(), 2),
+        (cert.to_owned(), 0),
+        (format!("{cert}, {ports}: \"443\""), 1),
+        (format!("{cert}, {ports}: \"web,plain\""), 0),
+        (format!("{ports}: \"443\""), 2),
+    ] {
+        let done = with(&balancer(&annotation, "apiserver"));
+        let found = messages(&done, "public-port");
+        assert_eq!(found.len(), open, "{annotation}: {found:?}");
+        assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+    }
+    let other = "service.beta.kubernetes.io/do-loadbalancer-certificate-id: c";
+    let done = with(&balancer(other, "apiserver"));
+    assert!(messages(&done, "public-port").is_empty());
+    done.says(
+        "whether port 443 of Service more speaks TLS",
+        "may give it TLS",
+    );
+    // TLS makes no password.
+    let found = messages(
+        &with(&balancer(cert, "mongodb").replace("8008", "27017")),
+        "exposed-database",
+    );
+    assert!(
+        found.len() == 2 && found[0].starts_with("\"error\""),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_load_balancer_may_be_for_some_networks() {
+    let ports = "type: LoadBalancer, ports: [{port: 27017}]";
+    for (rest, annotation, place) in [
+        (
+            ", loadBalancerSourceRanges: [10.0.0.0/8, 172.31.0.0/16]",
+            "a: b",
+            "to a private network",
+        ),
+        (
+            ", loadBalancerSourceRanges: [10.0.0.0/8, 203.0.113.0/24]",
+            "a: b",
+            "to the addresses in loadBalancerSourceRanges",
+        ),
+        (
+            ", loadBalancerSourceRanges: [10.0.0.0/7]",
+            "a: b",
+            "to the addresses in loadBalancerSourceRanges",
+        ),
+        (
+            ", loadBalancerSourceRanges: [0.0.0.0/0]",
+            "a: b",
+            "to every network",
+        ),
+        (
+            "",
+            "service.beta.kubernetes.io/azure-load-balancer-internal: \"true\"",
+            "to a private network",
+        ),
+        (
+            "",
+            "service.beta.kubernetes.io/aws-load-balancer-type: external",
+            "to a private network",
+        ),
+        (
+            "",
+            "service.beta.kubernetes.io/aws-load-balancer-type: nlb",
+            "to every network",
+        ),
+        (
+            ", externalIPs: [192.0.2.1]",
+            "networking.gke.io/load-balancer-type: Internal",
+            "to every network",
+        ),
+    ] {
+        let text = service("mongodb", &format!("{ports}{rest}")).replace("a: b", annotation);
+        let found = messages(&with(&text), "exposed-database");
+        assert!(
+            found.len() == 1
+                && found[0].starts_with("\"error\"")
+                && found[0].contains(&format!("is open {place}: ")),
+            "{rest} {annotation}: {found:?}"
+        );
+    }
+    let listed =
+        "type: LoadBalancer, loadBalancerSourceRanges: [203.0.113.0/24], ports: [{port: 8008}]";
+    let found = messages(&with(&service("apiserver", listed)), "public-port");
+    assert!(
+        found.len() == 1 && found[0].contains("loadBalancerSourceRanges"),
+        "{found:?}"
+    );
+}

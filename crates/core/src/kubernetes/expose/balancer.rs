@@ -1,0 +1,108 @@
+//! Who reaches the load balancer of a Service, and whether it speaks TLS (docs/clearml.md#ways-into-a-cluster).
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::list;
+use crate::container::{Interface, Speaks};
+use crate::knowable::Knowable;
+use crate::kubernetes::object::Object;
+use crate::shown::escape;
+use crate::yaml::Node;
+use crate::yaml::below::text;
+
+/// Annotations of a load balancer in a private network, each with the values that say so.
+const INTERNAL: [(&str, &[&str]); 6] = [
+    (
+        "service.beta.kubernetes.io/aws-load-balancer-internal",
+        &["true", "0.0.0.0/0"],
+    ),
+    (AWS_SCHEME, &["internal"]),
+    ("networking.gke.io/load-balancer-type", &["Internal"]),
+    ("cloud.google.com/load-balancer-type", &["Internal"]),
+    (
+        "service.beta.kubernetes.io/azure-load-balancer-internal",
+        &["true"],
+    ),
+    (
+        "service.beta.kubernetes.io/openstack-internal-load-balancer",
+        &["true"],
+    ),
+];
+const AWS: &str = "service.beta.kubernetes.io/aws-load-balancer-";
+const AWS_SCHEME: &str = "service.beta.kubernetes.io/aws-load-balancer-scheme";
+
+/// The networks of private addresses, each with the bits that all of its addresses share.
+const PRIVATE: [(Ipv4Addr, u32); 4] = [
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(100, 64, 0, 0), 10),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+];
+
+/// From where the load balancer of a Service is reached.
+pub(super) fn interface(service: &Object) -> Interface {
+    let has = |(name, values): &(&str, &[&str])| {
+        let value = service.annotation(name);
+        value.is_some_and(|value| values.contains(&value))
+    };
+    // AWS's own controller makes one for its own network, unless it is told otherwise.
+    let aws = |name: &str| service.annotation(&format!("{AWS}{name}"));
+    let class = text(&service.node, &["spec", "loadBalancerClass"]);
+    let is_of_its_controller =
+        matches!(aws("type"), Some("external" | "nlb-ip")) || class == Some("service.k8s.aws/nlb");
+    let is_aws_own = is_of_its_controller && aws("scheme").is_none() && aws("internal").is_none();
+    if INTERNAL.iter().any(has) || is_aws_own {
+        return Interface::Private;
+    }
+    let annotated = service.annotation("service.beta.kubernetes.io/load-balancer-source-ranges");
+    let own = list(&service.node, &["spec", "loadBalancerSourceRanges"]);
+    let own = own.iter().filter_map(|range| range.text());
+    let annotated = annotated.into_iter().flat_map(|ranges| ranges.split(','));
+    let ranges: Vec<&str> = own.chain(annotated).map(str::trim).collect();
+    match () {
+        () if ranges.is_empty() || ranges.iter().any(|range| range.ends_with("/0")) => {
+            Interface::All
+        }
+        () if ranges.iter().all(|range| is_private(range)) => Interface::Private,
+        () => Interface::Listed,
+    }
+}
+
+/// Whether a range has private addresses alone.
+fn is_private(range: &str) -> bool {
+    let (address, bits) = range.split_once('/').unwrap_or((range, "128"));
+    let Ok(bits) = bits.parse::<u32>() else {
+        return false;
+    };
+    match address.parse() {
+        Ok(IpAddr::V4(address)) => PRIVATE.iter().any(|(network, own)| {
+            let differ = u32::from(address) ^ u32::from(*network);
+            bits >= *own && differ >> (32 - own) == 0
+        }),
+        Ok(IpAddr::V6(address)) => bits >= 7 && address.is_unique_local(),
+        Err(_) => false,
+    }
+}
+
+/// What the load balancer of a Service speaks at a port, where an annotation may give it TLS.
+pub(super) fn speaks(service: &Object, port: &Node) -> Option<Knowable<Speaks>> {
+    if service.annotation(&format!("{AWS}ssl-cert")).is_some() {
+        let ports = service.annotation(&format!("{AWS}ssl-ports"));
+        let own = [text(port, &["port"]), text(port, &["name"])];
+        let is_own = |word: &str| word == "*" || own.contains(&Some(word));
+        let is_tls = ports.is_none_or(|ports| ports.split(',').any(|word| is_own(word.trim())));
+        return is_tls.then_some(Knowable::Known(Speaks::Tls));
+    }
+    let is_about_tls = |(name, value): &(&str, &str)| {
+        let is_of_balancer = name.contains("load-balancer") || name.contains("loadbalancer");
+        let has_word = ["cert", "https", "ssl", "tls"]
+            .iter()
+            .any(|word| name.contains(word));
+        is_of_balancer && !name.starts_with(AWS) && (has_word || value.contains("https"))
+    };
+    let (name, _) = service.annotations().find(is_about_tls)?;
+    Some(Knowable::unknown(format!(
+        "the annotation {} may give it TLS; check that it does",
+        escape(name)
+    )))
+}
