@@ -31,6 +31,7 @@ use crate::source::{HIDDEN, SourceId, Sources};
 use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
+pub use database_file::elasticsearch_variable;
 use exposure::{Exposure, Namespace};
 pub use mounts::There;
 
@@ -46,6 +47,8 @@ pub struct Deployment {
     pub instances: Vec<Instance>,
     /// What could not be looked at.
     pub unseen: Vec<Unseen>,
+    /// The files from which compose takes variables, in words: `.env`, unless others are named.
+    pub env_files: String,
     /// Where each container is in the network.
     namespaces: Vec<Namespace>,
     exposure: Exposure,
@@ -95,6 +98,7 @@ impl Composed {
                 started::apply(container, &mut loader, &mut sources);
             }
         }
+        let named = env_files(&sources, env);
         let services = project.services.iter();
         let given = Given {
             first: project.files[0],
@@ -104,11 +108,23 @@ impl Composed {
             unseen: project.unseen.clone(),
             config_dir: files.config_dir.as_deref(),
         };
+        let mut deployment = Deployment::of_containers(given, sources, &mut loader)?;
+        deployment.env_files = named.unwrap_or(deployment.env_files);
         Ok(Self {
-            deployment: Deployment::of_containers(given, sources, &mut loader)?,
+            deployment,
             project,
         })
     }
+}
+
+/// The env files that are named, in words; none where compose looks for `.env`.
+fn env_files(sources: &Sources, env: EnvFiles<'_>) -> Option<String> {
+    let EnvFiles::Named(files) = env else {
+        return None;
+    };
+    let name = |id: &SourceId| sources.name(*id).to_string_lossy().into_owned();
+    let names: Vec<String> = files.iter().map(name).collect();
+    (!names.is_empty()).then(|| crate::shown::escape(&names.join(", ")).into_owned())
 }
 
 /// What a source makes of the user's files.
@@ -148,6 +164,7 @@ impl Deployment {
             containers: given.containers,
             first: given.first,
             unseen: given.unseen,
+            env_files: ".env".to_owned(),
             instances: Vec::new(),
             exposure: Exposure::default(),
         };

@@ -11,7 +11,7 @@ mod tree;
 
 use std::path::Path;
 
-use crate::container::{Container, Variable, VariableValue};
+use crate::container::{Variable, VariableValue};
 use crate::deployment::Deployment;
 use crate::hocon::{self, Object, Tag};
 use crate::instance::Instance;
@@ -19,6 +19,7 @@ use crate::known::{self, Known};
 use crate::secret::Secret;
 use crate::setting::{Server, Setting};
 use crate::source::Span;
+use crate::unseen::{Hides, Unseen};
 pub use hazard::Hazard;
 pub use path::{Configured, Switch};
 use tree::{
@@ -45,6 +46,8 @@ pub struct ServerConfiguration {
     pub tree: Object,
     /// Whether the image's own paths are in the tree: only where something hangs on them.
     has_image_paths: bool,
+    /// Why what nothing sets may be set all the same, and where.
+    elsewhere: Option<(String, Span)>,
 }
 
 /// One setting at one server.
@@ -260,6 +263,7 @@ fn configuration(
             fatal: Vec::new(),
             tree: Object::default(),
             has_image_paths: false,
+            elsewhere: None,
         }
     }
 }
@@ -280,13 +284,13 @@ fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Sett
             VariableValue::Known(value) if value.is_empty() => Value::Empty,
             VariableValue::Known(value) => Value::Text(value.clone()),
             VariableValue::Unset => Value::Absent,
-            other => Value::Unknown(why_unknown(other)),
+            other => Value::Unknown(why_unknown(other, &deployment.env_files)),
         };
         if !matches!(reading.value, Value::Absent) {
             reading.origin = Origin::Variable(position);
             reading.hazards = hazard::before_hocon(variable);
         }
-    } else if let Some(reason) = set_by_others(deployment.service(instance)) {
+    } else if let Some((reason, _)) = set_elsewhere(deployment, instance) {
         reading.value = Value::Unknown(reason);
     }
     reading
@@ -302,8 +306,7 @@ fn from_tree(
     let replacing = instance.server != Server::Fileserver;
     let mut fatal = Vec::new();
     let files = from_files(deployment, instance, &mut fatal);
-    let environment = &deployment.service(instance).environment;
-    let variables = from_environment(instance, environment, replacing);
+    let variables = from_environment(deployment, instance, replacing);
     let mut tree = Object::default();
     let hangs = hangs_on_image(&files, &variables.tree);
     if hangs && !instance.is_image_hidden {
@@ -315,13 +318,15 @@ fn from_tree(
     hocon::merge(&mut tree, files, replacing);
     hocon::merge(&mut tree, variables.tree, replacing);
     fatal.extend(variables.fatal);
+    let elsewhere = set_elsewhere(deployment, instance);
+    let reason = elsewhere.as_ref().map(|(reason, _)| reason.as_str());
     let reading = |setting| match variables.deadly.iter().rev().find(|(of, _)| *of == setting) {
         Some((_, position)) => Reading {
             value: Value::Deadly,
             origin: Origin::Variable(*position),
             ..Reading::of_nothing(setting, instance.server, index)
         },
-        None => reading(deployment, index, instance, &tree, setting),
+        None => reading(deployment, (index, instance), &tree, setting, reason),
     };
     ServerConfiguration {
         server: instance.server,
@@ -330,30 +335,29 @@ fn from_tree(
         fatal,
         tree,
         has_image_paths: hangs,
+        elsewhere,
     }
 }
 
 fn reading(
     deployment: &Deployment,
-    index: usize,
-    instance: &Instance,
+    (index, instance): (usize, &Instance),
     tree: &Object,
     setting: Setting,
+    elsewhere: Option<&str>,
 ) -> Reading {
     let mut reading = Reading::of_nothing(setting, instance.server, index);
-    let container = deployment.service(instance);
-    let Some((node, is_whole)) = node_or_cover(tree, setting) else {
-        if let Some(reason) = set_by_others(container) {
-            reading.value = Value::Unknown(reason);
-        }
+    let found = node_or_cover(tree, setting);
+    let is_set = found.is_some_and(|(node, _)| Layer::from(node.tag) != Layer::Image);
+    if let Some(reason) = elsewhere.filter(|_| !is_set) {
+        reading.value = Value::Unknown(reason.to_owned());
+        return reading;
+    }
+    let Some((node, is_whole)) = found else {
         return reading;
     };
     match Layer::from(node.tag) {
         Layer::Image => {
-            if let Some(reason) = set_by_others(container) {
-                reading.value = Value::Unknown(reason);
-                return reading;
-            }
             if let Some(known) = known::built_in(setting, instance.known_version()) {
                 reading.origin = Origin::BuiltIn(known);
             }
@@ -396,10 +400,16 @@ fn reading(
     reading
 }
 
-/// Why something that nothing sets may be set all the same: of `envFrom`, a source was not given.
-fn set_by_others(container: &Container) -> Option<String> {
-    let source = container.pod.as_ref()?.sources.first()?;
-    Some(source.reason.as_str().to_owned())
+/// Why something that nothing sets may be set all the same, and where: a place that nobody can see may set any variable, be it
+/// a Secret of `envFrom`, an `env_file`, or a file that the command reads.
+fn set_elsewhere(deployment: &Deployment, instance: &Instance) -> Option<(String, Span)> {
+    let container = deployment.service(instance);
+    let is_of_it = |unseen: &&Unseen| {
+        unseen.hides == Hides::Variables && unseen.service.as_ref() == Some(&container.name)
+    };
+    let unseen = deployment.unseen.iter().find(is_of_it)?;
+    let span = unseen.span.unwrap_or(container.name_span);
+    Some((unseen.reason.clone(), span))
 }
 
 /// The node of a setting; or what stands where an object above it belongs, and false.

@@ -3,7 +3,7 @@
 
 use clearml_secure_core::compose::volume::NO_VALUE;
 use clearml_secure_core::container::{Container, VariableValue};
-use clearml_secure_core::deployment::Database;
+use clearml_secure_core::deployment::{Database, elasticsearch_variable};
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::password::{PasswordWeakness, weakness};
 use clearml_secure_core::version::Version;
@@ -77,11 +77,13 @@ fn redis(service: &Container) -> Protection {
 fn arguments(service: &Container) -> Said<'_> {
     match variable(service, "REDIS_ARGS") {
         Said::Text(text) => {
-            let mut words = text
-                .split_whitespace()
-                .skip_while(|word| *word != "--requirepass");
-            match words.next() {
-                Some(_) => Said::Text(words.next().unwrap_or_default().trim_matches(['"', '\''])),
+            let words: Vec<&str> = text.split_whitespace().collect();
+            // The last one wins.
+            match words.iter().rposition(|word| *word == "--requirepass") {
+                Some(at) => {
+                    let password = words.get(at + 1).copied().unwrap_or_default();
+                    Said::Text(password.trim_matches(['"', '\'']))
+                }
                 None => Said::Nothing,
             }
         }
@@ -90,7 +92,8 @@ fn arguments(service: &Container) -> Said<'_> {
 }
 
 fn mongodb(service: &Container) -> Protection {
-    if has_word(service, &["--noauth"]) {
+    // With the second one it serves who logs in and who does not.
+    if has_word(service, &["--noauth", "--transitionToAuth"]) {
         return Protection::None(Off::Allowed);
     }
     if is_made_by(
@@ -134,18 +137,15 @@ fn elasticsearch(service: &Container) -> Protection {
         &["plugins.security.disabled", "DISABLE_SECURITY_PLUGIN"],
         "true",
     );
-    let disabled = disabled.or_else(|| {
-        is(
-            &["xpack.security.enabled", "ELASTICSEARCH_ENABLE_SECURITY"],
-            "false",
-        )
+    let disabled = disabled.or_else(|| is(&["ELASTICSEARCH_ENABLE_SECURITY"], "false"));
+    let by_setting = setting(service, "xpack.security.enabled");
+    let by_setting = by_setting.map(|said| match said {
+        Said::Text("false") => Some(true),
+        Said::Text("true") => Some(false),
+        _ => None,
     });
-    let by_command = service
-        .option("-Expack.security.enabled")
-        .map(|value| value == "false")
-        .last();
     let version = service.known_image().and_then(|image| image.version());
-    match by_command.map(Some).or(disabled) {
+    match by_setting.or(disabled) {
         Some(Some(true)) => return Protection::None(Off::NotSet),
         Some(None) => return Protection::Unknown,
         Some(Some(false)) => {}
@@ -163,6 +163,13 @@ fn elasticsearch(service: &Container) -> Protection {
         // Its demonstration has admin as name and password, and is what runs where nobody configures anything.
         return Protection::Weak(PasswordWeakness::Name);
     }
+    match setting(service, "xpack.security.authc.anonymous.roles") {
+        None | Some(Said::Text("")) => {}
+        Some(Said::Text(roles)) if roles.contains("superuser") => {
+            return Protection::None(Off::Allowed);
+        }
+        Some(_) => return Protection::Unknown,
+    }
     let names = [
         "ELASTIC_PASSWORD",
         "ELASTICSEARCH_PASSWORD",
@@ -177,6 +184,29 @@ fn elasticsearch(service: &Container) -> Protection {
         // It makes one itself.
         _ => Protection::Unknown,
     }
+}
+
+/// What Elasticsearch is told of a setting: by its command, of which the last word wins, or by variables, which the image puts
+/// before it: under the setting's own name, or under one of letters that every shell takes.
+fn setting<'a>(service: &'a Container, name: &str) -> Option<Said<'a>> {
+    let words = service.words.iter().enumerate().rev();
+    let mut of_command = words.filter_map(|(at, word)| {
+        let is_apart = at > 0 && service.words[at - 1] == "-E";
+        let word = word.strip_prefix("-E").or(is_apart.then_some(word))?;
+        word.strip_prefix(name)?.strip_prefix('=')
+    });
+    if let Some(value) = of_command.next() {
+        return Some(expanded(service, value));
+    }
+    let upper = elasticsearch_variable(name);
+    let mut said = [name, &upper]
+        .map(|name| variable(service, name))
+        .into_iter();
+    let said = said.find(|said| !matches!(said, Said::Nothing))?;
+    Some(match said {
+        Said::Text(text) => Said::Text(text.trim()),
+        said => said,
+    })
 }
 
 /// A password that only some images take from a variable.
@@ -262,9 +292,9 @@ fn variable<'a>(service: &'a Container, name: &str) -> Said<'a> {
     }
 }
 
-/// What the command gives an option: a word of its own, or one of a text for a shell.
+/// What the command gives an option, of which the last one wins: a word of its own, or one of a text for a shell.
 fn option<'a>(service: &'a Container, name: &str) -> Said<'a> {
-    for (at, word) in service.command.iter().enumerate() {
+    for (at, word) in service.command.iter().enumerate().rev() {
         let Some(word) = word.known() else {
             continue;
         };
@@ -278,7 +308,7 @@ fn option<'a>(service: &'a Container, name: &str) -> Said<'a> {
                 None => Said::Text(""),
             };
         }
-        let Some((_, rest)) = word.split_once(name) else {
+        let Some((_, rest)) = word.rsplit_once(name) else {
             continue;
         };
         if let Some(value) = rest.strip_prefix('=') {

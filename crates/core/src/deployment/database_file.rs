@@ -1,5 +1,5 @@
 //! What the configuration file of a database says, put to its words as the options that say the same: anyone who asks for a
-//! password, an address or a port asks the words alone. The words of the command come first, because they win.
+//! password, an address or a port asks the words alone. What the command says itself wins, so that the file's is left out.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) fn apply(
         return;
     };
     let options = match database {
-        Database::Redis => of_redis(&text),
+        Database::Redis => of_redis(container, &text),
         Database::Mongodb => of_mongodb(&path, &text),
         Database::Elasticsearch => of_elasticsearch(container, &path, &text),
     };
@@ -63,7 +63,7 @@ fn named(container: &Container) -> Option<(usize, usize, String)> {
 }
 
 /// `name value …`, as `--name value …` does on the command line. None where another file belongs to it.
-fn of_redis(text: &str) -> Option<Vec<String>> {
+fn of_redis(container: &Container, text: &str) -> Option<Vec<String>> {
     let lines = text.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut options = Vec::new();
@@ -73,7 +73,11 @@ fn of_redis(text: &str) -> Option<Vec<String>> {
         if name == "include" {
             return None;
         }
-        options.push(format!("--{name}"));
+        let option = format!("--{name}");
+        if container.words.contains(&option) {
+            continue;
+        }
+        options.push(option);
         let values = values.split_whitespace();
         options.extend(values.map(|value| value.trim_matches(['"', '\'']).to_owned()));
     }
@@ -110,12 +114,32 @@ fn of_mongodb(path: &str, text: &str) -> Option<Vec<String>> {
 fn of_elasticsearch(container: &Container, path: &str, text: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();
     flatten(root(path, text)?.as_ref(), "", &mut found);
-    let is_told = |name: &str| container.environment.iter().any(|one| one.name == name);
+    let is_told = |name: &str| {
+        let names = [name.to_owned(), elasticsearch_variable(name)];
+        let mut words = container.words.iter();
+        let is_set = |word: &String| {
+            let word = word.strip_prefix("-E").unwrap_or(word);
+            word.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('='))
+        };
+        words.any(is_set)
+            || container
+                .environment
+                .iter()
+                .any(|one| names.contains(&one.name))
+    };
     let own = found.into_iter().filter(|(name, _)| !is_told(name));
     Some(
         own.map(|(name, value)| format!("-E{name}={value}"))
             .collect(),
     )
+}
+
+/// The variable that sets a setting of Elasticsearch where a name must not have dots
+/// (docs/clearml.md#passwords-of-images).
+pub fn elasticsearch_variable(setting: &str) -> String {
+    let name = setting.replace('_', "__").replace('.', "_");
+    format!("ES_SETTING_{}", name.to_ascii_uppercase())
 }
 
 fn flatten(node: &Node, above: &str, found: &mut Vec<(String, String)>) {

@@ -14,7 +14,7 @@ use crate::source::Span;
 
 /// What a server reads at a path.
 pub enum Configured<'a> {
-    /// Nothing that can be seen says anything about it: the image decides, or what cannot be seen
+    /// Nothing that can be seen says anything about it: the image decides, or a folder that cannot be seen
     /// ([`ServerConfiguration::is_seen`]).
     Not,
     /// Something sets it, or may set it, and to what is not known: the reason, and where it is.
@@ -57,7 +57,12 @@ impl ServerConfiguration {
             opening::is_listed(path) || Setting::by_path(path).is_some(),
             "{path} is not in data/opening_paths.toml: nobody would say that it is not known"
         );
-        let Some((node, value)) = self.node(deployment, path) else {
+        let node = self.node(deployment, path);
+        let is_set = node.is_some_and(|(node, _)| Layer::from(node.tag) != Layer::Image);
+        if let Some((reason, span)) = self.elsewhere.as_ref().filter(|_| !is_set) {
+            return Configured::Unknown(reason, *span);
+        }
+        let Some((node, value)) = node else {
             let hidden = self.hidden(deployment, path);
             return hidden.map_or(Configured::Not, |span| Configured::Value(&NOTHING, span));
         };
@@ -211,8 +216,9 @@ impl ServerConfiguration {
             ))
     }
 
-    /// Whether all that this server reads can be seen: no folder is hidden, no file broken, no variable unknown.
+    /// Whether all that this server reads can be seen: no folder is hidden, no file broken, no place that may set variables.
     pub fn is_seen(&self, deployment: &Deployment) -> bool {
-        deployment.instances[self.instance].is_config_seen() && self.fatal.is_empty()
+        let is_config_seen = deployment.instances[self.instance].is_config_seen();
+        is_config_seen && self.fatal.is_empty() && self.elsewhere.is_none()
     }
 }

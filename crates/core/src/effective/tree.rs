@@ -83,14 +83,15 @@ pub(super) struct FromEnvironment {
 }
 
 pub(super) fn from_environment(
+    deployment: &Deployment,
     instance: &Instance,
-    environment: &[Variable],
     replacing: bool,
 ) -> FromEnvironment {
+    let environment = &deployment.service(instance).environment;
     let mut found = FromEnvironment::default();
     for position in in_reading_order(instance, environment) {
         let variable = &environment[position];
-        match read_variable(instance, variable, environment) {
+        match read_variable(deployment, instance, variable) {
             None => {}
             Some(Ok(mut content)) => {
                 content.mark(Layer::Variable(position).into());
@@ -182,10 +183,12 @@ fn in_reading_order(instance: &Instance, environment: &[Variable]) -> Vec<usize>
 }
 
 fn read_variable(
+    deployment: &Deployment,
     instance: &Instance,
     variable: &Variable,
-    environment: &[Variable],
 ) -> Option<Result<Object, Fatal>> {
+    let environment = &deployment.service(instance).environment;
+    let env_files = &deployment.env_files;
     let path = instance.path_of(variable)?;
     let unknown = |reason: &str| {
         let object = hocon::parse_variable(&path, "x", &Context::EMPTY);
@@ -195,7 +198,7 @@ fn read_variable(
         })
     };
     let object = match &variable.value {
-        VariableValue::Known(value) => match only_in_a_shell(variable, &path) {
+        VariableValue::Known(value) => match only_in_a_shell(variable, &path, env_files) {
             Some(reason) => unknown(&reason),
             None => {
                 let lookup = |name: &str| raw_value(environment, name);
@@ -212,7 +215,7 @@ fn read_variable(
         | VariableValue::Invalid(_)
         | VariableValue::Refused(_)
         | VariableValue::Required(_)
-        | VariableValue::Unknown(_)) => unknown(&why_unknown(value)),
+        | VariableValue::Unknown(_)) => unknown(&why_unknown(value, env_files)),
     };
     Some(object.map_err(|fault| Fatal {
         what: variable.name.clone(),
@@ -223,7 +226,7 @@ fn read_variable(
 
 /// Why the value of a variable that opens something is not known: a reference in it is empty unless the shell that runs
 /// compose has a value. Of a setting, the rule `unset-variable` says so, by what is left of it.
-fn only_in_a_shell(variable: &Variable, path: &str) -> Option<String> {
+fn only_in_a_shell(variable: &Variable, path: &str, env_files: &str) -> Option<String> {
     let has_settings = |setting: &Setting| {
         let rest = setting.path().strip_prefix(path);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -238,7 +241,7 @@ fn only_in_a_shell(variable: &Variable, path: &str) -> Option<String> {
         false => "a variable in it".into(),
     };
     Some(format!(
-        "{name} has no value in .env, so only the shell that runs compose may have one"
+        "{name} has no value in {env_files}, so only the shell that runs compose may have one"
     ))
 }
 
@@ -249,13 +252,13 @@ fn not_in_a_variable(include: &Include<'_>) -> Included {
     ))
 }
 
-pub(super) fn why_unknown(value: &VariableValue) -> String {
+pub(super) fn why_unknown(value: &VariableValue, env_files: &str) -> String {
     match value {
         VariableValue::Required(name) => {
             let name = name
                 .as_deref()
                 .map_or("a variable in it".into(), crate::shown::escape);
-            format!("{name} has no value in .env, and compose does not start without one")
+            format!("{name} has no value in {env_files}, and compose does not start without one")
         }
         VariableValue::Elsewhere(elsewhere) => elsewhere.reason.as_str().to_owned(),
         VariableValue::Invalid(message) => format!("Kubernetes refuses the object: {message}"),

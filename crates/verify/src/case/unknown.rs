@@ -46,6 +46,7 @@ impl Case<'_> {
         // What is in a tree of settings is said with that.
         let trees = server.readings.iter().filter_map(|one| self.tree_of(one));
         let trees: Vec<(String, Span)> = trees.map(|(path, one)| (path, one.span)).collect();
+        untold.retain(|one| !self.is_said(server, &one.reason));
         untold.retain(|one| {
             let is_in = |(path, span): &(String, Span)| *span == one.span && is_at(&one.path, path);
             !trees.iter().any(is_in)
@@ -67,6 +68,9 @@ impl Case<'_> {
             let effective::Value::Unknown(reason) = &reading.value else {
                 return None;
             };
+            if self.is_said(server, reason) {
+                return None;
+            }
             let variable = reading.variable(self.deployment);
             let key = match variable.map(|variable| &variable.value) {
                 Some(VariableValue::Elsewhere(elsewhere)) => {
@@ -85,6 +89,17 @@ impl Case<'_> {
             })
         };
         server.readings.iter().filter_map(unseen).collect()
+    }
+
+    /// Whether a place that nobody can see is the reason: it is said once, with all that it may set.
+    fn is_said(&self, server: &ServerConfiguration, reason: &str) -> bool {
+        let instance = &self.deployment.instances[server.instance];
+        let name = &self.deployment.service(instance).name;
+        self.deployment.unseen.iter().any(|one| {
+            one.hides == Hides::Variables
+                && one.service.as_ref() == Some(name)
+                && one.reason == reason
+        })
     }
 
     /// The variable that sets, or may set, all above a setting, and its path.

@@ -36,6 +36,7 @@ impl Rule for DatabasePassword {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        let env_files = &case.deployment.env_files;
         for (index, service) in case.deployment.containers.iter().enumerate() {
             let Some(database) = case.deployment.database(index) else {
                 continue;
@@ -50,9 +51,11 @@ impl Rule for DatabasePassword {
                 Protection::None(Off::Unset(what)) => Draft::new(
                     MISTAKEN,
                     format!(
-                        "{database} ({name}) may ask for no password: {what} has no value in .env, so the password is empty unless the shell that runs compose sets it"
+                        "{database} ({name}) may ask for no password: {what} has no value in {env_files}, so the password is empty unless the shell that runs compose sets it"
                     ),
-                    "give the variable a value in .env, and write ${NAME:?} where it is used",
+                    format!(
+                        "give the variable a value in {env_files}, and write ${{NAME:?}} where it is used"
+                    ),
                 ),
                 Protection::Weak(weakness) => Draft::new(
                     MISTAKEN,

@@ -30,9 +30,6 @@ const LOOPBACK: Severity = Severity::Warning;
 /// Where MinIO listens, for S3 and for its console (docs/clearml.md#minios-own-password).
 const PORTS: [u16; 2] = [9000, 9001];
 
-/// What is said where only a shell has the password.
-const UNLESS_THE_SHELL: &str = "has no value in .env and is the default, minioadmin, unless the shell that runs compose sets it";
-
 pub(crate) struct StoragePassword;
 
 impl Rule for StoragePassword {
@@ -45,7 +42,7 @@ impl Rule for StoragePassword {
             if !is_minio(service) || case.deployment.is_foreign(index) {
                 continue;
             }
-            let Some(what) = password(service) else {
+            let Some(what) = password(service, &case.deployment.env_files) else {
                 continue;
             };
             let mut seen = Vec::new();
@@ -93,7 +90,7 @@ fn ports(service: &Container) -> Vec<u16> {
 }
 
 /// Why anybody knows the password; none where nobody does, or it is not known.
-fn password(service: &Container) -> Option<String> {
+fn password(service: &Container, env_files: &str) -> Option<String> {
     let find = |names: &[&str]| {
         let mut variables = service.environment.iter();
         variables.find(|variable| names.contains(&variable.name.as_str()))
@@ -115,9 +112,14 @@ fn password(service: &Container) -> Option<String> {
         return Some("is the default, minioadmin".to_owned());
     };
     let is_left = variable.left_to_the_shell().is_some();
+    let unless_the_shell = || {
+        format!(
+            "has no value in {env_files} and is the default, minioadmin, unless the shell that runs compose sets it"
+        )
+    };
     match &variable.value {
-        VariableValue::Unset => Some(UNLESS_THE_SHELL.to_owned()),
-        VariableValue::Known(_) if is_left => Some(UNLESS_THE_SHELL.to_owned()),
+        VariableValue::Unset => Some(unless_the_shell()),
+        VariableValue::Known(_) if is_left => Some(unless_the_shell()),
         VariableValue::Known(password) => {
             let password = password.expose();
             if password.is_empty() || password == "minioadmin" {

@@ -40,6 +40,7 @@ impl Rule for UnsetVariable {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        let env_files = &case.deployment.env_files;
         let mut seen = Vec::new();
         for reading in case.effective.readings() {
             let Some((variable, emptiness)) = emptied(case, reading) else {
@@ -54,21 +55,21 @@ impl Rule for UnsetVariable {
             let (message, help) = match &emptiness {
                 Emptiness::Whole(names) => (
                     format!(
-                        "{consequence}: {name} is empty, because {} no value in .env",
+                        "{consequence}: {name} is empty, because {} no value in {env_files}",
                         have(names)
                     ),
                     format!(
-                        "give {} a value in .env, or run clearml-inject",
+                        "give {} a value in {env_files}, or run clearml-inject",
                         names.join(" or ")
                     ),
                 ),
                 Emptiness::Part(names) => (
                     format!(
-                        "{consequence}: a part of {name} is empty, because {} no value in .env",
+                        "{consequence}: a part of {name} is empty, because {} no value in {env_files}",
                         have(names)
                     ),
                     format!(
-                        "give {} a value in .env, or run clearml-inject",
+                        "give {} a value in {env_files}, or run clearml-inject",
                         names.join(" or ")
                     ),
                 ),
@@ -111,6 +112,7 @@ fn consequence(reading: &Reading, emptiness: &Emptiness) -> (Severity, &'static 
 impl UnsetVariable {
     /// `NAME:` without a value: the container only gets it if the shell that runs compose has it.
     fn check_unset(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        let env_files = &case.deployment.env_files;
         let mut seen = Vec::new();
         for instance in &case.deployment.instances {
             let environment = &case.deployment.service(instance).environment;
@@ -128,9 +130,9 @@ impl UnsetVariable {
                     };
                     let name = shown(&variable.name);
                     let message = format!(
-                        "the container gets {name} only from the shell that runs compose: it has no value here, and none in .env"
+                        "the container gets {name} only from the shell that runs compose: it has no value here, and none in {env_files}"
                     );
-                    let help = format!("give {name} a value here or in .env");
+                    let help = format!("give {name} a value here or in {env_files}");
                     findings.push(
                         Draft::new(severity, message, help)
                             .setting(setting)
