@@ -1,4 +1,4 @@
-//! The files of a service's `env_file`: a text, a list of texts, or a list of mappings.
+//! The files of a service's `env_file` and `label_file`: a text, a list of texts, or a list of mappings.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,9 +9,11 @@ use super::parts::{unreadable, written};
 use super::uses::Use;
 use super::volume::joined;
 use super::{Loader, Part, Project, Scope};
-use crate::container::{Origin, Variable, VariableValue};
+use crate::container::{Label, Origin, Variable, VariableValue};
 use crate::dotenv;
 use crate::error::Error;
+use crate::knowable::Knowable;
+use crate::secret::Secret;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::{Hides, Unseen};
 use crate::yaml::{Node, Typed};
@@ -41,13 +43,14 @@ pub(super) fn of_service(
     environment: &Variables,
 ) -> Result<Variables, Error> {
     let mut variables = Variables::new();
-    for file in files(project, sources, parts) {
+    for file in files(project, sources, parts, "env_file") {
         let source = match loader.open_written(sources, &file.path, &file.written) {
             Ok(source) => source,
             Err(_) if !file.is_required && !file.path.exists() => continue,
             Err(error @ Error::Encoding { .. }) => return Err(error),
             Err(error) => {
-                project.unseen.push(unseen(service, &file, &error));
+                let unseen = unseen(("env_file", Hides::Variables), service, &file, &error);
+                project.unseen.push(unseen);
                 continue;
             }
         };
@@ -56,10 +59,52 @@ pub(super) fn of_service(
     Ok(variables)
 }
 
+/// The labels of all files of a service. A file may use what the files before it set, and nothing else.
+pub(super) fn labels(
+    project: &mut Project,
+    loader: &mut Loader,
+    sources: &mut Sources,
+    service: &str,
+    parts: &[Part],
+) -> Result<Vec<Label>, Error> {
+    let mut labels = BTreeMap::<String, Label>::new();
+    for file in files(project, sources, parts, "label_file") {
+        let source = match loader.open_written(sources, &file.path, &file.written) {
+            Ok(source) => source,
+            Err(error @ Error::Encoding { .. }) => return Err(error),
+            Err(error) => {
+                let unseen = unseen(("label_file", Hides::Port), service, &file, &error);
+                project.unseen.push(unseen);
+                continue;
+            }
+        };
+        let known = |name: &str| labels.get(name)?.value.known().cloned();
+        let at = |start, end| Span { source, start, end };
+        let entries = dotenv::parse_after(sources.text(source), &known, &|_| None);
+        let entries = entries.map_err(|error| Error::Dotenv {
+            place: sources.place(at(error.offset, error.offset)),
+            message: error.message,
+        })?;
+        for entry in entries {
+            let value = entry.value.as_ref().map(Secret::expose);
+            let (Some(value), name) = (value, entry.name) else {
+                continue;
+            };
+            let label = Label {
+                value: Knowable::Known(value.to_owned()),
+                span: at(entry.name_span.start, entry.value_span.end),
+                name: name.clone(),
+            };
+            labels.insert(name, label);
+        }
+    }
+    Ok(labels.into_values().collect())
+}
+
 /// The files over all parts. One that is named again keeps its first position, as compose has it.
-fn files(project: &Project, sources: &Sources, parts: &[Part]) -> Vec<EnvFile> {
+fn files(project: &Project, sources: &Sources, parts: &[Part], key: &str) -> Vec<EnvFile> {
     let mut files: Vec<EnvFile> = Vec::new();
-    for (part, field) in counting(parts, "env_file") {
+    for (part, field) in counting(parts, key) {
         let single = [Arc::clone(field.value)];
         let items = match field.value.items() {
             Some(items) => items,
@@ -99,12 +144,12 @@ fn file(project: &Project, sources: &Sources, part: &Part, item: &Node) -> Optio
     })
 }
 
-fn unseen(service: &str, file: &EnvFile, error: &Error) -> Unseen {
+fn unseen((key, hides): (&str, Hides), service: &str, file: &EnvFile, error: &Error) -> Unseen {
     // A path that is put together may hold a value of .env.
     let is_shown = file.path.to_string_lossy().ends_with(&file.shown);
     Unseen {
-        what: format!("env_file {}", file.shown),
-        hides: Hides::Variables,
+        what: format!("{key} {}", file.shown),
+        hides,
         reason: unreadable(is_shown, error),
         service: Some(service.to_owned()),
         span: Some(file.span),

@@ -7,8 +7,8 @@ use crate::container::Label;
 use crate::knowable::Knowable;
 use crate::yaml::{Clears, Node};
 
-/// The labels, of which a later part's wins.
-pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Label> {
+/// The labels, of which a later part's wins, and any over those of files.
+pub(super) fn of_service(project: &Project, parts: &[Part], of_files: Vec<Label>) -> Vec<Label> {
     let mut labels: Vec<Label> = Vec::new();
     for part in parts {
         // A swarm reads those below `deploy`.
@@ -23,6 +23,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Label> {
         }
     }
     let mut seen = HashSet::new();
+    labels.splice(0..0, of_files);
     labels.reverse();
     labels.retain(|label| seen.insert(label.name.clone()));
     labels.reverse();

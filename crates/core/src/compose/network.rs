@@ -202,6 +202,19 @@ const GATEWAY_MODES: [&str; 2] = [
     "com.docker.network.bridge.gateway_mode_ipv6",
 ];
 
+/// The address on which a service publishes what names none, where all of its networks have the same.
+pub(super) fn host_binding(project: &Project, names: &[String]) -> Option<String> {
+    let path = ["driver_opts", "com.docker.network.bridge.host_binding_ipv4"];
+    let of_one = |name: &String| {
+        let mut last_first = project.whole_documents().rev();
+        let found = last_first.find_map(|document| setting(project, document, name, &path));
+        found?.into_known()
+    };
+    let mut all = names.iter().map(of_one);
+    let first = all.next()??;
+    all.all(|one| one.as_ref() == Some(&first)).then_some(first)
+}
+
 /// What a document says of a network at a path, if anything.
 fn setting(
     project: &Project,

@@ -62,6 +62,17 @@ pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -
     ports
 }
 
+/// Publishes what names no address on the one of its network.
+pub(super) fn bind(ports: &mut [Port], address: &str) {
+    let Some(interface) = interface(address) else {
+        return;
+    };
+    for port in ports.iter_mut().filter(|port| port.address.is_none()) {
+        port.interface = interface;
+        port.address = parsed(address);
+    }
+}
+
 fn read(project: &Project, part: &Part, item: &Node, span: Span) -> Option<Port> {
     if item.entries().is_none() {
         return short(&project.text_of(part, item)?, span);

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::attribute::attribute;
 use super::build::{self, Built};
-use super::network::Networks;
-use super::{Loader, Part, Project, Service, environment, label, port, shellwords, volume};
+use super::network::{self, Networks};
+use super::{
+    Loader, Part, Project, Service, env_file, environment, label, port, shellwords, volume,
+};
 use crate::container::{Container, Hook, Text, Variable};
 use crate::error::Error;
 use crate::knowable::Knowable;
@@ -29,9 +31,13 @@ impl Project {
         let (command, words) = self.command(&parts, built.as_ref());
         let hooks = self.hooks(&parts);
         let mut environment = environment::of_service(self, loader, sources, &name, &parts)?;
-        let ports = port::of_service(self, &name, &parts);
+        let mut ports = port::of_service(self, &name, &parts);
         let networks = Networks::of(self, &name, &parts, name_span);
-        let labels = label::of_service(self, &parts);
+        if let Some(address) = network::host_binding(self, &networks.names) {
+            port::bind(&mut ports, &address);
+        }
+        let of_files = env_file::labels(self, loader, sources, &name, &parts)?;
+        let labels = label::of_service(self, &parts, of_files);
         let network_mode = self.network_mode(&name, &parts);
         let privileged = attribute(&parts, "privileged")
             .filter(|(part, node)| self.text_of(part, node).as_deref() == Some("true"))

@@ -143,6 +143,7 @@ impl Exposure {
             }
         }
         proxy::traefik::of(&around, &mut forwards, &mut unseen);
+        proxy::labelled::of(&around, &mut forwards, &mut unseen);
         unseen.extend(around.untold());
         forwards.sort_by_key(|forward| forward.to);
         (Self { forwards }, unseen)

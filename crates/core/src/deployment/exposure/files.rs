@@ -13,6 +13,8 @@ pub(super) struct Files {
     pub(super) texts: Vec<File>,
     /// Folders and files of the container that cannot be looked into.
     pub(super) unseen: Vec<String>,
+    /// Files that a variable of the container names, whatever their ending.
+    named: Vec<String>,
     /// How many more files and folders are looked at.
     left: usize,
     /// How many bytes of them may still be read.
@@ -42,6 +44,7 @@ impl Default for Files {
         Self {
             texts: Vec::new(),
             unseen: Vec::new(),
+            named: Vec::new(),
             left: MOST_LOOKED_AT,
             left_bytes: MOST_BYTES,
         }
@@ -51,7 +54,13 @@ impl Default for Files {
 impl Files {
     /// Of a container. A mount hides what is copied to the same path.
     pub(super) fn of(container: &Container) -> Self {
-        let mut files = Self::default();
+        let variables = container.environment.iter();
+        let named = variables.filter_map(|one| Some(one.value.known()?.expose()));
+        let named = named.filter(|path| path.starts_with('/') && path.ends_with(".json"));
+        let mut files = Self {
+            named: named.map(str::to_owned).collect(),
+            ..Self::default()
+        };
         for mount in &container.mounts {
             files.add(mount);
         }
@@ -106,7 +115,7 @@ impl Files {
                 let below = format!("{}/{name}", target.trim_end_matches('/'));
                 self.walk(&entry, &below, depth - 1);
             }
-        } else if is_configuration(target) {
+        } else if is_configuration(target) || self.named.iter().any(|path| path == target) {
             match self.read(path) {
                 Some(text) => self.texts.push(File {
                     path: target.to_owned(),

@@ -3,7 +3,7 @@
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
 use super::tool::Tool;
-use super::{Around, Namespace, mention, proxy};
+use super::{Around, Database, Namespace, mention, proxy};
 use crate::unseen::{Hides, Unseen};
 
 /// Adds what a container passes on that is neither a server nor a database.
@@ -36,7 +36,13 @@ pub(super) fn of(
             forwards.extend(told(around, index, &rule));
         }
     }
+    if mention::is_on_a_tailnet(container) {
+        forwards.extend(on_a_tailnet(around, index));
+    }
     let is_told = forwards.len() > before;
+    if !is_told && mention::is_told_elsewhere(container, &files) {
+        unseen.extend(elsewhere(around, index));
+    }
     if !is_read && rules.is_empty() && !is_told {
         let concluded = proxy::concluded(around, index, &files);
         let doubt = proxy::doubt(around, index).filter(|_| concluded.is_empty());
@@ -51,6 +57,45 @@ pub(super) fn of(
             });
         }
     }
+}
+
+/// Why a way may lead to a database beside it that nothing here tells of.
+fn elsewhere(around: &Around<'_>, index: usize) -> Option<Unseen> {
+    let container = &around.containers[index];
+    let mut others = (0..around.containers.len()).filter(|other| *other != index);
+    let is_database = |other: usize| Database::of(&around.containers[other]).is_some();
+    let has_one = others.any(|other| is_database(other) && around.are_beside(index, other));
+    has_one.then(|| Unseen {
+        what: "the tunnel".to_owned(),
+        hides: Hides::Way,
+        reason: "what it leads to is in no file that is here".to_owned(),
+        service: Some(container.name.clone()),
+        span: Some(container.name_span),
+    })
+}
+
+/// The databases that share a network with a machine of a tailnet: each of its other machines reaches their ports.
+fn on_a_tailnet(around: &Around<'_>, by: usize) -> Vec<Forward> {
+    let mut found = Vec::new();
+    for (index, other) in around.containers.iter().enumerate() {
+        let is_shared = index != by && around.namespace(index) == around.namespace(by);
+        if !is_shared || Database::of(other).is_none() {
+            continue;
+        }
+        let ports = around.listening(index).ports.into_iter();
+        found.extend(ports.map(|port| Forward {
+            by,
+            at: 0,
+            to: (index, port),
+            how: How::Bytes,
+            is_tls: true,
+            is_guarded: false,
+            is_told: true,
+            is_loopback: false,
+            tunnel: Some(around.containers[by].name_span),
+        }));
+    }
+    found
 }
 
 /// Adds what a web server of ClearML's passes on to databases. To servers it passes on as they are meant to be reached.
@@ -125,7 +170,7 @@ fn of_tool(around: &Around<'_>, by: usize, tool: &'static Tool) -> Vec<Forward> 
         ports.push(own);
     }
     for (index, other) in around.containers.iter().enumerate() {
-        let Some(database) = super::Database::of(other) else {
+        let Some(database) = Database::of(other) else {
             continue;
         };
         if !tool.databases.contains(&database) || !around.are_beside(by, index) {

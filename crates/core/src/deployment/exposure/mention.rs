@@ -48,7 +48,7 @@ const WITH_OPTION: [(&[&str], &str); 2] = [
 ];
 
 /// Programs whose other end is open, wherever it is.
-const TUNNELS: [&str; 14] = [
+const TUNNELS: [&str; 15] = [
     "bore",
     "chisel",
     "cloudflared",
@@ -62,6 +62,7 @@ const TUNNELS: [&str; 14] = [
     "pinggy",
     "playit",
     "rathole",
+    "tailscale",
     "zrok",
 ];
 
@@ -70,6 +71,13 @@ fn programs(container: &Container) -> impl Iterator<Item = &str> {
     let words = container.words.iter();
     let words = words.map(|word| word.rsplit('/').next().unwrap_or(word));
     std::iter::once(container.image_name()).chain(words)
+}
+
+/// The words of its command, and the option that an image of autossh takes from a variable.
+fn options(container: &Container) -> impl Iterator<Item = &str> {
+    let mode = container.known_variable("SSH_MODE").map(Secret::expose);
+    let words = container.words.iter();
+    words.map(String::as_str).chain(mode)
 }
 
 /// Whether a container passes bytes on.
@@ -81,11 +89,8 @@ pub(super) fn is_forwarder(container: &Container) -> bool {
                 .any(|part| name.contains(part))
     };
     let has_option = |(names, option): &(&[&str], &str)| {
-        let is_run = container
-            .words
-            .iter()
-            .any(|word| names.contains(&word.as_str()));
-        is_run && container.words.iter().any(|word| word.starts_with(option))
+        let is_run = programs(container).any(|name| names.contains(&name));
+        is_run && options(container).any(|word| word.starts_with(option))
     };
     programs(container).any(is_one)
         || BY_IMAGE.contains(&container.image_name())
@@ -95,10 +100,46 @@ pub(super) fn is_forwarder(container: &Container) -> bool {
 
 /// Whether what it passes on comes in at the other end of a tunnel.
 pub(super) fn is_tunnel(container: &Container) -> bool {
+    let is_ssh = programs(container).any(|name| ["ssh", "autossh"].contains(&name));
+    let is_reverse = options(container).any(|word| word.starts_with("-R"));
+    // Where variables say what it leads to, it does so from the other end unless they say otherwise.
+    let is_usual = container.known_variable("SSH_TARGET_HOST").is_some()
+        && container.known_variable("SSH_MODE").is_none();
+    is_ssh && (is_reverse || is_usual) || programs(container).any(|name| TUNNELS.contains(&name))
+}
+
+/// Whether what a tunnel leads to is said elsewhere: by an account at its maker, or by who comes in.
+pub(super) fn is_told_elsewhere(container: &Container, files: &Files) -> bool {
     let has = |word: &str| container.words.iter().any(|known| known == word);
-    let is_reverse = container.words.iter().any(|word| word.starts_with("-R"));
-    (has("ssh") || has("autossh")) && is_reverse
-        || programs(container).any(|name| TUNNELS.contains(&name))
+    let has_option = |name| container.option(name).next().is_some();
+    let is_set = |names: &[&str]| {
+        let mut variables = container.environment.iter();
+        variables.any(|variable| names.contains(&variable.name.as_str()))
+    };
+    programs(container).any(|name| match name {
+        "cloudflared" => {
+            is_set(&["TUNNEL_TOKEN", "TUNNEL_TOKEN_FILE"])
+                || has_option("--token")
+                || has_option("--token-file")
+        }
+        "chisel" => has("server"),
+        "tailscale" => {
+            let path = container
+                .known_variable("TS_SERVE_CONFIG")
+                .map(Secret::expose);
+            let is_here = files
+                .texts
+                .iter()
+                .any(|file| Some(file.path.as_str()) == path);
+            is_set(&["TS_SERVE_CONFIG"]) && !is_here || is_set(&["TS_ROUTES", "TS_DEST_IP"])
+        }
+        _ => false,
+    })
+}
+
+/// Whether a container is a machine of a private network of its own, in which all ports of its network are open.
+pub(super) fn is_on_a_tailnet(container: &Container) -> bool {
+    container.image_name() == "tailscale"
 }
 
 /// `socat TCP-LISTEN:9999,fork TCP:mongo:27017`, as often as it is there.

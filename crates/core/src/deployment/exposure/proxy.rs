@@ -3,6 +3,7 @@
 mod caddy;
 mod haproxy;
 mod httpd;
+pub(super) mod labelled;
 mod nginx;
 pub(super) mod traefik;
 
