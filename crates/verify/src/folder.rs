@@ -57,6 +57,7 @@ pub(crate) fn targets(
     let mut targets = not_looked_at(&walk);
     reader.remarks.extend(walk.remarks);
     let mut units = HashMap::new();
+    let has_unrendered = !walk.unrendered.is_empty();
     let has_values = values(reader, walk.values, &mut units, &mut targets);
     let has_manifests = manifests(reader, walk.manifests, units, &mut targets) || has_values;
     let closed = walk.closed.into_iter();
@@ -72,7 +73,7 @@ pub(crate) fn targets(
     targets.push(Target::Folder(Folder {
         path: folder.to_owned(),
         others,
-        has_deployment: has_manifests,
+        has_deployment: has_manifests || has_unrendered,
         has_clients,
     }));
     Ok(targets)

@@ -26,6 +26,7 @@ mod hidden;
 mod ignore;
 mod judgment;
 mod keys;
+mod kustomization;
 mod lines;
 mod live;
 mod loader;

@@ -16,11 +16,11 @@ use zeroize::Zeroizing;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::folder;
+use crate::kustomization::is_kustomization;
 use crate::loader::Loader;
 use crate::reader::Reader;
 use crate::shard::Share;
 use crate::unopened::{Target, Unopened, Way};
-use crate::walk::is_kustomization;
 
 /// JSON begins within so many bytes, or it is not found behind what comes before it.
 const MARGIN: u64 = 64;

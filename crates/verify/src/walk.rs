@@ -12,6 +12,8 @@ use clearml_secure_core::yaml::{self, Node};
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
 
+use crate::kustomization::{Kustomization, is_of_clearml, real};
+
 /// Files that mark a folder as something a program made and can make again.
 const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
 
@@ -27,17 +29,6 @@ const WORDS: [&str; 7] = [
     "TRAINS",
     "apiserver",
     "fileserver",
-];
-
-/// A manifest that installs a ClearML server has one of these. The words above are in others' as well: every
-/// Kubernetes has an API server.
-const MANIFEST_WORDS: [&str; 6] = [
-    "clearml/server",
-    "allegroai/clearml",
-    "allegroai/trains",
-    "clearml-server",
-    "chart: clearml",
-    "CLEARML__",
 ];
 
 /// What there is below a folder.
@@ -59,6 +50,7 @@ pub(crate) struct Walk {
     pub(crate) linked: Vec<PathBuf>,
     /// What else was passed over, a line each.
     pub(crate) remarks: Vec<String>,
+    kustomizations: Vec<Kustomization>,
     other_links: Vec<PathBuf>,
     made: Vec<PathBuf>,
     unreadable: Vec<PathBuf>,
@@ -98,6 +90,7 @@ impl Walk {
         let mut walk = Self::default();
         let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         walk.folder(&root, folder, entries(folder)?, 0);
+        walk.kustomize();
         for (what, paths) in [
             ("linked folders", &walk.other_links),
             ("folders that a program made", &walk.made),
@@ -145,44 +138,52 @@ impl Walk {
         self.render(folder, before);
     }
 
-    /// Takes back what was found in a folder of which something makes manifests: only that tells what is made of it.
+    /// Takes back what was found in a folder of which a chart makes manifests: only that tells what is made of it.
     fn render(&mut self, folder: &Path, (manifests, values): (usize, usize)) {
-        let shown = quoted(folder);
+        self.kustomizations.extend(Kustomization::of(folder));
         let chart = folder.join("Chart.yaml");
-        let is_chart = chart.is_file();
-        let command = match () {
-            () if is_chart => format!("helm template {shown} | clearml-verify -"),
-            () if KUSTOMIZATIONS
-                .iter()
-                .any(|name| folder.join(name).is_file()) =>
-            {
-                format!("kubectl kustomize --enable-helm {shown} | clearml-verify -")
-            }
-            () => return,
-        };
-        let is_in = |path: &Path| is_chart || path.parent() == Some(folder);
-        let mut is_ours = false;
-        let mut kept = self.manifests.split_off(manifests);
-        kept.retain(|one| {
-            is_ours |= one.is_ours && is_in(&one.path);
-            !is_in(&one.path)
-        });
-        self.manifests.append(&mut kept);
-        let of_others = is_chart && !read_text(&chart).is_ok_and(|text| text.contains("clearml"));
-        let mut kept = self.values.split_off(values);
-        kept.retain(|(path, _)| {
-            if is_in(path) && of_others {
+        if !chart.is_file() {
+            return;
+        }
+        let manifests = self.manifests.split_off(manifests);
+        let mut is_ours = manifests.iter().any(|one| one.is_ours);
+        let of_others = !read_text(&chart).is_ok_and(|text| text.contains("clearml"));
+        for (path, _) in self.values.split_off(values) {
+            is_ours |= !of_others;
+            if of_others {
                 self.remarks.push(format!(
                     "passed over: {}: the chart beside it is not ClearML's",
                     path.display()
                 ));
             }
-            is_ours |= is_in(path) && !of_others;
-            !is_in(path)
-        });
-        self.values.append(&mut kept);
+        }
         if is_ours {
+            let command = format!("helm template {} | clearml-verify -", quoted(folder));
             self.unrendered.push((folder.to_owned(), command));
+        }
+    }
+
+    /// Takes back what kustomizations make manifests of, and names those that no other one is made of.
+    fn kustomize(&mut self) {
+        let mut all = std::mem::take(&mut self.kustomizations);
+        for one in &mut all {
+            one.is_ours |= self.values.iter().any(|(path, _)| one.takes(path));
+        }
+        let is_taken = |path: &Path| all.iter().any(|one| one.takes(path));
+        self.manifests.retain(|one| !is_taken(&one.path));
+        self.values.retain(|(path, _)| !is_taken(path));
+        let is_part = |folder: &Path| {
+            let real = real(folder);
+            all.iter()
+                .any(|other| other.is_ours && other.parts.contains(&real))
+        };
+        for one in all
+            .iter()
+            .filter(|one| one.is_ours && !is_part(&one.folder))
+        {
+            let shown = quoted(&one.folder);
+            let command = format!("kubectl kustomize --enable-helm {shown} | clearml-verify -");
+            self.unrendered.push((one.folder.clone(), command));
         }
     }
 
@@ -232,7 +233,7 @@ impl Walk {
                 may_read_others: is_merged || text.contains("include") || text.contains("extends"),
             }),
             Kind::Manifest => self.manifests.push(Manifest {
-                is_ours: MANIFEST_WORDS.iter().any(|word| text.contains(word)),
+                is_ours: is_of_clearml(&text),
                 path,
                 text,
             }),
@@ -265,14 +266,6 @@ fn kind(path: &Path, text: &str, is_named: bool, has_words: bool) -> Kind {
     } else {
         Kind::Other
     }
-}
-
-/// The names that `kubectl kustomize` looks for.
-const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// Whether a file is what `kubectl kustomize` looks for, by its name.
-pub(crate) fn is_kustomization(name: &str) -> bool {
-    KUSTOMIZATIONS.contains(&name)
 }
 
 /// Whether `services` is a mapping of mappings at the top, as in a compose file; elsewhere it is a list, or below

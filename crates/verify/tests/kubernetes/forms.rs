@@ -209,3 +209,61 @@ fn kinds_that_may_hide_a_server_are_named() {
         done.says(kind, reason);
     }
 }
+
+#[test]
+fn a_kustomization_of_other_folders_is_said_and_its_bases_are_not() {
+    let text = Chart::default().render();
+    let overlay = "resources: [../../base]\npatches:\n- patch: |\n    - {op: add}\n";
+    let over_files =
+        "resources: [base/all.yaml]\nimages: [{name: clearml/server, newTag: 1.15.0}]\n";
+    let circle = "resources: [../b]\n";
+    for (files, folders) in [
+        (
+            vec![("kustomization.yaml", over_files), ("base/all.yaml", &text)],
+            vec!["."],
+        ),
+        (
+            vec![
+                ("base/kustomization.yml", "resources: [all.yaml]\n"),
+                ("base/all.yaml", &text),
+                ("overlays/prod/Kustomization", overlay),
+                ("overlays/test/kustomization.yaml", overlay),
+            ],
+            vec!["./overlays/prod", "./overlays/test"],
+        ),
+        (
+            vec![
+                ("a/kustomization.yaml", circle),
+                ("b/kustomization.yaml", "resources: [../a, all.yaml]\n"),
+                ("b/all.yaml", &text),
+                ("c/kustomization.yaml", "components: [../b]\n"),
+            ],
+            vec!["./c"],
+        ),
+    ] {
+        let done = look(&["."], &files);
+        assert_eq!(
+            (done.code, done.rules().len()),
+            (2, 0),
+            "{:?}",
+            done.rules()
+        );
+        let unknown = done.unknown();
+        assert_eq!(unknown.len(), folders.len(), "{unknown:?}");
+        for folder in folders {
+            done.says(
+                folder,
+                &format!("kubectl kustomize --enable-helm {folder} | clearml-verify -"),
+            );
+        }
+    }
+    // One of something else takes nothing away.
+    let done = look(
+        &["."],
+        &[
+            ("x/kustomization.yaml", "resources: [cm.yaml]\n"),
+            ("all.yaml", &text),
+        ],
+    );
+    assert!(!done.rules().is_empty());
+}

@@ -1,0 +1,109 @@
+//! What `kubectl kustomize` makes manifests of: only it tells what comes of them.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use clearml_secure_core::io::{entries, read_text};
+use clearml_secure_core::yaml::{self, Node};
+
+/// The names that `kubectl kustomize` looks for.
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Where it lists files and folders.
+const LISTS: [&str; 4] = ["bases", "components", "crds", "resources"];
+
+/// A manifest that installs a ClearML server has one of these. The words above are in others' as well: every
+/// Kubernetes has an API server.
+const MANIFEST_WORDS: [&str; 6] = [
+    "clearml/server",
+    "allegroai/clearml",
+    "allegroai/trains",
+    "clearml-server",
+    "chart: clearml",
+    "CLEARML__",
+];
+
+/// A folder with one.
+pub(crate) struct Kustomization {
+    pub(crate) folder: PathBuf,
+    /// Whether a ClearML server is in what it makes.
+    pub(crate) is_ours: bool,
+    /// The files and folders that it is made of, by their real paths.
+    pub(crate) parts: Vec<PathBuf>,
+}
+
+impl Kustomization {
+    /// That of a folder, if there is one.
+    pub(crate) fn of(folder: &Path) -> Option<Self> {
+        Self::read(folder, &mut HashSet::new())
+    }
+
+    /// `seen` has the folders that were asked: they may be made of one another in a circle.
+    fn read(folder: &Path, seen: &mut HashSet<PathBuf>) -> Option<Self> {
+        let mut paths = NAMES.iter().map(|name| folder.join(name));
+        let path = paths.find(|path| path.is_file())?;
+        let text = read_text(&path).unwrap_or_default();
+        let root = yaml::parse(&path, &text).ok();
+        let parts: Vec<PathBuf> = root
+            .iter()
+            .flat_map(|root| parts(root))
+            .map(|part| real(&folder.join(part)))
+            .collect();
+        let is_ours = is_of_clearml(&text)
+            || has_ours(folder)
+            || parts.iter().any(|part| is_ours(part, seen));
+        Some(Self {
+            folder: folder.to_owned(),
+            is_ours,
+            parts,
+        })
+    }
+
+    /// Whether a manifest is one that it takes, or lies beside it.
+    pub(crate) fn takes(&self, path: &Path) -> bool {
+        path.parent() == Some(&*self.folder) || self.parts.contains(&real(path))
+    }
+}
+
+/// Whether a manifest installs a ClearML server, by its words.
+pub(crate) fn is_of_clearml(text: &str) -> bool {
+    MANIFEST_WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Whether a file is what `kubectl kustomize` looks for, by its name.
+pub(crate) fn is_kustomization(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// Where a path leads; as it is where it leads nowhere, e.g. to another machine.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+fn parts(root: &Node) -> Vec<String> {
+    let lists = LISTS
+        .iter()
+        .filter_map(|list| root.get(list)?.value.items());
+    let texts = lists.flatten().filter_map(|item| item.text());
+    texts.map(str::to_owned).collect()
+}
+
+/// Whether a ClearML server is in a file, or in what is made of a folder.
+fn is_ours(part: &Path, seen: &mut HashSet<PathBuf>) -> bool {
+    if part.is_dir() {
+        return seen.insert(part.to_owned())
+            && Kustomization::read(part, seen).is_some_and(|one| one.is_ours);
+    }
+    read_text(part).is_ok_and(|text| is_of_clearml(&text))
+}
+
+/// Whether a manifest of a ClearML server lies in a folder.
+fn has_ours(folder: &Path) -> bool {
+    let is_manifest = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".yml") || name.ends_with(".yaml")
+    };
+    let paths = entries(folder).unwrap_or_default().into_iter();
+    let texts = paths.filter(is_manifest).map(|path| read_text(&path));
+    texts.flatten().any(|text| is_of_clearml(&text))
+}
