@@ -93,6 +93,12 @@ mod tests {
             ("Passw0rd!", PasswordWeakness::Guessed),
             ("clearml2024", PasswordWeakness::Guessed),
             ("janefitzgerald7", PasswordWeakness::Guessed),
+            ("jqkljqkljqkljqkl", PasswordWeakness::Guessed),
+            ("aabaabaabaabaabaab", PasswordWeakness::Guessed),
+            ("x13/4/1996", PasswordWeakness::Guessed),
+            ("x1996-04-13", PasswordWeakness::Guessed),
+            ("x13041996x", PasswordWeakness::Guessed),
+            ("vj1987qk", PasswordWeakness::Guessed),
         ] {
             assert_eq!(
                 weakness(password, "jane", "Jane Fitzgerald"),
