@@ -155,10 +155,12 @@ fn in_files(case: &Case<'_>) -> Vec<Draft> {
 impl<'a> InFile<'a> {
     fn add(&mut self, case: &Case<'_>, server: &'a ServerConfiguration, file: &ConfigFile) {
         for reading in &server.readings {
-            let Some(span) = in_file(file, reading.setting) else {
+            let Some((span, text)) = in_file(file, reading.setting) else {
                 continue;
             };
-            if !reading.variable(case.deployment).is_some_and(is_known) {
+            // With the same value there, nothing becomes another one.
+            let is_same = reading.value.text().is_some_and(|used| *used == text);
+            if is_same || !reading.variable(case.deployment).is_some_and(is_known) {
                 self.in_use.insert(reading.setting);
                 continue;
             }
@@ -190,10 +192,10 @@ impl<'a> InFile<'a> {
     }
 }
 
-/// Where a file sets a setting.
-fn in_file(file: &ConfigFile, setting: Setting) -> Option<Span> {
+/// Where a file sets a setting, and to what.
+fn in_file(file: &ConfigFile, setting: Setting) -> Option<(Span, Secret)> {
     let path = setting.path().strip_prefix(&file.key)?.strip_prefix('.')?;
     let node = file.tree.as_ref().ok()?.get(path)?;
-    let is_value = node.value.as_text().is_some_and(|text| !text.is_empty());
-    is_value.then(|| file.span(node))
+    let text = node.value.as_text().filter(|text| !text.is_empty())?;
+    Some((file.span(node), Secret::from(text)))
 }
