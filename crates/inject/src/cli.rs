@@ -21,7 +21,7 @@ pub(crate) struct Cli {
     pub(crate) compose: PathBuf,
 
     /// The keyset, in any format that clearml-keygen writes, or `-` for standard input, which is the default for a compose
-    /// file. For values it tells only whether there are web-login users; their Secret is NAME-logins
+    /// file. --close-ports and --bind need none. For values it tells only whether there are web-login users; their Secret is NAME-logins
     #[arg(short, long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) keys: Option<PathBuf>,
 

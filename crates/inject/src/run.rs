@@ -29,7 +29,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if is_stdin(&cli.compose) && cli.in_place {
         return Err(Error::StandardInputInPlace);
     }
-    let is_twice = is_stdin(&cli.compose) && is_stdin(cli.keys());
+    let is_twice = is_stdin(&cli.compose) && is_stdin(cli.keys()) && !is_of_ports(cli);
     // Values need no keyset: only what comes tells whether it is some.
     if is_twice && (cli.keys.is_some() || io::stdin().is_terminal()) {
         return Err(Error::StandardInputTwice);
@@ -50,10 +50,10 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if cli.secret.is_some() {
         return Err(Error::SecretWithout);
     }
-    if !cli.general.quiet && !is_stdin(&cli.compose) {
+    if !cli.general.quiet && !is_stdin(&cli.compose) && !is_of_ports(cli) {
         say(&talk::waiting(cli));
     }
-    let keyset = read_keyset(cli.keys())?;
+    let keyset = keyset(cli)?;
     let texts = read_compose(cli, text)?;
     refuse_an_input(cli, &texts)?;
     let env_file = read_env_file(cli, &texts)?;
@@ -70,6 +70,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
             is_overlay: cli.is_override,
             is_literal: cli.literal,
             allows_weak: cli.allow_weak,
+            is_of_ports: keyset == Keyset::default(),
         },
         env_file,
     };
@@ -169,14 +170,28 @@ fn read_env_file(cli: &Cli, texts: &[Given]) -> Result<Option<EnvFile>, Error> {
     Ok(EnvFile::read(&cli.env_file, folder)?)
 }
 
-fn read_keyset(path: &Path) -> Result<Keyset, Error> {
+/// The keyset; an empty one where only ports are asked for and none comes.
+fn keyset(cli: &Cli) -> Result<Keyset, Error> {
+    let is_optional = is_of_ports(cli);
+    let path = cli.keys();
+    if is_optional && (io::stdin().is_terminal() || cli.compose == path) {
+        return Ok(Keyset::default());
+    }
     let text = read_argument(path)?;
+    if is_optional && text.trim().is_empty() {
+        return Ok(Keyset::default());
+    }
     refuse_nothing(path, &text, "keyset")?;
     let keyset = Keyset::read(&text, path)?;
     match keyset.missing() {
         missing if missing.iter().all(|setting| is_of_agent(*setting)) => Ok(keyset),
         missing => Err(PlanError::Incomplete(missing).into()),
     }
+}
+
+/// Whether nothing that is asked for needs a keyset.
+fn is_of_ports(cli: &Cli) -> bool {
+    cli.keys.is_none() && cli.env_file.is_empty() && (cli.close_ports || cli.bind.is_some())
 }
 
 fn is_of_agent(setting: Setting) -> bool {

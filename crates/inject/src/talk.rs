@@ -57,8 +57,11 @@ impl Talk {
         let (deployment, plan) = (&planned.deployment, &planned.plan);
         let env_file = planned.env_file.as_ref();
         let is_new_env_file = env_file.is_some_and(EnvFile::is_changed);
-        let mut done = summary(cli, plan, is_new_env_file);
-        done.push_str(&web_login(deployment, keyset));
+        let has_keys = *keyset != Keyset::default();
+        let mut done = summary(cli, plan, is_new_env_file, has_keys);
+        if has_keys {
+            done.push_str(&web_login(deployment, keyset));
+        }
         done.push_str(&left(cli, deployment));
         Self {
             done,
@@ -69,7 +72,7 @@ impl Talk {
 }
 
 /// What was done, service by service.
-fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool) -> String {
+fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> String {
     let verb = if cli.check || cli.diff || cli.is_override {
         "would be"
     } else {
@@ -125,7 +128,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool) -> String {
     }
     if plan.is_idle() && !is_new_env_file {
         line(&mut out, "nothing to change");
-    } else {
+    } else if has_keys {
         let settings: HashSet<Setting> =
             plan.intended.iter().filter_map(|one| one.setting).collect();
         let settings = settings.len();
@@ -140,6 +143,12 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool) -> String {
             false => "are already what the servers read".to_owned(),
         };
         line(&mut out, &format!("{settings} settings {what}; {proved}"));
+    }
+    if !has_keys {
+        line(
+            &mut out,
+            "no keyset came, so only ports were looked at: keys and secrets stay as they are",
+        );
     }
     out
 }

@@ -74,7 +74,9 @@ impl Job {
         }
         refuse_override(&deployment)?;
         refuse_unseen(&deployment)?;
-        refuse_missing(&deployment, keyset)?;
+        if !asked.is_of_ports {
+            refuse_missing(&deployment, keyset)?;
+        }
         if !asked.allows_weak {
             refuse_weak(&deployment, keyset)?;
         }

@@ -38,6 +38,8 @@ pub struct Asked {
     pub is_literal: bool,
     /// Values that protect nothing are meant.
     pub allows_weak: bool,
+    /// Only ports are to change: the keyset is empty.
+    pub is_of_ports: bool,
 }
 
 /// What to do to the file, and what to say about it.

@@ -86,6 +86,34 @@ fn the_keyset_may_come_from_standard_input() {
 }
 
 #[test]
+fn ports_alone_need_no_keyset() {
+    let folder = stock();
+    let before = read(folder.path(), "docker-compose.yml");
+    let file = ["--bind", "127.0.0.1", "-i", "docker-compose.yml"];
+    let (code, _, said) = run(folder.path(), &file);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("no keyset came, so only ports were looked at"),
+        "{said}"
+    );
+    let after = read(folder.path(), "docker-compose.yml");
+    let unbound = after.replace("\"127.0.0.1:", "\"");
+    assert!(after != before && unbound == before, "{after}");
+    // A file from standard input has none beside it.
+    let piped = inject()
+        .args(["--bind", "127.0.0.1"])
+        .write_stdin(before)
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap(), after);
+    // A file that is named and empty is a mistake, and so is none where keys are asked for.
+    fs::write(folder.path().join("empty.env"), "").unwrap();
+    let named = ["-k", "empty.env", "--close-ports", "docker-compose.yml"];
+    assert_eq!(run(folder.path(), &named).0, 2);
+    assert_eq!(run(folder.path(), &["docker-compose.yml"]).0, 2);
+}
+
+#[test]
 fn check_says_whether_it_would_change() {
     let folder = stock();
     let check = ["-k", "keys.env", "--check", "docker-compose.yml"];

@@ -56,6 +56,7 @@ impl Attempt<'_> {
                 is_overlay: false,
                 is_literal: false,
                 allows_weak: false,
+                is_of_ports: false,
             },
             env_file,
         };
