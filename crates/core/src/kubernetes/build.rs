@@ -133,6 +133,7 @@ impl One<'_> {
                 pool: self.builder.pool,
                 sources: self.builder.sources,
                 workload,
+                pod: self.pod,
                 spec: self.spec,
             }
             .of(node),

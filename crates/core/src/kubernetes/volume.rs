@@ -19,7 +19,9 @@ pub(super) struct Volumes<'a> {
     pub(super) pool: &'a Pool,
     pub(super) sources: &'a Sources,
     pub(super) workload: &'a Object,
-    /// The specification of the pod.
+    /// The pod, or the template of pods.
+    pub(super) pod: &'a Node,
+    /// Its specification.
     pub(super) spec: &'a Node,
 }
 
@@ -27,11 +29,43 @@ pub(super) struct Volumes<'a> {
 type Files = Vec<(String, FileText)>;
 
 impl Volumes<'_> {
-    /// The mounts of a container, in the order of the file.
+    /// The mounts of a container, in the order of the file, and those that the cluster adds.
     pub(super) fn of(&self, container: &Node) -> Vec<Mount> {
         let mounts = at(container, &["volumeMounts"]).and_then(|mounts| mounts.items());
         let mounts = mounts.unwrap_or_default().iter();
-        mounts.map(|mount| self.mount(mount)).collect()
+        let mounts = mounts.map(|mount| self.mount(mount));
+        mounts.chain(self.injected()).collect()
+    }
+
+    /// The folders in which Vault's agent puts files, where the pod asks for that: a webhook adds them to every container.
+    fn injected(&self) -> Vec<Mount> {
+        let annotations = at(self.pod, &["metadata", "annotations"]);
+        let annotations = annotations.and_then(|node| node.entries());
+        let annotations = annotations.unwrap_or_default().iter();
+        let of_vault = annotations.filter_map(|entry| {
+            let name = entry.key.text()?.strip_prefix("vault.hashicorp.com/")?;
+            Some((name, &entry.value))
+        });
+        let of_vault: Vec<(&str, &Arc<Node>)> = of_vault.collect();
+        let is_asked = |(name, node): &&(&str, &Arc<Node>)| {
+            *name == "agent-inject" && node.text() != Some("false")
+        };
+        let Some((_, asked)) = of_vault.iter().find(is_asked) else {
+            return Vec::new();
+        };
+        let mount = |target: &str, node: &Arc<Node>| Mount {
+            source: Knowable::unknown("Vault's agent puts files there when the pod starts"),
+            target: Knowable::Known(cleaned(target).trim_end_matches('/').to_owned()),
+            span: self.workload.span(node),
+            is_interpolated: false,
+        };
+        let elsewhere = of_vault.iter().filter_map(|(name, node)| {
+            let path = name
+                .starts_with("secret-volume-path")
+                .then(|| node.text())?;
+            Some(mount(path?, node))
+        });
+        elsewhere.chain([mount("/vault/secrets", asked)]).collect()
     }
 
     fn mount(&self, mount: &Arc<Node>) -> Mount {

@@ -175,6 +175,45 @@ fn what_only_the_cluster_has_is_not_known() {
     );
 }
 
+/// Vault's agent puts files into containers that name no volume.
+#[test]
+fn what_vault_puts_there_is_not_known() {
+    const INJECTS: &str = "vault.hashicorp.com/agent-inject";
+    let conf = format!("{INJECTS}-secret-fileserver.conf: secret/x");
+    let at = |path: &str| format!("vault.hashicorp.com/secret-volume-path: {path}");
+    let elsewhere = at("/opt/clearml/config");
+    for (annotations, is_said) in [
+        (
+            vec![
+                format!("{INJECTS}: \"true\""),
+                conf.clone(),
+                elsewhere.clone(),
+            ],
+            true,
+        ),
+        (vec![format!("{INJECTS}: \"true\""), conf.clone()], false),
+        (
+            vec![format!("{INJECTS}: \"false\""), conf, elsewhere],
+            false,
+        ),
+    ] {
+        let chart = Chart {
+            secret: "none",
+            service: "ClusterIP",
+            ..Chart::default()
+        };
+        let annotations = annotations.join(", ");
+        let text = chart.render().replace(
+            "  template:\n    metadata:\n",
+            &format!("  template:\n    metadata:\n      annotations: {{{annotations}}}\n"),
+        );
+        let done = look(&["a.yaml", "--fail-on", "never"], &[("a.yaml", &text)]);
+        let unknown = done.unknown();
+        let has = unknown.iter().any(|one| one.contains("Vault's agent"));
+        assert_eq!(has, is_said, "{annotations}: {unknown:#?}");
+    }
+}
+
 /// A server that starts again reads what a hook of its container has written.
 #[test]
 fn a_hook_that_writes_configuration_is_said() {
