@@ -385,22 +385,24 @@ impl Deployment {
         instance.unseen_config = found.unseen;
         for file in found.files {
             let opened = match file.content {
-                Content::Host(path) => {
-                    let opened = loader.open(&mut self.sources, &path);
-                    opened.map_err(|error| match self.referenced(&path) {
-                        Some(written) => error.of_file(written.into()),
-                        None => error,
-                    })
-                }
+                Content::Host(path) => match loader.open(&mut self.sources, &path) {
+                    Ok(source) => Ok(source),
+                    Err(error) => Err((path, error)),
+                },
                 Content::Text(file) => Ok(match file.within {
                     Some(within) => self.sources.add_within(file.name, file.text, within),
                     None => self.sources.add(file.name, file.text),
                 }),
-                Content::Unlisted(error) => Err(error),
+                Content::Unlisted(path, error) => Err((path, error)),
             };
             let source = match opened {
                 Ok(source) => source,
-                Err(error) => {
+                Err((path, error)) => {
+                    // A path may hold what an env file has.
+                    let error = match self.referenced(&path) {
+                        Some(written) => error.of_file(written.into()),
+                        None => error,
+                    };
                     let unseen = config::unopened(container, &file.at, &error);
                     instance.config.push(ConfigFile {
                         tree: conf::unknown(&unseen.reason),

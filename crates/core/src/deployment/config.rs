@@ -48,7 +48,7 @@ pub(super) enum Content {
     /// A text that is in no file of its own.
     Text(FileText),
     /// A folder of the host that cannot be listed.
-    Unlisted(Error),
+    Unlisted(PathBuf, Error),
 }
 
 impl Found {
@@ -473,7 +473,9 @@ fn found(folder: &str, (path, content): (String, Content), is_default: bool) -> 
 fn collect(folder: &Path, at: &str, found: &mut Vec<(String, Content)>) {
     let paths = match entries(folder) {
         Ok(paths) => paths,
-        Err(error) => return found.push((at.to_owned(), Content::Unlisted(error))),
+        Err(error) => {
+            return found.push((at.to_owned(), Content::Unlisted(folder.to_owned(), error)));
+        }
     };
     for path in paths {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
