@@ -34,7 +34,7 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// The path by which a file is known, whatever way leads to it, and also where it is not there yet.
-pub(crate) fn real(path: &Path) -> PathBuf {
+pub fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| {
         let folder = path
             .parent()

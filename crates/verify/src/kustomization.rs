@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::io::{entries, read_text};
+use clearml_secure_core::io::{entries, read_text, real};
 use clearml_secure_core::yaml::{self, Node};
 
 /// The names that `kubectl kustomize` looks for.
@@ -73,11 +73,6 @@ pub(crate) fn is_of_clearml(text: &str) -> bool {
 /// Whether a file is what `kubectl kustomize` looks for, by its name.
 pub(crate) fn is_kustomization(name: &str) -> bool {
     NAMES.contains(&name)
-}
-
-/// Where a path leads; as it is where it leads nowhere, e.g. to another machine.
-pub(crate) fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn parts(root: &Node) -> Vec<String> {

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::compose::files::{default_in, is_default, merged_over};
 use clearml_secure_core::error::Error;
 use clearml_secure_core::helm;
-use clearml_secure_core::io::{entries, is_link, read_text};
+use clearml_secure_core::io::{entries, is_link, read_text, real};
 use clearml_secure_core::kubernetes::is_manifest;
 use clearml_secure_core::yaml::{self, Node};
 
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
 
-use crate::kustomization::{Kustomization, is_of_clearml, real};
+use crate::kustomization::{Kustomization, is_of_clearml};
 
 /// Files that mark a folder as something a program made and can make again.
 const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
@@ -88,7 +88,7 @@ impl Walk {
     /// The folder itself cannot be read.
     pub(crate) fn below(folder: &Path) -> Result<Self, Error> {
         let mut walk = Self::default();
-        let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let root = real(folder);
         walk.folder(&root, folder, entries(folder)?, 0);
         walk.kustomize();
         for (what, paths) in [

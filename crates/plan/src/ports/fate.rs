@@ -17,7 +17,7 @@ use crate::extensions::is_taken_away;
 use crate::refusal::Refusal;
 use crate::target::Target;
 
-/// What is to be done to a service.
+/// What becomes of the ports of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Its entries are edited where they are written.
@@ -93,7 +93,7 @@ impl<'a> Fates<'a> {
         let services = self.services;
         let service = &services[index];
         let mut is_whole = false;
-        // All that is written up to here is as it is to be.
+        // All that is written up to here is right.
         let mut settled = 0;
         let mut edited: Vec<*const Node> = Vec::new();
         for at in (0..service.parts.len()).rev() {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::compose::files::{Files, merged_over};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::io::{entries, is_link, read_argument, read_text};
+use clearml_secure_core::io::{entries, is_link, read_argument, read_text, real};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, SETTINGS};
@@ -175,7 +175,6 @@ impl<'a> Scan<'a> {
         };
         let has_servers = !composed.instances.is_empty();
         if has_servers {
-            let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
             let sources = &composed.sources;
             self.of_servers
                 .extend(sources.ids().map(|id| real(sources.path(id))));
@@ -269,8 +268,7 @@ impl<'a> Scan<'a> {
 
     /// Everything else, by what it is.
     fn text(&mut self, path: &Path, text: Zeroizing<String>) {
-        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if self.of_servers.contains(&real) || is_keyset(&text, path) {
+        if self.of_servers.contains(&real(path)) || is_keyset(&text, path) {
             return;
         }
         let is_named = |end: &str| path.extension().is_some_and(|name| name == end);
