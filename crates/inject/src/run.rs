@@ -90,7 +90,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         after: proved.plan.overlay.as_ref().unwrap_or(&proved.after),
         env_file: proved.env_file.as_ref(),
         is_changed: talk.is_changed,
-        holds_secrets: proved.env_file.is_none(),
+        holds_secrets: proved.env_file.is_none() && keyset != Keyset::default(),
         marks: &marks,
     };
     let code = product.write()?;

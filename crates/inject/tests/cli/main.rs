@@ -96,6 +96,7 @@ fn ports_alone_need_no_keyset() {
         said.contains("no keyset came, so only ports were looked at"),
         "{said}"
     );
+    assert!(!said.contains("holds secrets"), "{said}");
     let after = read(folder.path(), "docker-compose.yml");
     let unbound = after.replace("\"127.0.0.1:", "\"");
     assert!(after != before && unbound == before, "{after}");
