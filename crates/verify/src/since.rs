@@ -5,6 +5,7 @@
 //! Of everything else it is not known.
 
 mod earlier;
+mod line;
 mod spelling;
 mod trend;
 
@@ -21,6 +22,7 @@ use crate::target::is_url;
 use crate::{clients, keys, pages};
 pub(crate) use earlier::FindingThen;
 use earlier::{Earlier, UncheckedThen};
+pub(crate) use line::{Line, Listed, lines};
 use spelling::Spellings;
 pub(crate) use trend::Trend;
 use trend::Why;
@@ -47,7 +49,7 @@ pub(crate) struct Since<'a> {
     looked: HashMap<String, Vec<LookedAt>>,
     spellings: Spellings,
     new: usize,
-    listed: Vec<(String, &'static str)>,
+    listed: Vec<Listed>,
 }
 
 /// Findings that are alike.
@@ -179,11 +181,7 @@ impl<'a> Since<'a> {
             }
             self.new += 1;
             if self.listed.len() < LISTED {
-                let place = told.spot.as_ref().map(|spot| spot.place.to_string());
-                self.listed.push((
-                    place.unwrap_or_else(|| escape(&name).into_owned()),
-                    told.rule,
-                ));
+                self.listed.push(Listed::of(told, &name));
             }
         }
     }

@@ -353,7 +353,7 @@ fn people_read_a_line_and_what_has_changed() {
     );
     let text = String::from_utf8(stdout).unwrap();
     assert!(
-        text.ends_with("  fixed  docker-compose.yml:6:9: public-port\n"),
+        text.ends_with("  fixed  docker-compose.yml:6:9: public-port: apiserver\n"),
         "{text}"
     );
     let (_, stdout, _) = run(
@@ -374,6 +374,61 @@ fn people_read_a_line_and_what_has_changed() {
             .iter()
             .all(|one| one["baselineState"] == "unchanged")
     );
+}
+
+/// Ten settings are missing at one place: no two lines are the same, in whatever format people read.
+#[test]
+fn each_line_says_what_makes_it_another() {
+    const ENDS: [&str; 2] = ["USER_KEY", "USER_SECRET"];
+    let folder = folder_with(&[
+        ("docker-compose.yml", PORTS),
+        ("a.yml", "include: [docker-compose.yml]\n"),
+        ("b.yml", "include: [docker-compose.yml]\n"),
+        ("empty.json", r#"{"version":1,"findings":[]}"#),
+    ]);
+    let within = folder.path();
+    let lines = |arguments: &[&str], word: &str| {
+        let (_, stdout, stderr) = run(&[&["-q", "--since"], arguments].concat(), within);
+        let text = String::from_utf8(stdout).unwrap();
+        let text = text.replace("<li>", "\n<li>").replace(['\\', '`'], "");
+        let (_, since) = text.split_once(" new, ").expect(&stderr);
+        let of_it = since
+            .lines()
+            .filter(|line| line.contains("missing-setting: secure."));
+        let of_it = of_it.filter(|line| line.contains(word));
+        of_it.map(str::to_owned).collect::<Vec<String>>()
+    };
+    record(&["docker-compose.yml"], within);
+    let accounts = ["APISERVER", "FILESERVER", "WEBSERVER", "TESTS"];
+    let names = accounts
+        .iter()
+        .flat_map(|name| ENDS.map(|end| format!("CREDENTIALS__{name}__{end}")));
+    let others = ["AUTH__TOKEN_SECRET", "HTTP__SESSION_SECRET__APISERVER"].map(str::to_owned);
+    let set = names
+        .chain(others)
+        .map(|name| format!("      CLEARML__SECURE__{name}: mine\n"));
+    let set = format!("{PORTS}    environment:\n{}", set.collect::<String>());
+    for (before, file, word) in [("empty.json", PORTS, "new"), ("before.json", &set, "fixed")] {
+        common::write(&within.join("docker-compose.yml"), file);
+        for format in ["text", "markdown", "html"] {
+            let word = if format == "html" { "" } else { word };
+            let lines = lines(&[before, "-f", format, "docker-compose.yml"], word);
+            assert_distinct(&lines, 10);
+        }
+    }
+    // The same file, in two deployments.
+    common::write(&within.join("docker-compose.yml"), PORTS);
+    let errors = ["empty.json", "--min-severity", "error"];
+    let both = ["-f", "markdown", "a.yml", "b.yml"];
+    let lines = lines(&[&errors[..], &both].concat(), "new");
+    assert_distinct(&lines, 20);
+    let of_b = |line: &&String| line.ends_with("in b.yml");
+    assert_eq!(lines.iter().filter(of_b).count(), 10, "{lines:#?}");
+}
+
+fn assert_distinct(lines: &[String], count: usize) {
+    let distinct: std::collections::HashSet<&String> = lines.iter().collect();
+    assert_eq!((lines.len(), distinct.len()), (count, count), "{lines:#?}");
 }
 
 /// What an earlier run left out is new for one that does not, and that is said.

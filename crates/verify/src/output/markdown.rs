@@ -10,7 +10,7 @@ use super::text::{looked_at, plural};
 use super::{Seen, count};
 use crate::finding::Severity;
 use crate::report::{NotChecked, Report};
-use crate::since::Trend;
+use crate::since::{Line, Trend};
 
 pub(super) fn findings(seen: &Seen<'_>) -> String {
     let mut out = String::from("# clearml-verify\n\n");
@@ -53,9 +53,10 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
 /// What has come of the findings of an earlier run.
 fn since(trend: &Trend) -> String {
     let mut out = format!("\n{}\n\n", plain(&trend.words()));
-    for (changes, more) in changes(trend) {
-        for (change, place, rule) in changes {
-            out.push_str(&format!("- {change}: {}: {}\n", code(&place), code(rule)));
+    for (change, lines, more) in changes(trend) {
+        for Line { place, rule, rest } in lines {
+            let (place, rule) = (code(&place), code(&rule));
+            out.push_str(&format!("- {change}: {place}: {rule}{}\n", plain(&rest)));
         }
         if more > 0 {
             out.push_str(&format!("- and {more} more: `-f json` has all\n"));

@@ -1,18 +1,13 @@
 //! What has come of the findings of an earlier run, for people who read a text.
 
-use crate::since::{LISTED, Trend};
+use crate::since::{LISTED, Line, Listed, Trend, lines};
 
-/// A finding that is new or fixed: which of the two, where, and the rule. What the file says is as it is there.
-pub(super) type Change<'a> = (&'static str, String, &'a str);
-
-/// The first of those that are new and of those that are fixed, and how many more there are of each.
-pub(super) fn changes(trend: &Trend) -> Vec<(Vec<Change<'_>>, usize)> {
-    let new = trend.listed.iter();
-    let new = new.map(|(place, rule)| ("new", place.clone(), *rule));
-    let fixed = trend.fixed.iter().take(LISTED);
-    let fixed = fixed.map(|entry| ("fixed", entry.at(), entry.rule.as_str()));
-    vec![
-        (new.collect(), trend.new.saturating_sub(LISTED)),
-        (fixed.collect(), trend.fixed.len().saturating_sub(LISTED)),
+/// Findings that are new or fixed: which of the two, the first of them, and how many more there are.
+pub(super) fn changes(trend: &Trend) -> [(&'static str, Vec<Line>, usize); 2] {
+    let fixed = trend.fixed.iter().take(LISTED).map(Listed::then);
+    let more = |count: usize| count.saturating_sub(LISTED);
+    [
+        ("new", lines(trend.listed.iter().cloned()), more(trend.new)),
+        ("fixed", lines(fixed), more(trend.fixed.len())),
     ]
 }

@@ -16,7 +16,7 @@ use super::since::changes;
 use crate::check::Check;
 use crate::receipt::Receipt;
 use crate::report::{Report, Subject};
-use crate::since::Trend;
+use crate::since::{Line, Trend};
 use crate::trees::Trees;
 use finding::styled;
 use people::People;
@@ -199,9 +199,11 @@ fn checks(report: &Report) -> String {
 /// What has come of the findings of an earlier run.
 fn since(trend: &Trend, width: usize) -> String {
     let mut out = wrapped("", 2, &trend.words(), width) + "\n";
-    for (changes, more) in changes(trend) {
-        for (change, place, rule) in changes {
-            out.push_str(&format!("  {change:5}  {place}: {}\n", escape(rule)));
+    for (change, lines, more) in changes(trend) {
+        for Line { place, rule, rest } in lines {
+            let line = format!("{place}: {}{rest}", escape(&rule));
+            let first = format!("  {change:5}  ");
+            out.push_str(&(wrapped(&first, first.len(), &line, width) + "\n"));
         }
         if more > 0 {
             out.push_str(&format!("  and {more} more: -f json has all\n"));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clearml_secure_core::shown::escape;
 
+use super::Listed;
 use super::earlier::FindingThen;
 
 /// What has come of the findings of the file.
@@ -13,8 +14,8 @@ pub(crate) struct Trend {
     pub(crate) still: usize,
     pub(crate) fixed: Vec<FindingThen>,
     pub(crate) not_known: Vec<(FindingThen, Why)>,
-    /// The first new ones: place and rule.
-    pub(crate) listed: Vec<(String, &'static str)>,
+    /// The first new ones.
+    pub(crate) listed: Vec<Listed>,
     /// How many findings the file's run left out.
     pub(super) left_out: u64,
 }
@@ -80,6 +81,15 @@ impl Trend {
     /// The file, for people.
     pub(crate) fn name(&self) -> String {
         escape(&self.file.to_string_lossy()).into_owned()
+    }
+
+    /// Why it is not known of some whether they are fixed, and of which.
+    pub(crate) fn doubts(&self) -> impl Iterator<Item = (Why, Vec<Listed>)> {
+        let of = |why: Why| {
+            let some = self.not_known.iter().filter(move |(_, one)| *one == why);
+            (why, some.map(|(entry, _)| Listed::then(entry)).collect())
+        };
+        Why::ALL.into_iter().map(of)
     }
 
     fn count(&self, why: Why) -> usize {

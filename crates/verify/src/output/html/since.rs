@@ -4,14 +4,14 @@ use clearml_secure_core::shown::escape;
 use maud::{Markup, html};
 
 use crate::report::{Age, Report};
-use crate::since::{FindingThen, Trend};
+use crate::since::{Line, Listed, Trend, lines};
 
 /// How many are new, still there and fixed, and which; none that is still there, for the page has them all.
 pub(super) fn section(trend: &Trend, reports: &[Report]) -> Markup {
-    let told = reports.iter().flat_map(|report| {
+    let new = reports.iter().flat_map(|report| {
         let new = report.findings.iter();
         let new = new.filter(|told| told.age == Some(Age::New));
-        new.map(move |told| (told, report))
+        new.map(move |told| Listed::of(told, &super::looked_at(report)))
     });
     html! {
         section.since {
@@ -22,30 +22,17 @@ pub(super) fn section(trend: &Trend, reports: &[Report]) -> Markup {
             }
             @if trend.new > 0 {
                 h3 { "New" }
-                ul {
-                    @for (told, report) in told {
-                        li {
-                            code {
-                                @if let Some(spot) = &told.spot { (spot.place) } @else { (super::looked_at(report)) }
-                            }
-                            " " (told.rule)
-                        }
-                    }
-                }
+                ul { (items(new, "")) }
             }
             @if !trend.fixed.is_empty() {
                 h3 { "Fixed" }
-                ul {
-                    @for entry in &trend.fixed {
-                        li { (gone(entry)) }
-                    }
-                }
+                ul { (items(trend.fixed.iter().map(Listed::then), "")) }
             }
             @if !trend.not_known.is_empty() {
                 h3 { "Not known" }
                 ul {
-                    @for (entry, why) in &trend.not_known {
-                        li { (gone(entry)) ": " (why.words()) }
+                    @for (why, entries) in trend.doubts() {
+                        (items(entries, &format!(": {}", why.words())))
                     }
                 }
             }
@@ -53,7 +40,11 @@ pub(super) fn section(trend: &Trend, reports: &[Report]) -> Markup {
     }
 }
 
-/// A finding that only the earlier run has.
-fn gone(entry: &FindingThen) -> Markup {
-    html! { code { (entry.at()) } " " (escape(&entry.rule)) }
+/// An item for each that looks like no other.
+fn items(all: impl IntoIterator<Item = Listed>, end: &str) -> Markup {
+    html! {
+        @for Line { place, rule, rest } in lines(all) {
+            li { code { (place) } " " (escape(&rule)) (rest) (end) }
+        }
+    }
 }
