@@ -4,11 +4,13 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::compose::interpolate;
+use crate::dockerignore::Context;
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 use crate::source::{Span, Within};
@@ -514,6 +516,27 @@ pub struct HostPath {
     pub written: String,
     /// From the folder of its file.
     pub path: PathBuf,
+    /// The folder that a build is given, where the build copies it from there; none where it is mounted.
+    pub copied: Option<Arc<Context>>,
+}
+
+impl HostPath {
+    /// A path that is mounted.
+    pub fn new(written: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self {
+            written: written.into(),
+            path: path.into(),
+            copied: None,
+        }
+    }
+
+    /// Whether the container has what the host has at this path or below it.
+    pub fn has(&self, path: &Path) -> Knowable<bool> {
+        match &self.copied {
+            Some(context) => context.has(path),
+            None => Knowable::Known(true),
+        }
+    }
 }
 
 /// The text of a file that exists in the container only.

@@ -369,6 +369,17 @@ impl Deployment {
         }
     }
 
+    /// Why a file cannot be opened, and what helps.
+    fn unopened(&self, path: &Path, error: Error) -> String {
+        // A path may hold what an env file has.
+        let error = match self.referenced(path) {
+            Some(written) => error.of_file(written.into()),
+            None => error,
+        };
+        let help = error.help().map(|help| format!("; {help}"));
+        format!("{error}{}", help.unwrap_or_default())
+    }
+
     fn load_config(
         &mut self,
         instance: &mut Instance,
@@ -385,25 +396,20 @@ impl Deployment {
         instance.unseen_config = found.unseen;
         for file in found.files {
             let opened = match file.content {
-                Content::Host(path) => match loader.open(&mut self.sources, &path) {
-                    Ok(source) => Ok(source),
-                    Err(error) => Err((path, error)),
-                },
+                Content::Host(path) => loader
+                    .open(&mut self.sources, &path)
+                    .map_err(|error| self.unopened(&path, error)),
                 Content::Text(file) => Ok(match file.within {
                     Some(within) => self.sources.add_within(file.name, file.text, within),
                     None => self.sources.add(file.name, file.text),
                 }),
-                Content::Unlisted(path, error) => Err((path, error)),
+                Content::Unlisted(path, error) => Err(self.unopened(&path, error)),
+                Content::Unknown(reason) => Err(reason.as_str().to_owned()),
             };
             let source = match opened {
                 Ok(source) => source,
-                Err((path, error)) => {
-                    // A path may hold what an env file has.
-                    let error = match self.referenced(&path) {
-                        Some(written) => error.of_file(written.into()),
-                        None => error,
-                    };
-                    let unseen = config::unopened(container, &file.at, &error);
+                Err(reason) => {
+                    let unseen = config::unopened(container, &file.at, reason);
                     instance.config.push(ConfigFile {
                         tree: conf::unknown(&unseen.reason),
                         key: file.key,

@@ -53,6 +53,7 @@ mod container_path;
 pub mod deployment;
 pub mod docker;
 pub mod dockerfile;
+pub mod dockerignore;
 pub mod dotenv;
 pub mod edit;
 pub mod effective;

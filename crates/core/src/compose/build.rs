@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::attribute::counting;
-use super::{Loader, Part, Project};
+use super::{Kind, Loader, Part, Project};
 use crate::container::{
     Doubt, FileText, HostPath, Mount, MountSource, Origin, Text, Variable, VariableValue,
 };
 use crate::dockerfile::{self, CopySource};
+use crate::dockerignore::{Context, Patterns};
+use crate::io::is_link;
 use crate::knowable::Knowable;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Hides;
@@ -53,7 +55,8 @@ pub(super) fn of_service(
 ) -> Option<Built> {
     let written = written(project, parts);
     let (_, span) = written.last?;
-    let context = context(project, &written);
+    let context = context(project, &written)
+        .map(|folder| Arc::new(given(project, loader, sources, &written, folder)));
     let read = text(project, loader, sources, &written).and_then(|source| {
         let target = written
             .fields
@@ -192,12 +195,49 @@ fn text(
         );
         return told(project, part, node).map(|text| sources.add(name, text.into()));
     }
-    let file = match written.fields.get("dockerfile") {
-        Some((part, node)) => told(project, part, node),
-        None => Knowable::Known("Dockerfile".to_owned()),
-    };
+    let file = dockerfile(project, written);
     context(project, written)
         .and_then(|context| file.and_then(|file| open(loader, sources, &context.join(file))))
+}
+
+/// What the Dockerfile is called, from the folder of the build.
+fn dockerfile(project: &Project, written: &Written<'_>) -> Knowable<String> {
+    match written.fields.get("dockerfile") {
+        Some((part, node)) => told(project, part, node),
+        None => Knowable::Known("Dockerfile".to_owned()),
+    }
+}
+
+/// What a build is given of its folder: what the Dockerfile's own `.dockerignore` leaves of it, or else that of the folder.
+fn given(
+    project: &Project,
+    loader: &mut Loader,
+    sources: &mut Sources,
+    written: &Written<'_>,
+    folder: PathBuf,
+) -> Context {
+    let is_inline = written.fields.contains_key("dockerfile_inline");
+    let ignored = dockerfile(project, written).and_then(|file| {
+        let own = folder.join(format!("{file}.dockerignore"));
+        let path = match loader.kind(&own) {
+            Kind::Nothing => folder.join(".dockerignore"),
+            // Only one of compose's ways to build looks for it.
+            _ if is_inline => {
+                return Knowable::unknown(
+                    "there is a Dockerfile.dockerignore, which some builders read for a Dockerfile in the compose file",
+                );
+            }
+            _ => own,
+        };
+        if loader.kind(&path) == Kind::Nothing && !is_link(&path) {
+            return Knowable::Known(Patterns::default());
+        }
+        match loader.open(sources, &path) {
+            Ok(source) => Patterns::read(sources.text(source)),
+            Err(_) => Knowable::unknown("its .dockerignore cannot be read"),
+        }
+    });
+    Context { folder, ignored }
 }
 
 /// The folder that a build is given: that of its file where it names none.
@@ -253,7 +293,7 @@ fn at(source: SourceId, span: &std::ops::Range<usize>) -> Span {
 }
 
 /// What an instruction copies into the image, as a mount that nothing hides but a real one.
-fn copied(source: SourceId, context: &Knowable<PathBuf>, copy: &dockerfile::Copied) -> Mount {
+fn copied(source: SourceId, context: &Knowable<Arc<Context>>, copy: &dockerfile::Copied) -> Mount {
     let (content, name) = match &copy.source {
         CopySource::Context(path) if path.contains(['*', '?', '[']) => (
             Knowable::unknown("its Dockerfile copies files by a pattern"),
@@ -263,7 +303,8 @@ fn copied(source: SourceId, context: &Knowable<PathBuf>, copy: &dockerfile::Copi
             context.as_ref().map(|context| {
                 MountSource::Bind(HostPath {
                     written: path.clone(),
-                    path: context.join(path),
+                    path: context.folder.join(path),
+                    copied: Some(Arc::clone(context)),
                 })
             }),
             path.rsplit('/').next(),

@@ -54,10 +54,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
     {
         // Compose gives the container the engine's own socket.
         volumes.push(Mount {
-            source: Knowable::Known(MountSource::Bind(HostPath {
-                written: SOCKET.to_owned(),
-                path: SOCKET.into(),
-            })),
+            source: Knowable::Known(MountSource::Bind(HostPath::new(SOCKET, SOCKET))),
             target: Knowable::Known(SOCKET.to_owned()),
             span: node.span(part.source),
             is_interpolated: false,
@@ -334,10 +331,7 @@ impl Reader<'_> {
     ) -> Knowable<MountSource> {
         let entry = document.root.get(section);
         let entry = entry.and_then(|section| section.value.get(name));
-        let mut host = HostPath {
-            path: joined(&document.folder, path),
-            written: path.to_owned(),
-        };
+        let mut host = HostPath::new(path, joined(&document.folder, path));
         if let Some(entry) = entry.filter(|entry| has_variable(entry.value)) {
             let field = |node: &'_ Node, key| Some(node.get(key)?.value.text()?.to_owned());
             let options = entry.value.get("driver_opts").map(|options| options.value);
@@ -367,10 +361,10 @@ impl Reader<'_> {
 }
 
 fn bind(document: &Document, written: &str) -> Knowable<MountSource> {
-    Knowable::Known(MountSource::Bind(HostPath {
-        path: joined(&document.folder, written),
-        written: written.to_owned(),
-    }))
+    Knowable::Known(MountSource::Bind(HostPath::new(
+        written,
+        joined(&document.folder, written),
+    )))
 }
 
 /// A path as compose makes it of a folder and what is written: `..` takes away the folder before it, also where that is a link.
@@ -394,6 +388,7 @@ fn within(source: MountSource, below: Knowable<String>) -> Knowable<MountSource>
             MountSource::Bind(host) => MountSource::Bind(HostPath {
                 path: host.path.join(&below),
                 written: format!("{}/{below}", host.written),
+                ..host
             }),
             other => other,
         })

@@ -3,13 +3,14 @@
 //! A container sees one thing at every path: the mount with the longest target above it hides what the others
 //! have there, also where it is empty.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::mounts::{anywhere, around, relative};
 use super::program;
 use crate::compose::{Kind, Loader};
 use crate::config_dir;
-use crate::container::{Container, FileText, Mount, MountSource, Origin, VariableValue};
+use crate::container::{Container, FileText, HostPath, Mount, MountSource, Origin, VariableValue};
 use crate::error::Error;
 use crate::image::ImageTree;
 use crate::instance::{Family, Instance};
@@ -49,6 +50,8 @@ pub(super) enum Content {
     Text(FileText),
     /// A folder of the host that cannot be listed.
     Unlisted(PathBuf, Error),
+    /// What of the host may be in the container, or not.
+    Unknown(Reason),
 }
 
 impl Found {
@@ -64,7 +67,7 @@ pub(super) fn given(folder: &Path) -> Result<Found, Error> {
     // A folder that was named on the command line is an error as a whole.
     entries(folder)?;
     let mut files = Vec::new();
-    collect(folder, "", &mut files);
+    collect(&HostPath::new("", folder), folder, "", &mut files);
     let found = files.into_iter().map(|file| found(GIVEN, file, false));
     Ok(Found {
         files: found.collect(),
@@ -252,6 +255,10 @@ impl<'a> View<'a> {
         for copy in &service.copies {
             view.copy(copy)?;
         }
+        // Of what is copied to one path, the last is there.
+        let mut seen = HashSet::new();
+        view.files.reverse();
+        view.files.retain(|(path, _)| seen.insert(path.clone()));
         if let Some((rest, volume)) = around(service, folder) {
             view.mount("", rest, volume)?;
         }
@@ -346,7 +353,7 @@ impl<'a> View<'a> {
                 if !within.is_empty() {
                     path.push(within);
                 }
-                self.host(at, volume, &host.written, path)?;
+                self.host(at, volume, host, path);
             }
         }
         Ok(())
@@ -354,25 +361,27 @@ impl<'a> View<'a> {
 
     /// What a mount has at a path of the host. A folder that is not there may be on another machine, or be left out of
     /// a copy: compose would make an empty one, and nobody can tell which it is.
-    fn host(
-        &mut self,
-        at: &str,
-        volume: &Mount,
-        written: &str,
-        path: PathBuf,
-    ) -> Result<(), Error> {
-        match self.loader.kind(&path) {
-            Kind::Folder => {
-                collect(&path, at, &mut self.files);
-                return Ok(());
+    fn host(&mut self, at: &str, volume: &Mount, host: &HostPath, path: PathBuf) {
+        let written = host.written.as_str();
+        let kind = self.loader.kind(&path);
+        let before = self.files.len();
+        match (kind, host.has(&path)) {
+            (Kind::Nothing, _) => {}
+            (_, Knowable::Unknown(reason)) => return self.hidden(at, volume, &reason),
+            (Kind::Folder, _) => collect(host, &path, at, &mut self.files),
+            (Kind::Other, Knowable::Known(true)) if at.ends_with(".conf") => {
+                self.files
+                    .push((at.to_owned(), Content::Host(path.clone())));
             }
-            Kind::Other => {
-                if at.ends_with(".conf") {
-                    self.files.push((at.to_owned(), Content::Host(path)));
-                }
-                return Ok(());
+            (Kind::Other, _) => {}
+        }
+        if kind != Kind::Nothing {
+            let is_left_out = host.has(&path) == Knowable::Known(false);
+            if is_left_out && path == host.path && self.files.len() == before {
+                let reason = "its .dockerignore leaves out what its Dockerfile copies, so that docker cannot build it";
+                self.hidden(at, volume, &reason.into());
             }
-            Kind::Nothing => {}
+            return;
         }
         // The path may hold a value of .env, and `~` is the home of the user who runs compose.
         let shown = if volume.is_interpolated
@@ -393,7 +402,6 @@ impl<'a> View<'a> {
                 "{shown} is not on this machine; run this where it is, or pass --config-dir DIR"
             ),
         );
-        Ok(())
     }
 
     fn hidden(&mut self, at: &str, volume: &Mount, reason: &Reason) {
@@ -440,18 +448,17 @@ fn is_folder_told(container: &Container, folder: &str) -> bool {
 }
 
 /// A file or folder at a path of the container that cannot be opened here. What else the server reads is known.
-pub(super) fn unopened(container: &Container, at: &str, error: &Error) -> Unseen {
+pub(super) fn unopened(container: &Container, at: &str, reason: String) -> Unseen {
     // A path may hold what an env file has.
     let is_told = is_folder_told(container, "")
         && !container.mounts.iter().any(|mount| mount.is_interpolated);
-    let help = error.help().map(|help| format!("; {help}"));
     Unseen {
         what: match is_told {
             true => at.trim_end_matches('/').to_owned(),
             false => "a file of the configuration folder".to_owned(),
         },
         hides: Hides::Anything,
-        reason: format!("{error}{}", help.unwrap_or_default()),
+        reason,
         service: Some(container.name.clone()),
         span: Some(container.name_span),
     }
@@ -470,7 +477,7 @@ fn found(folder: &str, (path, content): (String, Content), is_default: bool) -> 
 
 /// Every `*.conf` below a folder, as servers look for them (docs/clearml.md#file-names-are-paths), with the path below the
 /// configuration folder.
-fn collect(folder: &Path, at: &str, found: &mut Vec<(String, Content)>) {
+fn collect(host: &HostPath, folder: &Path, at: &str, found: &mut Vec<(String, Content)>) {
     let paths = match entries(folder) {
         Ok(paths) => paths,
         Err(error) => {
@@ -489,10 +496,14 @@ fn collect(folder: &Path, at: &str, found: &mut Vec<(String, Content)>) {
         if path.is_dir() {
             // Python's rglob does not walk into linked folders, and a circle of them would not end.
             if !is_link(&path) {
-                collect(&path, &below, found);
+                collect(host, &path, &below, found);
             }
         } else if name.len() > ".conf".len() && name.ends_with(".conf") {
-            found.push((below, Content::Host(path)));
+            match host.has(&path) {
+                Knowable::Known(true) => found.push((below, Content::Host(path))),
+                Knowable::Known(false) => {}
+                Knowable::Unknown(reason) => found.push((below, Content::Unknown(reason))),
+            }
         }
     }
 }

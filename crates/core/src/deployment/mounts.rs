@@ -80,13 +80,20 @@ fn below<'a>(volume: &'a Mount, rest: &str) -> There<'a> {
         Knowable::Known(MountSource::Named(_)) => {
             There::Unknown("it is in a volume that only docker can open".into())
         }
-        Knowable::Known(MountSource::Bind(host)) => There::Host {
-            path: match rest {
+        Knowable::Known(MountSource::Bind(host)) => {
+            let path = match rest {
                 "" => host.path.clone(),
                 rest => host.path.join(rest),
-            },
-            is_here: host.path.exists(),
-        },
+            };
+            match host.has(&path) {
+                Knowable::Unknown(reason) if path.exists() => There::Unknown(reason),
+                Knowable::Known(false) => There::Nothing,
+                _ => There::Host {
+                    path,
+                    is_here: host.path.exists(),
+                },
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::mounts::relative;
 use crate::container::{Container, Mount, MountSource};
 use crate::io::entries;
+use crate::knowable::Knowable;
 
 /// What is mounted over the program of a server, where it is, or over what starts it, or copied there by its build.
 pub(super) fn replaced<'a>(
@@ -36,7 +37,11 @@ fn is_code(target: &str, mount: &Mount) -> bool {
     const PYTHON: [&str; 3] = [".py", ".pyc", ".so"];
     let is_python = |name: &str| PYTHON.iter().any(|end| name.ends_with(end));
     let folder = match mount.source.known() {
-        Some(MountSource::Bind(host)) => entries(&host.path).unwrap_or_default(),
+        Some(MountSource::Bind(host)) => {
+            let mut entries = entries(&host.path).unwrap_or_default();
+            entries.retain(|path| host.has(path) != Knowable::Known(false));
+            entries
+        }
         _ => Vec::new(),
     };
     is_python(target) || folder.iter().any(|path| is_python(&path.to_string_lossy()))

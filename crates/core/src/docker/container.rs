@@ -1,7 +1,6 @@
 //! One container of an engine.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::network::Networks;
@@ -280,12 +279,7 @@ impl<'a> Inspected<'a> {
             Some(target) => Knowable::Known(target.trim_end_matches('/').to_owned()),
             None => Knowable::unknown("docker inspect does not say where it is mounted"),
         };
-        let host = |written: &str, path: &str| {
-            MountSource::Bind(HostPath {
-                written: written.to_owned(),
-                path: PathBuf::from(path),
-            })
-        };
+        let host = |written: &str, path: &str| MountSource::Bind(HostPath::new(written, path));
         let source = match (field("Type"), field("Source")) {
             (Some("tmpfs"), _) => Knowable::Known(MountSource::Empty),
             (Some("volume"), source) => {

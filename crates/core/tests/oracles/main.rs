@@ -11,6 +11,7 @@
 mod command;
 mod config_dir;
 mod dockerfile;
+mod dockerignore;
 #[path = "../../../../tests/oracles/oracle.rs"]
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod oracles;

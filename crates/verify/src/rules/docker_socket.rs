@@ -183,10 +183,7 @@ mod tests {
         };
         let found = |host: &str, target: &str| {
             holds(&Mount {
-                source: Knowable::Known(MountSource::Bind(HostPath {
-                    written: host.to_owned(),
-                    path: host.into(),
-                })),
+                source: Knowable::Known(MountSource::Bind(HostPath::new(host, host))),
                 target: Knowable::Known(target.to_owned()),
                 span,
                 is_interpolated: false,

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::container::{Container, Mount, MountSource};
+use crate::container::{Container, HostPath, Mount, MountSource};
 use crate::io::{entries, read_text};
+use crate::knowable::Knowable;
 
 /// Files of a container, as far as they are on this machine.
 pub(super) struct Files {
@@ -83,7 +84,7 @@ impl Files {
             return;
         };
         match mount.source.known() {
-            Some(MountSource::Bind(host)) => self.walk(&host.path, target, DEEPEST),
+            Some(MountSource::Bind(host)) => self.walk(host, &host.path, target, DEEPEST),
             Some(MountSource::Text(file)) => self.texts.push(File {
                 path: target.clone(),
                 text: file.text.clone(),
@@ -99,8 +100,13 @@ impl Files {
         }
     }
 
-    fn walk(&mut self, path: &Path, target: &str, depth: usize) {
-        if self.texts.len() >= MOST || self.left == 0 {
+    fn walk(&mut self, host: &HostPath, path: &Path, target: &str, depth: usize) {
+        let has = host.has(path);
+        // A folder that is left out may have what is not.
+        if has == Knowable::Known(false) && !path.is_dir() {
+            return;
+        }
+        if self.texts.len() >= MOST || self.left == 0 || has.known().is_none() {
             self.unseen.push(target.to_owned());
             return;
         }
@@ -113,7 +119,7 @@ impl Files {
             for entry in entries {
                 let name = entry.file_name().unwrap_or_default().to_string_lossy();
                 let below = format!("{}/{name}", target.trim_end_matches('/'));
-                self.walk(&entry, &below, depth - 1);
+                self.walk(host, &entry, &below, depth - 1);
             }
         } else if is_configuration(target) || self.named.iter().any(|path| path == target) {
             match self.read(path) {
@@ -181,7 +187,8 @@ mod tests {
         }
         fs::write(at("d.conf"), "listen 81;").unwrap();
         let mut files = Files::default();
-        files.walk(folder.path(), "/etc/nginx", DEEPEST);
+        let host = HostPath::new("nginx", folder.path());
+        files.walk(&host, folder.path(), "/etc/nginx", DEEPEST);
         let paths: Vec<&str> = files.texts.iter().map(|file| file.path.as_str()).collect();
         assert_eq!(paths, ["/etc/nginx/b.conf"]);
         for name in ["a-large.conf", "d.conf"] {
