@@ -20,6 +20,7 @@ pub mod port;
 pub mod resolved;
 pub(crate) mod service;
 mod shellwords;
+mod unsteady;
 mod uses;
 pub mod volume;
 
@@ -115,6 +116,8 @@ pub struct Part {
     /// The first of the service's parts that a tag of this one takes something from: what only comes by `extends` has no say
     /// over the files before.
     reach: usize,
+    /// Whether its tags take away nothing, as in some of compose's runs.
+    ignores_tags: bool,
     /// The mapping.
     pub node: Arc<Node>,
 }

@@ -9,7 +9,7 @@ use crate::yaml::{Clears, Field, Node};
 /// compose's tags.
 pub(super) fn counts(parts: &[Part], at: usize, key: &str) -> bool {
     let mut later = parts.iter().skip(at + 1);
-    !later.any(|part| part.reach <= at && part.node.clears_of(key).is_some())
+    !later.any(|part| !part.ignores_tags && part.reach <= at && part.node.clears_of(key).is_some())
 }
 
 /// What counts of a key that compose adds up.
@@ -24,6 +24,14 @@ pub(super) fn counting<'a>(
     })
 }
 
+/// What a part that resets a key leaves of those before it.
+pub(super) fn left<'a>(parts: &'a [Part], part: &Part, before: &'a [Part]) -> &'a [Part] {
+    match part.ignores_tags {
+        true => before,
+        false => &parts[..part.reach],
+    }
+}
+
 /// The last part's value of a key that is not null; none where it is reset.
 pub(super) fn attribute<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
     let mut rest = parts;
@@ -33,7 +41,7 @@ pub(super) fn attribute<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &
             continue;
         };
         if field.value.clears() == Some(Clears::All) {
-            rest = &parts[..part.reach];
+            rest = left(parts, part, rest);
         } else if !field.value.is_null() {
             return Some((part, field.value));
         }

@@ -45,7 +45,12 @@ pub(super) fn of_service(
             source: part.source,
             scope: project.documents[part.document].scope,
         };
-        reader.add(field.value, before, &mut environment)?;
+        // Only what comes before a mapping is taken away by `NAME: !reset`.
+        let taken_from = match part.ignores_tags {
+            true => Before::Nothing,
+            false => before,
+        };
+        reader.add(field.value, taken_from, &mut environment)?;
         before = before.and(field.value);
     }
     // A file may use what `environment` sets, which then wins over the file's own line of that name.

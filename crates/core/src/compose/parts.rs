@@ -271,6 +271,7 @@ impl Reader<'_> {
                 service: name.to_owned(),
                 name: named.name,
                 reach: 0,
+                ignores_tags: false,
                 node: Arc::clone(&named.node),
             });
         }

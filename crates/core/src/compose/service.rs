@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::attribute::attribute;
+use super::attribute::{attribute, left};
 use super::build::{self, Built};
 use super::network::{self, Networks};
 use super::{
-    Loader, Part, Project, Service, env_file, environment, label, port, shellwords, volume,
+    Loader, Part, Project, Service, env_file, environment, label, port, shellwords, unsteady,
+    volume,
 };
 use crate::container::{Container, Hook, Text, Variable};
 use crate::error::Error;
@@ -31,6 +32,15 @@ impl Project {
         let (command, words) = self.command(&parts, built.as_ref());
         let hooks = self.hooks(&parts);
         let mut environment = environment::of_service(self, loader, sources, &name, &parts)?;
+        if let Some(other) = self.in_other_runs(&name, &parts) {
+            let seen = self.unseen.clone();
+            let others = environment::of_service(self, loader, sources, &name, &other)?;
+            unsteady::put_together(&mut environment, others);
+            let more = self.unseen.split_off(seen.len());
+            self.unseen
+                .extend(more.into_iter().filter(|one| !seen.contains(one)));
+            self.note_unsteady(&name, &parts, &other);
+        }
         let mut ports = port::of_service(self, &name, &parts);
         let networks = Networks::of(self, &name, &parts, name_span);
         if let Some(address) = network::host_binding(self, &networks.names) {
@@ -254,7 +264,9 @@ fn last<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
         rest = before;
         match part.node.get(key) {
             None => {}
-            Some(field) if field.value.clears() == Some(Clears::All) => rest = &parts[..part.reach],
+            Some(field) if field.value.clears() == Some(Clears::All) => {
+                rest = left(parts, part, rest);
+            }
             Some(field) => return Some((part, field.value)),
         }
     }
