@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::recognise;
 use crate::container::{Container, Port};
 
 /// A database that ClearML keeps everything in.
@@ -16,13 +17,14 @@ pub enum Database {
 }
 
 impl Database {
-    /// Which database a service runs.
+    /// Which database a service runs: told by its image, by its command, and by its name where neither says that it runs
+    /// something of ClearML's.
     pub fn of(container: &Container) -> Option<Self> {
         let name = container.image_name();
-        Self::of_image(name).or_else(|| match container.known_image() {
-            // What an image with a name of its own runs is told by the service's name.
-            Some(_) if name.starts_with("clearml") => None,
-            _ => Self::by_name(&container.name),
+        Self::of_image(name).or_else(|| {
+            let named = Self::by_words(&container.words).or(Self::by_name(&container.name))?;
+            let is_clearml = name.starts_with("clearml") || recognise::runs_clearml(container);
+            (!is_clearml).then_some(named)
         })
     }
 
@@ -51,6 +53,18 @@ impl Database {
             }
             _ => None,
         }
+    }
+
+    fn by_words(words: &[String]) -> Option<Self> {
+        words
+            .iter()
+            .find_map(|word| match word.rsplit('/').next()? {
+                "mongod" => Some(Self::Mongodb),
+                "keydb-server" | "redis-server" | "valkey-server" => Some(Self::Redis),
+                // Without a folder it may be a host.
+                "elasticsearch" if word.ends_with("bin/elasticsearch") => Some(Self::Elasticsearch),
+                _ => None,
+            })
     }
 
     fn by_name(name: &str) -> Option<Self> {

@@ -57,6 +57,13 @@ pub(super) fn is_own_image(service: &Container) -> bool {
     }
 }
 
+/// Whether a service runs a server or an agent of ClearML, by its image and its command, whatever it is called.
+pub(super) fn runs_clearml(service: &Container) -> bool {
+    let named = service.known_image().or(service.built_as.as_ref());
+    let repository = repository(named.map_or("", |image| image.text.as_str()));
+    classify(&repository).0 != Image::Other || !recognise(service).servers.is_empty()
+}
+
 /// The kinds of image that matter.
 #[derive(PartialEq)]
 enum Image {
