@@ -122,6 +122,14 @@ pub struct Part {
     pub node: Arc<Node>,
 }
 
+impl Part {
+    /// Whether it gives the service something to run.
+    pub fn runs(&self) -> bool {
+        const RUNS: [&str; 4] = ["image", "build", "extends", "provider"];
+        RUNS.iter().any(|key| self.node.get(key).is_some())
+    }
+}
+
 impl Service {
     /// Whether a part, by its place, counts for a key that compose adds up: no later one takes away what it says.
     pub fn counts(&self, at: usize, key: &str) -> bool {
@@ -137,14 +145,8 @@ impl Service {
 impl Project {
     /// The services that have nothing to run: compose refuses them as long as no other file gives them something.
     pub fn incomplete(&self) -> impl Iterator<Item = &Service> {
-        const RUNS: [&str; 4] = ["image", "build", "extends", "provider"];
-        self.services.iter().filter(|service| {
-            let has = |key: &&str| {
-                let mut parts = service.parts.iter();
-                parts.any(|part| part.node.get(key).is_some())
-            };
-            !RUNS.iter().any(has)
-        })
+        let services = self.services.iter();
+        services.filter(|service| !service.parts.iter().any(Part::runs))
     }
 
     /// Puts the project together from files that are given, lowest precedence first, and its env files, of which a

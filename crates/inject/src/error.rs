@@ -6,6 +6,8 @@ use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_plan::error::{Error as PlanError, with_base};
 
+use crate::cli::Cli;
+
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -52,7 +54,19 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    pub(crate) fn help(&self) -> Option<String> {
+    /// What to do. A command names the keyset that this run named.
+    pub(crate) fn help_for(&self, cli: &Cli) -> Option<String> {
+        let help = self.help()?;
+        let path = cli.keys.as_deref().filter(|path| *path != Path::new("-"));
+        Some(match path.map(quoted) {
+            Some(path) => ["-k", "--from"].iter().fold(help, |help, option| {
+                help.replace(&format!("{option} KEYS"), &format!("{option} {path}"))
+            }),
+            None => help,
+        })
+    }
+
+    fn help(&self) -> Option<String> {
         match self {
             Self::BackupExists(_) => {
                 Some("use another suffix for --backup, or move the file away".to_owned())

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match run::run(&cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let help = error.help();
+            let help = error.help_for(&cli);
             complain("clearml-inject", cli.general.color, &error, help.as_deref());
             ExitCode::from(exit::FAILED)
         }

@@ -3,6 +3,7 @@
 //! What is shared by an anchor is never changed for the others: the shared mapping is kept as it is and
 //! brought in by a merge key, beside which the new variables stand.
 
+mod elsewhere;
 mod shared;
 mod write;
 
@@ -11,7 +12,6 @@ use std::sync::Arc;
 
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::edit::{Edit, Edits};
-use clearml_secure_core::shell::quoted;
 use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
 
 use crate::refusal::Refusal;
@@ -19,6 +19,7 @@ use crate::target::Target;
 use crate::value;
 use crate::wanted::Wanted;
 use clearml_secure_core::yaml::lines::{column, indentation, line_end, line_start};
+use elsewhere::in_another_file;
 pub(crate) use shared::{add_entry, keep_inheritors, split_list};
 use shared::{
     flow_environment, inherited_lines, inheritors, refuse_extensions, refuse_nothing_to_share,
@@ -74,29 +75,6 @@ pub(crate) fn add(
         }
         (None, Style::Flow) => new_in_braces(target, &mapping, variables, edits),
         (None, Style::Block) => new_on_lines(target, part, variables, edits),
-    }
-}
-
-/// The service is defined in a file that the edited one includes, or that is merged over it.
-fn in_another_file(target: &Target<'_>, service: &Service) -> Refusal {
-    let sources = &target.deployment.sources;
-    let (here, there) = (
-        sources.path(target.source),
-        sources.path(service.name_span.source),
-    );
-    let env_file = target.env_file.map(quoted);
-    let env_file = env_file.map_or_else(String::new, |path| format!(" --env-file {path}"));
-    Refusal {
-        place: sources.place(service.name_span),
-        message: format!(
-            "service {} is defined in this file, not in {}, so this file must change too",
-            escaped(&service.name),
-            escaped(&here.to_string_lossy())
-        ),
-        help: format!(
-            "run this first, then this command again:\n  clearml-inject -k KEYS{env_file} -i {}",
-            quoted(there)
-        ),
     }
 }
 

@@ -22,6 +22,7 @@ use clearml_secure_plan::ports::Ports;
 use crate::cli::Cli;
 use crate::files;
 use attempt::Attempt;
+pub(crate) use attempt::is_refused;
 pub(crate) use lines::{Lines, Place};
 pub(crate) use names::Names;
 

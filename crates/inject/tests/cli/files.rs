@@ -226,7 +226,7 @@ fn an_override_alone_is_refused_with_the_command_that_takes_both() {
             stderr.contains("sub/over.yml:2:3: this override file"),
             "{stderr}"
         );
-        let command = "clearml-inject -k KEYS --merge sub/over.yml -i docker-compose.yml";
+        let command = "clearml-inject -k keys.env --merge sub/over.yml -i docker-compose.yml";
         assert!(stderr.contains(command), "{stderr}");
         assert_eq!(read(folder.path(), "sub/over.yml"), over);
     }

@@ -15,6 +15,9 @@ use crate::report::{Report, Subject};
 use crate::trees::Trees;
 use crate::words::and;
 
+/// A help that has this command is none where it is refused.
+const INJECT: &str = "clearml-inject ";
+
 /// The commands for one deployment after the other.
 pub(super) struct Script<'a> {
     cli: &'a Cli,
@@ -178,11 +181,14 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
         let place = finding
             .span
             .map(|span| format!("{}: ", sources.place(span)));
-        let place = place.unwrap_or_default();
-        let mut said = advice(&format!("{place}{}: ", finding.rule), finding);
-        if let Some(obstacle) = obstacle {
-            said.push_str(&comment(&format!("  {obstacle}")));
-        }
+        let start = format!("{}{}: ", place.unwrap_or_default(), finding.rule);
+        let said = match obstacle {
+            Some(obstacle) if fix::is_refused(obstacle) && finding.help.contains(INJECT) => {
+                advised(&start, obstacle)
+            }
+            Some(obstacle) => advice(&start, finding) + &advised("  ", obstacle),
+            None => advice(&start, finding),
+        };
         if said != last {
             out.push_str(&said);
         }

@@ -1,0 +1,239 @@
+//! The advice of a refusal, followed as it is printed: after at most two rounds of it, all is well. The commands of a help run as
+//! they are printed, and a line that is to go goes.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use e2e::program::{Done, clearml, other, program};
+
+/// How often advice is taken.
+const ROUNDS: usize = 2;
+
+const APISERVER: &str = "\
+services:
+  apiserver:
+    image: clearml/server:2.3.0
+    command: apiserver
+";
+
+const FILESERVER: &str = "\
+services:
+  fileserver:
+    image: clearml/server:2.3.0
+    command: fileserver
+";
+
+/// What changes the API server alone, and is no deployment by itself.
+const OVER: &str = "\
+services:
+  apiserver:
+    restart: always
+    environment:
+      CLEARML__SECURE__AUTH__TOKEN_SECRET: \"abc\"
+";
+
+/// Files, and a command over them that is refused at first.
+struct Try {
+    name: &'static str,
+    files: &'static [(&'static str, &'static str)],
+    command: &'static str,
+}
+
+const fn plain(name: &'static str, files: &'static [(&'static str, &'static str)]) -> Try {
+    Try {
+        name,
+        files,
+        command: "clearml-inject -k keys.env -i docker-compose.yml",
+    }
+}
+
+const TRIES: &[Try] = &[
+    plain(
+        "an included file with what is merged over it",
+        &[
+            (
+                "docker-compose.yml",
+                "include: [{path: [srv.yml, o.yml]}]\n",
+            ),
+            ("srv.yml", APISERVER),
+            ("o.yml", "services: {apiserver: {restart: always}}\n"),
+        ],
+    ),
+    plain(
+        "an included file, and what is merged over it has another value",
+        &[
+            (
+                "docker-compose.yml",
+                "include: [{path: [srv.yml, o.yml]}]\n",
+            ),
+            ("srv.yml", APISERVER),
+            ("o.yml", OVER),
+        ],
+    ),
+    plain(
+        "a server in each of the files that are included as one",
+        &[
+            (
+                "docker-compose.yml",
+                "include: [{path: [srv.yml, o.yml]}]\n",
+            ),
+            ("srv.yml", APISERVER),
+            ("o.yml", FILESERVER),
+        ],
+    ),
+    plain(
+        "servers in several included files",
+        &[
+            ("docker-compose.yml", "include: [api.yml, files/it.yml]\n"),
+            ("api.yml", APISERVER),
+            ("files/it.yml", FILESERVER),
+        ],
+    ),
+    plain(
+        "an included file whose path has a variable",
+        &[
+            (".env", "WHERE=srv\n"),
+            ("docker-compose.yml", "include: ['${WHERE}.yml']\n"),
+            ("srv.yml", APISERVER),
+        ],
+    ),
+    Try {
+        name: "an included file that extends another, and an env file",
+        files: &[
+            ("docker-compose.yml", "include: [srv.yml]\n"),
+            (
+                "srv.yml",
+                "services: {apiserver: {extends: {file: base.yml, service: apiserver}}}\n",
+            ),
+            ("base.yml", APISERVER),
+        ],
+        command: "clearml-inject -k keys.env --env-file .env -i docker-compose.yml",
+    },
+];
+
+#[test]
+fn advice_that_is_followed_ends_in_success() {
+    let mut failures = Vec::new();
+    for one in TRIES {
+        if let Err(why) = follow(one) {
+            failures.push(format!("{}: {why}", one.name));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn follow(one: &Try) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (name, text) in one.files {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let keys = clearml("keygen")
+        .args(["-q", "-o", "keys.env"])
+        .within(folder);
+    keys.done().exit(0);
+    let first = shell(folder, one.command);
+    if first.status != Some(2) {
+        return Err(format!("it is not refused at first\n{}", first.report()));
+    }
+    let mut heard = first.report();
+    let mut refused = first;
+    for _ in 0..ROUNDS {
+        let help = help(&refused.stderr).ok_or_else(|| format!("no help\n{heard}"))?;
+        let commands = commands(&help);
+        let is_for_more = help.contains("run this again") || help.contains("this command again");
+        let mut done = None;
+        if let Some(line) = line_to_go(&help) {
+            remove(folder, &line);
+        } else if commands.is_empty() {
+            return Err(format!("nothing to follow\n{heard}"));
+        }
+        let again = is_for_more.then_some(one.command);
+        for command in commands.iter().map(String::as_str).chain(again) {
+            let ran = shell(folder, command);
+            heard.push_str(&ran.report());
+            let is_done = ran.status == Some(0);
+            done = Some(ran);
+            if !is_done {
+                break;
+            }
+        }
+        refused = done.ok_or_else(|| format!("nothing to run\n{heard}"))?;
+        if refused.status == Some(0) {
+            return verified(folder).map_err(|why| format!("{why}\n{heard}"));
+        }
+    }
+    Err(format!("advised in a circle\n{heard}"))
+}
+
+/// Whether the servers have the keys now.
+fn verified(folder: &Path) -> Result<(), String> {
+    let overriding = folder.join("keys.override.yml").exists();
+    let targets: &[&str] = match overriding {
+        true => &["--merge", "keys.override.yml"],
+        false => &[],
+    };
+    let done = clearml("verify")
+        .args([
+            "-q",
+            "--keys",
+            "keys.env",
+            "--fail-on",
+            "error",
+            "--ignore",
+            "readable-secret",
+        ])
+        .args(targets.iter().copied())
+        .arg("docker-compose.yml")
+        .within(folder)
+        .done();
+    match done.status {
+        Some(0) => Ok(()),
+        _ => Err(format!(
+            "the keys are not in place\n{}\n{}",
+            done.report(),
+            done.stdout
+        )),
+    }
+}
+
+fn shell(folder: &Path, command: &str) -> Done {
+    let programs = program("inject").parent().unwrap().to_owned();
+    other(Path::new("sh"))
+        .args(["-c", command])
+        .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+        .within(folder)
+        .done()
+}
+
+/// What is below `help:`, its lines as they are.
+fn help(said: &str) -> Option<String> {
+    said.split_once("  help: ").map(|(_, help)| help.to_owned())
+}
+
+fn commands(help: &str) -> Vec<String> {
+    let indented = help.lines().filter_map(|line| line.strip_prefix("      "));
+    indented.map(str::to_owned).collect()
+}
+
+/// `remove the line at FILE:LINE:COLUMN`: the file and the line.
+fn line_to_go(help: &str) -> Option<(String, usize)> {
+    let (_, rest) = help.split_once("remove the line at ")?;
+    let place = rest.split([',', ' ', '\n']).next()?;
+    let mut parts = place.split(':');
+    Some((parts.next()?.to_owned(), parts.next()?.parse().ok()?))
+}
+
+fn remove(folder: &Path, (file, line): &(String, usize)) {
+    let text = fs::read_to_string(folder.join(file)).unwrap();
+    let lines = text.lines().enumerate();
+    let left = lines.filter(|(number, _)| number + 1 != *line);
+    let left: String = left.map(|(_, line)| format!("{line}\n")).collect();
+    fs::write(folder.join(file), left).unwrap();
+}
