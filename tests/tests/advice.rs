@@ -36,6 +36,26 @@ services:
       CLEARML__SECURE__AUTH__TOKEN_SECRET: \"abc\"
 ";
 
+/// What takes the secret away again.
+const EMPTY: &str = "\
+services:
+  apiserver:
+    restart: always
+    environment:
+      CLEARML_X: x
+      CLEARML__SECURE__AUTH__TOKEN_SECRET: \"\"
+";
+
+const DASH: &str = "\
+services:
+  apiserver:
+    image: clearml/server:2.3.0
+    command: apiserver
+    environment:
+      CLEARML_X: x
+      CLEARML__secure__-auth: \"{}\"
+";
+
 /// Files, and a command over them that is refused at first.
 struct Try {
     name: &'static str,
@@ -99,6 +119,17 @@ const TRIES: &[Try] = &[
             (".env", "WHERE=srv\n"),
             ("docker-compose.yml", "include: ['${WHERE}.yml']\n"),
             ("srv.yml", APISERVER),
+        ],
+    ),
+    plain(
+        "a line that replaces the tree in which a key is",
+        &[("docker-compose.yml", DASH)],
+    ),
+    plain(
+        "an empty value in an override file",
+        &[
+            ("docker-compose.yml", APISERVER),
+            ("docker-compose.override.yml", EMPTY),
         ],
     ),
     Try {

@@ -32,6 +32,8 @@ pub struct Container {
     /// The entrypoint and then the command, as the process gets them. Where the image's own entrypoint is used, it is
     /// not here.
     pub command: Vec<Knowable<String>>,
+    /// The key that has the command, or the entrypoint where there is no other; none where the files name neither.
+    pub command_span: Option<Span>,
     /// What runs in it besides, beside the process or before it ends.
     pub hooks: Vec<Hook>,
     /// The words of its command, also within a text for a shell, without quotes and operators: to recognize what runs.
@@ -42,6 +44,8 @@ pub struct Container {
     pub working_directory: Option<Knowable<String>>,
     /// Every variable of the container that a file sets, sorted by name.
     pub environment: Vec<Variable>,
+    /// What a file sets and its command takes away before a server starts.
+    pub removed: Vec<Variable>,
     /// What is mounted.
     pub mounts: Vec<Mount>,
     /// What its image has that was copied into it where it was built; a mount hides it.
@@ -69,6 +73,13 @@ pub struct Container {
     pub labels: Vec<Label>,
     /// What Kubernetes says of it besides.
     pub pod: Option<Box<Pod>>,
+}
+
+impl Container {
+    /// Where that is written which its command does.
+    pub fn started_at(&self) -> Span {
+        self.command_span.unwrap_or(self.name_span)
+    }
 }
 
 /// A command that runs in a container because it has started, or because it is to stop.

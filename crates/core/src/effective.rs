@@ -148,7 +148,9 @@ impl Effective {
             .instances
             .iter()
             .enumerate()
-            .map(|(index, instance)| configuration(deployment, index, instance, &mut images))
+            .map(|(index, instance)| {
+                configuration(deployment, (index, instance), None, &mut images)
+            })
             .collect();
         Self { servers }
     }
@@ -163,12 +165,32 @@ impl Effective {
     ) -> bool {
         let (changed, at, length) =
             deployment.with_lines(&deployment.instances[instance], file, key, lines);
-        let server = configuration(deployment, instance, &changed, &mut Images::new());
+        let server = configuration(deployment, (instance, &changed), None, &mut Images::new());
         let node = server.tree.get(path);
         changed.config[at].tree.is_ok()
             && node.is_some_and(|node| {
                 Layer::from(node.tag) == Layer::File(at) && node.span.start >= length
             })
+    }
+
+    /// The variable without which a server would read this value for a setting: it takes away what another one sets.
+    pub fn obstacle<'a>(
+        deployment: &'a Deployment,
+        reading: &Reading,
+        value: &Secret,
+    ) -> Option<&'a Variable> {
+        let instance = &deployment.instances[reading.instance];
+        let mut variables = deployment.service(instance).environment.iter().enumerate();
+        let mut images = Images::new();
+        let mut is_free = |position: usize| {
+            let of = (reading.instance, instance);
+            let server = configuration(deployment, of, Some(position), &mut images);
+            let mut readings = server.readings.iter();
+            readings.any(|one| one.setting == reading.setting && one.value.text() == Some(value))
+        };
+        variables
+            .find(|(position, _)| is_free(*position))
+            .map(|(_, variable)| variable)
     }
 
     /// Every reading of every server.
@@ -244,14 +266,15 @@ impl Value {
     }
 }
 
+/// What an instance reads; `without` one variable of its environment, by its place there.
 fn configuration(
     deployment: &Deployment,
-    index: usize,
-    instance: &Instance,
+    (index, instance): (usize, &Instance),
+    without: Option<usize>,
     images: &mut Images,
 ) -> ServerConfiguration {
     if instance.server.reads_configuration() {
-        from_tree(deployment, index, instance, images)
+        from_tree(deployment, (index, instance), without, images)
     } else {
         ServerConfiguration {
             server: instance.server,
@@ -298,15 +321,15 @@ fn raw(deployment: &Deployment, index: usize, instance: &Instance, setting: Sett
 
 fn from_tree(
     deployment: &Deployment,
-    index: usize,
-    instance: &Instance,
+    (index, instance): (usize, &Instance),
+    without: Option<usize>,
     images: &mut Images,
 ) -> ServerConfiguration {
     // The file server merges as pyhocon does; the other two know `-key` (docs/clearml.md#a-dash-replaces).
     let replacing = instance.server != Server::Fileserver;
     let mut fatal = Vec::new();
     let files = from_files(deployment, instance, &mut fatal);
-    let variables = from_environment(deployment, instance, replacing);
+    let variables = from_environment(deployment, instance, replacing, without);
     let mut tree = Object::default();
     let hangs = hangs_on_image(&files, &variables.tree);
     if hangs && !instance.is_image_hidden {

@@ -123,13 +123,14 @@ fn weak(flaws: &[(Flaw, Vec<Setting>)]) -> String {
 impl Error {
     /// What to do, for somebody who waits for files to be written.
     pub fn help(&self) -> Option<String> {
-        let advice = self.advice()?;
-        Some(match self {
+        let advice = self.advice();
+        match self {
             Self::NotProved(_) | Self::Overlap(_) | Self::Unseen { .. } => {
-                format!("nothing was written; {advice}")
+                let advice = advice.map(|advice| format!("; {advice}"));
+                Some(format!("nothing was written{}", advice.unwrap_or_default()))
             }
             _ => advice,
-        })
+        }
     }
 
     /// What to do.
@@ -161,7 +162,7 @@ impl Error {
                 "name the file that has them. Servers are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
                     .to_owned(),
             ),
-            Self::NotProved(broken) => Some(broken.help()),
+            Self::NotProved(broken) => broken.help().map(str::to_owned),
             Self::Override { place, .. } => Some(with_base(&place.file, None)),
             Self::Overlap(_) => Some(
                 "write this value on one line, in quotes, and run this again"

@@ -49,6 +49,7 @@ pub fn prove(
     elsewhere::check(texts, plan)?;
     let deployment = load().map_err(|error| Broken::Unreadable {
         reason: error.to_string(),
+        help: error.help(),
     })?;
     let places = Places {
         deployment: &deployment,

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::knowable::Knowable;
 use crate::source::{Sources, Span};
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::{Clears, Node};
+use crate::yaml::{Clears, Field, Node};
 
 impl Project {
     pub(super) fn service(
@@ -49,9 +49,7 @@ impl Project {
         let of_files = env_file::labels(self, loader, sources, &name, &parts)?;
         let labels = label::of_service(self, &parts, of_files);
         let network_mode = self.network_mode(&name, &parts);
-        let privileged = attribute(&parts, "privileged")
-            .filter(|(part, node)| self.text_of(part, node).as_deref() == Some("true"))
-            .map(|(part, node)| node.span(part.source));
+        let privileged = self.privileged(&parts);
         let of_image = |told: fn(&Built) -> &Option<Knowable<String>>| {
             built.as_ref().and_then(|built| told(built).clone())
         };
@@ -82,6 +80,7 @@ impl Project {
             built_as,
             container_name,
             command,
+            command_span: self.command_span(&parts),
             hooks,
             words,
             user,
@@ -89,6 +88,7 @@ impl Project {
             environment,
             // They may come from services that are not read yet.
             mounts: Vec::new(),
+            removed: Vec::new(),
             copies,
             doubts,
             ports,
@@ -143,7 +143,7 @@ impl Project {
         built: Option<&Built>,
     ) -> (Vec<Knowable<String>>, Vec<String>) {
         let (mut command, mut words) = (Vec::new(), Vec::new());
-        let has_entrypoint = last(parts, "entrypoint").is_some_and(|(_, node)| !node.is_null());
+        let has_entrypoint = key_of(parts, "entrypoint").is_some();
         for (key, of_image) in [
             (
                 "entrypoint",
@@ -156,10 +156,10 @@ impl Project {
                     .filter(|_| !has_entrypoint),
             ),
         ] {
-            match last(parts, key).filter(|(_, node)| !node.is_null()) {
-                Some((part, node)) => {
-                    command.extend(self.process_words(part, node));
-                    words.extend(self.words(part, node));
+            match last(parts, key).filter(|(_, field)| !field.value.is_null()) {
+                Some((part, field)) => {
+                    command.extend(self.process_words(part, field.value));
+                    words.extend(self.words(part, field.value));
                 }
                 None => {
                     let of_image = of_image.into_iter().flatten();
@@ -169,6 +169,24 @@ impl Project {
             }
         }
         (command, words)
+    }
+
+    /// Where the command is written: of the entrypoint and the command, the one that does more than name a program.
+    fn command_span(&self, parts: &[Part]) -> Option<Span> {
+        let is_more = |word: &String| word.contains([' ', '=', '\n']) || word.starts_with('-');
+        let does_more = |(part, field): &(&Part, Field<'_>)| {
+            let words = self.process_words(part, field.value).into_iter();
+            words
+                .filter_map(|word| word.known().cloned())
+                .any(|word| is_more(&word))
+        };
+        let of_command = last(parts, "command").filter(does_more);
+        let is_of_command = of_command.is_some_and(|(_, field)| !field.value.is_null());
+        let keys = match is_of_command {
+            true => ["command", "entrypoint"],
+            false => ["entrypoint", "command"],
+        };
+        keys.iter().find_map(|key| key_of(parts, key))
     }
 
     /// What compose runs in the container besides: the hooks of all parts.
@@ -204,6 +222,13 @@ impl Project {
             },
             unknown => vec![unknown],
         }
+    }
+
+    /// Where `privileged: true` is.
+    fn privileged(&self, parts: &[Part]) -> Option<Span> {
+        let (part, node) = attribute(parts, "privileged")?;
+        let is_on = self.text_of(part, node).as_deref() == Some("true");
+        is_on.then(|| node.span(part.source))
     }
 
     fn network_mode(&mut self, name: &str, parts: &[Part]) -> Option<Text> {
@@ -257,8 +282,14 @@ fn add_image_variables(environment: &mut Vec<Variable>, of_image: Vec<Variable>)
     }
 }
 
+/// Where the key is of which [`last`] finds the value, if that is not null.
+fn key_of(parts: &[Part], key: &str) -> Option<Span> {
+    let (part, field) = last(parts, key)?;
+    (!field.value.is_null()).then(|| field.key.span(part.source))
+}
+
 /// The value of a key in the last part that has it, null included: compose forgets a command for a null.
-fn last<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
+fn last<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, Field<'a>)> {
     let mut rest = parts;
     while let Some((part, before)) = rest.split_last() {
         rest = before;
@@ -267,7 +298,7 @@ fn last<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &'a Arc<Node>)> {
             Some(field) if field.value.clears() == Some(Clears::All) => {
                 rest = left(parts, part, rest);
             }
-            Some(field) => return Some((part, field.value)),
+            Some(field) => return Some((part, field)),
         }
     }
     None

@@ -29,7 +29,7 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
     }
     let effect = effect(&container.command, container, loader, sources);
     if effect.is_cleared {
-        container.environment.clear();
+        container.removed.append(&mut container.environment);
     }
     for (name, value) in effect.changes {
         set(container, name, value);
@@ -39,7 +39,7 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
     let is_written = effect.writes && effect.unknown.is_none();
     let written = is_written.then(|| (Hides::Files, written.into()));
     let set = effect.unknown.map(|reason| (Hides::Variables, reason));
-    let span = container.name_span;
+    let span = container.started_at();
     let doubts = set.into_iter().chain(written);
     container.doubts.extend(doubts.map(|(hides, reason)| Doubt {
         hides,
@@ -166,13 +166,14 @@ fn text(
 }
 
 fn set(container: &mut Container, name: String, value: Knowable<Option<Secret>>) {
+    let span = container.started_at();
     let environment = &mut container.environment;
     let place = environment.binary_search_by(|known| known.name.cmp(&name));
     let value = match value {
         Knowable::Known(Some(value)) => VariableValue::Known(value),
         Knowable::Known(None) => {
             if let Ok(place) = place {
-                environment.remove(place);
+                container.removed.push(environment.remove(place));
             }
             return;
         }
@@ -182,8 +183,8 @@ fn set(container: &mut Container, name: String, value: Knowable<Option<Secret>>)
         name,
         value,
         origin: Origin::Command,
-        span: container.name_span,
-        value_span: container.name_span.at_start(),
+        span,
+        value_span: span.at_start(),
         interpolated: Vec::new(),
         written_length: 0,
         retyped: false,

@@ -155,11 +155,13 @@ impl<'a> Inspected<'a> {
                 .words()
                 .map(|word| Knowable::Known(word.to_owned()))
                 .collect(),
+            command_span: None,
             words: self.words().flat_map(service::plain_words).collect(),
             user: self.known(&["Config", "User"]),
             working_directory: self.known(&["Config", "WorkingDir"]),
             environment: self.environment(),
             mounts: self.mounts(),
+            removed: Vec::new(),
             copies: Vec::new(),
             hooks: Vec::new(),
             doubts: Vec::new(),

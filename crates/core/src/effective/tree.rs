@@ -86,10 +86,12 @@ pub(super) fn from_environment(
     deployment: &Deployment,
     instance: &Instance,
     replacing: bool,
+    without: Option<usize>,
 ) -> FromEnvironment {
     let environment = &deployment.service(instance).environment;
     let mut found = FromEnvironment::default();
-    for position in in_reading_order(instance, environment) {
+    let order = in_reading_order(instance, environment).into_iter();
+    for position in order.filter(|position| Some(*position) != without) {
         let variable = &environment[position];
         match read_variable(deployment, instance, variable) {
             None => {}

@@ -97,7 +97,8 @@ impl One<'_> {
     fn container(&self, node: &Arc<Node>) -> Container {
         let workload = self.workload;
         let environment = self.environment(node);
-        let command: Vec<Knowable<String>> = ["command", "args"]
+        let keys = ["command", "args"];
+        let command: Vec<Knowable<String>> = keys
             .iter()
             .flat_map(|key| texts(node, &[key]))
             .map(|word| expanded(&environment, word))
@@ -125,6 +126,10 @@ impl One<'_> {
             words: words.flat_map(|word| plain_words(word)).collect(),
             hooks: self.hooks(node),
             command,
+            command_span: keys.iter().rev().find_map(|key| {
+                let field = node.get(key)?;
+                field.value.items().map(|_| workload.span(field.key))
+            }),
             user: user.and_then(|user| Some(Knowable::Known(user.text()?.to_owned()))),
             working_directory: text(node, &["workingDir"])
                 .map(|folder| Knowable::Known(folder.to_owned())),
@@ -137,6 +142,7 @@ impl One<'_> {
                 spec: self.spec,
             }
             .of(node),
+            removed: Vec::new(),
             copies: Vec::new(),
             doubts: Vec::new(),
             ports: expose::host_ports(workload, node),

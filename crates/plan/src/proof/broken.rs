@@ -18,6 +18,8 @@ pub enum Broken {
         place: Option<Place>,
         /// The path of the difference.
         path: String,
+        /// What to do about it, where one thing helps.
+        help: Option<String>,
     },
     /// A line changed that no edit touches.
     Lines,
@@ -25,26 +27,35 @@ pub enum Broken {
     Unreadable {
         /// Why.
         reason: String,
+        /// What to do about it, where one thing helps.
+        help: Option<String>,
     },
 }
 
+/// What helps where an edit of the file would change more than it should: no edit.
+pub(super) const LEAVE_IT: &str =
+    "leave the file as it is: run this with --override -o keys.override.yml instead of -i";
+
 impl Broken {
+    /// Something that nobody foresaw, and for which nothing helps.
     pub(crate) fn effective(reason: String) -> Self {
         Self::Effective { reason, help: None }
     }
 
-    /// What to do.
-    pub(crate) fn help(&self) -> String {
+    pub(crate) fn with_help(reason: String, help: impl Into<String>) -> Self {
+        Self::Effective {
+            reason,
+            help: Some(help.into()),
+        }
+    }
+
+    /// What to do, where one thing helps.
+    pub(crate) fn help(&self) -> Option<&str> {
         match self {
-            Self::Effective {
-                help: Some(help), ..
-            } => help.clone(),
-            Self::Effective { .. }
-            | Self::Elsewhere { .. }
-            | Self::Lines
-            | Self::Unreadable { .. } => {
-                "write this line out (no alias, no reference), then run this again".to_owned()
-            }
+            Self::Effective { help, .. }
+            | Self::Elsewhere { help, .. }
+            | Self::Unreadable { help, .. } => help.as_deref(),
+            Self::Lines => Some(LEAVE_IT),
         }
     }
 }
@@ -53,14 +64,14 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Effective { reason, .. } => f.write_str(reason),
-            Self::Elsewhere { place, path } => {
+            Self::Elsewhere { place, path, .. } => {
                 if let Some(place) = place {
                     write!(f, "{place}: ")?;
                 }
                 write!(f, "the edit would also change {path}")
             }
             Self::Lines => f.write_str("the edit would also change another line"),
-            Self::Unreadable { reason } => {
+            Self::Unreadable { reason, .. } => {
                 write!(f, "the file could not be read again: {reason}")
             }
         }

@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 
 use clearml_secure_core::account::{Account, Accounts};
-use clearml_secure_core::container::{self, VariableValue};
+use clearml_secure_core::container::{self, Variable, VariableValue};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::{Effective, Hazard, Origin, Reading, Value};
 use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
+use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::Span;
+use clearml_secure_core::source::{Place, Span};
 use clearml_secure_core::unseen::Hides;
 use clearml_secure_core::yaml::{Clears, Node};
 
@@ -30,7 +31,7 @@ pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result
         let is_interpolated = |hazard: &Hazard| matches!(hazard, Hazard::Interpolated(_));
         let meddles = reading.hazards.iter().any(is_interpolated);
         if reading.value.text() != Some(secret) || meddles {
-            return Err(misread(places, plan, reading));
+            return Err(misread(places, plan, reading, secret));
         }
     }
     accounts(places, &effective, keyset)?;
@@ -44,38 +45,32 @@ pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result
 fn starts(places: &Places<'_>, effective: &Effective) -> Result<(), Broken> {
     let mut servers = effective.servers.iter();
     match servers.find_map(|server| Some((server.server, server.fatal.first()?))) {
-        Some((server, fatal)) => Err(Broken::effective(format!(
-            "{server} would not start: {}: {}",
-            places.of(fatal.span),
-            fatal.message
-        ))),
+        Some((server, fatal)) => Err(Broken::with_help(
+            format!(
+                "{server} would not start: {}: {}",
+                places.of(fatal.span),
+                fatal.message
+            ),
+            "change or remove that line, then run this again",
+        )),
         None => Ok(()),
     }
 }
 
 /// Why a server would not read the keyset's value.
-fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading) -> Broken {
+fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secret) -> Broken {
     let place = places.of(reading.span(places.deployment));
     let (why, help) = match (&reading.value, reading.origin) {
-        (Value::Unknown(why), _) => (format!("{place}: {why}"), None),
+        (Value::Unknown(why), _) => (
+            format!("{place}: {why}"),
+            Some("write there what it sets, or remove it, then run this again".to_owned()),
+        ),
         _ if is_of_command(reading, places.deployment) => (
             format!("{place}: the command of this service overrides it"),
-            Some("remove it from the command, then run this again".to_owned()),
+            Some("remove it from that command, then run this again".to_owned()),
         ),
-        (_, Origin::Variable(_) | Origin::File(_)) => (
-            format!("{place} overrides it"),
-            Some(format!("remove the line at {place}, then run this again")),
-        ),
-        _ => match dropped(places.deployment, plan, reading) {
-            Some((span, what)) => {
-                let place = places.of(span);
-                let help = format!(
-                    "remove the tag at {place}, or run this with --override: docker compose merges what it prints over all files"
-                );
-                (format!("{place}: {what}"), Some(help))
-            }
-            None => (format!("{place}: no line would set it"), None),
-        },
+        (_, Origin::Variable(_) | Origin::File(_)) => overrides(&place),
+        _ => taken_away(places, plan, reading, secret),
     };
     Broken::Effective {
         reason: format!(
@@ -86,6 +81,59 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading) -> Broken {
     }
 }
 
+/// What is in the way, and what to do about it.
+type Cause = (String, Option<String>);
+
+fn overrides(place: &Place) -> Cause {
+    (
+        format!("{place} overrides it"),
+        Some(format!("remove the line at {place}, then run this again")),
+    )
+}
+
+/// What takes away what the edited file sets.
+fn taken_away(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secret) -> Cause {
+    let deployment = places.deployment;
+    let service = deployment.service(&deployment.instances[reading.instance]);
+    let name = intended(plan, &service.name, reading);
+    let dropped = name.and_then(|name| dropped(deployment, reading, name));
+    let is_named = |variable: &Variable| Some(variable.name.as_str()) == name;
+    if let Some((span, what)) = dropped {
+        let place = places.of(span);
+        let help = format!(
+            "remove the tag at {place}, or run this with --override: docker compose merges what it prints over all files"
+        );
+        return (format!("{place}: {what}"), Some(help));
+    }
+    if service.removed.iter().any(is_named) {
+        let place = places.of(service.started_at());
+        return (
+            format!("{place}: the command of this service removes it"),
+            Some(
+                "change that command so that it keeps the variable, then run this again".to_owned(),
+            ),
+        );
+    }
+    let mut unset = service.environment.iter().filter(|one| is_named(one));
+    let is_unset = |one: &&Variable| matches!(one.value, VariableValue::Unset);
+    let obstacle = || Effective::obstacle(deployment, reading, secret);
+    match unset.find(is_unset).or_else(obstacle) {
+        Some(variable) => overrides(&places.of(variable.span)),
+        None => {
+            let place = places.of(service.name_span);
+            (format!("{place}: no line would set it"), None)
+        }
+    }
+}
+
+/// The variable that is to set what a server reads.
+fn intended<'a>(plan: &'a Plan, service: &str, reading: &Reading) -> Option<&'a str> {
+    let mut intended = plan.intended.iter();
+    intended
+        .find(|one| one.service == service && one.setting == Some(reading.setting))
+        .map(|one| one.name.as_str())
+}
+
 /// Whether no line of a file sets what a server reads.
 fn is_of_command(reading: &Reading, deployment: &Composed) -> bool {
     let variable = reading.variable(deployment);
@@ -93,13 +141,9 @@ fn is_of_command(reading: &Reading, deployment: &Composed) -> bool {
 }
 
 /// What takes away again what the edited file sets: one of compose's own tags in a file that comes after it.
-fn dropped(deployment: &Composed, plan: &Plan, reading: &Reading) -> Option<(Span, String)> {
+fn dropped(deployment: &Composed, reading: &Reading, name: &str) -> Option<(Span, String)> {
     let index = deployment.instances[reading.instance].service;
     let service = &deployment.project.services[index];
-    let mut of_setting = plan.intended.iter();
-    let name = of_setting
-        .find(|one| one.service == service.name && one.setting == Some(reading.setting))
-        .map(|one| one.name.as_str())?;
     let is_tagged = |node: &Node| node.clears().is_some();
     service.parts.iter().rev().find_map(|part| {
         let environment = part.node.get("environment")?.value;
@@ -129,9 +173,10 @@ fn is_taken_by_compose(places: &Places<'_>) -> Result<(), Broken> {
     for variable in services.flat_map(|service| &service.environment) {
         if let VariableValue::Refused(message) = &variable.value {
             let place = places.of(variable.span);
-            return Err(Broken::effective(format!(
-                "compose refuses the file: {place}: {message}"
-            )));
+            return Err(Broken::with_help(
+                format!("compose refuses the file: {place}: {message}"),
+                "change that line, then run this again",
+            ));
         }
     }
     Ok(())
@@ -148,9 +193,10 @@ fn unique_items(places: &Places<'_>) -> Result<(), Broken> {
         if let Some(double) = items.find(|item| item.text().is_some_and(|text| !seen.insert(text)))
         {
             let place = places.of(double.span(part.source));
-            return Err(Broken::effective(format!(
-                "compose refuses the file: {place}: this item would be twice in the list"
-            )));
+            return Err(Broken::with_help(
+                format!("compose refuses the file: {place}: this item would be twice in the list"),
+                "remove that line, then run this again",
+            ));
         }
     }
     Ok(())
@@ -172,12 +218,15 @@ fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
         Some(unseen) => {
             let place = unseen.span.map(|span| format!("{}: ", places.of(span)));
             let service = unseen.service.as_deref().map(escape).unwrap_or_default();
-            Err(Broken::effective(format!(
-                "{}service {service}: {} is not checked, and may override the new values: {}",
-                place.unwrap_or_default(),
-                unseen.what,
-                unseen.reason
-            )))
+            Err(Broken::with_help(
+                format!(
+                    "{}service {service}: {} is not checked, and may override the new values: {}",
+                    place.unwrap_or_default(),
+                    unseen.what,
+                    unseen.reason
+                ),
+                "make it readable here, or run this where it is",
+            ))
         }
         None => Ok(()),
     }
@@ -202,17 +251,14 @@ fn accounts(places: &Places<'_>, effective: &Effective, keyset: &Keyset) -> Resu
             false => "it and the accounts after it would keep their old keys",
             true => "no web-login user would be added",
         };
-        return Err(Broken::Effective {
-            reason: format!(
+        return Err(Broken::with_help(
+            format!(
                 "{}: apiserver cannot set up the account {}, so {what}",
                 places.of(account.span.unwrap_or(name_span)),
                 escape(&account.name)
             ),
-            help: Some(
-                "fix this account, then run this again; clearml-verify says what is wrong with it"
-                    .to_owned(),
-            ),
-        });
+            "fix this account, then run this again; clearml-verify says what is wrong with it",
+        ));
     }
     Ok(())
 }
@@ -236,9 +282,10 @@ fn users(places: &Places<'_>, effective: &Effective, keyset: &Keyset) -> Result<
         if !is_same {
             let instance = &deployment.instances[server.instance];
             let place = places.of(deployment.service(instance).name_span);
-            return Err(Broken::effective(format!(
-                "{place}: apiserver would not read the keyset's web-login users"
-            )));
+            return Err(Broken::with_help(
+                format!("{place}: apiserver would not read the keyset's web-login users"),
+                "remove what else sets apiserver.auth.fixed_users, then run this again",
+            ));
         }
     }
     Ok(())

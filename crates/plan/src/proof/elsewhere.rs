@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
+use super::broken::LEAVE_IT;
 use super::print::{Print, Reader};
 use super::{Broken, Texts};
 use crate::intended::{Intended, IntendedPort};
@@ -29,6 +30,7 @@ pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
                 Some(line) => format!("a second YAML parser does not accept line {line}"),
                 None => "a second YAML parser does not accept it".to_owned(),
             },
+            help: line.map(|_| "write that line in a simpler way, then run this again".to_owned()),
         })
     };
     let (mut old, mut new) = (read(texts.before)?, read(texts.after)?);
@@ -49,6 +51,7 @@ pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
         Some(path) => Err(Broken::Elsewhere {
             place: place(texts, &path),
             path: shown(&path),
+            help: Some(LEAVE_IT.to_owned()),
         }),
         None => Ok(()),
     }

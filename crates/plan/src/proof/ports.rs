@@ -21,22 +21,25 @@ pub(super) fn check(places: &Places<'_>, asked: Ports) -> Result<(), Broken> {
         });
         if let Some(port) = wrong {
             let place = places.of(port.span);
-            return Err(Broken::effective(format!(
-                "{place} would still publish port {}",
-                port.shown()
-            )));
+            return Err(Broken::with_help(
+                format!("{place} would still publish port {}", port.shown()),
+                "remove the port there, then run this again",
+            ));
         }
         let mut unread = deployment.project.unseen.iter();
         if let Some(unseen) = unread.find(|unseen| {
             unseen.hides == Hides::Port && unseen.service.as_deref() == Some(&service.name)
         }) {
             let place = unseen.span.map(|span| format!("{}: ", places.of(span)));
-            return Err(Broken::effective(format!(
-                "{}{} cannot be read: {}",
-                place.unwrap_or_default(),
-                unseen.what,
-                unseen.reason
-            )));
+            return Err(Broken::with_help(
+                format!(
+                    "{}{} cannot be read: {}",
+                    place.unwrap_or_default(),
+                    unseen.what,
+                    unseen.reason
+                ),
+                "write the port there as a number, then run this again",
+            ));
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
+use super::broken::LEAVE_IT;
 use super::places::Places;
 use super::{Broken, ports};
 use crate::intended::Change;
@@ -29,6 +30,7 @@ pub(super) fn check(
         places,
         before,
         asked,
+        is_overlay: plan.overlay.is_some(),
         meant: names(plan, false),
         withheld: names(plan, true),
         ours: plan.taken.iter().map(|(name, _)| name.as_str()).collect(),
@@ -54,6 +56,8 @@ struct Comparison<'a> {
     places: &'a Places<'a>,
     before: &'a Resolved,
     asked: Ports,
+    /// Whether the edited file stays as it is.
+    is_overlay: bool,
     /// Services and the variables that they are to have.
     meant: HashSet<(&'a str, &'a str)>,
     /// Services and the variables that they are to have no longer.
@@ -134,12 +138,20 @@ impl Comparison<'_> {
                     Some(new.name_span),
                     &format!("service {} would be new", escape(service)),
                 ),
-                None => Broken::effective(format!("service {} would disappear", escape(service))),
+                None => self.unwanted(format!("service {} would disappear", escape(service))),
             },
             Difference::Compose(name) => self.caused(
                 self.places.deployment.project.env().span(name),
                 &format!("{name} would have another value for compose"),
             ),
+        }
+    }
+
+    /// Something changes that should not, because the edited file shares what is edited.
+    fn unwanted(&self, reason: String) -> Broken {
+        Broken::Effective {
+            reason,
+            help: (!self.is_overlay).then(|| LEAVE_IT.to_owned()),
         }
     }
 
@@ -159,7 +171,7 @@ impl Comparison<'_> {
                     .to(field.value.span(part.source));
                 self.caused(Some(span), &format!("{what}{inherited}"))
             }
-            None => Broken::effective(format!(
+            None => self.unwanted(format!(
                 "service {shown} would lose its `{}`",
                 escape(attribute)
             )),
@@ -193,7 +205,7 @@ impl Comparison<'_> {
         };
         // What is new comes with the line that says it, whatever that refers to.
         match is_new {
-            true => Broken::effective(format!("{}: {what}", self.places.of(variable.span))),
+            true => self.unwanted(format!("{}: {what}", self.places.of(variable.span))),
             false => self.caused(Some(variable.span), &what),
         }
     }
@@ -204,22 +216,22 @@ impl Comparison<'_> {
         let named = self.service(service).and_then(|one| env_file(one, path));
         let place = named.map_or_else(String::new, |span| format!("{}: ", self.places.of(span)));
         let path = quoted(path);
-        Broken::Effective {
-            reason: format!(
+        Broken::with_help(
+            format!(
                 "{place}service {} has `env_file: {path}` and would get every secret in that file, also {}",
                 escape(service),
                 escape(&variable.name)
             ),
-            help: Some(format!(
+            format!(
                 "put the secrets in another file with --env-file clearml.env. From then on:\n  docker compose --env-file {path} --env-file clearml.env up -d"
-            )),
-        }
+            ),
+        )
     }
 
     /// What would be otherwise, with the place of it; or the place that takes what an env file says no longer.
     fn caused(&self, span: Option<Span>, what: &str) -> Broken {
         let Some(span) = span else {
-            return Broken::effective(what.to_owned());
+            return self.unwanted(what.to_owned());
         };
         let uses = self.places.deployment.project.uses().into_iter();
         let mut inside = uses.filter(|used| {
@@ -233,13 +245,16 @@ impl Comparison<'_> {
         let place = self
             .places
             .of(changed.as_ref().map_or(span, |used| used.span));
-        Broken::effective(match changed {
-            Some(used) => format!(
-                "{place} references {} of the env file, and would get another value",
-                escape(&used.name)
+        match changed {
+            Some(used) => Broken::with_help(
+                format!(
+                    "{place} references {} of the env file, and would get another value",
+                    escape(&used.name)
+                ),
+                "write the value there instead of the reference, then run this again",
             ),
-            None => format!("{place}: {what}"),
-        })
+            None => self.unwanted(format!("{place}: {what}")),
+        }
     }
 }
 

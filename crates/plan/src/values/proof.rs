@@ -10,6 +10,7 @@ use clearml_secure_core::keyset::kubernetes::name_of;
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::kubernetes::{Reader, Rendered};
 use clearml_secure_core::setting::{Server, Setting};
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::place_of;
 use clearml_secure_core::unseen::Hides;
@@ -60,6 +61,7 @@ pub(super) fn prove(job: &Job, after: &str, plan: &Plan) -> Result<Vec<Setting>,
     let unreadable = |error: &dyn std::fmt::Display| {
         Error::NotProved(Broken::Unreadable {
             reason: error.to_string(),
+            help: None,
         })
     };
     let (old, new) = (job.tree(&job.text)?, job.tree(after));
@@ -74,6 +76,7 @@ pub(super) fn prove(job: &Job, after: &str, plan: &Plan) -> Result<Vec<Setting>,
         return Err(Error::NotProved(Broken::Elsewhere {
             place: at.map(|at| place_of(&job.path, after, at)),
             path,
+            help: None,
         }));
     }
     let mut settings = Vec::new();
@@ -112,18 +115,18 @@ fn readings(
             .name
             .as_str();
         if !is_from(rendered, reading, &job.secret) {
-            return Err(Broken::Effective {
-                reason: format!(
+            return Err(Broken::with_help(
+                format!(
                     "as chart {chart} renders it, {} would not take {} from Secret {}",
                     escape(name),
                     reading.setting,
                     job.secret
                 ),
-                help: Some(
-                    "look for what else sets it:\n  clearml-verify --effective values.yaml"
-                        .to_owned(),
+                format!(
+                    "look for what else sets it:\n  clearml-verify --effective {}",
+                    quoted(&job.path)
                 ),
-            });
+            ));
         }
         settings.push(reading.setting);
     }
@@ -134,11 +137,14 @@ fn readings(
     {
         let old = repeated(old);
         if let Some(name) = repeated(container).iter().find(|name| !old.contains(name)) {
-            return Err(Broken::effective(format!(
-                "{} would have {} twice, which helm refuses",
-                escape(&container.name),
-                escape(name)
-            )));
+            return Err(Broken::with_help(
+                format!(
+                    "{} would have {} twice, which helm refuses",
+                    escape(&container.name),
+                    escape(name)
+                ),
+                format!("remove {}, then run this again", escape(name)),
+            ));
         }
     }
     Ok(settings)

@@ -16,7 +16,7 @@
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server;
 //! docs/clearml.md#the-documented-example.
 
-use clearml_secure_core::effective::{Origin, Reading, Value};
+use clearml_secure_core::effective::{Configured, Origin, Reading, Value};
 use clearml_secure_core::keyset;
 use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
 use clearml_secure_core::shown::escape;
@@ -127,7 +127,16 @@ impl MissingSetting {
             case.server(reading),
             reading.setting
         );
-        case.finding_in(GONE, reading, message)
+        let finding = case.finding_in(GONE, reading, message);
+        let server = &case.effective.servers[reading.instance];
+        match server.configured(case.deployment, reading.setting.path()) {
+            // No key that is injected comes after it.
+            Configured::Value(_, span) => finding.at(span).help(format!(
+                "remove this line, or set {} in it",
+                reading.setting
+            )),
+            Configured::Not | Configured::Unknown(..) => finding,
+        }
     }
 }
 
