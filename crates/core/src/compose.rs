@@ -18,6 +18,7 @@ mod network;
 mod parts;
 pub mod port;
 pub mod resolved;
+mod scale;
 pub(crate) mod service;
 mod shellwords;
 mod unsteady;

@@ -21,7 +21,7 @@ use recognise::Recognised;
 use zeroize::Zeroizing;
 
 use crate::compose::files::Files;
-use crate::compose::{EnvFiles, Loader, Project};
+use crate::compose::{EnvFiles, Loader, Project, Service};
 use crate::container::{Container, Doubt, Variable, VariableValue};
 use crate::error::Error;
 use crate::hocon;
@@ -56,8 +56,10 @@ pub struct Deployment {
 
 /// A deployment that compose files describe. Only such can be edited.
 pub struct Composed {
-    /// What the files say; its services are in the order of the containers.
+    /// What the files say; its services are in the order of the containers, unless some of these are left out.
     pub project: Project,
+    /// What is left out, because compose starts no container of it.
+    pub unstarted: Vec<Arc<Container>>,
     deployment: Deployment,
 }
 
@@ -100,20 +102,42 @@ impl Composed {
         }
         let named = env_files(&sources, env);
         let services = project.services.iter();
+        let (unstarted, started): (Vec<_>, Vec<_>) =
+            services.partition(|service| files.is_of_started && project.starts_none(service));
+        let of = |services: &[&Service]| -> Vec<Arc<Container>> {
+            let containers = services.iter().map(|one| Arc::clone(&one.container));
+            containers.collect()
+        };
+        let is_left_out = |unseen: &&Unseen| {
+            let mut names = unstarted.iter().map(|service| &service.name);
+            unseen
+                .service
+                .as_ref()
+                .is_some_and(|name| names.any(|one| one == name))
+        };
+        let unseen = project.unseen.iter().filter(|one| !is_left_out(one));
         let given = Given {
             first: project.files[0],
-            containers: services
-                .map(|service| Arc::clone(&service.container))
-                .collect(),
-            unseen: project.unseen.clone(),
+            containers: of(&started),
+            unseen: unseen.cloned().collect(),
             config_dir: files.config_dir.as_deref(),
         };
+        let unstarted = of(&unstarted);
         let mut deployment = Deployment::of_containers(given, sources, &mut loader)?;
         deployment.env_files = named.unwrap_or(deployment.env_files);
+        deployment.miss_unstarted(&unstarted);
         Ok(Self {
             deployment,
             project,
+            unstarted,
         })
+    }
+}
+
+impl Composed {
+    /// Whether a server of ClearML is among what is left out.
+    pub fn has_unstarted_server(&self) -> bool {
+        self.unstarted.iter().any(|container| is_server(container))
     }
 }
 
@@ -279,6 +303,20 @@ impl Deployment {
         };
         let unseen = std::mem::take(&mut self.unseen);
         self.unseen = unseen.into_iter().filter(matters).collect();
+    }
+
+    /// Without its API server no deployment works: somebody starts one that compose does not.
+    fn miss_unstarted(&mut self, unstarted: &[Arc<Container>]) {
+        if self.of(Server::Apiserver).next().is_some() {
+            return;
+        }
+        let is_one = |container: &&Arc<Container>| {
+            let servers = recognise::recognise(container).servers;
+            servers.contains(&Server::Apiserver)
+        };
+        let found = unstarted.iter().filter(is_one);
+        self.unseen
+            .extend(found.map(|container| recognise::unseen(container, recognise::UNSTARTED)));
     }
 
     /// The container an instance runs in.

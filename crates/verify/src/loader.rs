@@ -6,6 +6,7 @@ use clearml_secure_core::compose::files::{Files, Given, merged_over};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::error::Error;
 use clearml_secure_core::io::{read_argument, read_text};
+use clearml_secure_core::shown::escape;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
@@ -44,13 +45,13 @@ impl<'a> Loader<'a> {
         let mut texts = vec![(path.to_owned(), text)];
         if self.has_merge() {
             texts.extend(self.merge.iter().cloned());
-            return self.load(texts);
+            return self.load(texts, remarks);
         }
         let merged = merged_over(path);
         for found in &merged {
             texts.push((found.clone(), read_text(found)?));
         }
-        let deployment = self.load(texts)?;
+        let deployment = self.load(texts, remarks)?;
         if !deployment.instances.is_empty() && !merged.is_empty() {
             remarks.push(format!(
                 "{} is read with {}, as docker compose reads them together",
@@ -62,13 +63,30 @@ impl<'a> Loader<'a> {
     }
 
     /// The deployment of a compose file and another that is merged over it, instead of what compose would merge by itself.
-    pub(crate) fn merged(&self, path: &Path, over: &Path) -> Result<Composed, Error> {
+    pub(crate) fn merged(
+        &self,
+        path: &Path,
+        over: &Path,
+        remarks: &mut Vec<String>,
+    ) -> Result<Composed, Error> {
         let read = |path: &Path| Ok((path.to_owned(), read_text(path)?));
-        self.load(vec![read(path)?, read(over)?])
+        self.load(vec![read(path)?, read(over)?], remarks)
     }
 
-    fn load(&self, texts: Vec<Given>) -> Result<Composed, Error> {
+    fn load(&self, texts: Vec<Given>, remarks: &mut Vec<String>) -> Result<Composed, Error> {
         let config_dir = self.cli.config_dir.as_deref();
-        Composed::load(Files::of(texts, self.env_file.clone(), config_dir)?)
+        let mut files = Files::of(texts, self.env_file.clone(), config_dir)?;
+        files.is_of_started = true;
+        let deployment = Composed::load(files)?;
+        let has_server = !deployment.instances.is_empty();
+        let unstarted = deployment.unstarted.iter();
+        let unstarted: Vec<_> = unstarted.map(|one| escape(&one.name)).collect();
+        if !unstarted.is_empty() && (has_server || deployment.has_unstarted_server()) {
+            remarks.push(format!(
+                "passed over, because they have scale: 0 or replicas: 0: {}",
+                unstarted.join(", ")
+            ));
+        }
+        Ok(deployment)
     }
 }

@@ -208,7 +208,7 @@ fn found(
     let mut targets = Vec::new();
     let mut merged = Vec::new();
     for overlay in overlays {
-        match loader.merged(path, overlay) {
+        match loader.merged(path, overlay, remarks) {
             Ok(one) => {
                 if !one.instances.is_empty() {
                     remarks.push(merged_over(path, overlay));

@@ -123,6 +123,8 @@ pub struct Files {
     pub is_env_default: bool,
     /// The configuration folder of every server, instead of what is mounted.
     pub config_dir: Option<PathBuf>,
+    /// Whether services of which compose starts no container are left out of the deployment.
+    pub is_of_started: bool,
 }
 
 impl Files {
@@ -162,6 +164,7 @@ impl Files {
             env,
             is_env_default,
             config_dir: config_dir.map(Path::to_owned),
+            is_of_started: false,
         })
     }
 }

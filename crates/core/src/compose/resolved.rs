@@ -392,6 +392,7 @@ mod tests {
             env: vec![("somewhere/.env".into(), text(env))],
             is_env_default: true,
             config_dir: None,
+            is_of_started: false,
         };
         Composed::load(files).unwrap()
     }

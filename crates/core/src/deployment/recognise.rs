@@ -43,6 +43,10 @@ pub(super) fn unseen(service: &Container, reason: &str) -> Unseen {
 /// A service is called like a server of ClearML, and no other service is that server.
 pub(super) const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
 
+/// The only API server is one of which compose starts no container.
+pub(super) const UNSTARTED: &str =
+    "it is the only API server, and has `scale: 0` or `replicas: 0`: docker compose starts none";
+
 /// Whether a service runs an image of ClearML's own that runs nobody else's code, as agents do.
 pub(super) fn is_own_image(service: &Container) -> bool {
     let Some(image) = service.known_image().or(service.built_as.as_ref()) else {
