@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::process;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 
 use clearml_secure_core::io::abandon;
@@ -17,10 +17,16 @@ use signal_hook::low_level::emulate_default_handler;
 type Told = Box<dyn Fn() -> bool + Send>;
 
 static LISTENER: Mutex<Option<Told>> = Mutex::new(None);
+static WATCH: Once = Once::new();
 
-/// From now on a signal that ends the program leaves no temporary file. Call it first; where the system has no room for the
-/// thread that waits, all is as in any other program.
-pub fn watch() {
+/// From now on a signal that ends the program leaves no temporary file. Before there is one, signals do what they do to any
+/// program: a thread that waits for them costs a tenth of looking at one file. Where the system has no room for that thread,
+/// it stays so.
+pub(super) fn watch() {
+    WATCH.call_once(start);
+}
+
+fn start() {
     let ignored = ignored();
     // A program that `nohup` starts, or a script in the background, is to go on.
     let heard = [SIGINT, SIGTERM, SIGHUP].into_iter();
@@ -39,6 +45,7 @@ pub fn watch() {
 /// From now on the first Ctrl-C tells this one, and the program goes on as long as it says so. The second one ends it.
 pub fn listen(told: impl Fn() -> bool + Send + 'static) {
     *LISTENER.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(told));
+    watch();
 }
 
 #[expect(

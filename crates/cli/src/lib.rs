@@ -13,12 +13,12 @@ pub mod wrap;
 use std::process;
 
 use clearml_secure_core::exit;
-use clearml_secure_core::io::abandon;
+use clearml_secure_core::io::{abandon, before_temporary_files};
 
 /// The first thing that each program does: neither a core dump, nor a signal, nor a bug leaves keys behind.
 pub fn begin(program: &'static str) {
     core_dump::forbid();
-    interrupt::watch();
+    before_temporary_files(interrupt::watch);
     exit::at_panic(program, crashed);
 }
 

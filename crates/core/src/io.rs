@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::exit;
-pub use beside::{Temporary, abandon};
+pub use beside::{Temporary, abandon, before_temporary_files};
 pub use mode::Mode;
 pub use read::{LIMIT_MIB, entries, read_argument, read_text};
 pub use replace::{Before, NewFile, replace_files};

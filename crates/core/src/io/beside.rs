@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -131,6 +131,15 @@ fn names() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     NAMES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What is done before there are any.
+static BEFORE: OnceLock<fn()> = OnceLock::new();
+
+/// Has this done before each temporary file of this process: what calls [`abandon`] need not run without one. The first call
+/// counts.
+pub fn before_temporary_files(does: fn()) {
+    BEFORE.get_or_init(|| does);
+}
+
 /// How long a file system may take to create a name; one that hangs lets nobody go otherwise.
 const LONGEST: Duration = Duration::from_secs(1);
 
@@ -175,6 +184,9 @@ fn with_free_name<T>(
     make: impl Fn(&Path) -> io::Result<T>,
 ) -> io::Result<(Beside, T)> {
     let of = target.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    if let Some(does) = BEFORE.get() {
+        does();
+    }
     for attempt in 0..100 {
         let mut name = OsString::from(".");
         name.push(of);
