@@ -5,9 +5,19 @@ use std::sync::Arc;
 /// Quotes stay around a step that has one of these in it.
 ///
 /// All of them are ASCII, so that a path is walked byte by byte: every question about a configuration walks one.
+const SPECIAL: [bool; 256] = {
+    let characters = b"!#$&*+.:=?@[]^`}";
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < characters.len() {
+        table[characters[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 fn is_special(byte: u8) -> bool {
-    matches!(byte, b'!' | b'#'..=b'$' | b'&' | b'*'..=b'+' | b'.' | b':')
-        || matches!(byte, b'=' | b'?'..=b'@' | b'[' | b']'..=b'^' | b'`' | b'}')
+    SPECIAL[usize::from(byte)]
 }
 
 /// Where the first of them is, or the end.

@@ -96,9 +96,10 @@ fn is_wrong(path: &str) -> bool {
 
 /// Whether a path is this one or in its object; paths of variables have lost their case.
 fn is_at_or_below(path: &str, above: &str) -> bool {
-    let start = path.get(..above.len());
-    start.is_some_and(|start| start.eq_ignore_ascii_case(above))
-        && matches!(path.as_bytes().get(above.len()), None | Some(b'.'))
+    matches!(path.as_bytes().get(above.len()), None | Some(b'.'))
+        && path
+            .get(..above.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(above))
 }
 
 fn is_in_secure(parts: &[&str]) -> bool {
