@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use clearml_secure_core::command::{self, Surroundings};
-use clearml_secure_core::compose::files::Files;
+use clearml_secure_core::compose::files::{Files, Given};
 use clearml_secure_core::compose::interpolate;
 use clearml_secure_core::compose::resolved::Resolved;
 use clearml_secure_core::deployment::{Composed, Deployment};
@@ -154,8 +154,8 @@ fn files(text: String) -> Result<Files, clearml_secure_core::error::Error> {
     Files::of(given(text), Vec::new(), None)
 }
 
-fn given(text: String) -> Vec<(PathBuf, Zeroizing<String>)> {
-    vec![(NOWHERE.into(), Zeroizing::new(text))]
+fn given(text: String) -> Vec<Given> {
+    vec![(NOWHERE.into(), Zeroizing::new(text).into())]
 }
 
 fn look(deployment: &Deployment) {

@@ -21,6 +21,9 @@ pub(crate) fn names_only(written: &str) -> &str {
 #[derive(Clone, Debug, Default)]
 pub struct Sources(Vec<Named>);
 
+/// A text that may hold secrets, once for all who read it; wiped when the last of them is gone. A large file is in memory once.
+pub type Text = Arc<Zeroizing<String>>;
+
 /// Which text of [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u32);
@@ -95,8 +98,7 @@ pub struct Within {
 /// A text and where it was read.
 struct Source {
     path: PathBuf,
-    /// Compose files and `.env` files hold secrets, so the copy in memory is wiped.
-    text: Zeroizing<String>,
+    text: Text,
     /// Where lines start, worked out when the first place is asked for.
     lines: OnceLock<Vec<usize>>,
 }
@@ -139,12 +141,12 @@ impl Sources {
     }
 
     /// Takes over a text; `path` is what findings call it.
-    pub fn add(&mut self, path: impl Into<PathBuf>, text: Zeroizing<String>) -> SourceId {
+    pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<Text>) -> SourceId {
         let id = SourceId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
         self.0.push(Named {
             source: Arc::new(Source {
                 path: path.into(),
-                text,
+                text: text.into(),
                 lines: OnceLock::new(),
             }),
             name: None,
@@ -158,7 +160,7 @@ impl Sources {
     pub fn add_within(
         &mut self,
         path: impl Into<PathBuf>,
-        text: Zeroizing<String>,
+        text: impl Into<Text>,
         within: Within,
     ) -> SourceId {
         let id = self.add(path, text);
@@ -174,6 +176,11 @@ impl Sources {
     /// The text, as it was read.
     pub fn text(&self, id: SourceId) -> &str {
         &self.0[id.0 as usize].source.text
+    }
+
+    /// The same, to be read again.
+    pub fn shared(&self, id: SourceId) -> Text {
+        Arc::clone(&self.0[id.0 as usize].source.text)
     }
 
     /// Where the lines of a text start, the one behind the last line break included.

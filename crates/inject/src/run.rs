@@ -120,13 +120,13 @@ fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<Given>, Error
         if Keyset::is_one(&text, path) {
             return Err(Error::Keyset(path.clone()));
         }
-        texts.push((path.clone(), text));
+        texts.push((path.clone(), text.into()));
     }
     if cli.merge.is_empty() {
         // What `docker compose` would merge over the file by itself must not win over what is injected.
         for path in merged_over(&cli.compose) {
             let text = read_text(&path)?;
-            texts.push((path, text));
+            texts.push((path, text.into()));
         }
     }
     Ok(texts)

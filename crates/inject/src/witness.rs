@@ -95,7 +95,7 @@ pub(crate) fn ask(compose: &[Given], proved: &Proved) -> Result<(), Error> {
     if let Some(overlay) = &proved.plan.overlay {
         arguments.push("-f".into());
         arguments.push(add(&folder.join("override"), overlay)?);
-        texts.push((PathBuf::from("override"), overlay.clone()));
+        texts.push((PathBuf::from("override"), overlay.clone().into()));
     }
     let config = config(program, &folder, &arguments)?;
     drop(temporary);

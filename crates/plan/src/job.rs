@@ -11,7 +11,7 @@ use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::place_of;
+use clearml_secure_core::source::{Text, place_of};
 use clearml_secure_core::unseen::{Hides, Unseen};
 use zeroize::Zeroizing;
 
@@ -45,9 +45,9 @@ pub struct Planned {
 /// A run that is proved and may be written.
 pub struct Proved {
     /// The compose file as it is.
-    pub before: Zeroizing<String>,
+    pub before: Text,
     /// The compose file as it is to be.
-    pub after: Zeroizing<String>,
+    pub after: Text,
     /// What was done.
     pub plan: Plan,
     /// The env file as it is to be.
@@ -114,13 +114,13 @@ impl Planned {
         drop(deployment);
         let (path, before) = compose.first().cloned().unwrap_or_default();
         let after = splice(&before, &plan.edits)
-            .map(Zeroizing::new)
+            .map(|text| Text::new(Zeroizing::new(text)))
             .map_err(|overlap| Error::Overlap(place_of(&path, &before, overlap.at)))?;
         if let Some((_, text)) = compose.first_mut() {
             *text = after.clone();
         }
         let overlay = plan.overlay.clone();
-        compose.extend(overlay.map(|text| (PathBuf::from("override"), text)));
+        compose.extend(overlay.map(|text| (PathBuf::from("override"), text.into())));
         let texts = proof::Texts {
             path: &path,
             before: &before,

@@ -22,7 +22,7 @@ pub(crate) struct Loader<'a> {
 impl<'a> Loader<'a> {
     /// Reads what is given for all of them.
     pub(crate) fn new(cli: &'a Cli) -> Result<Self, Error> {
-        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?));
+        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?.into()));
         Ok(Self {
             cli,
             env_file: cli.env_file.iter().map(read).collect::<Result<_, _>>()?,
@@ -42,14 +42,14 @@ impl<'a> Loader<'a> {
         text: Zeroizing<String>,
         remarks: &mut Vec<String>,
     ) -> Result<Composed, Error> {
-        let mut texts = vec![(path.to_owned(), text)];
+        let mut texts = vec![(path.to_owned(), text.into())];
         if self.has_merge() {
             texts.extend(self.merge.iter().cloned());
             return self.load(texts, remarks);
         }
         let merged = merged_over(path);
         for found in &merged {
-            texts.push((found.clone(), read_text(found)?));
+            texts.push((found.clone(), read_text(found)?.into()));
         }
         let deployment = self.load(texts, remarks)?;
         if !deployment.instances.is_empty() && !merged.is_empty() {
@@ -69,7 +69,7 @@ impl<'a> Loader<'a> {
         over: &Path,
         remarks: &mut Vec<String>,
     ) -> Result<Composed, Error> {
-        let read = |path: &Path| Ok((path.to_owned(), read_text(path)?));
+        let read = |path: &Path| Ok((path.to_owned(), read_text(path)?.into()));
         self.load(vec![read(path)?, read(over)?], remarks)
     }
 

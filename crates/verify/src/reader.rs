@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
         unit: usize,
     ) -> Result<(), CoreError> {
         self.has_values = true;
-        let mut files = vec![(path.to_owned(), text)];
+        let mut files = vec![(path.to_owned(), text.into())];
         files.extend(self.loader.merge.iter().cloned());
         let mut release = Release::default();
         if let Some(version) = self.cli.chart.as_deref().and_then(Version::parse) {

@@ -193,7 +193,8 @@ fn text(
             "{} (dockerfile_inline)",
             sources.path(part.source).display()
         );
-        return told(project, part, node).map(|text| sources.add(name, text.into()));
+        return told(project, part, node)
+            .map(|text| sources.add(name, zeroize::Zeroizing::new(text)));
     }
     let file = dockerfile(project, written);
     context(project, written)

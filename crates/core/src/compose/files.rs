@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
 use crate::dotenv;
 use crate::error::Error;
 use crate::io::{is_same, read_argument, read_text};
+use crate::source::Text;
 
 /// Names that docker compose looks for, the one that it prefers first.
 const DEFAULTS: [&str; 4] = [
@@ -102,14 +101,14 @@ fn env_beside(folder: &Path) -> Result<Option<Given>, Error> {
     let path = folder.join(".env");
     if is_there(&path) {
         let text = read_text(&path)?;
-        Ok(Some((path, text)))
+        Ok(Some((path, text.into())))
     } else {
         Ok(None)
     }
 }
 
 /// A path and the text that counts as what is in the file.
-pub type Given = (PathBuf, Zeroizing<String>);
+pub type Given = (PathBuf, Text);
 
 /// The texts and paths that a deployment is read from.
 pub struct Files {
@@ -138,7 +137,7 @@ impl Files {
         env_files: &[PathBuf],
         config_dir: Option<&Path>,
     ) -> Result<Self, Error> {
-        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?));
+        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?.into()));
         let texts = |paths: &[PathBuf]| paths.iter().map(read).collect::<Result<_, Error>>();
         Self::of(texts(compose)?, texts(env_files)?, config_dir)
     }

@@ -4,11 +4,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
 use crate::error::Error;
 use crate::io::{read_text, real};
-use crate::source::{SourceId, Sources};
+use crate::source::{SourceId, Sources, Text};
 
 /// Opens files, each once.
 #[derive(Default)]
@@ -34,12 +32,7 @@ pub enum Kind {
 
 impl Loader {
     /// Puts a text in the place of a file, which need not be there.
-    pub fn give(
-        &mut self,
-        sources: &mut Sources,
-        path: &Path,
-        text: Zeroizing<String>,
-    ) -> SourceId {
+    pub fn give(&mut self, sources: &mut Sources, path: &Path, text: impl Into<Text>) -> SourceId {
         let source = sources.add(path, text);
         let file = real(path);
         // Standard input is called by what might be a file's name.
@@ -115,6 +108,8 @@ impl Loader {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     #[test]

@@ -388,8 +388,8 @@ mod tests {
         let text = |text: &str| Zeroizing::new(text.to_owned());
         let files = Files {
             folder: PathBuf::from("somewhere"),
-            compose: vec![("somewhere/c.yml".into(), text(compose))],
-            env: vec![("somewhere/.env".into(), text(env))],
+            compose: vec![("somewhere/c.yml".into(), text(compose).into())],
+            env: vec![("somewhere/.env".into(), text(env).into())],
             is_env_default: true,
             config_dir: None,
             is_of_started: false,

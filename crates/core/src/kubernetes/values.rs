@@ -1,15 +1,14 @@
 //! Values of a chart among the manifests: what the chart makes of them is read as what is rendered.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-use zeroize::Zeroizing;
 
 use super::object::Object;
 use super::read::{Chart, Reader};
 use super::{Rendered, Values};
 use crate::compose::Loader;
+use crate::compose::files::Given;
 use crate::error::Error;
 use crate::helm::{self, Layer, Release};
 use crate::knowable::Knowable;
@@ -45,7 +44,7 @@ impl Reader {
     /// What is not YAML, what Helm refuses, and a chart of which nothing is known.
     pub fn add_values(
         &mut self,
-        files: Vec<(PathBuf, Zeroizing<String>)>,
+        files: Vec<Given>,
         release: &Release,
         unit: usize,
     ) -> Result<(), Error> {

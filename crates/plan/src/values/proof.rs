@@ -16,6 +16,7 @@ use clearml_secure_core::source::place_of;
 use clearml_secure_core::unseen::Hides;
 use clearml_secure_core::version::Version;
 use clearml_secure_core::yaml::Node;
+use zeroize::Zeroizing;
 
 use super::{EXISTING_SECRET, Job, LOGINS, Plan};
 use crate::error::Error;
@@ -28,7 +29,7 @@ pub(super) fn read(job: &Job, text: &str, chart: Version) -> Result<Rendered, Er
         chart: Knowable::Known(chart),
         ..Release::default()
     };
-    let files = vec![(job.path.clone(), text.to_owned().into())];
+    let files = vec![(job.path.clone(), Zeroizing::new(text.to_owned()).into())];
     reader.add_values(files, &release, 0)?;
     let mut deployments = reader.finish(None)?.deployments;
     match (deployments.pop(), deployments.is_empty()) {

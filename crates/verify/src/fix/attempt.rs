@@ -12,7 +12,6 @@ use clearml_secure_plan::error::Error;
 use clearml_secure_plan::job::Job;
 use clearml_secure_plan::plan::Asked;
 use clearml_secure_plan::ports::Ports;
-use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 
@@ -50,12 +49,11 @@ impl Attempt<'_> {
         };
         let sources = &self.deployment.sources;
         let project = self.project;
-        let text = |id| Zeroizing::new(sources.text(id).to_owned());
         let files = project.files.iter();
         let env_file = EnvFile::read(self.env_files, &project.folder)?;
         let job = Job {
             compose: files
-                .map(|id| (sources.path(*id).to_owned(), text(*id)))
+                .map(|id| (sources.path(*id).to_owned(), sources.shared(*id)))
                 .collect(),
             asked: Asked {
                 ports,
