@@ -24,6 +24,7 @@ mod shellwords;
 mod unsteady;
 mod uses;
 pub mod volume;
+mod watch;
 
 use std::collections::HashMap;
 use std::ops::Deref;

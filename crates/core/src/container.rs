@@ -50,6 +50,8 @@ pub struct Container {
     pub mounts: Vec<Mount>,
     /// What its image has that was copied into it where it was built; a mount hides it.
     pub copies: Vec<Mount>,
+    /// What is copied into it while it runs, by a program that watches files of the host.
+    pub synced: Vec<Mount>,
     /// What else may change what a server reads here and is not known. It is said of servers only.
     pub doubts: Vec<Doubt>,
     /// What is published.

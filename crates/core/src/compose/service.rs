@@ -7,7 +7,7 @@ use super::build::{self, Built};
 use super::network::{self, Networks};
 use super::{
     Loader, Part, Project, Service, env_file, environment, label, port, shellwords, unsteady,
-    volume,
+    volume, watch,
 };
 use crate::container::{Container, Hook, Text, Variable};
 use crate::error::Error;
@@ -31,16 +31,7 @@ impl Project {
             attribute(&parts, "container_name").and_then(|(part, node)| self.text_of(part, node));
         let (command, words) = self.command(&parts, built.as_ref());
         let hooks = self.hooks(&parts);
-        let mut environment = environment::of_service(self, loader, sources, &name, &parts)?;
-        if let Some(other) = self.in_other_runs(&name, &parts) {
-            let seen = self.unseen.clone();
-            let others = environment::of_service(self, loader, sources, &name, &other)?;
-            unsteady::put_together(&mut environment, others);
-            let more = self.unseen.split_off(seen.len());
-            self.unseen
-                .extend(more.into_iter().filter(|one| !seen.contains(one)));
-            self.note_unsteady(&name, &parts, &other);
-        }
+        let mut environment = self.environment(loader, sources, &name, &parts)?;
         let mut ports = port::of_service(self, &name, &parts);
         let networks = Networks::of(self, &name, &parts, name_span);
         if let Some(address) = network::host_binding(self, &networks.names) {
@@ -90,6 +81,7 @@ impl Project {
             mounts: Vec::new(),
             removed: Vec::new(),
             copies,
+            synced: watch::of_service(self, &parts),
             doubts,
             ports,
             networks: networks.names,
@@ -105,6 +97,27 @@ impl Project {
             parts,
             container: Arc::new(container),
         })
+    }
+
+    /// The variables. Where compose reads the service in another way in other runs, what differs is not known.
+    fn environment(
+        &mut self,
+        loader: &mut Loader,
+        sources: &mut Sources,
+        name: &str,
+        parts: &[Part],
+    ) -> Result<Vec<Variable>, Error> {
+        let mut variables = environment::of_service(self, loader, sources, name, parts)?;
+        if let Some(other) = self.in_other_runs(name, parts) {
+            let seen = self.unseen.clone();
+            let others = environment::of_service(self, loader, sources, name, &other)?;
+            unsteady::put_together(&mut variables, others);
+            let more = self.unseen.split_off(seen.len());
+            self.unseen
+                .extend(more.into_iter().filter(|one| !seen.contains(one)));
+            self.note_unsteady(name, parts, &other);
+        }
+        Ok(variables)
     }
 
     /// The text of a key; not known where a variable in it has no value here.

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::mounts::{anywhere, around, relative};
+use super::mounts::{SYNCED, anywhere, around, may_have, relative};
 use super::program;
 use crate::compose::{Kind, Loader};
 use crate::config_dir;
@@ -153,22 +153,20 @@ pub(super) fn defaults(
                 true => "a file of the server".to_owned(),
                 false => crate::shown::escape(target).into_owned(),
             };
-            let reason = match container
-                .copies
-                .iter()
-                .any(|copy| std::ptr::eq(copy, volume))
-            {
-                true => {
-                    "its Dockerfile replaces a part of the server; what runs there is not known"
-                }
-                false => "a mount replaces a part of the server; what runs there is not known",
+            let is_of = |copies: &[Mount]| copies.iter().any(|copy| std::ptr::eq(copy, volume));
+            let by = match () {
+                () if is_of(&container.copies) => "its Dockerfile",
+                () if is_of(&container.synced) => "`develop.watch`",
+                () => "a mount",
             };
+            let reason =
+                format!("{by} replaces a part of the server; what runs there is not known");
             view.unseen.push((
                 String::new(),
                 Unseen {
                     what,
                     hides: Hides::Anything,
-                    reason: reason.to_owned(),
+                    reason,
                     service: Some(container.name.clone()),
                     span: Some(volume.span),
                 },
@@ -271,6 +269,13 @@ impl<'a> View<'a> {
         below.sort_by_key(|(rest, _)| rest.len());
         for (rest, volume) in below {
             view.mount(rest, "", volume)?;
+        }
+        for synced in &service.synced {
+            let target = synced.target.known();
+            let below = target.and_then(|target| relative(target, folder));
+            if below.is_some() || may_have(synced, folder) {
+                view.hidden(below.unwrap_or_default(), synced, &SYNCED.into());
+            }
         }
         view.files.sort_by(|one, other| one.0.cmp(&other.0));
         Ok(view)

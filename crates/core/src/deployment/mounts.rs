@@ -42,10 +42,27 @@ pub(super) fn anywhere(service: &Container) -> Option<(&Mount, &Reason)> {
     volumes.find_map(|volume| Some((volume, volume.target.reason()?)))
 }
 
+/// Why it is not known what is at a path to which files are copied while the container runs.
+pub(super) const SYNCED: &str = "docker compose watch copies files there (`develop.watch`)";
+
+/// Whether files that are copied while the container runs may be at a path.
+pub(super) fn may_have(synced: &Mount, path: &str) -> bool {
+    let Some(target) = synced.target.known() else {
+        return true;
+    };
+    relative(path, target).is_some_and(|rest| match synced.source.known() {
+        Some(MountSource::Bind(host)) if !rest.is_empty() => host.path.join(rest).exists(),
+        _ => true,
+    })
+}
+
 /// What a container has at a path.
 pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
     if let Some((_, reason)) = anywhere(service) {
         return There::Unknown(reason.clone());
+    }
+    if service.synced.iter().any(|one| may_have(one, path)) {
+        return There::Unknown(SYNCED.into());
     }
     if let Some((rest, volume)) = around(service, path) {
         return below(volume, rest);

@@ -13,19 +13,16 @@ pub(super) fn replaced<'a>(
 ) -> Vec<(&'a str, &'a Mount)> {
     let program = format!("{home}/{server}");
     let starts = ["entrypoint.sh", "wrapper.sh"].map(|name| format!("{home}/{name}"));
+    let copied = || container.copies.iter().chain(&container.synced);
     let is_part = |target: &str, mount: &Mount| {
         // Its configuration is read, wherever it is mounted, and tells what a mount over all of the program is.
         let below = relative(target, &program).unwrap_or_default();
         let is_below = !below.is_empty() && relative(below, "config").is_none();
-        // A folder that the build copies is put over the image's own.
-        let is_over = target == program
-            && container
-                .copies
-                .iter()
-                .any(|copy| std::ptr::eq(copy, mount));
+        // A folder that is copied is put over the image's own.
+        let is_over = target == program && copied().any(|copy| std::ptr::eq(copy, mount));
         starts.iter().any(|path| path == target) || (is_below || is_over) && is_code(target, mount)
     };
-    let mounts = container.mounts.iter().chain(&container.copies);
+    let mounts = container.mounts.iter().chain(copied());
     let known = mounts.filter_map(|mount| Some((mount.target.known()?.as_str(), mount)));
     known
         .filter(|(target, mount)| is_part(target, mount))

@@ -163,6 +163,7 @@ impl<'a> Inspected<'a> {
             mounts: self.mounts(),
             removed: Vec::new(),
             copies: Vec::new(),
+            synced: Vec::new(),
             hooks: Vec::new(),
             doubts: Vec::new(),
             ports: self.ports(),

@@ -144,6 +144,7 @@ impl One<'_> {
             .of(node),
             removed: Vec::new(),
             copies: Vec::new(),
+            synced: Vec::new(),
             doubts: Vec::new(),
             ports: expose::host_ports(workload, node),
             networks: vec![NETWORK.to_owned()],
