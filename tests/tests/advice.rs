@@ -133,6 +133,16 @@ const TRIES: &[Try] = &[
         ],
     ),
     Try {
+        name: "the keyset where the compose file belongs",
+        files: &[("docker-compose.yml", APISERVER)],
+        command: "clearml-inject -i keys.env docker-compose.yml",
+    },
+    Try {
+        name: "the keyset and the compose file, each in the other's place",
+        files: &[("docker-compose.yml", APISERVER)],
+        command: "clearml-inject -k docker-compose.yml -i keys.env",
+    },
+    Try {
         name: "an included file that extends another, and an env file",
         files: &[
             ("docker-compose.yml", "include: [srv.yml]\n"),
@@ -155,6 +165,58 @@ fn advice_that_is_followed_ends_in_success() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A slip is answered by what happened and by what works, in all three programs alike: never by a usage line.
+#[test]
+fn a_file_in_the_wrong_place_is_answered_in_our_own_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("docker-compose.yml"), APISERVER).unwrap();
+    fs::write(folder.join("over.yml"), OVER).unwrap();
+    fs::write(folder.join("include.conf"), "include \"x.conf\"\n").unwrap();
+    fs::write(folder.join("dash.conf"), "\"-credentials\" { }\n").unwrap();
+    shell(folder, "clearml-keygen -q -o keys.env").exit(0);
+    for (command, says) in [
+        ("inject keys.env docker-compose.yml", "-k takes the keyset:"),
+        (
+            "inject docker-compose.yml keys.env",
+            "clearml-inject -k keys.env docker-compose.yml",
+        ),
+        (
+            "inject -k docker-compose.yml keys.env",
+            "clearml-inject -k keys.env docker-compose.yml",
+        ),
+        ("inject keys.env", "-k takes the keyset:"),
+        ("inject docker-compose.yml over.yml", "--merge over.yml"),
+        (
+            "verify -k docker-compose.yml keys.env",
+            "clearml-verify --keys keys.env docker-compose.yml",
+        ),
+        (
+            "verify keys.env",
+            "clearml-verify --keys keys.env docker-compose.yml",
+        ),
+        (
+            "keygen keys.env",
+            "clearml-keygen --from keys.env -o new.env",
+        ),
+        ("keygen new.env", "clearml-keygen -o new.env"),
+        (
+            "keygen docker-compose.yml",
+            "clearml-inject -k keys.env -i --backup .orig docker-compose.yml",
+        ),
+        ("keygen --from include.conf", "include.conf:1:1: an include"),
+        (
+            "keygen --from dash.conf",
+            "dash.conf:1:1: a key with a dash",
+        ),
+    ] {
+        let done = shell(folder, &format!("clearml-{command}"))
+            .refused()
+            .says(says);
+        done.says("  help: ").never_says("Usage:");
+    }
 }
 
 fn follow(one: &Try) -> Result<(), String> {

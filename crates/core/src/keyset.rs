@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::fixed_users;
 use crate::generate::generate;
+use crate::io;
 use crate::secret::Secret;
 use crate::setting::{Kind, SETTINGS, Server, Setting};
 use crate::shown::escape;
@@ -268,6 +269,11 @@ impl Keyset {
     /// Whether a text is a keyset. People name it where a compose file belongs.
     pub fn is_one(text: &str, path: &Path) -> bool {
         Self::read(text, path).is_ok_and(|keyset| keyset.missing().len() < SETTINGS.len())
+    }
+
+    /// Whether a file is a keyset. What cannot be read is none.
+    pub fn is_in(path: &Path) -> bool {
+        path.is_file() && io::read_text(path).is_ok_and(|text| Self::is_one(&text, path))
     }
 
     /// Reads one that is to be completed: an empty value is as good as none, and named beside the keyset. The

@@ -20,6 +20,10 @@ pub(crate) struct Cli {
     #[arg(value_name = "COMPOSE", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) compose: PathBuf,
 
+    /// What people name besides: the answer says where it belongs.
+    #[arg(value_name = "FILE", hide = true)]
+    pub(crate) others: Vec<PathBuf>,
+
     /// The keyset, in any format that clearml-keygen writes, or `-` for standard input, which is the default for a compose
     /// file. --close-ports and --bind need none. For values it tells only whether there are web-login users; their Secret is NAME-logins
     #[arg(short, long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Input")]

@@ -25,12 +25,20 @@ pub(crate) enum Error {
     EnvFileTaken(PathBuf),
     #[error("{}: this is a keyset, not a compose file", escape(&.0.to_string_lossy()))]
     Keyset(PathBuf),
+    #[error("{}: this is a keyset, and it was named as the compose file", escape(&.keys.to_string_lossy()))]
+    KeysetAmong {
+        keys: PathBuf,
+        compose: PathBuf,
+        is_in_place: bool,
+    },
     #[error("{}: this is a Kubernetes manifest, not a compose file", escape(&.0.to_string_lossy()))]
     Manifest(PathBuf),
     #[error("Docker Compose 2 is not installed")]
     NoCompose,
     #[error("no {0} came from standard input")]
     NothingCame(&'static str),
+    #[error("{}: one compose file is changed at a time, and this is one more", escape(&.0.to_string_lossy()))]
+    OneMore(PathBuf),
     #[error("{}: this may be values of ClearML's Helm chart, but it has one part of them alone", escape(&.0.to_string_lossy()))]
     OnePart(PathBuf),
     #[error("{0} is for compose files, and this is a values file")]
@@ -90,8 +98,14 @@ impl Error {
             Self::EnvFileTaken(_) => {
                 Some("name a file beside the compose file, e.g. .env".to_owned())
             }
-            Self::Keyset(path) => Some(format!(
-                "-k takes the keyset:\n  clearml-inject -k {} docker-compose.yml",
+            Self::Keyset(path) => Some(with_keys(path, Path::new("docker-compose.yml"), false)),
+            Self::KeysetAmong {
+                keys,
+                compose,
+                is_in_place,
+            } => Some(with_keys(keys, compose, *is_in_place)),
+            Self::OneMore(path) => Some(format!(
+                "run this for each file. A file that docker compose merges over another one: --merge {}",
                 quoted(path)
             )),
             Self::Manifest(_) => Some(
@@ -134,6 +148,15 @@ impl Error {
             }
         }
     }
+}
+
+fn with_keys(keys: &Path, compose: &Path, is_in_place: bool) -> String {
+    let in_place = if is_in_place { " -i" } else { "" };
+    format!(
+        "-k takes the keyset:\n  clearml-inject -k {}{in_place} {}",
+        quoted(keys),
+        quoted(compose)
+    )
 }
 
 /// The file that an override file is probably meant for: the one beside it, or the one here.

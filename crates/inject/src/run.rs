@@ -25,10 +25,8 @@ use crate::write::Product;
 
 /// Reads, plans, proves, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
+    refuse_what_belongs_elsewhere(cli)?;
     let is_stdin = |path: &Path| path == Path::new("-");
-    if is_stdin(&cli.compose) && cli.in_place {
-        return Err(Error::StandardInputInPlace);
-    }
     let is_twice = is_stdin(&cli.compose) && is_stdin(cli.keys()) && !is_of_ports(cli);
     // Values need no keyset: only what comes tells whether it is some.
     if is_twice && (cli.keys.is_some() || io::stdin().is_terminal()) {
@@ -105,6 +103,31 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         }
     }
     Ok(code)
+}
+
+/// A keyset or standard input where the compose file belongs, and a file too many.
+fn refuse_what_belongs_elsewhere(cli: &Cli) -> Result<(), Error> {
+    if cli.compose == Path::new("-") && cli.in_place {
+        return Err(Error::StandardInputInPlace);
+    }
+    let mut files = std::iter::once(&cli.compose).chain(&cli.others);
+    let keys = files.find(|path| Keyset::is_in(path));
+    let given = cli.keys.iter().filter(|path| !Keyset::is_in(path));
+    let mut others = std::iter::once(&cli.compose)
+        .chain(&cli.others)
+        .chain(given);
+    match (keys, cli.others.last()) {
+        (Some(keys), _) => Err(match others.find(|path| *path != keys) {
+            Some(compose) => Error::KeysetAmong {
+                keys: keys.clone(),
+                compose: compose.clone(),
+                is_in_place: cli.in_place,
+            },
+            None => Error::Keyset(keys.clone()),
+        }),
+        (None, Some(other)) => Err(Error::OneMore(other.clone())),
+        (None, None) => Ok(()),
+    }
 }
 
 /// The compose files, lowest precedence first. Each is read once: a pipe has its text only once.

@@ -87,6 +87,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", requires = "generated", value_hint = ValueHint::FilePath, help_heading = "Web login")]
     pub(crate) passwords: Option<PathBuf>,
 
+    /// What people name besides: the answer says where it belongs.
+    #[arg(value_name = "FILE", hide = true)]
+    pub(crate) others: Vec<PathBuf>,
+
     #[command(flatten)]
     pub(crate) general: General,
 }

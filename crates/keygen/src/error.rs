@@ -1,7 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::keyset::{Misfit, enumerated};
+use clearml_secure_core::keyset::{Keyset, Misfit, enumerated};
 use clearml_secure_core::nearest::nearest;
 use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::shell;
@@ -26,6 +26,8 @@ pub(crate) enum Error {
     NobodyIn(PathBuf),
     #[error("{}: the keyset has no web-login users to write", escape(&.0.to_string_lossy()))]
     NoUsers(PathBuf),
+    #[error("{}: clearml-keygen takes files as options only", escape(&.0.to_string_lossy()))]
+    NoOption(PathBuf),
     #[error("{}: the other lines of this file would be lost", escape(&.0.to_string_lossy()))]
     OtherLines(PathBuf),
     #[error("{}: the file already exists, and may hold passwords that are nowhere else", escape(&.0.to_string_lossy()))]
@@ -100,6 +102,18 @@ impl Error {
                 "name another file with -o. To change the values and keep the other lines, use `-f hocon` for a secure.conf, or `clearml-inject --env-file {}` for an env file",
                 escape(&path.to_string_lossy())
             )),
+            Self::NoOption(path) => {
+                let name = shell::quoted(path);
+                Some(match path.exists() {
+                    true if Keyset::is_in(path) => format!(
+                        "to keep its values and add what is missing:\n  clearml-keygen --from {name} -o new.env"
+                    ),
+                    true => format!(
+                        "if it is a compose file, put keys into it:\n  clearml-keygen -o keys.env\n  clearml-inject -k keys.env -i --backup .orig {name}"
+                    ),
+                    false => format!("to write the keyset there:\n  clearml-keygen -o {name}"),
+                })
+            }
             Self::NobodyIn(_) => Some(
                 "write one line for each user: `name:password` or `name:password:Full Name`".to_owned(),
             ),

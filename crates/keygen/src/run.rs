@@ -23,6 +23,9 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     if let Some(count) = cli.count {
         return count::run(cli, count);
     }
+    if let Some(other) = cli.others.first() {
+        return Err(Error::NoOption(other.clone()));
+    }
     if matches!(cli.format, Format::Helm) {
         return helm::run(cli);
     }

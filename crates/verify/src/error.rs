@@ -19,6 +19,8 @@ pub(crate) enum Error {
     EmptyList(PathBuf),
     #[error("{}: this is a keyset, not a compose file", escape(&.0.to_string_lossy()))]
     Keyset(PathBuf),
+    #[error("{}: this is a keyset, and it was named as the target", escape(&.keys.to_string_lossy()))]
+    KeysetSwapped { keys: PathBuf, target: PathBuf },
     #[error("{}: no ClearML client with a key pair in it", escape(&.0.to_string_lossy()))]
     NoClient(PathBuf),
     #[error("{} is not a file", escape(.0))]
@@ -93,8 +95,13 @@ impl Error {
             ),
             Self::EmptyList(_) => Some("write a file, a folder or an address on each line".to_owned()),
             Self::Keyset(path) => Some(format!(
-                "name the compose file, too:\n  clearml-verify --keys {} docker-compose.yml",
+                "--keys takes it:\n  clearml-verify --keys {} docker-compose.yml",
                 quoted(path)
+            )),
+            Self::KeysetSwapped { keys, target } => Some(format!(
+                "--keys takes the keyset:\n  clearml-verify --keys {} {}",
+                quoted(keys),
+                quoted(target)
             )),
             Self::NoClient(_) => Some(
                 "a client has CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY, or a clearml.conf with api.credentials".to_owned(),

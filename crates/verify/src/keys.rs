@@ -60,7 +60,18 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn read(cli: &Cli) -> Result<Self, Error> {
         let read = |path: &Path| -> Result<Arc<Keyset>, Error> {
-            Ok(Arc::new(Keyset::read(&read_argument(path)?, path)?))
+            let keyset = Keyset::read(&read_argument(path)?, path);
+            let mut targets = cli.targets.iter();
+            match keyset {
+                Ok(keyset) => Ok(Arc::new(keyset)),
+                Err(error) => Err(match targets.find(|target| Keyset::is_in(target)) {
+                    Some(keys) => Error::KeysetSwapped {
+                        keys: keys.clone(),
+                        target: path.to_owned(),
+                    },
+                    None => error.into(),
+                }),
+            }
         };
         let keys = Self {
             new: cli.keys.as_deref().map(read).transpose()?,

@@ -114,6 +114,14 @@ fn of_line(line: &str) -> Option<Format> {
         };
     }
     let is_hocon = HOCON_NAMES.contains(&word) && after.starts_with(['.', ':', '=', '{', '+']);
+    // HOCON's reader says what either of these means for the keys. `include:` is a compose file's.
+    let is_include = word == "include" && !after.is_empty() && !after.starts_with([':', '=']);
+    let is_dash = name
+        .strip_prefix('-')
+        .is_some_and(|name| HOCON_NAMES.contains(&self::word(name)));
+    if is_include || is_dash {
+        return Some(Format::Hocon);
+    }
     // A brace may stand on the next line.
     (is_hocon || (HOCON_NAMES.contains(&word) && after.is_empty())).then_some(Format::Hocon)
 }
