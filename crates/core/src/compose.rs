@@ -236,7 +236,24 @@ impl Project {
         Some(done.text.to_string())
     }
 
-    /// The same for a part of a service.
+    /// Whether a value of an env file is a part of a node's texts; a default in the text itself is none.
+    pub(crate) fn holds_a_value(&self, scope: Scope, node: &Node) -> bool {
+        if let Some(entries) = node.entries() {
+            let mut values = entries.iter().map(|entry| &entry.value);
+            return values.any(|value| self.holds_a_value(scope, value));
+        }
+        if let Some(mut items) = node.items().map(|items| items.iter()) {
+            return items.any(|item| self.holds_a_value(scope, item));
+        }
+        let lookup = |name: &str| self.variable(scope, name).map(str::to_owned);
+        let is_value = |used: &interpolate::Variable| used.outcome == interpolate::Outcome::Value;
+        node.text().is_some_and(|text| {
+            let done = interpolate::interpolate(text, &lookup);
+            done.map_or(true, |done| done.variables.iter().any(is_value))
+        })
+    }
+
+    /// The text of a scalar in a part of a service.
     pub fn text_of(&self, part: &Part, node: &Node) -> Option<String> {
         self.interpolated(self.documents[part.document].scope, node)
     }

@@ -503,7 +503,7 @@ pub struct Mount {
     pub target: Knowable<String>,
     /// The item under `volumes`, `tmpfs`, `configs`, `secrets` or `volumes_from`.
     pub span: Span,
-    /// Whether its text has variables, whose values may be secrets.
+    /// Whether a value of an env file is in its text, which may be a secret.
     pub is_interpolated: bool,
 }
 

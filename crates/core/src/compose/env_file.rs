@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::attribute::counting;
-use super::parts::{unreadable, written};
+use super::parts::{shown, unreadable};
 use super::uses::Use;
 use super::volume::joined;
 use super::{Loader, Part, Project, Scope};
@@ -25,8 +25,8 @@ struct EnvFile {
     path: PathBuf,
     /// The path as it may be shown.
     shown: String,
-    /// As it is written.
-    written: String,
+    /// As it is written, where a value of an env file is in it.
+    written: Option<String>,
     is_required: bool,
     /// `format: raw`: no quotes, no variables.
     is_raw: bool,
@@ -43,8 +43,8 @@ pub(super) fn of_service(
     environment: &Variables,
 ) -> Result<Variables, Error> {
     let mut variables = Variables::new();
-    for file in files(project, sources, parts, "env_file") {
-        let source = match loader.open_written(sources, &file.path, &file.written) {
+    for file in files(project, parts, "env_file") {
+        let source = match loader.open_written(sources, &file.path, file.written.as_deref()) {
             Ok(source) => source,
             Err(_) if !file.is_required && !file.path.exists() => continue,
             Err(error @ Error::Encoding { .. }) => return Err(error),
@@ -68,8 +68,8 @@ pub(super) fn labels(
     parts: &[Part],
 ) -> Result<Vec<Label>, Error> {
     let mut labels = BTreeMap::<String, Label>::new();
-    for file in files(project, sources, parts, "label_file") {
-        let source = match loader.open_written(sources, &file.path, &file.written) {
+    for file in files(project, parts, "label_file") {
+        let source = match loader.open_written(sources, &file.path, file.written.as_deref()) {
             Ok(source) => source,
             Err(error @ Error::Encoding { .. }) => return Err(error),
             Err(error) => {
@@ -102,7 +102,7 @@ pub(super) fn labels(
 }
 
 /// The files over all parts. One that is named again keeps its first position, as compose has it.
-fn files(project: &Project, sources: &Sources, parts: &[Part], key: &str) -> Vec<EnvFile> {
+fn files(project: &Project, parts: &[Part], key: &str) -> Vec<EnvFile> {
     let mut files: Vec<EnvFile> = Vec::new();
     for (part, field) in counting(parts, key) {
         let single = [Arc::clone(field.value)];
@@ -112,7 +112,7 @@ fn files(project: &Project, sources: &Sources, parts: &[Part], key: &str) -> Vec
             None => &single[..],
         };
         for item in items {
-            let Some(file) = file(project, sources, part, item) else {
+            let Some(file) = file(project, part, item) else {
                 continue;
             };
             match files.iter_mut().find(|known| known.path == file.path) {
@@ -124,20 +124,21 @@ fn files(project: &Project, sources: &Sources, parts: &[Part], key: &str) -> Vec
     files
 }
 
-fn file(project: &Project, sources: &Sources, part: &Part, item: &Node) -> Option<EnvFile> {
+fn file(project: &Project, part: &Part, item: &Node) -> Option<EnvFile> {
     let field = |key: &str| item.get(key).map(|field| field.value);
     let path_node = match item.entries() {
         Some(_) => field("path")?.as_ref(),
         None => item,
     };
     let path = project.text_of(part, path_node)?;
-    let span = path_node.span(part.source);
+    let document = &project.documents[part.document];
+    let is_private = project.holds_a_value(document.scope, path_node);
     let required = field("required").and_then(|node| node.typed());
     let format = field("format").and_then(|node| project.text_of(part, node));
     Some(EnvFile {
-        shown: written(sources, span, &path).to_owned(),
-        path: joined(&project.documents[part.document].folder, &path),
-        written: path_node.text().unwrap_or_default().to_owned(),
+        shown: shown(is_private, &path).to_owned(),
+        path: joined(&document.folder, &path),
+        written: is_private.then(|| path_node.text().unwrap_or_default().to_owned()),
         is_required: required != Some(Typed::Bool(false)),
         is_raw: format.as_deref() == Some("raw"),
         span: item.span(part.source),

@@ -67,7 +67,7 @@ impl Loader {
         Ok(source)
     }
 
-    /// The same of a file whose path is written with variables: messages call it what is written, unless it is named
+    /// The same of a file. Where a value of an env file is in its path, messages call it what is written, unless it is named
     /// elsewhere.
     ///
     /// # Errors
@@ -76,11 +76,11 @@ impl Loader {
         &mut self,
         sources: &mut Sources,
         path: &Path,
-        written: &str,
+        written: Option<&str>,
     ) -> Result<SourceId, Error> {
         let before = sources.ids().count();
         let source = self.open(sources, path)?;
-        if written.contains('$') && sources.ids().count() > before {
+        if let Some(written) = written.filter(|_| sources.ids().count() > before) {
             sources.call(source, written);
         }
         Ok(source)

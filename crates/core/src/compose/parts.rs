@@ -305,11 +305,15 @@ impl Reader<'_> {
         let named = extends
             .and_then(|node| node.get("file"))
             .and_then(|field| field.value.text());
-        let as_written = named.unwrap_or_default().to_owned();
-        let source = match self.loader.open_written(self.sources, &path, &as_written) {
+        let is_private = extends.is_some_and(|node| self.project.holds_a_value(scope, node));
+        let as_written = named.filter(|_| is_private).map(str::to_owned);
+        let opened = self
+            .loader
+            .open_written(self.sources, &path, as_written.as_deref());
+        let source = match opened {
             Ok(source) => source,
             Err(error) => {
-                let shown = written(self.sources, span, file);
+                let shown = shown(is_private, file);
                 self.project.unseen.push(Unseen {
                     what: format!("extended file {shown}"),
                     hides: Hides::Anything,
@@ -347,12 +351,11 @@ fn is_same(one: &[Part], other: &[Part]) -> bool {
             .all(|(one, other)| one.node.says_the_same(&other.node))
 }
 
-/// A path as it may be shown: one that is put together may hold a value of an env file.
-pub(super) fn written<'a>(sources: &Sources, span: Span, path: &'a str) -> &'a str {
-    if sources.slice(span).contains('$') {
-        HIDDEN
-    } else {
-        path
+/// A path as it may be shown: not one with a value of an env file.
+pub(super) fn shown(is_private: bool, path: &str) -> &str {
+    match is_private {
+        true => HIDDEN,
+        false => path,
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
     for section in ["volumes", "tmpfs", "configs", "secrets"] {
         for (part, field) in counting(parts, section) {
             let one = [field.value.clone()];
+            let scope = project.documents[part.document].scope;
             // `tmpfs` may be a single text.
             let items = field.value.items().unwrap_or(match section {
                 "tmpfs" => &one,
@@ -43,7 +44,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
                         source,
                         target,
                         span: item.span(part.source),
-                        is_interpolated: has_variable(item),
+                        is_interpolated: project.holds_a_value(scope, item),
                     },
                 );
             }
@@ -133,14 +134,6 @@ fn inherited(project: &Project, service: &Service) -> Vec<(Option<String>, Span)
         }
     }
     found
-}
-
-/// Whether compose replaces something in a text below a node.
-fn has_variable(node: &Node) -> bool {
-    match node.entries() {
-        Some(entries) => entries.iter().any(|entry| has_variable(&entry.value)),
-        None => node.text().is_some_and(|text| text.contains('$')),
-    }
 }
 
 /// Reads the mounts that one part has.
@@ -332,7 +325,8 @@ impl Reader<'_> {
         let entry = document.root.get(section);
         let entry = entry.and_then(|section| section.value.get(name));
         let mut host = HostPath::new(path, joined(&document.folder, path));
-        if let Some(entry) = entry.filter(|entry| has_variable(entry.value)) {
+        let holds_a_value = |node: &Node| self.project.holds_a_value(document.scope, node);
+        if let Some(entry) = entry.filter(|entry| holds_a_value(entry.value)) {
             let field = |node: &'_ Node, key| Some(node.get(key)?.value.text()?.to_owned());
             let options = entry.value.get("driver_opts").map(|options| options.value);
             let written = field(entry.value, "file")

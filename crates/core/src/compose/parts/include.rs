@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Reader, unreadable, written};
+use super::{Reader, shown, unreadable};
 use crate::compose::{DocumentId, Scope, env};
 use crate::error::Error;
 use crate::source::{SourceId, Span};
@@ -42,6 +42,8 @@ struct Item {
     folder: Option<String>,
     /// Instead of the `.env` in that folder.
     env_files: Vec<String>,
+    /// Whether a value of an env file is in what it names.
+    is_private: bool,
     span: Span,
 }
 
@@ -101,6 +103,7 @@ impl Reader<'_> {
                 paths: vec![read(node)?],
                 folder: None,
                 env_files: Vec::new(),
+                is_private: self.project.holds_a_value(scope, node),
                 span,
             });
         }
@@ -115,6 +118,7 @@ impl Reader<'_> {
                 Some(files) => texts(files.value)?,
                 None => Vec::new(),
             },
+            is_private: self.project.holds_a_value(scope, node),
             span,
         })
     }
@@ -184,17 +188,16 @@ impl Reader<'_> {
     }
 
     fn open(&mut self, item: &Item, base: &Path, path: &str) -> Result<SourceId, Error> {
-        let written = self
-            .sources
-            .slice(item.span)
-            .trim_matches(['"', '\''])
-            .to_owned();
+        let written = item.is_private.then(|| {
+            let text = self.sources.slice(item.span);
+            text.trim_matches(['"', '\'']).to_owned()
+        });
         self.loader
-            .open_written(self.sources, &base.join(path), &written)
+            .open_written(self.sources, &base.join(path), written.as_deref())
     }
 
     fn miss(&mut self, item: &Item, path: &str, error: &Error) {
-        let shown = written(self.sources, item.span, path);
+        let shown = shown(item.is_private, path);
         self.project.unseen.push(Unseen {
             what: format!("included file {shown}"),
             hides: Hides::Services,
