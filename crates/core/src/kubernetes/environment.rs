@@ -84,7 +84,7 @@ impl<'a> Environment<'a> {
                 }
             };
             let prefix = text(item, &["prefix"]).unwrap_or_default();
-            for entry in store::entries(object) {
+            for entry in store::variables(object) {
                 let name = format!("{prefix}{}", entry.key);
                 let given = Given {
                     value: value_of(object, &entry.key, entry.content),

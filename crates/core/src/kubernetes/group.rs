@@ -40,7 +40,7 @@ impl Groups {
     /// The workloads that run, or will.
     fn running(&mut self, pool: &Pool) -> Vec<usize> {
         let mut kept: Vec<usize> = Vec::new();
-        let mut known: BTreeMap<(Option<&str>, String, usize), usize> = BTreeMap::new();
+        let mut known: BTreeMap<(Option<&str>, String, Installed), usize> = BTreeMap::new();
         let mut scaled = Vec::new();
         for (index, object) in pool.objects.iter().enumerate() {
             let is_test = object
@@ -56,7 +56,7 @@ impl Groups {
             // Of pods that one thing has made, one is as good as another.
             let made_by = object.owner().map(|(kind, name)| format!("{kind} {name}"));
             let name = made_by.unwrap_or_else(|| format!("{} {}", object.kind, object.name));
-            let key = (object.namespace.as_deref(), name, object.unit);
+            let key = (object.namespace.as_deref(), name, installed(object));
             if let Some(before) = known.insert(key, index) {
                 kept.retain(|one| *one != before);
                 if object.owner().is_none() {
@@ -121,6 +121,13 @@ fn by_namespace(pool: &Pool, members: Vec<usize>) -> Vec<Group> {
         .collect()
 }
 
+/// What of all that was given an object comes from, and which release in it: two Applications for two clusters are two.
+type Installed = (usize, Option<usize>);
+
+fn installed(object: &Object) -> Installed {
+    (object.unit, object.release)
+}
+
 /// Splits a group whose objects are in several of the things that were given, one and the same object twice.
 fn by_unit(pool: &Pool, group: Group) -> Vec<Group> {
     let name = |index: &usize| {
@@ -132,9 +139,9 @@ fn by_unit(pool: &Pool, group: Group) -> Vec<Group> {
     if !names.windows(2).any(|pair| pair[0] == pair[1]) {
         return vec![group];
     }
-    let mut units: BTreeMap<usize, Group> = BTreeMap::new();
+    let mut units: BTreeMap<Installed, Group> = BTreeMap::new();
     for index in group {
-        let unit = pool.objects[index].unit;
+        let unit = installed(&pool.objects[index]);
         units.entry(unit).or_default().push(index);
     }
     units.into_values().collect()

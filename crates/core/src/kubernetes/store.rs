@@ -30,28 +30,34 @@ pub(super) enum Content {
     Bytes,
 }
 
-/// The entries of a Secret or a ConfigMap; of two of one key, what counts.
+/// The entries of a Secret or a ConfigMap, each a file of a volume; of two of one key, what counts.
 pub(super) fn entries(object: &Object) -> Vec<Entry> {
-    let fields = |key: &str| {
-        at(&object.node, &[key])
-            .map(|node| node.fields())
-            .unwrap_or_default()
-    };
-    let is_secret = object.kind == "Secret";
-    let (first, over) = match is_secret {
-        true => ("data", "stringData"),
-        false => ("binaryData", "data"),
-    };
-    let mut entries: Vec<Entry> = fields(first)
-        .iter()
-        .filter_map(|field| entry(object, field, true))
-        .collect();
-    for field in fields(over) {
-        let Some(entry) = entry(object, &field, false) else {
-            continue;
-        };
-        entries.retain(|known| known.key != entry.key);
-        entries.push(entry);
+    match object.kind.as_str() {
+        "Secret" => merged(object, &[("data", true), ("stringData", false)]),
+        _ => merged(object, &[("binaryData", true), ("data", false)]),
+    }
+}
+
+/// Those that `envFrom` makes variables of. What is under `binaryData` is no variable's.
+pub(super) fn variables(object: &Object) -> Vec<Entry> {
+    match object.kind.as_str() {
+        "Secret" => entries(object),
+        _ => merged(object, &[("data", false)]),
+    }
+}
+
+/// The entries at these places, of which the later ones win, and whether they are encoded.
+fn merged(object: &Object, places: &[(&str, bool)]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (place, is_encoded) in places {
+        let fields = at(&object.node, &[place]).map(|node| node.fields());
+        for field in fields.unwrap_or_default() {
+            let Some(entry) = entry(object, &field, *is_encoded) else {
+                continue;
+            };
+            entries.retain(|known| known.key != entry.key);
+            entries.push(entry);
+        }
     }
     entries
 }

@@ -108,8 +108,11 @@ impl Volumes<'_> {
                 match self.files(source, &[("configMap", "name"), ("secret", "name")]) {
                     Some(Knowable::Known(found)) => add(&mut files, found),
                     Some(Knowable::Unknown(reason)) => return Knowable::Unknown(reason),
-                    // Tokens, and what the pod says of itself.
-                    None => {}
+                    None => {
+                        if let Some(reason) = configuration_of_pod(source) {
+                            return Knowable::Unknown(reason);
+                        }
+                    }
                 }
             }
             return Knowable::Known(MountSource::Folder(files));
@@ -190,7 +193,7 @@ impl Volumes<'_> {
         }
         let lacks = |item: &&Arc<Node>| {
             let key = text(item, &["key"]).unwrap_or_default();
-            store::of_key(object, key).is_none()
+            !store::entries(object).iter().any(|entry| entry.key == key)
         };
         match items.unwrap_or_default().iter().find(lacks) {
             Some(_) if !is_true(source, &["optional"]) => Knowable::unknown(format!(
@@ -201,6 +204,18 @@ impl Volumes<'_> {
             _ => Knowable::Known(files),
         }
     }
+}
+
+/// Why a projected source that holds no object of the user's may hold configuration: tokens and certificates are none, and
+/// what the pod says of itself, such as its annotations, only in a file that servers read.
+fn configuration_of_pod(source: &Node) -> Option<Reason> {
+    let items = at(source, &["downwardAPI", "items"]).and_then(|list| list.items());
+    let mut items = items.unwrap_or_default().iter();
+    let is_read =
+        |item: &Arc<Node>| text(item, &["path"]).is_some_and(|path| path.ends_with(".conf"));
+    items
+        .any(is_read)
+        .then(|| "a file of it is what the pod says of itself".into())
 }
 
 /// A later source wins.

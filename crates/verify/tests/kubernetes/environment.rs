@@ -175,3 +175,19 @@ fn what_is_named_twice_is_known_to_be_dropped() {
         done.stderr
     );
 }
+
+#[test]
+fn what_is_under_binary_data_sets_no_variable() {
+    use base64::Engine;
+    let own = crate::common::fresh(OWN);
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&own);
+    let map = format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m, namespace: ns}}\nbinaryData: {{{TOKEN}: {encoded}}}\n"
+    );
+    let from = "        envFrom:\n        - configMapRef: {name: m}\n";
+    let nothing = entry("OTHER", "x");
+    assert_eq!(
+        token(&(apiserver(from, &nothing) + &map)),
+        token(&apiserver("", &nothing))
+    );
+}

@@ -149,6 +149,11 @@ fn what_only_the_cluster_has_is_not_known() {
             "mountPath: /opt/clearml/config/secure.conf, subPath: secure.conf",
             "ConfigMap files",
         ),
+        (
+            "projected: {sources: [{downwardAPI: {items: [{path: fileserver.conf, fieldRef: {fieldPath: \"metadata.annotations['c']\"}}]}}]}",
+            folder,
+            "what the pod says of itself",
+        ),
     ] {
         let text = mounted(volume, mount).render();
         let done = look(&["a.yaml", "--fail-on", "never"], &[("a.yaml", &text)]);

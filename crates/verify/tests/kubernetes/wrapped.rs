@@ -297,3 +297,26 @@ fn what_is_not_read_of_an_object_is_said() {
     let done = look(&["a.yaml"], &[("a.yaml", &object)]);
     assert_eq!(done.unknown().len(), 0, "{:?}", done.unknown());
 }
+
+#[test]
+fn applications_for_two_clusters_are_two_deployments() {
+    let of = |server: &str, helm: &str| {
+        application(&format!("    helm: {helm}\n")).replace(
+            "{namespace: ml}",
+            &format!("{{namespace: ml, server: https://{server}}}"),
+        )
+    };
+    let open = of(
+        "one",
+        "{valuesObject: {fileserver: {extraEnvs: [{name: CLEARML__fileserver__auth__enabled, value: \"false\"}]}}}",
+    );
+    let closed = of("two", "{valuesObject: {apiserver: {}}}");
+    for files in [[&open, &closed], [&closed, &open]] {
+        let files = [("a.yaml", files[0].as_str()), ("b.yaml", files[1].as_str())];
+        let done = look(&["."], &files);
+        let findings = done.json["findings"].as_array().unwrap();
+        let count = |rule: &str| findings.iter().filter(|one| one["rule"] == rule).count();
+        assert_eq!(count("open-fileserver"), 1, "{findings:#?}");
+        assert_eq!(count("open-login"), 2, "{findings:#?}");
+    }
+}
