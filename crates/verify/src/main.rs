@@ -24,6 +24,7 @@ mod guess;
 mod hash;
 mod hidden;
 mod ignore;
+mod installer;
 mod judgment;
 mod keys;
 mod kustomization;

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::folder;
+use crate::installer;
 use crate::kustomization::is_kustomization;
 use crate::loader::Loader;
 use crate::reader::Reader;
@@ -173,8 +174,8 @@ fn unrendered(path: &Path, text: &str) -> Option<String> {
             "kubectl kustomize --enable-helm {folder} | clearml-verify -"
         ));
     }
-    let is_terraform = name.ends_with(".tf") || text.contains("resource \"helm_release\"");
-    is_terraform.then(|| helm::RENDER.to_owned())
+    let is_terraform = text.contains("resource \"helm_release\"");
+    installer::command(path).or_else(|| is_terraform.then(|| helm::RENDER.to_owned()))
 }
 
 /// Reads a file. What looks like `localhost:8008` or `clearml.example.com` is meant for a server.

@@ -12,6 +12,7 @@ use clearml_secure_core::yaml::{self, Node};
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
 
+use crate::installer::Installer;
 use crate::kustomization::{Kustomization, is_of_clearml};
 
 /// Files that mark a folder as something a program made and can make again.
@@ -40,7 +41,7 @@ pub(crate) struct Walk {
     pub(crate) manifests: Vec<Manifest>,
     /// Values of ClearML's chart.
     pub(crate) values: Vec<(PathBuf, Zeroizing<String>)>,
-    /// What makes manifests of a ClearML server, and the command that does: a chart, or a kustomization.
+    /// What makes manifests of a ClearML server, and the command that does: a chart, a kustomization, or what installs charts.
     pub(crate) unrendered: Vec<(PathBuf, String)>,
     /// Folders that cannot be read.
     pub(crate) closed: Vec<(PathBuf, Error)>,
@@ -108,6 +109,7 @@ impl Walk {
 
     fn folder(&mut self, root: &Path, folder: &Path, entries: Vec<PathBuf>, depth: usize) {
         let before = (self.manifests.len(), self.values.len());
+        let mut installers = Vec::new();
         let taken = default_in(folder);
         // They are read with the file that they belong to.
         let merged = taken.as_deref().map(merged_over).unwrap_or_default();
@@ -117,6 +119,8 @@ impl Walk {
                 if name != ".git" {
                     self.subfolder(root, path, depth);
                 }
+            } else if let Some(one) = Installer::of(&path) {
+                installers.push((path, one));
             } else if !(name.ends_with(".yml") || name.ends_with(".yaml")) || merged.contains(&path)
             {
                 continue;
@@ -134,6 +138,11 @@ impl Walk {
                 let is_merged = !merged.is_empty() && taken.as_ref() == Some(&path);
                 self.file(path, is_named, is_merged);
             }
+        }
+        for (path, one) in installers {
+            let is_taken = |values: &Path| values.parent() == Some(folder) && one.takes(values);
+            self.values.retain(|(values, _)| !is_taken(values));
+            self.unrendered.push((path, one.command));
         }
         self.render(folder, before);
     }

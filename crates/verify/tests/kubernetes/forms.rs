@@ -267,3 +267,41 @@ fn a_kustomization_of_other_folders_is_said_and_its_bases_are_not() {
     );
     assert!(!done.rules().is_empty());
 }
+
+#[test]
+fn what_installs_the_chart_with_values_of_its_own_is_said() {
+    let values = "clearml: {existingSecret: clearml-keys}\napiserver: {replicaCount: 1}\n";
+    for (name, text, command) in [
+        (
+            "helmfile.yaml",
+            "releases:\n- name: c\n  chart: clearml/clearml\n  values: [values.yaml]\n",
+            "helmfile -f ./helmfile.yaml template | clearml-verify -",
+        ),
+        (
+            "helmfile.yaml.gotmpl",
+            "releases:\n- name: c\n  chart: clearml/clearml\n  set: [{name: a, value: b}]\n",
+            "helmfile -f ./helmfile.yaml.gotmpl template | clearml-verify -",
+        ),
+        (
+            "main.tf",
+            "resource \"helm_release\" \"c\" {\n  chart = \"clearml\"\n  values = [file(\"values.yaml\")]\n}\n",
+            "helm template clearml",
+        ),
+    ] {
+        let done = look(&["."], &[("values.yaml", values), (name, text)]);
+        let unknown = done.unknown();
+        let is_said = |one: &String| one.contains(command);
+        assert!(unknown.iter().any(is_said), "{name}: {unknown:#?}");
+        // What takes them may replace each of them.
+        let is_alone = done.json["findings"].as_array().unwrap().iter();
+        let count = is_alone.filter(|one| one["rule"] == "open-login").count();
+        assert_eq!(count, usize::from(!text.contains("values.yaml")), "{name}");
+    }
+    let agent = "releases:\n- name: a\n  chart: clearml/clearml-agent\n  namespace: clearml\n";
+    let done = look(&["."], &[("values.yaml", values), ("helmfile.yaml", agent)]);
+    let unknown = done.unknown();
+    assert!(
+        !unknown.iter().any(|one| one.contains("helmfile")),
+        "{unknown:#?}"
+    );
+}
