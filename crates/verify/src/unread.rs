@@ -78,11 +78,14 @@ pub(crate) fn unread(name: &str) -> Option<Unread> {
 }
 
 fn is_wrong(path: &str) -> bool {
+    // pyhocon drops empty steps (docs/clearml.md#variable-names).
     let parts: Vec<&str> = path
         .split('.')
+        .filter(|part| !part.is_empty())
         .map(|part| part.trim_start_matches('-'))
         .collect();
-    if parts.iter().any(|part| part.is_empty()) || !ROOTS.contains(&parts[0]) {
+    let is_root = parts.first().is_some_and(|root| ROOTS.contains(root));
+    if !is_root || parts.contains(&"") {
         return true;
     }
     if parts[0] == "secure" {
@@ -183,6 +186,8 @@ mod tests {
             "CLEARML__services__async_urls_delete__fileserver__url_prefixes",
             "CLEARML__SECURE__-CREDENTIALS",
             "CLEARML__SECURE",
+            "CLEARML____fileserver__auth__enabled",
+            "CLEARML__fileserver__auth__enabled__",
             "CLEARML__secure__redis__apiserver__password",
             "CLEARML__secure__credentials__mine__user_key",
             "CLEARML__apiserver__something__new__in__a__version",
