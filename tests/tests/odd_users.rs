@@ -249,6 +249,35 @@ fn bad_names_are_refused_in_every_format() {
 }
 
 #[test]
+fn a_user_of_a_file_that_is_written_keeps_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let keygen = |arguments: &str| keygen(folder, &arguments.split(' ').collect::<Vec<_>>());
+    keygen("-q -f hocon -o secure.conf --user ann --passwords first").exit(0);
+    let before = fs::read_to_string(folder.join("apiserver.conf")).unwrap();
+    // As a person has written it, with nothing about users in the keyset.
+    keygen("-q -f hocon -o keys.conf").exit(0);
+    for from in ["", "--from keys.conf "] {
+        let refused = keygen(&format!(
+            "{from}--user ann -f hocon -o secure.conf --force --passwords second"
+        ))
+        .exit(2);
+        assert!(
+            refused
+                .stderr
+                .contains("--user ann: there is already a user of this name"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert_eq!(
+        fs::read_to_string(folder.join("apiserver.conf")).unwrap(),
+        before
+    );
+    assert!(!folder.join("second").exists());
+}
+
+#[test]
 fn a_name_that_is_taken_is_refused_on_every_way_in() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

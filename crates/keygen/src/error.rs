@@ -129,7 +129,7 @@ impl Error {
             }
             Self::UserName(_) => Some("give the user another name".to_owned()),
             Self::User { misfit: Misfit::User, name } => Some(format!(
-                "the keyset of --from has this user. For a new password, use --reset-password {}",
+                "the keyset of --from has this user, or the apiserver.conf that is written. For a new password, use --reset-password {}",
                 shell::quoted(Path::new(name))
             )),
             Self::UserOfFile { misfit: Misfit::User, .. } => Some(

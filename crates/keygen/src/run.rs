@@ -40,10 +40,12 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         say_all(cli, from.remarks(cli, &renewed));
     }
     let users = chosen::new(cli)?;
-    let listed = match cli.remove_user.is_empty() && cli.reset_password.is_empty() {
+    let names_anybody = [&cli.user, &cli.remove_user, &cli.reset_password];
+    let listed = match names_anybody.iter().all(|names| names.is_empty()) {
         true => Vec::new(),
         false => product::listed(cli, from.as_ref())?,
     };
+    users::refuse_known(&users, &listed)?;
     let changes = Changes::of(cli, &keyset, &listed)?;
     changes.apply(&mut keyset)?;
     users::add(&mut keyset, &users)?;

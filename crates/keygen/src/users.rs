@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::generate;
-use clearml_secure_core::keyset::{Keyset, User};
+use clearml_secure_core::keyset::{Keyset, Misfit, User};
 use clearml_secure_core::password::{self, PasswordWeakness};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::shown::escape;
@@ -82,6 +82,19 @@ pub(crate) fn warnings(users: &[New]) -> Vec<String> {
         ))
     };
     users.iter().filter_map(warning).collect()
+}
+
+/// Refuses to add somebody who is in the file that is changed: the password in it would be gone, and nobody asked for that.
+/// One that an administrator gives takes its place.
+pub(crate) fn refuse_known(users: &[New], listed: &[String]) -> Result<(), Error> {
+    let mut generated = users.iter().filter(|user| user.place.is_none());
+    match generated.find(|user| listed.contains(&user.username)) {
+        Some(user) => Err(Error::User {
+            name: user.username.clone(),
+            misfit: Misfit::User,
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Adds the users to a keyset.
