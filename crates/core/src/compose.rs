@@ -17,6 +17,7 @@ mod loader;
 mod network;
 mod parts;
 pub mod port;
+mod remote;
 pub mod resolved;
 mod scale;
 pub(crate) mod service;
@@ -40,6 +41,7 @@ use env::Scopes;
 pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at};
 pub use loader::{Kind, Loader};
 use parts::Reader;
+pub use remote::REMOTE;
 pub use uses::Use;
 
 /// A compose project: what `docker compose -f … -f …` would see.

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::compose::REMOTE;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::keyset::Flaw;
 use clearml_secure_core::setting::Setting;
@@ -172,6 +173,9 @@ impl Error {
             Self::Unrecognised { .. } => Some(
                 "start it with ClearML's own command, e.g. `command: [apiserver]`, or name the service after the server, e.g. apiserver"
                     .to_owned(),
+            ),
+            Self::Unseen { reason, .. } if reason == REMOTE => Some(
+                "get a copy of it, name the copy on that line, then run this again".to_owned(),
             ),
             Self::Unseen { .. } => {
                 Some("make it readable here, or run this where it is".to_owned())

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clearml_secure_core::compose::REMOTE;
 use clearml_secure_core::compose::files::{Files, Given};
 use clearml_secure_core::compose::resolved::Resolved;
 use clearml_secure_core::deployment::Composed;
@@ -166,7 +167,7 @@ fn load(
 
 fn refuse_unseen(deployment: &Composed) -> Result<(), Error> {
     let mut unseen = deployment.unseen.iter();
-    match unseen.find(|unseen| unseen.hides == Hides::Services) {
+    match unseen.find(|unseen| unseen.hides == Hides::Services || unseen.reason == REMOTE) {
         Some(unseen) => Err(Error::Unseen {
             place: unseen.span.map(|span| deployment.sources.place(span)),
             what: unseen.what.clone(),

@@ -115,3 +115,40 @@ fn a_user_is_at_its_entry() {
         assert!(line.iter().any(|line| place.ends_with(line)), "{all:?}");
     }
 }
+
+/// Compose fetches it, so what nothing sets here may be set there, and what is here is checked all the same.
+#[test]
+fn what_compose_fetches_is_not_checked_and_hides_nothing_else() {
+    const OTHER: &str = "\
+services:
+  fileserver:
+    image: clearml/server:2.3.0
+    command: fileserver
+    ports: [\"8081:8081\"]
+";
+    let include = format!("include: [\"https://u:hunter2@h/o/r.git#main:sub\"]\n{OTHER}");
+    let extends =
+        format!("{OTHER}  apiserver:\n    extends: {{file: git@h:o/r.git, service: api}}\n");
+    for (text, what) in [
+        (include, "included file https://h/o/r.git"),
+        (extends, "extended file git@h:o/r.git"),
+    ] {
+        let folder = folder_with(&[("docker-compose.yml", &text)]);
+        let done = ask(&["docker-compose.yml"], folder.path());
+        let all = done.json.to_string();
+        assert!(!all.contains("hunter2"), "{all}");
+        let unknown = done.json["unknown"].as_array().unwrap();
+        let one = unknown.iter().find(|one| {
+            let said = one["what"].as_str().unwrap();
+            said.starts_with(what) && one["reason"].as_str().unwrap().contains("it is remote")
+        });
+        assert!(one.is_some(), "{unknown:#?}");
+        let findings = done.json["findings"].as_array().unwrap();
+        let of = |rule: &str, server: &str| {
+            let mut findings = findings.iter();
+            findings.any(|one| one["rule"] == rule && one["server"] == server)
+        };
+        assert!(of("public-port", "fileserver"), "{findings:#?}");
+        assert!(!of("missing-setting", "apiserver"), "{findings:#?}");
+    }
+}

@@ -7,6 +7,7 @@ use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::remote::{self, REMOTE};
 use super::{Document, DocumentId, Loader, NamedNode, Part, Project, Scope, env};
 use crate::error::Error;
 use crate::source::{HIDDEN, SourceId, Sources, Span};
@@ -306,6 +307,18 @@ impl Reader<'_> {
             .and_then(|node| node.get("file"))
             .and_then(|field| field.value.text());
         let is_private = extends.is_some_and(|node| self.project.holds_a_value(scope, node));
+        if let Some(name) = remote::name(file) {
+            let shown = shown(is_private, &name);
+            self.project.unseen.push(Unseen {
+                what: format!("extended file {shown}"),
+                // Compose has it, with all that it sets: what nothing sets here may be set there.
+                hides: Hides::Variables,
+                reason: REMOTE.to_owned(),
+                service: Some(part.service.clone()),
+                span: Some(span),
+            });
+            return Ok(None);
+        }
         let as_written = named.filter(|_| is_private).map(str::to_owned);
         let opened = self
             .loader

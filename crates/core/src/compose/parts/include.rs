@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Reader, shown, unreadable};
+use crate::compose::remote::{self, REMOTE};
 use crate::compose::{DocumentId, Scope, env};
 use crate::error::Error;
 use crate::source::{SourceId, Span};
@@ -134,6 +135,10 @@ impl Reader<'_> {
         let outer = self.project.documents[document].scope;
         let mut files = Vec::with_capacity(item.paths.len());
         for path in &item.paths {
+            if let Some(name) = remote::name(path) {
+                self.miss_remote(item, &name);
+                return Ok(None);
+            }
             match self.open(item, &base, path) {
                 Ok(source) => files.push(source),
                 Err(error) => {
@@ -194,6 +199,17 @@ impl Reader<'_> {
         });
         self.loader
             .open_written(self.sources, &base.join(path), written.as_deref())
+    }
+
+    fn miss_remote(&mut self, item: &Item, name: &str) {
+        let shown = shown(item.is_private, name);
+        self.project.unseen.push(Unseen {
+            what: format!("included file {shown}"),
+            hides: Hides::Services,
+            reason: REMOTE.to_owned(),
+            service: None,
+            span: Some(item.span),
+        });
     }
 
     fn miss(&mut self, item: &Item, path: &str, error: &Error) {
