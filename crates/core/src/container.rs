@@ -304,6 +304,14 @@ impl Container {
         name.split(':').next().unwrap_or_default()
     }
 
+    /// The host's ports of one of its own in words, or who chooses them.
+    pub fn shown_port(&self, port: &Port) -> String {
+        match (&port.published, &self.pod) {
+            (None, Some(_)) => "a node port that Kubernetes chooses".to_owned(),
+            _ => port.shown(),
+        }
+    }
+
     /// The text of a variable, where it is known.
     pub fn known_variable(&self, name: &str) -> Option<&Secret> {
         let mut all = self.environment.iter();

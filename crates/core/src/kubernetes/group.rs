@@ -49,7 +49,8 @@ impl Groups {
             if !object.is_workload() || is_test || is_controlled(pool, object) {
                 continue;
             }
-            if number(&object.node, &["spec", "replicas"]) == Some(0) {
+            let is_scaled = number(&object.node, &["spec", "replicas"]) == Some(0);
+            if is_scaled && !is_rolled_out(pool, object) {
                 scaled.push(escape(&object.name).into_owned());
                 continue;
             }
@@ -156,6 +157,17 @@ fn is_controlled(pool: &Pool, object: &Object) -> bool {
     // The ReplicaSet between a Deployment and its pods may not have been given.
     let above = name.rsplit_once('-').map_or(name, |(above, _)| above);
     is_there(kind, name) || kind == "ReplicaSet" && is_there("Deployment", above)
+}
+
+/// Whether an Argo Rollout makes pods of a workload, which then has no replicas of its own.
+fn is_rolled_out(pool: &Pool, object: &Object) -> bool {
+    pool.objects.iter().any(|rollout| {
+        let meant = |key| text(&rollout.node, &["spec", "workloadRef", key]);
+        rollout.kind == "Rollout"
+            && rollout.may_be_beside(object)
+            && meant("kind") == Some(&object.kind)
+            && meant("name") == Some(&object.name)
+    })
 }
 
 /// Whether any of them speaks of ClearML: the databases of others are none of its.

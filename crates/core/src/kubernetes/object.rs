@@ -53,13 +53,15 @@ pub(super) enum Role {
 
 /// The kinds that are read, each with the groups of its API beside those without a dot, which are Kubernetes' own. An object of
 /// another group is something else: Knative's `Service` makes pods (docs/clearml.md#ways-into-a-cluster).
-const KINDS: [(&str, Role, &[&str]); 22] = [
+const KINDS: [(&str, Role, &[&str]); 26] = [
     ("Application", Role::Chart, &["argoproj.io"]),
     ("ApplicationSet", Role::Chart, &["argoproj.io"]),
+    ("CloneSet", Role::Workload, &["apps.kruise.io"]),
     ("ConfigMap", Role::Read, &[]),
     ("CronJob", Role::Workload, &[]),
     ("DaemonSet", Role::Workload, &["apps.kruise.io"]),
     ("Deployment", Role::Workload, &[]),
+    ("DeploymentConfig", Role::Workload, &["apps.openshift.io"]),
     (
         "ExternalSecret",
         Role::Maker,
@@ -75,6 +77,8 @@ const KINDS: [(&str, Role, &[&str]); 22] = [
     ("NetworkPolicy", Role::Read, &["networking.k8s.io"]),
     ("Pod", Role::Workload, &[]),
     ("ReplicaSet", Role::Workload, &[]),
+    ("ReplicationController", Role::Workload, &[]),
+    ("Rollout", Role::Workload, &["argoproj.io"]),
     ("Route", Role::Read, &["route.openshift.io"]),
     ("SealedSecret", Role::Maker, &["bitnami.com"]),
     ("Secret", Role::Read, &[]),

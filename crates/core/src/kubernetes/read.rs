@@ -41,31 +41,42 @@ pub(super) struct Chart {
 /// Larger objects no API server takes: it takes requests of 3 MiB.
 const LARGEST: usize = 4 << 20;
 
-/// A workload has one of these words if it runs a server of ClearML, one of its databases, or a page for these.
-const WORDS: [&str; 25] = [
+/// A workload has one of these words if it runs a server of ClearML, one of its databases, a page for these, or what may
+/// lead to any of them.
+const WORDS: [&str; 35] = [
     "CLEARML",
     "ClearML",
     "TRAINS",
     "adminer",
     "allegroai",
     "apiserver",
+    "caddy",
     "cerebro",
     "clearml",
     "cloudbeaver",
+    "cloudflared",
     "compass-web",
     "dbeaver",
     "dbgate",
     "dejavu",
     "elastic",
+    "envoy",
     "fileserver",
+    "httpd",
     "keydb",
     "kibana",
     "mongo",
+    "nginx",
     "nosqlclient",
     "omnidb",
+    "openresty",
     "opensearch",
+    "proxy",
     "redis",
     "redmon",
+    "socat",
+    "tailscale",
+    "traefik",
     "trains",
     "valkey",
 ];

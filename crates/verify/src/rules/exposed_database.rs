@@ -337,7 +337,7 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mu
         };
         let what = format!(
             "{} of {database} ({}) is open {}",
-            words::port(&port.shown()),
+            words::port(&service.shown_port(port)),
             words::container(service),
             place(port.interface)
         );

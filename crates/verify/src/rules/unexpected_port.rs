@@ -65,7 +65,7 @@ impl Rule for UnexpectedPort {
                             format!(
                                 "{} publishes {}, but nothing in its image listens there",
                                 case.named(instance),
-                                words::port(&port.shown())
+                                words::port(&case.deployment.service(instance).shown_port(port))
                             ),
                             "remove the port",
                         )
@@ -76,7 +76,7 @@ impl Rule for UnexpectedPort {
                 }
                 findings.push(Draft::new(if port.interface == Interface::Loopback { LOOPBACK } else { OPEN }, format!(
                         "anyone who can reach the host can reach what listens there: {} publishes {}, which is not a port of a ClearML server",
-                        case.named(instance), words::port(&port.shown())
+                        case.named(instance), words::port(&case.deployment.service(instance).shown_port(port))
                     ), "remove the port")
 .server(instance.server)
 .at(port.span));

@@ -115,7 +115,7 @@ impl Around<'_> {
         let leading = leading.filter(|one| is_published && one.leads_to(port));
         let published = leading.map(|one| Opening {
             reach: Reach::Published(one.interface),
-            port: one.shown(),
+            port: owned.shown_port(one),
             span: one.span,
         });
         let attached = owned.attached.iter().filter_map(|network| {
