@@ -192,6 +192,7 @@ fn deployment(
     if !deployment.instances.is_empty() {
         doubt::servers(&mut deployment);
         doubt::others(&mut deployment, others);
+        doubt::unselected(&mut deployment, builder.pool, members);
     }
     let mut namespaces = members.iter().filter_map(|one| one.namespace.clone());
     let parts = members.iter().map(|one| (one.source, one.range.clone()));

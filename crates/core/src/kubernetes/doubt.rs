@@ -1,8 +1,10 @@
 //! What is not known of a deployment, because objects tell too little of it or are of a kind that is not read.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use super::object::{Object, Role, role_of};
+use super::object::{Object, Role, number, role_of};
+use super::pool::Pool;
 use crate::container::Container;
 use crate::deployment::exposure::Tool;
 use crate::deployment::{Database, Deployment};
@@ -10,6 +12,8 @@ use crate::setting::Server;
 use crate::shown::escape;
 use crate::source::Span;
 use crate::unseen::{Hides, Unseen};
+use crate::yaml::Node;
+use crate::yaml::below::{at, text};
 
 /// Notes where it is not known which servers belong together, and what an entrance speaks.
 pub(super) fn servers(deployment: &mut Deployment) {
@@ -85,6 +89,87 @@ pub(super) fn others(deployment: &mut Deployment, others: &[Object]) {
         }
     }
     deployment.unseen.extend(unseen);
+}
+
+/// Where ClearML's servers and their databases listen, but for the web server's port, which is everybody's.
+const PORTS: [u16; 7] = [6379, 8008, 8080, 8081, 9200, 9300, 27017];
+
+/// Notes Services without a selector that lead from outside to a port on which a server or a database may listen: to what
+/// pods, or to what else, only addresses tell.
+pub(super) fn unselected(deployment: &mut Deployment, pool: &Pool, members: &[&Object]) {
+    let is_beside = |object: &&Object| members.iter().any(|one| object.may_be_beside(one));
+    let services = pool.objects.iter().filter(|one| one.kind == "Service");
+    let unselected = services.filter(|service| {
+        let selector = at(&service.node, &["spec", "selector"]);
+        selector.is_none_or(|selector| selector.fields().is_empty())
+    });
+    for service in unselected.filter(is_beside) {
+        let ports = ports(pool, service);
+        let port = ports.iter().find(|port| PORTS.contains(port));
+        let Some(port) = port.filter(|_| is_open(deployment, pool, service)) else {
+            continue;
+        };
+        deployment.unseen.push(Unseen {
+            what: format!("where Service {} leads", escape(&service.name)),
+            hides: Hides::Way,
+            reason: format!(
+                "it has no selector, and is open to the outside; check that its port {port} is none of ClearML or its databases"
+            ),
+            service: None,
+            span: Some(service.name_span()),
+        });
+    }
+}
+
+/// The ports of a Service, and those of its endpoints.
+fn ports(pool: &Pool, service: &Object) -> Vec<u16> {
+    let of_service = at(&service.node, &["metadata", "name"]).and_then(|name| name.text());
+    let named = pool.objects.iter().filter(|one| match one.kind.as_str() {
+        "Endpoints" => one.name == service.name,
+        "EndpointSlice" => {
+            let labels = ["metadata", "labels", "kubernetes.io/service-name"];
+            text(&one.node, &labels) == of_service
+        }
+        _ => false,
+    });
+    let mut ports = Vec::new();
+    let mut add = |list: Option<&Arc<Node>>| {
+        for item in list.and_then(|list| list.items()).unwrap_or_default() {
+            ports.extend(
+                ["port", "targetPort"]
+                    .iter()
+                    .filter_map(|key| number(item, &[key])),
+            );
+        }
+    };
+    add(at(&service.node, &["spec", "ports"]));
+    for endpoints in named.filter(|one| one.may_be_beside(service)) {
+        add(at(&endpoints.node, &["ports"]));
+        let subsets = at(&endpoints.node, &["subsets"]).and_then(|list| list.items());
+        for subset in subsets.unwrap_or_default() {
+            add(at(subset, &["ports"]));
+        }
+    }
+    ports
+}
+
+/// Whether a Service is reached from outside: by itself, or through what names it.
+fn is_open(deployment: &Deployment, pool: &Pool, service: &Object) -> bool {
+    let kind = text(&service.node, &["spec", "type"]).unwrap_or_default();
+    let addresses = at(&service.node, &["spec", "externalIPs"]).and_then(|list| list.items());
+    let is_way = |object: &&Object| match object.kind.as_str() {
+        "HTTPRoute" | "Ingress" | "Route" => true,
+        "ConfigMap" => object.name.contains("tcp-services"),
+        _ => false,
+    };
+    let mut ways = pool.objects.iter().filter(is_way);
+    ["LoadBalancer", "NodePort"].contains(&kind)
+        || addresses.is_some_and(|addresses| !addresses.is_empty())
+        || ways.any(|way| {
+            let mut found = words(deployment.sources.slice(way.whole()));
+            let is_beside = way.kind == "ConfigMap" || way.may_be_beside(service);
+            is_beside && found.any(|word| word == service.name)
+        })
 }
 
 /// The names of servers, databases and pages for databases, each with the namespaces of those that have it and whether one

@@ -53,7 +53,7 @@ pub(super) enum Role {
 
 /// The kinds that are read, each with the groups of its API beside those without a dot, which are Kubernetes' own. An object of
 /// another group is something else: Knative's `Service` makes pods (docs/clearml.md#ways-into-a-cluster).
-const KINDS: [(&str, Role, &[&str]); 26] = [
+const KINDS: [(&str, Role, &[&str]); 28] = [
     ("Application", Role::Chart, &["argoproj.io"]),
     ("ApplicationSet", Role::Chart, &["argoproj.io"]),
     ("CloneSet", Role::Workload, &["apps.kruise.io"]),
@@ -62,6 +62,8 @@ const KINDS: [(&str, Role, &[&str]); 26] = [
     ("DaemonSet", Role::Workload, &["apps.kruise.io"]),
     ("Deployment", Role::Workload, &[]),
     ("DeploymentConfig", Role::Workload, &["apps.openshift.io"]),
+    ("EndpointSlice", Role::Read, &["discovery.k8s.io"]),
+    ("Endpoints", Role::Read, &[]),
     (
         "ExternalSecret",
         Role::Maker,

@@ -199,7 +199,7 @@ fn kinds_that_may_hide_a_server_are_named() {
             "render it",
         ),
         (
-            "Rollout",
+            "SidecarSet",
             "{template: {spec: {containers: [{image: \"clearml/server:2.3.0\"}]}}}",
             "this kind is not read",
         ),
