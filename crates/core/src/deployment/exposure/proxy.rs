@@ -193,6 +193,13 @@ fn of_command(container: &Container) -> Option<Software> {
     programs.next()
 }
 
+/// Whether an expression of a redirect fits every path.
+fn fits_all(expression: &str) -> bool {
+    let rest = expression.trim_start_matches('^');
+    let rest = rest.trim_start_matches('/').trim_start_matches('?');
+    ["", ".*", ".*$", "(.*)", "(.*)$", "(/.*)", "(/.*)$"].contains(&rest)
+}
+
 fn is_tls(port: &Port) -> bool {
     let ranges = std::iter::once(&port.target).chain(&port.published);
     ranges

@@ -28,10 +28,32 @@ pub(super) fn rules(
             continue;
         }
         has_any = true;
-        let text = file.text.replace("{$", "${");
-        rules.extend(of_text(&variable(&text)));
+        rules.extend(of_text(&variable(&as_shell(&file.text))));
     }
     has_any.then_some(rules)
+}
+
+/// `{$NAME}`, `{$NAME:default}` and `{env.NAME}` as a shell writes them.
+fn as_shell(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let marked = rest.strip_prefix("{$").or(rest.strip_prefix("{env."));
+        let Some((inner, behind)) = marked.and_then(|inner| inner.split_once('}')) else {
+            out.push('{');
+            rest = &rest[1..];
+            continue;
+        };
+        match inner.split_once(':') {
+            Some((name, default)) => out.extend(["${", name, ":-", default, "}"]),
+            None => out.extend(["${", inner, "}"]),
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// `caddy reverse-proxy --from :80 --to apiserver:8008`.
@@ -53,8 +75,42 @@ fn of_command(words: &[String]) -> Vec<Rule> {
     to.extend(option("-t"));
     let to: Vec<Address> = to.into_iter().filter_map(Address::of).collect();
     from.into_iter()
-        .map(|site| rule(site, false, &to))
+        .map(|site| rule(site, &Options::default(), &to))
         .collect()
+}
+
+/// What holds for all sites.
+struct Options {
+    /// No site gets a certificate by itself.
+    is_off: bool,
+    /// Where sites without a port listen.
+    http: u16,
+    https: u16,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            is_off: false,
+            http: 80,
+            https: 443,
+        }
+    }
+}
+
+impl Options {
+    fn of(lines: &[Line<'_>]) -> Self {
+        let mut options = Self::default();
+        for words in lines {
+            match words[..] {
+                ["auto_https", "off", ..] => options.is_off = true,
+                ["http_port", port] => options.http = port.parse().unwrap_or(options.http),
+                ["https_port", port] => options.https = port.parse().unwrap_or(options.https),
+                _ => {}
+            }
+        }
+        options
+    }
 }
 
 /// The sites of a file, with the blocks that they import.
@@ -70,9 +126,7 @@ fn of_text(text: &str) -> Vec<Rule> {
         })
         .filter(|words: &Line<'_>| words.first().is_some_and(|word| !word.starts_with('#')))
         .collect();
-    let is_off = lines
-        .iter()
-        .any(|words| matches!(words[..], ["auto_https", "off", ..]));
+    let options = Options::of(&lines);
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut depth = 0_usize;
     for words in &lines {
@@ -112,7 +166,7 @@ fn of_text(text: &str) -> Vec<Rule> {
         let asks = ["basic_auth", "basicauth", "forward_auth"];
         let is_guarded = inner.iter().any(|words| asks.contains(&words[0]));
         rules.extend(heads.iter().map(|site| {
-            let rule = rule(site, is_off, &to);
+            let rule = rule(site, &options, &to);
             Rule {
                 is_loopback,
                 is_guarded,
@@ -189,7 +243,7 @@ fn upstream(word: &str) -> Option<Address> {
 }
 
 /// A site: HTTPS with a certificate of its own, unless its address says HTTP or has no name.
-fn rule(site: &str, is_off: bool, to: &[Address]) -> Rule {
+fn rule(site: &str, options: &Options, to: &[Address]) -> Rule {
     let (scheme, rest) = match site.split_once("://") {
         Some((scheme, rest)) => (Some(scheme), rest),
         None => (None, site),
@@ -200,12 +254,14 @@ fn rule(site: &str, is_off: bool, to: &[Address]) -> Rule {
         None => (rest, None),
     };
     let is_tls = match (scheme, port) {
-        (Some("http"), _) | (None, Some(80)) => false,
-        (Some(_), _) | (None, Some(443)) => true,
-        (None, _) => !name.is_empty() && !is_off,
+        (Some("http"), _) => false,
+        (None, Some(port)) if port == options.http => false,
+        (Some(_), _) => true,
+        (None, Some(port)) if port == options.https => true,
+        (None, _) => !name.is_empty() && !options.is_off,
     };
     Rule {
-        at: Some(port.unwrap_or(if is_tls { 443 } else { 80 })),
+        at: port.or(Some(if is_tls { options.https } else { options.http })),
         is_loopback: false,
         how: How::Requests,
         is_tls,
@@ -265,12 +321,20 @@ mod tests {
             ),
             (":80\nreverse_proxy apiserver:8008\n", (80, false, 1)),
             (
+                "{\n  http_port 8080\n}\nhttp:// {\n  reverse_proxy a:1\n}\n",
+                (8080, false, 1),
+            ),
+            (
                 "(tls) {\n  tls internal\n}\n(api) {\n  import tls\n  reverse_proxy apiserver:8008\n}\n:8443 {\n  import api\n}\n",
                 (8443, true, 1),
             ),
         ] {
             assert_eq!(read(text), [expected], "{text}");
         }
+        assert_eq!(
+            as_shell("{$SITE::80} {\n  reverse_proxy {$UP:a:1} {env.B} {host}\n}"),
+            "${SITE:-:80} {\n  reverse_proxy ${UP:-a:1} ${B} {host}\n}"
+        );
         let command = [
             "caddy",
             "reverse-proxy",

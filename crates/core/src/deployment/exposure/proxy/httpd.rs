@@ -1,5 +1,6 @@
 //! Apache's httpd: `<VirtualHost>`, `ProxyPass` and `RewriteRule … [P]`.
 
+use super::fits_all;
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::File;
 use crate::deployment::exposure::hop::{How, Rule};
@@ -11,6 +12,8 @@ struct Host {
     ports: Vec<(u16, bool)>,
     has_tls: bool,
     redirects: bool,
+    /// Whether the conditions before the next rule are met by each request without TLS.
+    has_conditions_of_some: bool,
     is_guarded: bool,
     to: Vec<Address>,
 }
@@ -97,13 +100,20 @@ fn add(first: &str, words: &[&str], host: &mut Host) {
                 && words
                     .iter()
                     .any(|word| word.starts_with('[') && word.contains('R'));
+            let is_of_some =
+                first == "rewriterule" && std::mem::take(&mut host.has_conditions_of_some);
+            let is_of_all = !is_of_some && words.get(1).is_some_and(|word| fits_all(word));
             match is_sent {
-                true => host.redirects |= is_there.clone().any(|word| word.starts_with("https://")),
+                true => {
+                    let mut there = is_there.clone();
+                    host.redirects |= is_of_all && there.any(|word| word.starts_with("https://"));
+                }
                 false => host.to.extend(
                     is_there.filter_map(|word| Address::of(word.split(['$', '%']).next()?)),
                 ),
             }
         }
+        "rewritecond" => host.has_conditions_of_some |= !fits_clear_text(words),
         "authtype" => host.is_guarded = true,
         "redirect" | "redirectmatch" => {
             let leads_to_tls = words
@@ -112,9 +122,24 @@ fn add(first: &str, words: &[&str], host: &mut Host) {
             host.redirects |= leads_to_tls
                 && words
                     .iter()
-                    .any(|word| *word == "/" || word.starts_with('^'));
+                    .any(|word| *word == "/" || word.starts_with('^') && fits_all(word));
         }
         _ => {}
+    }
+}
+
+/// Whether a condition is met by each request without TLS, but for those with which certificates are got. The name of the
+/// server is that of the host that has the condition.
+fn fits_clear_text(words: &[&str]) -> bool {
+    let [_, what, pattern, ..] = words else {
+        return false;
+    };
+    let what = what.to_ascii_lowercase();
+    match what.as_str() {
+        "%{https}" | "%{server_port}" | "%{request_scheme}" | "%{server_name}" => true,
+        // A request that no proxy has passed on has no such header.
+        "%{http:x-forwarded-proto}" => pattern.starts_with('!') && pattern.contains("https"),
+        _ => pattern.starts_with('!') && pattern.contains("well-known"),
     }
 }
 
@@ -155,5 +180,23 @@ mod tests {
             Some(vec![(8008, false)])
         );
         assert_eq!(read("LoadModule x y\n"), None);
+        let sent = "RewriteRule ^ https://a%{REQUEST_URI} [R=301,L]";
+        for (condition, is_for_all) in [
+            ("%{HTTPS} !=on", true),
+            ("%{HTTP:X-Forwarded-Proto} !https", true),
+            ("%{REQUEST_URI} !^/.well-known/", true),
+            ("%{HTTP:X-Forwarded-Proto} =http", false),
+            ("%{REQUEST_URI} ^/login", false),
+        ] {
+            let text = host(80, &format!("RewriteCond {condition}\n{sent}\n{pass}"));
+            let to = if is_for_all {
+                vec![]
+            } else {
+                vec![(80, false)]
+            };
+            assert_eq!(read(&text), Some(to), "{condition}");
+        }
+        let some = host(80, &format!("{}\n{pass}", sent.replace('^', "^/login")));
+        assert_eq!(read(&some), Some(vec![(80, false)]));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::fits_all;
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::File;
 use crate::deployment::exposure::hop::{How, Rule};
@@ -248,17 +249,27 @@ fn first_variable(text: &str) -> (String, &str) {
 fn redirects(block: &[Directive]) -> bool {
     let leads_to_tls = |one: &Directive| {
         let is_there = one.words.iter().any(|word| word.starts_with("https://"));
-        (is(one, "return") || is(one, "rewrite")) && is_there
+        let is_of_all = match &strs(&one.words)[..] {
+            ["return", ..] => true,
+            ["rewrite", expression, ..] => fits_all(expression),
+            _ => false,
+        };
+        is_there && is_of_all
     };
     block.iter().any(|one| {
-        let asks = |word: &String| {
-            ["scheme", "https", "forwarded_proto", "server_port"]
-                .iter()
-                .any(|part| word.contains(part))
-        };
         leads_to_tls(one)
-            || is(one, "if") && one.words.iter().any(asks) && one.block.iter().any(leads_to_tls)
+            || is(one, "if") && fits_clear_text(&one.words) && one.block.iter().any(leads_to_tls)
     })
+}
+
+/// Whether a condition is met by each request without TLS. Only a proxy says in a header how a request came to it: without
+/// one there is no header, which is not `https`, and not `http` either.
+fn fits_clear_text(words: &[String]) -> bool {
+    let speaks_of = |part: &str| words.iter().any(|word| word.contains(part));
+    let is_own = ["$scheme", "$https", "$server_port"]
+        .into_iter()
+        .any(speaks_of);
+    is_own || speaks_of("forwarded_proto") && words.iter().any(|word| word.starts_with('!'))
 }
 
 /// Whether a file is the one that an include names, as far as its last part tells.
@@ -428,6 +439,22 @@ mod tests {
             (
                 "server { location / { proxy_pass http://web; } }",
                 (80, false, false, to("web:80")),
+            ),
+            (
+                "server { if ($http_x_forwarded_proto != 'https') { return 301 https://$host; } location / { proxy_pass http://web; } }",
+                (80, false, false, Vec::new()),
+            ),
+            (
+                "server { if ($http_x_forwarded_proto = http) { return 301 https://$host; } location / { proxy_pass http://web; } }",
+                (80, false, false, to("web:80")),
+            ),
+            (
+                "server { rewrite ^/login https://$host permanent; location / { proxy_pass http://web; } }",
+                (80, false, false, to("web:80")),
+            ),
+            (
+                "server { rewrite ^(.*)$ https://$host$1 permanent; location / { proxy_pass http://web; } }",
+                (80, false, false, Vec::new()),
             ),
         ] {
             assert_eq!(
