@@ -1,4 +1,4 @@
-//! Other people's text, as it may be printed.
+//! Other people's text, as it may be printed, and numbers of things.
 
 use std::borrow::Cow;
 
@@ -21,6 +21,11 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// How many of something: `1 finding`, `2 findings`.
+pub fn plural(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use clearml_secure_core::known::first_with;
 use clearml_secure_core::opening::ACCOUNTS;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, plural};
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::intended::Change;
 use clearml_secure_plan::job::{Planned, unrecognised};
@@ -131,18 +131,16 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> Str
     } else if has_keys {
         let settings: HashSet<Setting> =
             plan.intended.iter().filter_map(|one| one.setting).collect();
-        let settings = settings.len();
+        let count = settings.len();
         let proved = if cli.is_override {
             "proved on the file with the override merged over it"
         } else {
             "proved on the edited file"
         };
         let is_put = is_new_env_file || plan.intended.iter().any(|one| one.change != Change::Kept);
-        let what = match is_put {
-            true => format!("{verb} set for the servers that read them"),
-            false => "are already what the servers read".to_owned(),
-        };
-        line(&mut out, &format!("{settings} settings {what}; {proved}"));
+        let what = settings_are(count, is_put, verb);
+        let settings = plural(count, "setting");
+        line(&mut out, &format!("{settings} {what}; {proved}"));
     }
     if !has_keys {
         line(
@@ -151,6 +149,16 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> Str
         );
     }
     out
+}
+
+/// What became of so many settings.
+fn settings_are(count: usize, is_put: bool, verb: &str) -> String {
+    match (is_put, count) {
+        (true, 1) => format!("{verb} set for the servers that read it").replace("were", "was"),
+        (true, _) => format!("{verb} set for the servers that read them"),
+        (false, 1) => "is already what the servers read".to_owned(),
+        (false, _) => "are already what the servers read".to_owned(),
+    }
 }
 
 /// What to know about the web login: who comes, who goes, and what the server does on its own.
@@ -185,10 +193,7 @@ fn web_login(deployment: &Composed, keyset: &Keyset) -> String {
         &mut out,
         &format!(
             "web login: {}. While fixed users are enabled, the API server refuses the accounts webserver and tests",
-            match keyset.users().len() {
-                1 => "1 user".to_owned(),
-                count => format!("{count} users"),
-            }
+            plural(keyset.users().len(), "user")
         ),
     );
     let mut gone = before();

@@ -2,6 +2,7 @@
 
 use clearml_secure_core::io::write_secret_file;
 use clearml_secure_core::keyset::{Format, Keyset};
+use clearml_secure_core::shown::plural;
 use zeroize::Zeroizing;
 
 use crate::cli::{self, Cli};
@@ -32,7 +33,8 @@ pub(crate) fn run(cli: &Cli, count: u32) -> Result<(), Error> {
         Some(path) => {
             write_secret_file(path, &lines, cli.force).map_err(exists)?;
             let path = name(path);
-            say(cli, &format!("wrote {path} (mode 0600): {count} keysets"));
+            let keysets = plural(count, "keyset");
+            say(cli, &format!("wrote {path} (mode 0600): {keysets}"));
             Ok(())
         }
     }

@@ -7,7 +7,7 @@ use clearml_secure_cli::talk::{self, say};
 use clearml_secure_cli::wrap;
 use clearml_secure_core::exit;
 use clearml_secure_core::io::{Mode, Spool, write_secret_file};
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, plural};
 
 use crate::baseline::{Baseline, Recorded};
 use crate::cli::{self, Cli, FailOn, Format};
@@ -147,7 +147,9 @@ impl<'a> Stream<'a> {
         if let (Some(recorded), Some(path)) = (self.recorded.take(), &self.cli.write_baseline) {
             let count = recorded.count();
             write_secret_file(path, &recorded.text(path), true)?;
-            remarks.push(format!("{}: {count} findings are recorded", path.display()));
+            let verb = if count == 1 { "is" } else { "are" };
+            let findings = plural(count, "finding");
+            remarks.push(format!("{}: {findings} {verb} recorded", path.display()));
             self.remark(&remarks);
             // What was not checked cannot be accepted.
             return Ok(self.worse(self.judgment.code(FailOn::Never)));

@@ -201,9 +201,43 @@ fn merged<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
         end = "";
     }
     let names = format!("{}{end}", and(&names));
-    let mut merged = first.clone();
-    merged[at] = &names;
+    let mut merged: Vec<String> = first.iter().map(|word| (*word).to_owned()).collect();
+    merged[at] = names;
+    agree(&mut merged, at);
     Some(merged.join(" "))
+}
+
+/// Lets the words around several names agree with them: `the services a and b are`.
+fn agree(words: &mut [String], at: usize) {
+    const NOUNS: [&str; 8] = [
+        "account", "file", "port", "server", "service", "setting", "user", "variable",
+    ];
+    const VERBS: [(&str, &str); 9] = [
+        ("does", "do"),
+        ("gets", "get"),
+        ("has", "have"),
+        ("is", "are"),
+        ("reads", "read"),
+        ("runs", "run"),
+        ("sets", "set"),
+        ("uses", "use"),
+        ("was", "were"),
+    ];
+    if let Some(before) = at.checked_sub(1).map(|before| &mut words[before])
+        && NOUNS.contains(&before.trim_start_matches('('))
+    {
+        before.push('s');
+    }
+    let is_clause = words[at].ends_with(',');
+    let is_aside = words[at].ends_with(')');
+    if let Some(after) = words.get_mut(at + 1) {
+        let verb = VERBS.iter().find(|(one, _)| one == after);
+        match verb {
+            Some((_, all)) if !is_clause && !is_aside => *after = (*all).to_owned(),
+            None if is_clause && after == "which" => *after = "each of which".to_owned(),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -224,11 +258,19 @@ mod tests {
         );
         assert_eq!(
             of(&["the server (service a) is", "the server (service b) is"]).as_deref(),
-            Some("the server (service a and b) is")
+            Some("the server (services a and b) is")
         );
         assert_eq!(
             of(&["one (a): x", "one (b): x"]).as_deref(),
             Some("one (a) and (b): x")
+        );
+        assert_eq!(
+            of(&["A is not set, so", "B is not set, so"]).as_deref(),
+            Some("A and B are not set, so")
+        );
+        assert_eq!(
+            of(&["the account A, which is", "the account B, which is"]).as_deref(),
+            Some("the accounts A and B, each of which is")
         );
         assert_eq!(of(&["A is at B", "C is at D"]), None);
         assert_eq!(of(&["a b", "a b c"]), None);

@@ -9,6 +9,7 @@ use clap::builder::styling::Style;
 use clearml_secure_cli::wrap::{WIDEST, wrapped};
 use clearml_secure_core::setting::{SETTINGS, Server};
 use clearml_secure_core::shown::escape;
+pub(super) use clearml_secure_core::shown::plural;
 
 use super::Seen;
 use super::group::together;
@@ -314,8 +315,4 @@ pub(super) fn looked_at(report: &Report) -> String {
         return escape(&name).into_owned();
     }
     format!("{} ({})", escape(&name), escape(&unique.join(", ")))
-}
-
-pub(super) fn plural(number: usize, word: &str) -> String {
-    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
