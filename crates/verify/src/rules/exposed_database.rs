@@ -261,6 +261,10 @@ fn found(
         Protection::Password if asks_for_that_of_the_database(way) => {
             (true, "only its password protects the ClearML data in it")
         }
+        _ if is_behind_a_guard(way) => (
+            true,
+            "only what the proxy asks for (a password, a certificate or an address) protects the ClearML data in it",
+        ),
         _ if is_behind_a_password(case, way) => {
             (true, "only a password protects the ClearML data in it")
         }
@@ -294,22 +298,25 @@ fn is_in_the_browser(way: &Way<'_>) -> bool {
     all.any(|forward| matches!(forward.how, How::Page(tool) if tool.is_in_the_browser))
 }
 
-/// Whether something on the way asks for a password that nobody guesses.
-fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
+/// Whether a proxy or a controller on the way does not let everybody in.
+fn is_behind_a_guard(way: &Way<'_>) -> bool {
     let is_guarded = matches!(&way.opening.reach, Reach::Entrance(entrance) if entrance.is_guarded);
-    is_guarded
-        || way.through.iter().any(|forward| {
-            let page = match forward.how {
-                How::Page(tool) => tool.walls(&case.deployment.containers[forward.by]),
-                How::Bytes | How::Requests => Walls::None,
-            };
-            let is_strong = match page {
-                Walls::None => false,
-                Walls::Password(password) => weakness(password.expose(), "admin", "").is_none(),
-                Walls::Unknown => true,
-            };
-            forward.is_guarded || is_strong
-        })
+    is_guarded || way.through.iter().any(|forward| forward.is_guarded)
+}
+
+/// Whether the page of a tool on the way asks for a password that nobody guesses.
+fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
+    way.through.iter().any(|forward| {
+        let page = match forward.how {
+            How::Page(tool) => tool.walls(&case.deployment.containers[forward.by]),
+            How::Bytes | How::Requests => Walls::None,
+        };
+        match page {
+            Walls::None => false,
+            Walls::Password(password) => weakness(password.expose(), "admin", "").is_none(),
+            Walls::Unknown => true,
+        }
+    })
 }
 
 /// An image that is not known for a database and publishes a database's port all the same.

@@ -19,7 +19,7 @@ pub struct Forward {
     pub is_loopback: bool,
     /// Whether it speaks TLS with who comes in.
     pub is_tls: bool,
-    /// Whether it asks for a password, or looks at the address, before it passes anything on.
+    /// Whether it asks for a password or a certificate, or looks at the address, before it passes anything on.
     pub is_guarded: bool,
     /// Whether the files say so; otherwise it is concluded from the software.
     pub is_told: bool,

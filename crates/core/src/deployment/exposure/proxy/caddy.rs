@@ -163,8 +163,7 @@ fn of_text(text: &str) -> Vec<Rule> {
         let to = targets(&inner);
         let has_tls = inner.iter().any(|words| words[0] == "tls");
         let is_loopback = bound(&inner).or(by_default).unwrap_or(false);
-        let asks = ["basic_auth", "basicauth", "forward_auth"];
-        let is_guarded = inner.iter().any(|words| asks.contains(&words[0]));
+        let is_guarded = is_guarded(&inner);
         rules.extend(heads.iter().map(|site| {
             let rule = rule(site, &options, &to);
             Rule {
@@ -198,6 +197,19 @@ fn with_imports<'a>(inner: &'a [Line<'a>], blocks: &'a [Block<'a>]) -> Vec<&'a L
         }
     }
     found
+}
+
+/// Whether a site asks for a password or a certificate, or looks at the address and turns others away.
+fn is_guarded(lines: &[&Line<'_>]) -> bool {
+    let begins = |names: &[&str]| lines.iter().any(|words| names.contains(&words[0]));
+    let has = |names: &[&str]| {
+        let mut words = lines.iter().flat_map(|words| words.iter());
+        words.any(|word| names.contains(word))
+    };
+    let turns_away = begins(&["abort", "error", "respond"]);
+    begins(&["basic_auth", "basicauth", "forward_auth"])
+        || has(&["require_and_verify"])
+        || has(&["client_ip", "remote_ip"]) && turns_away
 }
 
 /// Whether a site listens at the loopback address alone, where it says at which.

@@ -99,6 +99,7 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
     match words {
         ["bind", address, rest @ ..] => {
             let is_tls = rest.contains(&"ssl");
+            section.is_guarded |= rest.windows(2).any(|pair| pair == ["verify", "required"]);
             // `*:80`, `:80`, `:::80`, `ipv4@127.0.0.1:80`, `10.0.0.1:80,10.0.0.2:81`.
             let binds = address.split(',').filter_map(|one| {
                 let one = one.rsplit('@').next()?;
@@ -122,6 +123,9 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
             section.conditions.insert((*name).to_owned(), meaning);
         }
         ["http-request", "auth", ..] => section.is_guarded = true,
+        ["http-request" | "tcp-request", rest @ ..] if turns_away(rest, &section.conditions) => {
+            section.is_guarded = true;
+        }
         ["mode", mode] => section.is_tcp = Some(*mode == "tcp"),
         ["redirect", rest @ ..] | ["http-request", "redirect", rest @ ..] => {
             let leads_to_tls = rest.windows(2).any(|pair| pair == ["scheme", "https"]);
@@ -129,6 +133,17 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
         }
         _ => {}
     }
+}
+
+/// Whether a rule turns away who comes from other addresses.
+fn turns_away(rule: &[&str], conditions: &HashMap<String, String>) -> bool {
+    let is_of_address = |word: &&str| {
+        let name = word.trim_start_matches('!');
+        let meaning = conditions.get(name).map_or(name, String::as_str);
+        meaning.split(' ').next() == Some("src")
+    };
+    let is_refusal = |word: &&str| ["deny", "reject", "silent-drop"].contains(word);
+    rule.iter().any(is_refusal) && rule.iter().any(is_of_address)
 }
 
 /// A section as its `defaults` leave it: the last ones before it, or those that it names after `from`.

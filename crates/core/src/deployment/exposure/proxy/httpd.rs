@@ -115,6 +115,8 @@ fn add(first: &str, words: &[&str], host: &mut Host) {
         }
         "rewritecond" => host.has_conditions_of_some |= !fits_clear_text(words),
         "authtype" => host.is_guarded = true,
+        "require" => host.is_guarded |= matches!(words.get(1), Some(&"ip" | &"host")),
+        "sslverifyclient" => host.is_guarded |= words.get(1) == Some(&"require"),
         "redirect" | "redirectmatch" => {
             let leads_to_tls = words
                 .last()

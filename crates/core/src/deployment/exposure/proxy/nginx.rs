@@ -143,9 +143,13 @@ impl<'a> Config<'a> {
         let asks = |words: &Vec<String>| match &strs(words)[..] {
             ["auth_basic", realm, ..] => *realm != "off",
             ["auth_request", uri, ..] => *uri != "off",
+            ["ssl_verify_client", "on"] | ["deny", "all"] => true,
             _ => false,
         };
-        let is_guarded = all.iter().any(asks);
+        let lets_all_in = |words: &Vec<String>| {
+            matches!(strs(words)[..], ["allow", "all" | "0.0.0.0/0" | "::/0"])
+        };
+        let is_guarded = all.iter().any(asks) && !all.iter().any(lets_all_in);
         for listen in listens {
             let is_tls = listen.is_tls || has_tls;
             self.rules.push(Rule {
