@@ -207,6 +207,23 @@ fn an_override_that_closes_ports_is_enough() {
     assert_eq!(code, 0, "{stderr}");
 }
 
+/// Compose holds each file against its schema before it merges them.
+#[test]
+fn no_override_makes_good_an_environment_that_compose_does_not_take() {
+    let folder = stock();
+    let text = "services:\n  apiserver: {image: clearml/server:2.3.0, command: apiserver}\n  \
+                fileserver:\n    image: clearml/server:2.3.0\n    command: fileserver\n    environment: ~\n";
+    fs::write(folder.path().join("docker-compose.yml"), text).unwrap();
+    let over = ["-k", "keys.env", "--override", "docker-compose.yml"];
+    let (code, stdout, stderr) = run(folder.path(), &over);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    let place = "docker-compose.yml:6:5: `environment` is empty here";
+    assert!(stderr.contains(place), "{stderr}");
+    // Edited, the file has a mapping there.
+    let (code, _, stderr) = run(folder.path(), &["-k", "keys.env", "docker-compose.yml"]);
+    assert_eq!(code, 0, "{stderr}");
+}
+
 #[test]
 fn a_file_without_clearml_is_no_success() {
     let folder = stock();
