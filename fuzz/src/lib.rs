@@ -227,11 +227,28 @@ pub fn command(text: &str) {
     let around = Surroundings {
         folder: clearml_secure_core::knowable::Knowable::Known("/opt/clearml".to_owned()),
         variable: &|_| Knowable::Known(None),
-        file: &|_| Knowable::unknown("there is none"),
+        file: &|path| match path {
+            "/root/.bashrc" => Knowable::Known(text.to_owned()),
+            _ => Knowable::unknown("there is none"),
+        },
+        has: &|path| path == "/root/.bashrc",
+        scripts: &|_| Vec::new(),
+        homes: &|| vec!["/root".to_owned()],
+        has_functions: false,
         starts: &|words| words.contains(&"apiserver"),
         kept: &|_| false,
     };
     let words = ["sh", "-c", text].map(|word| Knowable::Known(word.to_owned()));
+    let _ = command::read(&words, &around);
+    let words = ["bash", "-ic", "apiserver"].map(|word| Knowable::Known(word.to_owned()));
+    let _ = command::read(&words, &around);
+    let words = [
+        "env",
+        &format!("GUNICORN_CMD_ARGS={text}"),
+        "gunicorn",
+        "apiserver",
+    ];
+    let words = words.map(|word| Knowable::Known(word.to_owned()));
     let _ = command::read(&words, &around);
 }
 

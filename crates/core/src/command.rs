@@ -24,6 +24,14 @@ pub struct Surroundings<'a> {
     pub variable: &'a dyn Fn(&str) -> Knowable<Option<String>>,
     /// The text of a file of the container, for what is sourced and for scripts.
     pub file: &'a dyn Fn(&str) -> Knowable<String>,
+    /// Whether something is put at a path that is not of the image: a mount, or a file of its build.
+    pub has: &'a dyn Fn(&str) -> bool,
+    /// The shell scripts `*.sh` that are put into a folder, in order.
+    pub scripts: &'a dyn Fn(&str) -> Vec<String>,
+    /// The home of the user; several where it may be any of them.
+    pub homes: &'a dyn Fn() -> Vec<String>,
+    /// Whether the container has variables that bash takes for functions.
+    pub has_functions: bool,
     /// Whether these words start the server that is asked about.
     pub starts: &'a dyn Fn(&[&str]) -> bool,
     /// Whether the server has its configuration or its program at a path, or everything is below it.

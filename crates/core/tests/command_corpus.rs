@@ -61,6 +61,10 @@ fn effect(service: &Value) -> Effect {
         folder: Knowable::Known("/opt/clearml".to_owned()),
         variable: &|_| Knowable::Known(None),
         file: &|_| Knowable::unknown("it is not here"),
+        has: &|_| false,
+        scripts: &|_| Vec::new(),
+        homes: &|| vec!["/root".to_owned()],
+        has_functions: false,
         starts: &|words| {
             words
                 .iter()

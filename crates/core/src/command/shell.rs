@@ -1,12 +1,16 @@
 //! A shell script, followed from its first command to its last.
 
 mod builtin;
+mod gunicorn;
 mod launch;
+mod startup;
 mod walk;
 mod word;
 mod writes;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::Surroundings;
 use super::lex;
@@ -18,6 +22,8 @@ use word::{Context, name_length};
 
 /// Scripts that start scripts end somewhere.
 const DEPTH: usize = 8;
+/// And so does what starts many of them, each of which starts many.
+const SCRIPTS: usize = 1000;
 
 /// One shell process.
 pub(super) struct Shell<'a> {
@@ -36,6 +42,8 @@ pub(super) struct Shell<'a> {
     frames: Vec<Frame>,
     /// After `exec` or `exit` nothing more happens.
     has_ended: bool,
+    /// How many scripts were followed in all.
+    followed: Rc<Cell<usize>>,
 }
 
 /// What a script is inside of.
@@ -77,6 +85,15 @@ impl<'a> Shell<'a> {
             functions: BTreeSet::new(),
             frames: Vec::new(),
             has_ended: false,
+            followed: Rc::default(),
+        }
+    }
+
+    /// A shell or a script that this one starts.
+    fn child(&self, state: State) -> Self {
+        Self {
+            followed: Rc::clone(&self.followed),
+            ..Self::new(self.around, state, self.depth + 1)
         }
     }
 
@@ -101,7 +118,8 @@ impl<'a> Shell<'a> {
             self.lose_all("its command is a shell script that cannot be followed");
             return;
         };
-        if self.depth > DEPTH {
+        self.followed.set(self.followed.get() + 1);
+        if self.depth > DEPTH || self.followed.get() > SCRIPTS {
             self.lose_all("its command starts scripts within scripts");
             return;
         }
@@ -211,18 +229,7 @@ impl<'a> Shell<'a> {
 
     /// A variable's value: this shell's, or the container's.
     pub(super) fn variable(&self, name: &str) -> Result<Option<String>, Reason> {
-        let value = match self.state.variables.get(name) {
-            Some(variable) => variable.value.clone(),
-            None => match (&self.state.unknown, self.state.is_cleared) {
-                (Some(reason), _) => Knowable::Unknown(reason.clone()),
-                (None, true) => Knowable::Known(None),
-                (None, false) => (self.around.variable)(name),
-            },
-        };
-        match value {
-            Knowable::Known(value) => Ok(value),
-            Knowable::Unknown(reason) => Err(reason),
-        }
+        self.state.lookup(name, self.around)
     }
 
     /// `$0`, or a positional parameter.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Effect;
+use super::{Effect, Surroundings};
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 
@@ -45,6 +45,26 @@ impl State {
             unknown: None,
             exports_all: Knowable::Known(false),
             folder,
+        }
+    }
+
+    /// A variable's value: the one that it has here, or the container's.
+    pub(super) fn lookup(
+        &self,
+        name: &str,
+        around: &Surroundings<'_>,
+    ) -> Result<Option<String>, Reason> {
+        let value = match self.variables.get(name) {
+            Some(variable) => variable.value.clone(),
+            None => match (&self.unknown, self.is_cleared) {
+                (Some(reason), _) => Knowable::Unknown(reason.clone()),
+                (None, true) => Knowable::Known(None),
+                (None, false) => (around.variable)(name),
+            },
+        };
+        match value {
+            Knowable::Known(value) => Ok(value),
+            Knowable::Unknown(reason) => Err(reason),
         }
     }
 

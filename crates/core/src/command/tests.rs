@@ -22,8 +22,23 @@ fn of(words: &[&str]) -> Effect {
                 "#!/bin/sh\ncp /x /opt/clearml/config/x.conf\nexec apiserver\n".to_owned(),
             ),
             "/run.sh" => Knowable::Known("#!/bin/sh\nexport X=run\nexec \"$@\"\n".to_owned()),
+            "/root/.bash_profile" => Knowable::Known("export X=1\n".to_owned()),
+            "/root/.bashrc" => Knowable::Known("export Y=3\n".to_owned()),
+            "/login.sh" => Knowable::Known("#!/bin/bash -l\nexec \"$@\"\n".to_owned()),
+            "/many.sh" => Knowable::Known("bash -c true\n".repeat(50)),
             _ => Knowable::unknown("it is not here"),
         },
+        has: &|path| {
+            [
+                "/etc/profile.d/x.sh",
+                "/root/.bash_profile",
+                "/root/.bashrc",
+            ]
+            .contains(&path)
+        },
+        scripts: &|_| vec!["/x.env".to_owned()],
+        homes: &|| vec!["/root".to_owned()],
+        has_functions: false,
         starts: &|words| words.iter().any(|word| word.ends_with("server")),
         kept: &|path| match path {
             "/" | "/opt/clearml" | "/opt/clearml/." => true,
@@ -335,6 +350,128 @@ fn what_may_be_set_is_not_known() {
     assert_eq!(shown(&of(&["?"])), "*");
     assert_eq!(shown(&of(&["sh", "/unseen.sh"])), "* >");
     assert_eq!(shown(&of(&["supervisord", "-n"])), "* >");
+}
+
+#[test]
+fn gunicorn_sets_variables() {
+    for (words, expected) in [
+        (
+            &["gunicorn", "-e", "X=1", "fileserver:app", "server"][..],
+            "X=1",
+        ),
+        (&["gunicorn", "server", "-eX=1", "--env", "Y=2"], "X=1 Y=2"),
+        (&["python3", "-m", "gunicorn", "--env=X=1", "server"], "X=1"),
+        (&["gunicorn", "-De", "X=1", "-b", "?", "server"], "X=1"),
+        (&["gunicorn", "--", "server", "-e", "X=1"], ""),
+        (&["gunicorn", "-w", "4", "--preload", "server"], ""),
+        (&["gunicorn", "-e", "?", "server"], "*"),
+        (&["gunicorn", "-e", "X", "server"], "*"),
+        (&["gunicorn", "-c", "/unseen.py", "server"], "*"),
+        (&["gunicorn", "--conf=/unseen.py", "server"], "*"),
+        (&["gunicorn", "-c", "python:x", "server"], "*"),
+        (
+            &["env", "GUNICORN_CMD_ARGS=-e X=1", "gunicorn", "server"],
+            "X=1",
+        ),
+        (
+            &[
+                "env",
+                "GUNICORN_CMD_ARGS=-e X=1",
+                "gunicorn",
+                "-e",
+                "Y=2",
+                "server",
+            ],
+            "Y=2",
+        ),
+        (
+            &["env", "GUNICORN_CMD_ARGS=-e X=\\1", "gunicorn", "server"],
+            "*",
+        ),
+        (&["uvicorn", "--env-file", "/x", "server"], "*"),
+    ] {
+        let effect = of(words);
+        let shown = shown(&effect).replace("GUNICORN_CMD_ARGS=-e X=1 ", "");
+        let shown = shown.replace("GUNICORN_CMD_ARGS=? ", "");
+        assert_eq!(shown, expected, "{words:?}");
+    }
+    for (text, expected) in [
+        (
+            "CLEARML_USE_GUNICORN=1 CLEARML_GUNICORN_CMD_ARGS='-e X=1' apiserver",
+            "X=1",
+        ),
+        (
+            "CLEARML_USE_GUNICORN=1 CLEARML_GUNICORN_MAX_REQUESTS='9 -e X=1' apiserver",
+            "X=1",
+        ),
+        ("CLEARML_GUNICORN_CMD_ARGS='-e X=1' apiserver", ""),
+        (
+            "CLEARML_USE_GUNICORN=1 GUNICORN_CMD_ARGS='-e X=1' apiserver",
+            "X=?",
+        ),
+        (
+            "FILESERVER_USE_GUNICORN=true GUNICORN_CMD_ARGS='-e X=1' fileserver",
+            "X=1",
+        ),
+        (
+            "FILESERVER_USE_GUNICORN=yes GUNICORN_CMD_ARGS='-e X=1' fileserver",
+            "X=?",
+        ),
+        (
+            "FILESERVER_USE_GUNICORN=true GUNICORN_CMD_ARGS='-c x' fileserver",
+            "*",
+        ),
+    ] {
+        let effect = sh(text);
+        let changes = effect.changes.clone().into_iter();
+        let changes = changes.filter(|(name, _)| name == "X").collect();
+        assert_eq!(shown(&Effect { changes, ..effect }), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_shell_reads_files_first() {
+    for (words, expected) in [
+        (&["bash", "-c", "fileserver"][..], ""),
+        (&["bash", "-lc", "fileserver"], "X=1 Y=a b"),
+        (&["bash", "-l", "-c", "fileserver"], "X=1 Y=a b"),
+        (&["bash", "--login", "-c", "fileserver"], "X=1 Y=a b"),
+        (&["bash", "-l", "--noprofile", "-c", "fileserver"], ""),
+        (&["bash", "-ic", "fileserver"], "Y=3"),
+        (&["bash", "-i", "--norc", "-c", "fileserver"], ""),
+        (
+            &["bash", "--rcfile", "/x.env", "-ic", "fileserver"],
+            "Y=a b",
+        ),
+        (&["sh", "-c", "fileserver"], ""),
+        (&["sh", "-lc", "fileserver"], "Y=a b"),
+        (
+            &["env", "HOME=/x", "sh", "-lc", "fileserver"],
+            "HOME=/x Y=a b",
+        ),
+        (
+            &["env", "BASH_ENV=/x.env", "fileserver"],
+            "BASH_ENV=/x.env Y=a b",
+        ),
+        (
+            &["env", "ENV=/x.env", "sh", "-ic", "fileserver"],
+            "ENV=/x.env Y=a b",
+        ),
+        (
+            &["env", "ENV=/x.env", "sh", "-c", "fileserver"],
+            "ENV=/x.env",
+        ),
+        (&["env", "BASH_ENV=/no", "fileserver"], "BASH_ENV=? * >"),
+        (
+            &["env", "BASH_FUNC_cd%%=() { x; }", "fileserver"],
+            "BASH_FUNC_cd%%=? *",
+        ),
+        (&["/login.sh", "fileserver"], "X=1 Y=a b"),
+    ] {
+        assert_eq!(shown(&of(words)), expected, "{words:?}");
+    }
+    let one = ["env", "BASH_ENV=/many.sh", "bash", "-c", "fileserver"];
+    assert!(of(&one).unknown.is_some(), "a script that starts itself");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::container::{Container, FileText, Mount, MountSource};
+use crate::io::entries;
 use crate::knowable::{Knowable, Reason};
 
 /// What a container has at a path.
@@ -81,6 +82,55 @@ pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
         }
     });
     found.next().unwrap_or(There::Image)
+}
+
+/// Whether something is put at a path over what the image has there. What a mount whose target is not known puts there is
+/// said of that mount.
+pub(super) fn has(service: &Container, path: &str) -> bool {
+    match at(service, path) {
+        There::Host { path, is_here } => path.exists() || !is_here,
+        There::Image | There::Nothing => false,
+        There::Text(_) => true,
+        There::Unknown(_) => anywhere(service).is_none() && around(service, path).is_some(),
+    }
+}
+
+/// The shell scripts that are put into a folder of the image's, by name. One of a name that nobody knows is in it where the
+/// folder is not seen.
+pub(super) fn scripts(service: &Container, folder: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for mount in service.mounts.iter().chain(&service.copies) {
+        let Some(target) = mount.target.known() else {
+            continue;
+        };
+        match (relative(target, folder), relative(folder, target)) {
+            (Some(name), _) if !name.is_empty() => names.push(name.to_owned()),
+            (_, Some(rest)) => match mount.source.known() {
+                Some(MountSource::Bind(host)) => {
+                    let inside = entries(&host.path.join(rest)).unwrap_or_default();
+                    let seen = inside
+                        .iter()
+                        .filter(|path| host.has(path) != Knowable::Known(false));
+                    let seen = seen.filter_map(|path| path.file_name());
+                    names.extend(seen.map(|name| name.to_string_lossy().into_owned()));
+                }
+                Some(MountSource::Folder(files)) => {
+                    let inside = files.iter().filter_map(|(path, _)| relative(path, rest));
+                    names.extend(inside.map(str::to_owned));
+                }
+                Some(MountSource::Empty | MountSource::Text(_)) => {}
+                Some(MountSource::Named(_)) | None => names.push("*.sh".to_owned()),
+            },
+            _ => {}
+        }
+    }
+    names.retain(|name| name.ends_with(".sh") && !name.contains('/'));
+    names.sort_unstable();
+    names.dedup();
+    names
+        .iter()
+        .map(|name| format!("{folder}/{name}"))
+        .collect()
 }
 
 /// What a mount has at a path below its target.

@@ -10,6 +10,7 @@ use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
 use crate::container_path;
 use crate::knowable::Knowable;
 use crate::secret::Secret;
+use crate::setting::Server;
 use crate::source::Sources;
 use crate::unseen::Hides;
 
@@ -19,15 +20,19 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
         let mut read = |container: &Container, path: &str| text(container, path, loader, sources);
         database_file::apply(container, database, &mut read);
     }
-    if recognise::recognise(container).servers.is_empty() {
+    let servers = recognise::recognise(container).servers;
+    if servers.is_empty() {
         return;
     }
     let hooks = hooks(container, loader, sources);
     container.doubts.extend(hooks);
-    if container.command.is_empty() {
-        return;
-    }
-    let effect = effect(&container.command, container, loader, sources);
+    let effect = match container.command.is_empty() {
+        true => {
+            let words = by_default(&servers);
+            effect(&words, container, loader, sources)
+        }
+        false => effect(&container.command, container, loader, sources),
+    };
     if effect.is_cleared {
         container.removed.append(&mut container.environment);
     }
@@ -46,6 +51,18 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
         reason,
         span,
     }));
+}
+
+/// What a container does of which no file says so: the image's own script starts the server.
+fn by_default(servers: &[Server]) -> Vec<Knowable<String>> {
+    let server = match servers.first() {
+        Some(Server::Apiserver) => "apiserver",
+        Some(Server::Fileserver) => "fileserver",
+        _ => "",
+    };
+    ["/opt/clearml/entrypoint.sh", server]
+        .map(|word| Knowable::Known(word.to_owned()))
+        .to_vec()
 }
 
 /// What its hooks may change of what a server reads when it starts again.
@@ -84,6 +101,13 @@ fn effect(
         folder: folder(container),
         variable: &|name| variable(container, name),
         file: &file,
+        has: &|path| mounts::has(container, path),
+        scripts: &|folder| mounts::scripts(container, folder),
+        homes: &|| homes(container),
+        has_functions: container
+            .environment
+            .iter()
+            .any(|one| one.name.starts_with("BASH_FUNC_")),
         starts: &|words| !recognise::by_words(words).is_empty(),
         kept: &|path| kept(container, path),
     };
@@ -94,6 +118,27 @@ fn effect(
 fn folder(container: &Container) -> Knowable<String> {
     let named = container.working_directory.clone();
     named.unwrap_or_else(|| Knowable::Known("/opt/clearml".to_owned()))
+}
+
+/// The home of its user: that of root, or one that only the image knows, where a file of it is mounted from here.
+fn homes(container: &Container) -> Vec<String> {
+    let is_root = |user: &Knowable<String>| {
+        let name = user.known().and_then(|user| user.split(':').next());
+        name.is_some_and(|name| ["", "0", "root"].contains(&name))
+    };
+    if container.user.as_ref().is_none_or(is_root) {
+        return vec!["/root".to_owned()];
+    }
+    let targets = container.mounts.iter().chain(&container.copies);
+    let targets = targets.filter_map(|mount| mount.target.known());
+    let folders = targets.flat_map(|target| {
+        let above = target.rsplit_once('/').map_or("", |(above, _)| above);
+        [target.clone(), above.to_owned()]
+    });
+    let mut homes: Vec<String> = folders.chain([String::new(), "/root".to_owned()]).collect();
+    homes.sort_unstable();
+    homes.dedup();
+    homes
 }
 
 /// Whether a server in the container has its configuration or its program at a path, or everything is below it.

@@ -1,6 +1,7 @@
 //! A program that is started: what stands before it (`env`, `exec`, `tini`, `wait-for …`) and what it is.
 
 use super::Shell;
+use super::gunicorn;
 use super::word::Context;
 use crate::command::lex::{self, Token};
 use crate::command::state::State;
@@ -39,14 +40,11 @@ const TRANSPARENT: [(&str, usize); 15] = [
 const WITH_WORD: [&str; 9] = ["-c", "-e", "-g", "-i", "-k", "-n", "-o", "-p", "-s"];
 
 /// Programs that are themselves the server, or that wait for one.
-const TRUSTED: [&str; 21] = [
-    "apiserver",
+const TRUSTED: [&str; 16] = [
     "async_delete",
     "cat",
     "clearml-agent",
-    "clearml-server",
     "curl",
-    "fileserver",
     "flask",
     "gunicorn",
     "nc",
@@ -55,12 +53,22 @@ const TRUSTED: [&str; 21] = [
     "sleep",
     "tail",
     "trains-agent",
-    "trains-server",
     "uvicorn",
     "uwsgi",
     "wait",
-    "webserver",
     "wget",
+];
+
+/// Shells.
+const SHELLS: [&str; 6] = ["ash", "bash", "dash", "ksh", "sh", "zsh"];
+
+/// What the images' own script is told to start.
+const SERVERS: [&str; 5] = [
+    "apiserver",
+    "clearml-server",
+    "fileserver",
+    "trains-server",
+    "webserver",
 ];
 
 /// A script of ClearML's own images, which sets nothing that a server reads as configuration.
@@ -105,12 +113,18 @@ impl Shell<'_> {
                     .iter()
                     .position(|word| word.known().is_some_and(|w| w == "--"));
                 words.drain(..=end.unwrap_or(0));
-            } else if ["ash", "bash", "dash", "ksh", "sh", "zsh"].contains(&name.as_str()) {
+            } else if SHELLS.contains(&name.as_str()) {
                 return self.shell(&name, &words, state);
             } else if self.functions.contains(&name) || self.is_script(&program, &words, &state) {
                 return;
+            } else if is_own_script(&program) || SERVERS.contains(&name.as_str()) {
+                return self.image_script(words, state);
             } else {
-                let is_trusted = is_trusted(&program, &name, &words);
+                if let Some(arguments) = gunicorn::arguments(&words) {
+                    let told = state.lookup("GUNICORN_CMD_ARGS", self.around);
+                    self.gunicorn(arguments, told, &mut state);
+                }
+                let is_trusted = is_trusted(&name, &words);
                 self.note_writes(&name, &words, is_trusted);
                 if !is_trusted {
                     state.lose(
@@ -136,11 +150,9 @@ impl Shell<'_> {
             });
             return;
         };
-        let mut child = Shell::new(self.around, state.clone(), self.depth + 1);
+        let mut child = self.child(state.clone());
+        child.start_up(name, &options);
         child.state.exports_all = Knowable::Known(options.exports_all);
-        if name == "bash" && !matches!(child.variable("BASH_ENV"), Ok(None) | Err(_)) {
-            child.lose("its shell reads a file first, which BASH_ENV names");
-        }
         if let Some(name) = rest.get(usize::from(options.is_text)) {
             child.name = name.clone();
         }
@@ -150,13 +162,15 @@ impl Shell<'_> {
             .to_vec();
         let text = match (options.is_text, first.clone()) {
             (true, text) => text,
-            (false, file) => file.and_then(|path| match (self.around.file)(&path) {
-                Knowable::Unknown(_) if is_own_script(&path) => Knowable::Known(String::new()),
-                text => text,
-            }),
+            (false, file) => file.and_then(|path| (self.around.file)(&path)),
         };
+        let is_own = |path: &String| !options.is_text && is_own_script(path);
+        if text.known().is_none() && first.known().is_some_and(is_own) {
+            child.image_script(rest.to_vec(), child.state.exported());
+        }
         match text {
             Knowable::Known(text) => child.script(&text),
+            Knowable::Unknown(_) if !child.launches.is_empty() => {}
             Knowable::Unknown(_) => {
                 state.lose(&"its command runs a shell script that may set variables".into());
                 self.note_writes(name, words, false);
@@ -185,27 +199,47 @@ impl Shell<'_> {
         let Knowable::Known(text) = (self.around.file)(program) else {
             return false;
         };
-        let first = text.lines().next().unwrap_or_default();
-        if !first.starts_with("#!") || !first.trim_end().ends_with("sh") || self.depth > 8 {
+        let Some(mut interpreter) = interpreter(&text) else {
             return false;
-        }
-        let mut child = Shell::new(self.around, state.exported(), self.depth + 1);
-        child.name = Knowable::Known(program.to_owned());
-        child.positional = words[1..].to_vec();
-        child.script(&text);
-        if child.launches.is_empty() {
-            child.launches.push(Launch {
-                words: words.to_vec(),
-                state: child.state.exported(),
-            });
+        };
+        interpreter.extend_from_slice(words);
+        self.launch(interpreter, state.clone());
+        true
+    }
+
+    /// The images' own script, which is one of bash.
+    fn image_script(&mut self, words: Vec<Knowable<String>>, state: State) {
+        let mut child = self.child(state);
+        child.start_up("bash", &Options::default());
+        let mut state = child.state.exported();
+        let server = words.iter().take(2).filter_map(Knowable::known);
+        for server in server.filter(|word| SERVERS.contains(&word.as_str())) {
+            child.perhaps_gunicorn(server, &mut state);
         }
         self.writes |= child.writes;
         self.launches.append(&mut child.launches);
-        true
+        self.launches.push(Launch { words, state });
     }
 }
 
-fn is_trusted(program: &str, name: &str, words: &[Knowable<String>]) -> bool {
+/// The shell of a script and what it is told, by the script's first line.
+fn interpreter(text: &str) -> Option<Vec<Knowable<String>>> {
+    let first = text.lines().next()?.strip_prefix("#!")?.trim();
+    let words: Vec<&str> = match first.split_once([' ', '\t']) {
+        // The kernel splits no further.
+        Some((program, argument)) => vec![program, argument.trim_start()],
+        None => vec![first],
+    };
+    let name = |word: &&str| SHELLS.contains(&word.rsplit('/').next().unwrap_or(word));
+    let is_shell = words.first().is_some_and(name)
+        || words[0].ends_with("/env") && words.last().is_some_and(name);
+    let known = words
+        .into_iter()
+        .map(|word| Knowable::Known(word.to_owned()));
+    is_shell.then(|| known.collect())
+}
+
+fn is_trusted(name: &str, words: &[Knowable<String>]) -> bool {
     if name.starts_with("python") || name == "pypy3" {
         let sets = |word: &Knowable<String>| {
             word.known()
@@ -213,7 +247,17 @@ fn is_trusted(program: &str, name: &str, words: &[Knowable<String>]) -> bool {
         };
         return !words.iter().any(sets);
     }
-    TRUSTED.contains(&name) || is_own_script(program)
+    // These set variables by options of their own.
+    let sets = match name {
+        "flask" | "uvicorn" => &["-e", "--env"][..],
+        "uwsgi" => &["--env", "--ini", "--json", "--set", "--xml", "--yaml"],
+        _ => &[],
+    };
+    let words = words.iter().filter_map(Knowable::known);
+    TRUSTED.contains(&name)
+        && !words
+            .skip(1)
+            .any(|word| sets.iter().any(|set| word.starts_with(set)))
 }
 
 /// What `env` is told, from left to right.
@@ -369,22 +413,31 @@ fn takes_word(next: Option<&Knowable<String>>) -> bool {
 }
 
 /// The options of a shell.
-struct Options {
+#[derive(Default)]
+pub(super) struct Options {
     /// How many words they are.
     count: usize,
     /// `-c`: the next word is the script's text.
     is_text: bool,
     /// `-a`.
     exports_all: bool,
+    /// `-l`.
+    pub(super) is_login: bool,
+    /// `-i`.
+    pub(super) is_interactive: bool,
+    /// `--posix`.
+    pub(super) is_posix: bool,
+    /// `--noprofile`.
+    pub(super) skips_profile: bool,
+    /// `--norc`.
+    pub(super) skips_rc: bool,
+    /// `--rcfile FILE`.
+    pub(super) rc_file: Option<Knowable<String>>,
 }
 
 impl Options {
     fn of(words: &[Knowable<String>]) -> Self {
-        let mut options = Self {
-            count: 0,
-            is_text: false,
-            exports_all: false,
-        };
+        let mut options = Self::default();
         while let Some(text) = words.get(options.count).and_then(Knowable::known) {
             let letters = match text.strip_prefix(['-', '+']) {
                 Some(letters) if !letters.is_empty() => letters,
@@ -394,16 +447,32 @@ impl Options {
             if letters == "-" {
                 break;
             }
-            if letters.starts_with('-') {
-                options.count += usize::from(["-rcfile", "-init-file"].contains(&letters));
+            if let Some(long) = letters.strip_prefix('-') {
+                options.long(long, words);
                 continue;
             }
             options.is_text |= letters.contains('c');
             options.exports_all |= letters.contains('a');
+            options.is_login |= letters.contains('l');
+            options.is_interactive |= letters.contains('i');
             options.count += usize::from(letters.contains(['o', 'O']));
         }
         // The word of the last one may be missing.
         options.count = options.count.min(words.len());
         options
+    }
+
+    fn long(&mut self, name: &str, words: &[Knowable<String>]) {
+        match name {
+            "init-file" | "rcfile" => {
+                self.rc_file = words.get(self.count).cloned();
+                self.count += 1;
+            }
+            "login" => self.is_login = true,
+            "noprofile" => self.skips_profile = true,
+            "norc" => self.skips_rc = true,
+            "posix" => self.is_posix = true,
+            _ => {}
+        }
     }
 }

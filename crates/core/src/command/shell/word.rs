@@ -79,7 +79,7 @@ impl Shell<'_> {
 
     /// What other commands print is not known; what they do to files is looked at.
     fn output(&mut self, text: &str) -> Reason {
-        let mut child = Shell::new(self.around, self.state.clone(), self.depth + 1);
+        let mut child = self.child(self.state.clone());
         child.functions.clone_from(&self.functions);
         child.script(text);
         self.writes |= child.writes;

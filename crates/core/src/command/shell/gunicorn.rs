@@ -1,0 +1,438 @@
+//! gunicorn sets variables itself before it loads a server: by `-e`, by `GUNICORN_CMD_ARGS`, and by its configuration, which is
+//! Python (docs/clearml.md#gunicorn).
+
+use super::Shell;
+use crate::command::state::State;
+use crate::knowable::{Knowable, Reason};
+
+/// Why variables may be others.
+const UNREAD: &str = "its gunicorn has options or a configuration file that may set variables";
+
+/// Where the images' own script is when it starts gunicorn, and what else may be a folder of `gunicorn.conf.py`.
+const FOLDERS: [&str; 4] = [
+    "/",
+    "/opt/clearml",
+    "/opt/clearml/apiserver",
+    "/opt/clearml/fileserver",
+];
+
+/// What gunicorn is told in one place, as far as it changes variables.
+#[derive(Default)]
+struct Told {
+    config: Option<String>,
+    /// All `NAME=VALUE` of one place take the place of all those of an earlier one.
+    variables: Option<Vec<String>>,
+}
+
+/// How the images' own script starts a server with gunicorn.
+struct Recipe {
+    prefix: &'static str,
+    folder: &'static str,
+    /// The variable whose text gunicorn reads as options, and the one of other releases.
+    arguments: [&'static str; 2],
+}
+
+/// The words after gunicorn's name, where a command starts it.
+pub(super) fn arguments(words: &[Knowable<String>]) -> Option<&[Knowable<String>]> {
+    let word = |at: usize| {
+        let word = words.get(at).and_then(Knowable::known);
+        word.map_or("", |word| word.rsplit('/').next().unwrap_or(word))
+    };
+    if word(0) == "gunicorn" {
+        return Some(&words[1..]);
+    }
+    let module = (1..words.len()).find(|at| !word(*at).starts_with('-') || word(*at) == "-m")?;
+    let is_module = word(module) == "-m" && word(module + 1).split('.').next() == Some("gunicorn");
+    (word(0).starts_with("python") && is_module).then(|| &words[module + 2..])
+}
+
+impl Shell<'_> {
+    /// What gunicorn sets, told by its words and by the text of `GUNICORN_CMD_ARGS`.
+    pub(super) fn gunicorn(
+        &self,
+        words: &[Knowable<String>],
+        arguments: Result<Option<String>, Reason>,
+        state: &mut State,
+    ) {
+        let from_environment = match arguments {
+            Ok(text) => split(text.as_deref().unwrap_or_default()),
+            // Where anything may be set, that is said already.
+            Err(_) if state.unknown.is_some() => split(""),
+            Err(_) => None,
+        };
+        let told = told(words).zip(from_environment.and_then(|words| told(&words)));
+        let variables = told.and_then(|(line, environment)| {
+            let config = line.config.or(environment.config);
+            let configured = self.configured(config.as_deref(), state)?;
+            let variables = line.variables.or(environment.variables).or(configured);
+            let variables = variables.unwrap_or_default();
+            // Without a value gunicorn does not start.
+            let pairs = variables.iter().map(|one| one.split_once('='));
+            pairs
+                .map(|pair| pair.map(|(name, value)| (name.to_owned(), value.to_owned())))
+                .collect::<Option<Vec<_>>>()
+        });
+        match variables {
+            Some(variables) => {
+                for (name, value) in variables {
+                    state.export(&name, Knowable::Known(Some(value)));
+                }
+            }
+            None => state.lose(&UNREAD.into()),
+        }
+    }
+
+    /// The variables of the configuration file; none where it may do anything.
+    fn configured(&self, named: Option<&str>, state: &State) -> Option<Option<Vec<String>>> {
+        let folder = state.folder.known();
+        let path = match (named, folder) {
+            (Some(named), folder) => {
+                let path = named.strip_prefix("file:").unwrap_or(named);
+                match (path.starts_with('/'), folder) {
+                    (true, _) => path.to_owned(),
+                    (false, Some(folder)) if !path.contains(':') => format!("{folder}/{path}"),
+                    (false, _) => return None,
+                }
+            }
+            (None, Some(folder)) => format!("{folder}/gunicorn.conf.py"),
+            (None, None) => {
+                let mut folders = FOLDERS.iter();
+                let is_any =
+                    folders.any(|folder| (self.around.has)(&format!("{folder}/gunicorn.conf.py")));
+                return (!is_any).then_some(None);
+            }
+        };
+        let path = crate::container_path::cleaned(&path);
+        if named.is_none() && !(self.around.has)(&path) {
+            return Some(None);
+        }
+        raw_env((self.around.file)(&path).known()?)
+    }
+
+    /// What the images' own script gives a server that it starts with gunicorn, if a variable lets it.
+    pub(super) fn perhaps_gunicorn(&self, server: &str, state: &mut State) {
+        let recipe = match server {
+            "apiserver" => Recipe {
+                prefix: "CLEARML",
+                folder: "/opt/clearml",
+                arguments: ["CLEARML_GUNICORN_CMD_ARGS", "GUNICORN_CMD_ARGS"],
+            },
+            "fileserver" => Recipe {
+                prefix: "FILESERVER",
+                folder: "/opt/clearml/fileserver",
+                arguments: ["GUNICORN_CMD_ARGS", "FILESERVER_GUNICORN_CMD_ARGS"],
+            },
+            _ => return,
+        };
+        let is_certain = match state.lookup(&format!("{}_USE_GUNICORN", recipe.prefix), self.around)
+        {
+            Ok(text) if text.as_deref().unwrap_or_default().is_empty() => return,
+            Err(_) if state.unknown.is_some() => return,
+            // Releases differ in whether the file server takes any text for yes.
+            Ok(text) => server == "apiserver" || text.as_deref() == Some("true"),
+            Err(_) => false,
+        };
+        let before = state.clone();
+        *state = self.under(&recipe, recipe.arguments[0], &before);
+        if !matches!(state_of(&before, self, recipe.arguments[1]), Ok(None)) {
+            let other = self.under(&recipe, recipe.arguments[1], &before);
+            state.doubt_since(&other);
+            if let Some(reason) = other.unknown {
+                state.lose(&reason);
+            }
+        }
+        if !is_certain {
+            state.doubt_since(&before);
+        }
+    }
+
+    fn under(&self, recipe: &Recipe, arguments: &str, before: &State) -> State {
+        let mut state = before.clone();
+        state.folder = Knowable::Known(recipe.folder.to_owned());
+        let mut words = Vec::new();
+        for option in ["MAX_REQUESTS", "MAX_REQUESTS_JITTER"] {
+            // The script does not quote these: what is behind a space is an argument of its own.
+            let name = format!("{}_GUNICORN_{option}", recipe.prefix);
+            match state.lookup(&name, self.around) {
+                Ok(text) => {
+                    let text = text.unwrap_or_default();
+                    let parts = text.split_whitespace().map(str::to_owned);
+                    words.extend(parts.map(Knowable::Known));
+                }
+                Err(reason) => words.push(Knowable::Unknown(reason)),
+            }
+        }
+        let arguments = state.lookup(arguments, self.around);
+        self.gunicorn(&words, arguments, &mut state);
+        state.folder = before.folder.clone();
+        state
+    }
+}
+
+fn state_of(state: &State, shell: &Shell<'_>, name: &str) -> Result<Option<String>, Reason> {
+    state.lookup(name, shell.around)
+}
+
+/// What options say; none where they cannot be read, or lead to code that may set variables.
+fn told(words: &[Knowable<String>]) -> Option<Told> {
+    let mut told = Told::default();
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        at += 1;
+        let word = word.known()?;
+        if word == "--" {
+            break;
+        }
+        let (option, attached) = match word.strip_prefix("--") {
+            Some(long) => match long.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (long, None),
+            },
+            None => short(word),
+        };
+        match option {
+            "e" | "env" | "c" | "config" => {}
+            // Others take a word, or none; what that is changes no variable.
+            _ if is_harmless(option) => {
+                let is_value = attached.is_none() && words.get(at).is_some_and(is_unknown);
+                at += usize::from(is_value);
+                continue;
+            }
+            _ => return None,
+        }
+        let value = match attached {
+            Some(value) => value.to_owned(),
+            None => {
+                at += 1;
+                words.get(at - 1)?.known()?.clone()
+            }
+        };
+        match option {
+            "e" | "env" => told.variables.get_or_insert_default().push(value),
+            _ => told.config = Some(value),
+        }
+    }
+    Some(told)
+}
+
+fn is_unknown(word: &Knowable<String>) -> bool {
+    word.known().is_none()
+}
+
+/// The first letter of `-DRe…` that takes a value, and what is behind it; nothing for an argument.
+fn short(word: &str) -> (&str, Option<&str>) {
+    let Some(letters) = word.strip_prefix('-') else {
+        return ("", Some(""));
+    };
+    let letters = letters.trim_start_matches(['D', 'R']);
+    let Some(first) = letters.chars().next() else {
+        return ("", Some(""));
+    };
+    let (option, rest) = letters.split_at(first.len_utf8());
+    (option, Some(rest).filter(|rest| !rest.is_empty()))
+}
+
+/// Options may be shortened; those that are not harmless load code.
+fn is_harmless(option: &str) -> bool {
+    const LOADING: [&str; 4] = ["config", "env", "paste", "pythonpath"];
+    option.is_empty()
+        || option.chars().count() == 1
+        || !LOADING
+            .iter()
+            .any(|loading| loading.starts_with(option) || *loading == "paste" && option == "paster")
+}
+
+/// The words of a text as Python's `shlex` splits it; none for what it would refuse, or where a backslash is in it.
+fn split(text: &str) -> Option<Vec<Knowable<String>>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in text.chars() {
+        match (c, quote) {
+            ('\\', _) => return None,
+            (c, Some(open)) if c == open => quote = None,
+            ('\'' | '"', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (' ' | '\t' | '\r' | '\n', None) => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    let words = words.into_iter().map(Knowable::Known);
+    quote.is_none().then(|| words.collect())
+}
+
+/// A piece of Python.
+#[derive(Clone, PartialEq)]
+enum Piece {
+    End,
+    Mark(char),
+    Name(String),
+    Text(String),
+}
+
+/// `raw_env` of a configuration that does nothing but set plain values; none for any other.
+fn raw_env(text: &str) -> Option<Option<Vec<String>>> {
+    let pieces = pieces(text)?;
+    let mut found = None;
+    for statement in pieces.split(|piece| *piece == Piece::End) {
+        let name = |name: &str| Piece::Name(name.to_owned());
+        let is_import = statement == [name("import"), name("multiprocessing")];
+        match statement {
+            [] => {}
+            _ if is_import => {}
+            [Piece::Name(set), Piece::Mark('='), value @ ..] => match set.as_str() {
+                "raw_env" => found = Some(texts(value)?),
+                "paste" | "pythonpath" => return None,
+                _ if value.iter().all(is_plain) => {}
+                _ => return None,
+            },
+            _ => return None,
+        }
+    }
+    Some(found)
+}
+
+/// Whether a piece of a value runs nothing that sets variables.
+fn is_plain(piece: &Piece) -> bool {
+    const NAMES: [&str; 8] = [
+        "False",
+        "None",
+        "True",
+        "cpu_count",
+        "int",
+        "max",
+        "min",
+        "multiprocessing",
+    ];
+    match piece {
+        Piece::Name(name) => {
+            NAMES.contains(&name.as_str()) || name.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        Piece::Mark(mark) => "()[]{},:.+-*/%".contains(*mark),
+        Piece::Text(_) => true,
+        Piece::End => false,
+    }
+}
+
+/// A list of texts.
+fn texts(value: &[Piece]) -> Option<Vec<String>> {
+    let [Piece::Mark('[' | '('), inner @ .., Piece::Mark(']' | ')')] = value else {
+        return None;
+    };
+    let mut items: Vec<&[Piece]> = inner.split(|piece| *piece == Piece::Mark(',')).collect();
+    if items.last().is_some_and(|last| last.is_empty()) {
+        items.pop();
+    }
+    let text = |item: &&[Piece]| match item {
+        [Piece::Text(text)] => Some(text.clone()),
+        _ => None,
+    };
+    items.iter().map(text).collect()
+}
+
+/// The pieces of plain Python; none where a text has a backslash, three quotes or a letter in front.
+fn pieces(text: &str) -> Option<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    let mut depth = 0_usize;
+    let mut rest = text;
+    let mut is_line_start = true;
+    while let Some(c) = rest.chars().next() {
+        let mut length = c.len_utf8();
+        let starts = std::mem::replace(&mut is_line_start, c == '\n');
+        match c {
+            // Inside of something else.
+            ' ' | '\t' if starts && depth == 0 && !is_blank(rest) => return None,
+            ' ' | '\t' | '\r' => {}
+            '\n' if depth > 0 => {}
+            '\n' => pieces.push(Piece::End),
+            '#' => length = rest.find('\n').unwrap_or(rest.len()),
+            '"' | '\'' => {
+                let body = rest[1..].split(c).next()?;
+                length = body.len() + 2;
+                let is_closed = rest[1 + body.len()..].starts_with(c);
+                let is_letter_before = matches!(pieces.last(), Some(Piece::Name(_)));
+                let is_tripled = body.is_empty() && rest[2..].starts_with(c);
+                if body.contains(['\\', '\n']) || !is_closed || is_letter_before || is_tripled {
+                    return None;
+                }
+                pieces.push(Piece::Text(body.to_owned()));
+            }
+            _ if c.is_alphanumeric() || c == '_' => {
+                let is_part = |c: char| c.is_alphanumeric() || c == '_';
+                length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+                pieces.push(Piece::Name(rest[..length].to_owned()));
+            }
+            _ => {
+                depth += usize::from("([{".contains(c));
+                depth = depth.saturating_sub(usize::from(")]}".contains(c)));
+                pieces.push(Piece::Mark(c));
+            }
+        }
+        rest = &rest[length..];
+    }
+    Some(pieces)
+}
+
+fn is_blank(rest: &str) -> bool {
+    let line = rest.lines().next().unwrap_or_default().trim_start();
+    line.is_empty() || line.starts_with('#')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_configuration_is_read() {
+        for (text, expected) in [
+            ("workers = 4\n# raw_env\nbind = '0.0.0.0:8008'\n", None),
+            (
+                "import multiprocessing\nworkers = multiprocessing.cpu_count() * 2 + 1",
+                None,
+            ),
+            ("raw_env=[\"A=b\"]\n", Some(vec!["A=b"])),
+            (
+                "raw_env = [\n  'A=b',  # c\n  \"C=d e\",\n]\n",
+                Some(vec!["A=b", "C=d e"]),
+            ),
+            ("raw_env = ('A=b',)\nraw_env = []", Some(vec![])),
+        ] {
+            let expected = expected.map(|all| all.into_iter().map(str::to_owned).collect());
+            assert_eq!(raw_env(text), Some(expected), "{text}");
+        }
+        for text in [
+            "import os\nos.environ['A'] = 'b'",
+            "raw_env = ['A=' + x]",
+            "raw_env = ['A' '=b']",
+            "raw_env = [f'A={b}']",
+            "raw_env = [\"\"\"A=b\"\"\"]",
+            "def on_starting(server):\n    pass",
+            "if True:\n  raw_env = ['A=b']",
+            "x = __import__('os').putenv('A', 'b')",
+            "raw_env += ['A=b']",
+            "exec('x')",
+            "a = 1; raw_env = ['A=b']",
+            "pythonpath = '/x'",
+            "workers = 'a",
+        ] {
+            assert_eq!(raw_env(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_split_as_python_splits_it() {
+        let known = |text| {
+            let words = split(text)?;
+            let words = words.into_iter().filter_map(Knowable::into_known);
+            Some(words.collect::<Vec<_>>().join("|"))
+        };
+        let expected = |text: &str| Some(text.to_owned());
+        assert_eq!(known(" -e  'A=b c' \"\" x;y "), expected("-e|A=b c||x;y"));
+        assert_eq!(known("a\"b c\"d"), expected("ab cd"));
+        assert_eq!(known("a\\ b"), None);
+        assert_eq!(known("a 'b"), None);
+    }
+}
