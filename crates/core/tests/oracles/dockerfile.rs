@@ -1,9 +1,9 @@
 //! This crate's Dockerfiles against docker's own builder: generated ones, built from nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use clearml_secure_core::dockerfile::{Build, Image, read};
@@ -118,8 +118,25 @@ fn ours(text: &str, arguments: &BTreeMap<String, Knowable<String>>) -> Knowable<
     read(text, &build)
 }
 
+/// The images that were built. Files share their first steps: one that is removed at once may be what another is built on.
+#[derive(Default)]
+struct Images(Mutex<BTreeSet<String>>);
+
+impl Drop for Images {
+    fn drop(&mut self) {
+        let images = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut remove = Command::new("docker");
+        remove.args(["rmi", "-f"]).args(images.iter());
+        drop(remove.stdout(Stdio::null()).stderr(Stdio::null()).status());
+    }
+}
+
 /// What docker makes of the text: the image's configuration, or its refusal.
-fn theirs(text: &str, arguments: &BTreeMap<String, Knowable<String>>) -> Option<Value> {
+fn theirs(
+    text: &str,
+    arguments: &BTreeMap<String, Knowable<String>>,
+    images: &Images,
+) -> Option<Value> {
     let mut command = Command::new("docker");
     command.args(["build", "-q", "--force-rm"]);
     for (name, value) in arguments {
@@ -147,13 +164,7 @@ fn theirs(text: &str, arguments: &BTreeMap<String, Knowable<String>>) -> Option<
         .args(["inspect", "--format", "{{json .Config}}", &id])
         .output()
         .unwrap();
-    // Images of equal files are one; anyone who removes it first does it for all.
-    Command::new("docker")
-        .args(["rmi", "-f", &id])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
+    images.0.lock().unwrap().insert(id);
     Some(serde_json::from_slice(&shown.stdout).unwrap())
 }
 
@@ -235,12 +246,13 @@ fn dockerfiles_are_read_as_docker_builds_them() {
         cases.push((text, arguments));
     }
     let told = Mutex::new(Told::default());
+    let images = Images::default();
     thread::scope(|scope| {
         for part in cases.chunks(cases.len().div_ceil(WORKERS)) {
-            let told = &told;
+            let (told, images) = (&told, &images);
             scope.spawn(move || {
                 for (text, arguments) in part {
-                    let theirs = theirs(text, arguments);
+                    let theirs = theirs(text, arguments, images);
                     told.lock()
                         .unwrap()
                         .add(text, &ours(text, arguments), theirs.as_ref());
