@@ -4,6 +4,7 @@ mod accounts;
 mod answer;
 mod asked;
 mod candidates;
+mod cookie;
 mod failure;
 mod find;
 mod forgery;

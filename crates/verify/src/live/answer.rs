@@ -4,8 +4,8 @@ use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::version::Version;
 use serde::Deserialize;
 use ureq::http::HeaderMap;
-use zeroize::Zeroizing;
 
+use super::cookie::SessionCookie;
 use super::json::{Filled, Word};
 use super::token::{self, Role};
 
@@ -14,9 +14,6 @@ pub(super) const LONGEST: usize = 64 << 10;
 
 /// An origin that nobody can have.
 pub(super) const FOREIGN_ORIGIN: &str = "https://clearml-verify.invalid";
-
-/// No more cookies of an answer are kept; the API server sets one.
-const COOKIES: usize = 8;
 
 /// A redirect to a longer address is none.
 const LONGEST_ADDRESS: usize = 2048;
@@ -42,7 +39,7 @@ pub(crate) struct Head {
     pub(crate) origin: Option<Origin>,
     /// They may with the user's cookies.
     pub(crate) allows_credentials: bool,
-    pub(crate) cookies: Vec<Cookie>,
+    pub(crate) cookies: Vec<SessionCookie>,
     /// Where it redirects to, if that is an address.
     pub(super) location: Option<String>,
 }
@@ -54,14 +51,6 @@ pub(crate) enum Origin {
     /// The invented one that was said.
     Foreign,
     Other,
-}
-
-/// What keeps a cookie where it belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cookie {
-    pub(crate) is_secure: bool,
-    pub(crate) is_http_only: bool,
-    pub(crate) stays_on_site: bool,
 }
 
 /// What the body is.
@@ -161,7 +150,7 @@ impl Answer {
     pub(super) fn of(status: u16, headers: &HeaderMap, body: &[u8]) -> Self {
         Self {
             status,
-            head: Head::of(headers),
+            head: Head::of(headers, body),
             body: Body::of(body),
         }
     }
@@ -243,7 +232,7 @@ impl Answer {
 }
 
 impl Head {
-    fn of(headers: &HeaderMap) -> Self {
+    fn of(headers: &HeaderMap, body: &[u8]) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         // Some proxies add their own name to it.
         let servers = headers.get_all("server").iter();
@@ -267,7 +256,6 @@ impl Head {
                 .iter()
                 .any(|proxy| product.eq_ignore_ascii_case(proxy))
         };
-        let cookies = headers.get_all("set-cookie").iter().take(COOKIES);
         Self {
             is_clearml: servers.contains(&"clearml"),
             is_renamed: servers.iter().any(is_proxy),
@@ -278,42 +266,11 @@ impl Head {
                 _ => Origin::Other,
             }),
             allows_credentials: text("access-control-allow-credentials") == Some("true"),
-            cookies: cookies
-                .map(|cookie| Cookie::of(cookie.as_bytes()))
-                .collect(),
+            cookies: SessionCookie::all(headers, body),
             location: text("location")
                 .filter(|to| to.len() <= LONGEST_ADDRESS)
                 .map(str::to_owned),
         }
-    }
-}
-
-impl Cookie {
-    /// Attributes are read in any case; the name and the value are not.
-    fn of(text: &[u8]) -> Self {
-        let text = Zeroizing::new(String::from_utf8_lossy(text).into_owned());
-        let has = |wanted: &str| {
-            let mut parts = text.split(';').skip(1);
-            parts.any(|part| part.trim().eq_ignore_ascii_case(wanted))
-        };
-        Self {
-            is_secure: has("Secure"),
-            is_http_only: has("HttpOnly"),
-            stays_on_site: has("SameSite=Lax") || has("SameSite=Strict"),
-        }
-    }
-
-    /// What it should have and has not.
-    pub(crate) fn lacking(self) -> Vec<&'static str> {
-        [
-            (self.is_secure, "Secure"),
-            (self.is_http_only, "HttpOnly"),
-            (self.stays_on_site, "SameSite=Lax"),
-        ]
-        .into_iter()
-        .filter(|(has, _)| !has)
-        .map(|(_, name)| name)
-        .collect()
     }
 }
 
@@ -564,21 +521,5 @@ mod tests {
         assert!(modes.has_guest && modes.guest.is_some() && !modes.has_users && !modes.has_sso);
         let off = answer(200, &text(r#"{"enabled": false}"#));
         assert!(!off.modes().unwrap().has_guest);
-    }
-
-    #[test]
-    fn attributes_of_cookies_are_read_in_any_case() {
-        // As it comes, and as observed where it was set (docs/clearml.md#cookies).
-        let stock = "clearml_token_basic=x; Max-Age=99999999999; HttpOnly; Path=/; SameSite=Lax";
-        assert_eq!(Cookie::of(stock.as_bytes()).lacking(), ["Secure"]);
-        assert!(
-            Cookie::of(b"a=b; secure; httponly; samesite=strict")
-                .lacking()
-                .is_empty()
-        );
-        assert_eq!(
-            Cookie::of(b"Secure; SameSite=None").lacking(),
-            ["Secure", "HttpOnly", "SameSite=Lax"]
-        );
     }
 }

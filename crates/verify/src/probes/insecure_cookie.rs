@@ -8,7 +8,8 @@
 //!
 //! **Fix**: set `apiserver.auth.cookies.secure` to true, and leave `httponly` and `samesite` as they come.
 //!
-//! **Asks**: auth.login with the accounts of `--keys`; without keys nothing is said.
+//! **Asks**: auth.login with the accounts of `--keys`; without keys nothing is said. Judged is the cookie `clearml_token_basic`,
+//! and any whose value is the token of the answer; those of a load balancer are not.
 
 use clearml_secure_core::setting::Server;
 
