@@ -79,6 +79,38 @@ fn a_rotation_is_done_when_the_file_server_forgets() {
     );
 }
 
+/// What the keyset has is in use, and so is a pair that everybody knows.
+#[test]
+fn a_server_that_takes_a_published_pair_is_not_proved() {
+    let injected = Injected::stock();
+    let key = "EGRTCO8JMSIGI6S39GTP43NFWXDQOW";
+    let secret = "LPEJbGJ6bK4tujQcmrD3i1dbMBDdwUwelVa-LG0K0FFmY9bzH_H0Sw";
+    let changed = injected.change(
+        "apiserver",
+        &[
+            ("CLEARML__SECURE__CREDENTIALS__MORE__USER_KEY", key),
+            ("CLEARML__SECURE__CREDENTIALS__MORE__USER_SECRET", secret),
+            ("CLEARML__SECURE__CREDENTIALS__MORE__ROLE", "system"),
+        ],
+    );
+    let Some(open) = Standin::start(&changed, json!({})) else {
+        return;
+    };
+    let keys = injected.path("keys.env");
+    let asked_about_keys = ["--keys", keys.to_str().unwrap()];
+    let (status, found, _) = asked(&open, &asked_about_keys);
+    let is_found = |rule: &str| found.iter().any(|one| one.starts_with(rule));
+    assert!(
+        is_found("default-login") && !is_found("keys-not-applied"),
+        "{found:?}"
+    );
+    assert_eq!(status, Some(1), "{found:?}");
+    drop(open);
+    let closed = Standin::start(&injected.path("docker-compose.yml"), json!({})).unwrap();
+    let (status, found, _) = asked(&closed, &asked_about_keys);
+    assert_eq!(status, Some(0), "{found:?}");
+}
+
 /// Public keys were replaced, and a token of before is remembered: new keys would be made for nothing.
 #[test]
 fn a_public_token_that_only_the_file_server_remembers_is_to_be_forgotten() {

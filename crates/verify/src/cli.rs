@@ -292,4 +292,5 @@ Examples:
 To silence one finding, on its line or the line above:
   # clearml-verify: ignore[RULE] why it is right here
 
-Exit codes: 0 no error and no warning, 1 findings (see --fail-on), else 2 if something was not checked.";
+Exit codes: 0 no error and no warning, 1 findings (see --fail-on), else 2 if something was not checked.
+With --keys or --old-keys and a running server, only what it says about keys counts.";

@@ -298,15 +298,24 @@ fn env_files(
     let Some(source) = env.files().last() else {
         return Vec::new();
     };
+    let is_taken = takes_from_env_files(project, deployment, effective);
+    let path = is_taken.then(|| deployment.sources.path(*source).to_owned());
+    path.into_iter().collect()
+}
+
+/// Whether servers take a setting from an env file that compose reads.
+pub(crate) fn takes_from_env_files(
+    project: &Project,
+    deployment: &Deployment,
+    effective: &Effective,
+) -> bool {
     let mut variables = effective
         .readings()
         .filter_map(|reading| reading.variable(deployment));
-    let is_taken = variables.any(|variable| {
+    variables.any(|variable| {
         let mut used = variable.interpolated.iter();
-        used.any(|used| env.value(&used.name).is_some())
-    });
-    let path = is_taken.then(|| deployment.sources.path(*source).to_owned());
-    path.into_iter().collect()
+        used.any(|used| project.env().value(&used.name).is_some())
+    })
 }
 
 /// A setting that injecting the keyset in use would write to where it does not stand now.

@@ -7,6 +7,15 @@ use crate::finding::{Finding, Severity};
 use crate::keys;
 use crate::report::{Report, Subject};
 
+/// What says that a server takes other keys than those that it should.
+const OF_KEYS: [&str; 5] = [
+    keys::ID,
+    keys::OLD_ID,
+    "default-login",
+    "forged-token",
+    "misread-secret",
+];
+
 /// What counts of the reports so far.
 #[derive(Default)]
 pub(crate) struct Judgment {
@@ -29,7 +38,7 @@ impl Judgment {
         self.is_unknown |= !report.unknown.is_empty();
         self.has_nothing |= matches!(report.subject, Subject::Nothing(_));
         self.has_server |= matches!(report.subject, Subject::Server { .. });
-        let is_about_keys = |finding: &Finding| [keys::ID, keys::OLD_ID].contains(&finding.rule);
+        let is_about_keys = |finding: &Finding| OF_KEYS.contains(&finding.rule);
         let mut answers = report.checks.iter().map(|check| check.is_right());
         self.is_wrong |= answers.any(|is_right| is_right == Some(false))
             || report.findings.iter().any(|told| is_about_keys(told));

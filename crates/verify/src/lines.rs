@@ -28,10 +28,8 @@ impl<'a> Lines<'a> {
         let compose = roots
             .into_iter()
             .map(|(source, roots)| {
-                (
-                    source,
-                    Text::of_yaml(deployment.sources.text(source), roots),
-                )
+                let text = Text::of_yaml(deployment.sources.text(source), roots);
+                (source, with_references(deployment, text))
             })
             .collect();
         Self {
@@ -62,7 +60,10 @@ impl<'a> Lines<'a> {
         }
         match self.compose.get(&source) {
             Some(text) => look(text),
-            None => look(&Text::of_lines(self.deployment.sources.text(source))),
+            None => look(&with_references(
+                self.deployment,
+                Text::of_lines(self.deployment.sources.text(source)),
+            )),
         }
     }
 
@@ -85,8 +86,17 @@ impl<'a> Lines<'a> {
         let tree = parse_part_last(path, whole, range.clone());
         let roots = tree.map(|(roots, _)| roots).unwrap_or_default();
         let roots = roots.iter().map(|root| &**root);
-        let text = Rc::new(Text::of_part(whole, sources.line_starts(*source), roots));
+        let text = Text::of_part(whole, sources.line_starts(*source), roots);
+        let text = Rc::new(text.without_references());
         self.objects.borrow_mut().insert(key, Rc::clone(&text));
         Some(text)
+    }
+}
+
+/// What the engine prints of what runs has values, and no names of them.
+fn with_references<'a>(deployment: &Described, text: Text<'a>) -> Text<'a> {
+    match deployment.is_running() {
+        true => text.without_references(),
+        false => text,
     }
 }

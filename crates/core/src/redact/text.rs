@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{in_url, value};
+use super::{MASK, in_url, value};
 use crate::secret::Secret;
 use crate::setting::Server;
 use crate::shown::escape;
@@ -92,6 +92,8 @@ pub struct Text<'a> {
     /// The scalars of a compose file in their order; none for another kind of text.
     scalars: Option<Vec<Scalar>>,
     marks: &'a [Mark],
+    /// Whether `${NAME}` names a variable in it; elsewhere it is the value itself.
+    has_references: bool,
 }
 
 /// A secret, and what is shown beside its mask: its fingerprint.
@@ -144,6 +146,7 @@ impl<'a> Text<'a> {
             starts,
             scalars: Some(scalars),
             marks: &[],
+            has_references: true,
         }
     }
 
@@ -154,12 +157,21 @@ impl<'a> Text<'a> {
             starts: line_starts(text).into(),
             scalars: None,
             marks: &[],
+            has_references: true,
         }
     }
 
     /// The same, with the marks of these secrets beside their masks.
     pub fn with_marks(self, marks: &'a [Mark]) -> Self {
         Self { marks, ..self }
+    }
+
+    /// The same of a text in which nothing is replaced, such as a manifest or what `docker inspect` prints.
+    pub fn without_references(self) -> Self {
+        Self {
+            has_references: false,
+            ..self
+        }
     }
 
     /// The line on which a range starts, in part where it is long.
@@ -205,6 +217,7 @@ impl<'a> Text<'a> {
             span: range.start..range.end.clamp(range.start, shown.end.max(range.start)),
             text: String::new(),
             marks: self.marks,
+            has_references: self.has_references,
             from: None,
             to: None,
         };
@@ -313,10 +326,11 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
                     _ if [Around::Environment, Around::Named].contains(&around) => around,
                     Some("configMapKeyRef" | "secretKeyRef") => Around::Reference,
                     Some("key") if around == Around::Reference => Around::Harmless,
-                    Some("environment" | "Env") => Around::Environment,
+                    Some("environment") => Around::Environment,
+                    // What has no `=` there is no name.
                     Some(
-                        "annotations" | "args" | "binaryData" | "data" | "driver_opts" | "labels"
-                        | "Labels" | "Options" | "stringData",
+                        "Env" | "annotations" | "args" | "binaryData" | "data" | "driver_opts"
+                        | "labels" | "Labels" | "Options" | "stringData",
                     ) => Around::Named,
                     Some(name) if HARMLESS.binary_search(&name).is_ok() => Around::Harmless,
                     _ => Around::Other,
@@ -444,6 +458,7 @@ fn floor(text: &str, mut at: usize) -> usize {
 /// A line in the making.
 struct Out<'m> {
     marks: &'m [Mark],
+    has_references: bool,
     /// What the finding is about, in the file.
     span: Range<usize>,
     text: String,
@@ -484,7 +499,10 @@ impl Out<'_> {
 
 impl Out<'_> {
     fn masked(&self, written: &str) -> String {
-        let masked = value(written);
+        let masked = match self.has_references || written.is_empty() {
+            true => value(written),
+            false => MASK.to_owned(),
+        };
         let quotes = ['"', '\''];
         let secret = written.trim_matches(quotes);
         let mark = self

@@ -1,12 +1,15 @@
 //! The commands that give servers other keys: where compose files describe them, with clearml-inject; in Kubernetes, with a
 //! Secret and the values that name it.
 
+use clearml_secure_core::compose::files::merged_over;
 use clearml_secure_core::container::Container;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shell::quoted;
+use clearml_secure_core::source::SourceId;
 use std::path::Path;
 
 use super::Case;
+use crate::fix;
 use crate::words::run;
 
 impl Case<'_> {
@@ -21,9 +24,8 @@ impl Case<'_> {
             );
             return self.applied(title, &[keygen, &secret]);
         }
-        let path = self.compose_file();
         // The keyset stays in a file: later commands, such as for users, begin with it.
-        let inject = format!("clearml-inject -k keys.env -i --backup .orig {path}");
+        let inject = self.injecting("keys.env", &self.backup());
         run(title, &["clearml-keygen -o keys.env", &inject])
     }
 
@@ -36,8 +38,7 @@ impl Case<'_> {
             );
             return self.applied(title, &[&secret]);
         }
-        let path = self.compose_file();
-        run(title, &[&format!("clearml-inject -k KEYS -i {path}")])
+        run(title, &[&self.injecting("KEYS", "")])
     }
 
     /// The commands that add users of the web login.
@@ -56,11 +57,47 @@ impl Case<'_> {
                 &[keygen, &secret, values, &self.upgrade(), &self.restart()],
             );
         }
-        let inject = format!(
-            "clearml-inject -k new.env -i --backup .orig {}",
-            self.compose_file()
-        );
-        run(title, &[keygen, &inject])
+        run(title, &[keygen, &self.injecting("new.env", &self.backup())])
+    }
+
+    /// clearml-inject with the files that this deployment is made of, and with the env files that its values are in.
+    fn injecting(&self, keys: &str, backup: &str) -> String {
+        let mut command = format!("clearml-inject -k {keys}");
+        if let Some(project) = &self.deployment.project {
+            let path = |id: &SourceId| self.deployment.sources.path(*id);
+            let mut add = |option: &str, path: &Path| {
+                command.push_str(&format!(" {option} {}", quoted(path)));
+            };
+            if fix::takes_from_env_files(project, self.deployment, self.effective) {
+                project
+                    .env()
+                    .files()
+                    .iter()
+                    .for_each(|id| add("--env-file", path(id)));
+            }
+            let others: Vec<&Path> = project.files.iter().skip(1).map(path).collect();
+            if others != merged_over(self.deployment.sources.path(self.deployment.first)) {
+                others.iter().for_each(|other| add("--merge", other));
+            }
+        }
+        format!("{command} -i{backup} {}", self.compose_file())
+    }
+
+    /// The option that keeps the file as it is, under a name that is free.
+    fn backup(&self) -> String {
+        let path = self
+            .deployment
+            .project
+            .as_ref()
+            .map(|_| self.deployment.sources.path(self.deployment.first));
+        let is_free = |number: &String| {
+            let named = |path: &Path| format!("{}.orig{number}", path.display());
+            path.is_none_or(|path| Path::new(&named(path)).symlink_metadata().is_err())
+        };
+        let mut numbers =
+            std::iter::once(String::new()).chain((2..).map(|number| format!("-{number}")));
+        let number = numbers.find(is_free).unwrap_or_default();
+        format!(" --backup .orig{number}")
     }
 
     /// These commands, the values that name the Secret, and a restart: no pod takes a changed Secret by itself.

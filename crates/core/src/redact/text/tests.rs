@@ -117,3 +117,16 @@ fn what_yaml_takes_for_a_tag_or_an_anchor_may_be_a_value() {
         assert!(shown.contains(kept), "{kept} in {shown}");
     }
 }
+
+#[test]
+fn where_nothing_is_replaced_a_reference_is_a_value() {
+    const INSPECTED: &str = r#"[{"Config": {"Env": ["A=${MARKED}", "MARKED", "B=\"${MARKED}\""]}, "value": "${MARKED}"}]"#;
+    let root = crate::yaml::parse(Path::new("x"), INSPECTED).unwrap();
+    for text in [
+        Text::of_yaml(INSPECTED, [&*root]),
+        Text::of_lines(INSPECTED),
+    ] {
+        let shown = shown(INSPECTED, &text.without_references());
+        assert!(!shown.contains("MARKED"), "{shown}");
+    }
+}
