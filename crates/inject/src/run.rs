@@ -123,6 +123,10 @@ fn refuse_what_belongs_elsewhere(cli: &Cli) -> Result<(), Error> {
                 compose: compose.clone(),
                 is_in_place: cli.in_place,
             },
+            // A Secret may be among the objects of a deployment.
+            None if read_text(keys).is_ok_and(|text| kubernetes::is_manifest(&text)) => {
+                Error::Manifest(keys.clone())
+            }
             None => Error::Keyset(keys.clone()),
         }),
         (None, Some(other)) => Err(Error::OneMore(other.clone())),
