@@ -415,6 +415,40 @@ fn what_the_documentation_writes_for_a_value_is_tried() {
     assert_eq!(found, expected);
 }
 
+/// No more are shown than twelve, and one that is accepted is the last where a server is asked slowly.
+#[test]
+fn a_token_secret_that_people_paste_is_tried() {
+    let injected = Injected::stock();
+    let record = injected.path("record");
+    for (secret, source) in [
+        ("your-256-bit-secret", Some("jwt.io")),
+        ("changeme", Some("what people write where a value belongs")),
+        (
+            "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970",
+            Some("Spring"),
+        ),
+        ("dj2Qw8vYtR5nKs7LxHc3MfZp9BgUaE4iTo6XyNbVwJrC1kSq", None),
+    ] {
+        let variable = ("CLEARML__SECURE__AUTH__TOKEN_SECRET", secret);
+        let compose = injected.change("apiserver", &[variable]);
+        fs::write(&record, "").unwrap();
+        let Some(standin) = Standin::start(&compose, json!({"record": record})) else {
+            return;
+        };
+        let done = clearml("verify").args(standin.arguments()).done();
+        let is_said = done.stdout.contains("signed with a public secret (");
+        assert_eq!(is_said, source.is_some(), "{secret}: {}", done.stdout);
+        if let Some(source) = source {
+            assert!(done.stdout.contains(source), "{secret}: {}", done.stdout);
+        }
+        let text = fs::read_to_string(&record).unwrap();
+        let shown = text
+            .lines()
+            .filter(|line| line.contains("auth.validate_token"));
+        assert!(shown.count() <= 24, "{text}");
+    }
+}
+
 /// What passes by itself is waited for, and nothing else is.
 #[test]
 fn what_is_so_for_a_moment_only_is_asked_again() {

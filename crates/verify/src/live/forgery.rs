@@ -101,6 +101,39 @@ pub(crate) fn makings() -> Vec<Making> {
     all
 }
 
+/// What people write as a token secret that is public elsewhere: as many as a server can be asked about, the likeliest
+/// first.
+const PASTED: [&str; 12] = [
+    // What jwt.io signs with.
+    "your-256-bit-secret",
+    "a-string-secret-at-least-256-bits-long",
+    "secret",
+    "changeme",
+    // ClearML's own, of another setting.
+    "2oGujVFhPfaozhpuz2GzQfA5OyxmMsR3WVJpsCR5hrgHFs20PO",
+    "V8gcW3EneNDcNfO7G_TSUsWe7uLozyacc9_I33o7bxUo8rCN31VLRg",
+    "Gx*gB-L2U8!Naqzd#8=7A4&+=In4H(da424H33ZTDQRGF6=FWw",
+    "default-secret",
+    // Of this project's pages, of FastAPI's, and of a tutorial for Spring.
+    "Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT",
+    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+    "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970",
+    "your-secret-key",
+];
+
+/// The tokens that are signed with one of them. A server that takes none with this algorithm takes none with another
+/// (docs/clearml.md#forged-tokens).
+pub(crate) fn pasted() -> Vec<Making> {
+    let known = PASTED.iter().filter_map(|value| known::lookup(value));
+    let making = |known: &'static Known| Making {
+        how: format!("signed with a public secret ({})", known.what),
+        algorithms: &[Algorithm::Hs256],
+        secret: known.value,
+        servers: &[Server::Apiserver],
+    };
+    known.map(making).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,5 +152,15 @@ mod tests {
         assert!(has("an account", "new-key-string"));
         assert!(has("an account", "default-key"));
         assert_eq!(pairs.len(), 16);
+    }
+    #[test]
+    fn what_is_pasted_is_public_and_tried_once() {
+        let pasted = pasted();
+        assert_eq!(pasted.len(), PASTED.len());
+        let published = makings();
+        for one in &pasted {
+            let is_tried = |other: &Making| other.secret == one.secret;
+            assert!(!published.iter().any(is_tried), "{}", one.how);
+        }
     }
 }

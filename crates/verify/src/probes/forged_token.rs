@@ -11,13 +11,20 @@
 //! **Asks**: auth.validate_token, which needs no database, with the token as Bearer and in the question; and a file that is
 //! not there. Refused is only what the server itself refuses, accepted only what it calls valid; anything else is not known.
 //! A server that accepts one is shown another that nobody can have signed: a server that also accepts that one proves nothing.
+//! The secrets: ClearML's token secrets and those of its charts, what its documentation writes there, and an empty one. Where
+//! the API server (without one, the file server) refuses all of these, twelve more that people paste, up to the first that is
+//! accepted: two that jwt.io shows, `secret`, `changeme`, `your-secret-key`, `default-secret`, ClearML's session secrets, the
+//! API server's secret of its chart, and one each of the pages of FastAPI, of a tutorial for Spring, and of this project.
+//! Other public secrets, which the rules name in files, are not tried.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
 use crate::live::{
-    Algorithm, Claims, Making, Reason, Seen, Site, Verdict, makings, sign, together,
+    Algorithm, Claims, Making, Reason, Seen, Site, Verdict, makings, pasted, sign, together,
 };
 use crate::words::and;
 
@@ -38,10 +45,18 @@ impl Probe for ForgedToken {
             .filter(|(_, server)| !(is_open && *server == Server::Fileserver))
             .collect();
         let answers = together(&shown, |(making, server)| ask(site, making, *server));
+        let mut answers: Vec<Asked> = answers.into_iter().flatten().collect();
+        let server = match site.api {
+            Some(_) => Server::Apiserver,
+            None => Server::Fileserver,
+        };
+        if refuses_all(&answers, server) {
+            answers.extend(ask_pasted(site, server));
+        }
         // By server and secret, with every algorithm.
         let mut accepted: Vec<(Server, &String, String, Vec<&str>)> = Vec::new();
         let mut refused_by_api = Vec::new();
-        for (server, how, algorithm, verdict) in answers.into_iter().flatten() {
+        for (server, how, algorithm, verdict) in answers {
             let address = match server {
                 Server::Fileserver => &site.files,
                 _ => &site.api,
@@ -99,6 +114,35 @@ const FORGET: &str = "the API server refuses it, so the file server remembers it
 
 /// What a server makes of a token: of which making, with which algorithm.
 type Asked = (Server, String, Algorithm, Verdict);
+
+/// Whether a server was asked and takes none: what it does not answer, or takes from anybody, it is not asked again.
+fn refuses_all(answers: &[Asked], asked: Server) -> bool {
+    let mut verdicts = answers
+        .iter()
+        .filter(|(server, ..)| *server == asked)
+        .map(|(.., verdict)| verdict)
+        .peekable();
+    verdicts.peek().is_some() && verdicts.all(|verdict| matches!(verdict, Verdict::Refused(_)))
+}
+
+/// Shows the tokens that are signed with what people paste, until one is accepted: a server has one secret.
+fn ask_pasted(site: &Site, server: Server) -> Vec<Asked> {
+    let is_accepted = AtomicBool::new(false);
+    let answers = together(&pasted(), |making| {
+        if is_accepted.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let asked = ask(site, making, server);
+        if asked
+            .iter()
+            .any(|(.., verdict)| matches!(verdict, Verdict::Accepted))
+        {
+            is_accepted.store(true, Ordering::Relaxed);
+        }
+        asked
+    });
+    answers.into_iter().flatten().collect()
+}
 
 /// Shows the tokens of one making to a server. If one algorithm's signature is accepted, or cannot be verified, so would
 /// be another's with the same secret: the others are tried where the server says something else, such as that it takes
