@@ -173,6 +173,16 @@ pub(super) fn defaults(
             ));
         }
     }
+    if let Some((variable, mount)) = program::loaded_first(container) {
+        let unseen = Unseen {
+            what: format!("what {variable} lets the server load first"),
+            hides: Hides::Anything,
+            reason: "what that code does to the server is not known".to_owned(),
+            service: Some(container.name.clone()),
+            span: Some(mount.span),
+        };
+        view.unseen.push((String::new(), unseen));
+    }
     let files = view.files.into_iter();
     Ok(Found {
         files: files.map(|file| found(&folder, file, true)).collect(),
