@@ -54,8 +54,7 @@ fn leaves(oracle: &mut Oracle, text: &str) -> BTreeMap<String, Json> {
     }
     let case = Case {
         path: None,
-        // A server does not start with a byte order mark, merged or not.
-        text: text.trim_start_matches('\u{feff}').to_owned(),
+        text: text.to_owned(),
         environment: BTreeMap::from([("E".to_owned(), "from env".to_owned())]),
         files: BTreeMap::new(),
     };

@@ -133,7 +133,12 @@ impl Parser<'_> {
         if self.scan.rest(at).is_empty() {
             Ok(root)
         } else {
-            Err(self.fault(Cause::Syntax, "pyhocon expects a key here", at))
+            // An editor does not show it.
+            let message = match at == 0 && self.scan.peek(at) == Some('\u{feff}') {
+                true => "a byte order mark, which pyhocon refuses: save the file without it",
+                false => "pyhocon expects a key here",
+            };
+            Err(self.fault(Cause::Syntax, message, at))
         }
     }
 

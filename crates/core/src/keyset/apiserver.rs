@@ -108,7 +108,7 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
                 "change the user in its own file: -f hocon -o FOLDER/apiserver.conf --force",
             ));
         }
-        let mut user = hocon::node(user.node, text.offset(0));
+        let mut user = hocon::node(user.node);
         model::rename(&mut user, STYLE.hash, "password_hash");
         let at = user.at;
         let list = Node {
@@ -181,7 +181,7 @@ fn refuse_false(
         return Ok(());
     }
     let at = match node {
-        Some(node) => text.offset(node.span.start),
+        Some(node) => node.span.start,
         None => others.first().map_or(0, |user| user.at),
     };
     Err(Fault::new(at, format!("{message}: {}", enumerated(&names(others)))).help(help))

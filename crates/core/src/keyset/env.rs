@@ -190,7 +190,7 @@ fn unquoted(entry: &Entry, name: &str) -> Result<Secret, Fault> {
 /// What a server makes of the text of a variable.
 fn from_hocon(text: &str) -> Option<Node> {
     let tree = hocon::parse_variable("value", text, &Context::EMPTY).ok()?;
-    tree.get_key("value").map(|value| node(value, 0))
+    tree.get_key("value").map(node)
 }
 
 /// A value that stands there in full.

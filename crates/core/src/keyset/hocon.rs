@@ -106,16 +106,15 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
     text.refuse_hidden(paths.iter().map(String::as_str))?;
     text.refuse_doubled(ROOT)?;
     let mut keyset = Keyset::new();
-    let start = text.offset(0);
     for (name, value) in text.tree.iter() {
         match name {
-            "auth" | "credentials" | "http" => below(name, value, start, &mut keyset)?,
+            "auth" | "credentials" | "http" => below(name, value, &mut keyset)?,
             "secure" => {
-                let fault = Fault::new(start + value.span.start, "unknown entry");
+                let fault = Fault::new(value.span.start, "unknown entry");
                 return Err(fault
                     .help("remove `secure`: the name of the file, secure.conf, already means it"));
             }
-            "users" => model::read_users(&node(value, start), &mut keyset)?,
+            "users" => model::read_users(&node(value), &mut keyset)?,
             // The passwords of the databases, for instance, are in this file too (docs/clearml.md#database-passwords).
             _ => {}
         }
@@ -140,8 +139,8 @@ pub(super) fn has_more(text: &str) -> bool {
 }
 
 /// Reads a value at a path below `secure`, and all that is below it.
-fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> Result<(), Fault> {
-    let at = start + value.span.start;
+fn below(path: &str, value: &hocon::Node, keyset: &mut Keyset) -> Result<(), Fault> {
+    let at = value.span.start;
     let whole = format!("{ROOT}{path}");
     if let Some(setting) = SETTINGS.into_iter().find(|setting| setting.path() == whole) {
         return match &value.value {
@@ -153,11 +152,7 @@ fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> 
                 let help = "write the value itself, or remove the entry and generate a value with `clearml-keygen --from`";
                 Err(Fault::new(at, message).help(help))
             }
-            _ => Err(model::wrong(
-                &node(value, start),
-                setting.path(),
-                "text in quotes",
-            )),
+            _ => Err(model::wrong(&node(value), setting.path(), "text in quotes")),
         };
     }
     let inside = format!("{whole}.");
@@ -167,7 +162,7 @@ fn below(path: &str, value: &hocon::Node, start: usize, keyset: &mut Keyset) -> 
     match &value.value {
         Value::Object(entries) if is_above => entries
             .iter()
-            .try_for_each(|(name, value)| below(&format!("{path}.{name}"), value, start, keyset)),
+            .try_for_each(|(name, value)| below(&format!("{path}.{name}"), value, keyset)),
         Value::Object(entries) if is_own_account(path, entries) => Ok(()),
         _ if is_of_account(path) => Ok(()),
         _ => {
@@ -197,13 +192,13 @@ fn is_of_account(path: &str) -> bool {
 
 /// HOCON's tree in the form that the other formats have. It does not know where a key stands, so that is where
 /// its value does.
-pub(super) fn node(hocon: &hocon::Node, start: usize) -> Node {
-    let at = start + hocon.span.start;
+pub(super) fn node(hocon: &hocon::Node) -> Node {
+    let at = hocon.span.start;
     let item = match &hocon.value {
-        Value::Array(items) => Item::List(items.iter().map(|item| node(item, start)).collect()),
+        Value::Array(items) => Item::List(items.iter().map(node).collect()),
         Value::Object(entries) => {
             let entry = |(name, value): (&str, &hocon::Node)| {
-                let value = node(value, start);
+                let value = node(value);
                 let name = Item::Text(Secret::from(name));
                 (
                     Node {

@@ -60,34 +60,23 @@ pub(super) struct Replaced {
 
 /// A text with what it means.
 pub(super) struct Text<'a> {
-    /// Without a byte order mark.
     body: &'a str,
-    /// The bytes of the byte order mark.
-    start: usize,
     outline: Outline,
     pub(super) tree: Object,
 }
 
 impl<'a> Text<'a> {
-    /// Reads a text that somebody wrote.
-    pub(super) fn read(text: &'a str) -> Result<Self, Fault> {
-        let start = text.len() - text.trim_start_matches('\u{feff}').len();
-        let body = &text[start..];
+    /// Reads a text that somebody wrote. As servers do, it refuses a byte order mark, which the other formats may have.
+    pub(super) fn read(body: &'a str) -> Result<Self, Fault> {
         let fault = |error: hocon::Fault| {
-            let fault = Fault::new(start + error.offset, error.message);
+            let fault = Fault::new(error.offset, error.message);
             fault.help("correct it here: no server starts with this file")
         };
         Ok(Self {
             body,
-            start,
             outline: hocon::outline(body).map_err(fault)?,
             tree: hocon::parse(body, &UNKNOWN).map_err(fault)?,
         })
-    }
-
-    /// Where something stands in the text as it was given.
-    pub(super) fn offset(&self, at: usize) -> usize {
-        self.start + at
     }
 
     /// Refuses what could set one of these paths without being seen here.
@@ -96,7 +85,7 @@ impl<'a> Text<'a> {
         paths: impl Iterator<Item = &'p str>,
     ) -> Result<(), Fault> {
         if let Some(at) = self.outline.includes.first() {
-            let fault = Fault::new(self.offset(*at), "an include, whose file is not read here");
+            let fault = Fault::new(*at, "an include, whose file is not read here");
             return Err(fault.help("replace it with the lines of that file"));
         }
         for path in paths {
@@ -106,7 +95,7 @@ impl<'a> Text<'a> {
                 let mut pairs = entry.path.iter().zip(&steps);
                 if has_dash && pairs.all(|(step, other)| step.trim_start_matches('-') == *other) {
                     let fault = Fault::new(
-                        self.offset(entry.at),
+                        entry.at,
                         "a key with a dash in front replaces everything below that key elsewhere",
                     );
                     return Err(fault.help("write the key without the dash"));
@@ -132,10 +121,7 @@ impl<'a> Text<'a> {
         let first = entries.next();
         if let Some(second) = entries.next() {
             let leaf = path.rsplit('.').next().unwrap_or(path);
-            let fault = Fault::new(
-                self.offset(second.at),
-                format!("an entry `{leaf}` is here twice"),
-            );
+            let fault = Fault::new(second.at, format!("an entry `{leaf}` is here twice"));
             return Err(fault.help(match second.form {
                 // Each of them may add something.
                 Form::Joined | Form::List => "write all of it in one entry",
@@ -169,13 +155,11 @@ impl<'a> Text<'a> {
             });
         }
         let merged = edit::splice(self.body, &edits.in_order()).map_err(|overlap| {
-            let fault = Fault::new(self.offset(overlap.at), "two changes fall together here");
+            let fault = Fault::new(overlap.at, "two changes fall together here");
             fault.help("write each entry on a line of its own")
         })?;
         proof::prove(self, &merged, wanted)?;
-        // The byte order mark stays.
-        let mark = "\u{feff}".repeat(self.start / '\u{feff}'.len_utf8());
-        Ok(Zeroizing::new(mark + &merged))
+        Ok(Zeroizing::new(merged))
     }
 
     fn is_there(&self, wanted: &Wanted) -> bool {
@@ -208,7 +192,7 @@ impl<'a> Text<'a> {
                     .all(|(a, b)| **a == *b);
             if is_above && entry.form != Form::Object {
                 let message = format!("{path} is not set by entries of its own here");
-                let fault = Fault::new(self.offset(entry.value.start), message);
+                let fault = Fault::new(entry.value.start, message);
                 return Err(fault.help("write it between one pair of braces"));
             }
         }
@@ -216,13 +200,13 @@ impl<'a> Text<'a> {
             (Some(entry), _) if entry.form == Form::Joined => {
                 let message =
                     format!("{path} is put together here, from a `${{…}}` or several parts");
-                let fault = Fault::new(self.offset(entry.value.start), message);
+                let fault = Fault::new(entry.value.start, message);
                 Err(fault.help("write the value itself, or remove the line"))
             }
             (Some(entry), _) => Ok(Some(entry)),
             (None, Some(node)) => {
                 let message = format!("{path} has its value from another place than its own");
-                let fault = Fault::new(self.offset(node.span.start), message);
+                let fault = Fault::new(node.span.start, message);
                 Err(fault.help("give it an entry of its own"))
             }
             (None, None) => Ok(None),
@@ -270,7 +254,7 @@ impl<'a> Text<'a> {
     /// Replaces a value in an item of a list. The outline does not reach into lists, so the item is read as a text
     /// of its own.
     fn replace_within(&self, item: &Node, replaced: &Replaced) -> Result<Edit, Fault> {
-        let shifted = |fault: Fault| fault.behind(self.offset(item.span.start));
+        let shifted = |fault: Fault| fault.behind(item.span.start);
         let body = self.body.get(item.span.clone()).unwrap_or_default();
         let text = Text::read(body).ok();
         let text = text.filter(|text| text.outline.braces == Some(0..body.len()));

@@ -89,7 +89,7 @@ fn file(generator: &mut Generator) -> String {
             "{{ auth {{ fixed_users {{ {on}\n pass_hashed: true, users: {list}\n}} }}\n{rest} }} # end"
         ),
         _ => format!(
-            "\u{feff}{rest}auth {{ fixed_users {{ users: {list} // all\n {on}\n }} }}\nauth.fixed_users.pass_hashed: true"
+            "{rest}auth {{ fixed_users {{ users: {list} // all\n {on}\n }} }}\nauth.fixed_users.pass_hashed: true"
         ),
     }
 }

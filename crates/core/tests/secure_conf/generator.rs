@@ -61,7 +61,6 @@ impl Generator {
         for index in (1..settings.len()).rev() {
             settings.swap(index, self.below(index + 1));
         }
-        file.push(self.one(&["", "", "", "\u{feff}"]));
         let has_braces = self.below(3) == 0;
         if has_braces {
             file.push(self.one(&["{", "{ ", "  {\n", "# mine\n{ // all of it\n"]));

@@ -157,3 +157,42 @@ fn values_and_texts_that_are_wrong_are_refused_without_the_value() {
         ),
     ]);
 }
+
+/// Every other format may have one.
+#[test]
+fn a_file_of_the_servers_with_a_byte_order_mark_is_refused_as_it_is_by_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (users, keys, passwords) = (path("apiserver.conf"), path("secure.conf"), path("p"));
+    let list = "auth.fixed_users { enabled: true, pass_hashed: true, users: [] }\n";
+    let texts = [
+        (&users, format!("\u{feff}{list}")),
+        (&keys, "\u{feff}auth.token_secret: abc\n".to_owned()),
+    ];
+    for (path, text) in &texts {
+        fs::write(path, text).unwrap();
+    }
+    let jane = ["--user", "jane", "--passwords", &passwords];
+    let cases = [
+        (&users, vec!["--from", &users, "-o", &users]),
+        (&users, vec!["-o", &users]),
+        (&users, vec!["--from", &users, "-f", "json"]),
+        (&keys, vec!["--from", &keys, "-o", &keys]),
+        (&keys, vec!["--from", &keys, "-f", "env"]),
+    ];
+    for (path, mut args) in cases {
+        if args.contains(&"-o") {
+            args.extend(["-f", "hocon", "--force"]);
+        }
+        args.extend(jane);
+        let refused = run(&args).refused();
+        let expected = format!(
+            "clearml-keygen: {path}:1:1: a byte order mark, which pyhocon refuses: save the file without it\n"
+        );
+        assert!(refused.starts_with(&expected), "{args:?}\n{refused}");
+        assert!(!Path::new(&passwords).exists());
+        for (path, text) in &texts {
+            assert_eq!(fs::read_to_string(path).unwrap(), *text);
+        }
+    }
+}

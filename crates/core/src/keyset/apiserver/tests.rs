@@ -292,7 +292,7 @@ fn a_switch_that_is_on_for_the_server_stays() {
 
 #[test]
 fn plain_passwords_are_replaced_by_hashes_together() {
-    let text = "\u{feff}auth {\r\n  # who\r\n  fixed_users {\r\n    enabled: false # not yet\r\n    pass_hashed: false\r\n    \
+    let text = "auth {\r\n  # who\r\n  fixed_users {\r\n    enabled: false # not yet\r\n    pass_hashed: false\r\n    \
         users: [{username: john, password: \"MARKED5ecret\", name: J}, {username: jane, password: MARKED5ecret}]\r\n  }\r\n}\r\n";
     let merged = merge(&["jane", "john"], text);
     let hash = format!("\"{HASH}\"");

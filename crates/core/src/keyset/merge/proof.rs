@@ -20,31 +20,30 @@ const ALL_SET: Context<'static> =
 /// Anything that is not as it has to be, with its place in the old text.
 pub(super) fn prove(old: &Text<'_>, merged: &str, wanted: &[Wanted]) -> Result<(), Fault> {
     let before = hocon::parse(old.body, &ALL_SET)
-        .map_err(|fault| Fault::new(old.offset(fault.offset), fault.message))?;
-    prove_in(&ALL_SET, old, &before, merged, wanted)?;
+        .map_err(|fault| Fault::new(fault.offset, fault.message))?;
+    prove_in(&ALL_SET, &before, merged, wanted)?;
     // Without its variables the old text may be one that no server can read.
     match hocon::parse(old.body, &Context::EMPTY) {
-        Ok(before) => prove_in(&Context::EMPTY, old, &before, merged, wanted),
+        Ok(before) => prove_in(&Context::EMPTY, &before, merged, wanted),
         Err(_) => Ok(()),
     }
 }
 
 fn prove_in(
     context: &Context<'_>,
-    old: &Text<'_>,
     before: &Object,
     merged: &str,
     wanted: &[Wanted],
 ) -> Result<(), Fault> {
     let new = hocon::parse(merged, context).map_err(|_| {
         let message = "no server could read this file with the new values in it";
-        Fault::new(old.offset(0), message).help(APART)
+        Fault::new(0, message).help(APART)
     })?;
     for wanted in wanted {
         if !is_as_wanted(before, &new, wanted) {
             let at = before.get(&wanted.path).map_or(0, |node| node.span.start);
             let message = format!("{} would not be read as it is meant", wanted.path);
-            return Err(Fault::new(old.offset(at), message).help(APART));
+            return Err(Fault::new(at, message).help(APART));
         }
     }
     let mut path = Vec::new();
@@ -52,7 +51,7 @@ fn prove_in(
         None => Ok(()),
         Some(at) => {
             let message = "this would be another value with the new ones in the file";
-            Err(Fault::new(old.offset(at), message).help(APART))
+            Err(Fault::new(at, message).help(APART))
         }
     }
 }

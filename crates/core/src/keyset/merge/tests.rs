@@ -63,7 +63,7 @@ fn a_value_is_replaced_where_it_stands() {
         "auth.token_secret: @",
         "auth { token_secret = @ } # mine\n",
         "# a\r\nauth\r\n{\r\n\ttoken_secret\t:\t@\t// b\r\n}\r\nredis.a.password: x\r\n",
-        "\u{feff}auth { token_secret: @ }\nredis { a { password: \"ä\" } }\n",
+        "auth { token_secret: @ }\nredis { a { password: \"ä\" } }\n",
         "{\"auth\": {\"token_secret\": @}, \"b\": 5, \"credentials\": {\"tests\": {\"role\": \"user\"}}}",
         "auth { token_secret: @ }, redis { a: [1, {auth: {token_secret: b}}] }",
         "auth { token_secret:\n  // why\n  @\n}\nelastic { user: ${USER}, password: ${?PASSWORD} }\n",

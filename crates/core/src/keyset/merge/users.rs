@@ -34,13 +34,13 @@ pub(in crate::keyset) fn listed<'t>(
         other if other.truth() == Some(false) => return Ok(Vec::new()),
         other => {
             let message = format!("{path} is {}, not a list", other.kind());
-            let fault = Fault::new(text.offset(list.span.start), message);
+            let fault = Fault::new(list.span.start, message);
             return Err(fault.help("write the users between `[` and `]`"));
         }
     };
     let mut users: Vec<Listed<'_>> = Vec::with_capacity(items.len());
     for node in items {
-        let at = text.offset(node.span.start);
+        let at = node.span.start;
         let username = username(node)
             .map_err(|(message, help)| Fault::new(at, format!("{path}: {message}")).help(help))?;
         if users.iter().any(|user| user.username == username) {
