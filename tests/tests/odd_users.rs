@@ -414,3 +414,87 @@ fn what_is_left_out_or_weak_is_said() {
         ""
     );
 }
+
+#[test]
+fn the_users_of_an_apiserver_conf_go_to_a_file_of_any_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(
+        folder.join("users"),
+        "jane:orbit lamp frozen\njohn:lamp frozen orbit\n",
+    )
+    .unwrap();
+    let file = ["-f", "hocon", "-o", "apiserver.conf"];
+    keygen(folder, &[&["--users-from", "users"], &file[..]].concat()).exit(0);
+    let text = fs::read_to_string(folder.join("apiserver.conf")).unwrap();
+    let text = format!("# ours\n{text}");
+    fs::write(folder.join("apiserver.conf"), &text).unwrap();
+    let from = [
+        "--from",
+        "apiserver.conf",
+        "--remove-user",
+        "john",
+        "-f",
+        "hocon",
+    ];
+    let without = |output: &str| keygen(folder, &[&from[..], &["-o", output]].concat());
+
+    let done = without("new.conf").exit(0);
+    assert!(
+        done.stderr.starts_with(
+            "clearml-keygen: wrote new.conf (mode 0600)\n\
+             clearml-keygen: new.conf: kept: jane\n\
+             clearml-keygen: new.conf: the API server reads it only if it is called apiserver.conf\n\
+             clearml-keygen: removed: john\n"
+        ),
+        "{}",
+        done.stderr
+    );
+    let line = text
+        .split_inclusive('\n')
+        .find(|line| line.contains("john"));
+    let expected = text.replace(line.unwrap(), "");
+    assert_eq!(
+        fs::read_to_string(folder.join("new.conf")).unwrap(),
+        expected
+    );
+
+    // It is there now, and would lose what it has.
+    let done = without("new.conf").refused();
+    assert!(
+        done.stderr.contains("new.conf: exists\n"),
+        "{}",
+        done.stderr
+    );
+    assert!(done.stderr.contains("to overwrite it"), "{}", done.stderr);
+    // Nobody is taken out of the file that was read: it stays.
+    let more = [
+        "--user",
+        "ann",
+        "--passwords",
+        "p",
+        "--force",
+        "-o",
+        "new.conf",
+    ];
+    let done = keygen(folder, &[&from[..], &more].concat()).exit(0);
+    assert!(
+        !done.stderr.contains("clearml-inject would"),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(
+        fs::read_to_string(folder.join("apiserver.conf")).unwrap(),
+        text
+    );
+
+    // A keyset of keys would need a file of its own.
+    for output in ["-", "secure.conf"] {
+        let done = without(output).refused();
+        assert_eq!(
+            done.stderr,
+            "clearml-keygen: apiserver.conf: this is an apiserver.conf with web-login users, and no secure.conf with keys\n  \
+             help: write its users to a file of another name, for example -o new.conf\n",
+        );
+    }
+}

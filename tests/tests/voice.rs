@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use e2e::files::{root, stock};
-use e2e::program::{Done, clearml};
+use e2e::program::{Done, clearml, other, program};
 use tempfile::TempDir;
 
 /// A folder with the stock file and a keyset.
@@ -51,6 +51,65 @@ fn help_is_what_it_was() {
         let expected = fs::read_to_string(&path).unwrap_or_default();
         assert_eq!(help, expected, "{program}: UPDATE_EXPECT=1 rewrites it");
     }
+}
+
+/// Each is run as it is printed, in a folder with the files that it reads. Servers are for tests/live.rs.
+#[test]
+fn the_examples_of_the_help_work() {
+    let mut tried = 0;
+    for name in ["inject", "keygen", "verify"] {
+        let help = fs::read_to_string(root().join(format!("crates/{name}/tests/help.txt")));
+        let help = help.unwrap();
+        let examples = help.split_once("Examples:\n").unwrap().1.lines();
+        let examples = examples.take_while(|line| !line.is_empty());
+        for example in examples.filter(|example| !example.contains("://")) {
+            let folder = read_by(example);
+            let bin = program(name).parent().unwrap().to_owned();
+            let path = format!("{}:/usr/bin:/bin", bin.display());
+            let done = other(Path::new("/bin/sh"))
+                .within(folder.path())
+                .env("PATH", path)
+                .args(["-c", example])
+                .done();
+            // The stock file has findings.
+            let is_fine = done.status == Some(0) || name == "verify" && done.status == Some(1);
+            assert!(is_fine, "{example}\n{}", done.report());
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+/// A folder with the files that a command reads, and none that it writes.
+fn read_by(command: &str) -> TempDir {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(
+        path.join("users"),
+        "jane:orbit lamp frozen\njohn:lamp frozen orbit\n",
+    )
+    .unwrap();
+    run(path, "keygen", "--users-from users -o keys.env --force").exit(0);
+    run(path, "keygen", "--from keys.env -f hocon -o secure.conf").exit(0);
+    let values = "clearml: {clientConfigurationApiUrl: https://api.example.com}\napiserver: {}\n";
+    fs::write(path.join("values.yaml"), values).unwrap();
+    fs::create_dir(path.join("deployments")).unwrap();
+    fs::write(path.join("deployments/compose.yml"), stock()).unwrap();
+    fs::write(path.join("hosts.txt"), "docker-compose.yml\n").unwrap();
+    run(path, "verify", "-o json:last-week.json deployments").exit(1);
+    let words: Vec<&str> = command.split_whitespace().collect();
+    for entry in fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap().path();
+        let name = entry.file_name().unwrap().to_str().unwrap();
+        let is_read = |pair: &[&str]| {
+            let is_it = pair[1].trim_start_matches('@') == name;
+            is_it && (pair[0] != "-o" || words.contains(&"--force"))
+        };
+        if entry.is_file() && !words.windows(2).any(is_read) {
+            fs::remove_file(entry).unwrap();
+        }
+    }
+    folder
 }
 
 #[test]

@@ -39,8 +39,8 @@ pub(crate) struct Cli {
     pub(crate) count: Option<u32>,
 
     /// Start from this keyset, in any format: keep its values, generate what is missing or empty. From one
-    /// secure.conf to another (`-f hocon`), everything else in it stays byte for byte, and so it does from an
-    /// apiserver.conf with users to itself
+    /// secure.conf to another (`-f hocon`), everything else in it stays byte for byte, and so it does from one
+    /// apiserver.conf with users to another
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) from: Option<PathBuf>,
 

@@ -59,6 +59,8 @@ pub(crate) enum Error {
     },
     #[error("--only does not know `{}`", escape(.0))]
     UnknownWord(String),
+    #[error("{}: this is an apiserver.conf with web-login users, and no secure.conf with keys", escape(&.0.to_string_lossy()))]
+    UsersOnly(PathBuf),
     #[error("{}: exists", escape(&.0.to_string_lossy()))]
     ValuesExist(PathBuf),
     #[error("--user {}: {misfit}", escape(name))]
@@ -127,7 +129,10 @@ impl Error {
             Self::StandardInputTwice => {
                 Some("name a file for --from or for --users-from".to_owned())
             }
-            Self::UserName(_) => Some("give the user another name".to_owned()),
+            Self::UsersOnly(_) => Some(
+                "write its users to a file of another name, for example -o new.conf"
+                    .to_owned(),
+            ),
             Self::User { misfit: Misfit::User, name } => Some(format!(
                 "the keyset of --from has this user, or the apiserver.conf that is written. For a new password, use --reset-password {}",
                 shell::quoted(Path::new(name))
@@ -135,7 +140,7 @@ impl Error {
             Self::UserOfFile { misfit: Misfit::User, .. } => Some(
                 "the keyset of --from has this user. To replace it, run this with --remove-user NAME first".to_owned(),
             ),
-            Self::User { .. } | Self::UserOfFile { .. } => Some("give the user another name".to_owned()),
+            Self::User { .. } | Self::UserName(_) | Self::UserOfFile { .. } => Some("give the user another name".to_owned()),
             Self::UserLine { reason, .. } if !reason.contains("colon") => None,
             Self::UserLine { .. } => Some(
                 "write `name:password` or `name:password:Full Name`. If the password has a colon, write JSON: \

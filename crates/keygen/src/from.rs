@@ -7,7 +7,7 @@ use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
 use zeroize::Zeroizing;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Format};
 use crate::error::Error;
 use crate::output::is_of_users;
 use crate::talk::name;
@@ -17,6 +17,8 @@ pub(crate) struct From<'a> {
     pub(crate) path: &'a Path,
     pub(crate) text: Zeroizing<String>,
     pub(crate) keyset: Keyset,
+    /// Whether it is an `apiserver.conf`, and no keyset.
+    pub(crate) is_apiserver: bool,
     /// The settings that it names without a value.
     empty: Vec<Setting>,
 }
@@ -28,9 +30,14 @@ impl<'a> From<'a> {
             return Ok(None);
         };
         let text = read_argument(path)?;
-        let (keyset, empty) = match Keyset::is_apiserver(&text) {
+        let is_apiserver = Keyset::is_apiserver(&text);
+        let (keyset, empty) = match is_apiserver {
             // Its users stay where they are.
-            true if is_of_users(cli) => (Keyset::new(), Vec::new()),
+            true if is_of_users(cli, true) => (Keyset::new(), Vec::new()),
+            // In this format it would have to be merged with a `secure.conf`.
+            true if matches!(cli.format, Format::Hocon) => {
+                return Err(Error::UsersOnly(path.to_owned()));
+            }
             true => (Keyset::read_apiserver(&text, path)?, Vec::new()),
             false => Keyset::read_incomplete(&text, path)?,
         };
@@ -38,18 +45,14 @@ impl<'a> From<'a> {
             path,
             text,
             keyset,
+            is_apiserver,
             empty,
         }))
     }
 
-    /// Whether it is an `apiserver.conf`, and no keyset.
-    pub(crate) fn is_apiserver(&self) -> bool {
-        Keyset::is_apiserver(&self.text)
-    }
-
     /// What to say where it is written over in another format.
     fn other_format(&self, cli: &Cli) -> Option<String> {
-        let before = Keyset::format(&self.text).filter(|_| !self.is_apiserver())?;
+        let before = Keyset::format(&self.text).filter(|_| !self.is_apiserver)?;
         let output = cli.output.as_deref()?;
         let is_other = before != cli.format.into() && is_same(self.path, output);
         is_other.then(|| {

@@ -10,16 +10,22 @@ pub(crate) const SECURE: &str = "secure.conf";
 /// The name under which the API server reads its users.
 pub(crate) const APISERVER: &str = "apiserver.conf";
 
-/// The `apiserver.conf` that is written, if any: the output itself, or the one beside a `secure.conf`.
-pub(crate) fn apiserver(cli: &Cli) -> Option<PathBuf> {
+/// The `apiserver.conf` that is written, if any: the output itself, or the one beside a `secure.conf`. `of_users` is
+/// [`is_of_users`].
+pub(crate) fn apiserver(cli: &Cli, of_users: bool) -> Option<PathBuf> {
     let path = file(cli)?;
-    (is_of_users(cli) || is_secure_conf(cli, path)).then(|| path.with_file_name(APISERVER))
+    if of_users {
+        return Some(path.to_owned());
+    }
+    is_secure_conf(cli, path).then(|| path.with_file_name(APISERVER))
 }
 
-/// Whether only users are written.
-pub(crate) fn is_of_users(cli: &Cli) -> bool {
+/// Whether only users are written: what is named for the server, and another file where the users come from an
+/// `apiserver.conf`, which has nothing else for a keyset.
+pub(crate) fn is_of_users(cli: &Cli, from_apiserver: bool) -> bool {
     let is_named = |path: &Path| path.file_name().is_some_and(|name| name == APISERVER);
-    matches!(cli.format, Format::Hocon) && file(cli).is_some_and(is_named)
+    let is_it = |path: &Path| is_named(path) || from_apiserver && !is_secure_conf(cli, path);
+    matches!(cli.format, Format::Hocon) && file(cli).is_some_and(is_it)
 }
 
 /// The file to write, if it is not standard output.

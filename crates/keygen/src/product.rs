@@ -42,13 +42,16 @@ struct Apiserver {
 /// A file that does not tell them.
 pub(crate) fn listed(cli: &Cli, from: Option<&From<'_>>) -> Result<Vec<String>, Error> {
     let names = |text: &str, path: &Path| Keyset::new().users_left_out(text, path);
-    match (apiserver(cli), from) {
-        (Some(_), Some(from)) if is_of_users(cli) && from.is_apiserver() => {
-            Ok(names(&from.text, from.path)?)
-        }
+    let of_users = of_users(cli, from);
+    match (apiserver(cli, of_users), from) {
+        (Some(_), Some(from)) if of_users && from.is_apiserver => Ok(names(&from.text, from.path)?),
         (Some(path), _) if path.is_file() => Ok(names(&read_text(&path)?, &path)?),
         _ => Ok(Vec::new()),
     }
+}
+
+fn of_users(cli: &Cli, from: Option<&From<'_>>) -> bool {
+    is_of_users(cli, from.is_some_and(|from| from.is_apiserver))
 }
 
 impl Product {
@@ -62,14 +65,15 @@ impl Product {
         from: Option<&From<'_>>,
         changes: &Changes,
     ) -> Result<Self, Error> {
-        let has_users = is_of_users(cli) || !keyset.users().is_empty();
-        let apiserver = match apiserver(cli) {
+        let of_users = of_users(cli, from);
+        let has_users = of_users || !keyset.users().is_empty();
+        let apiserver = match apiserver(cli, of_users) {
             Some(path) if has_users || (changes.are_any() && path.exists()) => {
                 Some(Apiserver::new(cli, (keyset, changes), from, path)?)
             }
             _ => None,
         };
-        let text = match is_of_users(cli) {
+        let text = match of_users {
             true => None,
             false => Some(text(cli, from, keyset)?),
         };
@@ -93,7 +97,11 @@ impl Product {
         let from = cli.from.as_deref().filter(|path| *path != Path::new("-"))?;
         let path = from.with_file_name(APISERVER);
         let is_merged = |apiserver: &Apiserver| is_same(&apiserver.path, &path);
-        if self.users == 0 || !path.is_file() || self.apiserver.as_ref().is_some_and(is_merged) {
+        if self.keyset.is_none()
+            || self.users == 0
+            || !path.is_file()
+            || self.apiserver.as_ref().is_some_and(is_merged)
+        {
             return None;
         }
         let left_out = read_text(&path).and_then(|text| keyset.users_left_out(&text, &path));
@@ -140,7 +148,7 @@ impl Product {
             );
         }
         match &self.apiserver {
-            Some(apiserver) => apiserver.tell(cli, self.users),
+            Some(apiserver) => apiserver.tell(cli, self.users, self.keyset.is_some()),
             None if self.users > 0 && matches!(cli.format, Format::Hocon) => say(
                 cli,
                 &format!(
@@ -185,15 +193,20 @@ impl Apiserver {
     ) -> Result<Self, Error> {
         // A symbolic link to nothing is there as well.
         let is_there = path.symlink_metadata().is_ok();
+        let from = from.filter(|from| of_users(cli, Some(from)) && from.is_apiserver);
         if is_there && !cli.force {
-            return Err(Error::ApiserverExists(path));
+            // The users of another file take the place of all that is in this one.
+            let is_replaced = from.is_some_and(|from| !is_same(from.path, &path));
+            return Err(match is_replaced {
+                true => Error::Exists(path),
+                false => Error::ApiserverExists(path),
+            });
         }
         let before = if path.exists() {
             Some(read_text(&path)?)
         } else {
             None
         };
-        let from = from.filter(|from| is_of_users(cli) && from.is_apiserver());
         let base = match from {
             Some(from) => Some((&from.text, from.path)),
             None => before.as_ref().map(|text| (text, path.as_path())),
@@ -233,7 +246,7 @@ impl Apiserver {
     }
 
     /// Says what became of the users.
-    fn tell(&self, cli: &Cli, users: usize) {
+    fn tell(&self, cli: &Cli, users: usize, has_keyset: bool) {
         let path = name(&self.path);
         let users = match users {
             0 => String::new(),
@@ -248,11 +261,15 @@ impl Apiserver {
         }
         if !kept.is_empty() {
             let names = enumerated(kept);
-            let why = match is_of_users(cli) {
-                true => "",
-                false => ", although not in the keyset",
+            let why = match has_keyset {
+                true => ", although not in the keyset",
+                false => "",
             };
             say(cli, &format!("{path}: kept{why}: {names}"));
+        }
+        if self.path.file_name().is_none_or(|name| name != APISERVER) {
+            let what = "the API server reads it only if it is called";
+            say(cli, &format!("{path}: {what} {APISERVER}"));
         }
     }
 }
