@@ -73,7 +73,7 @@ impl<'a> Environment<'a> {
                     let is_optional = at(item, &[key]).is_some_and(|it| is_true(it, &["optional"]));
                     let reason = match is_optional {
                         true => may_be_in(kind, name),
-                        false => not_given(kind, name),
+                        false => variable_not_given(kind, name),
                     };
                     self.doubt(reason, span);
                     continue;
@@ -199,7 +199,7 @@ impl<'a> Environment<'a> {
                 Found::Nothing if is_true(reference, &["optional"]) => {
                     return Some(elsewhere(may_be_in(kind, name)));
                 }
-                Found::Nothing => return Some(elsewhere(not_given(kind, name))),
+                Found::Nothing => return Some(elsewhere(variable_not_given(kind, name))),
                 Found::Unclear(reason) => {
                     return Some(given(VariableValue::Unknown(reason), span));
                 }
@@ -303,17 +303,19 @@ fn value_of(object: &Object, key: &str, content: Content) -> VariableValue {
     }
 }
 
-/// Why a value is not known.
+/// Why a value or a file is not known.
 pub(super) fn not_given(kind: &str, name: &str) -> Reason {
-    let keys = match kind {
-        "Secret" => ", or --keys FILE",
-        _ => "",
-    };
-    format!(
-        "it is in {kind} {}, which was not given; add the {kind} as a TARGET{keys}",
-        escape(name)
-    )
-    .into()
+    let name = escape(name);
+    format!("it is in {kind} {name}, which was not given; add the {kind} as a TARGET").into()
+}
+
+/// The same of a variable: a keyset has values for them, and no files.
+fn variable_not_given(kind: &str, name: &str) -> Reason {
+    let reason = not_given(kind, name);
+    match kind {
+        "Secret" => format!("{reason}, or --keys FILE").into(),
+        _ => reason,
+    }
 }
 
 /// The same where there need not be such an object.

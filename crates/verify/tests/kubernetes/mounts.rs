@@ -163,6 +163,9 @@ fn what_only_the_cluster_has_is_not_known() {
             unknown.iter().any(|one| one.contains(reason)),
             "{volume}: {unknown:#?}"
         );
+        // The users may be in a folder, and not in a `secure.conf`.
+        let is_open = done.rules().contains(&"open-login");
+        assert_eq!(is_open, mount != folder, "{volume}");
     }
     // Data elsewhere is of no interest.
     let text = mounted(
@@ -178,6 +181,7 @@ fn what_only_the_cluster_has_is_not_known() {
             .any(|one| one.contains("PersistentVolumeClaim")),
         "{unknown:#?}"
     );
+    assert!(done.rules().contains(&"open-login"));
 }
 
 /// Vault's agent puts files into containers that name no volume.

@@ -77,6 +77,45 @@ fn a_finding_is_where_the_value_is_or_would_be() {
     assert_eq!((&place["file"], &place["line"]), (&"w".into(), &2.into()));
 }
 
+/// The values that `clearml-keygen -f helm` prints name a Secret with the users.
+#[test]
+fn users_in_a_secret_that_was_not_given_are_not_known() {
+    let (keyset, _) = keyset();
+    let keys = env_file(&keyset);
+    let values =
+        "clearml: {}\napiserver:\n  existingAdditionalConfigsSecret: clearml-keys-logins\n";
+    let conf = "auth.fixed_users { enabled: true, pass_hashed: true, users: [] }\n";
+    let secret = |conf: &str| {
+        let head = "apiVersion: v1\nkind: Secret\nmetadata: {name: clearml-keys-logins}\n";
+        format!("{head}stringData:\n  apiserver.conf: |\n    {conf}")
+    };
+    let (on, off) = (secret(conf), secret("auth.token_secret: abc\n"));
+    let files = [
+        ("v", values),
+        ("on.yaml", &*on),
+        ("off.yaml", &*off),
+        ("k.env", &*keys),
+    ];
+    for (given, is_known, is_open) in [
+        (["v"].as_slice(), false, false),
+        (&["--keys=k.env", "v"], false, false),
+        (&["v", "on.yaml"], true, false),
+        (&["v", "off.yaml"], true, true),
+    ] {
+        let done = look(given, &files);
+        let is_it = |one: &String| {
+            let is_folder = one.contains("/opt/clearml/config") && !one.contains("--keys");
+            is_folder && one.contains("Secret clearml-keys-logins")
+        };
+        assert_eq!(!done.unknown().iter().any(is_it), is_known, "{given:?}");
+        assert_eq!(count(&done, "open-login") > 0, is_open, "{given:?}");
+    }
+    let variable =
+        "  extraEnvs: [{name: CLEARML__apiserver__auth__fixed_users__enabled, value: \"false\"}]\n";
+    let done = look(&["v"], &[("v", &format!("{values}{variable}"))]);
+    assert_eq!(count(&done, "open-login"), 1);
+}
+
 #[test]
 fn a_secret_of_ones_own_is_looked_for_or_said() {
     let (keyset, secret) = keyset();
