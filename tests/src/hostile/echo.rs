@@ -201,6 +201,21 @@ pub(super) const ALL: &[&Hostile] = &[
         unknown: &["whether a published pair logs in at"],
     },
     &Hostile {
+        name: "secrets in what is almost JSON",
+        serve: |stream| {
+            play(stream, &|request| {
+                let body = match &*request.path {
+                    "/configuration.json" => r#"{"adminSecret": "abc", /* why */}"#,
+                    "/credentials.json" => "\u{feff}{\"userKey\": \"a\", \"userSecret\": \"b\"}",
+                    _ => return None,
+                };
+                Some(reply("200 OK", "", body))
+            });
+        },
+        finds: &["keys-not-applied", "open-login", "published-credential"],
+        unknown: &["serves credentials"],
+    },
+    &Hostile {
         name: "JSON as deep as it is long",
         serve: |stream| {
             play(stream, &|request| {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::answer::LONGEST;
 use super::candidates::origin;
-use super::json::{Document, document};
+use super::loose::{Served, served};
 use super::names::Names;
 use super::pace::{Pace, Refusal};
 use super::slots::{Slot, Slots};
@@ -171,15 +171,16 @@ impl Client {
         self.call(url, with(http::Request::get(url), headers).body(()))
     }
 
-    /// Asks for a document in JSON at an address, and says what it gives away. `is_ours` knows the user's own secrets.
+    /// Asks for a document in JSON at an address, and says what it gives away. `is_ours` knows a text with a secret of the
+    /// user's own.
     pub(crate) fn document(
         &self,
         url: &str,
         is_ours: &dyn Fn(&str) -> bool,
-    ) -> Result<(Answer, Option<Document>), Failure> {
+    ) -> Result<(Answer, Served), Failure> {
         self.read(url, http::Request::get(url).body(()), |answer, text| {
-            let document = document(text, is_ours);
-            (answer, document)
+            let served = served(text, is_ours);
+            (answer, served)
         })
     }
 

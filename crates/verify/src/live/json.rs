@@ -56,10 +56,14 @@ pub(crate) struct Document {
     pub(crate) has_key: bool,
     /// A value under a name that says it is a secret, or one that is known to be one.
     pub(crate) has_secret: bool,
+    /// One that is known to be one, under any name.
+    pub(crate) has_known: bool,
 }
 
-/// What a document gives away; none where it is no object. `is_ours` knows the user's own secrets.
+/// What a document gives away; none where it is no object. `is_ours` knows the user's own secrets. A byte-order mark is
+/// passed over, as browsers do.
 pub(crate) fn document(text: &[u8], is_ours: &dyn Fn(&str) -> bool) -> Option<Document> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     if text.trim_ascii_start().first() != Some(&b'{') {
         return None;
     }
@@ -74,6 +78,7 @@ pub(crate) fn document(text: &[u8], is_ours: &dyn Fn(&str) -> bool) -> Option<Do
         has_pair: seen.has_key && seen.has_pair_secret,
         has_key: seen.has_key || seen.has_pair_secret,
         has_secret: seen.has_secret,
+        has_known: seen.has_known,
     })
 }
 
@@ -85,6 +90,7 @@ struct Seen<'a> {
     has_key: bool,
     has_pair_secret: bool,
     has_secret: bool,
+    has_known: bool,
 }
 
 impl Seen<'_> {
@@ -96,12 +102,14 @@ impl Seen<'_> {
         self.has_key |= name == "userKey";
         self.has_pair_secret |= name == "userSecret";
         let is_ours = self.is_ours.is_some_and(|is_ours| is_ours(value));
-        self.has_secret |= is_ours || names_secret(name) || is_known(value);
+        let is_known = is_ours || is_known(value);
+        self.has_known |= is_known;
+        self.has_secret |= is_known || names_secret(name) && !is_said(name, value);
     }
 }
 
 /// Whether a name says that its value is a secret: `userSecret`, `s3_secret_key`, `adminPassword`, `apiToken`.
-fn names_secret(name: &str) -> bool {
+pub(super) fn names_secret(name: &str) -> bool {
     // `tokenUrl` and `passwordPolicy` say where or how, and are none.
     const SECRETS: [&str; 12] = [
         "secret",
@@ -125,9 +133,17 @@ fn names_secret(name: &str) -> bool {
     SECRETS.iter().any(|secret| flat.ends_with(secret))
 }
 
-/// Whether a value is a published one of the servers' own or of their charts.
-fn is_known(value: &str) -> bool {
-    known::lookup(value).is_some_and(|known| known.setting.is_some())
+/// Whether a value under a secret's name is said of it and is none: a label (`"password": "Password"`), or a switch. The
+/// very name is a password that people take.
+pub(super) fn is_said(name: &str, value: &str) -> bool {
+    let is_label = value.eq_ignore_ascii_case(name) && value != name;
+    is_label || ["true", "false"].contains(&value)
+}
+
+/// Whether a published value of the servers' own or of their charts is in a text.
+pub(super) fn is_known(text: &str) -> bool {
+    let mut published = known::all().iter().filter(|known| known.setting.is_some());
+    published.any(|known| text.contains(known.value))
 }
 
 /// A step of a walk: what is seen, and the name of what is visited.
@@ -218,7 +234,7 @@ mod tests {
             Some((true, true))
         );
         let stock = r#"{"apiBaseUrl": "https://a/api", "displayedServerUrls": {"apiServer": ""}, "plotlyURL": "/x",
-            "tokenUrl": "https://sso", "demo": false, "number": 5, "none": null}"#;
+            "tokenUrl": "https://sso", "labels": {"password": "Password"}, "showPassword": "true", "demo": false, "number": 5, "none": null}"#;
         assert_eq!(judged(stock), Some((false, false)));
         for secret in [
             r#"{"a": [{"s3_secret_key": "x"}]}"#,
@@ -226,6 +242,8 @@ mod tests {
             r#"{"apiToken": "x"}"#,
             r#"{"anything": ["ours"]}"#,
             r#"{"anything": "62T8CP7HGBC6647XF9314C2VY67RJO"}"#,
+            r#"{"anything": "log in with 62T8CP7HGBC6647XF9314C2VY67RJO"}"#,
+            r#"{"password": "password"}"#,
         ] {
             assert_eq!(judged(secret), Some((false, true)), "{secret}");
         }
