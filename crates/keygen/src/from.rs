@@ -36,6 +36,8 @@ impl<'a> From<'a> {
             true if is_of_users(cli, true) => (Keyset::new(), Vec::new()),
             // In this format it would have to be merged with a `secure.conf`.
             true if matches!(cli.format, Format::Hocon) => {
+                // One that cannot tell them, because of an include for instance, may be a `secure.conf`.
+                Keyset::read_apiserver(&text, path)?;
                 return Err(Error::UsersOnly(path.to_owned()));
             }
             true => (Keyset::read_apiserver(&text, path)?, Vec::new()),
