@@ -11,6 +11,7 @@ use crate::container::{Variable, VariableValue};
 use crate::knowable::Reason;
 use crate::source::Span;
 use crate::unseen::{Hides, Unseen};
+use crate::yaml::{Node, Value};
 
 const WHY: &str = "docker compose does not apply `!reset` and `!override` in every run where another service extends the one that has them; extend a service without such tags";
 
@@ -68,7 +69,10 @@ impl Project {
             });
             *heir != part.service && from.as_ref() == Some(&part.service)
         };
-        (part.service != name || !is_of_file) && document.services.iter().any(extends_it)
+        // Most have no tag, and who extends whom is asked of all services.
+        (part.service != name || !is_of_file)
+            && may_have_tag(&part.node)
+            && document.services.iter().any(extends_it)
     }
 
     /// Says which keys of a service differ from run to run. Variables are compared one by one.
@@ -93,6 +97,17 @@ impl Project {
             });
         }
     }
+}
+
+/// Whether a node has one of compose's tags in it, or stands for another one, which may.
+fn may_have_tag(node: &Node) -> bool {
+    node.clears().is_some()
+        || match &node.value {
+            Value::Alias(_) => true,
+            Value::Mapping(_, entries) => entries.iter().any(|entry| may_have_tag(&entry.value)),
+            Value::Scalar(_) => false,
+            Value::Sequence(_, items) => items.iter().any(|item| may_have_tag(item)),
+        }
 }
 
 /// Where a key is written that has the tag.

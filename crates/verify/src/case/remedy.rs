@@ -68,7 +68,9 @@ impl Case<'_> {
             let mut add = |option: &str, path: &Path| {
                 command.push_str(&format!(" {option} {}", quoted(path)));
             };
-            if fix::takes_from_env_files(project, self.deployment, self.effective) {
+            // There may be a finding for each of thousands of servers, and most have no such files.
+            let has_env_file = !project.env().files().is_empty();
+            if has_env_file && fix::takes_from_env_files(project, self.deployment, self.effective) {
                 project
                     .env()
                     .files()
@@ -76,7 +78,9 @@ impl Case<'_> {
                     .for_each(|id| add("--env-file", path(id)));
             }
             let others: Vec<&Path> = project.files.iter().skip(1).map(path).collect();
-            if others != merged_over(self.deployment.sources.path(self.deployment.first)) {
+            if !others.is_empty()
+                && others != merged_over(self.deployment.sources.path(self.deployment.first))
+            {
                 others.iter().for_each(|other| add("--merge", other));
             }
         }
