@@ -266,17 +266,17 @@ impl Keyset {
         }
     }
 
-    /// Whether a text is a keyset. People name it where a compose file belongs.
+    /// Whether a text is a keyset. People name it where a compose file belongs; what is as large as only that becomes is not
+    /// parsed for it.
     pub fn is_one(text: &str, path: &Path) -> bool {
-        Self::read(text, path).is_ok_and(|keyset| keyset.missing().len() < SETTINGS.len())
+        const LARGEST: usize = 1 << 20;
+        text.len() <= LARGEST
+            && Self::read(text, path).is_ok_and(|keyset| keyset.missing().len() < SETTINGS.len())
     }
 
-    /// Whether a file is a keyset. What cannot be read is none, nor is what is as large as only a compose file becomes.
+    /// Whether a file is a keyset. What cannot be read is none.
     pub fn is_in(path: &Path) -> bool {
-        const LARGEST: u64 = 1 << 20;
-        let is_small = |file: std::fs::Metadata| file.is_file() && file.len() <= LARGEST;
-        path.metadata().is_ok_and(is_small)
-            && io::read_text(path).is_ok_and(|text| Self::is_one(&text, path))
+        path.is_file() && io::read_text(path).is_ok_and(|text| Self::is_one(&text, path))
     }
 
     /// Reads one that is to be completed: an empty value is as good as none, and named beside the keyset. The

@@ -25,8 +25,9 @@ use crate::write::Product;
 
 /// Reads, plans, proves, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
-    refuse_what_belongs_elsewhere(cli)?;
-    let is_stdin = |path: &Path| path == Path::new("-");
+    if is_stdin(&cli.compose) && cli.in_place {
+        return Err(Error::StandardInputInPlace);
+    }
     let is_twice = is_stdin(&cli.compose) && is_stdin(cli.keys()) && !is_of_ports(cli);
     // Values need no keyset: only what comes tells whether it is some.
     if is_twice && (cli.keys.is_some() || io::stdin().is_terminal()) {
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
         say(&talk::waiting(cli));
     }
     let text = read_argument(&cli.compose)?;
+    refuse_what_belongs_elsewhere(cli, &text)?;
     if !kubernetes::is_manifest(&text) && helm::is_values(&cli.compose, &text) {
         return values::run(cli, text);
     }
@@ -105,13 +107,18 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     Ok(code)
 }
 
-/// A keyset or standard input where the compose file belongs, and a file too many.
-fn refuse_what_belongs_elsewhere(cli: &Cli) -> Result<(), Error> {
-    if cli.compose == Path::new("-") && cli.in_place {
-        return Err(Error::StandardInputInPlace);
-    }
-    let mut files = std::iter::once(&cli.compose).chain(&cli.others);
-    let keys = files.find(|path| Keyset::is_in(path));
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Refuses a keyset where the compose file belongs, and a file too many. `text` is that of the compose file.
+fn refuse_what_belongs_elsewhere(cli: &Cli, text: &str) -> Result<(), Error> {
+    // A Secret may be among the objects of a deployment, of which more is said later.
+    let is_keyset = !kubernetes::is_manifest(text) && Keyset::is_one(text, &cli.compose);
+    let keys = match is_keyset {
+        true => Some(&cli.compose),
+        false => cli.others.iter().find(|path| Keyset::is_in(path)),
+    };
     let given = cli.keys.iter().filter(|path| !Keyset::is_in(path));
     let mut others = std::iter::once(&cli.compose)
         .chain(&cli.others)
@@ -123,10 +130,6 @@ fn refuse_what_belongs_elsewhere(cli: &Cli) -> Result<(), Error> {
                 compose: compose.clone(),
                 is_in_place: cli.in_place,
             },
-            // A Secret may be among the objects of a deployment.
-            None if read_text(keys).is_ok_and(|text| kubernetes::is_manifest(&text)) => {
-                Error::Manifest(keys.clone())
-            }
             None => Error::Keyset(keys.clone()),
         }),
         (None, Some(other)) => Err(Error::OneMore(other.clone())),
@@ -136,18 +139,20 @@ fn refuse_what_belongs_elsewhere(cli: &Cli) -> Result<(), Error> {
 
 /// The compose files, lowest precedence first. Each is read once: a pipe has its text only once.
 fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<Given>, Error> {
-    let mut texts = Vec::new();
-    let mut first = Some(first);
-    for path in std::iter::once(&cli.compose).chain(&cli.merge) {
-        let text = first.take().map_or_else(|| read_argument(path), Ok)?;
+    let given = |path: &PathBuf, text: Zeroizing<String>| {
         refuse_nothing(path, &text, "compose file")?;
-        if kubernetes::is_manifest(&text) {
-            return Err(Error::Manifest(path.clone()));
+        match kubernetes::is_manifest(&text) {
+            true => Err(Error::Manifest(path.clone())),
+            false => Ok((path.clone(), text.into())),
         }
-        if Keyset::is_one(&text, path) {
-            return Err(Error::Keyset(path.clone()));
+    };
+    let mut texts: Vec<Given> = vec![given(&cli.compose, first)?];
+    for path in &cli.merge {
+        let (path, text) = given(path, read_argument(path)?)?;
+        if Keyset::is_one(&text, &path) {
+            return Err(Error::Keyset(path));
         }
-        texts.push((path.clone(), text.into()));
+        texts.push((path, text));
     }
     if cli.merge.is_empty() {
         // What `docker compose` would merge over the file by itself must not win over what is injected.

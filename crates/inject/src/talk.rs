@@ -73,11 +73,7 @@ impl Talk {
 
 /// What was done, service by service.
 fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> String {
-    let verb = if cli.check || cli.diff || cli.is_override {
-        "would be"
-    } else {
-        "were"
-    };
+    let is_done = !cli.check && !cli.diff && !cli.is_override;
     let mut services: Vec<&str> = plan
         .intended
         .iter()
@@ -138,7 +134,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> Str
             "proved on the edited file"
         };
         let is_put = is_new_env_file || plan.intended.iter().any(|one| one.change != Change::Kept);
-        let what = settings_are(count, is_put, verb);
+        let what = settings_are(count, is_put, is_done);
         let settings = plural(count, "setting");
         line(&mut out, &format!("{settings} {what}; {proved}"));
     }
@@ -152,12 +148,15 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> Str
 }
 
 /// What became of so many settings.
-fn settings_are(count: usize, is_put: bool, verb: &str) -> String {
-    match (is_put, count) {
-        (true, 1) => format!("{verb} set for the servers that read it").replace("were", "was"),
-        (true, _) => format!("{verb} set for the servers that read them"),
-        (false, 1) => "is already what the servers read".to_owned(),
-        (false, _) => "are already what the servers read".to_owned(),
+fn settings_are(count: usize, is_put: bool, is_done: bool) -> String {
+    let (is, was, them) = match count {
+        1 => ("is", "was", "it"),
+        _ => ("are", "were", "them"),
+    };
+    let verb = if is_done { was } else { "would be" };
+    match is_put {
+        true => format!("{verb} set for the servers that read {them}"),
+        false => format!("{is} already what the servers read"),
     }
 }
 

@@ -4,6 +4,10 @@ pub(crate) mod accounts;
 mod remedy;
 mod unknown;
 
+use std::cell::OnceCell;
+
+use remedy::InjectOptions;
+
 use clearml_secure_core::account::Accounts;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
@@ -32,6 +36,7 @@ pub(crate) struct Case<'a> {
     pub(crate) files: Files,
     /// Of containers that run: what the compose files say from which they were made, where those are a target, too.
     pub(crate) made_from: Option<(&'a Described, &'a Effective)>,
+    pub(crate) inject: OnceCell<InjectOptions>,
 }
 
 impl Case<'_> {

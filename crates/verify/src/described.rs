@@ -1,6 +1,7 @@
 //! A deployment, and what describes it.
 
 use std::ops::{Deref, Range};
+use std::path::Path;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::Project;
@@ -8,6 +9,7 @@ use clearml_secure_core::deployment::{Composed, Deployment};
 use clearml_secure_core::docker::{ComposeProject, Running};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::kubernetes::{Rendered, Values};
+use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::SourceId;
 use clearml_secure_core::yaml::Node;
@@ -52,6 +54,18 @@ impl Described {
         let first = self.instances.first();
         let first = first.map(|instance| self.service(instance).name.as_str());
         Some([project, first].map(Option::unwrap_or_default).join("/"))
+    }
+
+    /// The options of clearml-inject for what is read beside the compose file, each behind a blank.
+    pub(crate) fn inject_files<'a>(&self, env_files: impl Iterator<Item = &'a Path>) -> String {
+        let merged = self
+            .project
+            .iter()
+            .flat_map(|project| project.files.iter().skip(1));
+        let merged = merged.map(|id| format!(" --merge {}", quoted(self.sources.path(*id))));
+        merged
+            .chain(env_files.map(|path| format!(" --env-file {}", quoted(path))))
+            .collect()
     }
 
     /// Whether it is containers that an engine has.

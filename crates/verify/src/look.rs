@@ -1,5 +1,7 @@
 //! From a target to its reports.
 
+use std::cell::OnceCell;
+
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
@@ -101,6 +103,7 @@ impl<'a> Looker<'a> {
             files: Files::of(&deployment, &effective, &logins),
             logins,
             made_from,
+            inject: OnceCell::new(),
         };
         let Silenced {
             kept,

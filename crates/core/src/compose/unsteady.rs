@@ -99,7 +99,7 @@ impl Project {
     }
 }
 
-/// Whether a node has one of compose's tags in it, or stands for another one, which may.
+/// Whether a node has one of compose's tags in it, or is an alias of one that may.
 fn may_have_tag(node: &Node) -> bool {
     node.clears().is_some()
         || match &node.value {

@@ -1,16 +1,21 @@
 //! The commands that give servers other keys: where compose files describe them, with clearml-inject; in Kubernetes, with a
 //! Secret and the values that name it.
 
-use clearml_secure_core::compose::files::merged_over;
 use clearml_secure_core::container::Container;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shell::quoted;
-use clearml_secure_core::source::SourceId;
 use std::path::Path;
 
 use super::Case;
-use crate::fix;
+use crate::fix::{self, Names};
 use crate::words::run;
+
+/// What clearml-inject is told besides its keyset. It is worked out once: there may be a finding for each of thousands of
+/// servers.
+pub(crate) struct InjectOptions {
+    files: String,
+    backup: String,
+}
 
 impl Case<'_> {
     /// The command that gives every server new values.
@@ -25,7 +30,7 @@ impl Case<'_> {
             return self.applied(title, &[keygen, &secret]);
         }
         // The keyset stays in a file: later commands, such as for users, begin with it.
-        let inject = self.injecting("keys.env", &self.backup());
+        let inject = self.injecting("keys.env", true);
         run(title, &["clearml-keygen -o keys.env", &inject])
     }
 
@@ -38,7 +43,7 @@ impl Case<'_> {
             );
             return self.applied(title, &[&secret]);
         }
-        run(title, &[&self.injecting("KEYS", "")])
+        run(title, &[&self.injecting("KEYS", false)])
     }
 
     /// The commands that add users of the web login.
@@ -57,51 +62,35 @@ impl Case<'_> {
                 &[keygen, &secret, values, &self.upgrade(), &self.restart()],
             );
         }
-        run(title, &[keygen, &self.injecting("new.env", &self.backup())])
+        run(title, &[keygen, &self.injecting("new.env", false)])
     }
 
-    /// clearml-inject with the files that this deployment is made of, and with the env files that its values are in.
-    fn injecting(&self, keys: &str, backup: &str) -> String {
-        let mut command = format!("clearml-inject -k {keys}");
-        if let Some(project) = &self.deployment.project {
-            let path = |id: &SourceId| self.deployment.sources.path(*id);
-            let mut add = |option: &str, path: &Path| {
-                command.push_str(&format!(" {option} {}", quoted(path)));
+    /// clearml-inject as this deployment needs it.
+    fn injecting(&self, keys: &str, keeps_a_copy: bool) -> String {
+        let InjectOptions { files, backup } = self.inject.get_or_init(|| self.inject_options());
+        let backup = if keeps_a_copy { backup } else { "" };
+        let path = self.compose_file();
+        format!("clearml-inject -k {keys}{files} -i{backup} {path}")
+    }
+
+    fn inject_options(&self) -> InjectOptions {
+        let Some(project) = &self.deployment.project else {
+            return InjectOptions {
+                files: String::new(),
+                backup: " --backup .orig".to_owned(),
             };
-            // There may be a finding for each of thousands of servers, and most have no such files.
-            let has_env_file = !project.env().files().is_empty();
-            if has_env_file && fix::takes_from_env_files(project, self.deployment, self.effective) {
-                project
-                    .env()
-                    .files()
-                    .iter()
-                    .for_each(|id| add("--env-file", path(id)));
-            }
-            let others: Vec<&Path> = project.files.iter().skip(1).map(path).collect();
-            if !others.is_empty()
-                && others != merged_over(self.deployment.sources.path(self.deployment.first))
-            {
-                others.iter().for_each(|other| add("--merge", other));
-            }
-        }
-        format!("{command} -i{backup} {}", self.compose_file())
-    }
-
-    /// The option that keeps the file as it is, under a name that is free.
-    fn backup(&self) -> String {
-        let path = self
-            .deployment
-            .project
-            .as_ref()
-            .map(|_| self.deployment.sources.path(self.deployment.first));
-        let is_free = |number: &String| {
-            let named = |path: &Path| format!("{}.orig{number}", path.display());
-            path.is_none_or(|path| Path::new(&named(path)).symlink_metadata().is_err())
         };
-        let mut numbers =
-            std::iter::once(String::new()).chain((2..).map(|number| format!("-{number}")));
-        let number = numbers.find(is_free).unwrap_or_default();
-        format!(" --backup .orig{number}")
+        let sources = &self.deployment.sources;
+        let is_taken = fix::takes_from_env_files(project, self.deployment, self.effective);
+        let env_files = project.env().files().iter().filter(|_| is_taken);
+        let env_files = env_files.map(|id| sources.path(*id));
+        InjectOptions {
+            files: self.deployment.inject_files(env_files),
+            backup: format!(
+                " --backup {}",
+                Names::default().backup(sources.path(self.deployment.first))
+            ),
+        }
     }
 
     /// These commands, the values that name the Secret, and a restart: no pod takes a changed Secret by itself.

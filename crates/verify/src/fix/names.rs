@@ -19,7 +19,7 @@ impl Names {
     }
 
     /// A suffix that makes the compose file's name a new one.
-    pub(super) fn backup(&mut self, compose: &Path) -> String {
+    pub(crate) fn backup(&mut self, compose: &Path) -> String {
         let named = |number: &str| -> PathBuf {
             let mut name = OsString::from(compose);
             name.push(format!(".orig{number}"));

@@ -222,7 +222,12 @@ fn private(sources: &Sources, mode: &Mode<'_>) -> String {
 
 fn injected(deployment: &Described, inject: &Inject<'_>) -> String {
     let compose = quoted(fix::compose_file(deployment));
-    let options = options(deployment, inject);
+    let files = inject.env_files.iter().map(PathBuf::as_path);
+    let options = format!(
+        "-k {}{}",
+        quoted(inject.keys.path()),
+        deployment.inject_files(files)
+    );
     let mut out = String::new();
     if !inject.fixes.is_empty() {
         let ports = if inject.close_ports {
@@ -244,22 +249,6 @@ fn injected(deployment: &Described, inject: &Inject<'_>) -> String {
     // It knows what changed, and how docker compose has to be told which files.
     out.push_str(&comment("then what clearml-inject says is next"));
     out
-}
-
-/// The keyset, and the files that are read beside the compose file.
-fn options(deployment: &Described, inject: &Inject<'_>) -> String {
-    let mut options = format!("-k {}", quoted(inject.keys.path()));
-    let files = deployment.project.iter();
-    for merged in files.flat_map(|project| project.files.iter().skip(1)) {
-        options.push_str(&format!(
-            " --merge {}",
-            quoted(deployment.sources.path(*merged))
-        ));
-    }
-    for env_file in &inject.env_files {
-        options.push_str(&format!(" --env-file {}", quoted(env_file)));
-    }
-    options
 }
 
 /// One run, after what it needs.
