@@ -5,21 +5,33 @@ use std::path::Path;
 use clearml_secure_core::helm;
 use clearml_secure_core::io::read_text;
 use clearml_secure_core::shell::quoted;
+use zeroize::Zeroizing;
 
-/// Such a file with ClearML's chart in it.
+/// Such a file.
 pub(crate) struct Installer {
     /// The command that shows what is installed.
     pub(crate) command: String,
-    text: String,
+    /// What it says, without its comments.
+    text: Zeroizing<String>,
 }
 
 impl Installer {
-    /// The file, if its name is one of theirs and it installs ClearML's chart.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
-        let command = command(path)?;
+    /// A file below a folder that installs ClearML's chart.
+    pub(crate) fn below(path: &Path) -> Option<Self> {
+        // Most files are none, and are not read.
+        Program::of(path)?;
         let text = read_text(path).ok()?;
-        let text = text.as_str().to_owned();
-        names_chart(&text).then_some(Self { command, text })
+        Self::of(path, &text).filter(Self::is_of_clearml)
+    }
+
+    /// What a file is, by its name and its text: a compose file may be in `helmfile.d`, too.
+    pub(crate) fn of(path: &Path, text: &str) -> Option<Self> {
+        let text = without_comments(text);
+        let program = Program::of(path).filter(|program| program.reads(&text))?;
+        Some(Self {
+            command: program.command(path),
+            text,
+        })
     }
 
     /// Whether it may take values from a file beside it, by its name.
@@ -27,59 +39,176 @@ impl Installer {
         let name = path.file_name().and_then(|name| name.to_str());
         name.is_some_and(|name| self.text.contains(name))
     }
+
+    /// Whether it installs ClearML's own chart, and not that of its agent or of serving. A chart that a variable names may
+    /// be ClearML's where ClearML is spoken of.
+    fn is_of_clearml(&self) -> bool {
+        let speaks_of_it = self.text.to_ascii_lowercase().contains("clearml");
+        let mut lines = self.text.lines();
+        speaks_of_it && lines.any(|line| names_chart(line) || has_variable_chart(line))
+    }
 }
 
-/// What renders a file of this name.
-pub(crate) fn command(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?;
-    let is_yaml = [".yaml", ".yml"].iter().any(|end| name.ends_with(end));
-    let is_in_folder = path
-        .parent()
-        .is_some_and(|folder| folder.ends_with("helmfile.d"));
-    let is_helmfile = name.starts_with("helmfile.") || is_in_folder;
-    if is_helmfile && (is_yaml || name.ends_with(".gotmpl")) {
-        return Some(format!(
-            "helmfile -f {} template | clearml-verify -",
-            quoted(path)
-        ));
-    }
-    if is_yaml && name.starts_with("skaffold.") {
-        return Some(format!(
-            "skaffold render -f {} | clearml-verify -",
-            quoted(path)
-        ));
-    }
-    (name.ends_with(".tf") || name == "fleet.yaml").then(|| helm::RENDER.to_owned())
+/// What installs charts.
+#[derive(Clone, Copy)]
+enum Program {
+    Fleet,
+    Helmfile,
+    Skaffold,
+    Terraform,
 }
 
-/// Whether a line names ClearML's own chart, and not that of its agent or of serving.
-fn names_chart(text: &str) -> bool {
+impl Program {
+    /// The one that looks for a file of this name.
+    fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?;
+        let is_yaml = [".yaml", ".yml"].iter().any(|end| name.ends_with(end));
+        let is_template = is_yaml || name.ends_with(".gotmpl");
+        let mut folder = path.parent().into_iter();
+        let is_in_folder = folder.any(|folder| folder.ends_with("helmfile.d"));
+        if is_template && (name.starts_with("helmfile.") || is_in_folder) {
+            return Some(Self::Helmfile);
+        }
+        if is_yaml && name.starts_with("skaffold.") {
+            return Some(Self::Skaffold);
+        }
+        if [".tf", ".tofu"].iter().any(|end| name.ends_with(end)) {
+            return Some(Self::Terraform);
+        }
+        (name == "fleet.yaml").then_some(Self::Fleet)
+    }
+
+    /// Whether a text is one of its files.
+    fn reads(self, text: &str) -> bool {
+        let keys: &[&str] = match self {
+            Self::Fleet => &["helm:"],
+            Self::Helmfile => &["releases:", "helmfiles:", "bases:"],
+            Self::Skaffold => &["apiVersion: skaffold/"],
+            Self::Terraform => return true,
+        };
+        let mut lines = text.lines();
+        lines.any(|line| keys.iter().any(|key| line.starts_with(key)))
+    }
+
+    fn command(self, path: &Path) -> String {
+        let path = quoted(path);
+        match self {
+            Self::Helmfile => format!("helmfile -f {path} template | clearml-verify -"),
+            Self::Skaffold => format!("skaffold render -f {path} | clearml-verify -"),
+            Self::Fleet | Self::Terraform => helm::RENDER.to_owned(),
+        }
+    }
+}
+
+/// A text of YAML or HCL without what is only said to people.
+fn without_comments(text: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(text.len() + 1));
+    let mut is_in_block = false;
+    for line in text.lines() {
+        let start = line
+            .trim_start()
+            .trim_start_matches("{{")
+            .trim_start_matches('-');
+        is_in_block |= start.trim_start().starts_with("/*");
+        if is_in_block {
+            is_in_block = !line.contains("*/");
+            continue;
+        }
+        let is_mark = |at: usize| {
+            let (before, rest) = line.split_at(at);
+            (rest.starts_with('#') || rest.starts_with("//"))
+                && before.chars().next_back().is_none_or(char::is_whitespace)
+        };
+        let mut ends = line.char_indices().map(|(at, _)| at);
+        out.push_str(&line[..ends.find(|at| is_mark(*at)).unwrap_or(line.len())]);
+        out.push('\n');
+    }
+    out
+}
+
+/// Whether a line names ClearML's own chart: in a repository, in a folder, or packed.
+fn names_chart(line: &str) -> bool {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    let mut charts = text
-        .lines()
-        .filter(|line| line.to_ascii_lowercase().contains("chart"));
-    charts.any(|line| {
-        let mut words = line.split(|c: char| !is_of_name(c));
-        words.any(|word| word.rsplit('/').next() == Some("clearml"))
-    })
+    let is_ours = |word: &str| {
+        let word = word.trim_end_matches('/');
+        let name = word.rsplit('/').next().unwrap_or_default();
+        name.strip_prefix("clearml").is_some_and(|rest| {
+            let version = rest
+                .strip_prefix('-')
+                .map(|rest| rest.trim_start_matches('v'));
+            rest.is_empty()
+                || version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    };
+    let mut words = line.split(|c: char| !is_of_name(c));
+    line.to_ascii_lowercase().contains("chart") && words.any(is_ours)
+}
+
+/// Whether a line has a chart that is named elsewhere: `chart = var.chart`, `chart: {{ .Values.chart }}`.
+fn has_variable_chart(line: &str) -> bool {
+    let Some(at) = line.find([':', '=']) else {
+        return false;
+    };
+    let key = line[..at].trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let value = line[at + 1..].trim();
+    let is_reference = line[at..].starts_with('=') && !value.starts_with('"');
+    let name = value.trim_matches('"').rsplit('/').next();
+    matches!(key, "chart" | "chartPath" | "remoteChart")
+        && (is_reference || name.is_some_and(|name| name.contains(['{', '}'])))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn is_ours(line: &str) -> bool {
+        let text = format!("# of ClearML: clearml\n{line}\n");
+        let one = Installer::of(Path::new("main.tf"), &text);
+        one.is_some_and(|one| one.is_of_clearml())
+    }
+
     #[test]
     fn the_chart_is_told_from_others() {
-        for (line, is_ours) in [
+        for (line, expected) in [
             ("  chart: clearml/clearml", true),
             ("chart = \"clearml\"", true),
             ("  - remoteChart: clearml/clearml", true),
             ("  chart: oci://example.com/charts/clearml", true),
+            ("  chart: ./charts/clearml/", true),
+            ("  chart: ./clearml-7.14.7.tgz", true),
+            ("  chart: https://example.com/clearml-v7.14.7+1.tgz", true),
             ("  chart: clearml/clearml-agent", false),
+            ("  chart: clearml-agent-5.3.3.tgz", false),
             ("  name: clearml", false),
             ("  chart: ./charts/clearml-fork", false),
+            ("  # chart: clearml/clearml", false),
+            ("// chart = \"clearml\"", false),
+            ("/* chart = \"clearml\"\n chart = \"clearml\" */", false),
+            ("  chart: other # was chart clearml/clearml", false),
         ] {
-            assert_eq!(names_chart(line), is_ours, "{line}");
+            assert_eq!(is_ours(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_chart_that_is_named_elsewhere_may_be_the_one() {
+        const REPOSITORY: &str = "repository = \"https://clearml.github.io/clearml-helm-charts\"";
+        for (line, expected) in [
+            ("chart = var.chart", true),
+            ("chart = \"${path.module}/${var.chart}\"", true),
+            ("chart: {{ .Values.chart }}", true),
+            ("chart = \"${path.module}/charts/clearml-agent\"", false),
+            ("chart = \"clearml-agent\"", false),
+            ("chart_version = var.version", false),
+        ] {
+            assert_eq!(
+                is_ours(&format!("{REPOSITORY}\n{line}")),
+                expected,
+                "{line}"
+            );
+        }
+        assert!(!is_ours(
+            "repository = \"https://example.com\"\nchart = var.chart"
+        ));
     }
 }

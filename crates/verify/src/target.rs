@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::folder;
-use crate::installer;
+use crate::installer::Installer;
 use crate::kustomization::is_kustomization;
 use crate::loader::Loader;
 use crate::reader::Reader;
@@ -174,8 +174,7 @@ fn unrendered(path: &Path, text: &str) -> Option<String> {
             "kubectl kustomize --enable-helm {folder} | clearml-verify -"
         ));
     }
-    let is_terraform = text.contains("resource \"helm_release\"");
-    installer::command(path).or_else(|| is_terraform.then(|| helm::RENDER.to_owned()))
+    Installer::of(path, text).map(|one| one.command)
 }
 
 /// Reads a file. What looks like `localhost:8008` or `clearml.example.com` is meant for a server.

@@ -119,7 +119,7 @@ impl Walk {
                 if name != ".git" {
                     self.subfolder(root, path, depth);
                 }
-            } else if let Some(one) = Installer::of(&path) {
+            } else if let Some(one) = Installer::below(&path) {
                 installers.push((path, one));
             } else if !(name.ends_with(".yml") || name.ends_with(".yaml")) || merged.contains(&path)
             {

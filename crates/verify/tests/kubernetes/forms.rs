@@ -287,6 +287,16 @@ fn what_installs_the_chart_with_values_of_its_own_is_said() {
             "resource \"helm_release\" \"c\" {\n  chart = \"clearml\"\n  values = [file(\"values.yaml\")]\n}\n",
             "helm template clearml",
         ),
+        (
+            "packed.tf",
+            "resource \"helm_release\" \"c\" {\n  chart = \"./clearml-7.14.7.tgz\"\n  # not values.yaml\n}\n",
+            "helm template clearml",
+        ),
+        (
+            "variable.tf",
+            "repository = \"https://clearml.github.io/clearml-helm-charts\"\nchart = var.name\nvalues = [\"values.yaml\"]\n",
+            "helm template clearml",
+        ),
     ] {
         let done = look(&["."], &[("values.yaml", values), (name, text)]);
         let unknown = done.unknown();
@@ -295,8 +305,14 @@ fn what_installs_the_chart_with_values_of_its_own_is_said() {
         // What takes them may replace each of them.
         let is_alone = done.json["findings"].as_array().unwrap().iter();
         let count = is_alone.filter(|one| one["rule"] == "open-login").count();
-        assert_eq!(count, usize::from(!text.contains("values.yaml")), "{name}");
+        let is_taken = text.contains("values.yaml") && !text.contains('#');
+        assert_eq!(count, usize::from(!is_taken), "{name}");
     }
+    // A compose file may be in their folder.
+    let compose = "services: {apiserver: {image: allegroai/clearml:2.0}}\n";
+    let inside = "helmfile.d/docker-compose.yml";
+    let done = look(&[inside], &[(inside, compose)]);
+    assert_eq!(done.code, 1);
     let agent = "releases:\n- name: a\n  chart: clearml/clearml-agent\n  namespace: clearml\n";
     let done = look(&["."], &[("values.yaml", values), ("helmfile.yaml", agent)]);
     let unknown = done.unknown();
