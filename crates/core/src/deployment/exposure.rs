@@ -5,6 +5,7 @@
 //! (`forward.rs`), so that a port is reached through the openings of all who forward to it, too.
 
 mod address;
+mod condition;
 mod files;
 mod forward;
 mod hop;
@@ -304,13 +305,13 @@ impl Deployment {
     }
 
     /// Every way from outside to a port of a container: of several through one port of another container the shortest one, with
-    /// TLS and without.
+    /// TLS and without, and with a guard and without.
     pub fn ways(&self, container: usize, port: u16) -> Vec<Way<'_>> {
         let around = self.around();
         let mut ways = Vec::new();
         let mut seen = HashSet::new();
-        let mut next = VecDeque::from([((container, port), Vec::new(), true, false)]);
-        while let Some((to, through, is_clear, is_loopback)) = next.pop_front() {
+        let mut next = VecDeque::from([((container, port), Vec::new(), true, false, false)]);
+        while let Some((to, through, is_clear, is_loopback, is_guarded)) = next.pop_front() {
             let is_loopback = is_loopback || around.listening(to.0).is_loopback;
             let way = |by, opening| Way {
                 opening,
@@ -326,7 +327,9 @@ impl Deployment {
                 if forward.by == to.0 || !is_reached {
                     continue;
                 }
-                if !seen.insert((forward.by, forward.at, is_clear, forward.is_loopback)) {
+                let is_guarded = is_guarded || forward.is_guarded;
+                let place = (forward.by, forward.at, forward.is_loopback);
+                if !seen.insert((place, is_clear, is_guarded)) {
                     continue;
                 }
                 let longer: Vec<&Forward> = [forward]
@@ -348,6 +351,7 @@ impl Deployment {
                         longer,
                         is_clear,
                         forward.is_loopback,
+                        is_guarded,
                     )),
                 }
             }

@@ -170,6 +170,17 @@ pub(super) fn is_below(path: &str, folder: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether a folder is seen to have a file of a name.
+pub(super) fn holds(source: &MountSource, name: &str) -> bool {
+    let is_name = !name.is_empty() && !name.contains('/') && name != "..";
+    is_name
+        && match source {
+            MountSource::Bind(host) => host.path.join(name).is_file(),
+            MountSource::Folder(files) => files.iter().any(|(path, _)| path == name),
+            MountSource::Named(_) | MountSource::Empty | MountSource::Text(_) => false,
+        }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! What a container passes on that comes in at one of its ports.
 
+use super::condition::Holds;
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
 use super::tool::Tool;
@@ -30,6 +31,7 @@ pub(super) fn of(
     rules.extend(mention::socat(container));
     for rule in &rules {
         forwards.extend(told(around, index, rule));
+        unseen.extend(unclear(around, index, rule));
     }
     if rules.is_empty() && !is_read && mention::is_forwarder(container) {
         for rule in mention::rules(around, index, &files) {
@@ -106,13 +108,46 @@ pub(super) fn of_webserver(around: &Around<'_>, index: usize, forwards: &mut Vec
     }
 }
 
+/// Of what comes in without TLS, what is sent to where TLS is spoken.
+fn sends_away(rule: &Rule) -> Holds {
+    match rule.is_tls {
+        true => Holds::Never,
+        false => rule.sends_away,
+    }
+}
+
+/// Why it is not known whether a rule leads to a server in clear text.
+fn unclear(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
+    let mut reached = rule
+        .to
+        .iter()
+        .flat_map(|target| around.reached(by, &target.address));
+    let is_unclear = sends_away(rule) == Holds::ByName;
+    let is_met = is_unclear && reached.any(|(to, _)| around.is_server(to));
+    is_met.then(|| Unseen {
+        what: "whether its port leads to a server in clear text".to_owned(),
+        hides: Hides::Way,
+        reason:
+            "it sends only requests for some host names to TLS; let it do so for every host name"
+                .to_owned(),
+        service: Some(around.containers[by].name.clone()),
+        span: Some(around.containers[by].name_span),
+    })
+}
+
 /// What the files tell.
 fn told(around: &Around<'_>, by: usize, rule: &Rule) -> Vec<Forward> {
     let tunnel =
         mention::is_tunnel(&around.containers[by]).then_some(around.containers[by].name_span);
     let mut found = Vec::new();
-    for address in &rule.to {
-        for to in around.reached(by, address) {
+    if sends_away(rule) == Holds::Always {
+        return found;
+    }
+    for target in &rule.to {
+        for to in around.reached(by, &target.address) {
+            if sends_away(rule) == Holds::ByName && around.is_server(to.0) {
+                continue;
+            }
             let at = match rule.at {
                 _ if tunnel.is_some() => vec![0],
                 Some(at) => vec![at],
@@ -125,7 +160,7 @@ fn told(around: &Around<'_>, by: usize, rule: &Rule) -> Vec<Forward> {
                 how: rule.how,
                 is_loopback: rule.is_loopback,
                 is_tls: rule.is_tls,
-                is_guarded: rule.is_guarded,
+                is_guarded: target.is_guarded,
                 is_told: true,
                 tunnel,
             }));

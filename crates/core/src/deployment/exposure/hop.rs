@@ -1,6 +1,7 @@
 //! Who passes what on to whom.
 
 use super::address::Address;
+use super::condition::Holds;
 use super::tool::Tool;
 use crate::source::Span;
 
@@ -47,6 +48,24 @@ pub(super) struct Rule {
     pub(super) is_loopback: bool,
     pub(super) how: How,
     pub(super) is_tls: bool,
+    /// Which requests it sends away instead of passing them on, to where TLS is spoken.
+    pub(super) sends_away: Holds,
+    pub(super) to: Vec<Target>,
+}
+
+/// Whom a proxy passes on to at one of its places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) address: Address,
+    /// Whether it asks something of all who come there: what covers another path or port is no guard of this one.
     pub(super) is_guarded: bool,
-    pub(super) to: Vec<Address>,
+}
+
+impl From<Address> for Target {
+    fn from(address: Address) -> Self {
+        Self {
+            address,
+            is_guarded: false,
+        }
+    }
 }

@@ -5,8 +5,9 @@ use std::hash::Hash;
 
 use super::Around;
 use super::address::{Address, is_loopback};
+use super::condition::Holds;
 use super::files::Files;
-use super::hop::{How, Rule};
+use super::hop::{How, Rule, Target};
 use crate::container::Container;
 use crate::secret::Secret;
 
@@ -185,8 +186,8 @@ pub(super) fn socat(container: &Container) -> Vec<Rule> {
                 is_loopback,
                 how: How::Bytes,
                 is_tls,
-                is_guarded: false,
-                to: vec![to],
+                sends_away: Holds::Never,
+                to: vec![to.into()],
             });
             listens = None;
         }
@@ -246,8 +247,8 @@ pub(super) fn rules(around: &Around<'_>, index: usize, files: &Files) -> Vec<Rul
         is_loopback: false,
         how: How::Bytes,
         is_tls: false,
-        is_guarded: false,
-        to,
+        sends_away: Holds::Never,
+        to: to.into_iter().map(Target::from).collect(),
     };
     (!to.is_empty()).then(|| rule(to)).into_iter().collect()
 }

@@ -193,13 +193,6 @@ fn of_command(container: &Container) -> Option<Software> {
     programs.next()
 }
 
-/// Whether an expression of a redirect fits every path.
-fn fits_all(expression: &str) -> bool {
-    let rest = expression.trim_start_matches('^');
-    let rest = rest.trim_start_matches('/').trim_start_matches('?');
-    ["", ".*", ".*$", "(.*)", "(.*)$", "(/.*)", "(/.*)$"].contains(&rest)
-}
-
 fn is_tls(port: &Port) -> bool {
     let ranges = std::iter::once(&port.target).chain(&port.published);
     ranges
@@ -263,7 +256,7 @@ pub(super) fn concluded(around: &Around<'_>, index: usize, files: &Files) -> Vec
             let named: Vec<(usize, u16)> = named
                 .iter()
                 .flat_map(|rule| &rule.to)
-                .flat_map(|address| around.reached(index, address))
+                .flat_map(|one| around.reached(index, &one.address))
                 .filter(|(to, port)| around.is_port_of(*to, *port))
                 .collect();
             if !named.is_empty() && !has_tls {

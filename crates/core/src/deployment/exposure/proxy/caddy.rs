@@ -1,10 +1,15 @@
 //! Caddy: the sites of a Caddyfile, and `caddy reverse-proxy` (docs/clearml.md#proxies).
 
-use std::collections::HashSet;
+mod guard;
 
+use self::guard::targets;
 use crate::deployment::exposure::address::{Address, is_loopback};
+use crate::deployment::exposure::condition::Holds;
 use crate::deployment::exposure::files::File;
-use crate::deployment::exposure::hop::{How, Rule};
+use crate::deployment::exposure::hop::{How, Rule, Target};
+
+/// Blocks that import blocks make no site of more lines.
+const MOST_LINES: usize = 20_000;
 
 /// The words of a line.
 type Line<'a> = Vec<&'a str>;
@@ -73,7 +78,8 @@ fn of_command(words: &[String]) -> Vec<Rule> {
     }
     let mut to = option("--to");
     to.extend(option("-t"));
-    let to: Vec<Address> = to.into_iter().filter_map(Address::of).collect();
+    let to = to.into_iter().filter_map(Address::of);
+    let to: Vec<Target> = to.map(Target::from).collect();
     from.into_iter()
         .map(|site| rule(site, &Options::default(), &to))
         .collect()
@@ -163,12 +169,10 @@ fn of_text(text: &str) -> Vec<Rule> {
         let to = targets(&inner);
         let has_tls = inner.iter().any(|words| words[0] == "tls");
         let is_loopback = bound(&inner).or(by_default).unwrap_or(false);
-        let is_guarded = is_guarded(&inner);
         rules.extend(heads.iter().map(|site| {
             let rule = rule(site, &options, &to);
             Rule {
                 is_loopback,
-                is_guarded,
                 is_tls: has_tls || rule.is_tls,
                 ..rule
             }
@@ -177,39 +181,31 @@ fn of_text(text: &str) -> Vec<Rule> {
     rules
 }
 
-/// The lines of a block and of the blocks that it imports, each of them once.
+/// The lines of a block, with those of the blocks that it imports in their place. A block that imports itself ends there.
 fn with_imports<'a>(inner: &'a [Line<'a>], blocks: &'a [Block<'a>]) -> Vec<&'a Line<'a>> {
-    let mut seen = HashSet::new();
     let mut found = Vec::new();
-    let mut open = vec![inner];
-    while let Some(lines) = open.pop() {
-        for words in lines {
-            found.push(words);
-            if let ["import", name, ..] = words[..]
-                && seen.insert(name)
-            {
-                let name = format!("({name})");
-                let named = blocks
-                    .iter()
-                    .filter(|(heads, _)| heads.first() == Some(&name.as_str()));
-                open.extend(named.map(|(_, inner)| &inner[..]));
+    let mut open = vec![(None, inner.iter())];
+    while let Some((_, lines)) = open.last_mut() {
+        let Some(words) = lines.next() else {
+            open.pop();
+            continue;
+        };
+        let named = match words[..] {
+            ["import", name, ..] => Some(format!("({name})")),
+            _ => None,
+        };
+        let is_named = |(heads, _): &&Block<'_>| heads.first().copied() == named.as_deref();
+        match blocks.iter().find(is_named).filter(|_| named.is_some()) {
+            Some((heads, lines)) => {
+                let is_open = open.iter().any(|(name, _)| *name == Some(heads[0]));
+                if !is_open && found.len() < MOST_LINES {
+                    open.push((Some(heads[0]), lines.iter()));
+                }
             }
+            None => found.push(words),
         }
     }
     found
-}
-
-/// Whether a site asks for a password or a certificate, or looks at the address and turns others away.
-fn is_guarded(lines: &[&Line<'_>]) -> bool {
-    let begins = |names: &[&str]| lines.iter().any(|words| names.contains(&words[0]));
-    let has = |names: &[&str]| {
-        let mut words = lines.iter().flat_map(|words| words.iter());
-        words.any(|word| names.contains(word))
-    };
-    let turns_away = begins(&["abort", "error", "respond"]);
-    begins(&["basic_auth", "basicauth", "forward_auth"])
-        || has(&["require_and_verify"])
-        || has(&["client_ip", "remote_ip"]) && turns_away
 }
 
 /// Whether a site listens at the loopback address alone, where it says at which.
@@ -229,24 +225,6 @@ fn at(words: &[&str], name: &str) -> Option<bool> {
     })
 }
 
-fn targets(lines: &[&Line<'_>]) -> Vec<Address> {
-    let mut found = Vec::new();
-    let mut is_inside = false;
-    for words in lines {
-        match words[..] {
-            ["reverse_proxy", ..] => {
-                is_inside = words.last() == Some(&"{");
-                found.extend(words[1..].iter().filter_map(|word| upstream(word)));
-            }
-            ["to", ..] if is_inside => {
-                found.extend(words[1..].iter().filter_map(|word| upstream(word)))
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
 /// Whom `reverse_proxy` passes on to, by HTTP where nothing else is said; a path of the request is none.
 fn upstream(word: &str) -> Option<Address> {
     let address = (!word.starts_with(['/', '@', '*', '{'])).then(|| Address::of(word))??;
@@ -255,7 +233,7 @@ fn upstream(word: &str) -> Option<Address> {
 }
 
 /// A site: HTTPS with a certificate of its own, unless its address says HTTP or has no name.
-fn rule(site: &str, options: &Options, to: &[Address]) -> Rule {
+fn rule(site: &str, options: &Options, to: &[Target]) -> Rule {
     let (scheme, rest) = match site.split_once("://") {
         Some((scheme, rest)) => (Some(scheme), rest),
         None => (None, site),
@@ -277,7 +255,7 @@ fn rule(site: &str, options: &Options, to: &[Address]) -> Rule {
         is_loopback: false,
         how: How::Requests,
         is_tls,
-        is_guarded: false,
+        sends_away: Holds::Never,
         to: to.to_vec(),
     }
 }
@@ -361,5 +339,68 @@ mod tests {
             (rules[0].at, rules[0].is_tls, rules[0].to.len()),
             (Some(80), false, 1)
         );
+    }
+
+    #[test]
+    fn a_guard_counts_where_it_covers_the_target() {
+        let pass = "reverse_proxy es:9200";
+        let outside = "@outside not remote_ip 10.0.0.0/8";
+        for (lines, is_guarded) in [
+            (format!("basic_auth {{\na b\n}}\n{pass}"), true),
+            (format!("basic_auth bcrypt {{\na b\n}}\n{pass}"), true),
+            (format!("basic_auth /admin/* {{\na b\n}}\n{pass}"), false),
+            (
+                format!("basic_auth {{\na b\n}}\nhandle {{\n{pass}\n}}"),
+                true,
+            ),
+            (
+                format!("handle /a {{\nbasic_auth {{\na b\n}}\n}}\nhandle {{\n{pass}\n}}"),
+                false,
+            ),
+            (
+                format!("handle /a {{\nbasic_auth {{\na b\n}}\n{pass}\n}}"),
+                true,
+            ),
+            (format!("{outside}\nrespond @outside 403\n{pass}"), true),
+            (
+                format!("{outside}\nrespond @outside 403\nhandle {{\n{pass}\n}}"),
+                false,
+            ),
+            (
+                format!("@bad remote_ip 10.0.0.1\nabort @bad\n{pass}"),
+                false,
+            ),
+            (
+                format!("@bad {{\nnot remote_ip 10.0.0.1\npath /a\n}}\nabort @bad\n{pass}"),
+                false,
+            ),
+            (
+                format!("@in remote_ip 10.0.0.0/8\nhandle @in {{\n{pass}\n}}\nrespond 403"),
+                true,
+            ),
+            (
+                format!("@in remote_ip 0.0.0.0/0\nhandle @in {{\n{pass}\n}}"),
+                false,
+            ),
+            (
+                format!("route {{\n{pass}\nbasic_auth {{\na b\n}}\n}}"),
+                false,
+            ),
+            (
+                format!("route {{\nbasic_auth {{\na b\n}}\n{pass}\n}}"),
+                true,
+            ),
+            (
+                format!("tls {{\nclient_auth {{\nmode require_and_verify\n}}\n}}\n{pass}"),
+                true,
+            ),
+            (format!("import auth\n{pass}"), true),
+        ] {
+            let text = format!(
+                "(auth) {{\nbasic_auth {{\na b\n}}\nimport auth\n}}\n:443 {{\n{lines}\n}}\n"
+            );
+            let rules = of_text(&text);
+            assert_eq!(rules[0].to[0].is_guarded, is_guarded, "{lines}");
+        }
     }
 }

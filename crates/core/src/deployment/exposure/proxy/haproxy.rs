@@ -1,10 +1,12 @@
 //! HAProxy: `frontend`, `backend` and `listen` sections, and what they take from `defaults`.
 
-use std::collections::HashMap;
+mod condition;
 
+use self::condition::{Condition, Names};
 use crate::deployment::exposure::address::{Address, is_loopback};
+use crate::deployment::exposure::condition::Holds;
 use crate::deployment::exposure::files::File;
-use crate::deployment::exposure::hop::{How, Rule};
+use crate::deployment::exposure::hop::{How, Rule, Target};
 
 /// Where a section listens.
 #[derive(Clone, Copy, Debug)]
@@ -12,10 +14,12 @@ struct Bind {
     port: u16,
     is_loopback: bool,
     is_tls: bool,
+    /// It asks for a certificate.
+    is_guarded: bool,
 }
 
 /// One section.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 struct Section {
     kind: String,
     name: String,
@@ -26,10 +30,49 @@ struct Section {
     /// A request decides which backend it goes to: any.
     is_dynamic: bool,
     /// What its names of conditions mean.
-    conditions: HashMap<String, String>,
+    names: Names,
     is_tcp: Option<bool>,
-    redirects: bool,
+    /// What it does with requests of HTTP, and with connections.
+    requests: Checks,
+    connections: Checks,
+}
+
+/// What is done with those who come, before a server is chosen.
+#[derive(Default)]
+struct Checks {
+    /// Some are let in before anything else is asked.
+    lets_some_in: bool,
     is_guarded: bool,
+    /// Those that are sent to where TLS is spoken; none is all.
+    redirects: Vec<Option<Condition>>,
+}
+
+impl Section {
+    /// HAProxy's own default is tcp.
+    fn is_tcp(&self) -> bool {
+        self.is_tcp.unwrap_or(true)
+    }
+
+    /// Rules for requests do not count where there are none.
+    fn is_guarded(&self) -> bool {
+        self.connections.is_guarded || !self.is_tcp() && self.requests.is_guarded
+    }
+
+    /// Which requests without TLS it sends to where it is spoken.
+    fn sends_away(&self, port: u16) -> Holds {
+        let redirects = self.requests.redirects.iter().filter(|_| !self.is_tcp());
+        let holds = redirects.map(|one| one.as_ref().map_or(Holds::Always, |one| one.holds(port)));
+        holds.fold(Holds::Never, Holds::or)
+    }
+
+    /// Its servers, behind another section or by itself.
+    fn targets(&self, is_guarded: bool) -> impl Iterator<Item = Target> {
+        let is_guarded = is_guarded || self.is_guarded();
+        self.servers.iter().map(move |address| Target {
+            address: address.clone(),
+            is_guarded,
+        })
+    }
 }
 
 /// What the files say; none where none of them listens.
@@ -49,27 +92,38 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     let listening = sections.iter().filter(|one| !one.binds.is_empty());
     let mut rules = Vec::new();
     for section in listening {
-        let mut to = section.servers.clone();
         let is_meant = |one: &&Section| {
             let is_named = section.is_dynamic || section.backends.contains(&one.name);
             one.kind == "backend"
                 && (is_named || section.default_backend.as_ref() == Some(&one.name))
         };
-        let named = sections.iter().filter(is_meant);
-        to.extend(named.flat_map(|one| one.servers.clone()));
-        // HAProxy's own default is tcp.
-        let is_tcp = section.is_tcp.unwrap_or(true);
+        let all: Vec<&Section> = [section]
+            .into_iter()
+            .chain(sections.iter().filter(is_meant))
+            .collect();
         for bind in &section.binds {
+            // A backend may send away what comes to it.
+            let is_own = |one: &&&Section| {
+                bind.is_tls
+                    || std::ptr::eq(**one, section)
+                    || one.sends_away(bind.port) != Holds::Always
+            };
+            let is_guarded = bind.is_guarded || section.is_guarded();
             rules.push(Rule {
                 at: Some(bind.port),
                 is_loopback: bind.is_loopback,
-                how: if is_tcp { How::Bytes } else { How::Requests },
-                is_tls: bind.is_tls,
-                is_guarded: section.is_guarded,
-                to: match section.redirects && !bind.is_tls {
-                    true => Vec::new(),
-                    false => to.clone(),
+                how: if section.is_tcp() {
+                    How::Bytes
+                } else {
+                    How::Requests
                 },
+                is_tls: bind.is_tls,
+                sends_away: section.sends_away(bind.port),
+                to: all
+                    .iter()
+                    .filter(is_own)
+                    .flat_map(|one| one.targets(is_guarded))
+                    .collect(),
             });
         }
     }
@@ -99,7 +153,7 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
     match words {
         ["bind", address, rest @ ..] => {
             let is_tls = rest.contains(&"ssl");
-            section.is_guarded |= rest.windows(2).any(|pair| pair == ["verify", "required"]);
+            let is_guarded = is_tls && rest.windows(2).any(|pair| pair == ["verify", "required"]);
             // `*:80`, `:80`, `:::80`, `ipv4@127.0.0.1:80`, `10.0.0.1:80,10.0.0.2:81`.
             let binds = address.split(',').filter_map(|one| {
                 let one = one.rsplit('@').next()?;
@@ -108,6 +162,7 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
                     port: port.parse().ok()?,
                     is_loopback: is_loopback(host),
                     is_tls,
+                    is_guarded,
                 })
             });
             section.binds.extend(binds);
@@ -119,31 +174,47 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
         ["use_backend", name, ..] if name.contains('%') => section.is_dynamic = true,
         ["use_backend", name, ..] => section.backends.push((*name).to_owned()),
         ["acl", name, meaning @ ..] => {
-            let meaning = meaning.join(" ");
-            section.conditions.insert((*name).to_owned(), meaning);
+            let of_name = section.names.entry((*name).to_owned()).or_default();
+            of_name.push(meaning.join(" "));
         }
-        ["http-request", "auth", ..] => section.is_guarded = true,
-        ["http-request" | "tcp-request", rest @ ..] if turns_away(rest, &section.conditions) => {
-            section.is_guarded = true;
+        ["http-request", rest @ ..] => section.requests.add(rest, &section.names),
+        ["redirect", ..] => section.requests.add(words, &section.names),
+        ["tcp-request", "connection" | "content", rest @ ..] => {
+            section.connections.add(rest, &section.names);
         }
         ["mode", mode] => section.is_tcp = Some(*mode == "tcp"),
-        ["redirect", rest @ ..] | ["http-request", "redirect", rest @ ..] => {
-            let leads_to_tls = rest.windows(2).any(|pair| pair == ["scheme", "https"]);
-            section.redirects |= leads_to_tls && fits_clear_text(rest, &section.conditions);
-        }
         _ => {}
     }
 }
 
-/// Whether a rule turns away who comes from other addresses.
-fn turns_away(rule: &[&str], conditions: &HashMap<String, String>) -> bool {
-    let is_of_address = |word: &&str| {
-        let name = word.trim_start_matches('!');
-        let meaning = conditions.get(name).map_or(name, String::as_str);
-        meaning.split(' ').next() == Some("src")
-    };
-    let is_refusal = |word: &&str| ["deny", "reject", "silent-drop"].contains(word);
-    rule.iter().any(is_refusal) && rule.iter().any(is_of_address)
+impl Checks {
+    fn add(&mut self, rule: &[&str], names: &Names) {
+        let condition = Condition::of(rule, names);
+        let is_of_all = || {
+            condition
+                .as_ref()
+                .is_none_or(Condition::holds_for_strangers)
+        };
+        match rule {
+            ["auth" | "deny" | "reject" | "silent-drop", ..] => {
+                self.is_guarded |= !self.lets_some_in && is_of_all();
+            }
+            ["allow" | "accept", ..] => {
+                self.lets_some_in |= !condition.is_some_and(|one| one.holds_for_few());
+            }
+            ["redirect", rest @ ..] if !self.lets_some_in => {
+                let leads_to_tls = rest.windows(2).any(|pair| match pair {
+                    ["scheme", to] => *to == "https",
+                    ["prefix" | "location", to] => to.starts_with("https://"),
+                    _ => false,
+                });
+                if leads_to_tls {
+                    self.redirects.push(condition);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A section as its `defaults` leave it: the last ones before it, or those that it names after `from`.
@@ -164,52 +235,6 @@ fn section(words: &[&str], before: &[Section]) -> Section {
     }
 }
 
-/// Whether the condition of a redirect is met by each request without TLS, but for those with which certificates are got.
-fn fits_clear_text(words: &[&str], conditions: &HashMap<String, String>) -> bool {
-    let Some(at) = words
-        .iter()
-        .position(|word| ["if", "unless"].contains(word))
-    else {
-        return true;
-    };
-    // `!{ ssl_fc }` is a condition without a name.
-    let text = words[at + 1..]
-        .join(" ")
-        .replace("!{ ", "!{")
-        .replace("{ ", "{")
-        .replace(" }", "}");
-    let mut terms: Vec<String> = Vec::new();
-    let mut is_open = false;
-    for word in text.split(' ') {
-        match terms.last_mut().filter(|_| is_open) {
-            Some(term) => *term = format!("{term} {word}"),
-            None => terms.push(word.to_owned()),
-        }
-        is_open = terms
-            .last()
-            .is_some_and(|term| term.contains('{') && !term.ends_with('}'));
-    }
-    let meaning = |term: &str| {
-        let name = term.trim_start_matches('!').trim_matches(['{', '}']);
-        conditions
-            .get(name)
-            .map_or(name, String::as_str)
-            .to_ascii_lowercase()
-    };
-    terms.retain(|term| !meaning(term).contains("acme-challenge"));
-    let [term] = &terms[..] else {
-        return false;
-    };
-    let is_negated = (words[at] == "unless") != term.starts_with('!');
-    let meaning = meaning(term);
-    match meaning.split(' ').next().unwrap_or_default() {
-        "ssl_fc" => is_negated,
-        "ssl_fc,not" | "dst_port" => !is_negated,
-        // A request that no proxy has passed on has no such header.
-        _ => is_negated && meaning.contains("x-forwarded-proto") && meaning.ends_with("https"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +251,10 @@ mod tests {
                 rule.at.unwrap(),
                 rule.is_tls,
                 rule.how == How::Bytes,
-                rule.to.len(),
+                match !rule.is_tls && rule.sends_away == Holds::Always {
+                    true => 0,
+                    false => rule.to.len(),
+                },
             )
         };
         Some(rules.iter().map(shown).collect())
@@ -285,6 +313,14 @@ mod tests {
             ("if plain", true),
             ("if !{ ssl_fc } !acme", true),
             ("unless { hdr(X-Forwarded-Proto) https }", true),
+            ("if TRUE", true),
+            ("if { dst_port 80 }", true),
+            ("if !{ dst_port 443 }", true),
+            ("unless { ssl_fc } || acme", true),
+            ("if acme || plain", true),
+            ("if { dst_port 443 }", false),
+            ("if FALSE", false),
+            ("if plain { hdr(host) -i a }", false),
             ("if { path_beg /login }", false),
             ("if { hdr(x-forwarded-proto) http }", false),
             ("if !{ ssl_fc } { path_beg /login }", false),
@@ -300,6 +336,56 @@ mod tests {
                 Some(vec![(80, false, false, to)]),
                 "{condition}"
             );
+        }
+    }
+
+    #[test]
+    fn a_guard_counts_where_it_covers_the_target() {
+        for (lines, is_guarded) in [
+            ("http-request auth unless { http_auth(u) }", true),
+            (
+                "acl ok http_auth(u)\n  http-request auth realm x if !ok",
+                true,
+            ),
+            ("http-request auth if { path_beg /admin }", false),
+            ("http-request deny if { src 10.0.0.1 }", false),
+            ("http-request deny unless { src 10.0.0.0/8 }", true),
+            ("http-request deny unless { src 0.0.0.0/0 }", false),
+            (
+                "http-request deny if !{ src 10.0.0.0/8 } { path_beg /admin }",
+                false,
+            ),
+            (
+                "http-request deny if !{ src 10.0.0.0/8 } !{ http_auth(u) }",
+                true,
+            ),
+            (
+                "acl own src 10.0.0.0/8\n  acl own path_beg /open\n  http-request deny if !own",
+                false,
+            ),
+            (
+                "acl own src 10.0.0.0/8\n  acl own src 192.168.0.0/16\n  http-request deny if !own",
+                true,
+            ),
+            (
+                "http-request allow if { path_beg /open }\n  http-request deny if !{ src 10.0.0.0/8 }",
+                false,
+            ),
+            (
+                "http-request allow if { src 10.0.0.0/8 }\n  http-request deny",
+                true,
+            ),
+            ("tcp-request connection reject if !{ src 10.0.0.0/8 }", true),
+            ("mode tcp\n  http-request auth", false),
+            ("bind *:81 ssl crt /a verify required", false),
+        ] {
+            let text = format!("listen f\n  mode http\n  bind *:80\n  {lines}\n  server s a:1\n");
+            let file = File {
+                path: "/usr/local/etc/haproxy/haproxy.cfg".to_owned(),
+                text: Zeroizing::new(text),
+            };
+            let rules = rules(&[&file], &str::to_owned).unwrap();
+            assert_eq!(rules[0].to[0].is_guarded, is_guarded, "{lines}");
         }
     }
 }

@@ -1,21 +1,30 @@
 //! Apache's httpd: `<VirtualHost>`, `ProxyPass` and `RewriteRule … [P]`.
 
-use super::fits_all;
+mod access;
+
+use self::access::{Access, Kind};
 use crate::deployment::exposure::address::{Address, is_loopback};
+use crate::deployment::exposure::condition::{Holds, fits_all};
 use crate::deployment::exposure::files::File;
-use crate::deployment::exposure::hop::{How, Rule};
+use crate::deployment::exposure::hop::{How, Rule, Target};
 
 /// One `<VirtualHost>`, or all that stands outside of any.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Host {
     /// Each with whether it is one of the loopback address alone.
     ports: Vec<(u16, bool)>,
     has_tls: bool,
-    redirects: bool,
-    /// Whether the conditions before the next rule are met by each request without TLS.
-    has_conditions_of_some: bool,
-    is_guarded: bool,
-    to: Vec<Address>,
+    /// Without `RewriteEngine on` no rule counts.
+    is_rewriting: bool,
+    sends_away: Holds,
+    /// Those before the next rule: whether one of them that end in `[OR]` is met, and whether all others are.
+    any_of: Option<Holds>,
+    conditions: Option<Holds>,
+    /// A rule lets some requests go past all that follow.
+    lets_some_go: bool,
+    access: Access,
+    /// Each with its path.
+    to: Vec<(String, Address)>,
 }
 
 /// What the files say; none where none of them passes anything on.
@@ -24,7 +33,8 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     let mut hosts: Vec<Host> = Vec::new();
     let mut is_inside = false;
     for file in files {
-        for line in file.text.lines() {
+        // A line that ends in `\\` goes on in the next one.
+        for line in file.text.replace("\\\n", " ").lines() {
             let line = variable(line.trim());
             let words: Vec<&str> = line
                 .split_whitespace()
@@ -57,16 +67,19 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
         global.ports.push((80, false));
     }
     let rules = hosts.iter().chain([&global]).flat_map(|host| {
-        host.ports.iter().map(|(at, is_loopback)| Rule {
+        let target = |(path, address): &(String, Address)| Target {
+            address: address.clone(),
+            is_guarded: host.access.covers(path, host.has_tls),
+        };
+        let to: Vec<Target> = host.to.iter().map(target).collect();
+        let global = &global;
+        host.ports.iter().map(move |(at, is_loopback)| Rule {
             at: Some(*at),
             is_loopback: *is_loopback || global.is_loopback(*at),
             how: How::Requests,
             is_tls: host.has_tls,
-            is_guarded: host.is_guarded,
-            to: match host.redirects && !host.has_tls {
-                true => Vec::new(),
-                false => host.to.clone(),
-            },
+            sends_away: host.sends_away,
+            to: to.clone(),
         })
     });
     has_any.then(|| rules.collect())
@@ -78,6 +91,65 @@ impl Host {
         let mut told = self.ports.iter().filter(|(port, _)| *port == at).peekable();
         told.peek().is_some() && told.all(|(_, is_loopback)| *is_loopback)
     }
+
+    /// Adds `RewriteRule EXPRESSION TO [FLAGS]`.
+    fn rewrite(&mut self, words: &[&str]) {
+        let conditions = self.conditions.take().unwrap_or(Holds::Always);
+        let conditions = conditions.and(self.any_of.take().unwrap_or(Holds::Always));
+        let [_, expression, to, flags @ ..] = words else {
+            return;
+        };
+        let flags = flags.join("").to_ascii_uppercase();
+        let flags: Vec<&str> = flags.trim_matches(['[', ']']).split(',').collect();
+        let is = |names: &[&str]| {
+            let mut flags = flags
+                .iter()
+                .map(|flag| flag.split('=').next().unwrap_or(flag));
+            flags.any(|flag| names.contains(&flag))
+        };
+        if is(&["R", "REDIRECT"]) {
+            let is_of_all = fits_all(expression) && to.starts_with("https://");
+            if is_of_all && self.is_rewriting && !self.lets_some_go && self.access.is_of_all() {
+                self.sends_away = self.sends_away.or(conditions);
+            }
+        } else {
+            let is_last = is(&["L", "LAST", "END", "P", "PROXY"]);
+            let is_met = conditions != Holds::Never && !expression.contains("well-known");
+            self.lets_some_go |= is_last && is_met;
+            self.pass(literal(expression), &words[2..]);
+        }
+    }
+
+    /// Adds those of some words that are whom it passes on to.
+    fn pass(&mut self, path: &str, words: &[&str]) {
+        let there = words.iter().filter(|word| word.contains("://"));
+        let addresses = there.filter_map(|word| Address::of(word.split(['$', '%']).next()?));
+        self.to.extend(addresses.map(|to| (path.to_owned(), to)));
+    }
+
+    /// Adds `RewriteCond WHAT PATTERN [FLAGS]`.
+    fn condition(&mut self, words: &[&str]) {
+        let holds = match words {
+            [_, what, pattern, ..] => holds(what, pattern, &self.ports),
+            _ => Holds::Sometimes,
+        };
+        let flags = words
+            .get(3..)
+            .unwrap_or_default()
+            .join("")
+            .to_ascii_uppercase();
+        let has_or = flags
+            .trim_matches(['[', ']'])
+            .split(',')
+            .any(|flag| ["OR", "ORNEXT"].contains(&flag));
+        let any_of = self.any_of.take().map_or(holds, |before| before.or(holds));
+        match has_or {
+            true => self.any_of = Some(any_of),
+            false => {
+                self.conditions = Some(self.conditions.map_or(any_of, |before| before.and(any_of)))
+            }
+        }
+    }
 }
 
 /// `80`, `*:80`, `127.0.0.1:80`.
@@ -86,7 +158,50 @@ fn port(address: &str) -> Option<(u16, bool)> {
     Some((port, is_loopback(address)))
 }
 
+/// The path with which all begin that an expression fits.
+fn literal(expression: &str) -> &str {
+    let text = expression.strip_prefix('^').unwrap_or_default();
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "/-_".contains(c)));
+    &text[..end.unwrap_or(text.len())]
+}
+
 fn add(first: &str, words: &[&str], host: &mut Host) {
+    if let Some(kind) = first.strip_prefix('<') {
+        let kind = kind.trim_end_matches('>');
+        let of_if = |words: &[&str]| match words {
+            [what, operator @ ("==" | "!=" | "-eq" | "-ne"), value] => {
+                let value = value.trim_matches('\'');
+                let sign = if operator.starts_with(['!']) || *operator == "-ne" {
+                    "!="
+                } else {
+                    "="
+                };
+                holds(what, &[sign, value].concat(), &host.ports)
+            }
+            _ => Holds::Sometimes,
+        };
+        let rest: Vec<&str> = words[1..]
+            .iter()
+            .map(|word| word.trim_matches(['>', '"']))
+            .collect();
+        let kind = match (kind, &rest[..]) {
+            ("location", ["~", expression]) | ("locationmatch", [expression]) => {
+                Kind::Expression(fits_all(expression))
+            }
+            ("location", [path]) => Kind::Path((*path).to_owned()),
+            ("proxy", ["*"]) => Kind::Proxy,
+            ("if", condition) => Kind::If(of_if(condition)),
+            ("requireall", _) => Kind::All,
+            ("requireany", _) => Kind::Any,
+            ("requirenone", _) => Kind::None,
+            ("ifmodule" | "ifdefine" | "ifversion" | "ifdirective" | "ifsection" | "iffile", _) => {
+                Kind::Nothing
+            }
+            _ if kind.starts_with('/') => return host.access.close(),
+            _ => Kind::Other,
+        };
+        return host.access.open(kind);
+    }
     match first {
         "listen" => host.ports.extend(words.get(1).and_then(|word| port(word))),
         "sslengine" => {
@@ -94,55 +209,73 @@ fn add(first: &str, words: &[&str], host: &mut Host) {
                 .get(1)
                 .is_some_and(|word| word.eq_ignore_ascii_case("on"))
         }
-        "proxypass" | "proxypassmatch" | "balancermember" | "rewriterule" => {
-            let is_there = words.iter().filter(|word| word.contains("://"));
-            let is_sent = first == "rewriterule"
-                && words
-                    .iter()
-                    .any(|word| word.starts_with('[') && word.contains('R'));
-            let is_of_some =
-                first == "rewriterule" && std::mem::take(&mut host.has_conditions_of_some);
-            let is_of_all = !is_of_some && words.get(1).is_some_and(|word| fits_all(word));
-            match is_sent {
-                true => {
-                    let mut there = is_there.clone();
-                    host.redirects |= is_of_all && there.any(|word| word.starts_with("https://"));
-                }
-                false => host.to.extend(
-                    is_there.filter_map(|word| Address::of(word.split(['$', '%']).next()?)),
-                ),
-            }
+        "proxypass" | "proxypassmatch" => {
+            // Within a `<Location>` it names no path.
+            let own = words.get(1).filter(|word| !word.contains("://"));
+            let path = match own {
+                Some(path) if first == "proxypassmatch" => literal(path).to_owned(),
+                Some(path) => (*path).to_owned(),
+                None => host.access.path().to_owned(),
+            };
+            host.pass(&path, words);
         }
-        "rewritecond" => host.has_conditions_of_some |= !fits_clear_text(words),
-        "authtype" => host.is_guarded = true,
-        "require" => host.is_guarded |= matches!(words.get(1), Some(&"ip" | &"host")),
-        "sslverifyclient" => host.is_guarded |= words.get(1) == Some(&"require"),
+        "balancermember" => host.pass("", words),
+        "rewriteengine" => {
+            host.is_rewriting = words
+                .get(1)
+                .is_some_and(|word| word.eq_ignore_ascii_case("on"))
+        }
+        "rewriterule" => host.rewrite(words),
+        "rewritecond" => host.condition(words),
+        "require" => host.access.require(&words[1..]),
+        "sslverifyclient" => host.access.certificate(words.get(1) == Some(&"require")),
+        // Outside of a section, what is passed on comes first (docs/clearml.md#proxies).
         "redirect" | "redirectmatch" => {
             let leads_to_tls = words
                 .last()
                 .is_some_and(|word| word.starts_with("https://"));
-            host.redirects |= leads_to_tls
-                && words
-                    .iter()
-                    .any(|word| *word == "/" || word.starts_with('^') && fits_all(word));
+            let is_of_all = words
+                .iter()
+                .any(|word| *word == "/" || word.starts_with('^') && fits_all(word));
+            let is_of_all = is_of_all || words.len() == 2;
+            if leads_to_tls && is_of_all {
+                host.sends_away = host.sends_away.or(host.access.of_section());
+            }
         }
         _ => {}
     }
 }
 
-/// Whether a condition is met by each request without TLS, but for those with which certificates are got. The name of the
-/// server is that of the host that has the condition.
-fn fits_clear_text(words: &[&str]) -> bool {
-    let [_, what, pattern, ..] = words else {
-        return false;
-    };
+/// Whether a variable of a request without TLS is what a pattern says: `=text`, or a regular expression; `!` negates it.
+fn holds(what: &str, pattern: &str, ports: &[(u16, bool)]) -> Holds {
     let what = what.to_ascii_lowercase();
-    match what.as_str() {
-        "%{https}" | "%{server_port}" | "%{request_scheme}" | "%{server_name}" => true,
+    let (is_negated, pattern) = match pattern.strip_prefix('!') {
+        Some(rest) => (true, rest),
+        None => (false, pattern),
+    };
+    let is = |value: &str| match pattern.strip_prefix('=') {
+        Some(text) => Holds::of(value == text.trim_matches('"')),
+        None => Holds::found(value, pattern),
+    };
+    let holds = match what.as_str() {
+        "%{https}" => is("off"),
+        "%{request_scheme}" => is("http"),
+        "%{server_port}" => {
+            let ports = ports.iter().map(|(port, _)| is(&port.to_string()));
+            ports
+                .reduce(|one, other| if one == other { one } else { Holds::Sometimes })
+                .unwrap_or_else(|| is("80"))
+        }
         // A request that no proxy has passed on has no such header.
-        "%{http:x-forwarded-proto}" => pattern.starts_with('!') && pattern.contains("https"),
-        _ => pattern.starts_with('!') && pattern.contains("well-known"),
-    }
+        _ if what.starts_with("%{http:x-forwarded-") => is(""),
+        "%{server_name}" | "%{http_host}" | "%{http:host}" => match is("") {
+            Holds::Always if !pattern.starts_with('=') => Holds::Always,
+            _ => Holds::ByName,
+        },
+        _ if pattern.contains("well-known") => Holds::Never,
+        _ => Holds::Sometimes,
+    };
+    holds.negated_if(is_negated)
 }
 
 #[cfg(test)]
@@ -150,23 +283,23 @@ mod tests {
     use super::*;
     use zeroize::Zeroizing;
 
+    fn read(text: &str) -> Option<Vec<(u16, bool)>> {
+        let file = File {
+            path: "/etc/apache2/a.conf".to_owned(),
+            text: Zeroizing::new(text.to_owned()),
+        };
+        let rules = rules(&[&file], &str::to_owned)?;
+        let is_left = |rule: &&Rule| !rule.to.is_empty() && rule.sends_away != Holds::Always;
+        let with = rules.iter().filter(is_left);
+        Some(with.map(|rule| (rule.at.unwrap(), rule.is_tls)).collect())
+    }
+
+    fn host(port: u16, inner: &str) -> String {
+        format!("<VirtualHost *:{port}>\n{inner}\n</VirtualHost>\n")
+    }
+
     #[test]
     fn virtual_hosts_are_read() {
-        let read = |text: &str| {
-            let file = File {
-                path: "/etc/apache2/a.conf".to_owned(),
-                text: Zeroizing::new(text.to_owned()),
-            };
-            let rules = rules(&[&file], &str::to_owned)?;
-            let with: Vec<_> = rules.iter().filter(|rule| !rule.to.is_empty()).collect();
-            Some(
-                with.iter()
-                    .map(|rule| (rule.at.unwrap(), rule.is_tls))
-                    .collect::<Vec<_>>(),
-            )
-        };
-        let host =
-            |port: u16, inner: &str| format!("<VirtualHost *:{port}>\n{inner}\n</VirtualHost>\n");
         let pass = "ProxyPass / http://apiserver:8008/";
         assert_eq!(read(&host(80, pass)), Some(vec![(80, false)]));
         assert_eq!(
@@ -182,23 +315,146 @@ mod tests {
             Some(vec![(8008, false)])
         );
         assert_eq!(read("LoadModule x y\n"), None);
-        let sent = "RewriteRule ^ https://a%{REQUEST_URI} [R=301,L]";
-        for (condition, is_for_all) in [
-            ("%{HTTPS} !=on", true),
-            ("%{HTTP:X-Forwarded-Proto} !https", true),
-            ("%{REQUEST_URI} !^/.well-known/", true),
-            ("%{HTTP:X-Forwarded-Proto} =http", false),
-            ("%{REQUEST_URI} ^/login", false),
+        let sent = "RewriteEngine on\nRewriteRule ^ https://a%{REQUEST_URI} [R=301,L]";
+        for (conditions, is_for_all) in [
+            (&["%{HTTPS} !=on"][..], true),
+            (&["%{HTTPS} off"], true),
+            (&["%{HTTPS} =off [NC]"], true),
+            (&["%{HTTPS} !^on$"], true),
+            (&["%{HTTPS} on"], false),
+            (&["%{HTTPS} =on"], false),
+            (&["%{HTTPS} !off"], false),
+            (&["%{SERVER_PORT} 80"], true),
+            (&["%{SERVER_PORT} !^443$"], true),
+            (&["%{SERVER_PORT} 443"], false),
+            (&["%{REQUEST_SCHEME} =https"], false),
+            (&["%{HTTP:X-Forwarded-Proto} !https"], true),
+            (&["%{REQUEST_URI} !^/.well-known/"], true),
+            (&["%{HTTP:X-Forwarded-Proto} =http"], false),
+            (&["%{REQUEST_URI} ^/login"], false),
+            (&["%{SERVER_NAME} =a"], false),
+            (&["%{HTTPS} on [OR]", "%{SERVER_PORT} 80"], true),
+            (&["%{HTTPS} off [OR]", "%{REQUEST_URI} ^/login"], true),
+            (&["%{HTTPS} off", "%{REQUEST_URI} ^/login"], false),
         ] {
-            let text = host(80, &format!("RewriteCond {condition}\n{sent}\n{pass}"));
+            let lines: String = conditions
+                .iter()
+                .map(|one| format!("RewriteCond {one}\n"))
+                .collect();
+            let text = host(80, &format!("{lines}{sent}\n{pass}"));
             let to = if is_for_all {
                 vec![]
             } else {
                 vec![(80, false)]
             };
-            assert_eq!(read(&text), Some(to), "{condition}");
+            assert_eq!(read(&text), Some(to), "{conditions:?}");
         }
         let some = host(80, &format!("{}\n{pass}", sent.replace('^', "^/login")));
         assert_eq!(read(&some), Some(vec![(80, false)]));
+    }
+
+    #[test]
+    fn a_redirect_counts_where_nothing_wins_over_it() {
+        let pass = "ProxyPass / http://apiserver:8008/";
+        for (inner, is_for_all) in [
+            ("Redirect permanent / https://a/", false),
+            (
+                "<Location />\nRedirect permanent / https://a/\n</Location>",
+                true,
+            ),
+            (
+                "<Location /x>\nRedirect permanent / https://a/\n</Location>",
+                false,
+            ),
+            (
+                "<If \"%{HTTPS} == 'off'\">\nRedirect permanent / https://a/\n</If>",
+                true,
+            ),
+            (
+                "<If \"%{HTTPS} == 'on'\">\nRedirect permanent / https://a/\n</If>",
+                false,
+            ),
+            ("RewriteRule ^ https://a%{REQUEST_URI} [R,L]", false),
+            (
+                "<IfModule mod_rewrite.c>\nRewriteEngine On\nRewriteRule ^ https://a%{REQUEST_URI} [R,L]\n</IfModule>",
+                true,
+            ),
+            (
+                "RewriteEngine on\nRewriteRule ^/api - [L]\nRewriteRule ^ https://a%{REQUEST_URI} [R,L]",
+                false,
+            ),
+            (
+                "RewriteEngine on\nRewriteRule ^ \\\n https://a%{REQUEST_URI} [R,L]",
+                true,
+            ),
+        ] {
+            let text = host(80, &format!("{inner}\n{pass}"));
+            let to = if is_for_all {
+                vec![]
+            } else {
+                vec![(80, false)]
+            };
+            assert_eq!(read(&text), Some(to), "{inner}");
+        }
+    }
+
+    #[test]
+    fn a_guard_counts_where_it_covers_the_target() {
+        let pass = "ProxyPass /es http://es:9200/";
+        for (inner, is_guarded) in [
+            ("<Location />\nRequire valid-user\n</Location>", true),
+            (
+                "<Location /es>\nAuthType Basic\nRequire valid-user\n</Location>",
+                true,
+            ),
+            ("<Location \"/es/\">\nRequire valid-user\n</Location>", true),
+            ("<Location /e>\nRequire valid-user\n</Location>", false),
+            (
+                "<Location /admin>\nRequire ip 10.0.0.0/8\n</Location>",
+                false,
+            ),
+            ("<Location />\nAuthType Basic\n</Location>", false),
+            (
+                "<Location />\nRequire valid-user\n</Location>\n<Location /es/open>\nRequire all granted\n</Location>",
+                false,
+            ),
+            (
+                "<Location />\nRequire valid-user\nRequire all granted\n</Location>",
+                false,
+            ),
+            (
+                "<Location />\n<RequireAll>\nRequire all granted\nRequire not ip 10.0.0.1\n</RequireAll>\n</Location>",
+                false,
+            ),
+            (
+                "<Location />\n<RequireAll>\nRequire all granted\nRequire valid-user\n</RequireAll>\n</Location>",
+                true,
+            ),
+            (
+                "<Location />\n<Limit POST>\nRequire valid-user\n</Limit>\n</Location>",
+                false,
+            ),
+            ("<Proxy *>\nRequire ip 10.0.0.0/8\n</Proxy>", true),
+            (
+                "<Proxy *>\nRequire ip 10.0.0.0/8\n</Proxy>\n<Location />\nRequire all granted\n</Location>",
+                false,
+            ),
+            ("<Directory />\nRequire valid-user\n</Directory>", false),
+            ("SSLVerifyClient require", false),
+            ("SSLEngine on\nSSLVerifyClient require", true),
+            (
+                "SSLEngine on\n<Location /admin>\nSSLVerifyClient require\n</Location>",
+                false,
+            ),
+        ] {
+            let file = File {
+                path: "/etc/apache2/a.conf".to_owned(),
+                text: Zeroizing::new(format!(
+                    "<VirtualHost *:80>\n{inner}\n{pass}\n</VirtualHost>"
+                )),
+            };
+            let rules = rules(&[&file], &str::to_owned).unwrap();
+            assert_eq!(rules[0].to[0].is_guarded, is_guarded, "{inner}");
+        }
     }
 }

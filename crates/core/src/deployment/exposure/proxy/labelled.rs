@@ -3,7 +3,7 @@
 
 use crate::container::Container;
 use crate::deployment::exposure::address::Address;
-use crate::deployment::exposure::files::is_below;
+use crate::deployment::exposure::files::holds;
 use crate::deployment::exposure::hop::{Forward, How};
 use crate::deployment::exposure::{Around, Database};
 use crate::secret::Secret;
@@ -48,6 +48,8 @@ const READERS: [Reader; 2] = [
     },
 ];
 
+/// Where nginx-proxy looks for files of passwords.
+const PASSWORDS: &str = "/etc/nginx/htpasswd";
 /// What asks for a password, in the names of labels.
 const GUARDS: [&str; 3] = ["basic_auth", "basicauth", "forward_auth"];
 
@@ -137,10 +139,7 @@ fn of_caddy(around: &Around<'_>, index: usize, proxy: Option<&Container>) -> Vec
         else {
             continue;
         };
-        let is_guarded = container.labels.iter().any(|one| {
-            let path = one.name.strip_prefix(group).unwrap_or_default();
-            path.starts_with('.') && GUARDS.iter().any(|name| path.contains(name))
-        });
+        let is_guarded = is_guarded(container, group, path);
         let site = site.value.known().map_or("", String::as_str);
         for (at, is_tls) in site.split(',').map(address_of_site) {
             all.extend(upstreams(text).into_iter().map(|to| Told {
@@ -153,6 +152,22 @@ fn of_caddy(around: &Around<'_>, index: usize, proxy: Option<&Container>) -> Vec
         }
     }
     all
+}
+
+/// Whether labels ask for a password around what is passed on, and not for one path or some requests alone.
+fn is_guarded(container: &Container, group: &str, path: &str) -> bool {
+    let guards = container.labels.iter().filter_map(|one| {
+        let own = one.name.strip_prefix(group)?.strip_prefix('.')?;
+        let names: Vec<&str> = own.split('.').collect();
+        let is_guard = |name: &&str| GUARDS.iter().any(|guard| name.ends_with(guard));
+        let at = names.iter().position(is_guard)?;
+        let value = one.value.known().map_or("/", String::as_str);
+        let is_partial = at + 1 == names.len() && value.trim_start().starts_with(['/', '@']);
+        let is_around = path.split('.').take(at).eq(names[..at].iter().copied());
+        Some(is_around && !is_partial)
+    });
+    let mut guards = guards.peekable();
+    guards.peek().is_some() && guards.all(|covers_all| covers_all)
 }
 
 /// The port of an address of a site, and whether Caddy speaks TLS there: it does unless it is told not to.
@@ -211,9 +226,24 @@ fn of_nginx(around: &Around<'_>, index: usize, proxy: Option<&Container>) -> Vec
             _ => ports.push(80),
         }
     }
-    let mounts = proxy.into_iter().flat_map(|proxy| &proxy.mounts);
-    let mut targets = mounts.filter_map(|mount| mount.target.known());
-    let is_guarded = targets.any(|path| is_below(path, "/etc/nginx/htpasswd"));
+    // A file of passwords is for the host of its name.
+    let hosts = host
+        .value
+        .known()
+        .map_or("", Secret::expose)
+        .split(',')
+        .map(str::trim);
+    let has_file = |host: &str| {
+        let mounts = proxy.into_iter().flat_map(|proxy| &proxy.mounts);
+        let mut mounts = mounts.filter_map(|mount| Some((mount.target.known()?, &mount.source)));
+        let path = format!("{PASSWORDS}/{host}");
+        mounts.any(|(target, source)| {
+            *target == path
+                || target.trim_end_matches('/') == PASSWORDS
+                    && source.known().is_some_and(|source| holds(source, host))
+        })
+    };
+    let is_guarded = hosts.clone().all(has_file);
     // With a certificate it sends who comes in clear text to the port with TLS.
     let has_tls = proxy.is_some_and(|proxy| proxy.ports.iter().any(super::is_tls));
     let at = if has_tls { (443, true) } else { (80, false) };

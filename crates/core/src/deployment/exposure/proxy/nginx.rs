@@ -1,11 +1,14 @@
 //! nginx: `server` blocks, their `listen`, and where `proxy_pass` leads.
 
+mod guard;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::fits_all;
+use self::guard::Guards;
 use crate::deployment::exposure::address::{Address, is_loopback};
+use crate::deployment::exposure::condition::{Holds, fits_all};
 use crate::deployment::exposure::files::File;
-use crate::deployment::exposure::hop::{How, Rule};
+use crate::deployment::exposure::hop::{How, Rule, Target};
 
 /// One directive: its words, and what is in its braces.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +28,8 @@ struct Listen {
 const DEEPEST: usize = 12;
 /// Nobody leads a target to more than this by variables.
 const MOST: usize = 64;
+/// Directives that a server includes more than once, in several of its blocks. With more of them nothing counts as a guard.
+const MOST_INCLUDED: usize = 20_000;
 /// A target begins with its host and port; they are no longer.
 const LONGEST: usize = 1024;
 
@@ -53,7 +58,7 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
         config.find_names(tree, 0);
     }
     for (_, tree) in &trees {
-        config.walk(tree, How::Requests, 0);
+        config.walk(tree, How::Requests, Guards::default(), 0);
     }
     config.has_server.then_some(config.rules)
 }
@@ -65,6 +70,29 @@ struct Config<'a> {
     maps: Variables<'a>,
     rules: Vec<Rule>,
     has_server: bool,
+}
+
+/// What a server says.
+#[derive(Default)]
+struct Found<'a> {
+    /// Its own directives, outside of any block in it.
+    own: Vec<&'a Directive>,
+    listens: Vec<&'a [String]>,
+    has_tls: bool,
+    variables: Variables<'a>,
+    /// Whom it passes on to, and what it asks there.
+    targets: Vec<(&'a str, Guards)>,
+    named: HashSet<(&'a str, Guards)>,
+    seen: HashSet<(*const Directive, Guards)>,
+    files: HashSet<&'a str>,
+    /// How many directives were included once more.
+    again: usize,
+}
+
+impl Found<'_> {
+    fn is_full(&self) -> bool {
+        self.again > MOST_INCLUDED
+    }
 }
 
 impl<'a> Config<'a> {
@@ -87,106 +115,123 @@ impl<'a> Config<'a> {
         }
     }
 
-    fn walk(&mut self, tree: &[Directive], how: How, depth: usize) {
+    fn walk(&mut self, tree: &[Directive], how: How, outer: Guards, depth: usize) {
+        let guards = outer.within(&tree.iter().collect::<Vec<_>>());
         for directive in tree {
             if is(directive, "server") && !directive.block.is_empty() {
                 self.has_server = true;
-                self.server(&directive.block, how);
+                let rules = self.server(&directive.block, how, guards);
+                self.rules.extend(rules);
             } else if depth < DEEPEST {
                 let how = if is(directive, "stream") {
                     How::Bytes
                 } else {
                     how
                 };
-                self.walk(&directive.block, how, depth + 1);
+                self.walk(&directive.block, how, guards, depth + 1);
             }
         }
     }
 
-    fn server(&mut self, block: &[Directive], how: How) {
-        let mut all = Vec::new();
-        self.flatten(block, 0, &mut HashSet::new(), &mut all);
-        let has_tls = all.iter().any(|words| strs(words) == ["ssl", "on"]);
-        let listens = all
-            .iter()
-            .filter(|words| words.first().is_some_and(|word| word == "listen"));
-        let mut listens = listens.peekable();
-        let is_told = listens.peek().is_some();
-        let mut listens: Vec<Listen> = listens.filter_map(|words| listen(words)).collect();
-        if !is_told && how == How::Requests {
+    fn server(&self, block: &[Directive], how: How, outer: Guards) -> Vec<Rule> {
+        let mut found = Found::default();
+        self.find(block, 0, outer, &mut found);
+        let mut listens: Vec<Listen> = found.listens.iter().filter_map(|one| listen(one)).collect();
+        if found.listens.is_empty() && how == How::Requests {
             listens.push(Listen {
                 port: 80,
                 is_loopback: false,
                 is_tls: false,
             });
         }
-        let mut variables = Variables::new();
-        let mut targets = BTreeSet::new();
-        for words in &all {
-            match strs(words)[..] {
-                ["set", name, value] => drop(variables.entry(name).or_default().insert(value)),
-                [
-                    "proxy_pass" | "grpc_pass" | "uwsgi_pass" | "fastcgi_pass",
-                    target,
-                    ..,
-                ] => {
-                    targets.insert(target);
-                }
-                _ => {}
-            }
-        }
-        let all_variables = [&variables, &self.maps];
-        let targets = targets.iter();
-        let targets = targets.flat_map(|target| told(target, &all_variables));
-        let to: Vec<Address> = targets.flat_map(|target| self.addresses(&target)).collect();
-        let redirects = redirects(block);
-        let asks = |words: &Vec<String>| match &strs(words)[..] {
-            ["auth_basic", realm, ..] => *realm != "off",
-            ["auth_request", uri, ..] => *uri != "off",
-            ["ssl_verify_client", "on"] | ["deny", "all"] => true,
-            _ => false,
-        };
-        let lets_all_in = |words: &Vec<String>| {
-            matches!(strs(words)[..], ["allow", "all" | "0.0.0.0/0" | "::/0"])
-        };
-        let is_guarded = all.iter().any(asks) && !all.iter().any(lets_all_in);
-        for listen in listens {
-            let is_tls = listen.is_tls || has_tls;
-            self.rules.push(Rule {
+        let variables = [&found.variables, &self.maps];
+        let rule = |listen: Listen| {
+            let is_tls = listen.is_tls || found.has_tls;
+            let target = |(text, guards): &(&str, Guards)| {
+                let is_guarded = !found.is_full() && guards.cover_all(is_tls);
+                let addresses = told(text, &variables).into_iter();
+                let addresses = addresses.flat_map(|text| self.addresses(&text));
+                addresses.map(move |address| Target {
+                    address,
+                    is_guarded,
+                })
+            };
+            Rule {
                 at: Some(listen.port),
                 is_loopback: listen.is_loopback,
                 how,
                 is_tls,
-                is_guarded,
-                to: match redirects && !is_tls {
-                    true => Vec::new(),
-                    false => to.clone(),
-                },
-            });
-        }
+                sends_away: sends_away(&found.own, listen.port),
+                to: found.targets.iter().flat_map(target).collect(),
+            }
+        };
+        listens.into_iter().map(rule).collect()
     }
 
-    /// The directives of a block and of all below it, with what they include; each file counts once.
-    fn flatten<'s>(
+    /// Adds what is in a block and below it, with what they include.
+    fn find<'s>(
         &'s self,
         block: &'s [Directive],
         depth: usize,
-        seen: &mut HashSet<&'s str>,
-        all: &mut Vec<Vec<String>>,
+        outer: Guards,
+        found: &mut Found<'s>,
     ) {
-        for directive in block {
-            all.push(directive.words.clone());
-            if depth >= DEEPEST {
+        let mut all = Vec::new();
+        self.include(block, depth, &mut HashSet::new(), found, &mut all);
+        let guards = outer.within(&all);
+        if depth == 0 {
+            found.own.clone_from(&all);
+        }
+        for one in all {
+            if !found.seen.insert((std::ptr::from_ref(one), guards)) {
                 continue;
             }
-            self.flatten(&directive.block, depth + 1, seen, all);
+            match strs(&one.words)[..] {
+                ["listen", ..] => found.listens.push(&one.words),
+                ["ssl", "on"] => found.has_tls = true,
+                ["set", name, value] => {
+                    found.variables.entry(name).or_default().insert(value);
+                }
+                [
+                    "proxy_pass" | "grpc_pass" | "uwsgi_pass" | "fastcgi_pass",
+                    target,
+                    ..,
+                ] if found.named.insert((target, guards)) => found.targets.push((target, guards)),
+                _ => {}
+            }
+            if depth < DEEPEST {
+                self.find(&one.block, depth + 1, guards, found);
+            }
+        }
+    }
+
+    /// The directives of a block, and those of the files that it includes.
+    fn include<'s>(
+        &'s self,
+        block: &'s [Directive],
+        depth: usize,
+        here: &mut HashSet<&'s str>,
+        found: &mut Found<'s>,
+        all: &mut Vec<&'s Directive>,
+    ) {
+        for directive in block {
+            all.push(directive);
             let ["include", path] = strs(&directive.words)[..] else {
                 continue;
             };
+            if depth >= DEEPEST {
+                continue;
+            }
             for (known, tree) in self.trees {
-                let is_part = !tree.iter().any(|one| is(one, "server"));
-                if is_part && fits(known, path) && seen.insert(known) {
-                    self.flatten(tree, depth + 1, seen, all);
+                let is_part = fits(known, path) && !tree.iter().any(|one| is(one, "server"));
+                if !is_part || !here.insert(known) {
+                    continue;
+                }
+                if !found.files.insert(known) {
+                    found.again = found.again.saturating_add(tree.len());
+                }
+                if !found.is_full() {
+                    self.include(tree, depth + 1, here, found, all);
                 }
             }
         }
@@ -249,31 +294,50 @@ fn first_variable(text: &str) -> (String, &str) {
     (text[..end].to_owned(), &text[end..])
 }
 
-/// Whether a server sends all who come without TLS to where it is spoken.
-fn redirects(block: &[Directive]) -> bool {
-    let leads_to_tls = |one: &Directive| {
-        let is_there = one.words.iter().any(|word| word.starts_with("https://"));
-        let is_of_all = match &strs(&one.words)[..] {
-            ["return", ..] => true,
-            ["rewrite", expression, ..] => fits_all(expression),
-            _ => false,
-        };
-        is_there && is_of_all
+/// Which requests without TLS a server answers itself, before it looks whom it may pass them on to.
+fn sends_away(own: &[&Directive], port: u16) -> Holds {
+    let ends = |one: &Directive| match &strs(&one.words)[..] {
+        ["return", ..] => true,
+        ["rewrite", expression, to, ..] => to.starts_with("https://") && fits_all(expression),
+        _ => false,
     };
-    block.iter().any(|one| {
-        leads_to_tls(one)
-            || is(one, "if") && fits_clear_text(&one.words) && one.block.iter().any(leads_to_tls)
+    own.iter().fold(Holds::Never, |before, one| {
+        before.or(match is(one, "if") && one.block.iter().any(ends) {
+            true => holds(&one.words, port),
+            false => Holds::of(ends(one)),
+        })
     })
 }
 
-/// Whether a condition is met by each request without TLS. Only a proxy says in a header how a request came to it: without
-/// one there is no header, which is not `https`, and not `http` either.
-fn fits_clear_text(words: &[String]) -> bool {
-    let speaks_of = |part: &str| words.iter().any(|word| word.contains(part));
-    let is_own = ["$scheme", "$https", "$server_port"]
-        .into_iter()
-        .any(speaks_of);
-    is_own || speaks_of("forwarded_proto") && words.iter().any(|word| word.starts_with('!'))
+/// When the condition of an `if` holds. Only a proxy says in a header how a request came to it.
+fn holds(words: &[String], port: u16) -> Holds {
+    let text = words[1..].join(" ");
+    let text = text.trim().strip_prefix('(').unwrap_or(&text);
+    let text = text.trim().strip_suffix(')').unwrap_or(text);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (name, operator, expected) = match words[..] {
+        [name] => (name, "", ""),
+        [name, operator] => (name, operator, ""),
+        [name, operator, expected] => (name, operator, expected),
+        _ => return Holds::Sometimes,
+    };
+    let port = port.to_string();
+    let value = match name {
+        "$scheme" => "http",
+        "$server_port" => port.as_str(),
+        "$https" | "$ssl_protocol" => "",
+        "$host" | "$http_host" | "$server_name" => return Holds::ByName,
+        _ if name.starts_with("$http_x_forwarded_") => "",
+        _ => return Holds::Sometimes,
+    };
+    match operator {
+        "" => Holds::of(!["", "0"].contains(&value)),
+        "=" | "!=" => Holds::of(value == expected).negated_if(operator == "!="),
+        "~" | "~*" | "!~" | "!~*" => {
+            Holds::found(value, expected).negated_if(operator.starts_with('!'))
+        }
+        _ => Holds::Sometimes,
+    }
 }
 
 /// Whether a file is the one that an include names, as far as its last part tells.
@@ -382,158 +446,4 @@ fn words(text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use zeroize::Zeroizing;
-
-    /// The port, whether it speaks TLS, whether bytes are passed on, and to whom.
-    type Read = (u16, bool, bool, Vec<String>);
-
-    fn read(texts: &[(&str, &str)]) -> Option<Vec<Read>> {
-        let files: Vec<File> = texts
-            .iter()
-            .map(|(path, text)| File {
-                path: (*path).to_owned(),
-                text: Zeroizing::new((*text).to_owned()),
-            })
-            .collect();
-        let rules = rules(&files.iter().collect::<Vec<_>>(), &|text| {
-            text.replace("${API}", "apiserver")
-        })?;
-        let shown = |address: &Address| format!("{}:{}", address.host, address.port.unwrap_or(0));
-        Some(
-            rules
-                .iter()
-                .map(|rule| {
-                    let to = rule.to.iter().map(shown).collect();
-                    (rule.at.unwrap(), rule.is_tls, rule.how == How::Bytes, to)
-                })
-                .collect(),
-        )
-    }
-
-    #[test]
-    fn servers_are_read() {
-        let to = |text: &str| vec![text.to_owned()];
-        for (text, expected) in [
-            (
-                "server { listen 80; location / { proxy_pass http://apiserver:8008; } }",
-                (80, false, false, to("apiserver:8008")),
-            ),
-            (
-                "http { upstream a { server apiserver:8008 max_fails=3; } server { listen 443 ssl http2; location / { proxy_pass http://a/x; } } }",
-                (443, true, false, to("apiserver:8008")),
-            ),
-            (
-                "server { listen [::]:80; set $up http://apiserver:8008; location / { proxy_pass $up$request_uri; } } # server {",
-                (80, false, false, to("apiserver:8008")),
-            ),
-            (
-                "stream { server { listen 27017; proxy_pass mongo:27017; } }",
-                (27017, false, true, to("mongo:27017")),
-            ),
-            (
-                "server { listen 80 default_server; return 301 https://$host$request_uri; }",
-                (80, false, false, Vec::new()),
-            ),
-            (
-                "server { listen 80; if ($scheme = http) { return 301 https://$host$request_uri; } location / { proxy_pass http://a:1; } }",
-                (80, false, false, Vec::new()),
-            ),
-            (
-                "server { location / { proxy_pass http://web; } }",
-                (80, false, false, to("web:80")),
-            ),
-            (
-                "server { if ($http_x_forwarded_proto != 'https') { return 301 https://$host; } location / { proxy_pass http://web; } }",
-                (80, false, false, Vec::new()),
-            ),
-            (
-                "server { if ($http_x_forwarded_proto = http) { return 301 https://$host; } location / { proxy_pass http://web; } }",
-                (80, false, false, to("web:80")),
-            ),
-            (
-                "server { rewrite ^/login https://$host permanent; location / { proxy_pass http://web; } }",
-                (80, false, false, to("web:80")),
-            ),
-            (
-                "server { rewrite ^(.*)$ https://$host$1 permanent; location / { proxy_pass http://web; } }",
-                (80, false, false, Vec::new()),
-            ),
-        ] {
-            assert_eq!(
-                read(&[("/etc/nginx/nginx.conf", text)]),
-                Some(vec![expected]),
-                "{text}"
-            );
-        }
-        assert_eq!(
-            read(&[("/etc/nginx/mime.types", "types { text/html html; }")]),
-            None
-        );
-    }
-
-    #[test]
-    fn a_target_is_followed_through_all_values_of_its_variables() {
-        let to = |text: &str| {
-            let found = read(&[("/etc/nginx/nginx.conf", text)]).unwrap();
-            found
-                .into_iter()
-                .flat_map(|(.., to)| to)
-                .collect::<Vec<_>>()
-        };
-        let both = ["a:1", "b:2"];
-        for text in [
-            "server { location /a { set $up http://a:1; proxy_pass $up; } location /b { set $up http://b:2; proxy_pass $up; } }",
-            "map $host $up { default http://a:1; b.example.com http://b:2; } server { location / { proxy_pass $up$request_uri; } }",
-            "server { set $up a; set $upstream b:2; location /a { proxy_pass http://${up}:1; } location /b { proxy_pass http://$upstream; } }",
-            "server { set $port 1; set $up a:$port; location / { proxy_pass http://$up/x; } } server { listen 81; location / { proxy_pass http://b:2; } }",
-        ] {
-            let mut found = to(text);
-            found.sort();
-            assert_eq!(found, both, "{text}");
-        }
-    }
-
-    #[test]
-    fn variables_in_variables_end() {
-        let many = |name: &str| format!("${name}").repeat(900);
-        let (b, c, d) = (many("b"), many("c"), many("d"));
-        let text = format!(
-            "server {{ set $a '{b}'; set $b '{c}'; set $c '{d}'; set $d $a; location / {{ proxy_pass http://x$a; }} }}"
-        );
-        let found = read(&[("/etc/nginx/nginx.conf", &text)]);
-        assert_eq!(found, Some(vec![(80, false, false, Vec::new())]));
-    }
-
-    #[test]
-    fn includes_and_templates_are_read() {
-        let found = read(&[
-            (
-                "/etc/nginx/templates/a.conf.template",
-                "server { listen 8008; location / { include snippets/p.conf; } }",
-            ),
-            (
-                "/etc/nginx/snippets/p.conf",
-                "proxy_pass http://apiserver:8008;",
-            ),
-        ]);
-        assert_eq!(
-            found,
-            Some(vec![(
-                8008,
-                false,
-                false,
-                vec!["apiserver:8008".to_owned()]
-            )])
-        );
-        let found = read(&[(
-            "/etc/nginx/templates/a.conf.template",
-            "server { listen 81; location / { proxy_pass http://${API}:8008; } }",
-        )]);
-        assert_eq!(
-            found,
-            Some(vec![(81, false, false, vec!["apiserver:8008".to_owned()])])
-        );
-    }
-}
+mod tests;

@@ -413,17 +413,20 @@ fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
     let tls = format!("{start}.tls");
     let is_off = paths.get(&tls).is_some_and(|value| value == "false");
     let middlewares = all("middlewares");
+    let kind_name = kind.name();
     let of_kind = |kinds: &[&str]| {
         middlewares.iter().any(|name| {
             let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
-            let has = |kind: &&str| {
-                let path = format!("http.middlewares.{name}.{kind}");
-                starting(paths, &path).next().is_some()
-            };
-            kinds.iter().any(has)
-                || kinds
+            let start = format!("{kind_name}.middlewares.{name}.");
+            let own = starting(paths, &start).map(|(path, _)| &path[start.len()..]);
+            let mut own = own.peekable();
+            // Of one that is defined elsewhere, its name tells.
+            match own.peek() {
+                Some(_) => own.any(|path| kinds.iter().any(|kind| path.starts_with(kind))),
+                None => kinds
                     .iter()
-                    .any(|kind| name.contains(&kind.replace("scheme", "")))
+                    .any(|kind| name.contains(&kind.replace("scheme", ""))),
+            }
         })
     };
     let entry_points = all("entrypoints");
