@@ -222,13 +222,13 @@ pub fn dockerfile(text: &str) {
     }
 }
 
-/// Commands for a shell.
+/// Commands for a shell, and what gunicorn is told.
 pub fn command(text: &str) {
     let around = Surroundings {
         folder: clearml_secure_core::knowable::Knowable::Known("/opt/clearml".to_owned()),
         variable: &|_| Knowable::Known(None),
         file: &|path| match path {
-            "/root/.bashrc" => Knowable::Known(text.to_owned()),
+            "/root/.bashrc" | "/gunicorn.conf.py" => Knowable::Known(text.to_owned()),
             _ => Knowable::unknown("there is none"),
         },
         has: &|path| path == "/root/.bashrc",
@@ -248,6 +248,9 @@ pub fn command(text: &str) {
         "gunicorn",
         "apiserver",
     ];
+    let words = words.map(|word| Knowable::Known(word.to_owned()));
+    let _ = command::read(&words, &around);
+    let words = ["gunicorn", "-c", "/gunicorn.conf.py", "apiserver"];
     let words = words.map(|word| Knowable::Known(word.to_owned()));
     let _ = command::read(&words, &around);
 }

@@ -3,6 +3,7 @@
 mod builtin;
 mod gunicorn;
 mod launch;
+mod python;
 mod startup;
 mod walk;
 mod word;

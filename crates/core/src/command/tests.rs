@@ -25,6 +25,7 @@ fn of(words: &[&str]) -> Effect {
             "/root/.bash_profile" => Knowable::Known("export X=1\n".to_owned()),
             "/root/.bashrc" => Knowable::Known("export Y=3\n".to_owned()),
             "/login.sh" => Knowable::Known("#!/bin/bash -l\nexec \"$@\"\n".to_owned()),
+            "/count.sh" => Knowable::Known("export N=$N.\ncurl -s http://x\n".to_owned()),
             "/many.sh" => Knowable::Known("bash -c true\n".repeat(50)),
             _ => Knowable::unknown("it is not here"),
         },
@@ -469,6 +470,23 @@ fn a_shell_reads_files_first() {
         (&["/login.sh", "fileserver"], "X=1 Y=a b"),
     ] {
         assert_eq!(shown(&of(words)), expected, "{words:?}");
+    }
+    for (text, expected) in [
+        ("/opt/clearml/entrypoint.sh fileserver", "N=."),
+        ("bash /opt/clearml/entrypoint.sh fileserver", "N=."),
+        ("sh /opt/clearml/entrypoint.sh fileserver", ""),
+        (
+            "bash -c 'bash /opt/clearml/entrypoint.sh fileserver'",
+            "N=..",
+        ),
+        ("bash -c 'sh /opt/clearml/entrypoint.sh fileserver'", "N=."),
+        // What it starts on the way says nothing of a script that is not here.
+        ("bash /not-here.sh fileserver", "*"),
+    ] {
+        let text = format!("BASH_ENV=/count.sh exec {text}");
+        let told = shown(&sh(&text)).replace("BASH_ENV=/count.sh", "");
+        let told = told.replace("BASH_ENV=?", "");
+        assert_eq!(told.trim(), expected, "{text}");
     }
     let one = ["env", "BASH_ENV=/many.sh", "bash", "-c", "fileserver"];
     assert!(of(&one).unknown.is_some(), "a script that starts itself");

@@ -2,6 +2,7 @@
 //! Python (docs/clearml.md#gunicorn).
 
 use super::Shell;
+use super::python::{self, Program};
 use crate::command::state::State;
 use crate::knowable::{Knowable, Reason};
 
@@ -32,18 +33,24 @@ struct Recipe {
     arguments: [&'static str; 2],
 }
 
-/// The words after gunicorn's name, where a command starts it.
+/// The words after gunicorn's name, where a command starts it, by Python or by itself.
 pub(super) fn arguments(words: &[Knowable<String>]) -> Option<&[Knowable<String>]> {
-    let word = |at: usize| {
-        let word = words.get(at).and_then(Knowable::known);
-        word.map_or("", |word| word.rsplit('/').next().unwrap_or(word))
-    };
-    if word(0) == "gunicorn" {
+    let known = words
+        .iter()
+        .map(|word| word.known().map_or("", String::as_str));
+    let known: Vec<&str> = known.collect();
+    let (program, told) = known.split_first()?;
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    if name(program) == "gunicorn" {
         return Some(&words[1..]);
     }
-    let module = (1..words.len()).find(|at| !word(*at).starts_with('-') || word(*at) == "-m")?;
-    let is_module = word(module) == "-m" && word(module + 1).split('.').next() == Some("gunicorn");
-    (word(0).starts_with("python") && is_module).then(|| &words[module + 2..])
+    let (run, at) = python::program(told).filter(|_| python::is_python(&name(program)))?;
+    let is_it = match run {
+        Program::Module(module) => module.split('.').next() == Some("gunicorn"),
+        Program::Script(path) => name(path) == "gunicorn",
+        Program::Text(_) => false,
+    };
+    is_it.then(|| &words[1 + at..])
 }
 
 impl Shell<'_> {
@@ -66,8 +73,8 @@ impl Shell<'_> {
             let configured = self.configured(config.as_deref(), state)?;
             let variables = line.variables.or(environment.variables).or(configured);
             let variables = variables.unwrap_or_default();
-            // Without a value gunicorn does not start.
-            let pairs = variables.iter().map(|one| one.split_once('='));
+            // It takes away what is around each, and without a value it does not start.
+            let pairs = variables.iter().map(|one| stripped(one).split_once('='));
             pairs
                 .map(|pair| pair.map(|(name, value)| (name.to_owned(), value.to_owned())))
                 .collect::<Option<Vec<_>>>()
@@ -134,7 +141,7 @@ impl Shell<'_> {
         };
         let before = state.clone();
         *state = self.under(&recipe, recipe.arguments[0], &before);
-        if !matches!(state_of(&before, self, recipe.arguments[1]), Ok(None)) {
+        if !matches!(before.lookup(recipe.arguments[1], self.around), Ok(None)) {
             let other = self.under(&recipe, recipe.arguments[1], &before);
             state.doubt_since(&other);
             if let Some(reason) = other.unknown {
@@ -167,10 +174,6 @@ impl Shell<'_> {
         state.folder = before.folder.clone();
         state
     }
-}
-
-fn state_of(state: &State, shell: &Shell<'_>, name: &str) -> Result<Option<String>, Reason> {
-    state.lookup(name, shell.around)
 }
 
 /// What options say; none where they cannot be read, or lead to code that may set variables.
@@ -213,6 +216,11 @@ fn told(words: &[Knowable<String>]) -> Option<Told> {
         }
     }
     Some(told)
+}
+
+/// A text without what Python takes for space around it.
+fn stripped(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c))
 }
 
 fn is_unknown(word: &Knowable<String>) -> bool {
@@ -340,38 +348,49 @@ fn pieces(text: &str) -> Option<Vec<Piece>> {
     let mut rest = text;
     let mut is_line_start = true;
     while let Some(c) = rest.chars().next() {
-        let mut length = c.len_utf8();
+        let after = &rest[c.len_utf8()..];
         let starts = std::mem::replace(&mut is_line_start, c == '\n');
-        match c {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        rest = match c {
             // Inside of something else.
             ' ' | '\t' if starts && depth == 0 && !is_blank(rest) => return None,
-            ' ' | '\t' | '\r' => {}
-            '\n' if depth > 0 => {}
-            '\n' => pieces.push(Piece::End),
-            '#' => length = rest.find('\n').unwrap_or(rest.len()),
+            ' ' | '\t' => after,
+            '\r' if after.starts_with('\n') => after,
+            '\n' => {
+                pieces.extend((depth == 0).then_some(Piece::End));
+                after
+            }
+            '#' => {
+                let (comment, after) = after.split_at(after.find('\n').unwrap_or(after.len()));
+                // Alone it ends a line as well.
+                if comment.trim_end_matches('\r').contains('\r') {
+                    return None;
+                }
+                after
+            }
             '"' | '\'' => {
-                let body = rest[1..].split(c).next()?;
-                length = body.len() + 2;
-                let is_closed = rest[1 + body.len()..].starts_with(c);
+                let (body, after) = after.split_once(c)?;
                 let is_letter_before = matches!(pieces.last(), Some(Piece::Name(_)));
-                let is_tripled = body.is_empty() && rest[2..].starts_with(c);
-                if body.contains(['\\', '\n']) || !is_closed || is_letter_before || is_tripled {
+                let is_tripled = body.is_empty() && after.starts_with(c);
+                if body.contains(['\\', '\n', '\r']) || is_letter_before || is_tripled {
                     return None;
                 }
                 pieces.push(Piece::Text(body.to_owned()));
+                after
             }
-            _ if c.is_alphanumeric() || c == '_' => {
-                let is_part = |c: char| c.is_alphanumeric() || c == '_';
-                length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-                pieces.push(Piece::Name(rest[..length].to_owned()));
+            _ if is_part(c) => {
+                let (name, after) = rest.split_at(rest.find(|c| !is_part(c)).unwrap_or(rest.len()));
+                pieces.push(Piece::Name(name.to_owned()));
+                after
             }
+            // Python takes some letters for others that look alike, so that none but these is read.
             _ => {
                 depth += usize::from("([{".contains(c));
                 depth = depth.saturating_sub(usize::from(")]}".contains(c)));
                 pieces.push(Piece::Mark(c));
+                after
             }
-        }
-        rest = &rest[length..];
+        };
     }
     Some(pieces)
 }
@@ -383,6 +402,8 @@ fn is_blank(rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -417,8 +438,55 @@ mod tests {
             "a = 1; raw_env = ['A=b']",
             "pythonpath = '/x'",
             "workers = 'a",
+            "workers = \"",
+            "# a line\rraw_env = ['A=b']",
+            "workers = 4\rraw_env = ['A=b']",
+            // Python takes the last letter for a `v`.
+            "raw_en\u{ff56} = ['A=b']",
         ] {
             assert_eq!(raw_env(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_is_read_to_wherever_it_ends() {
+        let text =
+            "import multiprocessing\r\nb = ('é', \"\") # it's\nraw_env = [\n  'A=\"b', # \"\n]\n";
+        assert_eq!(raw_env(text), Some(Some(vec!["A=\"b".to_owned()])));
+        for (at, _) in text.char_indices() {
+            raw_env(&text[..at]);
+            raw_env(&text[at..]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_configuration_is_read(text in "(raw_env = |'|\"|A=b|é|\\\\|#|[\\[\\](),=\r\n\t ]|.){0,12}") {
+            raw_env(&text);
+            split(&text);
+        }
+    }
+
+    #[test]
+    fn gunicorn_is_found_behind_python() {
+        let known = |word: &&str| Knowable::Known((*word).to_owned());
+        for (words, expected) in [
+            (&["gunicorn", "a"][..], Some(1)),
+            (&["/usr/bin/gunicorn", "-e", "A=b"], Some(2)),
+            (&["python3", "-m", "gunicorn", "a"], Some(1)),
+            (
+                &["python3.11", "-X", "dev", "-W", "ignore", "-m", "gunicorn"],
+                Some(0),
+            ),
+            (&["python", "-um", "gunicorn.app.wsgiapp", "a"], Some(1)),
+            (&["python3", "-mgunicorn", "a"], Some(1)),
+            (&["python3", "/usr/local/bin/gunicorn", "a"], Some(1)),
+            (&["python3", "-m", "apiserver.server"], None),
+            (&["echo", "gunicorn"], None),
+            (&[], None),
+        ] {
+            let words: Vec<_> = words.iter().map(known).collect();
+            assert_eq!(arguments(&words).map(<[_]>::len), expected, "{words:?}");
         }
     }
 

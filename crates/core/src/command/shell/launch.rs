@@ -2,6 +2,7 @@
 
 use super::Shell;
 use super::gunicorn;
+use super::python::is_python;
 use super::word::Context;
 use crate::command::lex::{self, Token};
 use crate::command::state::State;
@@ -118,7 +119,12 @@ impl Shell<'_> {
             } else if self.functions.contains(&name) || self.is_script(&program, &words, &state) {
                 return;
             } else if is_own_script(&program) || SERVERS.contains(&name.as_str()) {
-                return self.image_script(words, state);
+                let mut child = self.child(state);
+                child.start_up("bash", &Options::default());
+                child.image_script(words);
+                self.writes |= child.writes;
+                self.launches.append(&mut child.launches);
+                return;
             } else {
                 if let Some(arguments) = gunicorn::arguments(&words) {
                     let told = state.lookup("GUNICORN_CMD_ARGS", self.around);
@@ -165,12 +171,11 @@ impl Shell<'_> {
             (false, file) => file.and_then(|path| (self.around.file)(&path)),
         };
         let is_own = |path: &String| !options.is_text && is_own_script(path);
-        if text.known().is_none() && first.known().is_some_and(is_own) {
-            child.image_script(rest.to_vec(), child.state.exported());
-        }
         match text {
             Knowable::Known(text) => child.script(&text),
-            Knowable::Unknown(_) if !child.launches.is_empty() => {}
+            Knowable::Unknown(_) if first.known().is_some_and(is_own) => {
+                child.image_script(rest.to_vec());
+            }
             Knowable::Unknown(_) => {
                 state.lose(&"its command runs a shell script that may set variables".into());
                 self.note_writes(name, words, false);
@@ -207,17 +212,13 @@ impl Shell<'_> {
         true
     }
 
-    /// The images' own script, which is one of bash.
-    fn image_script(&mut self, words: Vec<Knowable<String>>, state: State) {
-        let mut child = self.child(state);
-        child.start_up("bash", &Options::default());
-        let mut state = child.state.exported();
+    /// The images' own script, in this shell. Started by itself, that is one of bash.
+    fn image_script(&mut self, words: Vec<Knowable<String>>) {
+        let mut state = self.state.exported();
         let server = words.iter().take(2).filter_map(Knowable::known);
         for server in server.filter(|word| SERVERS.contains(&word.as_str())) {
-            child.perhaps_gunicorn(server, &mut state);
+            self.perhaps_gunicorn(server, &mut state);
         }
-        self.writes |= child.writes;
-        self.launches.append(&mut child.launches);
         self.launches.push(Launch { words, state });
     }
 }
@@ -240,7 +241,7 @@ fn interpreter(text: &str) -> Option<Vec<Knowable<String>>> {
 }
 
 fn is_trusted(name: &str, words: &[Knowable<String>]) -> bool {
-    if name.starts_with("python") || name == "pypy3" {
+    if is_python(name) {
         let sets = |word: &Knowable<String>| {
             word.known()
                 .is_none_or(|word| word.contains("environ") || word.contains("putenv"))

@@ -90,20 +90,15 @@ impl Shell<'_> {
 
     /// The file that a variable names.
     fn named_by(&mut self, name: &str) {
-        match self.variable(name) {
-            Ok(path) if path.as_deref().unwrap_or_default().is_empty() => {}
-            Ok(Some(path)) if !path.contains(['$', '`', '~', '\\']) => {
-                let is_here = self.file(&path).known().is_some();
-                if is_here {
-                    self.follow(Knowable::Known(path));
-                } else {
-                    self.lose_all_for(format!("its shell reads a file first, which {name} names"));
-                }
-            }
+        let text = match self.variable(name) {
+            Ok(path) if path.as_deref().unwrap_or_default().is_empty() => return,
+            Ok(Some(path)) if !path.contains(['$', '`', '~', '\\']) => self.file(&path),
             // Nothing more is lost.
-            Err(_) if self.state.unknown.is_some() => {}
-            _ => self.lose_all_for(format!("its shell reads a file first, which {name} names")),
-        }
+            Err(_) if self.state.unknown.is_some() => return,
+            _ => Knowable::unknown("its name is made by the shell"),
+        };
+        let why = format!("its shell reads a file first, which {name} names");
+        self.read(text, why.into());
     }
 
     /// Reads a file that is mounted, and says whether one is.
@@ -125,11 +120,19 @@ impl Shell<'_> {
     }
 
     fn follow(&mut self, path: Knowable<String>) {
-        match path.and_then(|path| self.file(&path)) {
+        let text = path.and_then(|path| self.file(&path));
+        let why = "its shell reads a file first that is mounted and cannot be read here";
+        self.read(text, why.into());
+    }
+
+    /// Follows a text; where there is none, it may have done anything.
+    fn read(&mut self, text: Knowable<String>, why: Reason) {
+        match text {
             Knowable::Known(text) => self.script(&text),
-            Knowable::Unknown(_) => self.lose_all_for(
-                "its shell reads a file first that is mounted and cannot be read here".to_owned(),
-            ),
+            Knowable::Unknown(_) => {
+                self.state.lose(&why);
+                self.writes = true;
+            }
         }
     }
 
@@ -141,10 +144,5 @@ impl Shell<'_> {
             (false, Knowable::Unknown(reason)) => return Knowable::Unknown(reason.clone()),
         };
         (self.around.file)(&crate::container_path::cleaned(&path))
-    }
-
-    fn lose_all_for(&mut self, reason: String) {
-        self.state.lose(&Reason::from(reason));
-        self.writes = true;
     }
 }

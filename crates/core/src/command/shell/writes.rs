@@ -4,6 +4,7 @@
 //! server reads, whether it is told a path of it or not.
 
 use super::Shell;
+use super::python::{self, Program};
 use super::word::Context;
 use crate::knowable::Knowable;
 
@@ -160,7 +161,7 @@ impl Shell<'_> {
         let arguments = known.get(1..).unwrap_or_default();
         self.writes |= if name == "xargs" {
             !runs_a_reader(arguments)
-        } else if name.starts_with("python") || name == "pypy3" {
+        } else if python::is_python(name) {
             self.python_writes(arguments)
         } else if let Some(told) = changed(name, arguments) {
             self.unpacks(name, arguments) || told.iter().any(|word| self.tells(word))
@@ -174,20 +175,19 @@ impl Shell<'_> {
     /// Whether what Python is told to run changes files: a text is looked at, a script of somebody's may change any.
     fn python_writes(&self, arguments: &[&str]) -> bool {
         const OPAQUE: [&str; 5] = ["chdir", "exec(", "import_module", "subprocess", "system("];
-        let Some(at) = arguments
-            .iter()
-            .position(|word| !word.starts_with('-') || ["-", "-c", "-m"].contains(word))
-        else {
+        let Some((program, at)) = python::program(arguments) else {
             return true;
         };
-        match (arguments[at], arguments.get(at + 1)) {
-            ("-c", Some(text)) => OPAQUE.iter().any(|word| text.contains(word)) || self.tells(text),
-            // What a module is told may be a file that it writes; a server is started like this, too.
-            ("-m", Some(_)) => {
-                let told = arguments.get(at + 2..).unwrap_or_default();
-                !(self.around.starts)(arguments) && told.iter().any(|word| self.tells(word))
+        match program {
+            Program::Text(text) => {
+                OPAQUE.iter().any(|word| text.contains(word)) || self.tells(text)
             }
-            (script, _) => !(self.is_kept(script) || (self.around.starts)(&[script])),
+            // What a module is told may be a file that it writes; a server is started like this, too.
+            Program::Module(_) => {
+                !(self.around.starts)(arguments)
+                    && arguments[at..].iter().any(|word| self.tells(word))
+            }
+            Program::Script(script) => !(self.is_kept(script) || (self.around.starts)(&[script])),
         }
     }
 
