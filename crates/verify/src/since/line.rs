@@ -14,8 +14,8 @@ pub(crate) struct Listed {
     rule: String,
     /// The setting and the server, as far as it has them.
     about: String,
-    /// What was looked at.
-    subject: String,
+    /// What was looked at; nothing where an earlier run did not say it.
+    subject: Option<String>,
 }
 
 /// One line of a list.
@@ -37,7 +37,7 @@ impl Listed {
             place: place.unwrap_or_else(|| escape(subject).into_owned()),
             rule: told.rule.to_owned(),
             about: about(setting, told.server.map(|server| server.name())),
-            subject: escape(subject).into_owned(),
+            subject: Some(escape(subject).into_owned()),
         }
     }
 
@@ -46,7 +46,10 @@ impl Listed {
             place: entry.at(),
             rule: entry.rule.clone(),
             about: about(entry.setting.as_deref(), entry.server.as_deref()),
-            subject: escape(entry.subject.as_deref().unwrap_or_default()).into_owned(),
+            subject: entry
+                .subject
+                .as_deref()
+                .map(|subject| escape(subject).into_owned()),
         }
     }
 
@@ -83,8 +86,8 @@ pub(crate) fn lines(all: impl IntoIterator<Item = Listed>) -> Vec<Line> {
         if !one.about.is_empty() {
             rest.push(one.about.clone());
         }
-        if subjects[&one.here()] > 1 {
-            rest.push(format!("in {}", one.subject));
+        if let Some(subject) = one.subject.as_ref().filter(|_| subjects[&one.here()] > 1) {
+            rest.push(format!("in {subject}"));
         }
         if counts[&one] > 1 {
             rest.push(format!("{} times", counts[&one]));
@@ -104,23 +107,34 @@ mod tests {
 
     #[test]
     fn no_line_is_there_twice() {
-        let one = |about: &str, subject: &str| Listed {
+        let without = |about: &str| Listed {
             place: "c.yml:1:1".to_owned(),
             rule: "r".to_owned(),
             about: about.to_owned(),
-            subject: subject.to_owned(),
+            subject: None,
+        };
+        let one = |about: &str, subject: &str| Listed {
+            subject: Some(subject.to_owned()),
+            ..without(about)
         };
         let all = [
             one("a of s", "x"),
             one("b of s", "x"),
             one("b of s", "y"),
+            without("b of s"),
             one("a of s", "x"),
             one("", "x"),
         ];
         let rest: Vec<String> = lines(all).into_iter().map(|line| line.rest).collect();
         assert_eq!(
             rest,
-            [": a of s: 2 times", ": b of s: in x", ": b of s: in y", ""]
+            [
+                ": a of s: 2 times",
+                ": b of s: in x",
+                ": b of s: in y",
+                ": b of s",
+                "",
+            ]
         );
     }
 }
