@@ -32,7 +32,8 @@ pub struct Container {
     /// The entrypoint and then the command, as the process gets them. Where the image's own entrypoint is used, it is
     /// not here.
     pub command: Vec<Knowable<String>>,
-    /// The key that has the command, or the entrypoint where there is no other; none where the files name neither.
+    /// Where its process is written: of the entrypoint and the command, the one that does more than name a program; none
+    /// where the files name neither.
     pub command_span: Option<Span>,
     /// What runs in it besides, beside the process or before it ends.
     pub hooks: Vec<Hook>,

@@ -187,15 +187,14 @@ impl Project {
     /// Where the command is written: of the entrypoint and the command, the one that does more than name a program.
     fn command_span(&self, parts: &[Part]) -> Option<Span> {
         let is_more = |word: &String| word.contains([' ', '=', '\n']) || word.starts_with('-');
+        // What is null names no program.
         let does_more = |(part, field): &(&Part, Field<'_>)| {
             let words = self.process_words(part, field.value).into_iter();
             words
                 .filter_map(|word| word.known().cloned())
                 .any(|word| is_more(&word))
         };
-        let of_command = last(parts, "command").filter(does_more);
-        let is_of_command = of_command.is_some_and(|(_, field)| !field.value.is_null());
-        let keys = match is_of_command {
+        let keys = match last(parts, "command").is_some_and(|command| does_more(&command)) {
             true => ["command", "entrypoint"],
             false => ["entrypoint", "command"],
         };

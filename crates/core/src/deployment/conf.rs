@@ -67,7 +67,9 @@ impl Reader<'_> {
                 self.known(path, source)
             }
             There::Image => unknown("a file of the image"),
-            There::Unknown(reason) => unknown(&format!("which cannot be looked at: {reason}")),
+            There::Anywhere(reason) | There::Unknown(reason) => {
+                unknown(&format!("which cannot be looked at: {reason}"))
+            }
         }
     }
 

@@ -378,11 +378,11 @@ impl<'a> View<'a> {
     /// a copy: compose would make an empty one, and nobody can tell which it is.
     fn host(&mut self, at: &str, volume: &Mount, host: &HostPath, path: PathBuf) {
         let written = host.written.as_str();
-        let kind = self.loader.kind(&path);
+        let (kind, has) = (self.loader.kind(&path), host.has(&path));
         let before = self.files.len();
-        match (kind, host.has(&path)) {
+        match (kind, &has) {
             (Kind::Nothing, _) => {}
-            (_, Knowable::Unknown(reason)) => return self.hidden(at, volume, &reason),
+            (_, Knowable::Unknown(reason)) => return self.hidden(at, volume, reason),
             (Kind::Folder, _) => collect(host, &path, at, &mut self.files),
             (Kind::Other, Knowable::Known(true)) if at.ends_with(".conf") => {
                 self.files
@@ -391,7 +391,7 @@ impl<'a> View<'a> {
             (Kind::Other, _) => {}
         }
         if kind != Kind::Nothing {
-            let is_left_out = host.has(&path) == Knowable::Known(false);
+            let is_left_out = has == Knowable::Known(false);
             if is_left_out && path == host.path && self.files.len() == before {
                 let reason = "its .dockerignore leaves out what its Dockerfile copies, so that docker cannot build it";
                 self.hidden(at, volume, &reason.into());

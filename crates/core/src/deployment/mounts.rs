@@ -8,6 +8,8 @@ use crate::knowable::{Knowable, Reason};
 
 /// What a container has at a path.
 pub enum There<'a> {
+    /// Something is put somewhere, and nobody knows where: it may be here. That is said of what puts it there.
+    Anywhere(Reason),
     /// What is at this path of the host, if anything is.
     Host {
         /// The path.
@@ -52,7 +54,9 @@ pub(super) fn may_have(synced: &Mount, path: &str) -> bool {
         return true;
     };
     relative(path, target).is_some_and(|rest| match synced.source.known() {
-        Some(MountSource::Bind(host)) if !rest.is_empty() => host.path.join(rest).exists(),
+        Some(MountSource::Bind(host)) if !rest.is_empty() => {
+            host.path.join(rest).exists() || !host.path.exists()
+        }
         _ => true,
     })
 }
@@ -60,10 +64,15 @@ pub(super) fn may_have(synced: &Mount, path: &str) -> bool {
 /// What a container has at a path.
 pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
     if let Some((_, reason)) = anywhere(service) {
-        return There::Unknown(reason.clone());
+        return There::Anywhere(reason.clone());
     }
-    if service.synced.iter().any(|one| may_have(one, path)) {
-        return There::Unknown(SYNCED.into());
+    let mut synced = service.synced.iter().filter(|one| may_have(one, path));
+    if let Some(first) = synced.next() {
+        let is_here = |one: &Mount| one.target.known().is_some();
+        return match is_here(first) || synced.any(is_here) {
+            true => There::Unknown(SYNCED.into()),
+            false => There::Anywhere(SYNCED.into()),
+        };
     }
     if let Some((rest, volume)) = around(service, path) {
         return below(volume, rest);
@@ -73,25 +82,23 @@ pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
     let mut found = copies.filter_map(|copy| {
         let there = match copy.target.known() {
             Some(target) => below(copy, relative(path, target)?),
-            None => There::Unknown(copy.target.reason()?.clone()),
+            None => There::Anywhere(copy.target.reason()?.clone()),
         };
         match &there {
-            There::Host { path, .. } => path.exists().then_some(there),
+            There::Host { path, is_here } => (path.exists() || !is_here).then_some(there),
             There::Image | There::Nothing => None,
-            There::Text(_) | There::Unknown(_) => Some(there),
+            There::Anywhere(_) | There::Text(_) | There::Unknown(_) => Some(there),
         }
     });
     found.next().unwrap_or(There::Image)
 }
 
-/// Whether something is put at a path over what the image has there. What a mount whose target is not known puts there is
-/// said of that mount.
+/// Whether something is put at a path over what the image has there, or may be.
 pub(super) fn has(service: &Container, path: &str) -> bool {
     match at(service, path) {
         There::Host { path, is_here } => path.exists() || !is_here,
-        There::Image | There::Nothing => false,
-        There::Text(_) => true,
-        There::Unknown(_) => anywhere(service).is_none() && around(service, path).is_some(),
+        There::Anywhere(_) | There::Image | There::Nothing => false,
+        There::Text(_) | There::Unknown(_) => true,
     }
 }
 
@@ -99,38 +106,50 @@ pub(super) fn has(service: &Container, path: &str) -> bool {
 /// folder is not seen.
 pub(super) fn scripts(service: &Container, folder: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for mount in service.mounts.iter().chain(&service.copies) {
+    let copied = service.copies.iter().chain(&service.synced);
+    for mount in service.mounts.iter().chain(copied) {
         let Some(target) = mount.target.known() else {
             continue;
         };
         match (relative(target, folder), relative(folder, target)) {
             (Some(name), _) if !name.is_empty() => names.push(name.to_owned()),
-            (_, Some(rest)) => match mount.source.known() {
-                Some(MountSource::Bind(host)) => {
-                    let inside = entries(&host.path.join(rest)).unwrap_or_default();
-                    let seen = inside
-                        .iter()
-                        .filter(|path| host.has(path) != Knowable::Known(false));
-                    let seen = seen.filter_map(|path| path.file_name());
-                    names.extend(seen.map(|name| name.to_string_lossy().into_owned()));
-                }
-                Some(MountSource::Folder(files)) => {
-                    let inside = files.iter().filter_map(|(path, _)| relative(path, rest));
-                    names.extend(inside.map(str::to_owned));
-                }
-                Some(MountSource::Empty | MountSource::Text(_)) => {}
-                Some(MountSource::Named(_)) | None => names.push("*.sh".to_owned()),
-            },
+            (_, Some(rest)) => names.extend(names_in(mount, rest)),
             _ => {}
         }
     }
     names.retain(|name| name.ends_with(".sh") && !name.contains('/'));
     names.sort_unstable();
     names.dedup();
-    names
-        .iter()
-        .map(|name| format!("{folder}/{name}"))
-        .collect()
+    let paths = names.iter().map(|name| format!("{folder}/{name}"));
+    // One mount may hide what another has there.
+    paths.filter(|path| has(service, path)).collect()
+}
+
+/// The names of what a mount has in a folder.
+fn names_in(mount: &Mount, folder: &str) -> Vec<String> {
+    let unseen = || vec!["*.sh".to_owned()];
+    match mount.source.known() {
+        Some(MountSource::Bind(host)) => match entries(&host.path.join(folder)) {
+            Ok(inside) => inside
+                .iter()
+                .filter(|path| host.has(path) != Knowable::Known(false))
+                .filter_map(|path| path.file_name())
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect(),
+            // It is here, and has no such folder.
+            Err(_) if host.path.exists() && !host.path.join(folder).exists() => Vec::new(),
+            Err(_) => unseen(),
+        },
+        Some(MountSource::Folder(files)) => {
+            let inside = files.iter().filter_map(|(path, _)| match folder {
+                "" => Some(path.as_str()),
+                folder => relative(path, folder),
+            });
+            inside.map(str::to_owned).collect()
+        }
+        Some(MountSource::Empty | MountSource::Text(_)) => Vec::new(),
+        Some(MountSource::Named(_)) | None => unseen(),
+    }
 }
 
 /// What a mount has at a path below its target.

@@ -1,12 +1,21 @@
 //! The programs of ClearML's servers, where an image has them: what is mounted there runs in their place.
 
+use std::path::Path;
+
 use super::mounts::relative;
-use crate::container::{Container, Mount, MountSource};
+use crate::container::{Container, HostPath, Mount, MountSource};
+use crate::container_path::cleaned;
 use crate::io::entries;
 use crate::knowable::Knowable;
 use crate::secret::Secret;
 
 const PYTHON: [&str; 3] = [".py", ".pyc", ".so"];
+
+/// How many folders down a module is looked for in what is copied.
+const DEEP: usize = 4;
+
+/// Where the images have the configuration.
+const GIVEN: &str = "/opt/clearml/config";
 
 /// What is mounted over the program of a server, where it is, or over what starts it, or copied there by its build.
 pub(super) fn replaced<'a>(
@@ -23,7 +32,8 @@ pub(super) fn replaced<'a>(
         let is_below = !below.is_empty() && relative(below, "config").is_none();
         // A folder that is copied is put over the image's own.
         let is_over = target == program && copied().any(|copy| std::ptr::eq(copy, mount));
-        starts.iter().any(|path| path == target) || (is_below || is_over) && is_code(target, mount)
+        starts.iter().any(|path| path == target)
+            || (is_below || is_over) && has_python(target, mount, None)
     };
     let mounts = container.mounts.iter().chain(copied());
     let known = mounts.filter_map(|mount| Some((mount.target.known()?.as_str(), mount)));
@@ -32,27 +42,44 @@ pub(super) fn replaced<'a>(
         .collect()
 }
 
+/// The folder that a server's process starts in: its image names its own home.
+pub(super) fn folder(container: &Container) -> Knowable<String> {
+    let named = container.working_directory.clone();
+    named.unwrap_or_else(|| Knowable::Known("/opt/clearml".to_owned()))
+}
+
 /// What is mounted where PYTHONPATH or LD_PRELOAD lets code be loaded before the server's own, and the variable that does.
 pub(super) fn loaded_first(container: &Container) -> Option<(&'static str, &Mount)> {
-    let paths = |name: &str| {
-        let value = container.known_variable(name).map(Secret::expose);
-        value.unwrap_or_default().split([':', ' '])
-    };
+    let value = |name: &str| container.known_variable(name).map(Secret::expose);
     let mounts = || {
-        let all = container.mounts.iter().chain(&container.copies);
+        let copied = container.copies.iter().chain(&container.synced);
+        let all = container.mounts.iter().chain(copied);
         all.filter_map(|mount| Some((mount.target.known()?.as_str(), mount)))
     };
     let is_loaded = |path: &str, target: &str, mount: &Mount| match relative(path, target) {
-        Some(rest) => holds_python(mount, rest),
-        None => relative(target, path).is_some() && is_code(target, mount),
+        Some(rest) => has_python(target, mount, Some(rest)),
+        // The configuration is read, wherever it is mounted.
+        None => {
+            relative(target, path).is_some()
+                && relative(target, GIVEN).is_none()
+                && has_python(target, mount, None)
+        }
     };
-    let of_python = paths("PYTHONPATH").find_map(|path| {
-        let mut mounts = mounts().filter(|_| path.starts_with('/'));
-        let path = path.trim_end_matches('/');
-        mounts.find(|(target, mount)| is_loaded(path, target, mount))
+    // One that is empty, or has no slash in front, is in the folder that the process is in.
+    let absolute = |path: &str| match (path.starts_with('/'), folder(container)) {
+        (true, _) => Some(cleaned(path)),
+        (false, Knowable::Known(folder)) => Some(cleaned(&format!("{folder}/{path}"))),
+        (false, Knowable::Unknown(_)) => None,
+    };
+    let python = value("PYTHONPATH").filter(|paths| !paths.is_empty());
+    let mut python = python.into_iter().flat_map(|paths| paths.split(':'));
+    let of_python = python.find_map(|path| {
+        let path = absolute(path)?;
+        mounts().find(|(target, mount)| is_loaded(&path, target, mount))
     });
     let of_libraries = || {
-        paths("LD_PRELOAD").find_map(|path| {
+        let libraries = value("LD_PRELOAD").unwrap_or_default();
+        libraries.split([':', ' ']).find_map(|path| {
             mounts().find(|(target, _)| path.starts_with('/') && relative(path, target).is_some())
         })
     };
@@ -62,30 +89,47 @@ pub(super) fn loaded_first(container: &Container) -> Option<(&'static str, &Moun
         .or_else(|| of_libraries().map(named("LD_PRELOAD")))
 }
 
-/// Whether there is Python in a folder of a mount. What is not here may be some.
-fn holds_python(mount: &Mount, rest: &str) -> bool {
-    let Some(MountSource::Bind(host)) = mount.source.known() else {
-        return true;
-    };
-    match entries(&host.path.join(rest)) {
-        Ok(entries) => entries.iter().any(|path| {
-            let name = path.to_string_lossy();
-            PYTHON.iter().any(|end| name.ends_with(end)) || path.join("__init__.py").is_file()
+/// Whether a mount is Python, or has some: in a folder of it, or in all of it. What is not known may be some, but for a file
+/// that is called otherwise. People also keep data beside the program.
+fn has_python(target: &str, mount: &Mount, folder: Option<&str>) -> bool {
+    let may_be = folder.is_some() || is_python(target) || Path::new(target).extension().is_none();
+    let folder = folder.unwrap_or_default();
+    match mount.source.known() {
+        None | Some(MountSource::Named(_)) => may_be,
+        Some(MountSource::Empty) => false,
+        Some(MountSource::Text(_)) => is_python(target),
+        Some(MountSource::Folder(files)) => files.iter().any(|(path, _)| {
+            is_python(path) && (folder.is_empty() || relative(path, folder).is_some())
         }),
-        Err(_) => true,
+        Some(MountSource::Bind(host)) => {
+            let path = match folder {
+                "" => host.path.clone(),
+                folder => host.path.join(folder),
+            };
+            if path.is_dir() {
+                return lists_python(host, &path, DEEP * usize::from(host.copied.is_some()));
+            }
+            match path.exists() {
+                true => is_python(target),
+                false => may_be && !host.path.exists(),
+            }
+        }
     }
 }
 
-/// Whether a mount is Python, or a folder with some in it. People also keep data beside the program.
-fn is_code(target: &str, mount: &Mount) -> bool {
-    let is_python = |name: &str| PYTHON.iter().any(|end| name.ends_with(end));
-    let folder = match mount.source.known() {
-        Some(MountSource::Bind(host)) => {
-            let mut entries = entries(&host.path).unwrap_or_default();
-            entries.retain(|path| host.has(path) != Knowable::Known(false));
-            entries
-        }
-        _ => Vec::new(),
-    };
-    is_python(target) || folder.iter().any(|path| is_python(&path.to_string_lossy()))
+/// Whether there is Python in a folder, or so many folders further down: what is copied is put over the image's own.
+fn lists_python(host: &HostPath, folder: &Path, depth: usize) -> bool {
+    // What cannot be listed may be some.
+    entries(folder).map_or(true, |entries| {
+        entries.iter().any(|path| {
+            let is_code = is_python(&path.to_string_lossy())
+                || path.join("__init__.py").is_file()
+                || depth > 0 && path.is_dir() && lists_python(host, path, depth - 1);
+            is_code && host.has(path) != Knowable::Known(false)
+        })
+    })
+}
+
+fn is_python(name: &str) -> bool {
+    PYTHON.iter().any(|end| name.ends_with(end))
 }

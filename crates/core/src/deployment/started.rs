@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::mounts::{self, There};
-use super::{Database, database_file, recognise};
+use super::{Database, database_file, program, recognise};
 use crate::command::{self, Effect, Surroundings};
 use crate::compose::Loader;
 use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
@@ -98,7 +98,7 @@ fn effect(
         text(container, path, loader, sources)
     };
     let around = Surroundings {
-        folder: folder(container),
+        folder: program::folder(container),
         variable: &|name| variable(container, name),
         file: &file,
         has: &|path| mounts::has(container, path),
@@ -112,12 +112,6 @@ fn effect(
         kept: &|path| kept(container, path),
     };
     command::read(words, &around)
-}
-
-/// The folder that the container's process starts in: a server's image names its own home.
-fn folder(container: &Container) -> Knowable<String> {
-    let named = container.working_directory.clone();
-    named.unwrap_or_else(|| Knowable::Known("/opt/clearml".to_owned()))
 }
 
 /// The home of its user: that of root, or one that only the image knows, where a file of it is mounted from here.
@@ -206,7 +200,7 @@ fn text(
         There::Image => Knowable::unknown("it runs a file of the image"),
         There::Nothing => Knowable::unknown("it runs a file that is not there"),
         There::Text(file) => Knowable::Known(file.text.to_string()),
-        There::Unknown(reason) => Knowable::Unknown(reason),
+        There::Anywhere(reason) | There::Unknown(reason) => Knowable::Unknown(reason),
     }
 }
 

@@ -120,7 +120,7 @@ fn mounted(
             Some(read_text(&path).map_err(|_| "what is mounted there cannot be read".to_owned()))
         }
         There::Text(file) => Some(Ok(file.text.clone())),
-        There::Unknown(reason) => Some(Err(reason.as_str().to_owned())),
+        There::Anywhere(reason) | There::Unknown(reason) => Some(Err(reason.as_str().to_owned())),
     }
 }
 
