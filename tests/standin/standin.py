@@ -12,6 +12,7 @@ PyJWT signs and checks tokens, bcrypt checks passwords. The configuration is one
     stale      how many requests with a token the file server refuses first, as after a restart of the API server alone
     pyjwt      "old" for the library's generation that works with an empty secret
     databases  false where MongoDB and Elasticsearch are away
+    failing    names and keys at whose logins something before the server answers 503
     late       seconds until the file server listens, as while it waits for the API server
     ports      the ports of "api", "web" and "files", where they must be known before; without it, any free ones
     record     a file to which every request is added, one JSON object a line
@@ -563,7 +564,10 @@ def serve(part, name, given, lock, late=0):
         def respond(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             time.sleep(given.get("delay", 0))
-            status, headers, answer = part.answer(self.command, self.path, self.headers, body)
+            if self.user() in given.get("failing", []):
+                status, headers, answer = 503, {"Content-Type": "text/plain"}, b"try again later"
+            else:
+                status, headers, answer = part.answer(self.command, self.path, self.headers, body)
             if "record" in given:
                 entry = {
                     "server": name, "method": self.command, "path": self.path, "status": status,
@@ -579,6 +583,10 @@ def serve(part, name, given, lock, late=0):
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(answer)
+
+        def user(self):
+            scheme, _, pair = self.headers.get("Authorization", "").partition(" ")
+            return base64.b64decode(pair).decode().split(":")[0] if scheme == "Basic" else None
 
         do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = respond
 

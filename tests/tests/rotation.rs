@@ -105,10 +105,77 @@ fn a_server_that_takes_a_published_pair_is_not_proved() {
         "{found:?}"
     );
     assert_eq!(status, Some(1), "{found:?}");
+    assert_eq!(
+        verdict(&open, &asked_about_keys),
+        "not proved: 7 answers right, 1 wrong, 0 not checked"
+    );
     drop(open);
-    let closed = Standin::start(&injected.path("docker-compose.yml"), json!({})).unwrap();
+    let own = injected.path("docker-compose.yml");
+    // That one pair could not be tried is not known to be right, whatever else is.
+    let failing = Standin::start(&own, json!({"failing": [key]})).unwrap();
+    let (status, found, _) = asked(&failing, &asked_about_keys);
+    assert_eq!(status, Some(2), "{found:?}");
+    assert_eq!(
+        verdict(&failing, &asked_about_keys),
+        "not proved: 7 answers right, 0 wrong, 1 not checked"
+    );
+    drop(failing);
+    let closed = Standin::start(&own, json!({})).unwrap();
     let (status, found, _) = asked(&closed, &asked_about_keys);
     assert_eq!(status, Some(0), "{found:?}");
+    assert_eq!(
+        verdict(&closed, &asked_about_keys),
+        "proved: all 7 answers are as they must be"
+    );
+}
+
+/// New keys that the web server gives to everybody are nobody's own.
+#[test]
+fn keys_that_the_web_server_gives_away_are_not_proved() {
+    let injected = Injected::stock();
+    let keys = injected.path("keys.env");
+    let text = fs::read_to_string(&keys).unwrap();
+    let of = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_once('=')
+            .unwrap()
+            .1
+            .trim_matches('\'')
+            .to_owned()
+    };
+    let account = "CLEARML__SECURE__CREDENTIALS__APISERVER__USER";
+    let (key, secret) = (
+        of(&format!("{account}_KEY")),
+        of(&format!("{account}_SECRET")),
+    );
+    let own = fs::read_to_string(injected.path("docker-compose.yml")).unwrap();
+    let given = format!(
+        "\n  webserver:\n    environment: {{USER_KEY: '{key}', USER_SECRET: '{secret}'}}\n"
+    );
+    let compose = injected.path("given.yml");
+    fs::write(&compose, own.replace("\n  webserver:\n", &given)).unwrap();
+    let Some(standin) = Standin::start(&compose, json!({})) else {
+        return;
+    };
+    let keys = ["--keys", keys.to_str().unwrap()];
+    let (status, found, _) = asked(&standin, &keys);
+    let expected = "published-credential error webserver";
+    assert!(found.iter().any(|one| one == expected), "{found:?}");
+    assert_eq!(status, Some(1), "{found:?}");
+    assert!(verdict(&standin, &keys).starts_with("not proved: "));
+}
+
+/// What the text says of all answers together.
+fn verdict(standin: &Standin, arguments: &[&str]) -> String {
+    let done = clearml("verify")
+        .args(arguments)
+        .args(standin.arguments())
+        .done();
+    let mut lines = done.stdout.lines().map(str::to_owned);
+    let is_verdict = |line: &String| line.contains("proved: ");
+    lines
+        .find(is_verdict)
+        .unwrap_or_else(|| panic!("no verdict:\n{}", done.stdout))
 }
 
 /// Public keys were replaced, and a token of before is remembered: new keys would be made for nothing.

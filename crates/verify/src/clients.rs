@@ -17,7 +17,7 @@ use crate::client::{Client, Pair};
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::live::accounts;
-use crate::report::{NotChecked, Report, Subject, Texts};
+use crate::report::{NotChecked, PublicKeys, Report, Subject, Texts};
 use crate::shard::Share;
 use crate::target;
 use scan::Scan;
@@ -82,6 +82,7 @@ pub(crate) fn look(cli: &Cli, keys: &Keys, share: &mut Share) -> Result<Looked, 
         unknown,
         subject: Subject::Clients(clients),
         checks: Vec::new(),
+        public_keys: PublicKeys::default(),
         people: None,
         is_besides: false,
     });

@@ -22,7 +22,7 @@ use crate::keys::Keys;
 use crate::live::{Bounds, Client, Given, MOST_REQUESTS, Release, Seen, Site, together};
 use crate::probes::{PROBES, Probe};
 use crate::progress::Progress;
-use crate::report::{NotChecked, Report, Subject, Texts};
+use crate::report::{NotChecked, PublicKeys, Report, Subject, Texts};
 use crate::shard::Share;
 use crate::target;
 
@@ -215,6 +215,14 @@ fn collect(
     (known, missing)
 }
 
+impl PublicKeys {
+    /// Adds what a probe has seen; none where it was not done in time.
+    fn add(&mut self, seen: Option<&Seen>) {
+        self.wrong += seen.map_or(0, |seen| seen.findings.len());
+        self.open += seen.map_or(1, |seen| seen.unseen.len());
+    }
+}
+
 /// What is known, and what is missing as unknown.
 fn report(
     target: String,
@@ -228,12 +236,16 @@ fn report(
         together.unknown(&format!("the parts of {target}"), missing);
     }
     let mut findings = Vec::new();
+    let mut public_keys = PublicKeys::default();
     if probes.iter().all(|probe| probe.id() == clients::ID) {
         // Clients log in at the API server.
         let is_other = |unseen: &Unseen| !unseen.what.starts_with("the API server");
         together.unseen.retain(|unseen| !is_other(unseen));
     }
     for (probe, seen) in probes.iter().zip(known.seen) {
+        if probe.is_about_public_keys() {
+            public_keys.add(seen.as_ref());
+        }
         match seen {
             Some(seen) => {
                 let found = together.add(seen).into_iter();
@@ -283,6 +295,7 @@ fn report(
             .map(|unseen| NotChecked::of(unseen, &Sources::new()))
             .collect(),
         checks: together.checks,
+        public_keys,
         people: together.people,
         is_besides: false,
     }

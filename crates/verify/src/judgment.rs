@@ -3,18 +3,9 @@
 use clearml_secure_core::exit;
 
 use crate::cli::FailOn;
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
 use crate::keys;
-use crate::report::{Report, Subject};
-
-/// What says that a server takes other keys than those that it should.
-const OF_KEYS: [&str; 5] = [
-    keys::ID,
-    keys::OLD_ID,
-    "default-login",
-    "forged-token",
-    "misread-secret",
-];
+use crate::report::{Report, Subject, Told};
 
 /// What counts of the reports so far.
 #[derive(Default)]
@@ -38,15 +29,16 @@ impl Judgment {
         self.is_unknown |= !report.unknown.is_empty();
         self.has_nothing |= matches!(report.subject, Subject::Nothing(_));
         self.has_server |= matches!(report.subject, Subject::Server { .. });
-        let is_about_keys = |finding: &Finding| OF_KEYS.contains(&finding.rule);
-        let mut answers = report.checks.iter().map(|check| check.is_right());
-        self.is_wrong |= answers.any(|is_right| is_right == Some(false))
-            || report.findings.iter().any(|told| is_about_keys(told));
+        let is_about_keys = |told: &Told| [keys::ID, keys::OLD_ID].contains(&told.rule);
+        let has_answer = |is: Option<bool>| report.checks.iter().any(|one| one.is_right() == is);
+        let public = report.public_keys;
+        self.is_wrong |= has_answer(Some(false))
+            || public.wrong > 0
+            || report.findings.iter().any(is_about_keys);
         self.is_open |= match report.subject {
             // Of a server, what has nothing to do with keys may stay unknown.
             Subject::Server { .. } => {
-                let mut answers = report.checks.iter().map(|check| check.is_right());
-                report.checks.is_empty() || answers.any(|is_right| is_right.is_none())
+                report.checks.is_empty() || public.open > 0 || has_answer(None)
             }
             Subject::Clients(_) => false,
             Subject::Deployment(_) | Subject::Nothing(_) => !report.unknown.is_empty(),

@@ -41,7 +41,7 @@ pub(crate) use accounts::{Account, accounts, token_secret};
 pub(crate) use answer::{Answer, Id, Modes, Origin, Reason};
 use asked::Asked;
 pub(crate) use failure::Failure;
-pub(crate) use forgery::{Making, makings, pairs, pasted};
+pub(crate) use forgery::{Making, documented, makings, pairs, pasted};
 pub(crate) use given::Given;
 pub(crate) use http::{Bounds, Client, MOST_REQUESTS};
 pub(crate) use list::Listed;

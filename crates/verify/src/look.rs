@@ -18,7 +18,7 @@ use crate::lines::Lines;
 use crate::login::Login;
 use crate::products::Products;
 use crate::readout::Readout;
-use crate::report::{Extent, ExtentFile, NotChecked, Outline, Report, Subject, Texts};
+use crate::report::{Extent, ExtentFile, NotChecked, Outline, PublicKeys, Report, Subject, Texts};
 use crate::rules::{self, Case};
 use crate::trees::Trees;
 use crate::unopened::Target;
@@ -122,6 +122,7 @@ impl<'a> Looker<'a> {
             left_out: silenced.len(),
             silenced: texts.tell(silenced),
             checks: Vec::new(),
+            public_keys: PublicKeys::default(),
             people: None,
             is_besides: false,
         };

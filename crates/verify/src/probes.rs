@@ -31,6 +31,11 @@ pub(crate) trait Probe: Send + Sync {
     fn id(&self) -> &'static str;
     /// Asks, and adds what it found and what it could not ask.
     fn look(&self, site: &Site, seen: &mut Seen);
+    /// Whether what it finds is that anybody can know the server's keys, or that it has none: then that it takes a keyset's
+    /// proves nothing.
+    fn is_about_public_keys(&self) -> bool {
+        false
+    }
 }
 
 /// Every probe.

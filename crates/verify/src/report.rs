@@ -32,10 +32,22 @@ pub(crate) struct Report {
     pub(crate) unknown: Vec<NotChecked>,
     /// What a running server was asked about the keysets of the command line.
     pub(crate) checks: Vec<Check>,
+    /// What else of a running server tells that others have its keys.
+    pub(crate) public_keys: PublicKeys,
     /// Who is at a running server, where that was asked.
     pub(crate) people: Option<People>,
     /// Whether this is only what differs from the report before, of which the deployment is a variant.
     pub(crate) is_besides: bool,
+}
+
+/// Whether a running server takes keys, or gives them away, that anybody can know: a proof that it has those of a keyset
+/// would be worth nothing.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct PublicKeys {
+    /// How many findings say so.
+    pub(crate) wrong: usize,
+    /// How much of it could not be asked.
+    pub(crate) open: usize,
 }
 
 /// What was looked at.
@@ -253,6 +265,7 @@ impl Report {
             left_out: 0,
             unknown,
             checks: Vec::new(),
+            public_keys: PublicKeys::default(),
             people: None,
             is_besides: false,
         }

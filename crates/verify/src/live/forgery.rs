@@ -1,7 +1,7 @@
 //! What anybody can log in or sign with: published pairs, and tokens of anybody's making.
 
 use clearml_secure_core::known::{self, Class, Known};
-use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
+use clearml_secure_core::setting::{Kind, SETTINGS, Setting};
 
 use super::Algorithm;
 
@@ -61,55 +61,66 @@ pub(crate) struct Making {
     /// In the order in which they are tried.
     pub(crate) algorithms: &'static [Algorithm],
     pub(crate) secret: &'static str,
-    /// To whom the tokens are shown.
-    pub(crate) servers: &'static [Server],
 }
 
-/// Every one of them.
-pub(crate) fn makings() -> Vec<Making> {
+impl Making {
     const HMAC: &[Algorithm] = &[Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
-    let making = |how: String, algorithms, secret| Making {
-        how,
+
+    /// With a secret that is public, in words that say where.
+    fn signed(known: &Known, source: &str, algorithms: &'static [Algorithm]) -> Self {
+        Self {
+            how: format!("signed with a public secret ({source})"),
+            algorithms,
+            secret: known.value,
+        }
+    }
+}
+
+/// Those that need no secret, or one that servers have run with by themselves.
+pub(crate) fn makings() -> Vec<Making> {
+    let without = |how: &str, algorithms| Making {
+        how: how.to_owned(),
         algorithms,
-        secret,
-        servers: &[Server::Apiserver, Server::Fileserver],
+        secret: "",
     };
-    let mut all = vec![
-        making("not signed".to_owned(), &[Algorithm::None], ""),
-        making("signed with an empty secret".to_owned(), HMAC, ""),
-    ];
     let is_token_secret = |known: &&Known| {
-        known
-            .setting
-            .is_some_and(|setting| setting.group() == "token_secret")
+        let setting = known.setting;
+        setting.is_some_and(|setting| setting.group() == "token_secret")
     };
-    all.extend(known::all().iter().filter(is_token_secret).map(|known| {
-        let how = format!("signed with a public secret (the {})", known.what);
-        making(how, HMAC, known.value)
-    }));
-    // Nothing has ever run with these by itself, so no file server remembers a token of a time before.
+    let known = known::all().iter().filter(is_token_secret);
+    let known = known.map(|known| {
+        let source = format!("the {}", known.what);
+        Making::signed(known, &source, Making::HMAC)
+    });
+    [
+        without("not signed", &[Algorithm::None]),
+        without("signed with an empty secret", Making::HMAC),
+    ]
+    .into_iter()
+    .chain(known)
+    .collect()
+}
+
+/// Those with what the documentation writes where a secret belongs. Nothing has ever run with these by itself, so no file
+/// server remembers a token of a time before.
+pub(crate) fn documented() -> Vec<Making> {
     let is_stand_in =
         |known: &&Known| known.is_documented_stand_in() && known.value.contains("new-secret");
-    all.extend(known::all().iter().filter(is_stand_in).map(|known| Making {
-        servers: &[Server::Apiserver],
-        ..making(
-            format!("signed with a public secret (a {})", known.what),
-            HMAC,
-            known.value,
-        )
-    }));
-    all
+    let known = known::all().iter().filter(is_stand_in);
+    known
+        .map(|known| Making::signed(known, &format!("a {}", known.what), Making::HMAC))
+        .collect()
 }
 
-/// What people write as a token secret that is public elsewhere: as many as a server can be asked about, the likeliest
-/// first.
+/// What people write as a token secret that is public elsewhere: as many as a server can be asked about.
 const PASTED: [&str; 12] = [
-    // What jwt.io signs with.
+    // What jwt.io signs with, and what is written where a value belongs.
     "your-256-bit-secret",
     "a-string-secret-at-least-256-bits-long",
     "secret",
     "changeme",
-    // ClearML's own, of another setting.
+    "your-secret-key",
+    // ClearML's own, and its charts', of another setting.
     "2oGujVFhPfaozhpuz2GzQfA5OyxmMsR3WVJpsCR5hrgHFs20PO",
     "V8gcW3EneNDcNfO7G_TSUsWe7uLozyacc9_I33o7bxUo8rCN31VLRg",
     "Gx*gB-L2U8!Naqzd#8=7A4&+=In4H(da424H33ZTDQRGF6=FWw",
@@ -118,20 +129,15 @@ const PASTED: [&str; 12] = [
     "Td8VKqxryo1nIj7BRd03Q2ybv097SHzxgQA6TCvY4dhKMlRdZQ9QsT",
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
     "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970",
-    "your-secret-key",
 ];
 
 /// The tokens that are signed with one of them. A server that takes none with this algorithm takes none with another
 /// (docs/clearml.md#forged-tokens).
 pub(crate) fn pasted() -> Vec<Making> {
     let known = PASTED.iter().filter_map(|value| known::lookup(value));
-    let making = |known: &'static Known| Making {
-        how: format!("signed with a public secret ({})", known.what),
-        algorithms: &[Algorithm::Hs256],
-        secret: known.value,
-        servers: &[Server::Apiserver],
-    };
-    known.map(making).collect()
+    known
+        .map(|known| Making::signed(known, known.what, &[Algorithm::Hs256]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -157,10 +163,10 @@ mod tests {
     fn what_is_pasted_is_public_and_tried_once() {
         let pasted = pasted();
         assert_eq!(pasted.len(), PASTED.len());
-        let published = makings();
+        let mut tried: Vec<&str> = makings().iter().map(|one| one.secret).collect();
+        tried.extend(documented().iter().map(|one| one.secret));
         for one in &pasted {
-            let is_tried = |other: &Making| other.secret == one.secret;
-            assert!(!published.iter().any(is_tried), "{}", one.how);
+            assert!(!tried.contains(&one.secret), "{}", one.how);
         }
     }
 }

@@ -83,7 +83,7 @@ impl super::Printer for Printer {
         let text = findings(report, self.look);
         self.people.add(report, self.look.width);
         self.checks.push_str(&checks(report));
-        self.proved.add(&report.checks);
+        self.proved.add(report);
         // Clients are no deployment.
         let name = match report.is_of_people() || matches!(report.subject, Subject::Clients(_)) {
             true => String::new(),
@@ -225,14 +225,16 @@ struct Proved {
 }
 
 impl Proved {
-    fn add(&mut self, checks: &[Check]) {
-        for check in checks {
+    fn add(&mut self, report: &Report) {
+        for check in &report.checks {
             *match check.is_right() {
                 Some(true) => &mut self.right,
                 Some(false) => &mut self.wrong,
                 None => &mut self.open,
             } += 1;
         }
+        self.wrong += report.public_keys.wrong;
+        self.open += report.public_keys.open;
     }
 }
 

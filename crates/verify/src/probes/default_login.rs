@@ -33,6 +33,10 @@ impl Probe for DefaultLogin {
         "default-login"
     }
 
+    fn is_about_public_keys(&self) -> bool {
+        true
+    }
+
     fn look(&self, site: &Site, seen: &mut Seen) {
         let Some(api) = &site.api else {
             return;

@@ -12,19 +12,18 @@
 //! not there. Refused is only what the server itself refuses, accepted only what it calls valid; anything else is not known.
 //! A server that accepts one is shown another that nobody can have signed: a server that also accepts that one proves nothing.
 //! The secrets: ClearML's token secrets and those of its charts, what its documentation writes there, and an empty one. Where
-//! the API server (without one, the file server) refuses all of these, twelve more that people paste, up to the first that is
-//! accepted: two that jwt.io shows, `secret`, `changeme`, `your-secret-key`, `default-secret`, ClearML's session secrets, the
-//! API server's secret of its chart, and one each of the pages of FastAPI, of a tutorial for Spring, and of this project.
-//! Other public secrets, which the rules name in files, are not tried.
-
-use std::sync::atomic::{AtomicBool, Ordering};
+//! the API server (without one, the file server) refuses all of these, twelve more that people paste: two that jwt.io shows,
+//! `secret`, `changeme`, `your-secret-key`, `default-secret`, ClearML's session secrets, the API server's secret of its chart,
+//! and one each of the pages of FastAPI, of a tutorial for Spring, and of this project. Other public secrets, which the rules
+//! name in files, are not tried.
 
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
 use crate::live::{
-    Algorithm, Claims, Making, Reason, Seen, Site, Verdict, makings, pasted, sign, together,
+    Algorithm, Claims, Making, Reason, Seen, Site, Verdict, documented, makings, pasted, sign,
+    together,
 };
 use crate::words::and;
 
@@ -35,15 +34,20 @@ impl Probe for ForgedToken {
         "forged-token"
     }
 
+    fn is_about_public_keys(&self) -> bool {
+        true
+    }
+
     fn look(&self, site: &Site, seen: &mut Seen) {
         // Where nobody is refused a token proves nothing; `anonymous-files` says so.
         let is_open = site.has_open_files();
-        let makings = makings();
-        let shown: Vec<(&Making, Server)> = makings
-            .iter()
-            .flat_map(|making| making.servers.iter().map(move |server| (making, *server)))
-            .filter(|(_, server)| !(is_open && *server == Server::Fileserver))
-            .collect();
+        let (common, documented) = (makings(), documented());
+        let to = |server| move |making| (making, server);
+        let mut shown: Vec<(&Making, Server)> = Vec::new();
+        shown.extend(common.iter().chain(&documented).map(to(Server::Apiserver)));
+        if !is_open {
+            shown.extend(common.iter().map(to(Server::Fileserver)));
+        }
         let answers = together(&shown, |(making, server)| ask(site, making, *server));
         let mut answers: Vec<Asked> = answers.into_iter().flatten().collect();
         let server = match site.api {
@@ -51,7 +55,8 @@ impl Probe for ForgedToken {
             None => Server::Fileserver,
         };
         if refuses_all(&answers, server) {
-            answers.extend(ask_pasted(site, server));
+            let more = together(&pasted(), |making| ask(site, making, server));
+            answers.extend(more.into_iter().flatten());
         }
         // By server and secret, with every algorithm.
         let mut accepted: Vec<(Server, &String, String, Vec<&str>)> = Vec::new();
@@ -123,25 +128,6 @@ fn refuses_all(answers: &[Asked], asked: Server) -> bool {
         .map(|(.., verdict)| verdict)
         .peekable();
     verdicts.peek().is_some() && verdicts.all(|verdict| matches!(verdict, Verdict::Refused(_)))
-}
-
-/// Shows the tokens that are signed with what people paste, until one is accepted: a server has one secret.
-fn ask_pasted(site: &Site, server: Server) -> Vec<Asked> {
-    let is_accepted = AtomicBool::new(false);
-    let answers = together(&pasted(), |making| {
-        if is_accepted.load(Ordering::Relaxed) {
-            return Vec::new();
-        }
-        let asked = ask(site, making, server);
-        if asked
-            .iter()
-            .any(|(.., verdict)| matches!(verdict, Verdict::Accepted))
-        {
-            is_accepted.store(true, Ordering::Relaxed);
-        }
-        asked
-    });
-    answers.into_iter().flatten().collect()
 }
 
 /// Shows the tokens of one making to a server. If one algorithm's signature is accepted, or cannot be verified, so would

@@ -23,6 +23,10 @@ impl Probe for MisreadSecret {
         "misread-secret"
     }
 
+    fn is_about_public_keys(&self) -> bool {
+        true
+    }
+
     fn look(&self, site: &Site, seen: &mut Seen) {
         // `forged-token` shows the same.
         let token = sign(Claims::Role("system"), Algorithm::Hs256, "");

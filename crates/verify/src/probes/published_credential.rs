@@ -66,6 +66,10 @@ impl Probe for PublishedCredential {
         "published-credential"
     }
 
+    fn is_about_public_keys(&self) -> bool {
+        true
+    }
+
     fn look(&self, site: &Site, seen: &mut Seen) {
         let Some(web) = &site.web else {
             return;
