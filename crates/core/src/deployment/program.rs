@@ -93,9 +93,12 @@ pub(super) fn loaded_first(container: &Container) -> Option<(&'static str, &Moun
 /// that is called otherwise. People also keep data beside the program.
 fn has_python(target: &str, mount: &Mount, folder: Option<&str>) -> bool {
     let may_be = folder.is_some() || is_python(target) || Path::new(target).extension().is_none();
+    let is_searched = folder.is_some();
     let folder = folder.unwrap_or_default();
     match mount.source.known() {
-        None | Some(MountSource::Named(_)) => may_be,
+        None => may_be,
+        // Its first content is the image's own, or data.
+        Some(MountSource::Named(_)) => is_searched || is_python(target),
         Some(MountSource::Empty) => false,
         Some(MountSource::Text(_)) => is_python(target),
         Some(MountSource::Folder(files)) => files.iter().any(|(path, _)| {
