@@ -33,13 +33,26 @@ pub(super) fn replaced<'a>(
         // A folder that is copied is put over the image's own.
         let is_over = target == program && copied().any(|copy| std::ptr::eq(copy, mount));
         starts.iter().any(|path| path == target)
-            || (is_below || is_over) && has_python(target, mount, None)
+            || (is_below && !is_data(server, target, mount) || is_over)
+                && has_python(target, mount, None)
     };
     let mounts = container.mounts.iter().chain(copied());
     let known = mounts.filter_map(|mount| Some((mount.target.known()?.as_str(), mount)));
     known
         .filter(|(target, mount)| is_part(target, mount))
         .collect()
+}
+
+/// Whether what is mounted below a program, and cannot be looked into, is data that people keep there. A volume's first
+/// content is the image's own. The file server's program has no folder but its configuration, so that another replaces none
+/// of it (docs/clearml.md#folders-of-the-programs).
+fn is_data(server: &str, target: &str, mount: &Mount) -> bool {
+    let may_be = match mount.source.known() {
+        Some(MountSource::Named(_)) => true,
+        Some(MountSource::Bind(host)) => server == "fileserver" && !host.path.exists(),
+        _ => false,
+    };
+    may_be && !is_python(target)
 }
 
 /// The folder that a server's process starts in: its image names its own home.
@@ -90,15 +103,12 @@ pub(super) fn loaded_first(container: &Container) -> Option<(&'static str, &Moun
 }
 
 /// Whether a mount is Python, or has some: in a folder of it, or in all of it. What is not known may be some, but for a file
-/// that is called otherwise. People also keep data beside the program.
+/// that is called otherwise.
 fn has_python(target: &str, mount: &Mount, folder: Option<&str>) -> bool {
     let may_be = folder.is_some() || is_python(target) || Path::new(target).extension().is_none();
-    let is_searched = folder.is_some();
     let folder = folder.unwrap_or_default();
     match mount.source.known() {
-        None => may_be,
-        // Its first content is the image's own, or data.
-        Some(MountSource::Named(_)) => is_searched || is_python(target),
+        None | Some(MountSource::Named(_)) => may_be,
         Some(MountSource::Empty) => false,
         Some(MountSource::Text(_)) => is_python(target),
         Some(MountSource::Folder(files)) => files.iter().any(|(path, _)| {
