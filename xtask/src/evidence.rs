@@ -211,7 +211,7 @@ mod tests {
     fn a_test_is_a_file_or_a_folder() {
         let folder = shell::root().join("tests/tests");
         let files = test_files(&folder).unwrap();
-        for (test, file) in [("live", "live.rs"), ("bad_input", "bad_input/compose.rs")] {
+        for (test, file) in [("fix", "fix.rs"), ("bad_input", "bad_input/compose.rs")] {
             assert!(
                 files.contains(&(test.to_owned(), folder.join(file))),
                 "{test}"
