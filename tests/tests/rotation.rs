@@ -127,6 +127,12 @@ fn a_server_that_takes_a_published_pair_is_not_proved() {
         verdict(&closed, &asked_about_keys),
         "proved: all 7 answers are as they must be"
     );
+    // Nor is it where a file says that it will not be so after the next start.
+    let stock = fixtures().join("stock/docker-compose.yml");
+    let also_stock = [&asked_about_keys[..], &[stock.to_str().unwrap()]].concat();
+    let (status, found, _) = asked(&closed, &also_stock);
+    assert_eq!(status, Some(1), "{found:?}");
+    assert!(verdict(&closed, &also_stock).starts_with("not proved: 7 answers right, "));
 }
 
 /// New keys that the web server gives to everybody are nobody's own.

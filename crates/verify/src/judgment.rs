@@ -4,8 +4,7 @@ use clearml_secure_core::exit;
 
 use crate::cli::FailOn;
 use crate::finding::Severity;
-use crate::keys;
-use crate::report::{Report, Subject, Told};
+use crate::report::{Proof, Report, Subject};
 
 /// What counts of the reports so far.
 #[derive(Default)]
@@ -16,9 +15,7 @@ pub(crate) struct Judgment {
     pub(crate) has_nothing: bool,
     /// Whether a running server was asked.
     pub(crate) has_server: bool,
-    /// Whether something about keys is wrong, or not known.
-    is_wrong: bool,
-    is_open: bool,
+    proof: Proof,
 }
 
 impl Judgment {
@@ -29,20 +26,7 @@ impl Judgment {
         self.is_unknown |= !report.unknown.is_empty();
         self.has_nothing |= matches!(report.subject, Subject::Nothing(_));
         self.has_server |= matches!(report.subject, Subject::Server { .. });
-        let is_about_keys = |told: &Told| [keys::ID, keys::OLD_ID].contains(&told.rule);
-        let has_answer = |is: Option<bool>| report.checks.iter().any(|one| one.is_right() == is);
-        let public = report.public_keys;
-        self.is_wrong |= has_answer(Some(false))
-            || public.wrong > 0
-            || report.findings.iter().any(is_about_keys);
-        self.is_open |= match report.subject {
-            // Of a server, what has nothing to do with keys may stay unknown.
-            Subject::Server { .. } => {
-                report.checks.is_empty() || public.open > 0 || has_answer(None)
-            }
-            Subject::Clients(_) => false,
-            Subject::Deployment(_) | Subject::Nothing(_) => !report.unknown.is_empty(),
-        };
+        self.proof += report.proof();
     }
 
     /// Findings count first; what was not checked is never clean.
@@ -63,8 +47,8 @@ impl Judgment {
     /// With a keyset, and a server to ask about it, only what was asked about keys counts.
     pub(crate) fn proof(&self) -> u8 {
         match () {
-            () if self.is_wrong => exit::FINDINGS,
-            () if self.is_open => exit::FAILED,
+            () if self.proof.wrong > 0 => exit::FINDINGS,
+            () if self.proof.open > 0 => exit::FAILED,
             () => exit::FINE,
         }
     }

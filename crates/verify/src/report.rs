@@ -1,6 +1,6 @@
 //! What was looked at, and what was found in it.
 
-use std::ops::Deref;
+use std::ops::{AddAssign, Deref};
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::redact::Line;
@@ -15,6 +15,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::fingerprint::{Identity, Names};
+use crate::keys;
 use crate::lines::Lines;
 use crate::people::People;
 use crate::readout::Readout;
@@ -48,6 +49,23 @@ pub(crate) struct PublicKeys {
     pub(crate) wrong: usize,
     /// How much of it could not be asked.
     pub(crate) open: usize,
+}
+
+/// What was asked about keys, by what came of it: a keyset is proved where all is right, and something is.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Proof {
+    pub(crate) right: usize,
+    pub(crate) wrong: usize,
+    /// What could not be asked.
+    pub(crate) open: usize,
+}
+
+impl AddAssign for Proof {
+    fn add_assign(&mut self, other: Self) {
+        self.right += other.right;
+        self.wrong += other.wrong;
+        self.open += other.open;
+    }
 }
 
 /// What was looked at.
@@ -305,6 +323,24 @@ impl Report {
         self.unknown.retain(|one| !other.unknown.contains(one));
         self.is_besides = true;
         self
+    }
+
+    /// What it comes to for keys. Of a server, what has nothing to do with them may stay unknown.
+    pub(crate) fn proof(&self) -> Proof {
+        let checks = |is: Option<bool>| self.checks.iter().filter(move |one| one.is_right() == is);
+        let of_keys = |told: &&Told| [keys::ID, keys::OLD_ID].contains(&told.rule);
+        // At a server each of them is an answer, too.
+        let found = self.findings.iter().filter(of_keys).count();
+        Proof {
+            right: checks(Some(true)).count(),
+            wrong: checks(Some(false)).count().max(found) + self.public_keys.wrong,
+            open: match self.subject {
+                Subject::Server { .. } if self.checks.is_empty() => 1,
+                Subject::Server { .. } => checks(None).count() + self.public_keys.open,
+                Subject::Clients(_) => 0,
+                Subject::Deployment(_) | Subject::Nothing(_) => self.unknown.len(),
+            },
+        }
     }
 
     /// How many findings there are of a severity.

@@ -16,7 +16,7 @@ use super::group::together;
 use super::since::changes;
 use crate::check::Check;
 use crate::receipt::Receipt;
-use crate::report::{Report, Subject};
+use crate::report::{Proof, Report, Subject};
 use crate::since::{Line, Trend};
 use crate::trees::Trees;
 use finding::styled;
@@ -54,7 +54,7 @@ pub(super) struct Printer {
     not_checked: NotCheckedLines,
     people: People,
     checks: String,
-    proved: Proved,
+    proof: Proof,
 }
 
 impl Printer {
@@ -67,7 +67,7 @@ impl Printer {
             not_checked: NotCheckedLines::default(),
             people: People::default(),
             checks: String::new(),
-            proved: Proved::default(),
+            proof: Proof::default(),
         }
     }
 }
@@ -83,7 +83,7 @@ impl super::Printer for Printer {
         let text = findings(report, self.look);
         self.people.add(report, self.look.width);
         self.checks.push_str(&checks(report));
-        self.proved.add(report);
+        self.proof += report.proof();
         // Clients are no deployment.
         let name = match report.is_of_people() || matches!(report.subject, Subject::Clients(_)) {
             true => String::new(),
@@ -106,7 +106,7 @@ impl super::Printer for Printer {
         out.push_str(&self.people.text());
         out.push_str(&self.checks);
         if let Some(receipt) = seen.receipt {
-            out.push_str(&of_receipt(&self.proved, receipt, width));
+            out.push_str(&of_receipt(self.proof, receipt, width));
         }
         let unknown = self.not_checked.lines(width);
         if !self.is_summary {
@@ -216,31 +216,9 @@ fn since(trend: &Trend, width: usize) -> String {
     out
 }
 
-/// How many answers about keys are right, wrong, or neither.
-#[derive(Default)]
-struct Proved {
-    right: usize,
-    wrong: usize,
-    open: usize,
-}
-
-impl Proved {
-    fn add(&mut self, report: &Report) {
-        for check in &report.checks {
-            *match check.is_right() {
-                Some(true) => &mut self.right,
-                Some(false) => &mut self.wrong,
-                None => &mut self.open,
-            } += 1;
-        }
-        self.wrong += report.public_keys.wrong;
-        self.open += report.public_keys.open;
-    }
-}
-
 /// What the checks come to, when and where they were made, and about which keys. No server tells its session secret.
-fn of_receipt(proved: &Proved, receipt: &Receipt, width: usize) -> String {
-    let Proved { right, wrong, open } = *proved;
+fn of_receipt(proof: Proof, receipt: &Receipt, width: usize) -> String {
+    let Proof { right, wrong, open } = proof;
     let verdict = match wrong + open == 0 && right > 0 {
         true => format!(
             "proved: all {} are as they must be",
