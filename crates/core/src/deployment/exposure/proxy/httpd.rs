@@ -33,7 +33,7 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     let mut hosts: Vec<Host> = Vec::new();
     let mut is_inside = false;
     for file in files {
-        // A line that ends in `\\` goes on in the next one.
+        // A line that ends in a backslash goes on in the next one.
         for line in file.text.replace("\\\n", " ").lines() {
             let line = variable(line.trim());
             let words: Vec<&str> = line
@@ -298,6 +298,11 @@ mod tests {
         format!("<VirtualHost *:{port}>\n{inner}\n</VirtualHost>\n")
     }
 
+    /// What is left of a host at port 80 that redirects.
+    fn left(is_for_all: bool) -> Option<Vec<(u16, bool)>> {
+        Some((!is_for_all).then_some((80, false)).into_iter().collect())
+    }
+
     #[test]
     fn virtual_hosts_are_read() {
         let pass = "ProxyPass / http://apiserver:8008/";
@@ -342,12 +347,7 @@ mod tests {
                 .map(|one| format!("RewriteCond {one}\n"))
                 .collect();
             let text = host(80, &format!("{lines}{sent}\n{pass}"));
-            let to = if is_for_all {
-                vec![]
-            } else {
-                vec![(80, false)]
-            };
-            assert_eq!(read(&text), Some(to), "{conditions:?}");
+            assert_eq!(read(&text), left(is_for_all), "{conditions:?}");
         }
         let some = host(80, &format!("{}\n{pass}", sent.replace('^', "^/login")));
         assert_eq!(read(&some), Some(vec![(80, false)]));
@@ -389,12 +389,7 @@ mod tests {
             ),
         ] {
             let text = host(80, &format!("{inner}\n{pass}"));
-            let to = if is_for_all {
-                vec![]
-            } else {
-                vec![(80, false)]
-            };
-            assert_eq!(read(&text), Some(to), "{inner}");
+            assert_eq!(read(&text), left(is_for_all), "{inner}");
         }
     }
 

@@ -82,36 +82,35 @@ impl Condition {
     /// Whether it holds for all who come from other addresses, or do not log in.
     pub(super) fn holds_for_strangers(&self) -> bool {
         match self.is_unless {
-            false => self
-                .alternatives
-                .iter()
-                .any(|terms| terms.iter().all(|one| one.excludes())),
-            true => self.lets_in_few(),
+            false => self.names_strangers(),
+            true => self.names_few(),
         }
     }
 
     /// Whether it holds only for those who come from some addresses, or log in.
     pub(super) fn holds_for_few(&self) -> bool {
         match self.is_unless {
-            false => self.lets_in_few(),
-            true => self
-                .alternatives
-                .iter()
-                .any(|terms| terms.iter().all(|one| one.excludes())),
+            false => self.names_few(),
+            true => self.names_strangers(),
         }
     }
 
-    fn lets_in_few(&self) -> bool {
-        let mut all = self.alternatives.iter();
-        all.all(|terms| terms.iter().any(|one| !one.is_negated && one.is_of_few()))
+    fn names_strangers(&self) -> bool {
+        let excludes = |one: &Term| one.is_negated && one.is_of_few();
+        self.any_of(|terms| terms.iter().all(excludes))
+    }
+
+    fn names_few(&self) -> bool {
+        let includes = |one: &Term| !one.is_negated && one.is_of_few();
+        !self.any_of(|terms| !terms.iter().any(includes))
+    }
+
+    fn any_of(&self, is_so: impl Fn(&[Term]) -> bool) -> bool {
+        self.alternatives.iter().any(|terms| is_so(terms))
     }
 }
 
 impl Term {
-    fn excludes(&self) -> bool {
-        self.is_negated && self.is_of_few()
-    }
-
     fn is_of_few(&self) -> bool {
         let is_guard = |meaning: &String| {
             let mut words = meaning.split(' ');
