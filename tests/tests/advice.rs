@@ -177,8 +177,40 @@ fn a_file_in_the_wrong_place_is_answered_in_our_own_words() {
     fs::write(folder.join("include.conf"), "include \"x.conf\"\n").unwrap();
     fs::write(folder.join("dash.conf"), "\"-credentials\" { }\n").unwrap();
     shell(folder, "clearml-keygen -q -o keys.env").exit(0);
+    shell(
+        folder,
+        "clearml-keygen -q --from keys.env -f kubernetes -o secret.yaml",
+    )
+    .exit(0);
+    fs::write(folder.join("broken.env"), "CLEARML__SECURE__NOTHING=x\n").unwrap();
+    fs::write(
+        folder.join("web.yaml"),
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n",
+    )
+    .unwrap();
     for (command, says) in [
         ("inject keys.env docker-compose.yml", "-k takes the keyset:"),
+        (
+            "inject -k broken.env keys.env",
+            "keys.env: this is a keyset, not a compose file",
+        ),
+        (
+            "inject -k /dev/fd/3 keys.env 3<<END\n$(cat keys.env)\nEND",
+            "keys.env: this is a keyset, not a compose file",
+        ),
+        (
+            "inject -k /dev/fd/3 docker-compose.yml 3<<END\n$(grep -i token_secret keys.env)\nEND",
+            "clearml-keygen --from KEYS -o complete.env",
+        ),
+        ("verify --keys broken.env secret.yaml", "broken.env:1:1: "),
+        (
+            "verify --keys web.yaml secret.yaml",
+            "clearml-verify --keys secret.yaml web.yaml",
+        ),
+        (
+            "verify --old-keys docker-compose.yml keys.env",
+            "docker-compose.yml:1:1: this is a compose file, not a keyset",
+        ),
         (
             "inject docker-compose.yml keys.env",
             "clearml-inject -k keys.env docker-compose.yml",

@@ -279,6 +279,17 @@ impl Keyset {
         path.is_file() && io::read_text(path).is_ok_and(|text| Self::is_one(&text, path))
     }
 
+    /// Whether a file is something else: people name a compose file where the keyset belongs. A keyset with a mistake is not,
+    /// nor is a pipe, whose text comes only once.
+    pub fn is_other(path: &Path) -> bool {
+        let is_other = |text: &str| match recognise::format(text) {
+            Ok(Format::Kubernetes) => kubernetes::has_none(text),
+            Ok(_) => false,
+            Err(_) => !text.trim().is_empty(),
+        };
+        path.is_file() && io::read_text(path).is_ok_and(|text| is_other(&text))
+    }
+
     /// Reads one that is to be completed: an empty value is as good as none, and named beside the keyset. The
     /// `secure.conf` of ClearML's images has two (docs/clearml.md#services-agent).
     ///

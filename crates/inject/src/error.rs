@@ -65,7 +65,8 @@ impl Error {
     /// What to do. A command names the keyset that this run named.
     pub(crate) fn help_for(&self, cli: &Cli) -> Option<String> {
         let help = self.help()?;
-        let path = cli.keys.as_deref().filter(|path| *path != Path::new("-"));
+        // A pipe can be read only once.
+        let path = cli.keys.as_deref().filter(|path| path.is_file());
         Some(match path.map(quoted) {
             Some(path) => ["-k", "--from"].iter().fold(help, |help, option| {
                 help.replace(&format!("{option} KEYS"), &format!("{option} {path}"))

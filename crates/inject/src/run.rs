@@ -119,7 +119,7 @@ fn refuse_what_belongs_elsewhere(cli: &Cli, text: &str) -> Result<(), Error> {
         true => Some(&cli.compose),
         false => cli.others.iter().find(|path| Keyset::is_in(path)),
     };
-    let given = cli.keys.iter().filter(|path| !Keyset::is_in(path));
+    let given = cli.keys.iter().filter(|path| Keyset::is_other(path));
     let mut others = std::iter::once(&cli.compose)
         .chain(&cli.others)
         .chain(given);

@@ -59,19 +59,16 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn read(cli: &Cli) -> Result<Self, Error> {
+        if let Some(target) = cli.keys.as_deref().filter(|path| Keyset::is_other(path))
+            && let Some(keys) = cli.targets.iter().find(|target| Keyset::is_in(target))
+        {
+            return Err(Error::KeysetSwapped {
+                keys: keys.clone(),
+                target: target.to_owned(),
+            });
+        }
         let read = |path: &Path| -> Result<Arc<Keyset>, Error> {
-            let keyset = Keyset::read(&read_argument(path)?, path);
-            let mut targets = cli.targets.iter();
-            match keyset {
-                Ok(keyset) => Ok(Arc::new(keyset)),
-                Err(error) => Err(match targets.find(|target| Keyset::is_in(target)) {
-                    Some(keys) => Error::KeysetSwapped {
-                        keys: keys.clone(),
-                        target: path.to_owned(),
-                    },
-                    None => error.into(),
-                }),
-            }
+            Ok(Arc::new(Keyset::read(&read_argument(path)?, path)?))
         };
         let keys = Self {
             new: cli.keys.as_deref().map(read).transpose()?,

@@ -138,6 +138,16 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
     Ok(keyset)
 }
 
+/// Whether no Secret has a key of a keyset.
+pub(super) fn has_none(text: &str) -> bool {
+    let mut is_none = true;
+    let documents = each_entry(text, &mut |entry| {
+        is_none &= entry.setting().is_none() && !entry.is_logins();
+        Ok(())
+    });
+    is_none && documents.is_ok()
+}
+
 /// Whether there are other objects, or other keys in the Secrets.
 pub(super) fn has_more(text: &str) -> bool {
     let mut is_more = false;
