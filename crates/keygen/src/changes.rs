@@ -98,15 +98,21 @@ impl Changes {
     }
 
     /// What a person has to know about them: what works on, and what ends it
-    /// (docs/clearml.md#removed-users, docs/clearml.md#another-password).
-    pub(crate) fn remarks(&self, is_anybody_left: bool, is_in_file: bool) -> Vec<String> {
+    /// (docs/clearml.md#removed-users, docs/clearml.md#another-password). One that is removed and added is the same user with
+    /// another password.
+    pub(crate) fn remarks(
+        &self,
+        added: &[New],
+        is_anybody_left: bool,
+        is_in_file: bool,
+    ) -> Vec<String> {
         let mut remarks = Vec::new();
-        if !self.reset.is_empty() {
-            let names: Vec<String> = self
-                .reset
-                .iter()
-                .map(|user| user.username.clone())
-                .collect();
+        let is_added = |name: &String| added.iter().any(|user| user.username == *name);
+        let (anew, removed): (Vec<String>, Vec<String>) =
+            self.removed.iter().cloned().partition(is_added);
+        let reset = self.reset.iter().map(|user| user.username.clone());
+        let names: Vec<String> = reset.chain(anew).collect();
+        if !names.is_empty() {
             remarks.push(format!(
                 "new password: {}\n  \
                  The old password works until the API server restarts with the new one.\n  \
@@ -114,19 +120,19 @@ impl Changes {
                 keyset::enumerated(&names)
             ));
         }
-        if !self.removed.is_empty() {
+        if !removed.is_empty() {
             remarks.push(format!(
                 "removed: {}\n  \
                  Their password and API keys work until the API server restarts with the new list and deletes them\n  \
                  (from 1.15.0 on, unless apiserver.auth.delete_missing_autocreated_users is false).\n  \
                  Not ended: tokens of earlier logins.",
-                keyset::enumerated(&self.removed)
+                keyset::enumerated(&removed)
             ));
         }
         if self.are_any() {
             remarks.push(TOKENS.to_owned());
         }
-        if !self.removed.is_empty() && !is_anybody_left {
+        if !removed.is_empty() && !is_anybody_left {
             remarks.push(nobody_left(is_in_file));
         }
         remarks

@@ -20,11 +20,11 @@ use crate::users::{self, New};
 /// Reads what is there, generates the rest, and only then writes.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     refuse_one_for_two(cli)?;
-    if let Some(count) = cli.count {
-        return count::run(cli, count);
-    }
     if let Some(other) = cli.others.first() {
         return Err(Error::NoOption(other.clone()));
+    }
+    if let Some(count) = cli.count {
+        return count::run(cli, count);
     }
     if matches!(cli.format, Format::Helm) {
         return helm::run(cli);
@@ -41,20 +41,21 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     }
     let users = chosen::new(cli)?;
     let names_anybody = [&cli.user, &cli.remove_user, &cli.reset_password];
-    let listed = match names_anybody.iter().all(|names| names.is_empty()) {
+    let mut listed = match names_anybody.iter().all(|names| names.is_empty()) {
         true => Vec::new(),
         false => product::listed(cli, from.as_ref())?,
     };
-    users::refuse_known(&users, &listed)?;
     let changes = Changes::of(cli, &keyset, &listed)?;
     changes.apply(&mut keyset)?;
+    listed.retain(|name| !cli.remove_user.contains(name));
+    users::refuse_known(&users, &listed)?;
     users::add(&mut keyset, &users)?;
     say_all(cli, users::warnings(&users));
     let product = Product::new(cli, &keyset, from.as_ref(), &changes)?;
     say_all(cli, product.left_out(cli, &keyset));
     write(cli, &product, &changes.reset, &users)?;
     let (is_in_file, is_anybody_left) = product.has_file_and_anybody();
-    say_all(cli, changes.remarks(is_anybody_left, is_in_file));
+    say_all(cli, changes.remarks(&users, is_anybody_left, is_in_file));
     Ok(())
 }
 
