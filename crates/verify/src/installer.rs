@@ -37,7 +37,13 @@ impl Installer {
     /// Whether it may take values from a file beside it, by its name.
     pub(crate) fn takes(&self, path: &Path) -> bool {
         let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| self.text.contains(name))
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        name.is_some_and(|name| {
+            self.text.match_indices(name).any(|(at, _)| {
+                let (before, behind) = (&self.text[..at], &self.text[at + name.len()..]);
+                !before.ends_with(is_of_name) && !behind.starts_with(is_of_name)
+            })
+        })
     }
 
     /// Whether it installs ClearML's own chart, and not that of its agent or of serving. A chart that a variable names may
@@ -188,6 +194,18 @@ mod tests {
         ] {
             assert_eq!(is_ours(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_file_of_values_is_taken_by_its_whole_name() {
+        let takes = |line: &str| {
+            let one = Installer::of(Path::new("main.tf"), line);
+            one.is_some_and(|one| one.takes(Path::new("clearml/values.yaml")))
+        };
+        assert!(takes("values = [file(\"${path.module}/values.yaml\")]"));
+        assert!(takes("- values.yaml"));
+        assert!(!takes("- my-values.yaml"));
+        assert!(!takes("- values.yaml.gotmpl"));
     }
 
     #[test]

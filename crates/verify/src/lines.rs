@@ -29,7 +29,7 @@ impl<'a> Lines<'a> {
             .into_iter()
             .map(|(source, roots)| {
                 let text = Text::of_yaml(deployment.sources.text(source), roots);
-                (source, with_references(deployment, text))
+                (source, shown(deployment, text))
             })
             .collect();
         Self {
@@ -60,7 +60,7 @@ impl<'a> Lines<'a> {
         }
         match self.compose.get(&source) {
             Some(text) => look(text),
-            None => look(&with_references(
+            None => look(&shown(
                 self.deployment,
                 Text::of_lines(self.deployment.sources.text(source)),
             )),
@@ -94,7 +94,7 @@ impl<'a> Lines<'a> {
 }
 
 /// What the engine prints of what runs has values, and no names of them.
-fn with_references<'a>(deployment: &Described, text: Text<'a>) -> Text<'a> {
+fn shown<'a>(deployment: &Described, text: Text<'a>) -> Text<'a> {
     match deployment.is_running() {
         true => text.without_references(),
         false => text,

@@ -230,7 +230,14 @@ fn agree(words: &mut [String], at: usize) {
     }
     let is_clause = words[at].ends_with(',');
     let is_aside = words[at].ends_with(')');
-    if let Some(after) = words.get_mut(at + 1) {
+    // `the accounts A and B of apiserver have`
+    let is_within = |word: &String| ["at", "in", "of", "on"].contains(&word.as_str());
+    let behind = if words.get(at + 1).is_some_and(is_within) {
+        at + 3
+    } else {
+        at + 1
+    };
+    if let Some(after) = words.get_mut(behind) {
         let verb = VERBS.iter().find(|(one, _)| one == after);
         match verb {
             Some((_, all)) if !is_clause && !is_aside => *after = (*all).to_owned(),
@@ -267,6 +274,10 @@ mod tests {
         assert_eq!(
             of(&["A is not set, so", "B is not set, so"]).as_deref(),
             Some("A and B are not set, so")
+        );
+        assert_eq!(
+            of(&["account A of x has role", "account B of x has role"]).as_deref(),
+            Some("accounts A and B of x have role")
         );
         assert_eq!(
             of(&["the account A, which is", "the account B, which is"]).as_deref(),
