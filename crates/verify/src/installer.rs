@@ -26,9 +26,9 @@ impl Installer {
 
     /// What a file is, by its name and its text: a compose file may be in `helmfile.d`, too.
     pub(crate) fn of(path: &Path, text: &str) -> Option<Self> {
+        let program = Program::of(path)?;
         let text = without_comments(text);
-        let program = Program::of(path).filter(|program| program.reads(&text))?;
-        Some(Self {
+        program.reads(&text).then(|| Self {
             command: program.command(path),
             text,
         })
