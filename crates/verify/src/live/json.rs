@@ -104,14 +104,25 @@ impl Seen<'_> {
         let is_ours = self.is_ours.is_some_and(|is_ours| is_ours(value));
         let is_known = is_ours || is_known(value);
         self.has_known |= is_known;
-        self.has_secret |= is_known || names_secret(name) && !is_said(name, value);
+        self.has_secret |=
+            is_known || has_login(value) || names_secret(name) && !is_said(name, value);
     }
 }
 
-/// Whether a name says that its value is a secret: `userSecret`, `s3_secret_key`, `adminPassword`, `apiToken`.
+/// Whether an address has a password in it: `https://user:password@host`.
+fn has_login(value: &str) -> bool {
+    let addresses = value.split("://").skip(1);
+    addresses
+        .filter_map(|rest| rest.split(['/', '?', '#']).next()?.rsplit_once('@'))
+        .filter_map(|(login, _)| login.split_once(':'))
+        .any(|(_, password)| !password.is_empty())
+}
+
+/// Whether a name says that its value is a secret, or each of its values: `userSecret`, `s3_secret_key`, `adminPassword`,
+/// `apiTokens`.
 pub(super) fn names_secret(name: &str) -> bool {
     // `tokenUrl` and `passwordPolicy` say where or how, and are none.
-    const SECRETS: [&str; 12] = [
+    const SECRETS: [&str; 11] = [
         "secret",
         "secretkey",
         "password",
@@ -122,7 +133,6 @@ pub(super) fn names_secret(name: &str) -> bool {
         "accesskey",
         "privatekey",
         "credential",
-        "credentials",
         "secretaccesskey",
     ];
     let flat: String = name
@@ -130,14 +140,29 @@ pub(super) fn names_secret(name: &str) -> bool {
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    SECRETS.iter().any(|secret| flat.ends_with(secret))
+    let one = flat.strip_suffix('s').unwrap_or(&flat);
+    SECRETS.iter().any(|secret| one.ends_with(secret))
 }
 
-/// Whether a value under a secret's name is said of it and is none: a label (`"password": "Password"`), or a switch. The
-/// very name is a password that people take.
+/// Whether a value under a secret's name is said of it and is none: a label (`"password": "Password"`, `"token": "API token"`),
+/// or a switch. The very name is a password that people take.
 pub(super) fn is_said(name: &str, value: &str) -> bool {
-    let is_label = value.eq_ignore_ascii_case(name) && value != name;
-    is_label || ["true", "false"].contains(&value)
+    let words = value.split(' ');
+    let is_phrase = value.starts_with(char::is_uppercase) && words.clone().count() > 1;
+    let is_label = value.eq_ignore_ascii_case(name) && value != name
+        || is_phrase
+            && words
+                .into_iter()
+                .any(|word| word.eq_ignore_ascii_case(name));
+    // `"credentials": "include"` says to a browser what to send; `"maxTokens": "4096"` counts them.
+    const SWITCHES: [&str; 5] = ["true", "false", "include", "omit", "same-origin"];
+    let is_count = name.ends_with('s') && value.bytes().all(|byte| byte.is_ascii_digit());
+    is_label || is_count || SWITCHES.contains(&value)
+}
+
+/// Whether what is below a name has names of its own for secrets: `"passwords": {"jane": …}`.
+fn names_many(name: &str) -> bool {
+    names_secret(name) && name.ends_with('s') && !name.to_ascii_lowercase().ends_with("credentials")
 }
 
 /// Whether a published value of the servers' own or of their charts is in a text.
@@ -206,7 +231,12 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<Word>()? {
             self.0.is_filled = true;
-            map.next_value_seed(Walk(self.0, name.said()))?;
+            let name = if names_many(self.1) {
+                self.1
+            } else {
+                name.said()
+            };
+            map.next_value_seed(Walk(self.0, name))?;
         }
         Ok(())
     }
@@ -234,7 +264,8 @@ mod tests {
             Some((true, true))
         );
         let stock = r#"{"apiBaseUrl": "https://a/api", "displayedServerUrls": {"apiServer": ""}, "plotlyURL": "/x",
-            "tokenUrl": "https://sso", "labels": {"password": "Password"}, "showPassword": "true", "demo": false, "number": 5, "none": null}"#;
+            "tokenUrl": "https://sso:443/a:b@c", "labels": {"password": "Password", "token": "API token"},
+            "bypass": "x", "maxTokens": "4096", "credentials": "include", "showPassword": "true", "demo": false, "number": 5, "none": null}"#;
         assert_eq!(judged(stock), Some((false, false)));
         for secret in [
             r#"{"a": [{"s3_secret_key": "x"}]}"#,
@@ -244,6 +275,9 @@ mod tests {
             r#"{"anything": "62T8CP7HGBC6647XF9314C2VY67RJO"}"#,
             r#"{"anything": "log in with 62T8CP7HGBC6647XF9314C2VY67RJO"}"#,
             r#"{"password": "password"}"#,
+            r#"{"passwords": ["x"]}"#,
+            r#"{"apiTokens": {"ci": "x"}}"#,
+            r#"{"proxy": "http://jane:x@proxy:3128"}"#,
         ] {
             assert_eq!(judged(secret), Some((false, true)), "{secret}");
         }

@@ -1,7 +1,7 @@
 //! The web server serves a key, a secret or a password to everybody.
 //!
 //! **What**: credentials.json holds a key and a secret, or configuration.json holds a secret: a value under a name that says
-//! so, a published one, or one of `--keys`, also within a longer text.
+//! so, an address with a password, a published value, or one of `--keys`, also within a longer text.
 //!
 //! **Why**: anyone who loads the page has them, and logs in with them.
 //!
