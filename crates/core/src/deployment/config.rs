@@ -142,47 +142,11 @@ pub(super) fn defaults(
             view.miss("", volume, reason.to_owned());
         }
     }
-    for (target, volume) in program::replaced(container, home, server) {
-        // One that hides the configuration as well was said above.
-        if view
-            .unseen
-            .iter()
-            .all(|(_, one)| one.span != Some(volume.span))
-        {
-            let what = match volume.is_interpolated {
-                true => "a file of the server".to_owned(),
-                false => crate::shown::escape(target).into_owned(),
-            };
-            let is_of = |copies: &[Mount]| copies.iter().any(|copy| std::ptr::eq(copy, volume));
-            let by = match () {
-                () if is_of(&container.copies) => "its Dockerfile",
-                () if is_of(&container.synced) => "`develop.watch`",
-                () => "a mount",
-            };
-            let reason =
-                format!("{by} replaces a part of the server; what runs there is not known");
-            view.unseen.push((
-                String::new(),
-                Unseen {
-                    what,
-                    hides: Hides::Anything,
-                    reason,
-                    service: Some(container.name.clone()),
-                    span: Some(volume.span),
-                },
-            ));
-        }
-    }
-    if let Some((variable, mount)) = program::loaded_first(container) {
-        let unseen = Unseen {
-            what: format!("what {variable} lets the server load first"),
-            hides: Hides::Anything,
-            reason: "what that code does to the server is not known".to_owned(),
-            service: Some(container.name.clone()),
-            span: Some(mount.span),
-        };
-        view.unseen.push((String::new(), unseen));
-    }
+    let said: Vec<_> = view.unseen.iter().map(|(_, one)| one.span).collect();
+    let code = program::unseen(container, home, server);
+    // One that hides the configuration as well was said above.
+    let code = code.filter(|one| !said.contains(&one.span));
+    view.unseen.extend(code.map(|one| (String::new(), one)));
     let files = view.files.into_iter();
     Ok(Found {
         files: files.map(|file| found(&folder, file, true)).collect(),

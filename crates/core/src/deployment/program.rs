@@ -1,5 +1,7 @@
-//! The programs of ClearML's servers, where an image has them: what is mounted there runs in their place.
+//! The code that a server's process runs besides what its image has: what is mounted over the programs of the servers, and where
+//! Python, the loader of libraries and PATH find code before that (docs/clearml.md#where-a-process-finds-code).
 
+use std::cell::Cell;
 use std::path::Path;
 
 use super::mounts::relative;
@@ -8,51 +10,163 @@ use crate::container_path::cleaned;
 use crate::io::entries;
 use crate::knowable::Knowable;
 use crate::secret::Secret;
+use crate::unseen::{Hides, Unseen};
 
 const PYTHON: [&str; 3] = [".py", ".pyc", ".so"];
-
-/// How many folders down a module is looked for in what is copied.
-const DEEP: usize = 4;
+/// What Python reads besides in its own folders.
+const ARCHIVES: [&str; 4] = [".egg", ".egg-link", ".pth", ".zip"];
 
 /// Where the images have the configuration.
 const GIVEN: &str = "/opt/clearml/config";
 
-/// What is mounted over the program of a server, where it is, or over what starts it, or copied there by its build.
-pub(super) fn replaced<'a>(
-    container: &'a Container,
-    home: &str,
-    server: &str,
-) -> Vec<(&'a str, &'a Mount)> {
-    let program = format!("{home}/{server}");
-    let starts = ["entrypoint.sh", "wrapper.sh"].map(|name| format!("{home}/{name}"));
-    let copied = || container.copies.iter().chain(&container.synced);
-    let is_part = |target: &str, mount: &Mount| {
-        // Its configuration is read, wherever it is mounted, and tells what a mount over all of the program is.
-        let below = relative(target, &program).unwrap_or_default();
-        let is_below = !below.is_empty() && relative(below, "config").is_none();
-        // A folder that is copied is put over the image's own.
-        let is_over = target == program && copied().any(|copy| std::ptr::eq(copy, mount));
-        starts.iter().any(|path| path == target)
-            || (is_below && !is_data(server, target, mount) || is_over)
-                && has_python(target, mount, None)
-    };
-    let mounts = container.mounts.iter().chain(copied());
-    let known = mounts.filter_map(|mount| Some((mount.target.known()?.as_str(), mount)));
-    known
-        .filter(|(target, mount)| is_part(target, mount))
-        .collect()
+/// Where programs are found unless PATH says otherwise.
+const PROGRAMS: [&str; 6] = [
+    "/bin",
+    "/sbin",
+    "/usr/bin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+];
+/// Where libraries are.
+const LIBRARIES: [&str; 6] = [
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/local/lib64",
+];
+/// The folder of one processor's libraries in these.
+const PROCESSORS: [&str; 3] = ["", "/aarch64-linux-gnu", "/x86_64-linux-gnu"];
+/// Where Python's own folders are.
+const PYTHONS: [&str; 6] = [
+    "/etc",
+    "/root/.local/lib",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/local/lib64",
+];
+
+/// The variables that lead to code, what they name, and what is between two of it. PYTHONSTARTUP is for a person alone.
+const VARIABLES: [(&str, Takes, &[char]); 8] = [
+    ("PYTHONPATH", Takes::Python, &[':']),
+    ("PYTHONHOME", Takes::Python, &[':']),
+    ("PYTHONPYCACHEPREFIX", Takes::Python, &[]),
+    ("PYTHONUSERBASE", Takes::Python, &[]),
+    ("LD_PRELOAD", Takes::Anything, &[':', ' ']),
+    ("LD_AUDIT", Takes::Anything, &[':']),
+    ("LD_LIBRARY_PATH", Takes::Libraries, &[':', ';']),
+    ("PATH", Takes::Programs, &[':']),
+];
+
+const OWN: Kind = Kind::Own("replaces a part of the server");
+const PYTHON_FIRST: Kind = Kind::Common("puts code where the server's Python finds it first");
+const LIBRARY: Kind = Kind::Common("puts a library where every program loads it");
+const PROGRAM: Kind = Kind::Common("replaces a program that the server is started with");
+
+/// How many files of one mount are looked at.
+const MANY: usize = 20_000;
+/// How many folders down: further there is a circle of links.
+const DEEP: usize = 16;
+
+/// What is taken for code at a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Anything,
+    Libraries,
+    /// Modules that are right there.
+    Modules,
+    Programs,
+    Python,
 }
 
-/// Whether what is mounted below a program, and cannot be looked into, is data that people keep there. A volume's first
-/// content is the image's own. The file server's program has no folder but its configuration, so that another replaces none
-/// of it (docs/clearml.md#folders-of-the-programs).
-fn is_data(server: &str, target: &str, mount: &Mount) -> bool {
-    let may_be = match mount.source.known() {
-        Some(MountSource::Named(_)) => true,
-        Some(MountSource::Bind(host)) => server == "fileserver" && !host.path.exists(),
-        _ => false,
+/// Which kind of place it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The server's own program. What puts code there does this.
+    Own(&'static str),
+    /// One that every process has.
+    Common(&'static str),
+    /// One that a variable names.
+    Named(&'static str),
+}
+
+/// A file or a folder from which a server's process runs code.
+#[derive(Clone)]
+struct Place {
+    path: String,
+    takes: Takes,
+    kind: Kind,
+}
+
+/// What is not known of a server because of code that is put where its process runs it.
+pub(super) fn unseen(
+    container: &Container,
+    home: &str,
+    server: &'static str,
+) -> impl Iterator<Item = Unseen> {
+    let places = Places {
+        list: places(container, home, server),
+        server,
     };
-    may_be && !is_python(target)
+    let unseen = |what, reason: String, span| Unseen {
+        what,
+        hides: Hides::Anything,
+        reason,
+        service: Some(container.name.clone()),
+        span: Some(span),
+    };
+    let code = all(container).filter_map(move |mount| match places.first_in(mount)? {
+        Kind::Named(variable) => {
+            let reason = "what that code does to the server is not known".to_owned();
+            Some(unseen(first(variable), reason, mount.span))
+        }
+        Kind::Common(does) | Kind::Own(does) => {
+            let by = putter(container, mount);
+            let reason = format!("{by} {does}; what runs there is not known");
+            Some(unseen(shown(mount), reason, mount.span))
+        }
+    });
+    let anywhere = VARIABLES.iter().filter_map(move |(name, _, _)| {
+        let mut all = container.environment.iter();
+        let found = all.find(|known| known.name == *name)?;
+        let reason = "the variable has no value here".to_owned();
+        found
+            .value
+            .known()
+            .is_none()
+            .then(|| unseen(first(name), reason, found.span))
+    });
+    code.chain(anywhere)
+}
+
+fn first(variable: &str) -> String {
+    format!("what {variable} lets the server load first")
+}
+
+/// What puts a mount there.
+fn putter(container: &Container, mount: &Mount) -> &'static str {
+    let is_of = |copies: &[Mount]| copies.iter().any(|copy| std::ptr::eq(copy, mount));
+    match () {
+        () if is_of(&container.copies) => "its Dockerfile",
+        () if is_of(&container.synced) => "`develop.watch`",
+        () => "a mount",
+    }
+}
+
+/// Where a mount is, unless a variable is a part of that.
+fn shown(mount: &Mount) -> String {
+    match mount.target.known() {
+        Some(target) if !mount.is_interpolated => crate::shown::escape(target).into_owned(),
+        _ => "a file of the server".to_owned(),
+    }
+}
+
+fn all(container: &Container) -> impl Iterator<Item = &Mount> {
+    let copied = container.copies.iter().chain(&container.synced);
+    container.mounts.iter().chain(copied)
 }
 
 /// The folder that a server's process starts in: its image names its own home.
@@ -61,88 +175,233 @@ pub(super) fn folder(container: &Container) -> Knowable<String> {
     named.unwrap_or_else(|| Knowable::Known("/opt/clearml".to_owned()))
 }
 
-/// What is mounted where PYTHONPATH or LD_PRELOAD lets code be loaded before the server's own, and the variable that does.
-pub(super) fn loaded_first(container: &Container) -> Option<(&'static str, &Mount)> {
-    let value = |name: &str| container.known_variable(name).map(Secret::expose);
-    let mounts = || {
-        let copied = container.copies.iter().chain(&container.synced);
-        let all = container.mounts.iter().chain(copied);
-        all.filter_map(|mount| Some((mount.target.known()?.as_str(), mount)))
+/// From where a server's process runs code.
+fn places(container: &Container, home: &str, server: &str) -> Vec<Place> {
+    let mut places = Vec::new();
+    let mut add = |path: &str, takes, kind| {
+        places.push(Place {
+            path: path.to_owned(),
+            takes,
+            kind,
+        });
     };
-    let is_loaded = |path: &str, target: &str, mount: &Mount| match relative(path, target) {
-        Some(rest) => has_python(target, mount, Some(rest)),
-        // The configuration is read, wherever it is mounted.
-        None => {
-            relative(target, path).is_some()
-                && relative(target, GIVEN).is_none()
-                && has_python(target, mount, None)
+    add(&format!("{home}/{server}"), Takes::Python, OWN);
+    for script in ["entrypoint.sh", "wrapper.sh"] {
+        add(&format!("{home}/{script}"), Takes::Anything, OWN);
+    }
+    for (variable, takes, between) in VARIABLES {
+        let value = container.known_variable(variable).map(Secret::expose);
+        let value = value.unwrap_or_default();
+        if value.is_empty() {
+            continue;
         }
-    };
-    // One that is empty, or has no slash in front, is in the folder that the process is in.
-    let absolute = |path: &str| match (path.starts_with('/'), folder(container)) {
-        (true, _) => Some(cleaned(path)),
-        (false, Knowable::Known(folder)) => Some(cleaned(&format!("{folder}/{path}"))),
-        (false, Knowable::Unknown(_)) => None,
-    };
-    let python = value("PYTHONPATH").filter(|paths| !paths.is_empty());
-    let mut python = python.into_iter().flat_map(|paths| paths.split(':'));
-    let of_python = python.find_map(|path| {
-        let path = absolute(path)?;
-        mounts().find(|(target, mount)| is_loaded(&path, target, mount))
-    });
-    let of_libraries = || {
-        let libraries = value("LD_PRELOAD").unwrap_or_default();
-        libraries.split([':', ' ']).find_map(|path| {
-            mounts().find(|(target, _)| path.starts_with('/') && relative(path, target).is_some())
-        })
-    };
-    let named = |name: &'static str| move |(_, mount)| (name, mount);
-    of_python
-        .map(named("PYTHONPATH"))
-        .or_else(|| of_libraries().map(named("LD_PRELOAD")))
+        // One that is empty, or has no slash in front, is in the folder that the process is in.
+        for path in value.split(between) {
+            let absolute = match (path.starts_with('/'), folder(container)) {
+                (true, _) => cleaned(path),
+                (false, Knowable::Known(folder)) if takes != Takes::Anything => {
+                    cleaned(&format!("{folder}/{path}"))
+                }
+                (false, _) => continue,
+            };
+            add(&absolute, takes, Kind::Named(variable));
+        }
+    }
+    add(home, Takes::Modules, PYTHON_FIRST);
+    if let Knowable::Known(folder) = folder(container) {
+        add(&cleaned(&folder), Takes::Modules, PYTHON_FIRST);
+    }
+    for path in ["/etc/ld.so.cache", "/etc/ld.so.preload"] {
+        add(path, Takes::Anything, LIBRARY);
+    }
+    for folder in LIBRARIES {
+        for processor in PROCESSORS {
+            add(&format!("{folder}{processor}"), Takes::Libraries, LIBRARY);
+        }
+    }
+    for folder in PROGRAMS {
+        add(folder, Takes::Programs, PROGRAM);
+    }
+    places
 }
 
-/// Whether a mount is Python, or has some: in a folder of it, or in all of it. What is not known may be some, but for a file
-/// that is called otherwise.
-fn has_python(target: &str, mount: &Mount, folder: Option<&str>) -> bool {
-    let may_be = folder.is_some() || is_python(target) || Path::new(target).extension().is_none();
-    let folder = folder.unwrap_or_default();
-    match mount.source.known() {
-        None | Some(MountSource::Named(_)) => may_be,
-        Some(MountSource::Empty) => false,
-        Some(MountSource::Text(_)) => is_python(target),
-        Some(MountSource::Folder(files)) => files.iter().any(|(path, _)| {
-            is_python(path) && (folder.is_empty() || relative(path, folder).is_some())
-        }),
-        Some(MountSource::Bind(host)) => {
-            let path = match folder {
-                "" => host.path.clone(),
-                folder => host.path.join(folder),
-            };
-            if path.is_dir() {
-                return lists_python(host, &path, DEEP * usize::from(host.copied.is_some()));
-            }
-            match path.exists() {
-                true => is_python(target),
-                false => may_be && !host.path.exists(),
-            }
+impl Takes {
+    /// Whether a file is code, told by its path below the place, or by its own where it is the place.
+    fn is_code(self, below: &str) -> bool {
+        let name = below.rsplit('/').next().unwrap_or_default();
+        let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+        let is_direct = !below.contains('/');
+        match self {
+            Self::Anything => true,
+            Self::Libraries => is_direct && (name.ends_with(".so") || name.contains(".so.")),
+            Self::Modules => match below.split_once('/') {
+                Some((_, module)) => module == "__init__.py",
+                // No other can be asked for by name.
+                None => ends(&PYTHON) && (name.ends_with(".so") || name.matches('.').count() == 1),
+            },
+            Self::Programs => is_direct && is_program(name),
+            Self::Python => ends(&PYTHON) || ends(&ARCHIVES),
+        }
+    }
+
+    /// How many folders down there is code.
+    fn depth(self) -> usize {
+        match self {
+            Self::Anything | Self::Libraries | Self::Programs => 0,
+            Self::Modules => 1,
+            Self::Python => DEEP,
         }
     }
 }
 
-/// Whether there is Python in a folder, or so many folders further down: what is copied is put over the image's own.
-fn lists_python(host: &HostPath, folder: &Path, depth: usize) -> bool {
-    // What cannot be listed may be some.
-    entries(folder).map_or(true, |entries| {
-        entries.iter().any(|path| {
-            let is_code = is_python(&path.to_string_lossy())
-                || path.join("__init__.py").is_file()
-                || depth > 0 && path.is_dir() && lists_python(host, path, depth - 1);
-            is_code && host.has(path) != Knowable::Known(false)
-        })
+/// Whether a server is started with a program of this name.
+fn is_program(name: &str) -> bool {
+    ["bash", "dash", "env", "gunicorn", "sh"].contains(&name) || name.starts_with("python")
+}
+
+/// Whether a path is in a folder of some Python's own.
+fn is_of_python(path: &str) -> bool {
+    let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
+    folders.split('/').any(|folder| {
+        folder.starts_with("python3") || ["dist-packages", "site-packages"].contains(&folder)
     })
 }
 
-fn is_python(name: &str) -> bool {
-    PYTHON.iter().any(|end| name.ends_with(end))
+/// How far a folder is still looked through.
+struct Walk {
+    left: Cell<usize>,
+    deepest: usize,
+}
+
+/// All places of a server.
+struct Places {
+    list: Vec<Place>,
+    server: &'static str,
+}
+
+impl Places {
+    /// The place at which a mount has code, if it has any.
+    fn first_in(&self, mount: &Mount) -> Option<Kind> {
+        let target = mount.target.known()?;
+        match mount.source.known() {
+            Some(MountSource::Empty) => None,
+            Some(MountSource::Text(_)) => self.of_file(target),
+            Some(MountSource::Folder(files)) => {
+                let mut files = files.iter();
+                files.find_map(|(path, _)| self.of_file(&format!("{target}/{path}")))
+            }
+            Some(MountSource::Bind(host)) if host.path.is_dir() => {
+                let target = target.trim_end_matches('/');
+                let walk = Walk {
+                    left: Cell::new(MANY),
+                    deepest: target.split('/').count() + DEEP,
+                };
+                self.of_folder(host, &host.path, target, &walk)
+            }
+            Some(MountSource::Bind(host)) if host.path.exists() => self.of_file(target),
+            None | Some(MountSource::Bind(_) | MountSource::Named(_)) => self.unseen(target, mount),
+        }
+    }
+
+    /// The place at which a file is code.
+    fn of_file(&self, path: &str) -> Option<Kind> {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let mut places = self.list.iter();
+        let place = places.find(|place| match relative(path, &place.path) {
+            Some("") => place.takes.is_code(name),
+            Some(below) => place.takes.is_code(below) && !is_configuration(path),
+            None => false,
+        });
+        let is_common = || is_of_python(path) && Takes::Python.is_code(name);
+        place
+            .map(|place| place.kind)
+            .or_else(|| is_common().then_some(PYTHON_FIRST))
+    }
+
+    /// The place of the first file that is code in a folder of the host, which the container has at a path.
+    fn of_folder(&self, host: &HostPath, folder: &Path, path: &str, walk: &Walk) -> Option<Kind> {
+        let place = self.around(path)?;
+        // What cannot be listed may have some.
+        let Ok(inside) = entries(folder) else {
+            return Some(place);
+        };
+        inside.iter().find_map(|inner| {
+            let path = format!("{path}/{}", inner.file_name()?.to_string_lossy());
+            if host.has(inner) == Knowable::Known(false) {
+                return None;
+            }
+            let Some(left) = walk.left.get().checked_sub(1) else {
+                return Some(place);
+            };
+            walk.left.set(left);
+            let is_deep = path.split('/').count() > walk.deepest;
+            match inner.is_dir() {
+                true if is_deep => None,
+                true => self.of_folder(host, inner, &path, walk),
+                false => self.of_file(&path),
+            }
+        })
+    }
+
+    /// The kind of a place that a folder is in, or that is in the folder.
+    fn around(&self, folder: &str) -> Option<Kind> {
+        let mut places = self.list.iter();
+        let place = places.find(|place| match relative(folder, &place.path) {
+            Some("") => true,
+            Some(below) => below.split('/').count() <= place.takes.depth(),
+            None => relative(&place.path, folder).is_some(),
+        });
+        let is_common = || {
+            let mut roots = PYTHONS.iter();
+            is_of_python(&format!("{folder}/"))
+                || roots.any(|root| relative(root, folder).is_some())
+        };
+        place
+            .map(|place| place.kind)
+            .or_else(|| is_common().then_some(PYTHON_FIRST))
+    }
+
+    /// The place at which a mount that cannot be looked into may have code.
+    fn unseen(&self, target: &str, mount: &Mount) -> Option<Kind> {
+        let name = target.rsplit('/').next().unwrap_or_default();
+        let is_folder = !name.contains('.') || name.starts_with("python3.");
+        let may_have = |place: &&Place| match relative(target, &place.path) {
+            Some("") => true,
+            Some(_) if is_configuration(target) => false,
+            Some(below) if place.takes.is_code(below) => true,
+            // Its configuration is read, wherever it is mounted.
+            Some(below) if place.kind == OWN => {
+                is_folder && relative(below, "config").is_none() && !self.is_data(mount)
+            }
+            Some(_) => is_folder && place.takes == Takes::Python,
+            // What hides all of the server is said by whoever reads its configuration.
+            None => {
+                let is_shared = [Takes::Libraries, Takes::Programs].contains(&place.takes);
+                (is_shared || matches!(place.kind, Kind::Named(_)))
+                    && relative(&place.path, target).is_some()
+            }
+        };
+        let is_common =
+            || is_of_python(&format!("{target}/")) && (is_folder || Takes::Python.is_code(name));
+        let place = self.list.iter().find(may_have);
+        place
+            .map(|place| place.kind)
+            .or_else(|| is_common().then_some(PYTHON_FIRST))
+    }
+
+    /// Whether what is mounted below a program, and cannot be looked into, is data that people keep there. A volume's first
+    /// content is the image's own. The file server's program has no folder but its configuration, so that another replaces none
+    /// of it (docs/clearml.md#folders-of-the-programs).
+    fn is_data(&self, mount: &Mount) -> bool {
+        match mount.source.known() {
+            Some(MountSource::Named(_)) => true,
+            Some(MountSource::Bind(_)) => self.server == "fileserver",
+            _ => false,
+        }
+    }
+}
+
+/// The configuration is read, wherever it is mounted.
+fn is_configuration(path: &str) -> bool {
+    relative(path, GIVEN).is_some()
 }
