@@ -33,6 +33,7 @@ use crate::setting::{SETTINGS, Setting};
 use crate::source::{Place, SourceId, Span};
 use crate::version::Version;
 use build::Builder;
+use doubt::Outside;
 use group::Groups;
 use object::Object;
 use pool::Pool;
@@ -106,6 +107,7 @@ impl Reader {
         let groups = Groups::of(&pool);
         remarks.extend(groups.remarks);
         let builder = Builder::new(&pool, &sources);
+        let outside = Outside::of(&pool, &others, &sources);
         let mut deployments = Vec::new();
         for group in groups.groups {
             let members: Vec<&Object> = group.iter().map(|at| &pool.objects[*at]).collect();
@@ -114,7 +116,7 @@ impl Reader {
                     || group::may_be_clearml(member, sources.text(member.source))
             };
             if members.iter().any(is_ours) {
-                let made = deployment(&builder, &members, &others, config_dir)?;
+                let made = deployment(&builder, &members, &outside, config_dir)?;
                 let release = members.iter().find_map(|member| member.release);
                 let made = made.map(|mut made| {
                     if let Some(chart) = release.and_then(|at| charts.get(at)) {
@@ -167,7 +169,7 @@ impl Deployment {
 fn deployment(
     builder: &Builder<'_>,
     members: &[&Object],
-    others: &[Object],
+    outside: &Outside<'_>,
     config_dir: Option<&Path>,
 ) -> Result<Option<Rendered>, Error> {
     let mut sources = builder.sources.clone();
@@ -191,8 +193,8 @@ fn deployment(
     }
     if !deployment.instances.is_empty() {
         doubt::servers(&mut deployment);
-        doubt::others(&mut deployment, others);
-        doubt::unselected(&mut deployment, builder.pool, members);
+        outside.others(&mut deployment);
+        outside.unselected(&mut deployment, members);
     }
     let mut namespaces = members.iter().filter_map(|one| one.namespace.clone());
     let parts = members.iter().map(|one| (one.source, one.range.clone()));

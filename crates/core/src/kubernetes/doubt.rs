@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::expose::is_table;
 use super::object::{Object, Role, number, role_of};
 use super::pool::Pool;
 use crate::container::Container;
@@ -10,7 +11,7 @@ use crate::deployment::exposure::Tool;
 use crate::deployment::{Database, Deployment};
 use crate::setting::Server;
 use crate::shown::escape;
-use crate::source::Span;
+use crate::source::{Sources, Span};
 use crate::unseen::{Hides, Unseen};
 use crate::yaml::Node;
 use crate::yaml::below::{at, text};
@@ -52,64 +53,98 @@ pub(super) fn servers(deployment: &mut Deployment) {
     deployment.unseen.extend(unseen);
 }
 
-/// Notes what is of a kind that is not read and may lead to a server or a database, or makes one.
-pub(super) fn others(deployment: &mut Deployment, others: &[Object]) {
-    if others.is_empty() {
-        return;
-    }
-    let names = Names::of(deployment);
-    let hosts = hosts(deployment);
-    let mut unseen = Vec::new();
-    for other in others {
-        let kind = &other.kind;
-        let said = match role_of(other) {
-            Role::Database if makes_one_of(&other.name, &hosts) => Some((
-                format!("who reaches the database of {kind} {}", escape(&other.name)),
-                "its operator makes the database, and this kind is not read; check that it has a password, and that only pods reach it",
-            )),
-            Role::Database => None,
-            _ => names.led_to_by(other, deployment).map(|is_database| {
-                let reason = match is_database {
-                    true => {
-                        "this kind is not read; check that it does not lead to a database from outside"
-                    }
-                    false => "this kind is not read; check that it speaks TLS",
-                };
-                (format!("what {kind} opens"), reason)
-            }),
-        };
-        if let Some((what, reason)) = said {
-            unseen.push(Unseen {
-                what,
-                hides: Hides::Way,
-                reason: reason.to_owned(),
-                service: None,
-                span: Some(other.whole().at_start()),
-            });
-        }
-    }
-    deployment.unseen.extend(unseen);
+/// What is around the deployments: what is of kinds that are not read, and which Services lead where only addresses tell.
+pub(super) struct Outside<'a> {
+    others: Vec<Worded<'a>>,
+    /// Each with a port on which a server or a database may listen.
+    untold: Vec<(&'a Object, u16)>,
 }
 
-/// Where ClearML's servers and their databases listen, but for the web server's port, which is everybody's.
-const PORTS: [u16; 7] = [6379, 8008, 8080, 8081, 9200, 9300, 27017];
+/// An object, and the words of its text.
+struct Worded<'a> {
+    object: &'a Object,
+    words: HashSet<&'a str>,
+}
 
-/// Notes Services without a selector that lead from outside to a port on which a server or a database may listen: to what
-/// pods, or to what else, only addresses tell.
-pub(super) fn unselected(deployment: &mut Deployment, pool: &Pool, members: &[&Object]) {
-    let is_beside = |object: &&Object| members.iter().any(|one| object.may_be_beside(one));
-    let services = pool.objects.iter().filter(|one| one.kind == "Service");
-    let unselected = services.filter(|service| {
-        let selector = at(&service.node, &["spec", "selector"]);
-        selector.is_none_or(|selector| selector.fields().is_empty())
-    });
-    for service in unselected.filter(is_beside) {
-        let ports = ports(pool, service);
-        let port = ports.iter().find(|port| PORTS.contains(port));
-        let Some(port) = port.filter(|_| is_open(deployment, pool, service)) else {
-            continue;
+impl<'a> Outside<'a> {
+    pub(super) fn of(pool: &'a Pool, others: &'a [Object], sources: &'a Sources) -> Self {
+        let worded = |object: &'a Object| Worded {
+            object,
+            words: words(sources.slice(object.whole())).collect(),
         };
-        deployment.unseen.push(Unseen {
+        let others: Vec<Worded<'_>> = others.iter().map(worded).collect();
+        let is_table = |object: &Object| object.kind == "ConfigMap" && is_table(object);
+        let read = pool.objects.iter();
+        let read = read.filter(|object| role_of(object) == Role::Entrance || is_table(object));
+        let read: Vec<Worded<'_>> = read.map(worded).collect();
+        let routes = others
+            .iter()
+            .filter(|one| role_of(one.object) == Role::Route);
+        let ways = Ways::of(read.iter().chain(routes));
+        let services = pool.objects.iter().filter(|one| one.kind == "Service");
+        let unselected = services.filter(|service| {
+            let selector = at(&service.node, &["spec", "selector"]);
+            selector.is_none_or(|selector| selector.fields().is_empty())
+        });
+        let untold = unselected.filter_map(|service| {
+            let port = ports(pool, service)
+                .into_iter()
+                .find(|port| PORTS.contains(port))?;
+            (is_open(service) || ways.lead_to(service)).then_some((service, port))
+        });
+        let untold = untold.collect();
+        Self { others, untold }
+    }
+
+    /// Notes what is of a kind that is not read and may lead to a server or a database, or makes one.
+    pub(super) fn others(&self, deployment: &mut Deployment) {
+        if self.others.is_empty() {
+            return;
+        }
+        let names = Names::of(deployment);
+        let hosts = hosts(deployment);
+        let mut unseen = Vec::new();
+        for Worded {
+            object: other,
+            words,
+        } in &self.others
+        {
+            let kind = &other.kind;
+            let said = match role_of(other) {
+                Role::Database if makes_one_of(&other.name, &hosts) => Some((
+                    format!("who reaches the database of {kind} {}", escape(&other.name)),
+                    "its operator makes the database, and this kind is not read; check that it has a password, and that only pods reach it",
+                )),
+                Role::Database => None,
+                _ => names.led_to_by(other, words).map(|is_database| {
+                    let reason = match is_database {
+                        true => {
+                            "this kind is not read; check that it does not lead to a database from outside"
+                        }
+                        false => "this kind is not read; check that it speaks TLS",
+                    };
+                    (format!("what {kind} opens"), reason)
+                }),
+            };
+            if let Some((what, reason)) = said {
+                unseen.push(Unseen {
+                    what,
+                    hides: Hides::Way,
+                    reason: reason.to_owned(),
+                    service: None,
+                    span: Some(other.whole().at_start()),
+                });
+            }
+        }
+        deployment.unseen.extend(unseen);
+    }
+
+    /// Notes Services without a selector that lead from outside to a port on which a server or a database may listen: to
+    /// what pods, or to what else, only addresses tell.
+    pub(super) fn unselected(&self, deployment: &mut Deployment, members: &[&Object]) {
+        let is_beside = |object: &Object| members.iter().any(|one| object.may_be_beside(one));
+        let untold = self.untold.iter().filter(|(service, _)| is_beside(service));
+        deployment.unseen.extend(untold.map(|(service, port)| Unseen {
             what: format!("where Service {} leads", escape(&service.name)),
             hides: Hides::Way,
             reason: format!(
@@ -117,33 +152,24 @@ pub(super) fn unselected(deployment: &mut Deployment, pool: &Pool, members: &[&O
             ),
             service: None,
             span: Some(service.name_span()),
-        });
+        }));
     }
 }
 
+/// Where ClearML's servers and their databases listen, but for the web server's port, which is everybody's.
+const PORTS: [u16; 7] = [6379, 8008, 8080, 8081, 9200, 9300, 27017];
+
 /// The ports of a Service, and those of its endpoints.
 fn ports(pool: &Pool, service: &Object) -> Vec<u16> {
-    let of_service = at(&service.node, &["metadata", "name"]).and_then(|name| name.text());
-    let named = pool.objects.iter().filter(|one| match one.kind.as_str() {
-        "Endpoints" => one.name == service.name,
-        "EndpointSlice" => {
-            let labels = ["metadata", "labels", "kubernetes.io/service-name"];
-            text(&one.node, &labels) == of_service
-        }
-        _ => false,
-    });
     let mut ports = Vec::new();
     let mut add = |list: Option<&Arc<Node>>| {
         for item in list.and_then(|list| list.items()).unwrap_or_default() {
-            ports.extend(
-                ["port", "targetPort"]
-                    .iter()
-                    .filter_map(|key| number(item, &[key])),
-            );
+            let keys = ["port", "targetPort"].iter();
+            ports.extend(keys.filter_map(|key| number(item, &[key])));
         }
     };
     add(at(&service.node, &["spec", "ports"]));
-    for endpoints in named.filter(|one| one.may_be_beside(service)) {
+    for endpoints in pool.called(service, "Endpoints", &service.name) {
         add(at(&endpoints.node, &["ports"]));
         let subsets = at(&endpoints.node, &["subsets"]).and_then(|list| list.items());
         for subset in subsets.unwrap_or_default() {
@@ -153,23 +179,41 @@ fn ports(pool: &Pool, service: &Object) -> Vec<u16> {
     ports
 }
 
-/// Whether a Service is reached from outside: by itself, or through what names it.
-fn is_open(deployment: &Deployment, pool: &Pool, service: &Object) -> bool {
+/// Whether a Service is reached from outside by itself.
+fn is_open(service: &Object) -> bool {
     let kind = text(&service.node, &["spec", "type"]).unwrap_or_default();
     let addresses = at(&service.node, &["spec", "externalIPs"]).and_then(|list| list.items());
-    let is_way = |object: &&Object| match object.kind.as_str() {
-        "HTTPRoute" | "Ingress" | "Route" => true,
-        "ConfigMap" => object.name.contains("tcp-services"),
-        _ => false,
-    };
-    let mut ways = pool.objects.iter().filter(is_way);
     ["LoadBalancer", "NodePort"].contains(&kind)
         || addresses.is_some_and(|addresses| !addresses.is_empty())
-        || ways.any(|way| {
-            let mut found = words(deployment.sources.slice(way.whole()));
-            let is_beside = way.kind == "ConfigMap" || way.may_be_beside(service);
-            is_beside && found.any(|word| word == service.name)
+}
+
+/// What leads from outside to the Services that it names, by the first labels of its words: each with the rest of the word.
+struct Ways<'a>(HashMap<&'a str, Vec<(&'a Worded<'a>, &'a str)>>);
+
+impl<'a> Ways<'a> {
+    fn of(ways: impl Iterator<Item = &'a Worded<'a>>) -> Self {
+        let mut by_label: HashMap<&str, Vec<_>> = HashMap::new();
+        for way in ways {
+            for word in &way.words {
+                let (label, rest) = word.split_once('.').unwrap_or((word, ""));
+                by_label.entry(label).or_default().push((way, rest));
+            }
+        }
+        Self(by_label)
+    }
+
+    /// Whether one names a Service: of its own namespace, of one that it names besides, or as `NAME.NAMESPACE`.
+    fn lead_to(&self, service: &Object) -> bool {
+        let mut named = self.0.get(&*service.name).into_iter().flatten();
+        named.any(|(way, rest)| match (&service.namespace, *rest) {
+            (None, "") => true,
+            (None, rest) => rest.contains(".svc"),
+            (Some(own), "") => {
+                way.object.may_be_beside(service) || way.words.contains(own.as_str())
+            }
+            (Some(own), rest) => rest.split('.').next() == Some(own),
         })
+    }
 }
 
 /// The names of servers, databases and pages for databases, each with the namespaces of those that have it and whether one
@@ -203,11 +247,9 @@ impl<'a> Names<'a> {
 
     /// Whether an object names one of them, and then whether it leads to a database. A name without a namespace is of the
     /// object's own, or of one that it names besides.
-    fn led_to_by(&self, other: &Object, deployment: &Deployment) -> Option<bool> {
-        let text = deployment.sources.slice(other.whole());
-        let words: HashSet<&str> = words(text).collect();
+    fn led_to_by(&self, other: &Object, words: &HashSet<&str>) -> Option<bool> {
         let mut found = None;
-        for word in &words {
+        for word in words {
             // Where nothing says a namespace, `NAME.NAMESPACE.svc` is of any.
             let (label, rest) = word.split_once('.').unwrap_or((word, ""));
             let of_label = self.0.get(label).filter(|_| rest.contains(".svc"));

@@ -13,7 +13,7 @@ use crate::shown::escape;
 use crate::source::Span;
 use crate::yaml::Node;
 use crate::yaml::below::{at, text};
-pub(super) use entrance::Entrances;
+pub(super) use entrance::{Entrances, is_table};
 
 /// Where a Service says to which pods it leads.
 const SELECTOR: &[&str] = &["spec", "selector"];

@@ -39,6 +39,8 @@ pub(super) enum Role {
     Chart,
     /// An operator makes a database of it. It is not read.
     Database,
+    /// It leads from outside to the Services that it names, and is read.
+    Entrance,
     /// It makes a Secret whose values are in the cluster only, and names the keys of it.
     Maker,
     /// It is of no interest, unless it names an image of ClearML.
@@ -70,18 +72,18 @@ const KINDS: [(&str, Role, &[&str]); 28] = [
         &["external-secrets.io", "kubernetes-client.io"],
     ),
     ("Gateway", Role::Read, &["gateway.networking.k8s.io"]),
-    ("HTTPRoute", Role::Read, &["gateway.networking.k8s.io"]),
+    ("HTTPRoute", Role::Entrance, &["gateway.networking.k8s.io"]),
     ("HelmChart", Role::Chart, &["helm.cattle.io"]),
     ("HelmChartConfig", Role::Chart, &["helm.cattle.io"]),
     ("HelmRelease", Role::Chart, &["helm.toolkit.fluxcd.io"]),
-    ("Ingress", Role::Read, &["networking.k8s.io"]),
+    ("Ingress", Role::Entrance, &["networking.k8s.io"]),
     ("Job", Role::Workload, &[]),
     ("NetworkPolicy", Role::Read, &["networking.k8s.io"]),
     ("Pod", Role::Workload, &[]),
     ("ReplicaSet", Role::Workload, &[]),
     ("ReplicationController", Role::Workload, &[]),
     ("Rollout", Role::Workload, &["argoproj.io"]),
-    ("Route", Role::Read, &["route.openshift.io"]),
+    ("Route", Role::Entrance, &["route.openshift.io"]),
     ("SealedSecret", Role::Maker, &["bitnami.com"]),
     ("Secret", Role::Read, &[]),
     ("Service", Role::Read, &[]),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::object::{Object, Role, role};
+use super::object::Object;
 use crate::knowable::Reason;
 use crate::source::{SourceId, Span};
 use crate::yaml::below::{at, text};
@@ -154,16 +154,16 @@ impl Pool {
     }
 }
 
-/// Kind and name; of what makes a Secret, those of the Secret.
+/// Kind and name; of what makes a Secret, those of the Secret, and of a slice of a Service's endpoints, those of them all.
 fn made_by(object: &Object) -> (&str, &str) {
-    if role(&object.kind, None) != Role::Maker {
-        return (&object.kind, &object.name);
-    }
-    let named = match object.kind.as_str() {
-        "ExternalSecret" => text(&object.node, &["spec", "target", "name"]),
-        _ => text(&object.node, &["spec", "template", "metadata", "name"]),
+    const SERVICE: [&str; 3] = ["metadata", "labels", "kubernetes.io/service-name"];
+    let (kind, path): (&str, &[&str]) = match object.kind.as_str() {
+        "EndpointSlice" => ("Endpoints", &SERVICE),
+        "ExternalSecret" => ("Secret", &["spec", "target", "name"]),
+        "SealedSecret" => ("Secret", &["spec", "template", "metadata", "name"]),
+        kind => (kind, &["metadata", "name"]),
     };
-    ("Secret", named.unwrap_or(&object.name))
+    (kind, text(&object.node, path).unwrap_or(&object.name))
 }
 
 fn holds_the_same(one: &Object, other: &Object) -> bool {

@@ -212,7 +212,7 @@ impl Reader {
             return true;
         }
         match role(kind, version) {
-            Role::Maker => return true,
+            Role::Entrance | Role::Maker => return true,
             Role::Workload => return WORDS.iter().any(|word| written.contains(word)),
             Role::Chart => return written.to_ascii_lowercase().contains("clearml"),
             // Helm keeps whole releases in Secrets.

@@ -241,6 +241,11 @@ fn of_http_route(route: &Object, gateways: &[&Object]) -> Vec<Rule> {
     rules
 }
 
+/// Whether a ConfigMap names Services by ports, as a table of ingress-nginx does.
+pub(in crate::kubernetes) fn is_table(map: &Object) -> bool {
+    !of_config_map(map).is_empty()
+}
+
 /// A table of ingress-nginx: `9200: NAMESPACE/SERVICE:9200` at each port that it opens.
 fn of_config_map(map: &Object) -> Vec<Rule> {
     let Some(data) = at(&map.node, &["data"]) else {
