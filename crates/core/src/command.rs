@@ -9,7 +9,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
@@ -39,7 +39,7 @@ pub struct Surroundings<'a> {
 }
 
 /// What a server finds changed in its environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
     /// Whether it starts with no variable of the container at all (`env -i`).
     pub is_cleared: bool,
@@ -49,6 +49,10 @@ pub struct Effect {
     pub unknown: Option<Reason>,
     /// Whether files that it reads may be others than they are mounted, or in the image.
     pub writes: bool,
+    /// The folder in which it starts.
+    pub folder: Knowable<String>,
+    /// The folders and files from which it runs code, besides the image's own.
+    pub code: BTreeSet<String>,
 }
 
 /// What a container's entrypoint and command, as one list of words, do to the environment of the server.
@@ -78,14 +82,32 @@ fn effect(launches: &[Launch], around: &Surroundings<'_>) -> Effect {
     if chosen.is_empty() {
         chosen.extend(launches.last().map(|launch| launch.state.effect()));
     }
-    let first = chosen.first().cloned().unwrap_or_default();
-    if chosen.iter().all(|effect| *effect == first) {
-        return first;
+    let code: BTreeSet<String> = chosen
+        .iter_mut()
+        .flat_map(|effect| std::mem::take(&mut effect.code))
+        .collect();
+    let mut folders = chosen.iter().map(|effect| effect.folder.clone());
+    let folder = folders.next().unwrap_or_else(|| around.folder.clone());
+    let folder = match folders.all(|other| other == folder) {
+        true => folder,
+        false => Knowable::unknown("its command starts servers in several folders"),
+    };
+    for effect in &mut chosen {
+        effect.folder = folder.clone();
     }
-    Effect {
-        unknown: Some(
-            "its command starts the server in several ways, with different variables".into(),
-        ),
-        ..Effect::default()
+    let nothing = State::new(folder).effect();
+    let first = chosen.first().unwrap_or(&nothing);
+    let is_one = chosen.iter().all(|effect| effect == first);
+    let several = "its command starts the server in several ways, with different variables";
+    match is_one {
+        true => Effect {
+            code,
+            ..first.clone()
+        },
+        false => Effect {
+            code,
+            unknown: Some(several.into()),
+            ..nothing
+        },
     }
 }

@@ -1,8 +1,9 @@
 //! The variables of a shell, as far as they differ from the container's, and the folder that it is in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Effect, Surroundings};
+use crate::container_path::cleaned;
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) exports_all: Knowable<bool>,
     /// The folder that it works in.
     pub(super) folder: Knowable<String>,
+    /// The folders and files from which a program of it runs code.
+    pub(super) code: BTreeSet<String>,
 }
 
 impl State {
@@ -45,6 +48,7 @@ impl State {
             unknown: None,
             exports_all: Knowable::Known(false),
             folder,
+            code: BTreeSet::new(),
         }
     }
 
@@ -66,6 +70,15 @@ impl State {
             Knowable::Known(value) => Ok(value),
             Knowable::Unknown(reason) => Err(reason),
         }
+    }
+
+    /// A path from the folder that it works in, where that is known.
+    pub(super) fn absolute(&self, path: &str) -> Option<String> {
+        let from = match path.starts_with('/') {
+            true => "",
+            false => self.folder.known()?,
+        };
+        Some(cleaned(&format!("{from}/{path}")))
     }
 
     /// `cd FOLDER`.
@@ -176,6 +189,8 @@ impl State {
             changes: changes.collect(),
             unknown: self.unknown.clone(),
             writes: false,
+            folder: self.folder.clone(),
+            code: self.code.clone(),
         }
     }
 }

@@ -74,6 +74,7 @@ const DEEP: usize = 16;
 /// What is taken for code at a place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
+    /// Whatever is there, if it is a file.
     Anything,
     Libraries,
     /// Modules that are right there.
@@ -164,6 +165,31 @@ fn shown(mount: &Mount) -> String {
     }
 }
 
+/// Whether code is put at a path, or into a folder of it, from which a command starts a server.
+pub(super) fn is_put_into(container: &Container, path: &str) -> bool {
+    let path = cleaned(path);
+    let is_own = |home: &str| {
+        relative(&path, home).is_some_and(|below| {
+            let first = below.split('/').next().unwrap_or_default();
+            ["", "apiserver", "fileserver"].contains(&first)
+        })
+    };
+    // What is said of these is said of every server.
+    if ["/opt/clearml", "/opt/trains"].into_iter().any(is_own) {
+        return false;
+    }
+    let place = |takes| Place {
+        path: path.clone(),
+        takes,
+        kind: OWN,
+    };
+    let places = Places {
+        list: vec![place(Takes::below(&path)), place(Takes::Anything)],
+        server: "",
+    };
+    all(container).any(|mount| places.first_in(mount) == Some(OWN))
+}
+
 fn all(container: &Container) -> impl Iterator<Item = &Mount> {
     let copied = container.copies.iter().chain(&container.synced);
     container.mounts.iter().chain(copied)
@@ -209,7 +235,8 @@ fn places(container: &Container, home: &str, server: &str) -> Vec<Place> {
     }
     add(home, Takes::Modules, PYTHON_FIRST);
     if let Knowable::Known(folder) = folder(container) {
-        add(&cleaned(&folder), Takes::Modules, PYTHON_FIRST);
+        let folder = cleaned(&folder);
+        add(&folder, Takes::below(&folder), PYTHON_FIRST);
     }
     for path in ["/etc/ld.so.cache", "/etc/ld.so.preload"] {
         add(path, Takes::Anything, LIBRARY);
@@ -226,13 +253,21 @@ fn places(container: &Container, home: &str, server: &str) -> Vec<Place> {
 }
 
 impl Takes {
+    /// What Python takes for code in a folder from which a program is started: all data is below these.
+    fn below(folder: &str) -> Self {
+        match folder {
+            "/" | "/opt/clearml" | "/opt/trains" => Self::Modules,
+            _ => Self::Python,
+        }
+    }
+
     /// Whether a file is code, told by its path below the place, or by its own where it is the place.
     fn is_code(self, below: &str) -> bool {
         let name = below.rsplit('/').next().unwrap_or_default();
         let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
         let is_direct = !below.contains('/');
         match self {
-            Self::Anything => true,
+            Self::Anything => false,
             Self::Libraries => is_direct && (name.ends_with(".so") || name.contains(".so.")),
             Self::Modules => match below.split_once('/') {
                 Some((_, module)) => module == "__init__.py",
@@ -308,7 +343,7 @@ impl Places {
         let name = path.rsplit('/').next().unwrap_or_default();
         let mut places = self.list.iter();
         let place = places.find(|place| match relative(path, &place.path) {
-            Some("") => place.takes.is_code(name),
+            Some("") => place.takes == Takes::Anything || place.takes.is_code(name),
             Some(below) => place.takes.is_code(below) && !is_configuration(path),
             None => false,
         });

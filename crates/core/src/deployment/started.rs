@@ -39,13 +39,21 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
     for (name, value) in effect.changes {
         set(container, name, value);
     }
+    // What is in that folder is said with what every server finds there.
+    let folder = effect.folder.known();
+    let mut code = effect.code.iter().filter(|path| folder != Some(*path));
+    let from = "its command starts a server from where code is put; what runs there is not known";
+    let from = code
+        .any(|path| program::is_put_into(container, path))
+        .then(|| (Hides::Anything, from.into()));
+    container.working_directory = Some(effect.folder);
     let written = "its command changes files that the server reads";
     // Variables win over files: where any may be set, no more can be said of the files.
     let is_written = effect.writes && effect.unknown.is_none();
     let written = is_written.then(|| (Hides::Files, written.into()));
     let set = effect.unknown.map(|reason| (Hides::Variables, reason));
     let span = container.started_at();
-    let doubts = set.into_iter().chain(written);
+    let doubts = set.into_iter().chain(written).chain(from);
     container.doubts.extend(doubts.map(|(hides, reason)| Doubt {
         hides,
         reason,

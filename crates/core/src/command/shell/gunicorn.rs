@@ -23,6 +23,8 @@ struct Told {
     config: Option<String>,
     /// All `NAME=VALUE` of one place take the place of all those of an earlier one.
     variables: Option<Vec<String>>,
+    /// The folder in which the server is loaded, and from which.
+    folder: Option<String>,
 }
 
 /// How the images' own script starts a server with gunicorn.
@@ -68,19 +70,25 @@ impl Shell<'_> {
             Err(_) => None,
         };
         let told = told(words).zip(from_environment.and_then(|words| told(&words)));
-        let variables = told.and_then(|(line, environment)| {
+        let told = told.and_then(|(line, environment)| {
             let config = line.config.or(environment.config);
             let configured = self.configured(config.as_deref(), state)?;
-            let variables = line.variables.or(environment.variables).or(configured);
-            let variables = variables.unwrap_or_default();
+            let folder = line.folder.or(environment.folder).or(configured.folder);
+            let variables = line.variables.or(environment.variables);
+            let variables = variables.or(configured.variables).unwrap_or_default();
             // It takes away what is around each, and without a value it does not start.
             let pairs = variables.iter().map(|one| stripped(one).split_once('='));
-            pairs
+            let pairs = pairs
                 .map(|pair| pair.map(|(name, value)| (name.to_owned(), value.to_owned())))
-                .collect::<Option<Vec<_>>>()
+                .collect::<Option<Vec<_>>>();
+            Some((folder, pairs?))
         });
-        match variables {
-            Some(variables) => {
+        match told {
+            Some((folder, variables)) => {
+                if let Some(folder) = folder {
+                    state.enter(Knowable::Known(folder));
+                    state.code.extend(state.folder.known().cloned());
+                }
                 for (name, value) in variables {
                     state.export(&name, Knowable::Known(Some(value)));
                 }
@@ -89,8 +97,8 @@ impl Shell<'_> {
         }
     }
 
-    /// The variables of the configuration file; none where it may do anything.
-    fn configured(&self, named: Option<&str>, state: &State) -> Option<Option<Vec<String>>> {
+    /// What the configuration file says; none where it may do anything.
+    fn configured(&self, named: Option<&str>, state: &State) -> Option<Told> {
         let folder = state.folder.known();
         let path = match (named, folder) {
             (Some(named), folder) => {
@@ -106,14 +114,14 @@ impl Shell<'_> {
                 let mut folders = FOLDERS.iter();
                 let is_any =
                     folders.any(|folder| (self.around.has)(&format!("{folder}/gunicorn.conf.py")));
-                return (!is_any).then_some(None);
+                return (!is_any).then(Told::default);
             }
         };
         let path = crate::container_path::cleaned(&path);
         if named.is_none() && !(self.around.has)(&path) {
-            return Some(None);
+            return Some(Told::default());
         }
-        raw_env((self.around.file)(&path).known()?)
+        settings((self.around.file)(&path).known()?)
     }
 
     /// What the images' own script gives a server that it starts with gunicorn, if a variable lets it.
@@ -194,7 +202,7 @@ fn told(words: &[Knowable<String>]) -> Option<Told> {
             None => short(word),
         };
         match option {
-            "e" | "env" | "c" | "config" => {}
+            "e" | "env" | "c" | "config" | "chdir" => {}
             // Others take a word, or none; what that is changes no variable.
             _ if is_harmless(option) => {
                 let is_value = attached.is_none() && words.get(at).is_some_and(is_unknown);
@@ -212,6 +220,7 @@ fn told(words: &[Knowable<String>]) -> Option<Told> {
         };
         match option {
             "e" | "env" => told.variables.get_or_insert_default().push(value),
+            "chdir" => told.folder = Some(value),
             _ => told.config = Some(value),
         }
     }
@@ -242,7 +251,7 @@ fn short(word: &str) -> (&str, Option<&str>) {
 
 /// Options may be shortened; those that are not harmless load code.
 fn is_harmless(option: &str) -> bool {
-    const LOADING: [&str; 4] = ["config", "env", "paste", "pythonpath"];
+    const LOADING: [&str; 5] = ["chdir", "config", "env", "paste", "pythonpath"];
     option.is_empty()
         || option.chars().count() == 1
         || !LOADING
@@ -281,10 +290,10 @@ enum Piece {
     Text(String),
 }
 
-/// `raw_env` of a configuration that does nothing but set plain values; none for any other.
-fn raw_env(text: &str) -> Option<Option<Vec<String>>> {
+/// What a configuration says that does nothing but set plain values; none for any other.
+fn settings(text: &str) -> Option<Told> {
     let pieces = pieces(text)?;
-    let mut found = None;
+    let mut told = Told::default();
     for statement in pieces.split(|piece| *piece == Piece::End) {
         let name = |name: &str| Piece::Name(name.to_owned());
         let is_import = statement == [name("import"), name("multiprocessing")];
@@ -292,7 +301,11 @@ fn raw_env(text: &str) -> Option<Option<Vec<String>>> {
             [] => {}
             _ if is_import => {}
             [Piece::Name(set), Piece::Mark('='), value @ ..] => match set.as_str() {
-                "raw_env" => found = Some(texts(value)?),
+                "raw_env" => told.variables = Some(texts(value)?),
+                "chdir" => match value {
+                    [Piece::Text(folder)] => told.folder = Some(folder.clone()),
+                    _ => return None,
+                },
                 "paste" | "pythonpath" => return None,
                 _ if value.iter().all(is_plain) => {}
                 _ => return None,
@@ -300,7 +313,7 @@ fn raw_env(text: &str) -> Option<Option<Vec<String>>> {
             _ => return None,
         }
     }
-    Some(found)
+    Some(told)
 }
 
 /// Whether a piece of a value runs nothing that sets variables.
@@ -405,6 +418,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn raw_env(text: &str) -> Option<Option<Vec<String>>> {
+        settings(text).map(|told| told.variables)
+    }
 
     #[test]
     fn a_plain_configuration_is_read() {

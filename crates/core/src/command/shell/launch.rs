@@ -130,6 +130,7 @@ impl Shell<'_> {
                     let told = state.lookup("GUNICORN_CMD_ARGS", self.around);
                     self.gunicorn(arguments, told, &mut state);
                 }
+                state.runs(&words);
                 let is_trusted = is_trusted(&name, &words);
                 self.note_writes(&name, &words, is_trusted);
                 if !is_trusted {

@@ -1,11 +1,44 @@
 //! What Python is told to run: a text, a module or a script, behind options of its own.
 
+use crate::command::state::State;
+use crate::knowable::Knowable;
+
 /// What Python runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Program<'w> {
     Module(&'w str),
     Script(&'w str),
     Text(&'w str),
+}
+
+/// What runs a module of Python that it is told, from the folder that it is in.
+const RUNNERS: [&str; 4] = ["flask", "gunicorn", "uvicorn", "uwsgi"];
+
+impl State {
+    /// Notes from where a program that is started with these words runs Python.
+    pub(super) fn runs(&mut self, words: &[Knowable<String>]) {
+        let known = words
+            .iter()
+            .map(|word| word.known().map_or("", String::as_str));
+        let known: Vec<&str> = known.collect();
+        let Some((first, told)) = known.split_first() else {
+            return;
+        };
+        let name = first.rsplit('/').next().unwrap_or_default();
+        let run = program(told).filter(|_| is_python(name));
+        let paths = match run.map(|(run, _)| run) {
+            Some(Program::Script(path)) => {
+                let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+                vec![format!("{folder}/"), path.to_owned()]
+            }
+            Some(Program::Module(_) | Program::Text(_)) => vec![".".to_owned()],
+            None if RUNNERS.contains(&name) => vec![".".to_owned()],
+            None => return,
+        };
+        let paths = paths.iter().filter_map(|path| self.absolute(path));
+        let paths: Vec<String> = paths.collect();
+        self.code.extend(paths);
+    }
 }
 
 /// Whether a program of this name is Python.
