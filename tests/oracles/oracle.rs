@@ -4,7 +4,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `CLEARML_SECURE_ORACLES` | the folder with `venv/`, a Python with pyhocon, compose-lint and PyYAML, `docker-compose`, `helm` and `kubectl` |
+//! | `CLEARML_SECURE_ORACLES` | the folder with `venv/`, a Python with pyhocon, compose-lint, gunicorn and PyYAML, `docker-compose`, `helm` and `kubectl` |
 //! | `CLEARML_SECURE_REQUIRE_ORACLES` | `1`: a missing oracle fails the test (CI) |
 //! | `CLEARML_SECURE_SKIPS` | a file; each part that was skipped adds its line, and xtask prints it at the end |
 //!

@@ -93,7 +93,10 @@ impl Shell<'_> {
                     state.export(&name, Knowable::Known(Some(value)));
                 }
             }
-            None => state.lose(&UNREAD.into()),
+            None => {
+                state.lose(&UNREAD.into());
+                state.enter(Knowable::unknown(UNREAD));
+            }
         }
     }
 
