@@ -77,6 +77,7 @@ impl<'a> Builder<'a> {
             pod,
             spec,
             services,
+            volumes: Volumes::of_pod((self.pool, self.sources), workload, pod, spec),
             is_only: items.len() == 1,
         };
         items.into_iter().map(|item| one.container(item)).collect()
@@ -90,6 +91,7 @@ struct One<'a> {
     pod: &'a Node,
     spec: &'a Arc<Node>,
     services: Services<'a>,
+    volumes: Volumes<'a>,
     is_only: bool,
 }
 
@@ -134,14 +136,7 @@ impl One<'_> {
             working_directory: text(node, &["workingDir"])
                 .map(|folder| Knowable::Known(folder.to_owned())),
             environment: environment.variables.into_values().collect(),
-            mounts: Volumes {
-                pool: self.builder.pool,
-                sources: self.builder.sources,
-                workload,
-                pod: self.pod,
-                spec: self.spec,
-            }
-            .of(node),
+            mounts: self.volumes.of(node),
             removed: Vec::new(),
             copies: Vec::new(),
             synced: Vec::new(),

@@ -1,5 +1,7 @@
 //! What is in a Secret or a ConfigMap.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -51,15 +53,23 @@ fn merged(object: &Object, places: &[(&str, bool)]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for (place, is_encoded) in places {
         let fields = at(&object.node, &[place]).map(|node| node.fields());
-        for field in fields.unwrap_or_default() {
-            let Some(entry) = entry(object, &field, *is_encoded) else {
-                continue;
-            };
-            entries.retain(|known| known.key != entry.key);
-            entries.push(entry);
-        }
+        let fields = fields.unwrap_or_default();
+        entries.extend(
+            fields
+                .iter()
+                .filter_map(|field| entry(object, field, *is_encoded)),
+        );
     }
-    entries
+    last_of_each(entries, |entry| &entry.key)
+}
+
+/// Of several with one key the last one, in their order.
+pub(super) fn last_of_each<T>(all: Vec<T>, key: impl Fn(&T) -> &String) -> Vec<T> {
+    let mut seen = HashSet::new();
+    let last = all.into_iter().rev();
+    let mut last: Vec<T> = last.filter(|one| seen.insert(key(one).clone())).collect();
+    last.reverse();
+    last
 }
 
 /// The entry of a key. What is under `binaryData` is no variable's.
@@ -137,7 +147,7 @@ impl Entry {
     }
 
     /// The entry as a file.
-    pub(super) fn file(self, object: &Object, sources: &Sources) -> Knowable<FileText> {
+    pub(super) fn file(&self, object: &Object, sources: &Sources) -> Knowable<FileText> {
         let name = format!(
             "{} {}, key {}",
             object.kind,
@@ -145,11 +155,11 @@ impl Entry {
             escape(&self.key)
         );
         let within = self.within(sources);
-        match self.content {
+        match &self.content {
             Content::Text(content) => Knowable::Known(FileText {
                 within: Some(within),
                 name,
-                text: content,
+                text: content.clone(),
             }),
             Content::Invalid(why) => Knowable::unknown(format!("Kubernetes refuses {name}: {why}")),
             Content::Bytes => Knowable::unknown(format!("{name} is not UTF-8")),

@@ -1,11 +1,12 @@
 //! What is mounted into a container: Secrets, ConfigMaps, and what only the cluster has.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::environment::{not_given, of_maker};
 use super::object::Object;
 use super::pool::{Found, Pool};
-use super::store;
+use super::store::{self, Entry};
 use crate::container::{FileText, Mount, MountSource};
 use crate::container_path::cleaned;
 use crate::knowable::{Knowable, Reason};
@@ -16,25 +17,69 @@ use crate::yaml::below::{at, is_true, text};
 
 /// Reads the mounts of the containers of one pod.
 pub(super) struct Volumes<'a> {
-    pub(super) pool: &'a Pool,
-    pub(super) sources: &'a Sources,
-    pub(super) workload: &'a Object,
+    pool: &'a Pool,
+    sources: &'a Sources,
+    workload: &'a Object,
     /// The pod, or the template of pods.
-    pub(super) pod: &'a Node,
-    /// Its specification.
-    pub(super) spec: &'a Node,
+    pod: &'a Node,
+    /// By their names.
+    volumes: HashMap<&'a str, &'a Node>,
+    /// How many containers mount the one of a name.
+    mounted: HashMap<&'a str, usize>,
 }
 
 /// Files by their paths below the volume.
 type Files = Vec<(String, FileText)>;
 
-impl Volumes<'_> {
+/// What is in a volume, and where in a list of files the one of a path is.
+struct Volume {
+    source: Knowable<MountSource>,
+    files: HashMap<String, usize>,
+}
+
+impl<'a> Volumes<'a> {
+    pub(super) fn of_pod(
+        (pool, sources): (&'a Pool, &'a Sources),
+        workload: &'a Object,
+        pod: &'a Node,
+        spec: &'a Node,
+    ) -> Self {
+        let mut volumes = HashMap::new();
+        for volume in list(spec, "volumes") {
+            let name = text(volume, &["name"]).unwrap_or_default();
+            volumes.entry(name).or_insert(&**volume);
+        }
+        let mut mounted = HashMap::new();
+        let containers = list(spec, "initContainers").iter();
+        for container in containers.chain(list(spec, "containers")) {
+            let names = list(container, "volumeMounts").iter();
+            let names = names.filter_map(|mount| text(mount, &["name"]));
+            for name in names.collect::<HashSet<&str>>() {
+                *mounted.entry(name).or_insert(0) += 1;
+            }
+        }
+        Self {
+            pool,
+            sources,
+            workload,
+            pod,
+            volumes,
+            mounted,
+        }
+    }
+
     /// The mounts of a container, in the order of the file, and those that the cluster adds.
     pub(super) fn of(&self, container: &Node) -> Vec<Mount> {
-        let mounts = at(container, &["volumeMounts"]).and_then(|mounts| mounts.items());
-        let mounts = mounts.unwrap_or_default().iter();
-        let mounts = mounts.map(|mount| self.mount(mount));
-        mounts.chain(self.injected()).collect()
+        let mut read: HashMap<&str, Volume> = HashMap::new();
+        let mut mounts = Vec::new();
+        for mount in list(container, "volumeMounts") {
+            let name = text(mount, &["name"]).unwrap_or_default();
+            let volume = read.entry(name);
+            let volume = volume.or_insert_with(|| Volume::of(self.source(name)));
+            mounts.push(self.mount(mount, volume));
+        }
+        mounts.extend(self.injected());
+        mounts
     }
 
     /// The folders in which Vault's agent puts files, where the pod asks for that: a webhook adds them to every container.
@@ -68,23 +113,17 @@ impl Volumes<'_> {
         elsewhere.chain([mount("/vault/secrets", asked)]).collect()
     }
 
-    fn mount(&self, mount: &Arc<Node>) -> Mount {
-        let volume = text(mount, &["name"]).unwrap_or_default();
+    fn mount(&self, mount: &Node, volume: &Volume) -> Mount {
         let target = match text(mount, &["mountPath"]) {
             Some(path) if path.starts_with('/') => {
                 Knowable::Known(cleaned(path).trim_end_matches('/').to_owned())
             }
             _ => Knowable::unknown("nothing tells where it is mounted"),
         };
-        let source = self.source(volume).and_then(|source| {
-            if at(mount, &["subPathExpr"]).is_some() {
-                return Knowable::unknown("only the running pod knows which part of it is mounted");
-            }
-            match text(mount, &["subPath"]) {
-                Some(path) => part(source, path.trim_matches('/')),
-                None => Knowable::Known(source),
-            }
-        });
+        let source = match at(mount, &["subPathExpr"]) {
+            Some(_) => Knowable::unknown("only the running pod knows which part of it is mounted"),
+            None => volume.part(text(mount, &["subPath"]).unwrap_or_default()),
+        };
         Mount {
             source,
             target,
@@ -94,9 +133,7 @@ impl Volumes<'_> {
     }
 
     fn source(&self, name: &str) -> Knowable<MountSource> {
-        let volumes = at(self.spec, &["volumes"]).and_then(|volumes| volumes.items());
-        let is_named = |volume: &&Arc<Node>| text(volume, &["name"]) == Some(name);
-        let Some(volume) = volumes.unwrap_or_default().iter().find(is_named) else {
+        let Some(volume) = self.volumes.get(name) else {
             return Knowable::unknown(match self.workload.kind.as_str() {
                 "StatefulSet" => "it is in a PersistentVolumeClaim, which only the cluster has",
                 _ => "no volume has this name",
@@ -106,7 +143,7 @@ impl Volumes<'_> {
             let mut files = Files::new();
             for source in sources {
                 match self.files(source, &[("configMap", "name"), ("secret", "name")]) {
-                    Some(Knowable::Known(found)) => add(&mut files, found),
+                    Some(Knowable::Known(found)) => files.extend(found),
                     Some(Knowable::Unknown(reason)) => return Knowable::Unknown(reason),
                     None => {
                         if let Some(reason) = configuration_of_pod(source) {
@@ -115,6 +152,8 @@ impl Volumes<'_> {
                     }
                 }
             }
+            // A later source wins.
+            let files = store::last_of_each(files, |(path, _)| path);
             return Knowable::Known(MountSource::Folder(files));
         }
         if let Some(files) = self.files(volume, &[("configMap", "name"), ("secret", "secretName")])
@@ -122,27 +161,14 @@ impl Volumes<'_> {
             return files.map(MountSource::Folder);
         }
         if at(volume, &["emptyDir"]).is_some() || volume.get("emptyDir").is_some() {
-            return match self.is_filled(name) {
-                true => Knowable::unknown("another container of its pod may have put files there"),
-                false => Knowable::Known(MountSource::Empty),
+            return match self.mounted.get(name) {
+                Some(2..) => {
+                    Knowable::unknown("another container of its pod may have put files there")
+                }
+                _ => Knowable::Known(MountSource::Empty),
             };
         }
         Knowable::Unknown(kind(volume))
-    }
-
-    /// Whether more than one container of the pod mounts a volume.
-    fn is_filled(&self, name: &str) -> bool {
-        let of = |key: &str| {
-            let containers = at(self.spec, &[key]).and_then(|list| list.items());
-            containers.unwrap_or_default()
-        };
-        let mounts = |container: &&Arc<Node>| {
-            let mounts = at(container, &["volumeMounts"]).and_then(|list| list.items());
-            let mut mounts = mounts.unwrap_or_default().iter();
-            mounts.any(|mount| text(mount, &["name"]) == Some(name))
-        };
-        let all = of("initContainers").iter().chain(of("containers"));
-        all.filter(mounts).count() > 1
     }
 
     /// The files of a Secret or a ConfigMap; none where it is something else.
@@ -166,24 +192,35 @@ impl Volumes<'_> {
         None
     }
 
-    /// Every key is a file, or those of `items` under other names.
+    /// Every key is a file, or those that `items` names, at its paths.
     fn of_object(&self, object: &Object, source: &Node) -> Knowable<Files> {
-        let items = at(source, &["items"]).and_then(|items| items.items());
+        let entries = store::entries(object);
+        let items = list(source, "items");
+        let mut wanted: Vec<(&str, &Entry)> = Vec::new();
+        if items.is_empty() {
+            wanted.extend(entries.iter().map(|entry| (entry.key.as_str(), entry)));
+        }
+        let by_key = entries.iter().map(|entry| (entry.key.as_str(), entry));
+        let by_key: HashMap<&str, &Entry> = by_key.collect();
+        for item in items {
+            match by_key.get(text(item, &["key"]).unwrap_or_default()) {
+                Some(entry) => {
+                    wanted.extend(text(item, &["path"]).map(|path| (path, *entry)));
+                }
+                None if is_true(source, &["optional"]) => {}
+                None => {
+                    return Knowable::unknown(format!(
+                        "{} {} lacks a key of `items`, so the pod does not start",
+                        object.kind,
+                        escape(&object.name)
+                    ));
+                }
+            }
+        }
         let mut files = Files::new();
-        for entry in store::entries(object) {
-            let is_meant = |item: &&Arc<Node>| text(item, &["key"]) == Some(&entry.key);
-            let path = match items {
-                None => Some(entry.key.as_str()),
-                Some(items) => items
-                    .iter()
-                    .find(is_meant)
-                    .and_then(|item| text(item, &["path"])),
-            };
-            let Some(path) = path.map(str::to_owned) else {
-                continue;
-            };
+        for (path, entry) in wanted {
             match entry.file(object, self.sources) {
-                Knowable::Known(file) => files.push((path, file)),
+                Knowable::Known(file) => files.push((below(path), file)),
                 Knowable::Unknown(reason) if path.ends_with(".conf") => {
                     return Knowable::Unknown(reason);
                 }
@@ -191,19 +228,47 @@ impl Volumes<'_> {
                 Knowable::Unknown(_) => {}
             }
         }
-        let lacks = |item: &&Arc<Node>| {
-            let key = text(item, &["key"]).unwrap_or_default();
-            !store::entries(object).iter().any(|entry| entry.key == key)
-        };
-        match items.unwrap_or_default().iter().find(lacks) {
-            Some(_) if !is_true(source, &["optional"]) => Knowable::unknown(format!(
-                "{} {} lacks a key of `items`, so the pod does not start",
-                object.kind,
-                escape(&object.name)
-            )),
-            _ => Knowable::Known(files),
-        }
+        Knowable::Known(store::last_of_each(files, |(path, _)| path))
     }
+}
+
+impl Volume {
+    fn of(source: Knowable<MountSource>) -> Self {
+        let mut files = HashMap::new();
+        if let Knowable::Known(MountSource::Folder(all)) = &source {
+            let paths = all.iter().map(|(path, _)| path.clone());
+            files.extend(paths.zip(0..));
+        }
+        Self { source, files }
+    }
+
+    /// What is at a path of it.
+    fn part(&self, path: &str) -> Knowable<MountSource> {
+        let path = below(path);
+        let files = match &self.source {
+            Knowable::Known(MountSource::Folder(files)) if !path.is_empty() => files,
+            _ => return self.source.clone(),
+        };
+        if let Some((_, file)) = self.files.get(&path).and_then(|at| files.get(*at)) {
+            return Knowable::Known(MountSource::Text(file.clone()));
+        }
+        let below = files.iter().filter_map(|(known, file)| {
+            let rest = known.strip_prefix(&path)?.strip_prefix('/')?.to_owned();
+            Some((rest, file.clone()))
+        });
+        Knowable::Known(MountSource::Folder(below.collect()))
+    }
+}
+
+/// A path below a volume, without empty parts and dots.
+fn below(path: &str) -> String {
+    cleaned(path).split_off(1)
+}
+
+/// The items of the list at a key.
+fn list<'a>(node: &'a Node, key: &str) -> &'a [Arc<Node>] {
+    let list = at(node, &[key]).and_then(|list| list.items());
+    list.unwrap_or_default()
 }
 
 /// Why a projected source that holds no object of the user's may hold configuration: tokens and certificates are none, and
@@ -216,29 +281,6 @@ fn configuration_of_pod(source: &Node) -> Option<Reason> {
     items
         .any(is_read)
         .then(|| "a file of it is what the pod says of itself".into())
-}
-
-/// A later source wins.
-fn add(files: &mut Files, more: Files) {
-    for (path, file) in more {
-        files.retain(|(known, _)| *known != path);
-        files.push((path, file));
-    }
-}
-
-/// What is at a path of a volume.
-fn part(source: MountSource, path: &str) -> Knowable<MountSource> {
-    let MountSource::Folder(files) = source else {
-        return Knowable::Known(source);
-    };
-    if let Some((_, file)) = files.iter().find(|(known, _)| known == path) {
-        return Knowable::Known(MountSource::Text(file.clone()));
-    }
-    let below = files.into_iter().filter_map(|(known, file)| {
-        let rest = known.strip_prefix(path)?.strip_prefix('/')?.to_owned();
-        Some((rest, file))
-    });
-    Knowable::Known(MountSource::Folder(below.collect()))
 }
 
 /// What else a volume may be.
