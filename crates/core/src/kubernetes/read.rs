@@ -90,12 +90,13 @@ pub fn is_manifest(text: &str) -> bool {
     let start = text.trim_start();
     // Two braces begin a template.
     if start.starts_with('{') && !start.starts_with("{{") {
-        return text.contains("\"apiVersion\"");
+        return text.contains("apiVersion");
     }
     let mut lines = text.lines();
     lines.any(|line| {
         let line = line.strip_prefix("- ").unwrap_or(line);
-        line.starts_with("apiVersion:")
+        let line = line.strip_prefix('{').map_or(line, str::trim_start);
+        line.starts_with("apiVersion:") || line.starts_with("\"apiVersion\":")
     })
 }
 
