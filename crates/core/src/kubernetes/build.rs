@@ -70,7 +70,7 @@ impl<'a> Builder<'a> {
         let items = of("containers").unwrap_or_default().iter();
         let items: Vec<&Arc<Node>> = items.chain(first.filter(keeps_running)).collect();
         let all = self.services.beside(workload);
-        let services = Services::of(&all, workload, pod, |service| self.is_at_home(service));
+        let services = Services::of(self.pool, &all, (workload, pod), |one| self.is_at_home(one));
         let one = One {
             builder: self,
             workload,

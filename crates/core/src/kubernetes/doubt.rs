@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::expose::is_table;
+use super::expose::{External, Externals, endpoints, is_table};
 use super::object::{Object, Role, number, role_of};
 use super::pool::Pool;
 use crate::container::Container;
@@ -56,8 +56,10 @@ pub(super) fn servers(deployment: &mut Deployment) {
 /// What is around the deployments: what is of kinds that are not read, and which Services lead where only addresses tell.
 pub(super) struct Outside<'a> {
     others: Vec<Worded<'a>>,
-    /// Each with a port on which a server or a database may listen.
-    untold: Vec<(&'a Object, u16)>,
+    /// Each with why it is not known.
+    untold: Vec<(&'a Object, String)>,
+    /// The Services that are another name for one.
+    externals: Vec<External<'a>>,
 }
 
 /// An object, and the words of its text.
@@ -82,18 +84,25 @@ impl<'a> Outside<'a> {
             .filter(|one| role_of(one.object) == Role::Route);
         let ways = Ways::of(read.iter().chain(routes));
         let services = pool.objects.iter().filter(|one| one.kind == "Service");
-        let unselected = services.filter(|service| {
-            let selector = at(&service.node, &["spec", "selector"]);
-            selector.is_none_or(|selector| selector.fields().is_empty())
-        });
-        let untold = unselected.filter_map(|service| {
-            let port = ports(pool, service)
-                .into_iter()
-                .find(|port| PORTS.contains(port))?;
-            (is_open(service) || ways.lead_to(service)).then_some((service, port))
-        });
-        let untold = untold.collect();
-        Self { others, untold }
+        let unselected = services.filter(|service| endpoints::is_unselected(service));
+        let externals = Externals::of(pool);
+        let externals: Vec<External<'_>> = externals.all().collect();
+        let is_led_to = |service: &Object| {
+            let own = service.namespace.as_deref();
+            let mut others = externals.iter().filter(|one| one.means(&service.name, own));
+            is_open(service)
+                || ways.lead_to(service)
+                || others.any(|other| ways.lead_to(other.service))
+        };
+        let untold = unselected
+            .filter_map(|service| Some((service, untold(pool, service)?)))
+            .filter(|(service, _)| is_led_to(service))
+            .collect();
+        Self {
+            others,
+            untold,
+            externals,
+        }
     }
 
     /// Notes what is of a kind that is not read and may lead to a server or a database, or makes one.
@@ -101,7 +110,7 @@ impl<'a> Outside<'a> {
         if self.others.is_empty() {
             return;
         }
-        let names = Names::of(deployment);
+        let names = Names::of(deployment, &self.externals);
         let hosts = hosts(deployment);
         let mut unseen = Vec::new();
         for Worded {
@@ -142,22 +151,53 @@ impl<'a> Outside<'a> {
     /// Notes Services without a selector that lead from outside to a port on which a server or a database may listen: to
     /// what pods, or to what else, only addresses tell.
     pub(super) fn unselected(&self, deployment: &mut Deployment, members: &[&Object]) {
-        let is_beside = |object: &Object| members.iter().any(|one| object.may_be_beside(one));
+        // The namespace of what it means counts, where it is another name.
+        let is_beside = |service: &Object| {
+            let meant = External::of(service).and_then(|one| one.namespace);
+            let is_own = |one: &&Object| match meant {
+                Some(meant) => one.namespace.as_deref().is_none_or(|own| own == meant),
+                None => service.may_be_beside(one),
+            };
+            members.iter().any(is_own)
+        };
         let untold = self.untold.iter().filter(|(service, _)| is_beside(service));
-        deployment.unseen.extend(untold.map(|(service, port)| Unseen {
-            what: format!("where Service {} leads", escape(&service.name)),
-            hides: Hides::Way,
-            reason: format!(
-                "it has no selector, and is open to the outside; check that its port {port} is none of ClearML or its databases"
-            ),
-            service: None,
-            span: Some(service.name_span()),
-        }));
+        deployment
+            .unseen
+            .extend(untold.map(|(service, reason)| Unseen {
+                what: format!("where Service {} leads", escape(&service.name)),
+                hides: Hides::Way,
+                reason: reason.clone(),
+                service: None,
+                span: Some(service.name_span()),
+            }));
     }
 }
 
 /// Where ClearML's servers and their databases listen, but for the web server's port, which is everybody's.
 const PORTS: [u16; 7] = [6379, 8008, 8080, 8081, 9200, 9300, 27017];
+
+/// Why it is not known where a Service without a selector leads, if that may be to a server or a database.
+fn untold(pool: &Pool, service: &Object) -> Option<String> {
+    let ports = ports(pool, service);
+    let port = ports.iter().find(|port| PORTS.contains(port));
+    if let Some(external) = External::of(service) {
+        let mut meant = pool.objects.iter().filter(|one| one.kind == "Service");
+        let is_meant = |one: &Object| external.means(&one.name, one.namespace.as_deref());
+        if meant.any(is_meant) {
+            return None;
+        }
+        if external.is_of_cluster && ports.is_empty() {
+            return Some(format!(
+                "it is another name for Service {}, which was not given, and is open to the outside; add that Service and its pods as a TARGET",
+                escape(external.name)
+            ));
+        }
+    }
+    let port = port.filter(|_| !endpoints::are_known(pool, service))?;
+    Some(format!(
+        "it has no selector, and is open to the outside; check that its port {port} is none of ClearML or its databases"
+    ))
+}
 
 /// The ports of a Service, and those of its endpoints.
 fn ports(pool: &Pool, service: &Object) -> Vec<u16> {
@@ -221,7 +261,7 @@ impl<'a> Ways<'a> {
 struct Names<'a>(HashMap<&'a str, Vec<(Option<&'a str>, bool)>>);
 
 impl<'a> Names<'a> {
-    fn of(deployment: &'a Deployment) -> Self {
+    fn of(deployment: &'a Deployment, externals: &[External<'a>]) -> Self {
         let mut names: HashMap<&str, Vec<(Option<&str>, bool)>> = HashMap::new();
         let leads_to_database = |container: &Container| {
             Database::of(container).is_some() || Tool::of(container).is_some()
@@ -241,6 +281,16 @@ impl<'a> Names<'a> {
                 let of_name = names.entry(&alias.name).or_default();
                 of_name.push((namespace, is_database));
             }
+        }
+        for external in externals {
+            let own = external.service.namespace.as_deref();
+            let of_meant = names.get(external.name).into_iter().flatten();
+            let meant = of_meant.filter(|(namespace, _)| external.means(external.name, *namespace));
+            let meant: Vec<_> = meant.map(|(_, is_database)| (own, *is_database)).collect();
+            names
+                .entry(&external.service.name)
+                .or_default()
+                .extend(meant);
         }
         Self(names)
     }

@@ -2,11 +2,14 @@
 //! (docs/clearml.md#ways-into-a-cluster).
 
 mod balancer;
+pub(super) mod endpoints;
 mod entrance;
+mod external;
 
 use std::sync::Arc;
 
 use super::object::{Object, number};
+use super::pool::Pool;
 use crate::compose::port;
 use crate::container::{Entrance, Interface, Port};
 use crate::shown::escape;
@@ -14,20 +17,28 @@ use crate::source::Span;
 use crate::yaml::Node;
 use crate::yaml::below::{at, text};
 pub(super) use entrance::{Entrances, is_table};
+pub(super) use external::{External, Externals};
 
 /// Where a Service says to which pods it leads.
 const SELECTOR: &[&str] = &["spec", "selector"];
 
-/// A Service that leads to a pod, by its own name.
-pub(super) struct Services<'a>(Vec<&'a Object>);
+/// The Services that lead to a pod, each by its own name.
+pub(super) struct Services<'a>(Vec<Leading<'a>>);
+
+/// A Service that leads to a pod.
+struct Leading<'a> {
+    service: &'a Object,
+    /// The lists of ports of its endpoints, where these name the pod and no selector does.
+    endpoints: Option<Vec<&'a [Arc<Node>]>>,
+}
 
 impl<'a> Services<'a> {
     /// Those of the namespace that select a pod. `all` are the Services of the pool. Where no namespace is written, one that
     /// leads to a pod of its own file is not meant for that of another, which is another release.
     pub(super) fn of(
+        pool: &'a Pool,
         all: &[&'a Object],
-        workload: &Object,
-        pod: &Node,
+        (workload, pod): (&Object, &Node),
         is_at_home: impl Fn(&Object) -> bool,
     ) -> Self {
         let is_elsewhere = |service: &Object| {
@@ -35,12 +46,17 @@ impl<'a> Services<'a> {
                 && (service.namespace.is_none() || workload.namespace.is_none())
                 && is_at_home(service)
         };
-        let leads = |service: &&&Object| {
-            service.may_be_beside(workload)
-                && selects(service, SELECTOR, pod)
-                && !is_elsewhere(service)
-        };
-        Self(all.iter().filter(leads).copied().collect())
+        let may_lead = |service: &&&Object| service.may_be_beside(workload);
+        let may_lead = all.iter().copied().filter(|one| may_lead(&one));
+        let leading = may_lead.filter_map(|service| {
+            let selected = selects(service, SELECTOR, pod).then_some(None);
+            let endpoints = selected.or_else(|| {
+                let ports = endpoints::of_pod(pool, service, workload);
+                (!ports.is_empty()).then_some(Some(ports))
+            })?;
+            (!is_elsewhere(service)).then_some(Leading { service, endpoints })
+        });
+        Self(leading.collect())
     }
 
     /// Whether one selects a pod.
@@ -51,7 +67,7 @@ impl<'a> Services<'a> {
     /// The names by which others find the pod.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        for service in &self.0 {
+        for Leading { service, .. } in &self.0 {
             let name = &service.name;
             names.push(name.clone());
             if let Some(namespace) = &service.namespace {
@@ -66,7 +82,8 @@ impl<'a> Services<'a> {
     /// The ports that they open on every node, or at a load balancer; and as entrances those where that may speak TLS.
     pub(super) fn ports(&self, container: &Node) -> (Vec<Port>, Vec<Entrance>) {
         let (mut ports, mut entrances) = (Vec::new(), Vec::new());
-        for service in &self.0 {
+        for leading in &self.0 {
+            let service = leading.service;
             let kind = text(&service.node, &["spec", "type"]).unwrap_or("ClusterIP");
             let is_balanced = kind == "LoadBalancer";
             let has_addresses = !list(&service.node, &["spec", "externalIPs"]).is_empty();
@@ -78,7 +95,7 @@ impl<'a> Services<'a> {
                 false => Interface::All,
             };
             for item in list(&service.node, &["spec", "ports"]) {
-                let Some(target) = target(item, container) else {
+                let Some(target) = leading.target(item, container) else {
                     continue;
                 };
                 let span = service.span(item);
@@ -137,6 +154,19 @@ pub(super) fn host_ports(workload: &Object, container: &Node) -> Vec<Port> {
         .iter()
         .filter_map(port)
         .collect()
+}
+
+impl Leading<'_> {
+    /// The port of a container to which a port leads: where a selector names the pod, what the port says, and else that of
+    /// the same name among the endpoints.
+    fn target(&self, port: &Node, container: &Node) -> Option<u16> {
+        let Some(endpoints) = &self.endpoints else {
+            return target(port, container);
+        };
+        let name = |port: &Node| text(port, &["name"]).unwrap_or_default().to_owned();
+        let mut all = endpoints.iter().copied().flatten();
+        number(all.find(|one| name(one) == name(port))?, &["port"])
+    }
 }
 
 /// The port of a container to which a port of a Service leads; none where another container has it.

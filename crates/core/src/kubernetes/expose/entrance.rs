@@ -1,9 +1,9 @@
 //! Rules of what leads to Services from outside, and whether TLS is spoken there (docs/clearml.md#ways-into-a-cluster).
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::{Services, list, target};
+use super::external::Externals;
+use super::{Leading, Services, list};
 use crate::container::{Entrance, Speaks};
 use crate::knowable::Knowable;
 use crate::kubernetes::object::{Object, number};
@@ -41,10 +41,7 @@ impl<'a> Entrances<'a> {
             objects.filter(|object| object.kind == kind).collect()
         };
         let gateways = of_kind("Gateway");
-        let others: HashMap<Named<'_>, Named<'_>> = of_kind("Service")
-            .into_iter()
-            .filter_map(other_name)
-            .collect();
+        let externals = Externals::of(pool);
         let mut by_service: HashMap<String, Vec<(&Object, Rule)>> = HashMap::new();
         for object in &pool.objects {
             let rules = match object.kind.as_str() {
@@ -55,11 +52,16 @@ impl<'a> Entrances<'a> {
                 _ => continue,
             };
             for mut rule in rules {
-                let key = (rule.service.as_str(), rule.namespace.as_deref());
-                let meant = others.get(&key).copied();
-                if let Some((service, namespace)) = meant {
-                    rule.service = service.to_owned();
-                    rule.namespace = namespace.map(str::to_owned);
+                let own = rule.namespace.as_deref();
+                if let Some(external) = externals.named(&rule.service, own) {
+                    let ports = list(&external.service.node, &["spec", "ports"]);
+                    // Only what is asked for counts: nothing is translated on the way.
+                    if let Some(port) = ports.iter().find(|port| is_meant(port, &rule.port)) {
+                        let asked = number(port, &["targetPort"]).or(number(port, &["port"]));
+                        rule.port = asked.map(|port| port.to_string());
+                    }
+                    rule.service = external.name.to_owned();
+                    rule.namespace = external.namespace.map(str::to_owned);
                 }
                 let of_service = by_service.entry(rule.service.clone()).or_default();
                 of_service.push((object, rule));
@@ -76,7 +78,8 @@ impl<'a> Entrances<'a> {
         container: &Node,
     ) -> Vec<Entrance> {
         let mut found: Vec<Entrance> = Vec::new();
-        for service in &services.0 {
+        for leading in &services.0 {
+            let service = leading.service;
             // What values make of one release is all of it, and meant for no other.
             let is_meant = |(route, rule): &&(&Object, Rule)| {
                 (route.release.is_none() || route.release == workload.release)
@@ -86,7 +89,7 @@ impl<'a> Entrances<'a> {
             };
             let rules = self.0.get(&service.name).into_iter().flatten();
             for (_, rule) in rules.filter(is_meant) {
-                let (is_there, port) = port_of(service, &rule.port, container);
+                let (is_there, port) = port_of(leading, &rule.port, container);
                 let entrance = Entrance {
                     name: rule.name.clone(),
                     host: rule.host.clone(),
@@ -106,37 +109,30 @@ impl<'a> Entrances<'a> {
     }
 }
 
-/// A name and its namespace.
-type Named<'a> = (&'a str, Option<&'a str>);
-
-/// A Service that is another name for one: its own name and namespace, and those of the other.
-fn other_name(service: &Object) -> Option<(Named<'_>, Named<'_>)> {
-    let other = text(&service.node, &["spec", "externalName"])?;
-    let (name, rest) = other.split_once('.')?;
-    let (namespace, _) = rest.split_once(".svc")?;
-    let own = (service.name.as_str(), service.namespace.as_deref());
-    Some((own, (name, Some(namespace))))
-}
-
 /// Whether a port of a Service leads to a container, and to which port of it.
-fn port_of(service: &Object, wanted: &Option<String>, container: &Node) -> (bool, Option<u16>) {
-    let ports = list(&service.node, &["spec", "ports"]);
-    let is_meant = |port: &&Arc<Node>| match wanted {
-        None => true,
-        Some(wanted) => {
-            text(port, &["port"]) == Some(wanted)
-                || text(port, &["name"]) == Some(wanted)
-                || text(port, &["targetPort"]) == Some(wanted)
-        }
-    };
-    match ports.iter().find(is_meant) {
+fn port_of(
+    leading: &Leading<'_>,
+    wanted: &Option<String>,
+    container: &Node,
+) -> (bool, Option<u16>) {
+    let ports = list(&leading.service.node, &["spec", "ports"]);
+    match ports.iter().find(|port| is_meant(port, wanted)) {
         Some(port) => {
-            let target = target(port, container);
+            let target = leading.target(port, container);
             (target.is_some(), target)
         }
         // What the rule says, the Service does not have; then nothing is told.
         None => (true, None),
     }
+}
+
+/// Whether a rule means a port of a Service.
+fn is_meant(port: &Node, wanted: &Option<String>) -> bool {
+    let keys = ["port", "name", "targetPort"];
+    wanted.as_deref().is_none_or(|wanted| {
+        let mut words = keys.iter().filter_map(|key| text(port, &[key]));
+        words.any(|word| word == wanted)
+    })
 }
 
 /// A rule of an object, as far as all are alike.
