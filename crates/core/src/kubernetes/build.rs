@@ -170,7 +170,7 @@ impl One<'_> {
         container.ports.extend(ports);
         let builder = self.builder;
         let policies = builder.policies.beside(self.workload);
-        if expose::is_closed(&policies, self.pod) {
+        if expose::is_closed(&policies, self.pod, node) {
             container.networks = vec![CLOSED.to_owned()];
         } else if is_server(container) {
             // A policy is meant to let servers in.

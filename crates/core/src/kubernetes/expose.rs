@@ -181,15 +181,58 @@ fn target(port: &Node, container: &Node) -> Option<u16> {
     }
 }
 
-/// The NetworkPolicy that says who reaches a pod, where there is one.
-pub(super) fn is_closed(policies: &[&Object], pod: &Node) -> bool {
-    policies.iter().any(|policy| {
+/// Whether a NetworkPolicy says who reaches a container, and none of them lets everybody in.
+pub(super) fn is_closed(policies: &[&Object], pod: &Node, container: &Node) -> bool {
+    let is_about = |policy: &&&Object| {
         let types = list(&policy.node, &["spec", "policyTypes"]);
         let is_about = types.is_empty() || types.iter().any(|one| one.text() == Some("Ingress"));
         let everything = at(&policy.node, &["spec", "podSelector"])
             .is_none_or(|selector| selector.entries().is_none_or(<[_]>::is_empty));
         is_about && (everything || selects(policy, &["spec", "podSelector", "matchLabels"], pod))
-    })
+    };
+    let mut own = policies.iter().filter(is_about).peekable();
+    let lets_in = |policy: &&Object| {
+        let mut rules = list(&policy.node, &["spec", "ingress"]).iter();
+        rules.any(|rule| is_for_everybody(rule) && is_for_port(rule, container))
+    };
+    own.peek().is_some() && !own.any(lets_in)
+}
+
+/// Whether a rule of a NetworkPolicy lets every pod in: it names nobody, all namespaces, or all addresses.
+fn is_for_everybody(rule: &Node) -> bool {
+    let from = list(rule, &["from"]);
+    let is_empty = |selector: &Arc<Node>| selector.entries().is_none_or(<[_]>::is_empty);
+    from.is_empty()
+        || from.iter().any(|peer| {
+            let all_namespaces = at(peer, &["namespaceSelector"]).is_some_and(is_empty);
+            let all_pods = at(peer, &["podSelector"]).is_none_or(is_empty);
+            let all_addresses =
+                text(peer, &["ipBlock", "cidr"]).is_some_and(|cidr| cidr.ends_with("/0"));
+            (all_namespaces && all_pods) || all_addresses
+        })
+}
+
+/// Whether a rule of a NetworkPolicy is about a port of a container at which a database may listen: one that the container
+/// declares, or a usual one.
+fn is_for_port(rule: &Node, container: &Node) -> bool {
+    const USUAL: [u16; 4] = [6379, 9200, 9300, 27017];
+    let ports = list(rule, &["ports"]);
+    let declared = list(container, &["ports"]);
+    let is_own = |port: &Arc<Node>| {
+        let Some(word) = text(port, &["port"]) else {
+            return true;
+        };
+        let first = word.parse::<u16>().ok();
+        let last = number(port, &["endPort"]).or(first);
+        let is_usual =
+            |own: &u16| first.is_some_and(|first| (first..=last.unwrap_or(first)).contains(own));
+        USUAL.iter().any(is_usual)
+            || declared.iter().any(|own| {
+                text(own, &["name"]) == Some(word)
+                    || number(own, &["containerPort"]).is_some_and(|own| is_usual(&own))
+            })
+    };
+    ports.is_empty() || ports.iter().any(is_own)
 }
 
 /// Whether labels that an object asks for, of which there are some, are those of a pod.
