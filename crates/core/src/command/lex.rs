@@ -54,8 +54,10 @@ impl Lexer<'_> {
         } else if self.rest.starts_with("<(") || self.rest.starts_with(">(") {
             return Err(NotPlain);
         } else if let Some(length) = arithmetic(self.rest) {
-            self.rest = &self.rest[length..];
-            self.tokens.push(Token::Word(":".to_owned()));
+            let (text, rest) = self.rest.split_at(length);
+            self.rest = rest;
+            let words = ["let", text].map(|word| Token::Word(word.to_owned()));
+            self.tokens.extend(words);
         } else if let Some(operator) = self.prefix(&REDIRECTIONS) {
             self.redirection(operator)?;
         } else if let Some(operator) = self.prefix(&OPERATORS) {
@@ -119,7 +121,7 @@ impl Lexer<'_> {
     }
 }
 
-/// How long `((…))` is, which counts and compares. No configuration variable is a number that is counted.
+/// How long `((…))` is, which is `let` with all of that in one word.
 fn arithmetic(text: &str) -> Option<usize> {
     let length = text
         .starts_with("((")

@@ -26,6 +26,9 @@ const DEPTH: usize = 8;
 /// And so does what starts many of them, each of which starts many.
 const SCRIPTS: usize = 1000;
 
+/// Why `$1` is not known.
+const ARGUMENTS: &str = "its command changes its arguments, and to what is not known";
+
 /// One shell process.
 pub(super) struct Shell<'a> {
     pub(super) around: &'a Surroundings<'a>,
@@ -34,6 +37,10 @@ pub(super) struct Shell<'a> {
     pub(super) name: Knowable<String>,
     /// `$1` and so on.
     pub(super) positional: Vec<Knowable<String>>,
+    /// Whether these are all, and none else.
+    has_arguments: bool,
+    /// Whether it is one that has the commands of bash.
+    is_bash: bool,
     pub(super) launches: Vec<Launch>,
     pub(super) depth: usize,
     /// Whether something changed files that the server reads, at whatever time.
@@ -80,6 +87,8 @@ impl<'a> Shell<'a> {
             state,
             name: Knowable::unknown("its command uses the name of its shell"),
             positional: Vec::new(),
+            has_arguments: true,
+            is_bash: false,
             launches: Vec::new(),
             depth,
             writes: false,
@@ -94,6 +103,7 @@ impl<'a> Shell<'a> {
     fn child(&self, state: State) -> Self {
         Self {
             followed: Rc::clone(&self.followed),
+            is_bash: self.is_bash,
             ..Self::new(self.around, state, self.depth + 1)
         }
     }
@@ -237,6 +247,7 @@ impl<'a> Shell<'a> {
     pub(super) fn argument(&self, digits: &str) -> Result<Option<String>, Reason> {
         let parameter = match digits.parse::<usize>() {
             Ok(0) => Some(&self.name),
+            _ if !self.has_arguments => return Err(ARGUMENTS.into()),
             Ok(number) => self.positional.get(number - 1),
             Err(_) => None,
         };

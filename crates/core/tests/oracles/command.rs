@@ -57,6 +57,9 @@ fn statement(random: &mut Random, depth: usize) -> String {
         0 => ":".to_owned(),
         _ => list(random, depth - 1),
     };
+    if random.one_in(4) {
+        return uncommon(random, depth);
+    }
     match random.below(20) {
         0..=4 => format!("export {name}={}", value(random)),
         5..=7 => format!("{name}={}", value(random)),
@@ -88,6 +91,122 @@ fn statement(random: &mut Random, depth: usize) -> String {
             random.pick(&["\"$FOLDER/sourced\"", "\"$FOLDER/unseen\""])
         ),
     }
+}
+
+/// What fewer scripts do: `N` is a name, `V` a value, `L` a list of commands.
+const FORMS: [&str; 87] = [
+    "((C = 4)); export C",
+    "((C++)); export C",
+    "let C=4; export C",
+    "set -- $A; export N=$2",
+    "set -- $(echo a b); export N=$2",
+    "set -- a b; [ -n \"$C\" ] && shift; export N=$1",
+    "IFS=x; export N=$A; C=$B",
+    "cat > /dev/null <<EOF\nexport N=heard\nEOF\n",
+    "cat > /dev/null <<'EOF'\nexport N=$A\nEOF\n",
+    "read N <<EOF\n$A\nEOF\n",
+    ". /dev/stdin <<EOF\nexport N=heard\nEOF\n",
+    "f() { export N=called; }; f",
+    "f() { export N=called; }",
+    "f() { N=$1; }; f V",
+    "f() { local N=inner; L; }; f",
+    "f() { return 1; L; }; f",
+    "N=V f() { :; }",
+    "for N in x y; do L; done",
+    "for _d in x; do export N=$_d; done",
+    "while [ -z \"$C\" ]; do C=1; L; break; done",
+    "until [ -n \"$C\" ]; do C=1; break; done",
+    "export N=$((1 + 2))",
+    "N=$((C = 4))",
+    ": $((C = 4)); export C",
+    ": ${N:=V}",
+    "echo x | read N",
+    "export N=V | true",
+    "true | export N=V",
+    "export N=V & wait",
+    "{ L; } > /dev/null",
+    "( L ) > /dev/null 2>&1",
+    "export -p > /dev/null",
+    "export -n N",
+    "declare -x N=V",
+    "declare N=V",
+    "typeset -x N=V",
+    "export N N=V C",
+    "set -- a \"b c\"; export N=$1",
+    "set -- a b; shift; export N=$1",
+    "set -- V; export N=\"$*\"",
+    "export N=$#",
+    "export N=$?",
+    "trap 'export N=V' EXIT",
+    "command export N=V",
+    "eval export N=V",
+    "eval \"N='$A'\"",
+    "eval \"$C\"",
+    "N=V . \"$FOLDER/sourced\"",
+    "N=V :",
+    "N=V eval true",
+    "N=V export C",
+    "N=V unset C",
+    "N=V set -a",
+    "N=V command true",
+    "N=V exec 3> /dev/null",
+    "export N=${A%b}",
+    "export N=${A#a}",
+    "export N=${#A}",
+    "export N=${A/a/b}",
+    "export N=${A^^}",
+    "export N=~",
+    "N=~/x:~",
+    "export N=*",
+    "N=* ; export N=$N",
+    "N+=V",
+    "export N+=x",
+    "printf -v N x",
+    "read N < \"$FOLDER/sourced\"",
+    "unset -v N",
+    "unset -f N",
+    "unset N C",
+    "env N=V true",
+    "exec 3>&1 2> /dev/null",
+    "if ! [ -n \"$C\" ]; then L; elif true; then L; fi",
+    "[[ -n $A ]] && L",
+    "! L",
+    "time L",
+    "IFS=b; set -- $A; export N=$1",
+    "alias e=export; e N=V",
+    "export N=a\\\nb",
+    "ex\\\nport N=V",
+    "export N=$'a\\tb'",
+    "case $A in 'a b') L;; esac",
+    "case x in x) L;& y) L;; esac",
+    "(exit 3) || export N=$?",
+    "true && { L; } || L",
+    "export \"N=$A\" 'C'=V",
+];
+
+/// One of these.
+fn uncommon(random: &mut Random, depth: usize) -> String {
+    let inner = match depth {
+        0 => ":".to_owned(),
+        _ => list(random, depth - 1),
+    };
+    let (name, value) = (random.pick(&NAMES), value(random));
+    let form = random.pick(&FORMS);
+    // Names first: a value may have any letter.
+    let words = form.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words
+        .map(|word| {
+            let end = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let rest = &word[end.len()..];
+            let put = match end {
+                "N" => name,
+                "V" => &value,
+                "L" => &inner,
+                other => other,
+            };
+            format!("{put}{rest}")
+        })
+        .collect()
 }
 
 fn list(random: &mut Random, depth: usize) -> String {
@@ -181,7 +300,7 @@ fn compare(effect: &Effect, environment: &BTreeMap<String, String>) -> (Vec<Stri
         .copied()
         .chain(environment.keys().map(String::as_str))
     {
-        if OWN.contains(&name) || name == "FOLDER" {
+        if OWN.contains(&name) || name == "FOLDER" || name.starts_with("BASH_FUNC_") {
             continue;
         }
         let given = GIVEN
@@ -226,6 +345,11 @@ fn scripts_set_what_real_shells_set() {
     for _ in 0..SCRIPTS * number("CLEARML_SECURE_FUZZ", 1) {
         let script = script(&mut random);
         let shell = random.pick(&shells);
+        // In an image `sh` may be bash, so that these are followed there.
+        let is_of_bash = ["declare", "typeset"]
+            .iter()
+            .any(|name| script.contains(name));
+        let shell = if is_of_bash { "bash" } else { shell };
         let effect = ours(shell, &script, folder);
         // A script that fails on the way starts no server.
         let Some(environment) = theirs(shell, &script, folder) else {

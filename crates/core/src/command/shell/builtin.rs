@@ -5,11 +5,19 @@ use super::word::Context;
 use super::{Shell, assignment};
 use crate::knowable::{Knowable, Reason};
 
+const BEFORE: &str = "its command sets it before a command of the shell's own";
+
+/// Before these an assignment lasts, or not, as the shell has it.
+const SPECIAL: [&str; 16] = [
+    ".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set",
+    "shift", "source", "times", "trap", "unset",
+];
+
 /// Commands that change no variable, whatever they are told.
-const HARMLESS: [&str; 29] = [
+const HARMLESS: [&str; 28] = [
     ":", "[", "alias", "bg", "break", "continue", "disown", "echo", "exit", "false", "fg", "hash",
-    "help", "jobs", "kill", "let", "pwd", "return", "shopt", "sleep", "test", "times", "trap",
-    "true", "type", "ulimit", "umask", "unalias", "wait",
+    "help", "jobs", "kill", "pwd", "return", "shopt", "sleep", "test", "times", "trap", "true",
+    "type", "ulimit", "umask", "unalias", "wait",
 ];
 
 impl Shell<'_> {
@@ -23,6 +31,10 @@ impl Shell<'_> {
             return;
         };
         let name = first.known().cloned().unwrap_or_default();
+        let is_special = SPECIAL.contains(&name.as_str());
+        for (name, _) in assignments.iter().filter(|_| is_special) {
+            self.assign(name, Knowable::unknown(BEFORE));
+        }
         match name.as_str() {
             "export" | "declare" | "typeset" | "local" | "readonly" => {
                 self.declare(&name, &words[1..])
@@ -41,8 +53,11 @@ impl Shell<'_> {
                 self.take_input(&fields[2..]);
             }
             "cd" | "popd" | "pushd" => self.enter(&fields[1..]),
-            "shift" if self.positional.is_empty() => {}
-            "shift" => drop(self.positional.remove(0)),
+            "let" => self.arithmetic(&words[1..].join(" ")),
+            "shift" => {
+                let skipped = usize::from(!self.positional.is_empty());
+                self.set_arguments(self.positional[skipped..].to_vec());
+            }
             "command" | "builtin" if words.len() > 1 && !words[1].starts_with('-') => {
                 self.run(assignments, &words[1..]);
             }
@@ -55,14 +70,9 @@ impl Shell<'_> {
             name if HARMLESS.contains(&name) => {}
             _ => self.start(assignments, fields),
         }
-        let is_special =
-            ["export", "set", "unset", ".", "source", "eval", ":"].contains(&name.as_str());
+        // What runs in between may have set it to something else, which lasts no longer.
         for (name, _) in assignments.iter().filter(|_| is_special) {
-            // Whether it lasts is different from shell to shell.
-            self.assign(
-                name,
-                Knowable::unknown("its command sets it before a command of the shell's own"),
-            );
+            self.assign(name, Knowable::unknown(BEFORE));
         }
     }
 
@@ -121,7 +131,10 @@ impl Shell<'_> {
     /// The value of `NAME=VALUE` after `export`; shells differ in whether they split it.
     fn declared(&mut self, word: &str, one: &super::Assignment<'_>) -> Knowable<String> {
         let value = self.right_side(one);
-        let is_whole = word.contains(['"', '\'', '\\']) || !word.contains('$');
+        let quoted = one
+            .value
+            .and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+        let is_whole = quoted.is_some_and(|text| !text.contains('"')) || !word.contains('$');
         let is_split = value
             .known()
             .is_some_and(|text| !is_whole && text.contains([' ', '\t', '\n', '*', '?', '[']));
@@ -147,10 +160,7 @@ impl Shell<'_> {
             },
         };
         if !exports {
-            if let Knowable::Known(Some(value)) = value {
-                self.assign(name, Knowable::Known(value));
-            }
-            return;
+            return self.assign(name, value.map(Option::unwrap_or_default));
         }
         let variable = Variable {
             value,
@@ -189,16 +199,14 @@ impl Shell<'_> {
                 return;
             };
             let Some(letters) = word.strip_prefix(['-', '+']) else {
-                self.positional = words[at..].to_vec();
-                return;
+                return self.set_arguments(words[at..].to_vec());
             };
             at += 1;
             match letters {
                 // It ends the options, and alone it changes no arguments.
                 "" if at == words.len() => return,
                 "" | "-" => {
-                    self.positional = words[at..].to_vec();
-                    return;
+                    return self.set_arguments(words[at..].to_vec());
                 }
                 _ => {}
             }
@@ -215,6 +223,13 @@ impl Shell<'_> {
                 return;
             }
         }
+    }
+
+    /// `set -- ARGUMENT …`. What is not known may be several, and what happens perhaps may leave those from before.
+    fn set_arguments(&mut self, words: Vec<Knowable<String>>) {
+        let is_known = words.iter().all(|word| word.known().is_some());
+        self.has_arguments &= is_known && self.is_unconditional();
+        self.positional = words;
     }
 
     /// `. FILE`: its text, as if it stood here.
@@ -269,6 +284,11 @@ impl Shell<'_> {
         let is_assignment = words
             .iter()
             .all(|word| assignment(word).is_some() && !word.contains(['$', '`']));
-        is_assignment || words.first().is_some_and(|first| ALWAYS.contains(first))
+        // What is in brackets has no words, and may have failed.
+        let is_always = match words {
+            [] | ["printf", "-v", ..] => false,
+            [first, ..] => ALWAYS.contains(first),
+        };
+        is_always || !words.is_empty() && is_assignment
     }
 }

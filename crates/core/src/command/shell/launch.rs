@@ -120,6 +120,7 @@ impl Shell<'_> {
                 return;
             } else if is_own_script(&program) || SERVERS.contains(&name.as_str()) {
                 let mut child = self.child(state);
+                child.is_bash = true;
                 child.start_up("bash", &Options::default());
                 child.image_script(words);
                 self.writes |= child.writes;
@@ -158,6 +159,7 @@ impl Shell<'_> {
             return;
         };
         let mut child = self.child(state.clone());
+        child.is_bash = ["bash", "ksh", "zsh"].contains(&name);
         child.start_up(name, &options);
         child.state.exports_all = Knowable::Known(options.exports_all);
         if let Some(name) = rest.get(usize::from(options.is_text)) {
@@ -167,6 +169,7 @@ impl Shell<'_> {
             .get(1 + usize::from(options.is_text)..)
             .unwrap_or_default()
             .to_vec();
+        child.has_arguments = child.positional.iter().all(|word| word.known().is_some());
         let text = match (options.is_text, first.clone()) {
             (true, text) => text,
             (false, file) => file.and_then(|path| (self.around.file)(&path)),

@@ -1,6 +1,7 @@
 //! The walk over a script's words and operators: where commands begin and end, and what they are inside of.
 
 use super::super::lex::Token;
+use super::super::state::State;
 use super::{FrameKind, Shell, assignment};
 use crate::knowable::{Knowable, Reason};
 
@@ -13,6 +14,9 @@ pub(super) struct Walk<'s, 'a, 't> {
     words: Vec<&'t str>,
     /// Whether that command is in a pipeline, and so in a process of its own.
     is_piped: bool,
+    /// The variables before the first of several commands that depend on each other: with `&` all of these are in a process of
+    /// their own.
+    chain: Option<State>,
 }
 
 impl<'s, 'a, 't> Walk<'s, 'a, 't> {
@@ -23,6 +27,7 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             at: 0,
             words: Vec::new(),
             is_piped: false,
+            chain: None,
         }
     }
 
@@ -71,7 +76,9 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             "{" => self.shell.push(FrameKind::Braces),
             "function" => self.function(),
             "[[" => self.skip_to("]]"),
-            "then" | "do" | "!" | "time" => {}
+            "then" | "do" | "!" => {}
+            // Of others it is a program.
+            "time" if self.shell.is_bash => {}
             _ => self.words.push(word),
         }
     }
@@ -85,6 +92,7 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
         }
         match operator {
             "&&" | "||" => {
+                self.chain.get_or_insert_with(|| self.shell.state.clone());
                 let is_certain = operator == "&&" && self.shell.succeeds(&self.words);
                 self.command(false);
                 self.shell.end_alternative();
@@ -99,6 +107,9 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             "&" => {
                 self.command(true);
                 self.shell.end_chain();
+                if let Some(before) = self.chain.take() {
+                    self.shell.state = before;
+                }
             }
             "(" if self.words.last().is_some_and(|word| word.ends_with('=')) => self.list(),
             "(" if !self.words.is_empty() => self.function(),
@@ -117,6 +128,7 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             _ => {
                 self.command(false);
                 self.shell.end_chain();
+                self.chain = None;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a word of a shell stands for: quotes, `$NAME`, `${NAME:-word}`.
 
-use super::Shell;
+use super::{ARGUMENTS, Shell};
 use crate::command::lex;
 use crate::knowable::{Knowable, Reason};
 
@@ -12,13 +12,21 @@ impl Shell<'_> {
     /// A word as the arguments that it becomes.
     pub(super) fn fields(&mut self, word: &str) -> Vec<Knowable<String>> {
         if ["\"$@\"", "$@", "$*", "\"${@}\"", "${@}"].contains(&word) {
-            return self.positional.clone();
+            return match self.has_arguments {
+                true => self.positional.clone(),
+                false => vec![Knowable::unknown(ARGUMENTS)],
+            };
         }
         let value = self.value(word, Context::Argument);
         let Knowable::Known(text) = &value else {
             return vec![value];
         };
         let is_split = !word.contains(['"', '\'', '\\']) && word.contains('$');
+        if is_split && !matches!(self.variable("IFS"), Ok(None)) {
+            return vec![Knowable::unknown(
+                "its command changes where words are split",
+            )];
+        }
         if is_split && (text.is_empty() || text.contains([' ', '\t', '\n'])) {
             return text
                 .split_ascii_whitespace()
@@ -50,6 +58,24 @@ impl Shell<'_> {
             let (name, rest) = inner.split_at(name_length(inner));
             if rest.starts_with('=') || rest.starts_with(":=") {
                 self.state.doubt(name, reason);
+            }
+        }
+        for (at, opening) in word.match_indices("$((") {
+            let inner = &word[at + opening.len()..];
+            let end = inner.find("))").unwrap_or(inner.len());
+            self.arithmetic(&inner[..end]);
+        }
+    }
+
+    /// What a shell reckons may set what is named in it.
+    pub(super) fn arithmetic(&mut self, text: &str) {
+        if !["=", "++", "--"].iter().any(|sign| text.contains(sign)) {
+            return;
+        }
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        for name in text.split(|c| !is_part(c)) {
+            if name_length(name) > 0 {
+                self.assign(name, Knowable::unknown("its command reckons it"));
             }
         }
     }
