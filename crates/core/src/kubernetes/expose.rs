@@ -186,9 +186,7 @@ pub(super) fn is_closed(policies: &[&Object], pod: &Node, container: &Node) -> b
     let is_about = |policy: &&&Object| {
         let types = list(&policy.node, &["spec", "policyTypes"]);
         let is_about = types.is_empty() || types.iter().any(|one| one.text() == Some("Ingress"));
-        let everything = at(&policy.node, &["spec", "podSelector"])
-            .is_none_or(|selector| selector.entries().is_none_or(<[_]>::is_empty));
-        is_about && (everything || selects(policy, &["spec", "podSelector", "matchLabels"], pod))
+        is_about && at(&policy.node, &["spec", "podSelector"]).is_none_or(|one| picks(one, pod))
     };
     let mut own = policies.iter().filter(is_about).peekable();
     let lets_in = |policy: &&Object| {
@@ -237,14 +235,41 @@ fn is_for_port(rule: &Node, container: &Node) -> bool {
 
 /// Whether labels that an object asks for, of which there are some, are those of a pod.
 fn selects(object: &Object, path: &[&str], pod: &Node) -> bool {
-    let wanted = at(&object.node, path).map(|labels| labels.fields());
-    let wanted = wanted.unwrap_or_default();
-    !wanted.is_empty()
-        && wanted.iter().all(|field| {
-            let name = field.key.scalar().map(|key| key.text()).unwrap_or_default();
-            let own = at(pod, &["metadata", "labels"]).and_then(|labels| labels.get(name));
-            own.is_some_and(|own| own.value.text() == field.value.text())
-        })
+    let wanted = at(&object.node, path);
+    wanted.is_some_and(|wanted| !wanted.fields().is_empty() && has_labels(pod, wanted))
+}
+
+/// Whether a pod has all of some labels.
+fn has_labels(pod: &Node, wanted: &Node) -> bool {
+    wanted.fields().iter().all(|field| {
+        let name = field.key.scalar().map(|key| key.text()).unwrap_or_default();
+        label(pod, name).is_some_and(|own| Some(own) == field.value.text())
+    })
+}
+
+/// The value of a label of a pod.
+fn label<'a>(pod: &'a Node, name: &str) -> Option<&'a str> {
+    let labels = at(pod, &["metadata", "labels"])?;
+    labels.get(name)?.value.text()
+}
+
+/// Whether a selector with `matchLabels` and `matchExpressions` picks a pod; an empty one picks all.
+fn picks(selector: &Node, pod: &Node) -> bool {
+    let is_met = |expression: &Arc<Node>| {
+        let own = text(expression, &["key"]).and_then(|key| label(pod, key));
+        let mut values = list(expression, &["values"]).iter();
+        let mut is_listed = |own: &str| values.any(|value| value.text() == Some(own));
+        match text(expression, &["operator"]) {
+            Some("In") => own.is_some_and(is_listed),
+            Some("NotIn") => !own.is_some_and(&mut is_listed),
+            Some("Exists") => own.is_some(),
+            Some("DoesNotExist") => own.is_none(),
+            // Kubernetes takes no such policy.
+            _ => false,
+        }
+    };
+    at(selector, &["matchLabels"]).is_none_or(|wanted| has_labels(pod, wanted))
+        && list(selector, &["matchExpressions"]).iter().all(is_met)
 }
 
 /// The items of the list below keys.
