@@ -27,10 +27,10 @@ mod uses;
 pub mod volume;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::container::Container;
 use crate::error::Error;
@@ -76,6 +76,8 @@ pub struct Document {
     /// The variables that it may use.
     pub scope: Scope,
     services: HashMap<String, NamedNode>,
+    /// The services that others of it extend, once that is asked.
+    extended: OnceLock<HashSet<String>>,
     /// Whether what is below `services` takes the place of all services before.
     clears: Option<Clears>,
 }

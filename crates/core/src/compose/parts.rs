@@ -72,6 +72,7 @@ impl Reader<'_> {
                 folder: folder.to_owned(),
                 scope,
                 services,
+                extended: std::sync::OnceLock::new(),
                 clears,
             });
         }

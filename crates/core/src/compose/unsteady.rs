@@ -5,8 +5,10 @@
 //!
 //! Found by running Docker Compose 2.40.3 many times over the same files: `tests/tests/unsteady.rs`.
 
+use std::collections::{BTreeSet, HashSet};
+
 use super::attribute::{attribute, counting};
-use super::{Part, Project};
+use super::{DocumentId, Part, Project};
 use crate::container::{Variable, VariableValue};
 use crate::knowable::Reason;
 use crate::source::Span;
@@ -15,29 +17,50 @@ use crate::yaml::{Node, Value};
 
 const WHY: &str = "docker compose does not apply `!reset` and `!override` in every run where another service extends the one that has them; extend a service without such tags";
 
-/// Keys of which compose adds up what the parts say.
-const ADDED: [(&str, Hides); 9] = [
-    ("configs", Hides::Anything),
-    ("labels", Hides::Port),
-    ("networks", Hides::Port),
-    ("post_start", Hides::Anything),
-    ("ports", Hides::Port),
-    ("secrets", Hides::Anything),
-    ("tmpfs", Hides::Anything),
-    ("volumes", Hides::Anything),
-    ("volumes_from", Hides::Anything),
+/// Keys that change nothing of what a server reads, who reaches it, or what its container may do; and those of variables, which
+/// are compared one by one.
+const PASSED_OVER: [&str; 36] = [
+    "annotations",
+    "attach",
+    "blkio_config",
+    "cpu_count",
+    "cpu_percent",
+    "cpu_period",
+    "cpu_quota",
+    "cpu_rt_period",
+    "cpu_rt_runtime",
+    "cpu_shares",
+    "cpus",
+    "cpuset",
+    "depends_on",
+    "env_file",
+    "environment",
+    "extends",
+    "healthcheck",
+    "init",
+    "logging",
+    "mem_limit",
+    "mem_reservation",
+    "mem_swappiness",
+    "memswap_limit",
+    "oom_kill_disable",
+    "oom_score_adj",
+    "pids_limit",
+    "pull_policy",
+    "restart",
+    "shm_size",
+    "stdin_open",
+    "stop_grace_period",
+    "stop_signal",
+    "storage_opt",
+    "sysctls",
+    "tty",
+    "ulimits",
 ];
-/// Keys of which the last part counts.
-const REPLACED: [(&str, Hides); 8] = [
-    ("build", Hides::Anything),
-    ("command", Hides::Anything),
-    ("entrypoint", Hides::Anything),
-    ("image", Hides::Anything),
-    ("network_mode", Hides::Port),
-    ("privileged", Hides::Anything),
-    ("user", Hides::Anything),
-    ("working_dir", Hides::Anything),
-];
+/// Keys that only say who reaches a container.
+const OF_PORTS: [&str; 5] = ["expose", "labels", "network_mode", "networks", "ports"];
+/// Keys whose lists are one value, of which the last part counts.
+const COMMANDS: [&str; 2] = ["command", "entrypoint"];
 
 impl Project {
     /// A service's parts as compose reads them in other runs; none where it reads them in one way.
@@ -59,41 +82,52 @@ impl Project {
             return false;
         }
         let is_of_file = extends.value.get("file").is_some();
-        let document = &self.documents[part.document];
-        let extends_it = |(heir, named): (&String, &super::NamedNode)| {
-            let extends = named.node.get("extends").map(|field| field.value);
-            let from = extends.and_then(|node| match node.get("service") {
+        (part.service != name || !is_of_file)
+            && may_have_tag(&part.node)
+            && self.extended(part.document).contains(&part.service)
+    }
+
+    /// The services that others of the same document extend.
+    fn extended(&self, document: DocumentId) -> &HashSet<String> {
+        let document = &self.documents[document];
+        let from = |(heir, named): (&String, &super::NamedNode)| {
+            let node = named.node.get("extends")?.value;
+            let from = match node.get("service") {
                 Some(_) if node.get("file").is_some() => None,
                 Some(service) => self.interpolated(document.scope, service.value),
                 None => self.interpolated(document.scope, node),
-            });
-            *heir != part.service && from.as_ref() == Some(&part.service)
+            };
+            from.filter(|from| from != heir)
         };
-        // Most have no tag, and who extends whom is asked of all services.
-        (part.service != name || !is_of_file)
-            && may_have_tag(&part.node)
-            && document.services.iter().any(extends_it)
+        let all = || document.services.iter().filter_map(from).collect();
+        document.extended.get_or_init(all)
     }
 
     /// Says which keys of a service differ from run to run. Variables are compared one by one.
     pub(super) fn note_unsteady(&mut self, name: &str, parts: &[Part], other: &[Part]) {
-        let added = ADDED.iter().filter(|(key, _)| {
-            let count = |parts: &[Part]| counting(parts, key).count();
-            count(parts) != count(other)
-        });
-        let replaced = REPLACED.iter().filter(|(key, _)| {
+        let keys = parts.iter().flat_map(|part| part.node.fields());
+        let keys = keys.filter_map(|field| Some(field.key.scalar()?.text().to_owned()));
+        let differing = |key: &String| {
             let last =
                 |parts: &[Part]| attribute(parts, key).map(|(part, node)| node.span(part.source));
-            last(parts) != last(other)
-        });
-        let differing: Vec<_> = added.chain(replaced).collect();
-        for (key, hides) in differing {
+            let count = |parts: &[Part]| counting(parts, key).count();
+            let adds_up = attribute(parts, key).is_some_and(|(_, node)| node.scalar().is_none())
+                && !COMMANDS.contains(&key.as_str());
+            !PASSED_OVER.contains(&key.as_str())
+                && (last(parts) != last(other) || adds_up && count(parts) != count(other))
+        };
+        let differing: BTreeSet<String> = keys.filter(differing).collect();
+        for key in differing {
+            let hides = match OF_PORTS.contains(&key.as_str()) {
+                true => Hides::Port,
+                false => Hides::Anything,
+            };
             self.unseen.push(Unseen {
                 what: format!("`{key}`"),
-                hides: *hides,
+                hides,
                 reason: WHY.to_owned(),
                 service: Some(name.to_owned()),
-                span: tag(parts, other, key),
+                span: tag(parts, other, &key),
             });
         }
     }
