@@ -133,10 +133,13 @@ fn nobody_else_of_the_same_user_looks_into_a_program() {
     }
 }
 
-/// A program where another user may run it: the folders of a build may be closed.
+/// A program where another user may run it: the folders of a build may be closed. `cp` writes it, because a file that is open
+/// here for writing is so in what another test starts meanwhile, and then it cannot be run.
 fn copied(name: &str, folder: &TempDir) -> PathBuf {
     let copy = folder.path().join(format!("clearml-{name}"));
-    fs::copy(program(name), &copy).unwrap();
+    let mut cp = Command::new("cp");
+    let status = cp.arg(program(name)).arg(&copy).status();
+    assert!(status.unwrap().success());
     copy
 }
 
