@@ -11,7 +11,7 @@ use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::{Place, Span};
+use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::Hides;
 use clearml_secure_core::yaml::{Clears, Node};
 
@@ -69,7 +69,9 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secret)
             format!("{place}: the command of this service overrides it"),
             Some("remove it from that command, then run this again".to_owned()),
         ),
-        (_, Origin::Variable(_) | Origin::File(_)) => overrides(&place),
+        (_, Origin::Variable(_) | Origin::File(_)) => {
+            overrides(places, reading.span(places.deployment))
+        }
         _ => taken_away(places, plan, reading, secret),
     };
     Broken::Effective {
@@ -84,10 +86,18 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secret)
 /// What is in the way, and what to do about it.
 type Cause = (String, Option<String>);
 
-fn overrides(place: &Place) -> Cause {
+fn overrides(places: &Places<'_>, span: Span) -> Cause {
+    let place = places.of(span);
+    let before = &places.deployment.sources.text(span.source)[..span.start];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    // In braces, more may be on its line.
+    let what = match line.trim_matches([' ', '-', '"', '\'']) {
+        "" => "the line",
+        _ => "what is set",
+    };
     (
         format!("{place} overrides it"),
-        Some(format!("remove the line at {place}, then run this again")),
+        Some(format!("remove {what} at {place}, then run this again")),
     )
 }
 
@@ -118,7 +128,7 @@ fn taken_away(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secr
     let is_unset = |one: &&Variable| matches!(one.value, VariableValue::Unset);
     let obstacle = || Effective::obstacle(deployment, reading, secret);
     match unset.find(is_unset).or_else(obstacle) {
-        Some(variable) => overrides(&places.of(variable.span)),
+        Some(variable) => overrides(places, variable.span),
         None => {
             let place = places.of(service.name_span);
             (format!("{place}: no line would set it"), None)
