@@ -167,12 +167,12 @@ impl Project {
         files: &[SourceId],
         env_files: EnvFiles<'_>,
     ) -> Result<Self, Error> {
-        let mut env = ProjectEnv::default();
+        let mut env = ProjectEnv::of(env_files);
         let (EnvFiles::Default(files_of_env) | EnvFiles::Named(files_of_env)) = env_files;
         for file in files_of_env {
             env.add(sources, *file, &|_| None)?;
         }
-        if matches!(env_files, EnvFiles::Default(_)) {
+        if !env.are_named {
             env.obey_its_own_line(sources)?;
         }
         let mut project = Self {

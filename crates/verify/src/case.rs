@@ -5,6 +5,7 @@ mod remedy;
 mod unknown;
 
 use std::cell::OnceCell;
+use std::path::Path;
 
 use remedy::InjectOptions;
 
@@ -14,6 +15,8 @@ use clearml_secure_core::instance::Instance;
 use clearml_secure_core::placeholder;
 use clearml_secure_core::public;
 use clearml_secure_core::setting::{Kind, Server};
+use clearml_secure_core::shell::quoted;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
@@ -52,12 +55,11 @@ impl Case<'_> {
             (None, Some((files, _))) => files.sources.path(files.first),
             (Some(_), _) => self.deployment.sources.path(self.deployment.first),
         };
-        let path = path.to_string_lossy();
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
-        if path.chars().all(is_plain) && path != "-" {
-            path.into_owned()
-        } else {
-            "docker-compose.yml".to_owned()
+        let text = path.to_string_lossy();
+        // What a terminal would obey is in no command.
+        match path == Path::new("-") || escape(&text) != text {
+            true => "docker-compose.yml".to_owned(),
+            false => quoted(path),
         }
     }
 

@@ -9,6 +9,7 @@ mod ports;
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 
 use crate::finding::{Finding, Fix, Severity};
 use clearml_secure_core::compose::Project;
@@ -93,7 +94,9 @@ pub(crate) fn plan<'a>(
     findings: &'a [Finding],
     names: &mut Names,
 ) -> Plan<'a> {
-    let env_files = env_files(cli, (project, deployment), effective);
+    let env_files: Vec<PathBuf> = env_files(project, deployment, effective)
+        .map(Path::to_owned)
+        .collect();
     let attempt = Attempt {
         cli,
         project,
@@ -284,31 +287,24 @@ pub(crate) fn compose_file(deployment: &Deployment) -> &Path {
     deployment.sources.path(deployment.first)
 }
 
-/// Where values are to go: to the file that was named, or to the one from which servers take a setting already.
-fn env_files(
-    cli: &Cli,
-    (project, deployment): (&Project, &Deployment),
+/// Where values are to go: to the files that were named, or to the one from which servers take a setting already.
+pub(crate) fn env_files<'a>(
+    project: &'a Project,
+    deployment: &'a Deployment,
     effective: &Effective,
-) -> Vec<PathBuf> {
-    if !cli.env_file.is_empty() {
-        return cli.env_file.clone();
-    }
-    // A later file wins, so that is where a new value has an effect.
+) -> impl Iterator<Item = &'a Path> + use<'a> {
     let env = project.env();
-    let Some(source) = env.files().last() else {
-        return Vec::new();
+    let files = match env.files() {
+        all if env.are_named => all,
+        // A later file wins, so that is where a new value has an effect.
+        [.., last] if takes_from_env_files(project, deployment, effective) => from_ref(last),
+        _ => &[],
     };
-    let is_taken = takes_from_env_files(project, deployment, effective);
-    let path = is_taken.then(|| deployment.sources.path(*source).to_owned());
-    path.into_iter().collect()
+    files.iter().map(|source| deployment.sources.path(*source))
 }
 
 /// Whether servers take a setting from an env file that compose reads.
-pub(crate) fn takes_from_env_files(
-    project: &Project,
-    deployment: &Deployment,
-    effective: &Effective,
-) -> bool {
+fn takes_from_env_files(project: &Project, deployment: &Deployment, effective: &Effective) -> bool {
     let mut variables = effective
         .readings()
         .filter_map(|reading| reading.variable(deployment));

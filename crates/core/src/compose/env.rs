@@ -66,11 +66,21 @@ pub fn disabled_at(text: &str) -> Result<Option<usize>, Fault> {
 /// What the env files of a project say, in their order: a later line wins over an earlier one.
 #[derive(Default)]
 pub struct ProjectEnv {
+    /// Whether the command line names the files; compose finds others by itself.
+    pub are_named: bool,
     files: Vec<SourceId>,
     entries: Vec<(SourceId, dotenv::Entry)>,
 }
 
 impl ProjectEnv {
+    /// That of files which are to be added.
+    pub(super) fn of(files: EnvFiles<'_>) -> Self {
+        Self {
+            are_named: matches!(files, EnvFiles::Named(_)),
+            ..Self::default()
+        }
+    }
+
     /// Adds what a further file says.
     ///
     /// # Errors

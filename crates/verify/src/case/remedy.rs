@@ -81,11 +81,12 @@ impl Case<'_> {
             };
         };
         let sources = &self.deployment.sources;
-        let is_taken = fix::takes_from_env_files(project, self.deployment, self.effective);
-        let env_files = project.env().files().iter().filter(|_| is_taken);
-        let env_files = env_files.map(|id| sources.path(*id));
         InjectOptions {
-            files: self.deployment.inject_files(env_files),
+            files: self.deployment.inject_files(fix::env_files(
+                project,
+                self.deployment,
+                self.effective,
+            )),
             backup: format!(
                 " --backup {}",
                 Names::default().backup(sources.path(self.deployment.first))
