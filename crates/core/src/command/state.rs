@@ -144,7 +144,8 @@ impl State {
 
     /// What happened since `before` happened only perhaps.
     pub(super) fn doubt_since(&mut self, before: &Self) {
-        let reason = Reason::from("its command sets it only under a condition");
+        let reason =
+            Reason::from("its command sets it only under a condition, or as only bash does");
         if self.exports_all != before.exports_all {
             self.exports_all = Knowable::Unknown(reason.clone());
         }

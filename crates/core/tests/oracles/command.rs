@@ -94,7 +94,8 @@ fn statement(random: &mut Random, depth: usize) -> String {
 }
 
 /// What fewer scripts do: `N` is a name, `V` a value, `L` a list of commands.
-const FORMS: [&str; 87] = [
+const FORMS: [&str; 88] = [
+    "source \"$FOLDER/sourced\"",
     "((C = 4)); export C",
     "((C++)); export C",
     "let C=4; export C",
@@ -345,11 +346,6 @@ fn scripts_set_what_real_shells_set() {
     for _ in 0..SCRIPTS * number("CLEARML_SECURE_FUZZ", 1) {
         let script = script(&mut random);
         let shell = random.pick(&shells);
-        // In an image `sh` may be bash, so that these are followed there.
-        let is_of_bash = ["declare", "typeset"]
-            .iter()
-            .any(|name| script.contains(name));
-        let shell = if is_of_bash { "bash" } else { shell };
         let effect = ours(shell, &script, folder);
         // A script that fails on the way starts no server.
         let Some(environment) = theirs(shell, &script, folder) else {

@@ -36,12 +36,12 @@ impl Shell<'_> {
             self.assign(name, Knowable::unknown(BEFORE));
         }
         match name.as_str() {
-            "export" | "declare" | "typeset" | "local" | "readonly" => {
-                self.declare(&name, &words[1..])
-            }
+            "export" | "local" | "readonly" => self.declare(&name, &words[1..]),
+            "declare" | "typeset" => self.as_bash(|shell| shell.declare(&name, &words[1..])),
             "unset" => self.unset(&fields[1..]),
             "set" => self.set(&fields[1..]),
-            "." | "source" => self.source(&fields[1..]),
+            "." => self.source(&fields[1..]),
+            "source" => self.as_bash(|shell| shell.source(&fields[1..])),
             "eval" => self.evaluate(&fields[1..]),
             "read" | "mapfile" | "readarray" | "getopts" => self.take_input(&fields[1..]),
             "printf"
@@ -53,7 +53,7 @@ impl Shell<'_> {
                 self.take_input(&fields[2..]);
             }
             "cd" | "popd" | "pushd" => self.enter(&fields[1..]),
-            "let" => self.arithmetic(&words[1..].join(" ")),
+            "let" => self.as_bash(|shell| shell.arithmetic(&words[1..].join(" "))),
             "shift" => {
                 let skipped = usize::from(!self.positional.is_empty());
                 self.set_arguments(self.positional[skipped..].to_vec());
@@ -73,6 +73,15 @@ impl Shell<'_> {
         // What runs in between may have set it to something else, which lasts no longer.
         for (name, _) in assignments.iter().filter(|_| is_special) {
             self.assign(name, Knowable::unknown(BEFORE));
+        }
+    }
+
+    /// What only bash does. An image's `sh` may be bash, and is not in ClearML's own, whose `sh` is dash.
+    fn as_bash(&mut self, run: impl FnOnce(&mut Self)) {
+        let before = self.state.clone();
+        run(self);
+        if !self.is_bash {
+            self.state.doubt_since(&before);
         }
     }
 

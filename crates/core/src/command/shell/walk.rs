@@ -17,6 +17,8 @@ pub(super) struct Walk<'s, 'a, 't> {
     /// The variables before the first of several commands that depend on each other: with `&` all of these are in a process of
     /// their own.
     chain: Option<State>,
+    /// Whether `!` is before that command, or the pipeline that it is in.
+    is_negated: bool,
 }
 
 impl<'s, 'a, 't> Walk<'s, 'a, 't> {
@@ -28,6 +30,7 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             words: Vec::new(),
             is_piped: false,
             chain: None,
+            is_negated: false,
         }
     }
 
@@ -76,7 +79,8 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             "{" => self.shell.push(FrameKind::Braces),
             "function" => self.function(),
             "[[" => self.skip_to("]]"),
-            "then" | "do" | "!" => {}
+            "then" | "do" => {}
+            "!" => self.is_negated = true,
             // Of others it is a program.
             "time" if self.shell.is_bash => {}
             _ => self.words.push(word),
@@ -93,7 +97,9 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
         match operator {
             "&&" | "||" => {
                 self.chain.get_or_insert_with(|| self.shell.state.clone());
-                let is_certain = operator == "&&" && self.shell.succeeds(&self.words);
+                let is_negated = std::mem::take(&mut self.is_negated);
+                let is_certain =
+                    operator == "&&" && !is_negated && self.shell.succeeds(&self.words);
                 self.command(false);
                 self.shell.end_alternative();
                 if !is_certain {
@@ -107,6 +113,7 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             "&" => {
                 self.command(true);
                 self.shell.end_chain();
+                self.is_negated = false;
                 if let Some(before) = self.chain.take() {
                     self.shell.state = before;
                 }
@@ -129,6 +136,7 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
                 self.command(false);
                 self.shell.end_chain();
                 self.chain = None;
+                self.is_negated = false;
             }
         }
     }
