@@ -113,8 +113,14 @@ impl Project {
             let count = |parts: &[Part]| counting(parts, key).count();
             let adds_up = attribute(parts, key).is_some_and(|(_, node)| node.scalar().is_none())
                 && !COMMANDS.contains(&key.as_str());
+            let has_tag_below = || {
+                let unsteady = other.iter().filter(|part| part.ignores_tags);
+                let mut fields = unsteady.filter_map(|part| part.node.get(key));
+                fields.any(|field| may_have_tag(field.value))
+            };
             !PASSED_OVER.contains(&key.as_str())
-                && (last(parts) != last(other) || adds_up && count(parts) != count(other))
+                && (last(parts) != last(other)
+                    || adds_up && (count(parts) != count(other) || has_tag_below()))
         };
         let differing: BTreeSet<String> = keys.filter(differing).collect();
         for key in differing {
