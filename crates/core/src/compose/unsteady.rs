@@ -83,7 +83,7 @@ impl Project {
         }
         let is_of_file = extends.value.get("file").is_some();
         (part.service != name || !is_of_file)
-            && may_have_tag(&part.node)
+            && has_tag(&part.node)
             && self.extended(part.document).contains(&part.service)
     }
 
@@ -113,14 +113,14 @@ impl Project {
             let count = |parts: &[Part]| counting(parts, key).count();
             let adds_up = attribute(parts, key).is_some_and(|(_, node)| node.scalar().is_none())
                 && !COMMANDS.contains(&key.as_str());
-            let has_tag_below = || {
+            let is_tagged = || {
                 let unsteady = other.iter().filter(|part| part.ignores_tags);
                 let mut fields = unsteady.filter_map(|part| part.node.get(key));
-                fields.any(|field| may_have_tag(field.value))
+                fields.any(|field| has_tag(field.value))
             };
             !PASSED_OVER.contains(&key.as_str())
                 && (last(parts) != last(other)
-                    || adds_up && (count(parts) != count(other) || has_tag_below()))
+                    || adds_up && (count(parts) != count(other) || is_tagged()))
         };
         let differing: BTreeSet<String> = keys.filter(differing).collect();
         for key in differing {
@@ -139,14 +139,14 @@ impl Project {
     }
 }
 
-/// Whether a node has one of compose's tags in it, or is an alias of one that may.
-fn may_have_tag(node: &Node) -> bool {
+/// Whether a node, or what an alias in it means, has one of compose's tags.
+fn has_tag(node: &Node) -> bool {
     node.clears().is_some()
         || match &node.value {
-            Value::Alias(_) => true,
-            Value::Mapping(_, entries) => entries.iter().any(|entry| may_have_tag(&entry.value)),
+            Value::Alias(meant) => has_tag(meant),
+            Value::Mapping(_, entries) => entries.iter().any(|entry| has_tag(&entry.value)),
             Value::Scalar(_) => false,
-            Value::Sequence(_, items) => items.iter().any(|item| may_have_tag(item)),
+            Value::Sequence(_, items) => items.iter().any(|item| has_tag(item)),
         }
 }
 
