@@ -115,7 +115,8 @@ fn has_login(value: &str) -> bool {
     addresses
         .filter_map(|rest| rest.split(['/', '?', '#']).next()?.rsplit_once('@'))
         .filter_map(|(login, _)| login.split_once(':'))
-        .any(|(_, password)| !password.is_empty())
+        // `${PASSWORD}`, `<password>` and `***` are filled in elsewhere.
+        .any(|(_, password)| !password.is_empty() && !password.starts_with(['$', '<', '{', '*']))
 }
 
 /// Whether a name says that its value is a secret, or each of its values: `userSecret`, `s3_secret_key`, `adminPassword`,
@@ -147,16 +148,14 @@ pub(super) fn names_secret(name: &str) -> bool {
 /// Whether a value under a secret's name is said of it and is none: a label (`"password": "Password"`, `"token": "API token"`),
 /// or a switch. The very name is a password that people take.
 pub(super) fn is_said(name: &str, value: &str) -> bool {
-    let words = value.split(' ');
-    let is_phrase = value.starts_with(char::is_uppercase) && words.clone().count() > 1;
-    let is_label = value.eq_ignore_ascii_case(name) && value != name
-        || is_phrase
-            && words
-                .into_iter()
-                .any(|word| word.eq_ignore_ascii_case(name));
-    // `"credentials": "include"` says to a browser what to send; `"maxTokens": "4096"` counts them.
+    // `"credentials": "include"` says to a browser what to send; `"maxTokens": "4096"` counts what no person makes up.
     const SWITCHES: [&str; 5] = ["true", "false", "include", "omit", "same-origin"];
-    let is_count = name.ends_with('s') && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = |word: &str| word.eq_ignore_ascii_case(name);
+    let is_phrase = value.starts_with(char::is_uppercase)
+        && value.chars().all(|c| c.is_alphabetic() || c == ' ');
+    let is_label = is_name(value) && value != name || is_phrase && value.split(' ').any(is_name);
+    let is_count = name.to_ascii_lowercase().ends_with("tokens")
+        && value.bytes().all(|byte| byte.is_ascii_digit());
     is_label || is_count || SWITCHES.contains(&value)
 }
 
@@ -265,7 +264,7 @@ mod tests {
         );
         let stock = r#"{"apiBaseUrl": "https://a/api", "displayedServerUrls": {"apiServer": ""}, "plotlyURL": "/x",
             "tokenUrl": "https://sso:443/a:b@c", "labels": {"password": "Password", "token": "API token"},
-            "bypass": "x", "maxTokens": "4096", "credentials": "include", "showPassword": "true", "demo": false, "number": 5, "none": null}"#;
+            "bypass": "x", "maxTokens": "4096", "example": "https://jane:${PASSWORD}@host", "credentials": "include", "showPassword": "true", "demo": false, "number": 5, "none": null}"#;
         assert_eq!(judged(stock), Some((false, false)));
         for secret in [
             r#"{"a": [{"s3_secret_key": "x"}]}"#,
@@ -276,6 +275,8 @@ mod tests {
             r#"{"anything": "log in with 62T8CP7HGBC6647XF9314C2VY67RJO"}"#,
             r#"{"password": "password"}"#,
             r#"{"passwords": ["x"]}"#,
+            r#"{"passwords": {"jane": "12345678"}}"#,
+            r#"{"password": "My password 1"}"#,
             r#"{"apiTokens": {"ci": "x"}}"#,
             r#"{"proxy": "http://jane:x@proxy:3128"}"#,
         ] {
