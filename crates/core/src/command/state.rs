@@ -144,8 +144,11 @@ impl State {
 
     /// What happened since `before` happened only perhaps.
     pub(super) fn doubt_since(&mut self, before: &Self) {
-        let reason =
-            Reason::from("its command sets it only under a condition, or as only bash does");
+        self.doubt_since_for(before, &"its command sets it only under a condition".into());
+    }
+
+    /// The same, and why.
+    pub(super) fn doubt_since_for(&mut self, before: &Self, reason: &Reason) {
         if self.exports_all != before.exports_all {
             self.exports_all = Knowable::Unknown(reason.clone());
         }

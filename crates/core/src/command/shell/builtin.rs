@@ -7,6 +7,9 @@ use crate::knowable::{Knowable, Reason};
 
 const BEFORE: &str = "its command sets it before a command of the shell's own";
 
+/// Why what `source` sets under `sh` is not known.
+const OF_BASH: &str = "its command sets it in a way that bash has and dash has not";
+
 /// Before these an assignment lasts, or not, as the shell has it.
 const SPECIAL: [&str; 16] = [
     ".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set",
@@ -81,7 +84,7 @@ impl Shell<'_> {
         let before = self.state.clone();
         run(self);
         if !self.is_bash {
-            self.state.doubt_since(&before);
+            self.state.doubt_since_for(&before, &OF_BASH.into());
         }
     }
 
