@@ -1,7 +1,6 @@
 //! What is not known of a deployment, because objects tell too little of it or are of a kind that is not read.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::expose::{External, Externals, endpoints, is_table};
 use super::object::{Object, Role, number, role_of};
@@ -14,7 +13,7 @@ use crate::shown::escape;
 use crate::source::{Sources, Span};
 use crate::unseen::{Hides, Unseen};
 use crate::yaml::Node;
-use crate::yaml::below::{at, text};
+use crate::yaml::below::{list, text};
 
 /// Notes where it is not known which servers belong together, and what an entrance speaks.
 pub(super) fn servers(deployment: &mut Deployment) {
@@ -202,18 +201,17 @@ fn untold(pool: &Pool, service: &Object) -> Option<String> {
 /// The ports of a Service, and those of its endpoints.
 fn ports(pool: &Pool, service: &Object) -> Vec<u16> {
     let mut ports = Vec::new();
-    let mut add = |list: Option<&Arc<Node>>| {
-        for item in list.and_then(|list| list.items()).unwrap_or_default() {
+    let mut add = |node: &Node, keys: &[&str]| {
+        for item in list(node, keys) {
             let keys = ["port", "targetPort"].iter();
             ports.extend(keys.filter_map(|key| number(item, &[key])));
         }
     };
-    add(at(&service.node, &["spec", "ports"]));
+    add(&service.node, &["spec", "ports"]);
     for endpoints in pool.called(service, "Endpoints", &service.name) {
-        add(at(&endpoints.node, &["ports"]));
-        let subsets = at(&endpoints.node, &["subsets"]).and_then(|list| list.items());
-        for subset in subsets.unwrap_or_default() {
-            add(at(subset, &["ports"]));
+        add(&endpoints.node, &["ports"]);
+        for subset in list(&endpoints.node, &["subsets"]) {
+            add(subset, &["ports"]);
         }
     }
     ports
@@ -222,9 +220,8 @@ fn ports(pool: &Pool, service: &Object) -> Vec<u16> {
 /// Whether a Service is reached from outside by itself.
 fn is_open(service: &Object) -> bool {
     let kind = text(&service.node, &["spec", "type"]).unwrap_or_default();
-    let addresses = at(&service.node, &["spec", "externalIPs"]).and_then(|list| list.items());
     ["LoadBalancer", "NodePort"].contains(&kind)
-        || addresses.is_some_and(|addresses| !addresses.is_empty())
+        || !list(&service.node, &["spec", "externalIPs"]).is_empty()
 }
 
 /// What leads from outside to the Services that it names, by the first labels of its words: each with the rest of the word.

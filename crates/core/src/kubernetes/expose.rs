@@ -15,7 +15,7 @@ use crate::container::{Entrance, Interface, Port};
 use crate::shown::escape;
 use crate::source::Span;
 use crate::yaml::Node;
-use crate::yaml::below::{at, text};
+use crate::yaml::below::{at, list, text};
 pub(super) use entrance::{Entrances, is_table};
 pub(super) use external::{External, Externals};
 
@@ -46,8 +46,8 @@ impl<'a> Services<'a> {
                 && (service.namespace.is_none() || workload.namespace.is_none())
                 && is_at_home(service)
         };
-        let may_lead = |service: &&&Object| service.may_be_beside(workload);
-        let may_lead = all.iter().copied().filter(|one| may_lead(&one));
+        let may_lead = all.iter().copied();
+        let may_lead = may_lead.filter(|service| service.may_be_beside(workload));
         let leading = may_lead.filter_map(|service| {
             let selected = selects(service, SELECTOR, pod).then_some(None);
             let endpoints = selected.or_else(|| {
@@ -222,12 +222,12 @@ fn is_for_port(rule: &Node, container: &Node) -> bool {
         };
         let first = word.parse::<u16>().ok();
         let last = number(port, &["endPort"]).or(first);
-        let is_usual =
+        let covers =
             |own: &u16| first.is_some_and(|first| (first..=last.unwrap_or(first)).contains(own));
-        USUAL.iter().any(is_usual)
+        USUAL.iter().any(covers)
             || declared.iter().any(|own| {
                 text(own, &["name"]) == Some(word)
-                    || number(own, &["containerPort"]).is_some_and(|own| is_usual(&own))
+                    || number(own, &["containerPort"]).is_some_and(|own| covers(&own))
             })
     };
     ports.is_empty() || ports.iter().any(is_own)
@@ -270,13 +270,6 @@ fn picks(selector: &Node, pod: &Node) -> bool {
     };
     at(selector, &["matchLabels"]).is_none_or(|wanted| has_labels(pod, wanted))
         && list(selector, &["matchExpressions"]).iter().all(is_met)
-}
-
-/// The items of the list below keys.
-fn list<'a>(node: &'a Node, keys: &[&str]) -> &'a [Arc<Node>] {
-    at(node, keys)
-        .and_then(|list| list.items())
-        .unwrap_or_default()
 }
 
 /// Whether a pod is on the network of its node, and what says so.

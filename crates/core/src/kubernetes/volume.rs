@@ -13,7 +13,7 @@ use crate::knowable::{Knowable, Reason};
 use crate::shown::escape;
 use crate::source::Sources;
 use crate::yaml::Node;
-use crate::yaml::below::{at, is_true, text};
+use crate::yaml::below::{at, is_true, list, text};
 
 /// Reads the mounts of the containers of one pod.
 pub(super) struct Volumes<'a> {
@@ -45,14 +45,14 @@ impl<'a> Volumes<'a> {
         spec: &'a Node,
     ) -> Self {
         let mut volumes = HashMap::new();
-        for volume in list(spec, "volumes") {
+        for volume in list(spec, &["volumes"]) {
             let name = text(volume, &["name"]).unwrap_or_default();
             volumes.entry(name).or_insert(&**volume);
         }
         let mut mounted = HashMap::new();
-        let containers = list(spec, "initContainers").iter();
-        for container in containers.chain(list(spec, "containers")) {
-            let names = list(container, "volumeMounts").iter();
+        let containers = list(spec, &["initContainers"]).iter();
+        for container in containers.chain(list(spec, &["containers"])) {
+            let names = list(container, &["volumeMounts"]).iter();
             let names = names.filter_map(|mount| text(mount, &["name"]));
             for name in names.collect::<HashSet<&str>>() {
                 *mounted.entry(name).or_insert(0) += 1;
@@ -72,7 +72,7 @@ impl<'a> Volumes<'a> {
     pub(super) fn of(&self, container: &Node) -> Vec<Mount> {
         let mut read: HashMap<&str, Volume> = HashMap::new();
         let mut mounts = Vec::new();
-        for mount in list(container, "volumeMounts") {
+        for mount in list(container, &["volumeMounts"]) {
             let name = text(mount, &["name"]).unwrap_or_default();
             let volume = read.entry(name);
             let volume = volume.or_insert_with(|| Volume::of(self.source(name)));
@@ -195,7 +195,7 @@ impl<'a> Volumes<'a> {
     /// Every key is a file, or those that `items` names, at its paths.
     fn of_object(&self, object: &Object, source: &Node) -> Knowable<Files> {
         let entries = store::entries(object);
-        let items = list(source, "items");
+        let items = list(source, &["items"]);
         let mut wanted: Vec<(&str, &Entry)> = Vec::new();
         if items.is_empty() {
             wanted.extend(entries.iter().map(|entry| (entry.key.as_str(), entry)));
@@ -263,12 +263,6 @@ impl Volume {
 /// A path below a volume, without empty parts and dots.
 fn below(path: &str) -> String {
     cleaned(path).split_off(1)
-}
-
-/// The items of the list at a key.
-fn list<'a>(node: &'a Node, key: &str) -> &'a [Arc<Node>] {
-    let list = at(node, &[key]).and_then(|list| list.items());
-    list.unwrap_or_default()
 }
 
 /// Why a projected source that holds no object of the user's may hold configuration: tokens and certificates are none, and

@@ -19,6 +19,12 @@ pub(crate) fn text<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a str> {
     at(node, keys)?.text().filter(|text| !text.is_empty())
 }
 
+/// The items of the list below these keys.
+pub(crate) fn list<'a>(node: &'a Node, keys: &[&str]) -> &'a [Arc<Node>] {
+    let list = at(node, keys).and_then(|list| list.items());
+    list.unwrap_or_default()
+}
+
 /// The texts of the list below these keys; of one text, that.
 pub(crate) fn texts<'a>(node: &'a Node, keys: &[&str]) -> Vec<&'a str> {
     let Some(value) = at(node, keys) else {

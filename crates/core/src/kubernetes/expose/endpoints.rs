@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::list;
 use crate::kubernetes::object::Object;
 use crate::kubernetes::pool::Pool;
 use crate::yaml::Node;
-use crate::yaml::below::{at, text};
+use crate::yaml::below::{at, list, text};
 
 /// The signs of which Kubernetes makes the ends of names.
 const SIGNS: &str = "bcdfghjklmnpqrstvwxz2456789";

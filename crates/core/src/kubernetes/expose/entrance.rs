@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::external::Externals;
-use super::{Leading, Services, list};
+use super::{Leading, Services};
 use crate::container::{Entrance, Speaks};
 use crate::knowable::Knowable;
 use crate::kubernetes::object::{Object, number};
@@ -11,7 +11,7 @@ use crate::kubernetes::pool::Pool;
 use crate::shown::escape;
 use crate::source::Span;
 use crate::yaml::Node;
-use crate::yaml::below::{at, text};
+use crate::yaml::below::{at, list, text};
 
 mod tls;
 
