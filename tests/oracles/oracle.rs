@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `CLEARML_SECURE_ORACLES` | the folder with `venv/`, a Python with pyhocon, compose-lint, gunicorn and PyYAML, `docker-compose`, `helm` and `kubectl` |
 //! | `CLEARML_SECURE_REQUIRE_ORACLES` | `1`: a missing oracle fails the test (CI) |
+//! | `CLEARML_SECURE_FUZZ`, `CLEARML_SECURE_SEED` | so many times more questions, and other ones ([`number`]) |
 //! | `CLEARML_SECURE_SKIPS` | a file; each part that was skipped adds its line, and xtask prints it at the end |
 //!
 //! The file belongs to no package: tests include it with `#[path]`, so it uses nothing but std.
@@ -23,6 +24,14 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
+
+/// A number of the environment, for more cases or other ones.
+pub fn number(name: &str, default: u64) -> u64 {
+    let value = env::var(name).ok();
+    value
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
+}
 
 /// How long an oracle may think about one question. It is longer than the limit that an oracle sets itself.
 const PATIENCE: Duration = Duration::from_secs(60);

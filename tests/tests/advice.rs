@@ -251,6 +251,22 @@ fn a_file_in_the_wrong_place_is_answered_in_our_own_words() {
     }
 }
 
+/// A finding's advice and --fix say the same, also of files with blanks in their names.
+#[test]
+fn advice_names_the_files_that_fix_names() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("my stack.yml"), APISERVER).unwrap();
+    fs::write(folder.path().join("my other.env"), "A=b\n").unwrap();
+    let arguments = ["--env-file", "my other.env", "my stack.yml"];
+    let command =
+        "clearml-inject -k keys.env --env-file 'my other.env' -i --backup .orig 'my stack.yml'";
+    for fix in [None, Some("--fix")] {
+        let verify = clearml("verify").within(folder.path());
+        let done = verify.args(fix).args(arguments).done();
+        assert!(done.stdout.contains(command), "{}", done.stdout);
+    }
+}
+
 fn follow(one: &Try) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

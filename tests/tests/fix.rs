@@ -511,20 +511,6 @@ fn the_command_reads_what_verify_read() {
     assert!(commands(&again).is_empty(), "{again}");
 }
 
-/// A finding's advice and --fix say the same, also of files with blanks in their names.
-#[test]
-fn advice_names_the_files_that_fix_names() {
-    let folder = folder_with(&[("my stack.yml", STOCK), ("my other.env", "A=b\n")]);
-    let arguments = ["--env-file", "my other.env", "my stack.yml"];
-    let command =
-        "clearml-inject -k keys.env --env-file 'my other.env' -i --backup .orig 'my stack.yml'";
-    for fix in [None, Some("--fix")] {
-        let verify = clearml("verify").within(folder.path());
-        let done = verify.args(fix).args(arguments).done();
-        assert!(done.stdout.contains(command), "{}", done.stdout);
-    }
-}
-
 #[test]
 fn values_go_to_the_env_file_that_servers_take_some_from() {
     let env = "CLEARML_AGENT_ACCESS_KEY=abc\n";

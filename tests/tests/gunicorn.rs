@@ -17,12 +17,12 @@ mod random;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::{env, fs};
 
 use e2e::program::clearml;
-use oracles::Conversation;
+use oracles::{Conversation, number};
 use random::Random;
 use serde_json::{Value, json};
 
@@ -291,11 +291,6 @@ fn compare(said: &Said<'_>, theirs: &Value, root: &Path) -> (Vec<String>, usize)
         }
     }
     (wrong, known)
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    let value = env::var(name).ok().and_then(|value| value.parse().ok());
-    value.unwrap_or(default)
 }
 
 #[test]

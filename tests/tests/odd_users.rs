@@ -498,3 +498,20 @@ fn the_users_of_an_apiserver_conf_go_to_a_file_of_any_name() {
         );
     }
 }
+
+/// The id of a user, to which API keys belong, comes from the name.
+#[test]
+fn a_user_who_is_removed_and_added_keeps_the_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let keygen = |arguments: &str| {
+        let done = clearml("keygen").within(folder.path());
+        done.args(arguments.split(' ')).done().exit(0)
+    };
+    keygen("--user jane --user bob --passwords first -f hocon -o secure.conf");
+    keygen("--from apiserver.conf -f hocon -o new.conf --remove-user bob --user bob=B --passwords second")
+        .says("new password: bob\n")
+        .never_says("removed: bob");
+    let file = fs::read_to_string(folder.path().join("new.conf")).unwrap();
+    assert_eq!(file.matches("username: \"bob\"").count(), 1);
+    assert!(file.contains("name: \"B\"") && file.contains("username: \"jane\""));
+}

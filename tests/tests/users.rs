@@ -321,23 +321,6 @@ fn one_password_is_reset_and_one_user_removed_in_every_format() {
     );
 }
 
-/// The id of a user, to which API keys belong, comes from the name.
-#[test]
-fn a_user_who_is_removed_and_added_keeps_the_keys() {
-    let folder = tempfile::tempdir().unwrap();
-    let keygen = |arguments: &str| {
-        let done = clearml("keygen").within(folder.path());
-        done.args(arguments.split(' ')).done().exit(0)
-    };
-    keygen("--user jane --user bob --passwords first -f hocon -o secure.conf");
-    keygen("--from apiserver.conf -f hocon -o new.conf --remove-user bob --user bob=B --passwords second")
-        .says("new password: bob\n")
-        .never_says("removed: bob");
-    let file = fs::read_to_string(folder.path().join("new.conf")).unwrap();
-    assert_eq!(file.matches("username: \"bob\"").count(), 1);
-    assert!(file.contains("name: \"B\"") && file.contains("username: \"jane\""));
-}
-
 fn json_of(users: &[serde_json::Value]) -> String {
     json!({"version": 1, "settings": {}, "users": users}).to_string()
 }

@@ -26,16 +26,10 @@ use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{SETTINGS, Setting};
 use generator::Generator;
 use oracle::{Case, Oracle, normalise};
+use oracles::number;
 use serde_json::Value as Json;
 
 const FILES: usize = 200;
-
-fn number(name: &str, default: u64) -> u64 {
-    let value = std::env::var(name).ok();
-    value
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(default)
-}
 
 /// What pyhocon reads, by path. An empty object is a leaf, too.
 fn leaves(oracle: &mut Oracle, text: &str) -> BTreeMap<String, Json> {

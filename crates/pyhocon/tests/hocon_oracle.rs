@@ -21,7 +21,6 @@ mod oracles;
 mod spellings;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -29,6 +28,7 @@ use std::thread;
 
 use generator::Generator;
 use oracle::{Case, Oracle, normalise};
+use oracles::number;
 use pyhocon::Context;
 
 const VALUES: usize = 20_000;
@@ -36,13 +36,6 @@ const FILES: usize = 3_000;
 const WORKERS: usize = 2;
 /// Every so many questions pyhocon does everything itself.
 const WHOLE: usize = 16;
-
-fn number(name: &str, default: u64) -> u64 {
-    env::var(name)
-        .ok()
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(default)
-}
 
 /// Compares all cases; the ones that differ, shown.
 fn compare(cases: &[Case]) {

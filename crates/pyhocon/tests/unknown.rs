@@ -19,10 +19,9 @@ mod oracle;
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod oracles;
 
-use std::env;
-
 use generator::Generator;
 use oracle::{Case, brought, known};
+use oracles::number;
 use pyhocon::{Cause, Context, Include, Included, Lookup, Node, Object, Value};
 
 const TEXTS: usize = 1_500;
@@ -82,13 +81,6 @@ const TEXTS_OF_H: &[&str] = &[
 ];
 
 const VALUES_OF_H: &[&str] = &["", "text", "5s", "{x: 1}", "0"];
-
-fn number(name: &str, default: u64) -> u64 {
-    let value = env::var(name).ok();
-    value
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(default)
-}
 
 fn case(generator: &mut Generator) -> Case {
     let mut case = if generator.one_in(3) {

@@ -10,7 +10,7 @@ use std::process::Command;
 use clearml_secure_core::command::{Effect, Surroundings, read};
 use clearml_secure_core::knowable::Knowable;
 
-use crate::number;
+use crate::oracles::number;
 use crate::random::Random;
 
 const SCRIPTS: u64 = 600;

@@ -8,7 +8,7 @@ use clearml_secure_core::instance::Family;
 use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::setting::Server;
 
-use crate::number;
+use crate::oracles::number;
 use crate::random::Random;
 
 const VALUES: u64 = 5_000;

@@ -10,7 +10,7 @@ use clearml_secure_core::dockerfile::{Build, Image, read};
 use clearml_secure_core::knowable::Knowable;
 use serde_json::Value;
 
-use crate::number;
+use crate::oracles::number;
 use crate::random::Random;
 
 const FILES: u64 = 64;

@@ -8,7 +8,7 @@ use std::process::Command;
 use clearml_secure_core::dockerignore::{Context, Patterns};
 use clearml_secure_core::knowable::Knowable;
 
-use crate::number;
+use crate::oracles::number;
 use crate::random::Random;
 
 const FILES: [&str; 12] = [

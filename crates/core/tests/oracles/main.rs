@@ -22,11 +22,3 @@ mod random;
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod spellings;
 mod truth;
-
-/// A number of the environment, for more cases or other ones.
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(default)
-}

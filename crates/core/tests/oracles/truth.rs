@@ -14,7 +14,7 @@ use clearml_secure_core::opening::{self, Reads};
 use clearml_secure_core::setting::Server;
 use serde_json::{Value as Json, json};
 
-use crate::number;
+use crate::oracles::number;
 use crate::oracles::{self, Conversation};
 use crate::random::Random;
 use crate::spellings::SPELLINGS;

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::generator::Generator;
 use crate::leaves;
 use crate::oracle::Oracle;
-use crate::{number, oracles};
+use crate::oracles::{self, number};
 
 const FILES: usize = 300;
 
