@@ -108,10 +108,10 @@ impl Changes {
     ) -> Vec<String> {
         let mut remarks = Vec::new();
         let is_added = |name: &String| added.iter().any(|user| user.username == *name);
-        let (anew, removed): (Vec<String>, Vec<String>) =
+        let (renewed, removed): (Vec<String>, Vec<String>) =
             self.removed.iter().cloned().partition(is_added);
         let reset = self.reset.iter().map(|user| user.username.clone());
-        let names: Vec<String> = reset.chain(anew).collect();
+        let names: Vec<String> = reset.chain(renewed).collect();
         if !names.is_empty() {
             remarks.push(format!(
                 "new password: {}\n  \

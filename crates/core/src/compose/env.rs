@@ -73,7 +73,7 @@ pub struct ProjectEnv {
 }
 
 impl ProjectEnv {
-    /// That of files which are to be added.
+    /// What none of the files has said yet.
     pub(super) fn of(files: EnvFiles<'_>) -> Self {
         Self {
             are_named: matches!(files, EnvFiles::Named(_)),

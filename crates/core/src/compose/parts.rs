@@ -5,7 +5,7 @@ mod include;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::remote::{self, REMOTE};
 use super::{Document, DocumentId, Loader, NamedNode, Part, Project, Scope, env};
@@ -72,7 +72,7 @@ impl Reader<'_> {
                 folder: folder.to_owned(),
                 scope,
                 services,
-                extended: std::sync::OnceLock::new(),
+                extended: OnceLock::new(),
                 clears,
             });
         }

@@ -122,7 +122,7 @@ pub(super) fn unseen(
     let code = all(container).filter_map(move |mount| match places.first_in(mount)? {
         Kind::Named(variable) => {
             let reason = "what that code does to the server is not known".to_owned();
-            Some(unseen(first(variable), reason, mount.span))
+            Some(unseen(loaded_first(variable), reason, mount.span))
         }
         Kind::Common(does) | Kind::Own(does) => {
             let by = putter(container, mount);
@@ -138,12 +138,12 @@ pub(super) fn unseen(
             .value
             .known()
             .is_none()
-            .then(|| unseen(first(name), reason, found.span))
+            .then(|| unseen(loaded_first(name), reason, found.span))
     });
     code.chain(anywhere)
 }
 
-fn first(variable: &str) -> String {
+fn loaded_first(variable: &str) -> String {
     format!("what {variable} lets the server load first")
 }
 
@@ -409,7 +409,7 @@ impl Places {
                 is_folder && relative(below, "config").is_none() && !self.is_data(mount)
             }
             Some(_) => is_folder && place.takes == Takes::Python,
-            // What hides all of the server is said by whoever reads its configuration.
+            // What hides all of the server is said where its configuration is read.
             None => {
                 let is_shared = [Takes::Libraries, Takes::Programs].contains(&place.takes);
                 (is_shared || matches!(place.kind, Kind::Named(_)))

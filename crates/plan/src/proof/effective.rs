@@ -88,7 +88,8 @@ type Cause = (String, Option<String>);
 
 fn overrides(places: &Places<'_>, span: Span) -> Cause {
     let place = places.of(span);
-    let before = &places.deployment.sources.text(span.source)[..span.start];
+    let text = places.deployment.sources.text(span.source);
+    let before = text.get(..span.start).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     // In braces, more may be on its line.
     let what = match line.trim_matches([' ', '-', '"', '\'']) {
