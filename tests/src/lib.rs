@@ -29,6 +29,7 @@ pub mod packed;
 pub mod page;
 pub mod pair;
 pub mod picture;
+pub mod port;
 pub mod program;
 pub mod recipe;
 pub mod redis;

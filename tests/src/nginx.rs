@@ -1,11 +1,13 @@
 //! A real nginx that speaks TLS, and certificates of every kind for it.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+
+use crate::port;
 
 /// nginx with TLS in front of an address.
 pub struct Nginx(Child, pub u16);
@@ -26,11 +28,7 @@ impl Nginx {
         protocols: &str,
         more: &str,
     ) -> Self {
-        let port = TcpListener::bind((address, 0))
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = port::free(address.parse().unwrap());
         let here = folder.display();
         let configuration = format!(
             "daemon off; pid {here}/pid; error_log {here}/error.log; events {{}}\n\

@@ -1,10 +1,10 @@
 //! A real Redis, for what a file server remembers (docs/clearml.md#remembered-tokens).
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
-use crate::oracle;
+use crate::{oracle, port};
 
 /// A real Redis on a port of its own.
 pub struct Redis {
@@ -20,7 +20,7 @@ impl Redis {
             oracle::skip("the file server's memory of tokens: redis-server not found");
             return None;
         };
-        let port = free_port();
+        let port = port::free(Ipv4Addr::LOCALHOST.into());
         let child = Command::new(program)
             .args([
                 "--port",
@@ -65,10 +65,4 @@ impl Drop for Redis {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// A port of this machine that nobody listens at, for now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

@@ -6,6 +6,7 @@ mod ways;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,8 +19,9 @@ use tempfile::TempDir;
 use crate::docker::Engine;
 use crate::files::{root, stock};
 use crate::oracle;
+use crate::port;
 use crate::program::{clearml, program};
-use crate::redis::{Redis, free_port};
+use crate::redis::Redis;
 
 /// Longer than any run takes.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -182,7 +184,7 @@ impl Bed {
             release: "2.3.0",
             merged: Vec::new(),
             shell: shell.to_owned(),
-            ports: [free_port(), free_port(), free_port()],
+            ports: [(); 3].map(|()| port::free(Ipv4Addr::LOCALHOST.into())),
             servers,
         };
         fs::create_dir_all(bed.here.join("config")).unwrap();
