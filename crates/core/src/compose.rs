@@ -41,7 +41,6 @@ use env::Scopes;
 pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at};
 pub use loader::{Kind, Loader};
 use parts::Reader;
-pub use remote::REMOTE;
 pub use uses::Use;
 
 /// A compose project: what `docker compose -f … -f …` would see.
@@ -56,6 +55,8 @@ pub struct Project {
     pub services: Vec<Service>,
     /// What could not be looked at.
     pub unseen: Vec<Unseen>,
+    /// Files in git repositories and OCI artifacts, which compose fetches and this program does not.
+    pub remote: Vec<Unseen>,
     scopes: Scopes,
     /// The documents that are given or included, lowest precedence first.
     order: Vec<DocumentId>,
@@ -181,6 +182,7 @@ impl Project {
             documents: Vec::with_capacity(files.len()),
             services: Vec::new(),
             unseen: Vec::new(),
+            remote: Vec::new(),
             scopes: Scopes::new(folder, env),
             order: Vec::new(),
             extended: HashMap::new(),

@@ -114,7 +114,8 @@ impl Composed {
                 .as_ref()
                 .is_some_and(|name| names.any(|one| one == name))
         };
-        let unseen = project.unseen.iter().filter(|one| !is_left_out(one));
+        let unseen = project.unseen.iter().chain(&project.remote);
+        let unseen = unseen.filter(|one| !is_left_out(one));
         let given = Given {
             first: project.files[0],
             containers: of(&started),

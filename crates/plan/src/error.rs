@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::REMOTE;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::keyset::Flaw;
 use clearml_secure_core::setting::Setting;
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::Place;
+use clearml_secure_core::source::{Place, Sources};
+use clearml_secure_core::unseen::Unseen;
 
 use crate::proof::Broken;
 use crate::refusal::Refusal;
@@ -76,20 +76,36 @@ pub enum Error {
         /// What nothing reads.
         setting: Setting,
     },
+    /// A file that compose fetches.
+    #[error("{0}")]
+    Remote(NotSeen),
     /// Something that may hold anything.
-    #[error(
-        "{}{} may hold other servers, or win over what is injected: {reason}",
-        at(.place.as_ref()),
-        escape(.what)
-    )]
-    Unseen {
-        /// Where it is named.
-        place: Option<Place>,
-        /// What.
-        what: String,
-        /// Why it cannot be seen.
-        reason: String,
-    },
+    #[error("{0}")]
+    Unseen(NotSeen),
+}
+
+/// What may hold servers that nobody here knows of, and why it was not looked at.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{}{} may hold other servers, or win over what is injected: {reason}",
+    at(.place.as_ref()),
+    escape(.what)
+)]
+pub struct NotSeen {
+    /// Where it is named.
+    place: Option<Place>,
+    what: String,
+    reason: String,
+}
+
+impl NotSeen {
+    pub(crate) fn of(unseen: &Unseen, sources: &Sources) -> Self {
+        Self {
+            place: unseen.span.map(|span| sources.place(span)),
+            what: unseen.what.clone(),
+            reason: unseen.reason.clone(),
+        }
+    }
 }
 
 /// The command for an override file, with the file that it changes where that is known.
@@ -126,7 +142,7 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         let advice = self.advice();
         match self {
-            Self::NotProved(_) | Self::Overlap(_) | Self::Unseen { .. } => {
+            Self::NotProved(_) | Self::Overlap(_) | Self::Remote(_) | Self::Unseen(_) => {
                 let advice = advice.map(|advice| format!("; {advice}"));
                 Some(format!("nothing was written{}", advice.unwrap_or_default()))
             }
@@ -174,10 +190,10 @@ impl Error {
                 "start it with ClearML's own command, e.g. `command: [apiserver]`, or name the service after the server, e.g. apiserver"
                     .to_owned(),
             ),
-            Self::Unseen { reason, .. } if reason == REMOTE => Some(
+            Self::Remote(_) => Some(
                 "get a copy of it, name the copy on that line, then run this again".to_owned(),
             ),
-            Self::Unseen { .. } => {
+            Self::Unseen(_) => {
                 Some("make it readable here, or run this where it is".to_owned())
             }
         }

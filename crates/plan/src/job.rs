@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clearml_secure_core::compose::REMOTE;
 use clearml_secure_core::compose::files::{Files, Given};
 use clearml_secure_core::compose::resolved::Resolved;
 use clearml_secure_core::deployment::Composed;
@@ -17,7 +16,7 @@ use clearml_secure_core::unseen::{Hides, Unseen};
 use zeroize::Zeroizing;
 
 use crate::env_file::EnvFile;
-use crate::error::Error;
+use crate::error::{Error, NotSeen};
 use crate::plan::{self, Asked, Plan};
 use crate::proof;
 
@@ -166,13 +165,13 @@ fn load(
 }
 
 fn refuse_unseen(deployment: &Composed) -> Result<(), Error> {
+    let sources = &deployment.sources;
+    if let Some(remote) = deployment.project.remote.first() {
+        return Err(Error::Remote(NotSeen::of(remote, sources)));
+    }
     let mut unseen = deployment.unseen.iter();
-    match unseen.find(|unseen| unseen.hides == Hides::Services || unseen.reason == REMOTE) {
-        Some(unseen) => Err(Error::Unseen {
-            place: unseen.span.map(|span| deployment.sources.place(span)),
-            what: unseen.what.clone(),
-            reason: unseen.reason.clone(),
-        }),
+    match unseen.find(|unseen| unseen.hides == Hides::Services) {
+        Some(unseen) => Err(Error::Unseen(NotSeen::of(unseen, sources))),
         None => Ok(()),
     }
 }

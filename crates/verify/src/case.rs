@@ -7,8 +7,6 @@ mod unknown;
 use std::cell::OnceCell;
 use std::path::Path;
 
-use remedy::InjectOptions;
-
 use clearml_secure_core::account::Accounts;
 use clearml_secure_core::effective::{Effective, Reading, ServerConfiguration, Value};
 use clearml_secure_core::instance::Instance;
@@ -39,7 +37,7 @@ pub(crate) struct Case<'a> {
     pub(crate) files: Files,
     /// Of containers that run: what the compose files say from which they were made, where those are a target, too.
     pub(crate) made_from: Option<(&'a Described, &'a Effective)>,
-    pub(crate) inject: OnceCell<InjectOptions>,
+    pub(crate) inject_files: OnceCell<String>,
 }
 
 impl Case<'_> {

@@ -14,10 +14,14 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::SourceId;
 use clearml_secure_core::yaml::Node;
 
+use crate::fix::Names;
+
 /// A deployment, and what describes it.
 pub(crate) struct Described {
     /// The project that compose makes of its files; none of containers that an engine has.
     pub(crate) project: Option<Box<Project>>,
+    /// A suffix for a copy of its compose file that nothing has yet.
+    pub(crate) backup: String,
     /// What docker compose has written on the containers of an engine.
     pub(crate) made_from: Option<ComposeProject>,
     /// Where the objects of manifests are.
@@ -116,7 +120,9 @@ impl Described {
 impl From<Composed> for Described {
     fn from(composed: Composed) -> Self {
         let (deployment, project) = composed.into();
+        let compose = deployment.sources.path(deployment.first);
         Self {
+            backup: Names::default().backup(compose),
             project: Some(Box::new(project)),
             made_from: None,
             manifests: None,
@@ -130,6 +136,7 @@ impl From<Running> for Described {
     fn from(running: Running) -> Self {
         Self {
             project: None,
+            backup: ".orig".to_owned(),
             made_from: running.project,
             manifests: None,
             deployment: Box::new(running.deployment),
@@ -142,6 +149,7 @@ impl From<Rendered> for Described {
     fn from(rendered: Rendered) -> Self {
         Self {
             project: None,
+            backup: ".orig".to_owned(),
             made_from: None,
             manifests: Some(Objects {
                 parts: rendered.parts,

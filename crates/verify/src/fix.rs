@@ -23,7 +23,6 @@ use clearml_secure_plan::ports::Ports;
 use crate::cli::Cli;
 use crate::files;
 use attempt::Attempt;
-pub(crate) use attempt::is_refused;
 pub(crate) use lines::{Lines, Place};
 pub(crate) use names::Names;
 
@@ -35,7 +34,16 @@ pub(crate) struct Plan<'a> {
     /// Lines of configuration files.
     pub(crate) lines: Vec<Lines<'a>>,
     /// What a person has to fix, each with what stands in the way of a command that would do it otherwise.
-    pub(crate) left: Vec<(&'a Finding, Option<String>)>,
+    pub(crate) left: Vec<(&'a Finding, Option<Obstacle>)>,
+}
+
+/// What is in the way of a command.
+#[derive(Clone)]
+pub(crate) enum Obstacle {
+    /// It would do more than fix the finding.
+    Harm(String),
+    /// clearml-inject refuses it, so that no advice that calls it helps.
+    Refusal(String),
 }
 
 /// A file that only its owner is to read.
@@ -144,7 +152,7 @@ struct Options<'a> {
 /// Findings that one option fixes, unless something is in its way.
 struct Fixing<'a> {
     findings: Vec<&'a Finding>,
-    obstacle: Option<String>,
+    obstacle: Option<Obstacle>,
 }
 
 impl Fixing<'_> {
@@ -160,7 +168,7 @@ impl<'a> Options<'a> {
         effective: &Effective,
         findings: &'a [Finding],
     ) -> Self {
-        let fixing = |fix: &Fix, obstacle: &dyn Fn(&[&Finding]) -> Option<String>| {
+        let fixing = |fix: &Fix, obstacle: &dyn Fn(&[&Finding]) -> Option<Obstacle>| {
             let has = |finding: &&Finding| finding.fix.as_ref() == Some(fix);
             let findings: Vec<&Finding> = findings.iter().filter(has).collect();
             let obstacle = match findings.is_empty() {
@@ -172,7 +180,8 @@ impl<'a> Options<'a> {
         let keys = fixing(&Fix::Keys, &|findings| {
             let is_note = |finding: &&Finding| finding.severity == Severity::Note;
             if findings.iter().all(is_note) {
-                return Some("new keys replace all, which a note alone is not worth".to_owned());
+                let harm = "new keys replace all, which a note alone is not worth";
+                return Some(Obstacle::Harm(harm.to_owned()));
             }
             attempt.refusal(true, Ports::default())
         });
@@ -180,7 +189,9 @@ impl<'a> Options<'a> {
         let of_ports = |concerned: &[&Container], asked: Ports| {
             let setting = not_in_a_variable(effective).filter(|_| !is_new);
             let obstacle = setting.map(|setting| {
-                format!("clearml-inject changes ports together with keys, and no variable sets {setting} here")
+                Obstacle::Harm(format!(
+                    "clearml-inject changes ports together with keys, and no variable sets {setting} here"
+                ))
             });
             obstacle
                 .or_else(|| ports::obstacle(deployment, findings, concerned, asked.bind.is_some()))
@@ -208,7 +219,7 @@ impl<'a> Options<'a> {
     }
 
     /// The findings that it would fix, were it not for something in its way.
-    fn left(&self) -> Vec<(&'a Finding, Option<String>)> {
+    fn left(&self) -> Vec<(&'a Finding, Option<Obstacle>)> {
         let obstructed = self.all().into_iter().filter(|one| one.obstacle.is_some());
         obstructed
             .flat_map(|one| {

@@ -103,7 +103,7 @@ impl<'a> Looker<'a> {
             files: Files::of(&deployment, &effective, &logins),
             logins,
             made_from,
-            inject: OnceCell::new(),
+            inject_files: OnceCell::new(),
         };
         let Silenced {
             kept,

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::remote::{self, REMOTE};
+use super::remote;
 use super::{Document, DocumentId, Loader, NamedNode, Part, Project, Scope, env};
 use crate::error::Error;
 use crate::source::{HIDDEN, SourceId, Sources, Span};
@@ -310,11 +310,11 @@ impl Reader<'_> {
         let is_private = extends.is_some_and(|node| self.project.holds_a_value(scope, node));
         if let Some(name) = remote::name(file) {
             let shown = shown(is_private, &name);
-            self.project.unseen.push(Unseen {
+            self.project.remote.push(Unseen {
                 what: format!("extended file {shown}"),
                 // Compose has it, with all that it sets: what nothing sets here may be set there.
                 hides: Hides::Variables,
-                reason: REMOTE.to_owned(),
+                reason: remote::REASON.to_owned(),
                 service: Some(part.service.clone()),
                 span: Some(span),
             });

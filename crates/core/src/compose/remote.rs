@@ -2,7 +2,8 @@
 //! Compose 2.40: an `env_file` is never fetched, and neither is a file that a URL names without a repository around it.
 
 /// Why a file that is not here is not checked.
-pub const REMOTE: &str = "it is remote: docker compose fetches it, and this program does not";
+pub(super) const REASON: &str =
+    "it is remote: docker compose fetches it, and this program does not";
 
 /// What a remote file is called, without what logs in to it; none for a path of this machine.
 pub(super) fn name(path: &str) -> Option<String> {

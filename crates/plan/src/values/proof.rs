@@ -19,7 +19,7 @@ use clearml_secure_core::yaml::Node;
 use zeroize::Zeroizing;
 
 use super::{EXISTING_SECRET, Job, LOGINS, Plan};
-use crate::error::Error;
+use crate::error::{Error, NotSeen};
 use crate::proof::{Broken, lines};
 
 /// What a chart of a version makes of a text.
@@ -47,11 +47,7 @@ pub(super) fn refuse_unseen(rendered: &Rendered) -> Result<(), Error> {
     let hides =
         |hides: Hides| matches!(hides, Hides::Anything | Hides::Services | Hides::Variables);
     match unseen.find(|unseen| hides(unseen.hides)) {
-        Some(unseen) => Err(Error::Unseen {
-            place: unseen.span.map(|span| deployment.sources.place(span)),
-            what: unseen.what.clone(),
-            reason: unseen.reason.clone(),
-        }),
+        Some(unseen) => Err(Error::Unseen(NotSeen::of(unseen, &deployment.sources))),
         None => Ok(()),
     }
 }

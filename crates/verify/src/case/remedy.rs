@@ -7,15 +7,8 @@ use clearml_secure_core::shell::quoted;
 use std::path::Path;
 
 use super::Case;
-use crate::fix::{self, Names};
+use crate::fix;
 use crate::words::run;
-
-/// What clearml-inject is told besides its keyset. It is worked out once: there may be a finding for each of thousands of
-/// servers.
-pub(crate) struct InjectOptions {
-    files: String,
-    backup: String,
-}
 
 impl Case<'_> {
     /// The command that gives every server new values.
@@ -67,31 +60,19 @@ impl Case<'_> {
 
     /// clearml-inject as this deployment needs it.
     fn injecting(&self, keys: &str, keeps_a_copy: bool) -> String {
-        let InjectOptions { files, backup } = self.inject.get_or_init(|| self.inject_options());
-        let backup = if keeps_a_copy { backup } else { "" };
+        let files = self.inject_files.get_or_init(|| {
+            let project = self.deployment.project.as_ref();
+            let named = project
+                .into_iter()
+                .flat_map(|project| fix::env_files(project, self.deployment, self.effective));
+            self.deployment.inject_files(named)
+        });
+        let backup = match keeps_a_copy {
+            true => format!(" --backup {}", self.deployment.backup),
+            false => String::new(),
+        };
         let path = self.compose_file();
         format!("clearml-inject -k {keys}{files} -i{backup} {path}")
-    }
-
-    fn inject_options(&self) -> InjectOptions {
-        let Some(project) = &self.deployment.project else {
-            return InjectOptions {
-                files: String::new(),
-                backup: " --backup .orig".to_owned(),
-            };
-        };
-        let sources = &self.deployment.sources;
-        InjectOptions {
-            files: self.deployment.inject_files(fix::env_files(
-                project,
-                self.deployment,
-                self.effective,
-            )),
-            backup: format!(
-                " --backup {}",
-                Names::default().backup(sources.path(self.deployment.first))
-            ),
-        }
     }
 
     /// These commands, the values that name the Secret, and a restart: no pod takes a changed Secret by itself.

@@ -13,15 +13,8 @@ use clearml_secure_plan::job::Job;
 use clearml_secure_plan::plan::Asked;
 use clearml_secure_plan::ports::Ports;
 
+use super::Obstacle;
 use crate::cli::Cli;
-
-/// How its answer begins.
-const REFUSES: &str = "clearml-inject refuses";
-
-/// Whether what is in the way is its answer: then no help that calls it is one.
-pub(crate) fn is_refused(obstacle: &str) -> bool {
-    obstacle.starts_with(REFUSES)
-}
 
 /// The files that clearml-inject would be run on.
 pub(super) struct Attempt<'a> {
@@ -35,11 +28,14 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Why clearml-inject would refuse new keys, or to change these ports, if it would.
-    pub(super) fn refusal(&self, is_new: bool, ports: Ports) -> Option<String> {
+    pub(super) fn refusal(&self, is_new: bool, ports: Ports) -> Option<Obstacle> {
         let error = self.run(is_new, ports).err()?;
         let advice = error.advice();
         let advice = advice.map(|advice| format!("\n{advice}").replace('\n', "\n  "));
-        Some(format!("{REFUSES}: {error}{}", advice.unwrap_or_default()))
+        Some(Obstacle::Refusal(format!(
+            "clearml-inject refuses: {error}{}",
+            advice.unwrap_or_default()
+        )))
     }
 
     fn run(&self, is_new: bool, ports: Ports) -> Result<(), Error> {

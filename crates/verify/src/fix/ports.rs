@@ -3,6 +3,7 @@
 use clearml_secure_core::container::{Container, Interface};
 use clearml_secure_core::deployment::{Database, Deployment};
 
+use super::Obstacle;
 use crate::finding::Finding;
 
 /// The services that `--close-ports` is about.
@@ -33,7 +34,7 @@ pub(super) fn obstacle(
     findings: &[Finding],
     services: &[&Container],
     is_bind: bool,
-) -> Option<String> {
+) -> Option<Obstacle> {
     for service in services {
         for port in &service.ports {
             let changes = !is_bind || port.interface != Interface::Loopback;
@@ -42,10 +43,10 @@ pub(super) fn obstacle(
                 .any(|finding| finding.span == Some(port.span));
             if changes && !is_found {
                 // It is accepted as it is, or published on one address on purpose.
-                return Some(format!(
+                return Some(Obstacle::Harm(format!(
                     "clearml-inject would also change {}, which no finding is about",
                     deployment.sources.place(port.span)
-                ));
+                )));
             }
         }
     }

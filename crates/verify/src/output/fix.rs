@@ -10,7 +10,7 @@ use super::{Printer, Seen, text};
 use crate::cli::Cli;
 use crate::described::Described;
 use crate::finding::Finding;
-use crate::fix::{self, Inject, Keys, Lines, Mode, Names, Output, Place, Plan};
+use crate::fix::{self, Inject, Keys, Lines, Mode, Names, Obstacle, Output, Place, Plan};
 use crate::report::{Report, Subject};
 use crate::trees::Trees;
 use crate::words::and;
@@ -183,10 +183,10 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
             .map(|span| format!("{}: ", sources.place(span)));
         let start = format!("{}{}: ", place.unwrap_or_default(), finding.rule);
         let said = match obstacle {
-            Some(obstacle) if fix::is_refused(obstacle) && finding.help.contains(INJECT) => {
-                advised(&start, obstacle)
+            Some(Obstacle::Refusal(why)) if finding.help.contains(INJECT) => advised(&start, why),
+            Some(Obstacle::Refusal(why) | Obstacle::Harm(why)) => {
+                advice(&start, finding) + &advised("  ", why)
             }
-            Some(obstacle) => advice(&start, finding) + &advised("  ", obstacle),
             None => advice(&start, finding),
         };
         if said != last {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Reader, shown, unreadable};
-use crate::compose::remote::{self, REMOTE};
+use crate::compose::remote;
 use crate::compose::{DocumentId, Scope, env};
 use crate::error::Error;
 use crate::source::{SourceId, Span};
@@ -203,10 +203,10 @@ impl Reader<'_> {
 
     fn miss_remote(&mut self, item: &Item, name: &str) {
         let shown = shown(item.is_private, name);
-        self.project.unseen.push(Unseen {
+        self.project.remote.push(Unseen {
             what: format!("included file {shown}"),
             hides: Hides::Services,
-            reason: REMOTE.to_owned(),
+            reason: remote::REASON.to_owned(),
             service: None,
             span: Some(item.span),
         });
