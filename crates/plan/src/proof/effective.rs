@@ -66,8 +66,8 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secret)
             Some("write there what it sets, or remove it, then run this again".to_owned()),
         ),
         _ if is_of_command(reading, places.deployment) => (
-            format!("{place}: the command of this service overrides it"),
-            Some("remove it from that command, then run this again".to_owned()),
+            format!("{place}: what starts the server overrides it"),
+            Some("remove it there, then run this again".to_owned()),
         ),
         (_, Origin::Variable(_) | Origin::File(_)) => {
             overrides(places, reading.span(places.deployment))

@@ -1,5 +1,7 @@
 //! Traefik: entry points of its own, and routers that labels of other containers or files give it (docs/clearml.md#proxies).
 
+mod constraint;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -9,7 +11,11 @@ use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::Files;
 use crate::deployment::exposure::hop::{Forward, How};
 use crate::deployment::exposure::{Around, Tool};
+use crate::knowable::Knowable;
 use crate::unseen::{Hides, Unseen};
+
+/// What looks at labels, as its settings call it.
+const PROVIDERS: [&str; 2] = ["docker", "swarm"];
 
 /// Settings by their path in lower case, as Traefik has them from options, variables, files and labels.
 type Paths = BTreeMap<String, String>;
@@ -67,7 +73,8 @@ pub(in crate::deployment::exposure) fn of(
     for traefik in &all {
         let start = forwards.len();
         for index in 0..around.containers.len() {
-            if index != traefik.index && around.are_beside(traefik.index, index) {
+            let is_other = index != traefik.index && around.are_beside(traefik.index, index);
+            if is_other && traefik.looks_at(&around.containers[index]) {
                 traefik.by_labels(around, index, forwards);
             }
         }
@@ -79,7 +86,7 @@ pub(in crate::deployment::exposure) fn of(
     for (index, container) in around.containers.iter().enumerate() {
         let is_served = all
             .iter()
-            .any(|traefik| around.are_beside(traefik.index, index));
+            .any(|traefik| around.are_beside(traefik.index, index) && traefik.looks_at(container));
         if !is_served {
             unseen.extend(elsewhere(around, index, container));
         }
@@ -89,7 +96,9 @@ pub(in crate::deployment::exposure) fn of(
 impl Traefik {
     fn of(index: usize, container: &Container) -> Self {
         let mut own = Paths::new();
-        for word in &container.words {
+        // A word of the command has its quotes and its operators.
+        let whole = container.command.iter().filter_map(Knowable::known);
+        for word in container.words.iter().chain(whole) {
             if let Some(option) = word.strip_prefix("--") {
                 let (name, value) = option.split_once('=').unwrap_or((option, "true"));
                 own.insert(name.to_ascii_lowercase(), value.to_owned());
@@ -125,13 +134,30 @@ impl Traefik {
 
     /// Whether it looks at labels.
     fn reads_labels(&self) -> bool {
-        !self.is_seen() || self.has("providers.docker") || self.has("providers.swarm")
+        !self.is_seen()
+            || PROVIDERS
+                .iter()
+                .any(|name| self.has(&format!("providers.{name}")))
+    }
+
+    /// Whether a container may be one of those that it is told to look at.
+    fn looks_at(&self, container: &Container) -> bool {
+        let provided = PROVIDERS
+            .iter()
+            .filter(|name| self.has(&format!("providers.{name}")));
+        let constraints: Vec<Option<&String>> = provided
+            .map(|name| self.own.get(&format!("providers.{name}.constraints")))
+            .collect();
+        let (labels, is_built) = (&container.labels, container.built_as.is_some());
+        let may_be_met = |one: &Option<&String>| {
+            one.is_none_or(|text| constraint::is_met(text, labels, is_built) != Some(false))
+        };
+        constraints.is_empty() || constraints.iter().any(may_be_met)
     }
 
     /// Whether it serves a container that nothing is said of.
     fn serves_all(&self) -> bool {
-        let names = ["docker", "swarm"];
-        let told = names
+        let told = PROVIDERS
             .iter()
             .find_map(|name| self.own.get(&format!("providers.{name}.exposedbydefault")));
         self.is_seen() && told.is_none_or(|told| told != "false")
