@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use clearml_secure_core::command::{self, Surroundings};
-use clearml_secure_core::compose::files::{Files, Given};
+use clearml_secure_core::compose::files::{Files, GivenFile};
 use clearml_secure_core::compose::interpolate;
 use clearml_secure_core::compose::resolved::Resolved;
 use clearml_secure_core::deployment::{Composed, Deployment};
@@ -154,7 +154,7 @@ fn files(text: String) -> Result<Files, clearml_secure_core::error::Error> {
     Files::of(given(text), Vec::new(), None)
 }
 
-fn given(text: String) -> Vec<Given> {
+fn given(text: String) -> Vec<GivenFile> {
     vec![(NOWHERE.into(), Zeroizing::new(text).into())]
 }
 

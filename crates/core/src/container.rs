@@ -10,7 +10,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::compose::interpolate;
-use crate::dockerignore::Context;
+use crate::dockerignore::BuildContext;
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 use crate::source::{Span, Within};
@@ -539,7 +539,7 @@ pub struct HostPath {
     /// From the folder of its file.
     pub path: PathBuf,
     /// The folder that a build is given, where the build copies it from there; none where it is mounted.
-    pub copied: Option<Arc<Context>>,
+    pub copied: Option<Arc<BuildContext>>,
 }
 
 impl HostPath {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use recognise::Recognised;
 use zeroize::Zeroizing;
 
-use crate::compose::files::{Files, Given as GivenText};
+use crate::compose::files::{Files, GivenFile};
 use crate::compose::{EnvFiles, Loader, Project, Service};
 use crate::container::{Container, Doubt, Variable, VariableValue};
 use crate::error::Error;
@@ -85,7 +85,7 @@ impl Composed {
     pub fn load(files: Files) -> Result<Self, Error> {
         let mut sources = Sources::new();
         let mut loader = Loader::default();
-        let mut give = |(path, text): GivenText| loader.give(&mut sources, &path, text);
+        let mut give = |(path, text): GivenFile| loader.give(&mut sources, &path, text);
         let compose: Vec<_> = files.compose.into_iter().map(&mut give).collect();
         let env: Vec<_> = files.env.into_iter().map(&mut give).collect();
         let env = match files.is_env_default {

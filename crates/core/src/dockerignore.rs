@@ -13,7 +13,7 @@ use crate::knowable::Knowable;
 
 /// The folder that a build is given, and what of it is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Context {
+pub struct BuildContext {
     /// The folder.
     pub folder: PathBuf,
     /// What is left out.
@@ -50,7 +50,7 @@ enum Token {
     Star,
 }
 
-impl Context {
+impl BuildContext {
     /// Whether a build is given what is at a path of the host in its folder.
     pub fn has(&self, path: &Path) -> Knowable<bool> {
         let Ok(below) = path.strip_prefix(&self.folder) else {
@@ -300,7 +300,7 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         std::fs::write(at("a"), "").unwrap();
         std::os::unix::fs::symlink("a", at("b")).unwrap();
-        let context = Context {
+        let context = BuildContext {
             folder: folder.path().to_owned(),
             ignored: Knowable::Known(Patterns::default()),
         };

@@ -22,7 +22,7 @@ pub(crate) fn names_only(written: &str) -> &str {
 pub struct Sources(Vec<Named>);
 
 /// A text that may hold secrets, once for all who read it; wiped when the last of them is gone. A large file is in memory once.
-pub type Text = Arc<Zeroizing<String>>;
+pub type SharedText = Arc<Zeroizing<String>>;
 
 /// Which text of [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,7 +98,7 @@ pub struct Within {
 /// A text and where it was read.
 struct Source {
     path: PathBuf,
-    text: Text,
+    text: SharedText,
     /// Where lines start, worked out when the first place is asked for.
     lines: OnceLock<Vec<usize>>,
 }
@@ -141,7 +141,7 @@ impl Sources {
     }
 
     /// Takes over a text; `path` is what findings call it.
-    pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<Text>) -> SourceId {
+    pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<SharedText>) -> SourceId {
         let id = SourceId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
         self.0.push(Named {
             source: Arc::new(Source {
@@ -160,7 +160,7 @@ impl Sources {
     pub fn add_within(
         &mut self,
         path: impl Into<PathBuf>,
-        text: impl Into<Text>,
+        text: impl Into<SharedText>,
         within: Within,
     ) -> SourceId {
         let id = self.add(path, text);
@@ -179,7 +179,7 @@ impl Sources {
     }
 
     /// The same, to be read again.
-    pub fn shared(&self, id: SourceId) -> Text {
+    pub fn shared(&self, id: SourceId) -> SharedText {
         Arc::clone(&self.0[id.0 as usize].source.text)
     }
 

@@ -2,7 +2,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::say;
-use clearml_secure_core::compose::files::{Given, merged_over};
+use clearml_secure_core::compose::files::{GivenFile, merged_over};
 use clearml_secure_core::helm;
 use clearml_secure_core::io::{is_same, read_argument, read_text};
 use clearml_secure_core::keyset::Keyset;
@@ -138,7 +138,7 @@ fn refuse_what_belongs_elsewhere(cli: &Cli, text: &str) -> Result<(), Error> {
 }
 
 /// The compose files, lowest precedence first. Each is read once: a pipe has its text only once.
-fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<Given>, Error> {
+fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<GivenFile>, Error> {
     let given = |path: &PathBuf, text: Zeroizing<String>| {
         refuse_nothing(path, &text, "compose file")?;
         match kubernetes::is_manifest(&text) {
@@ -146,7 +146,7 @@ fn read_compose(cli: &Cli, first: Zeroizing<String>) -> Result<Vec<Given>, Error
             false => Ok((path.clone(), text.into())),
         }
     };
-    let mut texts: Vec<Given> = vec![given(&cli.compose, first)?];
+    let mut texts: Vec<GivenFile> = vec![given(&cli.compose, first)?];
     for path in &cli.merge {
         let (path, text) = given(path, read_argument(path)?)?;
         if Keyset::is_one(&text, &path) {
@@ -174,7 +174,7 @@ fn refuse_nothing(path: &Path, text: &str, what: &'static str) -> Result<(), Err
 
 /// Refuses to write over what the product is read from, or proved with: it would be gone. The compose file itself may be
 /// replaced by its edited text.
-fn refuse_an_input(cli: &Cli, texts: &[Given]) -> Result<(), Error> {
+fn refuse_an_input(cli: &Cli, texts: &[GivenFile]) -> Result<(), Error> {
     let Some(output) = cli.output.as_deref().filter(|path| *path != Path::new("-")) else {
         return Ok(());
     };
@@ -190,7 +190,7 @@ fn refuse_an_input(cli: &Cli, texts: &[Given]) -> Result<(), Error> {
 }
 
 /// The file that the values go to, where one is named.
-fn read_env_file(cli: &Cli, texts: &[Given]) -> Result<Option<EnvFile>, Error> {
+fn read_env_file(cli: &Cli, texts: &[GivenFile]) -> Result<Option<EnvFile>, Error> {
     let mut others = texts.iter().map(|(path, _)| path).chain(&cli.output);
     let is_taken = |path: &&PathBuf| {
         path.as_path() == Path::new("-") || others.any(|other| is_same(other, path))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clearml_secure_core::compose::Service;
-use clearml_secure_core::compose::files::{Files, Given};
+use clearml_secure_core::compose::files::{Files, GivenFile};
 use clearml_secure_core::container::{Origin, Port, Variable, VariableValue};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::io::Temporary;
@@ -53,11 +53,11 @@ struct PrintedPort {
 ///
 /// # Errors
 /// A difference, or that it cannot be asked.
-pub(crate) fn ask(compose: &[Given], proved: &Proved) -> Result<(), Error> {
+pub(crate) fn ask(compose: &[GivenFile], proved: &Proved) -> Result<(), Error> {
     let program = find()?;
     let mut temporary = Vec::new();
     let mut arguments: Vec<PathBuf> = Vec::new();
-    let mut texts: Vec<Given> = compose.to_vec();
+    let mut texts: Vec<GivenFile> = compose.to_vec();
     let folder = texts.first().and_then(|(path, _)| path.parent());
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new(".")).to_owned();
@@ -102,7 +102,7 @@ pub(crate) fn ask(compose: &[Given], proved: &Proved) -> Result<(), Error> {
     compare(&load(texts, proved.env_file.as_ref())?, &config)
 }
 
-fn load(compose: Vec<Given>, env_file: Option<&EnvFile>) -> Result<Composed, Error> {
+fn load(compose: Vec<GivenFile>, env_file: Option<&EnvFile>) -> Result<Composed, Error> {
     let env = env_file.map(|file| file.all(true));
     Ok(Composed::load(Files::of(
         compose,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose;
-use clearml_secure_core::compose::files::Given;
+use clearml_secure_core::compose::files::GivenFile;
 use clearml_secure_core::dotenv::{self, Entry};
 use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::error::Error as CoreError;
@@ -11,7 +11,7 @@ use clearml_secure_core::fault::Fault;
 use clearml_secure_core::io::{is_same, read_text};
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::shell::quoted;
-use clearml_secure_core::source::{Place, Text, place_of};
+use clearml_secure_core::source::{Place, SharedText, place_of};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -21,13 +21,13 @@ const HEAD: &str = "# Secrets of a ClearML Server, for its compose file. Anyone 
 /// The file as it was, and what it is to be.
 pub struct EnvFile {
     /// The files that compose reads before it: `.env` where it is another one, and those that were named before it.
-    pub earlier: Vec<Given>,
+    pub earlier: Vec<GivenFile>,
     /// The file itself.
     pub path: PathBuf,
     /// None where it is not there yet.
-    pub before: Option<Text>,
+    pub before: Option<SharedText>,
     /// What it is to hold.
-    pub after: Text,
+    pub after: SharedText,
 }
 
 impl EnvFile {
@@ -40,7 +40,7 @@ impl EnvFile {
         let default = folder.join(".env");
         let is_named = paths.iter().any(|path| is_same(path, &default));
         let mut earlier = Vec::new();
-        let read = |path: PathBuf| read_text(&path).map(|text| (path, Text::new(text)));
+        let read = |path: PathBuf| read_text(&path).map(|text| (path, SharedText::new(text)));
         if !is_named && default.is_file() {
             let (path, text) = read(default)?;
             // Named, it would give compose all of its variables.
@@ -55,7 +55,7 @@ impl EnvFile {
         Self::read_last(path, earlier).map(Some)
     }
 
-    fn read_last(path: &Path, earlier: Vec<Given>) -> Result<Self, Error> {
+    fn read_last(path: &Path, earlier: Vec<GivenFile>) -> Result<Self, Error> {
         let before = match path.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             _ => Some(read_text(path)?.into()),
@@ -69,7 +69,7 @@ impl EnvFile {
     }
 
     /// All files that compose is to read, with this one as it was or as it is to be.
-    pub fn all(&self, is_after: bool) -> Vec<Given> {
+    pub fn all(&self, is_after: bool) -> Vec<GivenFile> {
         let own = match is_after {
             true => Some(self.after.clone()),
             false => self.before.clone(),
@@ -122,7 +122,7 @@ impl EnvFile {
             edits.push(Edit::insert(text.len(), at_the_end(&text, &lines)));
         }
         self.after = splice(&text, &edits)
-            .map(|text| Text::new(Zeroizing::new(text)))
+            .map(|text| SharedText::new(Zeroizing::new(text)))
             .map_err(|overlap| Error::Overlap(place_of(&self.path, &text, overlap.at)))?;
         self.prove(&entries, variables)
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clearml_secure_core::compose::files::{Files, Given};
+use clearml_secure_core::compose::files::{Files, GivenFile};
 use clearml_secure_core::compose::resolved::Resolved;
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::edit::splice;
@@ -11,7 +11,7 @@ use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::{Text, place_of};
+use clearml_secure_core::source::{SharedText, place_of};
 use clearml_secure_core::unseen::{Hides, Unseen};
 use zeroize::Zeroizing;
 
@@ -23,7 +23,7 @@ use crate::proof;
 /// What a run starts from.
 pub struct Job {
     /// The compose files, lowest precedence first. The first one is edited.
-    pub compose: Vec<Given>,
+    pub compose: Vec<GivenFile>,
     /// The env file that values go to, where they do.
     pub env_file: Option<EnvFile>,
     /// What is asked for beside the keyset.
@@ -38,16 +38,16 @@ pub struct Planned {
     pub plan: Plan,
     /// The env file as it is to be.
     pub env_file: Option<EnvFile>,
-    compose: Vec<Given>,
+    compose: Vec<GivenFile>,
     asked: Asked,
 }
 
 /// A run that is proved and may be written.
 pub struct Proved {
     /// The compose file as it is.
-    pub before: Text,
+    pub before: SharedText,
     /// The compose file as it is to be.
-    pub after: Text,
+    pub after: SharedText,
     /// What was done.
     pub plan: Plan,
     /// The env file as it is to be.
@@ -114,7 +114,7 @@ impl Planned {
         drop(deployment);
         let (path, before) = compose.first().cloned().unwrap_or_default();
         let after = splice(&before, &plan.edits)
-            .map(|text| Text::new(Zeroizing::new(text)))
+            .map(|text| SharedText::new(Zeroizing::new(text)))
             .map_err(|overlap| Error::Overlap(place_of(&path, &before, overlap.at)))?;
         if let Some((_, text)) = compose.first_mut() {
             *text = after.clone();
@@ -156,7 +156,7 @@ fn refuse_override(deployment: &Composed) -> Result<(), Error> {
 }
 
 fn load(
-    compose: Vec<Given>,
+    compose: Vec<GivenFile>,
     env_file: Option<&EnvFile>,
     is_after: bool,
 ) -> Result<Composed, CoreError> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{Files, Given, merged_over};
+use clearml_secure_core::compose::files::{Files, GivenFile, merged_over};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::error::Error;
 use clearml_secure_core::io::{read_argument, read_text};
@@ -15,8 +15,8 @@ use crate::walk::listed;
 /// Reads compose files. What the command line gives for all of them is read once: a pipe has its text only once.
 pub(crate) struct Loader<'a> {
     cli: &'a Cli,
-    env_file: Vec<Given>,
-    pub(crate) merge: Vec<Given>,
+    env_file: Vec<GivenFile>,
+    pub(crate) merge: Vec<GivenFile>,
 }
 
 impl<'a> Loader<'a> {
@@ -73,7 +73,7 @@ impl<'a> Loader<'a> {
         self.load(vec![read(path)?, read(over)?], remarks)
     }
 
-    fn load(&self, texts: Vec<Given>, remarks: &mut Vec<String>) -> Result<Composed, Error> {
+    fn load(&self, texts: Vec<GivenFile>, remarks: &mut Vec<String>) -> Result<Composed, Error> {
         let config_dir = self.cli.config_dir.as_deref();
         let mut files = Files::of(texts, self.env_file.clone(), config_dir)?;
         files.is_of_started = true;

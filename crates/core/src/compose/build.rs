@@ -10,7 +10,7 @@ use crate::container::{
     Doubt, FileText, HostPath, Mount, MountSource, Origin, Text, Variable, VariableValue,
 };
 use crate::dockerfile::{self, CopySource};
-use crate::dockerignore::{Context, Patterns};
+use crate::dockerignore::{BuildContext, Patterns};
 use crate::io::is_link;
 use crate::knowable::Knowable;
 use crate::source::{SourceId, Sources, Span};
@@ -216,7 +216,7 @@ fn given(
     sources: &mut Sources,
     written: &Written<'_>,
     folder: PathBuf,
-) -> Context {
+) -> BuildContext {
     let is_inline = written.fields.contains_key("dockerfile_inline");
     let ignored = dockerfile(project, written).and_then(|file| {
         let own = folder.join(format!("{file}.dockerignore"));
@@ -238,7 +238,7 @@ fn given(
             Err(_) => Knowable::unknown("its .dockerignore cannot be read"),
         }
     });
-    Context { folder, ignored }
+    BuildContext { folder, ignored }
 }
 
 /// The folder that a build is given: that of its file where it names none.
@@ -294,7 +294,11 @@ fn at(source: SourceId, span: &std::ops::Range<usize>) -> Span {
 }
 
 /// What an instruction copies into the image, as a mount that nothing hides but a real one.
-fn copied(source: SourceId, context: &Knowable<Arc<Context>>, copy: &dockerfile::Copied) -> Mount {
+fn copied(
+    source: SourceId,
+    context: &Knowable<Arc<BuildContext>>,
+    copy: &dockerfile::Copied,
+) -> Mount {
     let (content, name) = match &copy.source {
         CopySource::Context(path) if path.contains(['*', '?', '[']) => (
             Knowable::unknown("its Dockerfile copies files by a pattern"),

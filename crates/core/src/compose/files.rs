@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::dotenv;
 use crate::error::Error;
 use crate::io::{is_same, read_argument, read_text};
-use crate::source::Text;
+use crate::source::SharedText;
 
 /// Names that docker compose looks for, the one that it prefers first.
 const DEFAULTS: [&str; 4] = [
@@ -97,7 +97,7 @@ fn is_there(path: &Path) -> bool {
 }
 
 /// The `.env` that compose takes from the project's folder, path and text.
-fn env_beside(folder: &Path) -> Result<Option<Given>, Error> {
+fn env_beside(folder: &Path) -> Result<Option<GivenFile>, Error> {
     let path = folder.join(".env");
     if is_there(&path) {
         let text = read_text(&path)?;
@@ -108,16 +108,16 @@ fn env_beside(folder: &Path) -> Result<Option<Given>, Error> {
 }
 
 /// A path and the text that counts as what is in the file.
-pub type Given = (PathBuf, Text);
+pub type GivenFile = (PathBuf, SharedText);
 
 /// The texts and paths that a deployment is read from.
 pub struct Files {
     /// Relative paths in compose files start here.
     pub folder: PathBuf,
     /// The compose files, lowest precedence first: path and text.
-    pub compose: Vec<Given>,
+    pub compose: Vec<GivenFile>,
     /// The files for interpolation, of which a later one wins: path and text.
-    pub env: Vec<Given>,
+    pub env: Vec<GivenFile>,
     /// Whether compose takes the env file without being told of it.
     pub is_env_default: bool,
     /// The configuration folder of every server, instead of what is mounted.
@@ -147,8 +147,8 @@ impl Files {
     /// # Errors
     /// A `.env` that cannot be read.
     pub fn of(
-        compose: Vec<Given>,
-        mut env: Vec<Given>,
+        compose: Vec<GivenFile>,
+        mut env: Vec<GivenFile>,
         config_dir: Option<&Path>,
     ) -> Result<Self, Error> {
         let first = compose.first().and_then(|(path, _)| path.parent());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::io::{read_text, real};
-use crate::source::{SourceId, Sources, Text};
+use crate::source::{SharedText, SourceId, Sources};
 
 /// Opens files, each once.
 #[derive(Default)]
@@ -32,7 +32,12 @@ pub enum Kind {
 
 impl Loader {
     /// Puts a text in the place of a file, which need not be there.
-    pub fn give(&mut self, sources: &mut Sources, path: &Path, text: impl Into<Text>) -> SourceId {
+    pub fn give(
+        &mut self,
+        sources: &mut Sources,
+        path: &Path,
+        text: impl Into<SharedText>,
+    ) -> SourceId {
         let source = sources.add(path, text);
         let file = real(path);
         // Standard input is called by what might be a file's name.

@@ -8,7 +8,7 @@ use super::object::Object;
 use super::read::{Chart, Reader};
 use super::{Rendered, Values};
 use crate::compose::Loader;
-use crate::compose::files::Given;
+use crate::compose::files::GivenFile;
 use crate::error::Error;
 use crate::helm::{self, Layer, Release};
 use crate::knowable::Knowable;
@@ -44,7 +44,7 @@ impl Reader {
     /// What is not YAML, what Helm refuses, and a chart of which nothing is known.
     pub fn add_values(
         &mut self,
-        files: Vec<Given>,
+        files: Vec<GivenFile>,
         release: &Release,
         unit: usize,
     ) -> Result<(), Error> {

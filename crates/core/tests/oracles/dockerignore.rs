@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use clearml_secure_core::dockerignore::{Context, Patterns};
+use clearml_secure_core::dockerignore::{BuildContext, Patterns};
 use clearml_secure_core::knowable::Knowable;
 
 use crate::oracles::number;
@@ -169,7 +169,7 @@ fn builds_are_given_what_docker_gives_them() {
     for (at, text) in texts.iter().enumerate() {
         build(&compose, folder.path(), &format!("s{at}"));
         let theirs = files(&name(at), folder.path());
-        let ours = Context {
+        let ours = BuildContext {
             folder: context.clone(),
             ignored: Patterns::read(text),
         };

@@ -14,7 +14,7 @@ use clearml_secure_core::io::{entries, is_link, read_argument, read_text, real};
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Kind, SETTINGS};
-use clearml_secure_core::source::{Place, SourceId, Sources, Span, Text, place_of};
+use clearml_secure_core::source::{Place, SharedText, SourceId, Sources, Span, place_of};
 use clearml_secure_core::yaml;
 use zeroize::Zeroizing;
 
@@ -165,7 +165,10 @@ impl<'a> Scan<'a> {
         if !has_services {
             return false;
         }
-        let mut texts = vec![(path.to_owned(), Text::new(Zeroizing::new(text.to_owned())))];
+        let mut texts = vec![(
+            path.to_owned(),
+            SharedText::new(Zeroizing::new(text.to_owned())),
+        )];
         for over in merged_over(path) {
             texts.extend(read_text(&over).map(|text| (over.clone(), text.into())));
         }
