@@ -12,7 +12,7 @@ pub mod lines;
 pub(crate) mod made;
 pub mod scalar;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -290,7 +290,7 @@ impl Node {
     }
 
     /// Whether two nodes hold the same values, in whatever style and order of keys they are written.
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    pub fn says_the_same<'a>(&'a self, other: &'a Self) -> bool {
         match (&self.target().value, &other.target().value) {
             (Value::Scalar(one), Value::Scalar(two)) => {
                 one.text() == two.text() && self.typed() == other.typed()
@@ -301,10 +301,12 @@ impl Node {
             }
             (Value::Mapping(..), Value::Mapping(..)) => {
                 let (one, two) = (self.fields(), other.fields());
+                let named = |field: &Field<'a>| Some((field.key.scalar()?.text(), field.value));
+                let others: HashMap<&str, &Arc<Node>> = two.iter().filter_map(named).collect();
                 one.len() == two.len()
                     && one.iter().all(|field| {
-                        let same = field.key.scalar().and_then(|key| other.get(key.text()));
-                        same.is_some_and(|same| field.value.says_the_same(same.value))
+                        let same = field.key.scalar().and_then(|key| others.get(key.text()));
+                        same.is_some_and(|same| field.value.says_the_same(same))
                     })
             }
             _ => false,

@@ -224,6 +224,7 @@ impl One<'_> {
             pool: self.builder.pool,
             workload: self.workload,
             variables: Default::default(),
+            meant: Default::default(),
             pod: Pod {
                 kind: self.workload.kind.clone(),
                 namespace: self.workload.namespace.clone(),

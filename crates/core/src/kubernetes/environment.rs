@@ -3,7 +3,7 @@
 
 mod expand;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::object::{Object, text_of};
@@ -26,6 +26,8 @@ pub(super) struct Environment<'a> {
     pub(super) variables: BTreeMap<String, Variable>,
     /// What is noted besides.
     pub(super) pod: Pod,
+    /// What names mean that were looked up already, by kind and name.
+    pub(super) meant: HashMap<(&'static str, String), Found<'a>>,
 }
 
 /// A value, where it is, and what kind of place that is.
@@ -42,16 +44,15 @@ impl<'a> Environment<'a> {
         for source in items("envFrom").unwrap_or_default() {
             self.add_source(source);
         }
-        let mut names: Vec<&str> = Vec::new();
+        let mut names: HashSet<&str> = HashSet::new();
         for entry in items("env").unwrap_or_default() {
             let Some(name) = text(entry, &["name"]) else {
                 continue;
             };
-            if names.contains(&name) {
+            if !names.insert(name) {
                 let repeated = (name.to_owned(), self.workload.span(entry));
                 self.pod.repeated.push(repeated);
             }
-            names.push(name);
             self.add(name, entry);
         }
     }
@@ -63,7 +64,7 @@ impl<'a> Environment<'a> {
                 continue;
             };
             let span = self.workload.span(item);
-            let object = match self.pool.meant(self.workload, kind, name) {
+            let object = match self.meant(kind, name) {
                 Found::Object(object) => object,
                 Found::Maker(maker) => {
                     self.doubt(of_maker(maker), span);
@@ -94,6 +95,15 @@ impl<'a> Environment<'a> {
                 self.set(name, given, span);
             }
         }
+    }
+
+    fn meant(&mut self, kind: &'static str, name: &str) -> Found<'a> {
+        let (pool, workload) = (self.pool, self.workload);
+        let key = (kind, name.to_owned());
+        let meant = self.meant.entry(key);
+        meant
+            .or_insert_with(|| pool.meant(workload, kind, name))
+            .clone()
     }
 
     fn doubt(&mut self, reason: Reason, span: Span) {
@@ -195,7 +205,7 @@ impl<'a> Environment<'a> {
                 };
                 given(VariableValue::Elsewhere(elsewhere), span)
             };
-            let found = match self.pool.meant(self.workload, kind, name) {
+            let found = match self.meant(kind, name) {
                 Found::Nothing if is_true(reference, &["optional"]) => {
                     return Some(elsewhere(may_be_in(kind, name)));
                 }

@@ -1,12 +1,16 @@
 //! One object of a manifest, as far as every kind is alike.
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::shown::escape;
 use crate::source::{SourceId, Span};
 use crate::yaml::below::{at, text};
 use crate::yaml::{Node, Typed};
+
+/// The keys of an object, each with its value and whether that is encoded.
+pub(super) type Keys = HashMap<String, (Arc<Node>, Arc<Node>, bool)>;
 
 /// An object, and where it is.
 pub(super) struct Object {
@@ -21,6 +25,8 @@ pub(super) struct Object {
     pub(super) unit: usize,
     /// Which of the releases of a chart it is of, where it is made of values.
     pub(super) release: Option<usize>,
+    /// What its keys hold, once somebody asks: a Secret may have as many keys as there are variables that ask for one.
+    pub(super) keys: OnceLock<Keys>,
 }
 
 /// An object with the values of a chart in it, for what installs that.

@@ -55,6 +55,7 @@ impl<'a> Near<'a> {
 }
 
 /// What a reference means.
+#[derive(Clone)]
 pub(super) enum Found<'a> {
     Object(&'a Object),
     /// What makes it, which does not have its values.
@@ -141,7 +142,8 @@ impl Pool {
         let told: Vec<&Object> = near.iter().filter(is_told).copied().collect();
         let candidates = if told.is_empty() { near } else { told };
         let last = candidates[candidates.len() - 1];
-        match candidates.iter().all(|one| holds_the_same(one, last)) {
+        let others = &candidates[..candidates.len() - 1];
+        match others.iter().all(|one| holds_the_same(one, last)) {
             true => Found::Object(last),
             false => Found::Unclear(
                 format!(

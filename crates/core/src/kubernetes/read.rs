@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
 use super::object::{Object, Role, Wrapped, role, shown_kind};
-use super::split::{self, Document, Part};
+use super::split::{self, Document, ItemOf, Part};
 use super::{Unread, Values};
 use crate::compose::Loader;
 use crate::error::Error;
@@ -152,6 +152,7 @@ impl Reader {
                 &Part {
                     range: document.range.clone(),
                     kind: None,
+                    of: None,
                 },
             );
         }
@@ -193,7 +194,7 @@ impl Reader {
             // An item of a List that was read alone.
             let items = tree.items().map(<[_]>::to_vec);
             for node in items.unwrap_or_else(|| vec![tree]) {
-                self.object(of, node, &part.range)?;
+                self.object(of, node, part.of.as_ref(), &part.range)?;
             }
         }
         Ok(())
@@ -246,13 +247,21 @@ impl Reader {
     }
 
     /// Keeps an object, or those of a List.
-    fn object(&mut self, of: &Of<'_>, node: Arc<Node>, range: &Range<usize>) -> Result<(), Error> {
+    fn object(
+        &mut self,
+        of: &Of<'_>,
+        node: Arc<Node>,
+        list: Option<&ItemOf>,
+        range: &Range<usize>,
+    ) -> Result<(), Error> {
+        let node = described(node, list, of.source);
         let kind = text(&node, &["kind"]).unwrap_or_default().to_owned();
         if split::is_list(&kind)
             && let Some(items) = at(&node, &["items"]).and_then(|items| items.items())
         {
+            let own = ItemOf::list(Some(&kind), text(&node, &["apiVersion"]));
             for item in items {
-                self.object(of, Arc::clone(item), &item.range())?;
+                self.object(of, Arc::clone(item), own.as_ref(), &item.range())?;
             }
             return Ok(());
         }
@@ -294,6 +303,7 @@ impl Reader {
             range,
             unit: of.unit,
             release: None,
+            keys: OnceLock::new(),
         };
         match role {
             Role::Database | Role::Route => self.others.push(object),
@@ -301,6 +311,26 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// An object with the kind and the version that its List gives it, if it has neither.
+fn described(node: Arc<Node>, list: Option<&ItemOf>, source: SourceId) -> Arc<Node> {
+    let is_bare = ["apiVersion", "kind"]
+        .iter()
+        .all(|key| at(&node, &[key]).is_none());
+    let Some((list, entries)) = list.zip(node.entries()).filter(|_| is_bare) else {
+        return node;
+    };
+    let span = node.span(source);
+    let given = [("apiVersion", &list.version), ("kind", &list.kind)];
+    let given = given.map(|(key, value)| {
+        let [key, value] = [key, value.as_str()].map(|text| Node::made_text(span.at_start(), text));
+        (key, value)
+    });
+    let own = entries
+        .iter()
+        .map(|entry| (Arc::clone(&entry.key), Arc::clone(&entry.value)));
+    Node::made_of(span, given.into_iter().chain(own).collect())
 }
 
 /// A text that is read.

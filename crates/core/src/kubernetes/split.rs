@@ -17,6 +17,27 @@ pub(super) struct Part {
     pub(super) range: Range<usize>,
     /// Its kind; none where the text does not tell it in the usual way.
     pub(super) kind: Option<String>,
+    /// What it is where it does not say so itself.
+    pub(super) of: Option<ItemOf>,
+}
+
+/// What the items of a List of one kind are. An API server prints them without their kinds and versions, and kubectl takes
+/// both from the List (docs/clearml.md#values-in-kubernetes).
+#[derive(Clone)]
+pub(super) struct ItemOf {
+    pub(super) kind: String,
+    pub(super) version: String,
+}
+
+impl ItemOf {
+    /// Those of a List of a kind and a version; none where it has items of any kind.
+    pub(super) fn list(kind: Option<&str>, version: Option<&str>) -> Option<Self> {
+        let own = kind?.strip_suffix("List").filter(|own| !own.is_empty())?;
+        Some(Self {
+            kind: own.to_owned(),
+            version: version?.to_owned(),
+        })
+    }
 }
 
 /// The documents of a text.
@@ -96,9 +117,12 @@ fn of_json(text: &str, range: Range<usize>) -> Document {
     let items = is_list
         .then(|| scan::items(text, range.clone(), "items"))
         .flatten();
+    let version = scan::text_of(text, range.clone(), "apiVersion");
+    let of = ItemOf::list(kind.as_deref(), version.as_deref());
     let part = |range: Range<usize>| Part {
         kind: scan::text_of(text, range.clone(), "kind"),
         range,
+        of: of.clone(),
     };
     Document {
         parts: match items {
@@ -106,6 +130,7 @@ fn of_json(text: &str, range: Range<usize>) -> Document {
             None => vec![Part {
                 range: range.clone(),
                 kind,
+                of: None,
             }],
         },
         range,
@@ -123,13 +148,21 @@ fn of_yaml(text: &str, range: Range<usize>) -> Document {
     }
     let kind = kind_at(text, range.clone(), "");
     let items = match kind.as_deref() {
-        Some(kind) if is_list(kind) => items(text, range.clone()),
+        Some(kind) if is_list(kind) => {
+            let version = word_at(text, range.clone(), "apiVersion:");
+            items(
+                text,
+                range.clone(),
+                ItemOf::list(Some(kind), version).as_ref(),
+            )
+        }
         _ => Vec::new(),
     };
     let parts = match items.is_empty() {
         true => vec![Part {
             range: range.clone(),
             kind,
+            of: None,
         }],
         false => items,
     };
@@ -143,25 +176,25 @@ pub(super) fn is_list(kind: &str) -> bool {
 
 /// The value of `kind` on a line of its own that is indented so.
 fn kind_at(text: &str, range: Range<usize>, indent: &str) -> Option<String> {
-    for line in Lines::of(text, range) {
-        let rest = text[line].strip_prefix(indent);
-        if let Some(value) = rest.and_then(|rest| rest.strip_prefix("kind:")) {
-            return plain(value);
-        }
-    }
-    None
+    word_at(text, range, &format!("{indent}kind:")).and_then(plain)
 }
 
-/// A plain or quoted word without a comment behind it.
-fn plain(value: &str) -> Option<String> {
+/// The first word behind the start of a line.
+fn word_at<'a>(text: &'a str, range: Range<usize>, start: &str) -> Option<&'a str> {
+    let mut lines = Lines::of(text, range);
+    let value = lines.find_map(|line| text[line].strip_prefix(start))?;
     let word = value.split_whitespace().next()?;
-    let word = word.trim_matches(['"', '\'']);
+    Some(word.trim_matches(['"', '\'']))
+}
+
+/// A plain word.
+fn plain(word: &str) -> Option<String> {
     let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric());
     is_plain.then(|| word.to_owned())
 }
 
 /// The items of a List whose text has each on lines of its own, as programs print them.
-fn items(text: &str, range: Range<usize>) -> Vec<Part> {
+fn items(text: &str, range: Range<usize>, of: Option<&ItemOf>) -> Vec<Part> {
     let mut lines = Lines::of(text, range.clone());
     let has_items = |line: &Range<usize>| text[line.clone()].trim_end() == "items:";
     if lines.find(has_items).is_none() {
@@ -191,14 +224,15 @@ fn items(text: &str, range: Range<usize>) -> Vec<Part> {
     let indent = " ".repeat(indent.unwrap_or(0));
     let ends = starts.iter().skip(1).copied().chain([end]);
     let part = |(start, end): (usize, usize)| {
-        let first = text[start..end].strip_prefix(&format!("{indent}- kind:"));
+        let first = word_at(text, start..end, &format!("{indent}- kind:"));
         let kind = match first {
-            Some(rest) => plain(rest.lines().next().unwrap_or_default()),
+            Some(word) => plain(word),
             None => kind_at(text, start..end, &format!("{indent}  ")),
         };
         Part {
             range: start..end,
             kind,
+            of: of.cloned(),
         }
     };
     starts.iter().copied().zip(ends).map(part).collect()

@@ -1,12 +1,13 @@
 //! What is in a Secret or a ConfigMap.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::object::{Object, text_of};
+use super::object::{Keys, Object, text_of};
 use crate::container::FileText;
 use crate::knowable::Knowable;
 use crate::shown::escape;
@@ -72,17 +73,38 @@ pub(super) fn last_of_each<T>(all: Vec<T>, key: impl Fn(&T) -> &String) -> Vec<T
     last
 }
 
-/// The entry of a key. What is under `binaryData` is no variable's.
+/// The entry of a key that a variable may be taken from. What is under `binaryData` is no variable's.
 pub(super) fn of_key(object: &Object, key: &str) -> Option<Entry> {
-    let is_secret = object.kind == "Secret";
-    let places: &[(&str, bool)] = match is_secret {
-        true => &[("stringData", false), ("data", true)],
-        false => &[("data", false)],
+    let (key, value, is_encoded) = object.keys.get_or_init(|| keys(object)).get(key)?;
+    let field = Field {
+        key,
+        value,
+        merged: false,
     };
-    places.iter().find_map(|(place, is_encoded)| {
-        let field = at(&object.node, &[place])?.get(key)?;
-        entry(object, &field, *is_encoded)
-    })
+    entry(object, &field, *is_encoded)
+}
+
+/// Of two of one key, what counts.
+fn keys(object: &Object) -> Keys {
+    let places: &[(&str, bool)] = match object.kind.as_str() {
+        "Secret" => &[("data", true), ("stringData", false)],
+        _ => &[("data", false)],
+    };
+    let mut keys = Keys::new();
+    for (place, is_encoded) in places {
+        let fields = at(&object.node, &[place]).map(|node| node.fields());
+        for field in fields.unwrap_or_default() {
+            let name = field
+                .key
+                .scalar()
+                .filter(|_| field.value.scalar().is_some());
+            keys.extend(name.map(|name| {
+                let (key, value) = (Arc::clone(field.key), Arc::clone(field.value));
+                (name.text().to_owned(), (key, value, *is_encoded))
+            }));
+        }
+    }
+    keys
 }
 
 fn entry(object: &Object, field: &Field<'_>, is_encoded: bool) -> Option<Entry> {

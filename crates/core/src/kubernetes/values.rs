@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::object::Object;
 use super::read::{Chart, Reader};
@@ -170,6 +170,7 @@ impl Reader {
                 range: 0..self.sources.text(first.source).len(),
                 unit,
                 release: Some(index),
+                keys: OnceLock::new(),
                 node,
             });
         }
