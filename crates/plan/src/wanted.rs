@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::extensions::Extensions;
 use crate::foreign::{foreign, taken_from, variable};
 use crate::refusal::Refusal;
+use clearml_secure_core::compose::Part;
 use clearml_secure_core::compose::interpolate::{self, Outcome};
 use clearml_secure_core::container::{Container, Variable, VariableValue};
 use clearml_secure_core::deployment::Composed;
@@ -296,7 +297,15 @@ impl One<'_> {
         else {
             return Ok(());
         };
-        let sources = &self.deployment.sources;
+        let (sources, project) = (&self.deployment.sources, &self.deployment.project);
+        // A service of another file is refused as such: neither help would do.
+        let is_here =
+            |part: &Part| part.source == project.files[0] && part.service == self.service.name;
+        let mut services = project.services.iter();
+        let own = services.find(|service| service.name == self.service.name);
+        if own.is_some_and(|service| !service.parts.iter().any(is_here)) {
+            return Ok(());
+        }
         // Compose starts nothing without a value, so an env file has it that is not one of those read here.
         if matches!(found.value, VariableValue::Required(_)) {
             return Err(Refusal {
@@ -309,7 +318,6 @@ impl One<'_> {
                     .to_owned(),
             });
         }
-        let project = &self.deployment.project;
         let used = found.interpolated.iter();
         let used = used.filter(|used| used.outcome == Outcome::Value);
         let used = used.map(|used| used.name.clone());

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use super::Surroundings;
 use super::lex;
-use super::state::{Exported, State, Variable};
+use super::state::{Exported, READ_ONLY, State, Variable};
 use crate::knowable::{Knowable, Reason};
 pub(super) use launch::Launch;
 use walk::Walk;
@@ -61,6 +61,13 @@ struct Frame {
     before: State,
     /// The variables where its commands began to depend on each other: `a && b`.
     chain: Option<State>,
+    /// The variables before the first of several commands that depend on each other: with `&` all of these are in a process
+    /// of their own.
+    list: Option<State>,
+    /// The variables before the last group of commands, where nothing ended the command that it is.
+    group: Option<State>,
+    /// Whether the command that comes is in a pipeline, and so in a process of its own.
+    is_piped: bool,
     /// The variables before what only happens after a failure: `a || b`.
     alternative: Option<State>,
 }
@@ -149,6 +156,9 @@ impl<'a> Shell<'a> {
             kind,
             before: self.state.clone(),
             chain: None,
+            list: None,
+            group: None,
+            is_piped: false,
             alternative: None,
         });
     }
@@ -260,6 +270,9 @@ impl<'a> Shell<'a> {
 
     /// `NAME=VALUE`: programs get it where the variable is one of the container's, or exported.
     pub(super) fn assign(&mut self, name: &str, value: Knowable<String>) {
+        if self.state.refuses(name) {
+            return;
+        }
         let (exported, is_own) = match self.state.variables.get(name) {
             Some(old) => (old.exported, old.is_own),
             None => match self.variable(name) {
@@ -289,8 +302,10 @@ impl<'a> Shell<'a> {
 /// `NAME=VALUE` as a word of a shell.
 pub(super) struct Assignment<'w> {
     pub(super) name: &'w str,
-    /// The right side, or none where it is added to what is there, or to a list.
-    pub(super) value: Option<&'w str>,
+    /// The right side.
+    pub(super) value: &'w str,
+    /// Whether it is added to what is there, or to a list.
+    pub(super) is_added: bool,
 }
 
 pub(super) fn assignment(word: &str) -> Option<Assignment<'_>> {
@@ -301,12 +316,18 @@ pub(super) fn assignment(word: &str) -> Option<Assignment<'_>> {
     match rest.strip_prefix('=') {
         Some(value) => Some(Assignment {
             name,
-            value: Some(value),
+            value,
+            is_added: false,
         }),
-        None if rest.starts_with("+=") || rest.starts_with('[') && rest.contains("]=") => {
-            Some(Assignment { name, value: None })
+        None => {
+            let (index, value) = rest.split_once('=')?;
+            let is_added = index == "+" || index.starts_with('[') && index.ends_with([']', '+']);
+            is_added.then_some(Assignment {
+                name,
+                value,
+                is_added,
+            })
         }
-        None => None,
     }
 }
 
@@ -330,7 +351,10 @@ impl Shell<'_> {
         let mut values = Vec::new();
         let mut before = Vec::new();
         for one in assignments {
-            let value = self.right_side(&one);
+            let value = match self.state.read_only.contains(one.name) {
+                true => Knowable::unknown(READ_ONLY),
+                false => self.right_side(&one),
+            };
             before.push((one.name, self.state.variables.get(one.name).cloned()));
             self.state.export(one.name, value.clone().map(Some));
             values.push((one.name, value));
@@ -345,9 +369,11 @@ impl Shell<'_> {
     }
 
     pub(super) fn right_side(&mut self, assignment: &Assignment<'_>) -> Knowable<String> {
-        match assignment.value {
-            Some(value) => self.value(value, Context::Assignment),
-            None => Knowable::unknown("its command adds to it"),
+        // What it expands may set other variables.
+        let value = self.value(assignment.value, Context::Assignment);
+        match assignment.is_added {
+            true => Knowable::unknown("its command adds to it"),
+            false => value,
         }
     }
 }

@@ -7,6 +7,9 @@ use crate::container_path::cleaned;
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 
+/// Why a variable is not known.
+pub(super) const READ_ONLY: &str = "its command sets a variable after making it read-only";
+
 /// A variable that was touched.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Variable {
@@ -32,6 +35,8 @@ pub(super) struct State {
     pub(super) is_cleared: bool,
     pub(super) variables: BTreeMap<String, Variable>,
     pub(super) unknown: Option<Reason>,
+    /// Names that the shell lets nobody set any more.
+    pub(super) read_only: BTreeSet<String>,
     /// `set -a`: whether what is assigned is exported as well.
     pub(super) exports_all: Knowable<bool>,
     /// The folder that it works in.
@@ -46,9 +51,18 @@ impl State {
             is_cleared: false,
             variables: BTreeMap::new(),
             unknown: None,
+            read_only: BTreeSet::new(),
             exports_all: Knowable::Known(false),
             folder,
             code: BTreeSet::new(),
+        }
+    }
+
+    /// That of a program that is given no variable.
+    pub(super) fn cleared(folder: Knowable<String>) -> Self {
+        Self {
+            is_cleared: true,
+            ..Self::new(folder)
         }
     }
 
@@ -119,6 +133,15 @@ impl State {
         self.variables.insert(name.to_owned(), variable);
     }
 
+    /// Whether a name may not be set any more. Some shells end then, and bash goes on at the next line.
+    pub(super) fn refuses(&mut self, name: &str) -> bool {
+        let is_read_only = self.read_only.contains(name);
+        if is_read_only {
+            self.lose(&READ_ONLY.into());
+        }
+        is_read_only
+    }
+
     pub(super) fn remove(&mut self, name: &str) {
         let variable = Variable {
             value: Knowable::Known(None),
@@ -139,6 +162,7 @@ impl State {
             variable.exported != Exported::No
         });
         state.exports_all = Knowable::Known(false);
+        state.read_only.clear();
         state
     }
 
@@ -149,7 +173,9 @@ impl State {
 
     /// The same, and why.
     pub(super) fn doubt_since_for(&mut self, before: &Self, reason: &Reason) {
-        if self.exports_all != before.exports_all {
+        // What a loop sets first, it sets once more after the end of its first turn.
+        let exports_as_before = self.exports_all == before.exports_all;
+        if !exports_as_before {
             self.exports_all = Knowable::Unknown(reason.clone());
         }
         if self.folder != before.folder {
@@ -170,7 +196,7 @@ impl State {
                 let untouched = new.filter(|new| passed(new) == (Exported::No, false));
                 let before = old.or(untouched).map(passed);
                 let (exported, is_own) = before
-                    .filter(|before| new.map(passed) == Some(*before))
+                    .filter(|before| exports_as_before && new.map(passed) == Some(*before))
                     .unwrap_or((Exported::Perhaps, false));
                 let variable = Variable {
                     value: Knowable::Unknown(reason.clone()),

@@ -217,6 +217,10 @@ fn files_that_the_server_reads_may_be_written() {
 #[test]
 fn what_is_plainly_set_is_read() {
     for (text, expected) in [
+        ("command -p export X=1; apiserver", "X=1"),
+        ("command -v export X=1; apiserver", ""),
+        ("export X=1; exec -c apiserver", "!"),
+        ("X=1 exec -a name apiserver", "X=1"),
         ("export X=1; exec apiserver", "X=1"),
         (
             "export X='a b' Y=\"$A-${B:-c}\" && apiserver",
@@ -358,6 +362,13 @@ fn what_may_be_set_is_not_known() {
         ),
         ("A+=b; apiserver", "A=?"),
         ("A=(1 2); apiserver", "A=?"),
+        ("readonly X=1; X=2; export X; apiserver", "X=? *"),
+        ("builtin export X=1; apiserver", "X=?"),
+        ("eval -- 'export X=1'; apiserver", "X=?"),
+        ("X=1 unset X; apiserver", "X=?"),
+        ("true && { export X=1; } & Y=1; export Y; apiserver", "Y=1"),
+        ("true | { export X=1; export Y=1; }; apiserver", ""),
+        ("{ export X=1; } | cat; apiserver", ""),
     ] {
         assert_eq!(shown(&sh(text)), expected, "{text}");
     }

@@ -18,7 +18,7 @@ const SCRIPTS: u64 = 600;
 const GIVEN: [(&str, &str); 3] = [("A", "a b"), ("B", ""), ("CLEARML__X", "x")];
 const NAMES: [&str; 5] = ["A", "B", "C", "CLEARML__X", "_d"];
 /// What shells set by themselves.
-const OWN: [&str; 5] = ["OLDPWD", "PATH", "PWD", "SHLVL", "_"];
+const OWN: [&str; 6] = ["IFS", "OLDPWD", "PATH", "PWD", "SHLVL", "_"];
 
 fn value(random: &mut Random) -> String {
     const PARTS: [&str; 24] = [
@@ -94,7 +94,7 @@ fn statement(random: &mut Random, depth: usize) -> String {
 }
 
 /// What fewer scripts do: `N` is a name, `V` a value, `L` a list of commands.
-const FORMS: [&str; 88] = [
+const FORMS: [&str; 129] = [
     "source \"$FOLDER/sourced\"",
     "((C = 4)); export C",
     "((C++)); export C",
@@ -162,7 +162,7 @@ const FORMS: [&str; 88] = [
     "N=* ; export N=$N",
     "N+=V",
     "export N+=x",
-    "printf -v N x",
+    "printf -v N x > /dev/null",
     "read N < \"$FOLDER/sourced\"",
     "unset -v N",
     "unset -f N",
@@ -183,6 +183,47 @@ const FORMS: [&str; 88] = [
     "(exit 3) || export N=$?",
     "true && { L; } || L",
     "export \"N=$A\" 'C'=V",
+    "\\export N=V",
+    "builtin export N=V",
+    "builtin export N=$A",
+    "readonly N",
+    "readonly N; N=V",
+    "readonly N=V; export N",
+    "readonly N; export N=V",
+    "readonly N; unset N",
+    "readonly N; N=V true",
+    "readonly N; f() { local N=V; }; f",
+    "declare -r N=V; export N",
+    "IFS=b; export IFS N=$A",
+    "export IFS=b; export N=$A",
+    "for _d in x; do set -a; N=V; done",
+    "f() { C+=V; }; f; export C",
+    "export -- N=V",
+    "export \"N\"=V",
+    "unset -- N",
+    "command unset N",
+    "command . \"$FOLDER/sourced\"",
+    "command eval 'export N=V'",
+    "\\eval 'export N=V'",
+    "'export' N=V",
+    "command -p export N=V",
+    "command -v export N > /dev/null",
+    "command -- export N=V",
+    "command -pv export N > /dev/null",
+    "( exec -a x true )",
+    "N=V command export C",
+    "eval -- 'export N=V'",
+    "{ L; } | true",
+    "true | { L; }",
+    "{ L; } & wait",
+    "true && { L; } & wait",
+    "if true; then L; fi & wait",
+    "f() { L; }; f & wait",
+    "echo a | while read N; do L; done",
+    "echo a |\n{ L; }",
+    "for N in a b; do L; done | cat > /dev/null",
+    "cd /; . ./sourced",
+    "cd \"$FOLDER\"; . ./sourced",
 ];
 
 /// One of these.
@@ -237,6 +278,8 @@ fn script(random: &mut Random) -> String {
             "C={} B=$C; export C B; \"$FOLDER/apiserver\" -0",
             value(random)
         ),
+        7 if random.one_in(2) => "exec -ca x \"$FOLDER/apiserver\" -0".to_owned(),
+        7 => format!("{name}=V exec -a x \"$FOLDER/apiserver\" -0"),
         4 => "sh -c 'C=$1; export C; \"$FOLDER/apiserver\" -0' n \"$A\"".to_owned(),
         _ => "exec \"$FOLDER/apiserver\" -0".to_owned(),
     });

@@ -1,6 +1,6 @@
 //! What a shell does itself: `export`, `unset`, `set`, `.`, `eval`, `exec`, `read`.
 
-use super::super::state::{Exported, Variable};
+use super::super::state::{Exported, State, Variable};
 use super::word::Context;
 use super::{Shell, assignment};
 use crate::knowable::{Knowable, Reason};
@@ -45,6 +45,14 @@ impl Shell<'_> {
             "set" => self.set(&fields[1..]),
             "." => self.source(&fields[1..]),
             "source" => self.as_bash(|shell| shell.source(&fields[1..])),
+            "eval"
+                if fields
+                    .get(1)
+                    .and_then(Knowable::known)
+                    .is_some_and(|word| word == "--") =>
+            {
+                self.as_bash(|shell| shell.evaluate(&fields[2..]));
+            }
             "eval" => self.evaluate(&fields[1..]),
             "read" | "mapfile" | "readarray" | "getopts" => self.take_input(&fields[1..]),
             "printf"
@@ -61,21 +69,17 @@ impl Shell<'_> {
                 let skipped = usize::from(!self.positional.is_empty());
                 self.set_arguments(self.positional[skipped..].to_vec());
             }
-            "command" | "builtin" if words.len() > 1 && !words[1].starts_with('-') => {
-                self.run(assignments, &words[1..]);
-            }
-            "exec" if fields.len() > 1 => {
-                self.start(assignments, fields.split_off(1));
-                self.end();
-            }
+            "builtin" => self.as_bash(|shell| shell.run(assignments, &words[1..])),
+            "command" => self.as_command(assignments, &words[1..]),
+            "exec" => self.become_program(assignments, &fields[1..]),
             "exit" => self.end(),
-            "exec" | "command" | "builtin" | "printf" => {}
+            "printf" => {}
             name if HARMLESS.contains(&name) => {}
             _ => self.start(assignments, fields),
         }
         // What runs in between may have set it to something else, which lasts no longer.
         for (name, _) in assignments.iter().filter(|_| is_special) {
-            self.assign(name, Knowable::unknown(BEFORE));
+            self.state.doubt(name, &BEFORE.into());
         }
     }
 
@@ -86,6 +90,52 @@ impl Shell<'_> {
         if !self.is_bash {
             self.state.doubt_since_for(&before, &OF_BASH.into());
         }
+    }
+
+    /// `command COMMAND`; with options it may be told to say what that is, and not to run it.
+    fn as_command(&mut self, assignments: &[(&str, Knowable<String>)], words: &[&str]) {
+        let count = words
+            .iter()
+            .take_while(|word| word.starts_with('-'))
+            .count();
+        let (options, words) = words.split_at(count);
+        if options.iter().any(|option| ["-v", "-V"].contains(option)) {
+            return;
+        }
+        let before = self.state.clone();
+        self.run(assignments, words);
+        if options.iter().any(|option| !["-p", "--"].contains(option)) {
+            self.state.doubt_since(&before);
+        }
+    }
+
+    /// `exec PROGRAM`, and with bash's options: `-c` clears what it gets, and `-a` names it.
+    fn become_program(
+        &mut self,
+        assignments: &[(&str, Knowable<String>)],
+        words: &[Knowable<String>],
+    ) {
+        let mut at = 0;
+        let mut is_cleared = false;
+        while let Some(letters) = words
+            .get(at)
+            .and_then(Knowable::known)
+            .and_then(|word| word.strip_prefix('-'))
+        {
+            at += 1;
+            is_cleared |= letters.contains('c');
+            at += usize::from(letters.ends_with('a'));
+        }
+        let Some(words) = words.get(at..).filter(|words| !words.is_empty()) else {
+            return;
+        };
+        let before = self.state.clone();
+        if is_cleared {
+            self.state = State::cleared(self.state.folder.clone());
+        }
+        self.start(assignments, words.to_vec());
+        self.state = before;
+        self.end();
     }
 
     /// A program, with the assignments that it alone gets.
@@ -118,6 +168,9 @@ impl Shell<'_> {
             match one {
                 Knowable::Known((name, value)) => {
                     self.declare_one(&name, value, (exports && has('n'), exports));
+                    if command == "readonly" || has('r') {
+                        self.state.read_only.insert(name);
+                    }
                 }
                 Knowable::Unknown(reason) => self.state.lose(&reason),
             }
@@ -143,14 +196,21 @@ impl Shell<'_> {
     /// The value of `NAME=VALUE` after `export`; shells differ in whether they split it.
     fn declared(&mut self, word: &str, one: &super::Assignment<'_>) -> Knowable<String> {
         let value = self.right_side(one);
-        let quoted = one
-            .value
-            .and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+        let text = one.value.strip_prefix('"');
+        let quoted = text.and_then(|text| text.strip_suffix('"'));
         let is_whole = quoted.is_some_and(|text| !text.contains('"')) || !word.contains('$');
         let is_split = value
             .known()
             .is_some_and(|text| !is_whole && text.contains([' ', '\t', '\n', '*', '?', '[']));
         if is_split {
+            let text = value.known().map(String::as_str).unwrap_or_default();
+            if text
+                .split_ascii_whitespace()
+                .skip(1)
+                .any(|word| assignment(word).is_some())
+            {
+                self.lose("its command exports what its shell splits into words");
+            }
             return Knowable::unknown("its command exports a value that some shells split");
         }
         value
@@ -163,6 +223,9 @@ impl Shell<'_> {
         value: Option<Knowable<String>>,
         (hides, exports): (bool, bool),
     ) {
+        if value.is_some() && self.state.refuses(name) {
+            return;
+        }
         let value = match value {
             Some(value) => value.map(Some),
             None if !exports => return,
@@ -193,6 +256,7 @@ impl Shell<'_> {
         for word in words {
             match word {
                 Knowable::Known(option) if option.starts_with('-') => {}
+                Knowable::Known(name) if self.state.refuses(name) => {}
                 Knowable::Known(name) => self.state.remove(name),
                 Knowable::Unknown(reason) => {
                     let reason = reason.clone();
@@ -301,6 +365,8 @@ impl Shell<'_> {
             [] | ["printf", "-v", ..] => false,
             [first, ..] => ALWAYS.contains(first),
         };
-        is_always || !words.is_empty() && is_assignment
+        // Nothing that sets a variable is sure to where some may not be set.
+        let is_free = self.state.read_only.is_empty();
+        is_free && (is_always || !words.is_empty() && is_assignment)
     }
 }

@@ -340,10 +340,7 @@ impl Shell<'_> {
             let attached = &letters[at + letter.len_utf8()..];
             match letter {
                 'i' => {
-                    *state = State {
-                        is_cleared: true,
-                        ..State::new(state.folder.clone())
-                    };
+                    *state = State::cleared(state.folder.clone());
                 }
                 '0' | 'v' => {}
                 'u' => {

@@ -5,6 +5,7 @@
 
 use super::Shell;
 use super::launch::Options;
+use super::word::BLANKS;
 use crate::knowable::{Knowable, Reason};
 
 /// Why any command may do something else.
@@ -17,6 +18,10 @@ impl Shell<'_> {
         let is_own_function = |name: &String| name.starts_with("BASH_FUNC_");
         if self.around.has_functions || self.state.variables.keys().any(is_own_function) {
             self.lose(FUNCTIONS);
+        }
+        // It is a shell's own, whatever the program that starts it passes on.
+        if let Ok(Some(_)) = self.variable("IFS") {
+            self.assign("IFS", Knowable::Known(BLANKS.to_owned()));
         }
         if name == "zsh" {
             return self.zsh();

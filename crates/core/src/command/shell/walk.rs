@@ -12,11 +12,6 @@ pub(super) struct Walk<'s, 'a, 't> {
     at: usize,
     /// The words of the command that is being read.
     words: Vec<&'t str>,
-    /// Whether that command is in a pipeline, and so in a process of its own.
-    is_piped: bool,
-    /// The variables before the first of several commands that depend on each other: with `&` all of these are in a process of
-    /// their own.
-    chain: Option<State>,
     /// Whether `!` is before that command, or the pipeline that it is in.
     is_negated: bool,
 }
@@ -28,8 +23,6 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             tokens,
             at: 0,
             words: Vec::new(),
-            is_piped: false,
-            chain: None,
             is_negated: false,
         }
     }
@@ -65,18 +58,18 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             return;
         }
         match word {
-            "if" | "while" | "until" => self.shell.push(FrameKind::Condition),
+            "if" | "while" | "until" => self.enter(FrameKind::Condition),
             "for" | "select" => {
-                self.shell.push(FrameKind::Condition);
+                self.enter(FrameKind::Condition);
                 self.loop_header();
             }
             "case" => {
                 self.skip_to("in");
-                self.shell.push(FrameKind::Case { is_pattern: true });
+                self.enter(FrameKind::Case { is_pattern: true });
             }
             "elif" | "else" => self.shell.next_branch(),
             "fi" | "done" | "esac" | "}" => self.shell.pop(),
-            "{" => self.shell.push(FrameKind::Braces),
+            "{" => self.enter(FrameKind::Braces),
             "function" => self.function(),
             "[[" => self.skip_to("]]"),
             "then" | "do" => {}
@@ -96,7 +89,7 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
         }
         match operator {
             "&&" | "||" => {
-                self.chain.get_or_insert_with(|| self.shell.state.clone());
+                self.begin_list();
                 let is_negated = std::mem::take(&mut self.is_negated);
                 let is_certain =
                     operator == "&&" && !is_negated && self.shell.succeeds(&self.words);
@@ -108,25 +101,28 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             }
             "|" | "|&" => {
                 self.command(true);
-                self.is_piped = true;
+                if let Some(frame) = self.shell.frames.last_mut() {
+                    frame.is_piped = true;
+                }
             }
             "&" => {
                 self.command(true);
                 self.shell.end_chain();
                 self.is_negated = false;
-                if let Some(before) = self.chain.take() {
+                if let Some(before) = self.end_list() {
                     self.shell.state = before;
                 }
             }
             "(" if self.words.last().is_some_and(|word| word.ends_with('=')) => self.list(),
             "(" if !self.words.is_empty() => self.function(),
-            "(" => self.shell.push(FrameKind::Subshell),
+            "(" => self.enter(FrameKind::Subshell),
             ")" => {
                 self.command(false);
                 self.shell.pop();
             }
             ";;" | ";&" | ";;&" => {
                 self.command(false);
+                self.end_list();
                 self.shell.next_branch();
                 self.set_pattern(true);
             }
@@ -135,7 +131,7 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             _ => {
                 self.command(false);
                 self.shell.end_chain();
-                self.chain = None;
+                self.end_list();
                 self.is_negated = false;
             }
         }
@@ -150,6 +146,27 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
         !matches!(before, Some(Token::Operator("&&" | "||" | "|" | "|&")))
     }
 
+    /// What commands are inside of begins.
+    fn enter(&mut self, kind: FrameKind) {
+        self.begin_list();
+        let state = self.shell.state.clone();
+        if let Some(frame) = self.shell.frames.last_mut() {
+            frame.group = Some(state);
+        }
+        self.shell.push(kind);
+    }
+
+    fn begin_list(&mut self) {
+        let state = &self.shell.state;
+        if let Some(frame) = self.shell.frames.last_mut() {
+            frame.list.get_or_insert_with(|| state.clone());
+        }
+    }
+
+    fn end_list(&mut self) -> Option<State> {
+        self.shell.frames.last_mut()?.list.take()
+    }
+
     fn set_pattern(&mut self, is_pattern: bool) {
         if let Some(frame) = self.shell.frames.last_mut()
             && matches!(frame.kind, FrameKind::Case { .. })
@@ -158,15 +175,18 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
         }
     }
 
-    /// A command has been read; `is_scoped` where it runs in a process of its own.
+    /// A command has been read, or a group of them has ended; `is_scoped` where it runs in a process of its own.
     fn command(&mut self, is_scoped: bool) {
         let words = std::mem::take(&mut self.words);
-        let is_scoped = is_scoped || std::mem::take(&mut self.is_piped);
-        if words.is_empty() {
+        let Some(frame) = self.shell.frames.last_mut() else {
             return;
+        };
+        let is_scoped = is_scoped || std::mem::take(&mut frame.is_piped);
+        let group = frame.group.take();
+        let before = is_scoped.then(|| group.unwrap_or_else(|| self.shell.state.clone()));
+        if !words.is_empty() {
+            self.shell.simple(&words);
         }
-        let before = is_scoped.then(|| self.shell.state.clone());
-        self.shell.simple(&words);
         if let Some(before) = before {
             self.shell.state = before;
             self.shell.has_ended = false;

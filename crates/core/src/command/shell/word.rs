@@ -4,6 +4,9 @@ use super::{ARGUMENTS, Shell};
 use crate::command::lex;
 use crate::knowable::{Knowable, Reason};
 
+/// Where a shell splits words until it is told otherwise.
+pub(super) const BLANKS: &str = " \t\n";
+
 /// Why a word is not known.
 const OUTPUT: &str = "its command takes it from what another command prints";
 const UNCOMMON: &str = "its command makes it by an expansion that is not followed";
@@ -22,7 +25,11 @@ impl Shell<'_> {
             return vec![value];
         };
         let is_split = !word.contains(['"', '\'', '\\']) && word.contains('$');
-        if is_split && !matches!(self.variable("IFS"), Ok(None)) {
+        let splits_at_blanks = match self.variable("IFS") {
+            Ok(separators) => separators.is_none_or(|all| all == BLANKS),
+            Err(_) => false,
+        };
+        if is_split && !splits_at_blanks {
             return vec![Knowable::unknown(
                 "its command changes where words are split",
             )];
