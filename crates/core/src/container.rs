@@ -1,9 +1,9 @@
 //! What every source of a deployment comes to: containers, each with what a process in it is given. Rules, the effective
 //! configuration, proofs and outputs know containers, and not where they come from.
 
+mod port;
+
 use std::fmt;
-use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ use crate::secret::Secret;
 use crate::source::{Span, Within};
 use crate::unseen::Hides;
 use crate::version::Version;
+
+pub use port::{Interface, Opener, Port};
 
 /// What one container is given.
 pub struct Container {
@@ -437,68 +439,6 @@ impl VariableValue {
         match self {
             Self::Known(value) => Some(value),
             _ => None,
-        }
-    }
-}
-
-/// One entry of `ports`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Port {
-    /// The ports of the container.
-    pub target: RangeInclusive<u16>,
-    /// The ports of the host; none where docker chooses.
-    pub published: Option<RangeInclusive<u16>>,
-    /// Where it is published.
-    pub interface: Interface,
-    /// The address that is written, where it is one.
-    pub address: Option<IpAddr>,
-    /// `tcp`, where nothing else is said.
-    pub protocol: String,
-    /// The entry.
-    pub span: Span,
-}
-
-/// Which of the host's addresses a port is published on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interface {
-    /// Every one, also those that a firewall's rules seem to close: docker writes its own.
-    All,
-    /// One that only the host itself reaches.
-    Loopback,
-    /// Those of a load balancer that lets the addresses of a list in, which are public ones.
-    Listed,
-    /// One.
-    One(IpAddr),
-    /// Those of a load balancer in a private network, or one that lets private addresses in alone.
-    Private,
-}
-
-impl Port {
-    /// Whether it is published on an address and nowhere else.
-    pub fn is_at(&self, address: IpAddr) -> bool {
-        match self.interface {
-            Interface::All => address.is_unspecified(),
-            _ => self.address == Some(address),
-        }
-    }
-
-    /// Whether it leads to a port on which a process of the container may listen with TCP.
-    pub fn leads_to(&self, port: u16) -> bool {
-        self.protocol == "tcp" && self.target.contains(&port)
-    }
-
-    /// Whether a word is the number of a port of the host on which it is published.
-    pub fn is_published_at(&self, word: &str) -> bool {
-        let ports = self.published.as_ref().zip(word.parse().ok());
-        ports.is_some_and(|(range, port)| range.contains(&port))
-    }
-
-    /// The host's ports in words: `8080`, `9200-9300`, `a port that docker chooses`.
-    pub fn shown(&self) -> String {
-        match &self.published {
-            None => "a port that docker chooses".to_owned(),
-            Some(range) if range.start() == range.end() => range.start().to_string(),
-            Some(range) => format!("{}-{}", range.start(), range.end()),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::knowable::Knowable;
 use crate::source::{SourceId, Sources, Span};
 use crate::version::Version;
-use crate::yaml::below::at;
+use crate::yaml::below::{at, is_encrypted};
 use crate::yaml::{Node, Typed};
 pub use table::{newest, oldest};
 pub use unread::UnreadValue;
@@ -117,6 +117,10 @@ pub(crate) fn render(
         return Err(refused(file, &message, &render));
     }
     let own = layers::merged(layers, file);
+    if let Some(place) = encrypted(&own) {
+        let help = "decrypt the file, and check what `sops -d FILE` prints";
+        return Err(refused(place, "SOPS has encrypted this value", help));
+    }
     if let Some(name) = at(&own, &["clearml", "existingSecret"])
         && values::is_true(Some(name))
         && matches!(
@@ -138,4 +142,22 @@ pub(crate) fn render(
         .map_err(|(span, message)| refused(span, &message, "helm refuses it; fix the value"))?;
     rendering.unread = unread::values(&own, version);
     Ok(rendering)
+}
+
+/// Where a value is that SOPS has encrypted. What it keeps of itself is no value.
+fn encrypted(own: &Node) -> Option<Span> {
+    let mut fields = own.fields().into_iter();
+    fields.find_map(|field| match field.key.text() {
+        Some("sops") => None,
+        _ => leaf(field.value),
+    })
+}
+
+fn leaf(node: &Node) -> Option<Span> {
+    if let Some(scalar) = node.scalar() {
+        return is_encrypted(scalar.text()).then(|| node.span(SourceId::FIRST));
+    }
+    let items = node.items().unwrap_or_default().iter();
+    let fields = node.fields().into_iter().map(|field| field.value);
+    items.chain(fields).find_map(|below| leaf(below))
 }

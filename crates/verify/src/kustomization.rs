@@ -50,6 +50,7 @@ impl Kustomization {
             .map(|part| real(&folder.join(part)))
             .collect();
         let is_ours = is_of_clearml(&text)
+            || root.as_deref().is_some_and(installs)
             || has_ours(folder)
             || parts.iter().any(|part| is_ours(part, seen));
         Some(Self {
@@ -81,6 +82,20 @@ fn parts(root: &Node) -> Vec<String> {
         .filter_map(|list| root.get(list)?.value.items());
     let texts = lists.flatten().filter_map(|item| item.text());
     texts.map(str::to_owned).collect()
+}
+
+/// Whether it renders ClearML's chart.
+fn installs(root: &Node) -> bool {
+    let lists = [
+        ("helmCharts", "name"),
+        ("helmChartInflationGenerator", "chartName"),
+    ];
+    let mut charts = lists.iter().flat_map(|(list, name)| {
+        let items = root.get(list).and_then(|field| field.value.items());
+        let names = items.unwrap_or_default().iter();
+        names.filter_map(|item| item.get(name)?.value.text())
+    });
+    charts.any(|chart| chart.rsplit('/').next() == Some("clearml"))
 }
 
 /// Whether a ClearML server is in a file, or in what is made of a folder.

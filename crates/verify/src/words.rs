@@ -1,7 +1,7 @@
 //! Words and turns of phrase that several messages share.
 
 use clearml_secure_core::account::Role;
-use clearml_secure_core::container::{Container, Interface};
+use clearml_secure_core::container::{Container, Interface, Opener, Port};
 use clearml_secure_core::setting::{Kind, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
@@ -92,6 +92,21 @@ pub(crate) fn and(names: &[impl AsRef<str>]) -> String {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// How to close a port: of a pod, what opens it tells.
+pub(crate) fn close(port: Option<&Port>) -> &'static str {
+    match port.and_then(|port| port.opener) {
+        None => "remove this port",
+        Some(Opener::HostPort) => "remove `hostPort` from the container's port",
+        Some(Opener::Service { by_addresses, .. }) if !by_addresses => {
+            "set the Service's type to ClusterIP"
+        }
+        Some(Opener::Service { by_type: false, .. }) => "remove `externalIPs` from the Service",
+        Some(Opener::Service { .. }) => {
+            "set the Service's type to ClusterIP and remove its `externalIPs`"
+        }
     }
 }
 

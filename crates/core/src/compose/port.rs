@@ -90,6 +90,7 @@ fn read(project: &Project, part: &Part, item: &Node, span: Span) -> Option<Port>
         interface: interface(&host_ip)?,
         address: parsed(&host_ip),
         protocol: protocol(&field("protocol")?.unwrap_or_default()),
+        opener: None,
         span,
     })
 }
@@ -118,6 +119,7 @@ fn short(text: &str, span: Span) -> Option<Port> {
         interface: interface(address)?,
         address: parsed(address),
         protocol: protocol(text.split_once('/').map_or("", |(_, protocol)| protocol)),
+        opener: None,
         span,
     })
 }

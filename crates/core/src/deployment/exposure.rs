@@ -19,7 +19,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{Database, Deployment};
-use crate::container::{Container, Entrance, Interface, NetworkKind};
+use crate::container::{Container, Entrance, Interface, NetworkKind, Port};
 use crate::instance::Instance;
 use crate::knowable::Knowable;
 use crate::setting::Server;
@@ -302,6 +302,12 @@ impl Deployment {
     /// Where the processes of a container listen, as far as it is known.
     pub fn listening(&self, container: usize) -> Listening {
         self.around().listening(container)
+    }
+
+    /// The port at which a way begins, where it is published.
+    pub fn port(&self, way: &Way<'_>) -> Option<&Port> {
+        let mut ports = self.containers[way.by].ports.iter();
+        ports.find(|port| port.span == way.opening.span)
     }
 
     /// Every way from outside to a port of a container: of several through one port of another container the shortest one, with

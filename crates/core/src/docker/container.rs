@@ -356,6 +356,7 @@ impl<'a> Inspected<'a> {
                     interface,
                     address: address.parse().ok(),
                     protocol: protocol.to_owned(),
+                    opener: None,
                     span: self.span(bound).at_start(),
                 };
                 let is_same = |known: &Port| {

@@ -80,6 +80,8 @@ fn add(node: &Node, above: &str, read: &[&str], found: &mut Vec<UnreadValue>) {
         };
         // What an anchor is on is read where its aliases are.
         let is_held = above.is_empty() && field.value.anchor().is_some();
+        // SOPS takes it away as it decrypts the file.
+        let is_held = is_held || path == "sops" && field.value.get("mac").is_some();
         if is_held || field.value.is_null() || read.iter().any(is_whole) {
             continue;
         }

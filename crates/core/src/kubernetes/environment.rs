@@ -88,7 +88,7 @@ impl<'a> Environment<'a> {
             for entry in store::variables(object) {
                 let name = format!("{prefix}{}", entry.key);
                 let given = Given {
-                    value: value_of(object, &entry.key, entry.content),
+                    value: value_of(object, kind, &entry.key, entry.content),
                     span: entry.span,
                     origin: origin(kind),
                 };
@@ -218,7 +218,7 @@ impl<'a> Environment<'a> {
                 }
                 Found::Maker(_) => None,
                 Found::Object(object) => store::of_key(object, key)
-                    .map(|entry| given(value_of(object, key, entry.content), entry.span)),
+                    .map(|entry| given(value_of(object, kind, key, entry.content), entry.span)),
             };
             if found.is_some() {
                 return found;
@@ -295,7 +295,7 @@ fn origin(kind: &str) -> Origin {
     }
 }
 
-fn value_of(object: &Object, key: &str, content: Content) -> VariableValue {
+fn value_of(object: &Object, kind: &'static str, key: &str, content: Content) -> VariableValue {
     let of = || {
         format!(
             "{} {}, key {}",
@@ -307,6 +307,12 @@ fn value_of(object: &Object, key: &str, content: Content) -> VariableValue {
     match content {
         Content::Text(text) => VariableValue::Known(Secret::from(text.as_str())),
         Content::Invalid(why) => VariableValue::Invalid(format!("{}: {why}", of())),
+        Content::Encrypted => VariableValue::Elsewhere(Elsewhere {
+            kind,
+            name: object.name.clone(),
+            key: key.to_owned(),
+            reason: or_keys(kind, &store::encrypted(object)),
+        }),
         Content::Bytes => VariableValue::Unknown(
             format!("{} is not UTF-8, so the server does not start", of()).into(),
         ),
@@ -321,10 +327,13 @@ pub(super) fn not_given(kind: &str, name: &str) -> Reason {
 
 /// The same of a variable: a keyset has values for them, and no files.
 fn variable_not_given(kind: &str, name: &str) -> Reason {
-    let reason = not_given(kind, name);
+    or_keys(kind, &not_given(kind, name))
+}
+
+fn or_keys(kind: &str, reason: &Reason) -> Reason {
     match kind {
         "Secret" => format!("{reason}, or --keys FILE").into(),
-        _ => reason,
+        _ => reason.clone(),
     }
 }
 
@@ -351,12 +360,20 @@ pub(super) fn of_maker(maker: &Object) -> Reason {
 /// Whether the Secret that something makes will have a key.
 fn may_have(maker: &Object, key: &str) -> bool {
     match maker.kind.as_str() {
-        "SealedSecret" => at(&maker.node, &["spec", "encryptedData"])
-            .is_none_or(|data| data.entries().is_none() || data.get(key).is_some()),
+        // Its template may add keys that are not sealed, and it may add its own to a Secret that exists.
+        "SealedSecret" => {
+            let is_in = |path: &[&str]| at(&maker.node, path).and_then(|data| data.get(key));
+            let sealed = at(&maker.node, &["spec", "encryptedData"]);
+            sealed.is_none_or(|data| data.entries().is_none())
+                || is_in(&["spec", "encryptedData"]).is_some()
+                || is_in(&["spec", "template", "data"]).is_some()
+                || maker.annotation("sealedsecrets.bitnami.com/patch") == Some("true")
+        }
         _ => {
             let data = at(&maker.node, &["spec", "data"]).and_then(|data| data.items());
             let is_open = at(&maker.node, &["spec", "dataFrom"]).is_some()
-                || at(&maker.node, &["spec", "target", "template"]).is_some();
+                || at(&maker.node, &["spec", "target", "template"]).is_some()
+                || text(&maker.node, &["spec", "target", "creationPolicy"]) == Some("Merge");
             let mut keys = data.unwrap_or_default().iter();
             is_open || keys.any(|item| text(item, &["secretKey"]) == Some(key))
         }

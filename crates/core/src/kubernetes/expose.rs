@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::object::{Object, number};
 use super::pool::Pool;
 use crate::compose::port;
-use crate::container::{Entrance, Interface, Port};
+use crate::container::{Entrance, Interface, Opener, Port};
 use crate::shown::escape;
 use crate::source::Span;
 use crate::yaml::Node;
@@ -125,6 +125,10 @@ impl<'a> Services<'a> {
                     protocol: text(item, &["protocol"])
                         .unwrap_or("TCP")
                         .to_ascii_lowercase(),
+                    opener: Some(Opener::Service {
+                        by_type: is_balanced || kind == "NodePort",
+                        by_addresses: has_addresses,
+                    }),
                     span,
                 });
             }
@@ -147,6 +151,7 @@ pub(super) fn host_ports(workload: &Object, container: &Node) -> Vec<Port> {
             protocol: text(item, &["protocol"])
                 .unwrap_or("TCP")
                 .to_ascii_lowercase(),
+            opener: Some(Opener::HostPort),
             span: workload.span(item),
         })
     };

@@ -97,13 +97,16 @@ const KINDS: [(&str, Role, &[&str]); 28] = [
 ];
 
 /// Words of kinds that lead from outside to the Services that they name: `TCPRoute`, `HTTPProxy`, `TunnelBinding`.
-const WAYS: [&str; 12] = [
+const WAYS: [&str; 15] = [
+    "AgentEndpoint",
+    "CloudEndpoint",
     "Gateway",
     "Ingress",
     "Mapping",
     "Proxy",
     "Route",
     "ServiceExport",
+    "TCP",
     "TargetGroupBinding",
     "TraefikService",
     "TransportServer",

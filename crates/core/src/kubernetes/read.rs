@@ -13,7 +13,7 @@ use crate::compose::Loader;
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span, place_of};
 use crate::version::Version;
-use crate::yaml::below::{at, text};
+use crate::yaml::below::{at, is_encrypted, text};
 use crate::yaml::{self, Node};
 
 /// Takes over texts, one after the other.
@@ -275,6 +275,10 @@ impl Reader {
             return Ok(());
         }
         let version = text(&node, &["apiVersion"]).unwrap_or_default().to_owned();
+        if is_encrypted(&kind) {
+            self.note(of, &range, "an object", ENCRYPTED);
+            return Ok(());
+        }
         if !self.is_wanted(of, &kind, Some(&version), &range) {
             return Ok(());
         }
@@ -380,6 +384,10 @@ fn is_template(text: &str) -> bool {
 
 /// How a chart is rendered.
 pub const RENDER: &str = "render it:\n  helm template clearml clearml/clearml --kube-version 1.30.0 -f values.yaml | clearml-verify -";
+
+/// SOPS encrypts kinds and names as well, unless it is told which keys to encrypt.
+const ENCRYPTED: &str =
+    "SOPS has encrypted its kind; instead of this file, pass what `sops -d FILE` prints";
 
 const RENDER_KUSTOMIZATION: &str =
     "it is not rendered: kubectl kustomize --enable-helm DIR | clearml-verify -";

@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 
 use super::object::{Keys, Object, text_of};
 use crate::container::FileText;
-use crate::knowable::Knowable;
+use crate::knowable::{Knowable, Reason};
 use crate::shown::escape;
 use crate::source::{Sources, Span, Within};
-use crate::yaml::below::at;
+use crate::yaml::below::{at, is_encrypted};
 use crate::yaml::{Field, Node, Quoting};
 
 /// One entry.
@@ -27,6 +27,8 @@ pub(super) struct Entry {
 /// What an entry holds.
 pub(super) enum Content {
     Text(Zeroizing<String>),
+    /// SOPS has encrypted it.
+    Encrypted,
     /// Kubernetes does not take the object because of it: why.
     Invalid(String),
     /// Bytes that are no text.
@@ -142,6 +144,9 @@ fn content(object: &Object, value: &Node, is_encoded: bool) -> Content {
             ));
         }
     };
+    if is_encrypted(text) && at(&object.node, &["sops"]).is_some() {
+        return Content::Encrypted;
+    }
     if !is_encoded {
         return Content::Text(Zeroizing::new(text.to_owned()));
     }
@@ -185,8 +190,18 @@ impl Entry {
             }),
             Content::Invalid(why) => Knowable::unknown(format!("Kubernetes refuses {name}: {why}")),
             Content::Bytes => Knowable::unknown(format!("{name} is not UTF-8")),
+            Content::Encrypted => Knowable::Unknown(encrypted(object)),
         }
     }
+}
+
+/// Why a value is not known that SOPS has encrypted.
+pub(super) fn encrypted(object: &Object) -> Reason {
+    let (kind, name) = (&object.kind, escape(&object.name));
+    format!(
+        "it is in {kind} {name}, which SOPS has encrypted; instead of that file, pass what `sops -d FILE` prints"
+    )
+    .into()
 }
 
 /// Each line of a literal block is a line of the text around it, indented as the first one is.

@@ -253,12 +253,14 @@ impl Reader {
         let mut meant = self.objects.iter().filter(is_meant);
         let (object, second) = (meant.next(), meant.next());
         let entry = object.filter(|_| second.is_none());
-        let entry = entry.and_then(|object| Some((object.source, store::of_key(object, key)?)));
+        let entry = entry.and_then(|object| Some((object, store::of_key(object, key)?)));
         match entry {
-            Some((source, entry)) => {
+            Some((object, entry)) => {
+                let source = object.source;
                 let within = entry.within(&self.sources);
                 match entry.content {
                     Content::Text(text) => self.inner(source, text, within).map(Some),
+                    Content::Encrypted => Err(store::encrypted(object).as_str().to_owned()),
                     Content::Bytes | Content::Invalid(_) => {
                         Err(format!("{kind} {} is no text", escape(name)))
                     }

@@ -21,7 +21,7 @@
 
 use std::collections::HashSet;
 
-use clearml_secure_core::container::{Container, Interface};
+use clearml_secure_core::container::{Container, Interface, Port};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::deployment::exposure::{How, Reach, Walls, Way};
 use clearml_secure_core::password::weakness;
@@ -77,7 +77,7 @@ struct Found {
     /// The databases that it leads to, where `what` names none.
     to: Vec<String>,
     then: &'static str,
-    help: &'static str,
+    help: String,
     fix: Option<Fix>,
 }
 
@@ -85,8 +85,9 @@ impl Found {
     /// One place that leads to several databases in the same way is one finding.
     fn add_to(mut self, all: &mut Vec<Self>) {
         let is_same = |one: &&mut Self| {
-            let key = |one: &Self| (one.severity, one.span, one.then, one.help);
-            !one.to.is_empty() && key(one) == key(&self) && one.what == self.what
+            let key = |one: &Self| (one.severity, one.span, one.then);
+            let is_alike = key(one) == key(&self) && one.help == self.help;
+            !one.to.is_empty() && is_alike && one.what == self.what
         };
         match all.iter_mut().find(is_same) {
             Some(one) => one.to.append(&mut self.to),
@@ -157,10 +158,7 @@ fn ports(case: &Case<'_>, index: usize, service: &Container) -> Vec<u16> {
 }
 
 fn direct(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> Found {
-    let remove = match case.deployment.manifests {
-        Some(_) => "set the Service's type to ClusterIP: ClearML's servers do not need more",
-        None => "remove this port: ClearML's servers do not need it",
-    };
+    let remove = &*unneeded(case.deployment.port(way));
     let service = &case.deployment.containers[index];
     let name = words::container(service);
     let is_own = way.by == index;
@@ -215,6 +213,7 @@ fn led_to(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> F
     let help = match way.opening.reach {
         Reach::Entrance(_) => "remove it, or let it ask for a password",
         Reach::Tunnel => "remove this service, or its settings for the database",
+        _ if case.deployment.manifests.is_some() => words::close(case.deployment.port(way)),
         _ => "remove this port, or publish it on 127.0.0.1 only",
     };
     let mut found = found(case, index, database, way, help);
@@ -227,27 +226,21 @@ fn led_to(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>) -> F
     found
 }
 
-fn found(
-    case: &Case<'_>,
-    index: usize,
-    database: Database,
-    way: &Way<'_>,
-    help: &'static str,
-) -> Found {
-    let found = |severity, then, help| Found {
+fn found(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>, help: &str) -> Found {
+    let found = |severity, then, help: &str| Found {
         severity,
         span: way.opening.span,
         what: String::new(),
         to: Vec::new(),
         then,
-        help,
+        help: help.to_owned(),
         fix: None,
     };
     if case.deployment.is_foreign(index) {
         return found(
             FOREIGN,
             "it is probably not part of ClearML (no ClearML server names it or shares a network with it)",
-            "remove this port if only services of this file use it",
+            &foreign(case.deployment.port(way)),
         );
     }
     let service = &case.deployment.containers[index];
@@ -278,6 +271,24 @@ fn found(
         false => REACHABLE,
     };
     found(severity, then, help)
+}
+
+/// What to do with a port of a database.
+fn unneeded(port: Option<&Port>) -> String {
+    let close = words::close(port);
+    match port.and_then(|port| port.opener) {
+        Some(_) => format!("{close}: ClearML's servers do not need more"),
+        None => format!("{close}: ClearML's servers do not need it"),
+    }
+}
+
+/// What to do with a port of a database that is none of ClearML's.
+fn foreign(port: Option<&Port>) -> String {
+    let close = words::close(port);
+    match port.and_then(|port| port.opener) {
+        Some(_) => format!("{close} if only pods of this cluster use it"),
+        None => format!("{close} if only services of this file use it"),
+    }
 }
 
 /// Whether nothing on the way logs in to the database on its own.
@@ -355,13 +366,13 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mu
             let message = format!(
                 "{what}: it is probably not part of ClearML (no ClearML server names it or shares a network with it)"
             );
-            let help = "remove this port if only services of this file use it";
+            let help = foreign(Some(port));
             findings.push(Draft::new(FOREIGN, message, help).at(port.span));
             continue;
         }
         // Of an image that is not known for a database, inject does not know it either.
         let message = format!("{what}: {OPEN}");
-        let help = "remove this port: ClearML's servers do not need it";
+        let help = unneeded(Some(port));
         findings.push(Draft::new(severity, message, help).at(port.span));
     }
 }

@@ -90,7 +90,7 @@ fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut Vec<Span>) -> Vec<
             ),
             _ => (
                 format!("{named} has no TLS, unless a load balancer before it has"),
-                "give it a certificate (spec.tls of an Ingress; in the chart's values, tlsSecretName)",
+                certificate(&entrance.name),
             ),
         };
         found.push(
@@ -104,6 +104,19 @@ fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut Vec<Span>) -> Vec<
         );
     }
     found
+}
+
+/// Where a certificate goes that gives an entrance TLS.
+fn certificate(name: &str) -> &'static str {
+    match name.split(' ').next() {
+        Some("HTTPRoute") => "give its Gateway a listener with `protocol: HTTPS` and a certificate",
+        Some("Route") => "add `spec.tls` with `termination: edge` to the Route",
+        Some("Ingress") => {
+            "give it a certificate (spec.tls of an Ingress; in the chart's values, tlsSecretName)"
+        }
+        // A Service, or a port of a table of one.
+        _ => "close it, and put an Ingress with TLS in front of the server",
+    }
 }
 
 /// Whether an address is https://.

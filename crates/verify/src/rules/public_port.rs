@@ -128,9 +128,10 @@ fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> 
     let ports = &case.deployment.service(instance).ports;
     let port = ports.iter().find(|port| port.span == way.opening.span);
     let help = match port {
-        Some(_) if case.deployment.manifests.is_some() => {
-            "set the Service's type to ClusterIP, and put an Ingress with TLS in front of it".to_owned()
-        }
+        Some(port) if port.opener.is_some() => format!(
+            "{}, and put an Ingress with TLS in front of it",
+            words::close(Some(port))
+        ),
         Some(port) => help(port),
         None if case.deployment.manifests.is_some() => {
             "remove `hostNetwork: true`, and put an Ingress with TLS in front of it".to_owned()
@@ -155,7 +156,7 @@ struct Path {
     /// What it is, up to whom it leads to.
     start: String,
     is_told: bool,
-    help: &'static str,
+    help: String,
     /// The servers, each with its port.
     to: Vec<String>,
     server: clearml_secure_core::setting::Server,
@@ -179,14 +180,7 @@ impl Path {
             span: way.opening.span,
             start,
             is_told: way.is_told(),
-            help: match (&way.opening.reach, way.through.is_empty()) {
-                (Reach::Network(..), true) => {
-                    "remove the server from this network, and put a reverse proxy with TLS in front of it"
-                }
-                (Reach::Entrance(_), _) => "give it a certificate, and let it redirect to https://",
-                (_, true) => "publish it on 127.0.0.1, behind a reverse proxy with TLS",
-                (_, false) => "turn on TLS there, or publish it on 127.0.0.1 only",
-            },
+            help: help_with(case, way),
             to: vec![to],
             server: instance.server,
         });
@@ -203,12 +197,32 @@ impl Path {
             self.start,
             and(&to),
         );
-        let draft = Draft::new(CLEAR, message, self.help).at(self.span);
+        let draft = Draft::new(CLEAR, message, self.help.as_str()).at(self.span);
         match self.to.len() {
             1 => draft.server(self.server),
             _ => draft,
         }
     }
+}
+
+/// What to do where something else leads to a server.
+fn help_with(case: &Case<'_>, way: &Way<'_>) -> String {
+    let help = match (&way.opening.reach, way.through.is_empty()) {
+        (Reach::Published(_), is_direct) if case.deployment.manifests.is_some() => {
+            let close = words::close(case.deployment.port(way));
+            return match is_direct {
+                true => format!("{close}, and put an Ingress with TLS in front of it"),
+                false => format!("turn on TLS there, or {close}"),
+            };
+        }
+        (Reach::Network(..), true) => {
+            "remove the server from this network, and put a reverse proxy with TLS in front of it"
+        }
+        (Reach::Entrance(_), _) => "give it a certificate, and let it redirect to https://",
+        (_, true) => "publish it on 127.0.0.1, behind a reverse proxy with TLS",
+        (_, false) => "turn on TLS there, or publish it on 127.0.0.1 only",
+    };
+    help.to_owned()
 }
 
 /// A service that publishes what TLS is spoken on, with software for it.

@@ -74,6 +74,64 @@ fn the_charts_own_list_leaves_two_keys_out() {
     };
     assert_eq!(count(&sealed("secure_auth_token_secret")), 5);
     assert_eq!(count(&sealed("fileserver_key")), 6);
+    // Its template may have keys that are not sealed, and it may add its own to what exists.
+    let template = "spec: {template: {data: {secure_auth_token_secret: x}}, ";
+    let templated = sealed("fileserver_key").replace("spec: {", template);
+    assert_eq!(count(&templated), 4);
+    let added = "name: clearml-keys, annotations: {sealedsecrets.bitnami.com/patch: \"true\"}";
+    let added = sealed("fileserver_key").replace("name: clearml-keys", added);
+    assert_eq!(count(&added), 0);
+}
+
+#[test]
+fn what_sops_has_encrypted_is_not_known() {
+    const ENCRYPTED: &str = "ENC[AES256_GCM,data:eA==,iv:eA==,tag:eA==,type:str]";
+    let (_, secret) = keyset();
+    let (apiserver, fileserver) = extra("clearml-keys");
+    let chart = Chart {
+        apiserver,
+        fileserver,
+        ..Chart::secured()
+    };
+    let lines = secret.lines().map(|line| match line.strip_prefix("  ") {
+        Some(line) if !line.starts_with("name:") => {
+            format!("  {}: {ENCRYPTED}\n", line.split(':').next().unwrap())
+        }
+        _ => format!("{line}\n"),
+    });
+    let encrypted = lines.collect::<String>() + &format!("sops: {{mac: \"{ENCRYPTED}\"}}\n");
+    for encrypted in [
+        encrypted.clone(),
+        encrypted.replace("\ndata:", "\nstringData:"),
+    ] {
+        let files = [("a.yaml", &*chart.render()), ("s.yaml", &encrypted)];
+        let done = look(&["a.yaml", "s.yaml", "--fail-on", "never"], &files);
+        done.says(
+            "secure.credentials.apiserver.user_key at apiserver (key apiserver_key)",
+            "which SOPS has encrypted; instead of that file, pass what `sops -d FILE` prints, or --keys FILE",
+        );
+        assert!(errors(&done).is_empty(), "{:?}", errors(&done));
+    }
+    // SOPS encrypts kinds, too, where nobody tells it which keys to encrypt.
+    let whole =
+        format!("apiVersion: {ENCRYPTED}\nkind: {ENCRYPTED}\nsops: {{mac: \"{ENCRYPTED}\"}}\n");
+    let files = [("a.yaml", &*chart.render()), ("s.yaml", &whole)];
+    let done = look(&["a.yaml", "s.yaml"], &files);
+    done.says("an object", "SOPS has encrypted its kind");
+    let values = "clearml: {existingSecret: clearml-keys}\napiserver: {}\n";
+    let sops = format!("sops: {{mac: \"{ENCRYPTED}\"}}\n");
+    let done = look(
+        &["values.yaml"],
+        &[("values.yaml", &format!("{values}{sops}"))],
+    );
+    assert!(
+        !done.rules().contains(&"unread-value"),
+        "{:?}",
+        done.rules()
+    );
+    let values = format!("{values}fileserver: {{x: [\"{ENCRYPTED}\"]}}\n{sops}");
+    let done = look(&["values.yaml"], &[("values.yaml", &values)]);
+    assert_eq!(done.code, 2);
 }
 
 #[test]

@@ -150,9 +150,57 @@ fn a_route_is_as_safe_as_its_gateway() {
     assert!(done.unknown().is_empty(), "{:?}", done.unknown());
     let done = with(route);
     done.says("whether HTTPRoute r speaks TLS", "Gateway g was not given");
+    // A Gateway of that name in another namespace is another one, and a Service as a parent is for pods.
+    let there = gateway("HTTPS").replace("name: g", "name: g, namespace: there");
+    let here = gateway("HTTP").replace("name: g", "name: g, namespace: here");
+    let route = route.replace("{name: r}", "{name: r, namespace: here}");
+    let done = with(&format!("{route}{there}{here}"));
+    assert_eq!(messages(&done, "plain-http").len(), 1);
+    let inside = route.replace(
+        "{name: g, sectionName: s}",
+        "{kind: Service, name: clearml-webserver}",
+    );
+    let done = with(&inside);
+    assert!(done.unknown().is_empty(), "{:?}", done.unknown());
+    assert!(messages(&done, "plain-http").is_empty());
     let other = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: r}\nspec: {routes: [{services: [{name: clearml-webserver}]}]}\n";
     let done = with(other);
     done.says("what IngressRoute opens", "this kind is not read");
+}
+
+/// What closes a port is what opens it: a Service of type ClusterIP opens `externalIPs`, and none is needed for `hostPort`.
+#[test]
+fn the_advice_closes_what_is_open() {
+    let ports = "ports: [{port: 27017, targetPort: 27017}]";
+    let node = "apiVersion: v1\nkind: Pod\nmetadata: {name: store}\nspec: {containers: [{name: a, image: \"redis:7\", ports: [{containerPort: 6379, hostPort: 6379}]}]}\n";
+    for (more, help) in [
+        (
+            service("mongodb", &format!("type: NodePort, {ports}")),
+            "set the Service's type to ClusterIP: ",
+        ),
+        (
+            service("mongodb", &format!("externalIPs: [192.0.2.1], {ports}")),
+            "remove `externalIPs` from the Service: ",
+        ),
+        (
+            service(
+                "mongodb",
+                &format!("type: LoadBalancer, externalIPs: [192.0.2.1], {ports}"),
+            ),
+            "set the Service's type to ClusterIP and remove its `externalIPs`: ",
+        ),
+        (
+            node.to_owned(),
+            "remove `hostPort` from the container's port",
+        ),
+    ] {
+        let done = with(&more);
+        let findings = done.json["findings"].as_array().into_iter().flatten();
+        let mut own = findings.filter(|one| one["rule"] == "exposed-database");
+        let own = own.next().unwrap();
+        assert!(own["help"].as_str().unwrap().starts_with(help), "{own}");
+        assert!(!own["help"].to_string().contains("127.0.0.1"), "{own}");
+    }
 }
 
 #[test]
@@ -213,6 +261,11 @@ fn what_is_not_read_may_lead_to_a_database() {
         (
             "gateway.networking.k8s.io/v1alpha2 TCPRoute",
             "{rules: [{backendRefs: [{name: clearml-redis, port: 6379}]}]}",
+            true,
+        ),
+        (
+            "ingress.v3.haproxy.org/v3 TCP",
+            "[{name: m, service: {name: clearml-mongodb, port: 27017}}]",
             true,
         ),
         (

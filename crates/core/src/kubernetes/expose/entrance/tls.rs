@@ -107,15 +107,24 @@ fn is_clear_too(ingress: &Object) -> bool {
 /// What the listeners speak that a route is of; none where it is of nothing.
 pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Option<Knowable<Speaks>> {
     let mut found: Vec<bool> = Vec::new();
-    let parents = list(&route.node, &["spec", "parentRefs"]);
-    for parent in parents {
+    let parents = list(&route.node, &["spec", "parentRefs"]).iter();
+    // A Service as a parent is for what pods of the cluster ask.
+    let is_outside = |parent: &&Arc<Node>| text(parent, &["kind"]) != Some("Service");
+    let parents: Vec<&Arc<Node>> = parents.filter(is_outside).collect();
+    for parent in &parents {
         let name = text(parent, &["name"]).unwrap_or_default();
-        let Some(gateway) = gateways.iter().find(|gateway| gateway.name == name) else {
+        let namespace = text(parent, &["namespace"]).or(route.namespace.as_deref());
+        let is_parent = |gateway: &&&Object| {
+            let own = gateway.namespace.as_deref();
+            gateway.name == name && (own.is_none() || namespace.is_none() || own == namespace)
+        };
+        let mut own = gateways.iter().filter(is_parent).peekable();
+        if own.peek().is_none() {
             return Some(Knowable::unknown(format!(
                 "Gateway {} was not given; add it as a TARGET",
                 escape(name)
             )));
-        };
+        }
         let is_meant = |listener: &&Arc<Node>| {
             ["sectionName", "port"]
                 .iter()
@@ -125,7 +134,7 @@ pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Option<Knowab
                     wanted.is_none_or(|wanted| text(listener, &[own]) == Some(wanted))
                 })
         };
-        let listeners = list(&gateway.node, &["spec", "listeners"]).iter();
+        let listeners = own.flat_map(|gateway| list(&gateway.node, &["spec", "listeners"]));
         let protocols = listeners.filter(is_meant);
         let protocols = protocols.filter_map(|listener| text(listener, &["protocol"]));
         found.extend(protocols.map(|protocol| matches!(protocol, "HTTPS" | "TLS")));
