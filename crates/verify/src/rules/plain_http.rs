@@ -86,7 +86,12 @@ fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut Vec<Span>) -> Vec<
         let (what, help) = match entrance.speaks.known() {
             Some(Speaks::Both) => (
                 format!("{named} answers in clear text besides TLS"),
-                "let it redirect to https://: remove what keeps it from that",
+                match is_of_gateway(&entrance.name) {
+                    true => {
+                        "name its Gateway's listener with TLS in `parentRefs` (`sectionName`), and let a route of the other listener redirect"
+                    }
+                    false => "let it redirect to https://: remove what keeps it from that",
+                },
             ),
             _ => (
                 format!("{named} has no TLS, unless a load balancer before it has"),
@@ -106,10 +111,17 @@ fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut Vec<Span>) -> Vec<
     found
 }
 
+/// Whether it is a Gateway that speaks with who comes in.
+fn is_of_gateway(name: &str) -> bool {
+    name.starts_with("HTTPRoute ")
+}
+
 /// Where a certificate goes that gives an entrance TLS.
 fn certificate(name: &str) -> &'static str {
     match name.split(' ').next() {
-        Some("HTTPRoute") => "give its Gateway a listener with `protocol: HTTPS` and a certificate",
+        _ if is_of_gateway(name) => {
+            "give its Gateway a listener with `protocol: HTTPS` and a certificate"
+        }
         Some("Route") => "add `spec.tls` with `termination: edge` to the Route",
         Some("Ingress") => {
             "give it a certificate (spec.tls of an Ingress; in the chart's values, tlsSecretName)"

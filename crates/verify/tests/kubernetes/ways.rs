@@ -150,6 +150,11 @@ fn a_route_is_as_safe_as_its_gateway() {
     assert!(done.unknown().is_empty(), "{:?}", done.unknown());
     let done = with(route);
     done.says("whether HTTPRoute r speaks TLS", "Gateway g was not given");
+    // What is mirrored to a database changes it.
+    let mirror = "rules: [{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: clearml-elastic, port: 9200}}}], ";
+    let mirrored = route.replace("rules: [{", mirror);
+    let done = with(&format!("{mirrored}{}", gateway("HTTPS")));
+    assert_eq!(messages(&done, "exposed-database").len(), 1);
     // A Gateway of that name in another namespace is another one, and a Service as a parent is for pods.
     let there = gateway("HTTPS").replace("name: g", "name: g, namespace: there");
     let here = gateway("HTTP").replace("name: g", "name: g, namespace: here");

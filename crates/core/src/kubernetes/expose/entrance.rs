@@ -219,7 +219,12 @@ fn of_http_route(route: &Object, gateways: &[&Object]) -> Vec<Rule> {
         return rules;
     };
     for part in list(&route.node, &["spec", "rules"]) {
-        for backend in list(part, &["backendRefs"]) {
+        // Nobody sees what a mirror answers, and it does what it is asked all the same.
+        let backends = list(part, &["backendRefs"]);
+        let of_backends = backends.iter().flat_map(|one| list(one, &["filters"]));
+        let filters = list(part, &["filters"]).iter().chain(of_backends);
+        let mirrors = filters.filter_map(|one| at(one, &["requestMirror", "backendRef"]));
+        for backend in backends.iter().chain(mirrors) {
             let Some(service) = text(backend, &["name"]) else {
                 continue;
             };
