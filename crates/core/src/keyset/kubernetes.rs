@@ -193,6 +193,10 @@ impl Entry<'_> {
             )
             .help("put it in quotes"));
         }
+        if crate::yaml::below::is_encrypted(scalar.text()) {
+            return Err(fault("SOPS has encrypted this value")
+                .help("decrypt the file: `sops -d FILE` prints it"));
+        }
         if !self.is_encoded {
             return Ok(Secret::from(scalar.text()));
         }

@@ -78,6 +78,10 @@ fn what_no_secret_can_hold_is_refused_with_its_place_and_without_its_text() {
             "s.yaml:3:23: a value of a Secret that is not base64",
         ),
         (
+            "stringData: {apiserver_key: \"ENC[AES256_GCM,MARKED]\"}\n",
+            "s.yaml:3:29: SOPS has encrypted this value",
+        ),
+        (
             "data: {apiserver_key: TUFSS0VECg==}\n",
             "s.yaml:3:23: the value ends with a line break",
         ),
