@@ -20,6 +20,7 @@ pub mod port;
 mod remote;
 pub mod resolved;
 mod scale;
+mod section;
 pub(crate) mod service;
 mod shellwords;
 mod unsteady;

@@ -39,6 +39,8 @@ struct Properties {
     tag: Option<(String, u32)>,
     /// The text that it is in, where its tree is made of several.
     source: Option<SourceId>,
+    /// Whether it is below an `!override`, where compose looks for no tags of its own.
+    is_overridden: bool,
 }
 
 /// What a node holds.
@@ -159,8 +161,16 @@ impl Node {
             .map(|(tag, _)| tag.as_str())
     }
 
-    /// What compose's own tag says of what was merged before; an alias brings the tag of its anchor along.
+    /// What compose's own tag says of what was merged before; an alias brings the tag of its anchor along. Below an `!override`
+    /// it says nothing.
     pub fn clears(&self) -> Option<Clears> {
+        if self
+            .properties
+            .as_ref()
+            .is_some_and(|own| own.is_overridden)
+        {
+            return None;
+        }
         match self.tag().or_else(|| self.target().tag())? {
             "!reset" => Some(Clears::All),
             "!override" => Some(Clears::Before),
@@ -228,6 +238,12 @@ impl Node {
         }
     }
 
+    /// The items of a sequence that compose sees, which are all but those that are `!reset`; none for anything else.
+    pub fn seen_items(&self) -> impl DoubleEndedIterator<Item = &Arc<Self>> {
+        let items = self.items().unwrap_or_default().iter();
+        items.filter(|item| item.clears() != Some(Clears::All))
+    }
+
     /// The entries that stand in a mapping, `<<` among them, aliases followed.
     pub fn entries(&self) -> Option<&[Entry]> {
         match &self.target().value {
@@ -239,17 +255,23 @@ impl Node {
     /// Keys and values with merge keys applied, each key once: what stands in the mapping wins, then the
     /// mappings of `<<` in their order. Empty for anything but a mapping. What is `!reset`, compose takes out of a mapping before
     /// it merges, so it hides nothing, and nobody gets it.
-    pub fn fields<'a>(&'a self) -> Vec<Field<'a>> {
+    pub fn fields(&self) -> Vec<Field<'_>> {
+        let mut fields = self.fields_and_resets();
+        fields.retain(|field| !field.is_reset());
+        fields
+    }
+
+    /// The same with what is `!reset`, for its name: files before may have one of that name, which is taken away.
+    pub fn fields_and_resets<'a>(&'a self) -> Vec<Field<'a>> {
         let Some(entries) = self.entries() else {
             return Vec::new();
         };
         if !entries.iter().any(Entry::is_merge) {
             return entries.iter().map(Entry::field).collect();
         }
-        let is_reset = |field: &Field<'a>| field.value.clears() == Some(Clears::All);
         let own = entries.iter().filter(|entry| !entry.is_merge());
         let (reset, mut fields): (Vec<Field<'a>>, Vec<Field<'a>>) =
-            own.map(Entry::field).partition(is_reset);
+            own.map(Entry::field).partition(Field::is_reset);
         let name = |field: &Field<'a>| field.key.scalar().map(Scalar::text);
         let mut seen: HashSet<&str> = fields.iter().filter_map(name).collect();
         let mut add = |field: Field<'a>| {
@@ -259,8 +281,7 @@ impl Node {
         };
         for merged in entries.iter().filter(|entry| entry.is_merge()) {
             for source in merged.merge_sources() {
-                let brought = source.fields().into_iter().filter(|field| !is_reset(field));
-                brought.for_each(|field| {
+                source.fields().into_iter().for_each(|field| {
                     add(Field {
                         merged: true,
                         ..field
@@ -315,22 +336,32 @@ impl Node {
 
     /// The value of a key, merge keys applied as in [`Node::fields`].
     pub fn get(&self, key: &str) -> Option<Field<'_>> {
+        self.get_or_reset(key).filter(|field| !field.is_reset())
+    }
+
+    /// The same, or what is `!reset`, as in [`Node::fields_and_resets`].
+    pub fn get_or_reset(&self, key: &str) -> Option<Field<'_>> {
         let is_meant = |node: &Self| node.scalar().is_some_and(|scalar| scalar.text() == key);
-        let is_reset = |field: &Field<'_>| field.value.clears() == Some(Clears::All);
         let entries = self.entries()?;
         let mut own = entries.iter().filter(|entry| !entry.is_merge());
         let own = own.find(|entry| is_meant(&entry.key)).map(Entry::field);
-        if own.is_some_and(|field| !is_reset(&field)) {
+        if own.is_some_and(|field| !field.is_reset()) {
             return own;
         }
         let merges = entries.iter().filter(|entry| entry.is_merge());
         let mut sources = merges.flat_map(Entry::merge_sources);
-        let found = sources.find_map(|source| source.get(key).filter(|field| !is_reset(field)));
+        let found = sources.find_map(|source| source.get(key));
         let found = found.map(|field| Field {
             merged: true,
             ..field
         });
         found.or(own)
+    }
+}
+
+impl Field<'_> {
+    fn is_reset(&self) -> bool {
+        self.value.clears() == Some(Clears::All)
     }
 }
 

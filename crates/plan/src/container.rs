@@ -86,7 +86,7 @@ fn new_in_braces(
     edits: &mut Edits,
 ) -> Result<(), Refusal> {
     let inherited = mapping
-        .get("environment")
+        .get_or_reset("environment")
         .map(|field| Arc::clone(field.value));
     let flow = flow_environment(target, inherited.as_ref(), variables, edits)?;
     let text = format!("environment: {flow}");
@@ -106,7 +106,7 @@ fn new_on_lines(
     let key_column = indentation(target.text, mapping.range().start);
     let indent = key_column + step(target, part, key_column);
     let inherited = mapping
-        .get("environment")
+        .get_or_reset("environment")
         .map(|field| Arc::clone(field.value));
     let mut lines = vec![format!("{}environment:", blanks(key_column))];
     lines.extend(inherited_lines(
@@ -212,7 +212,9 @@ fn override_reset(
             "write `environment: !reset null`, then run this again",
         ));
     }
-    let merged = mapping.get("environment").filter(|field| field.merged);
+    let merged = mapping
+        .get_or_reset("environment")
+        .filter(|field| field.merged);
     let merged = merged.map(|field| Arc::clone(field.value));
     if style == Style::Flow {
         let flow = flow_environment(target, merged.as_ref(), variables, edits)?;
@@ -460,7 +462,7 @@ fn alias_service(
     let name_column = target.column(part.name);
     let step = name_column.max(2);
     let inherited = shared
-        .get("environment")
+        .get_or_reset("environment")
         .map(|field| Arc::clone(field.value));
     let mut lines = vec![
         format!("{}<<: *{name}", blanks(name_column + step)),

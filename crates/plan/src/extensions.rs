@@ -63,7 +63,7 @@ impl<'a> Extensions<'a> {
         let before = before.filter(|(at, _)| inheritor.counts(*at, ENVIRONMENT));
         let own = &inheritor.parts[own];
         let environment = |part: &'a Part| {
-            let environment = part.node.get(ENVIRONMENT)?.value;
+            let environment = part.node.get_or_reset(ENVIRONMENT)?.value;
             (!environment.is_null()).then_some(environment)
         };
         let is_here = |part: &Part| part.source == self.source;
@@ -84,8 +84,8 @@ impl<'a> Extensions<'a> {
     pub(crate) fn own(&self, service: usize, name: &str) -> Option<bool> {
         let service = &self.services[service];
         let own = &service.parts[self.own_part(service)?];
-        let environment = own.node.get(ENVIRONMENT)?.value;
-        let field = environment.get(name)?;
+        let environment = own.node.get_or_reset(ENVIRONMENT)?.value;
+        let field = environment.get_or_reset(name)?;
         Some(field.value.clears() == Some(Clears::All))
     }
 
@@ -94,9 +94,9 @@ impl<'a> Extensions<'a> {
     pub(crate) fn inherited(&self, service: usize, name: &str) -> Option<String> {
         let service = &self.services[service];
         let before = service.parts[..self.own_part(service)?].iter().rev();
-        let mut environments = before.filter_map(|part| part.node.get(ENVIRONMENT));
+        let mut environments = before.filter_map(|part| part.node.get_or_reset(ENVIRONMENT));
         let value = environments
-            .find_map(|environment| environment.value.get(name))?
+            .find_map(|environment| environment.value.get_or_reset(name))?
             .value;
         let typed = value.target().typed()?;
         typed
@@ -147,6 +147,6 @@ fn is_plain(part: &Part) -> bool {
     let mut entries = entries.iter();
     match entries.find(|entry| entry.key.text() == Some(ENVIRONMENT)) {
         Some(entry) => is_mapping(&entry.value),
-        None => part.node.get(ENVIRONMENT).is_none(),
+        None => part.node.get_or_reset(ENVIRONMENT).is_none(),
     }
 }

@@ -58,14 +58,14 @@ pub(crate) fn foreign(
 fn written(service: &Service, name: &str) -> Vec<(SourceId, usize)> {
     let mut starts = Vec::new();
     for part in &service.parts {
-        let Some(environment) = part.node.get("environment") else {
+        let Some(environment) = part.node.get_or_reset("environment") else {
             continue;
         };
         let mut note = |node: &Node| {
             let both = [node, node.target()];
             starts.extend(both.map(|node| (part.source, node.range().start)));
         };
-        if let Some(field) = environment.value.get(name) {
+        if let Some(field) = environment.value.get_or_reset(name) {
             note(field.key);
             note(field.value);
         }

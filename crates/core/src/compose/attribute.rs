@@ -17,11 +17,53 @@ pub(super) fn counting<'a>(
     parts: &'a [Part],
     key: &'a str,
 ) -> impl Iterator<Item = (&'a Part, Field<'a>)> {
-    parts.iter().enumerate().filter_map(move |(at, part)| {
-        let field = part.node.get(key)?;
-        let counts = field.value.clears() != Some(Clears::All) && counts(parts, at, key);
-        counts.then_some((part, field))
-    })
+    let all = counting_at(parts, key).into_iter();
+    all.map(|(at, field)| (&parts[at], field))
+}
+
+/// The same with the places of the parts.
+pub(super) fn counting_at<'a>(parts: &'a [Part], key: &'a str) -> Vec<(usize, Field<'a>)> {
+    let all = parts.iter().enumerate();
+    let having = all.filter_map(|(at, part)| Some((at, part.node.get(key)?)));
+    having.filter(|(at, _)| counts(parts, *at, key)).collect()
+}
+
+/// What the parts so far are for compose, which decides whether `NAME: !reset` finds something to take away.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Before {
+    /// A list: also what compose has made of two that it merged.
+    List,
+    /// One mapping.
+    Mapping,
+    Nothing,
+}
+
+impl Before {
+    /// With a further part.
+    pub(super) fn and(self, said: &Node) -> Self {
+        match self {
+            _ if said.is_null() => self,
+            Self::Nothing if said.items().is_none() => Self::Mapping,
+            _ => Self::List,
+        }
+    }
+}
+
+/// The last value of a key of a mapping that compose adds up, e.g. `deploy` and `replicas`.
+pub(super) fn below<'a>(
+    parts: &'a [Part],
+    key: &'a str,
+    name: &str,
+) -> Option<(&'a Part, &'a Arc<Node>)> {
+    let mut value = None;
+    for (part, field) in counting(parts, key) {
+        if field.value.clears_of(name).is_some() && !part.ignores_tags {
+            value = None;
+        }
+        let own = field.value.get(name).map(|own| (part, own.value));
+        value = own.or(value);
+    }
+    value
 }
 
 /// What a part that resets a key leaves of those before it.
@@ -37,7 +79,7 @@ pub(super) fn attribute<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &
     let mut rest = parts;
     while let Some((part, before)) = rest.split_last() {
         rest = before;
-        let Some(field) = part.node.get(key) else {
+        let Some(field) = part.node.get_or_reset(key) else {
             continue;
         };
         if field.value.clears() == Some(Clears::All) {
@@ -47,4 +89,9 @@ pub(super) fn attribute<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &
         }
     }
     None
+}
+
+/// Whether a switch is on by this text, in any of the words that compose takes for it.
+pub(super) fn is_on(text: &str) -> bool {
+    ["true", "y", "yes", "on"].contains(&&*text.to_lowercase())
 }

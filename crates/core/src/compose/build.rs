@@ -169,7 +169,7 @@ fn pairs(
         };
         pairs.insert(name.to_owned(), value);
     }
-    for item in node.items().unwrap_or_default() {
+    for item in node.seen_items() {
         let Knowable::Known(text) = told(project, part, item) else {
             continue;
         };

@@ -1,14 +1,13 @@
 //! The files of a service's `env_file` and `label_file`: a text, a list of texts, or a list of mappings.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Component, Path, PathBuf};
 
 use super::attribute::counting;
 use super::parts::{shown, unreadable};
 use super::uses::Use;
-use super::volume::joined;
-use super::{Loader, Part, Project, Scope};
+use super::volume::{HOME, is_of_home, joined};
+use super::{Document, DocumentId, Loader, Part, Project, Scope};
 use crate::container::{Label, Origin, Variable, VariableValue};
 use crate::dotenv;
 use crate::error::Error;
@@ -23,6 +22,10 @@ type Variables = BTreeMap<String, Variable>;
 /// One entry of `env_file`.
 struct EnvFile {
     path: PathBuf,
+    /// The variables of the document that names it.
+    scope: Scope,
+    /// What compose knows it by where it puts the files of that scope together, and where it does so with those around.
+    names: [String; 2],
     /// The path as it may be shown.
     shown: String,
     /// As it is written, where a value of an env file is in it.
@@ -30,6 +33,8 @@ struct EnvFile {
     is_required: bool,
     /// `format: raw`: no quotes, no variables.
     is_raw: bool,
+    /// Whether compose starts its path at a home folder.
+    is_of_home: bool,
     span: Span,
 }
 
@@ -44,12 +49,17 @@ pub(super) fn of_service(
 ) -> Result<Variables, Error> {
     let mut variables = Variables::new();
     for file in files(project, parts, "env_file") {
+        if file.is_of_home {
+            let unseen = unseen(("env_file", Hides::Variables), service, &file, None);
+            project.unseen.push(unseen);
+            continue;
+        }
         let source = match loader.open_written(sources, &file.path, file.written.as_deref()) {
             Ok(source) => source,
             Err(_) if !file.is_required && !file.path.exists() => continue,
             Err(error @ Error::Encoding { .. }) => return Err(error),
             Err(error) => {
-                let unseen = unseen(("env_file", Hides::Variables), service, &file, &error);
+                let unseen = unseen(("env_file", Hides::Variables), service, &file, error.into());
                 project.unseen.push(unseen);
                 continue;
             }
@@ -69,11 +79,16 @@ pub(super) fn labels(
 ) -> Result<Vec<Label>, Error> {
     let mut labels = BTreeMap::<String, Label>::new();
     for file in files(project, parts, "label_file") {
+        if file.is_of_home {
+            let unseen = unseen(("label_file", Hides::Port), service, &file, None);
+            project.unseen.push(unseen);
+            continue;
+        }
         let source = match loader.open_written(sources, &file.path, file.written.as_deref()) {
             Ok(source) => source,
             Err(error @ Error::Encoding { .. }) => return Err(error),
             Err(error) => {
-                let unseen = unseen(("label_file", Hides::Port), service, &file, &error);
+                let unseen = unseen(("label_file", Hides::Port), service, &file, error.into());
                 project.unseen.push(unseen);
                 continue;
             }
@@ -101,27 +116,47 @@ pub(super) fn labels(
     Ok(labels.into_values().collect())
 }
 
-/// The files over all parts. One that is named again keeps its first position, as compose has it.
+/// The files over all parts. One that is named again keeps its first position, as compose has it: by the text that it has
+/// then, so that `./a.env` and `a.env` are two.
 fn files(project: &Project, parts: &[Part], key: &str) -> Vec<EnvFile> {
     let mut files: Vec<EnvFile> = Vec::new();
     for (part, field) in counting(parts, key) {
-        let single = [Arc::clone(field.value)];
-        let items = match field.value.items() {
-            Some(items) => items,
-            None if field.value.is_null() => &[],
-            None => &single[..],
-        };
-        for item in items {
+        let is_single = field.value.items().is_none() && !field.value.is_null();
+        let single = is_single.then_some(field.value);
+        for item in field.value.seen_items().chain(single) {
             let Some(file) = file(project, part, item) else {
                 continue;
             };
-            match files.iter_mut().find(|known| known.path == file.path) {
+            let is_same = |known: &&mut EnvFile| match known.scope == file.scope {
+                true => known.names[0] == file.names[0],
+                false => known.names[1] == file.names[1],
+            };
+            match files.iter_mut().find(is_same) {
                 Some(known) => *known = file,
                 None => files.push(file),
             }
         }
     }
     files
+}
+
+/// What compose knows a path of a document by. What is extended has its path from the project's folder by then, and what is
+/// included as soon as it is put together with the files around it.
+fn names(project: &Project, document: DocumentId, written: &str) -> [String; 2] {
+    let is_extended = !project.order.contains(&document);
+    let Document { folder, scope, .. } = &project.documents[document];
+    let as_written = || written.to_owned();
+    if Path::new(written).is_absolute() || *scope == Scope::PROJECT && !is_extended {
+        return [as_written(), as_written()];
+    }
+    let path = joined(folder, written);
+    let path = path.strip_prefix(&project.folder).unwrap_or(&path);
+    let parts = path.components().filter(|part| *part != Component::CurDir);
+    let path = parts.collect::<PathBuf>().to_string_lossy().into_owned();
+    match is_extended {
+        true => [path.clone(), path],
+        false => [as_written(), path],
+    }
 }
 
 fn file(project: &Project, part: &Part, item: &Node) -> Option<EnvFile> {
@@ -138,6 +173,9 @@ fn file(project: &Project, part: &Part, item: &Node) -> Option<EnvFile> {
     Some(EnvFile {
         shown: shown(is_private, &path).to_owned(),
         path: joined(&document.folder, &path),
+        scope: document.scope,
+        names: names(project, part.document, &path),
+        is_of_home: is_of_home(&path),
         written: is_private.then(|| path_node.text().unwrap_or_default().to_owned()),
         is_required: required != Some(Typed::Bool(false)),
         is_raw: format.as_deref() == Some("raw"),
@@ -145,13 +183,19 @@ fn file(project: &Project, part: &Part, item: &Node) -> Option<EnvFile> {
     })
 }
 
-fn unseen((key, hides): (&str, Hides), service: &str, file: &EnvFile, error: &Error) -> Unseen {
+/// What a file that cannot be read hides. Without an error, it is in a home folder.
+fn unseen(
+    (key, hides): (&str, Hides),
+    service: &str,
+    file: &EnvFile,
+    error: Option<Error>,
+) -> Unseen {
     // A path that is put together may hold a value of .env.
     let is_shown = file.path.to_string_lossy().ends_with(&file.shown);
     Unseen {
         what: format!("{key} {}", file.shown),
         hides,
-        reason: unreadable(is_shown, error),
+        reason: error.map_or(HOME.to_owned(), |error| unreadable(is_shown, &error)),
         service: Some(service.to_owned()),
         span: Some(file.span),
     }

@@ -1,16 +1,17 @@
 //! The environment of a container: its env files, then `environment`, over all parts of a service.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::attribute::counting;
+use super::attribute::{Before, counting_at};
 use super::{Loader, Part, Project, Scope, env_file, interpolate};
 use crate::container::{Doubt, Origin, Variable, VariableValue};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Hides;
-use crate::yaml::{Clears, Node, Quoting, Typed};
+use crate::yaml::{Clears, Field, Node, Quoting, Typed};
 
 /// Why a variable has no name. If the shell has one, it may be any.
 const NAMELESS: &str = "the name of a variable in its environment has no value here";
@@ -36,23 +37,28 @@ pub(super) fn of_service(
     service: &str,
     parts: &[Part],
 ) -> Result<Vec<Variable>, Error> {
-    let mut environment = BTreeMap::new();
+    let mut said = Said::new();
+    let places = counting_at(parts, "environment");
     let mut before = Before::Nothing;
-    for (part, field) in counting(parts, "environment") {
+    let forms = places.iter().map(|(at, field)| {
+        before = before.and(field.value);
+        (project.documents[parts[*at].document].scope, before)
+    });
+    let forms: Vec<_> = forms.collect();
+    for (number, (at, field)) in places.iter().enumerate() {
+        let part = &parts[*at];
         let reader = Reader {
             project,
             sources,
             source: part.source,
             scope: project.documents[part.document].scope,
+            asked: asked(&forms[number..]),
         };
-        // Only what comes before a mapping is taken away by `NAME: !reset`.
-        let taken_from = match part.ignores_tags {
-            true => Before::Nothing,
-            false => before,
-        };
-        reader.add(field.value, taken_from, &mut environment)?;
-        before = before.and(field.value);
+        let taken_from = taken_from(parts, *at, &places[..number]);
+        reader.add(field.value, *at, &taken_from, &mut said)?;
     }
+    let last = |(name, mut all): (String, Vec<(usize, Variable)>)| Some((name, all.pop()?.1));
+    let environment = said.into_iter().filter_map(last).collect();
     // A file may use what `environment` sets, which then wins over the file's own line of that name.
     let mut variables =
         env_file::of_service(project, loader, sources, service, parts, &environment)?;
@@ -60,24 +66,40 @@ pub(super) fn of_service(
     Ok(variables.into_values().collect())
 }
 
-/// What the parts so far are for compose, which decides whether `NAME: !reset` finds something to take away.
-#[derive(Clone, Copy, PartialEq)]
-enum Before {
-    /// A list: also what compose has made of two that it merged.
-    List,
-    /// One mapping.
-    Mapping,
-    Nothing,
+/// What parts say of each variable, with the place of the part; the last one counts.
+type Said = BTreeMap<String, Vec<(usize, Variable)>>;
+
+/// The parts of which `NAME: !reset` in a part takes something away: what the service extends in that file, and all files
+/// before, each where it is a mapping by then. In a list, compose finds no name.
+fn taken_from(parts: &[Part], at: usize, places: &[(usize, Field<'_>)]) -> Vec<Range<usize>> {
+    let part = &parts[at];
+    if part.ignores_tags {
+        return Vec::new();
+    }
+    let before = at.checked_sub(1).map_or(0, |before| parts[before].reach);
+    let start = before.max(part.reach);
+    let is_mapping = |range: &Range<usize>| {
+        let here = places.iter().filter(|(at, _)| range.contains(at));
+        let form = here.fold(Before::Nothing, |form, (_, field)| form.and(field.value));
+        form == Before::Mapping
+    };
+    let mut ranges = vec![part.reach..start, start..at];
+    ranges.retain(is_mapping);
+    ranges
 }
 
-impl Before {
-    fn and(self, environment: &Node) -> Self {
-        match self {
-            _ if environment.is_null() => self,
-            Self::Nothing if environment.items().is_none() => Self::Mapping,
-            _ => Self::List,
+/// Whom compose asks for the value of a name without one. An included file, with the files that are merged over it there, is
+/// asked if all of them come to a list; what is still a mapping then is left to the files around it, and to the project
+/// in the end. `forms` are the scope of a part and of each one after it, and what they are up to there.
+fn asked(forms: &[(Scope, Before)]) -> Scope {
+    let mut rest = forms.iter().peekable();
+    while let Some((scope, form)) = rest.next() {
+        let is_last = rest.peek().is_none_or(|(next, _)| next != scope);
+        if is_last && *form == Before::List {
+            return *scope;
         }
     }
+    Scope::PROJECT
 }
 
 /// Reads what one document says of the environment.
@@ -86,6 +108,8 @@ struct Reader<'a> {
     sources: &'a Sources,
     source: SourceId,
     scope: Scope,
+    /// Where a name without a value is looked up.
+    asked: Scope,
 }
 
 impl Reader<'_> {
@@ -93,35 +117,34 @@ impl Reader<'_> {
     fn add(
         &self,
         environment: &Arc<Node>,
-        before: Before,
-        variables: &mut BTreeMap<String, Variable>,
+        at: usize,
+        taken_from: &[Range<usize>],
+        said: &mut Said,
     ) -> Result<(), Error> {
         if environment.is_null() {
             return Ok(());
         }
-        if let Some(items) = environment.items() {
-            for item in items
-                .iter()
-                .filter(|item| item.clears() != Some(Clears::All))
-            {
+        if environment.items().is_some() {
+            for item in environment.seen_items() {
                 let Some(scalar) = item.scalar() else {
                     return Err(self.refuse(item, "an item of `environment` is no text"));
                 };
                 let variable = self.item(item.target(), scalar.text());
-                variables.insert(variable.name.clone(), variable);
+                let all = said.entry(variable.name.clone()).or_default();
+                all.push((at, variable));
             }
             return Ok(());
         }
         if environment.entries().is_none() {
             return Err(self.refuse(environment, "`environment` is neither a mapping nor a list"));
         }
-        for field in environment.fields() {
+        for field in environment.fields_and_resets() {
             let Some(name) = field.key.scalar() else {
                 return Err(self.refuse(field.key, "the name of a variable is no text"));
             };
             if field.value.clears() == Some(Clears::All) {
-                if before == Before::Mapping {
-                    variables.remove(name.text());
+                if let Some(all) = said.get_mut(name.text()) {
+                    all.retain(|(at, _)| !taken_from.iter().any(|range| range.contains(at)));
                 }
                 continue;
             }
@@ -132,7 +155,8 @@ impl Reader<'_> {
                 ));
             }
             let variable = self.field(name.text(), field.key, field.value);
-            variables.insert(variable.name.clone(), variable);
+            let all = said.entry(variable.name.clone()).or_default();
+            all.push((at, variable));
         }
         Ok(())
     }
@@ -238,10 +262,10 @@ impl Reader<'_> {
         }
     }
 
-    /// The value of a name without one. Compose asks the project for it, also in an included file.
+    /// The value of a name without one.
     fn inherited(&self, name: &str) -> VariableValue {
         self.project
-            .variable(Scope::PROJECT, name)
+            .variable(self.asked, name)
             .map_or(VariableValue::Unset, |value| {
                 VariableValue::Known(Secret::from(value))
             })

@@ -1,6 +1,7 @@
 //! The networks of a service, and the names by which containers find each other.
 
-use super::{Document, Part, Project, volume};
+use super::attribute::{attribute, counting, is_on};
+use super::{Part, Project, volume};
 use crate::container::{Alias, HostName, Network, NetworkKind};
 use crate::knowable::Knowable;
 use crate::source::Span;
@@ -26,36 +27,37 @@ impl Networks {
     pub(super) fn of(project: &Project, service: &str, parts: &[Part], span: Span) -> Self {
         let (mut names, mut aliases) = (Vec::new(), Vec::new());
         let mut hosts = Vec::new();
-        for part in parts {
-            let texts = |node: &Node| -> Vec<String> {
-                let items = node.items().unwrap_or_default();
-                let texts = items.iter().filter_map(|item| project.text_of(part, item));
-                texts.collect()
-            };
-            add_networks(project, part, &mut names, &mut aliases, &texts);
-            for links in ["links", "external_links"] {
-                if let Some(field) = part.node.get(links) {
-                    let links = texts(field.value).into_iter();
-                    hosts.extend(links.map(|link| HostName::of_link(&link)));
-                }
-            }
-            if let Some(field) = part.node.get("extra_hosts") {
-                let lines = texts(field.value).into_iter();
-                hosts.extend(lines.map(|line| HostName::of_line(&line)));
-                hosts.extend(field.value.fields().into_iter().flat_map(|field| {
-                    let name = field.key.text().unwrap_or_default().to_owned();
-                    let one = project.text_of(part, field.value);
-                    let addresses = one.into_iter().chain(texts(field.value));
-                    addresses.map(move |to| HostName::new(&name, &to))
-                }));
-            }
-            let name = part.node.get("hostname");
-            let name = name.and_then(|field| project.text_of(part, field.value));
-            let network = None;
-            aliases.extend(name.map(|name| Alias { name, network }));
+        let texts = |part: &Part, node: &Node| -> Vec<String> {
+            let items = node.seen_items();
+            items
+                .filter_map(|item| project.text_of(part, item))
+                .collect()
+        };
+        for (part, field) in counting(parts, "networks") {
+            add_networks(project, part, field.value, &mut names, &mut aliases, &texts);
         }
-        let has_mode = |part: &Part| part.node.get("network_mode").is_some();
-        if names.is_empty() && !parts.iter().any(has_mode) {
+        for links in ["links", "external_links"] {
+            for (part, field) in counting(parts, links) {
+                let links = texts(part, field.value).into_iter();
+                hosts.extend(links.map(|link| HostName::of_link(&link)));
+            }
+        }
+        for (part, field) in counting(parts, "extra_hosts") {
+            let lines = texts(part, field.value).into_iter();
+            hosts.extend(lines.map(|line| HostName::of_line(&line)));
+            hosts.extend(field.value.fields().into_iter().flat_map(|field| {
+                let name = field.key.text().unwrap_or_default().to_owned();
+                let one = project.text_of(part, field.value);
+                let addresses = one.into_iter().chain(texts(part, field.value));
+                addresses.map(move |to| HostName::new(&name, &to))
+            }));
+        }
+        let name = attribute(parts, "hostname");
+        let name = name.and_then(|(part, node)| project.text_of(part, node));
+        let network = None;
+        aliases.extend(name.map(|name| Alias { name, network }));
+        let has_mode = attribute(parts, "network_mode").is_some();
+        if names.is_empty() && !has_mode {
             names.push(("default".to_owned(), span));
         }
         aliases.extend(made_name(project, service, parts));
@@ -79,33 +81,28 @@ impl Networks {
 fn add_networks(
     project: &Project,
     part: &Part,
+    said: &Node,
     names: &mut Vec<(String, Span)>,
     aliases: &mut Vec<Alias>,
-    texts: &dyn Fn(&Node) -> Vec<String>,
+    texts: &dyn Fn(&Part, &Node) -> Vec<String>,
 ) {
-    let Some(field) = part.node.get("networks") else {
-        return;
-    };
-    if part.node.clears_of("networks").is_some() {
-        names.clear();
-        aliases.clear();
-    }
-    if field.value.clears() == Some(Clears::All) {
-        return;
-    }
-    let items = field.value.items().unwrap_or_default();
-    names.extend(items.iter().filter_map(|item| {
+    let is_reset = |name: &str| said.clears_of(name) == Some(Clears::All);
+    names.retain(|(name, _)| !is_reset(name));
+    aliases.retain(|alias| !alias.network.as_deref().is_some_and(is_reset));
+    names.extend(said.seen_items().filter_map(|item| {
         let name = project.text_of(part, item)?;
         Some((name, item.span(part.source)))
     }));
-    let fields = field.value.fields().into_iter();
+    let fields = said.fields().into_iter();
     names.extend(fields.filter_map(|field| {
         let name = field.key.text()?.to_owned();
         Some((name, field.key.span(part.source)))
     }));
-    for network in field.value.fields() {
+    for network in said.fields() {
         let own = network.value.get("aliases");
-        let mut own = own.map(|field| texts(field.value)).unwrap_or_default();
+        let mut own = own
+            .map(|field| texts(part, field.value))
+            .unwrap_or_default();
         for address in ["ipv4_address", "ipv6_address"] {
             let field = network.value.get(address);
             own.extend(field.and_then(|field| project.text_of(part, field.value)));
@@ -120,9 +117,9 @@ fn add_networks(
 
 /// What compose calls a container that the file does not name.
 fn made_name(project: &Project, service: &str, parts: &[Part]) -> Option<Alias> {
-    let is_named = |part: &Part| part.node.get("container_name").is_some();
+    let is_named = attribute(parts, "container_name").is_some();
     let project = project.scopes.project_name()?;
-    (!parts.iter().any(is_named)).then(|| Alias {
+    (!is_named).then(|| Alias {
         name: format!("{project}-{service}-1"),
         network: None,
     })
@@ -130,20 +127,21 @@ fn made_name(project: &Project, service: &str, parts: &[Part]) -> Option<Alias> 
 
 /// Whether a network is made by somebody else.
 fn is_external(project: &Project, name: &str) -> bool {
-    project.whole_documents().any(|document| {
-        let networks = document.root.get("networks");
-        let network = networks.and_then(|networks| networks.value.get(name));
-        let external = network.and_then(|network| network.value.get("external"));
-        external.is_some_and(|external| external.value.text() != Some("false"))
+    let said = project.said(&["networks", name, "external"]);
+    // The older form is a mapping, with the name in it.
+    said.first().is_some_and(|(document, external)| {
+        external.entries().is_some()
+            || match volume::told(project, document, external) {
+                Knowable::Known(text) => is_on(&text),
+                Knowable::Unknown(_) => true,
+            }
     })
 }
 
 /// From where containers on a network are reached, besides what they publish (docs/clearml.md#networks-of-docker).
 fn kind(project: &Project, name: &str) -> Knowable<NetworkKind> {
     let text = |path: &[&str]| -> Knowable<Option<String>> {
-        let mut last_first = project.whole_documents().rev();
-        let found = last_first.find_map(|document| setting(project, document, name, path));
-        match found {
+        match setting(project, name, path) {
             None => Knowable::Known(None),
             Some(Knowable::Known(text)) => Knowable::Known(Some(text)),
             Some(Knowable::Unknown(_)) => Knowable::unknown(NO_VALUE),
@@ -165,7 +163,7 @@ fn kind(project: &Project, name: &str) -> Knowable<NetworkKind> {
         Some("macvlan" | "ipvlan") => {
             let internal = text(&["internal"]);
             internal.map(|internal| match internal.as_deref() {
-                Some("true") => NetworkKind::Inner,
+                Some(text) if is_on(text) => NetworkKind::Inner,
                 _ => NetworkKind::Lan,
             })
         }
@@ -188,7 +186,7 @@ fn bridge(text: &dyn Fn(&[&str]) -> Knowable<Option<String>>) -> Knowable<Networ
         }
         let internal = text(&["internal"]);
         internal.map(|internal| match internal.as_deref() {
-            Some("true") => NetworkKind::Internal,
+            Some(text) if is_on(text) => NetworkKind::Internal,
             _ => NetworkKind::Inner,
         })
     })
@@ -205,27 +203,16 @@ const GATEWAY_MODES: [&str; 2] = [
 /// The address on which a service publishes what names none, where all of its networks have the same.
 pub(super) fn host_binding(project: &Project, names: &[String]) -> Option<String> {
     let path = ["driver_opts", "com.docker.network.bridge.host_binding_ipv4"];
-    let of_one = |name: &String| {
-        let mut last_first = project.whole_documents().rev();
-        let found = last_first.find_map(|document| setting(project, document, name, &path));
-        found?.into_known()
-    };
+    let of_one = |name: &String| setting(project, name, &path)?.into_known();
     let mut all = names.iter().map(of_one);
     let first = all.next()??;
     all.all(|one| one.as_ref() == Some(&first)).then_some(first)
 }
 
-/// What a document says of a network at a path, if anything.
-fn setting(
-    project: &Project,
-    document: &Document,
-    name: &str,
-    path: &[&str],
-) -> Option<Knowable<String>> {
-    let mut node = document.root.get("networks")?.value.get(name)?.value;
-    for key in path {
-        node = node.get(key)?.value;
-    }
-    node.text()?;
-    (!node.is_null()).then(|| volume::told(project, document, node))
+/// What is said of a network at a path, if anything.
+fn setting(project: &Project, name: &str, path: &[&str]) -> Option<Knowable<String>> {
+    let said = project.said(&[&["networks", name], path].concat());
+    let mut texts = said.into_iter().filter(|(_, node)| node.text().is_some());
+    let (document, node) = texts.next()?;
+    Some(volume::told(project, document, node))
 }

@@ -398,7 +398,7 @@ fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Ser
         };
         return Err(refuse(root.span(source), what));
     }
-    let Some(services) = root.get("services") else {
+    let Some(services) = root.get_or_reset("services") else {
         return Ok(Services::default());
     };
     let clears = services.value.clears();
@@ -412,7 +412,7 @@ fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Ser
         ));
     }
     let mut found = HashMap::new();
-    for field in services.value.fields() {
+    for field in services.value.fields_and_resets() {
         let Some(name) = field.key.scalar() else {
             return Err(refuse(
                 field.key.span(source),

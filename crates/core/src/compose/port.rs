@@ -16,7 +16,7 @@ use super::{Part, Project};
 use crate::container::{Interface, Port};
 use crate::source::Span;
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::{Clears, Node};
+use crate::yaml::Node;
 
 /// What is said of an entry that cannot be read.
 pub(super) const UNSEEN: &str = "a published port";
@@ -35,7 +35,7 @@ pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -
                 span: Some(span),
             });
         };
-        let Some(items) = field.value.items() else {
+        if field.value.items().is_none() {
             if !field.value.is_null() {
                 miss(
                     field.value.span(part.source),
@@ -43,11 +43,8 @@ pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -
                 );
             }
             continue;
-        };
-        for item in items
-            .iter()
-            .filter(|item| item.clears() != Some(Clears::All))
-        {
+        }
+        for item in field.value.seen_items() {
             let span = item.span(part.source);
             match read(project, part, item, span) {
                 Some(port) => ports.push(port),

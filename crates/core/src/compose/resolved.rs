@@ -223,7 +223,7 @@ impl<'a> Printer<'a> {
     fn service(&self, service: &Service) -> ResolvedService {
         let mut resolved = ResolvedService::default();
         for part in &service.parts {
-            for field in part.node.fields() {
+            for field in part.node.fields_and_resets() {
                 let Some(name) = field.key.text().filter(|name| !name.starts_with("x-")) else {
                     continue;
                 };
@@ -273,7 +273,7 @@ impl<'a> Printer<'a> {
     fn sections(&self) -> Prints {
         let mut sections = Prints::new();
         for id in &self.project.order {
-            for field in self.project.documents[*id].root.fields() {
+            for field in self.project.documents[*id].root.fields_and_resets() {
                 // `version` means nothing to compose, nor does what is only for others to alias.
                 let name = field.key.text().filter(|name| {
                     !name.starts_with("x-") && *name != "services" && *name != "version"
@@ -293,7 +293,7 @@ impl<'a> Printer<'a> {
             .items()
             .unwrap_or_default()
             .iter()
-            .flat_map(|item| item.fields())
+            .flat_map(|item| item.fields_and_resets())
         {
             let name = field.key.text().unwrap_or_default();
             if !["target", "published", "host_ip", "protocol"].contains(&name) {
@@ -319,25 +319,25 @@ impl<'a> Printer<'a> {
             for item in items {
                 self.node(item, scope, "", hasher);
                 if takes_names {
-                    self.named(item, hasher);
+                    self.named(item, scope, hasher);
                 }
             }
         } else if node.entries().is_some() {
-            let fields = node.fields();
+            let fields = node.fields_and_resets();
             ('m', fields.len()).hash(hasher);
             for field in fields {
                 let key = field.key.scalar().map_or("", |key| key.text());
                 key.hash(hasher);
                 self.node(field.value, scope, key, hasher);
                 if takes_names && field.value.is_null() {
-                    self.named(field.key, hasher);
+                    self.named(field.key, scope, hasher);
                 }
             }
         } else {
             self.scalar(node, scope, hasher);
             if under == "environment" {
                 // Of a secret or a config: the name of what it holds.
-                self.named(node, hasher);
+                self.named(node, scope, hasher);
             }
         }
     }
@@ -355,9 +355,12 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn named(&self, node: &Node, hasher: &mut impl Hasher) {
+    fn named(&self, node: &Node, scope: Scope, hasher: &mut impl Hasher) {
         if let Some(name) = node.text() {
-            self.project.variable(Scope::PROJECT, name).hash(hasher);
+            // What is in a list is asked of the file's own variables, and what is in a mapping of the project's.
+            for scope in [Scope::PROJECT, scope] {
+                self.project.variable(scope, name).hash(hasher);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::attribute::{attribute, left};
+use super::attribute::{attribute, counting, is_on, left};
 use super::build::{self, Built};
 use super::network::{self, Networks};
 use super::{
@@ -205,12 +205,9 @@ impl Project {
     fn hooks(&self, parts: &[Part]) -> Vec<Hook> {
         let mut hooks = Vec::new();
         for name in ["post_start", "pre_stop"] {
-            for part in parts {
-                let items = part.node.get(name).and_then(|field| field.value.items());
-                let commands = items
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|item| item.get("command"));
+            for (part, field) in counting(parts, name) {
+                let items = field.value.seen_items();
+                let commands = items.filter_map(|item| item.get("command"));
                 hooks.extend(commands.map(|field| Hook {
                     name,
                     command: self.process_words(part, field.value),
@@ -224,8 +221,8 @@ impl Project {
     /// The words that a process gets: a list's items, or a text as compose splits it.
     fn process_words(&self, part: &Part, node: &Node) -> Vec<Knowable<String>> {
         let told = |node: &Node| volume::told(self, &self.documents[part.document], node);
-        if let Some(items) = node.items() {
-            return items.iter().map(|item| told(item)).collect();
+        if node.items().is_some() {
+            return node.seen_items().map(|item| told(item)).collect();
         }
         match told(node) {
             Knowable::Known(text) => match shellwords::split(&text) {
@@ -239,8 +236,8 @@ impl Project {
     /// Where `privileged: true` is.
     fn privileged(&self, parts: &[Part]) -> Option<Span> {
         let (part, node) = attribute(parts, "privileged")?;
-        let is_on = self.text_of(part, node).as_deref() == Some("true");
-        is_on.then(|| node.span(part.source))
+        let text = self.text_of(part, node)?;
+        is_on(&text).then(|| node.span(part.source))
     }
 
     fn network_mode(&mut self, name: &str, parts: &[Part]) -> Option<Text> {
@@ -264,8 +261,8 @@ impl Project {
     /// Only used to recognise what runs.
     fn words(&self, part: &Part, node: &Node) -> Vec<String> {
         let texts: Vec<String> = match node.items() {
-            Some(items) => items
-                .iter()
+            Some(_) => node
+                .seen_items()
                 .filter_map(|item| self.text_of(part, item))
                 .collect(),
             None => self.text_of(part, node).into_iter().collect(),
@@ -305,7 +302,7 @@ fn last<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, Field<'a>)> {
     let mut rest = parts;
     while let Some((part, before)) = rest.split_last() {
         rest = before;
-        match part.node.get(key) {
+        match part.node.get_or_reset(key) {
             None => {}
             Some(field) if field.value.clears() == Some(Clears::All) => {
                 rest = left(parts, part, rest);

@@ -105,7 +105,7 @@ impl Project {
 
     /// Says which keys of a service differ from run to run. Variables are compared one by one.
     pub(super) fn note_unsteady(&mut self, name: &str, parts: &[Part], other: &[Part]) {
-        let keys = parts.iter().flat_map(|part| part.node.fields());
+        let keys = parts.iter().flat_map(|part| part.node.fields_and_resets());
         let keys = keys.filter_map(|field| Some(field.key.scalar()?.text().to_owned()));
         let differing = |key: &String| {
             let last =
@@ -115,7 +115,7 @@ impl Project {
                 && !COMMANDS.contains(&key.as_str());
             let is_tagged = || {
                 let unsteady = other.iter().filter(|part| part.ignores_tags);
-                let mut fields = unsteady.filter_map(|part| part.node.get(key));
+                let mut fields = unsteady.filter_map(|part| part.node.get_or_reset(key));
                 fields.any(|field| has_tag(field.value))
             };
             !PASSED_OVER.contains(&key.as_str())
@@ -159,7 +159,7 @@ fn tag(parts: &[Part], other: &[Part], key: &str) -> Option<Span> {
         .filter(|(_, other)| other.ignores_tags);
     unsteady.find_map(|(part, _)| {
         part.node.clears_of(key)?;
-        let field = part.node.get(key)?;
+        let field = part.node.get_or_reset(key)?;
         Some(field.key.span(part.source))
     })
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::attribute::counting;
+use super::attribute::{counting, is_on};
 use super::{Document, Part, Project, Service, interpolate};
 use crate::container::{FileText, HostPath, Mount, MountSource};
 use crate::container_path;
 use crate::knowable::Knowable;
 use crate::source::{HIDDEN, Span, names_only};
-use crate::yaml::{Clears, Node};
+use crate::yaml::Node;
 
 /// The mounts of a service; a later one at the same target replaces an earlier one.
 pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
@@ -20,17 +20,11 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
     let mut targets = HashSet::new();
     for section in ["volumes", "tmpfs", "configs", "secrets"] {
         for (part, field) in counting(parts, section) {
-            let one = [field.value.clone()];
             let scope = project.documents[part.document].scope;
             // `tmpfs` may be a single text.
-            let items = field.value.items().unwrap_or(match section {
-                "tmpfs" => &one,
-                _ => &[],
-            });
-            for item in items
-                .iter()
-                .filter(|item| item.clears() != Some(Clears::All))
-            {
+            let is_one = section == "tmpfs" && field.value.items().is_none();
+            let one = is_one.then_some(field.value);
+            for item in field.value.seen_items().chain(one) {
                 let reader = Reader { project, part };
                 let (source, target) = match section {
                     "volumes" => reader.volume(item),
@@ -51,7 +45,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
         }
     }
     if let Some((part, node)) = super::attribute::attribute(parts, "use_api_socket")
-        && project.text_of(part, node).as_deref() == Some("true")
+        && project.text_of(part, node).is_some_and(|text| is_on(&text))
     {
         // Compose gives the container the engine's own socket.
         volumes.push(Mount {
@@ -122,7 +116,7 @@ fn take(
 fn inherited(project: &Project, service: &Service) -> Vec<(Option<String>, Span)> {
     let mut found = Vec::new();
     for (part, field) in service.counting("volumes_from") {
-        for item in field.value.items().unwrap_or_default() {
+        for item in field.value.seen_items() {
             let text = project.text_of(part, item);
             let name = text
                 .filter(|text| !text.starts_with("container:"))
@@ -306,8 +300,10 @@ impl Reader<'_> {
         if let Some((_, text)) = entry("content") {
             return text.and_then(known);
         }
-        if let Some((_, variable)) = entry("environment") {
-            return variable.and_then(|name| match self.project.env().value(&name) {
+        if let Some((document, variable)) = entry("environment") {
+            // An included file has variables of its own.
+            let value = |name: &str| self.project.variable(document.scope, name);
+            return variable.and_then(|name| match value(&name) {
                 Some(text) => known(text.to_owned()),
                 None => Knowable::unknown("its variable has no value in these files"),
             });
@@ -322,6 +318,9 @@ impl Reader<'_> {
         document: &Document,
         path: &str,
     ) -> Knowable<MountSource> {
+        if is_of_home(path) {
+            return Knowable::unknown(HOME);
+        }
         let entry = document.root.get(section);
         let entry = entry.and_then(|section| section.value.get(name));
         let mut host = HostPath::new(path, joined(&document.folder, path));
@@ -343,18 +342,25 @@ impl Reader<'_> {
         name: &str,
         path: &[&str],
     ) -> Option<(&Document, Knowable<String>)> {
-        let mut last_first = self.project.whole_documents().rev();
-        last_first.find_map(|document| {
-            let mut node = document.root.get(section)?.value.get(name)?.value;
-            for key in path {
-                node = node.get(key)?.value;
-            }
-            (!node.is_null()).then(|| (document, told(self.project, document, node)))
-        })
+        let said = self.project.said(&[&[section, name], path].concat());
+        let (document, node) = *said.first()?;
+        Some((document, told(self.project, document, node)))
     }
 }
 
+/// Why a path is not known that compose starts at a home folder. It does so for what it mounts, and for env files.
+pub(super) const HOME: &str =
+    "`~` is the home folder of who runs docker compose, and the files do not say which that is";
+
+/// Whether compose puts a home folder before a path.
+pub(super) fn is_of_home(written: &str) -> bool {
+    written.starts_with('~')
+}
+
 fn bind(document: &Document, written: &str) -> Knowable<MountSource> {
+    if is_of_home(written) {
+        return Knowable::unknown(HOME);
+    }
     Knowable::Known(MountSource::Bind(HostPath::new(
         written,
         joined(&document.folder, written),

@@ -10,9 +10,11 @@ use crate::yaml::Node;
 pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
     let mut synced = Vec::new();
     for (part, field) in counting(parts, "develop") {
-        let watched = field.value.get("watch").map(|field| field.value);
-        let items = watched.and_then(|watch| watch.items()).unwrap_or_default();
-        synced.extend(items.iter().filter_map(|item| of_item(project, part, item)));
+        let watched = field.value.get("watch");
+        let items = watched
+            .iter()
+            .flat_map(|watched| watched.value.seen_items());
+        synced.extend(items.filter_map(|item| of_item(project, part, item)));
     }
     synced
 }

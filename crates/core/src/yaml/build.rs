@@ -364,8 +364,14 @@ impl Builder<'_> {
     }
 
     /// Puts a whole node where it belongs.
-    fn done(&mut self, pending: Pending, size: u64, aliased: u64) -> Result<(), Error> {
+    fn done(&mut self, mut pending: Pending, size: u64, aliased: u64) -> Result<(), Error> {
         let start = pending.node.start as usize;
+        let is_tag_possible =
+            pending.node.tag().is_some() || matches!(pending.node.value, Value::Alias(_));
+        let mut around = self.stack.iter().map(|open| &open.pending.node);
+        if is_tag_possible && around.any(|node| node.tag() == Some("!override")) {
+            pending.properties().is_overridden = true;
+        }
         let anchor = pending.anchor;
         let node = Arc::new(pending.node);
         if anchor != 0 {

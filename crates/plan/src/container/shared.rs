@@ -260,7 +260,7 @@ pub(super) fn inheritors<'a>(
                 .parts
                 .iter()
                 .find(|part| part.source == source && part.service == service.name)?;
-            let field = part.node.get("environment")?;
+            let field = part.node.get_or_reset("environment")?;
             (field.merged && Arc::ptr_eq(field.value, &environment))
                 .then_some((service.name.as_str(), &part.node))
         })
@@ -336,7 +336,10 @@ fn keep_without(target: &mut Target<'_>, edits: &mut Edits) -> Result<(), Refusa
                 ),
             ));
         }
-        let inherited = part.node.get("environment").map(|field| field.value);
+        let inherited = part
+            .node
+            .get_or_reset("environment")
+            .map(|field| field.value);
         let environment = match inherited.filter(|node| !node.is_null()) {
             Some(node) => format!("*{}", anchor_of(target, node, edits)?),
             None => "{}".to_owned(),

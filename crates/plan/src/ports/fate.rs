@@ -71,7 +71,9 @@ impl<'a> Fates<'a> {
     pub(super) fn merging(&self, index: usize) -> impl Iterator<Item = usize> {
         let list = |service: &'a Service| {
             let (_, part) = own_part(self.target, service)?;
-            part.node.get(KEY).map(|field| Arc::as_ptr(field.value))
+            part.node
+                .get_or_reset(KEY)
+                .map(|field| Arc::as_ptr(field.value))
         };
         let own = list(&self.services[index]);
         let others = self.services.iter().enumerate();
@@ -99,7 +101,7 @@ impl<'a> Fates<'a> {
         for at in (0..service.parts.len()).rev() {
             let part = &service.parts[at];
             if !service.counts(at, KEY) {
-                let is_said = part.node.get(KEY).is_some() && self.orders[index].is_some();
+                let is_said = part.node.get_or_reset(KEY).is_some() && self.orders[index].is_some();
                 is_whole |= is_said && !is_taken_away(self.target.deployment, service, at, KEY);
                 continue;
             }
@@ -114,7 +116,11 @@ impl<'a> Fates<'a> {
                     Fate::Entries if hides_it => {}
                     Fate::Whole if is_same && is_extended => settled = settled.max(at + 1),
                     Fate::Entries if is_same => {
-                        edited.extend(part.node.get(KEY).map(|field| Arc::as_ptr(field.value)));
+                        edited.extend(
+                            part.node
+                                .get_or_reset(KEY)
+                                .map(|field| Arc::as_ptr(field.value)),
+                        );
                     }
                     Fate::Entries | Fate::Whole => is_whole |= at >= settled,
                 }

@@ -157,7 +157,7 @@ fn dropped(deployment: &Composed, reading: &Reading, name: &str) -> Option<(Span
     let service = &deployment.project.services[index];
     let is_tagged = |node: &Node| node.clears().is_some();
     service.parts.iter().rev().find_map(|part| {
-        let environment = part.node.get("environment")?.value;
+        let environment = part.node.get_or_reset("environment")?.value;
         if let Some(clears) = environment.clears() {
             let tag = match clears {
                 Clears::All => "!reset",
@@ -171,7 +171,7 @@ fn dropped(deployment: &Composed, reading: &Reading, name: &str) -> Option<(Span
             return Some((span, what));
         }
         let field = environment
-            .get(name)
+            .get_or_reset(name)
             .filter(|field| is_tagged(field.value))?;
         let what = format!("`!reset` removes {}", escape(name));
         Some((field.key.span(part.source), what))
@@ -197,7 +197,7 @@ fn is_taken_by_compose(places: &Places<'_>) -> Result<(), Broken> {
 fn unique_items(places: &Places<'_>) -> Result<(), Broken> {
     let services = places.deployment.project.services.iter();
     for part in services.flat_map(|service| &service.parts) {
-        let field = part.node.get("environment");
+        let field = part.node.get_or_reset("environment");
         let items = field.as_ref().and_then(|field| field.value.items());
         let mut seen = HashSet::new();
         let mut items = items.unwrap_or_default().iter();

@@ -129,7 +129,13 @@ impl Comparison<'_> {
             Difference::Section(section) => {
                 let mut documents = self.places.deployment.project.whole_documents().rev();
                 let span = documents.find_map(|document| {
-                    Some(document.root.get(section)?.key.span(document.source))
+                    Some(
+                        document
+                            .root
+                            .get_or_reset(section)?
+                            .key
+                            .span(document.source),
+                    )
                 });
                 self.caused(span, &format!("`{}` would change", escape(section)))
             }
@@ -159,7 +165,7 @@ impl Comparison<'_> {
         let shown = escape(service);
         let last = self.service(service).and_then(|service| {
             let mut last_first = service.parts.iter().rev();
-            last_first.find_map(|part| Some((part, part.node.get(attribute)?)))
+            last_first.find_map(|part| Some((part, part.node.get_or_reset(attribute)?)))
         });
         let what = format!("`{}` of service {shown} would change", escape(attribute));
         match last {

@@ -76,11 +76,11 @@ impl Reader<'_> {
         else {
             return Ok(Vec::new());
         };
-        let Some(nodes) = list.items() else {
+        if list.items().is_none() {
             return Err(self.refuse(list.span(source), "`include` is no list"));
-        };
-        let mut items = Vec::with_capacity(nodes.len());
-        for node in nodes {
+        }
+        let mut items = Vec::new();
+        for node in list.seen_items() {
             let span = node.span(source);
             match self.item(document, node, span) {
                 Some(item) if !item.paths.is_empty() => items.push(item),
@@ -95,7 +95,7 @@ impl Reader<'_> {
         let read = |node: &Node| self.project.interpolated(scope, node);
         let texts = |node: &Node| -> Option<Vec<String>> {
             match node.items() {
-                Some(items) => items.iter().map(|item| read(item)).collect(),
+                Some(_) => node.seen_items().map(|item| read(item)).collect(),
                 None => Some(vec![read(node)?]),
             }
         };

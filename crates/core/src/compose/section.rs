@@ -1,0 +1,31 @@
+//! What the sections beside the services say over all files: `configs`, `networks`, `secrets` and `volumes`.
+
+use super::{Document, Project};
+use crate::yaml::{Clears, Node};
+
+impl Project {
+    /// What documents say at a path, e.g. `networks`, `back`, `internal`, the one that wins first. A tag of compose's on the way
+    /// takes away what the documents before say.
+    pub(super) fn said<'a>(&'a self, path: &[&str]) -> Vec<(&'a Document, &'a Node)> {
+        let mut said = Vec::new();
+        for document in self.whole_documents().rev() {
+            let mut node = Some(&*document.root);
+            let mut clears = false;
+            for key in path {
+                clears |= node.is_some_and(|node| node.clears_of(key).is_some());
+                let field = node.and_then(|node| node.get(key));
+                node = field
+                    .map(|field| &**field.value)
+                    .filter(|value| value.clears() != Some(Clears::All));
+            }
+            said.extend(
+                node.filter(|node| !node.is_null())
+                    .map(|node| (document, node)),
+            );
+            if clears {
+                break;
+            }
+        }
+        said
+    }
+}
