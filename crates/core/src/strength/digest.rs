@@ -2,9 +2,11 @@
 //!
 //! Nothing is computed for a value that has not the form of a digest.
 
+use blake2::{Blake2b512, Blake2s256};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use zeroize::Zeroizing;
 
 use super::shape::bytes_of;
@@ -56,13 +58,13 @@ pub(super) fn is_of_common(value: &str) -> bool {
     let Some(bytes) = digest_bytes(value) else {
         return false;
     };
-    let (whole, cut) = algorithms(bytes.len());
+    let (whole, rare) = algorithms(bytes.len());
     let is_whole = |text: &str| whole(text.as_bytes(), &bytes);
     // With the line's end that `echo` writes, too.
     let is_any = |text: &str| {
         let line = format!("{text}\n");
         let of = |is: &Compare| is(text.as_bytes(), &bytes) || is(line.as_bytes(), &bytes);
-        of(&whole) || cut.iter().any(of)
+        of(&whole) || rare.iter().any(of)
     };
     let in_cases =
         |text: &str| is_any(text) || is_any(&capital(text)) || is_any(&text.to_ascii_uppercase());
@@ -104,7 +106,7 @@ fn digest_bytes(value: &str) -> Option<Zeroizing<Vec<u8>>> {
         .find(|bytes| LENGTHS.contains(&bytes.len()))
 }
 
-/// What gives a digest of this length, and what gives a longer one of which that is the beginning.
+/// What gives a digest of this length, and what does so less often, or gives a longer one of which that is the beginning.
 fn algorithms(length: usize) -> (Compare, &'static [Compare]) {
     match length {
         16 => (
@@ -119,13 +121,29 @@ fn algorithms(length: usize) -> (Compare, &'static [Compare]) {
             |text, is| Sha1::digest(text)[..] == *is,
             &[|text, is| Sha256::digest(text).starts_with(is)],
         ),
-        28 => (|text, is| Sha224::digest(text)[..] == *is, &[]),
+        28 => (
+            |text, is| Sha224::digest(text)[..] == *is,
+            &[|text, is| Sha3_224::digest(text)[..] == *is],
+        ),
         32 => (
             |text, is| Sha256::digest(text)[..] == *is,
-            &[|text, is| Sha512::digest(text).starts_with(is)],
+            &[
+                |text, is| Sha512::digest(text).starts_with(is),
+                |text, is| Sha3_256::digest(text)[..] == *is,
+                |text, is| Blake2s256::digest(text)[..] == *is,
+            ],
         ),
-        48 => (|text, is| Sha384::digest(text)[..] == *is, &[]),
-        _ => (|text, is| Sha512::digest(text)[..] == *is, &[]),
+        48 => (
+            |text, is| Sha384::digest(text)[..] == *is,
+            &[|text, is| Sha3_384::digest(text)[..] == *is],
+        ),
+        _ => (
+            |text, is| Sha512::digest(text)[..] == *is,
+            &[
+                |text, is| Sha3_512::digest(text)[..] == *is,
+                |text, is| Blake2b512::digest(text)[..] == *is,
+            ],
+        ),
     }
 }
 
@@ -189,6 +207,19 @@ mod tests {
             }
         }
         assert!(is_of_common(&hex(&Sha256::digest("password"))[..32]));
+        // Made by `openssl dgst` and `b2sum`, of nothing and of `admin`.
+        for digest in [
+            "6b4e03423667dbb73b6e15454f0eb1abd4597f9a1b078e3f5b5a6bc7",
+            "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a",
+            "0c63a75b845e4f7d01107d852e4c2485c51a50aaaa94fc61995e71bbee983a2ac3713831264adb47fb6bd1e058d5f004",
+            "a69f73cca23a9ac5c8b567dc185a756e97c982164fe25859e0d1dcc1475c80a615b2123af1f5f94c11e3e9402c3ac558f500199d95b6d3e301758586281dcd26",
+            "69217a3079908094e11121d042354a7c1f55b6482ca1a51e1b250dfd1ed0eef9",
+            "786a02f742015903c6c6fd852552d272912f4740e15847618a86e217f71f5419d25e1031afee585313896444934eb04b903a685b1448b755d56f701afe9be2ce",
+            "fb001dfcffd1c899f3297871406242f097aecf1a5342ccf3ebcd116146188e4b",
+            "bfcce2c19c8563fd4aa66f6ec607341ff25e5f6fe7fa520d7d1242d871385f23a3e8e80093120b4877d79535e10b182ae2ec8937d1f72f091e7178c9e4ff0f11",
+        ] {
+            assert!(is_of_common(digest), "{digest}");
+        }
         assert!(is_of_common(
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         ));
