@@ -15,6 +15,8 @@ pub mod scalar;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use zeroize::Zeroizing;
 
@@ -39,8 +41,8 @@ struct Properties {
     tag: Option<(String, u32)>,
     /// The text that it is in, where its tree is made of several.
     source: Option<SourceId>,
-    /// Whether it is below an `!override`, where compose looks for no tags of its own.
-    is_overridden: bool,
+    /// Whether compose looks for no tag of its own at this place, because every way to it goes through an `!override`.
+    is_overridden: AtomicBool,
 }
 
 /// What a node holds.
@@ -161,13 +163,13 @@ impl Node {
             .map(|(tag, _)| tag.as_str())
     }
 
-    /// What compose's own tag says of what was merged before; an alias brings the tag of its anchor along. Below an `!override`
-    /// it says nothing.
+    /// What compose's own tag says of what was merged before; an alias brings the tag of its anchor along. Where compose
+    /// comes to it through an `!override` alone, it says nothing.
     pub fn clears(&self) -> Option<Clears> {
         if self
             .properties
             .as_ref()
-            .is_some_and(|own| own.is_overridden)
+            .is_some_and(|own| own.is_overridden.load(Relaxed))
         {
             return None;
         }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -85,6 +86,7 @@ fn parse_with(
         aliased: 0,
         sizes: HashMap::new(),
         repeated,
+        is_overridden: false,
     };
     let options = granit_parser::options! {
         emit_anchor_events: true,
@@ -120,7 +122,11 @@ fn parse_with(
             Event::DocumentStart(..) => builder.anchors.clear(),
             Event::DocumentEnd => {
                 let root = builder.root.take();
-                documents.push(root.unwrap_or_else(|| Arc::new(Node::empty_at(range.start))));
+                let root = root.unwrap_or_else(|| Arc::new(Node::empty_at(range.start)));
+                if std::mem::take(&mut builder.is_overridden) {
+                    find_tags(&root);
+                }
+                documents.push(root);
             }
             event => {
                 let tag = span.tag_start().and_then(|mark| mark.byte_offset());
@@ -306,6 +312,31 @@ struct Builder<'a> {
     aliased: u64,
     /// Where keys are that a later one of the same mapping replaces; none where that is refused.
     repeated: Option<Vec<usize>>,
+    /// Whether the document has tags or aliases below an `!override`.
+    is_overridden: bool,
+}
+
+/// Goes through a document as compose does to find its tags: not below one, but through aliases, and so also into what is
+/// written below an `!override` and meant from elsewhere. What is found there, compose takes out for both. A tag counts where
+/// the collection that it is in was gone through; that an alias means its node does not take the node out of its own place.
+fn find_tags(root: &Arc<Node>) {
+    let mut shared = HashSet::new();
+    let mut ahead = vec![root];
+    while let Some(node) = ahead.pop() {
+        if let Some(own) = &node.properties {
+            own.is_overridden.store(false, Relaxed);
+        }
+        let target = node.target();
+        let is_tagged = matches!(target.tag(), Some("!reset" | "!override"));
+        if is_tagged || target.anchor().is_some() && !shared.insert(std::ptr::from_ref(target)) {
+            continue;
+        }
+        match &target.value {
+            Value::Sequence(_, items) => ahead.extend(items),
+            Value::Mapping(_, entries) => ahead.extend(entries.iter().map(|entry| &entry.value)),
+            Value::Scalar(_) | Value::Alias(_) => {}
+        }
+    }
 }
 
 impl Builder<'_> {
@@ -370,7 +401,8 @@ impl Builder<'_> {
             pending.node.tag().is_some() || matches!(pending.node.value, Value::Alias(_));
         let mut around = self.stack.iter().map(|open| &open.pending.node);
         if is_tag_possible && around.any(|node| node.tag() == Some("!override")) {
-            pending.properties().is_overridden = true;
+            *pending.properties().is_overridden.get_mut() = true;
+            self.is_overridden = true;
         }
         let anchor = pending.anchor;
         let node = Arc::new(pending.node);
