@@ -230,10 +230,16 @@ impl Engine {
         let merged = file.with_file_name("over.json");
         fs::write(&merged, over.to_string()).unwrap();
         assert_harmless(&self.services(&[file, &merged]));
-        succeed(
-            self.compose(&[file, &merged])
-                .args(["up", "--detach", "--no-build"]),
-        );
+        let up = || {
+            let mut up = self.compose(&[file, &merged]);
+            up.args(["up", "--detach", "--no-build"]);
+            up
+        };
+        // A busy engine may not have left a network yet that the case before had.
+        if !up().output().unwrap().status.success() {
+            self.take_down();
+            succeed(&mut up());
+        }
         for (service, network) in self.networks() {
             let address = |name: &str| network[name].as_str()?.parse().ok();
             let (Some(own), Some(gateway)) = (address("IPAddress"), address("Gateway")) else {

@@ -62,7 +62,7 @@ pub struct Project {
     /// The documents that are given or included, lowest precedence first.
     order: Vec<DocumentId>,
     /// The documents of a file that `extends` names, by its text.
-    extended: HashMap<SourceId, Vec<DocumentId>>,
+    extended: HashMap<(SourceId, Scope), Vec<DocumentId>>,
     /// What the files of `env_file` take from around them.
     env_file_uses: Vec<Use>,
 }
@@ -229,10 +229,9 @@ impl Project {
         self.scopes.value(scope, name)
     }
 
-    /// Where an env file gives a variable its value.
-    pub fn env_span(&self, name: &str) -> Option<Span> {
-        let mut envs = self.scopes.envs();
-        envs.find_map(|env| env.value(name).and(env.span(name)))
+    /// Where an env file gives a variable the value that a document of this scope has.
+    pub fn env_span(&self, scope: Scope, name: &str) -> Option<Span> {
+        self.scopes.span(scope, name)
     }
 
     /// A scalar's text after interpolation, as a document of this scope has it; none where it is null or cannot be

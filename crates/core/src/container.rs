@@ -208,8 +208,19 @@ pub struct Label {
     pub name: String,
     /// Its text; not known where a variable in it has no value here.
     pub value: Knowable<String>,
+    /// Who reads it.
+    pub reader: LabelReader,
     /// Where it is written.
     pub span: Span,
+}
+
+/// Who reads a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LabelReader {
+    /// An engine, of which the container gets it.
+    Engine,
+    /// A swarm: it stands below `deploy`, and no container gets it.
+    Swarm,
 }
 
 /// A name by which others find a container.

@@ -303,6 +303,12 @@ impl One<'_> {
             |part: &Part| part.source == project.files[0] && part.service == self.service.name;
         let mut services = project.services.iter();
         let own = services.find(|service| service.name == self.service.name);
+        let parts = own.into_iter().flat_map(|service| &service.parts);
+        let mut parts = parts.filter(|part| part.source == found.span.source);
+        let scope = parts
+            .next()
+            .map(|part| project.documents[part.document].scope);
+        let scope = scope.unwrap_or_default();
         if own.is_some_and(|service| !service.parts.iter().any(is_here)) {
             return Ok(());
         }
@@ -322,7 +328,7 @@ impl One<'_> {
         let used = used.filter(|used| used.outcome == Outcome::Value);
         let used = used.map(|used| used.name.clone());
         let mut used = used.chain(taken_from(self.deployment, found));
-        let Some(span) = used.find_map(|name| project.env_span(&name)) else {
+        let Some(span) = used.find_map(|name| project.env_span(scope, &name)) else {
             return Ok(());
         };
         let env_file = sources.path(span.source);

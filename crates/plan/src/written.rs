@@ -160,7 +160,7 @@ impl<'a> Written<'a> {
             return Err(target.refuse(
                 double,
                 format!(
-                    "with the new {} this item would be twice in the list, which compose refuses",
+                    "with the new {} this item would be twice in the list, which some versions of compose refuse",
                     one.name
                 ),
                 "remove this line, then run this again",

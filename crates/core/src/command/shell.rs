@@ -23,6 +23,8 @@ use word::{Context, name_length};
 
 /// Scripts that start scripts end somewhere.
 const DEPTH: usize = 8;
+/// Groups of commands within groups.
+const NESTING: usize = 100;
 /// And so does what starts many of them, each of which starts many.
 const SCRIPTS: usize = 1000;
 
@@ -152,6 +154,10 @@ impl<'a> Shell<'a> {
     }
 
     fn push(&mut self, kind: FrameKind) {
+        if self.frames.len() > NESTING {
+            self.lose_all("its command is a shell script with groups within groups");
+            self.state.variables.clear();
+        }
         self.frames.push(Frame {
             kind,
             before: self.state.clone(),

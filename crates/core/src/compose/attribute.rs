@@ -1,5 +1,6 @@
 //! The value of a key of a service that counts.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Part;
@@ -49,21 +50,50 @@ impl Before {
     }
 }
 
+/// The parts of which a tag within a part takes something away: what the service extends in that file, and all files before.
+pub(super) fn reached(parts: &[Part], at: usize) -> Range<usize> {
+    match parts[at].ignores_tags {
+        true => 0..0,
+        false => parts[at].reach..at,
+    }
+}
+
+/// The same for `NAME: !reset`, of each where it is a mapping by then. In a list, compose finds no name. `places` are those
+/// before.
+pub(super) fn taken_from(
+    parts: &[Part],
+    at: usize,
+    places: &[(usize, Field<'_>)],
+) -> Vec<Range<usize>> {
+    let reached = reached(parts, at);
+    let before = at.checked_sub(1).map_or(0, |before| parts[before].reach);
+    let start = before.clamp(reached.start, reached.end);
+    let is_mapping = |range: &Range<usize>| {
+        let here = places.iter().filter(|(at, _)| range.contains(at));
+        let form = here.fold(Before::Nothing, |form, (_, field)| form.and(field.value));
+        form == Before::Mapping
+    };
+    let mut ranges = vec![reached.start..start, start..reached.end];
+    ranges.retain(is_mapping);
+    ranges
+}
+
 /// The last value of a key of a mapping that compose adds up, e.g. `deploy` and `replicas`.
 pub(super) fn below<'a>(
     parts: &'a [Part],
     key: &'a str,
     name: &str,
 ) -> Option<(&'a Part, &'a Arc<Node>)> {
-    let mut value = None;
-    for (part, field) in counting(parts, key) {
-        if field.value.clears_of(name).is_some() && !part.ignores_tags {
-            value = None;
+    let mut values = Vec::new();
+    for (at, field) in counting_at(parts, key) {
+        if field.value.clears_of(name).is_some() {
+            let reached = reached(parts, at);
+            values.retain(|(before, _)| !reached.contains(before));
         }
-        let own = field.value.get(name).map(|own| (part, own.value));
-        value = own.or(value);
+        values.extend(field.value.get(name).map(|own| (at, own.value)));
     }
-    value
+    let (at, value) = values.pop()?;
+    Some((&parts[at], value))
 }
 
 /// What a part that resets a key leaves of those before it.

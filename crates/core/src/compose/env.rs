@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Loader;
+use crate::container_path::cleaned;
 use crate::dotenv;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -171,7 +172,7 @@ impl ProjectEnv {
 
 /// Which variables the texts of a file may use: those of the project, and for an included file those of its own env
 /// files as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scope(pub(super) usize);
 
 impl Scope {
@@ -189,12 +190,9 @@ pub(super) struct Scopes {
 
 impl Scopes {
     pub(super) fn new(folder: &Path, env: ProjectEnv) -> Self {
-        // The folder of `docker-compose.yml` is an empty path, which stands for where the program runs.
-        let folder =
-            std::path::absolute(Path::new(".").join(folder)).unwrap_or_else(|_| folder.to_owned());
         Self {
             // A shell's, and compose is started in the project's folder unless somebody goes to some length.
-            given: vec![("PWD", folder.to_string_lossy().into_owned())],
+            given: vec![("PWD", absolute(folder))],
             all: vec![(None, env)],
         }
     }
@@ -253,6 +251,15 @@ impl Scopes {
     pub(super) fn envs(&self) -> impl Iterator<Item = &ProjectEnv> {
         self.all.iter().map(|(_, env)| env)
     }
+
+    /// Where an env file gives a variable the value that a scope has.
+    pub(super) fn span(&self, scope: Scope, name: &str) -> Option<Span> {
+        let (outer, env) = self.all.get(scope.0)?;
+        match outer.filter(|outer| self.value(*outer, name).is_some()) {
+            Some(outer) => self.span(outer, name),
+            None => env.value(name).and(env.span(name)),
+        }
+    }
 }
 
 /// The `.env` file of a folder, where it is there.
@@ -269,10 +276,17 @@ pub(super) fn beside(
     }
 }
 
+/// A folder's path from the root. The folder of `docker-compose.yml` is an empty path, which means where the program runs.
+fn absolute(folder: &Path) -> String {
+    let folder =
+        std::path::absolute(Path::new(".").join(folder)).unwrap_or_else(|_| folder.to_owned());
+    cleaned(&folder.to_string_lossy())
+}
+
 /// What compose calls a project in a folder: the folder's name, without what no name may have.
 pub(super) fn default_name(folder: &Path) -> String {
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let folder = absolute(folder);
+    let name = folder.rsplit('/').next().unwrap_or_default();
     let name: String = name
         .to_lowercase()
         .chars()

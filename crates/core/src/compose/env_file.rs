@@ -8,7 +8,7 @@ use super::parts::{shown, unreadable};
 use super::uses::Use;
 use super::volume::{HOME, is_of_home, joined};
 use super::{Document, DocumentId, Loader, Part, Project, Scope};
-use crate::container::{Label, Origin, Variable, VariableValue};
+use crate::container::{Label, LabelReader, Origin, Variable, VariableValue};
 use crate::dotenv;
 use crate::error::Error;
 use crate::knowable::Knowable;
@@ -107,6 +107,7 @@ pub(super) fn labels(
             };
             let label = Label {
                 value: Knowable::Known(value.to_owned()),
+                reader: LabelReader::Engine,
                 span: at(entry.name_span.start, entry.value_span.end),
                 name: name.clone(),
             };

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::attribute::{Before, counting_at};
+use super::attribute::{Before, counting_at, taken_from};
 use super::{Loader, Part, Project, Scope, env_file, interpolate};
 use crate::container::{Doubt, Origin, Variable, VariableValue};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Hides;
-use crate::yaml::{Clears, Field, Node, Quoting, Typed};
+use crate::yaml::{Clears, Node, Quoting, Typed};
 
 /// Why a variable has no name. If the shell has one, it may be any.
 const NAMELESS: &str = "the name of a variable in its environment has no value here";
@@ -68,25 +68,6 @@ pub(super) fn of_service(
 
 /// What parts say of each variable, with the place of the part; the last one counts.
 type Said = BTreeMap<String, Vec<(usize, Variable)>>;
-
-/// The parts of which `NAME: !reset` in a part takes something away: what the service extends in that file, and all files
-/// before, each where it is a mapping by then. In a list, compose finds no name.
-fn taken_from(parts: &[Part], at: usize, places: &[(usize, Field<'_>)]) -> Vec<Range<usize>> {
-    let part = &parts[at];
-    if part.ignores_tags {
-        return Vec::new();
-    }
-    let before = at.checked_sub(1).map_or(0, |before| parts[before].reach);
-    let start = before.max(part.reach);
-    let is_mapping = |range: &Range<usize>| {
-        let here = places.iter().filter(|(at, _)| range.contains(at));
-        let form = here.fold(Before::Nothing, |form, (_, field)| form.and(field.value));
-        form == Before::Mapping
-    };
-    let mut ranges = vec![part.reach..start, start..at];
-    ranges.retain(is_mapping);
-    ranges
-}
 
 /// Whom compose asks for the value of a name without one. An included file, with the files that are merged over it there, is
 /// asked if all of them come to a list; what is still a mapping then is left to the files around it, and to the project

@@ -2,43 +2,58 @@
 
 use std::collections::HashSet;
 
-use super::attribute::Before;
+use super::attribute::{counting_at, reached, taken_from};
 use super::{Part, Project, volume};
-use crate::container::Label;
+use crate::container::{Label, LabelReader as Reader};
 use crate::knowable::Knowable;
-use crate::yaml::{Clears, Node};
+use crate::yaml::{Clears, Field, Node};
 
-/// The labels, of which a later part's wins, and any over those of files.
+/// The labels, of which a later part's wins, and any over those of files; and those that only a swarm reads, below `deploy`.
 pub(super) fn of_service(project: &Project, parts: &[Part], of_files: Vec<Label>) -> Vec<Label> {
-    let mut labels: Vec<Label> = Vec::new();
-    let mut before = Before::Nothing;
-    for part in parts {
-        // A swarm reads those below `deploy`.
-        let deploy = part.node.get("deploy").map(|deploy| &**deploy.value);
-        for node in [Some(&*part.node), deploy].into_iter().flatten() {
-            if node.clears_of("labels").is_some() {
-                labels.clear();
-                before = Before::Nothing;
-            }
-            if let Some(field) = node.get("labels") {
-                let is_reset = |name: &str| field.value.clears_of(name) == Some(Clears::All);
-                if before == Before::Mapping {
-                    labels.retain(|label| !is_reset(&label.name));
-                }
-                add(project, part, field.value, &mut labels);
-                before = before.and(field.value);
-            }
-        }
-    }
+    let own = counting_at(parts, "labels");
+    let mut labels = of_files;
+    labels.extend(merged(project, parts, &own, Reader::Engine));
+    labels.extend(merged(project, parts, &of_deploy(parts), Reader::Swarm));
     let mut seen = HashSet::new();
-    labels.splice(0..0, of_files);
     labels.reverse();
-    labels.retain(|label| seen.insert(label.name.clone()));
+    labels.retain(|label| seen.insert((label.name.clone(), label.reader)));
     labels.reverse();
     labels
 }
 
-fn add(project: &Project, part: &Part, list: &Node, labels: &mut Vec<Label>) {
+/// What counts of `labels` below `deploy`.
+fn of_deploy(parts: &[Part]) -> Vec<(usize, Field<'_>)> {
+    let mut counts = Vec::new();
+    for (at, deploy) in counting_at(parts, "deploy") {
+        if deploy.value.clears_of("labels").is_some() {
+            let reached = reached(parts, at);
+            counts.retain(|(before, _)| !reached.contains(before));
+        }
+        counts.extend(deploy.value.get("labels").map(|labels| (at, labels)));
+    }
+    counts
+}
+
+fn merged(
+    project: &Project,
+    parts: &[Part],
+    counting: &[(usize, Field<'_>)],
+    reader: Reader,
+) -> impl Iterator<Item = Label> {
+    let mut labels: Vec<(usize, Label)> = Vec::new();
+    for (number, (at, field)) in counting.iter().enumerate() {
+        let taken_from = taken_from(parts, *at, &counting[..number]);
+        let is_taken = |at: &usize| taken_from.iter().any(|range| range.contains(at));
+        let is_reset = |name: &str| field.value.clears_of(name) == Some(Clears::All);
+        labels.retain(|(at, label)| !(is_taken(at) && is_reset(&label.name)));
+        let mut own = Vec::new();
+        add(project, &parts[*at], field.value, reader, &mut own);
+        labels.extend(own.into_iter().map(|label| (*at, label)));
+    }
+    labels.into_iter().map(|(_, label)| label)
+}
+
+fn add(project: &Project, part: &Part, list: &Node, reader: Reader, labels: &mut Vec<Label>) {
     let document = &project.documents[part.document];
     let told = |node| volume::told(project, document, node);
     for item in list.seen_items() {
@@ -54,7 +69,12 @@ fn add(project: &Project, part: &Part, list: &Node, labels: &mut Vec<Label>) {
             }
         };
         let span = item.span(part.source);
-        labels.push(Label { name, value, span });
+        labels.push(Label {
+            name,
+            value,
+            reader,
+            span,
+        });
     }
     for entry in list.fields() {
         let Some(name) = entry.key.text() else {
@@ -67,6 +87,7 @@ fn add(project: &Project, part: &Part, list: &Node, labels: &mut Vec<Label>) {
         labels.push(Label {
             name: name.to_owned(),
             value,
+            reader,
             span: entry.key.span(part.source),
         });
     }

@@ -1,6 +1,6 @@
 //! The networks of a service, and the names by which containers find each other.
 
-use super::attribute::{attribute, counting, is_on};
+use super::attribute::{attribute, counting, counting_at, is_on, reached};
 use super::{Part, Project, volume};
 use crate::container::{Alias, HostName, Network, NetworkKind};
 use crate::knowable::Knowable;
@@ -25,7 +25,8 @@ pub(super) struct Networks {
 impl Networks {
     /// Of a service whose name is at `span`.
     pub(super) fn of(project: &Project, service: &str, parts: &[Part], span: Span) -> Self {
-        let (mut names, mut aliases) = (Vec::new(), Vec::new());
+        let mut names: Vec<(usize, (String, Span))> = Vec::new();
+        let mut aliases: Vec<(usize, Alias)> = Vec::new();
         let mut hosts = Vec::new();
         let texts = |part: &Part, node: &Node| -> Vec<String> {
             let items = node.seen_items();
@@ -33,9 +34,21 @@ impl Networks {
                 .filter_map(|item| project.text_of(part, item))
                 .collect()
         };
-        for (part, field) in counting(parts, "networks") {
-            add_networks(project, part, field.value, &mut names, &mut aliases, &texts);
+        for (at, field) in counting_at(parts, "networks") {
+            let reached = reached(parts, at);
+            let is_reset = |name: &str| field.value.clears_of(name) == Some(Clears::All);
+            names.retain(|(at, (name, _))| !(reached.contains(at) && is_reset(name)));
+            aliases.retain(|(at, alias)| {
+                let mut on = alias.network.iter();
+                !(reached.contains(at) && on.any(|name| is_reset(name)))
+            });
+            let part = &parts[at];
+            names.extend(named(project, part, field.value).map(|name| (at, name)));
+            aliases.extend(aliased(project, part, field.value, &texts).map(|alias| (at, alias)));
         }
+        let of_parts = names.into_iter().map(|(_, name)| name);
+        let mut names: Vec<(String, Span)> = of_parts.collect();
+        let mut aliases: Vec<Alias> = aliases.into_iter().map(|(_, alias)| alias).collect();
         for links in ["links", "external_links"] {
             for (part, field) in counting(parts, links) {
                 let links = texts(part, field.value).into_iter();
@@ -77,28 +90,27 @@ impl Networks {
     }
 }
 
-/// Lists and mappings of networks add up over files.
-fn add_networks(
+/// The names in a list or mapping of networks.
+fn named(project: &Project, part: &Part, said: &Node) -> impl Iterator<Item = (String, Span)> {
+    let items = said.seen_items().filter_map(|item| {
+        let name = project.text_of(part, item)?;
+        Some((name, item.span(part.source)))
+    });
+    let fields = said.fields().into_iter().filter_map(|field| {
+        let name = field.key.text()?.to_owned();
+        Some((name, field.key.span(part.source)))
+    });
+    items.chain(fields)
+}
+
+/// The names by which a service is found on its networks.
+fn aliased(
     project: &Project,
     part: &Part,
     said: &Node,
-    names: &mut Vec<(String, Span)>,
-    aliases: &mut Vec<Alias>,
     texts: &dyn Fn(&Part, &Node) -> Vec<String>,
-) {
-    let is_reset = |name: &str| said.clears_of(name) == Some(Clears::All);
-    names.retain(|(name, _)| !is_reset(name));
-    aliases.retain(|alias| !alias.network.as_deref().is_some_and(is_reset));
-    names.extend(said.seen_items().filter_map(|item| {
-        let name = project.text_of(part, item)?;
-        Some((name, item.span(part.source)))
-    }));
-    let fields = said.fields().into_iter();
-    names.extend(fields.filter_map(|field| {
-        let name = field.key.text()?.to_owned();
-        Some((name, field.key.span(part.source)))
-    }));
-    for network in said.fields() {
+) -> impl Iterator<Item = Alias> {
+    said.fields().into_iter().flat_map(move |network| {
         let own = network.value.get("aliases");
         let mut own = own
             .map(|field| texts(part, field.value))
@@ -107,12 +119,12 @@ fn add_networks(
             let field = network.value.get(address);
             own.extend(field.and_then(|field| project.text_of(part, field.value)));
         }
-        let on = network.key.text();
-        aliases.extend(own.into_iter().map(|name| Alias {
+        let on = network.key.text().map(str::to_owned);
+        own.into_iter().map(move |name| Alias {
             name,
-            network: on.map(str::to_owned),
-        }));
-    }
+            network: on.clone(),
+        })
+    })
 }
 
 /// What compose calls a container that the file does not name.

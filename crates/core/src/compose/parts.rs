@@ -338,12 +338,13 @@ impl Reader<'_> {
                 return Ok(None);
             }
         };
-        if let Some(documents) = self.project.extended.get(&source) {
+        if let Some(documents) = self.project.extended.get(&(source, scope)) {
             return Ok(Some(documents.clone()));
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let documents = self.documents(&[source], &folder, scope)?;
-        self.project.extended.insert(source, documents.clone());
+        let key = (source, scope);
+        self.project.extended.insert(key, documents.clone());
         Ok(Some(documents))
     }
 

@@ -7,8 +7,8 @@ use super::network::Networks;
 use super::{ComposeProject, at, is_true, text, texts};
 use crate::compose::{port, service};
 use crate::container::{
-    Alias, Container, HostName, HostPath, Label, Mount, MountSource, Network, Origin, Port, Text,
-    Variable, VariableValue,
+    Alias, Container, HostName, HostPath, Label, LabelReader, Mount, MountSource, Network, Origin,
+    Port, Text, Variable, VariableValue,
 };
 use crate::knowable::Knowable;
 use crate::secret::Secret;
@@ -457,6 +457,7 @@ impl<'a> Inspected<'a> {
             Some(Label {
                 name: field.key.text()?.to_owned(),
                 value: Knowable::Known(field.value.scalar()?.text().to_owned()),
+                reader: LabelReader::Engine,
                 span: self.span(field.value),
             })
         };

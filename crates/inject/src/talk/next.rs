@@ -1,16 +1,18 @@
 //! What to restart together and what to flush, so that the running servers take what changed and nothing else is accepted
 //! any more (docs/clearml.md#restart-together).
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{default_in, merged_over};
+use clearml_secure_core::compose::files::{Files, default_in, merged_over};
 use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::{Composed, Database};
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
+use clearml_secure_core::source::Sources;
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::intended::Change;
 use clearml_secure_plan::plan::Plan;
@@ -33,7 +35,7 @@ pub(crate) fn next_steps(
     if services.is_empty() {
         return out;
     }
-    let compose = compose(cli, &deployment.project.folder, env_file);
+    let compose = compose(cli, &deployment.project.folder, env_file, &services);
     let changed = changed(plan);
     let when = if cli.diff {
         "After this change, run"
@@ -166,8 +168,16 @@ fn services(deployment: &Composed, plan: &Plan) -> Vec<String> {
 }
 
 /// `docker compose` with the files that it would not find by itself.
-fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
+fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>, services: &[String]) -> String {
     let mut out = "docker compose".to_owned();
+    let is_alone = cli.merge.is_empty() && !cli.is_override && (cli.in_place || cli.diff);
+    if let Some(whole) = including(&cli.compose, services).filter(|_| is_alone) {
+        if let Some(file) = env_file.filter(|file| !whole.reads(&file.path)) {
+            out.push_str(&file.options());
+        }
+        name_files(&mut out, &whole.files);
+        return out;
+    }
     let output = cli.output.as_deref().filter(|path| *path != Path::new("-"));
     let edited = match output {
         _ if cli.in_place || cli.diff => Some(cli.compose.as_path()),
@@ -198,12 +208,50 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>) -> String {
     if cli.is_override {
         files.push(file(output));
     }
-    if !are_found(&files) {
+    name_files(&mut out, &files);
+    out
+}
+
+fn name_files(out: &mut String, files: &[PathBuf]) {
+    if !are_found(files) {
         for file in files {
-            let _ = write!(out, " -f {}", quoted(&file));
+            let _ = write!(out, " -f {}", quoted(file));
         }
     }
-    out
+}
+
+/// A project that includes the edited file.
+struct Whole {
+    /// Its compose files, lowest precedence first.
+    files: Vec<PathBuf>,
+    read: Sources,
+}
+
+impl Whole {
+    fn reads(&self, path: &Path) -> bool {
+        let mut read = self.read.ids().map(|id| self.read.path(id));
+        read.any(|read| is_same(read, path))
+    }
+}
+
+/// The project with these services that compose finds by itself, in a folder of a file's path, where it includes that file.
+/// Started by itself the file would be another project, beside that one.
+fn including(path: &Path, services: &[String]) -> Option<Whole> {
+    path.ancestors().skip(1).find_map(|folder| {
+        let first = default_in(folder)?;
+        let mut files = merged_over(&first);
+        files.insert(0, first);
+        if files.iter().any(|file| is_same(file, path)) {
+            return None;
+        }
+        let project = Composed::load(Files::read(&files, &[], None).ok()?).ok()?;
+        let names = project.project.services.iter().map(|service| &service.name);
+        let names: HashSet<&String> = names.collect();
+        let has_all = services.iter().all(|name| names.contains(name));
+        let read = project.sources.clone();
+        let whole = Whole { files, read };
+        (has_all && whole.reads(path)).then_some(whole)
+    })
 }
 
 /// Whether docker compose takes these files, and no others, where it is told none.

@@ -37,7 +37,6 @@ pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result
     accounts(places, &effective, keyset)?;
     users(places, &effective, keyset)?;
     is_taken_by_compose(places)?;
-    unique_items(places)?;
     is_seen(places)
 }
 
@@ -187,26 +186,6 @@ fn is_taken_by_compose(places: &Places<'_>) -> Result<(), Broken> {
             return Err(Broken::with_help(
                 format!("compose refuses the file: {place}: {message}"),
                 "change that line, then run this again",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Compose refuses a list in which an item is twice.
-fn unique_items(places: &Places<'_>) -> Result<(), Broken> {
-    let services = places.deployment.project.services.iter();
-    for part in services.flat_map(|service| &service.parts) {
-        let field = part.node.get_or_reset("environment");
-        let items = field.as_ref().and_then(|field| field.value.items());
-        let mut seen = HashSet::new();
-        let mut items = items.unwrap_or_default().iter();
-        if let Some(double) = items.find(|item| item.text().is_some_and(|text| !seen.insert(text)))
-        {
-            let place = places.of(double.span(part.source));
-            return Err(Broken::with_help(
-                format!("compose refuses the file: {place}: this item would be twice in the list"),
-                "remove that line, then run this again",
             ));
         }
     }

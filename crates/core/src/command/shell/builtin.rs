@@ -26,6 +26,8 @@ const HARMLESS: [&str; 28] = [
 impl Shell<'_> {
     /// A command with its assignments in front.
     pub(super) fn run(&mut self, assignments: &[(&str, Knowable<String>)], words: &[&str]) {
+        let repeated = words.iter().take_while(|word| **word == "command").count();
+        let words = &words[repeated.saturating_sub(1)..];
         let mut fields = Vec::new();
         for word in words {
             fields.extend(self.fields(word));
@@ -123,8 +125,16 @@ impl Shell<'_> {
             .and_then(|word| word.strip_prefix('-'))
         {
             at += 1;
+            // What follows an `a` is the name.
+            let (letters, name) = match letters.split_once('a') {
+                Some((letters, name)) => (letters, Some(name)),
+                None => (letters, None),
+            };
             is_cleared |= letters.contains('c');
-            at += usize::from(letters.ends_with('a'));
+            at += usize::from(name.is_some_and(str::is_empty));
+            if letters == "-" {
+                break;
+            }
         }
         let Some(words) = words.get(at..).filter(|words| !words.is_empty()) else {
             return;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::{IMAGES, Software};
-use crate::container::{Container, VariableValue};
+use crate::container::{Container, LabelReader, VariableValue};
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::Files;
 use crate::deployment::exposure::hop::{Forward, How};
@@ -88,7 +88,9 @@ pub(in crate::deployment::exposure) fn of(
             .iter()
             .any(|traefik| around.are_beside(traefik.index, index) && traefik.looks_at(container));
         if !is_served {
-            unseen.extend(elsewhere(around, index, container));
+            let is_beside = |one: &Traefik| around.are_beside(one.index, index);
+            let is_passed_over = all.iter().any(is_beside);
+            unseen.extend(elsewhere(around, index, container, is_passed_over));
         }
     }
 }
@@ -138,21 +140,6 @@ impl Traefik {
             || PROVIDERS
                 .iter()
                 .any(|name| self.has(&format!("providers.{name}")))
-    }
-
-    /// Whether a container may be one of those that it is told to look at.
-    fn looks_at(&self, container: &Container) -> bool {
-        let provided = PROVIDERS
-            .iter()
-            .filter(|name| self.has(&format!("providers.{name}")));
-        let constraints: Vec<Option<&String>> = provided
-            .map(|name| self.own.get(&format!("providers.{name}.constraints")))
-            .collect();
-        let (labels, is_built) = (&container.labels, container.built_as.is_some());
-        let may_be_met = |one: &Option<&String>| {
-            one.is_none_or(|text| constraint::is_met(text, labels, is_built) != Some(false))
-        };
-        constraints.is_empty() || constraints.iter().any(may_be_met)
     }
 
     /// Whether it serves a container that nothing is said of.
@@ -219,7 +206,7 @@ impl Traefik {
     /// What a container's labels make it serve.
     fn by_labels(&self, around: &Around<'_>, index: usize, forwards: &mut Vec<Forward>) {
         let container = &around.containers[index];
-        let labels = labels(container);
+        let labels = labels(container, |reader| self.reads(reader));
         let is_told = labels
             .keys()
             .any(|path| path.contains("routers.") || path.starts_with("frontend."));
@@ -387,9 +374,12 @@ fn has(paths: &Paths, path: &str) -> bool {
     paths.contains_key(path) || starting(paths, &format!("{path}.")).next().is_some()
 }
 
-/// The paths that the labels of a container set.
-fn labels(container: &Container) -> Paths {
+/// The paths that the labels of a container set, for these readers.
+fn labels(container: &Container, reads: impl Fn(LabelReader) -> bool) -> Paths {
     let labels = container.labels.iter().filter_map(|label| {
+        if !reads(label.reader) {
+            return None;
+        }
         let name = label.name.to_ascii_lowercase();
         let path = name.strip_prefix("traefik.")?.to_owned();
         Some((path, label.value.known()?.clone()))
@@ -504,9 +494,15 @@ fn is_secure(name: &str) -> bool {
         .any(|part| name.contains(part))
 }
 
-/// What the labels of a server or a database say to a Traefik that is in none of these files.
-fn elsewhere(around: &Around<'_>, index: usize, container: &Container) -> Option<Unseen> {
-    let labels = labels(container);
+/// What the labels of a server or a database say to a Traefik that is in none of these files. One beside it may be told to
+/// pass it over.
+fn elsewhere(
+    around: &Around<'_>,
+    index: usize,
+    container: &Container,
+    is_passed_over: bool,
+) -> Option<Unseen> {
+    let labels = labels(container, |_| true);
     let is_told = labels
         .keys()
         .any(|path| path.contains("routers.") || path.starts_with("frontend."));
@@ -526,9 +522,11 @@ fn elsewhere(around: &Around<'_>, index: usize, container: &Container) -> Option
     routers.iter().any(is_open).then(|| Unseen {
         what: "what Traefik makes of its labels".to_owned(),
         hides: Hides::Port,
-        reason: match is_database {
-            true => "a Traefik that is in none of these files opens the database to others; take the labels out",
-            false => "a Traefik that is in none of these files serves it, without TLS unless its entry points say so",
+        reason: match (is_database, is_passed_over) {
+            (true, false) => "a Traefik that is in none of these files opens the database to others; take the labels out",
+            (false, false) => "a Traefik that is in none of these files serves it, without TLS unless its entry points say so",
+            (true, true) => "the Traefik of these files is told to look at others, and another one may open the database to others; take the labels out",
+            (false, true) => "the Traefik of these files is told to look at others, and another one may serve it, without TLS unless its entry points say so",
         }
         .to_owned(),
         service: Some(container.name.clone()),

@@ -1,13 +1,58 @@
 //! Which containers a Traefik looks at: ``--providers.docker.constraints=Label(`tier`,`public`) && !Label(`on`,`no`)``
 //! (docs/clearml.md#proxies).
 
-use crate::container::Label;
+use super::{PROVIDERS, Traefik};
+use crate::container::{Container, Label, LabelReader};
 
 /// Parentheses and `!` may be nested so deep; what is deeper is not read.
 const DEPTH_LIMIT: usize = 32;
 
+impl Traefik {
+    /// Whose labels it reads; any where nothing of its configuration says.
+    pub(super) fn reads(&self, reader: LabelReader) -> bool {
+        let is_on = |path: &str| self.own.get(path).is_some_and(|told| told != "false");
+        let is_swarm = self.has("providers.swarm") || is_on("providers.docker.swarmmode");
+        let is_docker = self.has("providers.docker") && !is_on("providers.docker.swarmmode");
+        match reader {
+            LabelReader::Engine => is_docker || !is_swarm,
+            LabelReader::Swarm => is_swarm || !is_docker,
+        }
+    }
+
+    /// Whether a container may be one of those that it is told to look at.
+    pub(super) fn looks_at(&self, container: &Container) -> bool {
+        let provided = PROVIDERS
+            .iter()
+            .filter(|name| self.has(&format!("providers.{name}")));
+        let constraints: Vec<Option<&String>> = provided
+            .map(|name| self.own.get(&format!("providers.{name}.constraints")))
+            .collect();
+        let read = |label: &&Label| self.reads(label.reader);
+        let labels: Vec<&Label> = container.labels.iter().filter(read).collect();
+        // An engine gives a container the labels of its image, too.
+        let has_more = !has_usual_image(container);
+        let may_be_met = |one: &Option<&String>| {
+            one.is_none_or(|text| is_met(text, &labels, has_more) != Some(false))
+        };
+        constraints.is_empty() || constraints.iter().any(may_be_met)
+    }
+}
+
+/// Whether a container's image has no labels that anybody would name to Traefik.
+fn has_usual_image(container: &Container) -> bool {
+    const USUAL: [&str; 6] = [
+        "clearml",
+        "elasticsearch",
+        "mongo",
+        "redis",
+        "server",
+        "trains",
+    ];
+    container.built_as.is_none() && USUAL.contains(&container.image_name())
+}
+
 /// Whether the labels of a container, of which its image may have more, meet an expression; none where that is not known.
-pub(super) fn is_met(expression: &str, labels: &[Label], has_more: bool) -> Option<bool> {
+fn is_met(expression: &str, labels: &[&Label], has_more: bool) -> Option<bool> {
     let mut reader = Reader {
         rest: expression,
         labels,
@@ -20,7 +65,7 @@ pub(super) fn is_met(expression: &str, labels: &[Label], has_more: bool) -> Opti
 
 struct Reader<'a> {
     rest: &'a str,
-    labels: &'a [Label],
+    labels: &'a [&'a Label],
     has_more: bool,
     depth: usize,
 }
