@@ -188,6 +188,7 @@ impl Node {
             !entry.is_merge() && entry.key.scalar().is_some_and(|one| one.text() == key)
         };
         let own = entries.iter().find(is_meant);
+        let own = own.filter(|entry| !self.lacks(entry));
         if let Some(clears) = own.and_then(|entry| entry.value.clears()) {
             return Some(clears);
         }
@@ -196,6 +197,13 @@ impl Node {
             .filter(|entry| entry.is_merge() && entry.value.items().is_none());
         let of_merged = |entry: &Entry| entry.value.clears_of(key) == Some(Clears::Before);
         { merged }.any(of_merged).then_some(Clears::Before)
+    }
+
+    /// Whether compose has taken an entry out before it comes to this alias: it did so where the anchor is, and no file before is
+    /// asked for that name any more. What is an alias of a `!reset` itself it finds each time.
+    fn lacks(&self, entry: &Entry) -> bool {
+        let is_alias = |node: &Self| matches!(node.value, Value::Alias(_));
+        is_alias(self) && !is_alias(&entry.value) && entry.field().is_reset()
     }
 
     /// The node an alias stands for, or this one.
@@ -268,10 +276,11 @@ impl Node {
         let Some(entries) = self.entries() else {
             return Vec::new();
         };
+        let own = entries.iter().filter(|entry| !self.lacks(entry));
         if !entries.iter().any(Entry::is_merge) {
-            return entries.iter().map(Entry::field).collect();
+            return own.map(Entry::field).collect();
         }
-        let own = entries.iter().filter(|entry| !entry.is_merge());
+        let own = own.filter(|entry| !entry.is_merge());
         let (reset, mut fields): (Vec<Field<'a>>, Vec<Field<'a>>) =
             own.map(Entry::field).partition(Field::is_reset);
         let name = |field: &Field<'a>| field.key.scalar().map(Scalar::text);
@@ -346,7 +355,8 @@ impl Node {
         let is_meant = |node: &Self| node.scalar().is_some_and(|scalar| scalar.text() == key);
         let entries = self.entries()?;
         let mut own = entries.iter().filter(|entry| !entry.is_merge());
-        let own = own.find(|entry| is_meant(&entry.key)).map(Entry::field);
+        let own = own.find(|entry| is_meant(&entry.key));
+        let own = own.filter(|entry| !self.lacks(entry)).map(Entry::field);
         if own.is_some_and(|field| !field.is_reset()) {
             return own;
         }

@@ -78,22 +78,31 @@ pub(super) fn taken_from(
     ranges
 }
 
-/// The last value of a key of a mapping that compose adds up, e.g. `deploy` and `replicas`.
+/// What counts of a key within one that compose adds up, e.g. `deploy` and `labels`, with the places of the parts.
+pub(super) fn counting_below<'a>(
+    parts: &'a [Part],
+    key: &'a str,
+    name: &str,
+) -> Vec<(usize, Field<'a>)> {
+    let mut counts = Vec::new();
+    for (at, field) in counting_at(parts, key) {
+        if field.value.clears_of(name).is_some() {
+            let reached = reached(parts, at);
+            counts.retain(|(before, _)| !reached.contains(before));
+        }
+        counts.extend(field.value.get(name).map(|own| (at, own)));
+    }
+    counts
+}
+
+/// The last of these values, e.g. of `deploy` and `replicas`.
 pub(super) fn below<'a>(
     parts: &'a [Part],
     key: &'a str,
     name: &str,
 ) -> Option<(&'a Part, &'a Arc<Node>)> {
-    let mut values = Vec::new();
-    for (at, field) in counting_at(parts, key) {
-        if field.value.clears_of(name).is_some() {
-            let reached = reached(parts, at);
-            values.retain(|(before, _)| !reached.contains(before));
-        }
-        values.extend(field.value.get(name).map(|own| (at, own.value)));
-    }
-    let (at, value) = values.pop()?;
-    Some((&parts[at], value))
+    let (at, field) = counting_below(parts, key, name).pop()?;
+    Some((&parts[at], field.value))
 }
 
 /// What a part that resets a key leaves of those before it.

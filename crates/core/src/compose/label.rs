@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::attribute::{counting_at, reached, taken_from};
+use super::attribute::{counting_at, counting_below, taken_from};
 use super::{Part, Project, volume};
 use crate::container::{Label, LabelReader as Reader};
 use crate::knowable::Knowable;
@@ -13,7 +13,8 @@ pub(super) fn of_service(project: &Project, parts: &[Part], of_files: Vec<Label>
     let own = counting_at(parts, "labels");
     let mut labels = of_files;
     labels.extend(merged(project, parts, &own, Reader::Engine));
-    labels.extend(merged(project, parts, &of_deploy(parts), Reader::Swarm));
+    let of_deploy = counting_below(parts, "deploy", "labels");
+    labels.extend(merged(project, parts, &of_deploy, Reader::Swarm));
     let mut seen = HashSet::new();
     labels.reverse();
     labels.retain(|label| seen.insert((label.name.clone(), label.reader)));
@@ -21,19 +22,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part], of_files: Vec<Label>
     labels
 }
 
-/// What counts of `labels` below `deploy`.
-fn of_deploy(parts: &[Part]) -> Vec<(usize, Field<'_>)> {
-    let mut counts = Vec::new();
-    for (at, deploy) in counting_at(parts, "deploy") {
-        if deploy.value.clears_of("labels").is_some() {
-            let reached = reached(parts, at);
-            counts.retain(|(before, _)| !reached.contains(before));
-        }
-        counts.extend(deploy.value.get("labels").map(|labels| (at, labels)));
-    }
-    counts
-}
-
+/// The labels of one list or mapping over all parts, of which a later one of a name comes behind.
 fn merged(
     project: &Project,
     parts: &[Part],

@@ -1,7 +1,7 @@
 //! What the sections beside the services say over all files: `configs`, `networks`, `secrets` and `volumes`.
 
 use super::{Document, Project};
-use crate::yaml::{Clears, Node};
+use crate::yaml::Node;
 
 impl Project {
     /// What documents say at a path, e.g. `networks`, `back`, `internal`, the one that wins first. A tag of compose's on the way
@@ -14,9 +14,7 @@ impl Project {
             for key in path {
                 clears |= node.is_some_and(|node| node.clears_of(key).is_some());
                 let field = node.and_then(|node| node.get(key));
-                node = field
-                    .map(|field| &**field.value)
-                    .filter(|value| value.clears() != Some(Clears::All));
+                node = field.map(|field| &**field.value);
             }
             said.extend(
                 node.filter(|node| !node.is_null())

@@ -136,10 +136,7 @@ impl Traefik {
 
     /// Whether it looks at labels.
     fn reads_labels(&self) -> bool {
-        !self.is_seen()
-            || PROVIDERS
-                .iter()
-                .any(|name| self.has(&format!("providers.{name}")))
+        !self.is_seen() || self.providers().next().is_some()
     }
 
     /// Whether it serves a container that nothing is said of.

@@ -3,52 +3,54 @@
 
 use super::{PROVIDERS, Traefik};
 use crate::container::{Container, Label, LabelReader};
+use crate::deployment::recognise::has_official_image;
 
 /// Parentheses and `!` may be nested so deep; what is deeper is not read.
 const DEPTH_LIMIT: usize = 32;
 
 impl Traefik {
-    /// Whose labels it reads; any where nothing of its configuration says.
+    /// What gives it labels, and whose.
+    pub(super) fn providers(&self) -> impl Iterator<Item = (&'static str, LabelReader)> {
+        let has = |name: &&str| self.has(&format!("providers.{name}"));
+        let is_swarm = |name: &str| {
+            let mode = self.own.get(&format!("providers.{name}.swarmmode"));
+            name == "swarm" || mode.is_some_and(|told| told != "false")
+        };
+        PROVIDERS
+            .into_iter()
+            .filter(has)
+            .map(move |name| match is_swarm(name) {
+                true => (name, LabelReader::Swarm),
+                false => (name, LabelReader::Engine),
+            })
+    }
+
+    /// Whether it reads these labels; any where nothing of its configuration says.
     pub(super) fn reads(&self, reader: LabelReader) -> bool {
-        let is_on = |path: &str| self.own.get(path).is_some_and(|told| told != "false");
-        let is_swarm = self.has("providers.swarm") || is_on("providers.docker.swarmmode");
-        let is_docker = self.has("providers.docker") && !is_on("providers.docker.swarmmode");
-        match reader {
-            LabelReader::Engine => is_docker || !is_swarm,
-            LabelReader::Swarm => is_swarm || !is_docker,
-        }
+        let mut all = self.providers().map(|(_, own)| own).peekable();
+        all.peek().is_none() || all.any(|own| own == reader)
     }
 
     /// Whether a container may be one of those that it is told to look at.
     pub(super) fn looks_at(&self, container: &Container) -> bool {
-        let provided = PROVIDERS
-            .iter()
-            .filter(|name| self.has(&format!("providers.{name}")));
-        let constraints: Vec<Option<&String>> = provided
-            .map(|name| self.own.get(&format!("providers.{name}.constraints")))
-            .collect();
-        let read = |label: &&Label| self.reads(label.reader);
-        let labels: Vec<&Label> = container.labels.iter().filter(read).collect();
-        // An engine gives a container the labels of its image, too.
-        let has_more = !has_usual_image(container);
-        let may_be_met = |one: &Option<&String>| {
-            one.is_none_or(|text| is_met(text, &labels, has_more) != Some(false))
+        let may_look = |(name, reader): (&str, LabelReader)| {
+            let told = self.own.get(&format!("providers.{name}.constraints"));
+            let read = container.labels.iter().filter(|one| one.reader == reader);
+            let labels: Vec<&Label> = read.collect();
+            // An engine gives a container the labels of its image, too.
+            let has_more = reader == LabelReader::Engine && !has_usual_image(container);
+            told.is_none_or(|text| is_met(text, &labels, has_more) != Some(false))
         };
-        constraints.is_empty() || constraints.iter().any(may_be_met)
+        let mut all = self.providers().peekable();
+        all.peek().is_none() || all.any(may_look)
     }
 }
 
 /// Whether a container's image has no labels that anybody would name to Traefik.
 fn has_usual_image(container: &Container) -> bool {
-    const USUAL: [&str; 6] = [
-        "clearml",
-        "elasticsearch",
-        "mongo",
-        "redis",
-        "server",
-        "trains",
-    ];
-    container.built_as.is_none() && USUAL.contains(&container.image_name())
+    const DATABASES: [&str; 3] = ["elasticsearch", "mongo", "redis"];
+    let is_database = container.built_as.is_none() && DATABASES.contains(&container.image_name());
+    is_database || has_official_image(container)
 }
 
 /// Whether the labels of a container, of which its image may have more, meet an expression; none where that is not known.
