@@ -137,6 +137,8 @@ pub struct BrokenReference {
 pub struct Entrance {
     /// What it is: `Ingress clearml-app`.
     pub name: String,
+    /// What makes it.
+    pub kind: EntranceKind,
     /// The host that it is for; none for any.
     pub host: Option<String>,
     /// The port of the container; none where nothing tells.
@@ -149,6 +151,20 @@ pub struct Entrance {
     pub is_guarded: bool,
     /// Where the rule is.
     pub span: Span,
+}
+
+/// What makes an entrance, which is where TLS is turned on for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntranceKind {
+    /// An HTTPRoute, which is as safe as the listeners of its Gateway.
+    HttpRoute,
+    /// An Ingress.
+    Ingress,
+    /// A Route of OpenShift.
+    Route,
+    /// A Service at a load balancer, or a Service that a table of ingress-nginx opens: nothing of its own gives it a certificate.
+    Service,
 }
 
 /// What an entrance speaks with who comes in.

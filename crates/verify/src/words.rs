@@ -1,7 +1,9 @@
 //! Words and turns of phrase that several messages share.
 
 use clearml_secure_core::account::Role;
-use clearml_secure_core::container::{Container, Interface, Opener, Port};
+use clearml_secure_core::container::{
+    Container, Entrance, EntranceKind, Interface, Opener, Port, Speaks,
+};
 use clearml_secure_core::setting::{Kind, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
@@ -107,6 +109,27 @@ pub(crate) fn close(port: Option<&Port>) -> &'static str {
         Some(Opener::Service { .. }) => {
             "set the Service's type to ClusterIP and remove its `externalIPs`"
         }
+    }
+}
+
+/// What to do where an entrance takes clear text, alone or besides TLS.
+pub(crate) fn with_tls_alone(entrance: &Entrance) -> &'static str {
+    match (entrance.speaks.known(), entrance.kind) {
+        (Some(Speaks::Both), EntranceKind::HttpRoute) => {
+            "name its Gateway's listener with TLS in `parentRefs` (`sectionName`), and let a route of the other listener redirect"
+        }
+        (Some(Speaks::Both), _) => "let it redirect to https://: remove what keeps it from that",
+        (_, EntranceKind::HttpRoute) => {
+            "give its Gateway a listener with `protocol: HTTPS` and a certificate"
+        }
+        (_, EntranceKind::Route) => "add `spec.tls` with `termination: edge` to the Route",
+        (_, EntranceKind::Ingress) => {
+            "give it a certificate (spec.tls of an Ingress; in the chart's values, tlsSecretName)"
+        }
+        (_, EntranceKind::Service) => {
+            "close it, and put an Ingress with TLS in front of the server"
+        }
+        (_, _) => "let it speak TLS alone",
     }
 }
 

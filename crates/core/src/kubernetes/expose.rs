@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::object::{Object, number};
 use super::pool::Pool;
 use crate::compose::port;
-use crate::container::{Entrance, Interface, Opener, Port};
+use crate::container::{Entrance, EntranceKind, Interface, Opener, Port};
 use crate::shown::escape;
 use crate::source::Span;
 use crate::yaml::Node;
@@ -104,6 +104,7 @@ impl<'a> Services<'a> {
                     let own = own.map_or_else(String::new, |port| format!("port {port} of "));
                     entrances.push(Entrance {
                         name: format!("{own}Service {}", escape(&service.name)),
+                        kind: EntranceKind::Service,
                         host: None,
                         port: Some(target),
                         speaks,

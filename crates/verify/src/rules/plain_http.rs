@@ -18,7 +18,7 @@ use crate::finding::{Draft, Severity};
 
 use super::{Case, Rule};
 use crate::entry::named;
-use crate::words::shown;
+use crate::words::{self, shown};
 use clearml_secure_core::container::Speaks;
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::source::Span;
@@ -83,52 +83,21 @@ fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut Vec<Span>) -> Vec<
         }
         seen.push(entrance.span);
         let named = named(entrance);
-        let (what, help) = match entrance.speaks.known() {
-            Some(Speaks::Both) => (
-                format!("{named} answers in clear text besides TLS"),
-                match is_of_gateway(&entrance.name) {
-                    true => {
-                        "name its Gateway's listener with TLS in `parentRefs` (`sectionName`), and let a route of the other listener redirect"
-                    }
-                    false => "let it redirect to https://: remove what keeps it from that",
-                },
-            ),
-            _ => (
-                format!("{named} has no TLS, unless a load balancer before it has"),
-                certificate(&entrance.name),
-            ),
+        let what = match entrance.speaks.known() {
+            Some(Speaks::Both) => "answers in clear text besides TLS",
+            _ => "has no TLS, unless a load balancer before it has",
         };
         found.push(
             Draft::new(
                 PUBLIC,
-                format!("passwords and tokens can be sniffed: {what}"),
-                help,
+                format!("passwords and tokens can be sniffed: {named} {what}"),
+                words::with_tls_alone(entrance),
             )
             .server(instance.server)
             .at(entrance.span),
         );
     }
     found
-}
-
-/// Whether it is a Gateway that speaks with who comes in.
-fn is_of_gateway(name: &str) -> bool {
-    name.starts_with("HTTPRoute ")
-}
-
-/// Where a certificate goes that gives an entrance TLS.
-fn certificate(name: &str) -> &'static str {
-    match name.split(' ').next() {
-        _ if is_of_gateway(name) => {
-            "give its Gateway a listener with `protocol: HTTPS` and a certificate"
-        }
-        Some("Route") => "add `spec.tls` with `termination: edge` to the Route",
-        Some("Ingress") => {
-            "give it a certificate (spec.tls of an Ingress; in the chart's values, tlsSecretName)"
-        }
-        // A Service, or a port of a table of one.
-        _ => "close it, and put an Ingress with TLS in front of the server",
-    }
 }
 
 /// Whether an address is https://.

@@ -218,7 +218,7 @@ fn help_with(case: &Case<'_>, way: &Way<'_>) -> String {
         (Reach::Network(..), true) => {
             "remove the server from this network, and put a reverse proxy with TLS in front of it"
         }
-        (Reach::Entrance(_), _) => "give it a certificate, and let it redirect to https://",
+        (Reach::Entrance(entrance), _) => words::with_tls_alone(entrance),
         (_, true) => "publish it on 127.0.0.1, behind a reverse proxy with TLS",
         (_, false) => "turn on TLS there, or publish it on 127.0.0.1 only",
     };

@@ -150,6 +150,12 @@ fn a_route_is_as_safe_as_its_gateway() {
     assert!(done.unknown().is_empty(), "{:?}", done.unknown());
     let done = with(route);
     done.says("whether HTTPRoute r speaks TLS", "Gateway g was not given");
+    let of_set = route.replace("{name: g,", "{kind: ListenerSet, name: g,");
+    let done = with(&format!("{of_set}{}", gateway("HTTPS")));
+    done.says(
+        "whether HTTPRoute r speaks TLS",
+        "its parent is ListenerSet g, of a kind that is not read",
+    );
     // What is mirrored to a database changes it.
     let mirror = "rules: [{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: clearml-elastic, port: 9200}}}], ";
     let mirrored = route.replace("rules: [{", mirror);

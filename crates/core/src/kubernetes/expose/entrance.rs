@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::external::Externals;
 use super::{Leading, Services};
-use crate::container::{Entrance, Speaks};
+use crate::container::{Entrance, EntranceKind, Speaks};
 use crate::knowable::Knowable;
 use crate::kubernetes::object::{Object, number};
 use crate::kubernetes::pool::Pool;
@@ -22,6 +22,7 @@ pub(in crate::kubernetes) struct Entrances<'a>(HashMap<String, Vec<(&'a Object, 
 struct Rule {
     /// What it is.
     name: String,
+    kind: EntranceKind,
     host: Option<String>,
     /// The Service, and its namespace where one is known.
     service: String,
@@ -92,6 +93,7 @@ impl<'a> Entrances<'a> {
                 let (is_there, port) = port_of(leading, &rule.port, container);
                 let entrance = Entrance {
                     name: rule.name.clone(),
+                    kind: rule.kind,
                     host: rule.host.clone(),
                     port,
                     speaks: rule.speaks.clone(),
@@ -139,6 +141,12 @@ fn is_meant(port: &Node, wanted: &Option<String>) -> bool {
 fn rule(object: &Object, service: &str, speaks: Knowable<Speaks>, at: &Node) -> Rule {
     Rule {
         name: format!("{} {}", object.kind, escape(&object.name)),
+        kind: match object.kind.as_str() {
+            "HTTPRoute" => EntranceKind::HttpRoute,
+            "Ingress" => EntranceKind::Ingress,
+            "Route" => EntranceKind::Route,
+            _ => EntranceKind::Service,
+        },
         host: None,
         service: service.to_owned(),
         namespace: object.namespace.clone(),

@@ -113,6 +113,14 @@ pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Option<Knowab
     let parents: Vec<&Arc<Node>> = parents.filter(is_outside).collect();
     for parent in &parents {
         let name = text(parent, &["name"]).unwrap_or_default();
+        let kind = text(parent, &["kind"]).unwrap_or("Gateway");
+        if kind != "Gateway" {
+            return Some(Knowable::unknown(format!(
+                "its parent is {} {}, of a kind that is not read",
+                escape(kind),
+                escape(name)
+            )));
+        }
         let namespace = text(parent, &["namespace"]).or(route.namespace.as_deref());
         let is_parent = |gateway: &&&Object| {
             let own = gateway.namespace.as_deref();
