@@ -86,17 +86,25 @@ const IMAGES: [&str; 3] = ["clearml/server", "allegroai/clearml", "allegroai/tra
 
 /// Whether a text has an object of Kubernetes: a line that only they have, in YAML or in JSON.
 pub fn is_manifest(text: &str) -> bool {
-    let text = text.trim_start_matches('\u{feff}');
-    let start = text.trim_start();
+    const KEY: &str = "apiVersion";
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let Some(last) = text.rfind(KEY) else {
+        return false;
+    };
     // Two braces begin a template.
-    if start.starts_with('{') && !start.starts_with("{{") {
-        return text.contains("apiVersion");
-    }
-    let mut lines = text.lines();
-    lines.any(|line| {
-        let line = line.strip_prefix("- ").unwrap_or(line);
-        let line = line.strip_prefix('{').map_or(line, str::trim_start);
-        line.starts_with("apiVersion:") || line.starts_with("\"apiVersion\":")
+    let is_braced = |line: &str| line.starts_with('{') && !line.starts_with("{{");
+    let mut before = 0;
+    text.split_inclusive('\n').any(|line| {
+        let at = before;
+        before += line.len();
+        let line = ["--- ", "- ", "? "]
+            .iter()
+            .fold(line, |line, sign| line.strip_prefix(sign).unwrap_or(line));
+        let key = line.trim_start_matches(['"', '\'']);
+        let after = key.strip_prefix(KEY);
+        let after = after.map(|after| after.trim_start_matches(['"', '\'']).trim());
+        let is_key = after.is_some_and(|after| after.is_empty() || after.starts_with(':'));
+        is_key || is_braced(line) && at < last
     })
 }
 

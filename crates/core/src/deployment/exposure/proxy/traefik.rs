@@ -1,21 +1,24 @@
 //! Traefik: entry points of its own, and routers that labels of other containers or files give it (docs/clearml.md#proxies).
 
 mod constraint;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::{IMAGES, Software};
-use crate::container::{Container, LabelReader, VariableValue};
+use crate::container::{Container, LabelReader};
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::files::Files;
 use crate::deployment::exposure::hop::{Forward, How};
 use crate::deployment::exposure::{Around, Tool};
-use crate::knowable::Knowable;
 use crate::unseen::{Hides, Unseen};
 
 /// What looks at labels, as its settings call it.
 const PROVIDERS: [&str; 2] = ["docker", "swarm"];
+
+/// A rule that nobody wrote is made of a container's name.
+const LONGEST_RULE: u64 = 255;
 
 /// Settings by their path in lower case, as Traefik has them from options, variables, files and labels.
 type Paths = BTreeMap<String, String>;
@@ -32,8 +35,8 @@ struct EntryPoint {
     port: u16,
     is_loopback: bool,
     is_tls: bool,
-    /// Whether it sends all who come to one with TLS.
-    redirects: bool,
+    /// The priority with which it sends all who come to one with TLS.
+    redirects: Option<u64>,
 }
 
 /// One router.
@@ -42,6 +45,7 @@ struct Router<'a> {
     entry_points: Option<Vec<&'a str>>,
     has_tls: bool,
     redirects: bool,
+    priority: u64,
     is_guarded: bool,
     service: Option<&'a str>,
 }
@@ -97,29 +101,12 @@ pub(in crate::deployment::exposure) fn of(
 
 impl Traefik {
     fn of(index: usize, container: &Container) -> Self {
-        let mut own = Paths::new();
-        // A word of the command has its quotes and its operators.
-        let whole = container.command.iter().filter_map(Knowable::known);
-        for word in container.words.iter().chain(whole) {
-            if let Some(option) = word.strip_prefix("--") {
-                let (name, value) = option.split_once('=').unwrap_or((option, "true"));
-                own.insert(name.to_ascii_lowercase(), value.to_owned());
-            }
-        }
-        for variable in &container.environment {
-            let Some(name) = variable.name.strip_prefix("TRAEFIK_") else {
-                continue;
-            };
-            if let VariableValue::Known(value) = &variable.value {
-                let path = name.to_ascii_lowercase().replace('_', ".");
-                own.insert(path, value.expose().to_owned());
-            }
-        }
         let files = Files::of(container);
-        for file in &files.texts {
-            own.extend(of_text(&file.path, &file.text));
+        Self {
+            index,
+            own: settings::of(container, &files),
+            files,
         }
-        Self { index, own, files }
     }
 
     /// Whether anything of its own configuration is here.
@@ -169,19 +156,13 @@ impl Traefik {
             let Some(port) = port.filter(|_| protocol == "tcp") else {
                 continue;
             };
-            let tls = setting("http.tls");
-            let is_off = self.own.get(&tls).is_some_and(|value| value == "false");
             found.insert(
                 name,
                 EntryPoint {
                     port,
                     is_loopback: is_loopback(address),
-                    is_tls: self.has(&tls) && !is_off,
-                    redirects: self.has(&setting("http.redirections.entrypoint.to"))
-                        && self
-                            .own
-                            .get(&setting("http.redirections.entrypoint.scheme"))
-                            .is_none_or(|scheme| scheme == "https"),
+                    is_tls: is_on(&self.own, &setting("http.tls")),
+                    redirects: self.redirects(&setting("http.redirections.entrypoint")),
                 },
             );
         }
@@ -193,11 +174,22 @@ impl Traefik {
                     port: 80,
                     is_loopback: false,
                     is_tls: false,
-                    redirects: false,
+                    redirects: None,
                 },
             );
         }
         found
+    }
+
+    /// The priority of what sends all who come to an entry point to one with TLS.
+    fn redirects(&self, path: &str) -> Option<u64> {
+        let setting = |name: &str| self.own.get(&format!("{path}.{name}"));
+        setting("to")?;
+        let is_secure = setting("scheme").is_none_or(|scheme| scheme == "https");
+        is_secure.then_some(match setting("priority") {
+            Some(told) => told.parse().unwrap_or(0),
+            None => u64::MAX,
+        })
     }
 
     /// What a container's labels make it serve.
@@ -277,11 +269,12 @@ impl Traefik {
                 None => (
                     self.guessed(around, router.kind, to.1),
                     is_secure(name),
-                    false,
+                    None,
                 ),
             };
             let is_tls = is_tls || router.has_tls;
-            if !is_tls && router.kind == Kind::Http && (redirects || router.redirects) {
+            let is_sent_on = router.redirects || redirects.is_some_and(|own| own > router.priority);
+            if !is_tls && router.kind == Kind::Http && is_sent_on {
                 continue;
             }
             forwards.extend(ports.into_iter().map(|at| Forward {
@@ -371,6 +364,24 @@ fn has(paths: &Paths, path: &str) -> bool {
     paths.contains_key(path) || starting(paths, &format!("{path}.")).next().is_some()
 }
 
+/// Whether a part that needs nothing below it is there. What is no `true` takes it out, with all that is below.
+fn is_on(paths: &Paths, path: &str) -> bool {
+    has(paths, path)
+        && paths
+            .get(path)
+            .is_none_or(|told| told.is_empty() || told.eq_ignore_ascii_case("true"))
+}
+
+/// The priority of a router: what it says, or the length of its rule.
+fn priority(paths: &Paths, router: &str) -> u64 {
+    let told = paths.get(&format!("{router}.priority"));
+    let told = told.and_then(|told| told.parse().ok());
+    let rule = paths.get(&format!("{router}.rule"));
+    told.filter(|told| *told != 0)
+        .or(rule.map(|rule| rule.len() as u64))
+        .unwrap_or(LONGEST_RULE)
+}
+
 /// The paths that the labels of a container set, for these readers.
 fn labels(container: &Container, reads: impl Fn(LabelReader) -> bool) -> Paths {
     let labels = container.labels.iter().filter_map(|label| {
@@ -404,6 +415,7 @@ fn routers(paths: &Paths) -> Vec<Router<'_>> {
             entry_points: old,
             has_tls: false,
             redirects: false,
+            priority: LONGEST_RULE,
             is_guarded: false,
             service: None,
         });
@@ -423,8 +435,6 @@ fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
             .filter(|name| !name.is_empty())
             .collect()
     };
-    let tls = format!("{start}.tls");
-    let is_off = paths.get(&tls).is_some_and(|value| value == "false");
     let middlewares = all("middlewares");
     let kind_name = kind.name();
     let of_kind = |kinds: &[&str]| {
@@ -446,8 +456,9 @@ fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
     Router {
         kind,
         entry_points: (!entry_points.is_empty()).then_some(entry_points),
-        has_tls: has(paths, &tls) && !is_off,
+        has_tls: is_on(paths, &format!("{start}.tls")),
         redirects: of_kind(&["redirectscheme"]),
+        priority: priority(paths, &start),
         is_guarded: of_kind(&[
             "basicauth",
             "digestauth",
@@ -529,47 +540,4 @@ fn elsewhere(
         service: Some(container.name.clone()),
         span: container.labels.first().map(|label| label.span),
     })
-}
-
-/// The settings of a file, if it is one of Traefik's.
-fn of_text(path: &str, text: &str) -> Paths {
-    let value: Option<serde_json::Value> = match path.rsplit_once('.') {
-        Some((_, "yml" | "yaml")) => serde_yaml::from_str(text).ok(),
-        Some((_, "toml")) => toml::from_str(text).ok(),
-        _ => None,
-    };
-    let mut paths = Paths::new();
-    if let Some(value) = value {
-        flatten("", &value, 0, &mut paths);
-    }
-    paths
-}
-
-fn flatten(path: &str, value: &serde_json::Value, depth: usize, paths: &mut Paths) {
-    use serde_json::Value;
-    if depth > 16 {
-        return;
-    }
-    let below = |name: &str| match path {
-        "" => name.to_ascii_lowercase(),
-        path => format!("{path}.{}", name.to_ascii_lowercase()),
-    };
-    match value {
-        Value::Object(fields) if fields.is_empty() => {
-            drop(paths.insert(path.to_owned(), "true".to_owned()))
-        }
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                flatten(&below(name), value, depth + 1, paths);
-            }
-        }
-        Value::Array(items) => {
-            for (at, value) in items.iter().enumerate() {
-                flatten(&below(&at.to_string()), value, depth + 1, paths);
-            }
-        }
-        Value::Null => drop(paths.insert(path.to_owned(), "true".to_owned())),
-        Value::String(text) => drop(paths.insert(path.to_owned(), text.clone())),
-        other => drop(paths.insert(path.to_owned(), other.to_string())),
-    }
 }

@@ -29,6 +29,10 @@ const GKE: [&str; 2] = [
 const TRAEFIK_ENTRY_POINTS: &str = "traefik.ingress.kubernetes.io/router.entrypoints";
 const TRAEFIK_TLS: &str = "traefik.ingress.kubernetes.io/router.tls";
 
+/// What Go's `ParseBool` takes for true and for false.
+const TRUE: [&str; 6] = ["1", "t", "T", "TRUE", "true", "True"];
+const FALSE: [&str; 6] = ["0", "f", "F", "FALSE", "false", "False"];
+
 /// Annotations of controllers that ask for a password, or look at the address, by the last part of their names.
 const GUARDS: [&str; 10] = [
     "allow-list",
@@ -64,7 +68,7 @@ pub(super) fn of_ingress(ingress: &Object, host: Option<&str>) -> Speaks {
         hosts.is_empty() || hosts.iter().any(is_covered)
     };
     let is_covered = list(&ingress.node, &["spec", "tls"]).iter().any(covers);
-    match is_covered || TLS.iter().any(has) {
+    match is_covered || TLS.iter().any(has) || is_forced(ingress) {
         false => Speaks::Clear,
         true if is_clear_too(ingress) => Speaks::Both,
         true => Speaks::Tls,
@@ -89,7 +93,7 @@ fn is_clear_too(ingress: &Object) -> bool {
     let has_key = |part: &str| ingress.annotations().any(|(name, _)| name.contains(part));
     let mut all = ingress.annotations();
     let is_told = all.any(|(name, value)| {
-        name.ends_with("/ssl-redirect") && value == "false"
+        name.ends_with("/ssl-redirect") && FALSE.contains(&value)
             || name == TRAEFIK_ENTRY_POINTS
                 && !is(TRAEFIK_TLS, "true")
                 && value.split(',').any(|point| point.trim() != "websecure")
@@ -98,10 +102,16 @@ fn is_clear_too(ingress: &Object) -> bool {
     let class = ingress.annotation("kubernetes.io/ingress.class");
     let is_googles = matches!(class, Some("gce" | "gce-internal"))
         || GKE.iter().any(|name| ingress.annotation(name).is_some());
-    is_told && !is("nginx.ingress.kubernetes.io/force-ssl-redirect", "true")
+    is_told && !is_forced(ingress)
         || is_googles
             && !is("kubernetes.io/ingress.allow-http", "false")
             && !has_key("FrontendConfig")
+}
+
+/// Whether ingress-nginx sends everybody to https, with a certificate of its own where the Ingress names none.
+fn is_forced(ingress: &Object) -> bool {
+    let told = ingress.annotation("nginx.ingress.kubernetes.io/force-ssl-redirect");
+    told.is_some_and(|told| TRUE.contains(&told))
 }
 
 /// What the listeners speak that a route is of; none where it is of nothing.

@@ -1,7 +1,7 @@
 //! Which containers a Traefik looks at: ``--providers.docker.constraints=Label(`tier`,`public`) && !Label(`on`,`no`)``
 //! (docs/clearml.md#proxies).
 
-use super::{PROVIDERS, Traefik};
+use super::{PROVIDERS, Software, Traefik};
 use crate::container::{Container, Label, LabelReader};
 use crate::deployment::recognise::has_official_image;
 
@@ -49,8 +49,8 @@ impl Traefik {
 /// Whether a container's image has no labels that anybody would name to Traefik.
 fn has_usual_image(container: &Container) -> bool {
     const DATABASES: [&str; 3] = ["elasticsearch", "mongo", "redis"];
-    let is_database = container.built_as.is_none() && DATABASES.contains(&container.image_name());
-    is_database || has_official_image(container)
+    let is_known = DATABASES.contains(&container.image_name()) || Software::of(container).is_some();
+    container.built_as.is_none() && is_known || has_official_image(container)
 }
 
 /// Whether the labels of a container, of which its image may have more, meet an expression; none where that is not known.
@@ -147,7 +147,8 @@ impl<'a> Reader<'a> {
         let is_added = self.has_more || name.starts_with("com.docker.");
         match self.labels.iter().rfind(|label| label.name == name) {
             Some(label) => Some(label.value.known()? == value),
-            None => (!is_added).then_some(false),
+            // A label that is not there counts as an empty one.
+            None => (!is_added).then_some(value.is_empty()),
         }
     }
 }
@@ -170,6 +171,8 @@ mod tests {
         for (text, met) in [
             ("Label(`a`,`b`)", Some(false)),
             ("!Label(`a`, \"b\")", Some(true)),
+            ("Label(`a`,``)", Some(true)),
+            ("!Label(`a`, \"\")", Some(false)),
             (
                 "(Label(`a`,`b`) || !Label(`a`,`b`)) && !!Label(`a`,`b`)",
                 Some(false),
