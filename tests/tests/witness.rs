@@ -90,6 +90,28 @@ fn docker_compose_agrees_in_every_mode() {
     }
 }
 
+/// What compose reads of a variable without a name is no difference.
+#[test]
+fn docker_compose_agrees_on_odd_names() {
+    let Some(compose) = oracle::docker_compose() else {
+        oracle::skip("--prove-with-compose: Docker Compose is not set up");
+        return;
+    };
+    for (file, environment) in [("=x\nA=b\n", "[A=b]"), ("A=b\nlast", "[=y, \"\"]")] {
+        let folder = folder();
+        let folder = folder.path();
+        symlink(&compose, folder.join("bin/docker-compose")).unwrap();
+        fs::write(folder.join("odd.env"), file).unwrap();
+        let path = folder.join(COMPOSE);
+        let text = fs::read_to_string(&path).unwrap();
+        let odd = format!(
+            "services:\n  odd: {{image: odd, env_file: odd.env, environment: {environment}}}\n"
+        );
+        fs::write(&path, text.replacen("services:\n", &odd, 1)).unwrap();
+        inject(folder, &["-i"]).exit(0).says("proved");
+    }
+}
+
 #[test]
 fn nothing_is_written_where_it_does_not_agree() {
     for (version, config, reason) in [

@@ -38,8 +38,8 @@ use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Unseen;
 use crate::yaml::{Clears, Field, Node};
-use env::Scopes;
-pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at};
+pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at, is_reserved};
+use env::{Scopes, Shell};
 pub use loader::{Kind, Loader};
 use parts::Reader;
 pub use uses::Use;
@@ -171,8 +171,9 @@ impl Project {
     ) -> Result<Self, Error> {
         let mut env = ProjectEnv::of(env_files);
         let (EnvFiles::Default(files_of_env) | EnvFiles::Named(files_of_env)) = env_files;
+        let shell = Shell::of(folder);
         for file in files_of_env {
-            env.add(sources, *file, &|_| None)?;
+            env.add(sources, *file, &|name| shell.value(name).map(str::to_owned))?;
         }
         if !env.are_named {
             env.obey_its_own_line(sources)?;

@@ -8,13 +8,54 @@ use zeroize::Zeroizing;
 /// What a path is called that is put together of variables: it may hold a value of an env file.
 pub const HIDDEN: &str = "(a path with variables)";
 
-/// A path as it is written, where that is no more than names and references.
-pub(crate) fn names_only(written: &str) -> &str {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "${}_-./".contains(c);
-    match written.chars().all(is_plain) {
-        true => written,
-        false => HIDDEN,
+/// A path as it is written, with `…` in place of a reference's default, alternative or message, which may be secret:
+/// `${DIR:-…}/a.yml`. Where more than names and references is written, all of it is hidden.
+pub(crate) fn names_only(written: &str) -> String {
+    without_texts(written).unwrap_or_else(|| HIDDEN.to_owned())
+}
+
+fn without_texts(template: &str) -> Option<String> {
+    let plain = |text: &str| {
+        let is_plain = |c: char| c.is_alphanumeric() || "$_-./ ".contains(c);
+        text.chars().all(is_plain)
+    };
+    let (mut shown, mut rest) = (String::new(), template);
+    while let Some(at) = rest.find("${") {
+        let (before, reference) = rest.split_at(at);
+        let end = end_of_reference(reference)?;
+        let inner = &reference["${".len()..end];
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (name, text) = inner.split_at(inner.find(|c| !is_name(c)).unwrap_or(inner.len()));
+        let operators = [":-", ":?", ":+", "-", "?", "+"];
+        let operator = operators.into_iter().find(|one| text.starts_with(one));
+        let shown_text = match (operator, text) {
+            (Some(operator), _) => format!("{operator}…"),
+            (None, "") => String::new(),
+            (None, _) => return None,
+        };
+        shown.push_str(Some(before).filter(|text| plain(text))?);
+        shown.push_str(&format!("${{{name}{shown_text}}}"));
+        rest = &reference[end + 1..];
     }
+    shown.push_str(Some(rest).filter(|text| plain(text))?);
+    Some(shown)
+}
+
+/// Where a reference at the start of a text closes. Compose counts every brace, so only those of references may be in it.
+fn end_of_reference(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' if before == '$' => depth += 1,
+            '{' => return None,
+            '}' if depth == 1 => return Some(at),
+            '}' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        before = c;
+    }
+    None
 }
 
 /// The texts a deployment was read from, so that every value can be pointed at in the one it came from.
@@ -312,6 +353,27 @@ fn column(before: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_shown_without_what_may_be_secret() {
+        for (written, shown) in [
+            ("a/b.yml", "a/b.yml"),
+            ("${DIR}/$NAME.yml", "${DIR}/$NAME.yml"),
+            ("${DIR:-se/cret}/a b.yml", "${DIR:-…}/a b.yml"),
+            ("${A-${B:-x}}.${C:+y}", "${A-…}.${C:+…}"),
+            ("${A:?why}", "${A:?…}"),
+            ("${A-:x}", "${A-…}"),
+            ("${A:-…}/a", "${A:-…}/a"),
+            ("${A:-{}}/x", HIDDEN),
+            ("${A:-x", HIDDEN),
+            ("${A:=x}", HIDDEN),
+            ("{x}", HIDDEN),
+            ("https://u:p@host/${A}", HIDDEN),
+            (HIDDEN, HIDDEN),
+        ] {
+            assert_eq!(names_only(written), shown, "{written}");
+        }
+    }
 
     #[test]
     fn columns_count_characters_and_skip_the_byte_order_mark() {

@@ -57,7 +57,6 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     let texts = read_compose(cli, text)?;
     refuse_an_input(cli, &texts)?;
     let env_file = read_env_file(cli, &texts)?;
-    let folder = cli.compose.parent().unwrap_or(Path::new("")).to_owned();
     // A second reading needs the files a second time.
     let compose = cli.prove_with_compose.then(|| texts.clone());
     let job = Job {
@@ -97,7 +96,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8, Error> {
     if !cli.general.quiet {
         say(&talk.done);
         if let Some(env_file) = proved.env_file.as_ref().filter(|_| !cli.check && !cli.diff) {
-            say(&talk::of_env_file(env_file, &folder));
+            say(&talk::of_env_file(env_file, &talk.env));
         }
         // clearml-rotate has to know before it changes anything.
         if !cli.check {

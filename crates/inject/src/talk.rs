@@ -4,7 +4,6 @@ mod next;
 
 use std::collections::HashSet;
 use std::fmt::Write;
-use std::path::Path;
 
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::effective::{Configured, Effective};
@@ -25,7 +24,7 @@ use clearml_secure_plan::ports::is_bound;
 
 use crate::cli::Cli;
 
-use next::next_steps;
+use next::{Compose, next_steps};
 
 /// What a person at a terminal has to type, if anything.
 pub(crate) fn waiting(cli: &Cli) -> String {
@@ -47,6 +46,8 @@ pub(crate) struct Talk {
     pub(crate) done: String,
     /// What to do next.
     pub(crate) next: String,
+    /// The options with which docker compose reads the env file; none where it finds it by itself.
+    pub(crate) env: String,
     /// Whether anything is not as it was asked for.
     pub(crate) is_changed: bool,
 }
@@ -63,9 +64,11 @@ impl Talk {
             done.push_str(&web_login(deployment, keyset));
         }
         done.push_str(&left(cli, deployment));
+        let compose = Compose::of(cli, planned);
         Self {
             done,
-            next: next_steps(cli, deployment, plan, env_file),
+            next: next_steps(cli, planned, &compose),
+            env: compose.env,
             is_changed: !plan.is_idle() || is_new_env_file,
         }
     }
@@ -351,14 +354,13 @@ fn names(users: &[String]) -> String {
 }
 
 /// Where the values are, and how compose finds them.
-pub(crate) fn of_env_file(env_file: &EnvFile, folder: &Path) -> String {
+pub(crate) fn of_env_file(env_file: &EnvFile, options: &str) -> String {
     let mut out = String::new();
     let name = quoted(&env_file.path);
-    if !env_file.is_default(folder) {
-        let all = env_file.options();
+    if !options.is_empty() {
         line(
             &mut out,
-            &format!("docker compose reads {name} only with these options:{all}"),
+            &format!("docker compose reads {name} only with these options:{options}"),
         );
     }
     if env_file.is_changed() {

@@ -10,6 +10,7 @@ use clearml_secure_core::compose::files::{Files, GivenFile};
 use clearml_secure_core::container::{Origin, Port, Variable, VariableValue};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::io::Temporary;
+use clearml_secure_core::shown::escape;
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::job::Proved;
 use serde::Deserialize;
@@ -190,9 +191,13 @@ fn compare(deployment: &Composed, config: &Config) -> Result<(), Error> {
 }
 
 fn differs(service: &str, what: &str) -> Error {
+    let what = match what {
+        "" => "a variable without a name".into(),
+        what => escape(what),
+    };
     Error::ComposeDiffers {
         service: service.to_owned(),
-        what: what.to_owned(),
+        what: what.into_owned(),
     }
 }
 

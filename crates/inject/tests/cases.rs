@@ -120,7 +120,9 @@ fn difference(expected: &Path, changed: &BTreeMap<&String, &String>) -> Vec<Stri
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::create_dir_all(expected).unwrap();
         for (name, text) in changed {
-            fs::write(expected.join(name), text).unwrap();
+            let path = expected.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
         }
     }
     let expected = if expected.is_dir() {
@@ -141,24 +143,28 @@ fn difference(expected: &Path, changed: &BTreeMap<&String, &String>) -> Vec<Stri
 }
 
 fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap();
-        if path.is_file() && name != "case.toml" {
-            fs::copy(&path, to.join(name)).unwrap();
+    for (name, text) in files(from) {
+        let is_of_case = name == "case.toml" || name.starts_with("expected/");
+        let path = to.join(&name);
+        if !is_of_case {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
         }
     }
 }
 
+/// The files of a folder and of those below it.
 fn files(folder: &Path) -> BTreeMap<String, String> {
-    let files = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    files
-        .filter(|path| path.is_file())
-        .map(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, fs::read_to_string(&path).unwrap())
-        })
-        .collect()
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            let below = files(&path).into_iter();
+            found.extend(below.map(|(below, text)| (format!("{name}/{below}"), text)));
+        } else {
+            found.insert(name, fs::read_to_string(&path).unwrap());
+        }
+    }
+    found
 }

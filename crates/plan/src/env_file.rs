@@ -22,6 +22,8 @@ const HEAD: &str = "# Secrets of a ClearML Server, for its compose file. Anyone 
 pub struct EnvFile {
     /// The files that compose reads before it: `.env` where it is another one, and those that were named before it.
     pub earlier: Vec<GivenFile>,
+    /// The files that the command line names, this one last.
+    pub named: Vec<PathBuf>,
     /// The file itself.
     pub path: PathBuf,
     /// None where it is not there yet.
@@ -52,20 +54,17 @@ impl EnvFile {
         for path in named {
             earlier.push(read(path.clone())?);
         }
-        Self::read_last(path, earlier).map(Some)
-    }
-
-    fn read_last(path: &Path, earlier: Vec<GivenFile>) -> Result<Self, Error> {
-        let before = match path.symlink_metadata() {
+        let before: Option<SharedText> = match path.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             _ => Some(read_text(path)?.into()),
         };
-        Ok(Self {
+        Ok(Some(Self {
             earlier,
-            path: path.to_owned(),
+            named: paths.to_vec(),
+            path: path.clone(),
             after: before.clone().unwrap_or_default(),
             before,
-        })
+        }))
     }
 
     /// All files that compose is to read, with this one as it was or as it is to be.
@@ -81,9 +80,7 @@ impl EnvFile {
     /// The options that tell docker compose all of them.
     pub fn options(&self) -> String {
         let earlier = self.earlier.iter().map(|(path, _)| path);
-        let all = earlier.chain([&self.path]);
-        all.map(|path| format!(" --env-file {}", quoted(path)))
-            .collect()
+        options(earlier.chain([&self.path]))
     }
 
     /// Whether it is to be written.
@@ -154,6 +151,13 @@ impl EnvFile {
             Err(Error::EnvFileLines(self.path.clone()))
         }
     }
+}
+
+/// The options that tell docker compose these env files.
+pub fn options<'a>(files: impl Iterator<Item = &'a PathBuf>) -> String {
+    files
+        .map(|path| format!(" --env-file {}", quoted(path)))
+        .collect()
 }
 
 /// Where a `.env` keeps compose from taking variables from it.

@@ -1,24 +1,28 @@
 //! One run over the files of a deployment: planned, then proved. Nothing is written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{Files, GivenFile};
+use clearml_secure_core::compose::files::{Files, GivenFile, merged_over};
 use clearml_secure_core::compose::resolved::Resolved;
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::edit::splice;
 use clearml_secure_core::error::Error as CoreError;
+use clearml_secure_core::io::read_text;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::{SharedText, place_of};
+use clearml_secure_core::source::{SharedText, SourceId, place_of};
 use clearml_secure_core::unseen::{Hides, Unseen};
 use zeroize::Zeroizing;
 
 use crate::env_file::EnvFile;
 use crate::error::{Error, NotSeen};
 use crate::plan::{self, Asked, Plan};
+use crate::ports::Ports;
 use crate::proof;
+use crate::switched;
+use crate::target::Others;
 
 /// What a run starts from.
 pub struct Job {
@@ -38,6 +42,8 @@ pub struct Planned {
     pub plan: Plan,
     /// The env file as it is to be.
     pub env_file: Option<EnvFile>,
+    /// The names that have another value only because compose is told of env files, but ours.
+    pub switched: Vec<String>,
     compose: Vec<GivenFile>,
     asked: Asked,
 }
@@ -60,6 +66,10 @@ impl Job {
     /// # Errors
     /// What is in the way, and where.
     pub fn plan(self, keyset: &Keyset) -> Result<Planned, Error> {
+        self.planned(keyset, is_possible)
+    }
+
+    fn planned(self, keyset: &Keyset, is_possible: IsPossible) -> Result<Planned, Error> {
         let Self {
             compose,
             mut env_file,
@@ -80,20 +90,69 @@ impl Job {
         if !asked.allows_weak {
             refuse_weak(&deployment, keyset)?;
         }
-        let env_path = env_file.as_ref().map(|file| file.path.as_path());
-        let plan = plan::plan(&deployment, keyset, asked, env_path).map_err(Error::Refused)?;
+        let env_files = env_file.as_ref().map_or(&[][..], |file| &file.named);
+        let others = Others {
+            env_files,
+            are_accepted: &|files| is_possible(&deployment, files, keyset, asked, env_files),
+        };
+        let plan = plan::plan(&deployment, keyset, asked, others).map_err(Error::Refused)?;
         refuse_unrecognised(&deployment, &plan)?;
+        let mut switched = Vec::new();
         if let Some(env_file) = &mut env_file {
             env_file.set(&plan.taken)?;
+            if !env_file.is_default(&deployment.project.folder) {
+                switched = switched::switched(&compose, &deployment, &plan);
+            }
         }
         Ok(Planned {
             deployment,
             plan,
             env_file,
+            switched,
             compose,
             asked,
         })
     }
+}
+
+/// Answers for a deployment whether a run over some of its files, the first of which is edited, would come to an end.
+type IsPossible = fn(&Composed, &[SourceId], &Keyset, Asked, &[PathBuf]) -> bool;
+
+/// Whether a run over other files of a deployment, with the same options, would come to an end.
+fn is_possible(
+    deployment: &Composed,
+    files: &[SourceId],
+    keyset: &Keyset,
+    asked: Asked,
+    env_files: &[PathBuf],
+) -> bool {
+    let sources = &deployment.sources;
+    let given = |id: &SourceId| (sources.path(*id).to_owned(), sources.shared(*id));
+    let mut compose: Vec<GivenFile> = files.iter().map(given).collect();
+    let run = || {
+        let first = files
+            .first()
+            .map(|id| sources.path(*id))
+            .unwrap_or(Path::new(""));
+        if files.len() == 1 {
+            for path in merged_over(first) {
+                let text = read_text(&path)?;
+                compose.push((path, text.into()));
+            }
+        }
+        let folder = first.parent().unwrap_or(Path::new(""));
+        let job = Job {
+            compose,
+            env_file: EnvFile::read(env_files, folder)?,
+            asked: Asked {
+                ports: Ports::default(),
+                ..asked
+            },
+        };
+        // What a refusal would recommend is not asked here.
+        job.planned(keyset, |_, _, _, _, _| false)?.prove(keyset)
+    };
+    run().is_ok()
 }
 
 impl Planned {
@@ -108,6 +167,7 @@ impl Planned {
             env_file,
             mut compose,
             asked,
+            ..
         } = self;
         let resolved = Resolved::of(&deployment.project);
         // A large file is not held in three forms at once.

@@ -18,6 +18,7 @@ pub mod ports;
 pub mod proof;
 pub mod refusal;
 mod slot;
+pub mod switched;
 mod target;
 mod value;
 pub mod values;

@@ -5,7 +5,6 @@
 //! are added to the service's own `environment`, in whatever shape that is ([`container`]).
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use clearml_secure_core::deployment::Composed;
@@ -22,7 +21,7 @@ use crate::extensions::Extensions;
 use crate::intended::{Change, Intended, IntendedPort};
 use crate::ports::Ports;
 use crate::refusal::Refusal;
-use crate::target::Target;
+use crate::target::{Others, Target};
 use crate::wanted::Values;
 use crate::written::{Written, standing};
 use crate::{container, overlay, ports, wanted};
@@ -75,31 +74,31 @@ impl Plan {
     }
 }
 
-/// Works out the edits of the deployment's first file, with the values in the env file that is named.
+/// Works out the edits of the deployment's first file, with the values in the last env file that is named.
 ///
 /// # Errors
 /// A shape that cannot be edited without changing what others get; the reason says what to do.
-pub fn plan(
+pub(crate) fn plan(
     deployment: &Composed,
     keyset: &Keyset,
     asked: Asked,
-    env_file: Option<&Path>,
+    others: Others<'_>,
 ) -> Result<Plan, Refusal> {
     let document = &deployment.project.documents[0];
     let extensions = Extensions::of(deployment);
     // What is merged over the file comes after `extends`, and reaches no inheritor.
     let reaches_inheritors = (!asked.is_overlay).then_some(&extensions);
-    let values = match env_file {
-        Some(_) => Values::InEnvFile,
-        None if asked.is_literal || asked.is_overlay => Values::Literal,
-        None => Values::LiteralBesideReferences,
+    let values = match others.env_files {
+        [_, ..] => Values::InEnvFile,
+        [] if asked.is_literal || asked.is_overlay => Values::Literal,
+        [] => Values::LiteralBesideReferences,
     };
     let (wanted, taken) = wanted::wanted(deployment, keyset, values, reaches_inheritors)?;
     let mut target = Target {
         deployment,
         source: document.source,
         text: deployment.sources.text(document.source),
-        env_file,
+        others,
         wanted: &wanted,
         extensions: &extensions,
         aliased: HashSet::new(),

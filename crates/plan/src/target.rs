@@ -1,7 +1,7 @@
 //! The file that is edited, and what all steps need to know of it.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::extensions::Extensions;
@@ -17,8 +17,8 @@ pub(crate) struct Target<'a> {
     pub(crate) deployment: &'a Composed,
     pub(crate) source: SourceId,
     pub(crate) text: &'a str,
-    /// Where the values are to stand, if not in it.
-    pub(crate) env_file: Option<&'a Path>,
+    /// Runs of other files.
+    pub(crate) others: Others<'a>,
     pub(crate) wanted: &'a OfServices,
     /// Which services extend which.
     pub(crate) extensions: &'a Extensions<'a>,
@@ -42,6 +42,21 @@ pub(crate) struct Target<'a> {
     pub(crate) written_out: HashSet<usize>,
     /// Services, by name, that got an `environment` of their own or already had one that was changed.
     pub(crate) edited: HashSet<String>,
+}
+
+/// Runs like this one, over other files.
+#[derive(Clone, Copy)]
+pub(crate) struct Others<'a> {
+    /// The env files that the command line names.
+    pub(crate) env_files: &'a [PathBuf],
+    /// Whether a run would be accepted over these files, the one that is edited first.
+    pub(crate) are_accepted: &'a dyn Fn(&[SourceId]) -> bool,
+}
+
+impl Others<'_> {
+    pub(crate) fn accept(&self, files: &[SourceId]) -> bool {
+        (self.are_accepted)(files)
+    }
 }
 
 impl Target<'_> {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use crate::extensions::Extensions;
 use crate::foreign::{foreign, taken_from, variable};
 use crate::refusal::Refusal;
-use clearml_secure_core::compose::Part;
 use clearml_secure_core::compose::interpolate::{self, Outcome};
+use clearml_secure_core::compose::{Part, is_reserved};
 use clearml_secure_core::container::{Container, Variable, VariableValue};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::hocon;
@@ -354,6 +354,7 @@ impl One<'_> {
             .iter()
             .find(|variable| variable.name == name);
         let own = found.and_then(|variable| taken_from(self.deployment, variable));
+        let own = own.filter(|source| !is_reserved(source));
         let own = own.map(|source| (source, Stands::ApartAlready));
         let usual = [
             Some(self.in_env_file.clone()),

@@ -12,6 +12,16 @@ use crate::source::{SourceId, Sources, Span};
 /// With this in it, compose takes nothing from a `.env` of which it was not told, but what is meant for itself.
 const DISABLES: &str = "COMPOSE_DISABLE_ENV_FILE";
 
+const PWD: &str = "PWD";
+
+/// Whether compose or the shell gives a meaning to a variable of this name: an env file cannot hold something else under it.
+pub fn is_reserved(name: &str) -> bool {
+    name == PWD || name.starts_with(OF_COMPOSE)
+}
+
+/// How the names start that compose takes for itself.
+const OF_COMPOSE: &str = "COMPOSE_";
+
 /// The env files of a project.
 #[derive(Clone, Copy)]
 pub enum EnvFiles<'a> {
@@ -114,9 +124,8 @@ impl ProjectEnv {
             .map_err(|fault| refused(sources, *file, fault))?
             .is_some()
         {
-            let is_for_compose = |name: &str| name.starts_with("COMPOSE_");
             self.entries
-                .retain(|(_, entry)| is_for_compose(&entry.name));
+                .retain(|(_, entry)| entry.name.starts_with(OF_COMPOSE));
         }
         Ok(())
     }
@@ -180,9 +189,29 @@ impl Scope {
     pub(super) const PROJECT: Self = Self(0);
 }
 
+/// What a shell sets for compose, which wins over every env file.
+pub(super) struct Shell {
+    pwd: String,
+}
+
+impl Shell {
+    /// Compose is started in the project's folder unless somebody goes to some length.
+    pub(super) fn of(folder: &Path) -> Self {
+        Self {
+            pwd: absolute(folder),
+        }
+    }
+
+    /// The value of a variable that every shell sets.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        (name == PWD).then_some(&self.pwd)
+    }
+}
+
 /// All scopes of a project.
 pub(super) struct Scopes {
-    /// What compose sets by itself.
+    shell: Shell,
+    /// What compose sets by itself, unless an env file does.
     given: Vec<(&'static str, String)>,
     /// The scope around each, and what its env files say.
     all: Vec<(Option<Scope>, ProjectEnv)>,
@@ -191,8 +220,8 @@ pub(super) struct Scopes {
 impl Scopes {
     pub(super) fn new(folder: &Path, env: ProjectEnv) -> Self {
         Self {
-            // A shell's, and compose is started in the project's folder unless somebody goes to some length.
-            given: vec![("PWD", absolute(folder))],
+            shell: Shell::of(folder),
+            given: Vec::new(),
             all: vec![(None, env)],
         }
     }
@@ -238,7 +267,7 @@ impl Scopes {
         let (outer, env) = self.all.get(scope.0)?;
         match outer {
             Some(outer) => self.value(*outer, name).or_else(|| env.value(name)),
-            None => env.value(name).or_else(|| {
+            None => self.shell.value(name).or(env.value(name)).or_else(|| {
                 let mut given = self.given.iter();
                 given
                     .find(|(known, _)| *known == name)
@@ -257,6 +286,7 @@ impl Scopes {
         let (outer, env) = self.all.get(scope.0)?;
         match outer.filter(|outer| self.value(*outer, name).is_some()) {
             Some(outer) => self.span(outer, name),
+            None if self.shell.value(name).is_some() => None,
             None => env.value(name).and(env.span(name)),
         }
     }

@@ -237,8 +237,8 @@ fn read(
             name: name.clone(),
             span,
         }));
-        // A bare name that nothing around has changes nothing, and a last line can even set no name at all.
-        if entry.name.is_empty() || entry.value.is_none() && variables.contains_key(&entry.name) {
+        // A bare name that nothing around has changes nothing.
+        if entry.value.is_none() && variables.contains_key(&entry.name) {
             continue;
         }
         let variable = Variable {

@@ -330,7 +330,7 @@ impl Reader<'_> {
             let options = entry.value.get("driver_opts").map(|options| options.value);
             let written = field(entry.value, "file")
                 .or_else(|| options.and_then(|options| field(options, "device")));
-            host.written = names_only(written.as_deref().unwrap_or(HIDDEN)).to_owned();
+            host.written = names_only(written.as_deref().unwrap_or(HIDDEN));
         }
         Knowable::Known(MountSource::Bind(host))
     }

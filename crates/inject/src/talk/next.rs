@@ -5,17 +5,20 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::compose::files::{Files, default_in, merged_over};
+use clearml_secure_core::compose::files::{Files, GivenFile, default_in, merged_over};
 use clearml_secure_core::container::Container;
 use clearml_secure_core::deployment::{Composed, Database};
 use clearml_secure_core::io::is_same;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
+use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Sources;
-use clearml_secure_plan::env_file::EnvFile;
+use clearml_secure_plan::env_file::{EnvFile, options};
 use clearml_secure_plan::intended::Change;
+use clearml_secure_plan::job::Planned;
 use clearml_secure_plan::plan::Plan;
+use clearml_secure_plan::switched::switched;
 
 use super::line;
 use crate::cli::Cli;
@@ -24,18 +27,15 @@ use crate::cli::Cli;
 const FILE: &str = "FILE";
 
 /// The commands; nothing where nothing changed.
-pub(crate) fn next_steps(
-    cli: &Cli,
-    deployment: &Composed,
-    plan: &Plan,
-    env_file: Option<&EnvFile>,
-) -> String {
+pub(crate) fn next_steps(cli: &Cli, planned: &Planned, compose: &Compose) -> String {
+    let (deployment, plan) = (&planned.deployment, &planned.plan);
     let mut out = String::new();
     let services = services(deployment, plan);
     if services.is_empty() {
         return out;
     }
-    let compose = compose(cli, &deployment.project.folder, env_file, &services);
+    out.push_str(&say_switched(&compose.switched));
+    let compose = compose.command();
     let changed = changed(plan);
     let when = if cli.diff {
         "After this change, run"
@@ -60,6 +60,40 @@ pub(crate) fn next_steps(
         let _ = writeln!(out, "  {command}");
     }
     out
+}
+
+/// What the options `--env-file` change beside the keys.
+fn say_switched(names: &[String]) -> String {
+    const PROJECT: &str = "COMPOSE_PROJECT_NAME";
+    let mut out = String::new();
+    let shown: Vec<_> = names
+        .iter()
+        .filter(|name| !is_of_files(name))
+        .map(|name| escape(name))
+        .collect();
+    if !shown.is_empty() {
+        line(
+            &mut out,
+            &format!(
+                "the --env-file options below change more than the keys: without them, docker compose has another value, or none, for {}. Check what these do if the servers were started without the options",
+                shown.join(", ")
+            ),
+        );
+    }
+    if names.iter().any(|name| name == PROJECT) {
+        line(
+            &mut out,
+            &format!(
+                "{PROJECT} is another project: its containers start beside those that run, with empty volumes"
+            ),
+        );
+    }
+    out
+}
+
+/// Whether it decides which compose files are read, where none is named.
+fn is_of_files(name: &str) -> bool {
+    matches!(name, "COMPOSE_FILE" | "COMPOSE_PATH_SEPARATOR")
 }
 
 /// What makes the file server forget tokens that it has accepted; nothing where it has none to forget.
@@ -168,16 +202,40 @@ fn services(deployment: &Composed, plan: &Plan) -> Vec<String> {
 }
 
 /// `docker compose` with the files that it would not find by itself.
-fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>, services: &[String]) -> String {
-    let mut out = "docker compose".to_owned();
-    let is_alone = cli.merge.is_empty() && !cli.is_override && (cli.in_place || cli.diff);
-    if let Some(whole) = including(&cli.compose, services).filter(|_| is_alone) {
-        if let Some(file) = env_file.filter(|file| !whole.reads(&file.path)) {
-            out.push_str(&file.options());
+#[derive(Default)]
+pub(crate) struct Compose {
+    /// The options that tell it env files.
+    pub(crate) env: String,
+    folder: String,
+    files: String,
+    /// What of the compose files its env files change.
+    switched: Vec<String>,
+}
+
+impl Compose {
+    /// What the edited files are started with.
+    pub(crate) fn of(cli: &Cli, planned: &Planned) -> Self {
+        let services = services(&planned.deployment, &planned.plan);
+        let is_alone = cli.merge.is_empty() && !cli.is_override && (cli.in_place || cli.diff);
+        let whole = is_alone.then(|| including(&cli.compose, &services));
+        match whole.flatten() {
+            Some(whole) => whole.compose(planned),
+            None => compose(cli, planned),
         }
-        name_files(&mut out, &whole.files);
-        return out;
     }
+
+    fn command(&self) -> String {
+        format!("docker compose{}{}{}", self.folder, self.env, self.files)
+    }
+}
+
+/// The same of a file that no other one includes.
+fn compose(cli: &Cli, planned: &Planned) -> Compose {
+    let mut out = Compose {
+        switched: planned.switched.clone(),
+        ..Compose::default()
+    };
+    let folder = &planned.deployment.project.folder;
     let output = cli.output.as_deref().filter(|path| *path != Path::new("-"));
     let edited = match output {
         _ if cli.in_place || cli.diff => Some(cli.compose.as_path()),
@@ -190,10 +248,11 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>, services: &[Str
     });
     if !cli.is_override && is_elsewhere {
         let folder = if is_here { Path::new(".") } else { folder };
-        let _ = write!(out, " --project-directory {}", quoted(folder));
+        out.folder = format!(" --project-directory {}", quoted(folder));
     }
+    let env_file = planned.env_file.as_ref();
     if let Some(file) = env_file.filter(|file| !file.is_default(folder)) {
-        out.push_str(&file.options());
+        out.env = file.options();
     }
     let file = |path: Option<&Path>| path.unwrap_or(Path::new(FILE)).to_owned();
     let mut files = vec![match cli.is_override {
@@ -208,22 +267,26 @@ fn compose(cli: &Cli, folder: &Path, env_file: Option<&EnvFile>, services: &[Str
     if cli.is_override {
         files.push(file(output));
     }
-    name_files(&mut out, &files);
+    out.files = name_files(&files, &out.switched);
     out
 }
 
-fn name_files(out: &mut String, files: &[PathBuf]) {
-    if !are_found(files) {
-        for file in files {
-            let _ = write!(out, " -f {}", quoted(file));
-        }
+/// Names the compose files, where compose does not find these by itself.
+fn name_files(files: &[PathBuf], switched: &[String]) -> String {
+    if !switched.iter().any(|name| is_of_files(name)) && are_found(files) {
+        return String::new();
     }
+    let words = files.iter().map(|file| format!(" -f {}", quoted(file)));
+    words.collect()
 }
 
 /// A project that includes the edited file.
 struct Whole {
     /// Its compose files, lowest precedence first.
     files: Vec<PathBuf>,
+    texts: Vec<GivenFile>,
+    /// The `.env` that compose finds by itself.
+    env: Vec<GivenFile>,
     read: Sources,
 }
 
@@ -231,6 +294,41 @@ impl Whole {
     fn reads(&self, path: &Path) -> bool {
         let mut read = self.read.ids().map(|id| self.read.path(id));
         read.any(|read| is_same(read, path))
+    }
+
+    fn compose(&self, planned: &Planned) -> Compose {
+        let file = planned.env_file.as_ref();
+        let env = file.map(|file| self.further(file)).unwrap_or_default();
+        let options = options(env.iter().map(|(path, _)| path));
+        let switched = self.switched(&planned.plan, env);
+        Compose {
+            env: options,
+            files: name_files(&self.files, &switched),
+            switched,
+            ..Compose::default()
+        }
+    }
+
+    /// The env files that compose has to be told, so that it reads one more; none where it reads that one already.
+    fn further(&self, file: &EnvFile) -> Vec<GivenFile> {
+        if self.reads(&file.path) {
+            return Vec::new();
+        }
+        let all = file.all(true).into_iter();
+        let unread = all.filter(|(path, _)| !self.reads(path));
+        self.env.iter().cloned().chain(unread).collect()
+    }
+
+    /// The names that have another value with these env files, but those of the plan.
+    fn switched(&self, plan: &Plan, env: Vec<GivenFile>) -> Vec<String> {
+        if env.is_empty() {
+            return Vec::new();
+        }
+        let with = Files::of(self.texts.clone(), env, None).map(Composed::load);
+        let Ok(Ok(with)) = with else {
+            return Vec::new();
+        };
+        switched(&self.texts, &with, plan)
     }
 }
 
@@ -244,12 +342,19 @@ fn including(path: &Path, services: &[String]) -> Option<Whole> {
         if files.iter().any(|file| is_same(file, path)) {
             return None;
         }
-        let project = Composed::load(Files::read(&files, &[], None).ok()?).ok()?;
+        let given = Files::read(&files, &[], None).ok()?;
+        let (texts, env) = (given.compose.clone(), given.env.clone());
+        let project = Composed::load(given).ok()?;
         let names = project.project.services.iter().map(|service| &service.name);
         let names: HashSet<&String> = names.collect();
         let has_all = services.iter().all(|name| names.contains(name));
         let read = project.sources.clone();
-        let whole = Whole { files, read };
+        let whole = Whole {
+            files,
+            texts,
+            env,
+            read,
+        };
         (has_all && whole.reads(path)).then_some(whole)
     })
 }

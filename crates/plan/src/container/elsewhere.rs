@@ -7,6 +7,7 @@ use clearml_secure_core::shell::quoted;
 use clearml_secure_core::source::{HIDDEN, SourceId};
 
 use super::escaped;
+use crate::env_file::options;
 use crate::foreign::variable;
 use crate::refusal::Refusal;
 use crate::target::Target;
@@ -68,8 +69,9 @@ fn own_parts<'a>(target: &'a Target<'_>, service: &'a Service) -> impl Iterator<
         .skip_while(|part| !part.runs())
 }
 
-/// The commands that edit the other files, one for each; none where a merged file has a server or a value of its own, or where a
-/// path may not be shown.
+/// The commands that edit the other files, one for each; none where a merged file has a server or a value of its own, where a
+/// path may not be shown, or where one of these runs would be refused: by itself, a file has another `.env`, and other files
+/// merged over it.
 fn commands(target: &Target<'_>) -> Option<Vec<String>> {
     let homes = homes(target)?;
     let is_merged = |one: &Home| homes.iter().any(|home| home.merged.contains(&one.base));
@@ -81,7 +83,11 @@ fn commands(target: &Target<'_>) -> Option<Vec<String>> {
         let name = sources.name(*id).to_string_lossy();
         name == HIDDEN || name.contains('$')
     };
-    if homes.iter().any(is_merged) || ids.any(is_hidden) {
+    let is_refused = |home: &Home| {
+        let files: Vec<SourceId> = [home.base].iter().chain(&home.merged).copied().collect();
+        !target.others.accept(&files)
+    };
+    if homes.iter().any(is_merged) || ids.any(is_hidden) || homes.iter().any(is_refused) {
         return None;
     }
     let command = |home: &Home| {
@@ -148,8 +154,6 @@ fn start(target: &Target<'_>, merged: &[SourceId]) -> String {
         let path = target.deployment.sources.path(*file);
         command.push_str(&format!(" --merge {}", quoted(path)));
     }
-    if let Some(path) = target.env_file {
-        command.push_str(&format!(" --env-file {}", quoted(path)));
-    }
+    command.push_str(&options(target.others.env_files.iter()));
     command
 }
