@@ -369,6 +369,19 @@ fn what_may_be_set_is_not_known() {
         ("true && { export X=1; } & Y=1; export Y; apiserver", "Y=1"),
         ("true | { export X=1; export Y=1; }; apiserver", ""),
         ("{ export X=1; } | cat; apiserver", ""),
+        ("set -- a b 1; shift 2; export X=$1; apiserver", "X=1"),
+        ("set -- 1 b; shift 0; export X=$1; apiserver", "X=1"),
+        ("set -- 1; shift 2; export X=$1; apiserver", "X=?"),
+        ("Y=1; trap 'X=$Y apiserver' EXIT; Y=2", "X=? Y=? *"),
+        ("trap 'export X=1' EXIT; apiserver", ""),
+        ("trap 'export X=1' DEBUG; apiserver", "X=? *"),
+        ("trap 'exit 0' TERM EXIT; export X=1; apiserver", "X=1"),
+        ("IFS=,; Y='A=1,X=1'; export $Y; apiserver", "IFS=? Y=? *"),
+        ("Y='A=1 X=1'; env ''$Y apiserver", "*"),
+        ("Y='1 X=1'; env A=\"$Y\" apiserver", "A=1 X=1"),
+        ("X=1 eval apiserver", "X=?"),
+        ("set -k; apiserver X=1", "*"),
+        ("declare -n X=Y; Y=1; export Y; apiserver", "X=? Y=? *"),
     ] {
         assert_eq!(shown(&sh(text)), expected, "{text}");
     }

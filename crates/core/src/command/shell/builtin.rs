@@ -2,7 +2,7 @@
 
 use super::super::state::{Exported, State, Variable};
 use super::word::Context;
-use super::{Shell, assignment};
+use super::{FrameKind, Shell, assignment};
 use crate::knowable::{Knowable, Reason};
 
 const BEFORE: &str = "its command sets it before a command of the shell's own";
@@ -17,10 +17,10 @@ const SPECIAL: [&str; 16] = [
 ];
 
 /// Commands that change no variable, whatever they are told.
-const HARMLESS: [&str; 28] = [
+const HARMLESS: [&str; 27] = [
     ":", "[", "alias", "bg", "break", "continue", "disown", "echo", "exit", "false", "fg", "hash",
-    "help", "jobs", "kill", "pwd", "return", "shopt", "sleep", "test", "times", "trap", "true",
-    "type", "ulimit", "umask", "unalias", "wait",
+    "help", "jobs", "kill", "pwd", "return", "shopt", "sleep", "test", "times", "true", "type",
+    "ulimit", "umask", "unalias", "wait",
 ];
 
 impl Shell<'_> {
@@ -38,7 +38,9 @@ impl Shell<'_> {
         let name = first.known().cloned().unwrap_or_default();
         let is_special = SPECIAL.contains(&name.as_str());
         for (name, _) in assignments.iter().filter(|_| is_special) {
-            self.assign(name, Knowable::unknown(BEFORE));
+            if !self.state.refuses(name) {
+                self.state.doubt(name, &BEFORE.into());
+            }
         }
         match name.as_str() {
             "export" | "local" | "readonly" => self.declare(&name, &words[1..]),
@@ -67,10 +69,8 @@ impl Shell<'_> {
             }
             "cd" | "popd" | "pushd" => self.enter(&fields[1..]),
             "let" => self.as_bash(|shell| shell.arithmetic(&words[1..].join(" "))),
-            "shift" => {
-                let skipped = usize::from(!self.positional.is_empty());
-                self.set_arguments(self.positional[skipped..].to_vec());
-            }
+            "shift" => self.shift(fields.get(1)),
+            "trap" => self.trap(&fields[1..]),
             "builtin" => self.as_bash(|shell| shell.run(assignments, &words[1..])),
             "command" => self.as_command(assignments, &words[1..]),
             "exec" => self.become_program(assignments, &fields[1..]),
@@ -169,6 +169,10 @@ impl Shell<'_> {
             set.any(|option| option.contains(letter))
         };
         let exports = command == "export" || has('x');
+        if has('n') && command != "export" {
+            // What is set by that name is another variable.
+            self.lose("its command gives a variable another name");
+        }
         // All words are expanded before the first of them takes effect.
         let named: Vec<_> = words[options.len()..]
             .iter()
@@ -193,7 +197,7 @@ impl Shell<'_> {
             return Knowable::Known((one.name.to_owned(), Some(self.declared(word, &one))));
         }
         self.value(word, Context::Argument).and_then(|text| {
-            if word.contains('$') && text.contains([' ', '\t', '\n']) {
+            if word.contains('$') && self.may_split(&text) {
                 return Knowable::unknown("its command exports what its shell splits into words");
             }
             Knowable::Known(match text.split_once('=') {
@@ -209,16 +213,13 @@ impl Shell<'_> {
         let text = one.value.strip_prefix('"');
         let quoted = text.and_then(|text| text.strip_suffix('"'));
         let is_whole = quoted.is_some_and(|text| !text.contains('"')) || !word.contains('$');
-        let is_split = value
-            .known()
-            .is_some_and(|text| !is_whole && text.contains([' ', '\t', '\n', '*', '?', '[']));
+        let is_split = value.known().is_some_and(|text| {
+            !is_whole && (self.may_split(text) || text.contains(['*', '?', '[']))
+        });
         if is_split {
             let text = value.known().map(String::as_str).unwrap_or_default();
-            if text
-                .split_ascii_whitespace()
-                .skip(1)
-                .any(|word| assignment(word).is_some())
-            {
+            let mut words = text.split_ascii_whitespace().skip(1);
+            if !self.splits_at_blanks() || words.any(|word| assignment(word).is_some()) {
                 self.lose("its command exports what its shell splits into words");
             }
             return Knowable::unknown("its command exports a value that some shells split");
@@ -304,7 +305,9 @@ impl Shell<'_> {
                 .is_some_and(|name| name == "allexport");
             if letters.contains('a') || is_named {
                 self.state.exports_all = Knowable::Known(word.starts_with('-'));
-            } else if name.is_some_and(|name| name.known().is_none()) {
+            } else if name.is_some_and(|name| name.known().is_none_or(|name| name == "keyword"))
+                || letters.contains('k')
+            {
                 self.lose("its command sets options of its shell that are not known");
                 return;
             }
@@ -316,6 +319,48 @@ impl Shell<'_> {
         let is_known = words.iter().all(|word| word.known().is_some());
         self.has_arguments &= is_known && self.is_unconditional();
         self.positional = words;
+    }
+
+    /// `shift`, or `shift COUNT`; one that is too high changes nothing, or ends the shell.
+    fn shift(&mut self, count: Option<&Knowable<String>>) {
+        let count = match count {
+            None => Some(1),
+            Some(word) => word.known().and_then(|word| word.parse::<usize>().ok()),
+        };
+        let left = count.and_then(|count| self.positional.get(count..));
+        let left = left.map(<[_]>::to_vec);
+        self.has_arguments &= left.is_some();
+        self.set_arguments(left.unwrap_or_default());
+    }
+
+    /// `trap TEXT SIGNAL …`: at the end of its shell a text runs for certain, and before and after commands in bash.
+    fn trap(&mut self, words: &[Knowable<String>]) {
+        const LATER: &str = "its command runs it at another time";
+        let is_end = |word: &Knowable<String>| word.known().is_some_and(|word| word == "--");
+        let words = &words[usize::from(words.first().is_some_and(is_end))..];
+        let Some((text, signals)) = words.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+            return;
+        };
+        let runs_at = |names: &[&str]| {
+            let mut signals = signals.iter();
+            signals.any(|signal| signal.known().is_none_or(|name| names.contains(&&**name)))
+        };
+        let is_throughout = runs_at(&["DEBUG", "ERR", "RETURN"]);
+        let Some(text) = text.known() else {
+            return self.lose_all("its command runs a text that is not known");
+        };
+        if ["", "-"].contains(&&**text) || !is_throughout && !runs_at(&["EXIT", "0"]) {
+            return;
+        }
+        let before = self.state.clone();
+        self.push(FrameKind::Function);
+        self.lose(LATER);
+        self.script(text);
+        self.frames.pop();
+        match is_throughout {
+            true => self.lose(LATER),
+            false => self.state = before,
+        }
     }
 
     /// `. FILE`: its text, as if it stood here.

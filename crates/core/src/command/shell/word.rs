@@ -6,6 +6,7 @@ use crate::knowable::{Knowable, Reason};
 
 /// Where a shell splits words until it is told otherwise.
 pub(super) const BLANKS: &str = " \t\n";
+const SEPARATORS: [char; 3] = [' ', '\t', '\n'];
 
 /// Why a word is not known.
 const OUTPUT: &str = "its command takes it from what another command prints";
@@ -24,21 +25,25 @@ impl Shell<'_> {
         let Knowable::Known(text) = &value else {
             return vec![value];
         };
-        let is_split = !word.contains(['"', '\'', '\\']) && word.contains('$');
-        let splits_at_blanks = match self.variable("IFS") {
-            Ok(separators) => separators.is_none_or(|all| all == BLANKS),
-            Err(_) => false,
-        };
-        if is_split && !splits_at_blanks {
+        if !expands_unquoted(word) {
+            return vec![value];
+        }
+        if !self.splits_at_blanks() {
             return vec![Knowable::unknown(
                 "its command changes where words are split",
             )];
         }
-        if is_split && (text.is_empty() || text.contains([' ', '\t', '\n'])) {
+        let is_whole = !word.contains(['"', '\'', '\\']);
+        if is_whole && (text.is_empty() || text.contains(SEPARATORS)) {
             return text
                 .split_ascii_whitespace()
                 .map(|field| Knowable::Known(field.to_owned()))
                 .collect();
+        }
+        if text.contains(SEPARATORS) {
+            return vec![Knowable::unknown(
+                "its command splits a word of which a part is quoted",
+            )];
         }
         vec![value]
     }
@@ -55,6 +60,18 @@ impl Shell<'_> {
                 self.doubt_defaults(word, &reason);
                 Knowable::Unknown(reason)
             }
+        }
+    }
+
+    /// Whether a shell may make several words of what it expands without quotes.
+    pub(super) fn may_split(&self, text: &str) -> bool {
+        text.contains(SEPARATORS) || !self.splits_at_blanks()
+    }
+
+    pub(super) fn splits_at_blanks(&self) -> bool {
+        match self.variable("IFS") {
+            Ok(separators) => separators.is_none_or(|all| all == BLANKS),
+            Err(_) => false,
         }
     }
 
@@ -231,6 +248,21 @@ pub(super) enum Context {
     Assignment,
     /// Inside double quotes.
     Quoted,
+}
+
+/// Whether a word has a `$` outside of quotes.
+fn expands_unquoted(word: &str) -> bool {
+    let mut rest = word;
+    while !rest.is_empty() {
+        if rest.starts_with('$') {
+            return true;
+        }
+        let Ok(length) = lex::piece(rest) else {
+            return word.contains('$');
+        };
+        rest = &rest[length..];
+    }
+    false
 }
 
 /// A backslash and its character inside double quotes.
