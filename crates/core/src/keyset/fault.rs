@@ -10,6 +10,10 @@ use crate::secret::Secret;
 use crate::setting::Setting;
 use crate::source::place_of;
 
+/// What to do where SOPS has encrypted a value.
+pub(super) const DECRYPT: &str =
+    "decrypt the file, and pass what comes out: `sops -d FILE` prints it";
+
 impl Fault {
     /// The same in a text with this many bytes more in front.
     pub(super) fn behind(self, bytes: usize) -> Self {
@@ -43,7 +47,10 @@ impl Fault {
     /// A value that a setting cannot have.
     pub(super) fn misfit(offset: usize, setting: Setting, misfit: Misfit) -> Self {
         let fault = Self::new(offset, format!("{setting}: {misfit}"));
-        fault.help("remove the entry, and generate a value with `clearml-keygen --from`")
+        fault.help(match misfit {
+            Misfit::Encrypted => DECRYPT,
+            _ => "remove the entry, and generate a value with `clearml-keygen --from`",
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use zeroize::Zeroizing;
 
+use super::fault::DECRYPT;
 use super::{Fault, Keyset, apiserver, put};
 use crate::error::Error;
 use crate::secret::Secret;
@@ -194,8 +195,7 @@ impl Entry<'_> {
             .help("put it in quotes"));
         }
         if crate::yaml::below::is_encrypted(scalar.text()) {
-            return Err(fault("SOPS has encrypted this value")
-                .help("decrypt the file: `sops -d FILE` prints it"));
+            return Err(fault("SOPS has encrypted this value").help(DECRYPT));
         }
         if !self.is_encoded {
             return Ok(Secret::from(scalar.text()));

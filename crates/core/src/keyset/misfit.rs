@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use crate::dotenv;
 use crate::secret::Secret;
 use crate::shown::escape;
+use crate::yaml::below::is_encrypted;
 
 /// The longest value, name or hash that is taken, in characters.
 pub const LONGEST: usize = 1024;
@@ -22,6 +23,9 @@ pub enum Misfit {
     /// A server that reads it has no such account, or signs with what everybody has.
     #[error("the value is empty")]
     Empty,
+    /// It is what SOPS made of the value, and everybody who has the file has it, too.
+    #[error("SOPS has encrypted the value")]
+    Encrypted,
     /// Over [`LONGEST`].
     #[error("the value is longer than {LONGEST} characters")]
     Long,
@@ -40,6 +44,8 @@ pub(super) fn fits(value: &Secret) -> Result<(), Misfit> {
     let text = value.expose();
     if text.is_empty() {
         Err(Misfit::Empty)
+    } else if is_encrypted(text) {
+        Err(Misfit::Encrypted)
     } else if !text
         .bytes()
         .all(|byte| byte == b' ' || byte.is_ascii_graphic())

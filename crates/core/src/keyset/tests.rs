@@ -220,6 +220,10 @@ fn what_does_not_fit_is_refused() {
         ("`'", Misfit::Backtick),
         ("`\\", Misfit::Backtick),
         ("a:b", Misfit::Colon),
+        (
+            "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]",
+            Misfit::Encrypted,
+        ),
     ];
     for (value, misfit) in cases {
         assert_eq!(
