@@ -50,10 +50,23 @@ const FILLING: &str = "a account actual admin administrator all an and any api a
                        users value very web with you after before bits bytes fake hex in \
                        knows nobody openssl output rand rotate super token until urandom uuid uuidgen uuid4 when aqui aquí bitte das de eintragen la mot passe su tu ändern";
 
+/// Commands that print a secret, where their text is the value and not what they print.
+const COMMANDS: [&str; 6] = [
+    "/dev/urandom",
+    "clearml-keygen",
+    "openssl rand",
+    "pwgen ",
+    "secrets.token_",
+    "uuidgen",
+];
+
 /// Whether a text stands where somebody is to write another.
 pub fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
-    known::is_stand_in(text) || is_in_brackets(text) || is_made_of_words(text)
+    known::is_stand_in(text)
+        || is_in_brackets(text)
+        || is_made_of_words(text)
+        || COMMANDS.iter().any(|command| text.contains(command))
 }
 
 /// `${PASSWORD}`, `%PASSWORD%`, `$PASSWORD`.
@@ -194,6 +207,10 @@ mod tests {
             "ChangeMe!2024",
             "@@TOKEN@@",
             "not-a-real-password",
+            "`openssl rand -base64 48`",
+            "openssl rand -base64 48 | tr -d '\\n'",
+            "head -c 32 /dev/urandom | base64",
+            "python -c 'import secrets; print(secrets.token_hex(32))'",
         ] {
             assert!(is_placeholder(text), "{text}");
         }

@@ -7,9 +7,12 @@
 mod digest;
 mod guess;
 mod letters;
+mod phrases;
 mod runs;
 mod shape;
 mod words;
+
+use zeroize::Zeroizing;
 
 use crate::placeholder;
 use crate::setting::Kind;
@@ -67,11 +70,20 @@ pub(crate) fn is_address(password: &str) -> bool {
     shape::is_address(password, SECRET_BITS)
 }
 
-/// Whether few bits are in a text, or in what it is an encoding of.
+/// Whether few bits are in a text, or in what it is an encoding of; an encoding of an encoding is seldom more than three.
 fn is_guessable(value: &str, enough: f64) -> bool {
-    guess::bits(value) < enough
-        || shape::decoded(value)
-            .is_some_and(|inner| guess::bits(&inner) < enough || shape::is_address(&inner, enough))
+    const DEEPEST: usize = 3;
+    let mut inner = Zeroizing::new(value.to_owned());
+    for depth in 0..=DEEPEST {
+        if guess::bits(&inner) < enough || depth > 0 && shape::is_address(&inner, enough) {
+            return true;
+        }
+        match shape::decoded(&inner) {
+            Some(text) => inner = text,
+            None => return false,
+        }
+    }
+    false
 }
 
 /// Whether what is left of a value beside a public one is too little to be a secret of its own.

@@ -88,9 +88,8 @@ fn capital(text: &str) -> String {
 
 /// The bytes of a value that has the form of a digest.
 fn digest_bytes(value: &str) -> Option<Zeroizing<Vec<u8>>> {
-    const LENGTHS: [usize; 6] = [16, 20, 28, 32, 48, 64];
-    /// Of the shortest in base64, and of the longest in base64 of hexadecimal digits.
-    const WRITTEN: std::ops::RangeInclusive<usize> = 22..=176;
+    /// Of the shortest in base64, and of the longest in base64 of hexadecimal digits, three times.
+    const WRITTEN: std::ops::RangeInclusive<usize> = 22..=3 * 176;
     let value = value.trim();
     if !WRITTEN.contains(&value.len()) {
         return None;
@@ -100,10 +99,19 @@ fn digest_bytes(value: &str) -> Option<Zeroizing<Vec<u8>>> {
         let text = text.trim();
         bytes_of(text).filter(|inner| text.len() == inner.len() * 2)
     });
-    inner
-        .into_iter()
-        .chain([bytes])
-        .find(|bytes| LENGTHS.contains(&bytes.len()))
+    inner.into_iter().chain([bytes]).find_map(once)
+}
+
+/// Bytes of which there are as many as in a digest, or that are such ones written several times.
+fn once(bytes: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
+    const LENGTHS: [usize; 6] = [16, 20, 28, 32, 48, 64];
+    let is_repeated = |length: &usize| {
+        let mut parts = bytes.chunks(*length);
+        let first = parts.next().unwrap_or_default();
+        first.len() == *length && parts.all(|part| part == first)
+    };
+    let length = LENGTHS.into_iter().find(is_repeated)?;
+    Some(Zeroizing::new(bytes[..length].to_vec()))
 }
 
 /// What gives a digest of this length, and what does so less often, or gives a longer one of which that is the beginning.
@@ -201,6 +209,7 @@ mod tests {
                     BASE64_STANDARD.encode(hex(&bytes)),
                     BASE64_STANDARD.encode(hex(&bytes) + "\n"),
                     format!(" {}\n", hex(&bytes)),
+                    hex(&bytes).repeat(2),
                 ] {
                     assert!(is_of_common(&written), "{text:?} {written}");
                 }

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::letters::is_common;
-use super::{runs, words};
+use super::{phrases, runs, words};
 
 /// A longer text is judged by its beginning and its end.
 const LONGEST: usize = 160;
@@ -25,7 +25,7 @@ const WORDLIKE_SHARE: f64 = 0.64;
 const LENGTH_BITS: f64 = 3.0;
 /// Fewer characters are repeated by chance.
 const SHORTEST_REPEATED: usize = 4;
-/// A sign, and what usually stands between words once more.
+/// A sign, and what usually stands between words: a blank always, another sign once more.
 const SIGN_BITS: f64 = 4.0;
 const SAME_SIGN_BITS: f64 = 0.5;
 const BETWEEN_WORDS: &str = " -_./:,";
@@ -81,6 +81,7 @@ fn assembled(text: &[char]) -> f64 {
         };
         add(1, single(text, from, random));
         words::at(text, from, &mut add);
+        phrases::at(text, from, &mut add);
         let length = runs::sequence(text, from);
         if length > 2 {
             add(length, random + LENGTH_BITS);
@@ -110,7 +111,7 @@ fn single(text: &[char], at: usize, random: f64) -> f64 {
     let c = text[at];
     if c.is_alphanumeric() {
         random
-    } else if BETWEEN_WORDS.contains(c) && text[..at].contains(&c) {
+    } else if c == ' ' || BETWEEN_WORDS.contains(c) && text[..at].contains(&c) {
         SAME_SIGN_BITS
     } else {
         SIGN_BITS

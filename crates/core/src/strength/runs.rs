@@ -202,7 +202,26 @@ pub(super) fn date(text: &[char], from: usize) -> Option<(usize, f64)> {
     if is_day_and_month(from, from + 2 + first) && is_year(from + 4 + first + second) {
         return Some((8 + first + second, DAY_BITS));
     }
-    is_year(from).then_some((4, YEAR_BITS))
+    if is_year(from) {
+        return Some((4, YEAR_BITS));
+    }
+    day(text, from)
+}
+
+/// A number by itself that may be the day of a month, as in `21 Oct 2015`.
+fn day(text: &[char], from: usize) -> Option<(usize, f64)> {
+    const BITS: f64 = 5.0;
+    let is_apart = |at: Option<usize>| {
+        let c = at.and_then(|at| text.get(at));
+        c.is_none_or(|c| !c.is_alphanumeric())
+    };
+    let digits = text[from..].iter().take_while(|c| c.is_ascii_digit());
+    let digits: String = digits.take(2).collect();
+    let is_day = digits
+        .parse::<u32>()
+        .is_ok_and(|day| (1..=31).contains(&day));
+    let is_alone = is_apart(from.checked_sub(1)) && is_apart(Some(from + digits.len()));
+    (is_day && is_alone).then_some((digits.len(), BITS))
 }
 
 /// A time of day with its fraction and zone: how long, and at how many bits. Fractions of a second say little more, because
@@ -302,6 +321,7 @@ mod tests {
             ("2024-01-15T12:30:45.123456Z", 27),
             ("20240115123045", 14),
             ("2024", 4),
+            ("21 Oct", 2),
         ] {
             assert_eq!(
                 date(&chars(text), 0).map(|(length, _)| length),

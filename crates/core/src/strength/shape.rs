@@ -72,7 +72,7 @@ pub(super) fn is_address(text: &str, enough: f64) -> bool {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte));
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let (login, _) = authority.rsplit_once('@').unwrap_or(("", authority));
-        return is_scheme && bits(login) + bits(path) < enough;
+        return is_scheme && bits(login) + path_bits(path) < enough;
     }
     if let Some((local, host)) = text.split_once('@')
         && is_host(host)
@@ -82,6 +82,13 @@ pub(super) fn is_address(text: &str, enough: f64) -> bool {
     }
     let (host, path) = text.split_at(text.find('/').unwrap_or(text.len()));
     is_path(text) || (is_host(host) && bits(path) < enough)
+}
+
+/// The bits of what follows the host of an address. The names of a query's fields are those that the program behind it knows.
+fn path_bits(path: &str) -> f64 {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let value = |field: &str| field.split_once('=').map_or(0.0, |(_, value)| bits(value));
+    bits(path) + query.split('&').map(value).sum::<f64>()
 }
 
 /// The name of a secret in a store: `arn:aws:secretsmanager:…`, `vault:kv/clearml#key`.
@@ -143,16 +150,33 @@ fn is_path(text: &str) -> bool {
         && parts().all(|part| bits(part) < LITTLE_BITS)
 }
 
-/// What a text reads as when base64 or hexadecimal digits are undone, where that is plain text itself.
+/// What a text reads as when base64, base32 or hexadecimal digits are undone, where that is plain text itself.
 pub(super) fn decoded(text: &str) -> Option<Zeroizing<String>> {
-    let bytes = bytes_of(text)?;
     let is_plain = |byte: &u8| byte.is_ascii_graphic() || b" \n\t\r".contains(byte);
-    if bytes.len() < 4 || !bytes.iter().all(is_plain) {
-        return None;
+    let plain = |bytes: &Zeroizing<Vec<u8>>| bytes.len() >= 4 && bytes.iter().all(is_plain);
+    let inner = bytes_of(text).filter(plain);
+    let inner = inner.or_else(|| base32(text.trim()).map(Zeroizing::new).filter(plain))?;
+    let inner = std::str::from_utf8(&inner).ok()?;
+    Some(Zeroizing::new(inner.trim().to_owned()))
+}
+
+/// The bytes of base32 (RFC 4648), in which authenticators write what they share with a server.
+fn base32(text: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
+    for c in text.trim_end_matches('=').bytes() {
+        let digit = match c.to_ascii_uppercase() {
+            letter @ b'A'..=b'Z' => letter - b'A',
+            digit @ b'2'..=b'7' => digit - b'2' + 26,
+            _ => return None,
+        };
+        held = held << 5 | u32::from(digit);
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((held >> bits) as u8);
+        }
     }
-    std::str::from_utf8(&bytes)
-        .ok()
-        .map(|text| Zeroizing::new(text.trim().to_owned()))
+    Some(bytes)
 }
 
 /// The bytes that base64 or hexadecimal digits stand for.

@@ -30,9 +30,11 @@ const STAND_INS: &str = "access adipiscing admin amet any api app application au
     very welcome world your";
 
 /// Short and in every sentence, address or date. Sorted.
-const GLUE: &str = "all an and apr are as at aug be but by can cest cet com das dec der des die do ein etc feb for fri \
-    gmt has he how if in is ist it jan jul jun las les los mar may me mon net no not nov oct of on one \
-    opt or org our out que san sat sep sit so sun thu to tue und une utc was we wed who www you";
+const GLUE: &str = "all an and apr april are as at aug august be but by can cest cet com das dec december der des die do ein \
+    etc feb february for fri friday gmt has he how if in is ist it jan january jul july jun june las les los \
+    mar march may me mon monday net no not nov november oct october of on one opt or org our out que san sat \
+    saturday sep sept september sit so sun sunday thu thurs thursday to tue tues tuesday und une utc was we \
+    wed wednesday who www you";
 
 /// The common words that begin at a place of a text: how long, and at how many bits.
 pub(super) fn at(text: &[char], from: usize, add: &mut dyn FnMut(usize, f64)) {
@@ -146,17 +148,17 @@ fn of_letter<'a>(
     part.split_ascii_whitespace()
 }
 
-const LETTERS: usize = 26;
-const STAND_IN_FIRSTS: [u16; LETTERS + 1] = firsts(STAND_INS);
-const GLUE_FIRSTS: [u16; LETTERS + 1] = firsts(GLUE);
+pub(super) const LETTERS: usize = 26;
+const STAND_IN_FIRSTS: [u16; LETTERS + 1] = firsts(STAND_INS, b' ');
+const GLUE_FIRSTS: [u16; LETTERS + 1] = firsts(GLUE, b' ');
 
-/// Where the words of each letter begin in a sorted list.
-const fn firsts(words: &str) -> [u16; LETTERS + 1] {
-    let words = words.as_bytes();
+/// Where the entries of each letter begin in a sorted list.
+pub(super) const fn firsts(entries: &str, between: u8) -> [u16; LETTERS + 1] {
+    let words = entries.as_bytes();
     let mut firsts = [words.len() as u16; LETTERS + 1];
     let (mut next, mut at) = (0, 0);
     while at < words.len() {
-        let is_first = words[at] != b' ' && (at == 0 || words[at - 1] == b' ');
+        let is_first = words[at] != between && (at == 0 || words[at - 1] == between);
         while is_first && next <= (words[at] - b'a') as usize {
             firsts[next] = at as u16;
             next += 1;
@@ -188,7 +190,7 @@ const fn pairs() -> [u16; LETTERS * LETTERS + 1] {
 }
 
 /// What a digit or a sign stands for.
-fn unleeted(c: char, one: char) -> char {
+pub(super) fn unleeted(c: char, one: char) -> char {
     match c {
         '0' => 'o',
         '1' | '!' => one,
