@@ -3,7 +3,7 @@
 //! A sentence of somebody's own is judged by its letters (`guess`); one of these is one of some hundred, however long it is.
 
 use super::letters::is_like;
-use super::words::unleeted;
+use super::words::{LETTERS, firsts, unleeted};
 
 /// Sorted, in small letters: proverbs, pangrams, nursery rhymes, first lines and famous quotations.
 const PHRASES: &str = include_str!("phrases.txt");
@@ -15,14 +15,21 @@ const SHORTEST: usize = 12;
 
 /// The sentences that begin at a place of a text, whatever is between their words: how long, up to the end of each word.
 pub(super) fn at(text: &[char], from: usize, add: &mut dyn FnMut(usize, f64)) {
-    for phrase in PHRASES.lines() {
-        if phrase.starts_with(|first| is(first, text[from])) {
-            each_end(phrase, &text[from..], &mut |length| {
-                add(length, PHRASE_BITS)
-            });
-        }
+    let first = unleeted(text[from], 'i').to_ascii_lowercase();
+    if !first.is_ascii_lowercase() {
+        return;
+    }
+    let letter = first as usize - 'a' as usize;
+    let phrases = &PHRASES[usize::from(FIRSTS[letter])..usize::from(FIRSTS[letter + 1])];
+    for phrase in phrases.lines() {
+        each_end(phrase, &text[from..], &mut |length| {
+            add(length, PHRASE_BITS);
+        });
     }
 }
+
+/// Where the sentences of each letter begin.
+const FIRSTS: [u16; LETTERS + 1] = firsts(PHRASES, b'\n');
 
 /// Tells where in a text each of a sentence's words ends, as long as it goes on like the sentence.
 fn each_end(phrase: &str, text: &[char], tell: &mut dyn FnMut(usize)) {
