@@ -3,6 +3,9 @@
 use super::{Around, Namespace};
 use crate::container::{Container, Interface};
 
+/// The host of an address that is not known.
+const UNTOLD: &str = "*";
+
 /// A host and a port, as a container names them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Address {
@@ -12,6 +15,18 @@ pub(super) struct Address {
 }
 
 impl Address {
+    /// That of whomever a request names, or a variable that is in no file.
+    pub(super) fn untold() -> Self {
+        Self {
+            host: UNTOLD.to_owned(),
+            port: None,
+        }
+    }
+
+    pub(super) fn is_untold(&self) -> bool {
+        self.host == UNTOLD
+    }
+
     /// `host:port`, with or without a scheme in front, and a user and a path around it.
     pub(super) fn of(text: &str) -> Option<Self> {
         let (scheme, rest) = match text.split_once("://") {

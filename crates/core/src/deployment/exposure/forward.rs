@@ -32,6 +32,7 @@ pub(super) fn of(
     for rule in &rules {
         forwards.extend(told(around, index, rule));
         unseen.extend(unclear(around, index, rule));
+        unseen.extend(untold(around, index, rule));
     }
     if rules.is_empty() && !is_read && mention::is_forwarder(container) {
         for rule in mention::rules(around, index, &files) {
@@ -132,6 +133,32 @@ fn unclear(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
                 .to_owned(),
         service: Some(around.containers[by].name.clone()),
         span: Some(around.containers[by].name_span),
+    })
+}
+
+/// Why it is not known to whom a rule leads, if that may be a database, or a server in clear text.
+fn untold(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
+    let mut to = rule.to.iter();
+    let is_untold = to.any(|target| target.address.is_untold() && !target.is_guarded);
+    if !is_untold || sends_away(rule) == Holds::Always {
+        return None;
+    }
+    let container = &around.containers[by];
+    let is_reached = container.pod.is_some()
+        || matches!(around.namespace(by), Namespace::Host(_))
+        || !around.published(by, 0).is_empty();
+    let others = 0..around.containers.len();
+    let mut others = others.filter(|other| *other != by && around.are_beside(by, *other));
+    let may_lead = |other: usize| {
+        Database::of(&around.containers[other]).is_some() || !rule.is_tls && around.is_server(other)
+    };
+    (is_reached && others.any(may_lead)).then(|| Unseen {
+        what: "whom it passes on to".to_owned(),
+        hides: Hides::Way,
+        reason: "a part of the request names a host, or a variable that is in no file here; name the containers in its configuration"
+            .to_owned(),
+        service: Some(container.name.clone()),
+        span: Some(container.name_span),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Caddy: the sites of a Caddyfile, and `caddy reverse-proxy` (docs/clearml.md#proxies).
 
 mod guard;
+mod import;
 
 use self::guard::targets;
 use crate::deployment::exposure::address::{Address, is_loopback};
@@ -33,7 +34,8 @@ pub(super) fn rules(
             continue;
         }
         has_any = true;
-        rules.extend(of_text(&variable(&as_shell(&file.text))));
+        let text = import::with_arguments(&file.text);
+        rules.extend(of_text(&variable(&as_shell(&text))));
     }
     has_any.then_some(rules)
 }
@@ -133,28 +135,7 @@ fn of_text(text: &str) -> Vec<Rule> {
         .filter(|words: &Line<'_>| words.first().is_some_and(|word| !word.starts_with('#')))
         .collect();
     let options = Options::of(&lines);
-    let mut blocks: Vec<Block<'_>> = Vec::new();
-    let mut depth = 0_usize;
-    for words in &lines {
-        let opens = words.last() == Some(&"{");
-        if depth == 0 {
-            let heads = words
-                .iter()
-                .copied()
-                .filter(|word| *word != "{")
-                .map(|word| word.trim_end_matches(','));
-            // Without braces the whole file is one site.
-            let is_one = !opens && blocks.iter().any(|(heads, _)| !heads.is_empty());
-            match is_one {
-                true => blocks[0].1.push(words.clone()),
-                false => blocks.push((heads.collect(), Vec::new())),
-            }
-        } else if let Some((_, inner)) = blocks.last_mut() {
-            inner.push(words.clone());
-        }
-        depth += usize::from(opens);
-        depth -= usize::from(words.first() == Some(&"}")).min(depth);
-    }
+    let blocks = blocks(&lines);
     let of_all = blocks.iter().filter(|(heads, _)| heads.is_empty());
     let by_default = of_all
         .flat_map(|(_, inner)| inner)
@@ -179,6 +160,31 @@ fn of_text(text: &str) -> Vec<Rule> {
         }));
     }
     rules
+}
+
+/// The sites, the options of all and what may be imported. Without braces all of a file is one site.
+fn blocks<'a>(lines: &[Line<'a>]) -> Vec<Block<'a>> {
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut heads = Vec::new();
+    let mut depth = 0_usize;
+    let mut is_bare = false;
+    for words in lines {
+        let opens = words.last() == Some(&"{");
+        if depth == 0 && !is_bare {
+            let own = words.iter().copied().filter(|word| *word != "{");
+            heads.extend(own.map(|word| word.trim_end_matches(',')));
+            if words.last().is_some_and(|word| word.ends_with(',')) {
+                continue;
+            }
+            is_bare = !opens && words[0] != "import";
+            blocks.push((std::mem::take(&mut heads), Vec::new()));
+        } else if let Some((_, inner)) = blocks.last_mut() {
+            inner.push(words.clone());
+        }
+        depth += usize::from(opens);
+        depth -= usize::from(words.first() == Some(&"}")).min(depth);
+    }
+    blocks
 }
 
 /// The lines of a block, with those of the blocks that it imports in their place. A block that imports itself ends there.
@@ -227,7 +233,11 @@ fn at(words: &[&str], name: &str) -> Option<bool> {
 
 /// Whom `reverse_proxy` passes on to, by HTTP where nothing else is said; a path of the request is none.
 fn upstream(word: &str) -> Option<Address> {
-    let address = (!word.starts_with(['/', '@', '*', '{'])).then(|| Address::of(word))??;
+    let is_socket = word.starts_with("unix/");
+    if !is_socket && word.contains(['{', '$']) {
+        return Some(Address::untold());
+    }
+    let address = (!word.starts_with(['/', '@', '*'])).then(|| Address::of(word))??;
     let port = address.port.or(Some(80));
     Some(Address { port, ..address })
 }
@@ -261,146 +271,4 @@ fn rule(site: &str, options: &Options, to: &[Target]) -> Rule {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use zeroize::Zeroizing;
-
-    fn read(text: &str) -> Vec<(u16, bool, usize)> {
-        let file = File {
-            path: "/etc/caddy/Caddyfile".to_owned(),
-            text: Zeroizing::new(text.to_owned()),
-        };
-        let rules = rules(&[], &[&file], &str::to_owned).unwrap();
-        rules
-            .iter()
-            .map(|rule| (rule.at.unwrap(), rule.is_tls, rule.to.len()))
-            .collect()
-    }
-
-    #[test]
-    fn sites_are_read() {
-        for (text, expected) in [
-            (
-                "app.example.com {\n  reverse_proxy webserver:80\n}\n",
-                (443, true, 1),
-            ),
-            (":80 {\n  reverse_proxy apiserver:8008\n}\n", (80, false, 1)),
-            (
-                "http://api.example.com {\n  reverse_proxy /x apiserver:8008\n}\n",
-                (80, false, 1),
-            ),
-            (
-                ":8008 {\n  reverse_proxy {\n    to apiserver:8008 other:1\n  }\n}\n",
-                (8008, false, 2),
-            ),
-            (
-                "api.example.com:8008 {\n  reverse_proxy apiserver:8008\n}\n",
-                (8008, true, 1),
-            ),
-            (
-                ":8443 {\n  tls internal\n  reverse_proxy apiserver:8008\n}\n",
-                (8443, true, 1),
-            ),
-            (
-                "{\n  auto_https off\n}\na.example.com {\n  reverse_proxy a:1\n}\n",
-                (80, false, 1),
-            ),
-            (
-                "(api) {\n  reverse_proxy apiserver:8008\n}\n:80 {\n  import api\n}\n",
-                (80, false, 1),
-            ),
-            (":80\nreverse_proxy apiserver:8008\n", (80, false, 1)),
-            (
-                "{\n  http_port 8080\n}\nhttp:// {\n  reverse_proxy a:1\n}\n",
-                (8080, false, 1),
-            ),
-            (
-                "(tls) {\n  tls internal\n}\n(api) {\n  import tls\n  reverse_proxy apiserver:8008\n}\n:8443 {\n  import api\n}\n",
-                (8443, true, 1),
-            ),
-        ] {
-            assert_eq!(read(text), [expected], "{text}");
-        }
-        assert_eq!(
-            as_shell("{$SITE::80} {\n  reverse_proxy {$UP:a:1} {env.B} {host}\n}"),
-            "${SITE:-:80} {\n  reverse_proxy ${UP:-a:1} ${B} {host}\n}"
-        );
-        let command = [
-            "caddy",
-            "reverse-proxy",
-            "--from",
-            ":80",
-            "--to",
-            "apiserver:8008",
-        ]
-        .map(str::to_owned);
-        let rules = rules(&command, &[], &str::to_owned).unwrap();
-        assert_eq!(
-            (rules[0].at, rules[0].is_tls, rules[0].to.len()),
-            (Some(80), false, 1)
-        );
-    }
-
-    #[test]
-    fn a_guard_counts_where_it_covers_the_target() {
-        let pass = "reverse_proxy es:9200";
-        let outside = "@outside not remote_ip 10.0.0.0/8";
-        for (lines, is_guarded) in [
-            (format!("basic_auth {{\na b\n}}\n{pass}"), true),
-            (format!("basic_auth bcrypt {{\na b\n}}\n{pass}"), true),
-            (format!("basic_auth /admin/* {{\na b\n}}\n{pass}"), false),
-            (
-                format!("basic_auth {{\na b\n}}\nhandle {{\n{pass}\n}}"),
-                true,
-            ),
-            (
-                format!("handle /a {{\nbasic_auth {{\na b\n}}\n}}\nhandle {{\n{pass}\n}}"),
-                false,
-            ),
-            (
-                format!("handle /a {{\nbasic_auth {{\na b\n}}\n{pass}\n}}"),
-                true,
-            ),
-            (format!("{outside}\nrespond @outside 403\n{pass}"), true),
-            (
-                format!("{outside}\nrespond @outside 403\nhandle {{\n{pass}\n}}"),
-                false,
-            ),
-            (
-                format!("@bad remote_ip 10.0.0.1\nabort @bad\n{pass}"),
-                false,
-            ),
-            (
-                format!("@bad {{\nnot remote_ip 10.0.0.1\npath /a\n}}\nabort @bad\n{pass}"),
-                false,
-            ),
-            (
-                format!("@in remote_ip 10.0.0.0/8\nhandle @in {{\n{pass}\n}}\nrespond 403"),
-                true,
-            ),
-            (
-                format!("@in remote_ip 0.0.0.0/0\nhandle @in {{\n{pass}\n}}"),
-                false,
-            ),
-            (
-                format!("route {{\n{pass}\nbasic_auth {{\na b\n}}\n}}"),
-                false,
-            ),
-            (
-                format!("route {{\nbasic_auth {{\na b\n}}\n{pass}\n}}"),
-                true,
-            ),
-            (
-                format!("tls {{\nclient_auth {{\nmode require_and_verify\n}}\n}}\n{pass}"),
-                true,
-            ),
-            (format!("import auth\n{pass}"), true),
-        ] {
-            let text = format!(
-                "(auth) {{\nbasic_auth {{\na b\n}}\nimport auth\n}}\n:443 {{\n{lines}\n}}\n"
-            );
-            let rules = of_text(&text);
-            assert_eq!(rules[0].to[0].is_guarded, is_guarded, "{lines}");
-        }
-    }
-}
+mod tests;

@@ -167,8 +167,11 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
             });
             section.binds.extend(binds);
         }
-        ["server" | "server-template", _, address, ..] => {
-            section.servers.extend(Address::of(address))
+        ["server", _, address, ..] | ["server-template", _, _, address, ..] => {
+            section.servers.extend(match address.contains('$') {
+                true => Some(Address::untold()),
+                false => Address::of(address),
+            });
         }
         ["default_backend", name, ..] => section.default_backend = Some((*name).to_owned()),
         ["use_backend", name, ..] if name.contains('%') => section.is_dynamic = true,

@@ -32,10 +32,14 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     let mut global = Host::default();
     let mut hosts: Vec<Host> = Vec::new();
     let mut is_inside = false;
+    let mut defined: Vec<(String, String)> = Vec::new();
     for file in files {
         // A line that ends in a backslash goes on in the next one.
         for line in file.text.replace("\\\n", " ").lines() {
-            let line = variable(line.trim());
+            let mut line = variable(line.trim());
+            for (name, value) in &defined {
+                line = line.replace(name, value);
+            }
             let words: Vec<&str> = line
                 .split_whitespace()
                 .map(|word| word.trim_matches('"'))
@@ -43,7 +47,9 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
             let Some(first) = words.first().map(|word| word.to_ascii_lowercase()) else {
                 continue;
             };
-            if first == "<virtualhost" {
+            if let ("define", [_, name, value]) = (first.as_str(), &words[..]) {
+                defined.push((format!("${{{name}}}"), (*value).to_owned()));
+            } else if first == "<virtualhost" {
                 let addresses = words[1..].iter().map(|word| word.trim_end_matches('>'));
                 let ports = addresses.filter_map(port);
                 hosts.push(Host {
@@ -123,7 +129,13 @@ impl Host {
     /// Adds those of some words that are whom it passes on to.
     fn pass(&mut self, path: &str, words: &[&str]) {
         let there = words.iter().filter(|word| word.contains("://"));
-        let addresses = there.filter_map(|word| Address::of(word.split(['$', '%']).next()?));
+        let addresses = there.filter_map(|word| {
+            let start = word.split(['$', '%']).next()?;
+            match start.ends_with("://") {
+                true => Some(Address::untold()),
+                false => Address::of(start),
+            }
+        });
         self.to.extend(addresses.map(|to| (path.to_owned(), to)));
     }
 
@@ -165,42 +177,47 @@ fn literal(expression: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
+/// A section begins or ends.
+fn section(kind: &str, words: &[&str], host: &mut Host) {
+    let kind = kind.trim_end_matches('>');
+    let of_if = |words: &[&str]| match words {
+        [what, operator @ ("==" | "!=" | "-eq" | "-ne"), value] => {
+            let value = value.trim_matches('\'');
+            let sign = if operator.starts_with(['!']) || *operator == "-ne" {
+                "!="
+            } else {
+                "="
+            };
+            holds(what, &[sign, value].concat(), &host.ports)
+        }
+        _ => Holds::Sometimes,
+    };
+    let rest: Vec<&str> = words[1..]
+        .iter()
+        .map(|word| word.trim_matches(['>', '"']))
+        .collect();
+    let kind = match (kind, &rest[..]) {
+        ("location", ["~", expression]) | ("locationmatch", [expression]) => {
+            Kind::Expression(fits_all(expression))
+        }
+        ("location", [path]) => Kind::Path((*path).to_owned()),
+        ("proxy", ["*"]) => Kind::Proxy,
+        ("if", condition) => Kind::If(of_if(condition)),
+        ("requireall", _) => Kind::All,
+        ("requireany", _) => Kind::Any,
+        ("requirenone", _) => Kind::None,
+        ("ifmodule" | "ifdefine" | "ifversion" | "ifdirective" | "ifsection" | "iffile", _) => {
+            Kind::Nothing
+        }
+        _ if kind.starts_with('/') => return host.access.close(),
+        _ => Kind::Other,
+    };
+    host.access.open(kind);
+}
+
 fn add(first: &str, words: &[&str], host: &mut Host) {
     if let Some(kind) = first.strip_prefix('<') {
-        let kind = kind.trim_end_matches('>');
-        let of_if = |words: &[&str]| match words {
-            [what, operator @ ("==" | "!=" | "-eq" | "-ne"), value] => {
-                let value = value.trim_matches('\'');
-                let sign = if operator.starts_with(['!']) || *operator == "-ne" {
-                    "!="
-                } else {
-                    "="
-                };
-                holds(what, &[sign, value].concat(), &host.ports)
-            }
-            _ => Holds::Sometimes,
-        };
-        let rest: Vec<&str> = words[1..]
-            .iter()
-            .map(|word| word.trim_matches(['>', '"']))
-            .collect();
-        let kind = match (kind, &rest[..]) {
-            ("location", ["~", expression]) | ("locationmatch", [expression]) => {
-                Kind::Expression(fits_all(expression))
-            }
-            ("location", [path]) => Kind::Path((*path).to_owned()),
-            ("proxy", ["*"]) => Kind::Proxy,
-            ("if", condition) => Kind::If(of_if(condition)),
-            ("requireall", _) => Kind::All,
-            ("requireany", _) => Kind::Any,
-            ("requirenone", _) => Kind::None,
-            ("ifmodule" | "ifdefine" | "ifversion" | "ifdirective" | "ifsection" | "iffile", _) => {
-                Kind::Nothing
-            }
-            _ if kind.starts_with('/') => return host.access.close(),
-            _ => Kind::Other,
-        };
-        return host.access.open(kind);
+        return section(kind, words, host);
     }
     match first {
         "listen" => host.ports.extend(words.get(1).and_then(|word| port(word))),
@@ -220,6 +237,14 @@ fn add(first: &str, words: &[&str], host: &mut Host) {
             host.pass(&path, words);
         }
         "balancermember" => host.pass("", words),
+        // It passes on to any address that it is asked for.
+        "proxyrequests"
+            if words
+                .get(1)
+                .is_some_and(|word| word.eq_ignore_ascii_case("on")) =>
+        {
+            host.to.push((String::new(), Address::untold()));
+        }
         "rewriteengine" => {
             host.is_rewriting = words
                 .get(1)

@@ -33,6 +33,9 @@ const MOST_INCLUDED: usize = 20_000;
 /// A target begins with its host and port; they are no longer.
 const LONGEST: usize = 1024;
 
+/// A target that a request names, or a variable that is in no file.
+const UNTOLD: &str = "$";
+
 /// The values that variables may have, by their names with the `$`.
 type Variables<'a> = HashMap<&'a str, BTreeSet<&'a str>>;
 
@@ -40,7 +43,8 @@ type Variables<'a> = HashMap<&'a str, BTreeSet<&'a str>>;
 pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Option<Vec<Rule>> {
     let mut trees = Vec::new();
     for file in files {
-        let text = match file.path.ends_with(".template") {
+        let is_template = file.path.ends_with("template") || file.path.contains("/templates/");
+        let text = match is_template {
             true => variable(&file.text),
             false => file.text.to_string(),
         };
@@ -57,8 +61,16 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     for (_, tree) in &trees {
         config.find_names(tree, 0);
     }
+    let mut streams = Vec::new();
     for (_, tree) in &trees {
-        config.walk(tree, How::Requests, Guards::default(), 0);
+        find_streams(tree, false, 0, &mut streams);
+    }
+    for (path, tree) in &trees {
+        // The image makes these part of a `stream` block.
+        let is_stream =
+            path.ends_with(".stream-template") || streams.iter().any(|one| names(one, path));
+        let how = if is_stream { How::Bytes } else { How::Requests };
+        config.walk(tree, how, Guards::default(), 0);
     }
     config.has_server.then_some(config.rules)
 }
@@ -239,6 +251,9 @@ impl<'a> Config<'a> {
 
     /// The servers of an upstream, or the address itself.
     fn addresses(&self, target: &str) -> Vec<Address> {
+        if target == UNTOLD {
+            return vec![Address::untold()];
+        }
         let Some(address) = Address::of(target) else {
             return Vec::new();
         };
@@ -269,7 +284,10 @@ fn told(target: &str, variables: &[&Variables<'_>]) -> Vec<String> {
         let values = variables.iter().filter_map(|some| some.get(name.as_str()));
         let mut values = values.flatten().take(MOST).peekable();
         if values.peek().is_none() {
-            told.push(start.to_owned());
+            told.push(match is_cut_off(start, &name) {
+                true => UNTOLD.to_owned(),
+                false => start.to_owned(),
+            });
         }
         open.extend(values.map(|value| {
             let mut text = [start, value, rest].concat();
@@ -278,6 +296,24 @@ fn told(target: &str, variables: &[&Variables<'_>]) -> Vec<String> {
         }));
     }
     told
+}
+
+/// Whether a variable without a value is where a target has its host or its port: `http://$arg_host:9200`.
+fn is_cut_off(start: &str, variable: &str) -> bool {
+    const PATHS: [&str; 6] = [
+        "$args",
+        "$document_uri",
+        "$is_args",
+        "$query_string",
+        "$request_uri",
+        "$uri",
+    ];
+    let host = start.split_once("://").map_or(start, |(_, rest)| rest);
+    let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    let is_whole = host.contains('/') || port.is_some_and(|port| port.is_ok());
+    let is_group = variable[1.min(variable.len())..].parse::<u8>().is_ok();
+    let is_path = is_group || PATHS.contains(&variable);
+    !variable.is_empty() && !is_whole && (host.is_empty() || !is_path)
 }
 
 /// The name with which a text begins, `$up` or `${up}`, as `$up`, and what follows.
@@ -337,6 +373,35 @@ fn holds(words: &[String], port: u16) -> Holds {
             Holds::found(value, expected).negated_if(operator.starts_with('!'))
         }
         _ => Holds::Sometimes,
+    }
+}
+
+/// Adds what is included within `stream` blocks.
+fn find_streams<'a>(tree: &'a [Directive], is_in: bool, depth: usize, found: &mut Vec<&'a str>) {
+    for one in tree {
+        match strs(&one.words)[..] {
+            ["include", path] if is_in => found.push(path),
+            _ if depth < DEEPEST => {
+                find_streams(&one.block, is_in || is(one, "stream"), depth + 1, found);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether an include names a file, by its whole path.
+fn names(include: &str, path: &str) -> bool {
+    let include = match include.starts_with('/') {
+        true => include.to_owned(),
+        false => format!("/etc/nginx/{include}"),
+    };
+    match include.split_once('*') {
+        Some((start, end)) => {
+            let rest = path.strip_prefix(start);
+            let rest = rest.and_then(|rest| rest.strip_suffix(end));
+            rest.is_some_and(|rest| !rest.contains('/'))
+        }
+        None => path == include,
     }
 }
 

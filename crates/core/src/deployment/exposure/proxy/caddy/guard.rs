@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Line, upstream};
+use crate::deployment::exposure::address::Address;
 use crate::deployment::exposure::hop::Target;
 
 /// A directive and what is in its braces.
@@ -117,17 +118,18 @@ fn walk(
         let is_for_few = fits(one) == Some(Fits::Few);
         match one.words[0] {
             "reverse_proxy" => {
-                let inner = one.block.iter().filter(|inner| inner.words[0] == "to");
-                let words = inner.flat_map(|inner| &inner.words[1..]);
+                let inner = |name: &'static str| {
+                    one.block.iter().filter(move |inner| inner.words[0] == name)
+                };
+                let words = inner("to").flat_map(|inner| &inner.words[1..]);
                 let words = one.words[1..].iter().chain(words);
-                found.extend(
-                    words
-                        .filter_map(|word| upstream(word))
-                        .map(|address| Target {
-                            address,
-                            is_guarded: is_left || is_for_few,
-                        }),
-                );
+                let to = words.filter_map(|word| upstream(word));
+                // It asks a name server.
+                let untold = inner("dynamic").map(|_| Address::untold());
+                found.extend(to.chain(untold).map(|address| Target {
+                    address,
+                    is_guarded: is_left || is_for_few,
+                }));
                 walk(&one.block, is_left || is_for_few, false, matchers, found);
             }
             name => {
