@@ -492,6 +492,8 @@ pub enum MountSource {
     Named(String),
     /// A new volume without a name, a tmpfs: empty at first.
     Empty,
+    /// A path of the node on which a pod runs; what it holds cannot be seen.
+    Node(String),
     /// A folder of texts, each with its path below it.
     Folder(Vec<(String, FileText)>),
     /// A config or secret whose text is known without a file.
@@ -544,15 +546,5 @@ impl fmt::Debug for FileText {
         f.debug_struct("FileText")
             .field("name", &self.name)
             .finish_non_exhaustive()
-    }
-}
-
-impl Mount {
-    /// The path of the host as it is written, where it is one.
-    pub fn host(&self) -> Option<&str> {
-        match self.source.known()? {
-            MountSource::Bind(host) => Some(&host.written),
-            _ => None,
-        }
     }
 }

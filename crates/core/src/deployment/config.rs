@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::mounts::{SYNCED, anywhere, around, may_have, relative};
+use super::mounts::{ON_THE_NODE, SYNCED, anywhere, around, may_have, relative};
 use super::program;
 use crate::compose::{Kind, Loader};
 use crate::config_dir;
@@ -295,6 +295,9 @@ impl<'a> View<'a> {
         match &volume.source {
             Knowable::Unknown(reason) => self.hidden(at, volume, reason),
             Knowable::Known(MountSource::Empty) => {}
+            Knowable::Known(MountSource::Node(_)) => {
+                self.hidden(at, volume, &ON_THE_NODE.into());
+            }
             Knowable::Known(MountSource::Named(name)) => {
                 let name = match volume.is_interpolated {
                     true => "a volume".into(),

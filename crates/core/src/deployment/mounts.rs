@@ -125,6 +125,9 @@ pub(super) fn scripts(service: &Container, folder: &str) -> Vec<String> {
     paths.filter(|path| has(service, path)).collect()
 }
 
+/// Why nobody sees what a path of a pod's node holds.
+pub(super) const ON_THE_NODE: &str = "it is on the node, in a hostPath";
+
 /// The names of what a mount has in a folder.
 fn names_in(mount: &Mount, folder: &str) -> Vec<String> {
     let unseen = || vec!["*.sh".to_owned()];
@@ -148,7 +151,7 @@ fn names_in(mount: &Mount, folder: &str) -> Vec<String> {
             inside.map(str::to_owned).collect()
         }
         Some(MountSource::Empty | MountSource::Text(_)) => Vec::new(),
-        Some(MountSource::Named(_)) | None => unseen(),
+        Some(MountSource::Named(_) | MountSource::Node(_)) | None => unseen(),
     }
 }
 
@@ -163,6 +166,7 @@ fn below<'a>(volume: &'a Mount, rest: &str) -> There<'a> {
             .iter()
             .find(|(path, _)| path == rest)
             .map_or(There::Nothing, |(_, file)| There::Text(file)),
+        Knowable::Known(MountSource::Node(_)) => There::Unknown(ON_THE_NODE.into()),
         Knowable::Known(MountSource::Named(_)) => {
             There::Unknown("it is in a volume that only docker can open".into())
         }

@@ -334,7 +334,9 @@ impl Places {
                 self.of_folder(host, &host.path, target, &walk)
             }
             Some(MountSource::Bind(host)) if host.path.exists() => self.of_file(target),
-            None | Some(MountSource::Bind(_) | MountSource::Named(_)) => self.unseen(target, mount),
+            None | Some(MountSource::Bind(_) | MountSource::Named(_) | MountSource::Node(_)) => {
+                self.unseen(target, mount)
+            }
         }
     }
 

@@ -168,7 +168,10 @@ impl<'a> Volumes<'a> {
                 _ => Knowable::Known(MountSource::Empty),
             };
         }
-        Knowable::Unknown(kind(volume))
+        match text(volume, &["hostPath", "path"]) {
+            Some(path) => Knowable::Known(MountSource::Node(cleaned(path))),
+            None => Knowable::Unknown(kind(volume)),
+        }
     }
 
     /// The files of a Secret or a ConfigMap; none where it is something else.
@@ -247,6 +250,9 @@ impl Volume {
         let path = below(path);
         let files = match &self.source {
             Knowable::Known(MountSource::Folder(files)) if !path.is_empty() => files,
+            Knowable::Known(MountSource::Node(folder)) if !path.is_empty() => {
+                return Knowable::Known(MountSource::Node(cleaned(&format!("{folder}/{path}"))));
+            }
             _ => return self.source.clone(),
         };
         if let Some((_, file)) = self.files.get(&path).and_then(|at| files.get(*at)) {
@@ -287,8 +293,5 @@ fn kind(volume: &Node) -> Reason {
         )
         .into();
     }
-    match at(volume, &["hostPath"]) {
-        Some(_) => "it is on the node, in a hostPath".into(),
-        None => "it is in a volume that only the cluster has".into(),
-    }
+    "it is in a volume that only the cluster has".into()
 }

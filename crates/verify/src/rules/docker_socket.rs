@@ -106,12 +106,14 @@ impl Rule for DockerSocket {
 
 /// What of the host a mount holds, if it is a socket or a folder with one.
 fn holds(mount: &Mount) -> Option<&'static str> {
+    // As it is written, and from the folder of its file.
     let host = mount.source.known().and_then(|source| match source {
-        MountSource::Bind(host) => Some(host),
+        MountSource::Bind(host) => Some((host.written.as_str(), host.path.to_string_lossy())),
+        MountSource::Node(path) => Some((path.as_str(), path.into())),
         _ => None,
     });
     let target = mount.target.known().map(String::as_str);
-    let written = host.map(|host| host.written.as_str());
+    let written = host.as_ref().map(|(written, _)| *written);
     let is_socket = |path: &str| {
         let path = path.trim_end_matches(['/', '\\']);
         let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -128,10 +130,8 @@ fn holds(mount: &Mount) -> Option<&'static str> {
     {
         return Some("the Docker socket");
     }
-    let host = host?;
-    let path = host.path.to_string_lossy();
-    let is_folder =
-        is_absolute(&host.written) && (FOLDERS.contains(&&*path) || is_of_a_user(&path));
+    let (written, path) = host?;
+    let is_folder = is_absolute(written) && (FOLDERS.contains(&&*path) || is_of_a_user(&path));
     is_folder.then_some(if path == "/" {
         "all files of the host"
     } else {

@@ -96,7 +96,9 @@ impl Files {
                 }));
             }
             Some(MountSource::Empty) => {}
-            Some(MountSource::Named(_)) | None => self.unseen.push(target.clone()),
+            Some(MountSource::Named(_) | MountSource::Node(_)) | None => {
+                self.unseen.push(target.clone());
+            }
         }
     }
 
@@ -177,7 +179,10 @@ pub(super) fn holds(source: &MountSource, name: &str) -> bool {
         && match source {
             MountSource::Bind(host) => host.path.join(name).is_file(),
             MountSource::Folder(files) => files.iter().any(|(path, _)| path == name),
-            MountSource::Named(_) | MountSource::Empty | MountSource::Text(_) => false,
+            MountSource::Empty
+            | MountSource::Named(_)
+            | MountSource::Node(_)
+            | MountSource::Text(_) => false,
         }
 }
 
