@@ -102,6 +102,7 @@ pub(crate) fn close(port: Option<&Port>) -> &'static str {
     match port.and_then(|port| port.opener) {
         None => "remove this port",
         Some(Opener::HostPort) => "remove `hostPort` from the container's port",
+        Some(Opener::Tailnet) => "remove the annotation `tailscale.com/expose` from the Service",
         Some(Opener::Service { by_addresses, .. }) if !by_addresses => {
             "set the Service's type to ClusterIP"
         }

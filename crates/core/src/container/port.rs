@@ -29,6 +29,8 @@ pub struct Port {
 pub enum Opener {
     /// `hostPort` of the container.
     HostPort,
+    /// The annotation of a Service that puts it into the network of Tailscale, and nothing else of the Service.
+    Tailnet,
     /// A Service.
     Service {
         /// Whether its type does.

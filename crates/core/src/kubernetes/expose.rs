@@ -87,12 +87,18 @@ impl<'a> Services<'a> {
             let kind = text(&service.node, &["spec", "type"]).unwrap_or("ClusterIP");
             let is_balanced = kind == "LoadBalancer";
             let has_addresses = !list(&service.node, &["spec", "externalIPs"]).is_empty();
-            if !is_balanced && kind != "NodePort" && !has_addresses {
-                continue;
-            }
-            let interface = match is_balanced && !has_addresses {
-                true => balancer::interface(service),
-                false => Interface::All,
+            let is_node_port = kind == "NodePort";
+            let opener = match is_balanced || is_node_port || has_addresses {
+                true => Opener::Service {
+                    by_type: is_balanced || is_node_port,
+                    by_addresses: has_addresses,
+                },
+                false if balancer::is_on_tailnet(service) => Opener::Tailnet,
+                false => continue,
+            };
+            let interface = match opener {
+                Opener::Service { .. } if is_node_port || has_addresses => Interface::All,
+                _ => balancer::interface(service),
             };
             for item in list(&service.node, &["spec", "ports"]) {
                 let Some(target) = leading.target(item, container) else {
@@ -126,10 +132,7 @@ impl<'a> Services<'a> {
                     protocol: text(item, &["protocol"])
                         .unwrap_or("TCP")
                         .to_ascii_lowercase(),
-                    opener: Some(Opener::Service {
-                        by_type: is_balanced || kind == "NodePort",
-                        by_addresses: has_addresses,
-                    }),
+                    opener: Some(opener),
                     span,
                 });
             }

@@ -221,6 +221,10 @@ fn the_advice_closes_what_is_open() {
             "set the Service's type to ClusterIP and remove its `externalIPs`: ",
         ),
         (
+            service("mongodb", ports).replace("{a: b}", "{tailscale.com/expose: \"true\"}"),
+            "remove the annotation `tailscale.com/expose` from the Service: ",
+        ),
+        (
             node.to_owned(),
             "remove `hostPort` from the container's port",
         ),

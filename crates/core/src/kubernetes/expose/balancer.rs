@@ -39,7 +39,13 @@ const PRIVATE: [(Ipv4Addr, u32); 4] = [
     (Ipv4Addr::new(192, 168, 0, 0), 16),
 ];
 
-/// From where the load balancer of a Service is reached.
+/// Whether Tailscale's operator puts a Service into its own network, which is a private one.
+pub(super) fn is_on_tailnet(service: &Object) -> bool {
+    service.annotation("tailscale.com/expose") == Some("true")
+        || text(&service.node, &["spec", "loadBalancerClass"]) == Some("tailscale")
+}
+
+/// From where the load balancer of a Service, or what does its work, is reached.
 pub(super) fn interface(service: &Object) -> Interface {
     let has = |(name, values): &(&str, &[&str])| {
         let value = service.annotation(name);
@@ -51,7 +57,7 @@ pub(super) fn interface(service: &Object) -> Interface {
     let is_of_its_controller =
         matches!(aws("type"), Some("external" | "nlb-ip")) || class == Some("service.k8s.aws/nlb");
     let is_aws_own = is_of_its_controller && aws("scheme").is_none() && aws("internal").is_none();
-    if INTERNAL.iter().any(has) || is_aws_own {
+    if INTERNAL.iter().any(has) || is_aws_own || is_on_tailnet(service) {
         return Interface::Private;
     }
     let annotated = service.annotation("service.beta.kubernetes.io/load-balancer-source-ranges");
