@@ -140,6 +140,14 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
         reader.of_manifests.push(path.to_owned());
         return Ok(Vec::new());
     }
+    // A list of something else: services of a swarm, images, or none at all where nothing runs.
+    if text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('[')
+    {
+        return Err(Error::NotContainers(path.to_owned()));
+    }
     let is_only = reader.cli.targets.len() == 1;
     let unopened = Unopened {
         path: path.to_owned(),

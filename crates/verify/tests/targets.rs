@@ -297,12 +297,25 @@ fn what_is_no_compose_file_is_said() {
     let folder = folder_with(&[
         ("keys.env", &keyset),
         ("number.yml", "1\n"),
+        ("none.json", "[]\n"),
+        (
+            "swarm.json",
+            "[{\"ID\": \"x\", \"Spec\": {\"Name\": \"apiserver\"}}]\n",
+        ),
         ("below/bytes.yml", ""),
     ]);
     fs::write(folder.path().join("below/bytes.yml"), b"\xff\xfe\xfd").unwrap();
     for (target, said) in [
         ("keys.env", "keys.env: this is a keyset, not a compose file"),
         ("number.yml", "it has no keys, such as `services:`"),
+        (
+            "none.json",
+            "none.json: a list, and not what `docker inspect`",
+        ),
+        (
+            "swarm.json",
+            "swarm.json: a list, and not what `docker inspect`",
+        ),
         (
             "below",
             "passed over: YAML files that cannot be read: below/bytes.yml",
