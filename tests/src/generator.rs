@@ -4,6 +4,9 @@
 //! are in `tests/fixtures/shapes`.
 
 mod around;
+#[path = "../oracles/compose_projects.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod compose_projects;
 mod environment;
 mod features;
 mod ports;
@@ -19,7 +22,7 @@ use std::path::Path;
 pub use features::Features;
 pub use random::Random;
 
-use crate::mode::Mode;
+use crate::mode::{MERGED, Mode};
 
 /// The files of one compose project.
 #[derive(Debug, PartialEq)]
@@ -43,4 +46,25 @@ impl Project {
 /// A project from a seed, with the files that a mode of inject takes.
 pub fn project(seed: u64, mode: &Mode, features: &Features) -> Project {
     project::generate(seed, mode, features)
+}
+
+/// A project from a seed that uses all of what compose merges; compose refuses some of these.
+pub fn merging(seed: u64, mode: &Mode) -> Project {
+    const OVER: &str = "docker-compose.override.yml";
+    let mut files = compose_projects::generate(seed);
+    if mode.merges() {
+        // By name, no other is taken.
+        for (name, _) in &mut files {
+            if name == OVER {
+                MERGED.clone_into(name);
+            }
+        }
+        if files.iter().all(|(name, _)| name != MERGED) {
+            files.push((MERGED.to_owned(), "services: {}\n".to_owned()));
+        }
+    }
+    Project {
+        files,
+        used: vec!["merging"],
+    }
 }

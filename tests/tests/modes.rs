@@ -3,6 +3,7 @@
 //!
 //! `CLEARML_SECURE_PAIRS=10000` tries as many pairs of a project and a mode, `CLEARML_SECURE_SEED` other projects. A failure
 //! names its seed: with that and `CLEARML_SECURE_PAIRS=1`, it is tried alone, and `CLEARML_SECURE_KEEP=FOLDER` keeps its files.
+//! `CLEARML_SECURE_MERGING` is the number of those that use all of what compose merges.
 //! `CLEARML_SECURE_FEATURES=all` generates what the programs are known not to handle yet as well, see
 //! `src/generator/features.rs`.
 #![allow(
@@ -69,6 +70,53 @@ fn every_mode_keeps_the_guarantee_or_says_why_not() {
     );
     assert!(
         tally.compared >= ENOUGH,
+        "too many are refused:\n{}",
+        shown(&tally.refused)
+    );
+}
+
+/// Of the projects that `crates/core/tests/oracles/compose.rs` reads.
+const MERGING: usize = 100;
+
+#[test]
+fn every_mode_keeps_the_guarantee_for_what_compose_merges() {
+    let Some(compose) = Compose::find() else {
+        return;
+    };
+    let (count, first) = (
+        number("CLEARML_SECURE_MERGING", MERGING),
+        number("CLEARML_SECURE_SEED", 0),
+    );
+    let make = |number: usize| {
+        let seed = (first + number) as u64;
+        let mode = MODES[number % MODES.len()];
+        let folder = tempfile::tempdir().unwrap();
+        let project = generator::merging(seed, &mode);
+        project.write(folder.path());
+        if let Some(kept) = env::var_os("CLEARML_SECURE_KEEP") {
+            project.write(Path::new(&kept));
+        }
+        Pair {
+            name: format!("merging, seed {seed}"),
+            folder,
+            mode,
+        }
+    };
+    let tally = hold_all(&compose, count, &make);
+    eprintln!(
+        "{count} merging projects from seed {first}: {} compared, {} refused, {} that compose refuses, {} wrong",
+        tally.compared,
+        tally.refused.len(),
+        tally.no_project.len(),
+        tally.failures.len()
+    );
+    let shown = |list: &[String]| list[..list.len().min(100)].join("\n");
+    if count < MERGING {
+        eprintln!("{}\n{}", shown(&tally.no_project), shown(&tally.refused));
+    }
+    assert!(tally.failures.is_empty(), "{}", shown(&tally.failures));
+    assert!(
+        tally.compared >= count / 4,
         "too many are refused:\n{}",
         shown(&tally.refused)
     );

@@ -199,6 +199,40 @@ impl Node {
         { merged }.any(of_merged).then_some(Clears::Before)
     }
 
+    /// The names below keys of a mapping that compose's own tags take from the files before: it finds those also where `<<` brings
+    /// them and a value of the mapping's own hides them. What is `!reset` it takes out, and so finds it only where the anchor is,
+    /// and not again at an alias of what is around it.
+    pub fn cleared_below(&self, keys: &[&str]) -> Vec<&str> {
+        let mut found = Vec::new();
+        self.find_cleared(keys, false, &mut found);
+        found
+    }
+
+    fn find_cleared<'a>(&'a self, keys: &[&str], is_again: bool, found: &mut Vec<&'a str>) {
+        let is_alias = |node: &Self| matches!(node.value, Value::Alias(_));
+        let is_again = is_again || is_alias(self);
+        for entry in self.entries().unwrap_or_default() {
+            let (value, clears) = (&entry.value, entry.value.clears());
+            if entry.is_merge() {
+                if value.items().is_none() && clears.is_none() {
+                    value.find_cleared(keys, is_again, found);
+                }
+                continue;
+            }
+            let Some(name) = entry.key.scalar().map(Scalar::text) else {
+                continue;
+            };
+            match keys.split_first() {
+                None if clears == Some(Clears::All) && is_again && !is_alias(value) => {}
+                None => found.extend(clears.map(|_| name)),
+                Some((key, below)) if *key == name && clears.is_none() => {
+                    value.find_cleared(below, is_again, found);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
     /// Whether compose has taken an entry out before it comes to this alias: it did so where the anchor is, and no file before is
     /// asked for that name any more. What is an alias of a `!reset` itself it finds each time.
     fn lacks(&self, entry: &Entry) -> bool {

@@ -23,6 +23,9 @@ const PROGRAMS: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];
 /// What it may know of around it. Its variables would win over the env files, and our model has none of them.
 const KEPT: [&str; 3] = ["PATH", "HOME", "DOCKER_CONFIG"];
 
+/// The address of a port for which none is written.
+const EVERYWHERE: &str = "0.0.0.0";
+
 /// What `docker compose config` prints, as far as it matters here.
 #[derive(Deserialize)]
 struct Config {
@@ -238,10 +241,13 @@ fn unlike(service: &Service, printed: &Printed) -> Option<String> {
     })
 }
 
-/// Whether two lists publish the same. Compose prints a range port by port.
+/// Whether two lists publish the same. Compose prints a range port by port, and of a port with no address and with 0.0.0.0 one.
 fn are_same(ours: &[Port], theirs: &[PrintedPort]) -> bool {
     let theirs = theirs.iter().map(|port| {
-        let address = port.host_ip.trim_matches(['[', ']']).to_owned();
+        let address = match port.host_ip.trim_matches(['[', ']']) {
+            "" => EVERYWHERE.to_owned(),
+            address => address.to_owned(),
+        };
         (
             port.target,
             port.published.clone(),
@@ -256,8 +262,7 @@ fn are_same(ours: &[Port], theirs: &[PrintedPort]) -> bool {
 fn written_out(port: &Port) -> Vec<(u32, String, String, String)> {
     let address = port
         .address
-        .map(|address| address.to_string())
-        .unwrap_or_default();
+        .map_or_else(|| EVERYWHERE.to_owned(), |address| address.to_string());
     let count = port.target.clone().count();
     let published = |number: usize| match &port.published {
         None => String::new(),

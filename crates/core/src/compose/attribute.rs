@@ -86,7 +86,7 @@ pub(super) fn counting_below<'a>(
 ) -> Vec<(usize, Field<'a>)> {
     let mut counts = Vec::new();
     for (at, field) in counting_at(parts, key) {
-        if field.value.clears_of(name).is_some() {
+        if parts[at].node.cleared_below(&[key]).contains(&name) {
             let reached = reached(parts, at);
             counts.retain(|(before, _)| !reached.contains(before));
         }

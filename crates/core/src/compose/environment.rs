@@ -1,7 +1,6 @@
 //! The environment of a container: its env files, then `environment`, over all parts of a service.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::attribute::{Before, counting_at, taken_from};
@@ -11,7 +10,7 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Hides;
-use crate::yaml::{Clears, Node, Quoting, Typed};
+use crate::yaml::{Node, Quoting, Typed};
 
 /// Why a variable has no name. If the shell has one, it may be any.
 const NAMELESS: &str = "the name of a variable in its environment has no value here";
@@ -55,7 +54,12 @@ pub(super) fn of_service(
             asked: asked(&forms[number..]),
         };
         let taken_from = taken_from(parts, *at, &places[..number]);
-        reader.add(field.value, *at, &taken_from, &mut said)?;
+        for name in part.node.cleared_below(&["environment"]) {
+            if let Some(all) = said.get_mut(name) {
+                all.retain(|(at, _)| !taken_from.iter().any(|range| range.contains(at)));
+            }
+        }
+        reader.add(field.value, *at, &mut said)?;
     }
     let last = |(name, mut all): (String, Vec<(usize, Variable)>)| Some((name, all.pop()?.1));
     let environment = said.into_iter().filter_map(last).collect();
@@ -95,13 +99,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Adds an `environment` in either form to what the parts before it say.
-    fn add(
-        &self,
-        environment: &Arc<Node>,
-        at: usize,
-        taken_from: &[Range<usize>],
-        said: &mut Said,
-    ) -> Result<(), Error> {
+    fn add(&self, environment: &Arc<Node>, at: usize, said: &mut Said) -> Result<(), Error> {
         if environment.is_null() {
             return Ok(());
         }
@@ -119,16 +117,10 @@ impl Reader<'_> {
         if environment.entries().is_none() {
             return Err(self.refuse(environment, "`environment` is neither a mapping nor a list"));
         }
-        for field in environment.fields_and_resets() {
+        for field in environment.fields() {
             let Some(name) = field.key.scalar() else {
                 return Err(self.refuse(field.key, "the name of a variable is no text"));
             };
-            if field.value.clears() == Some(Clears::All) {
-                if let Some(all) = said.get_mut(name.text()) {
-                    all.retain(|(at, _)| !taken_from.iter().any(|range| range.contains(at)));
-                }
-                continue;
-            }
             if field.value.scalar().is_none() {
                 return Err(self.refuse(
                     field.value,

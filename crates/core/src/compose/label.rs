@@ -6,15 +6,17 @@ use super::attribute::{counting_at, counting_below, taken_from};
 use super::{Part, Project, volume};
 use crate::container::{Label, LabelReader as Reader};
 use crate::knowable::Knowable;
-use crate::yaml::{Clears, Field, Node};
+use crate::yaml::{Field, Node};
 
 /// The labels, of which a later part's wins, and any over those of files; and those that only a swarm reads, below `deploy`.
 pub(super) fn of_service(project: &Project, parts: &[Part], of_files: Vec<Label>) -> Vec<Label> {
     let own = counting_at(parts, "labels");
     let mut labels = of_files;
-    labels.extend(merged(project, parts, &own, Reader::Engine));
+    let keys = &["labels"][..];
+    labels.extend(merged(project, parts, (keys, &own), Reader::Engine));
     let of_deploy = counting_below(parts, "deploy", "labels");
-    labels.extend(merged(project, parts, &of_deploy, Reader::Swarm));
+    let keys = &["deploy", "labels"];
+    labels.extend(merged(project, parts, (keys, &of_deploy), Reader::Swarm));
     let mut seen = HashSet::new();
     labels.reverse();
     labels.retain(|label| seen.insert((label.name.clone(), label.reader)));
@@ -26,15 +28,15 @@ pub(super) fn of_service(project: &Project, parts: &[Part], of_files: Vec<Label>
 fn merged(
     project: &Project,
     parts: &[Part],
-    counting: &[(usize, Field<'_>)],
+    (keys, counting): (&[&str], &[(usize, Field<'_>)]),
     reader: Reader,
 ) -> impl Iterator<Item = Label> {
     let mut labels: Vec<(usize, Label)> = Vec::new();
     for (number, (at, field)) in counting.iter().enumerate() {
         let taken_from = taken_from(parts, *at, &counting[..number]);
         let is_taken = |at: &usize| taken_from.iter().any(|range| range.contains(at));
-        let is_reset = |name: &str| field.value.clears_of(name) == Some(Clears::All);
-        labels.retain(|(at, label)| !(is_taken(at) && is_reset(&label.name)));
+        let cleared = parts[*at].node.cleared_below(keys);
+        labels.retain(|(at, label)| !(is_taken(at) && cleared.contains(&&*label.name)));
         let mut own = Vec::new();
         add(project, &parts[*at], field.value, reader, &mut own);
         labels.extend(own.into_iter().map(|label| (*at, label)));
@@ -71,7 +73,11 @@ fn add(project: &Project, part: &Part, list: &Node, reader: Reader, labels: &mut
         };
         let value = match entry.value.is_null() {
             true => Knowable::Known(String::new()),
-            false => told(entry.value),
+            // A number without quotes is one, and written in another way.
+            false => match entry.value.typed().and_then(|typed| typed.rewritten()) {
+                Some(rewritten) => Knowable::Known(rewritten),
+                None => told(entry.value),
+            },
         };
         labels.push(Label {
             name: name.to_owned(),

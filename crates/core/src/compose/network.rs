@@ -5,7 +5,7 @@ use super::{Part, Project, volume};
 use crate::container::{Alias, HostName, Network, NetworkKind};
 use crate::knowable::Knowable;
 use crate::source::Span;
-use crate::yaml::{Clears, Node};
+use crate::yaml::Node;
 
 /// What a service says of networks and names.
 pub(super) struct Networks {
@@ -36,7 +36,8 @@ impl Networks {
         };
         for (at, field) in counting_at(parts, "networks") {
             let reached = reached(parts, at);
-            let is_reset = |name: &str| field.value.clears_of(name) == Some(Clears::All);
+            let cleared = parts[at].node.cleared_below(&["networks"]);
+            let is_reset = |name: &str| cleared.contains(&name);
             names.retain(|(at, (name, _))| !(reached.contains(at) && is_reset(name)));
             aliases.retain(|(at, alias)| {
                 let mut on = alias.network.iter();

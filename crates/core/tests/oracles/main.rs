@@ -9,6 +9,10 @@
 
 #[cfg(unix)]
 mod command;
+mod compose;
+#[path = "../../../../tests/oracles/compose_projects.rs"]
+#[allow(unreachable_pub, reason = "it is written for several tests")]
+mod compose_projects;
 mod config_dir;
 mod dockerfile;
 mod dockerignore;
