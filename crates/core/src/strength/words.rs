@@ -61,17 +61,17 @@ pub(super) fn at(text: &[char], from: usize, add: &mut dyn FnMut(usize, f64)) {
         return;
     }
     // A one is read as either of two letters.
-    for one in ['l', 'i'] {
+    let has_one = here.iter().any(|c| unleeted(*c, 'l') != unleeted(*c, 'i'));
+    let ones = if has_one { &['l', 'i'][..] } else { &['l'] };
+    for one in ones.iter().copied() {
         listed(here, |c| unleeted(c, one), &mut |length| {
             if length >= SHORTEST_LEET {
                 add(length, WORD_BITS + LEET_BITS + case_bits(&here[..length]));
             }
         });
-        let words = STAND_INS
-            .split(' ')
-            .filter(|word| word.len() >= SHORTEST_LEET);
-        for word in words {
-            if starts_with(here, word, |c| unleeted(c, one)) {
+        let first = unleeted(here[0], one).to_ascii_lowercase();
+        for word in of_letter(STAND_INS, &STAND_IN_FIRSTS, first) {
+            if word.len() >= SHORTEST_LEET && starts_with(here, word, |c| unleeted(c, one)) {
                 add(word.len(), STAND_IN_BITS + LEET_BITS);
             }
         }
@@ -126,7 +126,9 @@ fn listed(text: &[char], read: impl Fn(char) -> char + Copy, add: &mut dyn FnMut
         return;
     };
     let pair = first * LETTERS + second;
-    for word in WORDS[usize::from(PAIRS[pair])..usize::from(PAIRS[pair + 1])].lines() {
+    // To look for the ends of lines takes longer where they are as short as these.
+    let words = &WORDS[usize::from(PAIRS[pair])..usize::from(PAIRS[pair + 1])];
+    for word in words.split_ascii_whitespace() {
         if starts_with(text, word, read) {
             add(word.len());
         }
