@@ -131,19 +131,23 @@ fn edit(text: &[u8], known: &[u8]) -> Option<Change> {
     if start + end >= SAME && is_rest_little(&[&text[start..text.len() - end]]) {
         return Some(Change::Edited);
     }
-    let [Ok(whole), Ok(part)] = [text, known].map(std::str::from_utf8) else {
-        return None;
-    };
-    if whole.len() >= SAME && part.contains(whole) {
+    if text.len() >= SAME && find(known, text).is_some() {
         return Some(Change::Part);
     }
-    let at = whole.find(part)?;
-    let rest = [&text[..at], &text[at + part.len()..]];
+    let at = find(text, known)?;
+    let rest = [&text[..at], &text[at + known.len()..]];
     if is_rest_little(&rest) {
         return Some(Change::Edited);
     }
     let is_worthless = |rest: &&[u8]| is_rest_little(&[rest]) || of_plain(rest).is_some();
     rest.iter().all(is_worthless).then_some(Change::Joined)
+}
+
+/// Where a text has another. Nothing is prepared for it: they are too short for that.
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    let first = part.first()?;
+    let mut places = text.windows(part.len());
+    places.position(|place| place.first() == Some(first) && place == part)
 }
 
 fn is_rest_little(rest: &[&[u8]]) -> bool {
