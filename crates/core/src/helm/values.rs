@@ -18,19 +18,29 @@ const HEADINGS: [&str; 2] = ["COMPUTED VALUES", "USER-SUPPLIED VALUES"];
 /// Whether a text is values of ClearML's chart, alone or as a part of another chart. What is no YAML may have been values, if
 /// lines of it begin so.
 pub fn is_values(path: &Path, text: &str) -> bool {
-    let is_line = |part: &&&str| text.lines().any(|line| is_key(line, part));
-    let has_lines = || PARTS.iter().filter(is_line).count() > 1;
+    let has_lines = || has_lines(text);
     // Most files have none of its words, or are too large for values, and need no reading.
     const LARGEST: usize = 4 << 20;
     text.len() <= LARGEST
-        && PARTS.iter().filter(|part| text.contains(**part)).count() > 1
         && (!has_services(text) || has_lines())
+        && PARTS.iter().filter(|part| text.contains(**part)).count() > 1
         && match parse_part_last(path, text, 0..text.len()) {
             Ok((documents, _)) => documents
                 .first()
                 .is_some_and(|root| section(root).is_some()),
             Err(_) => has_lines(),
         }
+}
+
+/// Whether lines of a text begin as two parts of the chart do.
+fn has_lines(text: &str) -> bool {
+    let mut has = [false; PARTS.len()];
+    for line in text.lines() {
+        for (has, part) in has.iter_mut().zip(PARTS) {
+            *has |= is_key(line, part);
+        }
+    }
+    has.iter().filter(|has| **has).count() > 1
 }
 
 /// Whether a line is a key at the top.
@@ -44,8 +54,13 @@ fn is_key(line: &str, key: &str) -> bool {
 /// else of it; so nothing may be open there.
 fn has_services(text: &str) -> bool {
     let is_one_document = || {
-        let marks = ["\n---", "\r---", "\n...", "\r..."];
-        marks.iter().all(|mark| !text.contains(mark))
+        let mut starts = text.as_bytes().windows(4);
+        !starts.any(|start| {
+            matches!(
+                start,
+                [b'\n' | b'\r', b'-', b'-', b'-'] | [b'\n' | b'\r', b'.', b'.', b'.']
+            )
+        })
     };
     let is_plain = |line: &&str| {
         let is_even = |quote| line.matches(quote).count() % 2 == 0;
@@ -75,8 +90,11 @@ pub fn has_one_part(path: &Path, text: &str) -> bool {
             && !is_other("services")
             && PARTS.iter().any(|part| is_values(&part))
     };
-    let parsed = parse_part_last(path, text, 0..text.len());
-    parsed.is_ok_and(|(documents, _)| documents.first().is_some_and(|root| is_part(root)))
+    let is_read_as_part = || {
+        let parsed = parse_part_last(path, text, 0..text.len());
+        parsed.is_ok_and(|(documents, _)| documents.first().is_some_and(|root| is_part(root)))
+    };
+    !has_services(text) && is_read_as_part()
 }
 
 /// Whether a mapping has parts of the chart.
