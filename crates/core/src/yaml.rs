@@ -542,6 +542,25 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_there_twice_is_refused_however_many_there_are() {
+        for count in [2, 15, 16, 17, 18, 40] {
+            let line = |number: usize| format!("key{number}: 1\n");
+            let text: String = (0..count).map(line).collect();
+            assert!(read(&text).is_ok());
+            for again in [0, count / 2, count - 1] {
+                let place = format!("t.yml:{}:1: this key", count + 1);
+                assert!(message(&(text.clone() + &line(again))).starts_with(&place));
+                // Kubernetes takes the last of each.
+                let twice = text.clone() + &line(again) + &line(again) + &line(again);
+                let read = parse_part_last(Path::new("t.yml"), &twice, 0..twice.len());
+                let (documents, repeated) = read.unwrap();
+                assert_eq!(documents[0].entries().unwrap().len(), count);
+                assert_eq!(repeated.len(), 3);
+            }
+        }
+    }
+
+    #[test]
     fn alias_bombs_are_refused() {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {

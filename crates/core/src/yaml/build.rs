@@ -291,11 +291,27 @@ impl Pending {
 struct Open {
     pending: Pending,
     key: Option<Arc<Node>>,
+    /// Its keys, from [`FEW`] on.
     keys: HashSet<Box<str>>,
     /// Nodes in it so far, aliases counted in full.
     size: u64,
     /// Of these, how many came through an alias.
     aliased: u64,
+}
+
+/// Of fewer keys than these, all are asked faster than a table.
+const FEW: usize = 16;
+
+/// Whether a mapping has a key already.
+fn is_repeated(keys: &mut HashSet<Box<str>>, entries: &[Entry], key: &str) -> bool {
+    let mut texts = entries.iter().filter_map(|entry| entry.key.scalar());
+    if keys.is_empty() && entries.len() < FEW {
+        return texts.any(|known| known.text() == key);
+    }
+    if keys.is_empty() {
+        keys.extend(texts.map(|known| Box::from(known.text())));
+    }
+    !keys.insert(Box::from(key))
 }
 
 struct Builder<'a> {
@@ -426,7 +442,7 @@ impl Builder<'_> {
             Value::Mapping(_, entries) => match parent.key.take() {
                 None => {
                     if let Some(scalar) = node.scalar() {
-                        duplicate = !parent.keys.insert(Box::from(scalar.text()));
+                        duplicate = is_repeated(&mut parent.keys, entries, scalar.text());
                     }
                     parent.key = Some(node);
                 }
