@@ -15,6 +15,8 @@
 //!
 //! **References**: ClearML, "Securing ClearML Server".
 
+use std::collections::HashSet;
+
 use clearml_secure_core::container::{Container, Interface};
 
 use super::{Case, Rule};
@@ -37,7 +39,7 @@ impl Rule for UnexpectedPort {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for instance in &case.deployment.instances {
             // An all-in-one service is several servers, and has the ports of all.
             let of_service = |port: &u16| {
@@ -52,10 +54,9 @@ impl Rule for UnexpectedPort {
                 // What is published beside it in a range is said with the port of its own.
                 let is_other =
                     port.protocol == "tcp" && !port.target.clone().any(|one| of_service(&one));
-                if !is_other || seen.contains(&port.span) {
+                if !is_other || !seen.insert(port.span) {
                     continue;
                 }
-                seen.push(port.span);
                 if port.interface != Interface::Loopback
                     && is_as_shipped(case.deployment.service(instance))
                 {
