@@ -86,6 +86,10 @@ pub fn has_command(text: &str) -> bool {
 
 /// The columns that a text takes, without what only colors it.
 fn visible(text: &str) -> usize {
+    // Most words are of such letters alone, and of these each takes one.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.len();
+    }
     let mut rest = text;
     let mut columns = 0;
     while let Some((before, after)) = rest.split_once('\u{1b}') {
@@ -101,9 +105,10 @@ fn units(text: &str) -> Vec<&str> {
     let mut rest = text.trim_start();
     let mut is_start = true;
     while !rest.is_empty() {
+        let word = rest.split(' ').next().unwrap_or_default();
         let end = match () {
-            () if is_start && begins_command(rest) => command(rest),
-            () => quoted(rest).unwrap_or_else(|| rest.find(' ').unwrap_or(rest.len())),
+            () if is_start && PROGRAMS.contains(&word) => command(rest),
+            () => quoted(rest, word).unwrap_or(word.len()),
         };
         let (unit, after) = rest.split_at(end);
         is_start = unit.ends_with(':');
@@ -127,9 +132,9 @@ fn command(text: &str) -> usize {
         .unwrap_or(text.trim_end().len())
 }
 
-/// Where a word ends in which a backtick opens: behind the one that closes, and what follows without a space.
-fn quoted(text: &str) -> Option<usize> {
-    let word = text.split(' ').next().unwrap_or_default();
+/// Where a word ends in which a backtick opens, the first of a text: behind the one that closes, and what follows without a
+/// space.
+fn quoted(text: &str, word: &str) -> Option<usize> {
     let open = word.find('`').filter(|_| word.matches('`').count() == 1)?;
     let close = open + 1 + text[open + 1..].find('`')?;
     Some(close + text[close..].find(' ').unwrap_or(text.len() - close))
