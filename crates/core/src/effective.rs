@@ -439,5 +439,5 @@ fn set_elsewhere(deployment: &Deployment, instance: &Instance) -> Option<(String
 fn node_or_cover(tree: &Object, setting: Setting) -> Option<(&hocon::Node, bool)> {
     let path = setting.path();
     let whole = tree.get(path).map(|node| (node, true));
-    whole.or_else(|| Some((path::cover(tree, path)?, false)))
+    whole.or_else(|| Some((tree.in_the_way(path)?, false)))
 }

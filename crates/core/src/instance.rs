@@ -4,7 +4,7 @@ use crate::container::Variable;
 use crate::hocon;
 use crate::knowable::Knowable;
 use crate::known;
-use crate::setting::{SETTINGS, Server, Setting};
+use crate::setting::{SETTINGS, Server, Setting, is_spelling};
 use crate::source::{SourceId, Span};
 use crate::unseen::Unseen;
 use crate::version::{Release, Version};
@@ -141,9 +141,7 @@ impl Instance {
             // The environment is sorted by name, which is the order the servers read it in.
             found.extend(environment.iter().filter(|variable| {
                 let rest = variable.name.strip_prefix(prefix);
-                // Most names are told apart by their length.
-                rest.filter(|rest| rest.len() >= path.len())
-                    .is_some_and(|rest| rest.replace("__", ".").eq_ignore_ascii_case(path))
+                rest.is_some_and(|rest| is_spelling(rest, path))
             }));
         }
         found

@@ -186,6 +186,24 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
     at == one.len() && at == other.len()
 }
 
+/// Whether what is behind the prefix of a variable means a path: `__` is read as a dot, from the left, and case does not matter
+/// (docs/clearml.md#variable-names). It is asked for every variable and path of every server, so nothing is copied.
+pub(crate) fn is_spelling(name: &str, path: &str) -> bool {
+    let mut rest = name.as_bytes();
+    for wanted in path.bytes() {
+        let (read, length) = match rest {
+            [b'_', b'_', ..] => (b'.', 2),
+            [first, ..] => (*first, 1),
+            [] => return false,
+        };
+        if !read.eq_ignore_ascii_case(&wanted) {
+            return false;
+        }
+        rest = &rest[length..];
+    }
+    rest.is_empty()
+}
+
 impl Setting {
     fn row(self) -> &'static Row {
         &TABLE[usize::from(self.0)]
@@ -235,9 +253,8 @@ impl Setting {
     /// The other half of a key and secret pair; none for the two signing secrets.
     pub fn other_half(self) -> Option<Self> {
         self.account()?;
-        SETTINGS
-            .into_iter()
-            .find(|other| *other != self && other.account() == self.account())
+        // The table has them beside each other.
+        SETTINGS.get(self.index() ^ 1).copied()
     }
 
     /// The setting with this path, compared without regard to case as servers do (docs/clearml.md#variable-names).
@@ -264,7 +281,9 @@ impl Setting {
         let path = name
             .strip_prefix("CLEARML__")
             .or_else(|| name.strip_prefix("TRAINS__"))?;
-        Self::by_path(&path.replace("__", "."))
+        SETTINGS
+            .into_iter()
+            .find(|setting| is_spelling(path, setting.path()))
     }
 
     /// The short name: the account (`fileserver`), or `token_secret` or `session_secret`.
@@ -327,6 +346,35 @@ mod tests {
                 Setting::by_variable(&lower.replace("CLEARML__", "TRAINS__")),
                 Some(setting)
             );
+        }
+    }
+
+    #[test]
+    fn a_spelling_is_what_the_path_is_when_it_is_replaced() {
+        let names = [
+            "", "_", "__", "___", "____", "a__b", "A__b", "a___b", "a____b", "a.b", "a_b", "a__",
+            "__b", "a__bc", "a__ä", "a__Ä",
+        ];
+        let paths = [
+            "", ".", "_", "._", "_.", "..", "a.b", "a._b", "a..b", "a_b", "a.", ".b", "a.bc", "a.ä",
+        ];
+        for name in names {
+            for path in paths {
+                let is_one = name.replace("__", ".").eq_ignore_ascii_case(path);
+                assert_eq!(is_spelling(name, path), is_one, "{name} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn halves_of_a_pair_are_of_one_account() {
+        for setting in SETTINGS {
+            let same = SETTINGS.into_iter().find(|other| {
+                *other != setting
+                    && other.account().is_some()
+                    && other.account() == setting.account()
+            });
+            assert_eq!(setting.other_half(), same, "{setting}");
         }
     }
 

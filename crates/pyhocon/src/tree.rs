@@ -113,6 +113,20 @@ impl Object {
         Some(node)
     }
 
+    /// What is above a path and no object, so that the path cannot be there.
+    pub fn in_the_way(&self, path: &str) -> Option<&Node> {
+        let mut steps = key::steps(path).peekable();
+        let mut object = self;
+        while let (Some(step), Some(_)) = (steps.next(), steps.peek()) {
+            let node = object.get_key(step)?;
+            match &node.value {
+                Value::Object(below) => object = below,
+                _ => return Some(node),
+            }
+        }
+        None
+    }
+
     /// The node of one key, taken as it is: [`Self::rest`] where it is no entry.
     pub fn get_key(&self, key: &str) -> Option<&Node> {
         self.entries.get(key).or(self.rest())

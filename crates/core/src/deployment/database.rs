@@ -69,10 +69,7 @@ impl Database {
 
     fn by_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        let name = name
-            .trim_start_matches("clearml-")
-            .trim_start_matches("trains-");
-        match name {
+        match recognise::bare(&name) {
             "elasticsearch" | "elastic" | "opensearch" => Some(Self::Elasticsearch),
             "mongo" | "mongodb" => Some(Self::Mongodb),
             "redis" | "valkey" => Some(Self::Redis),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Layer, ServerConfiguration};
 use crate::deployment::Deployment;
-use crate::hocon::{Node, Object, Value};
+use crate::hocon::{Node, Value};
 use crate::image::{self, ImageDefault, ImagePath};
 use crate::instance::ConfigFile;
 use crate::knowable::Knowable;
@@ -41,13 +41,6 @@ pub struct Switch {
 
 /// What a path is that is not there.
 static NOTHING: Value = Value::Null;
-
-/// What stands where an object above a path belongs.
-pub(super) fn cover<'a>(tree: &'a Object, path: &str) -> Option<&'a Node> {
-    let is_no_object = |node: &&Node| !matches!(node.value, Value::Object(_));
-    path.match_indices('.')
-        .find_map(|(dot, _)| tree.get(&path[..dot]).filter(is_no_object))
-}
 
 impl ServerConfiguration {
     /// What the user's files set a path to, e.g. `apiserver.auth.fixed_users.enabled`: one of [`opening::all`], or below one,
@@ -87,7 +80,7 @@ impl ServerConfiguration {
 
     /// The values at a path and below it, or what is in the place of all of them.
     pub fn leaves(&self, path: &str) -> Vec<&Node> {
-        match self.tree.get(path).or_else(|| cover(&self.tree, path)) {
+        match self.tree.get(path).or_else(|| self.tree.in_the_way(path)) {
             Some(Node {
                 value: Value::Object(below),
                 ..
@@ -102,7 +95,10 @@ impl ServerConfiguration {
         if let Some(node) = self.tree.get(path) {
             return Some((node, &node.value));
         }
-        let cover = cover(&self.tree, path).or_else(|| self.cut(deployment, path))?;
+        let cover = self
+            .tree
+            .in_the_way(path)
+            .or_else(|| self.cut(deployment, path))?;
         Some((cover, &NOTHING))
     }
 
