@@ -57,7 +57,7 @@ pub(crate) fn targets(
     let mut targets = not_looked_at(&walk);
     reader.remarks.extend(walk.remarks);
     let mut units = HashMap::new();
-    let has_unrendered = !walk.unrendered.is_empty();
+    let has_others = !walk.unrendered.is_empty() || !walk.launchers.is_empty();
     let has_values = values(reader, walk.values, &mut units, &mut targets);
     let has_manifests = manifests(reader, walk.manifests, units, &mut targets) || has_values;
     let closed = walk.closed.into_iter();
@@ -73,7 +73,7 @@ pub(crate) fn targets(
     targets.push(Target::Folder(Folder {
         path: folder.to_owned(),
         others,
-        has_deployment: has_manifests || has_unrendered,
+        has_deployment: has_manifests || has_others,
         has_clients,
     }));
     Ok(targets)
@@ -272,6 +272,10 @@ fn not_looked_at(walk: &Walk) -> Vec<Target> {
     for (path, command) in &walk.unrendered {
         let reason = format!("not rendered, so it does not tell what the servers get; {command}");
         targets.push(target(path, named(path), &reason));
+    }
+    for path in &walk.launchers {
+        let reason = "it starts ClearML's servers, and files of its kind are not read; where they run: docker inspect $(docker ps -q) | clearml-verify -";
+        targets.push(target(path, named(path), reason));
     }
     for path in &walk.linked {
         let reason =

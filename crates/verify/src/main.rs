@@ -28,6 +28,7 @@ mod installer;
 mod judgment;
 mod keys;
 mod kustomization;
+mod launcher;
 mod lines;
 mod live;
 mod loader;

@@ -1,5 +1,7 @@
 //! What there is below a folder: files that may be compose files, and what is passed over.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{default_in, is_default, merged_over};
@@ -14,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::installer::Installer;
 use crate::kustomization::{Kustomization, is_of_clearml};
+use crate::launcher;
 
 /// Files that mark a folder as something a program made and can make again.
 const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
@@ -43,6 +46,8 @@ pub(crate) struct Walk {
     pub(crate) values: Vec<(PathBuf, Zeroizing<String>)>,
     /// What makes manifests of a ClearML server, and the command that does: a chart, a kustomization, or what installs charts.
     pub(crate) unrendered: Vec<(PathBuf, String)>,
+    /// What starts ClearML's servers in a way that is not read.
+    pub(crate) launchers: Vec<PathBuf>,
     /// Folders that cannot be read.
     pub(crate) closed: Vec<(PathBuf, Error)>,
     /// Folders that are nested too deep.
@@ -121,9 +126,10 @@ impl Walk {
                 }
             } else if let Some(one) = Installer::below(&path) {
                 installers.push((path, one));
-            } else if !(name.ends_with(".yml") || name.ends_with(".yaml")) || merged.contains(&path)
-            {
+            } else if merged.contains(&path) {
                 continue;
+            } else if !(name.ends_with(".yml") || name.ends_with(".yaml")) {
+                self.other(&name, &path);
             } else if let Some(taken) = taken
                 .as_ref()
                 .filter(|taken| is_default(&name) && **taken != path)
@@ -220,6 +226,26 @@ impl Walk {
         }
     }
 
+    /// A file that is no YAML: manifests as JSON, or what starts servers.
+    fn other(&mut self, name: &str, path: &Path) {
+        let is_json = name.ends_with(".json") && path.is_file() && begins_as_manifest(path);
+        if !is_json && !launcher::may_be_one(name) {
+            return;
+        }
+        let Ok(text) = read_text(path) else {
+            return;
+        };
+        if is_json && is_manifest(&text) && text.contains("\"kind\"") {
+            self.manifests.push(Manifest {
+                is_ours: is_of_clearml(&text),
+                path: path.to_owned(),
+                text,
+            });
+        } else if launcher::starts_server(name, &text) {
+            self.launchers.push(path.to_owned());
+        }
+    }
+
     /// A file whose name says that it is a compose file is one that may hold a server, whatever keeps it from being
     /// read; one with another name if its text says so.
     fn file(&mut self, path: PathBuf, is_named: bool, is_merged: bool) {
@@ -247,9 +273,26 @@ impl Walk {
                 text,
             }),
             Kind::Values => self.values.push((path, text)),
-            Kind::Other => {}
+            Kind::Other => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                if has_words && launcher::starts_server(&name, &text) {
+                    self.launchers.push(path);
+                }
+            }
         }
     }
+}
+
+/// Whether a file begins as manifests do. Others may be data, and large.
+fn begins_as_manifest(path: &Path) -> bool {
+    const START: u64 = 4096;
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+    let start = String::from_utf8_lossy(&start);
+    read.is_ok()
+        && ["\"apiVersion\"", "\"kind\""]
+            .iter()
+            .any(|key| start.contains(key))
 }
 
 /// Whether a program made a folder and can make it again.
