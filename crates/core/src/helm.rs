@@ -16,9 +16,10 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::knowable::Knowable;
+use crate::secret::is_encrypted;
 use crate::source::{SourceId, Sources, Span};
 use crate::version::Version;
-use crate::yaml::below::{at, is_encrypted};
+use crate::yaml::below::at;
 use crate::yaml::{Node, Typed};
 pub use table::{newest, oldest};
 pub use unread::UnreadValue;

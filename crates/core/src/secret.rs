@@ -50,6 +50,11 @@ impl From<&pyhocon::WipedText> for Secret {
     }
 }
 
+/// Whether SOPS has encrypted a text.
+pub fn is_encrypted(text: &str) -> bool {
+    text.starts_with("ENC[AES256_GCM,")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::fault::Fault;
 use clearml_secure_core::io::{is_same, read_text};
-use clearml_secure_core::secret::Secret;
+use clearml_secure_core::secret::{Secret, is_encrypted};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::source::{Place, SharedText, place_of};
 use zeroize::Zeroizing;
@@ -99,6 +99,12 @@ impl EnvFile {
     pub fn set(&mut self, variables: &[(String, Secret)]) -> Result<(), Error> {
         let text = self.before.clone().unwrap_or_default();
         let entries = self.entries(&text)?;
+        let mut values = entries.iter();
+        let is_encrypted = |value: &Secret| is_encrypted(value.expose());
+        if let Some(entry) = values.find(|entry| entry.value.as_ref().is_some_and(is_encrypted)) {
+            let place = place_of(&self.path, &text, entry.value_span.start);
+            return Err(Error::EnvFileEncrypted(place));
+        }
         let mut edits = Vec::new();
         let mut lines: Vec<String> = Vec::new();
         for (name, value) in variables {

@@ -22,6 +22,9 @@ pub enum Error {
         "{0}: COMPOSE_DISABLE_ENV_FILE keeps docker compose from reading this file, and --env-file would end that"
     )]
     EnvFileDisabled(Place),
+    /// An env file that SOPS would no longer decrypt, and that would hold the new values for everybody to read.
+    #[error("{0}: SOPS has encrypted the values of this file")]
+    EnvFileEncrypted(Place),
     /// A line of the env file depends on one that is replaced.
     #[error("{}: another line of this file would get another value", escape(&.0.to_string_lossy()))]
     EnvFileLines(PathBuf),
@@ -158,6 +161,12 @@ impl Error {
                 "remove that line, or name that file first if docker compose is to read it: --env-file {}",
                 quoted(&place.file)
             )),
+            Self::EnvFileEncrypted(place) => {
+                let file = quoted(&place.file);
+                Some(format!(
+                    "decrypt it, run this command again, and encrypt it again:\n  sops -d -i {file}\n  sops -e -i {file}"
+                ))
+            }
             Self::EnvFileLines(_) => Some(
                 "one of its lines refers to a value that is to be replaced: write the value there instead of the reference"
                     .to_owned(),

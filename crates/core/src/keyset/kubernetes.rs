@@ -194,7 +194,7 @@ impl Entry<'_> {
             )
             .help("put it in quotes"));
         }
-        if crate::yaml::below::is_encrypted(scalar.text()) {
+        if crate::secret::is_encrypted(scalar.text()) {
             return Err(fault("SOPS has encrypted this value").help(DECRYPT));
         }
         if !self.is_encoded {

@@ -3,9 +3,8 @@
 use zeroize::Zeroizing;
 
 use crate::dotenv;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_encrypted};
 use crate::shown::escape;
-use crate::yaml::below::is_encrypted;
 
 /// The longest value, name or hash that is taken, in characters.
 pub const LONGEST: usize = 1024;

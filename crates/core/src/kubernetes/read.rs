@@ -11,9 +11,10 @@ use super::split::{self, Document, ItemOf, Part};
 use super::{Unread, Values};
 use crate::compose::Loader;
 use crate::error::Error;
+use crate::secret::is_encrypted;
 use crate::source::{SourceId, Sources, Span, place_of};
 use crate::version::Version;
-use crate::yaml::below::{at, is_encrypted, text};
+use crate::yaml::below::{at, text};
 use crate::yaml::{self, Node};
 
 /// Takes over texts, one after the other.

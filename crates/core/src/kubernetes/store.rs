@@ -10,9 +10,10 @@ use zeroize::Zeroizing;
 use super::object::{Keys, Object, text_of};
 use crate::container::FileText;
 use crate::knowable::{Knowable, Reason};
+use crate::secret::is_encrypted;
 use crate::shown::escape;
 use crate::source::{Sources, Span, Within};
-use crate::yaml::below::{at, is_encrypted};
+use crate::yaml::below::at;
 use crate::yaml::{Field, Node, Quoting};
 
 /// One entry.

@@ -43,8 +43,3 @@ pub(crate) fn texts<'a>(node: &'a Node, keys: &[&str]) -> Vec<&'a str> {
 pub(crate) fn is_true(node: &Node, keys: &[&str]) -> bool {
     text(node, keys) == Some("true")
 }
-
-/// Whether SOPS has encrypted a text.
-pub(crate) fn is_encrypted(text: &str) -> bool {
-    text.starts_with("ENC[AES256_GCM,")
-}
