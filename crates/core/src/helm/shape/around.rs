@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::values::{is_true, printed};
 use super::{Shape, instance, word};
-use crate::source::SourceId;
+use crate::source::{SourceId, Span};
 use crate::yaml::Node;
 use crate::yaml::below::at;
 
@@ -72,6 +72,7 @@ impl Shape<'_> {
     fn database(&mut self, chart: &DatabaseChart) {
         let span = self.section_span(chart.section);
         let text = |text: &str| Node::made_text(span, text);
+        self.doubt_openings(chart);
         let name = chart.name.replace("{release}", &self.release.name);
         let [(open, value), (closed, key)] = chart.variables;
         let entry = if is_true(self.value(&[chart.section, "auth", "enabled"])) {
@@ -114,6 +115,23 @@ impl Shape<'_> {
         ];
         let spec = Node::made_mapping(span, spec);
         self.add(span, "Service", &name, vec![("spec", spec)]);
+    }
+
+    /// Notes values with which the database's own chart opens it in more ways than by the type of its Service.
+    fn doubt_openings(&mut self, chart: &DatabaseChart) {
+        let Some(values) = self.value(&[chart.section]) else {
+            return;
+        };
+        let mut found = Vec::new();
+        find_openings(values, &[chart.section], chart.service, &mut found);
+        let name = chart.name.replace("{release}", &self.release.name);
+        for (path, span) in found {
+            let reason = format!(
+                "{} may open the database to others, and the chart that reads it is not followed",
+                path.join(".")
+            );
+            self.doubts.push((name.clone(), reason, span));
+        }
     }
 
     /// The Service of a server.
@@ -177,5 +195,41 @@ impl Shape<'_> {
         let mut rest = vec![("spec", Node::made_mapping(span, spec))];
         rest.extend(own("annotations").map(|it| ("annotations", it)));
         self.add(span, "Ingress", &name, rest);
+    }
+}
+
+/// Adds the paths of values that open a database: an Ingress, a Service of another type, addresses, more objects.
+fn find_openings<'a>(
+    node: &'a Node,
+    above: &[&'a str],
+    known: &[&str],
+    found: &mut Vec<(Vec<&'a str>, Span)>,
+) {
+    const DEEPEST: usize = 8;
+    for field in node.fields() {
+        let Some(name) = field.key.text().filter(|_| above.len() < DEEPEST) else {
+            continue;
+        };
+        // What it exports are numbers.
+        if name == "metrics" {
+            continue;
+        }
+        let path = [above, &[name]].concat();
+        let is_on = is_true(Some(field.value));
+        let opens = match name {
+            "externalAccess" | "ingress" => is_true(at(field.value, &["enabled"])),
+            "externalIPs" | "extraDeploy" | "hostNetwork" | "hostPort" => is_on,
+            "type" => {
+                let is_open = matches!(field.value.text(), Some("LoadBalancer" | "NodePort"));
+                let of_service = above.last().is_some_and(|last| last.ends_with("ervice"));
+                is_open && of_service && above != known
+            }
+            _ => false,
+        };
+        if opens {
+            found.push((path, field.key.span(SourceId::FIRST)));
+        } else {
+            find_openings(field.value, &path, known, found);
+        }
     }
 }
