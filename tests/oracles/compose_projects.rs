@@ -172,7 +172,8 @@ impl<'r> Writer<'r> {
         }
         if self.random.chance(35) {
             let count = self.random.below(3) + 1;
-            let shared = self.attributes("apiserver", count);
+            let mut shared = self.attributes("apiserver", count);
+            shared.retain(|(key, _)| !["image", "command"].contains(key));
             top.push((service_key, self.anchored("service", map(shared))));
         }
         let is_over = is_further || matches!(self.role, Role::Over | Role::IncludedOver);
@@ -219,7 +220,11 @@ impl<'r> Writer<'r> {
         let count = self.random.below(5) + usize::from(is_over);
         let mut entries = self.attributes(name, count);
         let is_replaced = is_over && self.random.chance(6);
-        if !is_over || is_replaced {
+        if self.random.chance(if is_over { 4 } else { 18 }) {
+            entries.extend(self.extends(before).map(|value| ("extends", value)));
+        }
+        // What it runs is its own, so that nobody else becomes a server.
+        if !is_over || is_replaced || entries.iter().any(|(key, _)| *key == "extends") {
             entries.retain(|(key, _)| !["image", "command"].contains(key));
             let image = if is_server(name) {
                 SERVER
@@ -228,9 +233,6 @@ impl<'r> Writer<'r> {
             };
             entries.push(("image", text(image)));
             entries.push(("command", list(vec![text(name)])));
-        }
-        if self.random.chance(if is_over { 4 } else { 18 }) {
-            entries.extend(self.extends(before).map(|value| ("extends", value)));
         }
         if name == "worker" && !is_over && self.random.chance(20) {
             entries.push(("container_name", text("a-worker")));
@@ -639,7 +641,7 @@ impl Writer<'_> {
             "$$@",
             "a b",
             "=",
-            "$${@}",
+            "$$$@",
             "${PWD:?needed}",
             "100%",
             "${@:+${B-z}}",

@@ -88,8 +88,8 @@ fn every_mode_keeps_the_guarantee_for_what_compose_merges() {
         number("CLEARML_SECURE_SEED", 0),
     );
     let make = |number: usize| {
-        let seed = (first + number) as u64;
-        let mode = MODES[number % MODES.len()];
+        let seed = first + number;
+        let (seed, mode) = (seed as u64, MODES[seed % MODES.len()]);
         let folder = tempfile::tempdir().unwrap();
         let project = generator::merging(seed, &mode);
         project.write(folder.path());

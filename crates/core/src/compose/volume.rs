@@ -1,6 +1,6 @@
 //! What a container mounts, as far as it says where a configuration file comes from.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +18,10 @@ use crate::yaml::Node;
 pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
     let mut volumes: Vec<Mount> = Vec::new();
     let mut targets = HashSet::new();
-    for section in ["volumes", "tmpfs", "configs", "secrets"] {
+    for volume in short_and_long(project, parts) {
+        put(&mut volumes, &mut targets, volume);
+    }
+    for section in ["tmpfs", "configs", "secrets"] {
         for (part, field) in counting(parts, section) {
             let scope = project.documents[part.document].scope;
             // `tmpfs` may be a single text.
@@ -27,7 +30,6 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
             for item in field.value.seen_items().chain(one) {
                 let reader = Reader { project, part };
                 let (source, target) = match section {
-                    "volumes" => reader.volume(item),
                     "tmpfs" => reader.tmpfs(item),
                     _ => reader.file(section, item),
                 };
@@ -56,6 +58,36 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
         });
     }
     volumes
+}
+
+/// What `volumes` says. One at a target that is written as that of an earlier one takes its place: what is in between wins over
+/// both where its target is the same one, written in another way.
+fn short_and_long(project: &Project, parts: &[Part]) -> Vec<Mount> {
+    let mut mounts: Vec<Mount> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (part, field) in counting(parts, "volumes") {
+        let scope = project.documents[part.document].scope;
+        let reader = Reader { project, part };
+        for item in field.value.seen_items() {
+            let (source, target) = reader.volume(item);
+            let mount = Mount {
+                source,
+                target,
+                span: item.span(part.source),
+                is_interpolated: project.holds_a_value(scope, item),
+            };
+            let written = reader.written_target(item);
+            let earlier = written.as_ref().and_then(|written| places.get(written));
+            match earlier {
+                Some(at) => mounts[*at] = mount,
+                None => {
+                    places.extend(written.map(|written| (written, mounts.len())));
+                    mounts.push(mount);
+                }
+            }
+        }
+    }
+    mounts
 }
 
 const SOCKET: &str = "/var/run/docker.sock";
@@ -161,6 +193,16 @@ impl Reader<'_> {
         let text = self.text(item);
         let target = text.and_then(|text| target(text.split(':').next().unwrap_or(&text)));
         (Knowable::Known(MountSource::Empty), target)
+    }
+
+    /// The target of an item of `volumes`, not cleaned.
+    fn written_target(&self, item: &Node) -> Option<String> {
+        if item.entries().is_some() {
+            return self.text(item.get("target")?.value).into_known();
+        }
+        let text = self.text(item).into_known()?;
+        let (_, rest) = split_source(&text);
+        rest.split(':').next().map(str::to_owned)
     }
 
     fn volume(&self, item: &Node) -> Found {
