@@ -430,13 +430,14 @@ impl Writer<'_> {
                 )]),
             }
             .or_text(self.role, "{default: {aliases: [near]}}"),
-            "command" if is_server(service) && self.random.chance(70) => text(service),
+            "command" if is_server(service) => text(service),
             "command" => match self.random.below(4) {
                 0 => list(vec![text(service)]),
                 1 => text(format!("{service} --x \"a b\" '$$c'")),
                 2 => list(vec![text("run"), self.quoted()]),
                 _ => text("run $A it"),
             },
+            "entrypoint" if is_server(service) => text("''"),
             "entrypoint" => match self.random.below(3) {
                 0 => text("/bin/run -x"),
                 1 => list(vec![text("/bin/run"), self.quoted()]),

@@ -132,6 +132,7 @@ impl Pair {
             if !is_told || !done.stdout.is_empty() || files::state(folder) != state {
                 return Err(format!("refused badly: {}", done.report()));
             }
+            self.try_advice(&done, keyset)?;
             return Ok(Outcome::Refused(done.stderr));
         }
         if done.status != Some(0) {
@@ -165,6 +166,38 @@ impl Pair {
             .within(self.folder.path())
             .stdin(keyset.text.as_str())
             .done()
+    }
+
+    /// What a refusal recommends comes to an end, or says what else has to be changed first: it leads to no further run.
+    fn try_advice(&self, done: &Done, keyset: &Keyset) -> Result<(), String> {
+        const COMMAND: &str = "clearml-inject -k KEYS ";
+        const OVERRIDE: &str = "run this with --override -o keys.override.yml instead of -i";
+        let commands = done.stderr.lines().map(str::trim);
+        let mut runs: Vec<Vec<String>> = commands
+            .filter_map(|line| line.strip_prefix(COMMAND))
+            .map(words)
+            .collect();
+        if done.stderr.contains(OVERRIDE) {
+            let goes_on = |one: &&&str| !["-i", "--literal"].contains(*one);
+            let options = self.mode.options.iter().filter(goes_on);
+            let further = ["--override", "-o", "keys.override.yml", COMPOSE];
+            let run = options.chain(&further).map(|one| (*one).to_owned());
+            runs.push(run.collect());
+        }
+        for run in runs {
+            let done = clearml("inject")
+                .args(run.iter().map(String::as_str))
+                .within(self.folder.path())
+                .stdin(keyset.text.as_str())
+                .done();
+            let leads_on = [COMMAND, "run this with --override"];
+            let leads_on = leads_on.iter().any(|run| done.stderr.contains(run));
+            let says_what = done.stderr.contains("help: ") && !leads_on;
+            if done.status != Some(0) && !(done.status == Some(2) && says_what) {
+                return Err(format!("recommends what is refused: {}", done.report()));
+            }
+        }
+        Ok(())
     }
 
     /// Puts what came out where the printed command looks for it, and returns it.
@@ -252,24 +285,29 @@ impl Pair {
             return words;
         };
         let printed = printed.replace("-f FILE", &format!("-f {PRODUCT}"));
-        let split = Command::new("sh")
-            .args(["-c", &format!("printf '%s\\n' {printed}")])
-            .output()
-            .unwrap();
-        let split = String::from_utf8(split.stdout).unwrap();
         let mut words = Words::default();
-        let mut lines = split.lines();
-        while let Some(option) = lines.next() {
-            let list = match option {
+        let mut split = self::words(&printed).into_iter();
+        while let Some(option) = split.next() {
+            let list = match option.as_str() {
                 "-f" => &mut words.files,
                 "--env-file" => &mut words.env_files,
                 "" => continue,
                 _ => panic!("an option of docker compose that this test does not know: {option}"),
             };
-            list.extend(lines.next().map(str::to_owned));
+            list.extend(split.next());
         }
         words
     }
+}
+
+/// The words of a command, as a shell takes them.
+fn words(command: &str) -> Vec<String> {
+    let split = Command::new("sh")
+        .args(["-c", &format!("printf '%s\\n' {command}")])
+        .output()
+        .unwrap();
+    let split = String::from_utf8(split.stdout).unwrap();
+    split.lines().map(str::to_owned).collect()
 }
 
 impl Words {
