@@ -20,15 +20,17 @@ const PACKER: &str = "clearml-secure-release";
 /// (`safe` would leave all of them, for the compiler does not say of which the address matters, and in Rust of none).
 /// And random numbers by the system call alone: a program without libraries finds no function for it, and would open
 /// /dev/urandom, which an empty root does not have.
+/// Names are left out here, because cargo leaves them in where a program has an override in its profile.
 /// And no table of how to unwind, which is a twelfth: a panic ends a program where it is. The compiler's own linker reads the
 /// file, from the folder in which cargo starts the compiler.
-const LINKING: [&str; 6] = [
+const LINKING: [&str; 7] = [
     "--cfg=getrandom_backend=\"linux_getrandom\"",
     "-Ctarget-feature=+crt-static",
     "-Clink-arg=-Wl,-z,pack-relative-relocs",
     "-Clink-arg=-Wl,--icf=all",
     "-Clink-arg=-Wl,--no-eh-frame-hdr",
     "-Clink-arg=-Wl,-T,packaging/linked.ld",
+    "-Cstrip=symbols",
 ];
 
 /// What was asked for.
