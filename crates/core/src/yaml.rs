@@ -41,7 +41,8 @@ struct Properties {
     tag: Option<(String, u32)>,
     /// The text that it is in, where its tree is made of several.
     source: Option<SourceId>,
-    /// Whether compose looks for no tag of its own at this place, because every way to it goes through an `!override`.
+    /// Whether compose looks for no tag of its own at this place, because every way to it goes through an `!override`, or because
+    /// it does not read the file.
     is_overridden: AtomicBool,
 }
 

@@ -416,9 +416,12 @@ impl Builder<'_> {
         let is_tag_possible =
             pending.node.tag().is_some() || matches!(pending.node.value, Value::Alias(_));
         let mut around = self.stack.iter().map(|open| &open.pending.node);
-        if is_tag_possible && around.any(|node| node.tag() == Some("!override")) {
+        // Only compose gives its own tags a meaning.
+        let is_of_compose = self.repeated.is_none();
+        if is_tag_possible && (!is_of_compose || around.any(|node| node.tag() == Some("!override")))
+        {
             *pending.properties().is_overridden.get_mut() = true;
-            self.is_overridden = true;
+            self.is_overridden = is_of_compose;
         }
         let anchor = pending.anchor;
         let node = Arc::new(pending.node);

@@ -30,6 +30,15 @@ fn token(manifests: &str) -> String {
     words[2].to_owned()
 }
 
+/// Tags of compose are nobody's in a manifest: kubectl takes what is behind them.
+#[test]
+fn tags_of_compose_take_nothing_out() {
+    let tagged = entry(TOKEN, &format!("!reset {WEAK}"));
+    assert_eq!(token(&apiserver("", &tagged)), "weak");
+    let tagged = format!("        - !reset {{name: {TOKEN}, value: {WEAK}}}\n");
+    assert_eq!(token(&apiserver("", &tagged)), "weak");
+}
+
 #[test]
 fn later_entries_win_and_references_are_expanded() {
     let own = crate::common::fresh(OWN);
