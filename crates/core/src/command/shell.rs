@@ -49,6 +49,9 @@ pub(super) struct Shell<'a> {
     pub(super) writes: bool,
     /// What it calls its own functions; what is in them is looked at where they are written.
     functions: BTreeSet<String>,
+    /// The variables that any of them changes, and whether one changes more than these.
+    of_functions: BTreeSet<String>,
+    functions_do_more: bool,
     frames: Vec<Frame>,
     /// After `exec` or `exit` nothing more happens.
     has_ended: bool,
@@ -102,6 +105,8 @@ impl<'a> Shell<'a> {
             depth,
             writes: false,
             functions: BTreeSet::new(),
+            of_functions: BTreeSet::new(),
+            functions_do_more: false,
             frames: Vec::new(),
             has_ended: false,
             followed: Rc::default(),
@@ -184,6 +189,10 @@ impl<'a> Shell<'a> {
         let Some(frame) = self.frames.pop() else {
             return;
         };
+        if frame.kind == FrameKind::Function {
+            self.of_functions.extend(self.state.changed(&frame.before));
+            self.functions_do_more |= self.state.has_more(&frame.before);
+        }
         match frame.kind {
             FrameKind::Subshell => self.state = frame.before,
             FrameKind::Case { .. } | FrameKind::Condition | FrameKind::Function => {
@@ -193,6 +202,18 @@ impl<'a> Shell<'a> {
         }
         if self.kind() == FrameKind::Function {
             self.pop();
+        }
+    }
+
+    /// One of its functions, which may call the others, runs once more.
+    fn call(&mut self) {
+        const CALLED: &str = "its command sets it in a function";
+        for name in self.of_functions.clone() {
+            self.state.doubt(&name, &CALLED.into());
+        }
+        if self.functions_do_more {
+            self.lose(CALLED);
+            self.state.folder = Knowable::unknown(CALLED);
         }
     }
 

@@ -166,6 +166,20 @@ impl State {
         state
     }
 
+    /// The variables that are other than before.
+    pub(super) fn changed(&self, before: &Self) -> BTreeSet<String> {
+        let all = self.variables.keys().chain(before.variables.keys());
+        let changed = all.filter(|name| self.variables.get(*name) != before.variables.get(*name));
+        changed.cloned().collect()
+    }
+
+    /// Whether more than variables that can be named is other than before.
+    pub(super) fn has_more(&self, before: &Self) -> bool {
+        self.unknown != before.unknown
+            || self.exports_all != before.exports_all
+            || self.folder != before.folder
+    }
+
     /// What happened since `before` happened only perhaps.
     pub(super) fn doubt_since(&mut self, before: &Self) {
         self.doubt_since_for(before, &"its command sets it only under a condition".into());
@@ -182,29 +196,21 @@ impl State {
             self.folder =
                 Knowable::unknown("its command changes its folder only under a condition");
         }
-        let names: Vec<String> = self
-            .variables
-            .keys()
-            .chain(before.variables.keys())
-            .cloned()
-            .collect();
-        for name in names {
+        for name in self.changed(before) {
             let (old, new) = (before.variables.get(&name), self.variables.get(&name));
-            if old != new {
-                let passed = |one: &Variable| (one.exported, one.is_own);
-                // One that was not touched before, and that the shell does not pass on, the container does not have.
-                let untouched = new.filter(|new| passed(new) == (Exported::No, false));
-                let before = old.or(untouched).map(passed);
-                let (exported, is_own) = before
-                    .filter(|before| exports_as_before && new.map(passed) == Some(*before))
-                    .unwrap_or((Exported::Perhaps, false));
-                let variable = Variable {
-                    value: Knowable::Unknown(reason.clone()),
-                    exported,
-                    is_own,
-                };
-                self.variables.insert(name, variable);
-            }
+            let passed = |one: &Variable| (one.exported, one.is_own);
+            // One that was not touched before, and that the shell does not pass on, the container does not have.
+            let untouched = new.filter(|new| passed(new) == (Exported::No, false));
+            let before = old.or(untouched).map(passed);
+            let (exported, is_own) = before
+                .filter(|before| exports_as_before && new.map(passed) == Some(*before))
+                .unwrap_or((Exported::Perhaps, false));
+            let variable = Variable {
+                value: Knowable::Unknown(reason.clone()),
+                exported,
+                is_own,
+            };
+            self.variables.insert(name, variable);
         }
     }
 

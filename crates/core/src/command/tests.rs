@@ -380,6 +380,12 @@ fn what_may_be_set_is_not_known() {
         ("Y='A=1 X=1'; env ''$Y apiserver", "*"),
         ("Y='1 X=1'; env A=\"$Y\" apiserver", "A=1 X=1"),
         ("X=1 eval apiserver", "X=?"),
+        ("f() { X=$1; }; export X=1; f 2; apiserver", "X=?"),
+        (
+            "g() { f; }; f() { X=2; }; export X=1; g; apiserver",
+            "X=? >",
+        ),
+        ("f() { X=2; }; export X=1; apiserver", "X=1"),
         ("set -k; apiserver X=1", "*"),
         ("declare -n X=Y; Y=1; export Y; apiserver", "X=? Y=? *"),
     ] {

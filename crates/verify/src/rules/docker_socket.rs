@@ -29,11 +29,12 @@ const OF_THE_AGENT: Severity = Severity::Note;
 const OF_OTHERS: Severity = Severity::Warning;
 
 /// Sockets through which containers are started (docs/clearml.md#docker-socket).
-const SOCKETS: [&str; 6] = [
+const SOCKETS: [&str; 7] = [
     "docker.sock",
     "podman.sock",
     "containerd.sock",
     "crio.sock",
+    "cri-dockerd.sock",
     "docker_engine",
     "dockerDesktopLinuxEngine",
 ];

@@ -77,6 +77,12 @@ impl Shell<'_> {
             "exit" => self.end(),
             "printf" => {}
             name if HARMLESS.contains(&name) => {}
+            name if self.functions.contains(name) => {
+                for (name, _) in assignments {
+                    self.state.doubt(name, &BEFORE.into());
+                }
+                self.call();
+            }
             _ => self.start(assignments, fields),
         }
         // What runs in between may have set it to something else, which lasts no longer.
