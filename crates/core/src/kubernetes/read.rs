@@ -326,24 +326,27 @@ impl Reader {
     }
 }
 
-/// An object with the kind and the version that its List gives it, if it has neither.
+/// An object with the kind and the version that its List gives it, if it has neither; an empty one is none.
 fn described(node: Arc<Node>, list: Option<&ItemOf>, source: SourceId) -> Arc<Node> {
-    let is_bare = ["apiVersion", "kind"]
+    const GIVEN: [&str; 2] = ["apiVersion", "kind"];
+    let is_bare = GIVEN
         .iter()
-        .all(|key| at(&node, &[key]).is_none());
+        .all(|key| at(&node, &[key]).is_none_or(|own| own.text().is_none_or(str::is_empty)));
     let Some((list, entries)) = list.zip(node.entries()).filter(|_| is_bare) else {
         return node;
     };
     let span = node.span(source);
-    let given = [("apiVersion", &list.version), ("kind", &list.kind)];
+    let given = GIVEN.into_iter().zip([&list.version, &list.kind]);
     let given = given.map(|(key, value)| {
         let [key, value] = [key, value.as_str()].map(|text| Node::made_text(span.at_start(), text));
         (key, value)
     });
+    let is_given = |key: &Node| key.text().is_some_and(|key| GIVEN.contains(&key));
     let own = entries
         .iter()
+        .filter(|entry| !is_given(&entry.key))
         .map(|entry| (Arc::clone(&entry.key), Arc::clone(&entry.value)));
-    Node::made_of(span, given.into_iter().chain(own).collect())
+    Node::made_of(span, given.chain(own).collect())
 }
 
 /// A text that is read.

@@ -117,6 +117,10 @@ fn items_without_a_kind_are_of_that_of_their_list() {
     let expected = found(&ask(&["a.yaml"], folder.path()));
     assert!(expected.len() > 11);
     assert_eq!(found(&ask(&["b.yaml"], folder.path())), expected);
+    let empty = bare.replace("\n- metadata:", "\n- kind: \"\"\n  metadata:");
+    assert_ne!(empty, bare);
+    std::fs::write(folder.path().join("e.yaml"), empty).unwrap();
+    assert_eq!(found(&ask(&["e.yaml"], folder.path())), expected);
     // kubectl gives each of them its kind, too.
     let label = ["label", "--local", "-f", "b.yaml", "x=y", "-o", "json"];
     let Some(whole) = kubectl(folder.path(), &label) else {
