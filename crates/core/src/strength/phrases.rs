@@ -13,10 +13,14 @@ const PHRASE_BITS: f64 = 11.0;
 /// Fewer letters are judged by their words.
 const SHORTEST: usize = 12;
 
-/// The sentences that begin at a place of a text, whatever is between their words: how long, up to the end of each word.
+/// The sentences that begin at a place of a text where a word does, whatever is between their words: how long, up to the end of
+/// each word.
 pub(super) fn at(text: &[char], from: usize, add: &mut dyn FnMut(usize, f64)) {
     let first = unleeted(text[from], 'i').to_ascii_lowercase();
-    if !first.is_ascii_lowercase() {
+    let is_inside = from
+        .checked_sub(1)
+        .is_some_and(|before| text[before].is_alphanumeric() && !text[from].is_ascii_uppercase());
+    if is_inside || !first.is_ascii_lowercase() {
         return;
     }
     let letter = first as usize - 'a' as usize;
@@ -53,7 +57,8 @@ fn each_end(phrase: &str, text: &[char], tell: &mut dyn FnMut(usize)) {
 
 /// Whether a character of a text is a letter of a sentence, or a digit or a sign that people write for it.
 fn is(letter: char, c: char) -> bool {
-    is_like(letter, c) || ['i', 'l'].iter().any(|one| unleeted(c, *one) == letter)
+    is_like(letter, c)
+        || !c.is_alphabetic() && ['i', 'l'].iter().any(|one| unleeted(c, *one) == letter)
 }
 
 #[cfg(test)]
@@ -65,7 +70,7 @@ mod tests {
         let phrases: Vec<&str> = PHRASES.lines().collect();
         assert!(phrases.is_sorted() && phrases.windows(2).all(|pair| pair[0] != pair[1]));
         for phrase in phrases {
-            let text: Vec<char> = format!("x{}", phrase.replace(' ', "-")).chars().collect();
+            let text: Vec<char> = format!("-{}", phrase.replace(' ', "-")).chars().collect();
             let mut longest = 0;
             at(&text, 1, &mut |length, _| longest = longest.max(length));
             assert_eq!(longest, text.len() - 1, "{phrase}");
