@@ -171,14 +171,15 @@ impl Pair {
     /// What a refusal recommends comes to an end, or says what else has to be changed first: it leads to no further run.
     fn try_advice(&self, done: &Done, keyset: &Keyset) -> Result<(), String> {
         const COMMAND: &str = "clearml-inject -k KEYS ";
-        const OVERRIDE: &str = "run this with --override -o keys.override.yml instead of -i";
+        const OVERRIDE: &str =
+            "run this with --override -o keys.override.yml instead of -i or another -o";
         let commands = done.stderr.lines().map(str::trim);
         let mut runs: Vec<Vec<String>> = commands
             .filter_map(|line| line.strip_prefix(COMMAND))
             .map(words)
             .collect();
         if done.stderr.contains(OVERRIDE) {
-            let goes_on = |one: &&&str| !["-i", "--literal"].contains(*one);
+            let goes_on = |one: &&&str| !["-i", "-o", PRODUCT, "--literal"].contains(*one);
             let options = self.mode.options.iter().filter(goes_on);
             let further = ["--override", "-o", "keys.override.yml", COMPOSE];
             let run = options.chain(&further).map(|one| (*one).to_owned());

@@ -33,8 +33,7 @@ pub enum Broken {
 }
 
 /// What helps where an edit of the file would change more than it should: no edit.
-pub(super) const LEAVE_IT: &str =
-    "leave the file as it is: run this with --override -o keys.override.yml instead of -i";
+pub(super) const LEAVE_IT: &str = "leave the file as it is: run this with --override -o keys.override.yml instead of -i or another -o";
 
 impl Broken {
     /// Something that nobody foresaw, and for which nothing helps.
