@@ -26,7 +26,6 @@ use crate::container::{Container, Doubt, Variable, VariableValue};
 use crate::error::Error;
 use crate::hocon;
 use crate::instance::{ConfigFile, Instance};
-use crate::secret::is_encrypted;
 use crate::setting::Server;
 use crate::source::{HIDDEN, SourceId, Sources};
 use crate::unseen::{Hides, Unseen};
@@ -97,7 +96,7 @@ impl Composed {
         for service in &mut project.services {
             // Nobody else has it yet.
             if let Some(container) = Arc::get_mut(&mut service.container) {
-                hide_encrypted(container);
+                started::hide_encrypted(container);
                 started::apply(container, &mut loader, &mut sources);
             }
         }
@@ -133,19 +132,6 @@ impl Composed {
             project,
             unstarted,
         })
-    }
-}
-
-/// What SOPS has encrypted is decrypted before compose gets it.
-fn hide_encrypted(container: &mut Container) {
-    for variable in &mut container.environment {
-        let value = variable.value.known();
-        if value.is_some_and(|value| is_encrypted(value.expose())) {
-            variable.value = VariableValue::Unknown(
-                "SOPS has encrypted it; instead of that file, pass what `sops -d FILE` prints"
-                    .into(),
-            );
-        }
     }
 }
 

@@ -177,6 +177,7 @@ fn deployment(
     let mut containers = Vec::new();
     for member in members {
         for mut container in builder.containers(member) {
+            started::hide_encrypted(&mut container);
             started::apply(&mut container, &mut loader, &mut sources);
             containers.push(Arc::new(container));
         }

@@ -9,10 +9,23 @@ use crate::compose::Loader;
 use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
 use crate::container_path;
 use crate::knowable::Knowable;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_encrypted};
 use crate::setting::Server;
 use crate::source::Sources;
 use crate::unseen::Hides;
+
+/// What SOPS has encrypted is decrypted before compose or Kubernetes gets it.
+pub(crate) fn hide_encrypted(container: &mut Container) {
+    for variable in &mut container.environment {
+        let value = variable.value.known();
+        if value.is_some_and(|value| is_encrypted(value.expose())) {
+            variable.value = VariableValue::Unknown(
+                "SOPS has encrypted it; instead of that file, pass what `sops -d FILE` prints"
+                    .into(),
+            );
+        }
+    }
+}
 
 /// Puts what the command sets into the environment, where a server is started.
 pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mut Sources) {

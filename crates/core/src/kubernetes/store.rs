@@ -145,7 +145,7 @@ fn content(object: &Object, value: &Node, is_encoded: bool) -> Content {
             ));
         }
     };
-    if is_encrypted(text) && at(&object.node, &["sops"]).is_some() {
+    if is_encrypted(text) {
         return Content::Encrypted;
     }
     if !is_encoded {

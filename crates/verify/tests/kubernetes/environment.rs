@@ -30,6 +30,15 @@ fn token(manifests: &str) -> String {
     words[2].to_owned()
 }
 
+#[test]
+fn what_sops_has_encrypted_is_not_known_in_a_workload_either() {
+    let encrypted = entry(
+        TOKEN,
+        "\"ENC[AES256_GCM,data:eA==,iv:eA==,tag:eA==,type:str]\"",
+    );
+    assert_eq!(token(&apiserver("", &encrypted)), "unknown");
+}
+
 /// Tags of compose are nobody's in a manifest: kubectl takes what is behind them.
 #[test]
 fn tags_of_compose_take_nothing_out() {

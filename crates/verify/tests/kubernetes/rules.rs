@@ -103,6 +103,8 @@ fn what_sops_has_encrypted_is_not_known() {
     for encrypted in [
         encrypted.clone(),
         encrypted.replace("\ndata:", "\nstringData:"),
+        // Of a List, the mark is at the List.
+        encrypted.replace("\nsops:", "\nother:"),
     ] {
         let files = [("a.yaml", &*chart.render()), ("s.yaml", &encrypted)];
         let done = look(&["a.yaml", "s.yaml", "--fail-on", "never"], &files);
