@@ -27,6 +27,8 @@ pub(crate) enum Error {
     NoFile(String),
     #[error("{}: no ClearML server in it, so nothing was verified", escape(&.0.to_string_lossy()))]
     NoServer(PathBuf),
+    #[error("{}: it starts ClearML's servers, and files of its kind are not read", escape(&.0.to_string_lossy()))]
+    Launcher(PathBuf),
     #[error("{}: a list, and not what `docker inspect` prints of containers", escape(&.0.to_string_lossy()))]
     NotContainers(PathBuf),
     #[error("{}: not rendered, so it does not tell what the servers get", escape(&.0.to_string_lossy()))]
@@ -112,7 +114,7 @@ impl Error {
                 "name the file that has them. Servers are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
                     .to_owned(),
             ),
-            Self::NotContainers(_) => Some(
+            Self::Launcher(_) | Self::NotContainers(_) => Some(
                 "print the containers that run:\n  docker inspect $(docker ps -q) | clearml-verify -"
                     .to_owned(),
             ),

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::folder;
 use crate::installer::Installer;
 use crate::kustomization::is_kustomization;
+use crate::launcher;
 use crate::loader::Loader;
 use crate::reader::Reader;
 use crate::shard::Share;
@@ -139,6 +140,10 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
         reader.add_manifests(path, text, unit)?;
         reader.of_manifests.push(path.to_owned());
         return Ok(Vec::new());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if launcher::starts_server(&name, &text) {
+        return Err(Error::Launcher(path.to_owned()));
     }
     // A list of something else: services of a swarm, images, or none at all where nothing runs.
     if text

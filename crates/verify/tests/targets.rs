@@ -297,6 +297,7 @@ fn what_is_no_compose_file_is_said() {
     let folder = folder_with(&[
         ("keys.env", &keyset),
         ("number.yml", "1\n"),
+        ("api.container", "[Container]\nImage=clearml/server:2.3.0\n"),
         ("none.json", "[]\n"),
         (
             "swarm.json",
@@ -308,6 +309,10 @@ fn what_is_no_compose_file_is_said() {
     for (target, said) in [
         ("keys.env", "keys.env: this is a keyset, not a compose file"),
         ("number.yml", "it has no keys, such as `services:`"),
+        (
+            "api.container",
+            "api.container: it starts ClearML's servers, and files of its kind are not read",
+        ),
         (
             "none.json",
             "none.json: a list, and not what `docker inspect`",
