@@ -3,28 +3,22 @@
 use super::{Around, Namespace};
 use crate::container::{Container, Interface};
 
-/// The host of an address that is not known.
-const UNTOLD: &str = "*";
-
 /// A host and a port, as a container names them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Address {
-    pub(super) host: String,
+    /// None where a request names it, or a variable that is in no file.
+    pub(super) host: Option<String>,
     /// None where only the host is named.
     pub(super) port: Option<u16>,
 }
 
 impl Address {
-    /// That of whomever a request names, or a variable that is in no file.
+    /// An address of which nothing here tells the host.
     pub(super) fn untold() -> Self {
         Self {
-            host: UNTOLD.to_owned(),
+            host: None,
             port: None,
         }
-    }
-
-    pub(super) fn is_untold(&self) -> bool {
-        self.host == UNTOLD
     }
 
     /// `host:port`, with or without a scheme in front, and a user and a path around it.
@@ -48,7 +42,7 @@ impl Address {
         };
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
         (!host.is_empty() && host.chars().all(is_name)).then(|| Self {
-            host: host.to_owned(),
+            host: Some(host.to_owned()),
             port,
         })
     }
@@ -71,7 +65,10 @@ impl Around<'_> {
     /// The containers, and their ports, that an address leads to from a container. Without a port, all that servers and
     /// databases listen on.
     pub(super) fn reached(&self, from: usize, address: &Address) -> Vec<(usize, u16)> {
-        let host = self.led_to(from, &address.host);
+        let Some(host) = &address.host else {
+            return Vec::new();
+        };
+        let host = self.led_to(from, host);
         let is_itself = is_itself(host);
         let namespace = self.namespace(from);
         let is_own = self.names.is_some_and(|names| names.0.contains_key(host));
@@ -251,7 +248,7 @@ mod tests {
             ("redis", "redis", None),
         ] {
             let expected = Address {
-                host: host.to_owned(),
+                host: Some(host.to_owned()),
                 port,
             };
             assert_eq!(Address::of(text), Some(expected), "{text}");

@@ -139,7 +139,7 @@ fn unclear(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
 /// Why it is not known to whom a rule leads, if that may be a database, or a server in clear text.
 fn untold(around: &Around<'_>, by: usize, rule: &Rule) -> Option<Unseen> {
     let mut to = rule.to.iter();
-    let is_untold = to.any(|target| target.address.is_untold() && !target.is_guarded);
+    let is_untold = to.any(|target| target.address.host.is_none() && !target.is_guarded);
     if !is_untold || sends_away(rule) == Holds::Always {
         return None;
     }

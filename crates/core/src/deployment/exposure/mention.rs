@@ -231,16 +231,19 @@ pub(super) fn rules(around: &Around<'_>, index: usize, files: &Files) -> Vec<Rul
         }
     }
     // Every word of a file may be a host: only those of these containers, and each once, are put beside the ports.
-    retain_once(&mut to, |address| around.is_anybody(index, &address.host));
-    retain_once(&mut hosts, |host| around.is_anybody(index, host));
+    let is_anybody = |host: &String| around.is_anybody(index, host);
+    retain_once(&mut to, |address| {
+        address.host.as_ref().is_some_and(is_anybody)
+    });
+    retain_once(&mut hosts, is_anybody);
     retain_once(&mut ports, |_| true);
     for host in hosts {
-        let of_host = |port: &u16| Address {
-            host: host.clone(),
-            port: Some(*port),
+        let of_host = |port: Option<u16>| Address {
+            host: Some(host.clone()),
+            port,
         };
-        to.extend(ports.iter().map(of_host));
-        to.push(Address { host, port: None });
+        to.extend(ports.iter().map(|port| of_host(Some(*port))));
+        to.push(of_host(None));
     }
     let rule = |to: Vec<Address>| Rule {
         at: None,
@@ -266,10 +269,13 @@ fn add(word: &str, to: &mut Vec<Address>, hosts: &mut Vec<String>) {
         let pieces: Vec<&str> = part.split(':').collect();
         for pair in pieces.windows(2) {
             let address = Address::of(&pair.join(":"));
-            to.extend(address.filter(|one| one.port.is_some() && one.host.parse::<u16>().is_err()));
+            let is_name = |host: &String| host.parse::<u16>().is_err();
+            let is_one =
+                |one: &Address| one.port.is_some() && one.host.as_ref().is_some_and(is_name);
+            to.extend(address.filter(is_one));
         }
         if pieces.len() == 1 {
-            hosts.extend(Address::of(part).map(|address| address.host));
+            hosts.extend(Address::of(part).and_then(|address| address.host));
         }
     }
 }

@@ -33,9 +33,6 @@ const MOST_INCLUDED: usize = 20_000;
 /// A target begins with its host and port; they are no longer.
 const LONGEST: usize = 1024;
 
-/// A target that a request names, or a variable that is in no file.
-const UNTOLD: &str = "$";
-
 /// The values that variables may have, by their names with the `$`.
 type Variables<'a> = HashMap<&'a str, BTreeSet<&'a str>>;
 
@@ -162,7 +159,7 @@ impl<'a> Config<'a> {
             let target = |(text, guards): &(&str, Guards)| {
                 let is_guarded = !found.is_full() && guards.cover_all(is_tls);
                 let addresses = told(text, &variables).into_iter();
-                let addresses = addresses.flat_map(|text| self.addresses(&text));
+                let addresses = addresses.flat_map(|text| self.addresses(text.as_deref()));
                 addresses.map(move |address| Target {
                     address,
                     is_guarded,
@@ -249,15 +246,16 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// The servers of an upstream, or the address itself.
-    fn addresses(&self, target: &str) -> Vec<Address> {
-        if target == UNTOLD {
+    /// The servers of an upstream, or the address itself. Without a target, nothing here tells it.
+    fn addresses(&self, target: Option<&str>) -> Vec<Address> {
+        let Some(target) = target else {
             return vec![Address::untold()];
-        }
+        };
         let Some(address) = Address::of(target) else {
             return Vec::new();
         };
-        let Some(servers) = self.upstreams.get(address.host.as_str()) else {
+        let host = address.host.as_deref().unwrap_or_default();
+        let Some(servers) = self.upstreams.get(host) else {
             return vec![address];
         };
         let servers = servers.iter().filter_map(|server| Address::of(server));
@@ -270,8 +268,9 @@ impl<'a> Config<'a> {
 }
 
 /// What a target may be when its variables have their values: `set $up http://apiserver:8008;`, in one place or in several,
-/// and a variable in a variable. Of a target, what follows a variable without a value is a path of the request.
-fn told(target: &str, variables: &[&Variables<'_>]) -> Vec<String> {
+/// and a variable in a variable. Of a target, what follows a variable without a value is a path of the request; none where that
+/// variable is the host itself.
+fn told(target: &str, variables: &[&Variables<'_>]) -> Vec<Option<String>> {
     let mut open = vec![target.to_owned()];
     let mut told = Vec::new();
     for _ in 0..MOST {
@@ -284,10 +283,7 @@ fn told(target: &str, variables: &[&Variables<'_>]) -> Vec<String> {
         let values = variables.iter().filter_map(|some| some.get(name.as_str()));
         let mut values = values.flatten().take(MOST).peekable();
         if values.peek().is_none() {
-            told.push(match is_cut_off(start, &name) {
-                true => UNTOLD.to_owned(),
-                false => start.to_owned(),
-            });
+            told.push((!is_cut_off(start, &name)).then(|| start.to_owned()));
         }
         open.extend(values.map(|value| {
             let mut text = [start, value, rest].concat();

@@ -17,7 +17,10 @@ fn read(texts: &[(&str, &str)]) -> Option<Vec<Read>> {
     let rules = rules(&files.iter().collect::<Vec<_>>(), &|text| {
         text.replace("${API}", "apiserver")
     })?;
-    let shown = |address: &Address| format!("{}:{}", address.host, address.port.unwrap_or(0));
+    let shown = |address: &Address| {
+        let host = address.host.as_deref().unwrap_or("*");
+        format!("{host}:{}", address.port.unwrap_or(0))
+    };
     Some(
         rules
             .iter()
