@@ -7,6 +7,9 @@ use crate::knowable::Knowable;
 use crate::setting::{Server, Setting};
 use crate::version::{Lifetime, Version};
 
+/// The repositories of the images that hold ClearML's servers (docs/clearml.md#image-names).
+pub const REPOSITORIES: [&str; 3] = ["allegroai/clearml", "allegroai/trains", "clearml/server"];
+
 /// A server's own default folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ImageTree {

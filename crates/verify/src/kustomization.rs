@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::image::REPOSITORIES;
 use clearml_secure_core::io::{entries, read_text, real};
 use clearml_secure_core::yaml::{self, Node};
 
@@ -12,16 +13,9 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 /// Where it lists files and folders.
 const LISTS: [&str; 4] = ["bases", "components", "crds", "resources"];
 
-/// A manifest that installs a ClearML server has one of these. The words above are in others' as well: every
+/// A manifest that installs a ClearML server has an image of one, or one of these. The words above are in others' as well: every
 /// Kubernetes has an API server.
-const MANIFEST_WORDS: [&str; 6] = [
-    "clearml/server",
-    "allegroai/clearml",
-    "allegroai/trains",
-    "clearml-server",
-    "chart: clearml",
-    "CLEARML__",
-];
+const MANIFEST_WORDS: [&str; 3] = ["clearml-server", "chart: clearml", "CLEARML__"];
 
 /// A folder with one.
 pub(crate) struct Kustomization {
@@ -68,7 +62,8 @@ impl Kustomization {
 
 /// Whether a manifest installs a ClearML server, by its words.
 pub(crate) fn is_of_clearml(text: &str) -> bool {
-    MANIFEST_WORDS.iter().any(|word| text.contains(word))
+    let mut words = REPOSITORIES.iter().chain(&MANIFEST_WORDS);
+    words.any(|word| text.contains(word))
 }
 
 /// Whether a file is what `kubectl kustomize` looks for, by its name.

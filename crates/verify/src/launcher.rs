@@ -1,8 +1,7 @@
 //! Files that start ClearML's servers in a way that is not read: quadlets of Podman, units of systemd, scripts with
 //! `docker run`, Terraform, Nomad, playbooks.
 
-/// Images of ClearML's servers, without their tags.
-const IMAGES: [&str; 3] = ["allegroai/clearml", "allegroai/trains", "clearml/server"];
+use clearml_secure_core::image::REPOSITORIES;
 
 /// What starts a container, in a script or a unit.
 const RUNS: [&str; 7] = [
@@ -53,7 +52,7 @@ fn names_image(line: &str) -> bool {
         let is_whole = !before.ends_with('/') && !behind.starts_with(is_name);
         !before.ends_with(is_name) && (is_tagged || is_whole && !behind.starts_with(['/', '.']))
     };
-    let mut images = IMAGES.iter();
+    let mut images = REPOSITORIES.iter();
     images.any(|image| line.match_indices(image).any(is_one))
 }
 

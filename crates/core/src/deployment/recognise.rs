@@ -1,6 +1,7 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
 use crate::container::Container;
+use crate::image::REPOSITORIES;
 use crate::instance::Family;
 use crate::knowable::Knowable;
 use crate::setting::Server;
@@ -268,7 +269,7 @@ pub(super) fn has_official_image(container: &Container) -> bool {
 }
 
 fn is_official(repository: &str) -> bool {
-    ["clearml/server", "allegroai/clearml", "allegroai/trains"]
+    REPOSITORIES
         .iter()
         .any(|official| repository == *official || repository.ends_with(&format!("/{official}")))
 }

@@ -11,6 +11,7 @@ use super::split::{self, Document, ItemOf, Part};
 use super::{Unread, Values};
 use crate::compose::Loader;
 use crate::error::Error;
+use crate::image::REPOSITORIES;
 use crate::secret::is_encrypted;
 use crate::source::{SourceId, Sources, Span, place_of};
 use crate::version::Version;
@@ -81,9 +82,6 @@ const WORDS: [&str; 35] = [
     "trains",
     "valkey",
 ];
-
-/// Images of ClearML's servers.
-const IMAGES: [&str; 3] = ["clearml/server", "allegroai/clearml", "allegroai/trains"];
 
 /// Whether a text has an object of Kubernetes: a line that only they have, in YAML or in JSON.
 pub fn is_manifest(text: &str) -> bool {
@@ -231,7 +229,7 @@ impl Reader {
             Role::Database | Role::Route if version.is_none() => return true,
             Role::Database | Role::Route | Role::Other => {}
         }
-        let has_image = IMAGES.iter().any(|image| written.contains(image));
+        let has_image = REPOSITORIES.iter().any(|image| written.contains(image));
         let shown = shown_kind(kind, version.unwrap_or_default());
         if kind == "Kustomization" && (has_image || written.contains("helmCharts")) {
             self.note(of, range, &shown, RENDER_KUSTOMIZATION);

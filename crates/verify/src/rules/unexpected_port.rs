@@ -18,6 +18,7 @@
 use std::collections::HashSet;
 
 use clearml_secure_core::container::{Container, Interface};
+use clearml_secure_core::image::REPOSITORIES;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
@@ -90,9 +91,8 @@ impl Rule for UnexpectedPort {
 fn is_as_shipped(service: &Container) -> bool {
     let names = ["apiserver", "fileserver", "webserver"];
     let image = service.known_image().map(|image| image.text.as_str());
-    let official = ["clearml/server", "allegroai/clearml", "allegroai/trains"];
     let is_official = image.is_some_and(|image| {
-        official.iter().any(|name| {
+        REPOSITORIES.iter().any(|name| {
             let rest = image.strip_prefix(name);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
         })
