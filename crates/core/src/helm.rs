@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::knowable::Knowable;
-use crate::secret::is_encrypted;
+use crate::secret::{DECRYPT, is_encrypted};
 use crate::source::{SourceId, Sources, Span};
 use crate::version::Version;
 use crate::yaml::below::at;
@@ -119,8 +119,7 @@ pub(crate) fn render(
     }
     let own = layers::merged(layers, file);
     if let Some(place) = encrypted(&own) {
-        let help = "decrypt the file, and check what `sops -d FILE` prints";
-        return Err(refused(place, "SOPS has encrypted this value", help));
+        return Err(refused(place, "SOPS has encrypted this value", DECRYPT));
     }
     if let Some(name) = at(&own, &["clearml", "existingSecret"])
         && values::is_true(Some(name))

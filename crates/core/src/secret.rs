@@ -50,6 +50,9 @@ impl From<&pyhocon::WipedText> for Secret {
     }
 }
 
+/// What to do where SOPS has encrypted a value.
+pub(crate) const DECRYPT: &str = "decrypt the file, and pass what `sops -d FILE` prints";
+
 /// Whether SOPS has encrypted a text.
 pub fn is_encrypted(text: &str) -> bool {
     text.starts_with("ENC[AES256_GCM,")

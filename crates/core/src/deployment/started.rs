@@ -9,7 +9,7 @@ use crate::compose::Loader;
 use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
 use crate::container_path;
 use crate::knowable::Knowable;
-use crate::secret::{Secret, is_encrypted};
+use crate::secret::{DECRYPT, Secret, is_encrypted};
 use crate::setting::Server;
 use crate::source::Sources;
 use crate::unseen::Hides;
@@ -19,10 +19,8 @@ pub(crate) fn hide_encrypted(container: &mut Container) {
     for variable in &mut container.environment {
         let value = variable.value.known();
         if value.is_some_and(|value| is_encrypted(value.expose())) {
-            variable.value = VariableValue::Unknown(
-                "SOPS has encrypted it; instead of that file, pass what `sops -d FILE` prints"
-                    .into(),
-            );
+            let reason = format!("SOPS has encrypted it; {DECRYPT}");
+            variable.value = VariableValue::Unknown(reason.into());
         }
     }
 }

@@ -6,13 +6,9 @@ use super::{Keyset, Misfit};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::nearest::nearest;
-use crate::secret::Secret;
+use crate::secret::{DECRYPT, Secret};
 use crate::setting::Setting;
 use crate::source::place_of;
-
-/// What to do where SOPS has encrypted a value.
-pub(super) const DECRYPT: &str =
-    "decrypt the file, and pass what comes out: `sops -d FILE` prints it";
 
 impl Fault {
     /// The same in a text with this many bytes more in front.

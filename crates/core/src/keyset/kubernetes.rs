@@ -8,10 +8,9 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use zeroize::Zeroizing;
 
-use super::fault::DECRYPT;
 use super::{Fault, Keyset, apiserver, put};
 use crate::error::Error;
-use crate::secret::Secret;
+use crate::secret::{DECRYPT, Secret, is_encrypted};
 use crate::setting::{SETTINGS, Setting};
 use crate::source::offset_of;
 use crate::yaml::{self, Node, Typed};
@@ -194,7 +193,7 @@ impl Entry<'_> {
             )
             .help("put it in quotes"));
         }
-        if crate::secret::is_encrypted(scalar.text()) {
+        if is_encrypted(scalar.text()) {
             return Err(fault("SOPS has encrypted this value").help(DECRYPT));
         }
         if !self.is_encoded {

@@ -12,7 +12,7 @@ use super::{Unread, Values};
 use crate::compose::Loader;
 use crate::error::Error;
 use crate::image::REPOSITORIES;
-use crate::secret::is_encrypted;
+use crate::secret::{DECRYPT, is_encrypted};
 use crate::source::{SourceId, Sources, Span, place_of};
 use crate::version::Version;
 use crate::yaml::below::{at, text};
@@ -283,7 +283,9 @@ impl Reader {
         }
         let version = text(&node, &["apiVersion"]).unwrap_or_default().to_owned();
         if is_encrypted(&kind) {
-            self.note(of, &range, "an object", ENCRYPTED);
+            // Kinds and names as well, unless it is told which keys to encrypt.
+            let reason = format!("SOPS has encrypted its kind; {DECRYPT}");
+            self.note(of, &range, "an object", &reason);
             return Ok(());
         }
         if !self.is_wanted(of, &kind, Some(&version), &range) {
@@ -394,10 +396,6 @@ fn is_template(text: &str) -> bool {
 
 /// How a chart is rendered.
 pub const RENDER: &str = "render it:\n  helm template clearml clearml/clearml --kube-version 1.30.0 -f values.yaml | clearml-verify -";
-
-/// SOPS encrypts kinds and names as well, unless it is told which keys to encrypt.
-const ENCRYPTED: &str =
-    "SOPS has encrypted its kind; instead of this file, pass what `sops -d FILE` prints";
 
 const RENDER_KUSTOMIZATION: &str =
     "it is not rendered: kubectl kustomize --enable-helm DIR | clearml-verify -";

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::object::{Keys, Object, text_of};
 use crate::container::FileText;
 use crate::knowable::{Knowable, Reason};
-use crate::secret::is_encrypted;
+use crate::secret::{DECRYPT, is_encrypted};
 use crate::shown::escape;
 use crate::source::{Sources, Span, Within};
 use crate::yaml::below::at;
@@ -199,10 +199,7 @@ impl Entry {
 /// Why a value is not known that SOPS has encrypted.
 pub(super) fn encrypted(object: &Object) -> Reason {
     let (kind, name) = (&object.kind, escape(&object.name));
-    format!(
-        "it is in {kind} {name}, which SOPS has encrypted; instead of that file, pass what `sops -d FILE` prints"
-    )
-    .into()
+    format!("it is in {kind} {name}, which SOPS has encrypted; {DECRYPT}").into()
 }
 
 /// Each line of a literal block is a line of the text around it, indented as the first one is.

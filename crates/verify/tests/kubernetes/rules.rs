@@ -110,7 +110,7 @@ fn what_sops_has_encrypted_is_not_known() {
         let done = look(&["a.yaml", "s.yaml", "--fail-on", "never"], &files);
         done.says(
             "secure.credentials.apiserver.user_key at apiserver (key apiserver_key)",
-            "which SOPS has encrypted; instead of that file, pass what `sops -d FILE` prints, or --keys FILE",
+            "which SOPS has encrypted; decrypt the file, and pass what `sops -d FILE` prints, or --keys FILE",
         );
         assert!(errors(&done).is_empty(), "{:?}", errors(&done));
     }
