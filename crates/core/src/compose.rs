@@ -39,7 +39,7 @@ use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Unseen;
 use crate::yaml::{Clears, Field, Node};
 pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at, is_reserved};
-use env::{Scopes, Shell};
+use env::{Scopes, ShellVariables};
 pub use loader::{Kind, Loader};
 use parts::Reader;
 pub use uses::Use;
@@ -171,7 +171,7 @@ impl Project {
     ) -> Result<Self, Error> {
         let mut env = ProjectEnv::of(env_files);
         let (EnvFiles::Default(files_of_env) | EnvFiles::Named(files_of_env)) = env_files;
-        let shell = Shell::of(folder);
+        let shell = ShellVariables::of(folder);
         for file in files_of_env {
             env.add(sources, *file, &|name| shell.value(name).map(str::to_owned))?;
         }

@@ -190,11 +190,11 @@ impl Scope {
 }
 
 /// What a shell sets for compose, which wins over every env file.
-pub(super) struct Shell {
+pub(super) struct ShellVariables {
     pwd: String,
 }
 
-impl Shell {
+impl ShellVariables {
     /// Compose is started in the project's folder unless somebody goes to some length.
     pub(super) fn of(folder: &Path) -> Self {
         Self {
@@ -210,7 +210,7 @@ impl Shell {
 
 /// All scopes of a project.
 pub(super) struct Scopes {
-    shell: Shell,
+    shell: ShellVariables,
     /// What compose sets by itself, unless an env file does.
     given: Vec<(&'static str, String)>,
     /// The scope around each, and what its env files say.
@@ -220,7 +220,7 @@ pub(super) struct Scopes {
 impl Scopes {
     pub(super) fn new(folder: &Path, env: ProjectEnv) -> Self {
         Self {
-            shell: Shell::of(folder),
+            shell: ShellVariables::of(folder),
             given: Vec::new(),
             all: vec![(None, env)],
         }
