@@ -254,3 +254,23 @@ fn a_hook_that_writes_configuration_is_said() {
         );
     }
 }
+
+/// A folder of the node that has the socket of what starts containers is the node's owner, wherever it is mounted.
+#[test]
+fn a_path_of_the_node_may_have_its_socket() {
+    for (path, mount, is_found) in [
+        ("/run", "mountPath: /host/run", true),
+        ("/run/", "mountPath: /x", true),
+        ("/var", "mountPath: /x, subPath: run", true),
+        ("/run/containerd/containerd.sock", "mountPath: /x", true),
+        ("/data", "mountPath: /x", false),
+        ("/var", "mountPath: /x, subPath: log", false),
+    ] {
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers: [{{name: apiserver, image: \"clearml/server:2.3.0\", args: [apiserver], volumeMounts: [{{name: v, {mount}}}]}}]\n  volumes: [{{name: v, hostPath: {{path: {path}}}}}]\n"
+        );
+        let done = look(&["a.yaml", "--fail-on", "never"], &[("a.yaml", &pod)]);
+        let is_told = done.rules().contains(&"docker-socket");
+        assert_eq!(is_told, is_found, "{path} {mount}");
+    }
+}

@@ -179,26 +179,6 @@ fn a_route_is_as_safe_as_its_gateway() {
     done.says("what IngressRoute opens", "this kind is not read");
 }
 
-/// A folder of the node that has the socket of what starts containers is the node's owner, wherever it is mounted.
-#[test]
-fn a_path_of_the_node_may_have_its_socket() {
-    for (path, mount, is_found) in [
-        ("/run", "mountPath: /host/run", true),
-        ("/run/", "mountPath: /x", true),
-        ("/var", "mountPath: /x, subPath: run", true),
-        ("/run/containerd/containerd.sock", "mountPath: /x", true),
-        ("/data", "mountPath: /x", false),
-        ("/var", "mountPath: /x, subPath: log", false),
-    ] {
-        let pod = format!(
-            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers: [{{name: apiserver, image: \"clearml/server:2.3.0\", args: [apiserver], volumeMounts: [{{name: v, {mount}}}]}}]\n  volumes: [{{name: v, hostPath: {{path: {path}}}}}]\n"
-        );
-        let done = look(&["a.yaml", "--fail-on", "never"], &[("a.yaml", &pod)]);
-        let found = messages(&done, "docker-socket").len();
-        assert_eq!(found == 1, is_found, "{path} {mount}");
-    }
-}
-
 /// What closes a port is what opens it: a Service of type ClusterIP opens `externalIPs`, and none is needed for `hostPort`.
 #[test]
 fn the_advice_closes_what_is_open() {
