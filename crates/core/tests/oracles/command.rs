@@ -10,6 +10,7 @@ use std::process::Command;
 use clearml_secure_core::command::{Effect, Surroundings, read};
 use clearml_secure_core::knowable::Knowable;
 
+use crate::none_differ;
 use crate::oracles::number;
 use crate::random::Random;
 
@@ -408,12 +409,7 @@ fn scripts_set_what_real_shells_set() {
         }
     }
     eprintln!("{run} scripts, {known} known values (seed {seed})");
-    assert!(
-        failures.is_empty(),
-        "{} differ:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    none_differ(&failures);
     assert!(
         run >= 300 && known >= 200,
         "{run} scripts, {known} known values"

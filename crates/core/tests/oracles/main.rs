@@ -26,3 +26,12 @@ mod random;
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod spellings;
 mod truth;
+
+fn none_differ(failures: &[String]) {
+    assert!(
+        failures.is_empty(),
+        "{} differ:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
