@@ -16,9 +16,9 @@ use std::env;
 use std::path::Path;
 
 use e2e::compose::Compose;
-use e2e::generator::{self, Features};
-use e2e::mode::MODES;
-use e2e::pair::{Pair, hold_all};
+use e2e::generator::{self, Features, Project};
+use e2e::mode::{MODES, Mode};
+use e2e::pair::{Pair, Tally, hold_all};
 
 /// So that enough of them are compared.
 const PAIRS: usize = 468;
@@ -26,42 +26,11 @@ const ENOUGH: usize = 300;
 
 #[test]
 fn every_mode_keeps_the_guarantee_or_says_why_not() {
-    let Some(compose) = Compose::find() else {
+    let features = Features::from_env();
+    let project = |seed, mode: &Mode| generator::project(seed, mode, &features);
+    let Some((count, tally)) = held("CLEARML_SECURE_PAIRS", PAIRS, &project) else {
         return;
     };
-    let (count, first) = (
-        number("CLEARML_SECURE_PAIRS", PAIRS),
-        number("CLEARML_SECURE_SEED", 0),
-    );
-    let features = Features::from_env();
-    let make = |number: usize| {
-        let seed = first + number;
-        let (seed, mode) = (seed as u64, MODES[seed % MODES.len()]);
-        let folder = tempfile::tempdir().unwrap();
-        let project = generator::project(seed, &mode, &features);
-        project.write(folder.path());
-        if let Some(kept) = env::var_os("CLEARML_SECURE_KEEP") {
-            project.write(Path::new(&kept));
-        }
-        Pair {
-            name: format!("seed {seed} ({})", project.used.join(" ")),
-            folder,
-            mode,
-        }
-    };
-    let tally = hold_all(&compose, count, &make);
-    eprintln!(
-        "{count} pairs from seed {first}: {} compared, {} refused, {} that compose refuses, {} wrong",
-        tally.compared,
-        tally.refused.len(),
-        tally.no_project.len(),
-        tally.failures.len()
-    );
-    let shown = |list: &[String]| list[..list.len().min(100)].join("\n");
-    if count < PAIRS {
-        eprintln!("{}\n{}", shown(&tally.no_project), shown(&tally.refused));
-    }
-    assert!(tally.failures.is_empty(), "{}", shown(&tally.failures));
     // What compose or inject refuses proves nothing.
     assert!(
         tally.no_project.len() <= count / 20,
@@ -80,46 +49,56 @@ const MERGING: usize = 100;
 
 #[test]
 fn every_mode_keeps_the_guarantee_for_what_compose_merges() {
-    let Some(compose) = Compose::find() else {
+    let Some((count, tally)) = held("CLEARML_SECURE_MERGING", MERGING, &generator::merging) else {
         return;
     };
-    let (count, first) = (
-        number("CLEARML_SECURE_MERGING", MERGING),
-        number("CLEARML_SECURE_SEED", 0),
+    assert!(
+        tally.compared >= count / 4,
+        "too many are refused:\n{}",
+        shown(&tally.refused)
     );
+}
+
+/// What came of as many pairs of a project and a mode as a variable says, none of which is wrong; none without compose.
+fn held(
+    variable: &str,
+    usual: usize,
+    project: &(dyn Fn(u64, &Mode) -> Project + Sync),
+) -> Option<(usize, Tally)> {
+    let compose = Compose::find()?;
+    let (count, first) = (number(variable, usual), number("CLEARML_SECURE_SEED", 0));
     let make = |number: usize| {
         let seed = first + number;
-        let (seed, mode) = (seed as u64, MODES[seed % MODES.len()]);
+        let mode = MODES[seed % MODES.len()];
         let folder = tempfile::tempdir().unwrap();
-        let project = generator::merging(seed, &mode);
+        let project = project(seed as u64, &mode);
         project.write(folder.path());
         if let Some(kept) = env::var_os("CLEARML_SECURE_KEEP") {
             project.write(Path::new(&kept));
         }
         Pair {
-            name: format!("merging, seed {seed}"),
+            name: format!("seed {seed} ({})", project.used.join(" ")),
             folder,
             mode,
         }
     };
     let tally = hold_all(&compose, count, &make);
     eprintln!(
-        "{count} merging projects from seed {first}: {} compared, {} refused, {} that compose refuses, {} wrong",
+        "{count} pairs from seed {first}: {} compared, {} refused, {} that compose refuses, {} wrong",
         tally.compared,
         tally.refused.len(),
         tally.no_project.len(),
         tally.failures.len()
     );
-    let shown = |list: &[String]| list[..list.len().min(100)].join("\n");
-    if count < MERGING {
+    if count < usual {
         eprintln!("{}\n{}", shown(&tally.no_project), shown(&tally.refused));
     }
     assert!(tally.failures.is_empty(), "{}", shown(&tally.failures));
-    assert!(
-        tally.compared >= count / 4,
-        "too many are refused:\n{}",
-        shown(&tally.refused)
-    );
+    Some((count, tally))
+}
+
+fn shown(list: &[String]) -> String {
+    list[..list.len().min(100)].join("\n")
 }
 
 #[test]
