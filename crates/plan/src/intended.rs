@@ -81,6 +81,12 @@ impl IntendedPort {
         }
     }
 
+    /// The service that it is of.
+    pub(crate) fn service(&self) -> &str {
+        let below = self.path.strip_prefix("services/").unwrap_or(&self.path);
+        below.split('/').next().unwrap_or(below)
+    }
+
     /// The same at a service that merges the other one.
     pub(crate) fn at(&self, service: &Service, other: &Service) -> Self {
         let from = format!("services/{}/", service.name);

@@ -18,7 +18,14 @@ use clearml_secure_core::yaml::{self, Node, Value};
 
 /// Parsed by serde_yaml, old and new differ at the intended paths and nowhere else.
 pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
-    let reader = Reader::new();
+    let of_variables = plan.intended.iter().map(|one| one.service.as_str());
+    let of_ports = plan.ports.iter().map(IntendedPort::service);
+    let reader = Reader::of_services(of_variables.chain(of_ports));
+    // What is wrong, if anything, is only known to one that has all.
+    compare(texts, plan, &reader).or_else(|_| compare(texts, plan, &Reader::of_all()))
+}
+
+fn compare(texts: Texts<'_>, plan: &Plan, reader: &Reader<'_>) -> Result<(), Broken> {
     let read = |text: &str| {
         let read = reader.read(text);
         let read = read.or_else(|line| match without_null_tags(texts.path, text) {
@@ -36,12 +43,12 @@ pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
     let (mut old, mut new) = (read(texts.before)?, read(texts.after)?);
     for document in old.iter_mut().chain(&mut new) {
         for one in &plan.intended {
-            document.name_bare_item(&reader, &one.service, &one.name);
+            document.name_bare_item(reader, &one.service, &one.name);
         }
     }
     let intended = Intentions::of(plan);
     let allowed = |path: &str, print: Option<&Print>| {
-        print.is_some_and(|print| intended.allow(&reader, path, print))
+        print.is_some_and(|print| intended.allow(reader, path, print))
     };
     if old.len() != new.len() {
         return Err(Broken::Lines);
@@ -165,7 +172,7 @@ impl<'a> Intentions<'a> {
     }
 
     /// Whether a node may be at a path although it was not, or another was.
-    fn allow(&self, reader: &Reader, path: &str, print: &Print) -> bool {
+    fn allow(&self, reader: &Reader<'_>, path: &str, print: &Print) -> bool {
         if let Some(port) = self.ports.get(path) {
             return match &port.text {
                 Some(text) => reader.is_text(print, text),
@@ -188,7 +195,7 @@ impl<'a> Intentions<'a> {
     }
 }
 
-fn is_meant(reader: &Reader, one: &Intended, print: &Print) -> bool {
+fn is_meant(reader: &Reader<'_>, one: &Intended, print: &Print) -> bool {
     match print {
         Print::Map(entries) if one.is_withheld => {
             entries.len() == 1

@@ -30,14 +30,12 @@ pub(crate) fn check(before: &str, after: &str, edits: &[Edit]) -> Result<(), Bro
     Ok(())
 }
 
-/// Where some whole lines stand in a text, from a byte on.
-fn line_wise(text: &str, mut from: usize, lines: &str) -> Option<usize> {
-    loop {
-        let at = from + text.get(from..)?.find(lines)?;
-        if at == 0 || text[..at].ends_with('\n') {
-            return Some(at);
-        }
-        // An empty line in front of others is also found at the end of what was put there.
-        from = at + text[at..].find('\n')? + 1;
-    }
+/// Where some whole lines stand in a text, from a byte on. Only the lines of an edit are in front of them, so that there are few
+/// places to try.
+fn line_wise(text: &str, from: usize, lines: &str) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let begins_here = from == 0 || text[..from].ends_with('\n');
+    let further = rest.match_indices('\n').map(|(at, _)| from + at + 1);
+    let mut places = begins_here.then_some(from).into_iter().chain(further);
+    places.find(|at| text[*at..].starts_with(lines))
 }
