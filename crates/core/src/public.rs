@@ -146,8 +146,10 @@ fn edit(text: &[u8], known: &[u8]) -> Option<Change> {
 /// Where a text has another. Nothing is prepared for it: they are too short for that.
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     let first = part.first()?;
-    let mut places = text.windows(part.len());
-    places.position(|place| place.first() == Some(first) && place == part)
+    let last = text.len().checked_sub(part.len())?;
+    let mut places = text[..=last].iter().enumerate();
+    let found = places.find(|(at, byte)| *byte == first && text[*at..].starts_with(part));
+    found.map(|(at, _)| at)
 }
 
 fn is_rest_little(rest: &[&[u8]]) -> bool {
@@ -157,8 +159,10 @@ fn is_rest_little(rest: &[&[u8]]) -> bool {
 
 /// The letters and digits of a text, small.
 fn plain(text: &str) -> Zeroizing<Vec<u8>> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
     let bytes = text.bytes().filter(u8::is_ascii_alphanumeric);
-    Zeroizing::new(bytes.map(|byte| byte.to_ascii_lowercase()).collect())
+    plain.extend(bytes.map(|byte| byte.to_ascii_lowercase()));
+    plain
 }
 
 /// The length of the shortest piece that, repeated, gives the text, also where the last one is cut.

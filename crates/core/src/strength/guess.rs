@@ -71,6 +71,7 @@ fn of_short(text: &[char]) -> f64 {
 /// The least bits at which pieces make up the text.
 fn assembled(text: &[char]) -> f64 {
     let random = random_bits(text);
+    let readings = words::Readings::of(text);
     let mut least = vec![f64::INFINITY; text.len() + 1];
     least[0] = 0.0;
     for from in 0..text.len() {
@@ -80,7 +81,7 @@ fn assembled(text: &[char]) -> f64 {
             *to = to.min(here + bits);
         };
         add(1, single(text, from, random));
-        words::at(text, from, &mut add);
+        words::at(text, &readings, from, &mut add);
         phrases::at(text, from, &mut add);
         let length = runs::sequence(text, from);
         if length > 2 {
@@ -95,7 +96,7 @@ fn assembled(text: &[char]) -> f64 {
         {
             add(length, bits);
         }
-        let length = runs::repeated(text, from);
+        let length = runs::repeated(&readings.plain, from);
         if length >= SHORTEST_REPEATED {
             add(length, (from as f64).log2() + LENGTH_BITS);
         }

@@ -1,7 +1,5 @@
 //! What goes on by itself: repeated and sequential characters, ways over the keyboard, dates.
 
-use super::letters::is_like;
-
 /// The keys of a keyboard by their rows, as they lie beside each other, and what they give with shift.
 const KEYBOARDS: [[&str; 4]; 3] = [
     ["1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./"],
@@ -110,9 +108,27 @@ fn is_in_order(first: char, second: char) -> bool {
 
 /// What a key gives without shift.
 fn plain_key(c: char) -> char {
-    let plain = SHIFTED.iter().find(|(shifted, _)| *shifted == c);
-    plain.map_or(c, |(_, plain)| *plain).to_ascii_lowercase()
+    match c.is_ascii() {
+        true => char::from(PLAIN_KEYS[c as usize]),
+        false => c,
+    }
 }
+
+const PLAIN_KEYS: [u8; 128] = {
+    let mut keys = [0; 128];
+    let mut key = 0;
+    while key < keys.len() {
+        keys[key] = (key as u8).to_ascii_lowercase();
+        key += 1;
+    }
+    let mut which = 0;
+    while which < SHIFTED.len() {
+        let (shifted, plain) = SHIFTED[which];
+        keys[shifted as usize] = plain as u8;
+        which += 1;
+    }
+    keys
+};
 
 /// From key to key beside it.
 fn beside(text: &[char], from: usize) -> Option<(usize, f64)> {
@@ -248,16 +264,13 @@ pub(super) fn time(text: &[char], from: usize) -> Option<(usize, f64)> {
     Some((end - from, TIME_BITS))
 }
 
-/// The longest piece from a place on that stands before it, forwards or backwards: how long.
+/// The longest piece from a place on that stands before it, forwards or backwards: how long. The text is in small letters.
 pub(super) fn repeated(text: &[char], from: usize) -> usize {
     let mut longest = 0;
-    for start in 0..from {
-        if !is_like(text[start], text[from]) {
-            continue;
-        }
+    for start in (0..from).filter(|start| text[*start] == text[from]) {
         let forwards = text[start..].iter().zip(&text[from..]);
         let backwards = text[..=start].iter().rev().zip(&text[from..]);
-        let same = |(a, b): &(&char, &char)| is_like(**a, **b);
+        let same = |(a, b): &(&char, &char)| a == b;
         let forwards = forwards.take_while(same).count();
         let backwards = backwards.take_while(same).count();
         longest = longest.max(forwards).max(backwards);
@@ -278,7 +291,7 @@ mod tests {
         for (text, length) in [("abcdx", 4), ("4321", 4), ("aaab", 3), ("ax", 1), ("", 1)] {
             assert_eq!(sequence(&chars(text), 0), length, "{text}");
         }
-        assert_eq!(repeated(&chars("abcdABCDabcd"), 4), 8);
+        assert_eq!(repeated(&chars("abcdabcdabcd"), 4), 8);
         assert_eq!(repeated(&chars("abcddcba"), 4), 4);
         assert_eq!(repeated(&chars("abcd"), 0), 0);
     }

@@ -1,5 +1,7 @@
 //! Common words, and the stand-ins that people build of them.
 
+use zeroize::Zeroizing;
+
 use super::letters::is_like;
 
 /// Sorted; four letters at least. The most frequent English words, first names and passwords of zxcvbn's lists (MIT), and
@@ -36,45 +38,65 @@ const GLUE: &str = "all an and apr april are as at aug august be but by can cest
     saturday sep sept september sit so sun sunday thu thurs thursday to tue tues tuesday und une utc was we \
     wed wednesday who www you";
 
+/// A text in small letters: as it is, and with digits and signs read as letters. A one is read as either of two.
+pub(super) struct Readings {
+    /// As it is.
+    pub(super) plain: Zeroizing<Vec<char>>,
+    leet: [Zeroizing<Vec<char>>; 2],
+}
+
+impl Readings {
+    /// Of a text.
+    pub(super) fn of(text: &[char]) -> Self {
+        let read = |as_what: &dyn Fn(char) -> char| {
+            let small = text.iter().map(|c| as_what(*c).to_ascii_lowercase());
+            Zeroizing::new(small.collect())
+        };
+        Self {
+            plain: read(&|c| c),
+            leet: ['l', 'i'].map(|one| read(&|c| unleeted(c, one))),
+        }
+    }
+}
+
 /// The common words that begin at a place of a text: how long, and at how many bits.
-pub(super) fn at(text: &[char], from: usize, add: &mut dyn FnMut(usize, f64)) {
-    let here = &text[from..];
-    let small = here[0].to_ascii_lowercase();
-    if !small.is_ascii_lowercase() && unleeted(small, 'l') == small {
+pub(super) fn at(text: &[char], readings: &Readings, from: usize, add: &mut dyn FnMut(usize, f64)) {
+    let (here, plain) = (&text[from..], &readings.plain[from..]);
+    let [leet, other_leet] = readings.leet.each_ref().map(|leet| &leet[from..]);
+    if !plain[0].is_ascii_lowercase() && leet[0] == plain[0] {
         return;
     }
     for (words, firsts, bits) in [
         (STAND_INS, &STAND_IN_FIRSTS, STAND_IN_BITS),
         (GLUE, &GLUE_FIRSTS, GLUE_BITS),
     ] {
-        for word in of_letter(words, firsts, small) {
-            if starts_with(here, word, |c| c) {
-                add(word.len(), bits + case_bits(&here[..word.len()]));
-            }
-        }
+        begun(of_letter(words, firsts, plain[0]), plain, &mut |length| {
+            add(length, bits + case_bits(&here[..length]));
+        });
     }
-    listed(here, |c| c, &mut |length| {
+    listed(plain, &mut |length| {
         add(length, WORD_BITS + case_bits(&here[..length]));
     });
-    let is_leet = |c: &char| unleeted(*c, 'l') != *c;
-    if !here.iter().take(LONGEST_LEET).any(is_leet) {
+    let near = 0..here.len().min(LONGEST_LEET);
+    if leet[near.clone()] == plain[near] {
         return;
     }
-    // A one is read as either of two letters.
-    let has_one = here.iter().any(|c| unleeted(*c, 'l') != unleeted(*c, 'i'));
-    let ones = if has_one { &['l', 'i'][..] } else { &['l'] };
-    for one in ones.iter().copied() {
-        listed(here, |c| unleeted(c, one), &mut |length| {
+    let readings = if leet == other_leet { 1 } else { 2 };
+    for leet in [leet, other_leet].into_iter().take(readings) {
+        listed(leet, &mut |length| {
             if length >= SHORTEST_LEET {
                 add(length, WORD_BITS + LEET_BITS + case_bits(&here[..length]));
             }
         });
-        let first = unleeted(here[0], one).to_ascii_lowercase();
-        for word in of_letter(STAND_INS, &STAND_IN_FIRSTS, first) {
-            if word.len() >= SHORTEST_LEET && starts_with(here, word, |c| unleeted(c, one)) {
-                add(word.len(), STAND_IN_BITS + LEET_BITS);
-            }
-        }
+        begun(
+            of_letter(STAND_INS, &STAND_IN_FIRSTS, leet[0]),
+            leet,
+            &mut |length| {
+                if length >= SHORTEST_LEET {
+                    add(length, STAND_IN_BITS + LEET_BITS);
+                }
+            },
+        );
     }
 }
 
@@ -88,7 +110,8 @@ pub(super) fn is_sentence(text: &[char]) -> bool {
     for word in text.split(|c| c == sign) {
         let end = word.iter().rposition(|c| c.is_alphabetic());
         let word = &word[..end.map_or(0, |end| end + 1)];
-        let is = |known: &str| known.len() == word.len() && starts_with(word, known, |c| c);
+        let is_letter = |(known, c): (u8, &char)| is_like(char::from(known), *c);
+        let is = |known: &str| known.len() == word.len() && known.bytes().zip(word).all(is_letter);
         let mut known = GLUE
             .split_ascii_whitespace()
             .chain(["a", "i", "the", "my", "this"]);
@@ -108,46 +131,50 @@ pub(super) fn stand_ins() -> impl Iterator<Item = &'static str> {
     STAND_INS.split_ascii_whitespace()
 }
 
-fn starts_with(text: &[char], word: &str, read: impl Fn(char) -> char) -> bool {
-    text.len() >= word.len()
-        && word
-            .bytes()
-            .zip(text)
-            .all(|(a, b)| is_like(char::from(a), read(*b)))
+/// The lengths of those of some words, between which there is one character, that a text in small letters begins with.
+fn begun(words: &str, text: &[char], add: &mut dyn FnMut(usize)) {
+    let (mut length, mut is_same) = (0, true);
+    for byte in words.bytes().chain([b'\n']) {
+        if byte.is_ascii_whitespace() {
+            if is_same && length > 0 {
+                add(length);
+            }
+            (length, is_same) = (0, true);
+        } else {
+            is_same = is_same && text.get(length) == Some(&char::from(byte));
+            length += 1;
+        }
+    }
 }
 
-/// The lengths of the words of the list that a text begins with.
-fn listed(text: &[char], read: impl Fn(char) -> char + Copy, add: &mut dyn FnMut(usize)) {
+/// The lengths of the words of the list that a text in small letters begins with.
+fn listed(text: &[char], add: &mut dyn FnMut(usize)) {
     let place = |at: usize| {
-        let c = read(*text.get(at)?).to_ascii_lowercase();
-        c.is_ascii_lowercase().then(|| usize::from(c as u8 - b'a'))
+        let c = text.get(at).filter(|c| c.is_ascii_lowercase())?;
+        Some(*c as usize - 'a' as usize)
     };
     let (Some(first), Some(second)) = (place(0), place(1)) else {
         return;
     };
     let pair = first * LETTERS + second;
-    // To look for the ends of lines takes longer where they are as short as these.
-    let words = &WORDS[usize::from(PAIRS[pair])..usize::from(PAIRS[pair + 1])];
-    for word in words.split_ascii_whitespace() {
-        if starts_with(text, word, read) {
+    let starts = &STARTS[usize::from(PAIRS[pair])..=usize::from(PAIRS[pair + 1])];
+    for ends in starts.windows(2) {
+        let word = &WORDS.as_bytes()[usize::from(ends[0])..usize::from(ends[1]) - 1];
+        let mut letters = word.iter().zip(text);
+        if word.len() <= text.len() && letters.all(|(a, b)| char::from(*a) == *b) {
             add(word.len());
         }
     }
 }
 
 /// The words of a list that begin with a letter.
-fn of_letter<'a>(
-    words: &'a str,
-    firsts: &[u16; LETTERS + 1],
-    letter: char,
-) -> impl Iterator<Item = &'a str> {
+fn of_letter<'a>(words: &'a str, firsts: &[u16; LETTERS + 1], letter: char) -> &'a str {
     let at = letter
         .is_ascii_lowercase()
         .then(|| letter as usize - 'a' as usize);
-    let part = at.map_or("", |at| {
+    at.map_or("", |at| {
         &words[usize::from(firsts[at])..usize::from(firsts[at + 1])]
-    });
-    part.split_ascii_whitespace()
+    })
 }
 
 pub(super) const LETTERS: usize = 26;
@@ -170,26 +197,46 @@ pub(super) const fn firsts(entries: &str, between: u8) -> [u16; LETTERS + 1] {
     firsts
 }
 
-/// Where the words begin whose first two letters are a pair. It is made with the program: no start costs anything.
-const PAIRS: [u16; LETTERS * LETTERS + 1] = pairs();
+/// How many words there are.
+const COUNT: usize = {
+    let (mut count, mut at) = (0, 0);
+    while at < WORDS.len() {
+        count += (WORDS.as_bytes()[at] == b'\n') as usize;
+        at += 1;
+    }
+    count
+};
 
-const fn pairs() -> [u16; LETTERS * LETTERS + 1] {
-    let words = WORDS.as_bytes();
-    let mut pairs = [words.len() as u16; LETTERS * LETTERS + 1];
-    let (mut next, mut at) = (0, 0);
-    while at < words.len() {
-        let pair = (words[at] - b'a') as usize * LETTERS + (words[at + 1] - b'a') as usize;
-        while next <= pair {
-            pairs[next] = at as u16;
-            next += 1;
-        }
-        while words[at] != b'\n' {
-            at += 1;
+/// Where each word begins, and where the next would. It is made with the program: no start costs anything.
+static STARTS: [u16; COUNT + 1] = {
+    let mut starts = [0; COUNT + 1];
+    let (mut number, mut at) = (0, 0);
+    while at < WORDS.len() {
+        if WORDS.as_bytes()[at] == b'\n' {
+            number += 1;
+            starts[number] = at as u16 + 1;
         }
         at += 1;
     }
+    starts
+};
+
+/// Which is the first word whose first two letters are a pair.
+static PAIRS: [u16; LETTERS * LETTERS + 1] = {
+    let words = WORDS.as_bytes();
+    let mut pairs = [COUNT as u16; LETTERS * LETTERS + 1];
+    let (mut next, mut number) = (0, 0);
+    while number < COUNT {
+        let at = STARTS[number] as usize;
+        let pair = (words[at] - b'a') as usize * LETTERS + (words[at + 1] - b'a') as usize;
+        while next <= pair {
+            pairs[next] = number as u16;
+            next += 1;
+        }
+        number += 1;
+    }
     pairs
-}
+};
 
 /// What a digit or a sign stands for.
 pub(super) fn unleeted(c: char, one: char) -> char {
@@ -235,12 +282,14 @@ mod tests {
         for word in all() {
             let text: Vec<char> = word.to_uppercase().chars().collect();
             let mut found = Vec::new();
-            at(&text, 0, &mut |length, _| found.push(length));
+            let readings = Readings::of(&text);
+            at(&text, &readings, 0, &mut |length, _| found.push(length));
             assert!(found.contains(&word.len()), "{word}");
         }
         let text: Vec<char> = "x-p4ssw0rd".chars().collect();
         let mut found = Vec::new();
-        at(&text, 2, &mut |length, _| found.push(length));
+        let readings = Readings::of(&text);
+        at(&text, &readings, 2, &mut |length, _| found.push(length));
         assert!(found.contains(&8), "{found:?}");
     }
 }
