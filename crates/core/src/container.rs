@@ -422,7 +422,7 @@ pub enum VariableValue {
     /// among other text and may be part of a password.
     Required(Option<String>),
     /// A Secret or ConfigMap of Kubernetes has it that was not given.
-    Elsewhere(Elsewhere),
+    Elsewhere(Box<Elsewhere>),
     /// Something sets it, and to what is not known.
     Unknown(Reason),
     /// Named without a value, and `.env` has none: the container does not get it, unless the shell that runs

@@ -44,6 +44,12 @@ impl From<&str> for Secret {
     }
 }
 
+impl From<Zeroizing<String>> for Secret {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+}
+
 impl From<&pyhocon::WipedText> for Secret {
     fn from(text: &pyhocon::WipedText) -> Self {
         Self::from(text.expose())

@@ -51,11 +51,11 @@ pub enum Value {
     /// `*name`, and the node it stands for.
     Alias(Arc<Node>),
     /// Keys and values, in the order of the file, merge keys among them.
-    Mapping(Style, Vec<Entry>),
+    Mapping(Style, Box<[Entry]>),
     /// One text.
     Scalar(Scalar),
     /// Items, in the order of the file.
-    Sequence(Style, Vec<Arc<Node>>),
+    Sequence(Style, Box<[Arc<Node>]>),
 }
 
 /// A key and its value as they stand in the file.

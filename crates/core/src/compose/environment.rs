@@ -62,16 +62,23 @@ pub(super) fn of_service(
         reader.add(field.value, *at, &mut said)?;
     }
     let last = |(name, mut all): (String, Vec<(usize, Variable)>)| Some((name, all.pop()?.1));
-    let environment = said.into_iter().filter_map(last).collect();
+    let mut environment = said.into_iter().filter_map(last).collect();
     // A file may use what `environment` sets, which then wins over the file's own line of that name.
     let mut variables =
         env_file::of_service(project, loader, sources, service, parts, &environment)?;
-    variables.extend(environment);
+    variables.append(&mut environment);
     Ok(variables.into_values().collect())
 }
 
 /// What parts say of each variable, with the place of the part; the last one counts.
 type Said = BTreeMap<String, Vec<(usize, Variable)>>;
+
+fn note(said: &mut Said, at: usize, variable: Variable) {
+    let all = said.entry(variable.name.clone());
+    // Hardly any is said twice, and there are many.
+    all.or_insert_with(|| Vec::with_capacity(1))
+        .push((at, variable));
+}
 
 /// Whom compose asks for the value of a name without one. An included file, with the files that are merged over it there, is
 /// asked if all of them come to a list; what is still a mapping then is left to the files around it, and to the project
@@ -109,8 +116,7 @@ impl Reader<'_> {
                     return Err(self.refuse(item, "an item of `environment` is no text"));
                 };
                 let variable = self.item(item.target(), scalar.text());
-                let all = said.entry(variable.name.clone()).or_default();
-                all.push((at, variable));
+                note(said, at, variable);
             }
             return Ok(());
         }
@@ -128,8 +134,7 @@ impl Reader<'_> {
                 ));
             }
             let variable = self.field(name.text(), field.key, field.value);
-            let all = said.entry(variable.name.clone()).or_default();
-            all.push((at, variable));
+            note(said, at, variable);
         }
         Ok(())
     }
@@ -253,7 +258,7 @@ impl Reader<'_> {
         let lookup = |name: &str| self.project.variable(self.scope, name).map(str::to_owned);
         match interpolate::interpolate(text, &lookup) {
             Ok(done) => (
-                VariableValue::Known(Secret::from(done.text.as_str())),
+                VariableValue::Known(Secret::from(done.text)),
                 done.variables,
             ),
             Err(error) => match &error.required {

@@ -110,6 +110,13 @@ pub fn interpolate(
     template: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Interpolated, Fault> {
+    // Most texts have none.
+    if !template.contains('$') {
+        return Ok(Interpolated {
+            text: Zeroizing::new(template.to_owned()),
+            variables: Vec::new(),
+        });
+    }
     let mut run = Run {
         template,
         lookup,

@@ -21,6 +21,7 @@ pub(super) fn of_service(project: &Project, parts: &[Part], of_files: Vec<Label>
     labels.reverse();
     labels.retain(|label| seen.insert((label.name.clone(), label.reader)));
     labels.reverse();
+    labels.shrink_to_fit();
     labels
 }
 

@@ -108,6 +108,7 @@ pub(super) fn inherit(project: &mut Project) {
         let mut volumes = Vec::new();
         let mut targets = HashSet::new();
         take(project, index, &mut Vec::new(), &mut volumes, &mut targets);
+        volumes.shrink_to_fit();
         // Nobody else has it yet.
         if let Some(container) = Arc::get_mut(&mut project.services[index].container) {
             container.mounts = volumes;

@@ -53,15 +53,8 @@ fn is_key(line: &str, key: &str) -> bool {
 /// to read a compose file twice would be a sixth of all that is done with it. What stands before that key could make something
 /// else of it; so nothing may be open there.
 fn has_services(text: &str) -> bool {
-    let is_one_document = || {
-        let mut starts = text.as_bytes().windows(4);
-        !starts.any(|start| {
-            matches!(
-                start,
-                [b'\n' | b'\r', b'-', b'-', b'-'] | [b'\n' | b'\r', b'.', b'.', b'.']
-            )
-        })
-    };
+    let marks = ["\n---", "\r---", "\n...", "\r..."];
+    let is_one_document = || !marks.iter().any(|mark| text.contains(mark));
     let is_plain = |line: &&str| {
         let is_even = |quote| line.matches(quote).count() % 2 == 0;
         line.starts_with('#') || !line.contains(['{', '[']) && is_even('"') && is_even('\'')

@@ -203,7 +203,7 @@ impl<'a> Environment<'a> {
                     key: key.to_owned(),
                     reason,
                 };
-                given(VariableValue::Elsewhere(elsewhere), span)
+                given(VariableValue::Elsewhere(Box::new(elsewhere)), span)
             };
             let found = match self.meant(kind, name) {
                 Found::Nothing if is_true(reference, &["optional"]) => {
@@ -307,12 +307,12 @@ fn value_of(object: &Object, kind: &'static str, key: &str, content: Content) ->
     match content {
         Content::Text(text) => VariableValue::Known(Secret::from(text.as_str())),
         Content::Invalid(why) => VariableValue::Invalid(format!("{}: {why}", of())),
-        Content::Encrypted => VariableValue::Elsewhere(Elsewhere {
+        Content::Encrypted => VariableValue::Elsewhere(Box::new(Elsewhere {
             kind,
             name: object.name.clone(),
             key: key.to_owned(),
             reason: or_keys(kind, &store::encrypted(object)),
-        }),
+        })),
         Content::Bytes => VariableValue::Unknown(
             format!("{} is not UTF-8, so the server does not start", of()).into(),
         ),

@@ -173,10 +173,10 @@ fn node(
             (range.start..end, anchor, Value::Scalar(scalar))
         }
         Event::SequenceStart(style, anchor, _) => {
-            (range, anchor, Value::Sequence(style.into(), Vec::new()))
+            (range, anchor, Value::Sequence(style.into(), Box::default()))
         }
         Event::MappingStart(style, anchor, _) => {
-            (range, anchor, Value::Mapping(style.into(), Vec::new()))
+            (range, anchor, Value::Mapping(style.into(), Box::default()))
         }
         _ => return None,
     };
@@ -289,7 +289,10 @@ impl Pending {
 }
 
 struct Open {
+    /// The collection, which gets what is in it once that is all there.
     pending: Pending,
+    items: Vec<Arc<Node>>,
+    entries: Vec<Entry>,
     key: Option<Arc<Node>>,
     /// Its keys, from [`FEW`] on.
     keys: HashSet<Box<str>>,
@@ -376,6 +379,8 @@ impl Builder<'_> {
         }
         self.stack.push(Open {
             pending,
+            items: Vec::new(),
+            entries: Vec::new(),
             key: None,
             keys: HashSet::new(),
             size: 1,
@@ -388,8 +393,15 @@ impl Builder<'_> {
         let Some(mut open) = self.stack.pop() else {
             return Ok(());
         };
-        let style = match &open.pending.node.value {
-            Value::Sequence(style, _) | Value::Mapping(style, _) => *style,
+        let style = match &mut open.pending.node.value {
+            Value::Sequence(style, items) => {
+                *items = open.items.into();
+                *style
+            }
+            Value::Mapping(style, entries) => {
+                *entries = open.entries.into();
+                *style
+            }
             _ => Style::Block,
         };
         if style == Style::Flow {
@@ -440,12 +452,12 @@ impl Builder<'_> {
         (self.decoded, self.aliased) = (parent.size, parent.aliased);
         let mut duplicate = false;
         let mut merge = None;
-        match &mut parent.pending.node.value {
-            Value::Sequence(_, items) => items.push(node),
-            Value::Mapping(_, entries) => match parent.key.take() {
+        match &parent.pending.node.value {
+            Value::Sequence(..) => parent.items.push(node),
+            Value::Mapping(..) => match parent.key.take() {
                 None => {
                     if let Some(scalar) = node.scalar() {
-                        duplicate = is_repeated(&mut parent.keys, entries, scalar.text());
+                        duplicate = is_repeated(&mut parent.keys, &parent.entries, scalar.text());
                     }
                     parent.key = Some(node);
                 }
@@ -458,7 +470,7 @@ impl Builder<'_> {
                             .any(|source| source.entries().is_none())
                             .then_some(());
                     }
-                    entries.push(entry);
+                    parent.entries.push(entry);
                 }
             },
             _ => {}
@@ -477,12 +489,10 @@ impl Builder<'_> {
         let (Some(repeated), Some(parent)) = (&mut self.repeated, self.stack.last_mut()) else {
             return false;
         };
-        if let (Value::Mapping(_, entries), Some(key)) =
-            (&mut parent.pending.node.value, &parent.key)
-        {
+        if let Some(key) = &parent.key {
             let text = |node: &Node| node.scalar().map(|one| one.text().to_owned());
             let own = text(key);
-            entries.retain(|entry| text(&entry.key) != own);
+            parent.entries.retain(|entry| text(&entry.key) != own);
         }
         repeated.push(at);
         repeated.len() <= REPEATED

@@ -99,7 +99,7 @@ impl Node {
 
     /// A list of these nodes.
     pub(crate) fn made_list(span: Span, items: Vec<Arc<Self>>) -> Arc<Self> {
-        Arc::new(Self::made(span, Value::Sequence(Style::Flow, items)))
+        Arc::new(Self::made(span, Value::Sequence(Style::Flow, items.into())))
     }
 
     /// What Kubernetes and Helm make of a scalar. Their types are those of YAML 1.1 (docs/clearml.md#values-in-kubernetes).
