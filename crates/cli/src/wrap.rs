@@ -105,7 +105,8 @@ fn units(text: &str) -> Vec<&str> {
     let mut rest = text.trim_start();
     let mut is_start = true;
     while !rest.is_empty() {
-        let word = rest.split(' ').next().unwrap_or_default();
+        let length = rest.bytes().position(|byte| byte == b' ');
+        let word = &rest[..length.unwrap_or(rest.len())];
         let end = match () {
             () if is_start && PROGRAMS.contains(&word) => command(rest),
             () => quoted(rest, word).unwrap_or(word.len()),
@@ -135,7 +136,10 @@ fn command(text: &str) -> usize {
 /// Where a word ends in which a backtick opens, the first of a text: behind the one that closes, and what follows without a
 /// space.
 fn quoted(text: &str, word: &str) -> Option<usize> {
-    let open = word.find('`').filter(|_| word.matches('`').count() == 1)?;
+    let open = word.bytes().position(|byte| byte == b'`')?;
+    if word[open + 1..].contains('`') {
+        return None;
+    }
     let close = open + 1 + text[open + 1..].find('`')?;
     Some(close + text[close..].find(' ').unwrap_or(text.len() - close))
 }

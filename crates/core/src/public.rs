@@ -146,10 +146,8 @@ fn edit(text: &[u8], known: &[u8]) -> Option<Change> {
 /// Where a text has another. Nothing is prepared for it: they are too short for that.
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     let first = part.first()?;
-    let last = text.len().checked_sub(part.len())?;
-    let mut places = text[..=last].iter().enumerate();
-    let found = places.find(|(at, byte)| *byte == first && text[*at..].starts_with(part));
-    found.map(|(at, _)| at)
+    let mut places = text.windows(part.len());
+    places.position(|place| place.first() == Some(first) && place == part)
 }
 
 fn is_rest_little(rest: &[&[u8]]) -> bool {

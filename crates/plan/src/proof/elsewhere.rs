@@ -233,7 +233,11 @@ fn difference(
             difference(None, new, path, allowed)
         }
         (Some(Print::Map(old)), Some(Print::Map(new))) => {
-            let gone = old.iter().find_map(|(key, value)| {
+            // Nearly all are the same, and need no path.
+            let mut unlike = old
+                .iter()
+                .filter(|(key, value)| new.get(*key) != Some(value));
+            let gone = unlike.find_map(|(key, value)| {
                 difference(Some(value), new.get(key), &below(key), allowed)
             });
             gone.or_else(|| {
