@@ -53,8 +53,6 @@ pub(super) struct Shell<'a> {
     of_functions: BTreeSet<String>,
     functions_do_more: bool,
     frames: Vec<Frame>,
-    /// After `exec` or `exit` nothing more happens.
-    has_ended: bool,
     /// How many scripts were followed in all.
     followed: Rc<Cell<usize>>,
 }
@@ -108,7 +106,6 @@ impl<'a> Shell<'a> {
             of_functions: BTreeSet::new(),
             functions_do_more: false,
             frames: Vec::new(),
-            has_ended: false,
             followed: Rc::default(),
         }
     }
@@ -155,7 +152,7 @@ impl<'a> Shell<'a> {
         Walk::new(self, &tokens).run();
         self.depth -= 1;
         self.frames = outer;
-        self.has_ended &= is_certain;
+        self.state.has_ended &= is_certain;
     }
 
     fn push(&mut self, kind: FrameKind) {
@@ -272,7 +269,7 @@ impl<'a> Shell<'a> {
     }
 
     pub(super) fn end(&mut self) {
-        self.has_ended |= self.is_unconditional();
+        self.state.has_ended |= self.is_unconditional();
     }
 
     /// A variable's value: this shell's, or the container's.

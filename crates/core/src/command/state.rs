@@ -43,6 +43,8 @@ pub(super) struct State {
     pub(super) folder: Knowable<String>,
     /// The folders and files from which a program of it runs code.
     pub(super) code: BTreeSet<String>,
+    /// After `exec` or `exit` nothing more happens in its process.
+    pub(super) has_ended: bool,
 }
 
 impl State {
@@ -55,6 +57,7 @@ impl State {
             exports_all: Knowable::Known(false),
             folder,
             code: BTreeSet::new(),
+            has_ended: false,
         }
     }
 

@@ -95,7 +95,7 @@ fn statement(random: &mut Random, depth: usize) -> String {
 }
 
 /// What fewer scripts do: `N` is a name, `V` a value, `L` a list of commands.
-const FORMS: [&str; 129] = [
+const FORMS: [&str; 138] = [
     "source \"$FOLDER/sourced\"",
     "((C = 4)); export C",
     "((C++)); export C",
@@ -215,6 +215,15 @@ const FORMS: [&str; 129] = [
     "N=V command export C",
     "eval -- 'export N=V'",
     "{ L; } | true",
+    "{ exit; } | true",
+    "{ L; exec true; } | true",
+    "{ exit; } & wait",
+    "true && { L; exit; } & wait",
+    "true | { exit; L; }",
+    "exit | true",
+    "( exit; L )",
+    "local N=V",
+    "eval exit | true",
     "true | { L; }",
     "{ L; } & wait",
     "true && { L; } & wait",

@@ -10,6 +10,9 @@ const BEFORE: &str = "its command sets it before a command of the shell's own";
 /// Why what `source` sets under `sh` is not known.
 const OF_BASH: &str = "its command sets it in a way that bash has and dash has not";
 
+/// Why what `local` sets is not known.
+const LOCAL: &str = "its command sets it with `local`, which works in functions alone";
+
 /// Before these an assignment lasts, or not, as the shell has it.
 const SPECIAL: [&str; 16] = [
     ".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set",
@@ -43,7 +46,13 @@ impl Shell<'_> {
             }
         }
         match name.as_str() {
-            "export" | "local" | "readonly" => self.declare(&name, &words[1..]),
+            "export" | "readonly" => self.declare(&name, &words[1..]),
+            "local" => {
+                // Outside of functions most shells refuse it, and some of them end.
+                let before = self.state.clone();
+                self.declare(&name, &words[1..]);
+                self.state.doubt_since_for(&before, &LOCAL.into());
+            }
             "declare" | "typeset" => self.as_bash(|shell| shell.declare(&name, &words[1..])),
             "unset" => self.unset(&fields[1..]),
             "set" => self.set(&fields[1..]),

@@ -120,7 +120,7 @@ impl Shell<'_> {
         let before = self.state.clone();
         if self.follow_mounted(path) {
             self.state.doubt_since(&before);
-            self.has_ended = false;
+            self.state.has_ended = false;
         }
     }
 

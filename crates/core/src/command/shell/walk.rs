@@ -33,11 +33,10 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
             match token {
                 Token::Word(word) => self.word(word),
                 Token::Operator(operator) => self.operator(operator),
-                Token::Redirection(None) => {}
-                Token::Redirection(Some(target)) => self.shell.write_to(target),
-            }
-            if self.shell.has_ended {
-                return;
+                Token::Redirection(Some(target)) if !self.shell.state.has_ended => {
+                    self.shell.write_to(target);
+                }
+                Token::Redirection(_) => {}
             }
         }
         self.command(false);
@@ -184,12 +183,12 @@ impl<'s, 'a, 't> Walk<'s, 'a, 't> {
         let is_scoped = is_scoped || std::mem::take(&mut frame.is_piped);
         let group = frame.group.take();
         let before = is_scoped.then(|| group.unwrap_or_else(|| self.shell.state.clone()));
-        if !words.is_empty() {
+        // Of what has ended its own process others go on: `{ exit; } | …`.
+        if !words.is_empty() && !self.shell.state.has_ended {
             self.shell.simple(&words);
         }
         if let Some(before) = before {
             self.shell.state = before;
-            self.shell.has_ended = false;
         }
         if self
             .shell
