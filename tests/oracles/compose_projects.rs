@@ -225,6 +225,10 @@ impl<'r> Writer<'r> {
             };
             let at = self.random.below(entries.len() + 1);
             entries.insert(at, ("<<", value));
+        } else if self.random.chance(7) {
+            let mut brought = self.attributes(name, 2);
+            brought.retain(|(key, _)| !["image", "command"].contains(key));
+            entries.push(("<<", map(brought)));
         }
         let mut node = map(entries);
         if is_replaced {

@@ -193,11 +193,17 @@ impl Node {
         if let Some(clears) = own.and_then(|entry| entry.value.clears()) {
             return Some(clears);
         }
-        let merged = entries
-            .iter()
-            .filter(|entry| entry.is_merge() && entry.value.items().is_none());
-        let of_merged = |entry: &Entry| entry.value.clears_of(key) == Some(Clears::Before);
-        { merged }.any(of_merged).then_some(Clears::Before)
+        // A mapping's own value stays: the tag of what it hides is about the files before.
+        let mut merged = self.searched();
+        let is_found = merged.any(|merged| merged.clears_of(key).is_some());
+        is_found.then_some(Clears::Before)
+    }
+
+    /// What `<<` brings and compose searches for its tags, as aliases where it is written so: no list of mappings.
+    fn searched(&self) -> impl Iterator<Item = &Self> {
+        let entries = self.entries().unwrap_or_default().iter();
+        let merged = entries.filter(|entry| entry.is_merge() && entry.value.items().is_none());
+        merged.map(|entry| &*entry.value)
     }
 
     /// The names below keys of a mapping that compose's own tags take from the files before: it finds those also where `<<` brings
@@ -327,15 +333,16 @@ impl Node {
         };
         for merged in entries.iter().filter(|entry| entry.is_merge()) {
             for source in merged.merge_sources() {
-                source.fields().into_iter().for_each(|field| {
-                    add(Field {
-                        merged: true,
-                        ..field
-                    });
-                });
+                source
+                    .fields()
+                    .into_iter()
+                    .map(Field::merged)
+                    .for_each(&mut add);
             }
         }
-        reset.into_iter().for_each(add);
+        let of_merged = self.searched().flat_map(Self::fields_and_resets);
+        let of_merged = of_merged.filter(Field::is_reset).map(Field::merged);
+        reset.into_iter().chain(of_merged).for_each(add);
         fields
     }
 
@@ -398,15 +405,25 @@ impl Node {
         let merges = entries.iter().filter(|entry| entry.is_merge());
         let mut sources = merges.flat_map(Entry::merge_sources);
         let found = sources.find_map(|source| source.get(key));
-        let found = found.map(|field| Field {
-            merged: true,
-            ..field
-        });
-        found.or(own)
+        let reset = || {
+            let fields = self
+                .searched()
+                .filter_map(|merged| merged.get_or_reset(key));
+            { fields }.find(Field::is_reset).map(Field::merged)
+        };
+        found.map(Field::merged).or(own).or_else(reset)
     }
 }
 
 impl Field<'_> {
+    /// As `<<` brings it.
+    fn merged(self) -> Self {
+        Self {
+            merged: true,
+            ..self
+        }
+    }
+
     fn is_reset(&self) -> bool {
         self.value.clears() == Some(Clears::All)
     }
