@@ -38,6 +38,27 @@ struct EnvFile {
     span: Span,
 }
 
+/// What came of opening one.
+enum Opened {
+    /// It need not be there, and is not.
+    Nothing,
+    Source(SourceId),
+    /// The error, or none where the file is in a home folder.
+    Unseen(Option<Error>),
+}
+
+fn open(loader: &mut Loader, sources: &mut Sources, file: &EnvFile) -> Result<Opened, Error> {
+    if file.is_of_home {
+        return Ok(Opened::Unseen(None));
+    }
+    match loader.open_written(sources, &file.path, file.written.as_deref()) {
+        Ok(source) => Ok(Opened::Source(source)),
+        Err(_) if !file.is_required && !file.path.exists() => Ok(Opened::Nothing),
+        Err(error @ Error::Encoding { .. }) => Err(error),
+        Err(error) => Ok(Opened::Unseen(Some(error))),
+    }
+}
+
 /// The variables of all files of a service, without those that `environment` sets.
 pub(super) fn of_service(
     project: &mut Project,
@@ -49,22 +70,16 @@ pub(super) fn of_service(
 ) -> Result<Variables, Error> {
     let mut variables = Variables::new();
     for file in files(project, parts, "env_file") {
-        if file.is_of_home {
-            let unseen = unseen(("env_file", Hides::Variables), service, &file, None);
-            project.unseen.push(unseen);
-            continue;
-        }
-        let source = match loader.open_written(sources, &file.path, file.written.as_deref()) {
-            Ok(source) => source,
-            Err(_) if !file.is_required && !file.path.exists() => continue,
-            Err(error @ Error::Encoding { .. }) => return Err(error),
-            Err(error) => {
-                let unseen = unseen(("env_file", Hides::Variables), service, &file, error.into());
-                project.unseen.push(unseen);
-                continue;
+        match open(loader, sources, &file)? {
+            Opened::Source(source) => {
+                read(project, sources, source, &file, environment, &mut variables)?;
             }
-        };
-        read(project, sources, source, &file, environment, &mut variables)?;
+            Opened::Nothing => {}
+            Opened::Unseen(why) => {
+                let key = ("env_file", Hides::Variables);
+                project.unseen.push(unseen(key, service, &file, why));
+            }
+        }
     }
     Ok(variables)
 }
@@ -79,17 +94,12 @@ pub(super) fn labels(
 ) -> Result<Vec<Label>, Error> {
     let mut labels = BTreeMap::<String, Label>::new();
     for file in files(project, parts, "label_file") {
-        if file.is_of_home {
-            let unseen = unseen(("label_file", Hides::Port), service, &file, None);
-            project.unseen.push(unseen);
-            continue;
-        }
-        let source = match loader.open_written(sources, &file.path, file.written.as_deref()) {
-            Ok(source) => source,
-            Err(error @ Error::Encoding { .. }) => return Err(error),
-            Err(error) => {
-                let unseen = unseen(("label_file", Hides::Port), service, &file, error.into());
-                project.unseen.push(unseen);
+        let source = match open(loader, sources, &file)? {
+            Opened::Source(source) => source,
+            Opened::Nothing => continue,
+            Opened::Unseen(why) => {
+                let key = ("label_file", Hides::Port);
+                project.unseen.push(unseen(key, service, &file, why));
                 continue;
             }
         };
