@@ -90,6 +90,14 @@ fn of_plain(text: &[u8]) -> Option<Public> {
         true => Change::Case,
         false => Change::Repeated,
     };
+    if change == Change::Repeated {
+        // What is too short to be told when a letter of it is changed is told when it is written twice.
+        let mut all = known::all().iter();
+        let known = all.find(|one| one.class != Class::Placeholder && *plain(one.value) == *once);
+        if let Some(known) = known {
+            return Some(Public { known, change });
+        }
+    }
     let mut edited = None;
     for (known, known_text) in wholes() {
         if *known_text == *once {
