@@ -1,9 +1,12 @@
 //! The options that every program has, at the end of its help, and the one way to read a command line.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::{ArgAction, Args, ColorChoice, Command, Parser};
+use clearml_secure_core::shell::quoted;
 
 use crate::wrap::WIDEST;
 
@@ -36,8 +39,48 @@ pub struct General {
 /// Reads the command line. What is wrong with it is printed and ends the program, as do its help and the version, which is
 /// made of what the program was built from ([`crate::version::text`]).
 pub fn parse<C: Parser>(version: String) -> C {
-    let command = command::<C>(version).color(color_of(env::args_os()));
-    C::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    let mut command = command::<C>(version).color(color_of(env::args_os()));
+    let matches = command.try_get_matches_from_mut(env::args_os());
+    matches
+        .and_then(|matches| C::from_arg_matches(&matches))
+        .unwrap_or_else(|error| explained(error, &command, env::args_os().skip(1)).exit())
+}
+
+/// An error that names a command that works where options are missing beside others; clap names a line without them.
+fn explained(error: Error, command: &Command, words: impl Iterator<Item = OsString>) -> Error {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        // One of several is the user's choice.
+        Some(ContextValue::Strings(missing))
+            if error.kind() == ErrorKind::MissingRequiredArgument
+                && missing.iter().all(|name| name.starts_with('-')) =>
+        {
+            missing.join(" ").replace(['<', '>'], "")
+        }
+        _ => return error,
+    };
+    let verb = if missing.contains(" --") { "are" } else { "is" };
+    let words: Vec<String> = words.map(|word| as_typed(&word)).collect();
+    let message = format!(
+        "{missing} {verb} missing. Run this:\n  {} {} {missing}\n\nFor more information, try '--help'.\n",
+        command.get_name(),
+        words.join(" ")
+    );
+    Error::raw(error.kind(), message).with_cmd(command)
+}
+
+/// A word of the command line, in quotes where a shell needs them.
+fn as_typed(word: &OsStr) -> String {
+    let text = word.to_string_lossy();
+    match text.strip_prefix('-') {
+        Some(option)
+            if option
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-=_".contains(&byte)) =>
+        {
+            text.into_owned()
+        }
+        _ => quoted(Path::new(word)),
+    }
 }
 
 /// A program's command line.
@@ -64,6 +107,8 @@ fn color_of(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
 
 #[cfg(test)]
 mod tests {
+    use clap::Arg;
+
     use super::*;
 
     #[test]
@@ -73,5 +118,20 @@ mod tests {
         assert_eq!(of("keygen --color never --nonsense"), ColorChoice::Never);
         assert_eq!(of("keygen --color=always"), ColorChoice::Always);
         assert_eq!(of("keygen --color=blue --color"), ColorChoice::Auto);
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_a_command_that_has_it() {
+        let file = |name: &'static str| Arg::new(name).long(name).value_name("FILE");
+        let command = Command::new("keys")
+            .arg(file("only").requires_all(["from", "passwords"]))
+            .args([file("from"), file("passwords")]);
+        let words = ["keys", "--only", "a b"];
+        let error = command.clone().try_get_matches_from(words);
+        let words = words.iter().skip(1).map(OsString::from);
+        let text = explained(error.unwrap_err(), &command, words).to_string();
+        let run = "  keys --only 'a b' --from FILE --passwords FILE\n";
+        assert!(text.contains(run), "{text}");
+        assert!(text.starts_with("error: --from FILE --passwords FILE are missing. Run this:\n"));
     }
 }

@@ -379,12 +379,11 @@ fn only_refuses_what_it_does_not_know() {
          token_secret, apiserver, fileserver, webserver, tests, services_agent, or the path of a setting, for example \
          secure.auth.token_secret\n"
     );
-    assert!(
-        run(&["--only", "tests"])
-            .refused()
-            .contains("--from <FILE>")
-    );
-    assert!(run(&["--force"]).refused().contains("--output <FILE>"));
+    let refused = run(&["--only", "tests"]).refused();
+    assert!(refused.contains("--from FILE is missing"), "{refused}");
+    assert!(refused.contains("\n  clearml-keygen --only tests --from FILE\n"));
+    let refused = run(&["--force"]).refused();
+    assert!(refused.contains("\n  clearml-keygen --force --output FILE\n"));
     assert!(run(&["--nonsense"]).refused().contains("--nonsense"));
     assert!(run(&["-f", "xml"]).refused().contains("xml"));
 }
