@@ -99,7 +99,11 @@ impl Error {
             Self::EnvFileTaken(_) => {
                 Some("name a file beside the compose file, e.g. .env".to_owned())
             }
-            Self::Keyset(path) => Some(with_keys(path, Path::new("docker-compose.yml"), false)),
+            Self::Keyset(path) => {
+                let here = default_in(Path::new(""));
+                let compose = here.unwrap_or_else(|| PathBuf::from("docker-compose.yml"));
+                Some(with_keys(path, &compose, false))
+            }
             Self::KeysetAmong {
                 keys,
                 compose,

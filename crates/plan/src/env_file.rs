@@ -28,7 +28,7 @@ pub struct EnvFile {
     pub path: PathBuf,
     /// None where it is not there yet.
     pub before: Option<SharedText>,
-    /// What it is to hold.
+    /// What it will hold.
     pub after: SharedText,
 }
 
@@ -47,7 +47,9 @@ impl EnvFile {
             let (path, text) = read(default)?;
             // Named, it would give compose all of its variables.
             if let Some(place) = disabled_at(&path, &text)? {
-                return Err(Error::EnvFileDisabled(place));
+                let all = [&path].into_iter().chain(paths);
+                let options = options(all);
+                return Err(Error::EnvFileDisabled { place, options });
             }
             earlier.push((path, text));
         }

@@ -19,9 +19,14 @@ pub enum Error {
     Core(#[from] CoreError),
     /// A `.env` that compose reads nothing from until it is told of it.
     #[error(
-        "{0}: COMPOSE_DISABLE_ENV_FILE keeps docker compose from reading this file, and --env-file would end that"
+        "{place}: COMPOSE_DISABLE_ENV_FILE keeps docker compose from reading this file, and --env-file would end that"
     )]
-    EnvFileDisabled(Place),
+    EnvFileDisabled {
+        /// Where it says so.
+        place: Place,
+        /// The options that name it before the files that were asked for.
+        options: String,
+    },
     /// An env file that SOPS would no longer decrypt, and that would hold the new values for everybody to read.
     #[error("{0}: SOPS has encrypted the values of this file")]
     EnvFileEncrypted(Place),
@@ -157,9 +162,8 @@ impl Error {
     pub fn advice(&self) -> Option<String> {
         match self {
             Self::Core(error) => error.help(),
-            Self::EnvFileDisabled(place) => Some(format!(
-                "remove that line, or name that file first if docker compose is to read it: --env-file {}",
-                quoted(&place.file)
+            Self::EnvFileDisabled { options, .. } => Some(format!(
+                "remove that line. If docker compose should read the file from now on, run this with{options}"
             )),
             Self::EnvFileEncrypted(place) => {
                 let file = quoted(&place.file);
@@ -168,7 +172,7 @@ impl Error {
                 ))
             }
             Self::EnvFileLines(_) => Some(
-                "one of its lines refers to a value that is to be replaced: write the value there instead of the reference"
+                "one of its lines refers to a value that would be replaced: write the value there instead of the reference, then run this again"
                     .to_owned(),
             ),
             Self::EnvFileValue(_) => {

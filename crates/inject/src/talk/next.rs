@@ -35,6 +35,7 @@ pub(crate) fn next_steps(cli: &Cli, planned: &Planned, compose: &Compose) -> Str
         return out;
     }
     out.push_str(&say_switched(&compose.switched));
+    out.push_str(compose.included.as_deref().unwrap_or_default());
     let compose = compose.command();
     let changed = changed(plan);
     let when = if cli.diff {
@@ -210,6 +211,8 @@ pub(crate) struct Compose {
     files: String,
     /// What of the compose files its env files change.
     switched: Vec<String>,
+    /// A project that includes the edited file, where these commands start that file alone: what puts the keys into all of it.
+    included: Option<String>,
 }
 
 impl Compose {
@@ -217,10 +220,13 @@ impl Compose {
     pub(crate) fn of(cli: &Cli, planned: &Planned) -> Self {
         let services = services(&planned.deployment, &planned.plan);
         let is_alone = cli.merge.is_empty() && !cli.is_override && (cli.in_place || cli.diff);
-        let whole = is_alone.then(|| including(&cli.compose, &services));
-        match whole.flatten() {
-            Some(whole) => whole.compose(planned),
-            None => compose(cli, planned),
+        let whole = including(&cli.compose, &services);
+        match whole {
+            Some(whole) if is_alone => whole.compose(planned),
+            whole => Self {
+                included: whole.and_then(|whole| whole.say(cli, planned)),
+                ..compose(cli, planned)
+            },
         }
     }
 
@@ -307,6 +313,36 @@ impl Whole {
             switched,
             ..Compose::default()
         }
+    }
+
+    /// What the edited file is to this project, and how all of it gets the keys.
+    fn say(&self, cli: &Cli, planned: &Planned) -> Option<String> {
+        let file = quoted(self.files.first()?);
+        let env_files = planned.env_file.iter().flat_map(|file| &file.named);
+        let keys = cli.keys.as_deref().filter(|path| path.is_file());
+        let keys = keys.map_or_else(|| "KEYS".to_owned(), quoted);
+        let mut further = options(env_files);
+        if cli.close_ports {
+            further.push_str(" --close-ports");
+        }
+        if let Some(address) = cli.bind {
+            let _ = write!(further, " --bind {address}");
+        }
+        const OVERRIDE: &str = "keys.override.yml";
+        let is_there = cli.output.as_deref() == Some(Path::new(OVERRIDE));
+        let force = if is_there { " --force" } else { "" };
+        let mut out = String::new();
+        line(
+            &mut out,
+            &format!(
+                "{file} includes this file. The commands below start this file as a project of its own, with empty volumes. If you start {file}, run this instead:"
+            ),
+        );
+        let _ = writeln!(
+            out,
+            "  clearml-inject -k {keys}{further} --override -o {OVERRIDE}{force} {file}"
+        );
+        Some(out)
     }
 
     /// The env files that compose has to be told, so that it reads one more; none where it reads that one already.

@@ -24,6 +24,7 @@ pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result
     let deployment = places.deployment;
     let effective = Effective::of(deployment);
     starts(places, &effective)?;
+    let mut misread = Vec::new();
     for reading in effective.readings() {
         let Some(secret) = keyset.get(reading.setting) else {
             continue;
@@ -31,8 +32,11 @@ pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result
         let is_interpolated = |hazard: &Hazard| matches!(hazard, Hazard::Interpolated(_));
         let meddles = reading.hazards.iter().any(is_interpolated);
         if reading.value.text() != Some(secret) || meddles {
-            return Err(misread(places, plan, reading, secret));
+            misread.push((reading, secret));
         }
+    }
+    if !misread.is_empty() {
+        return Err(broken(places, plan, &misread));
     }
     accounts(places, &effective, keyset)?;
     users(places, &effective, keyset)?;
@@ -56,8 +60,9 @@ fn starts(places: &Places<'_>, effective: &Effective) -> Result<(), Broken> {
     }
 }
 
-/// Why a server would not read the keyset's value.
-fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secret) -> Broken {
+/// Why servers would not read the keyset's values: the cause of the first, and what to do about all that have one like it.
+fn broken(places: &Places<'_>, plan: &Plan, misread: &[(&Reading, &Secret)]) -> Broken {
+    let (reading, secret) = misread[0];
     let place = places.of(reading.span(places.deployment));
     let (why, help) = match (&reading.value, reading.origin) {
         (Value::Unknown(why), _) => (
@@ -69,7 +74,10 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secret)
             Some("remove it there, then run this again".to_owned()),
         ),
         (_, Origin::Variable(_) | Origin::File(_)) => {
-            overrides(places, reading.span(places.deployment))
+            let others = misread.iter().map(|(reading, _)| *reading);
+            let others = others.filter(|one| is_overridden(one, places.deployment));
+            let spans = others.map(|one| one.span(places.deployment)).collect();
+            overrides(places, spans)
         }
         _ => taken_away(places, plan, reading, secret),
     };
@@ -85,20 +93,50 @@ fn misread(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secret)
 /// What is in the way, and what to do about it.
 type Cause = (String, Option<String>);
 
-fn overrides(places: &Places<'_>, span: Span) -> Cause {
-    let place = places.of(span);
-    let text = places.deployment.sources.text(span.source);
-    let before = text.get(..span.start).unwrap_or_default();
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    // In braces, more may be on its line.
-    let what = match line.trim_matches([' ', '-', '"', '\'']) {
-        "" => "the line",
-        _ => "what is set",
+/// Whether a line of a file sets what a server reads.
+fn is_overridden(reading: &Reading, deployment: &Composed) -> bool {
+    matches!(reading.origin, Origin::Variable(_) | Origin::File(_))
+        && !matches!(reading.value, Value::Unknown(_))
+        && !is_of_command(reading, deployment)
+}
+
+/// The first of the lines overrides the value, and all of them have to go.
+fn overrides(places: &Places<'_>, spans: Vec<Span>) -> Cause {
+    let is_whole_line = |span: &Span| {
+        let text = places.deployment.sources.text(span.source);
+        let before = text.get(..span.start).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        line.trim_matches([' ', '-', '"', '\'']).is_empty()
     };
+    let mut all: Vec<String> = Vec::new();
+    for span in &spans {
+        let place = places.of(*span).to_string();
+        if !all.contains(&place) {
+            all.push(place);
+        }
+    }
+    // In braces, more may be on its line.
+    let what = match (spans.iter().all(is_whole_line), all.len()) {
+        (true, 1) => "the line",
+        (true, _) => "the lines",
+        (false, _) => "what is set",
+    };
+    let first = all.first().cloned().unwrap_or_default();
     (
-        format!("{place} overrides it"),
-        Some(format!("remove {what} at {place}, then run this again")),
+        format!("{first} overrides it"),
+        Some(format!(
+            "remove {what} at {}, then run this again",
+            listed(&all)
+        )),
     )
+}
+
+/// `A, B and C`.
+fn listed(places: &[String]) -> String {
+    match places {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        places => places.concat(),
+    }
 }
 
 /// What takes away what the edited file sets.
@@ -128,7 +166,7 @@ fn taken_away(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secr
     let is_unset = |one: &&Variable| matches!(one.value, VariableValue::Unset);
     let obstacle = || Effective::obstacle(deployment, reading, secret);
     match unset.find(is_unset).or_else(obstacle) {
-        Some(variable) => overrides(places, variable.span),
+        Some(variable) => overrides(places, vec![variable.span]),
         None => {
             let place = places.of(service.name_span);
             (format!("{place}: no line would set it"), None)
