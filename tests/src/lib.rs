@@ -8,6 +8,7 @@
 )]
 
 pub mod action;
+pub mod advice;
 pub mod case;
 pub mod compose;
 pub mod docker;

@@ -12,6 +12,7 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::advice::{lines_to_go, remove};
 use crate::compose::{Compose, Question, compare};
 use crate::effective::differences;
 use crate::expected::{self, Asked};
@@ -198,7 +199,26 @@ impl Pair {
                 return Err(format!("recommends what is refused: {}", done.report()));
             }
         }
-        Ok(())
+        self.remove_lines(done, keyset)
+    }
+
+    /// Without the lines that a refusal tells to remove, the same run ends, or is refused for something else.
+    fn remove_lines(&self, done: &Done, keyset: &Keyset) -> Result<(), String> {
+        let mut heard = done.stderr.clone();
+        loop {
+            let lines = lines_to_go(&heard);
+            if lines.is_empty() {
+                return Ok(());
+            }
+            remove(self.folder.path(), &lines);
+            let again = self.inject(keyset);
+            self.check_message(&again, keyset)?;
+            let is_told = again.status == Some(2) && again.stderr.contains("help: ");
+            if again.status != Some(0) && (!is_told || again.stderr == heard) {
+                return Err(format!("tells to remove lines in vain: {}", again.report()));
+            }
+            heard = again.stderr;
+        }
     }
 
     /// Puts what came out where the printed command looks for it, and returns it.

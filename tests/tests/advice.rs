@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::Path;
 
+use e2e::advice::{lines_to_go, remove};
 use e2e::program::{Done, clearml, other, program};
 
 /// How often advice is taken.
@@ -44,6 +45,17 @@ services:
     environment:
       CLEARML_X: x
       CLEARML__SECURE__AUTH__TOKEN_SECRET: \"\"
+";
+
+/// What sets three of the keys itself.
+const SEVERAL: &str = "\
+services:
+  apiserver:
+    environment:
+      - CLEARML__SECURE__AUTH__TOKEN_SECRET=abc
+      - CLEARML_X=x
+      - CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY=def
+      - CLEARML__SECURE__CREDENTIALS__TESTS__USER_SECRET=ghi
 ";
 
 const DASH: &str = "\
@@ -130,6 +142,13 @@ const TRIES: &[Try] = &[
         &[
             ("docker-compose.yml", APISERVER),
             ("docker-compose.override.yml", EMPTY),
+        ],
+    ),
+    plain(
+        "several lines of an override file",
+        &[
+            ("docker-compose.yml", APISERVER),
+            ("docker-compose.override.yml", SEVERAL),
         ],
     ),
     Try {
@@ -290,8 +309,9 @@ fn follow(one: &Try) -> Result<(), String> {
         let commands = commands(&help);
         let is_for_more = help.contains("run this again") || help.contains("this command again");
         let mut done = None;
-        if let Some(line) = line_to_go(&help) {
-            remove(folder, &line);
+        let lines = lines_to_go(&help);
+        if !lines.is_empty() {
+            remove(folder, &lines);
         } else if commands.is_empty() {
             return Err(format!("nothing to follow\n{heard}"));
         }
@@ -361,20 +381,4 @@ fn help(said: &str) -> Option<String> {
 fn commands(help: &str) -> Vec<String> {
     let indented = help.lines().filter_map(|line| line.strip_prefix("      "));
     indented.map(str::to_owned).collect()
-}
-
-/// `remove the line at FILE:LINE:COLUMN`: the file and the line.
-fn line_to_go(help: &str) -> Option<(String, usize)> {
-    let (_, rest) = help.split_once("remove the line at ")?;
-    let place = rest.split([',', ' ', '\n']).next()?;
-    let mut parts = place.split(':');
-    Some((parts.next()?.to_owned(), parts.next()?.parse().ok()?))
-}
-
-fn remove(folder: &Path, (file, line): &(String, usize)) {
-    let text = fs::read_to_string(folder.join(file)).unwrap();
-    let lines = text.lines().enumerate();
-    let left = lines.filter(|(number, _)| number + 1 != *line);
-    let left: String = left.map(|(_, line)| format!("{line}\n")).collect();
-    fs::write(folder.join(file), left).unwrap();
 }

@@ -32,6 +32,26 @@ impl Writer<'_> {
                 2,
                 "build:\n  context: ./shop\n  args:\n    MAIL: \"${MAIL:-none}\"",
             );
+            if self.may("dockerfile-inline", 40) {
+                let lines = "dockerfile_inline: |\n  FROM scratch\n  ARG TOKEN=${TOKEN:-none}";
+                self.block(3, lines);
+            }
+        }
+        if self.may("pull-policy", 8) {
+            self.block(2, "pull_policy: always");
+        }
+        if self.may("models", 5) {
+            self.block(2, "models: [llm]");
+        }
+        if self.may("labels", 12) {
+            let labels = self.random.pick(&[
+                "labels:\n  - traefik.enable=true\n  - traefik.http.routers.x.rule=Host(`${MAIL:-none}`)",
+                "labels:\n  caddy: files.example.com\n  caddy.reverse_proxy: \"{{upstreams ${TOKEN:-80}}}\"",
+            ]);
+            self.block(2, labels);
+        }
+        if self.may("label-file", 5) {
+            self.block(2, "label_file: plain.env");
         }
         if is_foreign && self.may("profiles", 40) {
             self.block(2, "profiles: [shop]");
@@ -83,6 +103,12 @@ impl Writer<'_> {
                 0,
                 "configs:\n  c_content:\n    content: \"mail ${MAIL:-none} $$x\"\n  c_there:\n    external: true",
             );
+            if self.may("config-environment", 40) {
+                self.block(1, "c_env:\n  environment: TOKEN");
+            }
+        }
+        if self.used.contains("models") {
+            self.block(0, "models:\n  llm:\n    model: ai/${MAIL:-none}");
         }
         if self.may("networks", 15) {
             self.block(0, "networks:\n  default:\n    driver: bridge\n  more: {}");

@@ -161,7 +161,10 @@ impl Writer<'_> {
             "shop" => self.may("extends-foreign", 20),
             _ => false,
         };
-        if is_heir {
+        let includes = self.used.contains("include") || self.used.contains("include-long");
+        if includes && service.kind == "shop" && !is_heir && self.may("extends-included", 50) {
+            self.block(2, "extends: {file: parts/more.yml, service: mailer}");
+        } else if is_heir {
             self.block(2, &format!("extends:\n  service: {apiserver}"));
             if service.kind == "shop" {
                 // The API server's command would make it one.
@@ -215,6 +218,15 @@ impl Writer<'_> {
                 let variables = self.variables(&ORDINARY[..8], 2);
                 self.raw(2, "environment:");
                 self.map(3, &variables);
+            }
+            if self.may("merge-mapping", 8) {
+                let merged = self.random.pick(&[
+                    "<<: {environment: !reset {}}",
+                    "<<: {environment: !override {MERGED: it}}",
+                    "<<: {ports: !reset [], restart: always}",
+                    "<<: {labels: {merged: it}}",
+                ]);
+                self.raw(2, merged);
             }
             if self.may("override-ports", 10) {
                 let ports = self.random.pick(&[
@@ -287,8 +299,20 @@ impl Writer<'_> {
         if self.may("project-name-in-env", 10) {
             text.push_str("COMPOSE_PROJECT_NAME=named-in-env\n");
         }
+        if self.may("compose-in-env", 8) {
+            let line = self.random.pick(&[
+                "COMPOSE_PROFILES=shop\n",
+                "COMPOSE_IGNORE_ORPHANS=1\n",
+                "COMPOSE_DISABLE_ENV_FILE=true\n",
+                "COMPOSE_FILE=docker-compose.yml\n",
+            ]);
+            text.push_str(line);
+        }
         if self.random.chance(20) {
             text.truncate(text.trim_end().len());
+        }
+        if self.may("env-crlf", 12) {
+            text = format!("\u{feff}{}", text.replace('\n', "\r\n"));
         }
         text
     }
