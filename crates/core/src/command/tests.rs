@@ -373,7 +373,10 @@ fn what_may_be_set_is_not_known() {
         ("true | { exit; }; X=1 apiserver", "X=1"),
         ("{ { exec true; }; } & X=1 apiserver", "X=1"),
         ("true && exit & X=1 apiserver", "X=1"),
-        ("{ exit; echo > /opt/clearml/config/x.conf; } | cat; apiserver", ""),
+        (
+            "{ exit; echo > /opt/clearml/config/x.conf; } | cat; apiserver",
+            "",
+        ),
         ("local X=1; export X; apiserver", "X=?"),
         ("set -- a b 1; shift 2; export X=$1; apiserver", "X=1"),
         ("set -- 1 b; shift 0; export X=$1; apiserver", "X=1"),
