@@ -47,6 +47,19 @@ services:
       CLEARML__SECURE__AUTH__TOKEN_SECRET: \"\"
 ";
 
+/// What takes the secret from an env file.
+const REFERENCE: &str = "\
+services:
+  apiserver:
+    image: clearml/server:2.3.0
+    command: apiserver
+    environment:
+      CLEARML__SECURE__AUTH__TOKEN_SECRET: ${TOKEN}
+  fileserver:
+    image: clearml/server:2.3.0
+    command: fileserver
+";
+
 /// What sets three of the keys itself.
 const SEVERAL: &str = "\
 services:
@@ -142,6 +155,24 @@ const TRIES: &[Try] = &[
         &[
             ("docker-compose.yml", APISERVER),
             ("docker-compose.override.yml", EMPTY),
+        ],
+    ),
+    plain(
+        "a reference to an env file",
+        &[
+            ("docker-compose.yml", REFERENCE),
+            (".env", "TOKEN=abc\n"),
+        ],
+    ),
+    plain(
+        "a reference to an env file of which another server gets all",
+        &[
+            ("docker-compose.yml", REFERENCE),
+            (
+                "docker-compose.override.yml",
+                "services: {fileserver: {image: 'clearml/server:2.3.0', command: fileserver, env_file: .env}}\n",
+            ),
+            (".env", "TOKEN=abc\n"),
         ],
     ),
     plain(
@@ -312,11 +343,12 @@ fn follow(one: &Try) -> Result<(), String> {
         let lines = lines_to_go(&help);
         if !lines.is_empty() {
             remove(folder, &lines);
-        } else if commands.is_empty() {
+        } else if commands.is_empty() && env_file(&help).is_none() {
             return Err(format!("nothing to follow\n{heard}"));
         }
-        let again = is_for_more.then_some(one.command);
-        for command in commands.iter().map(String::as_str).chain(again) {
+        let again = is_for_more.then(|| one.command.to_owned());
+        let further = env_file(&help).map(|option| one.command.replacen(" -i ", &option, 1));
+        for command in commands.iter().chain(&again).chain(&further) {
             let ran = shell(folder, command);
             heard.push_str(&ran.report());
             let is_done = ran.status == Some(0);
@@ -376,6 +408,13 @@ fn shell(folder: &Path, command: &str) -> Done {
 /// What is below `help:`, its lines as they are.
 fn help(said: &str) -> Option<String> {
     said.split_once("  help: ").map(|(_, help)| help.to_owned())
+}
+
+/// `add --env-file FILE`: what takes the place of ` -i `.
+fn env_file(help: &str) -> Option<String> {
+    let (_, rest) = help.split_once("add --env-file ")?;
+    let file = rest.split([',', ' ']).next()?;
+    Some(format!(" --env-file {file} -i "))
 }
 
 fn commands(help: &str) -> Vec<String> {

@@ -8,6 +8,7 @@ use clearml_secure_core::compose::files::{Files, GivenFile};
 use clearml_secure_core::compose::resolved::{Difference, Resolved};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::dotenv::quote;
+use zeroize::Zeroizing;
 
 use crate::plan::Plan;
 
@@ -49,7 +50,10 @@ pub fn switched(compose: &[GivenFile], with: &Composed, plan: &Plan) -> Vec<Stri
             return true;
         };
         let mut env = env.clone();
-        env.push((PathBuf::new(), format!("{name}={value}\n").into()));
+        env.push((
+            PathBuf::new(),
+            Zeroizing::new(format!("{name}={value}\n")).into(),
+        ));
         let one = Files::of(compose.to_vec(), env, None).and_then(Composed::load);
         one.map_or(true, |one| !resolved.differences(&one.project).is_empty())
     };

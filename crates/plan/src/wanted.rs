@@ -6,8 +6,8 @@ use crate::extensions::Extensions;
 use crate::foreign::{foreign, taken_from, variable};
 use crate::refusal::Refusal;
 use clearml_secure_core::compose::interpolate::{self, Outcome};
-use clearml_secure_core::compose::{Part, is_reserved};
-use clearml_secure_core::container::{Container, Variable, VariableValue};
+use clearml_secure_core::compose::{Part, Service, is_reserved};
+use clearml_secure_core::container::{Container, Origin, Variable, VariableValue};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::hocon;
 use clearml_secure_core::instance::Instance;
@@ -16,7 +16,7 @@ use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
-use clearml_secure_core::source::Span;
+use clearml_secure_core::source::{SourceId, Span};
 
 /// One variable of one service.
 #[derive(Clone)]
@@ -340,9 +340,22 @@ impl One<'_> {
                 sources.place(span)
             ),
             help: format!(
-                "add --env-file {} to change the value there, or --literal to write the secret into this file",
-                quoted(env_file)
+                "add {}, or --literal to write the secret into this file",
+                match self.is_read_whole(span.source) {
+                    true => "--env-file clearml.env to put the value there".to_owned(),
+                    false => format!("--env-file {} to change the value there", quoted(env_file)),
+                }
             ),
+        })
+    }
+
+    /// Whether another service gets all that is in an env file: it would get every secret that is put there.
+    fn is_read_whole(&self, file: SourceId) -> bool {
+        let is_other = |service: &&Service| service.name != self.service.name;
+        let mut others = self.deployment.project.services.iter().filter(is_other);
+        others.any(|service| {
+            let mut variables = service.environment.iter();
+            variables.any(|one| one.origin == Origin::EnvFile && one.span.source == file)
         })
     }
 
