@@ -159,10 +159,7 @@ const TRIES: &[Try] = &[
     ),
     plain(
         "a reference to an env file",
-        &[
-            ("docker-compose.yml", REFERENCE),
-            (".env", "TOKEN=abc\n"),
-        ],
+        &[("docker-compose.yml", REFERENCE), (".env", "TOKEN=abc\n")],
     ),
     plain(
         "a reference to an env file of which another server gets all",
@@ -367,11 +364,13 @@ fn follow(one: &Try) -> Result<(), String> {
 
 /// Whether the servers have the keys now.
 fn verified(folder: &Path) -> Result<(), String> {
-    let overriding = folder.join("keys.override.yml").exists();
-    let targets: &[&str] = match overriding {
-        true => &["--merge", "keys.override.yml"],
-        false => &[],
-    };
+    let mut targets = Vec::new();
+    if folder.join("keys.override.yml").exists() {
+        targets.extend(["--merge", "keys.override.yml"]);
+    }
+    if folder.join("clearml.env").exists() {
+        targets.extend(["--env-file", ".env", "--env-file", "clearml.env"]);
+    }
     let done = clearml("verify")
         .args([
             "-q",
@@ -382,7 +381,7 @@ fn verified(folder: &Path) -> Result<(), String> {
             "--ignore",
             "readable-secret",
         ])
-        .args(targets.iter().copied())
+        .args(targets)
         .arg("docker-compose.yml")
         .within(folder)
         .done();

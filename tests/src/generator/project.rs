@@ -303,7 +303,6 @@ impl Writer<'_> {
             let line = self.random.pick(&[
                 "COMPOSE_PROFILES=shop\n",
                 "COMPOSE_IGNORE_ORPHANS=1\n",
-                "COMPOSE_DISABLE_ENV_FILE=true\n",
                 "COMPOSE_FILE=docker-compose.yml\n",
             ]);
             text.push_str(line);
