@@ -369,15 +369,6 @@ fn what_may_be_set_is_not_known() {
         ("true && { export X=1; } & Y=1; export Y; apiserver", "Y=1"),
         ("true | { export X=1; export Y=1; }; apiserver", ""),
         ("{ export X=1; } | cat; apiserver", ""),
-        ("{ exit; } | true; X=1 apiserver", "X=1"),
-        ("true | { exit; }; X=1 apiserver", "X=1"),
-        ("{ { exec true; }; } & X=1 apiserver", "X=1"),
-        ("true && exit & X=1 apiserver", "X=1"),
-        (
-            "{ exit; echo > /opt/clearml/config/x.conf; } | cat; apiserver",
-            "",
-        ),
-        ("local X=1; export X; apiserver", "X=?"),
         ("set -- a b 1; shift 2; export X=$1; apiserver", "X=1"),
         ("set -- 1 b; shift 0; export X=$1; apiserver", "X=1"),
         ("set -- 1; shift 2; export X=$1; apiserver", "X=?"),
@@ -404,6 +395,23 @@ fn what_may_be_set_is_not_known() {
     assert_eq!(shown(&of(&["?"])), "*");
     assert_eq!(shown(&of(&["sh", "/unseen.sh"])), "* >");
     assert_eq!(shown(&of(&["supervisord", "-n"])), "* >");
+}
+
+#[test]
+fn what_ends_its_own_process_ends_no_more() {
+    for (text, expected) in [
+        ("{ exit; } | true; X=1 apiserver", "X=1"),
+        ("true | { exit; }; X=1 apiserver", "X=1"),
+        ("{ { exec true; }; } & X=1 apiserver", "X=1"),
+        ("true && exit & X=1 apiserver", "X=1"),
+        (
+            "{ exit; echo > /opt/clearml/config/x.conf; } | cat; apiserver",
+            "",
+        ),
+        ("local X=1; export X; apiserver", "X=?"),
+    ] {
+        assert_eq!(shown(&sh(text)), expected, "{text}");
+    }
 }
 
 #[test]
