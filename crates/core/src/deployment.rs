@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use recognise::Recognised;
+pub use recognise::has_official_image;
 use zeroize::Zeroizing;
 
 use crate::compose::files::{Files, GivenFile};

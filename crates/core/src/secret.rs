@@ -59,6 +59,27 @@ impl From<&pyhocon::WipedText> for Secret {
 /// What to do where SOPS has encrypted a value.
 pub(crate) const DECRYPT: &str = "decrypt the file, and pass what `sops -d FILE` prints";
 
+/// Why a text is no value yet: another program replaces it before a server starts.
+pub fn replaced(text: &str) -> Option<&'static str> {
+    let is_of_vals = text.starts_with("ref+") && text.contains("://");
+    let is_of_vault = text.starts_with("vault:") && text.contains('#');
+    match text {
+        _ if text.starts_with("op://") => {
+            Some("it is a reference that `op run` replaces; pass what `op inject -i FILE` prints")
+        }
+        _ if text.starts_with("encrypted:") => {
+            Some("dotenvx has encrypted it; pass what `dotenvx decrypt --stdout -f FILE` prints")
+        }
+        _ if is_of_vals => {
+            Some("it is a reference that vals replaces; pass what `vals eval -f FILE` prints")
+        }
+        _ if is_of_vault => {
+            Some("it is a reference that a webhook for Vault replaces in the cluster")
+        }
+        _ => None,
+    }
+}
+
 /// Whether SOPS has encrypted a text.
 pub fn is_encrypted(text: &str) -> bool {
     text.starts_with("ENC[AES256_GCM,")

@@ -41,6 +41,8 @@ pub enum Change {
     Escape,
     /// `include "…"`.
     Include,
+    /// The line break at the end is stripped.
+    LineBreak,
     /// Digits are a number.
     Number,
     /// Something else: commas or line ends, for instance.
@@ -176,6 +178,10 @@ fn change(value: &str, becomes: Becomes) -> Change {
         Becomes::Period => return Change::Period,
         _ => {}
     }
+    let line = value.trim_end();
+    if value[line.len()..].contains(['\n', '\r']) && is_same(line) {
+        return Change::LineBreak;
+    }
     let trimmed = value.trim_matches([' ', '\t']);
     let plain = |text: &str| text.contains('#') || text.starts_with("//") || text.contains(" //");
     if trimmed.contains("${") && !trimmed.starts_with('"') {
@@ -279,6 +285,7 @@ impl Change {
             Self::Structure => "brackets or braces make a list or an object",
             Self::Escape => "a backslash in it starts an escape",
             Self::Include => "it is an include",
+            Self::LineBreak => "the line break at its end is dropped",
             Self::Number => "digits in it are a number",
             Self::Other => "HOCON gives some of its characters a meaning",
             Self::Period => "digits and a unit, such as `5s`, are a period of time",

@@ -263,7 +263,7 @@ fn classify(repository: &str) -> (Image, Family) {
 }
 
 /// Whether a container runs an image as ClearML makes it.
-pub(super) fn has_official_image(container: &Container) -> bool {
+pub fn has_official_image(container: &Container) -> bool {
     let image = container.known_image().map(|image| repository(&image.text));
     container.built_as.is_none() && image.is_some_and(|image| is_official(&image))
 }

@@ -9,19 +9,24 @@ use crate::compose::Loader;
 use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
 use crate::container_path;
 use crate::knowable::Knowable;
-use crate::secret::{DECRYPT, Secret, is_encrypted};
+use crate::secret::{DECRYPT, Secret, is_encrypted, replaced};
 use crate::setting::Server;
 use crate::source::Sources;
 use crate::unseen::Hides;
 
-/// What SOPS has encrypted is decrypted before compose or Kubernetes gets it.
+/// What SOPS has encrypted is decrypted before compose or Kubernetes gets it, and a reference to a secret is replaced.
 pub(crate) fn hide_encrypted(container: &mut Container) {
     for variable in &mut container.environment {
-        let value = variable.value.known();
-        if value.is_some_and(|value| is_encrypted(value.expose())) {
-            let reason = format!("SOPS has encrypted it; {DECRYPT}");
-            variable.value = VariableValue::Unknown(reason.into());
-        }
+        let value = variable.value.known().map(Secret::expose);
+        let reason = match value {
+            Some(value) if is_encrypted(value) => format!("SOPS has encrypted it; {DECRYPT}"),
+            Some(value) => match replaced(value) {
+                Some(reason) => reason.to_owned(),
+                None => continue,
+            },
+            None => continue,
+        };
+        variable.value = VariableValue::Unknown(reason.into());
     }
 }
 

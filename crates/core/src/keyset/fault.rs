@@ -45,6 +45,7 @@ impl Fault {
         let fault = Self::new(offset, format!("{setting}: {misfit}"));
         fault.help(match misfit {
             Misfit::Encrypted => DECRYPT,
+            Misfit::Reference => "pass what that program prints: `op inject -i FILE`, or `dotenvx decrypt --stdout -f FILE`",
             _ => "remove the entry, and generate a value with `clearml-keygen --from`",
         })
     }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::dotenv;
-use crate::secret::{Secret, is_encrypted};
+use crate::secret::{Secret, is_encrypted, replaced};
 use crate::shown::escape;
 
 /// The longest value, name or hash that is taken, in characters.
@@ -25,6 +25,9 @@ pub enum Misfit {
     /// It is what SOPS made of the value, and everybody who has the file has it, too.
     #[error("SOPS has encrypted the value")]
     Encrypted,
+    /// What `op run`, dotenvx and others put a value in the place of.
+    #[error("the value is a reference, or encrypted: another program replaces it")]
+    Reference,
     /// Over [`LONGEST`].
     #[error("the value is longer than {LONGEST} characters")]
     Long,
@@ -45,6 +48,8 @@ pub(super) fn fits(value: &Secret) -> Result<(), Misfit> {
         Err(Misfit::Empty)
     } else if is_encrypted(text) {
         Err(Misfit::Encrypted)
+    } else if replaced(text).is_some() {
+        Err(Misfit::Reference)
     } else if !text
         .bytes()
         .all(|byte| byte == b' ' || byte.is_ascii_graphic())

@@ -224,6 +224,8 @@ fn what_does_not_fit_is_refused() {
             "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]",
             Misfit::Encrypted,
         ),
+        ("op://vault/clearml/secret", Misfit::Reference),
+        ("encrypted:BNr24F4vW9CQ37LOXeRg", Misfit::Reference),
     ];
     for (value, misfit) in cases {
         assert_eq!(

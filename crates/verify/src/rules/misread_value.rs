@@ -30,6 +30,10 @@ const SEVERITY: Severity = Severity::Error;
 
 const HELP: &str = "use only letters and digits, starting with a letter. To generate a new value:\n  clearml-keygen --from KEYS --only GROUP";
 
+/// Clients that take the value from the same place get it with the line break.
+const WITHOUT: &str =
+    "write the value without a line break at its end: `printf %s`, and not `echo`, prints it so";
+
 pub(crate) struct MisreadValue;
 
 impl Rule for MisreadValue {
@@ -116,7 +120,15 @@ impl MisreadValue {
                 case.server(reading),
                 reading.setting
             );
-            findings.push(case.finding_in(SEVERITY, reading, message).help(HELP));
+            let is_line_break = matches!(
+                hazard,
+                Hazard::Hocon(hocon::Reading::Changed {
+                    how: hocon::Change::LineBreak,
+                    ..
+                })
+            );
+            let help = if is_line_break { WITHOUT } else { HELP };
+            findings.push(case.finding_in(SEVERITY, reading, message).help(help));
         }
     }
 

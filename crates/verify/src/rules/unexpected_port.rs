@@ -18,7 +18,7 @@
 use std::collections::HashSet;
 
 use clearml_secure_core::container::{Container, Interface};
-use clearml_secure_core::image::REPOSITORIES;
+use clearml_secure_core::deployment::has_official_image;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
@@ -90,12 +90,6 @@ impl Rule for UnexpectedPort {
 /// Whether a container runs ClearML's own image with nothing but the name of a server for its command.
 fn is_as_shipped(service: &Container) -> bool {
     let names = ["apiserver", "fileserver", "webserver"];
-    let image = service.known_image().map(|image| image.text.as_str());
-    let is_official = image.is_some_and(|image| {
-        REPOSITORIES.iter().any(|name| {
-            let rest = image.strip_prefix(name);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
-        })
-    });
-    is_official && matches!(&service.words[..], [word] if names.contains(&word.as_str()))
+    has_official_image(service)
+        && matches!(&service.words[..], [word] if names.contains(&word.as_str()))
 }

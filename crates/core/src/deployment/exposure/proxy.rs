@@ -166,8 +166,10 @@ pub(super) fn rules(container: &Container, files: &Files) -> Option<Vec<Rule>> {
         .texts
         .iter()
         .filter(|file| named(file) && !below.iter().any(|one| one.path == file.path));
-    let all: Vec<_> = below.iter().copied().chain(others).collect();
+    let mut all: Vec<_> = below.iter().copied().chain(others).collect();
     let variable = |text: &str| mention::expanded(container, text);
+    let own = (software == Software::Nginx).then(|| nginx::own(container, files));
+    all.extend(own.iter().flatten());
     match software {
         Software::Caddy => caddy::rules(&container.words, &all, &variable),
         Software::Haproxy => haproxy::rules(&all, &variable),

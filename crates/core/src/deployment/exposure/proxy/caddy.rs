@@ -3,7 +3,7 @@
 mod guard;
 mod import;
 
-use self::guard::targets;
+use self::guard::{redirects, targets};
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::condition::Holds;
 use crate::deployment::exposure::files::File;
@@ -148,6 +148,7 @@ fn of_text(text: &str) -> Vec<Rule> {
         }
         let inner = with_imports(inner, &blocks);
         let to = targets(&inner);
+        let sends_away = redirects(&inner);
         let has_tls = inner.iter().any(|words| words[0] == "tls");
         let is_loopback = bound(&inner).or(by_default).unwrap_or(false);
         rules.extend(heads.iter().map(|site| {
@@ -155,6 +156,7 @@ fn of_text(text: &str) -> Vec<Rule> {
             Rule {
                 is_loopback,
                 is_tls: has_tls || rule.is_tls,
+                sends_away,
                 ..rule
             }
         }));

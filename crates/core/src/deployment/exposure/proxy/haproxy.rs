@@ -24,6 +24,8 @@ struct Section {
     kind: String,
     name: String,
     binds: Vec<Bind>,
+    /// It listens at a socket that no port leads to.
+    has_socket: bool,
     servers: Vec<Address>,
     backends: Vec<String>,
     default_backend: Option<String>,
@@ -127,7 +129,8 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
             });
         }
     }
-    (!rules.is_empty()).then_some(rules)
+    let is_read = !rules.is_empty() || sections.iter().any(|one| one.has_socket);
+    is_read.then_some(rules)
 }
 
 fn add(words: &[&str], sections: &mut Vec<Section>) {
@@ -154,6 +157,7 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
         ["bind", address, rest @ ..] => {
             let is_tls = rest.contains(&"ssl");
             let is_guarded = is_tls && rest.windows(2).any(|pair| pair == ["verify", "required"]);
+            section.has_socket |= address.split(',').all(is_socket);
             // `*:80`, `:80`, `:::80`, `ipv4@127.0.0.1:80`, `10.0.0.1:80,10.0.0.2:81`.
             let binds = address.split(',').filter_map(|one| {
                 let one = one.rsplit('@').next()?;
@@ -218,6 +222,12 @@ impl Checks {
             _ => {}
         }
     }
+}
+
+/// `/run/haproxy.sock`, `unix@/run/x.sock`, `abns@name`.
+fn is_socket(address: &str) -> bool {
+    const FAMILIES: [&str; 6] = ["abns@", "abnsz@", "rhttp@", "sockpair@", "unix@", "uxst@"];
+    address.starts_with('/') || FAMILIES.iter().any(|family| address.starts_with(family))
 }
 
 /// A section as its `defaults` leave it: the last ones before it, or those that it names after `from`.
@@ -290,6 +300,13 @@ mod tests {
                 Some(vec![(27017, false, true, 1)]),
             ),
             ("global\n  log stdout\n".to_owned(), None),
+            (
+                format!(
+                    "{http}frontend f\n  bind abns@x\n  bind /run/x.sock mode 660\n  default_backend b\nbackend b\n  server s a:1\n"
+                ),
+                Some(vec![]),
+            ),
+            (format!("{http}frontend f\n  bind :${{PORT}}\n"), None),
             (
                 format!(
                     "{http}  default_backend b\nfrontend f\n  bind *:80\nbackend b\n  server s a:1\n"

@@ -253,6 +253,7 @@ fn add(first: &str, words: &[&str], host: &mut Host) {
         "rewriterule" => host.rewrite(words),
         "rewritecond" => host.condition(words),
         "require" => host.access.require(&words[1..]),
+        "order" | "allow" | "deny" | "satisfy" => host.access.old(words),
         "sslverifyclient" => host.access.certificate(words.get(1) == Some(&"require")),
         // Outside of a section, what is passed on comes first (docs/clearml.md#proxies).
         "redirect" | "redirectmatch" => {
@@ -434,6 +435,31 @@ mod tests {
                 false,
             ),
             ("<Location />\nAuthType Basic\n</Location>", false),
+            (
+                "<Location />\nOrder Deny,Allow\nDeny from all\nAllow from 10.0.0.0/8\n</Location>",
+                true,
+            ),
+            (
+                "<Location />\nOrder allow,deny\nAllow from 10.0.0.0/8\n</Location>",
+                true,
+            ),
+            (
+                "<Location />\n<IfModule mod_access_compat.c>\nDeny from all\n</IfModule>\n</Location>",
+                true,
+            ),
+            (
+                "<Location />\nOrder allow,deny\nAllow from all\n</Location>",
+                false,
+            ),
+            (
+                "<Location />\nDeny from all\nAllow from all\n</Location>",
+                false,
+            ),
+            ("<Location />\nDeny from 10.0.0.0/8\n</Location>", false),
+            (
+                "<Location />\nDeny from all\nSatisfy Any\nRequire all granted\n</Location>",
+                false,
+            ),
             (
                 "<Location />\nRequire valid-user\n</Location>\n<Location /es/open>\nRequire all granted\n</Location>",
                 false,

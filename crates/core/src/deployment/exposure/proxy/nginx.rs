@@ -4,11 +4,15 @@ mod guard;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use zeroize::Zeroizing;
+
 use self::guard::Guards;
+use crate::container::Container;
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::condition::{Holds, fits_all};
-use crate::deployment::exposure::files::File;
+use crate::deployment::exposure::files::{File, Files, is_below};
 use crate::deployment::exposure::hop::{How, Rule, Target};
+use crate::secret::Secret;
 
 /// One directive: its words, and what is in its braces.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +40,37 @@ const LONGEST: usize = 1024;
 /// The values that variables may have, by their names with the `$`.
 type Variables<'a> = HashMap<&'a str, BTreeSet<&'a str>>;
 
+/// What a container's command and variables make a part of its configuration: the directives of `-g`, and the templates of another
+/// folder than the usual one, which the image's start fills in.
+pub(super) fn own(container: &Container, files: &Files) -> Vec<File> {
+    let words: Vec<&str> = container
+        .command
+        .iter()
+        .map(|word| word.known().map_or("", String::as_str))
+        .collect();
+    let pairs = words.windows(2).filter(|pair| pair[0] == "-g");
+    let directives: Vec<File> = pairs
+        .map(|pair| File {
+            path: "-g".to_owned(),
+            text: Zeroizing::new(pair[1].to_owned()),
+        })
+        .collect();
+    let folder = container.known_variable(TEMPLATES).map(Secret::expose);
+    let folder = folder.filter(|one| one.starts_with('/') && !is_below(one, "/etc/nginx"));
+    let templates = files.texts.iter().filter_map(|file| {
+        let is_own = is_below(&file.path, folder?);
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        is_own.then(|| File {
+            path: format!("/etc/nginx/templates/{name}"),
+            text: file.text.clone(),
+        })
+    });
+    directives.into_iter().chain(templates).collect()
+}
+
+/// The variable with the folder of templates, at the official image.
+const TEMPLATES: &str = "NGINX_ENVSUBST_TEMPLATE_DIR";
+
 /// What the files say; none where none of them has a server.
 pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Option<Vec<Rule>> {
     let mut trees = Vec::new();
@@ -58,16 +93,22 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
     for (_, tree) in &trees {
         config.find_names(tree, 0);
     }
-    let mut streams = Vec::new();
+    let mut includes = Vec::new();
     for (_, tree) in &trees {
-        find_streams(tree, false, 0, &mut streams);
+        find_includes(tree, How::Requests, Guards::default(), 0, &mut includes);
     }
     for (path, tree) in &trees {
+        let of_path = includes.iter().filter(|one| names(one.path, path));
+        let of_path: Vec<&Include<'_>> = of_path.collect();
         // The image makes these part of a `stream` block.
         let is_stream =
-            path.ends_with(".stream-template") || streams.iter().any(|one| names(one, path));
+            path.ends_with(".stream-template") || of_path.iter().any(|one| one.how == How::Bytes);
         let how = if is_stream { How::Bytes } else { How::Requests };
-        config.walk(tree, how, Guards::default(), 0);
+        // Of several places nothing counts that is not asked at each of them.
+        let mut guards = of_path.iter().map(|one| one.guards);
+        let first = guards.next().unwrap_or_default();
+        let is_one = guards.all(|other| other == first);
+        config.walk(tree, how, if is_one { first } else { Guards::default() }, 0);
     }
     config.has_server.then_some(config.rules)
 }
@@ -372,13 +413,28 @@ fn holds(words: &[String], port: u16) -> Holds {
     }
 }
 
-/// Adds what is included within `stream` blocks.
-fn find_streams<'a>(tree: &'a [Directive], is_in: bool, depth: usize, found: &mut Vec<&'a str>) {
+/// What a block includes, and what holds around it.
+struct Include<'a> {
+    path: &'a str,
+    how: How,
+    guards: Guards,
+}
+
+/// Adds what is included in any block.
+fn find_includes<'a>(
+    tree: &'a [Directive],
+    how: How,
+    outer: Guards,
+    depth: usize,
+    found: &mut Vec<Include<'a>>,
+) {
+    let guards = outer.within(&tree.iter().collect::<Vec<_>>());
     for one in tree {
         match strs(&one.words)[..] {
-            ["include", path] if is_in => found.push(path),
+            ["include", path] => found.push(Include { path, how, guards }),
             _ if depth < DEEPEST => {
-                find_streams(&one.block, is_in || is(one, "stream"), depth + 1, found);
+                let how = if is(one, "stream") { How::Bytes } else { how };
+                find_includes(&one.block, how, guards, depth + 1, found);
             }
             _ => {}
         }

@@ -27,6 +27,8 @@ type Paths = BTreeMap<String, String>;
 struct Traefik {
     index: usize,
     own: Paths,
+    /// What entry points ask of all who come, with what labels of other containers define.
+    middlewares: Paths,
     files: Files,
 }
 
@@ -35,6 +37,7 @@ struct EntryPoint {
     port: u16,
     is_loopback: bool,
     is_tls: bool,
+    is_guarded: bool,
     /// The priority with which it sends all who come to one with TLS.
     redirects: Option<u64>,
 }
@@ -73,7 +76,9 @@ pub(in crate::deployment::exposure) fn of(
 ) {
     let containers = around.containers.iter().enumerate();
     let all = containers.filter(|(_, one)| Software::of(one) == Some(Software::Traefik));
-    let all: Vec<Traefik> = all.map(|(index, one)| Traefik::of(index, one)).collect();
+    let all: Vec<Traefik> = all
+        .map(|(index, one)| Traefik::of(around, index, one))
+        .collect();
     for traefik in &all {
         let start = forwards.len();
         for index in 0..around.containers.len() {
@@ -100,13 +105,38 @@ pub(in crate::deployment::exposure) fn of(
 }
 
 impl Traefik {
-    fn of(index: usize, container: &Container) -> Self {
+    fn of(around: &Around<'_>, index: usize, container: &Container) -> Self {
         let files = Files::of(container);
-        Self {
+        let mut traefik = Self {
             index,
             own: settings::of(container, &files),
+            middlewares: Paths::new(),
             files,
+        };
+        if traefik
+            .own
+            .keys()
+            .any(|path| path.contains(".http.middlewares"))
+        {
+            let mut all = traefik.own.clone();
+            for other in around.containers {
+                all.extend(labels(other, |reader| traefik.reads(reader)));
+            }
+            all.retain(|path, _| path.starts_with("http.middlewares."));
+            traefik.middlewares = all;
         }
+        traefik
+    }
+
+    /// Whether one of the middlewares of an entry point, which are of all HTTP routers there, is of one of these kinds.
+    fn has_middleware(&self, entry_point: &str, kinds: &[&str]) -> bool {
+        let path = format!("entrypoints.{entry_point}.http.middlewares");
+        is_any_of(
+            &self.middlewares,
+            Kind::Http,
+            &listed(&self.own, &path),
+            kinds,
+        )
     }
 
     /// Whether anything of its own configuration is here.
@@ -162,7 +192,11 @@ impl Traefik {
                     port,
                     is_loopback: is_loopback(address),
                     is_tls: is_on(&self.own, &setting("http.tls")),
-                    redirects: self.redirects(&setting("http.redirections.entrypoint")),
+                    is_guarded: self.has_middleware(name, &GUARDS),
+                    redirects: match self.has_middleware(name, &REDIRECTS) {
+                        true => Some(u64::MAX),
+                        false => self.redirects(&setting("http.redirections.entrypoint")),
+                    },
                 },
             );
         }
@@ -174,6 +208,7 @@ impl Traefik {
                     port: 80,
                     is_loopback: false,
                     is_tls: false,
+                    is_guarded: false,
                     redirects: None,
                 },
             );
@@ -260,6 +295,7 @@ impl Traefik {
         for name in names {
             let one = known.get(name.to_ascii_lowercase().as_str());
             let is_loopback = one.is_some_and(|one| one.is_loopback);
+            let is_guarded = router.kind == Kind::Http && one.is_some_and(|one| one.is_guarded);
             let (ports, is_tls, redirects) = match one {
                 Some(one) => (vec![one.port], one.is_tls, one.redirects),
                 None if self.is_seen() && !self.files.is_hidden(Software::Traefik.folders()) => {
@@ -288,7 +324,7 @@ impl Traefik {
                 is_loopback,
                 is_tls,
                 is_told: true,
-                is_guarded: router.is_guarded,
+                is_guarded: is_guarded || router.is_guarded,
                 tunnel: None,
             }));
         }
@@ -423,50 +459,58 @@ fn routers(paths: &Paths) -> Vec<Router<'_>> {
     found
 }
 
+/// Middlewares that do not let everybody in.
+const GUARDS: [&str; 6] = [
+    "basicauth",
+    "digestauth",
+    "forwardauth",
+    "ipallowlist",
+    "ipwhitelist",
+    "auth",
+];
+/// Middlewares that send all who come to where TLS is spoken.
+const REDIRECTS: [&str; 1] = ["redirectscheme"];
+
+/// The names at a path, in one text or in a list.
+fn listed<'a>(paths: &'a Paths, path: &str) -> Vec<&'a str> {
+    let one = paths.get(path).map(String::as_str);
+    let one = one.into_iter().flat_map(|names| names.split(','));
+    let below = format!("{path}.");
+    one.chain(starting(paths, &below).map(|(_, value)| value))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Whether one of the middlewares of these names is of one of these kinds.
+fn is_any_of(paths: &Paths, kind: Kind, names: &[&str], kinds: &[&str]) -> bool {
+    names.iter().any(|name| {
+        let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
+        let start = format!("{}.middlewares.{name}.", kind.name());
+        let own = starting(paths, &start).map(|(path, _)| &path[start.len()..]);
+        let mut own = own.peekable();
+        // Of one that is defined elsewhere, its name tells.
+        match own.peek() {
+            Some(_) => own.any(|path| kinds.iter().any(|kind| path.starts_with(kind))),
+            None => kinds
+                .iter()
+                .any(|kind| name.contains(&kind.replace("scheme", ""))),
+        }
+    })
+}
+
 fn router<'a>(paths: &'a Paths, kind: Kind, name: &str) -> Router<'a> {
     let start = format!("{}.routers.{name}", kind.name());
-    let all = |rest: &str| -> Vec<&str> {
-        let one = paths.get(&format!("{start}.{rest}")).map(String::as_str);
-        let below = format!("{start}.{rest}.");
-        let listed = starting(paths, &below).map(|(_, value)| value);
-        let one = one.into_iter().flat_map(|names| names.split(','));
-        one.chain(listed)
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .collect()
-    };
-    let middlewares = all("middlewares");
-    let kind_name = kind.name();
-    let of_kind = |kinds: &[&str]| {
-        middlewares.iter().any(|name| {
-            let name = name.split('@').next().unwrap_or(name).to_ascii_lowercase();
-            let start = format!("{kind_name}.middlewares.{name}.");
-            let own = starting(paths, &start).map(|(path, _)| &path[start.len()..]);
-            let mut own = own.peekable();
-            // Of one that is defined elsewhere, its name tells.
-            match own.peek() {
-                Some(_) => own.any(|path| kinds.iter().any(|kind| path.starts_with(kind))),
-                None => kinds
-                    .iter()
-                    .any(|kind| name.contains(&kind.replace("scheme", ""))),
-            }
-        })
-    };
-    let entry_points = all("entrypoints");
+    let middlewares = listed(paths, &format!("{start}.middlewares"));
+    let of_kind = |kinds: &[&str]| is_any_of(paths, kind, &middlewares, kinds);
+    let entry_points = listed(paths, &format!("{start}.entrypoints"));
     Router {
         kind,
         entry_points: (!entry_points.is_empty()).then_some(entry_points),
         has_tls: is_on(paths, &format!("{start}.tls")),
-        redirects: of_kind(&["redirectscheme"]),
+        redirects: of_kind(&REDIRECTS),
         priority: priority(paths, &start),
-        is_guarded: of_kind(&[
-            "basicauth",
-            "digestauth",
-            "forwardauth",
-            "ipallowlist",
-            "ipwhitelist",
-            "auth",
-        ]),
+        is_guarded: of_kind(&GUARDS),
         service: paths.get(&format!("{start}.service")).map(String::as_str),
     }
 }

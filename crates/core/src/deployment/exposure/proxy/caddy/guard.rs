@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{Line, upstream};
 use crate::deployment::exposure::address::Address;
+use crate::deployment::exposure::condition::Holds;
 use crate::deployment::exposure::hop::Target;
 
 /// A directive and what is in its braces.
@@ -33,6 +34,23 @@ pub(super) fn targets(lines: &[&Line<'_>]) -> Vec<Target> {
     let mut found = Vec::new();
     let is_guarded = asks_for_certificate(&tree);
     walk(&tree, is_guarded, false, &matchers, &mut found);
+    found
+}
+
+/// Which requests a site sends to where TLS is spoken: Caddy redirects before it passes on, in whatever order both are written.
+pub(super) fn redirects(lines: &[&Line<'_>]) -> Holds {
+    let mut depth = 0_usize;
+    let mut found = Holds::Never;
+    for words in lines {
+        let is_own = depth == 0;
+        depth += usize::from(words.last() == Some(&"{"));
+        depth -= usize::from(words.first() == Some(&"}")).min(depth);
+        let to = match words[..] {
+            ["redir", "*", to, ..] | ["redir", to, ..] if is_own => to,
+            _ => continue,
+        };
+        found = found.or(Holds::of(to.starts_with("https://")));
+    }
     found
 }
 

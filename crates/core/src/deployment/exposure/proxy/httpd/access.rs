@@ -25,7 +25,29 @@ pub(super) enum Kind {
 struct Section {
     kind: Kind,
     is_open: Option<bool>,
+    /// What the directives of mod_access_compat say.
+    old: Old,
     has_certificate: bool,
+}
+
+/// `Order`, and whether `Allow from` and `Deny from` are of all.
+#[derive(Debug, Default)]
+struct Old {
+    is_deny_last: bool,
+    allows_all: bool,
+    denies_all: bool,
+    is_enough: bool,
+}
+
+impl Old {
+    /// Whether it turns strangers away, so that no `Require` is asked.
+    fn is_closed(&self) -> bool {
+        let is_let_in = match self.is_deny_last {
+            true => self.allows_all && !self.denies_all,
+            false => self.allows_all || !self.denies_all,
+        };
+        !is_let_in && !self.is_enough
+    }
 }
 
 /// The sections of a host.
@@ -43,14 +65,18 @@ impl Access {
         self.around.push(Section {
             kind,
             is_open: None,
+            old: Old::default(),
             has_certificate: false,
         });
     }
 
     pub(super) fn close(&mut self) {
-        let Some(section) = self.around.pop() else {
+        let Some(mut section) = self.around.pop() else {
             return;
         };
+        if section.old.is_closed() {
+            section.is_open = Some(false);
+        }
         match section.kind {
             Kind::All | Kind::Any | Kind::Nothing => {
                 if let Some(is_open) = section.is_open {
@@ -86,6 +112,26 @@ impl Access {
             [] => false,
         };
         self.add(!is_guard);
+    }
+
+    /// Adds `Order`, `Allow`, `Deny` or `Satisfy`.
+    pub(super) fn old(&mut self, words: &[&str]) {
+        let Some(section) = self.around.last_mut() else {
+            return;
+        };
+        let words: Vec<String> = words.iter().map(|one| one.to_ascii_lowercase()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words[..] {
+            ["order", order, ..] => section.old.is_deny_last = order == "allow,deny",
+            ["allow", "from", ref whom @ ..] => {
+                let is_all =
+                    |one: &&str| *one == "all" || one.ends_with("/0") || one.starts_with("env=");
+                section.old.allows_all |= whom.iter().any(is_all);
+            }
+            ["deny", "from", ref whom @ ..] => section.old.denies_all |= whom.contains(&"all"),
+            ["satisfy", what, ..] => section.old.is_enough = what == "any",
+            _ => {}
+        }
     }
 
     pub(super) fn certificate(&mut self, is_asked: bool) {
