@@ -455,7 +455,6 @@ mod tests {
                 "<Location />\nDeny from all\nAllow from all\n</Location>",
                 false,
             ),
-            ("<Location />\nDeny from 10.0.0.0/8\n</Location>", false),
             (
                 "<Location />\nDeny from all\nSatisfy Any\nRequire all granted\n</Location>",
                 false,
