@@ -67,7 +67,7 @@ pub fn replaced(text: &str) -> Option<&'static str> {
         _ if text.starts_with("op://") => {
             Some("it is a reference that `op run` replaces; pass what `op inject -i FILE` prints")
         }
-        _ if text.starts_with("encrypted:") => {
+        _ if Encryption::of(text) == Some(Encryption::Dotenvx) => {
             Some("dotenvx has encrypted it; pass what `dotenvx decrypt --stdout -f FILE` prints")
         }
         _ if is_of_vals => {
@@ -82,7 +82,38 @@ pub fn replaced(text: &str) -> Option<&'static str> {
 
 /// Whether SOPS has encrypted a text.
 pub fn is_encrypted(text: &str) -> bool {
-    text.starts_with("ENC[AES256_GCM,")
+    Encryption::of(text) == Some(Encryption::Sops)
+}
+
+/// A program that encrypts the values of a file where they stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// `encrypted:`, and base64.
+    Dotenvx,
+    /// `ENC[AES256_GCM,data:…]`.
+    Sops,
+}
+
+impl Encryption {
+    /// What has encrypted a value; none where it is as it is.
+    pub fn of(value: &str) -> Option<Self> {
+        if value.starts_with("ENC[AES256_GCM,") {
+            Some(Self::Sops)
+        } else if value.starts_with("encrypted:") {
+            Some(Self::Dotenvx)
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Display for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dotenvx => "dotenvx",
+            Self::Sops => "SOPS",
+        })
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use clearml_secure_core::edit::{Edit, splice};
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::fault::Fault;
 use clearml_secure_core::io::{is_same, read_text};
-use clearml_secure_core::secret::{Secret, is_encrypted};
+use clearml_secure_core::secret::{Encryption, Secret};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::source::{Place, SharedText, place_of};
 use zeroize::Zeroizing;
@@ -101,11 +101,13 @@ impl EnvFile {
     pub fn set(&mut self, variables: &[(String, Secret)]) -> Result<(), Error> {
         let text = self.before.clone().unwrap_or_default();
         let entries = self.entries(&text)?;
-        let mut values = entries.iter();
-        let is_encrypted = |value: &Secret| is_encrypted(value.expose());
-        if let Some(entry) = values.find(|entry| entry.value.as_ref().is_some_and(is_encrypted)) {
-            let place = place_of(&self.path, &text, entry.value_span.start);
-            return Err(Error::EnvFileEncrypted(place));
+        let mut encrypted = entries.iter().filter_map(|entry| {
+            let by = Encryption::of(entry.value.as_ref()?.expose())?;
+            Some((entry.value_span.start, by))
+        });
+        if let Some((at, by)) = encrypted.next() {
+            let place = place_of(&self.path, &text, at);
+            return Err(Error::EnvFileEncrypted(place, by));
         }
         let mut edits = Vec::new();
         let mut lines: Vec<String> = Vec::new();

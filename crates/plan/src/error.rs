@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::keyset::Flaw;
+use clearml_secure_core::secret::Encryption;
 use clearml_secure_core::setting::Setting;
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
@@ -27,9 +28,9 @@ pub enum Error {
         /// The options that name it before the files that were asked for.
         options: String,
     },
-    /// An env file that SOPS would no longer decrypt, and that would hold the new values for everybody to read.
-    #[error("{0}: SOPS has encrypted the values of this file")]
-    EnvFileEncrypted(Place),
+    /// An env file whose values are encrypted, and that would hold the new ones for everybody to read.
+    #[error("{0}: {1} has encrypted the values of this file")]
+    EnvFileEncrypted(Place, Encryption),
     /// A line of the env file depends on one that is replaced.
     #[error("{}: another line of this file would get another value", escape(&.0.to_string_lossy()))]
     EnvFileLines(PathBuf),
@@ -165,10 +166,14 @@ impl Error {
             Self::EnvFileDisabled { options, .. } => Some(format!(
                 "remove that line. If docker compose should read the file from now on, run this with{options}"
             )),
-            Self::EnvFileEncrypted(place) => {
+            Self::EnvFileEncrypted(place, by) => {
+                let (decrypt, encrypt) = match by {
+                    Encryption::Dotenvx => ("dotenvx decrypt -f", "dotenvx encrypt -f"),
+                    Encryption::Sops => ("sops -d -i", "sops -e -i"),
+                };
                 let file = quoted(&place.file);
                 Some(format!(
-                    "decrypt it, run this command again, and encrypt it again:\n  sops -d -i {file}\n  sops -e -i {file}"
+                    "decrypt it, run this command again, and encrypt it again:\n  {decrypt} {file}\n  {encrypt} {file}"
                 ))
             }
             Self::EnvFileLines(_) => Some(
