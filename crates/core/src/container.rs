@@ -494,10 +494,29 @@ pub enum MountSource {
     Empty,
     /// A path of the node on which a pod runs; what it holds cannot be seen.
     Node(String),
-    /// A folder of texts, each with its path below it.
-    Folder(Vec<(String, FileText)>),
+    /// A folder of texts.
+    Folder(Folder),
     /// A config or secret whose text is known without a file.
     Text(FileText),
+}
+
+/// A folder of texts that exist in the container only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// Each with its path below the folder.
+    pub files: Vec<(String, FileText)>,
+    /// Why there may be others, also in place of these; none where these are all.
+    pub others: Option<Reason>,
+}
+
+impl From<Vec<(String, FileText)>> for Folder {
+    /// One in which there are no others.
+    fn from(files: Vec<(String, FileText)>) -> Self {
+        Self {
+            files,
+            others: None,
+        }
+    }
 }
 
 /// A path of the host.

@@ -314,8 +314,11 @@ impl<'a> View<'a> {
                         .push((at.to_owned(), Content::Text(text.clone())));
                 }
             }
-            Knowable::Known(MountSource::Folder(files)) => {
-                for (path, file) in files {
+            Knowable::Known(MountSource::Folder(folder)) => {
+                if let Some(reason) = &folder.others {
+                    self.hidden(at, volume, reason);
+                }
+                for (path, file) in &folder.files {
                     let path = match within {
                         "" => Some(path.as_str()),
                         within => relative(path, within),

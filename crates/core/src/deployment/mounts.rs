@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::container::{Container, FileText, Mount, MountSource};
+use crate::container::{Container, FileText, Folder, Mount, MountSource};
 use crate::io::entries;
 use crate::knowable::{Knowable, Reason};
 
@@ -143,12 +143,13 @@ fn names_in(mount: &Mount, folder: &str) -> Vec<String> {
             Err(_) if host.path.exists() && !host.path.join(folder).exists() => Vec::new(),
             Err(_) => unseen(),
         },
-        Some(MountSource::Folder(files)) => {
+        Some(MountSource::Folder(Folder { files, others })) => {
             let inside = files.iter().filter_map(|(path, _)| match folder {
                 "" => Some(path.as_str()),
                 folder => relative(path, folder),
             });
-            inside.map(str::to_owned).collect()
+            let others = others.iter().flat_map(|_| unseen());
+            inside.map(str::to_owned).chain(others).collect()
         }
         Some(MountSource::Empty | MountSource::Text(_)) => Vec::new(),
         Some(MountSource::Named(_) | MountSource::Node(_)) | None => unseen(),
@@ -162,10 +163,12 @@ fn below<'a>(volume: &'a Mount, rest: &str) -> There<'a> {
         Knowable::Known(MountSource::Empty) => There::Nothing,
         Knowable::Known(MountSource::Text(text)) if rest.is_empty() => There::Text(text),
         Knowable::Known(MountSource::Text(_)) => There::Nothing,
-        Knowable::Known(MountSource::Folder(files)) => files
-            .iter()
-            .find(|(path, _)| path == rest)
-            .map_or(There::Nothing, |(_, file)| There::Text(file)),
+        Knowable::Known(MountSource::Folder(folder)) => match &folder.others {
+            Some(reason) => There::Unknown(reason.clone()),
+            None => { folder.files.iter() }
+                .find(|(path, _)| path == rest)
+                .map_or(There::Nothing, |(_, file)| There::Text(file)),
+        },
         Knowable::Known(MountSource::Node(_)) => There::Unknown(ON_THE_NODE.into()),
         Knowable::Known(MountSource::Named(_)) => {
             There::Unknown("it is in a volume that only docker can open".into())

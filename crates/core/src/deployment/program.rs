@@ -321,9 +321,10 @@ impl Places {
         match mount.source.known() {
             Some(MountSource::Empty) => None,
             Some(MountSource::Text(_)) => self.of_file(target),
-            Some(MountSource::Folder(files)) => {
-                let mut files = files.iter();
-                files.find_map(|(path, _)| self.of_file(&format!("{target}/{path}")))
+            Some(MountSource::Folder(folder)) => {
+                let mut files = folder.files.iter();
+                let seen = files.find_map(|(path, _)| self.of_file(&format!("{target}/{path}")));
+                seen.or_else(|| folder.others.as_ref().and(self.unseen(target, mount)))
             }
             Some(MountSource::Bind(host)) if host.path.is_dir() => {
                 let target = target.trim_end_matches('/');

@@ -7,7 +7,7 @@ use super::environment::{not_given, of_maker};
 use super::object::Object;
 use super::pool::{Found, Pool};
 use super::store::{self, Entry};
-use crate::container::{FileText, Mount, MountSource};
+use crate::container::{FileText, Folder, Mount, MountSource};
 use crate::container_path::cleaned;
 use crate::knowable::{Knowable, Reason};
 use crate::shown::escape;
@@ -140,25 +140,11 @@ impl<'a> Volumes<'a> {
             });
         };
         if let Some(sources) = at(volume, &["projected", "sources"]).and_then(|list| list.items()) {
-            let mut files = Files::new();
-            for source in sources {
-                match self.files(source, &[("configMap", "name"), ("secret", "name")]) {
-                    Some(Knowable::Known(found)) => files.extend(found),
-                    Some(Knowable::Unknown(reason)) => return Knowable::Unknown(reason),
-                    None => {
-                        if let Some(reason) = configuration_of_pod(source) {
-                            return Knowable::Unknown(reason);
-                        }
-                    }
-                }
-            }
-            // A later source wins.
-            let files = store::last_of_each(files, |(path, _)| path);
-            return Knowable::Known(MountSource::Folder(files));
+            return Knowable::Known(MountSource::Folder(self.projected(sources)));
         }
         if let Some(files) = self.files(volume, &[("configMap", "name"), ("secret", "secretName")])
         {
-            return files.map(MountSource::Folder);
+            return files.map(|files| MountSource::Folder(files.into()));
         }
         if at(volume, &["emptyDir"]).is_some() || volume.get("emptyDir").is_some() {
             return match self.mounted.get(name) {
@@ -172,6 +158,21 @@ impl<'a> Volumes<'a> {
             Some(path) => Knowable::Known(MountSource::Node(cleaned(path))),
             None => Knowable::Unknown(kind(volume)),
         }
+    }
+
+    /// The files of several objects in one folder.
+    fn projected(&self, sources: &[Arc<Node>]) -> Folder {
+        let mut folder = Folder::default();
+        for source in sources {
+            match self.files(source, &[("configMap", "name"), ("secret", "name")]) {
+                Some(Knowable::Known(found)) => folder.files.extend(found),
+                Some(Knowable::Unknown(reason)) => folder.others = Some(reason),
+                None => folder.others = folder.others.or_else(|| configuration_of_pod(source)),
+            }
+        }
+        // A later source wins.
+        folder.files = store::last_of_each(folder.files, |(path, _)| path);
+        folder
     }
 
     /// The files of a Secret or a ConfigMap; none where it is something else.
@@ -239,7 +240,7 @@ impl Volume {
     fn of(source: Knowable<MountSource>) -> Self {
         let mut files = HashMap::new();
         if let Knowable::Known(MountSource::Folder(all)) = &source {
-            let paths = all.iter().map(|(path, _)| path.clone());
+            let paths = all.files.iter().map(|(path, _)| path.clone());
             files.extend(paths.zip(0..));
         }
         Self { source, files }
@@ -248,13 +249,17 @@ impl Volume {
     /// What is at a path of it.
     fn part(&self, path: &str) -> Knowable<MountSource> {
         let path = below(path);
-        let files = match &self.source {
-            Knowable::Known(MountSource::Folder(files)) if !path.is_empty() => files,
+        let folder = match &self.source {
+            Knowable::Known(MountSource::Folder(folder)) if !path.is_empty() => folder,
             Knowable::Known(MountSource::Node(folder)) if !path.is_empty() => {
                 return Knowable::Known(MountSource::Node(cleaned(&format!("{folder}/{path}"))));
             }
             _ => return self.source.clone(),
         };
+        if let Some(reason) = &folder.others {
+            return Knowable::Unknown(reason.clone());
+        }
+        let files = &folder.files;
         if let Some((_, file)) = self.files.get(&path).and_then(|at| files.get(*at)) {
             return Knowable::Known(MountSource::Text(file.clone()));
         }
@@ -262,7 +267,7 @@ impl Volume {
             let rest = known.strip_prefix(&path)?.strip_prefix('/')?.to_owned();
             Some((rest, file.clone()))
         });
-        Knowable::Known(MountSource::Folder(below.collect()))
+        Knowable::Known(MountSource::Folder(below.collect::<Files>().into()))
     }
 }
 

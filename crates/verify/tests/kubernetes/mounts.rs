@@ -71,6 +71,11 @@ fn a_file_is_read_where_it_is_written() {
             &block,
         ),
         (
+            "projected: {sources: [{configMap: {name: files}}, {secret: {name: more, optional: true}}]}",
+            folder,
+            &block,
+        ),
+        (
             "configMap: {name: files, items: [{key: secure.conf, path: a/secure.conf}]}",
             "mountPath: /opt/clearml/config, subPath: a",
             &block,
@@ -153,6 +158,11 @@ fn what_only_the_cluster_has_is_not_known() {
             "projected: {sources: [{downwardAPI: {items: [{path: fileserver.conf, fieldRef: {fieldPath: \"metadata.annotations['c']\"}}]}}]}",
             folder,
             "what the pod says of itself",
+        ),
+        (
+            "projected: {sources: [{secret: {name: clearml-conf}}, {configMap: {name: more}}]}",
+            folder,
+            "ConfigMap more, which was not given",
         ),
     ] {
         let text = mounted(volume, mount).render();

@@ -89,11 +89,16 @@ impl Files {
                 path: target.clone(),
                 text: file.text.clone(),
             }),
-            Some(MountSource::Folder(files)) => {
-                self.texts.extend(files.iter().map(|(path, file)| File {
-                    path: format!("{target}/{path}"),
-                    text: file.text.clone(),
-                }));
+            // What the others say may be what counts.
+            Some(MountSource::Folder(folder)) if folder.others.is_some() => {
+                self.unseen.push(target.clone());
+            }
+            Some(MountSource::Folder(folder)) => {
+                self.texts
+                    .extend(folder.files.iter().map(|(path, file)| File {
+                        path: format!("{target}/{path}"),
+                        text: file.text.clone(),
+                    }));
             }
             Some(MountSource::Empty) => {}
             Some(MountSource::Named(_) | MountSource::Node(_)) | None => {
@@ -178,7 +183,7 @@ pub(super) fn holds(source: &MountSource, name: &str) -> bool {
     is_name
         && match source {
             MountSource::Bind(host) => host.path.join(name).is_file(),
-            MountSource::Folder(files) => files.iter().any(|(path, _)| path == name),
+            MountSource::Folder(folder) => folder.files.iter().any(|(path, _)| path == name),
             MountSource::Empty
             | MountSource::Named(_)
             | MountSource::Node(_)
