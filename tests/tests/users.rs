@@ -347,7 +347,10 @@ fn a_user_who_is_not_there_is_named_with_those_who_are() {
             "jane is both in --reset-password and in --remove-user",
         ),
         ("--user jane --passwords pw", "use --reset-password jane"),
-        ("--reset-password jane", "--passwords <FILE>"),
+        (
+            "--reset-password jane",
+            "--passwords FILE is missing. Run this:\n  clearml-keygen -f env --from keys -o keys --force --reset-password jane --passwords FILE\n",
+        ),
     ] {
         let done = changed(folder.path(), "env", arguments);
         assert_eq!(done.status, Some(2), "{arguments}");
