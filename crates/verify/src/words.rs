@@ -5,6 +5,7 @@ use clearml_secure_core::container::{
     Container, Entrance, EntranceKind, Interface, Opener, Port, Speaks,
 };
 use clearml_secure_core::setting::{Kind, Setting};
+pub(crate) use clearml_secure_core::shown::and;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
 
@@ -85,16 +86,6 @@ pub(crate) fn release(version: Option<Version>) -> String {
         || "a release of trains, 0.16 or before".to_owned(),
         |version| format!("version {version}"),
     )
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(crate) fn and(names: &[impl AsRef<str>]) -> String {
-    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-    match &names[..] {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 /// How to close a port: of a pod, what opens it tells.

@@ -10,7 +10,7 @@ use clearml_secure_core::fixed_users::FixedUsers;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{and, escape};
 use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::Hides;
 use clearml_secure_core::yaml::{Clears, Node};
@@ -126,17 +126,9 @@ fn overrides(places: &Places<'_>, spans: Vec<Span>) -> Cause {
         format!("{first} overrides it"),
         Some(format!(
             "remove {what} at {}, then run this again",
-            listed(&all)
+            and(&all)
         )),
     )
-}
-
-/// `A, B and C`.
-fn listed(places: &[String]) -> String {
-    match places {
-        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        places => places.concat(),
-    }
 }
 
 /// What takes away what the edited file sets.
