@@ -60,23 +60,56 @@ impl From<&pyhocon::WipedText> for Secret {
 pub(crate) const DECRYPT: &str = "decrypt the file, and pass what `sops -d FILE` prints";
 
 /// Why a text is no value yet: another program replaces it before a server starts.
-pub fn replaced(text: &str) -> Option<&'static str> {
-    let is_of_vals = text.starts_with("ref+") && text.contains("://");
-    let is_of_vault = text.starts_with("vault:") && text.contains('#');
-    match text {
-        _ if text.starts_with("op://") => {
-            Some("it is a reference that `op run` replaces; pass what `op inject -i FILE` prints")
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// It is encrypted.
+    Encrypted(Encryption),
+    /// `op://…`, a reference of 1Password.
+    OnePassword,
+    /// `ref+…://…`, a reference of vals.
+    Vals,
+    /// `vault:…#…`, a reference of bank-vaults.
+    Vault,
+}
+
+impl Replaced {
+    /// What a text waits for; none where it is a value.
+    pub fn of(text: &str) -> Option<Self> {
+        if let Some(encryption) = Encryption::of(text) {
+            Some(Self::Encrypted(encryption))
+        } else if text.starts_with("op://") {
+            Some(Self::OnePassword)
+        } else if text.starts_with("ref+") && text.contains("://") {
+            Some(Self::Vals)
+        } else if text.starts_with("vault:") && text.contains('#') {
+            Some(Self::Vault)
+        } else {
+            None
         }
-        _ if Encryption::of(text) == Some(Encryption::Dotenvx) => {
-            Some("dotenvx has encrypted it; pass what `dotenvx decrypt --stdout -f FILE` prints")
+    }
+
+    /// What is so of `what`.
+    pub fn said_of(self, what: &str) -> String {
+        let by = match self {
+            Self::Encrypted(by) => return format!("{by} has encrypted {what}"),
+            Self::OnePassword => "`op run` replaces",
+            Self::Vals => "vals replaces",
+            Self::Vault => "a webhook for Vault replaces in the cluster",
+        };
+        format!("{what} is a reference that {by}")
+    }
+
+    /// How to get the value; none where only the cluster has it.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::Encrypted(Encryption::Dotenvx) => {
+                Some("pass what `dotenvx decrypt --stdout -f FILE` prints")
+            }
+            Self::Encrypted(Encryption::Sops) => Some(DECRYPT),
+            Self::OnePassword => Some("pass what `op inject -i FILE` prints"),
+            Self::Vals => Some("pass what `vals eval -f FILE` prints"),
+            Self::Vault => None,
         }
-        _ if is_of_vals => {
-            Some("it is a reference that vals replaces; pass what `vals eval -f FILE` prints")
-        }
-        _ if is_of_vault => {
-            Some("it is a reference that a webhook for Vault replaces in the cluster")
-        }
-        _ => None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::compose::Loader;
 use crate::container::{Container, Doubt, Origin, Variable, VariableValue};
 use crate::container_path;
 use crate::knowable::Knowable;
-use crate::secret::{DECRYPT, Secret, is_encrypted, replaced};
+use crate::secret::{Replaced, Secret};
 use crate::setting::Server;
 use crate::source::Sources;
 use crate::unseen::Hides;
@@ -18,15 +18,14 @@ use crate::unseen::Hides;
 pub(crate) fn hide_encrypted(container: &mut Container) {
     for variable in &mut container.environment {
         let value = variable.value.known().map(Secret::expose);
-        let reason = match value {
-            Some(value) if is_encrypted(value) => format!("SOPS has encrypted it; {DECRYPT}"),
-            Some(value) => match replaced(value) {
-                Some(reason) => reason.to_owned(),
-                None => continue,
-            },
-            None => continue,
-        };
-        variable.value = VariableValue::Unknown(reason.into());
+        if let Some(replaced) = value.and_then(Replaced::of) {
+            let said = [
+                Some(replaced.said_of("it")),
+                replaced.advice().map(str::to_owned),
+            ];
+            let reason = said.into_iter().flatten().collect::<Vec<_>>().join("; ");
+            variable.value = VariableValue::Unknown(reason.into());
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Keyset, Misfit};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::nearest::nearest;
-use crate::secret::{DECRYPT, Secret};
+use crate::secret::Secret;
 use crate::setting::Setting;
 use crate::source::place_of;
 
@@ -43,11 +43,13 @@ impl Fault {
     /// A value that a setting cannot have.
     pub(super) fn misfit(offset: usize, setting: Setting, misfit: Misfit) -> Self {
         let fault = Self::new(offset, format!("{setting}: {misfit}"));
-        fault.help(match misfit {
-            Misfit::Encrypted => DECRYPT,
-            Misfit::Reference => "pass what that program prints: `op inject -i FILE`, or `dotenvx decrypt --stdout -f FILE`",
-            _ => "remove the entry, and generate a value with `clearml-keygen --from`",
-        })
+        let to_get = match misfit {
+            Misfit::Replaced(replaced) => replaced.advice(),
+            _ => None,
+        };
+        fault.help(
+            to_get.unwrap_or("remove the entry, and generate a value with `clearml-keygen --from`"),
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::dotenv;
-use crate::secret::{Secret, is_encrypted, replaced};
+use crate::secret::{Replaced, Secret};
 use crate::shown::escape;
 
 /// The longest value, name or hash that is taken, in characters.
@@ -22,12 +22,6 @@ pub enum Misfit {
     /// A server that reads it has no such account, or signs with what everybody has.
     #[error("the value is empty")]
     Empty,
-    /// It is what SOPS made of the value, and everybody who has the file has it, too.
-    #[error("SOPS has encrypted the value")]
-    Encrypted,
-    /// What `op run`, dotenvx and others put a value in the place of.
-    #[error("the value is a reference, or encrypted: another program replaces it")]
-    Reference,
     /// Over [`LONGEST`].
     #[error("the value is longer than {LONGEST} characters")]
     Long,
@@ -37,6 +31,9 @@ pub enum Misfit {
     /// The API server takes what stands before the first colon for the name.
     #[error("the name has a colon, so this user cannot log in")]
     NameColon,
+    /// Another program replaces it, and everybody who has the file has what is there until then.
+    #[error("{}", .0.said_of("the value"))]
+    Replaced(Replaced),
     /// One name is one user.
     #[error("there is already a user of this name")]
     User,
@@ -46,10 +43,8 @@ pub(super) fn fits(value: &Secret) -> Result<(), Misfit> {
     let text = value.expose();
     if text.is_empty() {
         Err(Misfit::Empty)
-    } else if is_encrypted(text) {
-        Err(Misfit::Encrypted)
-    } else if replaced(text).is_some() {
-        Err(Misfit::Reference)
+    } else if let Some(replaced) = Replaced::of(text) {
+        Err(Misfit::Replaced(replaced))
     } else if !text
         .bytes()
         .all(|byte| byte == b' ' || byte.is_ascii_graphic())

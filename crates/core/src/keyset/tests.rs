@@ -6,6 +6,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::secret::{Encryption, Replaced};
 
 /// In every bad input below; it must never be in a message.
 const MARKED: &str = "MARKED5ecret";
@@ -222,10 +223,20 @@ fn what_does_not_fit_is_refused() {
         ("a:b", Misfit::Colon),
         (
             "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]",
-            Misfit::Encrypted,
+            Misfit::Replaced(Replaced::Encrypted(Encryption::Sops)),
         ),
-        ("op://vault/clearml/secret", Misfit::Reference),
-        ("encrypted:BNr24F4vW9CQ37LOXeRg", Misfit::Reference),
+        (
+            "op://vault/clearml/secret",
+            Misfit::Replaced(Replaced::OnePassword),
+        ),
+        (
+            "ref+vault://secret/clearml#/token",
+            Misfit::Replaced(Replaced::Vals),
+        ),
+        (
+            "encrypted:BNr24F4vW9CQ37LOXeRg",
+            Misfit::Replaced(Replaced::Encrypted(Encryption::Dotenvx)),
+        ),
     ];
     for (value, misfit) in cases {
         assert_eq!(
