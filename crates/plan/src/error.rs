@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::error::Error as CoreError;
-use clearml_secure_core::keyset::Flaw;
+use clearml_secure_core::keyset::{Flaw, enumerated};
 use clearml_secure_core::secret::Encryption;
 use clearml_secure_core::setting::Setting;
 use clearml_secure_core::shell::quoted;
@@ -48,6 +48,19 @@ pub enum Error {
     NoServer {
         /// The compose file.
         file: String,
+    },
+    /// A service that none of several files gives anything to run.
+    #[error(
+        "{place}: docker compose refuses these files: service {} has no image in any of them",
+        escape(.service)
+    )]
+    NoImage {
+        /// Where the service is.
+        place: Place,
+        /// Its name.
+        service: String,
+        /// The names of the services that have something to run.
+        others: Vec<String>,
     },
     /// The edits were made and do not do what they must.
     #[error("the edit could not be proved correct: {0}")]
@@ -197,6 +210,13 @@ impl Error {
                 "name the file that has them. Servers are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
                     .to_owned(),
             ),
+            Self::NoImage { others, .. } if others.is_empty() => {
+                Some("add the file that has its image as the first one, then run this again".to_owned())
+            }
+            Self::NoImage { others, .. } => Some(format!(
+                "write the name of the service that is meant, then run this again: {}",
+                enumerated(others)
+            )),
             Self::NotProved(broken) => broken.help().map(str::to_owned),
             Self::Override { place, .. } => Some(with_base(&place.file, None)),
             Self::Overlap(_) => Some(

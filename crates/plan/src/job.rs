@@ -205,14 +205,25 @@ fn refuse_override(deployment: &Composed) -> Result<(), Error> {
         let mut instances = deployment.instances.iter();
         instances.any(|instance| deployment.service(instance).name == name)
     };
-    let mut incomplete = deployment.project.incomplete();
-    match incomplete.find(|service| is_server(&service.name)) {
-        Some(service) => Err(Error::Override {
-            place: deployment.sources.place(service.name_span),
-            service: service.name.clone(),
-        }),
-        None => Ok(()),
+    let project = &deployment.project;
+    let Some(service) = project.incomplete().find(|one| is_server(&one.name)) else {
+        return Ok(());
+    };
+    let (place, service) = (
+        deployment.sources.place(service.name_span),
+        service.name.clone(),
+    );
+    if project.files.len() == 1 {
+        return Err(Error::Override { place, service });
     }
+    let incomplete: Vec<&str> = project.incomplete().map(|one| one.name.as_str()).collect();
+    let names = project.services.iter().map(|one| &one.name);
+    let others = names.filter(|name| !incomplete.contains(&name.as_str()));
+    Err(Error::NoImage {
+        place,
+        service,
+        others: others.cloned().collect(),
+    })
 }
 
 fn load(
