@@ -5,7 +5,9 @@ libraries that the stand-in server uses, a Redis, the loader and the shared libr
 FOLDER. Programs and shared libraries stand where they do here, because that is where they look for each other.
 """
 
+import importlib.util
 import io
+import marshal
 import os
 import subprocess
 import sys
@@ -38,7 +40,38 @@ def is_program(path):
         return file.read(4) == b"\x7fELF"
 
 
+def imported():
+    """The files of all modules that a server imports at its start."""
+    program = f"""
+import sys
+sys.path.insert(0, {str(Path(FOLDER, OURS[0]).parent)!r})
+import encodings.idna, http.client, runpy, standin
+print(*(one.__file__ for one in list(sys.modules.values()) if (getattr(one, "__file__", None) or "").endswith(".py")), sep="\\n")
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    return {Path(line) for line in said.splitlines()}
+
+
+def compiled(path):
+    """What Python keeps of a module beside it, to be taken without a look at the module."""
+    source = path.read_bytes()
+    is_of_a_hash = (1).to_bytes(4, "little")
+    code = compile(source, path.name, "exec", dont_inherit=True)
+    return importlib.util.MAGIC_NUMBER + is_of_a_hash + importlib.util.source_hash(source) + marshal.dumps(code)
+
+
 def main():
+    # Of several hundred starts, compiling would be most.
+    ready = imported()
+
+    def add(archive, path, name):
+        archive.add(path, name)
+        if path in ready:
+            text = compiled(path)
+            kept = tarfile.TarInfo(importlib.util.cache_from_source(name))
+            kept.size = len(text)
+            archive.addfile(kept, io.BytesIO(text))
+
     python = Path(sys.executable).resolve()
     files = set(below(sysconfig.get_path("stdlib"))) | {python}
     packages = Path(sysconfig.get_path("purelib"))
@@ -49,9 +82,9 @@ def main():
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|", dereference=True) as archive:
         for path in sorted(files):
             is_module = path.is_relative_to(packages)
-            archive.add(path, f"app/packages/{path.relative_to(packages)}" if is_module else str(path).lstrip("/"))
+            add(archive, path, f"app/packages/{path.relative_to(packages)}" if is_module else str(path).lstrip("/"))
         for name in OURS:
-            archive.add(Path(FOLDER, name), f"app/{name}")
+            add(archive, Path(FOLDER, name), f"app/{name}")
         for name, target in [("python3", python), *((Path(path).name, Path(path).resolve()) for path in PROGRAMS)]:
             link = tarfile.TarInfo(f"usr/bin/{name}")
             if Path("/", link.name) != target:

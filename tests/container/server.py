@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import time
 
 sys.path[:0] = ["/app/tests/standin", "/app/packages"]
@@ -104,7 +103,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     if word in ("apiserver", "fileserver", "webserver"):
-        standin.serve(part(word), word, GIVEN, threading.Lock())
+        standin.serve(part(word), word, GIVEN, standin.Record(GIVEN))
     while True:
         time.sleep(600)
 

@@ -261,7 +261,7 @@ impl<'r> Writer<'r> {
 
     /// So many attributes of a service.
     fn attributes(&mut self, name: &str, count: usize) -> Vec<(&'static str, Node)> {
-        const KEYS: [&str; 23] = [
+        const KEYS: [&str; 24] = [
             "environment",
             "environment",
             "environment",
@@ -280,6 +280,7 @@ impl<'r> Writer<'r> {
             "user",
             "working_dir",
             "privileged",
+            "cap_add",
             "profiles",
             "secrets",
             "configs",

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -42,6 +42,9 @@ pub struct Try {
     /// Files besides those of the folder.
     #[serde(default)]
     files: BTreeMap<String, String>,
+    /// Links, and where they lead.
+    #[serde(default)]
+    links: BTreeMap<String, String>,
     /// What the compose file that is made is called.
     #[serde(default = "compose_file")]
     base: String,
@@ -116,6 +119,11 @@ impl Case {
         fs::remove_file(folder.path().join(CASE)).unwrap();
         for (name, text) in &one.files {
             write(&folder.path().join(name), text);
+        }
+        for (name, to) in &one.links {
+            let link = folder.path().join(name);
+            fs::create_dir_all(link.parent().unwrap()).unwrap();
+            symlink(to, link).unwrap();
         }
         let base = folder.path().join(&one.base);
         if !base.exists() {

@@ -1,9 +1,12 @@
 //! Docker Compose itself, asked what it makes of files.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde_json::Value;
 
+use crate::files::{self, State};
 use crate::oracle;
 use crate::program::other;
 
@@ -11,7 +14,15 @@ use crate::program::other;
 const TRIES: usize = 12;
 
 /// The program.
-pub struct Compose(PathBuf);
+pub struct Compose {
+    program: PathBuf,
+    known: Mutex<HashMap<Asked, Known>>,
+}
+
+/// The files of a folder, and the words that name some of them.
+type Asked = (State, Vec<String>, Vec<String>);
+/// The folder that was asked for, and the answer.
+type Known = (PathBuf, Result<Value, String>);
 
 /// What is asked: files, later ones merged over the first, and env files in place of `.env`. Without any file, it is
 /// what compose takes by itself.
@@ -32,7 +43,10 @@ impl Compose {
         if program.is_none() {
             oracle::skip("compose files against Docker Compose: it is not set up");
         }
-        program.map(Self)
+        program.map(|program| Self {
+            program,
+            known: Mutex::default(),
+        })
     }
 
     /// The whole project with all of its profiles, as compose would run it, or why it does not accept the files. Every
@@ -58,6 +72,23 @@ impl Compose {
         Ok(view)
     }
 
+    /// The same of files that may have been asked for before, in another folder: a run takes longer than most of ours.
+    pub fn known_view(&self, question: Question<'_>) -> Result<Value, String> {
+        let Question {
+            folder,
+            files,
+            env_files,
+        } = question;
+        let asked = (files::state(folder), files.to_vec(), env_files.to_vec());
+        let known = self.known.lock().unwrap().get(&asked).cloned();
+        let (there, view) = known.unwrap_or_else(|| {
+            let known = (folder.to_owned(), self.view(question));
+            self.known.lock().unwrap().insert(asked, known.clone());
+            known
+        });
+        view.map(|view| moved(&view, &there, folder))
+    }
+
     fn config(
         &self,
         question: Question<'_>,
@@ -68,7 +99,7 @@ impl Compose {
             let words = names.iter().flat_map(|name| [option, name]);
             words.map(str::to_owned).collect()
         };
-        let done = other(&self.0)
+        let done = other(&self.program)
             .args(words("-f", question.files))
             .args(words("--env-file", question.env_files))
             .args(options.iter().copied())
@@ -76,6 +107,9 @@ impl Compose {
             .args(more.iter().copied())
             // Its own settings are looked for there, and there are none.
             .env("HOME", question.folder)
+            // It needs little memory, and a seventh less time where none of it is collected.
+            .env("GOGC", "off")
+            .env("GOMAXPROCS", "1")
             .within(question.folder)
             .done();
         if done.status != Some(0) {
@@ -83,6 +117,20 @@ impl Compose {
         }
         Ok(done.stdout)
     }
+}
+
+/// What compose says of a folder, as it would say it of another one with the same files.
+pub fn moved(view: &Value, from: &Path, to: &Path) -> Value {
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_lowercase();
+    // Compose makes the project's name of the folder's, without what a name may not have.
+    let project = |path: &Path| {
+        name(path)
+            .trim_start_matches(['.', '_', '-'])
+            .replace('.', "")
+    };
+    let text = view.to_string();
+    let text = text.replace(from.to_str().unwrap(), to.to_str().unwrap());
+    serde_json::from_str(&text.replace(&project(from), &project(to))).unwrap()
 }
 
 /// Holds two views against each other. Compose is not always of one mind (of `extends` onto an `environment: !override`,

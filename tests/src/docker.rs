@@ -210,14 +210,22 @@ impl Engine {
         Some(borrowed)
     }
 
-    /// What `docker inspect` prints of our containers.
+    /// What `docker inspect` prints of our containers, without the name of the file that is merged over theirs.
     pub fn inspected(&self) -> String {
         let mut inspect = self.command("docker");
-        succeed(
+        let printed = succeed(
             inspect
                 .arg("inspect")
                 .args(self.listed(&["ps"], &self.marked())),
-        )
+        );
+        let mut containers: Value = serde_json::from_str(&printed).unwrap();
+        for container in containers.as_array_mut().unwrap() {
+            let files =
+                &mut container["Config"]["Labels"]["com.docker.compose.project.config_files"];
+            let (own, _) = files.as_str().unwrap().split_once(',').unwrap();
+            *files = json!(own);
+        }
+        containers.to_string()
     }
 
     fn run(&self, file: &Path, over: Value) -> Running<'_> {

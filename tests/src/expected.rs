@@ -300,12 +300,6 @@ pub fn roles(name: &str, service: &Value) -> BTreeSet<Role> {
     if image.contains("clearml-agent") {
         return BTreeSet::from([Role::OtherAgent]);
     }
-    let is_server = ["clearml/server", "allegroai/clearml", "allegroai/trains"]
-        .iter()
-        .any(|known| image.contains(known));
-    if !is_server {
-        return BTreeSet::new();
-    }
     let ran = words(&service["entrypoint"]) + " " + &words(&service["command"]);
     let by_word = |text: &str| -> BTreeSet<Role> {
         text.split(|c: char| c.is_whitespace() || "\"'&;".contains(c))
@@ -320,11 +314,22 @@ pub fn roles(name: &str, service: &Value) -> BTreeSet<Role> {
             })
             .collect()
     };
-    if ran.trim().is_empty() {
-        by_word(name)
-    } else {
-        by_word(&ran)
+    match (is_servers_image(image), ran.trim().is_empty()) {
+        (true, true) => by_word(name),
+        (true, false) => by_word(&ran),
+        // An image of any name that is told a word of ClearML's is a copy of it. Anything may be called a web server.
+        (false, _) => {
+            let mut roles = by_word(&ran);
+            roles.remove(&Role::Webserver);
+            roles
+        }
     }
+}
+
+fn is_servers_image(image: &str) -> bool {
+    ["clearml/server", "allegroai/clearml", "allegroai/trains"]
+        .iter()
+        .any(|known| image.contains(known))
 }
 
 type Version = (u32, u32, u32);
@@ -333,6 +338,10 @@ type Version = (u32, u32, u32);
 fn version(image: &str) -> Option<Version> {
     if image.contains("allegroai/trains") {
         return Some((0, 0, 0));
+    }
+    // The tag of another image is no version of the server.
+    if !is_servers_image(image) {
+        return None;
     }
     let tag = image.rsplit('/').next()?.split_once(':')?.1;
     let mut numbers = tag
@@ -491,6 +500,17 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_of_the_image_is_told_by_what_it_runs() {
+        let run = |image: &str, command: &str| {
+            roles("app", &json!({"image": image, "command": [command]}))
+        };
+        let fileserver = BTreeSet::from([Role::Fileserver]);
+        assert_eq!(run("example/app:1", "fileserver"), fileserver);
+        assert_eq!(run("example/app:1", "app"), BTreeSet::new());
+        assert_eq!(run("example/app:1", "webserver"), BTreeSet::new());
+    }
+
+    #[test]
     fn old_images_have_fewer_settings() {
         assert_eq!(version("allegroai/clearml:1.13.1"), Some((1, 13, 1)));
         assert_eq!(
@@ -499,6 +519,7 @@ mod tests {
         );
         assert_eq!(version("registry:5000/clearml/server"), None);
         assert_eq!(version("clearml/server:latest"), None);
+        assert_eq!(version("example/app:1"), None);
         assert_eq!(version("allegroai/trains:latest"), Some((0, 0, 0)));
     }
 }

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use crate::files::root;
+use crate::fresh::fresh;
 use crate::oracle;
 use crate::program::{Done, Run, other};
 pub use kubelet::{Process, Start, write_compose};
@@ -97,13 +98,14 @@ impl Kubernetes {
             .done()
     }
 
-    /// The same with values files as texts, the later ones over the earlier. Helm must have nothing to say.
+    /// The same with values files as texts, the later ones over the earlier, with fresh values for secrets. Helm must have
+    /// nothing to say.
     pub fn render(&self, values: &[&str]) -> String {
         let folder = tempfile::tempdir().unwrap();
         let mut arguments = Vec::new();
         for (index, text) in values.iter().enumerate() {
             let path = folder.path().join(format!("{index}.yaml"));
-            std::fs::write(&path, text).unwrap();
+            std::fs::write(&path, fresh(text)).unwrap();
             arguments.extend(["-f".into(), path.into_os_string()]);
         }
         let done = self.template(arguments).exit(0);

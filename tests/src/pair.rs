@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::advice::{lines_to_go, remove};
-use crate::compose::{Compose, Question, compare};
+use crate::compose::{Compose, Question, compare, moved};
 use crate::effective::differences;
 use crate::expected::{self, Asked};
 use crate::files;
@@ -116,13 +116,14 @@ impl Pair {
         let old = tempfile::tempdir().unwrap();
         files::copy_all(folder, old.path());
         let words_before = self.words_before();
-        let ask_before = || {
+        let ask_before = || -> Result<Value, String> {
             let view = compose.view(words_before.question(old.path()))?;
             Ok(moved(&view, old.path(), folder))
         };
-        let before = match ask_before() {
+        let known = compose.known_view(words_before.question(old.path()));
+        let before = match known.map(|view| moved(&view, old.path(), folder)) {
             Ok(before) => before,
-            Err::<_, String>(why) => return Ok(Outcome::NoProject(why)),
+            Err(why) => return Ok(Outcome::NoProject(why)),
         };
         agree(folder, &words_before, &before, keyset, false)?;
         let state = files::state(folder);
@@ -349,20 +350,6 @@ fn names_a_place(message: &str) -> bool {
             let mut parts = word.split(':').skip(1);
             parts.next().is_some_and(is_number) && parts.next().is_some_and(is_number)
         })
-}
-
-/// A view of a folder's files as it would be in another one.
-fn moved(view: &Value, from: &Path, to: &Path) -> Value {
-    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_lowercase();
-    // Compose makes the project's name of the folder's, without what a name may not have.
-    let project = |path: &Path| {
-        name(path)
-            .trim_start_matches(['.', '_', '-'])
-            .replace('.', "")
-    };
-    let text = view.to_string();
-    let text = text.replace(from.to_str().unwrap(), to.to_str().unwrap());
-    serde_json::from_str(&text.replace(&project(from), &project(to))).unwrap()
 }
 
 /// Holds what verify says of the files against what compose says: of each setting where it comes from, and whether it is

@@ -2,6 +2,7 @@
 //! docker a program that starts the stand-in again; or a Docker engine with a container for each server. Every program that clearml-rotate calls is one of ours in between, which
 //! writes down the call, and fails or stops where a test wants it to.
 
+mod runs;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -122,6 +123,16 @@ pub struct Ended {
 /// What is in a folder: bytes and mode of every file, by its path.
 pub type Files = BTreeMap<PathBuf, (Vec<u8>, u32)>;
 
+impl Ended {
+    /// Ends the test unless it ended with this code and said this.
+    #[track_caller]
+    pub fn says(&self, code: i32, text: &str) {
+        let all = format!("{}{}", self.out, self.err);
+        assert_eq!(self.code, Some(code), "{all}");
+        assert!(all.contains(text), "{all}");
+    }
+}
+
 impl Bed {
     /// The shells to try; none, with a visible skip, where something else is missing.
     pub fn shells() -> Vec<Vec<PathBuf>> {
@@ -135,6 +146,12 @@ impl Bed {
     /// Starts a deployment with keys of its own, in a folder and a file of these names.
     pub fn start(shell: &[PathBuf], layout: Layout, folder: &str, compose: &str) -> Option<Self> {
         Self::start_release(shell, layout, "2.3.0", folder, compose)
+    }
+
+    /// The same with the first shell that is here, for what no shell makes another: tests/tests/rotate.rs tries all.
+    pub fn start_first(layout: Layout) -> Option<Self> {
+        let shells = Self::shells();
+        Self::start(shells.first()?, layout, "here", "docker-compose.yml")
     }
 
     /// The same with servers of another release.
@@ -219,13 +236,21 @@ impl Bed {
         }
     }
 
+    fn ended(&self) -> String {
+        match &self.servers {
+            Servers::Containers(engine, _) => engine.ended(),
+            Servers::Standin(_) => String::new(),
+        }
+    }
+
     /// Waits until the servers answer.
     fn wait(&self) {
         let since = Instant::now();
         while self.verify(&self.keys()).0 == Some(2) {
             assert!(
                 since.elapsed() < PATIENCE,
-                "the servers of the deployment do not answer"
+                "the servers of the deployment do not answer\n{}",
+                self.ended()
             );
             thread::sleep(Duration::from_millis(100));
         }
@@ -460,68 +485,6 @@ impl Bed {
 
     fn said(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).unwrap()
-    }
-
-    /// Runs the script to its end.
-    pub fn run(&self, words: &[&str]) -> Ended {
-        self.run_with(words, &[])
-    }
-
-    /// The same, with variables more.
-    pub fn run_with(&self, words: &[&str], more: &[(&str, &str)]) -> Ended {
-        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        self.end(self.spawn(&self.here, &words, more))
-    }
-
-    /// Rotates, without asking.
-    pub fn rotate(&self, words: &[&str]) -> Ended {
-        self.rotate_with(words, &[])
-    }
-
-    /// The same, with variables more.
-    pub fn rotate_with(&self, words: &[&str], more: &[(&str, &str)]) -> Ended {
-        let mut all = self.arguments();
-        all.push("--yes".to_owned());
-        all.extend(words.iter().map(|&word| word.to_owned()));
-        self.end(self.spawn(&self.here, &all, more))
-    }
-
-    /// Rotates from outside the deployment's folder, without asking.
-    pub fn rotate_from_elsewhere(&self) -> Ended {
-        let mut all = self.arguments_from(&self.here);
-        all.push("--yes".to_owned());
-        self.end(self.spawn(self.folder.path(), &all, &[]))
-    }
-
-    /// Rotates, and sends a signal to the script at a call of a program: `STOP_BEFORE`, `STOP_AFTER` or
-    /// `STOP_AMID` it. None where it is not called.
-    pub fn rotate_until(&self, stop: &str, pattern: &str, signal: &str) -> Option<Ended> {
-        drop(fs::remove_file(self.folder.path().join("reached")));
-        let mut words = self.arguments();
-        words.push("--yes".to_owned());
-        let mut child = self.spawn(&self.here, &words, &[(stop, pattern)]);
-        let since = Instant::now();
-        let stopped = loop {
-            if let Ok(text) = fs::read_to_string(self.folder.path().join("reached")) {
-                break text;
-            }
-            if since.elapsed() > PATIENCE || child.try_wait().unwrap().is_some() {
-                drop(child.kill());
-                drop(child.wait());
-                return None;
-            }
-            thread::sleep(Duration::from_millis(20));
-        };
-        if stop == "STOP_AMID" {
-            // Into the work of the program that was called.
-            thread::sleep(Duration::from_millis(200));
-        }
-        assert!(kill(signal, &child.id().to_string()));
-        let ended = self.end(child);
-        for process in stopped.split_whitespace() {
-            kill("KILL", process);
-        }
-        Some(ended)
     }
 
     /// The files of the deployment.

@@ -16,6 +16,7 @@ PyJWT signs and checks tokens, bcrypt checks passwords. The configuration is one
     late       seconds until the file server listens, as while it waits for the API server
     ports      the ports of "api", "web" and "files", where they must be known before; without it, any free ones
     record     a file to which every request is added, one JSON object a line
+    rounds     true for a `round` in each, which is one more than that of any request that was answered before it came
 
 It prints the ports as JSON when it is ready, and ends with its standard input.
 """
@@ -555,7 +556,29 @@ class Web:
         return 200, {"Content-Type": "text/html"}, b"<!doctype html><title>ClearML</title>"
 
 
-def serve(part, name, given, lock, late=0):
+class Record:
+    """What was asked of all servers, and how many questions came after an answer, whatever the time that it took."""
+
+    def __init__(self, given):
+        self.path = given.get("record")
+        self.with_rounds = given.get("rounds")
+        self.lock = threading.Lock()
+        self.answered = 0
+
+    def begin(self):
+        with self.lock:
+            return self.answered + 1
+
+    def end(self, begun, entry):
+        with self.lock:
+            if self.path:
+                line = entry | {"round": begun} if self.with_rounds else entry
+                with open(self.path, "a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
+            self.answered = max(self.answered, begun)
+
+
+def serve(part, name, given, record, late=0):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         # An answer goes out as soon as it is there; `delay` is all that it waits for.
@@ -563,19 +586,17 @@ def serve(part, name, given, lock, late=0):
 
         def respond(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            begun = record.begin()
             time.sleep(given.get("delay", 0))
             if self.user() in given.get("failing", []):
                 status, headers, answer = 503, {"Content-Type": "text/plain"}, b"try again later"
             else:
                 status, headers, answer = part.answer(self.command, self.path, self.headers, body)
-            if "record" in given:
-                entry = {
-                    "server": name, "method": self.command, "path": self.path, "status": status,
-                    "authorization": self.headers.get("Authorization"),
-                    "length": len(body), "type": self.headers.get("Content-Type"),
-                }
-                with lock, open(given["record"], "a", encoding="utf-8") as file:
-                    file.write(json.dumps(entry) + "\n")
+            record.end(begun, {
+                "server": name, "method": self.command, "path": self.path, "status": status,
+                "authorization": self.headers.get("Authorization"),
+                "length": len(body), "type": self.headers.get("Content-Type"),
+            })
             self.send_response_only(status)
             for key, value in headers.items():
                 self.send_header(key, value)
@@ -625,10 +646,10 @@ def main():
     api = Api(configs["apiserver"], version, text, given)
     files = Files(configs["fileserver"], version, api, Memory(given.get("redis")), given.get("stale", 0))
     web = Web(environment(compose, "webserver", variables), api, files)
-    lock = threading.Lock()
-    ports = {"api": serve(api, "apiserver", given, lock), "web": serve(web, "webserver", given, lock)}
+    record = Record(given)
+    ports = {"api": serve(api, "apiserver", given, record), "web": serve(web, "webserver", given, record)}
     if files.starts:
-        ports["files"] = serve(files, "fileserver", given, lock, given.get("late", 0))
+        ports["files"] = serve(files, "fileserver", given, record, given.get("late", 0))
     print(json.dumps(ports), flush=True)
     sys.stdin.read()
 

@@ -83,6 +83,7 @@ fn the_archive_unpacks_and_its_sum_holds() {
         assert_eq!(line[0], mode, "{}", line[5]);
     }
     let unpacked = released.unpacked();
+    let mut versions = BTreeSet::new();
     for program in PROGRAMS {
         let said = other(&unpacked.path().join("bin").join(program));
         let said = said.arg("-V").done().exit(0).stdout;
@@ -90,9 +91,15 @@ fn the_archive_unpacks_and_its_sum_holds() {
             said.starts_with(&format!("{program} {VERSION} (")),
             "{said}"
         );
+        versions.insert(said.trim_end().to_owned());
     }
     let rotate = unpacked.path().join("bin/clearml-rotate");
     other(&rotate).arg("--help").done().exit(0);
+    let bin = unpacked.path().join("bin");
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let said = other(&rotate).arg("-V").env("PATH", &path).done().exit(0);
+    let said: BTreeSet<String> = said.stdout.lines().map(str::to_owned).collect();
+    assert_eq!(said, versions);
 }
 
 /// The commands of the page that unpack it, over a folder in place of /usr/local.

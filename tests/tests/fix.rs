@@ -197,7 +197,7 @@ fn key(finding: &Value) -> Key {
 /// The findings whose rule and place stand above a command.
 fn promised(script: &str, findings: &[Value]) -> Vec<Value> {
     let (head, _) = script
-        .split_once("# Not fixed by a command:")
+        .split_once("# Not fixed by these commands:")
         .unwrap_or((script, ""));
     let is_named = |finding: &&Value| {
         let place = &finding["place"];

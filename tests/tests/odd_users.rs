@@ -7,6 +7,8 @@
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use e2e::program::{Done, clearml};
 use serde_json::Value;
 
@@ -275,6 +277,85 @@ fn a_user_of_a_file_that_is_written_keeps_the_password() {
         before
     );
     assert!(!folder.join("second").exists());
+}
+
+/// Lines of other programs' files: such a user could log in with the hash only, and so could anyone who has the file.
+#[test]
+fn a_hash_is_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let bcrypt = "$2y$05$7t0wG1ZkqFYkT7h0o0ZyMuJ6lNw0z1DjHkAqVJmA4Yt9lCmH6dSli";
+    let encoded = STANDARD.encode(bcrypt);
+    for hash in [
+        bcrypt,
+        &encoded,
+        "$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00",
+        "$6$rounds=5000$usesomesillystri$D4IrlXatmP7rx3P3InaxBeoomnAihCKRVQAr/36iYgzDUHQsCxlOqIcrFHwuzkjYUAdZz8yYs5jFYjZLmNVtb.",
+        "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$RdescudvJCsgt3ub+b2dWRWJTmaaJObG",
+        "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
+        "{SMD5}4QWGWZpj9GCmfuqEvm8HtZhZS6E=",
+    ] {
+        for line in [
+            format!("jane:{hash}\n"),
+            format!("{{\"username\": \"jane\", \"password\": \"{hash}\"}}\n"),
+        ] {
+            fs::write(folder.join("chosen"), &line).unwrap();
+            let done = keygen(folder, &["--users-from", "chosen", "-o", "k"]);
+            let start = "clearml-keygen: chosen:1: this is the hash of a password.";
+            assert_eq!(done.status, Some(2), "{line}");
+            assert!(done.stderr.starts_with(start), "{line}: {}", done.stderr);
+            assert!(!done.stderr.contains(hash) && !folder.join("k").exists());
+        }
+    }
+    for password in [
+        "$2y$ a short one",
+        "$ $ and $ more than that is here",
+        "{SHARE} of all that we have",
+    ] {
+        fs::write(folder.join("chosen"), format!("jane:{password}\n")).unwrap();
+        let done = keygen(folder, &["--users-from", "chosen"]);
+        assert_eq!(done.status, Some(0), "{password}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn what_is_no_line_of_json_is_refused_with_what_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for text in [
+        "{\n \"username\": \"jane\"\n}\n",
+        "{\"username\": \"jane}\n",
+    ] {
+        fs::write(folder.join("chosen"), text).unwrap();
+        let done = keygen(folder, &["--users-from", "chosen"]);
+        assert_eq!(done.status, Some(2));
+        let help = "\n  help: write one user a line: {\"username\": \"jane\",";
+        assert!(done.stderr.contains(help), "{text}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_name_that_is_named_twice_is_not_sought_in_a_keyset() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(
+        folder.join("chosen"),
+        format!("jane:{MARKED}\njane:{MARKED}\n"),
+    )
+    .unwrap();
+    let of_file = keygen(folder, &["--users-from", "chosen"]);
+    let of_options = keygen(
+        folder,
+        &["--user", "jane", "--user", "jane", "--passwords", "p"],
+    );
+    for done in [of_file, of_options] {
+        assert_eq!(done.status, Some(2));
+        assert!(
+            done.stderr.ends_with("name each user once\n"),
+            "{}",
+            done.stderr
+        );
+    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ const STEPS: [&str; 13] = [
     "docker*up -d*",
     "docker*FLUSHDB",
     "clearml-verify --keys*--old-keys*",
-    "clearml-keygen*-f env*--force",
+    "clearml-keygen*-o *in_use.env*",
 ];
 
 fn beds(layout: Layout) -> impl Iterator<Item = Bed> {
@@ -230,6 +230,9 @@ fn what_is_wrong_is_said_before_anything_is_changed() {
         wrong(&["--keys"], "--keys needs a value");
         wrong(&["--keys", "none.env"], "none.env is missing");
         wrong(&["--only", "no-account"], "no-account");
+        // The program that is wrong speaks, and not the next one, which gets nothing of it.
+        let ended = bed.rotate(&["--only", "no-account"]);
+        assert!(!ended.err.contains("clearml-inject"), "{}", ended.err);
         wrong(&["-p", "x", "a.yml"], "a.yml is not a file");
         wrong(
             &["--conf", "config/secure.conf"],
@@ -522,7 +525,7 @@ fn two_runs_are_not_under_way_at_once() {
         let state = bed.here.join(".clearml-rotate");
         fs::create_dir(&state).unwrap();
         fs::write(state.join("pid"), format!("{}\n", std::process::id())).unwrap();
-        for words in [&["--yes"][..], &["--recover", "--yes"]] {
+        for words in [&["--yes"][..], &["--recover", "--yes"], &["--dry-run"]] {
             let mut all = bed.arguments();
             all.extend(words.iter().map(|&word| word.to_owned()));
             let ended = bed.run(&all.iter().map(String::as_str).collect::<Vec<_>>());

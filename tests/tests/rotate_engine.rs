@@ -27,7 +27,7 @@ const CHANGES: [&str; 4] = [
     "clearml-verify --keys*--old-keys*",
 ];
 
-const LAST: &str = "clearml-keygen*-f env*--force";
+const LAST: &str = "clearml-keygen*-o *in_use.env*";
 
 /// A deployment in the engine, with the first shell that is here: tests/tests/rotate.rs tries both.
 fn bed(layout: Layout, redis: &'static str) -> Option<Bed> {

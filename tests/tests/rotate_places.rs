@@ -12,22 +12,9 @@ use std::process::Command;
 
 use e2e::oracle;
 use e2e::program::clearml;
-use e2e::rotation::{Bed, Ended, Layout};
+use e2e::rotation::{Bed, Layout};
 
 const PASSWORD: &str = "s3cret-of-Redis";
-
-/// A deployment with the first shell that is here: tests/tests/rotate.rs tries both.
-fn bed(layout: Layout) -> Option<Bed> {
-    let shells = Bed::shells();
-    Bed::start(shells.first()?, layout, "here", "docker-compose.yml")
-}
-
-#[track_caller]
-fn assert_says(ended: &Ended, code: i32, text: &str) {
-    let all = format!("{}{}", ended.out, ended.err);
-    assert_eq!(ended.code, Some(code), "{all}");
-    assert!(all.contains(text), "{all}");
-}
 
 fn edit(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).unwrap();
@@ -43,7 +30,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn the_password_of_redis_is_found_or_asked_for() {
-    let Some(bed) = bed(Layout::EnvFile) else {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
         return;
     };
     let image = "    image: redis:7.4.1\n";
@@ -51,23 +38,23 @@ fn the_password_of_redis_is_found_or_asked_for() {
     edit(&bed.file(), image, &command);
     // From the command line of the running Redis; the administrator's own word comes first.
     let ended = bed.rotate(&[]);
-    assert_says(&ended, 0, "proved: the servers");
+    ended.says(0, "proved: the servers");
     assert!(bed.called().contains("exec -T -e REDISCLI_AUTH redis"));
     let ended = bed.rotate_with(&[], &[("REDISCLI_AUTH", "another")]);
-    assert_says(&ended, 2, "Redis does not answer");
-    assert_says(&ended, 2, "WRONGPASS");
+    ended.says(2, "Redis does not answer");
+    ended.says(2, "WRONGPASS");
     let ended = bed.rotate_with(&[], &[("REDISCLI_AUTH", PASSWORD)]);
-    assert_says(&ended, 0, "proved: the servers");
+    ended.says(0, "proved: the servers");
     assert!(!bed.called().contains(PASSWORD), "{}", bed.called());
     // Where nobody tells it, nothing is begun.
     bed.set("pattern", "docker inspect*");
     let ended = bed.rotate(&[]);
-    assert_says(&ended, 2, "set REDISCLI_AUTH to it, and export it");
+    ended.says(2, "set REDISCLI_AUTH to it, and export it");
 }
 
 #[test]
 fn a_redis_elsewhere_is_emptied_by_a_command() {
-    let Some(bed) = bed(Layout::EnvFile) else {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
         return;
     };
     let text = fs::read_to_string(bed.file()).unwrap();
@@ -79,19 +66,15 @@ fn a_redis_elsewhere_is_emptied_by_a_command() {
         .replace("SERVICE_HOST: redis", "SERVICE_HOST: redis.example.com");
     fs::write(bed.file(), text).unwrap();
     let ended = bed.rotate(&[]);
-    assert_says(&ended, 2, "Redis is no service of docker-compose.yml");
+    ended.says(2, "Redis is no service of docker-compose.yml");
     let before = bed.files();
     // A command that fails is a step that fails; a Redis that cannot be emptied stops nothing on the way back.
     let ended = bed.rotate(&["--flush", "false"]);
-    assert_says(
-        &ended,
-        1,
-        "Redis' database 8 could not be emptied: for 12 hours",
-    );
+    ended.says(1, "Redis' database 8 could not be emptied: for 12 hours");
     assert!(bed.files() == before && bed.has(&bed.keys()));
     let flush = format!("redis-cli -p {} -n 8 FLUSHDB", bed.redis_port());
     let ended = bed.rotate(&["--flush", &flush]);
-    assert_says(&ended, 0, "proved: all 14 answers");
+    ended.says(0, "proved: all 14 answers");
 }
 
 #[test]
@@ -105,7 +88,7 @@ fn a_file_server_that_reads_no_keys_is_left_alone() {
             return;
         };
         let ended = bed.rotate(&[]);
-        assert_says(&ended, 0, "proved: the servers");
+        ended.says(0, "proved: the servers");
         assert_eq!(bed.called().contains("FLUSHDB"), has_keys, "{release}");
         let up = bed.called();
         let up = up.lines().find(|line| line.contains("up -d")).unwrap();
@@ -115,10 +98,11 @@ fn a_file_server_that_reads_no_keys_is_left_alone() {
 
 #[test]
 fn several_env_files_and_other_names_are_passed_on() {
-    let Some(bed) = bed(Layout::EnvFile) else {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
         return;
     };
     fs::write(bed.here.join("base env"), "OTHER_BASE=1\n").unwrap();
+    fs::copy(bed.file(), bed.here.join("-stack.yml")).unwrap();
     let keys = fs::read(bed.keys()).unwrap();
     let json = clearml("keygen").args(["-f", "json", "--from"]);
     let json = json.arg(bed.keys()).done().exit(0).stdout;
@@ -126,9 +110,9 @@ fn several_env_files_and_other_names_are_passed_on() {
     let mut words = bed.arguments();
     words.retain(|word| !word.starts_with("--env-file"));
     words.extend(["--env-file", "base env", "--env-file=.env", "-y", "-k"].map(str::to_owned));
-    words.extend(["the keys", "-p", "it's another"].map(str::to_owned));
+    words.extend(["the keys", "-p", "it's another", "--", "-stack.yml"].map(str::to_owned));
     let ended = bed.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_says(&ended, 0, "done: the keys is the keyset in use");
+    ended.says(0, "done: the keys is the keyset in use");
     let called = bed.called();
     let up = called.lines().find(|line| line.contains("up -d")).unwrap();
     assert!(
@@ -144,13 +128,13 @@ fn several_env_files_and_other_names_are_passed_on() {
         ("COMPOSE_DISABLE_ENV_FILE", "1"),
     ] {
         let ended = bed.rotate_with(&[], &[(variable, value)]);
-        assert_says(&ended, 2, "unset COMPOSE_ENV_FILES");
+        ended.says(2, "unset COMPOSE_ENV_FILES");
     }
 }
 
 #[test]
 fn users_of_configuration_files_stay() {
-    let Some(bed) = bed(Layout::Conf) else {
+    let Some(bed) = Bed::start_first(Layout::Conf) else {
         return;
     };
     let users = bed.here.join("config/apiserver.conf");
@@ -164,22 +148,22 @@ fn users_of_configuration_files_stay() {
     bed.restart();
     let before = bed.files();
     bed.set("fail", "up once");
-    assert_says(&bed.rotate(&[]), 1, "rolled back");
+    bed.rotate(&[]).says(1, "rolled back");
     assert!(bed.files() == before && bed.has(&bed.keys()));
     // Fixed users revoke two accounts, old and new.
     let ended = bed.rotate(&[]);
-    assert_says(&ended, 0, "proved: the servers accept the new keys");
+    ended.says(0, "proved: the servers accept the new keys");
     assert_eq!(fs::read_to_string(&users).unwrap(), text);
     assert_ne!(fs::read(bed.keys()).unwrap(), before[&bed.keys()].0);
     let ended = bed.rotate(&["--only", "token_secret"]);
-    assert_says(&ended, 0, "proved: the servers accept the new keys");
+    ended.says(0, "proved: the servers accept the new keys");
     assert!(bed.has(&bed.keys()));
 }
 
 /// Before the question, and whatever comes out: agents that were seen, and clients in files.
 #[test]
 fn who_will_be_cut_off_is_said_before_the_change() {
-    let Some(bed) = bed(Layout::EnvFile) else {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
         return;
     };
     let keys = fs::read_to_string(bed.keys()).unwrap();
@@ -197,9 +181,8 @@ fn who_will_be_cut_off_is_said_before_the_change() {
     );
     fs::write(folder.join("clearml.conf"), text).unwrap();
     let ended = bed.rotate(&["--clients", folder.to_str().unwrap()]);
-    assert_says(&ended, 0, "no agent was active in the last hour");
-    assert_says(
-        &ended,
+    ended.says(0, "no agent was active in the last hour");
+    ended.says(
         0,
         "a client has the old pair of tests: the rotation cuts it off",
     );
@@ -208,7 +191,7 @@ fn who_will_be_cut_off_is_said_before_the_change() {
     assert!(!Bed::may_hold_keys(ended.err.as_bytes()), "{}", ended.err);
     // What is not known stops nothing.
     bed.set("pattern", "clearml-verify --clients*");
-    assert_says(&bed.rotate(&[]), 0, "proved: all 14 answers");
+    bed.rotate(&[]).says(0, "proved: all 14 answers");
 }
 
 /// What nobody sees in a file's text: number, owner, mode, attribute.
@@ -231,7 +214,7 @@ fn identity(path: &Path) -> (u64, u32, u32, String) {
 #[test]
 fn a_file_that_is_taken_back_is_the_one_that_it_was() {
     for layout in [Layout::Compose, Layout::EnvFile, Layout::Conf] {
-        let Some(bed) = bed(layout) else {
+        let Some(bed) = Bed::start_first(layout) else {
             return;
         };
         let name = match layout {
@@ -254,14 +237,14 @@ fn a_file_that_is_taken_back_is_the_one_that_it_was() {
         for (word, value) in [("fail", "up once"), ("fail", "flush once")] {
             bed.set(word, value);
             let ended = bed.rotate(&[]);
-            assert_says(&ended, 1, "rolled back");
+            ended.says(1, "rolled back");
             assert_eq!(identity(&real), before, "{layout:?}");
             assert!(bed.files() == files && bed.has(&bed.keys()));
             assert_eq!(names(&elsewhere), ["a 'real' file"]);
         }
         // And one that is replaced keeps what clearml-inject keeps.
         let ended = bed.rotate(&[]);
-        assert_says(&ended, 0, "proved");
+        ended.says(0, "proved");
         assert!(bed.here.join(name).is_symlink());
         let after = identity(&real);
         assert_eq!(after.1, if is_given { 1234 } else { before.1 });
@@ -275,7 +258,7 @@ fn a_file_that_is_taken_back_is_the_one_that_it_was() {
 
 #[test]
 fn what_somebody_else_wrote_meanwhile_is_kept() {
-    let Some(bed) = bed(Layout::EnvFile) else {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
         return;
     };
     let before = fs::read(bed.here.join(".env")).unwrap();
@@ -283,8 +266,7 @@ fn what_somebody_else_wrote_meanwhile_is_kept() {
         .unwrap();
     edit(&bed.here.join(".env"), "OTHER=value", "OTHER=edited");
     let recovered = bed.run(&["--recover", "--yes"]);
-    assert_says(
-        &recovered,
+    recovered.says(
         0,
         "somebody has changed .env since; that text is kept as .env.edited-",
     );
@@ -301,14 +283,14 @@ fn what_somebody_else_wrote_meanwhile_is_kept() {
 
 #[test]
 fn an_old_keyset_is_overwritten_where_that_can_be() {
-    let Some(bed) = bed(Layout::EnvFile) else {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
         return;
     };
     let old = fs::read(bed.keys()).unwrap();
     let before = names(&bed.here).len();
     let ended = bed.rotate(&["--shred"]);
-    assert_says(&ended, 0, "the old one is deleted");
-    assert_says(&ended, 0, "disks of flash memory, snapshots and backups");
+    ended.says(0, "the old one is deleted");
+    ended.says(0, "disks of flash memory, snapshots and backups");
     assert!(bed.called().is_ascii() && names(&bed.here).len() == before);
     // Another name of the file is somebody's own, and its bytes stay.
     let own = bed.here.parent().unwrap().join("own.env");
@@ -316,7 +298,8 @@ fn an_old_keyset_is_overwritten_where_that_can_be() {
     let kept = fs::read(&own).unwrap();
     assert_ne!(kept, old);
     let ended = bed.rotate(&["--shred"]);
-    assert_says(&ended, 0, "the old keys.env has other names (hard links)");
+    ended.says(0, "keys.env gets a new file under this name");
+    ended.says(0, "the old keys.env has other names (hard links)");
     assert_eq!(fs::read(&own).unwrap(), kept);
     assert!(bed.has(&bed.keys()));
 }
@@ -325,7 +308,7 @@ fn an_old_keyset_is_overwritten_where_that_can_be() {
 fn a_dry_run_can_be_pasted() {
     for layout in [Layout::Compose, Layout::EnvFile, Layout::Conf] {
         for more in [None, Some("--shred")] {
-            let Some(bed) = bed(layout) else {
+            let Some(bed) = Bed::start_first(layout) else {
                 return;
             };
             let old = bed.here.parent().unwrap().join("before.keys");
@@ -335,7 +318,7 @@ fn a_dry_run_can_be_pasted() {
             let printed = bed.rotate(&words);
             assert_eq!(printed.code, Some(0), "{}", printed.err);
             let pasted = bed.paste(&printed.out);
-            assert_says(&pasted, 0, "proved: all 14 answers");
+            pasted.says(0, "proved: all 14 answers");
             assert!(bed.has(&bed.keys()), "{}", pasted.err);
             assert!(!bed.has(&old), "{}", pasted.err);
             let names = names(&bed.here);
@@ -344,14 +327,14 @@ fn a_dry_run_can_be_pasted() {
                 "{names:?}"
             );
             // What it leaves is what a run leaves: the next one goes on from there.
-            assert_says(&bed.rotate(&[]), 0, "proved: all 14 answers");
+            bed.rotate(&[]).says(0, "proved: all 14 answers");
         }
     }
 }
 
 #[test]
 fn a_person_at_a_terminal_is_asked() {
-    let Some(bed) = bed(Layout::EnvFile) else {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
         return;
     };
     let before = bed.files();
@@ -363,17 +346,17 @@ fn a_person_at_a_terminal_is_asked() {
         ("\\x1c", "interrupted (SIGQUIT)"),
     ] {
         let ended = bed.answer(typed);
-        assert_says(&ended, 2, says);
-        assert_says(&ended, 2, "nothing was changed");
+        ended.says(2, says);
+        ended.says(2, "nothing was changed");
         assert!(bed.files() == before);
     }
     let ended = bed.answer("y\\n");
-    assert_says(&ended, 0, "proved: all 14 answers");
+    ended.says(0, "proved: all 14 answers");
 }
 
 #[test]
 fn no_program_is_given_a_key_as_an_argument() {
-    let (Some(strace), Some(bed)) = (oracle::strace(), bed(Layout::Conf)) else {
+    let (Some(strace), Some(bed)) = (oracle::strace(), Bed::start_first(Layout::Conf)) else {
         oracle::skip("the arguments of what clearml-rotate starts: strace not found");
         return;
     };
@@ -388,20 +371,20 @@ fn no_program_is_given_a_key_as_an_argument() {
 
 #[test]
 fn a_folder_that_cannot_be_written_to_is_said() {
-    let Some(bed) = bed(Layout::EnvFile) else {
+    let Some(bed) = Bed::start_first(Layout::EnvFile) else {
         return;
     };
     // In place of the folder that it makes: root may write everywhere.
     fs::write(bed.here.join(".clearml-rotate"), "").unwrap();
     let ended = bed.rotate(&[]);
-    assert_says(&ended, 2, "cannot make .clearml-rotate");
+    ended.says(2, "cannot make .clearml-rotate");
     fs::remove_file(bed.here.join(".clearml-rotate")).unwrap();
     // The second name that a run in another folder has.
     let taken: PathBuf = bed.here.join("..env.clearml-rotate");
     fs::write(&taken, "another's").unwrap();
     let before = bed.files();
     let ended = bed.rotate(&[]);
-    assert_says(&ended, 2, "..env.clearml-rotate is there");
+    ended.says(2, "..env.clearml-rotate is there");
     assert!(bed.files() == before);
     assert!(!bed.here.join(".clearml-rotate").exists());
 }

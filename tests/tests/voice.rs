@@ -168,6 +168,275 @@ fn a_server_that_is_not_there_is_one_line_with_what_to_do() {
     );
     let done = run(folder.path(), "verify", "docker-compose.prod.yml").refused();
     has(&done.stderr, &["docker-compose.prod.yml: no such file"]);
+    for (name, command) in [
+        ("localhost", "clearml-verify http://localhost"),
+        (
+            "clearml.internal",
+            "clearml-verify https://clearml.internal",
+        ),
+    ] {
+        let done = run(folder.path(), "verify", name).refused();
+        let help = format!(
+            "{name}: no such file\n  help: check the path. For a server:\n      {command}\n"
+        );
+        has(&done.stderr, &[&help]);
+    }
+    // Each line of a list is as good as an argument.
+    fs::write(folder.path().join("hosts"), "localhost:8008\nstaging\n").unwrap();
+    let done = run(folder.path(), "verify", "@hosts").exit(2);
+    has(
+        &done.prose(),
+        &[
+            "localhost:8008 is not a file; for a server: clearml-verify http://localhost:8008",
+            "staging: no such file; check the path. For a server: clearml-verify https://staging",
+        ],
+    );
+}
+
+/// Fails unless a run is refused and says all of these.
+fn refused_in(path: &Path) -> impl Fn(&str, &str, &[&str]) {
+    move |program, arguments, expected| {
+        has(&run(path, program, arguments).refused().stderr, expected);
+    }
+}
+
+/// What is right in itself and in the wrong place is called what it is.
+#[test]
+fn what_is_in_the_wrong_place_is_named() {
+    let folder = folder();
+    let path = folder.path();
+    let refused = refused_in(path);
+    refused(
+        "verify",
+        "--config-dir keys.env docker-compose.yml",
+        &["keys.env: --config-dir takes a folder, and this is a file\n  help: name the folder"],
+    );
+    refused(
+        "verify",
+        "--config-dir no docker-compose.yml",
+        &["no: --config-dir takes a folder, and this does not exist\n"],
+    );
+    fs::write(path.join("hosts.txt"), "# all\n\nhttps://a.example\n").unwrap();
+    refused(
+        "verify",
+        "hosts.txt",
+        &[
+            "hosts.txt: this is a list of addresses, not a compose file\n",
+            "      clearml-verify @hosts.txt\n",
+        ],
+    );
+    run(path, "keygen", "--count 3 -f jsonl -o fleet.jsonl").exit(0);
+    refused(
+        "inject",
+        "-k fleet.jsonl docker-compose.yml",
+        &[
+            "fleet.jsonl:2:1: a second keyset begins here, and only one can be used\n",
+            "      sed -n 1p FILE | clearml-inject -k - -i docker-compose.yml\n",
+        ],
+    );
+    refused(
+        "keygen",
+        "--users-from docker-compose.yml",
+        &["the password is empty\n  help: write `name:password`"],
+    );
+    refused(
+        "verify",
+        "-o jsn:report.json docker-compose.yml",
+        &[
+            "jsn is no format. The formats are text, json, sarif",
+            "A file of this name is ./jsn:report.json",
+        ],
+    );
+    let done = run(path, "verify", "-o ./jsn:report.json docker-compose.yml").exit(1);
+    has(
+        &done.stderr,
+        &["./jsn:report.json gets text. For json: -o json:./jsn:report.json\n"],
+    );
+    refused(
+        "verify",
+        "--effective docker-compose.yml http://127.0.0.1:1",
+        &[
+            "a running server does not tell where its settings come from\n",
+            "      docker inspect $(docker ps -q) | clearml-verify --effective -\n",
+        ],
+    );
+}
+
+/// A pipe that gets nothing sends its reader to the program before it, and a file that is none of ours is not quoted.
+#[test]
+fn what_came_instead_is_not_what_was_asked_for() {
+    let folder = folder();
+    let path = folder.path();
+    let refused = refused_in(path);
+    let done = clearml("verify").arg("-").done().refused();
+    has(&done.stderr, &["clearml-verify: standard input: empty"]);
+    let done = clearml("verify")
+        .arg("-")
+        .stdin("kind: List\n")
+        .done()
+        .refused();
+    has(
+        &done.stderr,
+        &["look at what the program before the pipe printed."],
+    );
+    let done = clearml("inject")
+        .within(path)
+        .args(["-k", "-", "docker-compose.yml"])
+        .done()
+        .refused();
+    has(
+        &done.stderr,
+        &["if it comes from another program, look at what that says."],
+    );
+    fs::write(path.join("notes"), "jane\n").unwrap();
+    refused(
+        "keygen",
+        "--from notes",
+        &[
+            "name the file that clearml-keygen wrote, or make one:\n      clearml-keygen -o keys.env\n",
+        ],
+    );
+    refused(
+        "verify",
+        "--since docker-compose.yml docker-compose.yml",
+        &["not what clearml-verify printed with -f json or -f jsonl: this is not JSON\n"],
+    );
+    // What is there may be a secret.
+    fs::write(path.join("text.json"), "\"s3cret-text\"").unwrap();
+    let done = run(path, "verify", "--baseline text.json .").refused();
+    has(
+        &done.stderr,
+        &["text.json:1:13: not a baseline: expected an object\n"],
+    );
+    assert!(!done.stderr.contains("s3cret"), "{}", done.stderr);
+    refused(
+        "verify",
+        "--baseline keys.env .",
+        &["not a baseline: this is not JSON\n"],
+    );
+}
+
+/// A mistake in an option is told in words, and leads to the option that is meant.
+#[test]
+fn mistakes_in_options_are_told_in_words() {
+    let folder = folder();
+    for (program, arguments, expected) in [
+        (
+            "verify",
+            "--timeout 10s .",
+            "it is a whole number from 1 to 600",
+        ),
+        (
+            "verify",
+            "--jobs 0 .",
+            "it is a whole number from 1 to 1024",
+        ),
+        (
+            "keygen",
+            "--count 0 -f jsonl",
+            "it is a whole number from 1 to 10000",
+        ),
+        (
+            "keygen",
+            "-user jane",
+            "a similar argument exists: '--user'",
+        ),
+        (
+            "keygen",
+            "--from keys.env --only token-secret",
+            "did you mean token_secret?",
+        ),
+    ] {
+        let done = run(folder.path(), program, arguments).refused();
+        has(&done.stderr, &[expected]);
+        assert!(!done.stderr.contains("as a value"), "{}", done.stderr);
+    }
+}
+
+/// The commands of a help work where they are given, and leave the keys where they are.
+#[test]
+fn helps_are_for_this_deployment() {
+    let folder = folder();
+    let path = folder.path();
+    let compose = stock().replace("/opt/clearml/config:", "./config:");
+    fs::write(path.join("docker-compose.yml"), &compose).unwrap();
+    fs::create_dir(path.join("config")).unwrap();
+    run(
+        path,
+        "keygen",
+        "--from keys.env -f hocon -o config/secure.conf",
+    )
+    .exit(0);
+    let users = "--from ./config/secure.conf --user NAME --passwords passwords.txt -f hocon -o ./config/secure.conf --force";
+    let done = run(path, "verify", "docker-compose.yml").exit(1);
+    has(&done.stdout, &[&format!("      clearml-keygen {users}\n")]);
+    run(path, "keygen", users).exit(0);
+    let done = run(path, "verify", "docker-compose.yml");
+    assert!(!done.stdout.contains("open-login"), "{}", done.stdout);
+
+    let listed = "environment:\n      CLEARML__apiserver__auth__fixed_users__enabled: \"true\"\n      \
+                  CLEARML__apiserver__auth__fixed_users__users: '[{username: jane, name: Jane, password: \"orbit lamp frozen\"}]'\n      \
+                  CLEARML_SERVER_DEPLOYMENT_TYPE";
+    let compose = stock().replace("environment:\n      CLEARML_SERVER_DEPLOYMENT_TYPE", listed);
+    fs::write(path.join("docker-compose.yml"), compose).unwrap();
+    fs::write(path.join("users.txt"), "jane:orbit lamp frozen:Jane\n").unwrap();
+    let said = run(path, "verify", "docker-compose.yml").exit(1).stdout;
+    assert!(said.contains("[plaintext-password]"), "{said}");
+    let keygen = "--from KEYS --users-from users.txt -o new.env";
+    let inject = "-k new.env -i docker-compose.yml";
+    has(
+        &said,
+        &[&format!(
+            "      clearml-keygen {keygen}\n      clearml-inject {inject}\n"
+        )],
+    );
+    run(path, "keygen", &keygen.replace("KEYS", "keys.env")).exit(0);
+    run(path, "inject", inject).exit(0);
+    let said = run(path, "verify", "docker-compose.yml").stdout;
+    assert!(!said.contains("[plaintext-password]"), "{said}");
+}
+
+/// Many variables without a value are one line, which says where they may be; so is one cause in several deployments.
+#[test]
+fn one_cause_is_one_line() {
+    let folder = folder();
+    let path = folder.path();
+    run(
+        path,
+        "inject",
+        "-k keys.env --env-file .env -i docker-compose.yml",
+    )
+    .exit(0);
+    for copy in ["a", "b"] {
+        fs::create_dir_all(path.join("copies").join(copy)).unwrap();
+        let to = path.join("copies").join(copy).join("docker-compose.yml");
+        fs::copy(path.join("docker-compose.yml"), to).unwrap();
+    }
+    // What is read of several deployments is under the name of each.
+    let said = run(path, "verify", "--effective copies").stdout;
+    has(
+        &said,
+        &[
+            "copies/a/docker-compose.yml (apiserver",
+            "\n\ncopies/b/docker-compose.yml (apiserver",
+        ],
+    );
+    // Only findings can be recorded, and the exit code is about the rest.
+    let done = run(path, "verify", "--write-baseline b.json copies").exit(2);
+    has(
+        &done.stderr,
+        &["not all was checked, and only findings can be recorded"],
+    );
+    let said = run(path, "verify", "copies").exit(1).prose();
+    let lines: Vec<&str> = said.split("not checked: ").skip(1).collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    has(
+        &said,
+        &[
+            "and 1 more file: /opt/clearml/config of services",
+            "more: no value in .env, and compose does not start without one; if another file has one, pass --env-file FILE",
+        ],
+    );
 }
 
 #[test]

@@ -68,12 +68,12 @@ address to `ignoreip` first. `--rate 0.006` stays below such a jail, and takes a
   find the server's parts.
 - Another machine gets 10 requests a second, one after the other. This machine gets any number.
 - `--rate N` sets N a second for every host. `--rate 0.1` is one in ten seconds, and takes about ten minutes.
-- `--jobs` bounds how many requests are under way at once, `--timeout` how long each may take.
+- `--jobs` limits how many requests run at once, `--timeout` how long each may take.
 - A server that answers 429 (too many requests) gets no more of them. A server that answers a key with a login of HTTP's
   own (a proxy with a password) gets no more keys and tokens. What was left out is listed as not checked.
 - If a name has several addresses, each of them is asked.
 
-Of an answer, 64 KiB are read at most. Nothing of a server's text is printed: a role only if it is one of ClearML's, a
+At most 64 KiB of an answer are read. No text of a server is printed: a role only if it is one of ClearML's, a
 version only as numbers, another host only if its name is known.
 ",
         tail: |_| Ok(String::new()),

@@ -12,9 +12,9 @@ const HEAD: &str = "
 ## Paths that open something
 
 Beside the twelve settings, these paths of a server's configuration decide what is open. Each is judged by the rules named
-here, by what the server really reads: variables, `.conf` files and the image's default for its version. Where it cannot be
-told what the server reads, because only the shell has it, a file is missing or a folder cannot be seen, the path is
-reported as not checked, and the exit code is 2. A switch is read [as Python reads it](clearml.md#what-counts-as-true).
+here, by what the server really reads: variables, `.conf` files and the image's default for its version. What a server
+reads is not known if only the shell has it, a file is missing or a folder cannot be seen: then the path is reported as
+not checked, and the exit code is 2. A switch is read [as Python reads it](clearml.md#what-counts-as-true).
 
 | path | read by | read as | what it can open | rules |
 |---|---|---|---|---|

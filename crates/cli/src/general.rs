@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
@@ -46,8 +47,17 @@ pub fn parse<C: Parser>(version: String) -> C {
         .unwrap_or_else(|error| explained(error, &command, env::args_os().skip(1)).exit())
 }
 
-/// An error that names a command that works where options are missing beside others; clap names a line without them.
-fn explained(error: Error, command: &Command, words: impl Iterator<Item = OsString>) -> Error {
+/// An error that names a command that works where options are missing beside others; clap names a line without them. And
+/// one that knows `-user`.
+fn explained(mut error: Error, command: &Command, words: impl Iterator<Item = OsString>) -> Error {
+    if error.kind() == ErrorKind::UnknownArgument {
+        // No file is called like an option.
+        error.remove(ContextKind::Suggested);
+        if let Some(long) = long_of(command, words) {
+            error.insert(ContextKind::SuggestedArg, ContextValue::String(long));
+        }
+        return error;
+    }
     let missing = match error.get(ContextKind::InvalidArg) {
         // One of several is the user's choice.
         Some(ContextValue::Strings(missing))
@@ -66,6 +76,35 @@ fn explained(error: Error, command: &Command, words: impl Iterator<Item = OsStri
         words.join(" ")
     );
     Error::raw(error.kind(), message).with_cmd(command)
+}
+
+/// The option that is written with one dash, if one is.
+fn long_of(command: &Command, words: impl Iterator<Item = OsString>) -> Option<String> {
+    let is_long = |name: &str| {
+        let mut known = command.get_arguments();
+        name.len() > 1 && known.any(|known| known.get_long() == Some(name))
+    };
+    let words = words.map(|word| word.to_string_lossy().into_owned());
+    let mut names = words.filter_map(|word| {
+        let name = word.strip_prefix('-')?;
+        Some(name.split('=').next().unwrap_or_default().to_owned())
+    });
+    names
+        .find(|name| is_long(name))
+        .map(|name| format!("--{name}"))
+}
+
+/// A whole number within bounds, for an option's value.
+///
+/// # Errors
+/// Any other text, in words.
+pub fn whole<N: TryFrom<u32>>(text: &str, bounds: RangeInclusive<u32>) -> Result<N, String> {
+    let number = text.parse().ok().filter(|number| bounds.contains(number));
+    let number = number.and_then(|number| N::try_from(number).ok());
+    number.ok_or_else(|| {
+        let (least, most) = bounds.into_inner();
+        format!("it is a whole number from {least} to {most}")
+    })
 }
 
 /// A word of the command line, in quotes where a shell needs them.
@@ -118,6 +157,27 @@ mod tests {
         assert_eq!(of("keygen --color never --nonsense"), ColorChoice::Never);
         assert_eq!(of("keygen --color=always"), ColorChoice::Always);
         assert_eq!(of("keygen --color=blue --color"), ColorChoice::Auto);
+    }
+
+    #[test]
+    fn an_option_with_one_dash_is_known() {
+        let command = Command::new("keys").arg(Arg::new("user").long("user").num_args(1));
+        let told = |words: &[&str]| {
+            let error = command.clone().try_get_matches_from(words).unwrap_err();
+            let words = words.iter().skip(1).map(OsString::from);
+            explained(error, &command, words).to_string()
+        };
+        assert!(told(&["keys", "-user", "jane"]).contains("'--user'"));
+        assert!(!told(&["keys", "-k", "jane"]).contains("tip"));
+    }
+
+    #[test]
+    fn a_number_is_within_bounds() {
+        assert_eq!(whole("7", 1..=9), Ok(7_u16));
+        for wrong in ["0", "10", "x", "-1", "7s", ""] {
+            let words = "it is a whole number from 1 to 9".to_owned();
+            assert_eq!(whole::<u16>(wrong, 1..=9), Err(words), "{wrong}");
+        }
     }
 
     #[test]

@@ -219,10 +219,21 @@ impl<'a> Reader<'a> {
             key: self.half(name, Kind::Key, key_at),
             secret: self.half(name, Kind::Secret, secret_at),
             fault: None,
-            span: places.find_map(|found| found.span()),
+            span: places
+                .find_map(|found| found.span())
+                .or_else(|| self.span(name)),
         };
         account.fault = self.fault(&account, &fields);
         account
+    }
+
+    /// Where an account is set that has nothing in it.
+    fn span(&self, name: &str) -> Option<Span> {
+        let path = format!("{ACCOUNTS}.{name}");
+        match self.server.configured(self.deployment, &path) {
+            Configured::Value(_, span) | Configured::Unknown(_, span) => Some(span),
+            Configured::Not => None,
+        }
     }
 
     fn half(&self, name: &str, kind: Kind, found: &Found<'_>) -> Half {

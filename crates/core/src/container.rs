@@ -1,6 +1,7 @@
 //! What every source of a deployment comes to: containers, each with what a process in it is given. Rules, the effective
 //! configuration, proofs and outputs know containers, and not where they come from.
 
+mod pod;
 mod port;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::source::{Span, Within};
 use crate::unseen::Hides;
 use crate::version::Version;
 
+pub use pod::{BrokenReference, Entrance, EntranceKind, Pod, Speaks};
 pub use port::{Interface, Opener, Port};
 
 /// What one container is given.
@@ -74,10 +76,14 @@ pub struct Container {
     pub network_mode: Option<Text>,
     /// `privileged: true`, where it stands.
     pub privileged: Option<Span>,
+    /// A capability with which root in the container is root on the host, and where it is added.
+    pub capability: Option<(&'static str, Span)>,
     /// What is written on it for other programs to read, such as Traefik.
     pub labels: Vec<Label>,
     /// What Kubernetes says of it besides.
     pub pod: Option<Box<Pod>>,
+    /// What an engine says of it besides.
+    pub made: Option<Box<Made>>,
 }
 
 impl Container {
@@ -85,6 +91,24 @@ impl Container {
     pub fn started_at(&self) -> Span {
         self.command_span.unwrap_or(self.name_span)
     }
+
+    /// Whether its process is root in it, as it is where nothing names a user; none where that is not known.
+    pub fn is_root(&self) -> Option<bool> {
+        let Some(user) = &self.user else {
+            return Some(true);
+        };
+        let name = user.known()?.split(':').next().unwrap_or_default();
+        Some(["", "0", "root"].contains(&name))
+    }
+}
+
+/// A capability with which root in a container does what root of the host does, by a name as engines take it: `ALL`,
+/// `sys_admin`, `CAP_SYS_MODULE`.
+pub(crate) fn capability_of_root(name: &str) -> Option<&'static str> {
+    const NAMES: [&str; 3] = ["ALL", "SYS_ADMIN", "SYS_MODULE"];
+    let name = name.to_ascii_uppercase();
+    let name = name.strip_prefix("CAP_").unwrap_or(&name);
+    NAMES.into_iter().find(|known| *known == name)
 }
 
 /// A command that runs in a container because it has started, or because it is to stop.
@@ -98,93 +122,14 @@ pub struct Hook {
     pub span: Span,
 }
 
-/// What Kubernetes says of a container, besides what every source says.
+/// What an engine says of a container that it has made, besides what every source says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pod {
-    /// What makes its pod: `Deployment`.
-    pub kind: String,
-    /// The namespace, where one is written.
-    pub namespace: Option<String>,
-    /// Where else variables may come from that are not known: each may set any that nothing later sets.
-    pub sources: Vec<Doubt>,
-    /// Names that are more than once in its `env`, each with the entry that is not the first.
-    pub repeated: Vec<(String, Span)>,
-    /// References that lead nowhere, for which the pod does not start.
-    pub broken: Vec<BrokenReference>,
-    /// What leads from outside to a port of it.
-    pub entrances: Vec<Entrance>,
-    /// The passwords that its probes send, which are written in it.
-    pub probed: Vec<(Secret, Span)>,
-}
-
-/// A reference to something that is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrokenReference {
-    /// The variable that it is for; none for a mount or for all of `envFrom`.
-    pub variable: Option<String>,
-    /// `Secret` or `ConfigMap`.
-    pub kind: &'static str,
-    /// Its name.
-    pub name: String,
-    /// The key that it does not have.
-    pub key: String,
-    /// Where the reference is.
-    pub span: Span,
-}
-
-/// A rule of an Ingress, a Route, an HTTPRoute or a table of TCP ports that leads to a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entrance {
-    /// What it is: `Ingress clearml-app`.
-    pub name: String,
-    /// What makes it.
-    pub kind: EntranceKind,
-    /// The host that it is for; none for any.
-    pub host: Option<String>,
-    /// The port of the container; none where nothing tells.
-    pub port: Option<u16>,
-    /// What it speaks with who comes in.
-    pub speaks: Knowable<Speaks>,
-    /// Whether it passes on what comes in as it is, and not as requests of HTTP.
-    pub is_bytes: bool,
-    /// Whether it asks for a password, or looks at the address, before it passes anything on.
-    pub is_guarded: bool,
-    /// Where the rule is.
-    pub span: Span,
-}
-
-/// What makes an entrance, which is where TLS is turned on for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EntranceKind {
-    /// An HTTPRoute, which is as safe as the listeners of its Gateway.
-    HttpRoute,
-    /// An Ingress.
-    Ingress,
-    /// A Route of OpenShift.
-    Route,
-    /// A Service at a load balancer, or a Service that a table of ingress-nginx opens: nothing of its own gives it a certificate.
-    Service,
-}
-
-/// What an entrance speaks with who comes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaks {
-    /// TLS, and clear text besides.
-    Both,
-    /// Clear text.
-    Clear,
-    /// TLS, to which it redirects what comes in otherwise.
-    Tls,
-}
-
-impl Entrance {
-    /// Whether it is known to take clear text.
-    pub fn is_clear(&self) -> bool {
-        self.speaks
-            .known()
-            .is_some_and(|speaks| *speaks != Speaks::Tls)
-    }
+pub struct Made {
+    /// The service of its project from which it was made; none of a container of another project, and of one that was started by hand
+    /// or for one command (`docker compose run`).
+    pub service: Option<String>,
+    /// The version that its image says in its environment.
+    pub version: Option<Version>,
 }
 
 /// A network that a container is on.

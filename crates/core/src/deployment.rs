@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::hocon;
 use crate::instance::{ConfigFile, Instance};
 use crate::setting::Server;
-use crate::source::{HIDDEN, SourceId, Sources};
+use crate::source::{SourceId, Sources};
 use crate::unseen::{Hides, Unseen};
 use config::Content;
 pub use database::Database;
@@ -296,8 +296,10 @@ impl Deployment {
             };
             let is_foreign = one.is_foreign && one.named.is_none();
             match unseen.hides {
-                Hides::Anything | Hides::Services => !is_foreign,
-                Hides::Port if has_servers => !is_foreign || Database::of(container).is_some(),
+                Hides::Base | Hides::Port if has_servers => {
+                    !is_foreign || Database::of(container).is_some()
+                }
+                Hides::Anything | Hides::Base | Hides::Services => !is_foreign,
                 Hides::Files | Hides::Variables if has_servers => !is_foreign,
                 Hides::Files | Hides::Port | Hides::Variables => false,
                 Hides::Way => true,
@@ -420,6 +422,17 @@ impl Deployment {
         format!("{error}{}", help.unwrap_or_default())
     }
 
+    /// What a file or a folder of the host is called: as it is written, where its path may hold what an env file has.
+    fn shown_name(&self, content: &Content) -> PathBuf {
+        match content {
+            Content::Host(path) | Content::Unlisted(path, _) | Content::Unknown(path, _) => {
+                let written = self.referenced(path).map(PathBuf::from);
+                written.unwrap_or_else(|| path.clone())
+            }
+            Content::Text(file) => PathBuf::from(&file.name),
+        }
+    }
+
     fn load_config(
         &mut self,
         instance: &mut Instance,
@@ -435,6 +448,7 @@ impl Deployment {
         });
         instance.unseen_config = found.unseen;
         for file in found.files {
+            let name = self.shown_name(&file.content);
             let opened = match file.content {
                 Content::Host(path) => loader
                     .open(&mut self.sources, &path)
@@ -444,7 +458,7 @@ impl Deployment {
                     None => self.sources.add(file.name, file.text),
                 }),
                 Content::Unlisted(path, error) => Err(self.unopened(&path, error)),
-                Content::Unknown(reason) => Err(reason.as_str().to_owned()),
+                Content::Unknown(_, reason) => Err(reason.as_str().to_owned()),
             };
             let source = match opened {
                 Ok(source) => source,
@@ -455,7 +469,7 @@ impl Deployment {
                         key: file.key,
                         at: file.at,
                         is_default: file.is_default,
-                        source: self.sources.add(Path::new(HIDDEN), Zeroizing::default()),
+                        source: self.sources.add(&name, Zeroizing::default()),
                     });
                     instance.unseen_config.push(unseen);
                     continue;

@@ -7,7 +7,8 @@ mod container;
 mod group;
 mod network;
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -15,6 +16,8 @@ use zeroize::Zeroizing;
 use crate::compose::Loader;
 use crate::deployment::{Deployment, Given, started};
 use crate::error::Error;
+use crate::instance::Instance;
+use crate::setting::Server;
 use crate::source::{Place, Sources};
 use crate::yaml::below::{at, is_true, text, texts};
 use crate::yaml::{self, Node};
@@ -45,7 +48,11 @@ pub struct ComposeProject {
     /// Its name.
     pub name: String,
     /// The files, with their whole paths on the machine where it ran.
-    pub files: Vec<String>,
+    pub files: Vec<PathBuf>,
+    /// The env files that were named there.
+    pub env_files: Vec<PathBuf>,
+    /// Whether another project of the engine runs the same services, so that these do not tell the one from the other.
+    pub has_twin: bool,
 }
 
 /// Whether a text is what `docker inspect` prints of containers: nothing else is JSON with these names.
@@ -81,8 +88,9 @@ impl Engine {
             let mut loader = Loader::default();
             let first = loader.give(&mut sources, path, text.clone());
             let mut containers = Vec::new();
-            for at in group.members {
-                let mut container = running[at].container(&running, &networks);
+            let members: Vec<_> = group.members.iter().map(|at| &running[*at]).collect();
+            for one in &members {
+                let mut container = one.container(&running, &members, &networks);
                 started::apply(&mut container, &mut loader, &mut sources);
                 containers.push(Arc::new(container));
             }
@@ -104,11 +112,29 @@ impl Engine {
                 });
             }
         }
+        let services: Vec<_> = deployments.iter().map(services).collect();
+        for (at, own) in services.iter().enumerate() {
+            let has_twin = services.iter().filter(|other| *other == own).count() > 1;
+            if let Some(project) = &mut deployments[at].project {
+                project.has_twin = has_twin;
+            }
+        }
         Ok(Self {
             deployments,
             stopped: stopped.len(),
         })
     }
+}
+
+/// The servers that run, with the services of which they are.
+fn services(running: &Running) -> BTreeSet<(Server, Option<String>)> {
+    let instances = running.deployment.instances.iter();
+    let service = |instance: &Instance| {
+        let container = running.deployment.service(instance);
+        let made = container.made.as_ref();
+        (instance.server, made.and_then(|made| made.service.clone()))
+    };
+    instances.map(service).collect()
 }
 
 /// The trees of all that was printed: an array for each `docker inspect`, an object for each line of `--format`.

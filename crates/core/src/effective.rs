@@ -19,7 +19,7 @@ use crate::known::{self, Known};
 use crate::secret::Secret;
 use crate::setting::{Server, Setting};
 use crate::source::Span;
-use crate::unseen::{Hides, Unseen};
+use crate::unseen::Unseen;
 pub use hazard::Hazard;
 pub use path::{Configured, Switch};
 use tree::{
@@ -428,7 +428,7 @@ fn reading(
 fn set_elsewhere(deployment: &Deployment, instance: &Instance) -> Option<(String, Span)> {
     let container = deployment.service(instance);
     let is_of_it = |unseen: &&Unseen| {
-        unseen.hides == Hides::Variables && unseen.service.as_ref() == Some(&container.name)
+        unseen.hides.variables() && unseen.service.as_ref() == Some(&container.name)
     };
     let unseen = deployment.unseen.iter().find(is_of_it)?;
     let span = unseen.span.unwrap_or(container.name_span);

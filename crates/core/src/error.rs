@@ -1,5 +1,5 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::source::Place;
 
@@ -10,7 +10,10 @@ use crate::source::Place;
 #[non_exhaustive]
 pub enum Error {
     /// A file that is not any more what it was when it was read. Nothing was written.
-    #[error("{}: somebody changed it while this ran", crate::shown::escape(&path.to_string_lossy()))]
+    #[error(
+        "{}: somebody changed it while this ran",
+        crate::shown::escape_path(path)
+    )]
     Changed {
         /// The file.
         path: PathBuf,
@@ -48,7 +51,11 @@ pub enum Error {
         message: String,
     },
     /// Something that a file has and its new text would not have. Nothing was written.
-    #[error("{}: the new file could not get the {what} of the old one: {}", crate::shown::escape(&path.to_string_lossy()), words(source))]
+    #[error(
+        "{}: the new file could not get the {what} of the old one: {}",
+        crate::shown::escape_path(path),
+        words(source)
+    )]
     Keep {
         /// The file.
         path: PathBuf,
@@ -68,13 +75,13 @@ pub enum Error {
         help: Option<String>,
     },
     /// A folder that somebody else has locked for too long. Nothing was written.
-    #[error("{}: locked by another program", crate::shown::escape(&folder.to_string_lossy()))]
+    #[error("{}: locked by another program", crate::shown::escape_path(folder))]
     Locked {
         /// The folder.
         folder: PathBuf,
     },
     /// Something under a file's name that may never end.
-    #[error("{} is {kind}, not a regular file", crate::shown::escape(&path.to_string_lossy()))]
+    #[error("{} is {kind}, not a regular file", crate::shown::escape_path(path))]
     NoFile {
         /// What was to be read.
         path: PathBuf,
@@ -82,7 +89,11 @@ pub enum Error {
         kind: &'static str,
     },
     /// A file that has its new text although another one could not be written. Each of them is whole.
-    #[error("{}: was already replaced and could not be restored: {}", crate::shown::escape(&path.to_string_lossy()), words(source))]
+    #[error(
+        "{}: was already replaced and could not be restored: {}",
+        crate::shown::escape_path(path),
+        words(source)
+    )]
     PutBack {
         /// The file.
         path: PathBuf,
@@ -95,7 +106,7 @@ pub enum Error {
     #[error("the operating system gave no random bytes: {0}")]
     Random(String),
     /// A file that cannot be read.
-    #[error("{}: {}", crate::shown::escape(&path.to_string_lossy()), unread(source))]
+    #[error("{}: {}", crate::shown::escape_path(path), unread(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -103,7 +114,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file over the bound.
-    #[error("{}: larger than {limit} MiB", crate::shown::escape(&path.to_string_lossy()))]
+    #[error("{}: larger than {limit} MiB", crate::shown::escape_path(path))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -111,7 +122,7 @@ pub enum Error {
         limit: u64,
     },
     /// A file that cannot be written. Nothing of it was left behind.
-    #[error("{}: {}", crate::shown::escape(&path.to_string_lossy()), unwritten(source))]
+    #[error("{}: {}", crate::shown::escape_path(path), unwritten(path, source))]
     Write {
         /// The file.
         path: PathBuf,
@@ -198,8 +209,9 @@ impl Error {
                 Some("no compose file or keyset is that large: check the path".to_owned())
             }
             Self::Write { path, source } => match source.kind() {
+                io::ErrorKind::NotFound if path.is_symlink() => Some("name the file itself".to_owned()),
                 io::ErrorKind::NotFound => {
-                    let folder = path.parent().unwrap_or(path);
+                    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
                     Some(format!("make it:\n  mkdir -p {}", crate::shell::quoted(folder)))
                 }
                 io::ErrorKind::AlreadyExists => Some("name another file, or add --force to overwrite it".to_owned()),
@@ -261,8 +273,11 @@ fn unread(error: &io::Error) -> String {
 }
 
 /// Why a file was not written, likewise.
-fn unwritten(error: &io::Error) -> String {
+fn unwritten(path: &Path, error: &io::Error) -> String {
     match error.kind() {
+        io::ErrorKind::NotFound if path.is_symlink() => {
+            "is a link to a file that does not exist".to_owned()
+        }
         io::ErrorKind::AlreadyExists => "exists".to_owned(),
         io::ErrorKind::NotFound => "cannot be written: its folder does not exist".to_owned(),
         io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),

@@ -15,6 +15,12 @@ pub const FAILED: u8 = 2;
 
 /// An error as all programs print it: what happened, and what to do.
 pub fn message(program: &str, what: &dyn Display, help: Option<&str>) -> String {
+    let what = what.to_string();
+    // `-` alone is easily overlooked.
+    let what = match what.strip_prefix("-:") {
+        Some(rest) => format!("standard input:{rest}"),
+        None => what,
+    };
     match help {
         Some(help) => {
             let help = help.replace('\n', "\n    ");

@@ -23,7 +23,7 @@ use crate::yaml::below::at;
 use crate::yaml::{Node, Typed};
 pub use table::{newest, oldest};
 pub use unread::UnreadValue;
-pub use values::{has_one_part, is_values, late_merge, second, section};
+pub use values::{are_none, has_one_part, is_values, late_merge, second, section};
 
 /// How a release is rendered, which is exact.
 pub const RENDER: &str =
@@ -111,7 +111,7 @@ pub(crate) fn render(
     };
     if !(oldest()..=newest()).contains(&version) {
         let message = format!(
-            "what chart {version} makes of values is not known; {} to {} are",
+            "chart {version} is not known here, only {} to {} are",
             oldest(),
             newest()
         );

@@ -28,6 +28,12 @@ pub fn is_link(path: &Path) -> bool {
         .is_ok_and(|metadata| metadata.is_symlink())
 }
 
+/// Where a link leads, as it is written in it; none for what is no link, and for what is no text.
+pub fn link_target(path: &Path) -> Option<String> {
+    let target = path.read_link().ok()?;
+    target.into_os_string().into_string().ok()
+}
+
 /// Whether two paths lead to the same file, which need not be there yet.
 pub fn is_same(one: &Path, other: &Path) -> bool {
     one == other || real(one) == real(other)

@@ -62,10 +62,18 @@ pub(crate) const DECRYPT: &str = "decrypt the file, and pass what `sops -d FILE`
 /// Why a text is no value yet: another program replaces it before a server starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
+    /// `<path:…#…>`, a reference of Argo CD's Vault plugin.
+    ArgoVault,
+    /// `NAME@azurekeyvault`, a reference of akv2k8s.
+    AzureKeyVault,
+    /// `berglas://…` and `sm://…`, references of Berglas.
+    Berglas,
     /// It is encrypted.
     Encrypted(Encryption),
     /// `op://…`, a reference of 1Password.
     OnePassword,
+    /// `gcp:secretmanager:…`, a reference of secrets-init. The names of AWS's secrets are weak ones.
+    SecretsInit,
     /// `ref+…://…`, a reference of vals.
     Vals,
     /// `vault:…#…`, a reference of bank-vaults.
@@ -75,14 +83,24 @@ pub enum Replaced {
 impl Replaced {
     /// What a text waits for; none where it is a value.
     pub fn of(text: &str) -> Option<Self> {
+        let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+        let has = |signs: &[&str]| signs.iter().all(|sign| text.contains(sign));
         if let Some(encryption) = Encryption::of(text) {
             Some(Self::Encrypted(encryption))
-        } else if text.starts_with("op://") {
+        } else if begins(&["op://"]) {
             Some(Self::OnePassword)
-        } else if text.starts_with("ref+") && text.contains("://") {
+        } else if begins(&["ref+"]) && has(&["://"]) {
             Some(Self::Vals)
-        } else if text.starts_with("vault:") && text.contains('#') {
+        } else if begins(&["vault:", "bao:", ">>vault:", "${vault:"]) && has(&["#"]) {
             Some(Self::Vault)
+        } else if begins(&["<path:"]) && has(&["#", ">"]) {
+            Some(Self::ArgoVault)
+        } else if begins(&["gcp:secretmanager:"]) {
+            Some(Self::SecretsInit)
+        } else if begins(&["berglas://", "sm://"]) {
+            Some(Self::Berglas)
+        } else if has(&["@azurekeyvault"]) {
+            Some(Self::AzureKeyVault)
         } else {
             None
         }
@@ -92,6 +110,10 @@ impl Replaced {
     pub fn said_of(self, what: &str) -> String {
         let by = match self {
             Self::Encrypted(by) => return format!("{by} has encrypted {what}"),
+            Self::ArgoVault => "the Vault plugin of Argo CD replaces",
+            Self::AzureKeyVault => "akv2k8s replaces in the cluster",
+            Self::Berglas => "Berglas replaces when the container starts",
+            Self::SecretsInit => "secrets-init replaces when the container starts",
             Self::OnePassword => "`op run` replaces",
             Self::Vals => "vals replaces",
             Self::Vault => "a webhook for Vault replaces in the cluster",
@@ -108,7 +130,8 @@ impl Replaced {
             Self::Encrypted(Encryption::Sops) => Some(DECRYPT),
             Self::OnePassword => Some("pass what `op inject -i FILE` prints"),
             Self::Vals => Some("pass what `vals eval -f FILE` prints"),
-            Self::Vault => None,
+            Self::ArgoVault => Some("pass what `argocd-vault-plugin generate FILE` prints"),
+            Self::AzureKeyVault | Self::Berglas | Self::SecretsInit | Self::Vault => None,
         }
     }
 }

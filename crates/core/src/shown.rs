@@ -1,6 +1,7 @@
 //! Other people's text, as it may be printed, and numbers of things.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// Text from somebody's file, safe to print on a terminal: control characters and the characters that turn
 /// the direction of writing are shown as escapes.
@@ -21,6 +22,29 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// A path as text. Bytes that are no text are shown, so that two paths never become one.
+pub fn text_of(path: &Path) -> Cow<'_, str> {
+    if let Some(text) = path.to_str() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A path of somebody's, safe to print on a terminal.
+pub fn escape_path(path: &Path) -> Cow<'_, str> {
+    match text_of(path) {
+        Cow::Borrowed(text) => escape(text),
+        Cow::Owned(text) => Cow::Owned(escape(&text).into_owned()),
+    }
 }
 
 /// How many of something: `1 finding`, `2 findings`.
@@ -46,5 +70,15 @@ mod tests {
     fn escapes_do_not_reach_the_terminal() {
         assert_eq!(escape("a\u{1b}[31mb\u{202e}"), "a\\u{1b}[31mb\\u{202e}");
         assert!(matches!(escape("plain ü"), Cow::Borrowed(_)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn paths_stay_different_that_are_no_text() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let shown = |bytes| text_of(Path::new(OsStr::from_bytes(bytes))).into_owned();
+        assert_eq!(shown(b"a\xffb\xfe/c"), "a\\xffb\\xfe/c");
+        assert_eq!(shown("ä/c".as_bytes()), "ä/c");
     }
 }

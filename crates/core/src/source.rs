@@ -160,7 +160,7 @@ impl fmt::Display for Place {
         write!(
             f,
             "{}:{}:{}",
-            crate::shown::escape(&self.file.to_string_lossy()),
+            crate::shown::escape_path(&self.file),
             self.line,
             self.column
         )

@@ -22,6 +22,8 @@ pub struct Unseen {
 pub enum Hides {
     /// Anything.
     Anything,
+    /// All that a service may have, its variables and ports among it.
+    Base,
     /// What files say that a server reads, over which variables win.
     Files,
     /// A published port.
@@ -32,4 +34,16 @@ pub enum Hides {
     Variables,
     /// A way from outside to a server, through a service that is none.
     Way,
+}
+
+impl Hides {
+    /// Whether variables of the service may be among it.
+    pub const fn variables(self) -> bool {
+        matches!(self, Self::Base | Self::Variables)
+    }
+
+    /// Whether published ports of the service may be among it.
+    pub const fn ports(self) -> bool {
+        matches!(self, Self::Base | Self::Port)
+    }
 }

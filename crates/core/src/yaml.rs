@@ -457,7 +457,8 @@ impl Entry {
         }
     }
 
-    fn field(&self) -> Field<'_> {
+    /// The key and the value, as the mapping that it is in has them.
+    pub fn field(&self) -> Field<'_> {
         Field {
             key: &self.key,
             value: &self.value,

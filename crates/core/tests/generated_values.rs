@@ -22,7 +22,7 @@ use clearml_secure_core::yaml::{Typed, scalar};
 use clearml_secure_core::{dotenv, hocon};
 
 /// Half of them keys, half of them secrets.
-const VALUES: usize = 100_000;
+const VALUES: usize = 40_000;
 
 /// pyhocon takes longer for a text than for what is in it, so it gets this many values at once.
 const AT_ONCE: usize = 1000;

@@ -7,12 +7,12 @@ use clearml_secure_cli::general::General;
 /// Puts a keyset into a ClearML docker-compose file, or the Secret that holds it into Helm values.
 ///
 /// Every server that reads a setting gets it, where it reads it: the API server, the file server, the delete job
-/// and the services agent. Lines that are not concerned stay as they are, byte for byte. Before anything is
+/// and the services agent. All other lines stay as they are, byte for byte. Before anything is
 /// written, the edited file is read again and the result is proved; if the proof fails, nothing is written.
 ///
 /// A values file of ClearML's Helm chart is recognized by what is in it. No key comes into it: it gets the name of a
-/// Secret (`clearml-keygen -f kubernetes`) and, in its own `extraEnvs`, the entries that take the keys from there. Keys that
-/// are below `clearml` go. It needs no keyset, and none is waited for.
+/// Secret (`clearml-keygen -f kubernetes`) and, in its own `extraEnvs`, the entries that take the keys from there. Keys
+/// below `clearml` are removed. It needs no keyset.
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -24,8 +24,9 @@ pub(crate) struct Cli {
     #[arg(value_name = "FILE", hide = true)]
     pub(crate) others: Vec<PathBuf>,
 
-    /// The keyset, in any format that clearml-keygen writes, or `-` for standard input, which is the default for a compose
-    /// file. --close-ports and --bind need none. For values it tells only whether there are web-login users; their Secret is NAME-logins
+    /// The keyset, in any format that clearml-keygen writes. `-` is standard input, the default for a compose file.
+    /// --close-ports and --bind need none. For a values file it only tells whether there are web-login users, whose Secret is
+    /// NAME-logins
     #[arg(short, long, value_name = "KEYS", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) keys: Option<PathBuf>,
 
@@ -33,12 +34,12 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub(crate) secret: Option<String>,
 
-    /// A compose file that is merged over COMPOSE, as a further `-f` of docker compose; it is not changed
+    /// A compose file that is merged over COMPOSE, like another `-f` of docker compose; it is not changed
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) merge: Vec<PathBuf>,
 
-    /// Keep the values out of the compose file: they go to FILE (mode 0600), a new one or one whose other lines stay,
-    /// and the compose file takes them from there. Given more than once, the last one is written
+    /// Keep the values out of the compose file: write them to FILE (mode 0600), whose other lines stay, and references to
+    /// them into the compose file. If given several times, the last FILE is written
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) env_file: Vec<PathBuf>,
 
@@ -50,7 +51,7 @@ pub(crate) struct Cli {
     #[arg(long, conflicts_with_all = ["env_file", "is_override"], help_heading = "Output")]
     pub(crate) literal: bool,
 
-    /// Print a small document that docker compose merges over the file, instead of the file: `-f COMPOSE -f -`
+    /// Print an override file instead, which docker compose merges over COMPOSE: `-f COMPOSE -f -`
     #[arg(long = "override", conflicts_with_all = ["in_place", "diff"], help_heading = "Output")]
     pub(crate) is_override: bool,
 
@@ -66,7 +67,7 @@ pub(crate) struct Cli {
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["in_place", "diff", "check"], value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Replace FILE of --output if it is there
+    /// Replace FILE of --output if it exists
     #[arg(long, requires = "output", help_heading = "Output")]
     pub(crate) force: bool,
 
@@ -74,7 +75,7 @@ pub(crate) struct Cli {
     #[arg(short, long, conflicts_with_all = ["diff", "check"], help_heading = "Output")]
     pub(crate) in_place: bool,
 
-    /// With --in-place: keep the file as it was beside it, with SUFFIX added to its name
+    /// With --in-place: keep a copy of the old file, with SUFFIX added to its name
     #[arg(
         long,
         value_name = "SUFFIX",
@@ -84,16 +85,16 @@ pub(crate) struct Cli {
     )]
     pub(crate) backup: Option<String>,
 
-    /// Print a unified diff instead, secrets redacted
+    /// Print a unified diff instead, with secrets masked
     #[arg(long, conflicts_with = "check", help_heading = "Output")]
     pub(crate) diff: bool,
 
-    /// Let docker compose, version 2, also read the result before it is written, and hold every service's variables and
-    /// ports against our own reading
+    /// Before anything is written, compare every service's variables and ports with what Docker Compose 2 reads in the
+    /// result
     #[arg(long, help_heading = "Output")]
     pub(crate) prove_with_compose: bool,
 
-    /// Print nothing; exit 1 if the file would change
+    /// Write nothing; exit 1 if the file would change
     #[arg(long, help_heading = "Output")]
     pub(crate) check: bool,
 
@@ -134,7 +135,7 @@ fn address(text: &str) -> Result<IpAddr, String> {
 
 const EXAMPLES: &str = "\
 Examples:
-  clearml-keygen | clearml-inject docker-compose.yml > secured.yml
+  clearml-keygen | clearml-inject -o secured.yml docker-compose.yml
   clearml-inject -k keys.env --diff docker-compose.yml
   clearml-inject -k keys.env --close-ports --bind 127.0.0.1 docker-compose.yml
   clearml-inject -k keys.env -i --backup .orig docker-compose.yml
@@ -142,4 +143,4 @@ Examples:
   clearml-inject -k keys.env --override -o docker-compose.override.yml docker-compose.yml
   clearml-inject -i values.yaml
 
-Exit codes: 0 fine, 1 would change (--check), 2 could not, nothing was written.";
+Exit codes: 0 done, 1 would change (--check), 2 failed: nothing was written.";

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::compose::files::default_in;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::shell::quoted;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_plan::error::{Error as PlanError, with_base};
 
 use crate::cli::Cli;
@@ -11,7 +11,7 @@ use crate::cli::Cli;
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{}: the backup exists already", escape(&.0.to_string_lossy()))]
+    #[error("{}: the backup exists already", escape_path(.0))]
     BackupExists(PathBuf),
     #[error("docker compose cannot be started: {}", clearml_secure_core::error::words(.0))]
     Compose(std::io::Error),
@@ -21,33 +21,33 @@ pub(crate) enum Error {
     ComposeRefuses,
     #[error("{0}")]
     Core(#[from] clearml_secure_core::error::Error),
-    #[error("--env-file cannot be {}, which is in use already", escape(&.0.to_string_lossy()))]
+    #[error("--env-file cannot be {}, which is in use already", escape_path(.0))]
     EnvFileTaken(PathBuf),
-    #[error("{}: this is a keyset, not a compose file", escape(&.0.to_string_lossy()))]
+    #[error("{}: this is a keyset, not a compose file", escape_path(.0))]
     Keyset(PathBuf),
-    #[error("{}: this is a keyset, and it was named as the compose file", escape(&.keys.to_string_lossy()))]
+    #[error("{}: this is a keyset, and it was named as the compose file", escape_path(.keys))]
     KeysetAmong {
         keys: PathBuf,
         compose: PathBuf,
         is_in_place: bool,
     },
-    #[error("{}: this is a Kubernetes manifest, not a compose file", escape(&.0.to_string_lossy()))]
+    #[error("{}: this is a Kubernetes manifest, not a compose file", escape_path(.0))]
     Manifest(PathBuf),
     #[error("Docker Compose 2 is not installed")]
     NoCompose,
     #[error("no {0} came from standard input")]
     NothingCame(&'static str),
-    #[error("{}: one compose file is changed at a time, and this is one more", escape(&.0.to_string_lossy()))]
+    #[error("{}: one compose file is changed at a time, and this is one more", escape_path(.0))]
     OneMore(PathBuf),
-    #[error("{}: this may be values of ClearML's Helm chart, but it has one part of them alone", escape(&.0.to_string_lossy()))]
+    #[error("{}: this may be values of ClearML's Helm chart, but it has one part of them alone", escape_path(.0))]
     OnePart(PathBuf),
     #[error("{0} is for compose files, and this is a values file")]
     OnlyCompose(&'static str),
     #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
     Output(std::io::Error),
-    #[error("--output cannot be {}, because that file is merged over the compose file", escape(&.0.to_string_lossy()))]
+    #[error("--output cannot be {}, because that file is merged over the compose file", escape_path(.0))]
     OutputMerged(PathBuf),
-    #[error("--output cannot be {}, because that file is an input", escape(&.0.to_string_lossy()))]
+    #[error("--output cannot be {}, because that file is an input", escape_path(.0))]
     OutputRead(PathBuf),
     #[error("{0}")]
     Plan(#[from] clearml_secure_plan::error::Error),
@@ -117,7 +117,7 @@ impl Error {
                 "ClearML's Helm chart takes its keys from a Secret:\n  clearml-keygen -o keys.env\n  clearml-keygen --from keys.env -f kubernetes | kubectl create -f -\n  clearml-inject -i values.yaml".to_owned(),
             ),
             Self::NothingCame(_) => Some(
-                "name both files:\n  clearml-keygen -o keys.env\n  clearml-inject -k keys.env docker-compose.yml > secured.yml".to_owned(),
+                "if it comes from another program, look at what that says. Or name both files:\n  clearml-keygen -o keys.env\n  clearml-inject -k keys.env -o secured.yml docker-compose.yml".to_owned(),
             ),
             Self::OnePart(_) => Some(
                 "values are told by two of clearml, apiserver, fileserver and webserver: add another one, e.g. `fileserver: {}`, then run this again".to_owned(),

@@ -152,11 +152,11 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> Str
 
 /// What became of so many settings.
 fn settings_are(count: usize, is_put: bool, is_done: bool) -> String {
-    let (is, was, them) = match count {
-        1 => ("is", "was", "it"),
-        _ => ("are", "were", "them"),
+    let (is, them) = match count {
+        1 => ("is", "it"),
+        _ => ("are", "them"),
     };
-    let verb = if is_done { was } else { "would be" };
+    let verb = if is_done { is } else { "would be" };
     match is_put {
         true => format!("{verb} set for the servers that read {them}"),
         false => format!("{is} already what the servers read"),

@@ -148,11 +148,12 @@ fn next(cli: &Cli, secret: &str, has_users: bool) -> String {
     let _ = writeln!(
         out,
         "  clearml-keygen --from {keys} -f kubernetes{name} | kubectl -n NAMESPACE create -f -   {secrets}\n  \
-         helm template clearml clearml/clearml --kube-version 1.30.0 -f {file} | clearml-verify --keys {keys} -"
+         helm template clearml clearml/clearml --kube-version 1.30.0 -f {file} | clearml-verify --keys {keys} -\n  \
+         helm upgrade --install -n NAMESPACE clearml clearml/clearml -f {file}"
     );
     line(
         &mut out,
-        "helm replaces lists: no later values file must have extraEnvs. What the services open is as it was",
+        "helm replaces lists: no later values file may have extraEnvs. The ports of the services are as they were",
     );
     out
 }

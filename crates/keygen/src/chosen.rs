@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clearml_secure_core::io::read_argument;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::secret::Secret;
+use zeroize::Zeroizing;
 
 use crate::cli::Cli;
-use crate::error::Error;
+use crate::error::{Error, IS_HASH};
 use crate::users::{LONGEST, New};
 
 /// The users of `--user` and of `--users-from`, in this order.
@@ -92,7 +95,9 @@ fn of_line(path: &Path, line: usize, text: &str) -> Result<New, Error> {
 /// A user with a password that somebody can type and bcrypt takes.
 fn usable(user: New) -> Result<New, Error> {
     let password = user.password.expose();
-    let reason = if password.is_empty() {
+    let reason = if is_hash(password) {
+        IS_HASH
+    } else if password.is_empty() {
         "the password is empty"
     } else if password.len() > LONGEST {
         "the password is longer than 72 bytes, the most that bcrypt reads"
@@ -103,6 +108,40 @@ fn usable(user: New) -> Result<New, Error> {
     };
     let (path, line) = user.place.unwrap_or_default();
     Err(wrong(&path, line, reason))
+}
+
+/// Whether it is what htpasswd, crypt or an apiserver.conf (docs/clearml.md#password-hashes) has in place of a password.
+fn is_hash(password: &str) -> bool {
+    // Of LDAP, `{SSHA512}…`: an id, which is followed by base64 or by a text of crypt's.
+    let scheme = password
+        .strip_prefix('{')
+        .and_then(|rest| rest.split_once('}'));
+    if let Some((scheme, hash)) = scheme {
+        const SCHEMES: [&str; 8] = [
+            "ARGON2", "BCRYPT", "CRYPT", "MD5", "PBKDF2", "SHA", "SMD5", "SSHA",
+        ];
+        let id = scheme.split('-').next().unwrap_or_default();
+        let is_known = |id: &str| SCHEMES.contains(&id);
+        let is_scheme = is_known(id) || is_known(id.trim_end_matches(|c: char| c.is_ascii_digit()));
+        return is_scheme && hash.len() >= 22 && !hash.contains(' ');
+    }
+    // `$2y$05$…`, `$apr1$salt$…`, `$6$rounds=5000$salt$…`; of the same in base64, the first part is enough.
+    let is_crypt = |text: &[u8]| {
+        let mut parts = text.split(|byte| *byte == b'$');
+        let is_first_empty = parts.next().is_some_and(<[u8]>::is_empty);
+        let is_id = |id: &[u8]| {
+            (1..10).contains(&id.len())
+                && id
+                    .iter()
+                    .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+        };
+        is_first_empty
+            && parts.next().is_some_and(is_id)
+            && parts.next().is_some()
+            && parts.next_back().is_some_and(|hash| hash.len() >= 22)
+    };
+    let decoded = STANDARD.decode(password).map(Zeroizing::new);
+    is_crypt(password.as_bytes()) || decoded.is_ok_and(|text| is_crypt(&text))
 }
 
 fn wrong(path: &Path, line: usize, reason: &'static str) -> Error {

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, ValueEnum, ValueHint};
-use clearml_secure_cli::general::General;
+use clearml_secure_cli::general::{General, whole};
 
 /// Generates keys for every account of a ClearML Server.
 ///
@@ -26,7 +26,7 @@ pub(crate) struct Cli {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Replace FILE of --output if it is there
+    /// Replace FILE of --output if it exists
     #[arg(long, requires = "output", help_heading = "Output")]
     pub(crate) force: bool,
 
@@ -34,13 +34,12 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     pub(crate) secret: Option<String>,
 
-    /// Generate so many keysets, one a line, for so many deployments: with -f jsonl
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), conflicts_with_all = ["from", "generated", "users_from", "secret"], help_heading = "Output")]
+    /// Generate N keysets, one on each line, for N deployments; needs -f jsonl
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["from", "only", "generated", "users_from", "secret"], help_heading = "Output")]
     pub(crate) count: Option<u32>,
 
-    /// Start from this keyset, in any format: keep its values, generate what is missing or empty. From one
-    /// secure.conf to another (`-f hocon`), everything else in it stays byte for byte, and so it does from one
-    /// apiserver.conf with users to another
+    /// Start from this keyset, in any format: keep its values, generate what is missing or empty. With `-f hocon`, all
+    /// other lines of a secure.conf, or of an apiserver.conf with users, stay byte for byte
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) from: Option<PathBuf>,
 
@@ -108,8 +107,8 @@ pub(crate) enum Format {
     Yaml,
     /// The same entries as in JSON
     Toml,
-    /// A secure.conf for the folder that is mounted as /opt/clearml/config; with `-o FOLDER/secure.conf` the users go
-    /// to FOLDER/apiserver.conf, which servers read them from
+    /// A secure.conf for the folder that is mounted as /opt/clearml/config; `-o FOLDER/secure.conf` writes the users to
+    /// FOLDER/apiserver.conf, where the API server reads them
     Hocon,
     /// A Secret for `kubectl create -f -`, and a second one, NAME-logins, with the web-login users
     Kubernetes,
@@ -120,7 +119,7 @@ pub(crate) enum Format {
 const EXAMPLES: &str = "\
 Examples:
   clearml-keygen -o keys.env
-  clearml-keygen | clearml-inject docker-compose.yml > secured.yml
+  clearml-keygen | clearml-inject -o secured.yml docker-compose.yml
   clearml-keygen --from keys.env -f hocon -o secure.conf
   clearml-keygen --count 200 -f jsonl -o fleet.jsonl
   clearml-keygen --from keys.env --only token_secret -o keys.env --force
@@ -130,7 +129,12 @@ Examples:
   clearml-keygen --from apiserver.conf --remove-user john -f hocon -o new.conf
 
 `-` is standard input (--from, --users-from) or standard output (--output).
-Exit codes: 0 fine, 2 could not; then no file was written or changed.";
+Exit codes: 0 done, 2 failed: no file was written or changed.";
+
+/// Keysets on lines.
+fn count(text: &str) -> Result<u32, String> {
+    whole(text, 1..=10_000)
+}
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::cli::{self, Cli};
 use crate::error::Error;
 use crate::output::file;
-use crate::talk::{exists, name, say, to_standard_output};
+use crate::talk::{exists, say, to_standard_output, wrote};
 
 /// A line has no more bytes, so that no copy of a secret is left behind by a text that grew.
 const LINE: usize = 2048;
@@ -32,9 +32,8 @@ pub(crate) fn run(cli: &Cli, count: u32) -> Result<(), Error> {
         None => to_standard_output(cli, &lines),
         Some(path) => {
             write_secret_file(path, &lines, cli.force).map_err(exists)?;
-            let path = name(path);
             let keysets = plural(count, "keyset");
-            say(cli, &format!("wrote {path} (mode 0600): {keysets}"));
+            say(cli, &format!("{}: {keysets}", wrote(path)));
             Ok(())
         }
     }

@@ -5,34 +5,38 @@ use clearml_secure_core::keyset::{Keyset, Misfit, enumerated};
 use clearml_secure_core::nearest::nearest;
 use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::shell;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
+
+/// A user who logs in with a password that is none.
+pub(crate) const IS_HASH: &str =
+    "this is the hash of a password. The user could log in only with the hash itself";
 
 /// Why there is no keyset. No value is ever in it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{}: exists, and the web-login users belong in this file", escape(&.0.to_string_lossy()))]
+    #[error("{}: exists, and the web-login users belong in this file", escape_path(.0))]
     ApiserverExists(PathBuf),
     #[error(transparent)]
     Core(#[from] clearml_secure_core::error::Error),
     #[error("--count prints one keyset a line, which only -f jsonl does")]
     CountWithout,
-    #[error("{}: exists", escape(&.0.to_string_lossy()))]
+    #[error("{}: exists", escape_path(.0))]
     Exists(PathBuf),
     #[error("a password cannot be hashed: {0}")]
     Hash(String),
     #[error("-f helm prints values without keys, so it cannot make keys or users")]
     HelmHasNoKeys,
-    #[error("{}: there is no user in it", escape(&.0.to_string_lossy()))]
+    #[error("{}: there is no user in it", escape_path(.0))]
     NobodyIn(PathBuf),
-    #[error("{}: the keyset has no web-login users to write", escape(&.0.to_string_lossy()))]
+    #[error("{}: the keyset has no web-login users to write", escape_path(.0))]
     NoUsers(PathBuf),
-    #[error("{}: clearml-keygen takes files as options only", escape(&.0.to_string_lossy()))]
+    #[error("{}: clearml-keygen takes files as options only", escape_path(.0))]
     NoOption(PathBuf),
-    #[error("{}: the other lines of this file would be lost", escape(&.0.to_string_lossy()))]
+    #[error("{}: the other lines of this file would be lost", escape_path(.0))]
     OtherLines(PathBuf),
-    #[error("{}: the file already exists, and may hold passwords that are nowhere else", escape(&.0.to_string_lossy()))]
+    #[error("{}: the file already exists, and may hold passwords that are nowhere else", escape_path(.0))]
     PasswordsExist(PathBuf),
-    #[error("{}: the keyset and the passwords cannot go to one file", escape(&.0.to_string_lossy()))]
+    #[error("{}: the keyset and the passwords cannot go to one file", escape_path(.0))]
     OneFile(PathBuf),
     #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
     Output(io::Error),
@@ -48,7 +52,7 @@ pub(crate) enum Error {
         first: &'static str,
         second: &'static str,
     },
-    #[error("{flag}: {} has no web-login user {}", escape(&path.to_string_lossy()), escape(name))]
+    #[error("{flag}: {} has no web-login user {}", escape_path(path), escape(name))]
     UnknownUser {
         flag: &'static str,
         name: String,
@@ -59,21 +63,26 @@ pub(crate) enum Error {
     },
     #[error("--only does not know `{}`", escape(.0))]
     UnknownWord(String),
-    #[error("{}: this is an apiserver.conf with web-login users, and no secure.conf with keys", escape(&.0.to_string_lossy()))]
+    #[error("{}: this is an apiserver.conf with web-login users, and no secure.conf with keys", escape_path(.0))]
     UsersOnly(PathBuf),
-    #[error("{}: exists", escape(&.0.to_string_lossy()))]
+    #[error("{}: exists", escape_path(.0))]
     ValuesExist(PathBuf),
     #[error("--user {}: {misfit}", escape(name))]
     User { name: String, misfit: Misfit },
+    #[error("{}: {}", of_user(name, place.as_ref()), Misfit::User)]
+    UserTwice {
+        name: String,
+        place: Option<(PathBuf, usize)>,
+    },
     #[error("--user {}: a name cannot begin with #", escape(.0))]
     UserName(String),
-    #[error("{}:{line}: {reason}", escape(&path.to_string_lossy()))]
+    #[error("{}:{line}: {reason}", escape_path(path))]
     UserLine {
         path: PathBuf,
         line: usize,
         reason: &'static str,
     },
-    #[error("{}:{line}: {misfit}", escape(&path.to_string_lossy()))]
+    #[error("{}:{line}: {misfit}", escape_path(path))]
     UserOfFile {
         path: PathBuf,
         line: usize,
@@ -95,14 +104,14 @@ impl Error {
             Self::SecretWithout => Some("add -f kubernetes or -f helm".to_owned()),
             Self::Exists(path) => Some(format!(
                 "name another file, or add --force to overwrite it. With --force, its values are kept only if you add --from {}",
-                escape(&path.to_string_lossy())
+                escape_path(path)
             )),
             Self::ValuesExist(_) => {
                 Some("name another file, or add --force to overwrite it".to_owned())
             }
             Self::OtherLines(path) => Some(format!(
                 "name another file with -o. To change the values and keep the other lines, use `-f hocon` for a secure.conf, or `clearml-inject --env-file {}` for an env file",
-                escape(&path.to_string_lossy())
+                escape_path(path)
             )),
             Self::NoOption(path) => {
                 let name = shell::quoted(path);
@@ -133,35 +142,69 @@ impl Error {
                 "write its users to a file of another name, for example -o new.conf"
                     .to_owned(),
             ),
-            Self::User { misfit: Misfit::User, name } => Some(format!(
-                "the keyset of --from has this user, or the apiserver.conf that is written. For a new password, use --reset-password {}",
-                shell::quoted(Path::new(name))
-            )),
-            Self::UserOfFile { misfit: Misfit::User, .. } => Some(
-                "the keyset of --from has this user. To replace it, run this with --remove-user NAME first".to_owned(),
-            ),
-            Self::User { .. } | Self::UserName(_) | Self::UserOfFile { .. } => Some("give the user another name".to_owned()),
-            Self::UserLine { reason, .. } if !reason.contains("colon") => None,
-            Self::UserLine { .. } => Some(
-                "write `name:password` or `name:password:Full Name`. If the password has a colon, write JSON: \
-                 {\"username\": \"jane\", \"password\": \"a:b\", \"name\": \"Jane\"}"
-                    .to_owned(),
-            ),
+            Self::User { .. }
+            | Self::UserLine { .. }
+            | Self::UserName(_)
+            | Self::UserOfFile { .. }
+            | Self::UserTwice { .. } => Some(self.help_for_a_user()),
             Self::TwoChanges { .. } => Some("name the user in one of them only".to_owned()),
             Self::UnknownUser { name, known, .. } => Some(match nearest(name, known) {
                 _ if known.is_empty() => "the keyset has no users: add one with --user NAME".to_owned(),
                 Some(near) => format!("did you mean {}? The users are {}", escape(near), enumerated(known)),
                 None => format!("the users are {}", enumerated(known)),
             }),
-            Self::UnknownWord(_) => {
-                let mut words = SETTINGS.map(|setting| setting.group()).to_vec();
-                words.dedup();
-                Some(format!(
-                    "use one of {}, or the path of a setting, for example {}",
-                    words.join(", "),
-                    SETTINGS[1]
-                ))
-            }
+            Self::UnknownWord(word) => Some(words_of_only(word)),
         }
     }
+
+    /// What helps where a user cannot be added.
+    fn help_for_a_user(&self) -> String {
+        match self {
+            Self::UserTwice { place: None, .. } => "name each user once".to_owned(),
+            Self::UserTwice { .. } => {
+                "an earlier line or --user has this name: name each user once".to_owned()
+            }
+            Self::User { misfit: Misfit::User, name, .. } => format!(
+                "the keyset of --from has this user, or the apiserver.conf that is written. For a new password, use --reset-password {}",
+                shell::quoted(Path::new(name))
+            ),
+            Self::UserOfFile { misfit: Misfit::User, .. } => {
+                "the keyset of --from has this user. To replace it, run this with --remove-user NAME first".to_owned()
+            }
+            Self::UserLine { reason, .. } if *reason == IS_HASH => {
+                "write the password itself. --from takes an apiserver.conf or a keyset, whose users keep their hashes"
+                    .to_owned()
+            }
+            Self::UserLine { reason, .. } if !reason.contains("colon") && !reason.contains("empty") => {
+                "choose another password".to_owned()
+            }
+            Self::UserLine { .. } => {
+                "write `name:password` or `name:password:Full Name`. If the password has a colon, write JSON: \
+                 {\"username\": \"jane\", \"password\": \"a:b\", \"name\": \"Jane\"}"
+                    .to_owned()
+            }
+            _ => "give the user another name".to_owned(),
+        }
+    }
+}
+
+/// Where a user is named.
+fn of_user(name: &str, place: Option<&(PathBuf, usize)>) -> String {
+    match place {
+        Some((path, line)) => format!("{}:{line}", escape_path(path)),
+        None => format!("--user {}", escape(name)),
+    }
+}
+
+/// What --only takes, with what was probably meant first.
+fn words_of_only(word: &str) -> String {
+    let mut known = SETTINGS.map(|setting| setting.group().to_owned()).to_vec();
+    known.dedup();
+    let near = nearest(word, &known).map(|near| format!("did you mean {near}? "));
+    format!(
+        "{}use one of {}, or the path of a setting, for example {}",
+        near.unwrap_or_default(),
+        known.join(", "),
+        SETTINGS[1]
+    )
 }

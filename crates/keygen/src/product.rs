@@ -8,6 +8,7 @@ use clearml_secure_core::io::{
 };
 use clearml_secure_core::keyset::{self, Keyset, enumerated};
 use clearml_secure_core::setting::SETTINGS;
+use clearml_secure_core::shown::plural;
 use zeroize::Zeroizing;
 
 use crate::changes::Changes;
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::from::From;
 use crate::helm;
 use crate::output::{APISERVER, SECURE, apiserver, file, is_of_users};
-use crate::talk::{exists, name, say, to_standard_output};
+use crate::talk::{exists, name, say, to_standard_output, wrote};
 
 /// All that is to be written. Whatever can fail without writing has been done.
 pub(crate) struct Product {
@@ -140,13 +141,20 @@ impl Product {
             return to_standard_output(cli, self.keyset.as_deref().map_or("", |text| text));
         };
         self.write_files(cli, path).map_err(exists)?;
-        let (path, settings) = (name(path), SETTINGS.len());
         if self.keyset.is_some() {
+            // Those of an apiserver.conf are told with it.
+            let users = match self.users {
+                1.. if self.apiserver.is_none() => {
+                    format!(", {}", plural(self.users, "web-login user"))
+                }
+                _ => String::new(),
+            };
             say(
                 cli,
-                &format!("wrote {path} (mode 0600): {settings} settings"),
+                &format!("{}: {} settings{users}", wrote(path), SETTINGS.len()),
             );
         }
+        let path = name(path);
         match &self.apiserver {
             Some(apiserver) => apiserver.tell(cli, self.users, self.keyset.is_some()),
             None if self.users > 0 && matches!(cli.format, Format::Hocon) => say(
@@ -253,7 +261,7 @@ impl Apiserver {
             1 => ": 1 web-login user".to_owned(),
             count => format!(": {count} web-login users"),
         };
-        say(cli, &format!("wrote {path} (mode 0600){users}"));
+        say(cli, &format!("{}{users}", wrote(&self.path)));
         let keyset::Apiserver { kept, renewed, .. } = &self.merged;
         if !renewed.is_empty() {
             let names = enumerated(renewed);

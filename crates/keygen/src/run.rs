@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::from::From;
 use crate::helm;
 use crate::product::{self, Product};
-use crate::talk::{self, exists, name, say, say_all};
+use crate::talk::{self, exists, say, say_all, wrote};
 use crate::users::{self, New};
 
 /// Reads what is there, generates the rest, and only then writes.
@@ -118,10 +118,10 @@ fn write_passwords(cli: &Cli, path: &Path, text: &str) -> Result<(), Error> {
         Error::Exists(path) => Error::PasswordsExist(path),
         error => error,
     })?;
-    let path = name(path);
+    let wrote = wrote(path);
     say(
         cli,
-        &format!("wrote {path} (mode 0600): the passwords. They are in no other file"),
+        &format!("{wrote}: the passwords. They are in no other file"),
     );
     Ok(())
 }

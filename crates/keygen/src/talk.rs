@@ -6,7 +6,7 @@ use std::path::Path;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit::{self, Input};
 use clearml_secure_core::io::mode_for_others;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::escape_path;
 
 use crate::cli::Cli;
 use crate::error::Error;
@@ -46,9 +46,20 @@ pub(crate) fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a file is called.
+/// That a file was written. What is no file, such as `/dev/stdout`, keeps its mode.
+pub(crate) fn wrote(path: &Path) -> String {
+    match path.is_file() {
+        true => format!("wrote {} (mode 0600)", name(path)),
+        false => format!("wrote {}", name(path)),
+    }
+}
+
+/// What a file that is read, or written, is called.
 pub(crate) fn name(path: &Path) -> String {
-    escape(&path.to_string_lossy()).into_owned()
+    match path == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => escape_path(path).into_owned(),
+    }
 }
 
 /// Talk, which goes to standard error. That nobody may be listening is no error.

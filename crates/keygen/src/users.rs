@@ -1,5 +1,6 @@
 //! Web-login users: whose passwords are generated, and whose an administrator chose.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use base64::Engine;
@@ -102,6 +103,13 @@ pub(crate) fn refuse_known(users: &[New], listed: &[String]) -> Result<(), Error
 /// # Errors
 /// A name that is taken or that no server would take; no random bytes for a hash.
 pub(crate) fn add(keyset: &mut Keyset, users: &[New]) -> Result<(), Error> {
+    let mut names = HashSet::new();
+    if let Some(user) = users.iter().find(|user| !names.insert(&user.username)) {
+        return Err(Error::UserTwice {
+            name: user.username.clone(),
+            place: user.place.clone(),
+        });
+    }
     for (user, hashed) in users.iter().zip(hashed(users)?) {
         keyset
             .add_user(hashed)

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::edit::{Edit, Edits};
-use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
+use clearml_secure_core::yaml::{Entry, Field, Node, Quoting, Style, Value, edit};
 
 use crate::refusal::Refusal;
 use crate::target::Target;
@@ -22,8 +22,8 @@ use clearml_secure_core::yaml::lines::{column, indentation, line_end, line_start
 use elsewhere::in_another_file;
 pub(crate) use shared::{add_entry, keep_inheritors, split_list};
 use shared::{
-    flow_environment, inherited_lines, inheritors, refuse_extensions, refuse_nothing_to_share,
-    set_apart,
+    flow_environment, follower, inherited_lines, inheritors, is_open_ended, refuse_extensions,
+    refuse_nothing_to_share, set_apart,
 };
 pub(crate) use write::insert_lines;
 use write::{Shape, blanks, flow_pairs, insert_lines_before, lines_shape, variable_lines};
@@ -85,13 +85,11 @@ fn new_in_braces(
     variables: &Variables,
     edits: &mut Edits,
 ) -> Result<(), Refusal> {
-    let inherited = mapping
-        .get_or_reset("environment")
-        .map(|field| Arc::clone(field.value));
-    let flow = flow_environment(target, inherited.as_ref(), variables, edits)?;
+    let inherited = mapping.get_or_reset("environment");
+    let flow = flow_environment(target, inherited, variables, edits)?;
     let text = format!("environment: {flow}");
     let last = mapping.entries().and_then(<[_]>::last).map(end_of_entry);
-    edits.push(edit::into_flow(mapping, last, text));
+    edits.push(edit::into_flow(target.text, mapping, last, &text));
     Ok(())
 }
 
@@ -105,29 +103,16 @@ fn new_on_lines(
     let mapping = &part.node;
     let key_column = indentation(target.text, mapping.range().start);
     let indent = key_column + step(target, part, key_column);
-    let inherited = mapping
-        .get_or_reset("environment")
-        .map(|field| Arc::clone(field.value));
+    let inherited = mapping.get_or_reset("environment");
     let mut lines = vec![format!("{}environment:", blanks(key_column))];
     lines.extend(inherited_lines(
-        target,
-        inherited.as_ref(),
-        indent,
-        variables,
-        edits,
+        target, inherited, indent, variables, edits,
     )?);
-    lines.extend(variable_lines(
-        &lines_shape(inherited.as_ref()),
-        indent,
-        variables,
-    ));
+    lines.extend(variable_lines(&lines_shape(inherited), indent, variables));
     let entries = mapping.entries().unwrap_or_default();
     let at = entries.last().map_or(mapping.range().end, end_of_entry);
-    let is_before = entries
-        .last()
-        .is_some_and(|last| is_block_scalar(&last.value));
-    edits.push(match entries.first().filter(|_| is_before) {
-        Some(first) => insert_lines_before(target, first.key.start_with_properties(), &lines),
+    edits.push(match follower(target.text, entries) {
+        Some(next) => insert_lines_before(target, next.key.start_with_properties(), &lines),
         None => insert_lines(target, at, &lines),
     });
     Ok(())
@@ -215,19 +200,27 @@ fn override_reset(
     let merged = mapping
         .get_or_reset("environment")
         .filter(|field| field.merged);
-    let merged = merged.map(|field| Arc::clone(field.value));
+    let is_below = |field: Field<'_>| match &field.value.value {
+        Value::Alias(shared) => shared.range().start > start,
+        Value::Sequence(..) => false,
+        _ => field.value.range().start > start,
+    };
+    // An alias of what is merged goes here, and YAML knows no alias of what follows.
+    if merged.is_some_and(is_below) {
+        return Err(target.refuse(
+            entry.key.start_with_properties(),
+            "`environment` is reset here, and what the service merges instead stands further down",
+            "move this line below the merged `environment`, then run this again",
+        ));
+    }
     if style == Style::Flow {
-        let flow = flow_environment(target, merged.as_ref(), variables, edits)?;
+        let flow = flow_environment(target, merged, variables, edits)?;
         edits.push(Edit::replace(range, format!("!override {flow}")));
         return Ok(());
     }
     let (_, indent) = columns(target, entry);
-    let mut lines = inherited_lines(target, merged.as_ref(), indent, variables, edits)?;
-    lines.extend(variable_lines(
-        &lines_shape(merged.as_ref()),
-        indent,
-        variables,
-    ));
+    let mut lines = inherited_lines(target, merged, indent, variables, edits)?;
+    lines.extend(variable_lines(&lines_shape(merged), indent, variables));
     edits.push(Edit::replace(range.clone(), "!override".to_owned()));
     edits.push(insert_lines(target, range.end, &lines));
     Ok(())
@@ -265,7 +258,7 @@ fn flow_mapping(
     let text = flow_pairs(variables);
     if !is_shared {
         let last = node.entries().and_then(<[_]>::last).map(end_of_entry);
-        edits.push(edit::into_flow(node, last, text.to_string()));
+        edits.push(edit::into_flow(target.text, node, last, &text));
         return;
     }
     let name = set_apart(target, node);
@@ -316,7 +309,7 @@ fn list(
 ) -> Edit {
     let end = items.last().map(|item| item.range().end);
     if style == Style::Flow {
-        return edit::into_flow(node, end, flow_items(variables));
+        return edit::into_flow(target.text, node, end, &flow_items(variables));
     }
     let first = items.first();
     let dash = first.map_or(0, |item| edit::dash(target.text, item));
@@ -358,15 +351,15 @@ fn alias_environment(
     variables: &Variables,
     edits: &mut Edits,
 ) -> Result<(), Refusal> {
-    let (alias, range) = (&entry.value, entry.value.range());
+    let (alias, range) = (Some(entry.field()), entry.value.range());
     if style == Style::Flow {
-        let flow = flow_environment(target, Some(alias), variables, edits)?;
+        let flow = flow_environment(target, alias, variables, edits)?;
         edits.push(Edit::replace(range, flow.to_string()));
         return Ok(());
     }
     let (_, indent) = columns(target, entry);
-    let mut lines = inherited_lines(target, Some(alias), indent, variables, edits)?;
-    lines.extend(variable_lines(&lines_shape(Some(alias)), indent, variables));
+    let mut lines = inherited_lines(target, alias, indent, variables, edits)?;
+    lines.extend(variable_lines(&lines_shape(alias), indent, variables));
     let start = target.text[..range.start].trim_end_matches(' ').len();
     edits.push(Edit::replace(start..range.end, String::new()));
     edits.push(insert_lines(target, range.end, &lines));
@@ -425,8 +418,13 @@ fn isolate_block(
         entry,
     );
     let first_line = line_end(text, entry.key.span(target.source).end);
-    let merge = vec![format!("{}<<: &{name}", blanks(indent))];
-    edits.push(insert_lines(target, first_line, &merge));
+    let lines = variable_lines(&Shape::Mapping, indent, variables);
+    let merge = format!("{}<<: &{name}", blanks(indent));
+    let (above, below) = match is_open_ended(text, &entry.value) {
+        true => (lines.into_iter().chain([merge]).collect(), Vec::new()),
+        false => (vec![merge], lines),
+    };
+    edits.push(insert_lines(target, first_line, &above));
     let last = line_end(text, end);
     let mut at = line_start(text, skip_break(text, first_line));
     while at < last {
@@ -439,11 +437,9 @@ fn isolate_block(
             break;
         }
     }
-    edits.push(insert_lines(
-        target,
-        end,
-        &variable_lines(&Shape::Mapping, indent, variables),
-    ));
+    if !below.is_empty() {
+        edits.push(insert_lines(target, end, &below));
+    }
     Ok(())
 }
 
@@ -461,22 +457,20 @@ fn alias_service(
         .to_owned();
     let name_column = target.column(part.name);
     let step = name_column.max(2);
-    let inherited = shared
-        .get_or_reset("environment")
-        .map(|field| Arc::clone(field.value));
+    let inherited = shared.get_or_reset("environment");
     let mut lines = vec![
         format!("{}<<: *{name}", blanks(name_column + step)),
         format!("{}environment:", blanks(name_column + step)),
     ];
     lines.extend(inherited_lines(
         target,
-        inherited.as_ref(),
+        inherited,
         name_column + 2 * step,
         variables,
         edits,
     )?);
     lines.extend(variable_lines(
-        &lines_shape(inherited.as_ref()),
+        &lines_shape(inherited),
         name_column + 2 * step,
         variables,
     ));

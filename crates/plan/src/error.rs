@@ -5,7 +5,7 @@ use clearml_secure_core::keyset::{Flaw, enumerated};
 use clearml_secure_core::secret::Encryption;
 use clearml_secure_core::setting::Setting;
 use clearml_secure_core::shell::quoted;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_core::source::{Place, Sources};
 use clearml_secure_core::unseen::Unseen;
 
@@ -32,7 +32,7 @@ pub enum Error {
     #[error("{0}: {1} has encrypted the values of this file")]
     EnvFileEncrypted(Place, Encryption),
     /// A line of the env file depends on one that is replaced.
-    #[error("{}: another line of this file would get another value", escape(&.0.to_string_lossy()))]
+    #[error("{}: another line of this file would get another value", escape_path(.0))]
     EnvFileLines(PathBuf),
     /// A value that an env file cannot hold.
     #[error("the value of {0} cannot be written in an env file")]
@@ -138,7 +138,7 @@ pub fn with_base(path: &Path, base: Option<&Path>) -> String {
     };
     let base = base.map_or_else(|| "BASE".to_owned(), quoted);
     format!(
-        "name the file that it changes, too:\n  clearml-inject -k KEYS --merge {over} -i {base}"
+        "name the file that it changes, too, with your other options:\n  clearml-inject -k KEYS --merge {over} -i {base}"
     )
 }
 
@@ -207,7 +207,7 @@ impl Error {
                 Some("add what is missing:\n  clearml-keygen --from KEYS -o complete.env".to_owned())
             }
             Self::NoServer { .. } => Some(
-                "name the file that has them. Servers are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
+                "name the file that runs ClearML's servers: they are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
                     .to_owned(),
             ),
             Self::NoImage { others, .. } if others.is_empty() => {

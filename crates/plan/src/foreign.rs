@@ -1,6 +1,7 @@
 //! Who uses the names of an env file, beside the servers whose settings they hold.
 
 use std::collections::{HashMap, HashSet};
+use std::iter;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::{Service, interpolate};
@@ -54,13 +55,15 @@ pub(crate) fn foreign(
     foreign
 }
 
-/// The first bytes of all that the files say of a variable of a service, also where another file wins over it.
+/// The first bytes of all that the files say of a variable of a service, also where another file, or the service's own
+/// `environment`, wins over it.
 fn written(service: &Service, name: &str) -> Vec<(SourceId, usize)> {
     let mut starts = Vec::new();
-    for part in &service.parts {
-        let Some(environment) = part.node.get_or_reset("environment") else {
-            continue;
-        };
+    let environments = service.parts.iter().flat_map(|part| {
+        let mappings = iter::once(&*part.node).chain(part.node.merged());
+        mappings.filter_map(move |one| Some((part, one.get_or_reset("environment")?)))
+    });
+    for (part, environment) in environments {
         let mut note = |node: &Node| {
             let both = [node, node.target()];
             starts.extend(both.map(|node| (part.source, node.range().start)));

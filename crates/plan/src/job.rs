@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{Files, GivenFile, merged_over};
 use clearml_secure_core::compose::resolved::Resolved;
-use clearml_secure_core::deployment::Composed;
+use clearml_secure_core::deployment::{Composed, Database};
 use clearml_secure_core::edit::splice;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::read_text;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Server, Setting};
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::escape_path;
 use clearml_secure_core::source::{SharedText, SourceId, place_of};
 use clearml_secure_core::unseen::{Hides, Unseen};
 use zeroize::Zeroizing;
@@ -79,7 +79,7 @@ impl Job {
         if deployment.instances.is_empty() {
             let file = deployment.sources.path(deployment.project.files[0]);
             return Err(Error::NoServer {
-                file: escape(&file.to_string_lossy()).into_owned(),
+                file: escape_path(file).into_owned(),
             });
         }
         refuse_override(&deployment)?;
@@ -281,10 +281,21 @@ fn refuse_unrecognised(deployment: &Composed, plan: &Plan) -> Result<(), Error> 
 
 /// Services that may be a server although nothing tells which.
 pub fn unrecognised(deployment: &Composed) -> impl Iterator<Item = (&Unseen, &str)> {
+    let is_database = |name: &str| {
+        let mut named = deployment.containers.iter();
+        let named = named.find(|container| container.name == name);
+        named.is_some_and(|container| Database::of(container).is_some())
+    };
     let unseen = deployment.unseen.iter();
-    unseen.filter_map(|unseen| {
+    unseen.filter_map(move |unseen| {
         let name = unseen.service.as_deref()?;
-        (unseen.hides == Hides::Anything).then_some((unseen, name))
+        let may_be = match unseen.hides {
+            Hides::Anything => true,
+            // What a database extends may publish it, and makes no server of it.
+            Hides::Base => !is_database(name),
+            _ => false,
+        };
+        may_be.then_some((unseen, name))
     })
 }
 

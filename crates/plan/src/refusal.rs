@@ -1,6 +1,6 @@
 //! Why a file cannot be edited.
 
-use clearml_secure_core::source::Place;
+use clearml_secure_core::source::{Place, Sources};
 
 /// Why a file cannot be edited.
 #[derive(Clone, Debug)]
@@ -11,4 +11,17 @@ pub struct Refusal {
     pub message: String,
     /// What to do.
     pub help: String,
+}
+
+/// The name of an env file that a help tells to write: of none that the project reads.
+pub(crate) fn another_env_file(sources: &Sources) -> &'static str {
+    const USUAL: &str = "clearml.env";
+    let is_read = |id| {
+        let name = sources.path(id).file_name();
+        name.is_some_and(|name| name == USUAL)
+    };
+    match sources.ids().any(is_read) {
+        true => "clearml-keys.env",
+        false => USUAL,
+    }
 }

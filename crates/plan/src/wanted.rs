@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::extensions::Extensions;
 use crate::foreign::{foreign, taken_from, variable};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, another_env_file};
 use clearml_secure_core::compose::interpolate::{self, Outcome};
 use clearml_secure_core::compose::{Part, Service, is_reserved};
 use clearml_secure_core::container::{Container, Origin, Variable, VariableValue};
@@ -342,7 +342,10 @@ impl One<'_> {
             help: format!(
                 "add {}, or --literal to write the secret into this file",
                 match self.is_read_whole(span.source) {
-                    true => "--env-file clearml.env to put the value there".to_owned(),
+                    true => format!(
+                        "--env-file {} to put the value there",
+                        another_env_file(sources)
+                    ),
                     false => format!("--env-file {} to change the value there", quoted(env_file)),
                 }
             ),

@@ -92,7 +92,7 @@ impl Cause {
             Self::Number => "it is a number or a period beyond the bounds",
             Self::RootList => "it is a list",
             Self::Syntax => {
-                "it has a character that HOCON reserves, such as `$`, `+`, `=`, `,`, a bracket, a quote, or a `\\` at the end"
+                "it has a character that HOCON reserves (one of ! \" $ & * + , = ? @ [ ] ^ ` { }), a line break, or a `\\` at the end"
             }
             Self::TooDeep => "it is nested too deep",
             Self::TooLarge => "it is too large",

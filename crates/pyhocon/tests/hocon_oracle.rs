@@ -31,11 +31,11 @@ use oracle::{Case, Oracle, normalise};
 use oracles::number;
 use pyhocon::Context;
 
-const VALUES: usize = 20_000;
-const FILES: usize = 3_000;
+const VALUES: usize = 4_000;
+const FILES: usize = 1_500;
 const WORKERS: usize = 2;
 /// Every so many questions pyhocon does everything itself.
-const WHOLE: usize = 16;
+const WHOLE: usize = 50;
 
 /// Compares all cases; the ones that differ, shown.
 fn compare(cases: &[Case]) {

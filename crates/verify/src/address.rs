@@ -21,9 +21,27 @@ pub(crate) fn is_loopback(url: &str) -> bool {
         host(url)
     };
     host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || literal(host).is_some_and(|address| address.is_loopback())
+}
+
+/// A host that is an address, also in the short form in which the last number has all bytes that are left: `127.1`.
+pub(crate) fn literal(host: &str) -> Option<IpAddr> {
+    let short = || {
+        let is_decimal = |part: &&str| part.parse::<u32>().is_ok_and(|n| n.to_string() == **part);
+        let parts: Vec<&str> = host.split('.').collect();
+        let (last, bytes) = parts
+            .split_last()
+            .filter(|_| parts.iter().all(is_decimal))?;
+        let last: u32 = last.parse().ok()?;
+        let left = 32_u32.checked_sub(8 * u32::try_from(bytes.len()).ok()?)?;
+        let mut address = last;
+        for (byte, shift) in bytes.iter().zip([24, 16, 8]) {
+            address |= u32::from(byte.parse::<u8>().ok()?) << shift;
+        }
+        let fits = bytes.len() < 4 && u64::from(last) < 1 << left;
+        fits.then_some(IpAddr::V4(address.into()))
+    };
+    host.parse().ok().or_else(short)
 }
 
 /// The same for every spelling of an address: its scheme and host in small letters, without the port that its scheme has
@@ -67,13 +85,33 @@ const PRIVATE: [&str; 16] = [
 
 /// Whether a host is neither a name of a private network, such as a service of the deployment, nor an address of one.
 pub(crate) fn is_public(host: &str) -> bool {
-    match host.parse::<IpAddr>() {
-        Ok(address) => !is_private(address),
-        Err(_) => {
+    match literal(host) {
+        Some(address) => !is_private(address),
+        None => {
             let host = host.trim_end_matches('.').to_ascii_lowercase();
-            host.contains('.') && !PRIVATE.iter().any(|end| host.ends_with(end))
+            host.contains('.')
+                && !PRIVATE.iter().any(|end| host.ends_with(end))
+                && !is_named_after(&host, is_private)
         }
     }
+}
+
+/// Whether a host is this machine's, for anyone who asks for it: `localhost`, or a name with such an address in it.
+pub(crate) fn is_own(host: &str) -> bool {
+    is_loopback(host) || is_named_after(host, |address| address.is_loopback())
+}
+
+/// Whether a name has such an address in it, as `ml.10.0.0.5.nip.io` and `ml-10-0-0-5.sslip.io` have one.
+fn is_named_after(host: &str, is_such: impl Fn(IpAddr) -> bool) -> bool {
+    let mut domains = [".nip.io", ".sslip.io"].iter();
+    let Some(name) = domains.find_map(|end| host.strip_suffix(end)) else {
+        return false;
+    };
+    let name = name.replace('-', ".");
+    let labels: Vec<&str> = name.split('.').collect();
+    let addresses = labels.windows(4).map(|four| four.join(".").parse());
+    let mut addresses = addresses.filter_map(Result::ok).peekable();
+    addresses.peek().is_some() && addresses.all(is_such)
 }
 
 /// Whether an address is none of the public network's: this machine's, or a private network's.
@@ -118,6 +156,12 @@ mod tests {
             ),
             ("http://127.0.0.1@example.com/", "example.com", false),
             ("https://10.0.0.1", "10.0.0.1", false),
+            ("http://127.1:8008", "127.1", true),
+            ("http://127.0.257/", "127.0.257", true),
+            ("http://127.1.256.1", "127.1.256.1", false),
+            ("http://127.16777216", "127.16777216", false),
+            ("http://127.01", "127.01", false),
+            ("http://8.1", "8.1", false),
         ] {
             assert_eq!((host(url), is_loopback(url)), (name, is_here), "{url}");
         }
@@ -154,11 +198,15 @@ mod tests {
             "corp.com",
             "notts.net",
             "8.8.8.8",
+            "8.2056",
             "100.63.255.255",
             "100.128.0.1",
             "172.32.0.1",
             "2001:db8::1",
             "::ffff:8.8.8.8",
+            "ml.8.8.8.8.nip.io",
+            "ml.nip.io",
+            "10-0-0-5.nip.io.example.com",
         ] {
             assert!(is_public(host), "{host}");
         }
@@ -187,6 +235,11 @@ mod tests {
             "fd7a:115c:a1e0::1",
             "fe80::1",
             "::ffff:10.0.0.1",
+            "api.clearml.127-0-0-1.nip.io",
+            "ml-10-0-0-5.sslip.io",
+            "192.168.1.4.nip.io",
+            "127.1",
+            "10.1025",
         ] {
             assert!(!is_public(host), "{host}");
         }

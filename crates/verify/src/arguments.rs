@@ -25,6 +25,8 @@ pub(crate) fn expand(cli: &mut Cli) -> Result<(), Error> {
 
 fn listed(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let text = read_argument(path)?;
+    // Editors of Windows begin a file with a mark.
+    let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().map(str::trim);
     let named = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let targets: Vec<PathBuf> = named.map(PathBuf::from).collect();

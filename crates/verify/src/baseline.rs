@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::fingerprint::Fingerprints;
 use crate::report::Report;
 use crate::until::Until;
+use crate::words::of_json;
 
 /// The version of the file's shape.
 const VERSION: u32 = 1;
@@ -69,7 +70,7 @@ impl Baseline {
             message,
         };
         let file: File = serde_json::from_str(&text)
-            .map_err(|error| refuse(error.line().max(1), error.column().max(1), plain(&error)))?;
+            .map_err(|error| refuse(error.line().max(1), error.column().max(1), of_json(&error)))?;
         if file.version != VERSION {
             return Err(refuse(
                 1,
@@ -194,14 +195,5 @@ impl Recorded {
         serde_json::to_string_pretty(&file)
             .map(|text| text + "\n")
             .unwrap_or_default()
-    }
-}
-
-/// The message without the place, which is said once.
-fn plain(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    match message.rfind(" at line ") {
-        Some(end) => message[..end].to_owned(),
-        None => message,
     }
 }

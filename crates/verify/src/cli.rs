@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum, ValueHint};
-use clearml_secure_cli::general::General;
+use clearml_secure_cli::general::{General, whole};
 
 /// Says what is unsafe in a ClearML deployment or on a running server, and where.
 ///
@@ -17,15 +17,16 @@ pub(crate) struct Cli {
     #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     pub(crate) targets: Vec<PathBuf>,
 
-    /// The variables for interpolation, instead of the `.env` beside the compose file; of several files a later one wins
+    /// Read the variables of `${NAME}` from FILE, instead of the `.env` beside the compose file. If given several times, later
+    /// files win
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) env_file: Vec<PathBuf>,
 
-    /// The configuration folder of the servers, instead of what is mounted
+    /// The folder that the servers see as /opt/clearml/config, instead of the one that is mounted
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Input")]
     pub(crate) config_dir: Option<PathBuf>,
 
-    /// A compose file or a values file that is merged over each TARGET, as a further `-f` of docker compose or helm
+    /// A compose file or a values file that is merged over each TARGET, like another `-f` of docker compose or helm
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(crate) merge: Vec<PathBuf>,
 
@@ -67,8 +68,8 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Running server")]
     pub(crate) allow_plain_http: bool,
 
-    /// How many requests are under way at once, and how many files are looked at, at most one on each core
-    #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running server")]
+    /// How many requests run at once, and how many files are read at once, at most one on each core
+    #[arg(long, value_name = "N", default_value = "32", value_parser = jobs, help_heading = "Running server")]
     pub(crate) jobs: u16,
 
     /// How many requests a second go to one host, 0.001 to 1000 [default: 10, and any number on this machine]
@@ -76,7 +77,7 @@ pub(crate) struct Cli {
     pub(crate) rate: Option<f64>,
 
     /// How long a request may take
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=600), help_heading = "Running server")]
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = timeout, help_heading = "Running server")]
     pub(crate) timeout: u16,
 
     /// What the output looks like
@@ -89,16 +90,16 @@ pub(crate) struct Cli {
     )]
     pub(crate) format: Format,
 
-    /// Write to FILE instead of standard output. FORMAT:FILE writes one look in another format, too, and may be given several
-    /// times. A FILE that exists is replaced, in one step
+    /// Write to FILE instead of standard output, in the format of -f. FORMAT:FILE writes the same findings in another format,
+    /// too, and may be given several times. A FILE that exists is replaced, in one step
     #[arg(short, long, value_name = "[FORMAT:]FILE", value_hint = ValueHint::FilePath, value_parser = output, conflicts_with_all = ["write_baseline", "list_rules", "explain"], help_heading = "Output")]
     pub(crate) output: Vec<Output>,
 
-    /// Leave out findings below a severity: they are counted, but neither printed nor do they make the exit code 1
+    /// Hide findings below a severity. Their number is printed, and they do not make the exit code 1
     #[arg(long, value_name = "SEVERITY", help_heading = "Output")]
     pub(crate) min_severity: Option<Severity>,
 
-    /// As text, print only how many findings each deployment has, and each rule
+    /// Print only how many findings each deployment and each rule has, as text
     #[arg(long, conflicts_with_all = ["effective", "fix", "write_baseline"], help_heading = "Output")]
     pub(crate) summary: bool,
 
@@ -144,7 +145,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Report findings, too, that comments or clearml-verify.toml accept
+    /// Also report findings that comments or clearml-verify.toml accept
     #[arg(long, help_heading = "Rules")]
     pub(crate) no_ignore: bool,
 
@@ -213,25 +214,31 @@ pub(crate) enum Severity {
     Note,
 }
 
-/// `FILE`, or `FORMAT:FILE`.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the signature is that of a parser, and every text is a path"
-)]
+/// `FILE`, or `FORMAT:FILE`. A format that is misspelled is none of a file's name.
 fn output(text: &str) -> Result<Output, String> {
-    let known = text
-        .split_once(':')
-        .and_then(|(format, path)| Some((Format::from_str(format, false).ok()?, path)));
-    Ok(match known {
-        Some((format, path)) if !path.is_empty() => Output {
-            format: Some(format),
+    let is_word = |format: &str| format.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let (format, path) = match text.split_once(':') {
+        Some((format, path)) if is_word(format) && !format.is_empty() && !path.is_empty() => {
+            (Some(format), path)
+        }
+        _ => (None, text),
+    };
+    let format = format.map(|name| Format::from_str(name, false).map_err(|_| name));
+    match format.transpose() {
+        Ok(format) => Ok(Output {
+            format,
             path: path.into(),
-        },
-        _ => Output {
-            format: None,
-            path: text.into(),
-        },
-    })
+        }),
+        Err(name) => {
+            let formats = Format::value_variants().iter();
+            let names = formats
+                .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()));
+            Err(format!(
+                "{name} is no format. The formats are {}. A file of this name is ./{text}",
+                names.collect::<Vec<_>>().join(", ")
+            ))
+        }
+    }
 }
 
 /// A version of a chart.
@@ -266,6 +273,16 @@ fn shard(text: &str) -> Result<Shard, String> {
         )),
         Some((index, count)) => Ok(Shard { index, count }),
     }
+}
+
+/// Requests at once.
+fn jobs(text: &str) -> Result<u16, String> {
+    whole(text, 1..=1024)
+}
+
+/// Seconds.
+fn timeout(text: &str) -> Result<u16, String> {
+    whole(text, 1..=600)
 }
 
 /// Requests in a second, from one in a quarter of an hour on.

@@ -5,6 +5,7 @@ use clearml_secure_core::deployment::Deployment;
 use clearml_secure_core::deployment::exposure::{Reach, Way};
 use clearml_secure_core::shown::escape;
 
+use crate::address::{is_own, is_public};
 use crate::words;
 
 /// `port 80 of service nginx`, `port 80 of service edge, through service nginx`, and what else opens a way.
@@ -39,6 +40,14 @@ pub(crate) fn entry(deployment: &Deployment, way: &Way<'_>) -> String {
         text.push_str(&format!(", through {},", through.join(" and ")));
     }
     text
+}
+
+/// Whether it is for a private network alone: by what it is reached through, or as only such a network knows its name. A name
+/// for everybody's own machine, as the chart's values have, does not tell who comes in.
+pub(crate) fn is_within(entrance: &Entrance) -> bool {
+    let is_private =
+        |host: &str| !host.trim_matches('*').is_empty() && !is_public(host) && !is_own(host);
+    entrance.interface == Interface::Private || entrance.host.as_deref().is_some_and(is_private)
 }
 
 /// `Ingress app`, or `Ingress app for ml.example.com`.

@@ -1,6 +1,6 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_core::source::Place;
 
 use crate::pages;
@@ -13,29 +13,37 @@ pub(crate) enum Error {
     Baseline { place: Place, message: String },
     #[error("{0}")]
     Core(#[from] clearml_secure_core::error::Error),
-    #[error("{}: empty, so nothing was verified", escape(&.0.to_string_lossy()))]
+    #[error("{}: empty, so nothing was verified", escape_path(.0))]
     Empty(PathBuf),
-    #[error("{}: no target in it, so nothing was verified", escape(&.0.to_string_lossy()))]
+    #[error("{}: no target in it, so nothing was verified", escape_path(.0))]
     EmptyList(PathBuf),
-    #[error("{}: this is a keyset, not a compose file", escape(&.0.to_string_lossy()))]
+    #[error("{}: --config-dir takes a folder, and this {what}", escape_path(.path))]
+    ConfigDir { path: PathBuf, what: &'static str },
+    #[error("{}: this is a keyset, not a compose file", escape_path(.0))]
     Keyset(PathBuf),
-    #[error("{}: this is a keyset, and it was named as the target", escape(&.keys.to_string_lossy()))]
+    #[error("{}: this is a list of addresses, not a compose file", escape_path(.0))]
+    List(PathBuf),
+    #[error("{}: this is a keyset, and it was named as the target", escape_path(.keys))]
     KeysetSwapped { keys: PathBuf, target: PathBuf },
-    #[error("{}: no ClearML client with a key pair in it", escape(&.0.to_string_lossy()))]
+    #[error("{}: no ClearML client with a key pair in it", escape_path(.0))]
     NoClient(PathBuf),
     #[error("{} is not a file", escape(.0))]
     NoFile(String),
-    #[error("{}: no ClearML server in it, so nothing was verified", escape(&.0.to_string_lossy()))]
+    #[error("{}: no such file", escape(.0))]
+    NoFileOrServer(String),
+    #[error("{}: no ClearML server in it, so nothing was verified", escape_path(.0))]
     NoServer(PathBuf),
-    #[error("{}: it starts ClearML's servers, and files of its kind are not read", escape(&.0.to_string_lossy()))]
+    #[error("{}: none of these containers runs a ClearML server, so nothing was verified", escape_path(.0))]
+    NoneRuns(PathBuf),
+    #[error("{}: it starts ClearML's servers, and files of its kind are not read", escape_path(.0))]
     Launcher(PathBuf),
-    #[error("{}: a list, and not what `docker inspect` prints of containers", escape(&.0.to_string_lossy()))]
+    #[error("{}: a list, and not what `docker inspect` prints of containers", escape_path(.0))]
     NotContainers(PathBuf),
-    #[error("{}: not rendered, so it does not tell what the servers get", escape(&.0.to_string_lossy()))]
+    #[error("{}: not rendered, so it does not tell what the servers get", escape_path(.0))]
     NotRendered(PathBuf, String),
-    #[error("{}: no ClearML server below it, so nothing was verified", escape(&.0.to_string_lossy()))]
+    #[error("{}: no ClearML server below it, so nothing was verified", escape_path(.0))]
     NothingBelow(PathBuf),
-    #[error("{}: this override file only changes services of another compose file, so it was not checked alone", escape(&.path.to_string_lossy()))]
+    #[error("{}: this override file only changes services of another compose file, so it was not checked alone", escape_path(.path))]
     Overlay {
         path: PathBuf,
         /// A file that it may be meant for.
@@ -43,9 +51,9 @@ pub(crate) enum Error {
     },
     #[error("standard output cannot be written: {}", clearml_secure_core::error::words(.0))]
     Output(std::io::Error),
-    #[error("-o cannot be {}, because that file is an input", escape(&.0.to_string_lossy()))]
-    OutputRead(PathBuf),
-    #[error("-o names {} twice", escape(&.0.to_string_lossy()))]
+    #[error("{option} cannot be {}, because that file is an input", escape_path(.path))]
+    OutputRead { option: &'static str, path: PathBuf },
+    #[error("-o names {} twice", escape_path(.0))]
     OutputTwice(PathBuf),
     #[error("{place}: {}", escape(message))]
     Policy {
@@ -53,12 +61,16 @@ pub(crate) enum Error {
         message: String,
         help: String,
     },
-    #[error("{}: this kind of file cannot be a target", escape(&.0.to_string_lossy()))]
+    #[error("{}: this kind of file cannot be a target", escape_path(.0))]
     Target(PathBuf),
     #[error("--fix prints text only")]
     Fix,
     #[error("--effective prints text, JSON or HTML only")]
     Effective,
+    #[error(
+        "--effective reads files, and a running server does not tell where its settings come from"
+    )]
+    EffectiveOfServer,
     #[error("--old-keys needs a running server or a client's file, and none is named")]
     OldKeysWithoutServer,
     #[error("--old-keys and --keys hold the same values, so nothing was replaced")]
@@ -72,7 +84,13 @@ pub(crate) enum Error {
     Threads(String),
     #[error("an address needs http:// or https:// and a host, and no user name")]
     Url,
-    #[error("{} and {}: only one settings file can be used", escape(&.0.to_string_lossy()), escape(&.1.to_string_lossy()))]
+    #[error("an IPv6 address needs brackets in a URL")]
+    Brackets,
+    #[error("the host of an address has letters, digits, dots and hyphens only")]
+    Host,
+    #[error("the port of an address is a number from 1 to 65535")]
+    Port,
+    #[error("{} and {}: only one settings file can be used", escape_path(.0), escape_path(.1))]
     TwoPolicies(PathBuf, PathBuf),
     #[error("there is no rule {}", escape(.0))]
     UnknownRule(String),
@@ -98,20 +116,28 @@ impl Error {
                 "if it comes from another program, look at what that says: `docker ps` may list no container".to_owned(),
             ),
             Self::EmptyList(_) => Some("write a file, a folder or an address on each line".to_owned()),
-            Self::Keyset(path) => Some(format!(
-                "--keys takes it:\n  clearml-verify --keys {} docker-compose.yml",
-                quoted(path)
+            Self::ConfigDir { .. } => Some(
+                "name the folder that is mounted as /opt/clearml/config, or a copy of it".to_owned(),
+            ),
+            Self::List(path) => Some(format!(
+                "write an @ before its name:\n  clearml-verify {}",
+                quoted(Path::new(&format!("@{}", path.display())))
             )),
-            Self::KeysetSwapped { keys, target } => Some(format!(
-                "--keys takes the keyset:\n  clearml-verify --keys {} {}",
-                quoted(keys),
-                quoted(target)
-            )),
+            Self::Keyset(keys) => Some(with_keys(keys, Path::new("docker-compose.yml"))),
+            Self::KeysetSwapped { keys, target } => Some(with_keys(keys, target)),
             Self::NoClient(_) => Some(
                 "a client has CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY, or a clearml.conf with api.credentials".to_owned(),
             ),
+            Self::NoServer(path) if path == Path::new("-") => Some(
+                "look at what the program before the pipe printed. Servers are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
+                    .to_owned(),
+            ),
             Self::NoServer(_) | Self::NothingBelow(_) => Some(
-                "name the file that has them. Servers are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
+                "name the file that runs ClearML's servers: they are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
+                    .to_owned(),
+            ),
+            Self::NoneRuns(_) => Some(
+                "start the servers, then print all containers that run:\n  docker inspect $(docker ps -q) | clearml-verify -"
                     .to_owned(),
             ),
             Self::Launcher(_) | Self::NotContainers(_) => Some(
@@ -119,13 +145,14 @@ impl Error {
                     .to_owned(),
             ),
             Self::NotRendered(_, command) => Some(format!("render it:\n  {command}")),
-            // A name without a port is that of a proxy with TLS.
-            Self::NoFile(address) => Some(format!(
-                "for a server:\n  clearml-verify {}://{}",
-                if address.contains(':') { "http" } else { "https" },
-                escape(address)
-            )),
+            Self::NoFile(address) => Some(format!("for a server:\n  {}", at(address))),
+            Self::NoFileOrServer(name) => {
+                Some(format!("check the path. For a server:\n  {}", at(name)))
+            }
             Self::Effective => Some("use -f text, json or html, or run this without --effective".to_owned()),
+            Self::EffectiveOfServer => Some(
+                "name the server's compose file, or its containers:\n  docker inspect $(docker ps -q) | clearml-verify --effective -".to_owned(),
+            ),
             Self::Fix => Some("run this without -f or without --fix".to_owned()),
             Self::Overlay { path, base } => Some(format!(
                 "clearml-verify {} --merge {}",
@@ -147,11 +174,35 @@ impl Error {
             Self::Url => Some(
                 "write it like this, with the keys in a file (--keys FILE):\n  clearml-verify https://clearml.example.com".to_owned(),
             ),
+            Self::Brackets => Some(
+                "write it like this:\n  clearml-verify http://[2001:db8::1]:8080".to_owned(),
+            ),
+            Self::Host => Some(
+                "write a name with other letters as your browser sends it:\n  clearml-verify https://xn--bcher-kva.example".to_owned(),
+            ),
+            Self::Port => Some(
+                "write it like this:\n  clearml-verify http://localhost:8080".to_owned(),
+            ),
             Self::Target(_) => Some("name the compose file. The *.conf files are read with --config-dir DIR".to_owned()),
-            Self::OutputRead(_) | Self::OutputTwice(_) => Some("name another FILE with -o".to_owned()),
+            Self::OutputRead { .. } | Self::OutputTwice(_) => Some("name another FILE".to_owned()),
             Self::Policy { help, .. } => Some(help.clone()),
             Self::TwoPolicies(..) => Some("name the one with --config FILE".to_owned()),
             Self::UnknownRule(name) => Some(pages::meant(name)),
         }
     }
+}
+
+fn with_keys(keys: &Path, target: &Path) -> String {
+    format!(
+        "--keys takes the keyset:\n  clearml-verify --keys {} {}",
+        quoted(keys),
+        quoted(target)
+    )
+}
+
+/// The command that asks a server. A name without a port is that of a proxy with TLS, unless it is this machine's.
+fn at(address: &str) -> String {
+    let is_plain = address.contains(':') || address == "localhost";
+    let scheme = if is_plain { "http" } else { "https" };
+    format!("clearml-verify {scheme}://{}", escape(address))
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use clearml_secure_core::shown::text_of;
 use clearml_secure_core::source::Sources;
 use sha2::{Digest, Sha256};
 
@@ -60,7 +61,8 @@ impl Fingerprints {
 pub(crate) struct Names(HashMap<PathBuf, String>);
 
 impl Names {
-    /// What a file is called, however its path was typed: from the folder that git keeps it in, or from here.
+    /// What a file is called, however its path was typed: from the root of the repository that this program runs in, or
+    /// from here.
     pub(crate) fn name(&mut self, path: &Path) -> String {
         if let Some(name) = self.0.get(path) {
             return name.clone();
@@ -97,7 +99,7 @@ impl Names {
     ) -> String {
         let mut text = message.to_owned();
         for path in paths {
-            let typed = path.to_string_lossy();
+            let typed = text_of(path);
             // In what was typed without a folder there is nothing to change.
             if typed.contains('/') && text.contains(&*typed) {
                 text = text.replace(&*typed, &self.name(path));
@@ -120,15 +122,12 @@ fn hex(digest: &[u8]) -> String {
     digits.map(|digit| DIGITS[usize::from(digit)]).collect()
 }
 
+/// Repositories count that this program runs in: in another one, of which there may be several, a path is that of any.
 fn name_of(path: &Path) -> String {
-    let typed = || path.to_string_lossy().trim_start_matches("./").to_owned();
-    let Ok(real) = path.canonicalize() else {
-        return typed();
+    let (Ok(real), Ok(here)) = (path.canonicalize(), Path::new(".").canonicalize()) else {
+        return text_of(path).trim_start_matches("./").to_owned();
     };
-    let mut folders = real.ancestors().skip(1);
-    let repository = folders.find(|folder| folder.join(".git").exists());
-    let here = || Path::new(".").canonicalize().ok();
-    let base = repository.map(Path::to_owned).or_else(here);
-    let below = base.and_then(|base| Some(real.strip_prefix(base).ok()?.to_owned()));
-    below.unwrap_or(real).to_string_lossy().into_owned()
+    let is_root = |folder: &&Path| here.starts_with(folder) && folder.join(".git").exists();
+    let base = real.ancestors().skip(1).find(is_root).unwrap_or(&here);
+    text_of(real.strip_prefix(base).unwrap_or(&real)).into_owned()
 }

@@ -84,9 +84,9 @@ pub(crate) fn look(
     interrupt::listen(move || interrupted.send(Event::Interrupted).is_ok());
     let given = targets.iter().map(|target| Given {
         target: target.clone(),
-        api: cli.api.clone(),
-        files: cli.files.clone(),
-        web: cli.web.clone(),
+        api: cli.api.as_deref().map(target::asked),
+        files: cli.files.as_deref().map(target::asked),
+        web: cli.web.as_deref().map(target::asked),
         client: client.for_a_server(),
         keys: keys.new.clone(),
         old_keys: keys.old.clone(),

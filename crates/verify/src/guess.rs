@@ -36,9 +36,10 @@ const COMMON: [&str; 48] = [
     "12345678",
     "password",
     "clearml",
-    "admin",
-    "changeme",
+    // What a script hashes whose variable has no value.
     "",
+    "changeme",
+    "admin",
     "guest",
     "123456789",
     "qwerty",
@@ -304,6 +305,9 @@ mod tests {
         let guesses = guesses(&jane(""), MOST);
         for known in ["jane", "123456", "12345678"] {
             assert!(guesses[..4].iter().any(|guess| **guess == known), "{known}");
+        }
+        for known in ["", "changeme"] {
+            assert!(guesses[..8].iter().any(|guess| **guess == known), "{known}");
         }
     }
 

@@ -46,6 +46,27 @@ impl Bcrypt {
     }
 }
 
+/// Whether a text is a bcrypt hash without base64 around it.
+pub(crate) fn is_bare(text: &str) -> bool {
+    Bcrypt::bare(Zeroizing::new(text.trim().to_owned())).is_some()
+}
+
+/// Whether a text is base64 of a bcrypt hash with a line break or a blank beside it, as `echo` adds one: Python's bcrypt
+/// compares with all of it.
+pub(crate) fn has_more(text: &str) -> bool {
+    let bytes = decoded(text).unwrap_or_default();
+    str::from_utf8(&bytes).is_ok_and(is_bare)
+}
+
+/// Whether a text is base64 of the beginning of a bcrypt hash.
+pub(crate) fn is_cut(text: &str) -> bool {
+    /// How long a hash is.
+    const WHOLE: usize = 7 + SALT_AND_SUM;
+    let bytes = decoded(text).unwrap_or_default();
+    bytes.len() < WHOLE
+        && str::from_utf8(&bytes).is_ok_and(|text| scheme(text) == Some("a bcrypt hash"))
+}
+
 /// What a hash is called that stands where a password is expected: bare or in base64; none for any other text.
 pub(crate) fn named(text: &str) -> Option<&'static str> {
     let text = text.trim();

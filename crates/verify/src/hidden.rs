@@ -48,7 +48,16 @@ impl Hidden {
 
     /// For programs; nothing where all is shown.
     pub(crate) fn json(&self) -> Option<Value> {
-        let counts = [
+        let counts = self.counts().into_iter().filter(|(_, count)| *count > 0);
+        let counts: Map<String, Value> = counts
+            .map(|(name, count)| (name.to_owned(), count.into()))
+            .collect();
+        (!counts.is_empty()).then_some(Value::Object(counts))
+    }
+
+    /// How many findings each reason leaves out.
+    pub(crate) fn counts(&self) -> [(&'static str, usize); 4] {
+        [
             (
                 "below_min_severity",
                 self.below.map_or(0, |(_, count)| count),
@@ -62,11 +71,6 @@ impl Hidden {
                 self.baseline.as_ref().map_or(0, |(_, count)| *count),
             ),
             ("comments", self.comments),
-        ];
-        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-        let counts: Map<String, Value> = counts
-            .map(|(name, count)| (name.to_owned(), count.into()))
-            .collect();
-        (!counts.is_empty()).then_some(Value::Object(counts))
+        ]
     }
 }

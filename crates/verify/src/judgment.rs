@@ -10,7 +10,8 @@ use crate::report::{Proof, Report, Subject};
 #[derive(Default)]
 pub(crate) struct Judgment {
     worst: Option<Severity>,
-    is_unknown: bool,
+    /// Whether something was not checked.
+    pub(crate) is_unknown: bool,
     /// Whether a target is no deployment at all.
     pub(crate) has_nothing: bool,
     /// Whether a running server was asked.

@@ -109,8 +109,8 @@ pub(crate) fn compare(case: &Case<'_>, keys: &Keyset) -> Vec<Finding> {
                 reading.setting
             );
             let help = case.apply(match case.deployment.manifests {
-                Some(_) => "give the servers the keyset",
-                None => "inject the keyset",
+                Some(_) => "if the keyset is this deployment's, give it to the servers",
+                None => "if the keyset is this deployment's, inject it",
             });
             found.push(
                 case.finding_in(Severity::Error, reading, message)

@@ -17,9 +17,33 @@ const LISTS: [&str; 4] = ["bases", "components", "crds", "resources"];
 /// Kubernetes has an API server.
 const MANIFEST_WORDS: [&str; 3] = ["clearml-server", "chart: clearml", "CLEARML__"];
 
+/// What of one changes nothing in the manifests that it takes but names, namespaces and labels, or makes others beside them.
+const HARMLESS: [&str; 18] = [
+    "apiVersion",
+    "bases",
+    "buildMetadata",
+    "commonAnnotations",
+    "commonLabels",
+    "configMapGenerator",
+    "crds",
+    "generatorOptions",
+    "helmCharts",
+    "kind",
+    "labels",
+    "metadata",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "resources",
+    "secretGenerator",
+    "sortOptions",
+];
+
 /// A folder with one.
 pub(crate) struct Kustomization {
     pub(crate) folder: PathBuf,
+    /// Whether it may change what is in the manifests that it takes.
+    changes: bool,
     /// Whether a ClearML server is in what it makes.
     pub(crate) is_ours: bool,
     /// The files and folders that it is made of, by their real paths.
@@ -47,8 +71,14 @@ impl Kustomization {
             || root.as_deref().is_some_and(installs)
             || has_ours(folder)
             || parts.iter().any(|part| is_ours(part, seen));
+        let is_harmless = |root: &Node| {
+            root.fields()
+                .iter()
+                .all(|field| field.key.text().is_some_and(|key| HARMLESS.contains(&key)))
+        };
         Some(Self {
             folder: folder.to_owned(),
+            changes: !root.as_deref().is_some_and(is_harmless),
             is_ours,
             parts,
         })
@@ -58,6 +88,16 @@ impl Kustomization {
     pub(crate) fn takes(&self, path: &Path) -> bool {
         path.parent() == Some(&*self.folder) || self.parts.contains(&real(path))
     }
+}
+
+/// The folder of the kustomization beside a manifest that takes it and may change what is in it.
+pub(crate) fn changing(path: &Path) -> Option<PathBuf> {
+    let folder = match path.parent()? {
+        folder if folder.as_os_str().is_empty() => Path::new("."),
+        folder => folder,
+    };
+    let own = Kustomization::of(folder)?;
+    (own.changes && own.parts.contains(&real(path))).then_some(own.folder)
 }
 
 /// Whether a manifest installs a ClearML server, by its words.

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::compose::files::{Files, GivenFile, merged_over};
 use clearml_secure_core::deployment::Composed;
-use clearml_secure_core::error::Error;
+use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{read_argument, read_text};
 use clearml_secure_core::shown::escape;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
+use crate::error::Error;
 use crate::walk::listed;
 
 /// Reads compose files. What the command line gives for all of them is read once: a pipe has its text only once.
@@ -22,7 +23,16 @@ pub(crate) struct Loader<'a> {
 impl<'a> Loader<'a> {
     /// Reads what is given for all of them.
     pub(crate) fn new(cli: &'a Cli) -> Result<Self, Error> {
-        let read = |path: &PathBuf| Ok((path.clone(), read_argument(path)?.into()));
+        if let Some(path) = cli.config_dir.as_ref().filter(|path| !path.is_dir()) {
+            let what = if path.exists() {
+                "is a file"
+            } else {
+                "does not exist"
+            };
+            let path = path.clone();
+            return Err(Error::ConfigDir { path, what });
+        }
+        let read = |path: &PathBuf| Ok::<_, Error>((path.clone(), read_argument(path)?.into()));
         Ok(Self {
             cli,
             env_file: cli.env_file.iter().map(read).collect::<Result<_, _>>()?,
@@ -41,7 +51,7 @@ impl<'a> Loader<'a> {
         path: &Path,
         text: Zeroizing<String>,
         remarks: &mut Vec<String>,
-    ) -> Result<Composed, Error> {
+    ) -> Result<Composed, CoreError> {
         let mut texts = vec![(path.to_owned(), text.into())];
         if self.has_merge() {
             texts.extend(self.merge.iter().cloned());
@@ -68,12 +78,16 @@ impl<'a> Loader<'a> {
         path: &Path,
         over: &Path,
         remarks: &mut Vec<String>,
-    ) -> Result<Composed, Error> {
+    ) -> Result<Composed, CoreError> {
         let read = |path: &Path| Ok((path.to_owned(), read_text(path)?.into()));
         self.load(vec![read(path)?, read(over)?], remarks)
     }
 
-    fn load(&self, texts: Vec<GivenFile>, remarks: &mut Vec<String>) -> Result<Composed, Error> {
+    fn load(
+        &self,
+        texts: Vec<GivenFile>,
+        remarks: &mut Vec<String>,
+    ) -> Result<Composed, CoreError> {
         let config_dir = self.cli.config_dir.as_deref();
         let mut files = Files::of(texts, self.env_file.clone(), config_dir)?;
         files.is_of_started = true;

@@ -14,6 +14,9 @@ use clearml_secure_core::shown::escape;
 
 use crate::guess::{Guesser, Whose};
 
+/// A longer name is none that a message repeats.
+const LONGEST_NAME: usize = 64;
+
 /// The web login of one API server.
 pub(crate) struct Login<'a> {
     pub(crate) server: &'a ServerConfiguration,
@@ -47,11 +50,11 @@ impl<'a> Login<'a> {
         self.weaknesses.get(&user.position).copied()
     }
 
-    /// What a message calls a user: by the name, unless that is the password, or is none.
+    /// What a message calls a user: by the name, unless that is the password, or may have it in it, or is none.
     pub(crate) fn called(&self, user: &FixedUser) -> String {
         // Where a hash is asked for and a password is written, nothing tells how weak it is.
         let is_password = |password: &Secret| password.expose() == user.username;
-        if user.username.is_empty()
+        if !is_name(&user.username)
             || user.password.as_ref().is_some_and(is_password)
             || self.weakness(user) == Some(PasswordWeakness::Name)
         {
@@ -60,6 +63,14 @@ impl<'a> Login<'a> {
             escape(&user.username).into_owned()
         }
     }
+}
+
+/// Whether a text is a name that a person has, and not one that took in what follows it for want of a comma or a quote: that
+/// may be the password.
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().count() <= LONGEST_NAME
+        && !text.contains([':', '=', '"', '{', '\n'])
 }
 
 /// Where passwords may be hashes, one that a guess opens is as weak as the password that it is made of.

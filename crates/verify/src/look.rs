@@ -1,10 +1,13 @@
 //! From a target to its reports.
 
 use std::cell::OnceCell;
+use std::path::PathBuf;
 
 use clearml_secure_core::effective::Effective;
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit;
+use clearml_secure_core::io::is_same;
+use clearml_secure_core::shown::text_of;
 use clearml_secure_core::source::Span;
 
 use crate::case::accounts;
@@ -31,6 +34,8 @@ pub(crate) struct Looker<'a> {
     guesser: Guesser,
     has_lines: bool,
     has_readout: bool,
+    /// What is written at the end, and is there already.
+    replaced: Vec<PathBuf>,
 }
 
 /// What was found in a target.
@@ -58,6 +63,7 @@ impl<'a> Looker<'a> {
             guesser: Guesser::new(),
             has_lines: products.has_lines(),
             has_readout: cli.effective || products.has_readout(),
+            replaced: products.replaced(cli),
         }
     }
 
@@ -179,7 +185,21 @@ impl<'a> Looker<'a> {
                 Some(_) => extent(case),
                 None => Extent::default(),
             },
+            to_be_lost: self.to_be_lost(case),
         }
+    }
+
+    /// The first of a deployment's files that the command line wants to be written.
+    fn to_be_lost(&self, case: &Case<'_>) -> Option<PathBuf> {
+        if self.replaced.is_empty() {
+            return None;
+        }
+        let sources = &case.deployment.sources;
+        let sources = sources.ids().map(|source| sources.path(source));
+        let keysets = case.files.keysets.iter().map(|one| one.path.as_path());
+        let mut read = sources.chain(keysets);
+        let lost = read.find(|read| self.replaced.iter().any(|path| is_same(path, read)))?;
+        Some(lost.to_owned())
     }
 }
 
@@ -203,7 +223,7 @@ fn extent(case: &Case<'_>) -> Extent {
 
 /// What a deployment is called.
 fn name(deployment: &Described) -> String {
-    let path = |file| deployment.sources.name(file).to_string_lossy();
+    let path = |file| text_of(deployment.sources.name(file));
     let files = match &deployment.project {
         Some(project) => &project.files[..],
         None => std::slice::from_ref(&deployment.first),

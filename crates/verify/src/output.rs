@@ -84,13 +84,13 @@ pub(crate) fn printer<'a>(
         // The page has it anyway.
         Format::Html => whole(html::page),
         _ if cli.effective => return Err(Error::Effective),
-        Format::Github => whole(|seen| github::findings(seen.reports)),
+        Format::Github => whole(github::findings),
         Format::Gitlab => whole(|seen| gitlab::findings(seen.reports)),
         Format::Json => Box::new(json::Document::default()),
         Format::Jsonl => Box::new(json::Lines::default()),
         Format::Markdown => whole(markdown::findings),
         Format::Prometheus => whole(prometheus::metrics),
-        Format::Sarif => whole(|seen| sarif::findings(seen.reports)),
+        Format::Sarif => whole(sarif::findings),
         Format::Text => Box::new(text::Printer::new(look, cli.summary)),
     })
 }

@@ -101,7 +101,7 @@ impl Policy {
         };
         let file: File = toml::from_str(&text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
-            let help = "it has fail-on, min-severity, targets, keys, and [[accept]] with rule, reason, file, setting, until";
+            let help = "a clearml-verify.toml has fail-on, min-severity, targets, keys, and [[accept]] with rule, reason, file, setting, until";
             refuse(offset, error.message().replace('\n', " "), help.to_owned())
         })?;
         let level = |text: &Spanned<String>, names: &str| {

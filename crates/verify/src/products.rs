@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use clearml_secure_core::io::is_same;
+use clearml_secure_core::shell::quoted;
 
 use crate::cli::{Cli, Format};
 use crate::error::Error;
@@ -41,7 +43,10 @@ impl Products {
                 products.screen = None;
             }
             if is_read(cli, &output.path) {
-                return Err(Error::OutputRead(output.path.clone()));
+                return Err(Error::OutputRead {
+                    option: "-o",
+                    path: output.path.clone(),
+                });
             }
             let mut known = products.files.iter();
             if known.any(|(_, path)| is_same(path, &output.path)) {
@@ -49,7 +54,13 @@ impl Products {
             }
             products.files.push((format, output.path.clone()));
         }
-        Ok(products)
+        match &cli.write_baseline {
+            Some(path) if is_read(cli, path) => Err(Error::OutputRead {
+                option: "--write-baseline",
+                path: path.clone(),
+            }),
+            _ => Ok(products),
+        }
     }
 
     /// What makes the texts; those of files are as wide as they may be, and have no colors.
@@ -66,6 +77,13 @@ impl Products {
         Ok((screen.transpose()?, files.collect::<Result<_, Error>>()?))
     }
 
+    /// What is going to be replaced. A deployment's own file would be lost.
+    pub(crate) fn replaced(&self, cli: &Cli) -> Vec<PathBuf> {
+        let files = self.files.iter().map(|(_, path)| path);
+        let files = files.chain(&cli.write_baseline);
+        files.filter(|path| path.is_file()).cloned().collect()
+    }
+
     /// Whether one shows the lines that findings are about.
     pub(crate) fn has_lines(&self) -> bool {
         self.formats().any(output::has_lines)
@@ -80,6 +98,25 @@ impl Products {
         let files = self.files.iter().map(|(format, _)| *format);
         self.screen.into_iter().chain(files)
     }
+}
+
+/// What to say where the name of a file is that of another format than the text that it gets.
+pub(crate) fn misnamed(cli: &Cli) -> Option<String> {
+    let of_name = |path: &Path| Format::from_str(path.extension()?.to_str()?, true).ok();
+    let mut files = cli.output.iter().filter(|output| output.format.is_none());
+    files.find_map(|output| {
+        let format = of_name(&output.path).filter(|format| *format != cli.format)?;
+        let name = format.to_possible_value()?.get_name().to_owned();
+        let path = &output.path;
+        let is_text = cli.format == Format::Text;
+        is_text.then(|| {
+            format!(
+                "{} gets text. For {name}: -o {}",
+                path.display(),
+                quoted(Path::new(&format!("{name}:{}", path.display())))
+            )
+        })
+    })
 }
 
 /// Whether a file is one that the command line has read.

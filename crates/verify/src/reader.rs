@@ -160,7 +160,10 @@ impl<'a> Reader<'a> {
         let found = engine.deployments.into_iter();
         let found: Vec<Target> = found.filter_map(|one| Target::of(path, one)).collect();
         if found.is_empty() {
-            return Err(Error::NoServer(path.to_owned()));
+            return Err(match engine.stopped {
+                0 => Error::NoServer(path.to_owned()),
+                _ => Error::NoneRuns(path.to_owned()),
+            });
         }
         Ok(found)
     }

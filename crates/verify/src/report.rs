@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::redact::Line;
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, text_of};
 use clearml_secure_core::source::{Place, Sources, Span};
 use clearml_secure_core::unseen::Unseen;
 use clearml_secure_core::version::Version;
@@ -96,6 +96,8 @@ pub(crate) struct Outline {
     pub(crate) broken: Vec<String>,
     /// What was read, where an earlier run is compared with this one.
     pub(crate) extent: Extent,
+    /// A file of it that the command line wants to be written.
+    pub(crate) to_be_lost: Option<PathBuf>,
 }
 
 /// What a deployment was read from: what is no longer found in it was looked for there.
@@ -234,7 +236,7 @@ impl NotChecked {
 
     /// A target, or a file or folder below one, that an error keeps from being checked.
     pub(crate) fn because(target: &Path, error: &Error) -> Self {
-        let what = target.to_string_lossy().into_owned();
+        let what = text_of(target).into_owned();
         let place = error.place().cloned();
         let named = match &place {
             Some(place) => place.to_string(),

@@ -9,7 +9,7 @@ use crate::keys::Keys;
 use crate::look::Looker;
 use crate::pages;
 use crate::policy::Policy;
-use crate::products::Products;
+use crate::products::{self, Products};
 use crate::receipt::Receipt;
 use crate::shard::Share;
 use crate::stream::Stream;
@@ -27,10 +27,14 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
     arguments::expand(cli)?;
     let policy = Policy::read(cli)?;
     let cli = &*cli;
+    if cli.effective && target::names_a_server(cli) {
+        return Err(Error::EffectiveOfServer);
+    }
     let products = Products::asked(cli)?;
     let mut stream = Stream::new(cli, policy, &products)?;
     let keys = Keys::read(cli)?;
     let mut remarks = no_longer_rules(&cli.ignore)?;
+    remarks.extend(products::misnamed(cli));
     let mut share = Share::of(cli.shard);
     let clients = clients::look(cli, &keys, &mut share)?;
     let targets = match cli.clients {

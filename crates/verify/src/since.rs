@@ -12,7 +12,7 @@ mod trend;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, text_of};
 
 use crate::cli::Cli;
 use crate::error::Error;
@@ -140,7 +140,7 @@ impl<'a> Since<'a> {
         }
         let (earlier, spellings) = (&self.earlier, &mut self.spellings);
         let is_new = |one: &NotChecked| {
-            let file = one.place.as_ref().map(|place| place.file.to_string_lossy());
+            let file = one.place.as_ref().map(|place| text_of(&place.file));
             !earlier.unknown.contains(&UncheckedThen {
                 subject: subject.clone(),
                 what: one.what.clone(),
@@ -367,7 +367,7 @@ impl Extent {
     }
 
     fn places(&self, spellings: &mut Spellings) -> Vec<String> {
-        let files = self.files.iter().map(|file| file.place.to_string_lossy());
+        let files = self.files.iter().map(|file| text_of(&file.place));
         files.map(|place| spellings.one(&place)).collect()
     }
 }
@@ -413,10 +413,7 @@ impl About {
     }
 
     fn now(told: &Told, subject: &str, spellings: &mut Spellings) -> Self {
-        let file = told
-            .spot
-            .as_ref()
-            .map(|spot| spot.place.file.to_string_lossy());
+        let file = told.spot.as_ref().map(|spot| text_of(&spot.place.file));
         Self {
             rule: told.rule.to_owned(),
             subject: subject.to_owned(),

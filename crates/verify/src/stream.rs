@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::{self, say};
 use clearml_secure_cli::wrap;
 use clearml_secure_core::exit;
-use clearml_secure_core::io::{Mode, Spool, write_secret_file};
+use clearml_secure_core::io::{Mode, Spool, is_same, write_secret_file};
 use clearml_secure_core::shown::{escape, plural};
 
 use crate::baseline::{Baseline, Recorded};
@@ -20,7 +21,7 @@ use crate::output::{Look, Printer, Seen};
 use crate::policy::Policy;
 use crate::products::Products;
 use crate::receipt::Receipt;
-use crate::report::Report;
+use crate::report::{Report, Subject};
 use crate::since::Since;
 use crate::trees::Trees;
 
@@ -37,11 +38,13 @@ pub(crate) struct Stream<'a> {
     recorded: Option<Recorded>,
     screen: Option<Box<dyn Printer + 'a>>,
     files: Vec<InFile<'a>>,
+    /// What they replace.
+    replaced: Vec<PathBuf>,
     /// All of them, where something can be written only then.
     reports: Vec<Report>,
     needs_all: bool,
     /// Whether anyone still reads what is printed.
-    pub(crate) is_open: bool,
+    is_open: bool,
 }
 
 /// A text that goes to a file.
@@ -84,6 +87,7 @@ impl<'a> Stream<'a> {
             needs_all: printers.any(|printer| printer.needs_all()),
             screen,
             files,
+            replaced: products.replaced(cli),
             is_open: true,
         })
     }
@@ -100,7 +104,20 @@ impl<'a> Stream<'a> {
     }
 
     /// Takes a report.
+    ///
+    /// # Errors
+    /// What cannot be written, or would take the place of a file that was read.
     pub(crate) fn add(&mut self, mut report: Report, trees: Option<&Trees>) -> Result<(), Error> {
+        if let Some(path) = self.to_be_lost(&report) {
+            let option = match self.recorded {
+                Some(_) => "--write-baseline",
+                None => "-o",
+            };
+            return Err(Error::OutputRead {
+                option,
+                path: path.to_owned(),
+            });
+        }
         if let Some(since) = &mut self.since {
             since.meet(&mut report);
         }
@@ -150,9 +167,16 @@ impl<'a> Stream<'a> {
             let verb = if count == 1 { "is" } else { "are" };
             let findings = plural(count, "finding");
             remarks.push(format!("{}: {findings} {verb} recorded", path.display()));
+            if self.judgment.is_unknown {
+                remarks.push("not all was checked, and only findings can be recorded. To see what is missing, run this without --write-baseline".to_owned());
+            }
             self.remark(&remarks);
             // What was not checked cannot be accepted.
             return Ok(self.worse(self.judgment.code(FailOn::Never)));
+        }
+        if matches!(self.cli.format, Format::Gitlab) {
+            // Everything in that report is an issue at a line.
+            remarks.extend(self.hidden.words());
         }
         self.remark(&remarks);
         let trend = self.since.take().map(Since::end);
@@ -162,6 +186,7 @@ impl<'a> Stream<'a> {
             hidden: &self.hidden,
             trend: trend.as_ref(),
         };
+        let has_files = !self.files.is_empty();
         for mut file in std::mem::take(&mut self.files) {
             file.text.push(&file.printer.end(&seen))?;
             file.text.write(match file.format {
@@ -172,7 +197,7 @@ impl<'a> Stream<'a> {
         }
         let text = self.screen.as_mut().map(|printer| printer.end(&seen));
         self.print(&text.unwrap_or_default())?;
-        if !self.is_open {
+        if !self.is_open && !has_files {
             // Anyone who closed the pipe asks for nothing more.
             return Ok(exit::FINE);
         }
@@ -199,6 +224,23 @@ impl<'a> Stream<'a> {
                 exit::write_product(io::stdout().lock(), text.as_bytes()).map_err(Error::Output)?;
         }
         Ok(())
+    }
+
+    /// Whether more reports go anywhere: to files they do where nobody reads what is printed.
+    pub(crate) fn is_of_use(&self) -> bool {
+        self.is_open || !self.files.is_empty() || self.recorded.is_some()
+    }
+
+    /// The first of a report's files that this would replace.
+    fn to_be_lost<'r>(&self, report: &'r Report) -> Option<&'r Path> {
+        match &report.subject {
+            Subject::Deployment(outline) => outline.to_be_lost.as_deref(),
+            Subject::Nothing(path) => {
+                let is_lost = |replaced: &PathBuf| is_same(replaced, path);
+                self.replaced.iter().any(is_lost).then_some(path)
+            }
+            Subject::Clients(_) | Subject::Server { .. } => None,
+        }
     }
 
     /// Takes out what is accepted, or below what is asked for, and counts it.

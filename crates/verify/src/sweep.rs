@@ -109,7 +109,7 @@ pub(crate) fn look(
         };
         // A file merged over another is none that containers are made from.
         kept.extend(trees.into_iter().take(1).filter(|_| needs_files));
-        Ok::<_, Error>(match stream.is_open {
+        Ok::<_, Error>(match stream.is_of_use() {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         })
@@ -118,7 +118,7 @@ pub(crate) fn look(
     for job in running {
         stream.take(done(looker, job, &loader, &kept).looked)?;
     }
-    if taken < all && stream.is_open {
+    if taken < all && stream.is_of_use() {
         stream.add(interrupted(taken, all), None)?;
     }
     Ok(())

@@ -17,7 +17,7 @@ use crate::cli::Cli;
 use crate::error::Error;
 use crate::folder;
 use crate::installer::Installer;
-use crate::kustomization::is_kustomization;
+use crate::kustomization::{changing, is_kustomization};
 use crate::launcher;
 use crate::loader::Loader;
 use crate::reader::Reader;
@@ -89,7 +89,7 @@ pub(crate) fn targets<'a>(
 
 /// The files and folders among the targets.
 pub(crate) fn files(cli: &Cli) -> impl Iterator<Item = &PathBuf> {
-    let is_file = |target: &&PathBuf| !is_url(&target.to_string_lossy());
+    let is_file = |target: &&PathBuf| !is_meant_as_url(&target.to_string_lossy());
     cli.targets.iter().filter(is_file)
 }
 
@@ -139,11 +139,22 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
         let unit = reader.unit();
         reader.add_manifests(path, text, unit)?;
         reader.of_manifests.push(path.to_owned());
-        return Ok(Vec::new());
+        // What is wrong in it is told all the same.
+        let folder = path.is_file().then(|| changing(path)).flatten();
+        let failed = folder.map(|folder| {
+            let error = Error::NotRendered(path.to_owned(), kustomize(&quoted(&folder)));
+            Target::failed(path, &error)
+        });
+        return Ok(failed.into_iter().collect());
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if launcher::starts_server(&name, &text) {
         return Err(Error::Launcher(path.to_owned()));
+    }
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    if first.is_some_and(is_url) {
+        return Err(Error::List(path.to_owned()));
     }
     // A list of something else: services of a swarm, images, or none at all where nothing runs.
     if text
@@ -169,6 +180,10 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
     }
 }
 
+fn kustomize(folder: &str) -> String {
+    format!("kubectl kustomize --enable-helm {folder} | clearml-verify -")
+}
+
 /// The command that renders what a file describes, where it is none of manifests.
 fn unrendered(path: &Path, text: &str) -> Option<String> {
     let folder = path
@@ -183,20 +198,20 @@ fn unrendered(path: &Path, text: &str) -> Option<String> {
         return Some(format!("helm template {folder} | clearml-verify -"));
     }
     if is_kustomization(name) {
-        return Some(format!(
-            "kubectl kustomize --enable-helm {folder} | clearml-verify -"
-        ));
+        return Some(kustomize(&folder));
     }
     Installer::of(path, text).map(|one| one.command)
 }
 
-/// Reads a file. What looks like `localhost:8008` or `clearml.example.com` is meant for a server.
+/// Reads a file. What looks like `localhost:8008` or `clearml.example.com` is meant for a server, and `localhost` may be.
 fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     read_argument(path).map_err(|error| match (&error, path.to_str()) {
-        (CoreError::Read { source, .. }, Some(text))
-            if source.kind() == ErrorKind::NotFound && (is_authority(text) || is_domain(text)) =>
-        {
-            Error::NoFile(text.to_owned())
+        (CoreError::Read { source, .. }, Some(text)) if source.kind() == ErrorKind::NotFound => {
+            match () {
+                () if is_authority(text) || is_domain(text) => Error::NoFile(text.to_owned()),
+                () if is_name(text) => Error::NoFileOrServer(text.to_owned()),
+                () => error.into(),
+            }
         }
         _ => error.into(),
     })
@@ -207,12 +222,16 @@ fn is_host(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_in_one)
 }
 
-/// Whether a text is a host of three labels or more, and not `docker-compose.prod.yml`.
-fn is_domain(text: &str) -> bool {
+/// Whether a text may be a host's name, and is not `docker-compose.prod.yml`.
+fn is_name(text: &str) -> bool {
     const FILES: [&str; 7] = ["conf", "env", "json", "toml", "txt", "yaml", "yml"];
-    let mut labels = text.rsplit('.');
-    let last = labels.next().unwrap_or_default();
-    is_host(text) && labels.count() >= 2 && !text.starts_with('.') && !FILES.contains(&last)
+    let last = text.rsplit('.').next().unwrap_or_default();
+    is_host(text) && !text.starts_with('.') && !FILES.contains(&last)
+}
+
+/// Whether a text is a host of three labels or more, which hardly any file or folder is called.
+fn is_domain(text: &str) -> bool {
+    is_name(text) && text.matches('.').count() >= 2
 }
 
 /// Whether a text is a host and a port.
@@ -224,24 +243,52 @@ fn is_authority(text: &str) -> bool {
 /// The running servers among the targets.
 ///
 /// # Errors
-/// An address with a user's name, whose password would stand in the command line.
+/// An address with a user's name, whose password would stand in the command line; one of IPv6 without its brackets.
 pub(crate) fn servers(cli: &Cli) -> Result<Vec<String>, Error> {
     let given = [&cli.api, &cli.web, &cli.files];
     let named = given.into_iter().flatten().map(String::as_str);
     let targets = cli.targets.iter().filter_map(|target| target.to_str());
-    let urls: Vec<&str> = targets.filter(|text| is_url(text)).collect();
+    let urls: Vec<&str> = targets.filter(|text| is_meant_as_url(text)).collect();
     for url in urls.iter().copied().chain(named) {
-        let authority = url.split_once("://").map(|(_, rest)| rest);
-        let authority = authority.and_then(|rest| rest.split(['/', '?', '#']).next());
-        match authority {
-            Some(authority) if is_url(url) && !authority.is_empty() && !authority.contains('@') => {
-            }
-            _ => return Err(Error::Url),
-        }
+        checked(url)?;
     }
-    // What only a page of the web server knows of it, which may be a secret, is not repeated.
-    let page = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
-    Ok(urls.into_iter().map(page).collect())
+    Ok(urls.into_iter().map(asked).collect())
+}
+
+/// An address as it is asked and shown: what only a page of the web server knows of it, which may be a secret, is not repeated.
+pub(crate) fn asked(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match url.split_once("://") {
+        Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+        None => url.to_owned(),
+    }
+}
+
+/// Whether an address has all that it needs, and no more than may be in a command line.
+fn checked(url: &str) -> Result<(), Error> {
+    let authority = url.split_once("://").map(|(_, rest)| rest);
+    let authority = authority.and_then(|rest| rest.split(['/', '?', '#']).next());
+    let is_whole =
+        |authority: &&str| is_url(url) && !authority.is_empty() && !authority.contains('@');
+    let authority = authority.filter(is_whole).ok_or(Error::Url)?;
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(v6) => v6.split_once(']').ok_or(Error::Brackets)?,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let is_v6 = authority.starts_with('[');
+    if !is_v6 && port.matches(':').count() > 1 {
+        return Err(Error::Brackets);
+    }
+    let is_in_host = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if host.is_empty() || !is_v6 && !host.chars().all(is_in_host) {
+        return Err(Error::Host);
+    }
+    let number = port.strip_prefix(':').map(str::parse::<u16>);
+    match port {
+        "" | ":" => Ok(()),
+        _ if number.is_some_and(|number| number.is_ok_and(|number| number > 0)) => Ok(()),
+        _ => Err(Error::Port),
+    }
 }
 
 /// Whether the command line names a running server.
@@ -254,5 +301,16 @@ pub(crate) fn names_a_server(cli: &Cli) -> bool {
 }
 
 pub(crate) fn is_url(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    let is_known =
+        |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    scheme.is_some_and(is_known)
+}
+
+/// Whether a text is an address or meant as one: no file is called so.
+fn is_meant_as_url(text: &str) -> bool {
+    let (before, _) = text.split_once(':').unwrap_or_default();
+    let is_scheme = |known: &str| before.trim().eq_ignore_ascii_case(known);
+    let is_meant = text.contains("://") || is_scheme("http") || is_scheme("https");
+    is_meant && (is_url(text) || !Path::new(text).exists())
 }

@@ -26,6 +26,9 @@ const ACCOUNT_FIELDS: [&str; 5] = [
     "user_secret",
 ];
 
+/// The ends of paths of settings.
+const SECRETS: [&str; 4] = ["session_secret", "token_secret", "user_key", "user_secret"];
+
 /// Databases whose passwords stand below `secure` (docs/clearml.md#database-passwords).
 const DATABASES: [&str; 4] = ["elastic", "mongo", "mongodb", "redis"];
 
@@ -65,8 +68,13 @@ pub(crate) fn unread(name: &str) -> Option<Unread> {
         .strip_prefix("CLEARML_")
         .or_else(|| upper.strip_prefix("TRAINS_"))?;
     // The agent reads names of its own, with this prefix.
-    if rest.starts_with("AGENT__") || !rest.contains("__") && !rest.starts_with('_') {
+    if rest.starts_with("AGENT__") {
         return None;
+    }
+    if !rest.contains("__") && !rest.starts_with('_') {
+        return of_single(rest).map(|path| Unread {
+            nearest: nearest(&path),
+        });
     }
     let path = rest
         .trim_start_matches('_')
@@ -75,6 +83,29 @@ pub(crate) fn unread(name: &str) -> Option<Unread> {
     Some(Unread {
         nearest: nearest_address(rest).or_else(|| nearest(&path)),
     })
+}
+
+/// The path that is meant with single underscores: `SECURE_AUTH_TOKEN_SECRET`. Those of addresses and databases, which servers
+/// read so, are no paths.
+fn of_single(rest: &str) -> Option<String> {
+    // Hundreds of paths are below them, and most variables of ClearML's are none.
+    ROOTS.iter().find(|root| {
+        let start = rest.get(..root.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(root))
+    })?;
+    let settings = SETTINGS.iter().map(|setting| setting.path());
+    let mut known = settings.chain(image::all().iter().map(|entry| entry.path));
+    let path = known.find(|path| is_same(path, rest) && path.contains('.'))?;
+    Some(path.to_ascii_lowercase())
+}
+
+/// Whether two names have the same letters and numbers, in any case.
+fn is_same(one: &str, other: &str) -> bool {
+    fn letters(text: &str) -> impl Iterator<Item = u8> {
+        let bytes = text.bytes().filter(|byte| !b"._".contains(byte));
+        bytes.map(|byte| byte.to_ascii_lowercase())
+    }
+    letters(one).eq(letters(other))
 }
 
 fn is_wrong(path: &str) -> bool {
@@ -92,6 +123,10 @@ fn is_wrong(path: &str) -> bool {
         return !is_in_secure(&parts[1..]);
     }
     let joined = parts.join(".");
+    // Keys and secrets are below `secure` alone.
+    if parts.last().is_some_and(|last| SECRETS.contains(last)) {
+        return true;
+    }
     let mut known = image::all().iter().map(|entry| entry.path);
     !known.any(|known| is_at_or_below(known, &joined) || is_at_or_below(&joined, known))
         && paths().any(|known| distance(&known, &joined) <= TYPO)
@@ -192,6 +227,9 @@ mod tests {
             "CLEARML__secure__credentials__mine__user_key",
             "CLEARML__apiserver__something__new__in__a__version",
             "CLEARML_API_ACCESS_KEY",
+            "CLEARML_ELASTIC_SERVICE_HOST",
+            "CLEARML_CONFIG_DIR",
+            "CLEARML_HOSTS",
             "CLEARML_AGENT__AGENT__GIT_USER",
             "WEBSERVER__fileBaseUrl",
         ] {
@@ -217,6 +255,16 @@ mod tests {
         assert_eq!(
             near("CLEARML_SECURE__AUTH__TOKEN_SECRET"),
             "CLEARML__SECURE__AUTH__TOKEN_SECRET"
+        );
+        for name in [
+            "CLEARML_SECURE_AUTH_TOKEN_SECRET",
+            "CLEARML__APISERVER__AUTH__TOKEN_SECRET",
+        ] {
+            assert_eq!(near(name), "CLEARML__SECURE__AUTH__TOKEN_SECRET");
+        }
+        assert_eq!(
+            near("CLEARML_fileserver_auth_enabled"),
+            "CLEARML__fileserver__auth__enabled"
         );
         assert_eq!(
             near("CLEARML__apiserver__auth__fixed_user__enabled"),

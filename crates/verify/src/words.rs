@@ -8,6 +8,7 @@ use clearml_secure_core::setting::{Kind, Setting};
 pub(crate) use clearml_secure_core::shown::and;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::version::Version;
+use serde_json::error::Category;
 
 /// A variable's name, fit to be printed: as far as it is one. In `NAME:value` or `NAME=value` at the wrong place a
 /// value is part of the name.
@@ -66,6 +67,26 @@ pub(crate) fn run(what: &str, commands: &[&str]) -> String {
     format!("{what}:\n  {}", commands.join("\n  "))
 }
 
+/// Why a text is none of the JSON that we write, without the place, which is said once, and without what is there: it may be
+/// a keyset by mistake.
+pub(crate) fn of_json(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Eof => return "the JSON is incomplete".to_owned(),
+        Category::Syntax => return "this is not JSON".to_owned(),
+        Category::Data | Category::Io => {}
+    }
+    let message = error.to_string();
+    let end = message.rfind(" at line ").unwrap_or(message.len());
+    let start = match message.starts_with("unknown field") {
+        true => 0,
+        false => message.rfind(", expected ").map_or(0, |comma| comma + 2),
+    };
+    match message.get(start..end) {
+        Some(text) if text.starts_with("expected struct") => "expected an object".to_owned(),
+        text => text.unwrap_or(&message).to_owned(),
+    }
+}
+
 /// `service api`, or `Deployment clearml-api`: a container by what makes it.
 pub(crate) fn container(container: &Container) -> String {
     let kind = container.pod.as_ref().map_or("service", |pod| &pod.kind);
@@ -113,6 +134,9 @@ pub(crate) fn with_tls_alone(entrance: &Entrance) -> &'static str {
         (Some(Speaks::Both), _) => "let it redirect to https://: remove what keeps it from that",
         (_, EntranceKind::HttpRoute) => {
             "give its Gateway a listener with `protocol: HTTPS` and a certificate"
+        }
+        (_, EntranceKind::IngressRoute) => {
+            "add `tls: {}` to its `spec`, and name the entry point `websecure`"
         }
         (_, EntranceKind::Route) => "add `spec.tls` with `termination: edge` to the Route",
         (_, EntranceKind::Ingress) => {

@@ -378,6 +378,28 @@ fn a_broken_conf_is_a_finding_and_never_clean() {
 }
 
 #[test]
+fn a_broken_conf_stops_all_servers_that_load_it() {
+    let compose = "services:\n  apiserver: &server\n    image: clearml/server:2.3.0\n    command: [apiserver]\n    environment: {MINE: x}\n    volumes: [./config:/opt/clearml/config]\n  fileserver:\n    <<: *server\n    command: [fileserver]\n    environment: {}\n";
+    let said = |text: &str| {
+        let folder = folder_with(&[("docker-compose.yml", compose), ("config/extra.conf", text)]);
+        let arguments = ["-f", "json", "docker-compose.yml"];
+        let (_, stdout, _) = run(&arguments, folder.path());
+        String::from_utf8(stdout).unwrap()
+    };
+    let all = said("a = b = c\n");
+    assert!(
+        all.contains("apiserver and fileserver do not start: they cannot read"),
+        "{all}"
+    );
+    // Only one of them lacks what it refers to.
+    let one = said("a = ${MINE}\n");
+    assert!(
+        one.contains("\"fileserver does not start: it cannot read"),
+        "{one}"
+    );
+}
+
+#[test]
 fn an_override_beside_a_default_name_is_read_as_compose_does() {
     let bad = "services:\n  apiserver:\n    environment:\n      CLEARML__secure__auth__token_secret: other\n";
     let folder = folder_with(&[

@@ -6,7 +6,9 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use common::{findings, fixtures, folder_with, good, run, write};
@@ -143,7 +145,7 @@ fn a_file_that_is_wrong_is_an_error_with_its_place() {
             "1:1",
             "missing field `reason`",
         ),
-        ("x = [", "1:", "help: it has fail-on"),
+        ("x = [", "1:", "help: a clearml-verify.toml has fail-on"),
     ] {
         let folder = with_notes(text);
         let (code, stdout, stderr) = run(&[], folder.path());
@@ -192,6 +194,53 @@ fn what_is_below_a_severity_neither_is_printed_nor_fails() {
         json(&["--min-severity", "note"], folder.path()).1["summary"]["note"],
         2
     );
+}
+
+#[test]
+fn every_format_counts_what_it_does_not_show() {
+    let folder = with_notes("");
+    let words = "not shown: 2 below warning";
+    for (format, expected) in [
+        ("text", words),
+        ("html", words),
+        ("markdown", words),
+        (
+            "github",
+            "::notice title=not shown::not shown: 2 below warning\n",
+        ),
+        ("json", "\"below_min_severity\": 2\n"),
+        (
+            "jsonl",
+            "{\"hidden\":{\"below_min_severity\":2},\"kind\":\"hidden\",\"version\":1}\n",
+        ),
+        (
+            "prometheus",
+            "clearml_verify_not_shown{by=\"below_min_severity\"} 2\n",
+        ),
+        ("sarif", words),
+        ("gitlab", words),
+    ] {
+        let arguments = ["-f", format, "--min-severity", "warning"];
+        let (code, stdout, stderr) = run(&arguments, folder.path());
+        let said = String::from_utf8(stdout).unwrap();
+        assert_eq!(code, 0, "{format}");
+        if format == "gitlab" {
+            assert_eq!(said, "[]\n");
+            let line = format!("clearml-verify: {words}\n");
+            assert!(stderr.contains(&line), "{stderr}");
+        } else {
+            assert!(said.contains(expected), "{format}: {said}");
+            assert!(!stderr.contains(words), "{format}: {stderr}");
+        }
+        let (_, stdout, _) = run(&["-f", format], folder.path());
+        let all = String::from_utf8(stdout).unwrap();
+        assert!(!all.contains("not shown:"), "{format}: {all}");
+    }
+    let (_, stdout, _) = run(&["-f", "sarif", "--min-severity", "warning"], folder.path());
+    let document: Value = serde_json::from_slice(&stdout).unwrap();
+    let run = &document["runs"][0]["invocations"][0];
+    assert_eq!(run["executionSuccessful"], true);
+    assert_eq!(run["toolExecutionNotifications"][0]["level"], "note");
 }
 
 #[test]
@@ -392,6 +441,48 @@ fn a_baseline_is_of_a_file_and_not_of_how_it_was_typed() {
     for target in typed {
         let (_, document, _) = json(&["--baseline", "../b.json", target], &within);
         assert_eq!(document["findings"], Value::Array(vec![]), "{target}");
+    }
+}
+
+/// A folder of clones has the same path in each of them, and names that are no text look alike.
+#[test]
+fn a_baseline_accepts_nothing_of_another_deployment() {
+    let text = good().replace("server:2.3.0", "server:latest");
+    let folder = folder_with(&[]);
+    let names = [&b"one"[..], b"two", b"\xfe", b"\xff", "\u{fffd}".as_bytes()];
+    let names = names.map(OsStr::from_bytes);
+    for name in names {
+        let clone = folder.path().join(name);
+        fs::create_dir_all(&clone).unwrap();
+        write(&clone.join("docker-compose.yml"), &text);
+        if name.len() == 3 {
+            fs::create_dir(clone.join(".git")).unwrap();
+        }
+    }
+    let json = |options: &[&str], target: &OsStr| {
+        let mut verify = common::verify();
+        verify.args(options).arg(target).current_dir(folder.path());
+        let output = verify.output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_default()
+    };
+    for accepted in names {
+        json(&["--write-baseline", "b.json"], accepted);
+        fs::write(
+            folder.path().join("before.json"),
+            json(&["-f", "json"], accepted).to_string(),
+        )
+        .unwrap();
+        for target in names {
+            let left = if accepted == target { 0 } else { 2 };
+            let document = json(&["-f", "json", "--baseline", "b.json"], target);
+            let found = document["findings"].as_array().map(Vec::len);
+            assert_eq!(found, Some(left), "{accepted:?} {target:?}");
+            let document = json(&["-f", "json", "--since", "before.json"], target);
+            assert_eq!(
+                document["since"]["summary"]["new"], left,
+                "{accepted:?} {target:?}"
+            );
+        }
     }
 }
 

@@ -130,7 +130,7 @@ fn a_fleet_ends_with_a_table() {
 #[test]
 fn a_list_names_targets() {
     let folder = fleet();
-    let list = "# ours\nhost-00\n\n  host-01/docker-compose.yml  \nhttp://127.0.0.1:1\n";
+    let list = "\u{feff}# ours\nhost-00\n\n  host-01/docker-compose.yml  \nhttp://127.0.0.1:1\n";
     fs::write(folder.path().join("hosts.txt"), list).unwrap();
     let output = verify(&["-q", "--summary", "@hosts.txt", "host-20"], folder.path());
     let text = printed(&output);
@@ -142,6 +142,7 @@ fn a_list_names_targets() {
     ] {
         assert!(text.contains(name), "{name}: {text}");
     }
+    assert!(!text.contains("ours"), "{text}");
     fs::write(folder.path().join("empty.txt"), "# nothing\n").unwrap();
     let output = verify(&["@empty.txt"], folder.path());
     assert_eq!(output.status.code(), Some(2));

@@ -54,6 +54,12 @@ impl Writer<'_> {
             "user" => text(self.random.pick(&["root", "\"1000:1000\"", "\"${A:-1}\""])),
             "working_dir" => text(self.random.pick(&["/srv", "\"/${UNSET-x}\""])),
             "privileged" => text(self.random.pick(&["true", "false"])),
+            "cap_add" => list(vec![text(self.random.pick(&[
+                "ALL",
+                "SYS_ADMIN",
+                "NET_RAW",
+            ]))])
+            .or_text(self.role, "[]"),
             "profiles" => list(vec![text(word)]),
             "secrets" => list(vec![match self.random.below(3) {
                 0 => text("s1"),

@@ -65,6 +65,20 @@ impl Engine {
         [home, project].into_iter().chain(host).collect()
     }
 
+    /// What the servers that ended without being asked to have printed.
+    pub fn ended(&self) -> String {
+        let mut printed = String::new();
+        for container in self.containers() {
+            if container["State"]["ExitCode"] == 0 {
+                continue;
+            }
+            let name = container["Name"].as_str().unwrap();
+            let logs = self.command("docker").args(["logs", name]).output().unwrap();
+            printed.push_str(&format!("{name}:\n{}", String::from_utf8_lossy(&logs.stderr)));
+        }
+        printed
+    }
+
     /// Where the running containers of these files are not what the files say: one for each service, with its variables.
     pub fn differences(&self, files: &[&Path]) -> Vec<String> {
         let containers = self.containers();

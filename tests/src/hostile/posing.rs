@@ -285,6 +285,21 @@ pub(super) const ALL: &[&Hostile] = &[
         },
         NO_KEYS,
     ),
+    &Hostile {
+        name: "a proxy that removes keys and tokens",
+        serve: |mut stream| {
+            if let Some(request) = Request::read(&mut stream) {
+                send(&mut stream, clearml(&request.path, false));
+            }
+        },
+        finds: &["open-login"],
+        unknown: &[
+            "whether a published pair logs in at",
+            "whether the keyset's accounts log in at",
+            "accepts tokens that anyone can make",
+            "which token secret",
+        ],
+    },
     &Hostile::playing(
         "a proxy that says yes to logins",
         |stream| {
@@ -346,7 +361,10 @@ pub(super) const ALL: &[&Hostile] = &[
             if let Some(request) = Request::read(&mut stream) {
                 match request.path == "/auth.validate_token" {
                     true => hold(&stream),
-                    false => send(&mut stream, clearml(&request.path)),
+                    false => send(
+                        &mut stream,
+                        clearml(&request.path, !request.header("authorization").is_empty()),
+                    ),
                 }
             }
         },
@@ -389,13 +407,14 @@ fn is_of_keys(request: &Request) -> bool {
 /// Plays ClearML, but for what is answered in another way.
 pub(super) fn play(mut stream: TcpStream, other: &dyn Fn(&Request) -> Option<Vec<u8>>) {
     if let Some(request) = Request::read(&mut stream) {
-        let bytes = other(&request).unwrap_or_else(|| clearml(&request.path));
+        let bytes = other(&request)
+            .unwrap_or_else(|| clearml(&request.path, !request.header("authorization").is_empty()));
         send(&mut stream, bytes);
     }
 }
 
-/// What a ClearML server with keys of its own says, all parts at one address.
-pub(super) fn clearml(path: &str) -> Vec<u8> {
+/// What a ClearML server with keys of its own says, all parts at one address, to somebody with a token or a pair, or without.
+pub(super) fn clearml(path: &str, has_credentials: bool) -> Vec<u8> {
     let name = path.trim_start_matches('/');
     let (code, subcode, message, data) = match name {
         "debug.ping" => (200, 0, "OK", r#"{"msg": "ClearML server"}"#),
@@ -405,6 +424,9 @@ pub(super) fn clearml(path: &str) -> Vec<u8> {
             "OK",
             r#"{"basic": {"enabled": false, "guest": {"enabled": false}}, "sso": {}, "sso_providers": []}"#,
         ),
+        "auth.login" | "auth.validate_token" if !has_credentials => {
+            (401, 20, "Unauthorized (missing credentials)", "{}")
+        }
         "auth.login" => (401, 22, "Unauthorized (invalid credentials)", "{}"),
         "auth.validate_token" => (
             401,
@@ -418,7 +440,11 @@ pub(super) fn clearml(path: &str) -> Vec<u8> {
         "credentials.json" | "configuration.json" => return reply("200 OK", "", "{}"),
         _ => {
             let headers = "server: clearml\r\nAccess-Control-Allow-Origin: *\r\n";
-            return reply("401 Unauthorized", headers, "Signature verification failed");
+            let reason = match has_credentials {
+                true => "Signature verification failed",
+                false => "Missing token",
+            };
+            return reply("401 Unauthorized", headers, reason);
         }
     };
     let status = match code {

@@ -166,6 +166,11 @@ fn a_closed_pipe_is_no_failure() {
         (clearml("inject").args(["--diff", "compose.yml"]), 0),
         (clearml("verify").arg("compose.yml"), 0),
         (clearml("verify").args(["-f", "json", "compose.yml"]), 0),
+        // What goes to a file is whole, whether anybody reads the rest, and so is the exit code.
+        (
+            clearml("verify").args(["-o", "json:report.json", "compose.yml"]),
+            1,
+        ),
         (clearml("verify").arg("--list-rules"), 0),
         (clearml("keygen").arg("--help"), 0),
     ] {

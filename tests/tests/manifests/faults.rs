@@ -1,5 +1,6 @@
 //! What keeps a pod from starting, what helm refuses, and what anyone with the role `view` can read.
 
+use e2e::fresh::fresh;
 use e2e::keyset::Keyset;
 use e2e::kubernetes::Kubernetes;
 
@@ -60,7 +61,7 @@ fn a_value_in_a_workload_is_for_everybody_who_may_view_it() {
     let Some(kubernetes) = Kubernetes::find() else {
         return;
     };
-    let value = "Zw6Nk1RvQd8XsLm3TbYp5HcGf9JaU2eK7oViB4tE";
+    let value = &fresh("Zw6Nk1RvQd8XsLm3TbYp5HcGf9JaU2eK7oViB4tE");
     let values = format!(
         "apiserver:\n  extraEnvs:\n  - {{name: CLEARML__SECURE__HTTP__SESSION_SECRET__APISERVER, value: {value}}}\n"
     );

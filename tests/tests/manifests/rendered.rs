@@ -1,5 +1,6 @@
 //! Our chart, rendered with many values.
 
+use e2e::fresh::fresh;
 use e2e::keyset::Keyset;
 use e2e::kubernetes::Kubernetes;
 use serde_json::{Value, json};
@@ -235,7 +236,9 @@ fn files_of_secrets_and_config_maps_are_read() {
     let Some(kubernetes) = Kubernetes::find() else {
         return;
     };
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: own}\nstringData:\n  secure.conf: |\n    auth { token_secret: Zw6Nk1RvQd8XsLm3TbYp5HcGf9JaU2eK7oViB4tE }\n";
+    let secret = fresh(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: own}\nstringData:\n  secure.conf: |\n    auth { token_secret: Zw6Nk1RvQd8XsLm3TbYp5HcGf9JaU2eK7oViB4tE }\n",
+    );
     let config = "apiserver:\n  additionalConfigs:\n    secure.conf: |\n      http { session_secret { apiserver: \"Zw6Nk1RvQd8XsLm3TbYp5HcGf9JaU2eK7oViB4tE\" } }\n";
     let whole = "apiserver: {existingAdditionalConfigsSecret: own}";
     let one = "fileserver:\n  additionalVolumes: [{name: own, secret: {secretName: own}}]\n  \

@@ -330,7 +330,7 @@ impl Reader<'_> {
                 let shown = shown(is_private, file);
                 self.project.unseen.push(Unseen {
                     what: format!("extended file {shown}"),
-                    hides: Hides::Anything,
+                    hides: Hides::Base,
                     reason: unreadable(shown == file, &error),
                     service: Some(part.service.clone()),
                     span: Some(span),

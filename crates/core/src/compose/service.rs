@@ -9,7 +9,7 @@ use super::{
     Loader, Part, Project, Service, env_file, environment, label, port, shellwords, unsteady,
     volume, watch,
 };
-use crate::container::{Container, Hook, Text, Variable};
+use crate::container::{Container, Hook, Text, Variable, capability_of_root};
 use crate::error::Error;
 use crate::knowable::Knowable;
 use crate::source::{Sources, Span};
@@ -41,6 +41,7 @@ impl Project {
         let labels = label::of_service(self, &parts, of_files);
         let network_mode = self.network_mode(&name, &parts);
         let privileged = self.privileged(&parts);
+        let capability = self.capability(&parts);
         let of_image = |told: fn(&Built) -> &Option<Knowable<String>>| {
             built.as_ref().and_then(|built| told(built).clone())
         };
@@ -65,6 +66,7 @@ impl Project {
         };
         let container = Container {
             pod: None,
+            made: None,
             name,
             name_span,
             image,
@@ -91,6 +93,7 @@ impl Project {
             is_shared: networks.is_shared,
             network_mode,
             privileged,
+            capability,
             labels,
         };
         Ok(Service {
@@ -238,6 +241,16 @@ impl Project {
         let (part, node) = attribute(parts, "privileged")?;
         let text = self.text_of(part, node)?;
         is_on(&text).then(|| node.span(part.source))
+    }
+
+    /// One of `cap_add`, which compose adds up.
+    fn capability(&self, parts: &[Part]) -> Option<(&'static str, Span)> {
+        counting(parts, "cap_add").find_map(|(part, field)| {
+            field.value.seen_items().find_map(|item| {
+                let name = capability_of_root(&self.text_of(part, item)?)?;
+                Some((name, item.span(part.source)))
+            })
+        })
     }
 
     fn network_mode(&mut self, name: &str, parts: &[Part]) -> Option<Text> {

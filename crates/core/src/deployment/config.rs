@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::mounts::{ON_THE_NODE, SYNCED, anywhere, around, may_have, relative};
+use super::mounts::{self, ON_THE_NODE, SYNCED, There, anywhere, around, may_have, relative};
 use super::program;
 use crate::compose::{Kind, Loader};
 use crate::config_dir;
@@ -50,8 +50,8 @@ pub(super) enum Content {
     Text(FileText),
     /// A folder of the host that cannot be listed.
     Unlisted(PathBuf, Error),
-    /// What of the host may be in the container, or not.
-    Unknown(Reason),
+    /// A file of the host that may be in the container, or not.
+    Unknown(PathBuf, Reason),
 }
 
 impl Found {
@@ -207,7 +207,7 @@ pub(super) fn path(container: &Container, instance: &Instance, key: &str) -> Opt
 /// One configuration folder as its container sees it.
 struct View<'a> {
     service: &'a Container,
-    folder: &'a str,
+    folder: String,
     loader: &'a mut Loader,
     /// Path below the folder, and what is there.
     files: Vec<(String, Content)>,
@@ -216,10 +216,11 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(service: &'a Container, folder: &'a str, loader: &'a mut Loader) -> Result<Self, Error> {
+    fn of(service: &'a Container, folder: &str, loader: &'a mut Loader) -> Result<Self, Error> {
+        let folder = &*mounts::real(service, folder);
         let mut view = Self {
             service,
-            folder,
+            folder: folder.to_owned(),
             loader,
             files: Vec::new(),
             unseen: Vec::new(),
@@ -257,6 +258,7 @@ impl<'a> View<'a> {
 
     /// Adds what the image was built with, which hides nothing.
     fn copy(&mut self, copy: &Mount) -> Result<(), Error> {
+        let folder = self.folder.clone();
         let target = match &copy.target {
             Knowable::Known(target) => target,
             Knowable::Unknown(reason) => {
@@ -264,9 +266,9 @@ impl<'a> View<'a> {
                 return Ok(());
             }
         };
-        if let Some(rest) = relative(target, self.folder) {
+        if let Some(rest) = relative(target, &folder) {
             self.content(rest, "", copy)
-        } else if let Some(rest) = relative(self.folder, target) {
+        } else if let Some(rest) = relative(&folder, target) {
             // A tree that goes to a folder above need not have this one.
             match copy.source.known() {
                 Some(MountSource::Bind(host))
@@ -353,7 +355,10 @@ impl<'a> View<'a> {
         match (kind, &has) {
             (Kind::Nothing, _) => {}
             (_, Knowable::Unknown(reason)) => return self.hidden(at, volume, reason),
-            (Kind::Folder, _) => collect(host, &path, at, &mut self.files),
+            (Kind::Folder, _) => {
+                collect(host, &path, at, &mut self.files);
+                self.follow_links(before);
+            }
             (Kind::Other, Knowable::Known(true)) if at.ends_with(".conf") => {
                 self.files
                     .push((at.to_owned(), Content::Host(path.clone())));
@@ -389,6 +394,27 @@ impl<'a> View<'a> {
         );
     }
 
+    /// Puts in place of a link what it leads to in the container, which need not be what the host has there. The first
+    /// so many files were looked at before.
+    fn follow_links(&mut self, before: usize) {
+        const ELSEWHERE: &str = "it is a link out of the mounted folder, which leads elsewhere in the container, or nowhere; put the file itself there, or mount what it leads to";
+        for (path, content) in &mut self.files[before..] {
+            let Content::Host(link) = content else {
+                continue;
+            };
+            if !is_link(link) {
+                continue;
+            }
+            let link = std::mem::take(link);
+            *content = match mounts::at(self.service, &format!("{}/{path}", self.folder)) {
+                There::Host { path, .. } => Content::Host(path),
+                There::Text(text) => Content::Text(text.clone()),
+                There::Image | There::Nothing => Content::Unknown(link, ELSEWHERE.into()),
+                There::Anywhere(reason) | There::Unknown(reason) => Content::Unknown(link, reason),
+            };
+        }
+    }
+
     fn hidden(&mut self, at: &str, volume: &Mount, reason: &Reason) {
         self.miss(at, volume, format!("{reason}; pass --config-dir DIR"));
     }
@@ -396,7 +422,7 @@ impl<'a> View<'a> {
     /// The path in the container.
     fn named(&self, at: &str) -> String {
         if at.is_empty() {
-            self.folder.to_owned()
+            self.folder.clone()
         } else {
             format!("{}/{at}", self.folder)
         }
@@ -405,7 +431,7 @@ impl<'a> View<'a> {
     fn miss(&mut self, at: &str, volume: &Mount, reason: String) {
         // Names in the container may hold values of env files, too.
         let is_interpolated = volume.is_interpolated && !at.is_empty();
-        let what = match (is_folder_told(self.service, self.folder), is_interpolated) {
+        let what = match (is_folder_told(self.service, &self.folder), is_interpolated) {
             (false, _) => "the configuration folder".to_owned(),
             (true, true) => format!("a file of {}", self.folder),
             (true, false) => self.named(at),
@@ -487,7 +513,7 @@ fn collect(host: &HostPath, folder: &Path, at: &str, found: &mut Vec<(String, Co
             match host.has(&path) {
                 Knowable::Known(true) => found.push((below, Content::Host(path))),
                 Knowable::Known(false) => {}
-                Knowable::Unknown(reason) => found.push((below, Content::Unknown(reason))),
+                Knowable::Unknown(reason) => found.push((below, Content::Unknown(path, reason))),
             }
         }
     }

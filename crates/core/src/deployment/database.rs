@@ -16,6 +16,14 @@ pub enum Database {
     Redis,
 }
 
+/// Where databases listen (docs/clearml.md#where-databases-listen).
+const PORTS: [(u16, Database); 4] = [
+    (9200, Database::Elasticsearch),
+    (9300, Database::Elasticsearch),
+    (27017, Database::Mongodb),
+    (6379, Database::Redis),
+];
+
 impl Database {
     /// Which database a service runs: told by its image, by its command, and by its name where neither says that it runs
     /// something of ClearML's.
@@ -30,15 +38,20 @@ impl Database {
 
     /// Which database listens on a port of a container.
     pub fn at(port: &Port) -> Option<Self> {
-        [
-            (9200, Self::Elasticsearch),
-            (9300, Self::Elasticsearch),
-            (27017, Self::Mongodb),
-            (6379, Self::Redis),
-        ]
-        .into_iter()
-        .find(|(number, _)| port.target.contains(number))
-        .map(|(_, database)| database)
+        let mut ports = PORTS.iter();
+        let (_, database) = ports.find(|(number, _)| port.target.contains(number))?;
+        Some(*database)
+    }
+
+    /// The ports on which databases listen, unless they are told otherwise.
+    pub fn ports() -> impl Iterator<Item = u16> {
+        PORTS.iter().map(|(port, _)| *port)
+    }
+
+    /// Which database listens on a port, unless it is told otherwise.
+    pub(super) fn by_port(port: u16) -> Option<Self> {
+        let mut ports = PORTS.iter();
+        Some(ports.find(|(number, _)| *number == port)?.1)
     }
 
     /// Which database an image runs, by the last part of its name.

@@ -73,7 +73,8 @@ impl Reach {
     pub fn interface(&self) -> Interface {
         match self {
             Self::Published(interface) | Self::Host(interface) => *interface,
-            Self::Entrance(_) | Self::Network(..) | Self::Tunnel => Interface::All,
+            Self::Entrance(entrance) => entrance.interface,
+            Self::Network(..) | Self::Tunnel => Interface::All,
         }
     }
 }
@@ -113,6 +114,8 @@ impl Way<'_> {
 pub struct Exposure {
     /// In the order of whom they lead to.
     forwards: Vec<Forward>,
+    /// The ports of which all is known to whom a container passes on what comes in there: containers of the deployment.
+    proxied: HashSet<(usize, u16)>,
 }
 
 impl Exposure {
@@ -130,13 +133,15 @@ impl Exposure {
             ..deployment.around()
         };
         let (mut forwards, mut unseen) = (Vec::new(), Vec::new());
+        let mut proxied = HashSet::new();
         // Without a server nothing is a way to one, and whose a database is nobody can tell.
         if instances.is_empty() {
             return (Self::default(), unseen);
         }
         for (index, container) in containers.iter().enumerate() {
             if !around.is_server(index) && Database::of(container).is_none() {
-                forward::of(&around, index, &mut forwards, &mut unseen);
+                let ports = forward::of(&around, index, &mut forwards, &mut unseen);
+                proxied.extend(ports.into_iter().map(|port| (index, port)));
             }
             let mut servers = around.servers(index).iter();
             if servers.any(|one| one.server == Server::Webserver) {
@@ -147,7 +152,7 @@ impl Exposure {
         proxy::labelled::of(&around, &mut forwards, &mut unseen);
         unseen.extend(around.untold());
         forwards.sort_by_key(|forward| forward.to);
-        (Self { forwards }, unseen)
+        (Self { forwards, proxied }, unseen)
     }
 
     /// Those that lead to a port of a container.
@@ -302,6 +307,12 @@ impl Deployment {
     /// Where the processes of a container listen, as far as it is known.
     pub fn listening(&self, container: usize) -> Listening {
         self.around().listening(container)
+    }
+
+    /// Whether it is known to whom a container passes on all that comes in at a port, and these are containers of this
+    /// deployment: what listens there is a proxy, whatever else has this port by default.
+    pub fn is_proxied(&self, container: usize, port: u16) -> bool {
+        self.exposure.proxied.contains(&(container, port))
     }
 
     /// The port at which a way begins, where it is published.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::compose::volume::cleaned;
 use crate::container::{Container, FileText, Folder, Mount, MountSource};
-use crate::io::entries;
+use crate::io::{entries, link_target};
 use crate::knowable::{Knowable, Reason};
 
 /// What a container has at a path.
@@ -61,8 +62,65 @@ pub(super) fn may_have(synced: &Mount, path: &str) -> bool {
     })
 }
 
-/// What a container has at a path.
+/// A path of as many links leads in a circle, as Linux has it.
+const LINKS: usize = 40;
+
+/// What a container has at a path. A link leads to a path of the container, whatever the host has there.
 pub(super) fn at<'a>(service: &'a Container, path: &str) -> There<'a> {
+    let mut next = Some(path.to_owned());
+    for _ in 0..LINKS {
+        let Some(path) = next else {
+            break;
+        };
+        let there = at_itself(service, &path);
+        next = match there {
+            There::Host { is_here: true, .. } => link(service, &path),
+            _ => None,
+        };
+        if next.is_none() {
+            return there;
+        }
+    }
+    There::Nothing
+}
+
+/// The path of the container at which a folder is, where links lead to it.
+pub(super) fn real(service: &Container, path: &str) -> String {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match link(service, &path) {
+            Some(next) => path = next,
+            None => break,
+        }
+    }
+    path
+}
+
+/// The path of the container to which the first link on the way to a path leads; none where there is no link.
+fn link(service: &Container, path: &str) -> Option<String> {
+    let (rest, volume) = around(service, path)?;
+    let Some(MountSource::Bind(host)) = volume.source.known() else {
+        return None;
+    };
+    let (mut here, mut there) = (host.path.clone(), volume.target.known()?.clone());
+    let mut steps = rest.split('/').filter(|step| !step.is_empty());
+    while let Some(step) = steps.next() {
+        here.push(step);
+        if let Some(to) = link_target(&here) {
+            let start = match to.starts_with('/') {
+                true => "",
+                false => there.as_str(),
+            };
+            let after: Vec<&str> = steps.collect();
+            return cleaned(&format!("{start}/{to}/{}", after.join("/")));
+        }
+        there = format!("{there}/{step}");
+    }
+    None
+}
+
+/// What a container has at a path on which no link is.
+fn at_itself<'a>(service: &'a Container, path: &str) -> There<'a> {
     if let Some((_, reason)) = anywhere(service) {
         return There::Anywhere(reason.clone());
     }

@@ -225,12 +225,18 @@ const THIRD_PARTY: [&str; 22] = [
     "valkey",
 ];
 
-/// What an image tells of the release.
+/// What an image tells of the release, by its name or, where a container of an engine shows it, by itself. `latest` is what it
+/// was when the image was pulled (docs/clearml.md#what-docker-inspect-tells).
 fn release(service: &Container) -> Knowable<Release> {
-    service.image.as_ref().and_then(|image| match image {
+    let named = service.image.as_ref().and_then(|image| match image {
         Some(image) => Release::of_image(&image.text),
         None => Knowable::unknown("no image is named"),
-    })
+    });
+    let told = service.made.as_ref().and_then(|made| made.version);
+    match (&named, told) {
+        (Knowable::Known(Release::Numbered(_)), _) | (_, None) => named,
+        (_, Some(version)) => Knowable::Known(Release::Numbered(version)),
+    }
 }
 
 /// `registry:5000/allegroai/clearml:1.16.2@sha256:…` is of `registry:5000/allegroai/clearml`.

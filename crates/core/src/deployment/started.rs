@@ -139,11 +139,7 @@ fn effect(
 
 /// The home of its user: that of root, or one that only the image knows, where a file of it is mounted from here.
 fn homes(container: &Container) -> Vec<String> {
-    let is_root = |user: &Knowable<String>| {
-        let name = user.known().and_then(|user| user.split(':').next());
-        name.is_some_and(|name| ["", "0", "root"].contains(&name))
-    };
-    if container.user.as_ref().is_none_or(is_root) {
+    if container.is_root() == Some(true) {
         return vec!["/root".to_owned()];
     }
     let targets = container.mounts.iter().chain(&container.copies);

@@ -1,19 +1,22 @@
 //! One container of an engine.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::network::Networks;
 use super::{ComposeProject, at, is_true, text, texts};
 use crate::compose::{port, service};
 use crate::container::{
-    Alias, Container, HostName, HostPath, Label, LabelReader, Mount, MountSource, Network, Origin,
-    Port, Text, Variable, VariableValue,
+    Alias, Container, HostName, HostPath, Label, LabelReader, Made, Mount, MountSource, Network,
+    Origin, Port, Text, Variable, VariableValue, capability_of_root,
 };
 use crate::knowable::Knowable;
 use crate::secret::Secret;
 use crate::source::{SourceId, Span};
+use crate::version::Version;
 use crate::yaml::Node;
+use crate::yaml::below::list;
 
 /// A container as it is described.
 pub(super) struct Inspected<'a> {
@@ -21,18 +24,28 @@ pub(super) struct Inspected<'a> {
     pub(super) is_running: bool,
 }
 
-const SERVICE: &str = "com.docker.compose.service";
-const PROJECT: &str = "com.docker.compose.project";
+/// The names of a project and of its services, as docker compose and podman-compose write them.
+const SERVICE: [&str; 2] = ["com.docker.compose.service", "io.podman.compose.service"];
+const PROJECT: [&str; 2] = ["com.docker.compose.project", "io.podman.compose.project"];
+/// Whether it was made for one command, by `docker compose run`.
+const ONE_OFF: &str = "com.docker.compose.oneoff";
 const FILES: &str = "com.docker.compose.project.config_files";
+const ENV_FILES: &str = "com.docker.compose.project.environment_file";
+const FOLDER: &str = "com.docker.compose.project.working_dir";
 const STACK: &str = "com.docker.stack.namespace";
 const SWARM: &str = "com.docker.swarm.service.id";
+const SWARM_SERVICE: &str = "com.docker.swarm.service.name";
+/// What ClearML's images say of themselves (docs/clearml.md#what-docker-inspect-tells).
+const VERSION: &str = "CLEARML_SERVER_VERSION=";
 
 impl<'a> Inspected<'a> {
     /// Of an object; none if it describes something else, such as an image or a network.
     pub(super) fn of(node: &'a Arc<Node>) -> Option<Self> {
         at(node, &["Config"])?;
         at(node, &["HostConfig"])?;
-        let is_running = text(node, &["State", "Running"]) != Some("false");
+        // One that is about to start again is back in a moment.
+        let is_running = text(node, &["State", "Running"]) != Some("false")
+            || is_true(node, &["State", "Restarting"]);
         Some(Self { node, is_running })
     }
 
@@ -57,19 +70,30 @@ impl<'a> Inspected<'a> {
 
     /// The compose project or the stack that it is of.
     pub(super) fn group(&self) -> Option<&'a str> {
-        self.label(PROJECT).or_else(|| self.label(STACK))
+        self.first_label(&PROJECT).or_else(|| self.label(STACK))
+    }
+
+    fn first_label(&self, names: &[&str]) -> Option<&'a str> {
+        names.iter().find_map(|name| self.label(name))
+    }
+
+    /// The paths in a label, from the folder of the project: older releases write them as they were named.
+    fn paths(&self, label: &str) -> Vec<PathBuf> {
+        let folder = Path::new(self.label(FOLDER).unwrap_or_default());
+        let paths = self.label(label).unwrap_or_default().split(',');
+        paths
+            .filter(|path| !path.is_empty())
+            .map(|path| folder.join(path))
+            .collect()
     }
 
     /// What docker compose has written on it.
     pub(super) fn project(&self) -> Option<ComposeProject> {
-        let files = self.label(FILES).unwrap_or_default();
         Some(ComposeProject {
-            name: self.label(PROJECT)?.to_owned(),
-            files: files
-                .split(',')
-                .filter(|file| !file.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            name: self.first_label(&PROJECT)?.to_owned(),
+            files: self.paths(FILES),
+            env_files: self.paths(ENV_FILES),
+            has_twin: false,
         })
     }
 
@@ -79,7 +103,7 @@ impl<'a> Inspected<'a> {
         let named = [
             self.own_name(),
             self.text(&["Config", "Image"]).unwrap_or_default(),
-            self.service_name(),
+            self.service().unwrap_or_default(),
         ];
         let env = texts(self.node, &["Config", "Env"]).into_iter();
         let names = env.map(|item| item.split('=').next().unwrap_or(item));
@@ -98,8 +122,24 @@ impl<'a> Inspected<'a> {
         named.into_iter().chain(words).chain(names).any(is_known)
     }
 
-    fn service_name(&self) -> &'a str {
-        self.label(SERVICE).unwrap_or_default()
+    /// The service that it runs as one of its containers.
+    fn service(&self) -> Option<&'a str> {
+        let of_stack = || {
+            let name = self.label(SWARM_SERVICE)?;
+            name.strip_prefix(self.label(STACK)?)?.strip_prefix('_')
+        };
+        let is_service = self
+            .label(ONE_OFF)
+            .is_none_or(|value| !value.eq_ignore_ascii_case("true"));
+        self.first_label(&SERVICE)
+            .or_else(of_stack)
+            .filter(|_| is_service)
+    }
+
+    /// The service of a project that it is one of.
+    fn service_of(&self, project: Option<&str>) -> Option<&'a str> {
+        self.service()
+            .filter(|_| project.is_some() && self.group() == project)
     }
 
     fn networks(&self) -> Vec<(&'a str, &'a Node, Span)> {
@@ -140,13 +180,20 @@ impl<'a> Inspected<'a> {
         entrypoint.into_iter().chain(command)
     }
 
-    /// What the process in it was given. `all` are the containers that it may name.
-    pub(super) fn container(&self, all: &[Inspected<'_>], networks: &Networks<'_>) -> Container {
+    /// What the process in it was given. `all` are the containers that it may name, and `group` those that are judged with it,
+    /// the first of them one of the project or the stack itself.
+    pub(super) fn container(
+        &self,
+        all: &[Inspected<'_>],
+        group: &[&Inspected<'_>],
+        networks: &Networks<'_>,
+    ) -> Container {
+        let project = group.first().and_then(|one| one.group());
         let name_node = at(self.node, &["Name"]).map_or(self.node, |name| name);
         let network_mode = self.network_mode(all);
         let attached = self.networks();
         Container {
-            name: self.name(all),
+            name: self.name(group, project),
             name_span: self.span(name_node),
             image: self.image(),
             built_as: None,
@@ -184,20 +231,30 @@ impl<'a> Inspected<'a> {
             is_shared: self.is_shared(all, &attached),
             network_mode,
             privileged: self.privileged(),
+            capability: self.capability(),
             labels: self.labels(),
             pod: None,
+            made: Some(Box::new(Made {
+                service: self.service_of(project).map(str::to_owned),
+                version: self.version(),
+            })),
         }
     }
 
-    /// The name of its service, if it is the only one of that name; else its own.
-    fn name(&self, all: &[Inspected<'_>]) -> String {
-        let service = self.service_name();
-        let same = all
-            .iter()
-            .filter(|other| other.service_name() == service)
-            .count();
-        let is_unique = !service.is_empty() && same == 1;
-        if is_unique { service } else { self.own_name() }.to_owned()
+    /// The version that its image says.
+    fn version(&self) -> Option<Version> {
+        let variables = texts(self.node, &["Config", "Env"]);
+        let told = variables.iter().find_map(|item| item.strip_prefix(VERSION));
+        told.and_then(Version::parse)
+    }
+
+    /// The name of its service, if it is the only container of it; else its own.
+    fn name(&self, group: &[&Inspected<'_>], project: Option<&str>) -> String {
+        let service = self.service_of(project);
+        let same = |other: &&&Inspected<'_>| other.service_of(project) == service;
+        let is_unique = group.iter().filter(same).count() == 1;
+        let service = service.filter(|_| is_unique);
+        service.unwrap_or_else(|| self.own_name()).to_owned()
     }
 
     fn known(&self, keys: &[&str]) -> Option<Knowable<String>> {
@@ -209,7 +266,10 @@ impl<'a> Inspected<'a> {
             return Knowable::unknown("docker inspect names no image");
         };
         let text = node.text().unwrap_or_default();
-        if text.starts_with("sha256:") {
+        // An image that was named by its id, or by the first digits of it, is written so.
+        let id = self.text(&["Image"]).unwrap_or_default();
+        let is_id = id.trim_start_matches("sha256:").starts_with(text);
+        if text.starts_with("sha256:") || !text.is_empty() && is_id {
             return Knowable::unknown("its image is named by a digest alone");
         }
         Knowable::Known(Some(Text {
@@ -317,8 +377,13 @@ impl<'a> Inspected<'a> {
         }
     }
 
-    /// What is published: as the engine does it, or is to do it.
+    /// What is published: as the engine does it, or is to do it. Of a container that has the network of another, podman
+    /// shows what that one publishes (docs/clearml.md#what-docker-inspect-tells).
     fn ports(&self) -> Vec<Port> {
+        let mode = self.text(&["HostConfig", "NetworkMode"]);
+        if mode.is_some_and(|mode| mode.starts_with("container:")) {
+            return Vec::new();
+        }
         let of = |keys: &[&str]| {
             at(self.node, keys)
                 .map(|ports| ports.fields())
@@ -448,6 +513,11 @@ impl<'a> Inspected<'a> {
     fn privileged(&self) -> Option<Span> {
         let node = at(self.node, &["HostConfig", "Privileged"])?;
         is_true(self.node, &["HostConfig", "Privileged"]).then(|| self.span(node))
+    }
+
+    fn capability(&self) -> Option<(&'static str, Span)> {
+        let mut added = list(self.node, &["HostConfig", "CapAdd"]).iter();
+        added.find_map(|one| Some((capability_of_root(one.text()?)?, self.span(one))))
     }
 
     fn labels(&self) -> Vec<Label> {

@@ -9,6 +9,9 @@ use crate::container::NetworkKind;
 use crate::knowable::Knowable;
 use crate::yaml::Node;
 
+/// On which a swarm publishes ports of its services, on every machine of it.
+const INGRESS: &str = "ingress";
+
 /// What is known of the networks, by name.
 pub(super) struct Networks<'a> {
     /// What `docker network inspect` says of them, where it is in the same text.
@@ -47,12 +50,17 @@ impl<'a> Networks<'a> {
     /// From where a container on a network is reached, besides what it publishes. `endpoint` is what its own
     /// description says of the network.
     pub(super) fn kind(&self, name: &str, endpoint: &Node) -> Knowable<NetworkKind> {
-        if let Some(network) = self.described.get(name) {
+        if let Some(network) = self.described.get(name).filter(|_| name != INGRESS) {
             return of_network(network);
         }
         let is_bridge = ["bridge", "podman"].contains(&name)
             || self.publishing.contains(&name)
             || text(endpoint, &["NetworkID"]).is_some_and(is_bridge_here);
+        if name == INGRESS {
+            return Knowable::unknown(
+                "docker inspect of a container does not say what its swarm publishes; docker service inspect does",
+            );
+        }
         match name {
             "host" => Knowable::Known(NetworkKind::Host),
             "none" => Knowable::Known(NetworkKind::Inner),

@@ -15,12 +15,21 @@ const PARTS: [&str; 4] = ["apiserver", "clearml", "fileserver", "webserver"];
 /// What Helm prints above the values of a release.
 const HEADINGS: [&str; 2] = ["COMPUTED VALUES", "USER-SUPPLIED VALUES"];
 
+/// Whether a text is what Helm prints of a release without values: a heading, and no YAML below it.
+pub fn are_none(text: &str) -> bool {
+    let (heading, rest) = text.trim().split_once(':').unwrap_or_default();
+    HEADINGS.contains(&heading) && rest.trim() == "null"
+}
+
 /// Whether a text is values of ClearML's chart, alone or as a part of another chart. What is no YAML may have been values, if
 /// lines of it begin so.
 pub fn is_values(path: &Path, text: &str) -> bool {
     let has_lines = || has_lines(text);
     // Most files have none of its words, or are too large for values, and need no reading.
     const LARGEST: usize = 4 << 20;
+    if are_none(text) {
+        return true;
+    }
     text.len() <= LARGEST
         && (!has_services(text) || has_lines())
         && PARTS.iter().filter(|part| text.contains(**part)).count() > 1

@@ -31,7 +31,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Chosen>, Fault> {
     for (index, line) in text.split_inclusive('\n').enumerate() {
         let body = line.trim_start_matches('\u{feff}').trim();
         if !body.is_empty() && !body.starts_with('#') {
-            let user = json::parse(line).and_then(|node| user(&node, index + 1));
+            let node = json::parse(line).map_err(|fault| fault.help(SHAPE));
+            let user = node.and_then(|node| user(&node, index + 1));
             users.push(user.map_err(|fault| fault.behind(start))?);
         }
         start += line.len();

@@ -40,7 +40,24 @@ pub(super) fn write(keyset: &Keyset, out: &mut String) {
 }
 
 pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
-    model::read(&parse(text)?)
+    match parse(text) {
+        Ok(root) => model::read(&root),
+        Err(fault) => Err(second(text).unwrap_or(fault)),
+    }
+}
+
+/// What `clearml-keygen --count` writes is a keyset on each line.
+fn second(text: &str) -> Option<Fault> {
+    let first = text.trim_start_matches('\u{feff}').trim_start();
+    let (line, rest) = first.split_once('\n')?;
+    let is_whole = |line: &str| serde_json::from_str::<IgnoredAny>(line).is_ok();
+    let offset = text.len() - rest.trim_start().len();
+    let next = rest.trim_start().lines().next()?;
+    (is_whole(line) && is_whole(next)).then(|| {
+        Fault::new(offset, "a second keyset begins here, and only one can be used").help(
+            "take one line of the file:\n  sed -n 1p FILE | clearml-inject -k - -i docker-compose.yml",
+        )
+    })
 }
 
 /// The text as a tree that knows where everything stands.

@@ -28,6 +28,9 @@ pub enum Misfit {
     /// Control characters, line breaks, and for secrets all that is not ASCII.
     #[error("the value has a character that cannot be printed, or is not ASCII")]
     NotPrintable,
+    /// The same of a user's name, in which any letter may be.
+    #[error("the value has a character that cannot be printed")]
+    NameNotPrintable,
     /// The API server takes what stands before the first colon for the name.
     #[error("the name has a colon, so this user cannot log in")]
     NameColon,
@@ -65,7 +68,7 @@ pub(super) fn fits_name(name: &str) -> Result<(), Misfit> {
     if name.is_empty() {
         Err(Misfit::Empty)
     } else if !is_printable {
-        Err(Misfit::NotPrintable)
+        Err(Misfit::NameNotPrintable)
     } else if name.chars().count() > LONGEST {
         Err(Misfit::Long)
     } else if name.contains('`') {

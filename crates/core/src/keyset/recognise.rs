@@ -14,13 +14,15 @@ pub(super) fn format(text: &str) -> Result<Format, Fault> {
     let body = text.trim_start_matches('\u{feff}');
     let none = || {
         let offset = text.len() - body.trim_start().len();
-        let what = if body.trim().is_empty() {
-            "it is empty"
-        } else {
-            "it is not env, json, yaml, toml, hocon or a Secret of Kubernetes"
+        let (what, first) = match body.trim().is_empty() {
+            true => ("it is empty", ""),
+            false => (
+                "it is not env, json, yaml, toml, hocon or a Secret of Kubernetes",
+                "name the file that clearml-keygen wrote, or ",
+            ),
         };
         Fault::new(offset.min(text.len()), format!("not a keyset: {what}"))
-            .help("make one:\n  clearml-keygen -o keys.env")
+            .help(format!("{first}make one:\n  clearml-keygen -o keys.env"))
     };
     if text.contains('\0') {
         return Err(none());

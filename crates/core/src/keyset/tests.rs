@@ -234,6 +234,22 @@ fn what_does_not_fit_is_refused() {
             Misfit::Replaced(Replaced::Vals),
         ),
         (
+            "<path:secret/data/clearml#token>",
+            Misfit::Replaced(Replaced::ArgoVault),
+        ),
+        (
+            "gcp:secretmanager:projects/acme/secrets/clearml",
+            Misfit::Replaced(Replaced::SecretsInit),
+        ),
+        (
+            "clearml-token@azurekeyvault",
+            Misfit::Replaced(Replaced::AzureKeyVault),
+        ),
+        (
+            "sm://acme/clearml-token",
+            Misfit::Replaced(Replaced::Berglas),
+        ),
+        (
             "encrypted:BNr24F4vW9CQ37LOXeRg",
             Misfit::Replaced(Replaced::Encrypted(Encryption::Dotenvx)),
         ),
@@ -248,7 +264,7 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(keyset.set(token_secret(), Secret::from("a:b")), Ok(()));
     assert_eq!(
         keyset.add_user(user("a\u{202e}", "a")),
-        Err(Misfit::NotPrintable)
+        Err(Misfit::NameNotPrintable)
     );
     assert_eq!(keyset.add_user(user("a", "a")), Ok(()));
     assert_eq!(keyset.add_user(user("a", "b")), Err(Misfit::User));

@@ -8,14 +8,14 @@ use super::object::Object;
 use super::pool::{Near, Pool};
 use super::volume::Volumes;
 use crate::compose::service::plain_words;
-use crate::container::{Alias, Container, Hook, Pod, Text, VariableValue};
-use crate::deployment::is_server;
+use crate::container::{Alias, Container, Hook, Pod, Text, VariableValue, capability_of_root};
+use crate::deployment::{Database, is_server};
 use crate::keyset::kubernetes::decode;
 use crate::knowable::Knowable;
 use crate::secret::Secret;
 use crate::source::{Sources, Span};
 use crate::yaml::Node;
-use crate::yaml::below::{at, text, texts};
+use crate::yaml::below::{at, list, text, texts};
 
 /// Everything that containers are made from.
 pub(super) struct Builder<'a> {
@@ -109,6 +109,8 @@ impl One<'_> {
         let name = text(node, &["name"]).unwrap_or_default();
         let host = expose::host_network(workload, self.spec);
         let privileged = at(node, &["securityContext", "privileged"]);
+        let mut added = list(node, &["securityContext", "capabilities", "add"]).iter();
+        let named = |one: &Arc<Node>| Some((capability_of_root(one.text()?)?, workload.span(one)));
         let user = at(node, &["securityContext", "runAsUser"])
             .or_else(|| at(self.spec, &["securityContext", "runAsUser"]));
         let mut container = Container {
@@ -154,7 +156,9 @@ impl One<'_> {
             privileged: privileged
                 .filter(|node| node.text() == Some("true"))
                 .map(|node| workload.span(node)),
+            capability: added.find_map(named),
             labels: Vec::new(),
+            made: None,
             pod: Some(Box::new(Pod {
                 probed: self.probed(node),
                 ..environment.pod
@@ -170,13 +174,17 @@ impl One<'_> {
         container.ports.extend(ports);
         let builder = self.builder;
         let policies = builder.policies.beside(self.workload);
-        if expose::is_closed(&policies, self.pod, node) {
+        let is_closed = expose::is_closed(&policies, self.pod, node);
+        let is_asked = Database::of(container).is_some();
+        // A policy for what comes in keeps a pod from asking nobody: only what waits to be asked is apart behind one.
+        if is_closed && is_asked {
             container.networks = vec![CLOSED.to_owned()];
-        } else if is_server(container) {
+        } else if is_closed || is_server(container) {
             // A policy is meant to let servers in.
             container.networks.push(CLOSED.to_owned());
         }
         if let Some(pod) = &mut container.pod {
+            pod.is_closed = is_closed;
             pod.entrances = builder.entrances.to(&self.services, self.workload, node);
             pod.entrances.extend(entrances);
         }
@@ -232,6 +240,7 @@ impl One<'_> {
             },
         };
         environment.read(node);
+        environment.add_injected(self.pod);
         let image = text(node, &["image"]).unwrap_or_default();
         let is_linked = text(self.spec, &["enableServiceLinks"]) != Some("false");
         if is_linked && (image.contains("clearml") || image.contains("trains")) {

@@ -24,14 +24,15 @@ pub(super) fn servers(deployment: &mut Deployment) {
     }
     let mut unseen = Vec::new();
     if let [(first, span), (second, _), ..] = &names[..] {
+        let (first, second) = (escape(first), escape(second));
+        let what = match first == second {
+            true => format!("two API servers are called {first}"),
+            false => format!("{first} and {second} are both API servers of one release"),
+        };
         unseen.push(Unseen {
             what: "which servers belong together".to_owned(),
             hides: Hides::Anything,
-            reason: format!(
-                "{} and {} are both API servers of one release; give each release a run of its own",
-                escape(first),
-                escape(second)
-            ),
+            reason: format!("{what}; give each release a run of its own"),
             service: None,
             span: Some(*span),
         });
@@ -73,7 +74,8 @@ impl<'a> Outside<'a> {
             object,
             words: words(sources.slice(object.whole())).collect(),
         };
-        let others: Vec<Worded<'_>> = others.iter().map(worded).collect();
+        let others = others.iter().filter(|object| !is_for_pods(object));
+        let others: Vec<Worded<'_>> = others.map(worded).collect();
         let is_table = |object: &Object| object.kind == "ConfigMap" && is_table(object);
         let read = pool.objects.iter();
         let read = read.filter(|object| role_of(object) == Role::Entrance || is_table(object));
@@ -170,6 +172,14 @@ impl<'a> Outside<'a> {
                 span: Some(service.name_span()),
             }));
     }
+}
+
+/// Whether a route of Istio is for what pods of the cluster ask, as all are that name no gateway.
+fn is_for_pods(route: &Object) -> bool {
+    let gateways = list(&route.node, &["spec", "gateways"]);
+    let version = text(&route.node, &["apiVersion"]).unwrap_or_default();
+    let is_istios = route.kind == "VirtualService" && version.starts_with("networking.istio.io/");
+    is_istios && gateways.iter().all(|one| one.text() == Some("mesh"))
 }
 
 /// Where ClearML's servers and their databases listen, but for the web server's port, which is everybody's.

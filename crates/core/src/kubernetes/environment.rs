@@ -3,10 +3,11 @@
 
 mod expand;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::object::{Object, text_of};
+use super::object::{Object, annotations, text_of};
 use super::pool::{Found, Pool};
 use super::store::{self, Content};
 use crate::container::{BrokenReference, Doubt, Elsewhere, Origin, Pod, Variable, VariableValue};
@@ -18,6 +19,15 @@ use crate::unseen::Hides;
 use crate::yaml::Node;
 use crate::yaml::below::{at, is_true, text};
 pub(super) use expand::expand;
+
+/// The ends of annotations by which bank-vaults, k8s-vault-webhook, GoCardless' injector and vault-secrets-webhook are asked to
+/// add variables.
+const INJECTING: [&str; 4] = [
+    "/vault-env-from-path",
+    ".opstree.secret.manager/enabled",
+    "secrets-injector.vault.crd.gocardless.com/configs",
+    "vault.security/enabled",
+];
 
 /// Makes the environment of one container.
 pub(super) struct Environment<'a> {
@@ -97,6 +107,19 @@ impl<'a> Environment<'a> {
         }
     }
 
+    /// What a webhook adds from a store of secrets when the pod starts, where the pod asks for that. It goes to every container,
+    /// and which value wins is the webhook's.
+    pub(super) fn add_injected(&mut self, pod: &Node) {
+        for (name, field) in annotations(pod) {
+            let value = field.value.text();
+            let is_set = value.is_some_and(|text| !matches!(text, "" | "false"));
+            if is_set && INJECTING.iter().any(|end| name.ends_with(end)) {
+                let reason = "a webhook adds variables from a store of secrets when the pod starts";
+                self.doubt(reason.into(), self.workload.span(field.key));
+            }
+        }
+    }
+
     fn meant(&mut self, kind: &'static str, name: &str) -> Found<'a> {
         let (pool, workload) = (self.pool, self.workload);
         let key = (kind, name.to_owned());
@@ -125,11 +148,7 @@ impl<'a> Environment<'a> {
         let span = self.workload.span(entry);
         let value = at(entry, &["value"]);
         let given = match (value, at(entry, &["valueFrom"])) {
-            (Some(value), _) if text_of(value) != Ok("") => Given {
-                value: self.written(value),
-                span: self.workload.span(value),
-                origin: Origin::Environment,
-            },
+            (Some(value), _) if text_of(value) != Ok("") => self.written(value),
             (_, Some(from)) => match self.referenced(name, from, span) {
                 Some(given) => given,
                 None => return,
@@ -158,16 +177,31 @@ impl<'a> Environment<'a> {
         self.variables.insert(name, variable);
     }
 
-    /// A value that is written in the entry.
-    fn written(&self, value: &Node) -> VariableValue {
-        match text_of(value) {
-            Ok(text) => match expand(text, &|name| self.value(name)) {
+    /// A value that is written in the entry. With that of a reference in it, it is where that is kept: of several, in a Secret
+    /// if one is, as nobody reads all of it elsewhere.
+    fn written(&self, value: &Node) -> Given {
+        let used = RefCell::new(Vec::new());
+        let referenced = |name: &str| {
+            used.borrow_mut()
+                .extend(self.variables.get(name).map(|variable| variable.origin));
+            self.value(name)
+        };
+        let made = match text_of(value) {
+            Ok(text) => match expand(text, &referenced) {
                 Ok(text) => VariableValue::Known(Secret::new(text)),
                 Err(value) => value,
             },
             Err(what) => {
                 VariableValue::Invalid(format!("the value is {what} and not text; quote it"))
             }
+        };
+        let used = used.into_inner();
+        let kept = [Origin::Secret, Origin::ConfigMap];
+        let kept = kept.into_iter().find(|origin| used.contains(origin));
+        Given {
+            value: made,
+            span: self.workload.span(value),
+            origin: kept.unwrap_or(Origin::Environment),
         }
     }
 

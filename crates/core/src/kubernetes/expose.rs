@@ -116,6 +116,7 @@ impl<'a> Services<'a> {
                         speaks,
                         is_bytes: true,
                         is_guarded: false,
+                        interface,
                         span,
                     });
                     continue;
@@ -205,18 +206,29 @@ pub(super) fn is_closed(policies: &[&Object], pod: &Node, container: &Node) -> b
     own.peek().is_some() && !own.any(lets_in)
 }
 
-/// Whether a rule of a NetworkPolicy lets every pod in: it names nobody, all namespaces, or all addresses.
+/// Whether a rule of a NetworkPolicy lets every pod in: it names nobody, all pods of its own namespace or of all of them, or all
+/// addresses. What is known of a deployment is in one namespace.
 fn is_for_everybody(rule: &Node) -> bool {
     let from = list(rule, &["from"]);
-    let is_empty = |selector: &Arc<Node>| selector.entries().is_none_or(<[_]>::is_empty);
-    from.is_empty()
-        || from.iter().any(|peer| {
-            let all_namespaces = at(peer, &["namespaceSelector"]).is_some_and(is_empty);
-            let all_pods = at(peer, &["podSelector"]).is_none_or(is_empty);
-            let all_addresses =
-                text(peer, &["ipBlock", "cidr"]).is_some_and(|cidr| cidr.ends_with("/0"));
-            (all_namespaces && all_pods) || all_addresses
-        })
+    let is_for_all = |peer: &Arc<Node>| {
+        let selector = |key| at(peer, &[key]);
+        let all_addresses =
+            text(peer, &["ipBlock", "cidr"]).is_some_and(|cidr| cidr.ends_with("/0"));
+        match (selector("namespaceSelector"), selector("podSelector")) {
+            (None, None) => all_addresses,
+            (namespaces, pods) => [namespaces, pods]
+                .into_iter()
+                .flatten()
+                .all(|one| picks_all(one)),
+        }
+    };
+    from.is_empty() || from.iter().any(is_for_all)
+}
+
+/// Whether a selector asks for nothing.
+fn picks_all(selector: &Node) -> bool {
+    let asks = |key| at(selector, &[key]).is_some_and(|asked| !asked.fields().is_empty());
+    !asks("matchLabels") && list(selector, &["matchExpressions"]).is_empty()
 }
 
 /// Whether a rule of a NetworkPolicy is about a port of a container at which a database may listen: one that the container
@@ -226,6 +238,10 @@ fn is_for_port(rule: &Node, container: &Node) -> bool {
     let ports = list(rule, &["ports"]);
     let declared = list(container, &["ports"]);
     let is_own = |port: &Arc<Node>| {
+        // No database is asked in another way.
+        if text(port, &["protocol"]).is_some_and(|protocol| protocol != "TCP") {
+            return false;
+        }
         let Some(word) = text(port, &["port"]) else {
             return true;
         };

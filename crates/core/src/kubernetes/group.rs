@@ -50,7 +50,7 @@ impl Groups {
                 continue;
             }
             let is_scaled = number(&object.node, &["spec", "replicas"]) == Some(0);
-            if is_scaled && !is_rolled_out(pool, object) {
+            if is_scaled && !is_started_otherwise(pool, object) {
                 scaled.push(escape(&object.name).into_owned());
                 continue;
             }
@@ -159,13 +159,17 @@ fn is_controlled(pool: &Pool, object: &Object) -> bool {
     is_there(kind, name) || kind == "ReplicaSet" && is_there("Deployment", above)
 }
 
-/// Whether an Argo Rollout makes pods of a workload, which then has no replicas of its own.
-fn is_rolled_out(pool: &Pool, object: &Object) -> bool {
-    pool.objects.iter().any(|rollout| {
-        let meant = |key| text(&rollout.node, &["spec", "workloadRef", key]);
-        rollout.kind == "Rollout"
-            && rollout.may_be_beside(object)
-            && meant("kind") == Some(&object.kind)
+/// Whether something else starts pods of a workload without replicas of its own: an Argo Rollout, or KEDA, at a request.
+fn is_started_otherwise(pool: &Pool, object: &Object) -> bool {
+    pool.objects.iter().any(|other| {
+        let reference = match other.kind.as_str() {
+            "Rollout" => "workloadRef",
+            "HTTPScaledObject" | "ScaledObject" => "scaleTargetRef",
+            _ => return false,
+        };
+        let meant = |key| text(&other.node, &["spec", reference, key]);
+        other.may_be_beside(object)
+            && meant("kind").unwrap_or("Deployment") == object.kind
             && meant("name") == Some(&object.name)
     })
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::shown::escape;
 use crate::source::{SourceId, Span};
 use crate::yaml::below::{at, text};
-use crate::yaml::{Node, Typed};
+use crate::yaml::{Field, Node, Typed};
 
 /// The keys of an object, each with its value and whether that is encoded.
 pub(super) type Keys = HashMap<String, (Arc<Node>, Arc<Node>, bool)>;
@@ -59,9 +59,12 @@ pub(super) enum Role {
     Workload,
 }
 
+/// Its groups, before and from version 2.10 on.
+const TRAEFIK: &[&str] = &["traefik.containo.us", "traefik.io"];
+
 /// The kinds that are read, each with the groups of its API beside those without a dot, which are Kubernetes' own. An object of
 /// another group is something else: Knative's `Service` makes pods (docs/clearml.md#ways-into-a-cluster).
-const KINDS: [(&str, Role, &[&str]); 28] = [
+const KINDS: [(&str, Role, &[&str]); 34] = [
     ("Application", Role::Chart, &["argoproj.io"]),
     ("ApplicationSet", Role::Chart, &["argoproj.io"]),
     ("CloneSet", Role::Workload, &["apps.kruise.io"]),
@@ -79,17 +82,23 @@ const KINDS: [(&str, Role, &[&str]); 28] = [
     ),
     ("Gateway", Role::Read, &["gateway.networking.k8s.io"]),
     ("HTTPRoute", Role::Entrance, &["gateway.networking.k8s.io"]),
+    ("HTTPScaledObject", Role::Read, &["http.keda.sh"]),
     ("HelmChart", Role::Chart, &["helm.cattle.io"]),
     ("HelmChartConfig", Role::Chart, &["helm.cattle.io"]),
     ("HelmRelease", Role::Chart, &["helm.toolkit.fluxcd.io"]),
     ("Ingress", Role::Entrance, &["networking.k8s.io"]),
+    ("IngressRoute", Role::Entrance, TRAEFIK),
+    ("IngressRouteTCP", Role::Entrance, TRAEFIK),
     ("Job", Role::Workload, &[]),
+    ("Middleware", Role::Read, TRAEFIK),
+    ("MiddlewareTCP", Role::Read, TRAEFIK),
     ("NetworkPolicy", Role::Read, &["networking.k8s.io"]),
     ("Pod", Role::Workload, &[]),
     ("ReplicaSet", Role::Workload, &[]),
     ("ReplicationController", Role::Workload, &[]),
     ("Rollout", Role::Workload, &["argoproj.io"]),
     ("Route", Role::Entrance, &["route.openshift.io"]),
+    ("ScaledObject", Role::Read, &["keda.sh"]),
     ("SealedSecret", Role::Maker, &["bitnami.com"]),
     ("Secret", Role::Read, &[]),
     ("Service", Role::Read, &[]),
@@ -165,6 +174,15 @@ pub(super) fn shown_kind(kind: &str, version: &str) -> String {
     }
 }
 
+/// The annotations of an object, or of a pod in it, by name.
+pub(super) fn annotations(node: &Node) -> impl Iterator<Item = (&str, Field<'_>)> {
+    let all = at(node, &["metadata", "annotations"]);
+    let fields = all.map(|all| all.fields()).unwrap_or_default();
+    fields
+        .into_iter()
+        .filter_map(|field| Some((field.key.scalar()?.text(), field)))
+}
+
 impl Object {
     /// Where a node of it is.
     pub(super) fn span(&self, node: &Node) -> Span {
@@ -192,11 +210,7 @@ impl Object {
 
     /// Names and values of all annotations.
     pub(super) fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
-        let all = at(&self.node, &["metadata", "annotations"]);
-        let fields = all.map(|all| all.fields()).unwrap_or_default();
-        fields
-            .into_iter()
-            .filter_map(|field| Some((field.key.scalar()?.text(), field.value.text()?)))
+        annotations(&self.node).filter_map(|(name, field)| Some((name, field.value.text()?)))
     }
 
     pub(super) fn is_workload(&self) -> bool {

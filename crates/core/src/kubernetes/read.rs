@@ -90,6 +90,10 @@ pub fn is_manifest(text: &str) -> bool {
     let Some(last) = text.rfind(KEY) else {
         return false;
     };
+    // What `jq .items` leaves of a List.
+    if text.starts_with('[') && text.contains("\"apiVersion\"") {
+        return true;
+    }
     // Two braces begin a template.
     let is_braced = |line: &str| line.starts_with('{') && !line.starts_with("{{");
     let mut before = 0;

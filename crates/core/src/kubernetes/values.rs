@@ -72,6 +72,9 @@ impl Reader {
             let message = "this file is larger than 4 MiB";
             return Err(refused(0, message, "give this the values alone"));
         }
+        if helm::are_none(text) {
+            return Ok(Node::nothing(source));
+        }
         let template = || {
             let message =
                 "this is a template of values, of which nothing here knows what fills it in";

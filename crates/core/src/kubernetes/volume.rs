@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::environment::{not_given, of_maker};
-use super::object::Object;
+use super::object::{Object, annotations};
 use super::pool::{Found, Pool};
 use super::store::{self, Entry};
 use crate::container::{FileText, Folder, Mount, MountSource};
@@ -84,12 +84,9 @@ impl<'a> Volumes<'a> {
 
     /// The folders in which Vault's agent puts files, where the pod asks for that: a webhook adds them to every container.
     fn injected(&self) -> Vec<Mount> {
-        let annotations = at(self.pod, &["metadata", "annotations"]);
-        let annotations = annotations.and_then(|node| node.entries());
-        let annotations = annotations.unwrap_or_default().iter();
-        let of_vault = annotations.filter_map(|entry| {
-            let name = entry.key.text()?.strip_prefix("vault.hashicorp.com/")?;
-            Some((name, &entry.value))
+        let of_vault = annotations(self.pod).filter_map(|(name, field)| {
+            let name = name.strip_prefix("vault.hashicorp.com/")?;
+            Some((name, field.value))
         });
         let of_vault: Vec<(&str, &Arc<Node>)> = of_vault.collect();
         let is_asked = |(name, node): &&(&str, &Arc<Node>)| {

@@ -360,14 +360,119 @@ fn base(chart: &str) -> &str {
     chart.rsplit('/').next().unwrap_or(chart)
 }
 
+/// What changes nothing of a rendering, or is read, of a source of Argo CD.
+const OF_SOURCE: [&str; 7] = [
+    "chart",
+    "helm",
+    "name",
+    "path",
+    "ref",
+    "repoURL",
+    "targetRevision",
+];
+/// The same of its part for helm. Files for parameters are of the repository, whatever is in them.
+const OF_HELM: [&str; 14] = [
+    "apiVersions",
+    "ignoreMissingValueFiles",
+    "kubeVersion",
+    "namespace",
+    "parameters",
+    "passCredentials",
+    "releaseName",
+    "skipCrds",
+    "skipSchemaValidation",
+    "skipTests",
+    "valueFiles",
+    "values",
+    "valuesObject",
+    "version",
+];
+/// The same of a HelmRelease. What is here and is not read says when and as whom it is installed.
+const OF_RELEASE: [&str; 23] = [
+    "chart",
+    "commonMetadata",
+    "dependsOn",
+    "driftDetection",
+    "install",
+    "interval",
+    "kubeConfig",
+    "maxHistory",
+    "persistentClient",
+    "releaseName",
+    "rollback",
+    "serviceAccountName",
+    "storageNamespace",
+    "suspend",
+    "targetNamespace",
+    "test",
+    "timeout",
+    "uninstall",
+    "upgrade",
+    "values",
+    "valuesFrom",
+    "waitStrategy",
+    "healthCheckExprs",
+];
+/// The same of the chart in it.
+const OF_ITS_CHART: [&str; 7] = [
+    "chart",
+    "ignoreMissingValuesFiles",
+    "interval",
+    "reconcileStrategy",
+    "sourceRef",
+    "verify",
+    "version",
+];
+/// The same of a HelmChart of k3s.
+const OF_CHART: [&str; 24] = [
+    "authPassCredentials",
+    "authSecret",
+    "backOffLimit",
+    "bootstrap",
+    "chart",
+    "createNamespace",
+    "dockerRegistrySecret",
+    "failurePolicy",
+    "helmVersion",
+    "insecureSkipTLSVerify",
+    "jobImage",
+    "plainHTTP",
+    "podSecurityContext",
+    "repo",
+    "repoCA",
+    "repoCAConfigMap",
+    "securityContext",
+    "serverSide",
+    "takeOwnership",
+    "targetNamespace",
+    "timeout",
+    "values",
+    "valuesContent",
+    "version",
+];
+
+/// Whether a mapping has nothing but what is known. A key that is not may change what is rendered: an empty one does not.
+fn is_known(node: &Node, known: &[&str]) -> bool {
+    node.fields().iter().all(|field| {
+        let key = field.key.scalar().map(|key| key.text());
+        let is_nothing = field.value.is_null()
+            || field.value.items().is_some_and(<[_]>::is_empty)
+            || field.value.entries().is_some_and(<[_]>::is_empty);
+        is_nothing || key.is_some_and(|key| known.contains(&key))
+    })
+}
+
 /// An Application of Argo CD. An object of values stands instead of a text of them.
 fn application(node: &Node) -> Option<Installed<'_>> {
     let source = source(node)?;
+    let own = at(source, &["helm"]);
+    if !is_known(source, &OF_SOURCE) || !own.is_none_or(|own| is_known(own, &OF_HELM)) {
+        return None;
+    }
     let mut values: Vec<Given<'_>> = list(source, &["helm", "valueFiles"])
         .iter()
         .filter_map(|path| Some(Given::File(path.text()?)))
         .collect();
-    let own = at(source, &["helm"]);
     values.extend(match at(source, &["helm", "valuesObject"]) {
         Some(tree) => Some(Given::Tree(tree)),
         None => own.and_then(|own| keyed(own, "values")),
@@ -376,10 +481,6 @@ fn application(node: &Node) -> Option<Installed<'_>> {
         let value = at(parameter, &["value"])?;
         let is_text = is_true(parameter, &["forceString"]);
         values.push(Given::Set(text(parameter, &["name"])?, value, is_text));
-    }
-    // These are files of the repository, whatever is in them.
-    if at(source, &["helm", "fileParameters"]).is_some() {
-        return None;
     }
     Some(Installed {
         chart: text(source, &["chart"]),
@@ -392,12 +493,9 @@ fn application(node: &Node) -> Option<Installed<'_>> {
 
 /// A HelmRelease of Flux.
 fn helm_release(node: &Node) -> Option<Installed<'_>> {
-    // Files of the chart's source over its values, and what changes the rendering.
-    let others: [&[&str]; 2] = [
-        &["spec", "chart", "spec", "valuesFiles"],
-        &["spec", "postRenderers"],
-    ];
-    if others.iter().any(|keys| !list(node, keys).is_empty()) {
+    // Others are files of the chart's source over its values, and what changes the rendering.
+    let is_read = |keys: &[&str], known| at(node, keys).is_none_or(|part| is_known(part, known));
+    if !is_read(&["spec"], &OF_RELEASE) || !is_read(&["spec", "chart", "spec"], &OF_ITS_CHART) {
         return None;
     }
     let target = text(node, &["spec", "targetNamespace"]);
@@ -422,9 +520,8 @@ fn helm_release(node: &Node) -> Option<Installed<'_>> {
 /// A HelmChart of k3s.
 fn helm_chart(node: &Node) -> Option<Installed<'_>> {
     let spec = at(node, &["spec"])?;
-    // Values in Secrets, single ones beside the text, and another chart than the one that is named.
-    let others = ["chartContent", "set", "valuesSecrets"];
-    if others.iter().any(|key| at(spec, &[key]).is_some()) {
+    // Others are values in Secrets, single ones beside the text, and another chart than the one that is named.
+    if !is_known(spec, &OF_CHART) {
         return None;
     }
     Some(Installed {
@@ -433,6 +530,10 @@ fn helm_chart(node: &Node) -> Option<Installed<'_>> {
         name: name(node),
         namespace: owned(spec, &["targetNamespace"])
             .or_else(|| owned(node, &["metadata", "namespace"])),
-        values: keyed(spec, "valuesContent").into_iter().collect(),
+        // What is no text is over it.
+        values: keyed(spec, "valuesContent")
+            .into_iter()
+            .chain(at(spec, &["values"]).map(Given::Tree))
+            .collect(),
     })
 }

@@ -14,7 +14,8 @@ use crate::source::line_starts;
 use crate::yaml::{Node, Typed, Value};
 
 /// Keys of compose files, of manifests, and of what `docker inspect` prints, whose values are shown, sorted.
-const HARMLESS: [&str; 63] = [
+const HARMLESS: [&str; 65] = [
+    "CapAdd",
     "Destination",
     "HostIp",
     "HostPort",
@@ -23,6 +24,7 @@ const HARMLESS: [&str; 63] = [
     "NetworkMode",
     "Privileged",
     "Source",
+    "cap_add",
     "condition",
     "containerPort",
     "container_name",

@@ -91,8 +91,15 @@ fn path_bits(path: &str) -> f64 {
     bits(path) + query.split('&').map(value).sum::<f64>()
 }
 
-/// The name of a secret in a store: `arn:aws:secretsmanager:…`, `vault:kv/clearml#key`.
+/// The name of a secret in a store: `arn:aws:secretsmanager:…`, `vault:kv/clearml#key`, `projects/1/secrets/token`.
 fn is_reference(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    if matches!(
+        parts[..],
+        ["projects", _, "secrets", _, ..] | ["secret" | "kv", "data", _, ..]
+    ) {
+        return true;
+    }
     const STORES: [&str; 12] = [
         "arn",
         "awssm",

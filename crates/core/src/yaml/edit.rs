@@ -106,11 +106,16 @@ pub fn lines_before(text: &str, at: usize, lines: &[String]) -> Edit {
     Edit::insert(line_start(text, at), new.collect())
 }
 
-/// Puts text behind the last entry of brackets or braces, or right behind the opening one.
-pub fn into_flow(node: &Node, last: Option<usize>, text: String) -> Edit {
-    match last {
-        Some(end) => Edit::insert(end, format!(", {text}")),
-        None => Edit::insert(node.range().start + 1, text),
+/// Puts more behind the last entry of brackets or braces, or right behind the opening one. A key without a value keeps its
+/// colon, and a blank behind that.
+pub fn into_flow(text: &str, node: &Node, last: Option<usize>, more: &str) -> Edit {
+    let entry = node.entries().and_then(<[_]>::last);
+    let unwritten = entry.filter(|entry| entry.value.range().is_empty());
+    let colon = unwritten.and_then(|entry| colon_behind(text, entry.key.range().end));
+    match (colon, last) {
+        (Some(colon), Some(last)) if colon >= last => Edit::insert(colon + 1, format!(" , {more}")),
+        (_, Some(last)) => Edit::insert(last, format!(", {more}")),
+        (_, None) => Edit::insert(node.range().start + 1, more.to_owned()),
     }
 }
 

@@ -164,6 +164,15 @@ fn differences(ours: &Composed, view: &Value) -> Vec<String> {
             Some(service.privileged.is_some().to_string()),
             is_privileged.to_string(),
         );
+        let added = theirs["cap_add"].as_array().into_iter().flatten();
+        let mut added = added.filter_map(Value::as_str);
+        compare(
+            "cap_add",
+            Some(service.capability.is_some().to_string()),
+            added
+                .any(|name| ["ALL", "SYS_ADMIN"].contains(&name))
+                .to_string(),
+        );
         compare(
             "ports",
             Some(format!("{:?}", ports(&service.ports))),

@@ -144,6 +144,26 @@ fn a_file_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
+fn what_is_no_file_keeps_its_mode_and_a_link_to_nothing_is_said() {
+    let done = run(&["-o", "/dev/null", "--force"]);
+    assert_eq!(
+        done.stderr,
+        "clearml-keygen: wrote /dev/null: 12 settings\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("keys.env");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let name = link.to_str().unwrap();
+    let refused = run(&["-o", name, "--force"]).refused();
+    assert_eq!(
+        refused,
+        format!(
+            "clearml-keygen: {name}: is a link to a file that does not exist\n  help: name the file itself\n"
+        )
+    );
+}
+
+#[test]
 fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = command(&[]).stdout(full).output().unwrap();

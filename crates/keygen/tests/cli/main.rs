@@ -174,7 +174,7 @@ fn users_and_values_of_other_makers_are_kept() {
     // A .env file has no way to write that one.
     let refused = run_with(&["--from", "-"], keyset).refused();
     assert!(
-        refused.contains("-:1:57: secure.auth.token_secret: the value has a backtick"),
+        refused.contains("standard input:1:57: secure.auth.token_secret: the value has a backtick"),
         "{refused}"
     );
     let keyset = keyset.replace('`', "~");
@@ -265,7 +265,7 @@ fn an_empty_value_is_as_good_as_none() {
             let done = run_with(&["--from", "-", "-f", format], keyset);
             assert_eq!(done.status, Some(0), "{}", done.stderr);
             let said = format!(
-                "clearml-keygen: -: these values were empty and have been generated: {empty}\n"
+                "clearml-keygen: standard input: these values were empty and have been generated: {empty}\n"
             );
             assert_eq!(done.stderr, said, "{keyset}");
             // Every value is there, and none is empty.
@@ -293,7 +293,11 @@ fn an_empty_value_is_as_good_as_none() {
         &["--from", "-"],
         "auth.token_secret: \"\"\nhttp.session_secret.apiserver: 5\n",
     );
-    assert!(refused.refused().starts_with("clearml-keygen: -:2:32: "));
+    assert!(
+        refused
+            .refused()
+            .starts_with("clearml-keygen: standard input:2:32: ")
+    );
 }
 
 #[test]
@@ -314,13 +318,13 @@ fn kept_values_that_are_public_or_weak_are_named() {
     assert_eq!(done.status, Some(0));
     assert_eq!(
         done.stderr,
-        "clearml-keygen: warning: -: kept, although public: token_secret, fileserver, secure.credentials.tests.user_key\n  \
+        "clearml-keygen: warning: standard input: kept, although public: token_secret, fileserver, secure.credentials.tests.user_key\n  \
          help: make new ones with --only token_secret --only fileserver --only secure.credentials.tests.user_key\n\
-         clearml-keygen: warning: -: kept, although only a placeholder: secure.credentials.tests.user_secret\n  \
+         clearml-keygen: warning: standard input: kept, although only a placeholder: secure.credentials.tests.user_secret\n  \
          help: make new ones with --only secure.credentials.tests.user_secret\n\
-         clearml-keygen: warning: -: kept, although too short: apiserver\n  \
+         clearml-keygen: warning: standard input: kept, although too short: apiserver\n  \
          help: make new ones with --only apiserver\n\
-         clearml-keygen: warning: -: kept, although easily guessed: secure.credentials.webserver.user_secret\n  \
+         clearml-keygen: warning: standard input: kept, although easily guessed: secure.credentials.webserver.user_secret\n  \
          help: make new ones with --only secure.credentials.webserver.user_secret\n"
     );
     for value in public {

@@ -31,8 +31,9 @@ fn refuses(cases: &[(String, &str)]) {
                 let plain = refused
                     .replace("\u{1b}[1m\u{1b}[31m", "")
                     .replace("\u{1b}[0m", "");
+                let called = if name == "-" { "standard input" } else { name };
                 assert!(
-                    plain.starts_with(&format!("clearml-keygen: {name}:{expected}")),
+                    plain.starts_with(&format!("clearml-keygen: {called}:{expected}")),
                     "{keyset:?}\n{refused}\n{expected}"
                 );
                 assert!(!refused.contains(MARKED), "{keyset:?}");

@@ -16,7 +16,7 @@ use crate::wanted::Wanted;
 use clearml_secure_core::compose::Service;
 use clearml_secure_core::edit::{Edit, Edits};
 use clearml_secure_core::yaml::lines::indentation;
-use clearml_secure_core::yaml::{Entry, Node, Quoting, Style, Value, edit};
+use clearml_secure_core::yaml::{Entry, Field, Node, Quoting, Style, Value, edit};
 
 /// A service that extends this one gets what this one gets. It may, if it is to have the very same.
 pub(super) fn refuse_extensions(
@@ -53,20 +53,20 @@ pub(super) fn refuse_extensions(
 /// for a mapping, copies of the items for a list.
 pub(super) fn inherited_lines(
     target: &mut Target<'_>,
-    inherited: Option<&Arc<Node>>,
+    inherited: Option<Field<'_>>,
     indent: usize,
     variables: &Variables,
     edits: &mut Edits,
 ) -> Result<Vec<String>, Refusal> {
-    let Some(node) = inherited.filter(|node| !node.is_null()) else {
+    let Some(field) = inherited.filter(|field| !field.value.is_null()) else {
         return Ok(Vec::new());
     };
-    if let Some(items) = node.items() {
+    if let Some(items) = field.value.items() {
         let kept = kept_items(target, items, variables);
         let line = |item: String| format!("{}- {}", blanks(indent), item);
         return Ok(kept.into_iter().map(line).collect());
     }
-    let name = anchor_of(target, node, edits)?;
+    let name = anchor_of(target, field, edits)?;
     Ok(vec![format!("{}<<: *{name}", blanks(indent))])
 }
 
@@ -147,15 +147,15 @@ fn keep_lists(target: &Target<'_>, edits: &mut Edits) {
 /// The same in braces.
 pub(super) fn flow_environment(
     target: &mut Target<'_>,
-    inherited: Option<&Arc<Node>>,
+    inherited: Option<Field<'_>>,
     variables: &Variables,
     edits: &mut Edits,
 ) -> Result<String, Refusal> {
     let pairs = flow_pairs(variables);
-    let Some(node) = inherited.filter(|node| !node.is_null()) else {
+    let Some(field) = inherited.filter(|field| !field.value.is_null()) else {
         return Ok(format!("{{{}}}", pairs));
     };
-    if let Some(items) = node.items() {
+    if let Some(items) = field.value.items() {
         let new = variables.iter().map(value::item);
         let items: Vec<_> = kept_items(target, items, variables)
             .into_iter()
@@ -163,16 +163,17 @@ pub(super) fn flow_environment(
             .collect();
         return Ok(in_brackets(&items));
     }
-    let name = anchor_of(target, node, edits)?;
+    let name = anchor_of(target, field, edits)?;
     Ok(format!("{{<<: *{name}, {}}}", pairs))
 }
 
 /// The anchor of an inherited `environment`, given to it where it has none.
 pub(super) fn anchor_of(
     target: &mut Target<'_>,
-    node: &Arc<Node>,
+    field: Field<'_>,
     edits: &mut Edits,
 ) -> Result<String, Refusal> {
+    let node = field.value;
     if let Value::Alias(_) = node.value {
         let span = node.span(target.source);
         return Ok(target.text[span.start..span.end]
@@ -183,19 +184,22 @@ pub(super) fn anchor_of(
         return Ok(name);
     }
     // Another service may have needed the same anchor already: two edits at one place are the same edit.
-    let at = {
-        let start = node.start_with_properties();
-        let colon = target.text[..start].rfind(':').unwrap_or(start);
-        colon + 1
-    };
+    let colon = edit::colon_behind(target.text, field.key.range().end);
+    let at = colon.map_or_else(|| node.start_with_properties(), |colon| colon + 1);
     if let Some(known) = edits
         .inserted_at(at)
         .find_map(|text| text.strip_prefix(" &"))
     {
-        return Ok(known.to_owned());
+        return Ok(known.trim_end().to_owned());
     }
     let name = new_anchor(target);
-    edits.push(Edit::insert(at, format!(" &{name}")));
+    let rest = target.text.get(at..).unwrap_or_default();
+    let blank = if rest.starts_with(['{', '"']) {
+        " "
+    } else {
+        ""
+    };
+    edits.push(Edit::insert(at, format!(" &{name}{blank}")));
     Ok(name)
 }
 
@@ -336,12 +340,9 @@ fn keep_without(target: &mut Target<'_>, edits: &mut Edits) -> Result<(), Refusa
                 ),
             ));
         }
-        let inherited = part
-            .node
-            .get_or_reset("environment")
-            .map(|field| field.value);
-        let environment = match inherited.filter(|node| !node.is_null()) {
-            Some(node) => format!("*{}", anchor_of(target, node, edits)?),
+        let inherited = part.node.get_or_reset("environment");
+        let environment = match inherited.filter(|field| !field.value.is_null()) {
+            Some(field) => format!("*{}", anchor_of(target, field, edits)?),
             None => "{}".to_owned(),
         };
         add_environment(target, &part.node, &environment, edits);
@@ -372,6 +373,36 @@ fn add_environment(target: &Target<'_>, mapping: &Arc<Node>, environment: &str, 
     );
 }
 
+/// The entry in front of which a further one goes, where the last is a text, behind which nothing can be put. What is merged
+/// stays above it: the further one may be an alias of a part of that.
+pub(super) fn follower<'a>(text: &str, entries: &'a [Entry]) -> Option<&'a Entry> {
+    let is_open = |last: &&Entry| is_block_scalar(&last.value) || is_open_ended(text, &last.value);
+    let last = entries.last().filter(is_open)?;
+    match entries.iter().any(|entry| is_key(entry, "<<")) {
+        true => Some(last),
+        false => entries.first(),
+    }
+}
+
+/// Whether what follows a node is a part of the last text in it: the blank lines that `|+` keeps, or the line break that the
+/// end of the file lacks.
+pub(super) fn is_open_ended(text: &str, node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar(scalar) => {
+            let (value, rest) = (scalar.text(), text.get(node.range().end..));
+            let is_last = !text.ends_with('\n') && rest.unwrap_or_default().trim().is_empty();
+            let is_kept = value == "\n" || value.ends_with("\n\n");
+            scalar.style == Quoting::Block && (is_kept || is_last)
+        }
+        Value::Mapping(_, entries) => {
+            let last = entries.last();
+            last.is_some_and(|last| is_open_ended(text, &last.value))
+        }
+        Value::Sequence(_, items) => items.last().is_some_and(|last| is_open_ended(text, last)),
+        Value::Alias(_) => false,
+    }
+}
+
 /// Gives a mapping a further entry on one line.
 pub(crate) fn add_entry(target: &Target<'_>, mapping: &Arc<Node>, text: &str, edits: &mut Edits) {
     let Value::Mapping(style, entries) = &mapping.value else {
@@ -380,15 +411,14 @@ pub(crate) fn add_entry(target: &Target<'_>, mapping: &Arc<Node>, text: &str, ed
     let end = entries.last().map(end_of_entry);
     let column = indentation(target.text, mapping.range().start);
     let line = format!("{}{text}", blanks(column));
-    // Behind a text nothing can be put. Lines of `environment` may come and those of `ports` may go.
+    // Lines of `environment` may come and those of `ports` may go.
     let is_edited = |entry: &Entry| is_key(entry, "environment") || is_key(entry, "ports");
     let before = match entries.last() {
-        Some(last) if is_block_scalar(&last.value) => entries.first(),
         Some(last) if is_edited(last) => Some(last),
-        _ => None,
+        _ => follower(target.text, entries),
     };
     edits.push(match (style, before) {
-        (Style::Flow, _) => edit::into_flow(mapping, end, format!("{text} ")),
+        (Style::Flow, _) => edit::into_flow(target.text, mapping, end, &format!("{text} ")),
         (Style::Block, Some(next)) => {
             insert_lines_before(target, next.key.start_with_properties(), &[line])
         }

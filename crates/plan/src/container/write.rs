@@ -1,12 +1,10 @@
 //! The text of new variables, and where it goes.
 
-use std::sync::Arc;
-
 use super::Variables;
 use crate::target::Target;
 use crate::value;
 use clearml_secure_core::edit::Edit;
-use clearml_secure_core::yaml::{Node, edit};
+use clearml_secure_core::yaml::{Field, edit};
 
 /// Whether variables are written as a mapping's or a list's.
 pub(super) enum Shape {
@@ -14,9 +12,9 @@ pub(super) enum Shape {
     Mapping,
 }
 
-pub(super) fn lines_shape(inherited: Option<&Arc<Node>>) -> Shape {
+pub(super) fn lines_shape(inherited: Option<Field<'_>>) -> Shape {
     match inherited {
-        Some(node) if node.items().is_some() => Shape::List,
+        Some(field) if field.value.items().is_some() => Shape::List,
         _ => Shape::Mapping,
     }
 }

@@ -105,7 +105,9 @@ pub(super) fn anew_entry(
     let field = |key: &str| item.get(key).and_then(|field| field.value.text());
     let is_known = item.fields().iter().all(|field| {
         let name = field.key.text();
-        name.is_some_and(|name| KEYS.contains(&name))
+        // `docker compose config` writes this mode, which a port without one has.
+        let is_usual = name == Some("mode") && field.value.text() == Some("ingress");
+        is_usual || name.is_some_and(|name| KEYS.contains(&name))
     });
     let parts = KEYS.map(|key| field(key).unwrap_or_default());
     if !is_known || !parts.iter().all(|part| is_plain(part)) {

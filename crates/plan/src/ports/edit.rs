@@ -243,9 +243,10 @@ fn bind(
                 }
                 (Some(_), _) => return refused("this address cannot be read", "write it as text"),
                 (None, Style::Flow) => edits.push(into_flow(
+                    target.text,
                     item,
                     entries.last().map(end_of_entry),
-                    format!("host_ip: \"{address}\""),
+                    &format!("host_ip: \"{address}\""),
                 )),
                 (None, Style::Block) => {
                     let blanks = " ".repeat(column(target.text, span.start));

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::edit::{Edit, Edits};
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_core::yaml::edit::colon_behind;
 use clearml_secure_core::yaml::{Entry, Value};
 
@@ -166,7 +166,7 @@ fn elsewhere(
         span,
         &format!(
             "service {name} has these ports from another file than {}, which is the one that {option} changes",
-            escape(&edited.to_string_lossy())
+            escape_path(edited)
         ),
         &format!(
             "{change} yourself, or run this with --override: docker compose merges what it prints over all files"

@@ -12,7 +12,6 @@ use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::{and, escape};
 use clearml_secure_core::source::Span;
-use clearml_secure_core::unseen::Hides;
 use clearml_secure_core::yaml::{Clears, Node};
 
 use super::Broken;
@@ -69,17 +68,17 @@ fn broken(places: &Places<'_>, plan: &Plan, misread: &[(&Reading, &Secret)]) -> 
             format!("{place}: {why}"),
             Some("write there what it sets, or remove it, then run this again".to_owned()),
         ),
-        _ if is_of_command(reading, places.deployment) => (
-            format!("{place}: what starts the server overrides it"),
-            Some("remove it there, then run this again".to_owned()),
-        ),
+        _ if is_of_command(reading, places.deployment) => commands(places, misread),
         (_, Origin::Variable(_) | Origin::File(_)) => {
             let others = misread.iter().map(|(reading, _)| *reading);
             let others = others.filter(|one| is_overridden(one, places.deployment));
             let spans = others.map(|one| one.span(places.deployment)).collect();
             overrides(places, spans)
         }
-        _ => taken_away(places, plan, reading, secret),
+        _ => match tags(places, plan, misread) {
+            Some(cause) => cause,
+            None => taken_away(places, plan, reading, secret),
+        },
     };
     Broken::Effective {
         reason: format!(
@@ -100,6 +99,50 @@ fn is_overridden(reading: &Reading, deployment: &Composed) -> bool {
         && !is_of_command(reading, deployment)
 }
 
+/// What a command sets before it starts the server overrides the value, and all that commands set has to go.
+fn commands(places: &Places<'_>, misread: &[(&Reading, &Secret)]) -> Cause {
+    let deployment = places.deployment;
+    let name = |reading: &Reading| {
+        let variable = reading.variable(deployment);
+        variable.map_or_else(String::new, |variable| escape(&variable.name).into_owned())
+    };
+    let place = |reading: &Reading| places.of(reading.span(deployment)).to_string();
+    let (first, _) = misread[0];
+    let why = format!(
+        "{}: what starts the server overrides it with {}",
+        place(first),
+        name(first)
+    );
+    let of_commands = || {
+        let readings = misread.iter().map(|(reading, _)| *reading);
+        readings.filter(|reading| is_of_command(reading, deployment))
+    };
+    let what = match &distinct(of_commands().map(place))[..] {
+        [_] => match &distinct(of_commands().map(name))[..] {
+            [_] => "it there".to_owned(),
+            names => format!("{} there", and(names)),
+        },
+        all => {
+            let names =
+                |at: &String| distinct(of_commands().filter(|one| place(one) == *at).map(name));
+            let all = all.iter().map(|at| format!("{} at {at}", and(&names(at))));
+            and(&all.collect::<Vec<String>>())
+        }
+    };
+    (why, Some(format!("remove {what}, then run this again")))
+}
+
+/// Each text once, in the order of the first of them.
+fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all = Vec::new();
+    for text in texts {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all
+}
+
 /// The first of the lines overrides the value, and all of them have to go.
 fn overrides(places: &Places<'_>, spans: Vec<Span>) -> Cause {
     let is_whole_line = |span: &Span| {
@@ -108,13 +151,7 @@ fn overrides(places: &Places<'_>, spans: Vec<Span>) -> Cause {
         let line = before.rsplit('\n').next().unwrap_or_default();
         line.trim_matches([' ', '-', '"', '\'']).is_empty()
     };
-    let mut all: Vec<String> = Vec::new();
-    for span in &spans {
-        let place = places.of(*span).to_string();
-        if !all.contains(&place) {
-            all.push(place);
-        }
-    }
+    let all = distinct(spans.iter().map(|span| places.of(*span).to_string()));
     // In braces, more may be on its line.
     let what = match (spans.iter().all(is_whole_line), all.len()) {
         (true, 1) => "the line",
@@ -131,20 +168,31 @@ fn overrides(places: &Places<'_>, spans: Vec<Span>) -> Cause {
     )
 }
 
-/// What takes away what the edited file sets.
+/// The tag that takes away the first value, if one does, and all tags that have to go.
+fn tags(places: &Places<'_>, plan: &Plan, misread: &[(&Reading, &Secret)]) -> Option<Cause> {
+    let deployment = places.deployment;
+    let of = |reading: &Reading| {
+        let service = deployment.service(&deployment.instances[reading.instance]);
+        let name = intended(plan, &service.name, reading)?;
+        dropped(deployment, reading, name)
+    };
+    let (span, what) = of(misread[0].0)?;
+    let tagged = misread.iter().filter_map(|(reading, _)| of(reading));
+    let all = distinct(tagged.map(|(span, _)| places.of(span).to_string()));
+    let tags = if all.len() == 1 { "tag" } else { "tags" };
+    let help = format!(
+        "remove the {tags} at {}, or run this with --override: docker compose merges what it prints over all files",
+        and(&all)
+    );
+    Some((format!("{}: {what}", places.of(span)), Some(help)))
+}
+
+/// What else takes away what the edited file sets.
 fn taken_away(places: &Places<'_>, plan: &Plan, reading: &Reading, secret: &Secret) -> Cause {
     let deployment = places.deployment;
     let service = deployment.service(&deployment.instances[reading.instance]);
     let name = intended(plan, &service.name, reading);
-    let dropped = name.and_then(|name| dropped(deployment, reading, name));
     let is_named = |variable: &Variable| Some(variable.name.as_str()) == name;
-    if let Some((span, what)) = dropped {
-        let place = places.of(span);
-        let help = format!(
-            "remove the tag at {place}, or run this with --override: docker compose merges what it prints over all files"
-        );
-        return (format!("{place}: {what}"), Some(help));
-    }
     if service.removed.iter().any(is_named) {
         let place = places.of(service.started_at());
         return (
@@ -233,7 +281,7 @@ fn is_seen(places: &Places<'_>) -> Result<(), Broken> {
     let is_of_server = |name: &String| servers.contains(name.as_str());
     let mut unseen = deployment.unseen.iter();
     match unseen.find(|unseen| {
-        unseen.hides == Hides::Variables && unseen.service.as_ref().is_some_and(is_of_server)
+        unseen.hides.variables() && unseen.service.as_ref().is_some_and(is_of_server)
     }) {
         Some(unseen) => {
             let place = unseen.span.map(|span| format!("{}: ", places.of(span)));

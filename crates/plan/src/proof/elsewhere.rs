@@ -26,21 +26,26 @@ pub(super) fn check(texts: Texts<'_>, plan: &Plan) -> Result<(), Broken> {
 }
 
 fn compare(texts: Texts<'_>, plan: &Plan, reader: &Reader<'_>) -> Result<(), Broken> {
-    let read = |text: &str| {
+    let read = |text: &str, which: &str| {
         let read = reader.read(text);
         let read = read.or_else(|line| match without_null_tags(texts.path, text) {
             Some(text) => reader.read(&text),
             None => Err(line),
         });
-        read.map_err(|line| Broken::Unreadable {
-            reason: match line {
-                Some(line) => format!("a second YAML parser does not accept line {line}"),
-                None => "a second YAML parser does not accept it".to_owned(),
-            },
-            help: line.map(|_| "write that line in a simpler way, then run this again".to_owned()),
+        read.map_err(|line| {
+            let file = escape(&texts.path.to_string_lossy()).into_owned();
+            let line = line.map_or_else(String::new, |line| format!("line {line} of "));
+            format!("a second YAML parser does not accept {line}{file}{which}")
         })
     };
-    let (mut old, mut new) = (read(texts.before)?, read(texts.after)?);
+    let mut old = read(texts.before, "").map_err(|reason| Broken::Unreadable {
+        reason,
+        help: Some("write that line in a simpler way, then run this again".to_owned()),
+    })?;
+    let mut new = read(texts.after, ", as edited").map_err(|reason| Broken::Unreadable {
+        reason,
+        help: Some(LEAVE_IT.to_owned()),
+    })?;
     for document in old.iter_mut().chain(&mut new) {
         for one in &plan.intended {
             document.name_bare_item(reader, &one.service, &one.name);

@@ -27,9 +27,9 @@ pub(super) fn check(places: &Places<'_>, asked: Ports) -> Result<(), Broken> {
             ));
         }
         let mut unread = deployment.project.unseen.iter();
-        if let Some(unseen) = unread.find(|unseen| {
-            unseen.hides == Hides::Port && unseen.service.as_deref() == Some(&service.name)
-        }) {
+        if let Some(unseen) = unread
+            .find(|unseen| unseen.hides.ports() && unseen.service.as_deref() == Some(&service.name))
+        {
             let place = unseen.span.map(|span| format!("{}: ", places.of(span)));
             return Err(Broken::with_help(
                 format!(
@@ -38,7 +38,10 @@ pub(super) fn check(places: &Places<'_>, asked: Ports) -> Result<(), Broken> {
                     unseen.what,
                     unseen.reason
                 ),
-                "write the port there as a number, then run this again",
+                match unseen.hides {
+                    Hides::Base => "make it readable here, or run this where it is",
+                    _ => "write the port there as a number, then run this again",
+                },
             ));
         }
     }

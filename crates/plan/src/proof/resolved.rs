@@ -17,6 +17,7 @@ use super::{Broken, ports};
 use crate::intended::Change;
 use crate::plan::Plan;
 use crate::ports::{Order, Ports};
+use crate::refusal::another_env_file;
 
 /// Holds the projects of before and after against each other.
 pub(super) fn check(
@@ -221,6 +222,7 @@ impl Comparison<'_> {
         let path = self.places.deployment.sources.path(variable.span.source);
         let named = self.service(service).and_then(|one| env_file(one, path));
         let place = named.map_or_else(String::new, |span| format!("{}: ", self.places.of(span)));
+        let other = another_env_file(&self.places.deployment.sources);
         let path = quoted(path);
         Broken::with_help(
             format!(
@@ -229,7 +231,7 @@ impl Comparison<'_> {
                 escape(&variable.name)
             ),
             format!(
-                "put the secrets in another file with --env-file clearml.env. From then on:\n  docker compose --env-file {path} --env-file clearml.env up -d"
+                "put the secrets in another file with --env-file {other}. From then on:\n  docker compose --env-file {path} --env-file {other} up -d"
             ),
         )
     }

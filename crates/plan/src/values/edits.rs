@@ -323,7 +323,7 @@ impl<'a> Editor<'a> {
         let end = entries.last().map(Entry::end);
         let (text, start) = (self.text, mapping.range().start);
         self.edits.push(match style {
-            Style::Flow => edit::into_flow(mapping, end, pairs(&new)),
+            Style::Flow => edit::into_flow(text, mapping, end, &pairs(&new)),
             Style::Block => {
                 let mut lines = Vec::new();
                 for (name, value) in &new {

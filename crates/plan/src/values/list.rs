@@ -164,7 +164,7 @@ impl Editor<'_> {
             // Brackets over several lines may hold comments; fill them rather than drop those.
             let items: Vec<String> = filling.added.iter().map(in_braces).collect();
             self.edits
-                .push(edit::into_flow(&entry.value, None, items.join(", ")));
+                .push(edit::into_flow(text, &entry.value, None, &items.join(", ")));
             return;
         }
         let start = text[..range.start].trim_end_matches(' ').len();
@@ -200,8 +200,12 @@ impl Editor<'_> {
             }
             (_, last) if !items.is_empty() => {
                 let end = last.map(|range| range.end);
-                self.edits
-                    .push(edit::into_flow(filling.node, end, items.join(", ")));
+                self.edits.push(edit::into_flow(
+                    self.text,
+                    filling.node,
+                    end,
+                    &items.join(", "),
+                ));
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ use clearml_secure_core::knowable::Knowable;
 use clearml_secure_core::kubernetes::{Reader, Rendered};
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_core::source::place_of;
 use clearml_secure_core::unseen::Hides;
 use clearml_secure_core::version::Version;
@@ -35,7 +35,7 @@ pub(super) fn read(job: &Job, text: &str, chart: Version) -> Result<Rendered, Er
     match (deployments.pop(), deployments.is_empty()) {
         (Some(one), true) => Ok(one),
         _ => Err(Error::NoServer {
-            file: escape(&job.path.to_string_lossy()).into_owned(),
+            file: escape_path(&job.path).into_owned(),
         }),
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn refuse_unseen(rendered: &Rendered) -> Result<(), Error> {
     let deployment = &rendered.deployment;
     let mut unseen = deployment.unseen.iter();
     let hides =
-        |hides: Hides| matches!(hides, Hides::Anything | Hides::Services | Hides::Variables);
+        |hides: Hides| hides.variables() || matches!(hides, Hides::Anything | Hides::Services);
     match unseen.find(|unseen| hides(unseen.hides)) {
         Some(unseen) => Err(Error::Unseen(NotSeen::of(unseen, &deployment.sources))),
         None => Ok(()),

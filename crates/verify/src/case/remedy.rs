@@ -2,6 +2,7 @@
 //! Secret and the values that name it.
 
 use clearml_secure_core::container::Container;
+use clearml_secure_core::effective::{Layer, ServerConfiguration};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shell::quoted;
 use std::path::Path;
@@ -55,7 +56,46 @@ impl Case<'_> {
                 &[keygen, &secret, values, &self.upgrade(), &self.restart()],
             );
         }
+        if let Some(file) = self.secure_conf() {
+            // Variables would win over the file from then on.
+            let title = "add users, then restart the API server";
+            let keygen = format!(
+                "clearml-keygen --from {file} --user NAME --passwords passwords.txt -f hocon -o {file} --force"
+            );
+            return run(title, &[&keygen]);
+        }
         run(title, &[keygen, &self.injecting("new.env", false)])
+    }
+
+    /// The commands that put hashes in the place of a server's passwords, where clearml-inject replaces the list.
+    pub(crate) fn hash_passwords(&self, server: &ServerConfiguration) -> String {
+        let layer = server.layer(self.deployment, "apiserver.auth.fixed_users.users");
+        match (&self.deployment.project, layer) {
+            (Some(_), Some(Layer::Variable(_))) => run(
+                "write a line NAME:PASSWORD for each user into users.txt, then hash the passwords (KEYS is the keyset in use)",
+                &[
+                    "clearml-keygen --from KEYS --users-from users.txt -o new.env",
+                    &self.injecting("new.env", false),
+                ],
+            ),
+            _ => "write base64 of bcrypt hashes and set pass_hashed: true".to_owned(),
+        }
+    }
+
+    /// The `secure.conf` from which the API server has its keys; clearml-keygen puts users into an `apiserver.conf` beside it.
+    fn secure_conf(&self) -> Option<String> {
+        let server = self.servers(Server::Apiserver).next()?;
+        let Some(Layer::File(at)) = server.layer(self.deployment, "secure.auth.token_secret")
+        else {
+            return None;
+        };
+        let instance = &self.deployment.instances[server.instance];
+        let file = self
+            .deployment
+            .sources
+            .path(instance.config.get(at)?.source);
+        let is_one = file.file_name().is_some_and(|name| name == "secure.conf");
+        (is_one && self.deployment.referenced(file).is_none()).then(|| quoted(file))
     }
 
     /// clearml-inject as this deployment needs it.

@@ -96,9 +96,7 @@ impl Case<'_> {
         let instance = &self.deployment.instances[server.instance];
         let name = &self.deployment.service(instance).name;
         self.deployment.unseen.iter().any(|one| {
-            one.hides == Hides::Variables
-                && one.service.as_ref() == Some(name)
-                && one.reason == reason
+            one.hides.variables() && one.service.as_ref() == Some(name) && one.reason == reason
         })
     }
 

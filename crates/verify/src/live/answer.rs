@@ -1,5 +1,7 @@
 //! What of an answer is kept: what it is and says, in types. The text itself, which may hold anything, is dropped at once.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
 use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::version::Version;
 use serde::Deserialize;
@@ -143,6 +145,8 @@ pub(crate) struct Page {
     /// The debugger of the API server's framework.
     pub(crate) is_debugger: bool,
     pub(crate) reason: Option<Reason>,
+    /// A digest of it: whether two are the same is all that it tells.
+    digest: u64,
 }
 
 impl Answer {
@@ -188,6 +192,11 @@ impl Answer {
             Body::Page(page) => Some(page),
             Body::Envelope(_) | Body::TooLong(_) => None,
         }
+    }
+
+    /// Whether another answer has the same status and text.
+    pub(crate) fn is_same_page(&self, other: &Self) -> bool {
+        self.status == other.status && self.page().is_some() && self.page() == other.page()
     }
 
     /// Whether all of it was read.
@@ -296,6 +305,7 @@ impl Page {
             names_clearml: has("clearml"),
             is_debugger: has("werkzeug") && (has("interactive console") || has("evalex")),
             reason: Reason::among(has),
+            digest: BuildHasherDefault::<DefaultHasher>::default().hash_one(text),
         }
     }
 }

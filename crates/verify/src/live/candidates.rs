@@ -1,6 +1,7 @@
 //! Where the parts of a server may be, by the address that the user has: ClearML's layouts.
 
 use super::host;
+use crate::address::literal;
 
 /// The pages of the web server, which are one and the same (docs/clearml.md#paths-through-the-web-server).
 const PAGES: [&str; 21] = [
@@ -67,7 +68,7 @@ pub(super) fn candidates(target: &str, part: &Named) -> Vec<String> {
         target.to_owned(),
         format!("{scheme}://{}:{}", shown(name), part.port),
     ];
-    let is_name = name.parse::<std::net::IpAddr>().is_err() && name.contains('.');
+    let is_name = literal(name).is_none() && name.contains('.');
     if is_name {
         let domain = ["app.", "api.", "files."]
             .iter()
@@ -201,6 +202,14 @@ mod tests {
                 "https://app.ml.example.com:8081",
                 "https://files.ml.example.com",
                 "https://app.ml.example.com/files",
+            ]
+        );
+        assert_eq!(
+            candidates("http://127.1:8080", &API),
+            [
+                "http://127.1:8080",
+                "http://127.1:8008",
+                "http://127.1:8080/api",
             ]
         );
         assert!(candidates("http://[::1]:8008", &WEB).contains(&"http://[::1]:8080".to_owned()));

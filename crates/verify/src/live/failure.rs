@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use clearml_secure_core::shown::escape;
-use rustls::{CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error};
 
 /// Why something could not be asked.
 #[derive(Clone, Debug)]
@@ -139,35 +139,44 @@ impl Failure {
     }
 }
 
-/// What is wrong with a handshake or a certificate. Of the library's texts only those are taken that quote nothing of the
-/// server's.
+/// What is wrong with a handshake or a certificate, in words that quote nothing of the server's.
 pub(super) fn words(error: &Error) -> String {
     let text = match error {
-        Error::AlertReceived(_) => return error.to_string(),
-        Error::InvalidCertificate(
-            CertificateError::BadEncoding
-            | CertificateError::BadSignature
-            | CertificateError::Expired
-            | CertificateError::NotValidYet
-            | CertificateError::Revoked
-            | CertificateError::UnknownIssuer,
-        ) => return error.to_string(),
-        Error::InvalidCertificate(CertificateError::ExpiredContext { .. }) => {
-            "the certificate has expired"
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "it asks for a client certificate, and clearml-verify has none"
         }
-        Error::InvalidCertificate(CertificateError::NotValidYetContext { .. }) => {
-            "the certificate is not valid yet"
+        Error::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion,
+        )
+        | Error::PeerIncompatible(_) => "it supports no common TLS version or cipher",
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => {
+            "it has no certificate for this name"
         }
-        Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "the certificate is for another name",
-        Error::InvalidCertificate(_) => "the certificate is not valid",
+        Error::AlertReceived(_) => "it ends the TLS handshake",
+        Error::InvalidCertificate(wrong) => certificate(wrong),
         Error::InvalidMessage(_) => "it does not speak TLS",
         Error::NoCertificatesPresented => "it sends no certificate",
-        Error::PeerIncompatible(_) => "it supports no common TLS version or cipher",
         _ => "the TLS handshake failed",
     };
     text.to_owned()
+}
+
+fn certificate(wrong: &CertificateError) -> &'static str {
+    match wrong {
+        CertificateError::BadSignature => "the signature of the certificate is wrong",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the certificate has expired"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the certificate is not valid yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the certificate is for another name"
+        }
+        CertificateError::Revoked => "the certificate was revoked",
+        CertificateError::UnknownIssuer => "the issuer of its certificate is unknown here",
+        _ => "the certificate is not valid",
+    }
 }
 
 #[cfg(test)]

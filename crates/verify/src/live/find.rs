@@ -176,6 +176,17 @@ struct NotHere {
     is_refused: bool,
 }
 
+impl NotHere {
+    fn because(reason: String) -> Self {
+        Self {
+            reason: Some(reason),
+            is_of_origin: false,
+            is_starting: false,
+            is_refused: false,
+        }
+    }
+}
+
 /// The first that answers as the part does. All likely ones are asked at once, then the others, and those again where
 /// somebody may be starting.
 fn first(
@@ -276,20 +287,26 @@ fn follow(
     base: &str,
     get: impl Fn(&str) -> Result<Answer, Failure>,
 ) -> Result<Place, NotHere> {
-    let not = |reason: String| NotHere {
-        reason: Some(reason),
-        is_of_origin: false,
-        is_starting: false,
-        is_refused: false,
-    };
+    let not = NotHere::because;
     let start = format!("{base}{}", part.path);
     let mut url = start.clone();
     for _ in 0..=HOPS {
-        let answer = get(&url).map_err(|failure| NotHere {
-            reason: Some(failure.reason.clone()),
-            is_of_origin: true,
-            is_starting: failure.is_refused(),
-            is_refused: failure.is_nobody(),
+        let answer = get(&url).map_err(|failure| match url == start {
+            // The address itself answers, so it is not said that nobody is there.
+            false if failure.is_refused() => NotHere {
+                is_starting: true,
+                ..not(format!(
+                    "{} redirects to {}, where nothing listens",
+                    origin(base),
+                    origin(&url)
+                ))
+            },
+            _ => NotHere {
+                reason: Some(failure.reason.clone()),
+                is_of_origin: true,
+                is_starting: failure.is_refused(),
+                is_refused: failure.is_nobody(),
+            },
         })?;
         if (part.is_it)(&answer) {
             if url == start {
@@ -322,13 +339,7 @@ fn follow(
             });
         }
         let Some(to) = redirected(&url, &answer) else {
-            let is_kept_out = matches!(answer.status, 401 | 403 | 407 | 429 | 500..);
-            return Err(NotHere {
-                reason: is_kept_out.then(|| answer.odd().to_string()),
-                is_of_origin: true,
-                is_starting: false,
-                is_refused: false,
-            });
+            return Err(something_else(base, &url, &answer));
         };
         if !host(&to).eq_ignore_ascii_case(host(&url)) {
             // Its name is the server's word, which may be anything.
@@ -341,6 +352,22 @@ fn follow(
         url = to;
     }
     Err(not(format!("{base} redirects in circles")))
+}
+
+/// Why a part is not at an address that answers, or leads to what answers so.
+fn something_else(base: &str, url: &str, answer: &Answer) -> NotHere {
+    let is_kept_out = matches!(answer.status, 401 | 403 | 407 | 429 | 500..);
+    let (from, to) = (origin(base), origin(url));
+    if !is_kept_out && from != to {
+        let reason = format!("{from} redirects to a page of {to}: name that address instead");
+        return NotHere::because(reason);
+    }
+    NotHere {
+        reason: is_kept_out.then(|| answer.odd().to_string()),
+        is_of_origin: true,
+        is_starting: false,
+        is_refused: false,
+    }
 }
 
 /// Where a redirect leads.

@@ -78,6 +78,8 @@ impl Client {
                     .root_certs(RootCerts::PlatformVerifier)
                     .build(),
             )
+            // Nothing is unpacked, and without this a server may send what it likes.
+            .accept_encoding("identity")
             .user_agent(concat!("clearml-verify/", env!("CARGO_PKG_VERSION")))
             .build();
         let names = Names::default();

@@ -4,10 +4,10 @@
 //! only the version is read. Nothing of what the connection would protect is sent over it: it ends there.
 
 use std::io::{Read, Write};
-use std::net::IpAddr;
 
 use super::tls::port;
 use super::{Client, Failure, host};
+use crate::address::literal;
 
 /// The versions that RFC 8996 has ended, and their numbers on the wire.
 pub(crate) const OLD: [(&str, [u8; 2]); 2] = [("1.0", [3, 1]), ("1.1", [3, 2])];
@@ -59,7 +59,7 @@ fn classify(answer: &[u8], version: [u8; 2]) -> Option<bool> {
 fn hello(version: [u8; 2], name: &str) -> Vec<u8> {
     let mut extensions = Vec::new();
     // Which certificate is meant, where it is a name that says it (RFC 6066).
-    if name.parse::<IpAddr>().is_err() {
+    if literal(name).is_none() {
         let entry = [&[0][..], &prefixed(name.as_bytes())].concat();
         extensions.extend(extension(0, &prefixed(&entry)));
     }

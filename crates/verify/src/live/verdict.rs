@@ -38,6 +38,13 @@ const BAD_TOKEN: u16 = 30;
 const TAKES_ANYTHING: &str =
     "it also accepts a random secret, so it checks nothing or is not a ClearML server";
 
+/// What is said of a server that is asked as if nobody had a key.
+const NO_KEY_REACHES: &str =
+    "no key reaches it: something in front of it removes or replaces the Authorization header";
+
+/// The same of the file server, whose refusals something in front of it may also have put its own page over.
+const NO_TOKEN_REACHES: &str = "it answers the same with and without a token: something in front of it removes the Authorization header, or has a page of its own for what is refused";
+
 impl Site {
     /// Logs in with a key and a secret, or a name and a password.
     pub(crate) fn log_in(&self, key: &str, secret: &str) -> Option<Login> {
@@ -69,7 +76,7 @@ impl Site {
                 Login::Refused
             }
             (None, Some((500, _))) => Login::Broken(Failure::new(answer.odd())),
-            _ => Login::Unclear(Failure::new(answer.odd())),
+            _ => Login::Unclear(unclear(&answer)),
         })
     }
 
@@ -86,13 +93,36 @@ impl Site {
 
     /// What the file server makes of a token (docs/clearml.md#is-authentication-on).
     pub(crate) fn files_take(&self, token: &str) -> Option<Verdict> {
-        let verdict = |token: &str| Some(of_files(self.show_to_files(token)?));
+        let verdict = |token: &str| Some(self.of_files(self.show_to_files(token)?));
         self.unless_anything(verdict(token)?, verdict)
     }
 
     /// The same once more, after a while.
     pub(crate) fn files_take_now(&self, token: &str) -> Option<Verdict> {
-        Some(of_files(self.show_to_files_again(token)?))
+        Some(self.of_files(self.show_to_files_again(token)?))
+    }
+
+    /// What an answer of the file server to a token is. A refusal says why, so it is another one than to nobody
+    /// (docs/clearml.md#file-server-answers).
+    fn of_files(&self, answer: Result<Answer, Failure>) -> Verdict {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) => return Verdict::Unclear(failure),
+        };
+        match (answer.is_of_files(), answer.status) {
+            (true, 404) => Verdict::Accepted,
+            (true, 401) if self.is_as_to_nobody(&answer) => {
+                Verdict::Unclear(Failure::new(NO_TOKEN_REACHES))
+            }
+            (true, 401) => Verdict::Refused(answer.reason()),
+            _ => Verdict::Unclear(Failure::new(answer.odd())),
+        }
+    }
+
+    /// Whether the file server says the same without a token.
+    fn is_as_to_nobody(&self, answer: &Answer) -> bool {
+        let nobody = self.anonymous_files();
+        nobody.is_some_and(|nobody| nobody.is_ok_and(|nobody| answer.is_same_page(&nobody)))
     }
 
     /// A key and a secret, the same for every question.
@@ -129,25 +159,24 @@ fn of_api(answer: &Answer) -> Verdict {
         (Some(false), _) => Verdict::Unclear(Failure::new(
             "it answers with status 200, but says that the token is not valid",
         )),
-        _ => Verdict::Unclear(Failure::new(answer.odd())),
+        _ => Verdict::Unclear(unclear(answer)),
     }
 }
 
-fn of_files(answer: Result<Answer, Failure>) -> Verdict {
-    match answer {
-        Ok(answer) if answer.is_of_files() && answer.status == 404 => Verdict::Accepted,
-        Ok(answer) if answer.is_of_files() && answer.status == 401 => {
-            Verdict::Refused(answer.reason())
-        }
-        Ok(answer) => Verdict::Unclear(Failure::new(answer.odd())),
-        Err(failure) => Verdict::Unclear(failure),
+/// Why an answer of the API server to a key or a token is no verdict.
+fn unclear(answer: &Answer) -> Failure {
+    match answer.complaint() {
+        Some((401, NO_CREDENTIALS | OTHER_CREDENTIALS)) => Failure::new(NO_KEY_REACHES),
+        _ => Failure::new(answer.odd()),
     }
 }
 
 impl Answer {
-    /// Whether it has what the file server puts on every answer: the origins that may read it, and no login of HTTP's own.
+    /// Whether it may be the file server's: it names itself or the origins that may read it, wants no login of HTTP's own,
+    /// and has no frame (docs/clearml.md#file-server-answers).
     pub(crate) fn is_of_files(&self) -> bool {
-        self.head.origin.is_some() && !self.head.wants_login && self.envelope().is_none()
+        let is_named = self.head.is_clearml || self.head.origin.is_some();
+        is_named && !self.head.wants_login && self.envelope().is_none()
     }
 }
 

@@ -1,26 +1,30 @@
 //! The effective configuration: what every server reads, from where, and in what state. Never a value.
 
+use clearml_secure_core::shown::escape;
 use serde_json::{Value, json};
 
 use super::json::{place, unknown};
-use super::text::{Look, NotCheckedLines};
+use super::text::{Look, NotCheckedLines, looked_at};
 use crate::openings::Opening;
 use crate::readout::Read;
-use crate::report::{Report, Subject};
+use crate::report::Report;
 
 /// For people.
 pub(super) fn text(reports: &[Report], look: Look) -> String {
     let mut out = String::new();
+    let are_several = reports.iter().filter_map(Report::deployment).count() > 1;
     for report in reports {
-        if let Subject::Nothing(_) = report.subject {
+        let Some(outline) = report.deployment() else {
             continue;
+        };
+        if are_several {
+            out.push_str(if out.is_empty() { "" } else { "\n" });
+            out.push_str(&format!("{}\n", escape(&looked_at(report))));
         }
         let head = ["SETTING", "SERVER", "STATE", "ORIGIN"];
         let mut rows = vec![head.map(str::to_owned)];
-        if let Some(outline) = report.deployment() {
-            rows.extend(outline.readout.readings.iter().map(row));
-            rows.extend(outline.readout.openings.iter().map(row_of_opening));
-        }
+        rows.extend(outline.readout.readings.iter().map(row));
+        rows.extend(outline.readout.openings.iter().map(row_of_opening));
         let width = |column: usize| {
             rows.iter()
                 .map(|row| row[column].chars().count())

@@ -172,7 +172,7 @@ fn of_deployment(deployment: &Described, plan: &Plan<'_>) -> String {
     if by_hand.is_empty() && plan.left.is_empty() {
         return out;
     }
-    out.push_str("#\n# Not fixed by a command:\n");
+    out.push_str("#\n# Not fixed by these commands:\n");
     for lines in by_hand {
         out.push_str(&elsewhere(sources, lines));
     }
@@ -213,7 +213,7 @@ fn advised(start: &str, help: &str) -> String {
 
 fn private(sources: &Sources, mode: &Mode<'_>) -> String {
     let why = if mode.fixes.is_empty() {
-        comment("  others read the file, and it is to hold secrets")
+        comment("  others can read this file, and it will hold secrets")
     } else {
         fixed(sources, &mode.fixes)
     };
@@ -247,7 +247,7 @@ fn injected(deployment: &Described, inject: &Inject<'_>) -> String {
         out.push_str(&bound(inject, &compose, &options));
     }
     // It knows what changed, and how docker compose has to be told which files.
-    out.push_str(&comment("then what clearml-inject says is next"));
+    out.push_str(&comment("then run the commands that clearml-inject prints"));
     out
 }
 

@@ -1,14 +1,14 @@
 //! Annotations of a workflow run on GitHub: `::error file=…,line=…,col=…,title=…::message`.
 
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, text_of};
 use clearml_secure_core::source::Place;
 
+use super::Seen;
 use crate::finding::Severity;
-use crate::report::Report;
 
-pub(super) fn findings(reports: &[Report]) -> String {
+pub(super) fn findings(seen: &Seen<'_>) -> String {
     let mut out = String::new();
-    for report in reports {
+    for report in seen.reports {
         for finding in &report.findings {
             let level = match finding.severity {
                 Severity::Error => "error",
@@ -25,12 +25,17 @@ pub(super) fn findings(reports: &[Report]) -> String {
             out.push_str(&annotation("error", place, "not checked", &text));
         }
     }
+    if let Some(words) = seen.hidden.words() {
+        out.push_str(&annotation("notice", None, "not shown", &words));
+    }
     out
 }
 
 fn annotation(level: &str, place: Option<&Place>, title: &str, text: &str) -> String {
     let place = place.map(|place| {
-        let file = property(&place.file.to_string_lossy());
+        let file = text_of(&place.file);
+        // Annotations are shown at files that are named as git names them.
+        let file = property(file.strip_prefix("./").unwrap_or(&file));
         format!("file={file},line={},col={},", place.line, place.column)
     });
     format!(
@@ -68,7 +73,7 @@ mod tests {
     #[test]
     fn no_escape_of_a_terminals_is_in_a_path() {
         let place = Place {
-            file: "a\u{1b}[31m\u{202e}.yml".into(),
+            file: "./a\u{1b}[31m\u{202e}.yml".into(),
             line: 1,
             column: 2,
         };

@@ -1,5 +1,6 @@
 //! GitLab's Code Quality report: an array, in which everything has a place.
 
+use clearml_secure_core::shown::text_of;
 use clearml_secure_core::source::Place;
 use serde_json::{Value, json};
 
@@ -57,7 +58,7 @@ fn entry(
     place: Option<&Place>,
     subject: &str,
 ) -> Value {
-    let path = place.map(|place| place.file.to_string_lossy());
+    let path = place.map(|place| text_of(&place.file));
     let path = path.as_deref().unwrap_or(subject);
     json!({
         "check_name": rule,

@@ -212,16 +212,17 @@ fn agree(words: &mut [String], at: usize) {
     const NOUNS: [&str; 8] = [
         "account", "file", "port", "server", "service", "setting", "user", "variable",
     ];
-    const VERBS: [(&str, &str); 9] = [
+    // As they are for several, and which are another word for one.
+    const IRREGULAR: [(&str, &str); 4] = [
         ("does", "do"),
-        ("gets", "get"),
         ("has", "have"),
         ("is", "are"),
-        ("reads", "read"),
-        ("runs", "run"),
-        ("sets", "set"),
-        ("uses", "use"),
         ("was", "were"),
+    ];
+    const VERBS: [&str; 29] = [
+        "accept", "add", "allow", "answer", "ask", "fail", "get", "give", "ignore", "lead", "let",
+        "log", "publish", "reach", "read", "redirect", "refuse", "return", "run", "say", "serve",
+        "set", "show", "start", "stop", "support", "take", "tell", "use",
     ];
     if let Some(before) = at.checked_sub(1).map(|before| &mut words[before])
         && NOUNS.contains(&before.trim_start_matches('('))
@@ -238,13 +239,24 @@ fn agree(words: &mut [String], at: usize) {
         at + 1
     };
     if let Some(after) = words.get_mut(behind) {
-        let verb = VERBS.iter().find(|(one, _)| one == after);
+        let irregular = IRREGULAR.iter().find(|(one, _)| one == after);
+        let regular = VERBS.iter().find(|verb| after == &for_one(verb));
+        let verb = irregular.map(|(_, all)| all).or(regular);
         match verb {
-            Some((_, all)) if !is_clause && !is_aside => *after = (*all).to_owned(),
+            Some(all) if !is_clause && !is_aside => *after = (*all).to_owned(),
             None if is_clause && after == "which" => *after = "each of which".to_owned(),
             _ => {}
         }
     }
+}
+
+/// A regular verb as it is for one: `it answers`, `it publishes`.
+fn for_one(verb: &str) -> String {
+    let end = match verb.ends_with("sh") || verb.ends_with("ch") {
+        true => "es",
+        false => "s",
+    };
+    format!("{verb}{end}")
 }
 
 #[cfg(test)]
@@ -282,6 +294,18 @@ mod tests {
         assert_eq!(
             of(&["the account A, which is", "the account B, which is"]).as_deref(),
             Some("the accounts A and B, each of which is")
+        );
+        assert_eq!(
+            of(&[
+                "http://a answers without TLS",
+                "http://b answers without TLS"
+            ])
+            .as_deref(),
+            Some("http://a and http://b answer without TLS")
+        );
+        assert_eq!(
+            of(&["A publishes it", "B publishes it"]).as_deref(),
+            Some("A and B publish it")
         );
         assert_eq!(of(&["A is at B", "C is at D"]), None);
         assert_eq!(of(&["a b", "a b c"]), None);

@@ -4,6 +4,7 @@ mod shape;
 
 use std::path::Path;
 
+use clearml_secure_core::shown::text_of;
 use clearml_secure_core::source::Place;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -160,7 +161,7 @@ fn indented(value: &Value, start: &str) -> String {
 }
 
 /// An object a line: findings, what was not checked, questions of the proof, clients, who is at a server, and at the end of
-/// each deployment and server how many findings it has.
+/// each deployment and server how many findings it has; last, how many are not shown.
 #[derive(Default)]
 pub(super) struct Lines(Fingerprints);
 
@@ -199,6 +200,12 @@ impl Printer for Lines {
 
     fn end(&mut self, seen: &Seen<'_>) -> String {
         let mut lines = String::new();
+        if let Some(hidden) = seen.hidden.json() {
+            line(
+                &mut lines,
+                &json!({"version": VERSION, "kind": "hidden", "hidden": hidden}),
+            );
+        }
         if let Some(trend) = seen.trend {
             let mut entry = since(trend);
             entry["version"] = VERSION.into();
@@ -232,7 +239,7 @@ fn since(trend: &Trend) -> Value {
         entry
     });
     json!({
-        "file": trend.file.to_string_lossy(),
+        "file": text_of(&trend.file),
         "summary": {
             "new": trend.new,
             "still": trend.still,
@@ -321,5 +328,5 @@ pub(super) fn unknown(reports: &[Report]) -> Vec<Value> {
 
 /// File, line and column.
 pub(super) fn place(place: &Place) -> Value {
-    json!({"file": place.file.to_string_lossy(), "line": place.line, "column": place.column})
+    json!({"file": text_of(&place.file), "line": place.line, "column": place.column})
 }

@@ -165,10 +165,27 @@ fn not_checked(one: &NotChecked) -> String {
     format!("- {}{}\n", place.unwrap_or_default(), plain(&one.words()))
 }
 
-/// A text in which nothing is markup.
+/// A text in which nothing is markup. What looks like the name of a user or the number of an issue is code: an escaped
+/// one GitHub and GitLab link all the same, and tell the user.
 fn plain(text: &str) -> String {
+    let escaped = escape(text);
+    let words = escaped.split_inclusive(' ').map(|word| {
+        let bare = word.trim_end_matches([' ', ')', '"', '\'', '`', ',', '.', ':', ';']);
+        let bare = bare.trim_start_matches(['(', '"', '\'', '`']);
+        match word.split_once(bare) {
+            // A cell of a table ends at any bar.
+            Some((before, after)) if bare.contains(['@', '#']) && !bare.contains('|') => {
+                format!("{}{}{}", literal(before), code(bare), literal(after))
+            }
+            _ => literal(word),
+        }
+    });
+    words.collect()
+}
+
+fn literal(text: &str) -> String {
     let mut out = String::new();
-    for c in escape(text).chars() {
+    for c in text.chars() {
         if "\\`*_{}[]<>#|!&~@".contains(c) {
             out.push('\\');
         }
@@ -202,6 +219,10 @@ mod tests {
     #[test]
     fn nothing_of_a_file_is_markup() {
         assert_eq!(plain("<b>[x](y)"), "\\<b\\>\\[x\\](y)");
+        assert_eq!(
+            plain("see @alice, (#12) and ./@b/c.yml: *"),
+            "see `@alice`, (`#12`) and `./@b/c.yml`: \\*"
+        );
         assert_eq!(code("a`b"), "`` a`b ``");
         assert_eq!(code("a b"), "`a b`");
     }

@@ -42,6 +42,13 @@ pub(super) fn metrics(seen: &Seen<'_>) -> String {
         "What was not checked; it is never clean.",
         unknown,
     );
+    let hidden = seen.hidden.counts();
+    let hidden = hidden.map(|(name, count)| (format!("{{by=\"{name}\"}}"), number(count)));
+    metric(
+        "not_shown",
+        "Findings that are accepted or below --min-severity.",
+        hidden.into(),
+    );
     if seen.receipt.is_some() {
         let checks = || reports.iter().flat_map(|report| &report.checks);
         let of = |right| number(checks().filter(|check| check.is_right() == right).count());

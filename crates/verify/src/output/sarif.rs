@@ -3,20 +3,23 @@
 //! What could not be looked at is a notification of a run that was not successful, so that nobody takes it for
 //! clean. Written by hand: the crate with SARIF's types does not build with this compiler.
 
+use std::path::Path;
+
 use clearml_secure_core::source::Place;
 use serde_json::{Value, json};
 
+use super::Seen;
 use crate::finding::Severity;
 use crate::fingerprint::Fingerprints;
 use crate::pages;
 use crate::pages::ids;
-use crate::report::{Age, Report, Told};
+use crate::report::{Age, Told};
 
-pub(super) fn findings(reports: &[Report]) -> String {
+pub(super) fn findings(seen: &Seen<'_>) -> String {
     let mut fingerprints = Fingerprints::default();
     let mut results = Vec::new();
     let mut notifications = Vec::new();
-    for report in reports {
+    for report in seen.reports {
         for finding in &report.findings {
             let fingerprint = fingerprints.of(&finding.identity);
             results.push(result(finding, &fingerprint));
@@ -24,13 +27,17 @@ pub(super) fn findings(reports: &[Report]) -> String {
         for one in &report.unknown {
             let mut entry = json!({
                 "level": "error",
-                "message": {"text": format!("not checked: {}: {}", one.what, one.reason)},
+                "message": message(&format!("not checked: {}: {}", one.what, one.reason)),
             });
             if let Some(place) = &one.place {
                 entry["locations"] = json!([location(place)]);
             }
             notifications.push(entry);
         }
+    }
+    let is_whole = notifications.is_empty();
+    if let Some(words) = seen.hidden.words() {
+        notifications.push(json!({"level": "note", "message": message(&words)}));
     }
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -43,7 +50,7 @@ pub(super) fn findings(reports: &[Report]) -> String {
             }},
             "columnKind": "unicodeCodePoints",
             "invocations": [{
-                "executionSuccessful": notifications.is_empty(),
+                "executionSuccessful": is_whole,
                 "toolExecutionNotifications": notifications,
             }],
             "results": results,
@@ -73,7 +80,7 @@ fn result(finding: &Told, fingerprint: &str) -> Value {
             Severity::Warning => "warning",
             Severity::Note => "note",
         },
-        "message": {"text": format!("{}. {}", finding.message, finding.help)},
+        "message": message(&format!("{}. {}", finding.message, finding.help)),
         "partialFingerprints": {"clearmlVerify/v1": fingerprint},
     });
     if let Some(age) = finding.age {
@@ -89,18 +96,32 @@ fn result(finding: &Told, fingerprint: &str) -> Value {
     entry
 }
 
+/// A text in which nothing is a link, which `[x](y)` is in a message.
+fn message(text: &str) -> Value {
+    let text = match text.contains("](") {
+        true => text.replace('[', "\\[").replace(']', "\\]"),
+        false => text.to_owned(),
+    };
+    json!({"text": text})
+}
+
 fn location(place: &Place) -> Value {
     json!({"physicalLocation": {
-        "artifactLocation": {"uri": uri(&place.file.to_string_lossy())},
+        "artifactLocation": {"uri": uri(&place.file)},
         "region": {"startLine": place.line, "startColumn": place.column},
     }})
 }
 
 /// A path as a URI reference: absolute ones with their scheme.
-fn uri(path: &str) -> String {
-    let path = path.strip_prefix("./").unwrap_or(path);
-    let mut out = String::from(if path.starts_with('/') { "file://" } else { "" });
-    for byte in path.bytes() {
+fn uri(path: &Path) -> String {
+    let path = path.as_os_str().as_encoded_bytes();
+    let path = path.strip_prefix(b"./").unwrap_or(path);
+    let mut out = String::from(if path.starts_with(b"/") {
+        "file://"
+    } else {
+        ""
+    });
+    for &byte in path {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
                 out.push(char::from(byte));
@@ -117,7 +138,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_of_a_file_is_a_link() {
+        assert_eq!(message("a [x](y)"), json!({"text": "a \\[x\\](y)"}));
+        assert_eq!(message("a[0]"), json!({"text": "a[0]"}));
+    }
+
+    #[test]
     fn paths_become_uris() {
+        let uri = |path| uri(Path::new(path));
         assert_eq!(uri("./a b/ä.yml"), "a%20b/%C3%A4.yml");
         assert_eq!(uri("/srv/x#1.yml"), "file:///srv/x%231.yml");
     }

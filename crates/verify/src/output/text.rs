@@ -8,8 +8,8 @@ mod unchecked;
 use clap::builder::styling::Style;
 use clearml_secure_cli::wrap::{WIDEST, wrapped};
 use clearml_secure_core::setting::{SETTINGS, Server};
-use clearml_secure_core::shown::escape;
 pub(super) use clearml_secure_core::shown::plural;
+use clearml_secure_core::shown::{escape, text_of};
 
 use super::Seen;
 use super::group::together;
@@ -124,7 +124,12 @@ impl super::Printer for Printer {
             out.push_str(&self.tally.table(self.is_summary));
             out.push('\n');
         }
-        out.push_str(&self.tally.text(unknown.len(), has_table, width));
+        let text = self.tally.text(unknown.len(), has_table, width);
+        if text.is_empty() {
+            out.truncate(out.trim_end_matches('\n').len());
+            out.push_str(if out.is_empty() { "" } else { "\n" });
+        }
+        out.push_str(&text);
         if let Some(trend) = seen.trend {
             out.push_str(&since(trend, width));
         }
@@ -270,7 +275,7 @@ pub(super) fn looked_at(report: &Report) -> String {
             (outline.name.clone(), servers.collect())
         }
         Subject::Clients(clients) => (plural(clients.len(), "client"), Vec::new()),
-        Subject::Nothing(path) => (path.to_string_lossy().into_owned(), Vec::new()),
+        Subject::Nothing(path) => (text_of(path).into_owned(), Vec::new()),
         Subject::Server {
             target,
             version,

@@ -9,8 +9,8 @@
 //!
 //! **Asks**: GET of a file that is not there. Only where that is "not found", GET / and then a PUT without content, to
 //! tell ClearML's file server from any other: it answers `OK`, calls itself `clearml` (or a proxy gives its own name
-//! instead), and refuses every PUT. Only there an upload of nothing follows, a POST without parts, which shows that
-//! anybody may write and leaves nothing behind. What is not known to be ClearML's is not checked, and that is said.
+//! instead), and refuses every PUT. Only then it sends an upload of nothing, a POST without parts, which shows that
+//! anybody may write and leaves nothing behind. A server that is not known to be ClearML's is listed as not checked.
 
 use clearml_secure_core::setting::Server;
 

@@ -1,9 +1,9 @@
-//! A certificate is no good, or soon will not be.
+//! A certificate is not valid, or soon will not be.
 //!
 //! **What**: it has expired or does within three weeks, is for another name, is signed by nobody that this machine trusts, or
 //! has a short key; or the server takes TLS 1.0 or 1.1, alone or beside newer ones.
 //!
-//! **Why**: browsers and agents refuse it, or are taught to look away; then an attacker in between can show another one.
+//! **Why**: browsers and agents refuse it, or people turn the check off; then an attacker in between can show another one.
 //!
 //! **Fix**: renew it, for the name in the address, from an authority that the machines trust. In nginx
 //! `ssl_protocols TLSv1.2 TLSv1.3`.

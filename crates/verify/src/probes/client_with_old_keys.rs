@@ -1,5 +1,7 @@
 //! A client still has a pair that a rotation ends, or one that everybody knows.
 //!
+//! **Severity**: error
+//!
 //! **What**: with `--old-keys`, every file among the targets is also read for clients: `clearml.conf` of the SDK and of agents,
 //! `CLEARML_API_ACCESS_KEY` and `CLEARML_API_SECRET_KEY` in env files, pipelines (GitLab, GitHub), manifests and scripts, and the containers
 //! of compose files that are no servers. One that has a pair of the old keyset, or a public default, is an error, with its place.
@@ -10,9 +12,11 @@
 //! of the account.
 //!
 //! **Asks**: with `--clients` alone: users.get_all and workers.get_all, each once, with an account of the keyset (those that are
-//! refused make up to four requests more). Both only read. Printed are how many agents were active in the last hour, with whose keys,
-//! and how many users there are; names only if the keyset has them. Sessions, and keys that users made, are not
-//! checked: no server lists them. References: docs/clearml.md#lists-of-users-and-workers.
+//! refused make up to four requests more). Both only read. It prints how many agents were active in the last hour, with whose keys,
+//! and how many users there are, with names only if the keyset has them. Sessions, and keys that users made, are not
+//! checked: no server lists them.
+//!
+//! **References**: docs/clearml.md#lists-of-users-and-workers.
 
 use clearml_secure_core::keyset::Keyset;
 use md5::{Digest, Md5};

@@ -3,10 +3,10 @@
 //! **What**: the API server accepts a pair that is printed in ClearML's source, its charts or its documentation, or a user
 //! and a password that are: john, jane, guest.
 //!
-//! **Why**: it is the first that anybody tries. With role `system` one call returns every other secret.
+//! **Why**: these are the first that anybody tries. With role `system` one call returns every other secret.
 //!
-//! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`, and restart apiserver, fileserver and
-//! async_delete together.
+//! **Fix**: `clearml-keygen -o keys.env`, then `clearml-inject -k keys.env -i docker-compose.yml`, and restart
+//! apiserver, fileserver and async_delete together.
 //!
 //! **Asks**: auth.login with each known pair, and with the users that the documentation prints. The server writes down when
 //! a pair was used. Pairs of an account that the version does not have are left out.

@@ -7,7 +7,7 @@
 //! **Fix**: publish none of these ports.
 //!
 //! **Asks**: GET / of Elasticsearch, PING of Redis, listDatabases of MongoDB, at every address of the server's names. A port
-//! that takes the connection and says nothing that one of these databases says is not checked, and that is said.
+//! that takes the connection and answers like none of these databases is listed as not checked.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;

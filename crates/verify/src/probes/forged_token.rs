@@ -5,11 +5,11 @@
 //!
 //! **Why**: anyone who signs one is any user of any role, leaves no trace in the database, and needs no account.
 //!
-//! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`, and restart apiserver, fileserver and
-//! async_delete together.
+//! **Fix**: `clearml-keygen -o keys.env`, then `clearml-inject -k keys.env -i docker-compose.yml`, and restart
+//! apiserver, fileserver and async_delete together.
 //!
 //! **Asks**: auth.validate_token, which needs no database, with the token as Bearer and in the question; and a file that is
-//! not there. Refused is only what the server itself refuses, accepted only what it calls valid; anything else is not known.
+//! not there. Only the server's own refusal counts as refused, and only a token that it calls valid as accepted; the rest is not checked.
 //! A server that accepts one is shown another that nobody can have signed: a server that also accepts that one proves nothing.
 //! The secrets: ClearML's token secrets and those of its charts, what its documentation writes there, and an empty one. Where
 //! the API server (without one, the file server) refuses all of these, twelve more that people paste: two that jwt.io shows,

@@ -1,10 +1,10 @@
 //! The server hands out a guest's password.
 //!
-//! **What**: guests are enabled, and the login page's question is answered with their password. Whether it logs in is
-//! tried, and said.
+//! **What**: guests are enabled, and the server tells the login page their password. `clearml-verify` tries whether it
+//! logs in.
 //!
-//! **Why**: anybody is a guest, and a guest may create credentials and upload files. A password that is told but does not
-//! log in is one setting away from it.
+//! **Why**: anybody is a guest, and a guest may create credentials and upload files. If the password that is told does
+//! not log in, one more setting opens it.
 //!
 //! **Fix**: set `services.auth.fixed_users.guest.enabled` to false.
 //!

@@ -6,10 +6,10 @@
 //! **Why**: without the first a browser also sends it over plain HTTP; without the second scripts read it; without
 //! `SameSite` a page elsewhere acts for the user.
 //!
-//! **Fix**: set `apiserver.auth.cookies.secure` to true, and leave `httponly` and `samesite` as they come.
+//! **Fix**: set `apiserver.auth.cookies.secure` to true, and leave `httponly` and `samesite` at their defaults.
 //!
-//! **Asks**: auth.login with the accounts of `--keys`; without keys nothing is said. Judged is the cookie `clearml_token_basic`,
-//! and any whose value is the token of the answer; those of a load balancer are not.
+//! **Asks**: auth.login with the accounts of `--keys`; without keys nothing is said. It judges the cookie `clearml_token_basic`
+//! and any whose value is the token of the answer, and not those of a load balancer.
 
 use clearml_secure_core::setting::Server;
 

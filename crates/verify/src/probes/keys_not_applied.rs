@@ -34,7 +34,7 @@ const SEVERITY: Severity = Severity::Error;
 /// its first.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
-const HELP: &str = "restart apiserver, fileserver and async_delete together, then check the deployment's files:\n  docker compose up -d --force-recreate apiserver fileserver async_delete\n  clearml-verify --keys KEYS docker-compose.yml";
+const HELP: &str = "if the keyset is this server's, restart apiserver, fileserver and async_delete together, then check the deployment's files:\n  docker compose up -d --force-recreate apiserver fileserver async_delete\n  clearml-verify --keys KEYS docker-compose.yml";
 
 pub(crate) struct KeysNotApplied;
 

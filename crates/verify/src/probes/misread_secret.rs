@@ -3,10 +3,10 @@
 //! **What**: a token is refused because the secret is empty, or answered with an error because HOCON reads the secret as a
 //! number or as nothing.
 //!
-//! **Why**: nobody can log in, and the file server ends. An empty secret is `forged-token` where the server's library lets
+//! **Why**: nobody can log in, and the file server exits. An empty secret is `forged-token` where the server's library lets
 //! anyone in with it; with newer libraries every login fails (docs/clearml.md#empty-token-secret).
 //!
-//! **Fix**: `clearml-keygen --only token_secret`, whose values arrive as they are written.
+//! **Fix**: `clearml-keygen --from KEYS --only token_secret -o new.env`: servers read its values as they are written.
 //!
 //! **Asks**: auth.validate_token with a token that is signed with an empty secret.
 
@@ -38,7 +38,7 @@ impl Probe for MisreadSecret {
                 Severity::Error,
                 Server::Apiserver,
                 format!("every login fails: the token secret of {api} is empty or not text"),
-                "give it a new one, and restart the servers:\n  clearml-keygen --from KEYS --only token_secret | clearml-inject -i docker-compose.yml",
+                "give it a new one, and restart the servers:\n  clearml-keygen --from KEYS --only token_secret -o new.env\n  clearml-inject -k new.env -i docker-compose.yml",
             ),
             // That it is accepted is for `forged-token` to say.
             Ok(answer) if answer.status == 200 && answer.envelope().is_some() => {}

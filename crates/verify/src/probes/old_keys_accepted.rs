@@ -65,7 +65,7 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
                 seen.found(
                     SEVERITY,
                     Server::Apiserver,
-                    format!("the old {} account can still log in at {api}", account.name),
+                    format!("the old keys of {} still log in at {api}", account.name),
                     "restart apiserver with the new keys",
                 );
                 Answer::Accepts

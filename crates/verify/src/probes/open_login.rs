@@ -34,7 +34,7 @@ impl Probe for OpenLogin {
                 Severity::Warning,
                 Server::Apiserver,
                 format!("anyone who can reach the web page can log in under any name, without a password: {api} has no fixed users enabled"),
-                "add users with passwords (apiserver.auth.fixed_users):\n  clearml-keygen --from KEYS --user NAME --passwords passwords.txt -o new.env\n  clearml-inject -k new.env -o secured.yml docker-compose.yml",
+                "add users with passwords (apiserver.auth.fixed_users):\n  clearml-keygen --from KEYS --user NAME --passwords passwords.txt -o new.env\n  clearml-inject -k new.env -i docker-compose.yml",
             );
         }
     }

@@ -9,7 +9,7 @@
 //! published ports to 127.0.0.1.
 //!
 //! **Asks**: where a part is at an https:// address, what it was found by, over http:// on port 80 and on the part's own
-//! port (8080, 8008, 8081). Keys are never among it. A port where nobody answers is what should be.
+//! port (8080, 8008, 8081). No key is sent. A port where nothing answers is fine.
 
 use std::net::IpAddr;
 

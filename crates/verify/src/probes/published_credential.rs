@@ -8,8 +8,8 @@
 //! **Fix**: take USER_KEY and USER_SECRET out of the web server's environment, and secrets out of its WEBSERVER__ variables
 //! and its mounted configuration.json.
 //!
-//! **Asks**: GET credentials.json and configuration.json. Of what they say nothing is printed. One that is no JSON and no web
-//! page is searched for published values and those of `--keys`; if it only names a secret, it is listed as not checked.
+//! **Asks**: GET credentials.json and configuration.json. Nothing of them is printed. An answer that is neither JSON nor a
+//! web page is searched for published values and those of `--keys`; if it only names a secret, it is listed as not checked.
 
 use clearml_secure_core::setting::{SETTINGS, Server};
 

@@ -2,8 +2,8 @@
 //!
 //! **What**: nothing that the server answers tells its version, and it is not one that keeps it to itself.
 //!
-//! **Why**: whether a published weakness is in it is not known then. A version that is told is no finding of its own:
-//! `vulnerable-version` holds it against what is published.
+//! **Why**: without it, nobody can say whether a published weakness is in the server. A version that is known is no finding:
+//! `vulnerable-version` compares it with what is published.
 //!
 //! **Fix**: name the API server itself with `--api`, not what is in front of it.
 //!

@@ -2,12 +2,12 @@
 //!
 //! **What**: the version that the server tells is one that a CVE record names.
 //!
-//! **Why**: how it is done is published.
+//! **Why**: anyone can read how to use it.
 //!
 //! **Fix**: upgrade.
 //!
-//! **Asks**: what `server-version` does. Of a server from 2.3 on that keeps its version to itself, only a record of a later
-//! version leaves something unknown.
+//! **Asks**: what `server-version` does. From 2.3 on a server may keep its version to itself: then only a record of such a version
+//! leaves something not checked.
 
 use crate::advisory::{self, Advisory};
 use crate::finding::Severity;

@@ -1,8 +1,8 @@
 //! The API server fails on an entry of its users, or a user cannot log in.
 //!
 //! **What**: `fixed_users.users` is no list, or an entry has a key that no user has (`admin`, `role`, `email`) or lacks its
-//! `username`, `password` or `name`. Or one of these three is something else than a text to HOCON, or `company` is one that
-//! the server does not have. Or the list has nobody. A note says which users are guests (`is_guest`).
+//! `username`, `password` or `name`. Or one of these three is something else than a text to HOCON, `username` has a colon, or
+//! `company` is one that the server does not have. Or the list has nobody. A note says which users are guests (`is_guest`).
 //!
 //! **Why**: the API server makes a user of each entry at every login. If it cannot, every login with a name or a key
 //! answers HTTP 500, those of the SDK and of agents included, and the file server exits. A password that is a number equals
@@ -17,7 +17,6 @@
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#entries-of-a-user.
 
 use clearml_secure_core::fixed_users::{Broken, BrokenUser as Entry, FixedUser};
-use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
@@ -29,6 +28,9 @@ const SEVERITY: Severity = Severity::Error;
 const NOBODY: Severity = Severity::Warning;
 /// The user gets in, with less than the others.
 const GUEST: Severity = Severity::Note;
+
+/// A longer key is none that a message repeats.
+const LONGEST_KEY: usize = 32;
 
 const HELP: &str = "give each user username, password and name, all in quotes. No other keys but company and is_guest are allowed";
 
@@ -82,11 +84,18 @@ fn cause(login: &Login<'_>, entry: &Entry) -> String {
         Some(user) => format!("the entry of {}", login.called(user)),
     };
     match &entry.why {
-        Broken::Foreign(key) => format!("{name} has the unknown key {}", escape(key)),
+        Broken::Foreign(key) if is_word(key) => format!("{name} has the unknown key {key}"),
+        Broken::Foreign(_) => format!("{name} has an unknown key"),
         Broken::Missing(key) => format!("{name} has no {key}"),
         Broken::NoEntry => "an entry of its user list is not an object".to_owned(),
         Broken::NoList => "fixed_users.users is not a list".to_owned(),
     }
+}
+
+/// Whether a key is a word, and not what a line says that lacks a comma or a colon: that may be a password.
+fn is_word(key: &str) -> bool {
+    let is_in_one = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    key.len() <= LONGEST_KEY && key.chars().all(is_in_one)
 }
 
 /// Whether there is nobody who could log in, and nothing else is wrong.
@@ -105,6 +114,15 @@ fn locked_out(login: &Login<'_>, user: &FixedUser) -> Option<(&'static str, &'st
         return Some((
             "the entry names a company that the server does not have (401)",
             "remove company",
+        ));
+    }
+    // Of an entry that lacks a comma, what it lacks is said.
+    let mut broken = login.users.broken.iter();
+    let is_broken = broken.any(|entry| entry.position == user.position);
+    if user.no_text.is_none() && !is_broken && user.username.contains(':') {
+        return Some((
+            "the username has a colon, and a login ends the name at the first one",
+            "remove the colon from the username",
         ));
     }
     let quotes = "put the password in quotes";

@@ -10,7 +10,8 @@
 //!
 //! good: tests/fixtures/rules/database-password/good.yml
 //!
-//! **Fix**: move the databases to a network that only ClearML's servers use, or give them passwords.
+//! **Fix**: move the databases to a network that only ClearML's servers use, or give them passwords. In Kubernetes, a
+//! NetworkPolicy says who reaches them (docs/kubernetes.md#agents).
 //!
 //! **References**: ClearML, "Securing ClearML Server"; docs/clearml.md#database-passwords; docs/clearml.md#passwords-of-images.
 
@@ -67,12 +68,12 @@ impl Rule for DatabasePassword {
                 ),
                 Protection::None(off) => match shared(case, index, database, service) {
                     Some(draft) => draft,
-                    None if off == Off::Allowed => Draft::new(
+                    None if off == Off::Allowed && !is_closed(service) => Draft::new(
                         SEVERITY,
                         format!(
                             "{database} ({name}) has its password turned off: anyone who can reach it can read and change all its data"
                         ),
-                        "give it a password, or move it to a network that only ClearML's servers use",
+                        format!("give it a password, or {}", apart(service, "it")),
                     ),
                     None => continue,
                 },
@@ -106,6 +107,19 @@ fn shared(case: &Case<'_>, index: usize, database: Database, service: &Container
             container(service),
             and(&others)
         ),
-        "move the databases to a network that only ClearML's servers use",
+        apart(service, "the databases"),
     ))
+}
+
+/// Whether somebody has said who may ask it.
+fn is_closed(service: &Container) -> bool {
+    service.pod.as_ref().is_some_and(|pod| pod.is_closed)
+}
+
+/// How only ClearML's servers reach databases.
+fn apart(service: &Container, what: &str) -> String {
+    match service.pod {
+        Some(_) => format!("let only ClearML's servers reach {what}, with a NetworkPolicy"),
+        None => format!("move {what} to a network that only ClearML's servers use"),
+    }
 }

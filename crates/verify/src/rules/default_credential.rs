@@ -12,7 +12,7 @@
 //!
 //! good: tests/fixtures/rules/default-credential/good.yml
 //!
-//! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`
+//! **Fix**: `clearml-keygen -o keys.env`, then `clearml-inject -k keys.env -i docker-compose.yml`
 //!
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server;
 //! docs/clearml.md#secrets-in-clear.

@@ -1,24 +1,26 @@
-//! A server owns the host.
+//! A server can take over the host.
 //!
-//! **What**: the services agent, or another server, runs privileged, or has the socket of docker, podman or containerd, by
-//! itself or in a folder of the host that has it: `/var/run`, `/run`, `/`.
+//! **What**: the services agent, or another server, runs privileged, as root with the capability `ALL`, `SYS_ADMIN` or
+//! `SYS_MODULE`, or has the socket of docker, podman or containerd, by itself or in a folder of the host that has it:
+//! `/var/run`, `/run`, `/`.
 //!
 //! **Why**: the agent runs what is put into its queue. Anyone who may enqueue a task in the `services` queue becomes root of
 //! the host. It is how ClearML ships the agent, so it is a note, and a reason to give the queue to few. No other server needs
-//! it: there, anyone who takes the server over takes the host over. A socket that is mounted read-only is as open.
+//! it: there, anyone who takes the server over takes the host over. Mounting the socket read-only changes nothing.
 //!
 //! bad: tests/fixtures/rules/docker-socket/bad.yml
 //!
 //! good: tests/fixtures/rules/docker-socket/good.yml
 //!
-//! **Fix**: run the agent on a machine of its own, or leave it out if nobody uses the `services` queue. Take socket and
-//! `privileged` from every other server.
+//! **Fix**: run the agent on a machine of its own, or leave it out if nobody uses the `services` queue. Remove the socket,
+//! `privileged` and such capabilities from every other server.
 //!
 //! **References**: ClearML, "Securing ClearML Server"; Docker, "Docker daemon attack surface";
 //! docs/clearml.md#docker-socket.
 
-use clearml_secure_core::container::{Mount, MountSource};
+use clearml_secure_core::container::{Container, Mount, MountSource};
 use clearml_secure_core::setting::Server;
+use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
@@ -72,10 +74,12 @@ impl Rule for DockerSocket {
                 .mounts
                 .iter()
                 .find_map(|mount| Some((holds(mount)?, mount.span)));
-            let (what, span) = match (socket, service.privileged) {
-                (Some((what, span)), Some(_)) => (format!("runs privileged and has {what}"), span),
+            let (what, span) = match (socket, rights(service)) {
+                (Some((what, span)), Some((rights, _))) => {
+                    (format!("{rights} and has {what}"), span)
+                }
                 (Some((what, span)), None) => (format!("has {what}"), span),
-                (None, Some(privileged)) => ("runs privileged".to_owned(), privileged),
+                (None, Some(rights)) => rights,
                 (None, None) => continue,
             };
             let (severity, then, help) = match instance.server {
@@ -102,6 +106,19 @@ impl Rule for DockerSocket {
                     .at(span),
             );
         }
+    }
+}
+
+/// What lets its process do on the host what root may do there.
+fn rights(service: &Container) -> Option<(String, Span)> {
+    let capability = service
+        .capability
+        .filter(|_| service.is_root() != Some(false));
+    match (service.privileged, capability) {
+        (Some(span), _) => Some(("runs privileged".to_owned(), span)),
+        (None, Some(("ALL", span))) => Some(("has all capabilities".to_owned(), span)),
+        (None, Some((name, span))) => Some((format!("has the capability {name}"), span)),
+        (None, None) => None,
     }
 }
 

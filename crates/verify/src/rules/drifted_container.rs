@@ -1,11 +1,11 @@
 //! A container does not run with what its compose file says.
 //!
 //! **What**: `docker inspect` of the containers and the compose files are both a target, and a server runs with another
-//! key, variable, image or published port than the files give it, or does not run at all.
+//! key, variable, image, command or published port than the files give it, or does not run at all.
 //!
 //! **Why**: a container keeps what it was created with. After keys were replaced in a file, a server that was only
-//! restarted, or was forgotten, goes on with the old ones, which are public or known to somebody; and servers of which
-//! one was recreated and another was not no longer agree.
+//! restarted, or was forgotten, goes on with the old ones, which are public or known to somebody. A
+//! server that was recreated and one that was not no longer agree.
 //!
 //! bad: `docker inspect $(docker ps -q) | clearml-verify - docker-compose.yml`, after the file was edited
 //!
@@ -17,6 +17,7 @@
 //! **References**: docs/clearml.md#what-docker-inspect-tells.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use clearml_secure_core::container::{Container, Interface, Port, VariableValue};
 use clearml_secure_core::deployment::Deployment;
@@ -26,6 +27,7 @@ use clearml_secure_core::setting::Setting;
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
+use crate::drift::is_made_from;
 use crate::finding::{Draft, Severity};
 use crate::words::and;
 
@@ -33,6 +35,8 @@ use crate::words::and;
 const CREDENTIAL: Severity = Severity::Error;
 /// Something is not as the files say it.
 const OTHER: Severity = Severity::Warning;
+
+const PORTS: &str = "its published ports";
 
 const HELP: &str = "recreate the containers: docker compose up -d (docker compose restart keeps what they were created with)";
 
@@ -49,22 +53,27 @@ impl Rule for DriftedContainer {
         };
         for (then, instance) in files.instances.iter().enumerate() {
             let name = &files.service(instance).name;
-            let is_same = |one: &Instance| {
-                one.server == instance.server && case.deployment.service(one).name == *name
-            };
-            match case.deployment.instances.iter().position(is_same) {
-                Some(now) => {
-                    let both = Both {
-                        case,
-                        now,
-                        files,
-                        said,
-                        then,
-                    };
-                    both.compare_settings(findings);
-                    both.compare_the_rest(findings);
-                }
-                None => findings.push(missing(case, instance, name)),
+            let running = case.deployment.instances.iter().enumerate();
+            let mut same = running
+                .filter(|(_, one)| {
+                    let now = case.deployment.service(one);
+                    one.server == instance.server
+                        && is_made_from(case.deployment, now, files.service(instance))
+                })
+                .peekable();
+            if same.peek().is_none() {
+                findings.push(missing(case, instance, name));
+            }
+            for (now, _) in same {
+                let both = Both {
+                    case,
+                    now,
+                    files,
+                    said,
+                    then,
+                };
+                both.compare_settings(findings);
+                both.compare_the_rest(findings);
             }
         }
     }
@@ -142,11 +151,14 @@ impl Both<'_> {
         let (now, then) = self.containers();
         let mut different = variables(now, then, instance);
         let images = now.known_image().zip(then.known_image());
-        if images.is_some_and(|(now, then)| now.text != then.text) {
+        if images.is_some_and(|(now, then)| whole(&now.text) != whole(&then.text)) {
             different.push("its image".to_owned());
         }
-        if ports(now) != ports(then) {
-            different.push("its published ports".to_owned());
+        if !is_same_command(now, then) {
+            different.push("its command".to_owned());
+        }
+        if !has_same_ports(now, then) {
+            different.push(PORTS.to_owned());
         }
         if different.is_empty() {
             return;
@@ -157,7 +169,7 @@ impl Both<'_> {
             self.case.named(running),
             self.files.sources.place(then.name_span),
             match different[..] {
-                [one] => format!("{one} is another"),
+                [one] if one != PORTS => format!("{one} is another"),
                 ref more => format!("{} are others", and(more)),
             }
         );
@@ -204,33 +216,109 @@ fn variables(now: &Container, then: &Container, instance: &Instance) -> Vec<Stri
             Some(_) => None,
         }
     };
+    // The image has variables of its own, such as CLEARML_SERVER_VERSION; none of them is a path of the configuration.
+    let is_of_files = |name: &&str| {
+        let is_path = ["CLEARML__", "TRAINS__"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+        is_path
+            || then
+                .environment
+                .iter()
+                .any(|variable| variable.name == **name)
+    };
     let is_other = |name: &&str| matches!((value(now, name), value(then, name)), (Some(now), Some(then)) if now != then);
     names
         .into_iter()
+        .filter(is_of_files)
         .filter(is_other)
         .map(|name| escape(name).into_owned())
         .collect()
 }
 
-/// What is published, in an order of its own. Of a port that docker chooses only the container's end counts.
-fn ports(container: &Container) -> BTreeSet<(u16, Option<u16>, bool)> {
-    let single = |port: &Port| {
-        let is_closed = port.interface == Interface::Loopback;
-        let first = *port.target.start();
-        let published = port.published.as_ref().map(|range| *range.start());
-        let ports = port.target.clone().map(move |target| {
-            (
-                target,
-                published.map(|start| start + (target - first)),
-                is_closed,
-            )
-        });
-        ports.collect::<Vec<_>>()
+/// An image's whole name, as podman writes it: `docker.io/library/redis:latest` for `redis`.
+fn whole(image: &str) -> String {
+    let (name, digest) = match image.split_once('@') {
+        Some((name, digest)) => (name, Some(digest)),
+        None => (image, None),
     };
-    container
-        .ports
-        .iter()
-        .filter(|port| port.published.is_some())
-        .flat_map(single)
-        .collect()
+    let is_registry = |first: &str| first.contains(['.', ':']) || first == "localhost";
+    let (registry, path) = match name.split_once('/') {
+        Some(("index.docker.io", path)) => ("docker.io", path),
+        Some((first, path)) if is_registry(first) => (first, path),
+        _ => ("docker.io", name),
+    };
+    let library = match registry == "docker.io" && !path.contains('/') {
+        true => "library/",
+        false => "",
+    };
+    let end = match (digest, path.contains(':')) {
+        (Some(digest), _) => format!("@{digest}"),
+        (None, true) => String::new(),
+        (None, false) => ":latest".to_owned(),
+    };
+    format!("{registry}/{library}{path}{end}")
+}
+
+/// Whether the process is started as the files say, as far as they do: before it is what the image begins with. Podman
+/// writes an entrypoint as one text.
+fn is_same_command(now: &Container, then: &Container) -> bool {
+    let words = |container: &Container| {
+        let all = container.command.iter().map(|word| word.known().cloned());
+        let all = all.collect::<Option<Vec<String>>>()?.join(" ");
+        let words = all.split_whitespace().map(str::to_owned);
+        Some(words.collect::<Vec<String>>())
+    };
+    words(now)
+        .zip(words(then))
+        .is_none_or(|(now, then)| now.ends_with(&then))
+}
+
+/// Whether the same is published. Where docker may choose a port, any of those is the same.
+fn has_same_ports(now: &Container, then: &Container) -> bool {
+    let (now, then) = (singles(now), singles(then));
+    let is_same = |one: &Single, other: &Single| {
+        (one.target, one.interface) == (other.target, other.interface)
+            && one.protocol == other.protocol
+            && one.published.start() <= other.published.end()
+            && other.published.start() <= one.published.end()
+    };
+    now.iter()
+        .all(|one| then.iter().any(|other| is_same(one, other)))
+        && then
+            .iter()
+            .all(|one| now.iter().any(|other| is_same(one, other)))
+}
+
+/// One port of a container, and which of the host's it may be published at.
+struct Single<'a> {
+    target: u16,
+    published: RangeInclusive<u16>,
+    interface: Interface,
+    protocol: &'a str,
+}
+
+fn singles(container: &Container) -> Vec<Single<'_>> {
+    container.ports.iter().flat_map(single).collect()
+}
+
+fn single(port: &Port) -> impl Iterator<Item = Single<'_>> {
+    let count = |range: &RangeInclusive<u16>| range.end() - range.start();
+    let first = *port.target.start();
+    port.target.clone().map(move |target| {
+        let published = match &port.published {
+            None => 0..=u16::MAX,
+            Some(range) if count(range) == count(&port.target) => {
+                let one = range.start() + (target - first);
+                one..=one
+            }
+            Some(range) => range.clone(),
+        };
+        Single {
+            target,
+            published,
+            interface: port.interface,
+            protocol: &port.protocol,
+        }
+    })
 }

@@ -3,7 +3,7 @@
 //! **What**: Elasticsearch, MongoDB or Redis publishes a port on the host, shares the host's network, is on a network that is
 //! part of that of the host (macvlan, ipvlan), or something else leads there that is published: a forwarder such as socat, a
 //! reverse proxy, or a web page for databases such as mongo-express, Kibana or RedisInsight. In Kubernetes, a Service, an
-//! Ingress, a Route, an HTTPRoute or a port of ingress-nginx leads there, with TLS or without.
+//! Ingress, an IngressRoute, a Route, an HTTPRoute or a port of ingress-nginx leads there, with TLS or without.
 //!
 //! **Why**: ClearML's databases ask for no password unless they are told to. Anyone who can reach MongoDB can read every
 //! credential and become an administrator; anyone who can reach Redis or Elasticsearch can change queues and logs.
@@ -349,7 +349,9 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mu
             continue;
         };
         // What it leads to is said of the database.
-        if leading.contains(&(index, port.span)) {
+        let mut meant = Database::ports().filter(|target| port.target.contains(target));
+        let is_proxy = meant.all(|target| case.deployment.is_proxied(index, target));
+        if is_proxy || leading.contains(&(index, port.span)) {
             continue;
         }
         let severity = match port.interface {

@@ -3,7 +3,7 @@
 //! **What**: a ClearML server's image has the tag `latest` or none.
 //!
 //! **Why**: the next pull may bring another version than the one that was checked, and a cached one may be old.
-//! What is said here is said of the newest.
+//! `clearml-verify` judges it as the newest version.
 //!
 //! bad: tests/fixtures/rules/floating-image/bad.yml
 //!

@@ -1,4 +1,4 @@
-//! A password hash stands where the password itself is expected.
+//! A password hash is set where the password itself is expected.
 //!
 //! **What**: `pass_hashed` is false, and a user's password is a bcrypt hash.
 //!

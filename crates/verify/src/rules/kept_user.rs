@@ -3,8 +3,8 @@
 //! **What**: `apiserver.auth.delete_missing_autocreated_users` is false, in any form that Python takes for false.
 //!
 //! **Why**: at its start the API server deletes users of the web login who are no longer in the configuration, with the
-//! credentials that they made. With this it leaves them: who has left goes on with the keys of the SDK. On 1.15.0 it is
-//! what keeps all the others (lost-user), and a note: upgrade first.
+//! credentials that they made. With this it keeps them: the keys of people who have left go on working. On 1.15.0 it
+//! also keeps all other users (lost-user), so it is only a note: upgrade first.
 //!
 //! bad: tests/fixtures/rules/kept-user/bad.yml
 //!

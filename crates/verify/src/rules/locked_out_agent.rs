@@ -11,8 +11,8 @@
 //!
 //! good: tests/fixtures/rules/locked-out-agent/good.yml
 //!
-//! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml` gives the agent its own account,
-//! `services_agent`.
+//! **Fix**: `clearml-keygen -o keys.env`, then `clearml-inject -k keys.env -i docker-compose.yml`,
+//! which gives the agent an account of its own, `services_agent`.
 //!
 //! **References**: docs/clearml.md#the-agents-own-pair; docs/clearml.md#what-fixed-users-revoke.
 

@@ -18,7 +18,7 @@ use clearml_secure_core::effective::Layer;
 use clearml_secure_core::fixed_users::PATH;
 use clearml_secure_core::hocon::{Object, Value};
 use clearml_secure_core::setting::Server;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
@@ -95,7 +95,7 @@ impl Rule for LoginConfigIgnored {
             let message = format!(
                 "{} ignores the web-login users in {}: it does not load the file",
                 case.name(server),
-                escape(&path.to_string_lossy())
+                escape_path(path)
             );
             let help = "name the file apiserver.conf, and mount its folder at /opt/clearml/config";
             findings.push(case.finding(SEVERITY, server, message, help));

@@ -28,7 +28,7 @@ use crate::words::shown;
 /// The server reads another value, or does not start (docs/clearml.md#how-hocon-reads-a-value).
 const SEVERITY: Severity = Severity::Error;
 
-const HELP: &str = "use only letters and digits, starting with a letter. To generate a new value:\n  clearml-keygen --from KEYS --only GROUP";
+const HELP: &str = "use only letters and digits, starting with a letter. To generate a new value:\n  clearml-keygen --from KEYS --only GROUP -o new.env";
 
 /// Clients that take the value from the same place get it with the line break.
 const WITHOUT: &str =

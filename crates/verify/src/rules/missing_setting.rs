@@ -11,7 +11,7 @@
 //!
 //! good: tests/fixtures/rules/missing-setting/good.yml
 //!
-//! **Fix**: `clearml-keygen | clearml-inject docker-compose.yml > secured.yml`
+//! **Fix**: `clearml-keygen -o keys.env`, then `clearml-inject -k keys.env -i docker-compose.yml`
 //!
 //! **References**: ClearML, "Securing ClearML Server"; secure.conf in the public source of clearml-server;
 //! docs/clearml.md#the-documented-example.
@@ -19,7 +19,7 @@
 use clearml_secure_core::effective::{Configured, Origin, Reading, Value};
 use clearml_secure_core::keyset;
 use clearml_secure_core::setting::{Kind, SETTINGS, Server, Setting};
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::escape_path;
 use clearml_secure_core::source::Place;
 
 use super::{Case, Rule};
@@ -105,7 +105,8 @@ impl MissingSetting {
             Some((place, file)) => (
                 format!(". {place} has a value, but no service references it"),
                 format!(
-                    "reference it in the compose file (this also completes an interrupted run):\n  clearml-inject -k KEYS --env-file {file} …"
+                    "reference it in the compose file (this also completes an interrupted run):\n  clearml-inject -k KEYS --env-file {file} -i {}",
+                    case.compose_file()
                 ),
             ),
             None => (given_as_user_key(case, reading), case.inject()),
@@ -146,7 +147,7 @@ fn unused(case: &Case<'_>, reading: &Reading) -> Option<(Place, String)> {
     let name = keyset::env_variable(reading.setting, reading.server);
     let span = case.deployment.project.as_ref()?.env().span(&name)?;
     let place = case.deployment.sources.place(span);
-    let file = escape(&place.file.to_string_lossy()).into_owned();
+    let file = escape_path(&place.file).into_owned();
     Some((place, file))
 }
 

@@ -1,7 +1,9 @@
 //! The deployment's own address is plain HTTP.
 //!
 //! **What**: CLEARML_WEB_HOST, CLEARML_API_HOST, CLEARML_FILES_HOST or WEBSERVER__fileBaseUrl is an http:// address
-//! of a public name; in Kubernetes, an Ingress, a Route or an HTTPRoute leads to a server without TLS, or in clear text besides it. Names that only a network of its own knows (`.corp`, `.internal`, `.ts.net`, …) and private addresses are not.
+//! of a public name. In Kubernetes, an Ingress, an IngressRoute, a Route or an HTTPRoute leads to a server without TLS, or also in clear
+//! text. Private addresses, load balancers in a private network, and names that only a private network knows (`.corp`,
+//! `.internal`, `.ts.net`, …) do not count.
 //!
 //! **Why**: the web page and every client use it: passwords, tokens and files can be sniffed and changed.
 //!
@@ -17,7 +19,7 @@ use crate::address::{self, is_public};
 use crate::finding::{Draft, Severity};
 
 use super::{Case, Rule};
-use crate::entry::named;
+use crate::entry::{is_within, named};
 use crate::words::{self, shown};
 use clearml_secure_core::container::Speaks;
 use clearml_secure_core::instance::Instance;
@@ -78,7 +80,7 @@ fn entrances(case: &Case<'_>, instance: &Instance, seen: &mut Vec<Span>) -> Vec<
     let pod = case.deployment.service(instance).pod.iter();
     let mut found = Vec::new();
     for entrance in pod.flat_map(|pod| &pod.entrances) {
-        if !entrance.is_clear() || seen.contains(&entrance.span) {
+        if !entrance.is_clear() || is_within(entrance) || seen.contains(&entrance.span) {
             continue;
         }
         seen.push(entrance.span);

@@ -47,8 +47,8 @@ impl Rule for PlaintextPassword {
                 case.name(server),
                 crate::words::and(&names)
             );
-            let help = "write base64 of bcrypt hashes and set pass_hashed: true";
-            findings.push(case.finding(SEVERITY, server, message, help).at(span));
+            let help = case.hash_passwords(server);
+            findings.push(case.finding(SEVERITY, server, message, &help).at(span));
         }
     }
 }

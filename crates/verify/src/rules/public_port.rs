@@ -28,7 +28,7 @@ use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
 use crate::address::is_private;
-use crate::entry::entry;
+use crate::entry::{entry, is_within};
 use crate::finding::{Draft, Finding, Fix, Severity};
 use crate::words::{self, and};
 
@@ -108,9 +108,11 @@ impl Rule for PublicPort {
 
 /// Whether others than the host and its own networks come in there.
 fn is_open(way: &Way<'_>) -> bool {
-    // The other end of a tunnel speaks TLS.
-    if way.opening.reach == Reach::Tunnel {
-        return false;
+    match &way.opening.reach {
+        // The other end of a tunnel speaks TLS.
+        Reach::Tunnel => return false,
+        Reach::Entrance(entrance) if is_within(entrance) => return false,
+        _ => {}
     }
     match way.opening.reach.interface() {
         Interface::All | Interface::Listed => true,

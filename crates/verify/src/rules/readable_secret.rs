@@ -16,7 +16,7 @@
 //! **References**: chmod(1). Docker starts containers as root, so it reads what only its owner may.
 
 use clearml_secure_core::shell::quoted;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Fix, Severity};
@@ -40,7 +40,7 @@ impl Rule for ReadableSecret {
                 "{} can read {} {} (mode {:04o})",
                 readers.who,
                 keyset.what,
-                escape(&keyset.path.to_string_lossy()),
+                escape_path(&keyset.path),
                 readers.mode
             );
             let help = format!("chmod 600 {}", quoted(&keyset.path));

@@ -20,7 +20,7 @@ use std::ops::Range;
 use clearml_secure_core::hocon::{Object, Value};
 use clearml_secure_core::instance::ConfigFile;
 use clearml_secure_core::setting::{SETTINGS, Server};
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
@@ -82,7 +82,7 @@ impl Rule for SecureConfigIgnored {
             let message = format!(
                 "{} ignores the keys and secrets in {}: it does not load the file",
                 case.name(server),
-                escape(&path.to_string_lossy())
+                escape_path(path)
             );
             let help = "name the file secure.conf, and mount its folder at /opt/clearml/config";
             findings.push(case.finding(SEVERITY, server, message, help));
@@ -165,12 +165,12 @@ fn is_read(path: &str) -> bool {
         .strip_prefix(ROOT)
         .and_then(|rest| rest.strip_prefix('.'));
     let is_account = |rest: &str| {
-        let mut steps = rest.split('.');
-        let is_half = |half: &str| ["user_key", "user_secret"].contains(&half);
-        steps.next() == Some("credentials")
-            && steps.next().is_some()
-            && steps.next().is_some_and(is_half)
-            && steps.next().is_none()
+        let (name, half) = rest.rsplit_once('.').unwrap_or_default();
+        let name = name.strip_prefix("credentials.");
+        // A name with a dot in it has quotes, as of a key that is one step.
+        let is_step =
+            |name: &str| !name.contains('.') || name.starts_with('"') && name.ends_with('"');
+        ["user_key", "user_secret"].contains(&half) && name.is_some_and(is_step)
     };
     SETTINGS.iter().any(|setting| setting.path() == path) || rest.is_some_and(is_account)
 }

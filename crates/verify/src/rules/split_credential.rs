@@ -14,7 +14,7 @@
 //!
 //! good: tests/fixtures/rules/split-credential/good.yml
 //!
-//! **Fix**: `clearml-inject -k KEYS docker-compose.yml > secured.yml` puts each value to every server that reads it.
+//! **Fix**: `clearml-inject -k KEYS -i docker-compose.yml` gives each value to every server that reads it.
 //!
 //! **References**: docs/clearml.md#token-secret-on-two-servers.
 
@@ -61,13 +61,7 @@ impl Rule for SplitCredential {
                 } else if let Some((severity, message)) =
                     disagreement(case, setting, apiserver, other)
                 {
-                    let help = match case.deployment.manifests {
-                        Some(_) => case.apply("give both the same value"),
-                        None => format!(
-                            "give both the same value:\n  clearml-inject -k KEYS -o secured.yml {}",
-                            case.compose_file()
-                        ),
-                    };
+                    let help = case.apply("give both the same value");
                     // An agent keeps an account of its own.
                     let fix = (severity == BROKEN).then_some(Fix::Keys);
                     let finding = case.finding_in(severity, other, message);

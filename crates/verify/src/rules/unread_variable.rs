@@ -1,7 +1,7 @@
 //! A variable that looks like configuration, and that no server reads.
 //!
 //! **What**: a name that starts like ClearML's configuration variables but names no path that a server knows, has
-//! the wrong prefix, or stands only at a server that does not read it.
+//! the wrong prefix, or is set only at a server that does not read it.
 //!
 //! **Why**: servers say nothing about names they do not know. Anyone who wrote it believes the secret is set, and the
 //! default is live.

@@ -15,7 +15,7 @@
 //!
 //! **References**: docs/clearml.md#values-that-stop-a-server; pyhocon.
 
-use clearml_secure_core::effective::{Reading, ServerConfiguration, Value};
+use clearml_secure_core::effective::{Fatal, Reading, ServerConfiguration, Value};
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
@@ -35,35 +35,38 @@ impl Rule for UnreadableConfig {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
-        let mut seen = Vec::new();
+        for (fatal, servers) in fatal(case) {
+            let is_variable = ["CLEARML__", "TRAINS__"]
+                .iter()
+                .any(|prefix| fatal.what.starts_with(prefix));
+            let (what, help) = if is_variable {
+                (
+                    shown(&fatal.what).into(),
+                    "put double quotes around the value, inside the variable, or remove the character",
+                )
+            } else {
+                (
+                    escape(&fatal.what),
+                    "fix the file: no server that loads it starts",
+                )
+            };
+            let mut names: Vec<_> = servers.iter().map(|server| case.name(server)).collect();
+            names.dedup();
+            let (does, they) = match names.len() {
+                1 => ("does", "it cannot"),
+                _ => ("do", "they cannot"),
+            };
+            let message = format!(
+                "{} {does} not start: {they} read {what}: {}",
+                and(&names),
+                fatal.message
+            );
+            findings.push(
+                case.finding(SEVERITY, servers[0], message, help)
+                    .at(fatal.span),
+            );
+        }
         for server in &case.effective.servers {
-            for fatal in &server.fatal {
-                // One file keeps every server that loads it from starting: it is said once.
-                if Setting::by_variable(&fatal.what).is_some() || seen.contains(&fatal.span) {
-                    continue;
-                }
-                seen.push(fatal.span);
-                let is_variable = ["CLEARML__", "TRAINS__"]
-                    .iter()
-                    .any(|prefix| fatal.what.starts_with(prefix));
-                let (what, help) = if is_variable {
-                    (
-                        shown(&fatal.what).into(),
-                        "put double quotes around the value, inside the variable, or remove the character",
-                    )
-                } else {
-                    (
-                        escape(&fatal.what),
-                        "fix the file: no server that loads it starts",
-                    )
-                };
-                let message = format!(
-                    "{} does not start: it cannot read {what}: {}",
-                    case.name(server),
-                    fatal.message
-                );
-                findings.push(case.finding(SEVERITY, server, message, help).at(fatal.span));
-            }
             findings.extend(undone(case, server).map(|(message, span)| {
                 let help =
                     "use a value that HOCON reads as text: only letters and digits, starting with a letter";
@@ -72,6 +75,25 @@ impl Rule for UnreadableConfig {
             }));
         }
     }
+}
+
+/// What keeps servers from starting, each with all those that it keeps. What is wrong with a setting's own variable is said
+/// of the setting.
+fn fatal<'a>(case: &Case<'a>) -> Vec<(&'a Fatal, Vec<&'a ServerConfiguration>)> {
+    let mut found: Vec<(&Fatal, Vec<&ServerConfiguration>)> = Vec::new();
+    for server in &case.effective.servers {
+        let fatal = server.fatal.iter();
+        for fatal in fatal.filter(|fatal| Setting::by_variable(&fatal.what).is_none()) {
+            let is_same = |(other, _): &&mut (&Fatal, Vec<_>)| {
+                (other.span, &other.message) == (fatal.span, &fatal.message)
+            };
+            match found.iter_mut().find(is_same) {
+                Some((_, servers)) => servers.push(server),
+                None => found.push((fatal, vec![server])),
+            }
+        }
+    }
+    found
 }
 
 /// The order in which an API server sets its accounts up (docs/clearml.md#order-of-the-set-up).

@@ -2,7 +2,7 @@
 //!
 //! **What**: the image of Elasticsearch, MongoDB or Redis is of a release line whose support has ended.
 //!
-//! **Why**: what is found in it from now on stays open, and everything ClearML knows is in there.
+//! **Why**: a weakness that is found from now on stays open, and everything ClearML knows is in there.
 //!
 //! bad: tests/fixtures/rules/unsupported-database/bad.yml
 //!

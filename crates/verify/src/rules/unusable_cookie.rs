@@ -107,28 +107,34 @@ fn fails(case: &Case<'_>, server: &ServerConfiguration, faults: &mut Vec<Fault>)
         let why = "every login fails, because samesite is not Lax, Strict or None".to_owned();
         faults.push((why, "set apiserver.auth.cookies.samesite to Lax", span));
     }
-    if let Configured::Value(value, span) = at("max_age") {
-        let why = match value {
-            Value::String(_) | Value::Array(_) | Value::Object(_) | Value::Include => {
-                "every login fails, because max_age is not a number of seconds"
-            }
-            Value::Float(seconds) if !seconds.is_finite() => {
-                "every login fails, because max_age is not a number of seconds"
-            }
-            Value::Float(seconds) if *seconds < 1.0 => {
-                "the cookie expires at once, because of its max_age"
-            }
-            // Python counts with them as with 1 and 0.
-            Value::Boolean(_) => "the cookie expires at once, because of its max_age",
-            Value::Integer(digits)
-                if digits.expose() == "0" || digits.expose().starts_with('-') =>
-            {
-                "the cookie expires at once, because of its max_age"
-            }
-            _ => return,
-        };
+    if let Configured::Value(value, span) = at("max_age")
+        && let Some(why) = no_age(value)
+    {
         let help = "remove max_age, or set it to a number of seconds";
-        faults.push((why.to_owned(), help, span));
+        faults.push((format!("{why} max_age"), help, span));
+    }
+}
+
+/// Why a cookie cannot have an age, or is over at once, up to the word `max_age` (docs/clearml.md#cookies).
+fn no_age(value: &Value) -> Option<&'static str> {
+    const NO_NUMBER: &str = "every login fails, because only a number of seconds can be a";
+    const OVER: &str = "the cookie expires at once, because of its";
+    match value {
+        Value::String(_) | Value::Array(_) | Value::Object(_) | Value::Include => Some(NO_NUMBER),
+        Value::Float(seconds) if !seconds.is_finite() => Some(NO_NUMBER),
+        Value::Float(seconds) => (*seconds < 1.0).then_some(OVER),
+        // Python counts with them as with 1 and 0.
+        Value::Boolean(_) => Some(OVER),
+        Value::Integer(digits) => {
+            let digits = digits.expose();
+            (digits == "0" || digits.starts_with('-')).then_some(OVER)
+        }
+        // `500ms` is a `timedelta`, with which the framework counts; any other unit makes what it cannot count with.
+        Value::Period { shown, .. } => match shown.expose() {
+            shown if shown.starts_with("relativedelta") => Some(NO_NUMBER),
+            shown => shown.starts_with("0:00:00").then_some(OVER),
+        },
+        Value::Null | Value::Unknown(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! **What**: the image's version is one that a CVE record names.
 //!
-//! **Why**: how it is done is published; no setting of yours changes it.
+//! **Why**: anyone can read how to use it, and no setting of yours closes it.
 //!
 //! bad: tests/fixtures/rules/vulnerable-version/bad.yml
 //!

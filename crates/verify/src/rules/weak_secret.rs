@@ -1,6 +1,6 @@
 //! A value that somebody could guess.
 //!
-//! **What**: a setting is short, made of few or predictable characters, a stand-in of the documentation
+//! **What**: a setting is short, made of few or predictable characters, a placeholder of the documentation
 //! (`new-secret-string`), an address or a path, the digest of a common word, or empty where empty means "anybody".
 //!
 //! **Why**: the accounts are reachable wherever the API server is, and the token secret can be tried offline with
@@ -10,9 +10,9 @@
 //!
 //! good: tests/fixtures/rules/weak-secret/good.yml
 //!
-//! **Fix**: `clearml-keygen --from KEYS --only GROUP` makes a new one; over 300 bits each.
+//! **Fix**: `clearml-keygen --from KEYS --only GROUP -o new.env` makes a new one, of 54 random letters and digits (a key has 30).
 //!
-//! **References**: ClearML, "Securing ClearML Server", whose examples are the stand-ins.
+//! **References**: ClearML, "Securing ClearML Server", whose examples are the placeholders.
 
 use clearml_secure_core::effective::{Origin, Reading, Value};
 use clearml_secure_core::public;

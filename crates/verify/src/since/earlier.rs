@@ -9,6 +9,7 @@ use clearml_secure_core::source::place_of;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::words::of_json;
 
 /// The version of the shape.
 const VERSION: u32 = 1;
@@ -73,7 +74,7 @@ struct Part {
     version: Option<u32>,
     kind: Option<String>,
     subject: Option<String>,
-    // Of a document.
+    // Of a document; `hidden` of a line, too.
     findings: Option<Vec<FindingThen>>,
     #[serde(default)]
     unknown: Vec<UnknownThen>,
@@ -133,7 +134,7 @@ impl Earlier {
                 let line: usize = line.map(str::len).sum();
                 // The column is one of bytes, and of the last that was read.
                 let at = (line + error.column().max(1) - 1).min(text.len());
-                (floor(text, at), plain(&error))
+                (floor(text, at), of_json(&error))
             })?;
             earlier
                 .add(part)
@@ -187,6 +188,7 @@ impl Earlier {
                 });
             }
             (Some("check"), _) => self.keysets.extend(part.keyset),
+            (Some("hidden"), _) => self.left_out += part.hidden.values().sum::<u64>(),
             // How many there are, clients, and what later versions may add.
             (Some(_), _) => {}
         }
@@ -202,14 +204,6 @@ fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// The message without the place, which is said once, and without what is there: it may be a keyset by mistake.
-fn plain(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let end = message.rfind(" at line ").unwrap_or(message.len());
-    let start = message.rfind(", expected ").map_or(0, |comma| comma + 2);
-    message.get(start..end).unwrap_or(&message).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,8 +215,10 @@ mod tests {
     #[test]
     fn documents_and_lines_are_told_apart_by_their_text() {
         let summary = r#"{"version":1,"kind":"summary","subject":"s","error":0}"#;
+        let hidden = r#"{"version":1,"kind":"hidden","hidden":{"baseline":3,"comments":1}}"#;
         for (text, findings, left_out) in [
             (format!("{LINE}\n{summary}\n"), 1, 0),
+            (format!("{LINE}\n{summary}\n{hidden}\n"), 1, 4),
             (format!("\n {DOCUMENT}\n{DOCUMENT}"), 2, 4),
             (DOCUMENT.replace(['\n', ' '], ""), 1, 2),
         ] {
@@ -237,7 +233,7 @@ mod tests {
         for (text, at, says) in [
             ("", 0, "empty"),
             (" \n", 0, "empty"),
-            ("services: {}", 0, "expected value"),
+            ("services: {}", 0, "this is not JSON"),
             ("[]", 1, "expected an object"),
             ("{\"message\": [\"secret\"]}", 11, "expected a string"),
             ("\n {\"version\":2,\"findings\":[]}", 2, "version 1"),
@@ -247,7 +243,11 @@ mod tests {
                 33,
                 "expected a string",
             ),
-            ("{\"version\":1,\"findings\":[", 24, "EOF"),
+            (
+                "{\"version\":1,\"findings\":[",
+                24,
+                "the JSON is incomplete",
+            ),
         ] {
             let (offset, message) = Earlier::parse(text).err().expect(text);
             assert!(

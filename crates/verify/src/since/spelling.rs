@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use clearml_secure_core::shown::text_of;
+
 use crate::address::normalized;
 use crate::target::is_url;
 
@@ -18,7 +20,7 @@ impl Spellings {
         }
         let one = match Path::new(name).canonicalize() {
             _ if is_url(name) => normalized(name),
-            Ok(real) => real.to_string_lossy().into_owned(),
+            Ok(real) => text_of(&real).into_owned(),
             Err(_) => name.trim_start_matches("./").to_owned(),
         };
         self.0.insert(name.to_owned(), one.clone());
@@ -50,7 +52,7 @@ mod tests {
         for (told, one) in [
             ("./nowhere.yml (apiserver, fileserver)", "nowhere.yml"),
             ("copy (1).yml (apiserver)", "copy (1).yml"),
-            ("HTTP://x", "HTTP://x"),
+            ("HTTP://x", "http://x"),
             (
                 "http://X:80/ (apiserver 2.3.0 at http://X:8008)",
                 "http://x",

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::escape_path;
 
 use super::Listed;
 use super::earlier::FindingThen;
@@ -80,7 +80,7 @@ impl Trend {
 
     /// The file, for people.
     pub(crate) fn name(&self) -> String {
-        escape(&self.file.to_string_lossy()).into_owned()
+        escape_path(&self.file).into_owned()
     }
 
     /// Why it is not known of some whether they are fixed, and of which.

@@ -280,13 +280,9 @@ fn what_helm_refuses_and_what_is_not_known_is_never_clean() {
         (
             STOCK,
             "6.0.0",
-            "what chart 6.0.0 makes of values is not known; 7.2.0 to 7.14.7 are",
+            "chart 6.0.0 is not known here, only 7.2.0 to 7.14.7 are",
         ),
-        (
-            STOCK,
-            "8.0",
-            "what chart 8.0.0 makes of values is not known",
-        ),
+        (STOCK, "8.0", "chart 8.0.0 is not known here"),
         (
             "clearml: {}\napiserver: {}\n---\nclearml: {}\n",
             "7.14.4",

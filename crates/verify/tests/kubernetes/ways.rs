@@ -174,9 +174,9 @@ fn a_route_is_as_safe_as_its_gateway() {
     let done = with(&inside);
     assert!(done.unknown().is_empty(), "{:?}", done.unknown());
     assert!(messages(&done, "plain-http").is_empty());
-    let other = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: r}\nspec: {routes: [{services: [{name: clearml-webserver}]}]}\n";
+    let other = "apiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {name: r}\nspec: {routes: [{services: [{name: clearml-webserver}]}]}\n";
     let done = with(other);
-    done.says("what IngressRoute opens", "this kind is not read");
+    done.says("what HTTPProxy opens", "this kind is not read");
 }
 
 /// What closes a port is what opens it: a Service of type ClusterIP opens `externalIPs`, and none is needed for `hostPort`.
@@ -284,18 +284,18 @@ fn what_is_not_read_may_lead_to_a_database() {
             true,
         ),
         (
-            "traefik.io/v1alpha1 IngressRouteTCP",
-            "{routes: [{services: [{name: clearml-mongodb}]}]}",
+            "traefik.io/v1alpha1 TraefikService",
+            "{weighted: {services: [{name: clearml-mongodb}]}}",
             true,
         ),
         (
             "networking.istio.io/v1 VirtualService",
-            "{tcp: [{route: [{destination: {host: clearml-redis.default.svc}}]}]}",
+            "{gateways: [g], tcp: [{route: [{destination: {host: clearml-redis.default.svc}}]}]}",
             true,
         ),
         (
             "networking.istio.io/v1 VirtualService",
-            "{tcp: [{route: [{destination: {host: clearml-redis}}]}]}",
+            "{gateways: [g], tcp: [{route: [{destination: {host: clearml-redis}}]}]}",
             true,
         ),
         (
@@ -319,8 +319,8 @@ fn what_is_not_read_may_lead_to_a_database() {
             false,
         ),
         (
-            "traefik.io/v1alpha1 IngressRouteTCP",
-            "{routes: [{services: [{name: other-redis}]}]}",
+            "traefik.io/v1alpha1 TraefikService",
+            "{weighted: {services: [{name: other-redis}]}}",
             false,
         ),
         // What operators make of it has its name.
@@ -432,8 +432,8 @@ fn a_page_for_databases_behind_an_ingress_exposes_them() {
         "{found:?}"
     );
     assert!(done.unknown().is_empty(), "{:?}", done.unknown());
-    let route = "---\napiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: r}\nspec: {routes: [{services: [{name: me}]}]}\n";
-    with(&format!("{page}{route}")).says("what IngressRoute opens", "to a database from outside");
+    let route = "---\napiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {name: r}\nspec: {routes: [{services: [{name: me}]}]}\n";
+    with(&format!("{page}{route}")).says("what HTTPProxy opens", "to a database from outside");
 }
 
 #[test]
@@ -483,10 +483,11 @@ fn clear_text_besides_tls_is_found() {
             "{found:?}"
         );
     }
-    let route = "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: r}\nspec: {host: h, tls: {termination: edge, insecureEdgeTerminationPolicy: Allow}, to: {name: clearml-webserver}}\n";
+    let route = "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: r}\nspec: {host: h.example.com, tls: {termination: edge, insecureEdgeTerminationPolicy: Allow}, to: {name: clearml-webserver}}\n";
     let found = messages(&with(route), "plain-http");
     assert!(
-        found.len() == 1 && found[0].contains("Route r for h answers in clear text besides TLS"),
+        found.len() == 1
+            && found[0].contains("Route r for h.example.com answers in clear text besides TLS"),
         "{found:?}"
     );
 }

@@ -271,7 +271,7 @@ fn what_is_not_read_of_an_object_is_said() {
         ),
         (
             helm("{}").replace("7.14.4", "6.1.0"),
-            "what chart 6.1.0 makes of values is not known",
+            "chart 6.1.0 is not known here",
         ),
         (
             helm("{}").replace("chart: clearml", "chart: clearml-fork"),

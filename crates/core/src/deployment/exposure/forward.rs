@@ -1,5 +1,7 @@
 //! What a container passes on that comes in at one of its ports.
 
+use std::ops::RangeInclusive;
+
 use super::condition::Holds;
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
@@ -7,17 +9,20 @@ use super::tool::Tool;
 use super::{Around, Database, Namespace, mention, proxy};
 use crate::unseen::{Hides, Unseen};
 
-/// Adds what a container passes on that is neither a server nor a database.
+/// Nobody publishes more than a few ports, and a range of thousands is one that something passes on whole.
+const MOST: usize = 64;
+
+/// Adds what a container passes on that is neither a server nor a database. The ports are those of which all is known.
 pub(super) fn of(
     around: &Around<'_>,
     index: usize,
     forwards: &mut Vec<Forward>,
     unseen: &mut Vec<Unseen>,
-) {
+) -> Vec<u16> {
     let container = &around.containers[index];
     if let Some(tool) = Tool::of(container) {
         forwards.extend(of_tool(around, index, tool));
-        return;
+        return Vec::new();
     }
     // What is mounted into anything else may be a whole disk, and says nothing.
     let files = match proxy::may_be_one(container) || mention::is_forwarder(container) {
@@ -60,6 +65,33 @@ pub(super) fn of(
             });
         }
     }
+    match is_read && !proxy::is_hidden(container, &files) {
+        true => known(around, index, &rules),
+        false => Vec::new(),
+    }
+}
+
+/// The ports of databases at which a proxy listens and passes on to containers of the deployment alone. One that listens where
+/// databases do may be a database, whatever its image is called.
+fn known(around: &Around<'_>, by: usize, rules: &[Rule]) -> Vec<u16> {
+    let is_known = |(to, port): &(usize, u16)| {
+        Database::of(&around.containers[*to]).is_some() || Database::by_port(*port).is_none()
+    };
+    let leads_here = |rule: &Rule| {
+        rule.to.iter().all(|target| {
+            let reached = around.reached(by, &target.address);
+            !reached.is_empty() && reached.iter().all(is_known)
+        })
+    };
+    let is_of = |rule: &Rule, port| rule.at.as_ref().is_some_and(|at| at.contains(&port));
+    let is_proxied = |port: &u16| {
+        let is_told = rules.iter().any(|rule| is_of(rule, *port));
+        let mut own = rules
+            .iter()
+            .filter(|rule| rule.at.is_none() || is_of(rule, *port));
+        is_told && own.all(leads_here)
+    };
+    Database::ports().filter(is_proxied).collect()
 }
 
 /// Why a way may lead to a database beside it that nothing here tells of.
@@ -175,9 +207,9 @@ fn told(around: &Around<'_>, by: usize, rule: &Rule) -> Vec<Forward> {
             if sends_away(rule) == Holds::ByName && around.is_server(to.0) {
                 continue;
             }
-            let at = match rule.at {
+            let at = match &rule.at {
                 _ if tunnel.is_some() => vec![0],
-                Some(at) => vec![at],
+                Some(at) => around.within(by, at, to.1),
                 None => around.published(by, to.1),
             };
             found.extend(at.into_iter().map(|at| Forward {
@@ -198,27 +230,48 @@ fn told(around: &Around<'_>, by: usize, rule: &Rule) -> Vec<Forward> {
 }
 
 impl Around<'_> {
+    /// The ports of a range at which something may come in: the first ones, those that are published, and the one with the
+    /// same number as another's.
+    fn within(&self, by: usize, range: &RangeInclusive<u16>, other: u16) -> Vec<u16> {
+        let mut ports = self.targets(by).unwrap_or_default();
+        ports.push(other);
+        ports.retain(|port| range.contains(port));
+        ports.extend(range.clone().take(MOST));
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
     /// The ports of a container that are published: the one with the same number as another's, or all.
     fn published(&self, by: usize, other: u16) -> Vec<u16> {
-        let Namespace::Own(owner) = self.namespace(by) else {
+        let Some(targets) = self.targets(by) else {
             return vec![other];
+        };
+        match targets.contains(&other) {
+            true => vec![other],
+            false => targets,
+        }
+    }
+
+    /// All of these ports; none where it has no network of its own.
+    fn targets(&self, by: usize) -> Option<Vec<u16>> {
+        let Namespace::Own(owner) = self.namespace(by) else {
+            return None;
         };
         let ports = self.containers[owner]
             .ports
             .iter()
             .filter(|port| port.protocol == "tcp");
-        // Nobody publishes more than a few, and a range of thousands is one that something passes on whole.
-        let targets = ports.flat_map(|port| port.target.clone().take(64));
+        let targets = ports.flat_map(|port| port.target.clone().take(MOST));
         let entrances = self.containers[by]
             .pod
             .iter()
             .flat_map(|pod| &pod.entrances);
-        let targets = targets.chain(entrances.filter_map(|entrance| entrance.port));
-        let targets: Vec<u16> = targets.collect();
-        match targets.contains(&other) {
-            true => vec![other],
-            false => targets,
-        }
+        Some(
+            targets
+                .chain(entrances.filter_map(|entrance| entrance.port))
+                .collect(),
+        )
     }
 }
 

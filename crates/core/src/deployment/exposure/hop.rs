@@ -1,5 +1,7 @@
 //! Who passes what on to whom.
 
+use std::ops::RangeInclusive;
+
 use super::address::Address;
 use super::condition::Holds;
 use super::tool::Tool;
@@ -42,8 +44,8 @@ pub enum How {
 /// Where a container listens, and whom it passes things on to.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
-    /// None where it passes on what comes in at any port that is published.
-    pub(super) at: Option<u16>,
+    /// Its ports; none where it passes on what comes in at any port that is published.
+    pub(super) at: Option<RangeInclusive<u16>>,
     /// Whether it listens there at the loopback address.
     pub(super) is_loopback: bool,
     pub(super) how: How,

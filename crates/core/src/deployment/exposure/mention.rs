@@ -182,7 +182,7 @@ pub(super) fn socat(container: &Container) -> Vec<Rule> {
             (is_connect, listens, Address::of(rest))
         {
             rules.push(Rule {
-                at: Some(port),
+                at: Some(port..=port),
                 is_loopback,
                 how: How::Bytes,
                 is_tls,

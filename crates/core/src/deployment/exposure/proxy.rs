@@ -7,6 +7,8 @@ pub(super) mod labelled;
 mod nginx;
 pub(super) mod traefik;
 
+use std::ops::RangeInclusive;
+
 use super::files::Files;
 use super::hop::{Forward, How, Rule};
 use super::{Around, Database, Namespace, mention};
@@ -126,6 +128,12 @@ impl Software {
     }
 }
 
+/// `9200`, or a range, `9200-9300`.
+fn port_range(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Some(first.parse().ok()?..=last.parse().ok()?)
+}
+
 /// Whether a container is a proxy with software that is known for it.
 pub(super) fn is_known(container: &Container) -> bool {
     Software::of(container).is_some()
@@ -133,7 +141,7 @@ pub(super) fn is_known(container: &Container) -> bool {
 
 /// Whether a container is a proxy by its image, its command or its name.
 pub(super) fn may_be_one(container: &Container) -> bool {
-    is_known(container) || of_command(container).is_some() || is_hinted(container)
+    software(container).is_some() || is_hinted(container)
 }
 
 /// What nginx of ClearML's web server passes on, where somebody mounts a configuration over its own.
@@ -159,7 +167,7 @@ pub(super) fn of_webserver(container: &Container) -> Vec<Rule> {
 
 /// What the configuration of a proxy says; none where it cannot be seen, or there is none.
 pub(super) fn rules(container: &Container, files: &Files) -> Option<Vec<Rule>> {
-    let software = Software::of(container).or_else(|| of_command(container))?;
+    let software = software(container)?;
     let named = |file: &super::files::File| container.words.contains(&file.path);
     let below: Vec<_> = files.below(software.folders()).collect();
     let others = files
@@ -177,6 +185,16 @@ pub(super) fn rules(container: &Container, files: &Files) -> Option<Vec<Rule>> {
         Software::Nginx => nginx::rules(&all, &variable),
         Software::Traefik | Software::Other => None,
     }
+}
+
+/// Whether a part of a proxy's configuration cannot be looked into.
+pub(super) fn is_hidden(container: &Container, files: &Files) -> bool {
+    software(container).is_none_or(|software| files.is_hidden(software.folders()))
+}
+
+/// The software of a container, by its image or its command.
+fn software(container: &Container) -> Option<Software> {
+    Software::of(container).or_else(|| of_command(container))
 }
 
 /// The program that a command starts, where the image has a name of its own.

@@ -162,7 +162,8 @@ fn of_many_at_once_one_wins() {
             let path = &path;
             scope.spawn(move || match replace_files(&[replaced(path, "0", text)]) {
                 Ok(()) => true,
-                Err(Error::Changed { .. }) => false,
+                // On a slow machine some wait longer for their turn than tests do.
+                Err(Error::Changed { .. } | Error::Locked { .. }) => false,
                 Err(error) => panic!("{error}"),
             })
         };

@@ -1,4 +1,4 @@
-//! Who reaches the load balancer of a Service, and whether it speaks TLS (docs/clearml.md#ways-into-a-cluster).
+//! Who reaches the load balancer of a Service, an Ingress or a Gateway, and whether a Service's speaks TLS (docs/clearml.md#ways-into-a-cluster).
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,23 +10,56 @@ use crate::shown::escape;
 use crate::yaml::Node;
 use crate::yaml::below::text;
 
-/// Annotations of a load balancer in a private network, each with the values that say so.
-const INTERNAL: [(&str, &[&str]); 6] = [
+/// Annotations of a load balancer in a private network, each with the values that say so; without any, whatever it has.
+const INTERNAL: [(&str, &[&str]); 15] = [
+    ("cloud.google.com/load-balancer-type", &["Internal"]),
+    (
+        "load-balancer.hetzner.cloud/disable-public-network",
+        &["true"],
+    ),
+    ("networking.gke.io/load-balancer-type", &["Internal"]),
+    (
+        "oci-network-load-balancer.oraclecloud.com/internal",
+        &["true"],
+    ),
+    (
+        "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type",
+        &["intranet"],
+    ),
     (
         "service.beta.kubernetes.io/aws-load-balancer-internal",
         &["true", "0.0.0.0/0"],
     ),
     (AWS_SCHEME, &["internal"]),
-    ("networking.gke.io/load-balancer-type", &["Internal"]),
-    ("cloud.google.com/load-balancer-type", &["Internal"]),
     (
         "service.beta.kubernetes.io/azure-load-balancer-internal",
+        &["true"],
+    ),
+    (
+        "service.beta.kubernetes.io/do-loadbalancer-network",
+        &["INTERNAL"],
+    ),
+    (
+        "service.beta.kubernetes.io/oci-load-balancer-internal",
         &["true"],
     ),
     (
         "service.beta.kubernetes.io/openstack-internal-load-balancer",
         &["true"],
     ),
+    (
+        "service.beta.kubernetes.io/scw-loadbalancer-private",
+        &["true"],
+    ),
+    (
+        "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type",
+        &["private"],
+    ),
+    (
+        "service.kubernetes.io/qcloud-loadbalancer-internal-subnetid",
+        &[],
+    ),
+    ("yandex.cloud/load-balancer-type", &["internal"]),
 ];
 const AWS: &str = "service.beta.kubernetes.io/aws-load-balancer-";
 const AWS_SCHEME: &str = "service.beta.kubernetes.io/aws-load-balancer-scheme";
@@ -47,17 +80,13 @@ pub(super) fn is_on_tailnet(service: &Object) -> bool {
 
 /// From where the load balancer of a Service, or what does its work, is reached.
 pub(super) fn interface(service: &Object) -> Interface {
-    let has = |(name, values): &(&str, &[&str])| {
-        let value = service.annotation(name);
-        value.is_some_and(|value| values.contains(&value))
-    };
     // AWS's own controller makes one for its own network, unless it is told otherwise.
     let aws = |name: &str| service.annotation(&format!("{AWS}{name}"));
     let class = text(&service.node, &["spec", "loadBalancerClass"]);
     let is_of_its_controller =
         matches!(aws("type"), Some("external" | "nlb-ip")) || class == Some("service.k8s.aws/nlb");
     let is_aws_own = is_of_its_controller && aws("scheme").is_none() && aws("internal").is_none();
-    if INTERNAL.iter().any(has) || is_aws_own || is_on_tailnet(service) {
+    if is_internal(|name| service.annotation(name)) || is_aws_own || is_on_tailnet(service) {
         return Interface::Private;
     }
     let annotated = service.annotation("service.beta.kubernetes.io/load-balancer-source-ranges");
@@ -71,6 +100,58 @@ pub(super) fn interface(service: &Object) -> Interface {
         }
         () if ranges.iter().all(|range| is_private(range)) => Interface::Private,
         () => Interface::Listed,
+    }
+}
+
+/// Whether an annotation asks for a load balancer in a private network.
+fn is_internal<'a>(annotation: impl Fn(&str) -> Option<&'a str>) -> bool {
+    let has = |(name, values): &(&str, &[&str])| {
+        annotation(name).is_some_and(|value| match *values {
+            [] => !value.is_empty(),
+            values => values.contains(&value),
+        })
+    };
+    INTERNAL.iter().any(has)
+}
+
+/// From where the controller of an Ingress lets it be reached. Where nothing tells, a controller's own Service does, or a
+/// class with parameters, which nobody has given.
+pub(super) fn of_ingress(ingress: &Object) -> Interface {
+    let is = |name: &str, value: &str| ingress.annotation(name) == Some(value);
+    let class = class(ingress);
+    let is_of = |name: &str| class.is_none_or(|class| class.contains(name));
+    let is_private = match class {
+        Some("gce-internal") => true,
+        _ => {
+            is_of("alb") && is("alb.ingress.kubernetes.io/scheme", "internal")
+                || is_of("application-gateway")
+                    && is("appgw.ingress.kubernetes.io/use-private-ip", "true")
+        }
+    };
+    private_or_all(is_private)
+}
+
+/// The same of a Gateway.
+pub(super) fn of_gateway(gateway: &Object) -> Interface {
+    let class = text(&gateway.node, &["spec", "gatewayClassName"]).unwrap_or_default();
+    let is_googles =
+        class.starts_with("gke-l7-rilb") || class.starts_with("gke-l7-cross-regional-internal");
+    let of_service = ["spec", "infrastructure", "annotations"];
+    let annotation = |name: &str| text(&gateway.node, &[&of_service[..], &[name]].concat());
+    private_or_all(is_googles || is_internal(annotation))
+}
+
+/// Which controller an Ingress is for.
+pub(super) fn class(ingress: &Object) -> Option<&str> {
+    ingress
+        .annotation("kubernetes.io/ingress.class")
+        .or_else(|| text(&ingress.node, &["spec", "ingressClassName"]))
+}
+
+fn private_or_all(is_private: bool) -> Interface {
+    match is_private {
+        true => Interface::Private,
+        false => Interface::All,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::external::Externals;
-use super::{Leading, Services};
-use crate::container::{Entrance, EntranceKind, Speaks};
+use super::{Leading, Services, balancer};
+use crate::container::{Entrance, EntranceKind, Interface, Speaks};
 use crate::knowable::Knowable;
 use crate::kubernetes::object::{Object, number};
 use crate::kubernetes::pool::Pool;
@@ -14,11 +14,13 @@ use crate::yaml::Node;
 use crate::yaml::below::{at, list, text};
 
 mod tls;
+mod traefik;
 
 /// All rules of the pool, by the Services that they name.
 pub(in crate::kubernetes) struct Entrances<'a>(HashMap<String, Vec<(&'a Object, Rule)>>);
 
 /// One rule.
+#[derive(Clone)]
 struct Rule {
     /// What it is.
     name: String,
@@ -32,7 +34,27 @@ struct Rule {
     speaks: Knowable<Speaks>,
     is_bytes: bool,
     is_guarded: bool,
+    interface: Interface,
     at: Span,
+}
+
+impl Rule {
+    /// The same to a Service in the namespace that a reference names, if it names one.
+    fn within(self, reference: &Node) -> Self {
+        let named = text(reference, &["namespace"]).map(str::to_owned);
+        Self {
+            namespace: named.or(self.namespace),
+            ..self
+        }
+    }
+
+    /// The same for each of several hosts.
+    fn at_hosts(&self, hosts: &[Option<&str>]) -> impl Iterator<Item = Self> {
+        hosts.iter().map(|host| Self {
+            host: host.map(str::to_owned),
+            ..self.clone()
+        })
+    }
 }
 
 impl<'a> Entrances<'a> {
@@ -43,12 +65,14 @@ impl<'a> Entrances<'a> {
         };
         let gateways = of_kind("Gateway");
         let externals = Externals::of(pool);
+        let middlewares = traefik::Middlewares::of(pool);
         let mut by_service: HashMap<String, Vec<(&Object, Rule)>> = HashMap::new();
         for object in &pool.objects {
             let rules = match object.kind.as_str() {
                 "ConfigMap" => of_config_map(object),
                 "HTTPRoute" => of_http_route(object, &gateways),
                 "Ingress" => of_ingress(object),
+                "IngressRoute" | "IngressRouteTCP" => middlewares.rules_of(object),
                 "Route" => of_route(object),
                 _ => continue,
             };
@@ -99,6 +123,7 @@ impl<'a> Entrances<'a> {
                     speaks: rule.speaks.clone(),
                     is_bytes: rule.is_bytes,
                     is_guarded: rule.is_guarded,
+                    interface: rule.interface,
                     span: rule.at,
                 };
                 if is_there && !found.contains(&entrance) {
@@ -144,6 +169,7 @@ fn rule(object: &Object, service: &str, speaks: Knowable<Speaks>, at: &Node) -> 
         kind: match object.kind.as_str() {
             "HTTPRoute" => EntranceKind::HttpRoute,
             "Ingress" => EntranceKind::Ingress,
+            "IngressRoute" | "IngressRouteTCP" => EntranceKind::IngressRoute,
             "Route" => EntranceKind::Route,
             _ => EntranceKind::Service,
         },
@@ -154,6 +180,7 @@ fn rule(object: &Object, service: &str, speaks: Knowable<Speaks>, at: &Node) -> 
         speaks,
         is_bytes: false,
         is_guarded: tls::is_guarded(object),
+        interface: Interface::All,
         at: object.span(at),
     }
 }
@@ -171,6 +198,7 @@ fn of_ingress(ingress: &Object) -> Vec<Rule> {
             host: host.map(str::to_owned),
             port: port.map(str::to_owned),
             is_bytes: ingress.annotation(PASSTHROUGH) == Some("true"),
+            interface: balancer::of_ingress(ingress),
             ..rule(
                 ingress,
                 service,
@@ -220,10 +248,13 @@ fn of_route(route: &Object) -> Vec<Rule> {
 }
 
 fn of_http_route(route: &Object, gateways: &[&Object]) -> Vec<Rule> {
-    let hosts = list(&route.node, &["spec", "hostnames"]);
-    let host = hosts.first().and_then(|host| host.text());
+    let hosts = list(&route.node, &["spec", "hostnames"]).iter();
+    let mut hosts: Vec<Option<&str>> = hosts.map(|host| host.text()).collect();
+    if hosts.is_empty() {
+        hosts.push(None);
+    }
     let mut rules = Vec::new();
-    let Some(speaks) = tls::of_gateways(route, gateways) else {
+    let Some((speaks, interface)) = tls::of_gateways(route, gateways) else {
         return rules;
     };
     for part in list(&route.node, &["spec", "rules"]) {
@@ -236,15 +267,13 @@ fn of_http_route(route: &Object, gateways: &[&Object]) -> Vec<Rule> {
             let Some(service) = text(backend, &["name"]) else {
                 continue;
             };
-            let own = rule(route, service, speaks.clone(), part);
-            rules.push(Rule {
-                host: host.map(str::to_owned),
+            let own = rule(route, service, speaks.clone(), part).within(backend);
+            let own = Rule {
                 port: number(backend, &["port"]).map(|port| port.to_string()),
-                namespace: text(backend, &["namespace"])
-                    .map(str::to_owned)
-                    .or(own.namespace),
+                interface,
                 ..own
-            });
+            };
+            rules.extend(own.at_hosts(&hosts));
         }
     }
     rules

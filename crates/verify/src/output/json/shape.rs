@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use clearml_secure_core::shown::text_of;
 use clearml_secure_core::source::Place;
 use serde::Serialize;
 
@@ -104,7 +105,7 @@ impl<'a> At<'a> {
     fn of(place: &'a Place) -> Self {
         Self {
             column: place.column,
-            file: place.file.to_string_lossy(),
+            file: text_of(&place.file),
             line: place.line,
         }
     }

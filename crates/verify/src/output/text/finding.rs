@@ -4,7 +4,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use clap::builder::styling::{AnsiColor, Style};
 use clearml_secure_cli::wrap::wrapped;
 use clearml_secure_core::redact::Line;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::escape_path;
 
 use super::Look;
 use crate::finding::Severity;
@@ -64,7 +64,7 @@ fn snippet(severity: Severity, spot: &Spot, line: &Line, look: Look) -> String {
     };
     let snippet = Snippet::source(&line.text)
         .line_start(spot.place.line)
-        .path(escape(&spot.place.file.to_string_lossy()).into_owned())
+        .path(escape_path(&spot.place.file).into_owned())
         .annotation(AnnotationKind::Primary.span(line.range.clone()));
     renderer.render(&[Group::with_level(level).element(snippet)])
 }

@@ -262,8 +262,9 @@ fn rule(site: &str, options: &Options, to: &[Target]) -> Rule {
         (None, Some(port)) if port == options.https => true,
         (None, _) => !name.is_empty() && !options.is_off,
     };
+    let port = port.unwrap_or(if is_tls { options.https } else { options.http });
     Rule {
-        at: port.or(Some(if is_tls { options.https } else { options.http })),
+        at: Some(port..=port),
         is_loopback: false,
         how: How::Requests,
         is_tls,

@@ -2,16 +2,19 @@
 
 mod condition;
 
+use std::ops::RangeInclusive;
+
 use self::condition::{Condition, Names};
+use super::port_range;
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::condition::Holds;
 use crate::deployment::exposure::files::File;
 use crate::deployment::exposure::hop::{How, Rule, Target};
 
 /// Where a section listens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Bind {
-    port: u16,
+    ports: RangeInclusive<u16>,
     is_loopback: bool,
     is_tls: bool,
     /// It asks for a certificate.
@@ -108,11 +111,11 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
             let is_own = |one: &&&Section| {
                 bind.is_tls
                     || std::ptr::eq(**one, section)
-                    || one.sends_away(bind.port) != Holds::Always
+                    || one.sends_away(*bind.ports.start()) != Holds::Always
             };
             let is_guarded = bind.is_guarded || section.is_guarded();
             rules.push(Rule {
-                at: Some(bind.port),
+                at: Some(bind.ports.clone()),
                 is_loopback: bind.is_loopback,
                 how: if section.is_tcp() {
                     How::Bytes
@@ -120,7 +123,7 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
                     How::Requests
                 },
                 is_tls: bind.is_tls,
-                sends_away: section.sends_away(bind.port),
+                sends_away: section.sends_away(*bind.ports.start()),
                 to: all
                     .iter()
                     .filter(is_own)
@@ -158,12 +161,12 @@ fn add(words: &[&str], sections: &mut Vec<Section>) {
             let is_tls = rest.contains(&"ssl");
             let is_guarded = is_tls && rest.windows(2).any(|pair| pair == ["verify", "required"]);
             section.has_socket |= address.split(',').all(is_socket);
-            // `*:80`, `:80`, `:::80`, `ipv4@127.0.0.1:80`, `10.0.0.1:80,10.0.0.2:81`.
+            // `*:80`, `:80`, `:::80`, `ipv4@127.0.0.1:80`, `10.0.0.1:80,10.0.0.2:81`, `:9200-9300`.
             let binds = address.split(',').filter_map(|one| {
                 let one = one.rsplit('@').next()?;
-                let (host, port) = one.rsplit_once(':')?;
+                let (host, ports) = one.rsplit_once(':')?;
                 Some(Bind {
-                    port: port.parse().ok()?,
+                    ports: port_range(ports)?,
                     is_loopback: is_loopback(host),
                     is_tls,
                     is_guarded,
@@ -261,7 +264,7 @@ mod tests {
         let rules = rules(&[&file], &str::to_owned)?;
         let shown = |rule: &Rule| {
             (
-                rule.at.unwrap(),
+                *rule.at.as_ref().unwrap().start(),
                 rule.is_tls,
                 rule.how == How::Bytes,
                 match !rule.is_tls && rule.sends_away == Holds::Always {
@@ -298,6 +301,10 @@ mod tests {
             (
                 "listen m\n  mode tcp\n  bind *:27017\n  server m mongo:27017 # x\n".to_owned(),
                 Some(vec![(27017, false, true, 1)]),
+            ),
+            (
+                "listen e\n  mode tcp\n  bind :9200-9201,*:80\n  server e es:9200\n".to_owned(),
+                Some(vec![(9200, false, true, 1), (80, false, true, 1)]),
             ),
             ("global\n  log stdout\n".to_owned(), None),
             (

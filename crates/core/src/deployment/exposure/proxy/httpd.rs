@@ -80,7 +80,7 @@ pub(super) fn rules(files: &[&File], variable: &dyn Fn(&str) -> String) -> Optio
         let to: Vec<Target> = host.to.iter().map(target).collect();
         let global = &global;
         host.ports.iter().map(move |(at, is_loopback)| Rule {
-            at: Some(*at),
+            at: Some(*at..=*at),
             is_loopback: *is_loopback || global.is_loopback(*at),
             how: How::Requests,
             is_tls: host.has_tls,
@@ -317,7 +317,10 @@ mod tests {
         let rules = rules(&[&file], &str::to_owned)?;
         let is_left = |rule: &&Rule| !rule.to.is_empty() && rule.sends_away != Holds::Always;
         let with = rules.iter().filter(is_left);
-        Some(with.map(|rule| (rule.at.unwrap(), rule.is_tls)).collect())
+        Some(
+            with.map(|rule| (*rule.at.as_ref().unwrap().start(), rule.is_tls))
+                .collect(),
+        )
     }
 
     fn host(port: u16, inner: &str) -> String {

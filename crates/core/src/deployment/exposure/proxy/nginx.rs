@@ -3,10 +3,12 @@
 mod guard;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::RangeInclusive;
 
 use zeroize::Zeroizing;
 
 use self::guard::Guards;
+use super::port_range;
 use crate::container::Container;
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::condition::{Holds, fits_all};
@@ -23,7 +25,7 @@ struct Directive {
 
 /// Where a server listens.
 struct Listen {
-    port: u16,
+    ports: RangeInclusive<u16>,
     is_loopback: bool,
     is_tls: bool,
 }
@@ -189,7 +191,7 @@ impl<'a> Config<'a> {
         let mut listens: Vec<Listen> = found.listens.iter().filter_map(|one| listen(one)).collect();
         if found.listens.is_empty() && how == How::Requests {
             listens.push(Listen {
-                port: 80,
+                ports: 80..=80,
                 is_loopback: false,
                 is_tls: false,
             });
@@ -207,11 +209,11 @@ impl<'a> Config<'a> {
                 })
             };
             Rule {
-                at: Some(listen.port),
+                sends_away: sends_away(&found.own, *listen.ports.start()),
+                at: Some(listen.ports),
                 is_loopback: listen.is_loopback,
                 how,
                 is_tls,
-                sends_away: sends_away(&found.own, listen.port),
                 to: found.targets.iter().flat_map(target).collect(),
             }
         };
@@ -467,22 +469,17 @@ fn fits(path: &str, include: &str) -> bool {
     }
 }
 
-/// `listen 80;`, `listen [::]:443 ssl;`, `listen 10.0.0.1:8008;`, `listen 53 udp;`.
+/// `listen 80;`, `listen [::]:443 ssl;`, `listen 10.0.0.1:8008;`, `listen 53 udp;`, `listen 9200-9300;`.
 fn listen(words: &[String]) -> Option<Listen> {
     let address = words.get(1)?;
     let is = |word: &str| words.iter().any(|known| known == word);
     if is("udp") || address.starts_with("unix:") {
         return None;
     }
-    let port = address.rsplit(':').next()?;
-    let port = port
-        .parse()
-        .or(match address.contains("[::]") || !address.contains(':') {
-            true => Ok(80),
-            false => Err(()),
-        });
+    let is_host_alone = address.contains("[::]") || !address.contains(':');
+    let ports = port_range(address.rsplit(':').next()?);
     Some(Listen {
-        port: port.ok()?,
+        ports: ports.or_else(|| is_host_alone.then_some(80..=80))?,
         is_loopback: is_loopback(address),
         is_tls: is("ssl") || is("quic"),
     })

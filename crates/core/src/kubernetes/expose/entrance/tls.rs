@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::super::balancer::{self, class};
 use super::super::list;
-use crate::container::Speaks;
+use crate::container::{Interface, Speaks};
 use crate::knowable::Knowable;
 use crate::kubernetes::object::Object;
 use crate::shown::escape;
@@ -58,6 +59,11 @@ pub(super) fn is_guarded(object: &Object) -> bool {
 
 /// What an Ingress speaks at a host.
 pub(super) fn of_ingress(ingress: &Object, host: Option<&str>) -> Speaks {
+    if class(ingress) == Some("tailscale") {
+        // Its operator gets a certificate for the name. Clear text, where it is told to take it, comes from Tailscale's own
+        // network alone, which encrypts it.
+        return Speaks::Tls;
+    }
     let has = |(name, part): &(&str, &str)| {
         let value = ingress.annotation(name);
         value.is_some_and(|value| value.contains(part))
@@ -99,8 +105,7 @@ fn is_clear_too(ingress: &Object) -> bool {
                 && value.split(',').any(|point| point.trim() != "websecure")
             || name == ALB_PORTS && value.contains("\"HTTP\"") && !has_key("ssl-redirect")
     });
-    let class = ingress.annotation("kubernetes.io/ingress.class");
-    let is_googles = matches!(class, Some("gce" | "gce-internal"))
+    let is_googles = matches!(class(ingress), Some("gce" | "gce-internal"))
         || GKE.iter().any(|name| ingress.annotation(name).is_some());
     is_told && !is_forced(ingress)
         || is_googles
@@ -114,9 +119,14 @@ fn is_forced(ingress: &Object) -> bool {
     told.is_some_and(|told| TRUE.contains(&told))
 }
 
-/// What the listeners speak that a route is of; none where it is of nothing.
-pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Option<Knowable<Speaks>> {
+/// What the listeners speak that a route is of, and from where they are reached; none where it is of nothing.
+pub(super) fn of_gateways(
+    route: &Object,
+    gateways: &[&Object],
+) -> Option<(Knowable<Speaks>, Interface)> {
+    let unknown = |why: String| Some((Knowable::unknown(why), Interface::All));
     let mut found: Vec<bool> = Vec::new();
+    let mut interfaces: Vec<Interface> = Vec::new();
     let parents = list(&route.node, &["spec", "parentRefs"]).iter();
     // A Service as a parent is for what pods of the cluster ask.
     let is_outside = |parent: &&Arc<Node>| text(parent, &["kind"]) != Some("Service");
@@ -125,23 +135,23 @@ pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Option<Knowab
         let name = text(parent, &["name"]).unwrap_or_default();
         let kind = text(parent, &["kind"]).unwrap_or("Gateway");
         if kind != "Gateway" {
-            return Some(Knowable::unknown(format!(
+            return unknown(format!(
                 "its parent is {} {}, of a kind that is not read",
                 escape(kind),
                 escape(name)
-            )));
+            ));
         }
         let namespace = text(parent, &["namespace"]).or(route.namespace.as_deref());
         let is_parent = |gateway: &&&Object| {
             let own = gateway.namespace.as_deref();
             gateway.name == name && (own.is_none() || namespace.is_none() || own == namespace)
         };
-        let mut own = gateways.iter().filter(is_parent).peekable();
-        if own.peek().is_none() {
-            return Some(Knowable::unknown(format!(
+        let own: Vec<&&Object> = gateways.iter().filter(is_parent).collect();
+        if own.is_empty() {
+            return unknown(format!(
                 "Gateway {} was not given; add it as a TARGET",
                 escape(name)
-            )));
+            ));
         }
         let is_meant = |listener: &&Arc<Node>| {
             ["sectionName", "port"]
@@ -152,7 +162,9 @@ pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Option<Knowab
                     wanted.is_none_or(|wanted| text(listener, &[own]) == Some(wanted))
                 })
         };
-        let listeners = own.flat_map(|gateway| list(&gateway.node, &["spec", "listeners"]));
+        interfaces.extend(own.iter().map(|gateway| balancer::of_gateway(gateway)));
+        let listeners = own.iter();
+        let listeners = listeners.flat_map(|gateway| list(&gateway.node, &["spec", "listeners"]));
         let protocols = listeners.filter(is_meant);
         let protocols = protocols.filter_map(|listener| text(listener, &["protocol"]));
         found.extend(protocols.map(|protocol| matches!(protocol, "HTTPS" | "TLS")));
@@ -160,10 +172,12 @@ pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Option<Knowab
     if parents.is_empty() {
         return None;
     }
-    Some(match (found.contains(&true), found.contains(&false)) {
+    let speaks = match (found.contains(&true), found.contains(&false)) {
         (false, false) => Knowable::unknown("its Gateway has no such listener"),
         (false, true) => Knowable::Known(Speaks::Clear),
         (true, false) => Knowable::Known(Speaks::Tls),
         (true, true) => Knowable::Known(Speaks::Both),
-    })
+    };
+    let widest = interfaces.into_iter().find(|one| *one == Interface::All);
+    Some((speaks, widest.unwrap_or(Interface::Private)))
 }

@@ -3,6 +3,10 @@
 use super::*;
 use zeroize::Zeroizing;
 
+fn port(rule: &Rule) -> u16 {
+    *rule.at.as_ref().unwrap().start()
+}
+
 fn read(text: &str) -> Vec<(u16, bool, usize)> {
     let file = File {
         path: "/etc/caddy/Caddyfile".to_owned(),
@@ -11,7 +15,7 @@ fn read(text: &str) -> Vec<(u16, bool, usize)> {
     let rules = rules(&[], &[&file], &str::to_owned).unwrap();
     rules
         .iter()
-        .map(|rule| (rule.at.unwrap(), rule.is_tls, rule.to.len()))
+        .map(|rule| (port(rule), rule.is_tls, rule.to.len()))
         .collect()
 }
 
@@ -74,7 +78,7 @@ fn sites_are_read() {
     .map(str::to_owned);
     let rules = rules(&command, &[], &str::to_owned).unwrap();
     assert_eq!(
-        (rules[0].at, rules[0].is_tls, rules[0].to.len()),
+        (Some(port(&rules[0])), rules[0].is_tls, rules[0].to.len()),
         (Some(80), false, 1)
     );
 }

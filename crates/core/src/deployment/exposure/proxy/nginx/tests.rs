@@ -28,7 +28,12 @@ fn read(texts: &[(&str, &str)]) -> Option<Vec<Read>> {
                 let is_sent = !rule.is_tls && rule.sends_away == Holds::Always;
                 let to = rule.to.iter().filter(|_| !is_sent);
                 let to = to.map(|one| shown(&one.address)).collect();
-                (rule.at.unwrap(), rule.is_tls, rule.how == How::Bytes, to)
+                (
+                    *rule.at.as_ref().unwrap().start(),
+                    rule.is_tls,
+                    rule.how == How::Bytes,
+                    to,
+                )
             })
             .collect(),
     )
@@ -277,4 +282,17 @@ fn includes_and_templates_are_read() {
         found,
         Some(vec![(81, false, false, vec!["apiserver:8008".to_owned()])])
     );
+}
+
+#[test]
+fn a_range_has_each_of_its_ports() {
+    let text =
+        "stream { server { listen 10.0.0.1:9200-9201; listen 53 udp; proxy_pass es:9200; } }";
+    let file = File {
+        path: "/etc/nginx/nginx.conf".to_owned(),
+        text: Zeroizing::new(text.to_owned()),
+    };
+    let rules = rules(&[&file], &|text| text.to_owned()).unwrap();
+    let ports: Vec<_> = rules.iter().map(|rule| rule.at.clone()).collect();
+    assert_eq!(ports, [Some(9200..=9201)]);
 }

@@ -4,12 +4,13 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod drift;
 
-use std::fs;
 use std::path::Path;
 
-use common::{findings, fixtures, folder_with, run};
+use common::{findings, folder_with, run};
 use serde_json::{Value, json};
 
 /// A container of the project `p`, as the engine describes it.
@@ -172,100 +173,6 @@ fn deployments_of_one_host_are_not_mixed() {
     assert_eq!(count % 2, 0, "{said}");
 }
 
-const FILES: &str = "\
-services:
-  fileserver:
-    image: clearml/server:2.3.0
-    command: fileserver
-    ports: [\"127.0.0.1:8081:8081\"]
-    environment:
-      CLEARML__SECURE__CREDENTIALS__FILESERVER__USER_KEY: KEY
-";
-
-fn drifted(compose: &str) -> Vec<String> {
-    let inspected =
-        fs::read_to_string(fixtures().join("rules/drifted-container/inspect.json")).unwrap();
-    let files = [
-        ("i.json", inspected.as_str()),
-        ("docker-compose.yml", compose),
-    ];
-    let folder = folder_with(&files);
-    // The files may come in any order.
-    let of = |targets: [&str; 2]| -> Vec<String> {
-        let (_, stdout, _) = run(&["-f", "json", targets[0], targets[1]], folder.path());
-        let document: Value = serde_json::from_slice(&stdout).unwrap();
-        let found = document["findings"].as_array().unwrap().iter();
-        let found = found.filter(|finding| finding["rule"] == "drifted-container");
-        found
-            .map(|one| {
-                format!(
-                    "{}: {}",
-                    one["severity"].as_str().unwrap(),
-                    one["message"].as_str().unwrap()
-                )
-            })
-            .collect()
-    };
-    let found = of(["i.json", "docker-compose.yml"]);
-    assert_eq!(of(["docker-compose.yml", "i.json"]), found);
-    found
-}
-
-#[test]
-fn drift_is_named_by_what_differs() {
-    let same = FILES.replace("KEY: KEY", "KEY: before-the-rotation");
-    assert_eq!(drifted(&same), Vec::<String>::new());
-    let key = drifted(FILES);
-    assert_eq!(key.len(), 1, "{key:?}");
-    assert!(
-        key[0].starts_with(
-            "error: fileserver runs with another secure.credentials.fileserver.user_key"
-        ),
-        "{key:?}"
-    );
-    for (from, to, part) in [
-        ("2.3.0", "2.2.0", "its image"),
-        ("127.0.0.1:8081", "8081", "its published ports"),
-        (
-            "environment:\n",
-            "environment:\n      CLEARML__HOSTS__X: 1\n",
-            "CLEARML__HOSTS__X",
-        ),
-    ] {
-        let other = drifted(&same.replace(from, to));
-        assert_eq!(other.len(), 1, "{other:?}");
-        assert!(
-            other[0].starts_with("warning: ") && other[0].contains(part),
-            "{other:?}"
-        );
-    }
-    // What only a shell has may be what runs.
-    let of_shell = same.replace("KEY: before-the-rotation", "KEY:");
-    assert_eq!(drifted(&of_shell), Vec::<String>::new());
-    let gone =
-        drifted(&(same + "  apiserver: {image: \"clearml/server:2.3.0\", command: apiserver}\n"));
-    assert_eq!(
-        gone,
-        ["warning: no container runs apiserver, which is service apiserver of the files"]
-    );
-}
-
-#[test]
-fn files_of_other_containers_are_not_compared() {
-    let inspected =
-        fs::read_to_string(fixtures().join("rules/drifted-container/inspect.json")).unwrap();
-    let other = FILES.replace("  fileserver:", "  files:");
-    let (_, found, said) = look(
-        &["i.json", "other.yml"],
-        &[("i.json", &inspected), ("other.yml", &other)],
-    );
-    assert!(
-        !found.iter().any(|(rule, _)| rule == "drifted-container"),
-        "{said}"
-    );
-    assert!(said.contains("they are not compared"), "{said}");
-}
-
 #[test]
 fn several_outputs_and_lines_of_objects_are_read_as_one() {
     let all = [
@@ -323,6 +230,10 @@ fn what_is_not_the_output_of_docker_inspect_is_refused() {
             text(&[container("x", "redis:7", &["redis-server"])]),
             "no ClearML server",
         ),
+        (
+            one.replace("\"Running\": true", "\"Running\": false"),
+            "none of these containers runs a ClearML server",
+        ),
     ] {
         let (code, _, said) = look(&["i.json"], &[("i.json", &wrong)]);
         assert_eq!(code, 2, "{said}");
@@ -355,4 +266,68 @@ fn no_value_of_a_container_is_printed() {
             assert!(!said.contains(SECRET), "{format}: {said}");
         }
     }
+}
+
+#[test]
+fn an_image_says_its_version_in_the_environment() {
+    for (image, version, is_old) in [
+        ("clearml/server:latest", Some("1.14.0"), true),
+        ("clearml/server", Some("1.14.0-484"), true),
+        ("0a1b2c3d4e5f", Some("1.14.0"), true),
+        ("registry.lan/mlops/clearml:prod", Some("1.14.0"), true),
+        ("clearml/server:latest", Some("2.3.0"), false),
+        ("clearml/server:latest", Some(""), false),
+        ("clearml/server:2.3.0", Some("1.14.0"), false),
+    ] {
+        let mut one = server("fileserver");
+        one["Config"]["Image"] = json!(image);
+        one["Image"] = json!(format!("sha256:0a1b2c3d4e5f{}", "0".repeat(52)));
+        let env = one["Config"]["Env"].as_array_mut().unwrap();
+        env.extend(version.map(|version| json!(format!("CLEARML_SERVER_VERSION={version}"))));
+        let all = [one, network("p_default", "bridge")];
+        let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+        assert_eq!(
+            has(&found, "old-fileserver", "error"),
+            is_old,
+            "{image}: {said}"
+        );
+        assert!(!said.contains("the version of"), "{image}: {said}");
+    }
+}
+
+#[test]
+fn ports_of_a_swarm_are_not_known() {
+    let mut one = server("apiserver");
+    one["NetworkSettings"]["Networks"] = json!({"ingress": {}});
+    let (code, _, said) = look(&["i.json"], &[("i.json", &text(&[one]))]);
+    assert!(
+        code != 0 && said.contains("what its swarm publishes"),
+        "{said}"
+    );
+}
+
+#[test]
+fn ports_of_a_pod_are_those_of_its_own_container() {
+    let mut infra = container("infra", "localhost/podman-pause:4.9.3", &[]);
+    infra["Config"]["Labels"] = json!({});
+    publish(&mut infra, "8008/tcp", "0.0.0.0", "8008");
+    publish(&mut infra, "6379/tcp", "127.0.0.1", "6379");
+    let member = |mut one: Value| {
+        one["Config"]["Labels"] = json!({});
+        one["HostConfig"]["NetworkMode"] =
+            json!(format!("container:{}", infra["Id"].as_str().unwrap()));
+        one["NetworkSettings"] = infra["NetworkSettings"].clone();
+        one
+    };
+    let all = [
+        member(server("apiserver")),
+        member(server("fileserver")),
+        member(container("redis", "redis:7", &["redis-server"])),
+        infra.clone(),
+    ];
+    let (_, found, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+    let count = |rule: &str| found.iter().filter(|(known, _)| known == rule).count();
+    assert_eq!(count("unexpected-port"), 0, "{said}");
+    assert_eq!(count("public-port"), 1, "{said}");
+    assert_eq!(count("exposed-database"), 1, "{said}");
 }

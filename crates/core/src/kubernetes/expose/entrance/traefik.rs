@@ -1,0 +1,200 @@
+//! Routes of Traefik's own kinds (docs/clearml.md#ways-into-a-cluster).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Rule, rule};
+use crate::container::Speaks;
+use crate::knowable::Knowable;
+use crate::kubernetes::object::Object;
+use crate::kubernetes::pool::Pool;
+use crate::shown::escape;
+use crate::yaml::Node;
+use crate::yaml::below::{at, list, text, texts};
+
+/// Entry points of Traefik's own chart and documentation. What another one speaks, only its settings tell.
+const CLEAR: [&str; 2] = ["http", "web"];
+const TLS: [&str; 2] = ["https", "websecure"];
+
+/// Middlewares that ask for a password, or look at the address.
+const GUARDS: [&str; 5] = [
+    "basicAuth",
+    "digestAuth",
+    "forwardAuth",
+    "ipAllowList",
+    "ipWhiteList",
+];
+
+/// A chain of middlewares has others in it, so deep at the most.
+const DEEPEST: usize = 4;
+
+/// All middlewares of a pool, by their names.
+pub(super) struct Middlewares<'a>(HashMap<&'a str, Vec<&'a Object>>);
+
+/// What the middlewares of a route do with who comes in.
+#[derive(Default)]
+struct Done {
+    sends_to_tls: bool,
+    is_guarded: bool,
+    /// Why it is not known of one what it does.
+    unknown: Option<String>,
+}
+
+impl<'a> Middlewares<'a> {
+    pub(super) fn of(pool: &'a Pool) -> Self {
+        let mut by_name: HashMap<&str, Vec<&Object>> = HashMap::new();
+        let objects = pool.objects.iter();
+        for object in objects.filter(|one| one.kind.starts_with("Middleware")) {
+            by_name.entry(&object.name).or_default().push(object);
+        }
+        Self(by_name)
+    }
+
+    /// The rules of an IngressRoute or an IngressRouteTCP.
+    pub(super) fn rules_of(&self, route: &Object) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for part in list(&route.node, &["spec", "routes"]) {
+            let mut done = Done::default();
+            self.follow(route, list(part, &["middlewares"]), &mut done, 0);
+            let Some(speaks) = speaks(route, &done) else {
+                continue;
+            };
+            let hosts = hosts(text(part, &["match"]).unwrap_or_default());
+            let is_service =
+                |one: &&Arc<Node>| text(one, &["kind"]).is_none_or(|kind| kind == "Service");
+            for service in list(part, &["services"]).iter().filter(is_service) {
+                let Some(name) = text(service, &["name"]) else {
+                    continue;
+                };
+                let own = rule(route, name, speaks.clone(), part).within(service);
+                let own = Rule {
+                    port: text(service, &["port"]).map(str::to_owned),
+                    is_bytes: route.kind == "IngressRouteTCP",
+                    is_guarded: done.is_guarded,
+                    ..own
+                };
+                rules.extend(own.at_hosts(&hosts));
+            }
+        }
+        rules
+    }
+
+    fn follow(&self, route: &Object, references: &[Arc<Node>], done: &mut Done, depth: usize) {
+        let named = references
+            .iter()
+            .filter_map(|one| Some((one, text(one, &["name"])?)));
+        for (reference, name) in named {
+            let namespace = text(reference, &["namespace"]).or(route.namespace.as_deref());
+            let is_meant = |one: &&&Object| {
+                let own = one.namespace.as_deref();
+                own.is_none() || namespace.is_none() || own == namespace
+            };
+            let mut named = self.0.get(name).into_iter().flatten();
+            let Some(middleware) = named.find(is_meant) else {
+                let name = escape(name);
+                done.unknown = Some(format!(
+                    "Middleware {name} was not given; add it as a TARGET"
+                ));
+                continue;
+            };
+            let spec = |keys: &[&str]| text(&middleware.node, &[&["spec"], keys].concat());
+            done.sends_to_tls |= spec(&["redirectScheme", "scheme"]) == Some("https");
+            let to = spec(&["redirectRegex", "replacement"]).unwrap_or_default();
+            if to.starts_with("https://") {
+                let name = escape(name);
+                done.unknown = Some(format!(
+                    "Middleware {name} sends to TLS what fits an expression; check that it is all"
+                ));
+            }
+            done.is_guarded |= GUARDS.iter().any(|kind| guards(middleware, kind));
+            if depth < DEEPEST {
+                let chained = list(&middleware.node, &["spec", "chain", "middlewares"]);
+                self.follow(middleware, chained, done, depth + 1);
+            }
+        }
+    }
+}
+
+/// Whether a middleware is of a kind that lets in only some.
+fn guards(middleware: &Object, kind: &str) -> bool {
+    let ranges = texts(&middleware.node, &["spec", kind, "sourceRange"]);
+    at(&middleware.node, &["spec", kind]).is_some()
+        && !ranges.iter().any(|range| range.ends_with("/0"))
+}
+
+/// What a route speaks; none where it sends everybody on to TLS.
+fn speaks(route: &Object, done: &Done) -> Option<Knowable<Speaks>> {
+    // Traefik gives a route with `tls` nothing but what comes with TLS.
+    if at(&route.node, &["spec", "tls"]).is_some() {
+        return Some(Knowable::Known(Speaks::Tls));
+    }
+    let points = texts(&route.node, &["spec", "entryPoints"]);
+    let is_known = |point: &&&str| CLEAR.contains(point) || TLS.contains(point);
+    if let Some(other) = points.iter().find(|point| !is_known(point)) {
+        return Some(Knowable::unknown(format!(
+            "its entry point {} is in Traefik's own settings; check that it speaks TLS",
+            escape(other)
+        )));
+    }
+    let has_clear = points.is_empty() || points.iter().any(|point| CLEAR.contains(point));
+    let has_tls = points.iter().any(|point| TLS.contains(point));
+    match (has_clear && !done.sends_to_tls, has_tls) {
+        (true, _) if let Some(why) = &done.unknown => Some(Knowable::unknown(why.clone())),
+        (true, true) => Some(Knowable::Known(Speaks::Both)),
+        (true, false) => Some(Knowable::Known(Speaks::Clear)),
+        (false, true) => Some(Knowable::Known(Speaks::Tls)),
+        (false, false) => None,
+    }
+}
+
+/// The hosts that a rule is for; none of them is any host, as of a rule with an alternative that names none.
+fn hosts(rule: &str) -> Vec<Option<&str>> {
+    let mut hosts = Vec::new();
+    for alternative in rule.split("||") {
+        let before = hosts.len();
+        for name in ["Host(", "HostSNI("] {
+            for (at, _) in alternative.match_indices(name) {
+                let is_part = |sign: char| sign == '!' || sign.is_ascii_alphanumeric();
+                if alternative[..at].ends_with(is_part) {
+                    continue;
+                }
+                let rest = &alternative[at + name.len()..];
+                let all = rest.split(')').next().unwrap_or_default().split(',');
+                let all = all.map(|host| host.trim_matches(['`', '\'', '"', ' ']));
+                hosts.extend(all.filter(|host| !["", "*"].contains(host)).map(Some));
+            }
+        }
+        if hosts.len() == before {
+            return vec![None];
+        }
+    }
+    hosts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hosts;
+
+    #[test]
+    fn hosts_of_rules_are_read() {
+        for (rule, expected) in [
+            ("Host(`ml.example.com`)", vec![Some("ml.example.com")]),
+            (
+                "Host(`a.b`, `c.d`) && PathPrefix(`/x`)",
+                vec![Some("a.b"), Some("c.d")],
+            ),
+            (
+                "Host('a.b') || Host(\"c.d\")",
+                vec![Some("a.b"), Some("c.d")],
+            ),
+            ("Host(`a.b`) || PathPrefix(`/x`)", vec![None]),
+            ("!Host(`a.b`)", vec![None]),
+            ("HostRegexp(`.+`)", vec![None]),
+            ("HostSNI(`*`)", vec![None]),
+            ("HostSNI(`db.example.com`)", vec![Some("db.example.com")]),
+            ("", vec![None]),
+        ] {
+            assert_eq!(hosts(rule), expected, "{rule}");
+        }
+    }
+}
