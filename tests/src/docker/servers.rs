@@ -67,16 +67,16 @@ impl Engine {
 
     /// What the servers that ended without being asked to have printed.
     pub fn ended(&self) -> String {
-        let mut printed = String::new();
-        for container in self.containers() {
-            if container["State"]["ExitCode"] == 0 {
-                continue;
-            }
-            let name = container["Name"].as_str().unwrap();
-            let logs = self.command("docker").args(["logs", name]).output().unwrap();
-            printed.push_str(&format!("{name}:\n{}", String::from_utf8_lossy(&logs.stderr)));
-        }
-        printed
+        self.containers()
+            .iter()
+            .filter(|container| container["State"]["ExitCode"] != 0)
+            .map(|container| {
+                let name = container["Name"].as_str().unwrap();
+                let printed = self.command("docker").args(["logs", name]).output();
+                let printed = String::from_utf8(printed.unwrap().stderr).unwrap();
+                format!("{name}:\n{printed}")
+            })
+            .collect()
     }
 
     /// Where the running containers of these files are not what the files say: one for each service, with its variables.
