@@ -175,8 +175,9 @@ fn deployment(
     let mut sources = builder.sources.clone();
     let mut loader = Loader::default();
     let mut containers = Vec::new();
+    let home = members.iter().find_map(|one| one.namespace.as_deref());
     for member in members {
-        for mut container in builder.containers(member) {
+        for mut container in builder.containers(member, home) {
             started::hide_encrypted(&mut container);
             started::apply(&mut container, &mut loader, &mut sources);
             containers.push(Arc::new(container));
@@ -197,14 +198,13 @@ fn deployment(
         outside.others(&mut deployment);
         outside.unselected(&mut deployment, members);
     }
-    let mut namespaces = members.iter().filter_map(|one| one.namespace.clone());
     let parts = members.iter().map(|one| (one.source, one.range.clone()));
     let mut parts: Vec<_> = parts.collect();
     parts.extend(stores(builder.pool, &deployment));
     Ok(Some(Rendered {
         deployment,
         parts,
-        namespace: namespaces.next(),
+        namespace: home.map(str::to_owned),
         release: members
             .iter()
             .find_map(|one| one.release().map(str::to_owned)),

@@ -186,6 +186,28 @@ pub(super) const ALL: &[&Hostile] = &[
         unknown: &[],
     },
     &Hostile {
+        name: "lets keys in, and is away where a random one is shown",
+        serve: |stream| {
+            play(stream, &|request| {
+                let name = request.path.trim_start_matches('/');
+                if name != "auth.login" || request.header("authorization").is_empty() {
+                    return None;
+                }
+                let (_, secret) = pair(request)?;
+                if secret.len() == INVENTED {
+                    return Some(reply("503 Service Unavailable", "", "away"));
+                }
+                is_ours(request).then(|| {
+                    let claims = r#"{"identity": {"role": "system"}, "server_version": "2.3.0"}"#;
+                    let data = format!(r#"{{"token": "x.{}.y"}}"#, URL_SAFE_NO_PAD.encode(claims));
+                    reply("200 OK", "", &framed(name, 200, 0, "OK", &data))
+                })
+            });
+        },
+        finds: &["keys-not-applied", "open-login"],
+        unknown: &["whether the keyset's accounts log in at"],
+    },
+    &Hostile {
         name: "says control characters wherever it says anything",
         serve: |stream| {
             play(stream, &|request| {
@@ -279,17 +301,22 @@ fn heard(request: &Request) -> String {
     all.last().cloned().unwrap_or_default()
 }
 
+/// A secret that clearml-verify invents is as long as this.
+const INVENTED: usize = 64;
+
 /// Whether it is the login of an account of a keyset: longer than any published pair, or than none.
 fn is_ours(request: &Request) -> bool {
-    let (_, said) = request
-        .header("authorization")
-        .split_once(' ')
-        .unwrap_or_default();
-    let pair = decoded(said);
     let published = include_str!("../../../crates/core/data/known_defaults.toml");
-    let (key, secret) = pair.split_once(':').unwrap_or_default();
-    // What clearml-verify invents is as long as this.
-    secret.len() != 64 && !key.is_empty() && !published.contains(secret)
+    let (key, secret) = pair(request).unwrap_or_default();
+    secret.len() != INVENTED && !key.is_empty() && !published.contains(&secret)
+}
+
+/// The key and the secret of a login.
+fn pair(request: &Request) -> Option<(String, String)> {
+    let (_, said) = request.header("authorization").split_once(' ')?;
+    let pair = decoded(said);
+    let (key, secret) = pair.split_once(':')?;
+    Some((key.to_owned(), secret.to_owned()))
 }
 
 /// Headers that repeat something.

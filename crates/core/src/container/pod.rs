@@ -22,6 +22,8 @@ pub struct Pod {
     pub entrances: Vec<Entrance>,
     /// Whether a NetworkPolicy says who may ask it, and does not let everybody.
     pub is_closed: bool,
+    /// Why a NetworkPolicy that would close it does not count, in words.
+    pub policy_elsewhere: Option<String>,
     /// The passwords that its probes send, which are written in it.
     pub probed: Vec<(Secret, Span)>,
 }

@@ -232,10 +232,15 @@ fn release(service: &Container) -> Knowable<Release> {
         Some(image) => Release::of_image(&image.text),
         None => Knowable::unknown("no image is named"),
     });
-    let told = service.made.as_ref().and_then(|made| made.version);
-    match (&named, told) {
-        (Knowable::Known(Release::Numbered(_)), _) | (_, None) => named,
+    let Some(made) = &service.made else {
+        return named;
+    };
+    match (&named, made.version) {
+        (Knowable::Known(Release::Numbered(_)), _) | (Knowable::Unknown(_), None) => named,
         (_, Some(version)) => Knowable::Known(Release::Numbered(version)),
+        (Knowable::Known(Release::Newest), None) => Knowable::unknown(
+            "the container was made from what `latest` was at that time, and its image has no CLEARML_SERVER_VERSION",
+        ),
     }
 }
 

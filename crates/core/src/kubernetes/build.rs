@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::environment::{Environment, expand};
+use super::expose::policy::{self, Behind, Policies};
 use super::expose::{self, Entrances, Services};
 use super::object::Object;
 use super::pool::{Near, Pool};
@@ -57,7 +58,9 @@ impl<'a> Builder<'a> {
     }
 
     /// The containers of a workload, with those that start first and keep running. What only runs before it is no server.
-    pub(super) fn containers(&self, workload: &Object) -> Vec<Container> {
+    ///
+    /// `home` is the namespace of what belongs together with it, where one is named.
+    pub(super) fn containers(&self, workload: &Object, home: Option<&str>) -> Vec<Container> {
         let Some((pod, spec)) = workload
             .pod()
             .and_then(|pod| Some((pod, at(pod, &["spec"])?)))
@@ -74,6 +77,7 @@ impl<'a> Builder<'a> {
         let one = One {
             builder: self,
             workload,
+            namespace: workload.namespace.as_deref().or(home),
             pod,
             spec,
             services,
@@ -88,6 +92,7 @@ impl<'a> Builder<'a> {
 struct One<'a> {
     builder: &'a Builder<'a>,
     workload: &'a Object,
+    namespace: Option<&'a str>,
     pod: &'a Node,
     spec: &'a Arc<Node>,
     services: Services<'a>,
@@ -174,17 +179,30 @@ impl One<'_> {
         container.ports.extend(ports);
         let builder = self.builder;
         let policies = builder.policies.beside(self.workload);
-        let is_closed = expose::is_closed(&policies, self.pod, node);
-        let is_asked = Database::of(container).is_some();
+        let behind = Behind {
+            workload: self.workload,
+            pod: self.pod,
+            namespace: self.namespace,
+        };
+        let Policies {
+            is_closed,
+            elsewhere,
+            rules,
+        } = Policies::of(&policies, behind, node);
         // A policy for what comes in keeps a pod from asking nobody: only what waits to be asked is apart behind one.
-        if is_closed && is_asked {
-            container.networks = vec![CLOSED.to_owned()];
-        } else if is_closed || is_server(container) {
+        if is_closed && Database::of(container).is_some() {
+            container.networks = [vec![CLOSED.to_owned()], rules].concat();
+        } else {
+            container.networks.extend(policy::let_in(&policies, behind));
             // A policy is meant to let servers in.
-            container.networks.push(CLOSED.to_owned());
+            let is_meant = is_server(container);
+            container
+                .networks
+                .extend(is_meant.then(|| CLOSED.to_owned()));
         }
         if let Some(pod) = &mut container.pod {
             pod.is_closed = is_closed;
+            pod.policy_elsewhere = elsewhere;
             pod.entrances = builder.entrances.to(&self.services, self.workload, node);
             pod.entrances.extend(entrances);
         }

@@ -5,6 +5,7 @@ mod balancer;
 pub(super) mod endpoints;
 mod entrance;
 mod external;
+pub(super) mod policy;
 
 use std::sync::Arc;
 
@@ -191,73 +192,6 @@ fn target(port: &Node, container: &Node) -> Option<u16> {
     }
 }
 
-/// Whether a NetworkPolicy says who reaches a container, and none of them lets everybody in.
-pub(super) fn is_closed(policies: &[&Object], pod: &Node, container: &Node) -> bool {
-    let is_about = |policy: &&&Object| {
-        let types = list(&policy.node, &["spec", "policyTypes"]);
-        let is_about = types.is_empty() || types.iter().any(|one| one.text() == Some("Ingress"));
-        is_about && at(&policy.node, &["spec", "podSelector"]).is_none_or(|one| picks(one, pod))
-    };
-    let mut own = policies.iter().filter(is_about).peekable();
-    let lets_in = |policy: &&Object| {
-        let mut rules = list(&policy.node, &["spec", "ingress"]).iter();
-        rules.any(|rule| is_for_everybody(rule) && is_for_port(rule, container))
-    };
-    own.peek().is_some() && !own.any(lets_in)
-}
-
-/// Whether a rule of a NetworkPolicy lets every pod in: it names nobody, all pods of its own namespace or of all of them, or all
-/// addresses. What is known of a deployment is in one namespace.
-fn is_for_everybody(rule: &Node) -> bool {
-    let from = list(rule, &["from"]);
-    let is_for_all = |peer: &Arc<Node>| {
-        let selector = |key| at(peer, &[key]);
-        let all_addresses =
-            text(peer, &["ipBlock", "cidr"]).is_some_and(|cidr| cidr.ends_with("/0"));
-        match (selector("namespaceSelector"), selector("podSelector")) {
-            (None, None) => all_addresses,
-            (namespaces, pods) => [namespaces, pods]
-                .into_iter()
-                .flatten()
-                .all(|one| picks_all(one)),
-        }
-    };
-    from.is_empty() || from.iter().any(is_for_all)
-}
-
-/// Whether a selector asks for nothing.
-fn picks_all(selector: &Node) -> bool {
-    let asks = |key| at(selector, &[key]).is_some_and(|asked| !asked.fields().is_empty());
-    !asks("matchLabels") && list(selector, &["matchExpressions"]).is_empty()
-}
-
-/// Whether a rule of a NetworkPolicy is about a port of a container at which a database may listen: one that the container
-/// declares, or a usual one.
-fn is_for_port(rule: &Node, container: &Node) -> bool {
-    const USUAL: [u16; 4] = [6379, 9200, 9300, 27017];
-    let ports = list(rule, &["ports"]);
-    let declared = list(container, &["ports"]);
-    let is_own = |port: &Arc<Node>| {
-        // No database is asked in another way.
-        if text(port, &["protocol"]).is_some_and(|protocol| protocol != "TCP") {
-            return false;
-        }
-        let Some(word) = text(port, &["port"]) else {
-            return true;
-        };
-        let first = word.parse::<u16>().ok();
-        let last = number(port, &["endPort"]).or(first);
-        let covers =
-            |own: &u16| first.is_some_and(|first| (first..=last.unwrap_or(first)).contains(own));
-        USUAL.iter().any(covers)
-            || declared.iter().any(|own| {
-                text(own, &["name"]) == Some(word)
-                    || number(own, &["containerPort"]).is_some_and(|own| covers(&own))
-            })
-    };
-    ports.is_empty() || ports.iter().any(is_own)
-}
-
 /// Whether labels that an object asks for, of which there are some, are those of a pod.
 fn selects(object: &Object, path: &[&str], pod: &Node) -> bool {
     let wanted = at(&object.node, path);
@@ -276,25 +210,6 @@ fn has_labels(pod: &Node, wanted: &Node) -> bool {
 fn label<'a>(pod: &'a Node, name: &str) -> Option<&'a str> {
     let labels = at(pod, &["metadata", "labels"])?;
     labels.get(name)?.value.text()
-}
-
-/// Whether a selector with `matchLabels` and `matchExpressions` picks a pod; an empty one picks all.
-fn picks(selector: &Node, pod: &Node) -> bool {
-    let is_met = |expression: &Arc<Node>| {
-        let own = text(expression, &["key"]).and_then(|key| label(pod, key));
-        let mut values = list(expression, &["values"]).iter();
-        let mut is_listed = |own: &str| values.any(|value| value.text() == Some(own));
-        match text(expression, &["operator"]) {
-            Some("In") => own.is_some_and(is_listed),
-            Some("NotIn") => !own.is_some_and(&mut is_listed),
-            Some("Exists") => own.is_some(),
-            Some("DoesNotExist") => own.is_none(),
-            // Kubernetes takes no such policy.
-            _ => false,
-        }
-    };
-    at(selector, &["matchLabels"]).is_none_or(|wanted| has_labels(pod, wanted))
-        && list(selector, &["matchExpressions"]).iter().all(is_met)
 }
 
 /// Whether a pod is on the network of its node, and what says so.

@@ -73,7 +73,7 @@ fn of_a_token(site: &Site) -> Release {
     }
     for making in makings().into_iter().chain(documented()) {
         let token = sign(Claims::Role("system"), making.algorithms[0], making.secret);
-        if matches!(site.api_takes(&token), Some(Verdict::Accepted)) {
+        if matches!(site.api_takes(&token), Some(Verdict::Accepted { .. })) {
             let bearer = Zeroizing::new(format!("Bearer {}", *token));
             let told = info(site, &[("Authorization", &bearer)]);
             if matches!(told, Release::Told(_)) {

@@ -10,7 +10,10 @@ use super::{Algorithm, Answer, Claims, Failure, Site, sign, token};
 /// What a server makes of a token.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
-    Accepted,
+    Accepted {
+        /// Why that proves nothing of a keyset, where it does not.
+        unproved: Option<Failure>,
+    },
     Refused(Reason),
     Unclear(Failure),
 }
@@ -21,6 +24,8 @@ pub(crate) enum Login {
     In {
         token: Token,
         answer: Answer,
+        /// Why that proves nothing of a keyset, where it does not.
+        unproved: Option<Failure>,
     },
     Refused,
     /// It fails at it (docs/clearml.md#entries-of-a-user, docs/clearml.md#guests).
@@ -49,13 +54,19 @@ impl Site {
     /// Logs in with a key and a secret, or a name and a password.
     pub(crate) fn log_in(&self, key: &str, secret: &str) -> Option<Login> {
         let login = self.log_in_once(key, secret)?;
-        let is_anybody = || {
-            let (key, secret) = self.invented();
-            matches!(self.log_in_once(key, secret), Some(Login::In { .. }))
+        let Login::In { token, answer, .. } = login else {
+            return Some(login);
         };
-        Some(match login {
-            Login::In { .. } if is_anybody() => Login::Unclear(Failure::new(TAKES_ANYTHING)),
-            login => login,
+        let (key, secret) = self.invented();
+        let unproved = match self.log_in_once(key, secret)? {
+            Login::In { .. } => return Some(Login::Unclear(Failure::new(TAKES_ANYTHING))),
+            Login::Refused => None,
+            Login::Broken(failure) | Login::Unclear(failure) => Some(no_control(&failure)),
+        };
+        Some(Login::In {
+            token,
+            answer,
+            unproved,
         })
     }
 
@@ -69,7 +80,11 @@ impl Site {
             .fine(Endpoint::Login)
             .and_then(|envelope| envelope.token);
         Some(match (token, answer.complaint()) {
-            (Some(token), _) => Login::In { token, answer },
+            (Some(token), _) => Login::In {
+                token,
+                answer,
+                unproved: None,
+            },
             (None, Some((401, subcode)))
                 if subcode != NO_CREDENTIALS && subcode != OTHER_CREDENTIALS =>
             {
@@ -110,7 +125,7 @@ impl Site {
             Err(failure) => return Verdict::Unclear(failure),
         };
         match (answer.is_of_files(), answer.status) {
-            (true, 404) => Verdict::Accepted,
+            (true, 404) => Verdict::Accepted { unproved: None },
             (true, 401) if self.is_as_to_nobody(&answer) => {
                 Verdict::Unclear(Failure::new(NO_TOKEN_REACHES))
             }
@@ -136,16 +151,26 @@ impl Site {
         verdict: Verdict,
         ask: impl Fn(&str) -> Option<Verdict>,
     ) -> Option<Verdict> {
-        if !matches!(verdict, Verdict::Accepted) {
+        if !matches!(verdict, Verdict::Accepted { .. }) {
             return Some(verdict);
         }
         let (secret, _) = self.invented();
         let token = sign(Claims::Role("system"), Algorithm::Hs256, secret);
         Some(match ask(&token)? {
-            Verdict::Accepted => Verdict::Unclear(Failure::new(TAKES_ANYTHING)),
-            _ => verdict,
+            Verdict::Accepted { .. } => Verdict::Unclear(Failure::new(TAKES_ANYTHING)),
+            Verdict::Refused(_) => verdict,
+            Verdict::Unclear(failure) => Verdict::Accepted {
+                unproved: Some(no_control(&failure)),
+            },
         })
     }
+}
+
+/// Why a server that lets in proves nothing: whether it refuses what nobody can know was not answered.
+fn no_control(failure: &Failure) -> Failure {
+    Failure::new(format!(
+        "it accepts this, but whether it refuses a random secret is not known: {failure}"
+    ))
 }
 
 /// Of what `auth.validate_token` answers only two are a verdict; an error of the server's is none.
@@ -154,7 +179,7 @@ fn of_api(answer: &Answer) -> Verdict {
         .fine(Endpoint::ValidateToken)
         .and_then(|envelope| envelope.valid);
     match (valid, answer.complaint()) {
-        (Some(true), _) => Verdict::Accepted,
+        (Some(true), _) => Verdict::Accepted { unproved: None },
         (_, Some((401, BAD_TOKEN))) => Verdict::Refused(answer.reason()),
         (Some(false), _) => Verdict::Unclear(Failure::new(
             "it answers with status 200, but says that the token is not valid",
@@ -206,7 +231,7 @@ mod tests {
     fn two_answers_are_a_verdict_and_no_other() {
         assert!(matches!(
             of(200, &framed(200, 0, r#"{"valid": true}"#)),
-            Verdict::Accepted
+            Verdict::Accepted { unproved: None }
         ));
         assert!(matches!(
             of(401, &framed(401, 30, "{}")),

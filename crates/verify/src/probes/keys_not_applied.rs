@@ -115,7 +115,7 @@ fn of_token(
         Some(_) if server == Server::Fileserver && site.has_open_files() => {
             Answer::Nothing(OPEN_FILES.to_owned())
         }
-        Some(Verdict::Accepted) => Answer::Accepts,
+        Some(Verdict::Accepted { unproved: None }) => Answer::Accepts,
         Some(Verdict::Refused(_)) => {
             seen.found(
                 SEVERITY,
@@ -127,7 +127,12 @@ fn of_token(
             );
             Answer::Refuses
         }
-        Some(Verdict::Unclear(failure)) => {
+        Some(
+            Verdict::Unclear(failure)
+            | Verdict::Accepted {
+                unproved: Some(failure),
+            },
+        ) => {
             seen.unclear(&format!("which token secret {address} has"), &failure);
             Answer::Nothing(failure.to_string())
         }
@@ -184,7 +189,11 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
                 );
                 Answer::Refuses
             }
-            Login::In { token, .. } => {
+            Login::In {
+                token,
+                unproved: None,
+                ..
+            } => {
                 if token.role == Role::Known(account.role) {
                     Answer::Accepts
                 } else {
@@ -202,7 +211,12 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
                     Answer::OtherRole(token.role.name().to_owned())
                 }
             }
-            Login::Broken(failure) | Login::Unclear(failure) => {
+            Login::Broken(failure)
+            | Login::Unclear(failure)
+            | Login::In {
+                unproved: Some(failure),
+                ..
+            } => {
                 seen.unclear(
                     &format!("whether the keyset's accounts log in at {api}"),
                     &failure,

@@ -132,7 +132,7 @@ fn of_token(
     match verdict {
         None => Answer::Nothing("it was not asked".to_owned()),
         Some(Verdict::Refused(_)) => Answer::Refuses,
-        Some(Verdict::Accepted) => {
+        Some(Verdict::Accepted { .. }) => {
             let message =
                 format!("tokens that are signed with the old token secret still work at {address}");
             seen.found(SEVERITY, server, message, help);

@@ -118,8 +118,12 @@ fn is_closed(service: &Container) -> bool {
 
 /// How only ClearML's servers reach databases.
 fn apart(service: &Container, what: &str) -> String {
-    match service.pod {
-        Some(_) => format!("let only ClearML's servers reach {what}, with a NetworkPolicy"),
+    match &service.pod {
+        Some(pod) => {
+            let why = pod.policy_elsewhere.as_ref();
+            let why = why.map_or_else(String::new, |why| format!(" in the same namespace ({why})"));
+            format!("let only ClearML's servers reach {what}, with a NetworkPolicy{why}")
+        }
         None => format!("move {what} to a network that only ClearML's servers use"),
     }
 }

@@ -276,7 +276,6 @@ fn an_image_says_its_version_in_the_environment() {
         ("0a1b2c3d4e5f", Some("1.14.0"), true),
         ("registry.lan/mlops/clearml:prod", Some("1.14.0"), true),
         ("clearml/server:latest", Some("2.3.0"), false),
-        ("clearml/server:latest", Some(""), false),
         ("clearml/server:2.3.0", Some("1.14.0"), false),
     ] {
         let mut one = server("fileserver");
@@ -292,6 +291,17 @@ fn an_image_says_its_version_in_the_environment() {
             "{image}: {said}"
         );
         assert!(!said.contains("the version of"), "{image}: {said}");
+    }
+    // What the newest was when it was pulled, nothing tells.
+    for env in [json!([]), json!(["CLEARML_SERVER_VERSION="])] {
+        let mut one = server("fileserver");
+        one["Config"]["Image"] = json!("clearml/server:latest");
+        let own = one["Config"]["Env"].as_array_mut().unwrap();
+        own.extend(env.as_array().unwrap().iter().cloned());
+        let all = [one, network("p_default", "bridge")];
+        let (code, _, said) = look(&["i.json"], &[("i.json", &text(&all))]);
+        assert!(code != 0 && said.contains("the version of"), "{said}");
+        assert!(said.contains("what `latest` was at that time"), "{said}");
     }
 }
 

@@ -171,6 +171,17 @@ fn is_private(range: &str) -> bool {
     }
 }
 
+/// Whether a range has all of a private network, and so what pods may have as addresses.
+pub(super) fn has_private_network(address: IpAddr, bits: u32) -> bool {
+    match address {
+        IpAddr::V4(address) => PRIVATE.iter().any(|(network, own)| {
+            let differ = u32::from(address) ^ u32::from(*network);
+            bits <= *own && differ.checked_shr(32 - bits).unwrap_or(0) == 0
+        }),
+        IpAddr::V6(address) => bits <= 8 && address.octets()[0] & 0xfe == 0xfc,
+    }
+}
+
 /// What the load balancer of a Service speaks at a port, where an annotation may give it TLS.
 pub(super) fn speaks(service: &Object, port: &Node) -> Option<Knowable<Speaks>> {
     if service.annotation(&format!("{AWS}ssl-cert")).is_some() {

@@ -254,9 +254,7 @@ fn of_http_route(route: &Object, gateways: &[&Object]) -> Vec<Rule> {
         hosts.push(None);
     }
     let mut rules = Vec::new();
-    let Some((speaks, interface)) = tls::of_gateways(route, gateways) else {
-        return rules;
-    };
+    let listening = tls::of_gateways(route, gateways);
     for part in list(&route.node, &["spec", "rules"]) {
         // Nobody sees what a mirror answers, and it does what it is asked all the same.
         let backends = list(part, &["backendRefs"]);
@@ -267,13 +265,15 @@ fn of_http_route(route: &Object, gateways: &[&Object]) -> Vec<Rule> {
             let Some(service) = text(backend, &["name"]) else {
                 continue;
             };
-            let own = rule(route, service, speaks.clone(), part).within(backend);
-            let own = Rule {
-                port: number(backend, &["port"]).map(|port| port.to_string()),
-                interface,
-                ..own
-            };
-            rules.extend(own.at_hosts(&hosts));
+            for (speaks, interface) in &listening {
+                let own = rule(route, service, speaks.clone(), part).within(backend);
+                let own = Rule {
+                    port: number(backend, &["port"]).map(|port| port.to_string()),
+                    interface: *interface,
+                    ..own
+                };
+                rules.extend(own.at_hosts(&hosts));
+            }
         }
     }
     rules

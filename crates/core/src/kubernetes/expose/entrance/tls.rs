@@ -119,19 +119,18 @@ fn is_forced(ingress: &Object) -> bool {
     told.is_some_and(|told| TRUE.contains(&told))
 }
 
-/// What the listeners speak that a route is of, and from where they are reached; none where it is of nothing.
-pub(super) fn of_gateways(
-    route: &Object,
-    gateways: &[&Object],
-) -> Option<(Knowable<Speaks>, Interface)> {
-    let unknown = |why: String| Some((Knowable::unknown(why), Interface::All));
-    let mut found: Vec<bool> = Vec::new();
-    let mut interfaces: Vec<Interface> = Vec::new();
+/// What a route is reached by: from where, and what is spoken there; nothing where it is of nothing.
+pub(super) type Listening = Vec<(Knowable<Speaks>, Interface)>;
+
+/// What the listeners speak that a route is of, for each network from which they are reached: clear text in a private one says
+/// nothing of a public one.
+pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Listening {
+    let unknown = |why: String| vec![(Knowable::unknown(why), Interface::All)];
+    let mut found: Vec<(Interface, Vec<bool>)> = Vec::new();
     let parents = list(&route.node, &["spec", "parentRefs"]).iter();
     // A Service as a parent is for what pods of the cluster ask.
     let is_outside = |parent: &&Arc<Node>| text(parent, &["kind"]) != Some("Service");
-    let parents: Vec<&Arc<Node>> = parents.filter(is_outside).collect();
-    for parent in &parents {
+    for parent in parents.filter(is_outside) {
         let name = text(parent, &["name"]).unwrap_or_default();
         let kind = text(parent, &["kind"]).unwrap_or("Gateway");
         if kind != "Gateway" {
@@ -153,31 +152,44 @@ pub(super) fn of_gateways(
                 escape(name)
             ));
         }
-        let is_meant = |listener: &&Arc<Node>| {
-            ["sectionName", "port"]
-                .iter()
-                .zip(["name", "port"])
-                .all(|(wanted, own)| {
-                    let wanted = text(parent, &[wanted]);
-                    wanted.is_none_or(|wanted| text(listener, &[own]) == Some(wanted))
-                })
+        for gateway in own {
+            let interface = balancer::of_gateway(gateway);
+            let at = found.iter().position(|(known, _)| *known == interface);
+            let at = at.unwrap_or_else(|| {
+                found.push((interface, Vec::new()));
+                found.len() - 1
+            });
+            found[at].1.extend(protocols(gateway, parent));
+        }
+    }
+    let spoken = |(interface, is_tls): (Interface, Vec<bool>)| {
+        let speaks = match (is_tls.contains(&true), is_tls.contains(&false)) {
+            (false, false) => Knowable::unknown("its Gateway has no such listener"),
+            (false, true) => Knowable::Known(Speaks::Clear),
+            (true, false) => Knowable::Known(Speaks::Tls),
+            (true, true) => Knowable::Known(Speaks::Both),
         };
-        interfaces.extend(own.iter().map(|gateway| balancer::of_gateway(gateway)));
-        let listeners = own.iter();
-        let listeners = listeners.flat_map(|gateway| list(&gateway.node, &["spec", "listeners"]));
-        let protocols = listeners.filter(is_meant);
-        let protocols = protocols.filter_map(|listener| text(listener, &["protocol"]));
-        found.extend(protocols.map(|protocol| matches!(protocol, "HTTPS" | "TLS")));
-    }
-    if parents.is_empty() {
-        return None;
-    }
-    let speaks = match (found.contains(&true), found.contains(&false)) {
-        (false, false) => Knowable::unknown("its Gateway has no such listener"),
-        (false, true) => Knowable::Known(Speaks::Clear),
-        (true, false) => Knowable::Known(Speaks::Tls),
-        (true, true) => Knowable::Known(Speaks::Both),
+        (speaks, interface)
     };
-    let widest = interfaces.into_iter().find(|one| *one == Interface::All);
-    Some((speaks, widest.unwrap_or(Interface::Private)))
+    found.into_iter().map(spoken).collect()
+}
+
+/// Whether the listeners of a Gateway speak TLS that a route's parent means.
+fn protocols(gateway: &Object, parent: &Node) -> Vec<bool> {
+    let is_meant = |listener: &&Arc<Node>| {
+        ["sectionName", "port"]
+            .iter()
+            .zip(["name", "port"])
+            .all(|(wanted, own)| {
+                let wanted = text(parent, &[wanted]);
+                wanted.is_none_or(|wanted| text(listener, &[own]) == Some(wanted))
+            })
+    };
+    let meant = list(&gateway.node, &["spec", "listeners"])
+        .iter()
+        .filter(is_meant);
+    let protocols = meant.filter_map(|listener| text(listener, &["protocol"]));
+    protocols
+        .map(|protocol| matches!(protocol, "HTTPS" | "TLS"))
+        .collect()
 }
