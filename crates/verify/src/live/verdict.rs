@@ -23,7 +23,7 @@ pub(crate) enum Verdict {
 pub(crate) enum Login {
     In {
         token: Token,
-        answer: Answer,
+        answer: Box<Answer>,
         /// Why that proves nothing of a keyset, where it does not.
         unproved: Option<Failure>,
     },
@@ -82,7 +82,7 @@ impl Site {
         Some(match (token, answer.complaint()) {
             (Some(token), _) => Login::In {
                 token,
-                answer,
+                answer: Box::new(answer),
                 unproved: None,
             },
             (None, Some((401, subcode)))
