@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use crate::oracles::{self, Oracles};
 use crate::packages;
@@ -41,10 +42,14 @@ pub(crate) fn run(arguments: &[String], variables: &[(&str, &str)]) -> Result {
     let (install, arguments): (Vec<&String>, Vec<&String>) = arguments
         .iter()
         .partition(|argument| *argument == "--install");
-    let oracles = oracles::set_up(!install.is_empty())?;
+    // What fetches waits for others, and what builds does not.
+    let (oracles, built) = thread::scope(|scope| {
+        let building = scope.spawn(|| build(arguments.is_empty()));
+        (oracles::set_up(!install.is_empty()), building.join())
+    });
+    let oracles = oracles?;
     print_missing(&oracles);
-    // The end-to-end tests are a package of their own, and cargo builds programs only for the package they are in.
-    shell::run(shell::cargo().args(["build", "--workspace", "--bins"]))?;
+    built.map_err(|_| "the build ended without a word".to_owned())??;
     let target = shell::target()?;
     let skips = target.join("skipped.txt");
     fs::write(&skips, "").map_err(|error| format!("{}: {error}", skips.display()))?;
@@ -65,9 +70,18 @@ pub(crate) fn run(arguments: &[String], variables: &[(&str, &str)]) -> Result {
     result
 }
 
+/// Builds the programs, and all tests where all will run.
+fn build(with_all_tests: bool) -> Result {
+    // The end-to-end tests are a package of their own, and cargo builds programs only for the package they are in.
+    shell::run(shell::cargo().args(["build", "--workspace", "--bins"]))?;
+    match with_all_tests {
+        true => shell::run(shell::cargo().args(["test", "--workspace", "--no-run"])),
+        false => Ok(()),
+    }
+}
+
 /// Runs all tests, some beside the others. What these print follows when all have ended.
 fn all(test: &impl Fn() -> Command, target: &Path) -> Result {
-    shell::run(test().arg("--no-run"))?;
     let named = |names: &[&str]| -> Vec<String> {
         let arguments = names.iter().flat_map(|name| ["--test", name]);
         arguments.map(str::to_owned).collect()
