@@ -541,3 +541,24 @@ fn progress_is_for_terminals_only() {
     assert!(on_terminal("").contains("asking"));
     assert!(!on_terminal("-q").contains("asking"));
 }
+
+#[test]
+fn no_proxy_of_the_environment_is_asked() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let ask = |target: &str| {
+        let run = clearml("verify").arg(target);
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"]
+            .iter()
+            .fold(run, |run, name| run.env(name, &address))
+            .done()
+            .exit(2)
+    };
+    let said = ask("https://clearml.invalid").stdout;
+    assert!(said.contains("HTTPS_PROXY is set and not used"), "{said}");
+    // No proxy would be asked for this machine.
+    let said = ask("http://127.0.0.1:1").stdout;
+    assert!(!said.contains("PROXY"), "{said}");
+    assert!(proxy.accept().is_err(), "it was asked");
+}

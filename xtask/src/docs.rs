@@ -72,6 +72,7 @@ address to `ignoreip` first. `--rate 0.006` stays below such a jail, and takes a
 - A server that answers 429 (too many requests) gets no more of them. A server that answers a key with a login of HTTP's
   own (a proxy with a password) gets no more keys and tokens. What was left out is listed as not checked.
 - If a name has several addresses, each of them is asked.
+- Every server is asked directly: a proxy that `HTTPS_PROXY` or its like names gets no request, and so no key.
 
 At most 64 KiB of an answer are read. No text of a server is printed: a role only if it is one of ClearML's, a
 version only as numbers, another host only if its name is known.

@@ -1,5 +1,6 @@
 //! The sites behind a target: one for each address of its name.
 
+use std::env;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
@@ -7,6 +8,7 @@ use clearml_secure_core::shown::escape;
 
 use super::asked::Asked;
 use super::{Failure, Given, MOST_ADDRESSES, Seen, Site, find, host, together};
+use crate::address::is_loopback;
 
 impl Site {
     /// Finds the parts of a server at each address that its names have. The first has the most of them; what is not there
@@ -94,9 +96,16 @@ impl Site {
             .iter()
             .all(|one| one.is_some_and(Failure::is_nobody));
         if is_deserted {
-            seen.unknown(&given.target, &nobody(&given.target, &missing));
+            let reason = nobody(&given.target, &missing);
+            seen.unknown(
+                &given.target,
+                &format!("{reason}{}", without_a_proxy(&given.target)),
+            );
         } else if let Some(reason) = same(&given.target, &missing) {
-            seen.unknown(&given.target, &reason);
+            seen.unknown(
+                &given.target,
+                &format!("{reason}{}", without_a_proxy(&given.target)),
+            );
         } else {
             for (name, option, found) in parts {
                 if let Err(failure) = found {
@@ -151,6 +160,24 @@ fn nobody(target: &str, missing: &[Option<&Failure>]) -> String {
     format!(
         "nothing answers {reason}. Is the server running? If it is elsewhere: --api URL --files URL --web URL"
     )
+}
+
+/// That a server is asked directly, where this machine is told to ask others through a proxy.
+fn without_a_proxy(target: &str) -> String {
+    const VARIABLES: [&str; 6] = [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+    ];
+    let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let set = VARIABLES.into_iter().find(is_set);
+    let set = set.filter(|_| !is_loopback(target));
+    set.map_or_else(String::new, |name| {
+        format!(". {name} is set and not used, so that keys go to the server alone")
+    })
 }
 
 /// Why no part of a server is there, where one answer says it of all of them: that of a proxy, or a certificate.
