@@ -113,7 +113,13 @@ fn certificates_are_told_for_what_they_are() {
         "{}",
         done.stdout
     );
-    // One that knows no authority, as an image from scratch, cannot tell.
+    // The help is what was done above.
+    assert!(
+        done.stdout.contains("SSL_CERT_FILE=FILE"),
+        "{}",
+        done.stdout
+    );
+    // Where no authority is known, nobody can tell.
     let done = clearml("verify")
         .env("SSL_CERT_FILE", folder.path().join("none.pem"))
         .env("SSL_CERT_DIR", folder.path().join("none"))
@@ -122,7 +128,7 @@ fn certificates_are_told_for_what_they_are() {
     assert_eq!(done.status, Some(2), "{}", done.stdout);
     let said = done.stdout.replace("\n  ", " ");
     assert!(
-        said.contains("is trusted: this machine has no certificates of authorities"),
+        said.contains("is trusted: SSL_CERT_FILE leads to no certificate of an authority"),
         "{said}"
     );
     assert!(!said.contains("error["), "{said}");

@@ -6,10 +6,12 @@
 //! **Why**: browsers and agents refuse it, or people turn the check off; then an attacker in between can show another one.
 //!
 //! **Fix**: renew it, for the name in the address, from an authority that the machines trust. In nginx
-//! `ssl_protocols TLSv1.2 TLSv1.3`.
+//! `ssl_protocols TLSv1.2 TLSv1.3`. If an authority of your own signs it, `SSL_CERT_FILE=FILE clearml-verify …` trusts that one's
+//! certificate in place of those that the machine trusts; `SSL_CERT_DIR` names a folder of them.
 //!
 //! **Asks**: a TLS handshake, over which nothing is sent, and the beginning of one in each old version.
 
+use std::env;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -40,9 +42,23 @@ const LEAST_RSA: usize = 2048;
 const HELP: &str =
     "get a certificate for the name in the address, from an authority that your machines trust";
 
-/// Of no fault of the server's.
-const NO_AUTHORITIES: &str =
-    "this machine has no certificates of authorities; in a container, mount /etc/ssl/certs";
+/// Many have an authority of their own, which their other machines know.
+const HELP_AUTHORITY: &str = "if an authority of your own signed it, run this with its certificate: SSL_CERT_FILE=FILE clearml-verify …; \
+     if not, get one from an authority that your machines trust";
+
+/// Why nobody is trusted, of no fault of the server's.
+fn no_authorities() -> String {
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .into_iter()
+        .find(|name| env::var_os(name).is_some());
+    match named {
+        Some(name) => format!("{name} leads to no certificate of an authority"),
+        None => {
+            "this machine has no certificates of authorities; in a container, mount /etc/ssl/certs"
+                .to_owned()
+        }
+    }
+}
 
 const HELP_OLD: &str = "allow only TLS 1.2 and 1.3";
 
@@ -83,15 +99,15 @@ impl Probe for Certificate {
                 Ok((shown, old)) => {
                     // One certificate is renewed once, whatever is wrong with it.
                     let wrong = wrong(&shown, host(&origin));
-                    if let Some(severity) = wrong.iter().map(|(severity, _)| *severity).min() {
-                        let what: Vec<&str> = wrong.iter().map(|(_, what)| what.as_str()).collect();
+                    if let Some(worst) = wrong.iter().min_by_key(|one| one.severity) {
+                        let what: Vec<&str> = wrong.iter().map(|one| one.what.as_str()).collect();
                         let message = format!("the certificate of {origin} {}", and(&what));
-                        seen.found(severity, server, message, HELP);
+                        seen.found(worst.severity, server, message, worst.help);
                     }
                     if let Trust::NotKnown = shown.trust {
                         seen.unknown(
                             &format!("whether the certificate of {origin} is trusted"),
-                            NO_AUTHORITIES,
+                            &no_authorities(),
                         );
                     }
                     self.old(server, &origin, old, seen);
@@ -142,10 +158,27 @@ impl Certificate {
     }
 }
 
+/// Something that is wrong with a certificate.
+struct Wrong {
+    severity: Severity,
+    what: String,
+    help: &'static str,
+}
+
+impl Wrong {
+    fn new(severity: Severity, what: impl Into<String>) -> Self {
+        Self {
+            severity,
+            what: what.into(),
+            help: HELP,
+        }
+    }
+}
+
 /// What is wrong with a certificate.
-fn wrong(shown: &Shown, name: &str) -> Vec<(Severity, String)> {
+fn wrong(shown: &Shown, name: &str) -> Vec<Wrong> {
     let Ok((_, certificate)) = X509Certificate::from_der(&shown.certificate) else {
-        return vec![(REFUSED, "cannot be read".to_owned())];
+        return vec![Wrong::new(REFUSED, "cannot be read")];
     };
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -155,44 +188,45 @@ fn wrong(shown: &Shown, name: &str) -> Vec<(Severity, String)> {
     let ends = certificate.validity().not_after;
     let mut found = Vec::new();
     if ends.timestamp() < now {
-        found.push((REFUSED, format!("expired on {ends}")));
+        found.push(Wrong::new(REFUSED, format!("expired on {ends}")));
     } else if ends.timestamp() < now + NOTICE {
-        found.push((SOON, format!("expires on {ends}")));
+        found.push(Wrong::new(SOON, format!("expires on {ends}")));
     }
     if certificate.validity().not_before.timestamp() > now {
         let starts = certificate.validity().not_before;
-        found.push((REFUSED, format!("is not valid before {starts}")));
+        found.push(Wrong::new(REFUSED, format!("is not valid before {starts}")));
     }
     if !is_for(&certificate, name) {
         let others = match names(&certificate) {
             Some(names) => format!(" (only for {names})"),
             None => String::new(),
         };
-        found.push((REFUSED, format!("is not for {name}{others}")));
+        found.push(Wrong::new(REFUSED, format!("is not for {name}{others}")));
     }
     let refused = match &shown.trust {
         Trust::Refused(reason) => Some(reason),
         Trust::Given | Trust::NotKnown => None,
     };
     if certificate.issuer() == certificate.subject() && refused.is_some() {
-        found.push((REFUSED, "is self-signed".to_owned()));
+        found.push(Wrong::new(REFUSED, "is self-signed"));
     }
     if let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed()
         && key.key_size() < LEAST_RSA
     {
-        found.push((
+        found.push(Wrong::new(
             SOON,
             format!("has a weak RSA key ({} bits)", key.key_size()),
         ));
     }
     // What is none of the above is somebody that this machine does not know.
-    if let Some(reason) =
-        refused.filter(|_| !found.iter().any(|(severity, _)| *severity == REFUSED))
-    {
-        found.push((
-            REFUSED,
-            format!("is not trusted on this machine: {}", escape(reason)),
-        ));
+    if let Some(reason) = refused.filter(|_| !found.iter().any(|one| one.severity == REFUSED)) {
+        found.push(Wrong {
+            help: HELP_AUTHORITY,
+            ..Wrong::new(
+                REFUSED,
+                format!("is not trusted on this machine: {}", escape(reason)),
+            )
+        });
     }
     found
 }
