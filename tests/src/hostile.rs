@@ -2,7 +2,7 @@
 
 mod echo;
 mod posing;
-mod server;
+pub(crate) mod server;
 mod transport;
 
 use server::Serve;

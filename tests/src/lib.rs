@@ -9,6 +9,7 @@
 
 pub mod action;
 pub mod advice;
+pub mod balancer;
 pub mod case;
 pub mod compose;
 pub mod docker;

@@ -7,10 +7,11 @@
 
 use std::fs;
 
+use e2e::balancer;
 use e2e::files::fixtures;
 use e2e::program::clearml;
 use e2e::redis::Redis;
-use e2e::standin::{Injected, Standin, asked, with_as_it_comes};
+use e2e::standin::{Injected, Standin, asked, said, with_as_it_comes};
 use serde_json::json;
 
 #[test]
@@ -77,6 +78,57 @@ fn a_rotation_is_done_when_the_file_server_forgets() {
         found.contains(&"old-keys-accepted error apiserver".to_owned()),
         "{found:?}"
     );
+}
+
+/// Of two servers behind one address one was not restarted, and no question gets to it but what is asked again.
+#[test]
+fn a_server_with_other_keys_behind_the_same_address_is_found() {
+    let injected = Injected::stock();
+    injected.renew("new.env", "new.yml");
+    let [new, old] = ["new.env", "keys.env"].map(|name| injected.path(name));
+    let [new, old] = [new.to_str().unwrap(), old.to_str().unwrap()];
+    let start = |name: &str| Standin::start(&injected.path(name), json!({}));
+    let (Some(after), Some(before), Some(same)) = (
+        start("new.yml"),
+        start("docker-compose.yml"),
+        start("new.yml"),
+    ) else {
+        return;
+    };
+    let behind_one = |other: &Standin, options: &[&str]| {
+        let api = balancer::start(&after.api, &other.api);
+        let [first, second] = [&after, other].map(|one| one.files.as_ref().unwrap());
+        let files = balancer::start(first, second);
+        let done = clearml("verify")
+            .args(["-f", "json", "--api", &api, "--files", &files, "--web"])
+            .args([&after.web, &after.web])
+            .args(options)
+            .done();
+        let (_, found, unknown) = said(&done.stdout, done.status);
+        let is_about_keys = |one: &String| one.contains("keys");
+        assert_eq!(unknown, Vec::<String>::new(), "{}", done.stdout);
+        found.into_iter().filter(is_about_keys).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        behind_one(&before, &["--keys", new]),
+        ["keys-not-applied error apiserver"]
+    );
+    assert_eq!(
+        behind_one(&before, &["--old-keys", old]),
+        [
+            "old-keys-accepted error apiserver",
+            "old-keys-accepted error fileserver"
+        ]
+    );
+    let both = ["--keys", new, "--old-keys", old];
+    assert_eq!(
+        behind_one(&before, &both),
+        [
+            "keys-not-applied error apiserver",
+            "old-keys-accepted error fileserver"
+        ]
+    );
+    assert_eq!(behind_one(&same, &both), Vec::<String>::new());
 }
 
 /// What the keyset has is in use, and so is a pair that everybody knows.

@@ -56,7 +56,7 @@ prints the same page; `--ignore PROBE` leaves a probe out.
 
 ## How many requests, and how fast
 
-A server gets 40 to 95 requests, and never more than 150. About 50 of them are logins with published keys and forged
+A server gets 40 to 110 requests, and never more than 150. About 50 of them are logins with published keys and forged
 tokens, which a secured server answers with 401.
 
 No filter that comes with fail2ban 1.0 counts these: `nginx-http-auth` and `apache-auth` read error logs, `haproxy-http-auth` takes

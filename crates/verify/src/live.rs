@@ -132,13 +132,34 @@ impl Site {
     /// Shows a token to the API server, and asks about it. That needs no database, and changes nothing
     /// (docs/clearml.md#asking-about-a-token).
     pub(crate) fn show_to_api(&self, token: &str) -> Option<Result<Answer, Failure>> {
+        self.show_to_api_once(token, |url, headers, document| {
+            let ask = || self.client.post(url, headers, document);
+            self.asked.once(url, headers, ask)
+        })
+    }
+
+    fn show_to_api_once(
+        &self,
+        token: &str,
+        post: impl FnOnce(&str, &[(&str, &str)], &str) -> Result<Answer, Failure>,
+    ) -> Option<Result<Answer, Failure>> {
         let url = format!("{}/auth.validate_token", self.api.as_ref()?);
         let bearer = Zeroizing::new(format!("Bearer {token}"));
-        let headers = [("Authorization", bearer.as_str())];
         // A token has no character that JSON writes in another way.
         let document = Zeroizing::new(format!("{{\"token\": \"{token}\"}}"));
-        let ask = || self.client.post(&url, &headers, &document);
-        Some(self.asked.once(&url, &headers, ask))
+        Some(post(&url, &[("Authorization", &bearer)], &document))
+    }
+
+    /// Shows a token to a server on a connection of its own, whatever was answered before.
+    fn show_afresh(&self, server: Server, token: &str) -> Option<Result<Answer, Failure>> {
+        let client = self.client.afresh();
+        if server == Server::Apiserver {
+            return self.show_to_api_once(token, |url, headers, document| {
+                client.post(url, headers, document)
+            });
+        }
+        let bearer = Zeroizing::new(format!("Bearer {token}"));
+        Some(client.get(&self.not_there()?, &[("Authorization", &bearer)]))
     }
 
     /// Shows a token to the file server by asking for a file that is not there: 404 is said to whom it lets in, 401

@@ -12,11 +12,11 @@ pub(super) type Serve = fn(TcpStream);
 const LONGEST: Duration = Duration::from_secs(15);
 
 /// A request, read whole.
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
     /// The header and the body as they came.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 /// Starts a server. It ends with the process.
@@ -42,7 +42,7 @@ pub(super) fn hold(stream: &TcpStream) {
 
 impl Request {
     /// The next request of a connection, if there is one.
-    pub(super) fn read(stream: &mut TcpStream) -> Option<Self> {
+    pub(crate) fn read(stream: &mut TcpStream) -> Option<Self> {
         let mut bytes = Vec::new();
         let mut part = [0; 4096];
         loop {
@@ -70,7 +70,7 @@ impl Request {
     }
 
     /// The value of a header, by its name in lower case; empty where it is not there.
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let mut lines = self.text.lines().filter_map(|line| line.split_once(": "));
         let found = lines.find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map_or("", |(_, value)| value)

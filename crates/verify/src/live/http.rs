@@ -113,6 +113,14 @@ impl Client {
         }
     }
 
+    /// The same on connections of its own: a load balancer may lead each to another server.
+    pub(crate) fn afresh(&self) -> Self {
+        Self {
+            agent: agent(&self.config, &self.names),
+            ..self.clone()
+        }
+    }
+
     /// How long so many requests to one host take, for the pauses between them.
     pub(crate) fn pauses(rate: Option<f64>, requests: u32) -> Duration {
         Pace::takes(rate, requests)

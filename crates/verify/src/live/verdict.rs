@@ -2,10 +2,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use clearml_secure_core::setting::Server;
 use zeroize::Zeroizing;
 
 use super::answer::{Endpoint, Reason, Token};
-use super::{Algorithm, Answer, Claims, Failure, Site, sign, token};
+use super::{Algorithm, Answer, Claims, Failure, Site, sign, together, token};
 
 /// What a server makes of a token.
 #[derive(Clone, Debug)]
@@ -16,6 +17,12 @@ pub(crate) enum Verdict {
     },
     Refused(Reason),
     Unclear(Failure),
+}
+
+impl Verdict {
+    pub(crate) fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted { unproved: None })
+    }
 }
 
 /// What the API server makes of a login.
@@ -38,6 +45,10 @@ pub(crate) enum Login {
 const NO_CREDENTIALS: u16 = 20;
 const OTHER_CREDENTIALS: u16 = 10;
 const BAD_TOKEN: u16 = 30;
+
+/// On so many further connections a token is shown whose verdict is a proof. One server of three that differs is missed once in
+/// ten times by them alone, and the logins are asked besides.
+const AGAIN: usize = 6;
 
 /// What is said of a server that takes what nobody can know.
 const TAKES_ANYTHING: &str =
@@ -115,6 +126,24 @@ impl Site {
     /// The same once more, after a while.
     pub(crate) fn files_take_now(&self, token: &str) -> Option<Verdict> {
         Some(self.of_files(self.show_to_files_again(token)?))
+    }
+
+    /// Whether some of several connections get the opposite of a server's verdict on a token: a load balancer may have several
+    /// servers behind one address, and not all of them the same keys.
+    pub(crate) fn is_undecided(&self, server: Server, token: &str, verdict: &Verdict) -> bool {
+        let is_opposite = |answer: Result<Answer, Failure>| {
+            let other = match (server, answer) {
+                (Server::Apiserver, Ok(answer)) => of_api(&answer),
+                (_, answer) => self.of_files(answer),
+            };
+            matches!(
+                (verdict, other),
+                (Verdict::Accepted { .. }, Verdict::Refused(_))
+                    | (Verdict::Refused(_), Verdict::Accepted { .. })
+            )
+        };
+        let answers = together(&[(); AGAIN], |()| self.show_afresh(server, token));
+        answers.into_iter().flatten().any(is_opposite)
     }
 
     /// What an answer of the file server to a token is. A refusal says why, so it is another one than to nobody

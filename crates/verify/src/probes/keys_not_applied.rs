@@ -10,7 +10,8 @@
 //! async_delete together; `clearml-verify` on the files says what they read.
 //!
 //! **Asks**: auth.login with each account, auth.validate_token, and a file that is not there. Keys go over https:// or to this
-//! machine only, unless `--allow-plain-http` is given. The session secret cannot be asked for.
+//! machine only, unless `--allow-plain-http` is given. The session secret cannot be asked for. A token that the API server
+//! accepts is shown again on six connections: a load balancer may have servers with other keys behind it.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -95,7 +96,7 @@ fn tokens(site: &Site, keys: &Keys, seen: &mut Seen) {
                     seen.unknown("whether the keys are in use", &reason);
                     Answer::Nothing(reason)
                 }
-                None => of_token(site, seen, (server, address), verdict),
+                None => of_token(site, seen, (server, address), &token, verdict),
             },
         };
         seen.check(Keyset::New, at, TOKENS, answer);
@@ -107,9 +108,26 @@ fn of_token(
     site: &Site,
     seen: &mut Seen,
     (server, address): (Server, &str),
+    token: &str,
     verdict: Option<Verdict>,
 ) -> Answer {
+    // A file server may refuse the first token after a restart, whatever it is.
+    let is_undecided = server == Server::Apiserver
+        && verdict
+            .as_ref()
+            .is_some_and(|one| one.is_accepted() && site.is_undecided(server, token, one));
     match verdict {
+        Some(_) if is_undecided => {
+            seen.found(
+                SEVERITY,
+                server,
+                format!(
+                    "several servers answer at {address}, and some do not have the keyset's token secret: a token that is signed with it is accepted on some connections and refused on others"
+                ),
+                "restart all of them with the new keys",
+            );
+            Answer::Refuses
+        }
         None => Answer::Nothing("it was not asked".to_owned()),
         // Where nobody is refused, nothing is proved, and `anonymous-files` says so.
         Some(_) if server == Server::Fileserver && site.has_open_files() => {
