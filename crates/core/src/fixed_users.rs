@@ -106,6 +106,8 @@ pub struct FixedUser {
     pub is_foreign: Option<bool>,
     /// Whether it has the role of a guest; none where it is not known.
     pub is_guest: Option<bool>,
+    /// Whether a comma is missing between entries that pyhocon therefore joins to this one (docs/clearml.md#entries-of-a-user).
+    pub is_joined: bool,
     /// Where it stands: the entry in a file, the whole variable in an environment.
     pub span: Span,
     /// The name as Python compares it, where it is known.
@@ -265,6 +267,7 @@ fn user(object: &Object, position: usize, span: Span, guest: &Guest) -> FixedUse
             Some(Value::String(company)) => guest.is_foreign(company.expose()),
             Some(value) => value.unknown().is_none().then_some(true),
         },
+        is_joined: object.repeated().any(|key| NEEDED.contains(&key)),
         is_guest: value("is_guest").map_or(Some(false), Value::truth),
         span,
         identity: value("username")

@@ -351,9 +351,15 @@ impl Parser<'_> {
             .map_or_else(|| self.place(self.scan.blanks(at)), |part| part.start);
         let end = parts.last().map_or(start, |part| part.end);
         self.form = form(&parts);
+        let repeated = self.graph.repeated(&parts);
         // Most values are one part, and need none of what several do.
         let values = self.graph.new_values(parts, start, end);
         let made = self.graph.transform(values)?;
+        if let Some(Item::Tree(tree)) = made.as_ref().map(|made| &made.item)
+            && !repeated.is_empty()
+        {
+            self.graph.tree_mut(*tree).repeated = repeated;
+        }
         Ok((
             made.unwrap_or_else(|| Placed::new(Item::None, start, end)),
             next,

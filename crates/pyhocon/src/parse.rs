@@ -110,6 +110,7 @@ fn has_include(text: &str) -> bool {
 
 fn export_tree(graph: &Graph, tree: TreeId, depth: usize) -> Result<Object, Fault> {
     let mut object = Object::default();
+    object.set_repeated(graph.tree(tree).repeated.clone());
     for (key, placed) in graph.tree(tree).entries.iter() {
         object.insert_key(key.clone(), export(graph, placed, depth + 1)?);
     }

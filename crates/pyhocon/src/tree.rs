@@ -75,6 +75,8 @@ pub struct Object {
     entries: Map<Node>,
     /// What all other keys are, where that is not known.
     rest: Option<Box<Node>>,
+    /// The keys that several objects have which were written side by side.
+    repeated: Vec<Arc<str>>,
 }
 
 /// Merges `over` into `base`: objects key by key, anything else replaces.
@@ -135,6 +137,16 @@ impl Object {
     /// What every key is that [`Self::iter`] does not give: nothing, or [`Value::Unknown`].
     pub fn rest(&self) -> Option<&Node> {
         self.rest.as_deref()
+    }
+
+    /// The keys that several objects had which were written side by side, as `{a: 1} {a: 2}`: pyhocon joins them to this one, and
+    /// the last one's value counts. In a list a comma is missing between them.
+    pub fn repeated(&self) -> impl Iterator<Item = &str> {
+        self.repeated.iter().map(|key| &**key)
+    }
+
+    pub(super) fn set_repeated(&mut self, keys: Vec<Arc<str>>) {
+        self.repeated = keys;
     }
 
     /// Makes every value unknown, in all objects below.

@@ -1,6 +1,8 @@
 //! Joining the parts of a value: texts to a text, objects to an object, lists to a list.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::merge::Trees;
 use super::{Graph, Item, Owner, Placed, ValuesId, text};
@@ -69,6 +71,23 @@ impl Graph {
             },
         };
         Ok(Some(Placed::new(item, start, end)))
+    }
+
+    /// The keys that several of the objects have which are written side by side.
+    pub(crate) fn repeated(&self, parts: &[Placed]) -> Vec<Arc<str>> {
+        let trees = parts.iter().filter_map(|part| match part.item {
+            Item::Tree(tree) => Some(tree),
+            _ => None,
+        });
+        let (mut known, mut repeated) = (HashSet::new(), Vec::new());
+        for tree in trees {
+            for (key, _) in self.tree(tree).entries.iter() {
+                if !known.insert(key) && !repeated.contains(key) {
+                    repeated.push(key.clone());
+                }
+            }
+        }
+        repeated
     }
 
     fn join_trees(&mut self, id: ValuesId, parts: &[Placed]) -> Result<Item, Fault> {

@@ -53,6 +53,7 @@ impl Graph {
         let copy = self.new_tree(history);
         known.trees.insert(tree, copy);
         self.tree_mut(copy).rest = self.tree(tree).rest.clone();
+        self.tree_mut(copy).repeated = self.tree(tree).repeated.clone();
         for (key, value) in entries {
             // Python walks the tree by asking for its values, so the lists in it are copies of copies.
             let value = self.given(&value);

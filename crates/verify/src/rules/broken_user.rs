@@ -2,11 +2,12 @@
 //!
 //! **What**: `fixed_users.users` is no list, or an entry has a key that no user has (`admin`, `role`, `email`) or lacks its
 //! `username`, `password` or `name`. Or one of these three is something else than a text to HOCON, `username` has a colon, or
-//! `company` is one that the server does not have. Or the list has nobody. A note says which users are guests (`is_guest`).
+//! `company` is one that the server does not have. Or a comma is missing between two entries. Or the list has nobody. A note says which users are guests (`is_guest`).
 //!
 //! **Why**: the API server makes a user of each entry at every login. If it cannot, every login with a name or a key
 //! answers HTTP 500, those of the SDK and of agents included, and the file server exits. A password that is a number equals
-//! nothing that anyone types, and a user of another company gets a 401.
+//! nothing that anyone types, and a user of another company gets a 401. Of entries without a comma between them HOCON makes one
+//! user, who has of each key the last value.
 //!
 //! bad: tests/fixtures/rules/broken-user/bad.yml
 //!
@@ -62,6 +63,13 @@ impl Rule for BrokenUser {
                 let name = login.called(user);
                 if let Some((why, help)) = locked_out(login, user) {
                     let message = format!("{name} cannot log in to {server}: {why}");
+                    add(SEVERITY, message, help, Some(user.span));
+                }
+                if user.is_joined {
+                    let message = format!(
+                        "{server} reads several entries of its user list as one, {name}: a comma is missing between them"
+                    );
+                    let help = "put a comma between `}` and `{`";
                     add(SEVERITY, message, help, Some(user.span));
                 }
                 if user.is_guest == Some(true) {
