@@ -96,7 +96,17 @@ fn nothing_of_the_keys_is_in_any_format() {
         .map(|one| one.start())
         .collect();
     assert!(urls.len() >= 8);
-    for format in ["text", "json", "sarif", "html", "github"] {
+    for format in [
+        "text",
+        "json",
+        "jsonl",
+        "sarif",
+        "html",
+        "github",
+        "gitlab",
+        "markdown",
+        "prometheus",
+    ] {
         // Once more with what they have heard before.
         for _ in 0..2 {
             let ran = run(&keys, format, &urls);

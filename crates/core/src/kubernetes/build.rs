@@ -16,7 +16,7 @@ use crate::knowable::Knowable;
 use crate::secret::Secret;
 use crate::source::{Sources, Span};
 use crate::yaml::Node;
-use crate::yaml::below::{at, list, text, texts};
+use crate::yaml::below::{at, list, text, texts, truth};
 
 /// Everything that containers are made from.
 pub(super) struct Builder<'a> {
@@ -159,7 +159,7 @@ impl One<'_> {
                 span,
             }),
             privileged: privileged
-                .filter(|node| node.text() == Some("true"))
+                .filter(|node| truth(node) == Some(true))
                 .map(|node| workload.span(node)),
             capability: added.find_map(named),
             labels: Vec::new(),
@@ -260,7 +260,8 @@ impl One<'_> {
         environment.read(node);
         environment.add_injected(self.pod);
         let image = text(node, &["image"]).unwrap_or_default();
-        let is_linked = text(self.spec, &["enableServiceLinks"]) != Some("false");
+        let is_linked =
+            at(self.spec, &["enableServiceLinks"]).and_then(|node| truth(node)) != Some(false);
         if is_linked && (image.contains("clearml") || image.contains("trains")) {
             environment.add_services();
         }

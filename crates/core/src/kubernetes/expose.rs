@@ -16,7 +16,7 @@ use crate::container::{Entrance, EntranceKind, Interface, Opener, Port};
 use crate::shown::escape;
 use crate::source::Span;
 use crate::yaml::Node;
-use crate::yaml::below::{at, list, text};
+use crate::yaml::below::{at, list, text, truth};
 pub(super) use entrance::{Entrances, is_table};
 pub(super) use external::{External, Externals};
 
@@ -215,5 +215,5 @@ fn label<'a>(pod: &'a Node, name: &str) -> Option<&'a str> {
 /// Whether a pod is on the network of its node, and what says so.
 pub(super) fn host_network(workload: &Object, spec: &Node) -> Option<Span> {
     let node = at(spec, &["hostNetwork"])?;
-    (node.text() == Some("true")).then(|| workload.span(node))
+    (truth(node) == Some(true)).then(|| workload.span(node))
 }

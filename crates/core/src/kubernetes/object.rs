@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::shown::escape;
 use crate::source::{SourceId, Span};
-use crate::yaml::below::{at, text};
+use crate::yaml::below::{at, is_true, text};
 use crate::yaml::{Field, Node, Typed};
 
 /// The keys of an object, each with its value and whether that is encoded.
@@ -238,7 +238,7 @@ impl Object {
     /// What controls it: kind and name.
     pub(super) fn owner(&self) -> Option<(&str, &str)> {
         let owners = at(&self.node, &["metadata", "ownerReferences"])?.items()?;
-        let is_controller = |owner: &&Arc<Node>| text(owner, &["controller"]) == Some("true");
+        let is_controller = |owner: &&Arc<Node>| is_true(owner, &["controller"]);
         let owner = owners.iter().find(is_controller)?;
         Some((text(owner, &["kind"])?, text(owner, &["name"])?))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Node;
+use super::{Node, Typed};
 
 /// The value below these keys, if it is not null.
 pub(crate) fn at<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a Arc<Node>> {
@@ -40,6 +40,16 @@ pub(crate) fn texts<'a>(node: &'a Node, keys: &[&str]) -> Vec<&'a str> {
     }
 }
 
+/// What a truth value says, also with the words of YAML 1.1 (`yes`, `off`); none where there is none.
+pub(crate) fn truth(value: &Node) -> Option<bool> {
+    match (value.typed_as_1_1(), value.text()) {
+        (Some(Typed::Bool(is_true)), _) => Some(is_true),
+        (_, Some("true")) => Some(true),
+        (_, Some("false")) => Some(false),
+        _ => None,
+    }
+}
+
 pub(crate) fn is_true(node: &Node, keys: &[&str]) -> bool {
-    text(node, keys) == Some("true")
+    at(node, keys).is_some_and(|value| truth(value) == Some(true))
 }

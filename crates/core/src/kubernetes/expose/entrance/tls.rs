@@ -128,6 +128,8 @@ pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Listening {
     let unknown = |why: String| vec![(Knowable::unknown(why), Interface::All)];
     let mut found: Vec<(Interface, Vec<bool>)> = Vec::new();
     let parents = list(&route.node, &["spec", "parentRefs"]).iter();
+    let hosts = list(&route.node, &["spec", "hostnames"]).iter();
+    let hosts: Vec<&str> = hosts.filter_map(|host| host.text()).collect();
     // A Service as a parent is for what pods of the cluster ask.
     let is_outside = |parent: &&Arc<Node>| text(parent, &["kind"]) != Some("Service");
     for parent in parents.filter(is_outside) {
@@ -159,7 +161,7 @@ pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Listening {
                 found.push((interface, Vec::new()));
                 found.len() - 1
             });
-            found[at].1.extend(protocols(gateway, parent));
+            found[at].1.extend(protocols(gateway, parent, &hosts));
         }
     }
     let spoken = |(interface, is_tls): (Interface, Vec<bool>)| {
@@ -174,8 +176,22 @@ pub(super) fn of_gateways(route: &Object, gateways: &[&Object]) -> Listening {
     found.into_iter().map(spoken).collect()
 }
 
-/// Whether the listeners of a Gateway speak TLS that a route's parent means.
-fn protocols(gateway: &Object, parent: &Node) -> Vec<bool> {
+/// Whether two names of hosts, each maybe with `*.` in front, have one in common.
+fn meet(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(str::to_ascii_lowercase);
+    let within = |name: &str, wide: &str| {
+        let domain = wide.strip_prefix('*');
+        domain.is_some_and(|domain| name.trim_start_matches('*').ends_with(domain))
+    };
+    one == other || within(&one, &other) || within(&other, &one)
+}
+
+/// Whether the listeners of a Gateway speak TLS that a route's parent means, and that are for one of its hosts.
+fn protocols(gateway: &Object, parent: &Node, hosts: &[&str]) -> Vec<bool> {
+    let is_for_them = |listener: &&Arc<Node>| {
+        let own = text(listener, &["hostname"]).filter(|own| !own.is_empty());
+        own.is_none_or(|own| hosts.is_empty() || hosts.iter().any(|host| meet(own, host)))
+    };
     let is_meant = |listener: &&Arc<Node>| {
         ["sectionName", "port"]
             .iter()
@@ -187,7 +203,8 @@ fn protocols(gateway: &Object, parent: &Node) -> Vec<bool> {
     };
     let meant = list(&gateway.node, &["spec", "listeners"])
         .iter()
-        .filter(is_meant);
+        .filter(is_meant)
+        .filter(is_for_them);
     let protocols = meant.filter_map(|listener| text(listener, &["protocol"]));
     protocols
         .map(|protocol| matches!(protocol, "HTTPS" | "TLS"))
