@@ -110,7 +110,12 @@ fn nothing_of_the_keys_is_in_any_format() {
         // Once more with what they have heard before.
         for _ in 0..2 {
             let ran = run(&keys, format, &urls);
-            assert!(ran.stdout.contains("127.0.0.1"), "{format}: {}", ran.stderr);
+            // Numbers have no addresses.
+            let looked_at = match format {
+                "prometheus" => "clearml_verify_",
+                _ => "127.0.0.1",
+            };
+            assert!(ran.stdout.contains(looked_at), "{format}: {}", ran.stderr);
             let heard = ran.stdout + &ran.stderr;
             assert_eq!(keys.within(&heard), Vec::<&String>::new(), "{format}");
             let is_safe = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
