@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
-use clap::{ArgAction, Args, ColorChoice, Command, Parser};
+use clap::{Arg, ArgAction, Args, ColorChoice, Command, Parser};
 use clearml_secure_core::shell::quoted;
 
 use crate::wrap::WIDEST;
@@ -51,6 +51,15 @@ pub fn parse<C: Parser>(version: String) -> C {
 /// one that knows `-user`.
 fn explained(mut error: Error, command: &Command, words: impl Iterator<Item = OsString>) -> Error {
     if error.kind() == ErrorKind::UnknownArgument {
+        let words: Vec<OsString> = words.collect();
+        if let Some(option) = taker(&error, command, &words) {
+            let message = format!(
+                "{option} needs a value. One that begins with a dash is written behind `=`:\n  {} {option}=VALUE\n\nFor more information, try '--help'.\n",
+                command.get_name()
+            );
+            return Error::raw(error.kind(), message).with_cmd(command);
+        }
+        let words = words.into_iter();
         // No file is called like an option.
         error.remove(ContextKind::Suggested);
         if let Some(long) = long_of(command, words) {
@@ -76,6 +85,24 @@ fn explained(mut error: Error, command: &Command, words: impl Iterator<Item = Os
         words.join(" ")
     );
     Error::raw(error.kind(), message).with_cmd(command)
+}
+
+/// The option that takes a value and stands before the word that is no option.
+fn taker(error: &Error, command: &Command, words: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let before = words.windows(2).find_map(|pair| match pair {
+        [before, word] if word.to_str()?.starts_with(unknown.as_str()) => before.to_str(),
+        _ => None,
+    })?;
+    let is_it = |known: &Arg| {
+        let long = known.get_long().map(|name| format!("--{name}"));
+        let short = known.get_short().map(|name| format!("-{name}"));
+        [long, short].contains(&Some(before.to_owned())) && known.get_action().takes_values()
+    };
+    let mut known = command.get_arguments();
+    known.any(is_it).then(|| before.to_owned())
 }
 
 /// The option that is written with one dash, if one is.
@@ -146,8 +173,6 @@ fn color_of(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
 
 #[cfg(test)]
 mod tests {
-    use clap::Arg;
-
     use super::*;
 
     #[test]
@@ -169,6 +194,7 @@ mod tests {
         };
         assert!(told(&["keys", "-user", "jane"]).contains("'--user'"));
         assert!(!told(&["keys", "-k", "jane"]).contains("tip"));
+        assert!(told(&["keys", "--user", "-x"]).contains("\n  keys --user=VALUE\n"));
     }
 
     #[test]

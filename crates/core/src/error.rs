@@ -216,6 +216,10 @@ impl Error {
                 }
                 io::ErrorKind::AlreadyExists => Some("name another file, or add --force to overwrite it".to_owned()),
                 io::ErrorKind::IsADirectory => Some("name a file in the folder".to_owned()),
+                io::ErrorKind::NotADirectory => {
+                    let file = path.ancestors().skip(1).find(|part| part.exists() && !part.is_dir())?;
+                    Some(format!("{} is a file: name a folder before the last `/`", crate::shown::escape_path(file)))
+                }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
                     "make the folder writable: a new file is written there, which then gets the name"
                         .to_owned(),

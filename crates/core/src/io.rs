@@ -11,8 +11,10 @@ mod spool;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::error::Error;
 use crate::exit;
@@ -61,8 +63,24 @@ pub fn mode_for_others(file: impl AsFd) -> Option<u32> {
     (mode & 0o077 != 0).then_some(mode)
 }
 
+/// Refuses standard output that a shell has closed (`>&-`). Rust opens `/dev/null` in its place, for reading and writing,
+/// which no shell does for `>/dev/null`; a text that is nowhere else would be lost in silence.
+///
+/// # Errors
+/// It is closed.
+pub fn refuse_closed(stdout: impl AsFd) -> io::Result<()> {
+    let is_both = rustix::fs::fcntl_getfl(&stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR));
+    let file = fs::File::from(stdout.as_fd().try_clone_to_owned()?);
+    let device = file.metadata()?.rdev();
+    let is_null = fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == device && device != 0);
+    match is_both && is_null {
+        true => Err(io::Error::other("it is closed")),
+        false => Ok(()),
+    }
+}
+
 /// Writes a file that only its owner can read (mode 0600 from the first moment on), whole or not at all.
-/// Without `force` an existing file is left alone; with it, the file is replaced.
+/// Without `force` an existing file is left alone; with it, the file is replaced. A pipe or a terminal is written to.
 ///
 /// # Errors
 /// What cannot be written; nothing is left behind then.
@@ -71,7 +89,7 @@ pub fn write_secret_file(path: &Path, text: &str, force: bool) -> Result<(), Err
 }
 
 fn write_file(path: &Path, text: &str, force: bool, mode: Mode) -> Result<(), Error> {
-    if force && is_no_file(path) {
+    if is_stream(path) || force && is_no_file(path) {
         return write_through(path, text).map_err(|source| Error::Write {
             path: path.to_owned(),
             source,
@@ -88,6 +106,12 @@ fn write_file(path: &Path, text: &str, force: bool, mode: Mode) -> Result<(), Er
         before,
         mode,
     }])
+}
+
+/// Whether a pipe, a terminal or the like is there: what is written to it overwrites nothing.
+pub fn is_stream(path: &Path) -> bool {
+    let is_one = |kind: fs::FileType| kind.is_fifo() || kind.is_char_device();
+    fs::metadata(path).is_ok_and(|metadata| is_one(metadata.file_type()))
 }
 
 /// Whether something else than a file or a folder is there.

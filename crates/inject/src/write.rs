@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_cli::talk::has_color;
 use clearml_secure_core::io::{
-    Before, Mode, NewFile, mode_for_others, read_text, replace_files, write_secret_file,
+    Before, Mode, NewFile, is_stream, mode_for_others, read_text, refuse_closed, replace_files,
+    write_secret_file,
 };
 use clearml_secure_core::redact::Mark;
 use clearml_secure_core::shell::quoted;
@@ -132,6 +133,13 @@ impl Product<'_> {
         let Some(env_file) = self.new_env_file() else {
             return Ok(write_secret_file(path, self.after, self.cli.force)?);
         };
+        if is_stream(path) {
+            // It cannot be replaced together with the other.
+            self.replace(&[env_file], None)?;
+            return Ok(
+                write_secret_file(path, self.after, true).inspect_err(|_| put_back(&env_file))?
+            );
+        }
         let files = [
             env_file,
             NewFile {
@@ -158,6 +166,7 @@ impl Product<'_> {
                 "clearml-inject: others can read the file that you write to, and it holds secrets (mode {mode:04o}). Use `-o FILE`, not `>`: -o creates the file with mode 0600\n"
             ));
         }
+        refuse_closed(io::stdout()).map_err(Error::Output)?;
         let Some(env_file) = self.new_env_file() else {
             return print(self.after).map(drop);
         };

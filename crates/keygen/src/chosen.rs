@@ -10,7 +10,7 @@ use clearml_secure_core::secret::Secret;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
-use crate::error::{Error, IS_HASH};
+use crate::error::{Error, Unusable};
 use crate::users::{LONGEST, New};
 
 /// The users of `--user` and of `--users-from`, in this order.
@@ -21,11 +21,11 @@ pub(crate) fn new(cli: &Cli) -> Result<Vec<New>, Error> {
     let mut users = Vec::new();
     for word in &cli.user {
         let (username, name) = word.split_once('=').unwrap_or((word, word));
+        let (username, name) = named(username, Some(name));
         // Where passwords are read from a file again, such a line is a comment.
-        if username.trim_start().starts_with('#') {
+        if username.starts_with('#') {
             return Err(Error::UserName(username.to_owned()));
         }
-        let name = if name.is_empty() { username } else { name };
         users.push(New::generated(username, name)?);
     }
     if let Some(path) = &cli.users_from {
@@ -37,6 +37,13 @@ pub(crate) fn new(cli: &Cli) -> Result<Vec<New>, Error> {
         users.extend(of_file);
     }
     Ok(users)
+}
+
+/// The name that a user logs in with, and the one that is shown. Blanks around a name would make another user of it.
+fn named<'a>(username: &'a str, name: Option<&'a str>) -> (&'a str, &'a str) {
+    let username = username.trim();
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    (username, name.unwrap_or(username))
 }
 
 /// The users of a file: lines `name:password`, or JSON lines.
@@ -54,6 +61,11 @@ fn read(path: &Path) -> Result<Vec<New>, Error> {
     if first.starts_with(['{', '[']) {
         return of_json(path, &text);
     }
+    if let Some((index, _)) = said.peek()
+        && Keyset::is_apiserver(&text)
+    {
+        return Err(wrong(path, index + 1, Unusable::Apiserver));
+    }
     said.map(|(index, line)| of_line(path, index + 1, line))
         .collect()
 }
@@ -61,32 +73,32 @@ fn read(path: &Path) -> Result<Vec<New>, Error> {
 /// JSON lines: a password in them may have a colon.
 fn of_json(path: &Path, text: &str) -> Result<Vec<New>, Error> {
     let users = Keyset::read_chosen(text, path)?;
-    let users = users.into_iter().map(|user| New {
-        name: user
-            .name
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| user.username.clone()),
-        username: user.username,
-        password: user.password,
-        place: Some((path.to_owned(), user.line)),
+    let users = users.into_iter().map(|user| {
+        let (username, name) = named(&user.username, user.name.as_deref());
+        usable(New {
+            username: username.to_owned(),
+            name: name.to_owned(),
+            password: user.password,
+            place: Some((path.to_owned(), user.line)),
+        })
     });
-    users.map(usable).collect()
+    users.collect()
 }
 
 /// A line `name:password` or `name:password:Full Name`.
 fn of_line(path: &Path, line: usize, text: &str) -> Result<New, Error> {
     let mut parts = text.splitn(3, ':');
     let (Some(username), Some(password)) = (parts.next(), parts.next()) else {
-        return Err(wrong(
-            path,
-            line,
-            "the line has no colon between name and password",
-        ));
+        return Err(wrong(path, line, Unusable::NoColon));
     };
-    let name = parts.next().filter(|name| !name.is_empty());
+    // Nobody sees whether it belongs to the password.
+    if password.trim() != password {
+        return Err(wrong(path, line, Unusable::Blank));
+    }
+    let (username, name) = named(username, parts.next());
     usable(New {
         username: username.to_owned(),
-        name: name.unwrap_or(username).to_owned(),
+        name: name.to_owned(),
         password: Secret::from(password),
         place: Some((path.to_owned(), line)),
     })
@@ -96,13 +108,13 @@ fn of_line(path: &Path, line: usize, text: &str) -> Result<New, Error> {
 fn usable(user: New) -> Result<New, Error> {
     let password = user.password.expose();
     let reason = if is_hash(password) {
-        IS_HASH
+        Unusable::Hash
     } else if password.is_empty() {
-        "the password is empty"
+        Unusable::Empty
     } else if password.len() > LONGEST {
-        "the password is longer than 72 bytes, the most that bcrypt reads"
+        Unusable::Long
     } else if password.chars().any(char::is_control) {
-        "the password has a character that cannot be typed"
+        Unusable::Control
     } else {
         return Ok(user);
     };
@@ -144,7 +156,7 @@ fn is_hash(password: &str) -> bool {
     is_crypt(password.as_bytes()) || decoded.is_ok_and(|text| is_crypt(&text))
 }
 
-fn wrong(path: &Path, line: usize, reason: &'static str) -> Error {
+fn wrong(path: &Path, line: usize, reason: Unusable) -> Error {
     Error::UserLine {
         path: path.to_owned(),
         line,

@@ -7,9 +7,44 @@ use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::shell;
 use clearml_secure_core::shown::{escape, escape_path};
 
-/// A user who logs in with a password that is none.
-pub(crate) const IS_HASH: &str =
-    "this is the hash of a password. The user could log in only with the hash itself";
+/// Why a line of `--users-from` gives no user.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("this is an apiserver.conf, not a list of users")]
+    Apiserver,
+    #[error("a blank begins or ends the password")]
+    Blank,
+    #[error("the password has a character that cannot be typed")]
+    Control,
+    #[error("the password is empty")]
+    Empty,
+    /// A password that is none.
+    #[error("this is the hash of a password. The user could log in only with the hash itself")]
+    Hash,
+    #[error("the password is longer than 72 bytes, the most that bcrypt reads")]
+    Long,
+    #[error("the line has no colon between name and password")]
+    NoColon,
+}
+
+impl Unusable {
+    fn help(self) -> &'static str {
+        match self {
+            Self::Apiserver => "--from takes an apiserver.conf, whose users keep their passwords",
+            Self::Blank => {
+                "remove it. If it belongs to the password, write JSON: {\"username\": \"jane\", \"password\": \" a \"}"
+            }
+            Self::Control | Self::Long => "choose another password",
+            Self::Empty | Self::NoColon => {
+                "write `name:password` or `name:password:Full Name`. If the password has a colon, write JSON: \
+                 {\"username\": \"jane\", \"password\": \"a:b\", \"name\": \"Jane\"}"
+            }
+            Self::Hash => {
+                "write the password itself. --from takes an apiserver.conf or a keyset, whose users keep their hashes"
+            }
+        }
+    }
+}
 
 /// Why there is no keyset. No value is ever in it.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +115,7 @@ pub(crate) enum Error {
     UserLine {
         path: PathBuf,
         line: usize,
-        reason: &'static str,
+        reason: Unusable,
     },
     #[error("{}:{line}: {misfit}", escape_path(path))]
     UserOfFile {
@@ -171,18 +206,7 @@ impl Error {
             Self::UserOfFile { misfit: Misfit::User, .. } => {
                 "the keyset of --from has this user. To replace it, run this with --remove-user NAME first".to_owned()
             }
-            Self::UserLine { reason, .. } if *reason == IS_HASH => {
-                "write the password itself. --from takes an apiserver.conf or a keyset, whose users keep their hashes"
-                    .to_owned()
-            }
-            Self::UserLine { reason, .. } if !reason.contains("colon") && !reason.contains("empty") => {
-                "choose another password".to_owned()
-            }
-            Self::UserLine { .. } => {
-                "write `name:password` or `name:password:Full Name`. If the password has a colon, write JSON: \
-                 {\"username\": \"jane\", \"password\": \"a:b\", \"name\": \"Jane\"}"
-                    .to_owned()
-            }
+            Self::UserLine { reason, .. } => reason.help().to_owned(),
             _ => "give the user another name".to_owned(),
         }
     }

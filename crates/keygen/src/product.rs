@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::io::{
-    Before, Mode, NewFile, is_same, read_text, replace_files, write_secret_file,
+    Before, Mode, NewFile, is_same, is_stream, read_text, replace_files, write_secret_file,
 };
 use clearml_secure_core::keyset::{self, Keyset, enumerated};
 use clearml_secure_core::setting::SETTINGS;
@@ -124,9 +124,9 @@ impl Product {
     /// Refuses a keyset's file that is there, before anything else is written and told of.
     pub(crate) fn refuse_existing(&self, cli: &Cli) -> Result<(), Error> {
         let keyset = self.keyset.as_ref().and(file(cli));
-        match keyset
-            .filter(|path| !cli.force && path.symlink_metadata().is_ok_and(|there| !there.is_dir()))
-        {
+        // A symbolic link to nothing is there as well.
+        let is_there = |path: &Path| path.symlink_metadata().is_ok_and(|there| !there.is_dir());
+        match keyset.filter(|path| !cli.force && is_there(path) && !is_stream(path)) {
             Some(path) => Err(Error::Exists(path.to_owned())),
             None => Ok(()),
         }

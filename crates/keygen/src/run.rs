@@ -2,7 +2,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clearml_secure_core::io::{is_same, write_secret_file};
+use clearml_secure_core::io::{is_same, is_stream, write_secret_file};
 use clearml_secure_core::keyset::{self, Keyset};
 use clearml_secure_core::setting::Setting;
 
@@ -100,7 +100,8 @@ fn write(cli: &Cli, product: &Product, reset: &[New], added: &[New]) -> Result<(
         write_passwords(cli, path, &users::passwords(reset.iter().chain(added)))?;
     }
     let written = product.write(cli);
-    if let (Err(_), Some(path)) = (&written, passwords.filter(|path| *path != Path::new("-"))) {
+    let is_file = |path: &&Path| *path != Path::new("-") && !is_stream(path);
+    if let (Err(_), Some(path)) = (&written, passwords.filter(is_file)) {
         // They are of no keyset.
         drop(fs::remove_file(path));
     }

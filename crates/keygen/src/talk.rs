@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clearml_secure_core::error::Error as CoreError;
 use clearml_secure_core::exit::{self, Input};
-use clearml_secure_core::io::mode_for_others;
+use clearml_secure_core::io::{mode_for_others, refuse_closed};
 use clearml_secure_core::shown::escape_path;
 
 use crate::cli::Cli;
@@ -23,12 +23,14 @@ pub(crate) fn exists(error: CoreError) -> Error {
 
 /// Prints what is no secret.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
-    let printed = exit::write_product(io::stdout().lock(), text.as_bytes());
+    let mut out = io::stdout().lock();
+    let printed = refuse_closed(&out).and_then(|()| exit::write_product(&mut out, text.as_bytes()));
     printed.map(drop).map_err(Error::Output)
 }
 
 pub(crate) fn to_standard_output(cli: &Cli, text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
+    refuse_closed(&out).map_err(Error::Output)?;
     exit::write_product(&mut out, text.as_bytes()).map_err(Error::Output)?;
     if out.is_terminal() {
         say(

@@ -217,7 +217,7 @@ impl Error {
                 "write the name of the service that is meant, then run this again: {}",
                 enumerated(others)
             )),
-            Self::NotProved(broken) => broken.help().map(str::to_owned),
+            Self::NotProved(broken) => broken.help(),
             Self::Override { place, .. } => Some(with_base(&place.file, None)),
             Self::Overlap(_) => Some(
                 "write this value on one line, in quotes, and run this again"

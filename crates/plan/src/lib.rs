@@ -24,3 +24,6 @@ mod value;
 pub mod values;
 mod wanted;
 mod written;
+
+/// What the override file is called in the commands that we print.
+pub const OVERRIDE_FILE: &str = "keys.override.yml";

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clearml_secure_core::io::read_argument;
+use clearml_secure_core::source::place_of;
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::target;
 
 /// Takes the targets of each such file instead of its name. `./@FILE` is a file of that name.
 ///
 /// # Errors
-/// A file that cannot be read, or names no target.
+/// A file that cannot be read, or names no target; an address that nobody can ask, with its line.
 pub(crate) fn expand(cli: &mut Cli) -> Result<(), Error> {
     let mut targets = Vec::new();
     for target in std::mem::take(&mut cli.targets) {
@@ -25,13 +27,34 @@ pub(crate) fn expand(cli: &mut Cli) -> Result<(), Error> {
 
 fn listed(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let text = read_argument(path)?;
-    // Editors of Windows begin a file with a mark.
-    let text = text.trim_start_matches('\u{feff}');
-    let lines = text.lines().map(str::trim);
-    let named = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let targets: Vec<PathBuf> = named.map(PathBuf::from).collect();
+    let mut targets = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        // Editors of Windows begin a file with a mark.
+        let named = line.trim_start_matches('\u{feff}').trim();
+        if !named.is_empty() && !named.starts_with('#') {
+            let column = line.find(named).unwrap_or_default();
+            target(named).map_err(|error| Error::Listed {
+                place: place_of(path, &text, start + column),
+                error: Box::new(error),
+            })?;
+            targets.push(PathBuf::from(named));
+        }
+        start += line.len();
+    }
     match targets.is_empty() {
         true => Err(Error::EmptyList(path.to_owned())),
         false => Ok(targets),
+    }
+}
+
+/// Refuses a line that is no target.
+fn target(named: &str) -> Result<(), Error> {
+    if named.starts_with('@') && !Path::new(named).exists() {
+        return Err(Error::ListInList(named.to_owned()));
+    }
+    match target::is_meant_as_url(named) {
+        true => target::checked(named),
+        false => Ok(()),
     }
 }

@@ -99,7 +99,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "SEVERITY", help_heading = "Output")]
     pub(crate) min_severity: Option<Severity>,
 
-    /// Print only how many findings each deployment and each rule has, as text
+    /// Print only how many findings each deployment and each rule has, as text; a file of -o in another format has all
     #[arg(long, conflicts_with_all = ["effective", "fix", "write_baseline"], help_heading = "Output")]
     pub(crate) summary: bool,
 
@@ -149,11 +149,11 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Rules")]
     pub(crate) no_ignore: bool,
 
-    /// List all rules: what they find, and how bad it is
+    /// List all rules: what they find, and how bad it is; also with -f json
     #[arg(long, help_heading = "Rules")]
     pub(crate) list_rules: bool,
 
-    /// Print what a rule is about
+    /// Print what a rule is about; also with -f json
     #[arg(long, value_name = "RULE", help_heading = "Rules")]
     pub(crate) explain: Option<String>,
 

@@ -25,6 +25,10 @@ pub(crate) enum Error {
     List(PathBuf),
     #[error("{}: this is a keyset, and it was named as the target", escape_path(.keys))]
     KeysetSwapped { keys: PathBuf, target: PathBuf },
+    #[error("{place}: {error}")]
+    Listed { place: Place, error: Box<Error> },
+    #[error("{}: a list cannot name another list", escape(.0))]
+    ListInList(String),
     #[error("{}: no ClearML client with a key pair in it", escape_path(.0))]
     NoClient(PathBuf),
     #[error("{} is not a file", escape(.0))]
@@ -63,6 +67,10 @@ pub(crate) enum Error {
     },
     #[error("{}: this kind of file cannot be a target", escape_path(.0))]
     Target(PathBuf),
+    #[error("--summary prints text only, and no -f or -o asks for text")]
+    Summary,
+    #[error("--list-rules and --explain print text or JSON only")]
+    Pages,
     #[error("--fix prints text only")]
     Fix,
     #[error("--effective prints text, JSON or HTML only")]
@@ -101,6 +109,7 @@ impl Error {
     pub(crate) fn place(&self) -> Option<&Place> {
         match self {
             Self::Baseline { place, .. }
+            | Self::Listed { place, .. }
             | Self::Policy { place, .. }
             | Self::Since { place, .. } => Some(place),
             Self::Core(error) => error.place(),
@@ -115,6 +124,15 @@ impl Error {
             Self::Empty(_) => Some(
                 "if it comes from another program, look at what that says: `docker ps` may list no container".to_owned(),
             ),
+            Self::Listed { error, .. } => error.help(),
+            Self::ListInList(name) => Some(format!(
+                "name both on the command line. A file of this name is ./{}",
+                escape(name)
+            )),
+            Self::Summary => Some(
+                "the numbers are in every format: `summary` in -f json, and a line for each deployment in -f jsonl. For both:\n  clearml-verify --summary -o json:report.json TARGET".to_owned(),
+            ),
+            Self::Pages => Some("run this without -f, or with -f json".to_owned()),
             Self::EmptyList(_) => Some("write a file, a folder or an address on each line".to_owned()),
             Self::ConfigDir { .. } => Some(
                 "name the folder that is mounted as /opt/clearml/config, or a copy of it".to_owned(),

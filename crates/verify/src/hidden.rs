@@ -32,6 +32,11 @@ impl Hidden {
 
     /// For people: what is not shown; nothing where all is.
     pub(crate) fn words(&self) -> Option<String> {
+        self.list().map(|list| format!("not shown: {list}"))
+    }
+
+    /// The same below a heading that says so.
+    pub(crate) fn list(&self) -> Option<String> {
         let file = |(path, count): &(PathBuf, usize)| {
             (*count > 0).then(|| format!("{count} accepted by {}", path.display()))
         };
@@ -43,7 +48,7 @@ impl Hidden {
             (self.comments > 0).then(|| format!("{} accepted by comments", self.comments)),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        (!parts.is_empty()).then(|| format!("not shown: {}", parts.join(", ")))
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 
     /// For programs; nothing where all is shown.

@@ -2,9 +2,13 @@
 
 use clearml_secure_core::nearest::nearest;
 use memchr::memmem;
+use serde_json::{Value, json};
 
 use crate::probes::PROBES;
 use crate::rules::RULES;
+
+/// Of the shape of what programs read. It changes only by addition.
+const VERSION: u32 = 1;
 
 /// The names of all rules and probes, sorted. A rule and a probe of one name look for the same thing in files and
 /// on a running server.
@@ -51,6 +55,28 @@ pub(crate) fn list() -> String {
         format!("{id:name$}  {levels:level$}  {what}\n")
     };
     rows.iter().map(line).collect()
+}
+
+/// The same for programs.
+pub(crate) fn list_json() -> Value {
+    let rules: Vec<Value> = ids().into_iter().map(rule_json).collect();
+    json!({"version": VERSION, "rules": rules})
+}
+
+/// For programs, a rule and what there is to read about it.
+pub(crate) fn explain_json(id: &str, page: &str) -> Value {
+    let mut document = match self::page(id).is_some() {
+        true => rule_json(id),
+        // It is one no more.
+        false => json!({"rule": id}),
+    };
+    document["version"] = VERSION.into();
+    document["page"] = page.into();
+    document
+}
+
+fn rule_json(id: &str) -> Value {
+    json!({"rule": id, "severities": severities(id), "what": headline(id), "url": address(id)})
 }
 
 /// How bad the findings of a rule are, and those of the probe of its name.

@@ -54,6 +54,9 @@ impl Products {
             }
             products.files.push((format, output.path.clone()));
         }
+        if cli.summary && !products.formats().any(|format| format == Format::Text) {
+            return Err(Error::Summary);
+        }
         match &cli.write_baseline {
             Some(path) if is_read(cli, path) => Err(Error::OutputRead {
                 option: "--write-baseline",

@@ -91,6 +91,11 @@ impl<'a> Reader<'a> {
         self.manifests.add_values(files, &release, unit)
     }
 
+    /// Whether manifests or values were taken over.
+    pub(crate) fn has_manifests(&self) -> bool {
+        self.units > 0
+    }
+
     /// The deployments of all manifests that were taken over.
     pub(crate) fn finish(&mut self) -> Result<Vec<Target>, Error> {
         let Some(first) = self.of_manifests.first().cloned() else {

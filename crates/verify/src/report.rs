@@ -259,6 +259,11 @@ impl NotChecked {
         }
     }
 
+    /// Whether it is that file or folder as a whole.
+    pub(crate) fn is_of(&self, path: &Path) -> bool {
+        text_of(path) == self.what
+    }
+
     /// Whether it is the file that its place is in.
     pub(crate) fn is_file(&self) -> bool {
         let is_named = |place: &Place| place.file == Path::new(&self.what);

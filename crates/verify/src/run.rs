@@ -3,7 +3,7 @@ use std::io;
 use clearml_secure_cli::talk::say;
 use clearml_secure_core::exit::{self, Input};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Format};
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::look::Looker;
@@ -71,16 +71,27 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
 
 /// What is asked about the rules themselves.
 fn answer(cli: &Cli) -> Result<Option<String>, Error> {
+    let is_asked = cli.list_rules || cli.explain.is_some();
+    if is_asked && !matches!(cli.format, Format::Json | Format::Text) {
+        return Err(Error::Pages);
+    }
+    let is_json = matches!(cli.format, Format::Json);
     if cli.list_rules {
-        return Ok(Some(pages::list()));
+        return Ok(Some(match is_json {
+            true => format!("{:#}\n", pages::list_json()),
+            false => pages::list(),
+        }));
     }
-    if let Some(id) = &cli.explain {
-        let page = pages::explain(id)
-            .or_else(|| retired::why(id))
-            .ok_or_else(|| Error::UnknownRule(id.clone()))?;
-        return Ok(Some(format!("{page}\n")));
-    }
-    Ok(None)
+    let Some(id) = &cli.explain else {
+        return Ok(None);
+    };
+    let page = pages::explain(id)
+        .or_else(|| retired::why(id))
+        .ok_or_else(|| Error::UnknownRule(id.clone()))?;
+    Ok(Some(match is_json {
+        true => format!("{:#}\n", pages::explain_json(id, &page)),
+        false => format!("{page}\n"),
+    }))
 }
 
 /// What to say of the names after `--ignore` that were rules once; an error for one that never was.

@@ -39,7 +39,8 @@ struct Done {
 #[derive(Default)]
 struct Met {
     is_anything: bool,
-    is_deployment: bool,
+    /// A deployment, or a file that cannot be read and may be one.
+    may_be_deployment: bool,
 }
 
 /// Looks at all of them, and tells what is of this shard.
@@ -128,7 +129,11 @@ impl Met {
     fn add(&mut self, looked: &Looked) {
         for (report, _) in &looked.reports {
             self.is_anything = true;
-            self.is_deployment |= matches!(report.subject, Subject::Deployment(_));
+            self.may_be_deployment |= match &report.subject {
+                Subject::Deployment(_) => true,
+                Subject::Nothing(path) => report.unknown.iter().any(|one| one.is_of(path)),
+                Subject::Clients(_) | Subject::Server { .. } => false,
+            };
         }
     }
 }
@@ -167,7 +172,7 @@ fn opened(file: Unopened, loader: &Loader<'_>, remarks: &mut Vec<String>) -> Vec
     }
 }
 
-/// What is to be said of a folder below which there is no deployment.
+/// What is to be said of a folder below which there is no deployment, and no file that may be one.
 fn missing(
     cli: &Cli,
     folder: &Folder,
@@ -175,7 +180,7 @@ fn missing(
     loader: &Loader<'_>,
     share: &mut Share,
 ) -> Result<Option<Report>, Error> {
-    if met.is_deployment {
+    if met.may_be_deployment {
         return Ok(None);
     }
     let Some(error) = folder::missing(folder, loader, share) else {

@@ -48,6 +48,7 @@ pub(crate) fn targets<'a>(
 ) -> Result<Option<Targets<'a>>, Error> {
     let mut files = files(cli).peekable();
     if files.peek().is_none() {
+        remarks.extend(of_no_chart(cli));
         return Ok(None);
     }
     let loader = Loader::new(cli)?;
@@ -77,6 +78,9 @@ pub(crate) fn targets<'a>(
             Err(error) => found.push((number, Target::failed(path, &error))),
         }
     }
+    if !reader.has_manifests() && !reader.share.is_part() {
+        reader.remarks.extend(of_no_chart(cli));
+    }
     let first = reader.of_manifests.first().cloned().unwrap_or_default();
     match reader.finish() {
         Ok(targets) => found.extend(targets.into_iter().map(|target| (usize::MAX, target))),
@@ -85,6 +89,14 @@ pub(crate) fn targets<'a>(
         Err(error) => found.push((usize::MAX, Target::failed(&first, &error))),
     }
     Ok(Some(Targets { loader, found }))
+}
+
+/// What to say of `--chart` where nothing is made by the chart.
+fn of_no_chart(cli: &Cli) -> Option<String> {
+    let version = cli.chart.as_ref()?;
+    Some(format!(
+        "--chart {version} changes nothing here: no target is a values file or a manifest of the Helm chart"
+    ))
 }
 
 /// The files and folders among the targets.
@@ -265,7 +277,7 @@ pub(crate) fn asked(url: &str) -> String {
 }
 
 /// Whether an address has all that it needs, and no more than may be in a command line.
-fn checked(url: &str) -> Result<(), Error> {
+pub(crate) fn checked(url: &str) -> Result<(), Error> {
     let authority = url.split_once("://").map(|(_, rest)| rest);
     let authority = authority.and_then(|rest| rest.split(['/', '?', '#']).next());
     let is_whole =
@@ -308,7 +320,7 @@ pub(crate) fn is_url(text: &str) -> bool {
 }
 
 /// Whether a text is an address or meant as one: no file is called so.
-fn is_meant_as_url(text: &str) -> bool {
+pub(crate) fn is_meant_as_url(text: &str) -> bool {
     let (before, _) = text.split_once(':').unwrap_or_default();
     let is_scheme = |known: &str| before.trim().eq_ignore_ascii_case(known);
     let is_meant = text.contains("://") || is_scheme("http") || is_scheme("https");

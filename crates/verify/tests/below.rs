@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
-use common::{Done, OPEN, ask, folder_with, good};
+use common::{Done, OPEN, ask, folder_with, good, run};
 
 /// It opens the file server of a deployment that it is merged over.
 const DEV: &str = "\
@@ -293,4 +293,15 @@ fn names_that_are_no_text_are_looked_at_and_what_is_too_deep_is_unknown() {
     let done = below(&[("docker-compose.yml", &good()), (&deep, OPEN)]);
     assert_eq!((done.code, done.rules().len()), (2, 0));
     done.says(&format!("./{}", ["d"; 33].join("/")), "too deep");
+}
+
+/// One broken file is one thing that was not checked.
+#[test]
+fn a_broken_file_counts_once() {
+    let folder = folder_with(&[("host/docker-compose.yml", "services:\n  apiserver: {\n")]);
+    let (code, stdout, _) = run(&["-f", "json", "host"], folder.path());
+    let document: serde_json::Value = serde_json::from_slice(&stdout).unwrap();
+    let unknown = document["unknown"].as_array().unwrap();
+    assert_eq!((code, unknown.len()), (2, 1), "{document:#}");
+    assert_eq!(unknown[0]["place"]["line"], 2);
 }

@@ -204,10 +204,7 @@ fn every_format_counts_what_it_does_not_show() {
         ("text", words),
         ("html", words),
         ("markdown", words),
-        (
-            "github",
-            "::notice title=not shown::not shown: 2 below warning\n",
-        ),
+        ("github", "::notice title=not shown::2 below warning\n"),
         ("json", "\"below_min_severity\": 2\n"),
         (
             "jsonl",

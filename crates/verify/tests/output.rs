@@ -179,3 +179,81 @@ fn a_baseline_accepts_what_it_records_and_nothing_else() {
         );
     }
 }
+
+/// `--summary` is text. In another format it would be the whole document, which nobody asked for.
+#[test]
+fn a_summary_is_text_or_refused() {
+    let folder = folder_with(&[("docker-compose.yml", common::OPEN)]);
+    let summary = |args: &[&str]| {
+        let args = [&["--summary"], args, &["docker-compose.yml"]].concat();
+        let (code, stdout, stderr) = run(&args, folder.path());
+        (code, String::from_utf8(stdout).unwrap(), stderr)
+    };
+    let (code, text, _) = summary(&["-o", "json:all.json"]);
+    assert_eq!(code, 1);
+    assert!(
+        text.contains("missing-setting") && !text.contains("help:"),
+        "{text}"
+    );
+    let all = fs::read(folder.path().join("all.json")).unwrap();
+    assert!(!findings(&all).is_empty());
+    for args in [&["-f", "json"][..], &["-f", "sarif", "-o", "a.sarif"]] {
+        let (code, text, stderr) = summary(args);
+        assert_eq!((code, text.as_str()), (2, ""), "{args:?}");
+        assert!(stderr.contains("--summary prints text only"), "{stderr}");
+        assert!(!folder.path().join("a.sarif").exists());
+    }
+}
+
+#[test]
+fn the_rules_are_told_to_programs_as_well() {
+    let folder = folder_with(&[]);
+    let asked = |args: &[&str]| {
+        let (code, stdout, _) = run(args, folder.path());
+        assert_eq!(code, 0, "{args:?}");
+        stdout
+    };
+    let json = |args: &[&str]| serde_json::from_slice::<Value>(&asked(args)).unwrap();
+    let list = json(&["--list-rules", "-f", "json"]);
+    let rules = list["rules"].as_array().unwrap();
+    let lines = String::from_utf8(asked(&["--list-rules"])).unwrap();
+    assert_eq!(
+        (list["version"].as_u64(), rules.len()),
+        (Some(1), lines.lines().count())
+    );
+    for (rule, line) in rules.iter().zip(lines.lines()) {
+        let id = rule["rule"].as_str().unwrap();
+        assert_eq!(line.split(' ').next(), Some(id));
+        assert!(line.ends_with(rule["what"].as_str().unwrap()), "{line}");
+        for severity in rule["severities"].as_array().unwrap() {
+            assert!(line.contains(severity.as_str().unwrap()), "{line}");
+        }
+    }
+    let page = json(&["--explain", "missing-setting", "-f", "json"]);
+    let text = String::from_utf8(asked(&["--explain", "missing-setting"])).unwrap();
+    assert_eq!(page["page"].as_str(), Some(text.trim_end()));
+    assert_eq!(page["rule"], "missing-setting");
+    for asked in [&["--list-rules"][..], &["--explain", "missing-setting"]] {
+        let (code, stdout, stderr) = run(&[asked, &["-f", "sarif"]].concat(), folder.path());
+        assert_eq!((code, stdout.as_slice()), (2, &b""[..]));
+        assert!(stderr.contains("print text or JSON only"), "{stderr}");
+    }
+}
+
+#[test]
+fn what_is_not_shown_is_said_once_on_github() {
+    let folder = folder_with(&[("docker-compose.yml", common::OPEN)]);
+    let args = [
+        "-f",
+        "github",
+        "--min-severity",
+        "error",
+        "docker-compose.yml",
+    ];
+    let (_, stdout, _) = run(&args, folder.path());
+    let text = String::from_utf8(stdout).unwrap();
+    assert_eq!(text.matches("not shown").count(), 1, "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("::notice title=not shown::"), "{last}");
+    assert!(last.ends_with(" below error"), "{last}");
+}

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{OPEN, ask, folder_with, good, verify};
+use common::{OPEN, ask, folder_with, good, run, verify};
 use serde_json::Value;
 
 /// Software of somebody else.
@@ -448,4 +448,63 @@ fn a_conf_file_that_cannot_be_opened_hides_nothing_else() {
         );
     }
     assert_eq!(unknown.len(), 4, "{unknown:?}");
+}
+
+#[test]
+fn what_is_wrong_in_a_list_is_told_with_its_line() {
+    let folder = folder_with(&[
+        ("docker-compose.yml", OPEN),
+        ("bad.txt", "\u{feff}# hosts\r\n\r\n  http://[::1\r\n"),
+        (
+            "secret.txt",
+            "docker-compose.yml\nhttp://jane:plum-otter@h/\n",
+        ),
+        ("list.txt", "docker-compose.yml\n@bad.txt\n"),
+    ]);
+    for (list, place, what) in [
+        (
+            "@bad.txt",
+            "bad.txt:3:3: ",
+            "an IPv6 address needs brackets",
+        ),
+        ("@secret.txt", "secret.txt:2:1: ", "and no user name"),
+        (
+            "@list.txt",
+            "list.txt:2:1: ",
+            "a list cannot name another list",
+        ),
+    ] {
+        let (code, stdout, stderr) = run(&[list], folder.path());
+        assert_eq!((code, stdout.as_slice()), (2, &b""[..]), "{list}");
+        assert!(
+            stderr.starts_with(&format!("clearml-verify: {place}")),
+            "{stderr}"
+        );
+        assert!(
+            stderr.contains(what) && stderr.contains("\n  help: "),
+            "{stderr}"
+        );
+        assert!(!stderr.contains("plum-otter"), "{stderr}");
+    }
+    // A file of that name is one.
+    fs::write(folder.path().join("@bad.txt"), OPEN).unwrap();
+    assert_eq!(run(&["@list.txt"], folder.path()).0, 1);
+}
+
+#[test]
+fn a_chart_that_nothing_is_made_by_is_said() {
+    let folder = folder_with(&[("docker-compose.yml", OPEN)]);
+    let args = ["--chart", "7.11", "docker-compose.yml"];
+    let (code, stdout, stderr) = run(&args, folder.path());
+    assert_eq!((code, stdout.is_empty()), (1, false));
+    assert!(
+        stderr.contains("--chart 7.11 changes nothing here"),
+        "{stderr}"
+    );
+    assert_eq!(run(&[&["-q"], &args[..]].concat(), folder.path()).2, "");
+    let values = "apiserver: {additionalConfigs: {}}\nclearml: {cookieDomain: \"\"}\n";
+    fs::write(folder.path().join("values.yaml"), values).unwrap();
+    let (_, _, stderr) = run(&["--chart", "7.11", "values.yaml"], folder.path());
+    assert!(stderr.contains("read as chart 7.11"), "{stderr}");
+    assert!(!stderr.contains("changes nothing"), "{stderr}");
 }

@@ -14,6 +14,7 @@ use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Sources;
+use clearml_secure_plan::OVERRIDE_FILE;
 use clearml_secure_plan::env_file::{EnvFile, options};
 use clearml_secure_plan::intended::Change;
 use clearml_secure_plan::job::Planned;
@@ -328,8 +329,7 @@ impl Whole {
         if let Some(address) = cli.bind {
             let _ = write!(further, " --bind {address}");
         }
-        const OVERRIDE: &str = "keys.override.yml";
-        let is_there = cli.output.as_deref() == Some(Path::new(OVERRIDE));
+        let is_there = cli.output.as_deref() == Some(Path::new(OVERRIDE_FILE));
         let force = if is_there { " --force" } else { "" };
         let mut out = String::new();
         line(
@@ -340,7 +340,7 @@ impl Whole {
         );
         let _ = writeln!(
             out,
-            "  clearml-inject -k {keys}{further} --override -o {OVERRIDE}{force} {file}"
+            "  clearml-inject -k {keys}{further} --override -o {OVERRIDE_FILE}{force} {file}"
         );
         Some(out)
     }

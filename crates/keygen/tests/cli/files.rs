@@ -213,3 +213,65 @@ fn a_dash_is_standard_output() {
     assert!(finish(keygen, "").product().contains("TOKEN_SECRET="));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+/// What is written to a pipe overwrites nothing.
+#[test]
+fn a_pipe_needs_no_force() {
+    assert!(
+        run(&["-q", "-o", "/dev/stdout"])
+            .product()
+            .contains("CLEARML__")
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let path = pipe.clone();
+    let reader = std::thread::spawn(move || fs::read_to_string(path).unwrap());
+    run(&["-q", "-o", pipe.to_str().unwrap()]).product();
+    assert!(reader.join().unwrap().contains("CLEARML__"));
+    // Passwords of no keyset are removed; a pipe that they went to stays.
+    let path = pipe.clone();
+    let reader = std::thread::spawn(move || fs::read_to_string(path).unwrap());
+    let nowhere = folder.path().join("no/keys.env");
+    let args = ["-q", "--user", "jane", "--passwords"];
+    let mut command = command(&args);
+    command.arg(&pipe).arg("-o").arg(nowhere);
+    finish(command, "").refused();
+    assert!(reader.join().unwrap().starts_with("jane:"));
+    assert!(pipe.exists());
+}
+
+#[test]
+fn a_folder_that_is_a_file_is_told_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    fs::write(&file, "").unwrap();
+    let below = file.join("a/keys.env");
+    let refused = run(&["-o", below.to_str().unwrap()]).refused();
+    let help = format!("\n  help: {} is a file: name a folder", file.display());
+    assert!(refused.contains(&help), "{refused}");
+}
+
+/// A keyset that went nowhere must not pass for one that was written; `>/dev/null` throws it away on purpose.
+#[test]
+fn a_closed_standard_output_takes_no_keyset() {
+    let folder = tempfile::tempdir().unwrap();
+    let passwords = folder.path().join("logins");
+    let shell = |redirection: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec \"$@\" {redirection}"), "sh"]);
+        command.arg(env!("CARGO_BIN_EXE_clearml-keygen"));
+        command.args(["-q", "--user", "jane", "--passwords"]);
+        command.arg(&passwords).current_dir(folder.path());
+        finish(command, "")
+    };
+    let refused = shell(">&-").refused();
+    assert_eq!(
+        refused,
+        "clearml-keygen: standard output cannot be written: it is closed\n"
+    );
+    assert!(!passwords.exists());
+    assert_eq!(shell(">/dev/null").product(), "");
+    assert!(passwords.exists());
+}

@@ -197,3 +197,79 @@ fn a_file_of_the_servers_with_a_byte_order_mark_is_refused_as_it_is_by_them() {
         }
     }
 }
+
+/// The users of a file, as the keyset has them; what is refused otherwise.
+fn users_of(text: &str) -> Done {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users");
+    fs::write(&path, text).unwrap();
+    run(&["-q", "-f", "json", "--users-from", path.to_str().unwrap()])
+}
+
+#[test]
+fn blanks_around_a_name_make_no_other_user() {
+    for text in [
+        " jane :plum-otter-7-quay: Jane Doe \r\n",
+        "\u{feff}jane:plum-otter-7-quay:Jane Doe",
+        "{\"username\": \" jane\", \"password\": \"plum-otter-7-quay\", \"name\": \"Jane Doe \"}\n",
+    ] {
+        let product = users_of(text).product();
+        let expected = "{\"username\": \"jane\", \"name\": \"Jane Doe\", ";
+        assert!(product.contains(expected), "{text:?}\n{product}");
+    }
+    let product = run(&["-q", "-f", "json", "--user", " jane = ", "--passwords", "-"]);
+    assert!(product.stderr.starts_with("jane:"), "{}", product.stderr);
+    assert!(
+        product
+            .stdout
+            .contains("{\"username\": \"jane\", \"name\": \"jane\", "),
+        "{}",
+        product.stdout
+    );
+}
+
+#[test]
+fn a_password_that_nobody_sees_whole_is_refused_at_its_line() {
+    for password in [" plum-otter", "plum-otter ", "\tplum-otter"] {
+        let text = format!("# users\njane:{password}:Jane\n");
+        let refused = users_of(&text).refused();
+        assert!(
+            refused.contains("users:2: a blank begins or ends the password\n  help: remove it."),
+            "{refused}"
+        );
+        assert!(!refused.contains("plum"), "{refused}");
+    }
+    // Where it can be seen, it belongs to the password.
+    users_of("{\"username\": \"jane\", \"password\": \" plum-otter-7 \"}\n").product();
+}
+
+#[test]
+fn an_apiserver_conf_is_no_list_of_users() {
+    for text in [
+        "auth { fixed_users { enabled: true, users: [ { username: \"a\", password: \"MARKED5ecret\" } ] } }\n",
+        "\n# users\nauth.fixed_users.enabled:true\n",
+    ] {
+        let refused = users_of(text).refused();
+        let line = if text.starts_with('\n') { 3 } else { 1 };
+        assert!(
+            refused.contains(&format!(
+                "users:{line}: this is an apiserver.conf, not a list of users\n  help: --from takes"
+            )),
+            "{refused}"
+        );
+        assert!(!refused.contains(MARKED), "{refused}");
+    }
+    users_of("auth:plum-otter-7-quay\n").product();
+}
+
+#[test]
+fn a_name_with_a_dash_is_taken_behind_an_equals_sign() {
+    let refused = run(&["--passwords", "-", "--user", "-x"]).refused();
+    assert!(
+        refused.contains("\n  clearml-keygen --user=VALUE\n"),
+        "{refused}"
+    );
+    let done = run(&["-q", "--passwords", "-", "--user=-x"]);
+    assert_eq!(done.status, Some(0));
+    assert!(done.stderr.starts_with("-x:"), "{}", done.stderr);
+}

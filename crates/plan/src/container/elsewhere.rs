@@ -7,6 +7,7 @@ use clearml_secure_core::shell::quoted;
 use clearml_secure_core::source::{HIDDEN, SourceId};
 
 use super::escaped;
+use crate::OVERRIDE_FILE;
 use crate::env_file::options;
 use crate::foreign::variable;
 use crate::refusal::Refusal;
@@ -142,7 +143,7 @@ fn override_command(target: &Target<'_>) -> String {
     let project = &target.deployment.project;
     let (sources, merged) = (&target.deployment.sources, &project.files[1..]);
     format!(
-        "{} --override -o keys.override.yml {}",
+        "{} --override -o {OVERRIDE_FILE} {}",
         start(target, merged),
         quoted(sources.path(target.source))
     )

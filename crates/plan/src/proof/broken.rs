@@ -2,6 +2,8 @@ use std::fmt;
 
 use clearml_secure_core::source::Place;
 
+use crate::OVERRIDE_FILE;
+
 /// Which part of the guarantee does not hold, and why.
 #[derive(Debug)]
 pub enum Broken {
@@ -33,7 +35,11 @@ pub enum Broken {
 }
 
 /// What helps where an edit of the file would change more than it should: no edit.
-pub(super) const LEAVE_IT: &str = "leave the file as it is: run this with --override -o keys.override.yml instead of -i or another -o";
+pub(super) fn leave_it() -> String {
+    format!(
+        "leave the file as it is: run this with --override -o {OVERRIDE_FILE} instead of -i or another -o"
+    )
+}
 
 impl Broken {
     /// Something that nobody foresaw, and for which nothing helps.
@@ -49,12 +55,12 @@ impl Broken {
     }
 
     /// What to do, where one thing helps.
-    pub(crate) fn help(&self) -> Option<&str> {
+    pub(crate) fn help(&self) -> Option<String> {
         match self {
             Self::Effective { help, .. }
             | Self::Elsewhere { help, .. }
-            | Self::Unreadable { help, .. } => help.as_deref(),
-            Self::Lines => Some(LEAVE_IT),
+            | Self::Unreadable { help, .. } => help.clone(),
+            Self::Lines => Some(leave_it()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::broken::LEAVE_IT;
+use super::broken::leave_it;
 use super::print::{Print, Reader};
 use super::{Broken, Texts};
 use crate::intended::{Intended, IntendedPort};
@@ -44,7 +44,7 @@ fn compare(texts: Texts<'_>, plan: &Plan, reader: &Reader<'_>) -> Result<(), Bro
     })?;
     let mut new = read(texts.after, ", as edited").map_err(|reason| Broken::Unreadable {
         reason,
-        help: Some(LEAVE_IT.to_owned()),
+        help: Some(leave_it()),
     })?;
     for document in old.iter_mut().chain(&mut new) {
         for one in &plan.intended {
@@ -63,7 +63,7 @@ fn compare(texts: Texts<'_>, plan: &Plan, reader: &Reader<'_>) -> Result<(), Bro
         Some(path) => Err(Broken::Elsewhere {
             place: place(texts, &path),
             path: shown(&path),
-            help: Some(LEAVE_IT.to_owned()),
+            help: Some(leave_it()),
         }),
         None => Ok(()),
     }

@@ -11,7 +11,7 @@ use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Span;
 
-use super::broken::LEAVE_IT;
+use super::broken::leave_it;
 use super::places::Places;
 use super::{Broken, ports};
 use crate::intended::Change;
@@ -158,7 +158,7 @@ impl Comparison<'_> {
     fn unwanted(&self, reason: String) -> Broken {
         Broken::Effective {
             reason,
-            help: (!self.is_overlay).then(|| LEAVE_IT.to_owned()),
+            help: (!self.is_overlay).then(leave_it),
         }
     }
 

@@ -25,8 +25,8 @@ pub(super) fn findings(seen: &Seen<'_>) -> String {
             out.push_str(&annotation("error", place, "not checked", &text));
         }
     }
-    if let Some(words) = seen.hidden.words() {
-        out.push_str(&annotation("notice", None, "not shown", &words));
+    if let Some(list) = seen.hidden.list() {
+        out.push_str(&annotation("notice", None, "not shown", &list));
     }
     out
 }
