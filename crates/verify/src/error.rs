@@ -129,14 +129,7 @@ impl Error {
                 "name both on the command line. A file of this name is ./{}",
                 escape(name)
             )),
-            Self::Summary => Some(
-                "the numbers are in every format: `summary` in -f json, and a line for each deployment in -f jsonl. For both:\n  clearml-verify --summary -o json:report.json TARGET".to_owned(),
-            ),
-            Self::Pages => Some("run this without -f, or with -f json".to_owned()),
             Self::EmptyList(_) => Some("write a file, a folder or an address on each line".to_owned()),
-            Self::ConfigDir { .. } => Some(
-                "name the folder that is mounted as /opt/clearml/config, or a copy of it".to_owned(),
-            ),
             Self::List(path) => Some(format!(
                 "write an @ before its name:\n  clearml-verify {}",
                 quoted(Path::new(&format!("@{}", path.display())))
@@ -167,26 +160,11 @@ impl Error {
             Self::NoFileOrServer(name) => {
                 Some(format!("check the path. For a server:\n  {}", at(name)))
             }
-            Self::Effective => Some("use -f text, json or html, or run this without --effective".to_owned()),
-            Self::EffectiveOfServer => Some(
-                "name the server's compose file, or its containers:\n  docker inspect $(docker ps -q) | clearml-verify --effective -".to_owned(),
-            ),
-            Self::Fix => Some("run this without -f or without --fix".to_owned()),
             Self::Overlay { path, base } => Some(format!(
                 "clearml-verify {} --merge {}",
                 base.as_deref().map_or_else(|| "BASE".to_owned(), quoted),
                 quoted(path)
             )),
-            Self::OldKeysWithoutServer => Some(
-                "name the server:\n  clearml-verify --keys NEW --old-keys OLD https://clearml.example.com".to_owned(),
-            ),
-            Self::Since { .. } => Some(
-                "the run to compare with writes it:\n  clearml-verify -o json:earlier.json TARGET"
-                    .to_owned(),
-            ),
-            Self::SameKeysets => {
-                Some("--old-keys takes the keyset from before the rotation".to_owned())
-            }
             Self::Output(_) | Self::Threads(_) => None,
             // A password in the address is not repeated.
             Self::Url => Some(
@@ -204,8 +182,43 @@ impl Error {
             Self::Target(_) => Some("name the compose file. The *.conf files are read with --config-dir DIR".to_owned()),
             Self::OutputRead { .. } | Self::OutputTwice(_) => Some("name another FILE".to_owned()),
             Self::Policy { help, .. } => Some(help.clone()),
+            Self::ConfigDir { .. }
+            | Self::Effective
+            | Self::EffectiveOfServer
+            | Self::Fix
+            | Self::OldKeysWithoutServer
+            | Self::Pages
+            | Self::SameKeysets
+            | Self::Since { .. }
+            | Self::Summary => self.help_with_options().map(str::to_owned),
             Self::TwoPolicies(..) => Some("name the one with --config FILE".to_owned()),
             Self::UnknownRule(name) => Some(pages::meant(name)),
+        }
+    }
+
+    /// What helps with options that do not go together.
+    fn help_with_options(&self) -> Option<&'static str> {
+        match self {
+            Self::ConfigDir { .. } => {
+                Some("name the folder that is mounted as /opt/clearml/config, or a copy of it")
+            }
+            Self::Effective => Some("use -f text, json or html, or run this without --effective"),
+            Self::EffectiveOfServer => Some(
+                "name the server's compose file, or its containers:\n  docker inspect $(docker ps -q) | clearml-verify --effective -",
+            ),
+            Self::Fix => Some("run this without -f or without --fix"),
+            Self::OldKeysWithoutServer => Some(
+                "name the server:\n  clearml-verify --keys NEW --old-keys OLD https://clearml.example.com",
+            ),
+            Self::Pages => Some("run this without -f, or with -f json"),
+            Self::SameKeysets => Some("--old-keys takes the keyset from before the rotation"),
+            Self::Since { .. } => Some(
+                "the run to compare with writes it:\n  clearml-verify -o json:earlier.json TARGET",
+            ),
+            Self::Summary => Some(
+                "the numbers are in every format: `summary` in -f json, and a line for each deployment in -f jsonl. For both:\n  clearml-verify --summary -o json:report.json TARGET",
+            ),
+            _ => None,
         }
     }
 }
