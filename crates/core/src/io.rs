@@ -63,18 +63,18 @@ pub fn mode_for_others(file: impl AsFd) -> Option<u32> {
     (mode & 0o077 != 0).then_some(mode)
 }
 
-/// Refuses standard output that a shell has closed (`>&-`). Rust opens `/dev/null` in its place, for reading and writing,
-/// which no shell does for `>/dev/null`; a text that is nowhere else would be lost in silence.
+/// Refuses standard output that a shell has closed (`>&-`), for what would be lost in silence. Rust opens `/dev/null` in its
+/// place, for reading and writing, which no shell does for `>/dev/null`; a program that throws away what another prints may.
 ///
 /// # Errors
-/// It is closed.
+/// It is closed, or such a program's.
 pub fn refuse_closed(stdout: impl AsFd) -> io::Result<()> {
     let is_both = rustix::fs::fcntl_getfl(&stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR));
     let file = fs::File::from(stdout.as_fd().try_clone_to_owned()?);
     let device = file.metadata()?.rdev();
     let is_null = fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == device && device != 0);
     match is_both && is_null {
-        true => Err(io::Error::other("it is closed")),
+        true => Err(io::Error::other("it is closed, or thrown away")),
         false => Ok(()),
     }
 }

@@ -166,10 +166,11 @@ impl Product<'_> {
                 "clearml-inject: others can read the file that you write to, and it holds secrets (mode {mode:04o}). Use `-o FILE`, not `>`: -o creates the file with mode 0600\n"
             ));
         }
-        refuse_closed(io::stdout()).map_err(Error::Output)?;
         let Some(env_file) = self.new_env_file() else {
+            // Thrown away, it was a question whether all can be done.
             return print(self.after).map(drop);
         };
+        refuse_closed(io::stdout()).map_err(Error::Output)?;
         self.replace(&[env_file], None)?;
         let taken = print(self.after);
         if !matches!(taken, Ok(true)) {

@@ -67,10 +67,6 @@ pub(crate) enum Error {
     },
     #[error("{}: this kind of file cannot be a target", escape_path(.0))]
     Target(PathBuf),
-    #[error("--summary prints text only, and no -f or -o asks for text")]
-    Summary,
-    #[error("--list-rules and --explain print text or JSON only")]
-    Pages,
     #[error("--fix prints text only")]
     Fix,
     #[error("--effective prints text, JSON or HTML only")]
@@ -187,10 +183,8 @@ impl Error {
             | Self::EffectiveOfServer
             | Self::Fix
             | Self::OldKeysWithoutServer
-            | Self::Pages
             | Self::SameKeysets
-            | Self::Since { .. }
-            | Self::Summary => self.help_with_options().map(str::to_owned),
+            | Self::Since { .. } => self.help_with_options().map(str::to_owned),
             Self::TwoPolicies(..) => Some("name the one with --config FILE".to_owned()),
             Self::UnknownRule(name) => Some(pages::meant(name)),
         }
@@ -210,13 +204,9 @@ impl Error {
             Self::OldKeysWithoutServer => Some(
                 "name the server:\n  clearml-verify --keys NEW --old-keys OLD https://clearml.example.com",
             ),
-            Self::Pages => Some("run this without -f, or with -f json"),
             Self::SameKeysets => Some("--old-keys takes the keyset from before the rotation"),
             Self::Since { .. } => Some(
                 "the run to compare with writes it:\n  clearml-verify -o json:earlier.json TARGET",
-            ),
-            Self::Summary => Some(
-                "the numbers are in every format: `summary` in -f json, and a line for each deployment in -f jsonl. For both:\n  clearml-verify --summary -o json:report.json TARGET",
             ),
             _ => None,
         }

@@ -54,9 +54,6 @@ impl Products {
             }
             products.files.push((format, output.path.clone()));
         }
-        if cli.summary && !products.formats().any(|format| format == Format::Text) {
-            return Err(Error::Summary);
-        }
         match &cli.write_baseline {
             Some(path) if is_read(cli, path) => Err(Error::OutputRead {
                 option: "--write-baseline",
@@ -101,6 +98,14 @@ impl Products {
         let files = self.files.iter().map(|(format, _)| *format);
         self.screen.into_iter().chain(files)
     }
+}
+
+/// What to say of `--summary` where nothing is text.
+pub(crate) fn without_summary(cli: &Cli, products: &Products) -> Option<String> {
+    let is_text = products.formats().any(|format| format == Format::Text);
+    (cli.summary && !is_text).then(|| {
+        "--summary changes nothing here: it is for text, and other formats have all. For both: --summary -o json:FILE".to_owned()
+    })
 }
 
 /// What to say where the name of a file is that of another format than the text that it gets.

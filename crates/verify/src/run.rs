@@ -35,6 +35,7 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
     let keys = Keys::read(cli)?;
     let mut remarks = no_longer_rules(&cli.ignore)?;
     remarks.extend(products::misnamed(cli));
+    remarks.extend(products::without_summary(cli, &products));
     let mut share = Share::of(cli.shard);
     let clients = clients::look(cli, &keys, &mut share)?;
     let targets = match cli.clients {
@@ -71,10 +72,6 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
 
 /// What is asked about the rules themselves.
 fn answer(cli: &Cli) -> Result<Option<String>, Error> {
-    let is_asked = cli.list_rules || cli.explain.is_some();
-    if is_asked && !matches!(cli.format, Format::Json | Format::Text) {
-        return Err(Error::Pages);
-    }
     let is_json = matches!(cli.format, Format::Json);
     if cli.list_rules {
         return Ok(Some(match is_json {

@@ -269,7 +269,7 @@ fn a_closed_standard_output_takes_no_keyset() {
     let refused = shell(">&-").refused();
     assert_eq!(
         refused,
-        "clearml-keygen: standard output cannot be written: it is closed\n"
+        "clearml-keygen: standard output cannot be written: it is closed, or thrown away\n"
     );
     assert!(!passwords.exists());
     assert_eq!(shell(">/dev/null").product(), "");
