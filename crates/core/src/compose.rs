@@ -20,6 +20,7 @@ pub mod port;
 mod remote;
 pub mod resolved;
 mod scale;
+mod schema;
 mod section;
 pub(crate) mod service;
 mod shellwords;
@@ -58,6 +59,8 @@ pub struct Project {
     pub unseen: Vec<Unseen>,
     /// Files in git repositories and OCI artifacts, which compose fetches and this program does not.
     pub remote: Vec<Unseen>,
+    /// What compose refuses, and with it all of the project.
+    pub refused: Vec<Unseen>,
     scopes: Scopes,
     /// The documents that are given or included, lowest precedence first.
     order: Vec<DocumentId>,
@@ -185,6 +188,7 @@ impl Project {
             services: Vec::new(),
             unseen: Vec::new(),
             remote: Vec::new(),
+            refused: Vec::new(),
             scopes: Scopes::new(folder, env),
             order: Vec::new(),
             extended: HashMap::new(),
@@ -206,6 +210,7 @@ impl Project {
             project.services.push(service);
         }
         volume::inherit(&mut project);
+        project.refused = schema::refused(&project);
         Ok(project)
     }
 

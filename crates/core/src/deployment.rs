@@ -128,6 +128,9 @@ impl Composed {
         let mut deployment = Deployment::of_containers(given, sources, &mut loader)?;
         deployment.env_files = named.unwrap_or(deployment.env_files);
         deployment.miss_unstarted(&unstarted);
+        if !deployment.instances.is_empty() {
+            deployment.unseen.extend(project.refused.iter().cloned());
+        }
         Ok(Self {
             deployment,
             project,

@@ -54,11 +54,20 @@ pub fn plural(number: usize, word: &str) -> String {
 
 /// `a`, `a and b`, `a, b and c`.
 pub fn and(names: &[impl AsRef<str>]) -> String {
+    joined(names, "and")
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(crate) fn or(names: &[impl AsRef<str>]) -> String {
+    joined(names, "or")
+}
+
+fn joined(names: &[impl AsRef<str>], word: &str) -> String {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     match &names[..] {
         [] => String::new(),
         [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
     }
 }
 

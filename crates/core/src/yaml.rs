@@ -184,19 +184,23 @@ impl Node {
     /// What compose's own tags say of a key: that of its value, or of one that `<<` would bring, also where the mapping's own
     /// value hides that. In a list of mappings to merge, compose looks for none.
     pub fn clears_of(&self, key: &str) -> Option<Clears> {
+        self.clearing(key).map(|(_, clears)| clears)
+    }
+
+    /// The same with the entry whose value has the tag.
+    pub fn clearing(&self, key: &str) -> Option<(&Entry, Clears)> {
         let entries = self.entries()?;
         let is_meant = |entry: &&Entry| {
             !entry.is_merge() && entry.key.scalar().is_some_and(|one| one.text() == key)
         };
         let own = entries.iter().find(is_meant);
         let own = own.filter(|entry| !self.lacks(entry));
-        if let Some(clears) = own.and_then(|entry| entry.value.clears()) {
-            return Some(clears);
+        if let Some((entry, clears)) = own.and_then(|entry| Some((entry, entry.value.clears()?))) {
+            return Some((entry, clears));
         }
         // A mapping's own value stays: the tag of what it hides is about the files before.
-        let mut merged = self.searched();
-        let is_found = merged.any(|merged| merged.clears_of(key).is_some());
-        is_found.then_some(Clears::Before)
+        let found = self.searched().find_map(|merged| merged.clearing(key));
+        found.map(|(entry, _)| (entry, Clears::Before))
     }
 
     /// What `<<` brings and compose searches for its tags, as aliases where it is written so: no list of mappings.
@@ -551,6 +555,7 @@ mod tests {
         assert!(message("a: [1\nb: 2").starts_with("t.yml:2:"));
         assert!(message("a: *b\n").contains("anchor that is not there"));
         assert!(message("a: 1\n---\nb: 2\n").contains("second document"));
+        assert!(message("%YAML 1.2\n---\na: 1\n").contains("another version than 1.1"));
         assert!(message(&"[".repeat(200)).contains("nested deeper than 128"));
         assert!(message(&"- ".repeat(200)).contains("nested deeper than 128"));
         let help = |text: &str| parse(Path::new("f"), text).unwrap_err().help().unwrap();

@@ -284,8 +284,12 @@ fn block_mapping(
         return Ok(());
     };
     let start = first.key.start_with_properties();
-    // `? key` is behind its question mark.
-    let indent = indentation(target.text, start);
+    let before = &target.text[line_start(target.text, start)..start];
+    // `? key` is behind its question mark, and the first key of `: key: value` behind the colon of the value.
+    let indent = match before.trim_start().starts_with(':') {
+        true => column(target.text, start),
+        false => indentation(target.text, start),
+    };
     let end = end_of_entry(last);
     if is_shared {
         return isolate_block(target, entry, indent, end, variables, edits);

@@ -71,6 +71,30 @@ pub struct IntendedPort {
     pub is_kept: bool,
 }
 
+/// An entry of a list of ports that is written anew.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum NewPort {
+    /// In the short form.
+    Short(String),
+    /// The keys and values of one that has no short form.
+    Long(Vec<(String, String)>),
+}
+
+impl NewPort {
+    /// As an item of a list.
+    pub(crate) fn written(&self) -> String {
+        match self {
+            Self::Short(text) => format!("\"{text}\""),
+            Self::Long(fields) => {
+                let fields: Vec<String> = { fields.iter() }
+                    .map(|(key, value)| format!("{key}: \"{value}\""))
+                    .collect();
+                format!("{{{}}}", fields.join(", "))
+            }
+        }
+    }
+}
+
 impl IntendedPort {
     /// No port of a service.
     pub(crate) fn none(service: &Service) -> Self {
@@ -99,14 +123,26 @@ impl IntendedPort {
     }
 
     /// These entries, which are all that a service has.
-    pub(crate) fn these(service: &Service, texts: Vec<String>) -> Vec<Self> {
-        let entries = texts.into_iter().enumerate();
-        let one = |(number, text)| Self {
-            path: format!("services/{}/ports/{number}", service.name),
-            text: Some(text),
-            is_kept: false,
-        };
-        entries.map(one).collect()
+    pub(crate) fn these(service: &Service, entries: Vec<NewPort>) -> Vec<Self> {
+        let mut these = Vec::new();
+        for (number, entry) in entries.into_iter().enumerate() {
+            let path = format!("services/{}/ports/{number}", service.name);
+            match entry {
+                NewPort::Short(text) => these.push(Self {
+                    path,
+                    text: Some(text),
+                    is_kept: false,
+                }),
+                NewPort::Long(fields) => {
+                    these.extend(fields.into_iter().map(|(key, value)| Self {
+                        path: format!("{path}/{key}"),
+                        text: Some(value),
+                        is_kept: key != "host_ip",
+                    }))
+                }
+            }
+        }
+        these
     }
 }
 

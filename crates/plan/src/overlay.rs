@@ -23,7 +23,6 @@ pub(crate) struct Overlay {
 
 /// Works out the document.
 pub(crate) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal> {
-    refuse_null_environment(target)?;
     let mut lines: Vec<String> = Vec::new();
     let (mut intended, mut intended_ports) = (Vec::new(), Vec::new());
     for (index, service) in target.deployment.project.services.iter().enumerate() {
@@ -56,8 +55,8 @@ pub(crate) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal
             }
             Some(NewPorts::These(these)) => {
                 line("    ports: !override".to_owned());
-                for text in &these {
-                    line(format!("      - \"{text}\""));
+                for one in &these {
+                    line(format!("      - {}", one.written()));
                 }
                 intended_ports.extend(IntendedPort::these(service, these));
             }
@@ -75,26 +74,6 @@ pub(crate) fn plan(target: &Target<'_>, ports: Ports) -> Result<Overlay, Refusal
         intended,
         ports: intended_ports,
     })
-}
-
-/// Compose holds each file against its schema before it merges them: what it refuses, no document over it makes good.
-fn refuse_null_environment(target: &Target<'_>) -> Result<(), Refusal> {
-    let services = &target.deployment.project.services;
-    let parts = services.iter().flat_map(|service| &service.parts);
-    let fields = parts.filter_map(|part| Some((part, part.node.get("environment")?)));
-    let mut nulls = fields.filter(|(_, field)| {
-        let value = field.value;
-        value.is_null() && value.clears().is_none() && value.tag().is_none()
-    });
-    match nulls.next() {
-        Some((part, field)) => Err(Refusal {
-            place: target.deployment.sources.place(field.key.span(part.source)),
-            message: "`environment` is empty here, and docker compose takes no such file"
-                .to_owned(),
-            help: "remove this line, or write `environment: {}`".to_owned(),
-        }),
-        None => Ok(()),
-    }
 }
 
 /// The version of the file's format: compose before 2 merges only files that name the same one, and later ones ignore it.

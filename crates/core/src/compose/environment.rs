@@ -189,6 +189,10 @@ impl Reader<'_> {
             true => self.split(value, text),
             false => (String::new(), VariableValue::Unknown(NAMELESS.into())),
         };
+        let value = match name.ends_with(char::is_whitespace) {
+            true => VariableValue::Refused("the name of a variable ends with a blank".to_owned()),
+            false => value,
+        };
         let written = text.split_once('=').map_or("", |(_, written)| written);
         let (start, end) = item_value(self.sources.slice(span), item);
         let (start, end) = (span.start + start, span.start + end);

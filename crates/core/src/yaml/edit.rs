@@ -126,7 +126,10 @@ pub fn dash(text: &str, item: &Node) -> usize {
         let above = text.get(..end).unwrap_or_default();
         let start = above.rfind('\n').map_or(0, |at| at + 1);
         let line = text.get(start..).unwrap_or_default();
-        let blanks = line.len() - line.trim_start_matches(' ').len();
+        // The list may be the value of `? key`.
+        let rest = line.trim_start_matches(' ');
+        let rest = rest.strip_prefix(": ").unwrap_or(rest);
+        let blanks = line.len() - rest.trim_start_matches(' ').len();
         if line[blanks..].starts_with('-') || start == 0 {
             return start + blanks;
         }

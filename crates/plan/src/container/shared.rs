@@ -83,8 +83,9 @@ pub(crate) fn copy(target: &Target<'_>, item: &Node) -> String {
         return edit::on_one_line(new);
     }
     let written = &target.text[item.range()];
-    let is_safe = !written.contains(['\n', ',', '[', ']', '{', '}', '#', ':'])
-        || written.starts_with(['"', '\'']) && !written.contains('\n');
+    let is_simple = !written.contains(['\n', ',', '[', ']', '{', '}', '#', ':']);
+    let is_quoted = written.starts_with(['"', '\'']) && !written.contains('\n');
+    let is_safe = is_simple || is_quoted;
     match item.text() {
         Some(text)
             if !is_safe
@@ -92,7 +93,11 @@ pub(crate) fn copy(target: &Target<'_>, item: &Node) -> String {
         {
             edit::on_one_line(text)
         }
-        _ => written.to_owned(),
+        // Without its tag, what is written may be another text.
+        _ => match item.tag() {
+            Some(tag) => format!("{tag} {written}"),
+            None => written.to_owned(),
+        },
     }
 }
 
@@ -270,16 +275,15 @@ pub(super) fn inheritors<'a>(
         })
 }
 
-/// Nothing and a null cannot be kept for inheritors beside what is added.
+/// A null cannot be kept for inheritors beside what is added.
 pub(super) fn refuse_nothing_to_share(
     target: &Target<'_>,
     service: &Service,
     node: &Arc<Node>,
 ) -> Result<(), Refusal> {
     let can_be_kept = match &node.value {
-        Value::Mapping(_, entries) => !entries.is_empty(),
         Value::Alias(shared) => shared.entries().is_some() || shared.items().is_some(),
-        Value::Sequence(..) => true,
+        Value::Mapping(..) | Value::Sequence(..) => true,
         _ => false,
     };
     match inheritors(target, node).next() {

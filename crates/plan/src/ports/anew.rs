@@ -4,12 +4,13 @@ use std::net::IpAddr;
 
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::source::Span;
-use clearml_secure_core::yaml::Node;
+use clearml_secure_core::yaml::{Node, Typed};
 
 use super::fate::{Listed, lists};
 use super::{
     Order, Ports, from_variable, is_double, is_right, refuse, refuse_doubles, short, shown,
 };
+use crate::intended::NewPort;
 use crate::refusal::Refusal;
 use crate::target::Target;
 
@@ -17,8 +18,8 @@ use crate::target::Target;
 pub(crate) enum NewPorts {
     /// Nothing.
     None,
-    /// These entries, in the short form.
-    These(Vec<String>),
+    /// These entries.
+    These(Vec<NewPort>),
 }
 
 /// What a service has to publish anew, in a document that is merged over the file; none where all is as asked for.
@@ -54,7 +55,7 @@ pub(super) fn bound(
     service: &Service,
     lists: &[Listed<'_>],
     address: IpAddr,
-) -> Result<Vec<String>, Refusal> {
+) -> Result<Vec<NewPort>, Refusal> {
     let mut texts = Vec::new();
     for (_, part, list) in lists {
         for item in list.items().unwrap_or_default() {
@@ -68,7 +69,7 @@ pub(super) fn bound(
 }
 
 /// All entries of lists as they are, each once.
-pub(super) fn kept(target: &Target<'_>, lists: &[Listed<'_>]) -> Result<Vec<String>, Refusal> {
+pub(super) fn kept(target: &Target<'_>, lists: &[Listed<'_>]) -> Result<Vec<NewPort>, Refusal> {
     let mut texts = Vec::new();
     for (_, part, list) in lists {
         for item in list.items().unwrap_or_default() {
@@ -84,22 +85,21 @@ pub(super) fn kept(target: &Target<'_>, lists: &[Listed<'_>]) -> Result<Vec<Stri
     Ok(texts)
 }
 
-/// The short form of an entry in any form, on an address where one is given.
+/// An entry in any form, in the short form where it has one, on an address where one is given.
 pub(super) fn anew_entry(
     target: &Target<'_>,
     part: &Part,
     item: &Node,
     span: Span,
     address: Option<IpAddr>,
-) -> Result<String, Refusal> {
-    const SHORT: &str = "write it as one text, e.g. `\"8080:80\"`";
-    let is_plain = |text: &str| !text.contains(['"', '\\']);
+) -> Result<NewPort, Refusal> {
     if item.entries().is_none() {
         let text = match address {
             Some(address) => short(target, part, item, address),
             None => item.text().filter(|text| is_plain(text)).map(str::to_owned),
         };
-        return text.ok_or_else(|| from_variable(target, span));
+        let text = text.ok_or_else(|| from_variable(target, span))?;
+        return Ok(NewPort::Short(text));
     }
     const KEYS: [&str; 4] = ["host_ip", "published", "target", "protocol"];
     let field = |key: &str| item.get(key).and_then(|field| field.value.text());
@@ -111,7 +111,14 @@ pub(super) fn anew_entry(
     });
     let parts = KEYS.map(|key| field(key).unwrap_or_default());
     if !is_known || !parts.iter().all(|part| is_plain(part)) {
-        return Err(refuse(target, span, "this port has no short form", SHORT));
+        return long(item, address).ok_or_else(|| {
+            refuse(
+                target,
+                span,
+                "this port holds more than numbers and simple texts",
+                "write it as one text, e.g. `\"8080:80\"`",
+            )
+        });
     }
     let [host, published, container, protocol] = parts;
     let host = match address {
@@ -128,5 +135,32 @@ pub(super) fn anew_entry(
         text.push('/');
         text.push_str(protocol);
     }
-    Ok(text)
+    Ok(NewPort::Short(text))
+}
+
+/// Whether a text can stand between double quotes as it is.
+fn is_plain(text: &str) -> bool {
+    !text.contains(['"', '\\'])
+}
+
+/// The keys and values of an entry, on an address where one is given; none where a value would not be the same in quotes.
+fn long(item: &Node, address: Option<IpAddr>) -> Option<NewPort> {
+    const HOST: &str = "host_ip";
+    let mut fields = Vec::new();
+    for field in item.fields() {
+        let key = field.key.text()?;
+        if field.value.is_null() || key == HOST && address.is_some() {
+            continue;
+        }
+        // Compose takes a number for a port as a text, too.
+        let is_same = match field.value.typed()? {
+            Typed::Text => true,
+            Typed::Integer(_) => matches!(key, "published" | "target"),
+            _ => false,
+        };
+        let text = field.value.text().filter(|text| is_same && is_plain(text));
+        fields.push((key.to_owned(), text?.to_owned()));
+    }
+    fields.extend(address.map(|address| (HOST.to_owned(), address.to_string())));
+    Some(NewPort::Long(fields))
 }

@@ -8,7 +8,7 @@ use super::anew::anew_entry;
 use super::fate::{Listed, is_own, own_entry};
 use super::{Order, from_variable, is_double, is_right, refuse, refuse_doubles, short};
 use crate::container::{end_of_entry, insert_lines};
-use crate::intended::IntendedPort;
+use crate::intended::{IntendedPort, NewPort};
 use crate::refusal::Refusal;
 use crate::target::Target;
 use clearml_secure_core::compose::{Part, Service};
@@ -101,7 +101,7 @@ fn write_out(
     if !is_new {
         return Ok(Vec::new());
     }
-    let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+    let quoted: Vec<String> = texts.iter().map(NewPort::written).collect();
     let range = place_of_list(target, list)?;
     let blank = match target.text[..range.start].ends_with(':') {
         true => " ",

@@ -15,7 +15,7 @@ use super::fate::{Fates, Listed, lists, own_entry, own_part};
 use super::{KEY, Order, refuse, refuse_doubles, shown};
 use crate::container::add_entry;
 use crate::extensions::is_extended;
-use crate::intended::IntendedPort;
+use crate::intended::{IntendedPort, NewPort};
 use crate::refusal::Refusal;
 use crate::target::Target;
 
@@ -45,7 +45,7 @@ pub(super) fn whole(
     };
     let mut known = HashSet::new();
     texts.retain(|text| known.insert(text.clone()));
-    let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+    let quoted: Vec<String> = texts.iter().map(NewPort::written).collect();
     // Without the tag, compose would add what the service has from others.
     let is_tagged = own > 0 || part.node.clears_of(KEY).is_some();
     if is_tagged && is_extended(target.deployment, service) {
@@ -64,7 +64,7 @@ pub(super) fn whole(
         false => IntendedPort::these(service, texts),
     };
     for one in &mut intended {
-        one.is_kept = order.is_none();
+        one.is_kept |= order.is_none();
     }
     Ok(intended)
 }

@@ -12,7 +12,7 @@ use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::{and, escape};
 use clearml_secure_core::source::Span;
-use clearml_secure_core::yaml::{Clears, Node};
+use clearml_secure_core::yaml::Clears;
 
 use super::Broken;
 use super::places::Places;
@@ -21,6 +21,7 @@ use crate::plan::Plan;
 /// Asks every server.
 pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result<(), Broken> {
     let deployment = places.deployment;
+    fits_the_schema(places)?;
     let effective = Effective::of(deployment);
     starts(places, &effective)?;
     let mut misread = Vec::new();
@@ -232,13 +233,12 @@ fn is_of_command(reading: &Reading, deployment: &Composed) -> bool {
 fn dropped(deployment: &Composed, reading: &Reading, name: &str) -> Option<(Span, String)> {
     let index = deployment.instances[reading.instance].service;
     let service = &deployment.project.services[index];
-    let is_tagged = |node: &Node| node.clears().is_some();
     service.parts.iter().rev().find_map(|part| {
-        let environment = part.node.get_or_reset("environment")?.value;
-        if let Some(clears) = environment.clears() {
-            let tag = match clears {
-                Clears::All => "!reset",
-                Clears::Before => "!override",
+        if let Some((entry, _)) = part.node.clearing("environment") {
+            let environment = &entry.value;
+            let tag = match environment.clears() {
+                Some(Clears::All) => "!reset",
+                _ => "!override",
             };
             let what = format!("`{tag}` removes what the files before this one set");
             let span = Span {
@@ -247,12 +247,28 @@ fn dropped(deployment: &Composed, reading: &Reading, name: &str) -> Option<(Span
             };
             return Some((span, what));
         }
-        let field = environment
-            .get_or_reset(name)
-            .filter(|field| is_tagged(field.value))?;
+        let environment = part.node.get("environment")?.value;
+        let (entry, _) = environment.clearing(name)?;
         let what = format!("`!reset` removes {}", escape(name));
-        Some((field.key.span(part.source), what))
+        Some((entry.key.span(part.source), what))
     })
+}
+
+/// Compose runs nothing of a project of which it refuses a part.
+fn fits_the_schema(places: &Places<'_>) -> Result<(), Broken> {
+    let Some(refused) = places.deployment.project.refused.first() else {
+        return Ok(());
+    };
+    let place = refused.span.map(|span| format!("{}: ", places.of(span)));
+    Err(Broken::with_help(
+        format!(
+            "{}{}: {}",
+            place.unwrap_or_default(),
+            refused.what,
+            refused.reason
+        ),
+        "change that line, then run this again",
+    ))
 }
 
 /// Compose takes every value.

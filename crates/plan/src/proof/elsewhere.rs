@@ -269,6 +269,15 @@ fn difference(
                 difference(None, Some(item), &below(&number.to_string()), allowed)
             })
         }
+        // An entry of such a list that has no short form.
+        (None | Some(Print::Scalar(_) | Print::Pair(..)), Some(Print::Map(new)))
+            if path
+                .rsplit_once("/")
+                .is_some_and(|(list, _)| list.ends_with("/ports")) =>
+        {
+            new.iter()
+                .find_map(|(key, value)| difference(None, Some(value), &below(key), allowed))
+        }
         // An environment that was not there, or held nothing.
         (_, Some(Print::Map(new))) if path.ends_with("/environment") => new
             .iter()

@@ -180,6 +180,9 @@ fn is_replaced(case: &Case<'_>, instance: usize, setting: Setting) -> Option<Fix
 
 /// A dollar sign that compose lets through is one that HOCON does not (docs/clearml.md#values-that-stop-a-server).
 fn refused_help(name: &str) -> String {
+    if name.ends_with(char::is_whitespace) {
+        return "remove the blank behind the name".to_owned();
+    }
     if name.starts_with("CLEARML__") || name.starts_with("TRAINS__") {
         HELP.to_owned()
     } else {
