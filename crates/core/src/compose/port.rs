@@ -35,15 +35,6 @@ pub(super) fn of_service(project: &mut Project, service: &str, parts: &[Part]) -
                 span: Some(span),
             });
         };
-        if field.value.items().is_none() {
-            if !field.value.is_null() {
-                miss(
-                    field.value.span(part.source),
-                    "`ports` is no list; compose refuses it",
-                );
-            }
-            continue;
-        }
         for item in field.value.seen_items() {
             let span = item.span(part.source);
             match read(project, part, item, span) {

@@ -39,16 +39,16 @@ impl Form {
 
 /// What a value must be, in words.
 pub(super) fn words(forms: &[Form]) -> String {
-    let word = |form: &Form| match form {
-        Form::Bool => "true or false",
-        Form::Fields(_) | Form::Map(_) => "a mapping",
-        Form::Integer => "a whole number",
-        Form::List(_) => "a list",
-        Form::Null => "nothing",
-        Form::Number => "a number",
-        Form::Text => "a text (in quotes)",
+    let of_form = |form: &Form| match form {
+        Form::Bool => &["true", "false"][..],
+        Form::Fields(_) | Form::Map(_) => &["a mapping"],
+        Form::Integer => &["a whole number"],
+        Form::List(_) => &["a list"],
+        Form::Null => &["nothing"],
+        Form::Number => &["a number"],
+        Form::Text => &["a text (in quotes)"],
     };
-    let words: Vec<&str> = forms.iter().map(word).collect();
+    let words: Vec<&str> = forms.iter().flat_map(of_form).copied().collect();
     or(&words)
 }
 
