@@ -119,17 +119,7 @@ fn parse_with(
             Event::SequenceEnd | Event::MappingEnd => builder.close(range.end)?,
             Event::Alias(id) => builder.alias(id, range)?,
             // An alias means an anchor of its own document.
-            Event::DocumentStart(_, version) => {
-                // go-yaml knows this one only; Kubernetes splits a text before that.
-                let is_known = version.is_none_or(|one| (one.major, one.minor) == (1, 1));
-                if !is_known && builder.repeated.is_none() {
-                    return Err(builder.error(
-                        range.start,
-                        "`%YAML` before this says another version than 1.1",
-                    ));
-                }
-                builder.anchors.clear();
-            }
+            Event::DocumentStart(..) => builder.anchors.clear(),
             Event::DocumentEnd => {
                 let root = builder.root.take();
                 let root = root.unwrap_or_else(|| Arc::new(Node::empty_at(range.start)));
