@@ -23,7 +23,7 @@ pub(crate) fn new(cli: &Cli) -> Result<Vec<New>, Error> {
         let (username, name) = word.split_once('=').unwrap_or((word, word));
         let (username, name) = named(username, Some(name));
         // Where passwords are read from a file again, such a line is a comment.
-        if username.starts_with('#') {
+        if username.trim_start().starts_with('#') {
             return Err(Error::UserName(username.to_owned()));
         }
         users.push(New::generated(username, name)?);
@@ -39,10 +39,9 @@ pub(crate) fn new(cli: &Cli) -> Result<Vec<New>, Error> {
     Ok(users)
 }
 
-/// The name that a user logs in with, and the one that is shown. Blanks around a name would make another user of it.
+/// The name that a user logs in with, as it is written, and the one that is shown.
 fn named<'a>(username: &'a str, name: Option<&'a str>) -> (&'a str, &'a str) {
-    let username = username.trim();
-    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    let name = name.filter(|name| !name.is_empty());
     (username, name.unwrap_or(username))
 }
 

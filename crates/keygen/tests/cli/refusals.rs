@@ -207,27 +207,6 @@ fn users_of(text: &str) -> Done {
 }
 
 #[test]
-fn blanks_around_a_name_make_no_other_user() {
-    for text in [
-        " jane :plum-otter-7-quay: Jane Doe \r\n",
-        "\u{feff}jane:plum-otter-7-quay:Jane Doe",
-    ] {
-        let product = users_of(text).product();
-        let expected = "{\"username\": \"jane\", \"name\": \"Jane Doe\", ";
-        assert!(product.contains(expected), "{text:?}\n{product}");
-    }
-    let product = run(&["-q", "-f", "json", "--user", " jane = ", "--passwords", "-"]);
-    assert!(product.stderr.starts_with("jane:"), "{}", product.stderr);
-    assert!(
-        product
-            .stdout
-            .contains("{\"username\": \"jane\", \"name\": \"jane\", "),
-        "{}",
-        product.stdout
-    );
-}
-
-#[test]
 fn a_password_that_nobody_sees_whole_is_refused_at_its_line() {
     for password in [" plum-otter", "plum-otter ", "\tplum-otter"] {
         let text = format!("# users\njane:{password}:Jane\n");
