@@ -251,9 +251,8 @@ fn what_does_not_depend_on_each_other_is_asked_at_once() {
         return;
     };
     // To find the servers, to show one a first token, then another, and then what depends on which of them it accepts.
-    // A token that is accepted as a proof is then shown again.
     let arguments = ["--jobs", "64", "--keys", keys.to_str().unwrap()];
-    takes_turns(&record, &slow, 1, &arguments, |_| 5.0);
+    takes_turns(&record, &slow, 1, &arguments, |_| 4.0);
     takes_turns(&record, &slow, 1, &[], |_| 4.0);
     // Many servers: near what as many requests take if all places are taken all the time. `cargo xtask bench` has the
     // whole hundred.

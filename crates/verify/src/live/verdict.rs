@@ -15,14 +15,11 @@ pub(crate) enum Verdict {
         /// Why that proves nothing of a keyset, where it does not.
         unproved: Option<Failure>,
     },
+    /// It takes it on some connections and refuses it on others: a load balancer may have several servers behind one address, and
+    /// not all of them the same keys.
+    Divided,
     Refused(Reason),
     Unclear(Failure),
-}
-
-impl Verdict {
-    pub(crate) fn is_accepted(&self) -> bool {
-        matches!(self, Self::Accepted { unproved: None })
-    }
 }
 
 /// What the API server makes of a login.
@@ -108,36 +105,69 @@ impl Site {
 
     /// What the API server makes of a token (docs/clearml.md#asking-about-a-token).
     pub(crate) fn api_takes(&self, token: &str) -> Option<Verdict> {
-        let verdict = |token: &str| {
-            Some(match self.show_to_api(token)? {
-                Ok(answer) => of_api(&answer),
-                Err(failure) => Verdict::Unclear(failure),
-            })
-        };
-        self.unless_anything(verdict(token)?, verdict)
+        self.takes(Server::Apiserver, token)
     }
 
     /// What the file server makes of a token (docs/clearml.md#is-authentication-on).
     pub(crate) fn files_take(&self, token: &str) -> Option<Verdict> {
-        let verdict = |token: &str| Some(self.of_files(self.show_to_files(token)?));
-        self.unless_anything(verdict(token)?, verdict)
+        self.takes(Server::Fileserver, token)
+    }
+
+    fn takes(&self, server: Server, token: &str) -> Option<Verdict> {
+        self.unless_anything(server, self.takes_once(server, token)?)
+    }
+
+    /// What a server makes of a token on several connections, where its verdict is a proof: that it accepts, or that it does not.
+    pub(crate) fn takes_throughout(
+        &self,
+        server: Server,
+        token: &str,
+        is_proof: fn(&Verdict) -> bool,
+    ) -> Option<Verdict> {
+        let verdict = self.takes_once(server, token)?;
+        if !is_proof(&verdict) {
+            return self.unless_anything(server, verdict);
+        }
+        // Neither question depends on the answer to the other.
+        let controlled = || self.unless_anything(server, verdict.clone());
+        let divided = || {
+            self.is_divided(server, token, &verdict)
+                .then_some(Verdict::Divided)
+        };
+        let questions: [&(dyn Fn() -> Option<Verdict> + Sync); 2] = [&controlled, &divided];
+        let mut answers = together(&questions, |ask| ask()).into_iter();
+        match (answers.next()??, answers.next()?) {
+            (controlled, Some(divided)) if is_proof(&controlled) => Some(divided),
+            (controlled, _) => Some(controlled),
+        }
+    }
+
+    fn takes_once(&self, server: Server, token: &str) -> Option<Verdict> {
+        Some(match server {
+            Server::Apiserver => self.verdict_of(server, self.show_to_api(token)?),
+            _ => self.verdict_of(server, self.show_to_files(token)?),
+        })
+    }
+
+    /// What an answer of a server to a token is.
+    fn verdict_of(&self, server: Server, answer: Result<Answer, Failure>) -> Verdict {
+        match (server, answer) {
+            (_, Err(failure)) => Verdict::Unclear(failure),
+            (Server::Apiserver, Ok(answer)) => of_api(&answer),
+            (_, Ok(answer)) => self.of_files(&answer),
+        }
     }
 
     /// The same once more, after a while.
     pub(crate) fn files_take_now(&self, token: &str) -> Option<Verdict> {
-        Some(self.of_files(self.show_to_files_again(token)?))
+        Some(self.verdict_of(Server::Fileserver, self.show_to_files_again(token)?))
     }
 
-    /// Whether some of several connections get the opposite of a server's verdict on a token: a load balancer may have several
-    /// servers behind one address, and not all of them the same keys.
-    pub(crate) fn is_undecided(&self, server: Server, token: &str, verdict: &Verdict) -> bool {
+    /// Whether some of several connections get the opposite of a server's verdict on a token.
+    fn is_divided(&self, server: Server, token: &str, verdict: &Verdict) -> bool {
         let is_opposite = |answer: Result<Answer, Failure>| {
-            let other = match (server, answer) {
-                (Server::Apiserver, Ok(answer)) => of_api(&answer),
-                (_, answer) => self.of_files(answer),
-            };
             matches!(
-                (verdict, other),
+                (verdict, self.verdict_of(server, answer)),
                 (Verdict::Accepted { .. }, Verdict::Refused(_))
                     | (Verdict::Refused(_), Verdict::Accepted { .. })
             )
@@ -148,14 +178,10 @@ impl Site {
 
     /// What an answer of the file server to a token is. A refusal says why, so it is another one than to nobody
     /// (docs/clearml.md#file-server-answers).
-    fn of_files(&self, answer: Result<Answer, Failure>) -> Verdict {
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(failure) => return Verdict::Unclear(failure),
-        };
+    fn of_files(&self, answer: &Answer) -> Verdict {
         match (answer.is_of_files(), answer.status) {
             (true, 404) => Verdict::Accepted { unproved: None },
-            (true, 401) if self.is_as_to_nobody(&answer) => {
+            (true, 401) if self.is_as_to_nobody(answer) => {
                 Verdict::Unclear(Failure::new(NO_TOKEN_REACHES))
             }
             (true, 401) => Verdict::Refused(answer.reason()),
@@ -175,19 +201,15 @@ impl Site {
     }
 
     /// A verdict, unless that is the one on a token that nobody can have signed.
-    fn unless_anything(
-        &self,
-        verdict: Verdict,
-        ask: impl Fn(&str) -> Option<Verdict>,
-    ) -> Option<Verdict> {
+    fn unless_anything(&self, server: Server, verdict: Verdict) -> Option<Verdict> {
         if !matches!(verdict, Verdict::Accepted { .. }) {
             return Some(verdict);
         }
         let (secret, _) = self.invented();
         let token = sign(Claims::Role("system"), Algorithm::Hs256, secret);
-        Some(match ask(&token)? {
+        Some(match self.takes_once(server, &token)? {
             Verdict::Accepted { .. } => Verdict::Unclear(Failure::new(TAKES_ANYTHING)),
-            Verdict::Refused(_) => verdict,
+            Verdict::Refused(_) | Verdict::Divided => verdict,
             Verdict::Unclear(failure) => Verdict::Accepted {
                 unproved: Some(no_control(&failure)),
             },

@@ -72,7 +72,7 @@ impl Probe for ForgedToken {
             match verdict {
                 Verdict::Refused(_) if server == Server::Apiserver => refused_by_api.push(how),
                 Verdict::Refused(_) => {}
-                Verdict::Accepted { .. } => {
+                Verdict::Accepted { .. } | Verdict::Divided => {
                     match accepted
                         .iter_mut()
                         .find(|one| one.0 == server && one.2 == how)

@@ -83,7 +83,8 @@ fn tokens(site: &Site, keys: &Keys, seen: &mut Seen) {
             return None;
         }
         match server {
-            Server::Apiserver => site.api_takes(&token),
+            Server::Apiserver => site.takes_throughout(*server, &token, is_accepted),
+            // It may refuse the first token after a restart, whatever it is.
             _ => files(site, &token),
         }
     });
@@ -96,11 +97,15 @@ fn tokens(site: &Site, keys: &Keys, seen: &mut Seen) {
                     seen.unknown("whether the keys are in use", &reason);
                     Answer::Nothing(reason)
                 }
-                None => of_token(site, seen, (server, address), &token, verdict),
+                None => of_token(site, seen, (server, address), verdict),
             },
         };
         seen.check(Keyset::New, at, TOKENS, answer);
     }
+}
+
+fn is_accepted(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Accepted { unproved: None })
 }
 
 /// What a server's verdict about a token of the keyset means.
@@ -108,16 +113,10 @@ fn of_token(
     site: &Site,
     seen: &mut Seen,
     (server, address): (Server, &str),
-    token: &str,
     verdict: Option<Verdict>,
 ) -> Answer {
-    // A file server may refuse the first token after a restart, whatever it is.
-    let is_undecided = server == Server::Apiserver
-        && verdict
-            .as_ref()
-            .is_some_and(|one| one.is_accepted() && site.is_undecided(server, token, one));
     match verdict {
-        Some(_) if is_undecided => {
+        Some(Verdict::Divided) => {
             seen.found(
                 SEVERITY,
                 server,

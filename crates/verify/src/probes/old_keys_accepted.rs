@@ -118,26 +118,26 @@ fn of_token(
     (server, address): (Server, &str),
     token: &str,
 ) -> Answer {
+    let is_refused = |verdict: &Verdict| matches!(verdict, Verdict::Refused(_));
     let (verdict, help) = match server {
         Server::Apiserver => (
-            site.api_takes(token),
+            match token_secret(site.keys.as_deref()) {
+                // The new token tells as much of several servers.
+                Some(_) => site.api_takes(token),
+                None => site.takes_throughout(server, token, is_refused),
+            },
             "restart apiserver with the new token secret",
         ),
         // Where nobody is refused, nothing is proved.
         _ if site.has_open_files() => return Answer::Nothing(OPEN_FILES.to_owned()),
         _ => (
-            site.files_take(token),
+            site.takes_throughout(server, token, is_refused),
             "restart it together with apiserver, then delete the tokens that it remembers:\n  docker compose exec redis redis-cli -n 8 FLUSHDB",
         ),
     };
-    // Of the API server the new token tells as much, where there is one.
-    let is_asked_again =
-        server == Server::Fileserver || token_secret(site.keys.as_deref()).is_none();
     match verdict {
         None => Answer::Nothing("it was not asked".to_owned()),
-        Some(refused @ Verdict::Refused(_))
-            if is_asked_again && site.is_undecided(server, token, &refused) =>
-        {
+        Some(Verdict::Divided) => {
             let message = format!(
                 "several servers answer at {address}, and tokens that are signed with the old token secret still work at some"
             );
