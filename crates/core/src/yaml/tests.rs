@@ -1,0 +1,113 @@
+use std::path::Path;
+
+use super::*;
+use crate::error::Error;
+
+fn read(text: &str) -> Result<Arc<Node>, Error> {
+    parse(Path::new("t.yml"), text)
+}
+
+fn message(text: &str) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+#[test]
+fn merge_keys_give_way_to_what_stands_there() {
+    let root =
+        read("a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  x: 0\n  <<: [*a, *b]\n").unwrap();
+    let c = root.get("c").unwrap().value;
+    let seen: Vec<_> = c
+        .fields()
+        .iter()
+        .map(|field| {
+            (
+                field.key.text().unwrap().to_owned(),
+                field.value.text().unwrap().to_owned(),
+                field.merged,
+            )
+        })
+        .collect();
+    let expected = [("x", "0", false), ("y", "1", true), ("z", "2", true)];
+    assert_eq!(
+        seen,
+        expected.map(|(k, v, m)| (k.to_owned(), v.to_owned(), m))
+    );
+}
+
+#[test]
+fn a_quoted_merge_key_is_a_key() {
+    let root = read("a: {\"<<\": {x: 1}}").unwrap();
+    assert_eq!(root.get("a").unwrap().value.fields().len(), 1);
+    assert!(root.get("a").unwrap().value.get("x").is_none());
+}
+
+#[test]
+fn spans_cover_what_is_written() {
+    let text = "a: &x\n  b: 'c'\n  d: |\n    e\n\nf: !t [1,\n 2]\n";
+    let root = read(text).unwrap();
+    let a = root.get("a").unwrap().value;
+    assert_eq!(
+        &text[a.start as usize..a.end as usize],
+        "b: 'c'\n  d: |\n    e"
+    );
+    assert_eq!(a.anchor().unwrap().0, "x");
+    assert_eq!(&text[a.anchor().unwrap().1], "&x");
+    let f = root.get("f").unwrap().value;
+    assert_eq!(
+        &text[f.start_with_properties()..f.end as usize],
+        "!t [1,\n 2]"
+    );
+}
+
+#[test]
+fn refusals_name_the_place() {
+    assert_eq!(
+        message("a: 1\nb: 2\n\"a\": 3\n"),
+        "t.yml:3:1: this key is already in the mapping"
+    );
+    assert!(message("a: [1\nb: 2").starts_with("t.yml:2:"));
+    assert!(message("a: *b\n").contains("anchor that is not there"));
+    assert!(message("a: 1\n---\nb: 2\n").contains("second document"));
+    assert!(message(&"[".repeat(200)).contains("nested deeper than 128"));
+    assert!(message(&"- ".repeat(200)).contains("nested deeper than 128"));
+    let help = |text: &str| parse(Path::new("f"), text).unwrap_err().help().unwrap();
+    assert!(!help(&"[".repeat(200)).contains("refuses"));
+    assert!(help("a: [").contains("refuses"));
+    assert!(message("a: &a\n  b: *a\n").contains("alias"));
+    assert!(message("a:\n  <<: 1\n").contains("merge key"));
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_refused_however_many_there_are() {
+    for count in [2, 15, 16, 17, 18, 40] {
+        let line = |number: usize| format!("key{number}: 1\n");
+        let text: String = (0..count).map(line).collect();
+        assert!(read(&text).is_ok());
+        for again in [0, count / 2, count - 1] {
+            let place = format!("t.yml:{}:1: this key", count + 1);
+            assert!(message(&(text.clone() + &line(again))).starts_with(&place));
+            // Kubernetes takes the last of each.
+            let twice = text.clone() + &line(again) + &line(again) + &line(again);
+            let read = parse_part_last(Path::new("t.yml"), &twice, 0..twice.len());
+            let (documents, repeated) = read.unwrap();
+            assert_eq!(documents[0].entries().unwrap().len(), count);
+            assert_eq!(repeated.len(), 3);
+        }
+    }
+}
+
+#[test]
+fn alias_bombs_are_refused() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let items = vec![format!("*a{}", level - 1); 10].join(", ");
+        text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+    }
+    assert!(message(&text).contains("excessive aliasing"));
+}
+
+#[test]
+fn an_empty_file_is_null() {
+    assert!(read("").unwrap().is_null());
+    assert!(read("# only a comment\n").unwrap().is_null());
+}
