@@ -73,11 +73,10 @@ fn read(path: &Path) -> Result<Vec<New>, Error> {
 fn of_json(path: &Path, text: &str) -> Result<Vec<New>, Error> {
     let users = Keyset::read_chosen(text, path)?;
     let users = users.into_iter().map(|user| {
-        // What is between quotes is meant.
-        let name = user.name.filter(|name| !name.is_empty());
+        let (username, name) = named(&user.username, user.name.as_deref());
         usable(New {
-            name: name.unwrap_or_else(|| user.username.clone()),
-            username: user.username,
+            username: username.to_owned(),
+            name: name.to_owned(),
             password: user.password,
             place: Some((path.to_owned(), user.line)),
         })

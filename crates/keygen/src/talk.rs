@@ -23,8 +23,7 @@ pub(crate) fn exists(error: CoreError) -> Error {
 
 /// Prints what is no secret.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
-    let mut out = io::stdout().lock();
-    let printed = exit::write_product(&mut out, text.as_bytes());
+    let printed = exit::write_product(io::stdout().lock(), text.as_bytes());
     printed.map(drop).map_err(Error::Output)
 }
 

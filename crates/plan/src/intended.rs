@@ -71,7 +71,7 @@ pub struct IntendedPort {
     pub is_kept: bool,
 }
 
-/// An entry of a list of ports that is written anew.
+/// An entry of a list of ports that is written again.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum NewPort {
     /// In the short form.

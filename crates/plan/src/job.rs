@@ -189,7 +189,11 @@ impl Planned {
         proof::prove(texts, &plan, keyset, asked.ports, &resolved, || {
             load(compose, env_file.as_ref(), true)
         })
-        .map_err(Error::NotProved)?;
+        .map_err(|broken| match broken {
+            // No fault of the edit.
+            proof::Broken::Refused(refusal) => Error::Refused(refusal),
+            broken => Error::NotProved(broken),
+        })?;
         Ok(Proved {
             before,
             after,

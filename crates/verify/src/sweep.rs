@@ -172,7 +172,7 @@ fn opened(file: Unopened, loader: &Loader<'_>, remarks: &mut Vec<String>) -> Vec
     }
 }
 
-/// What is to be said of a folder below which there is no deployment, and no file that may be one.
+/// What to say of a folder below which there is no deployment, and no file that may be one.
 fn missing(
     cli: &Cli,
     folder: &Folder,

@@ -3,6 +3,7 @@ use std::fmt;
 use clearml_secure_core::source::Place;
 
 use crate::OVERRIDE_FILE;
+use crate::refusal::Refusal;
 
 /// Which part of the guarantee does not hold, and why.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub enum Broken {
     },
     /// A line changed that no edit touches.
     Lines,
+    /// What docker compose refuses, whatever is edited.
+    Refused(Refusal),
     /// The edited text cannot be read again.
     Unreadable {
         /// Why.
@@ -61,6 +64,7 @@ impl Broken {
             | Self::Elsewhere { help, .. }
             | Self::Unreadable { help, .. } => help.clone(),
             Self::Lines => Some(leave_it()),
+            Self::Refused(refusal) => Some(refusal.help.clone()),
         }
     }
 }
@@ -76,6 +80,7 @@ impl fmt::Display for Broken {
                 write!(f, "the edit would also change {path}")
             }
             Self::Lines => f.write_str("the edit would also change another line"),
+            Self::Refused(refusal) => write!(f, "{}: {}", refusal.place, refusal.message),
             Self::Unreadable { reason, .. } => {
                 write!(f, "the file could not be read again: {reason}")
             }

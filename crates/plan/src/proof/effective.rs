@@ -17,6 +17,7 @@ use clearml_secure_core::yaml::Clears;
 use super::Broken;
 use super::places::Places;
 use crate::plan::Plan;
+use crate::refusal::Refusal;
 
 /// Asks every server.
 pub(super) fn check(places: &Places<'_>, plan: &Plan, keyset: &Keyset) -> Result<(), Broken> {
@@ -256,19 +257,14 @@ fn dropped(deployment: &Composed, reading: &Reading, name: &str) -> Option<(Span
 
 /// Compose runs nothing of a project of which it refuses a part.
 fn fits_the_schema(places: &Places<'_>) -> Result<(), Broken> {
-    let Some(refused) = places.deployment.project.refused.first() else {
-        return Ok(());
-    };
-    let place = refused.span.map(|span| format!("{}: ", places.of(span)));
-    Err(Broken::with_help(
-        format!(
-            "{}{}: {}",
-            place.unwrap_or_default(),
-            refused.what,
-            refused.reason
-        ),
-        "change that line, then run this again",
-    ))
+    let mut refused = places.deployment.project.refused.iter();
+    match refused.find_map(|unseen| Some((unseen, unseen.span?))) {
+        Some((unseen, span)) => {
+            let message = format!("{}: {}", unseen.what, unseen.reason);
+            Err(refused_by_compose(places, span, message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Compose takes every value.
@@ -276,14 +272,19 @@ fn is_taken_by_compose(places: &Places<'_>) -> Result<(), Broken> {
     let services = places.deployment.project.services.iter();
     for variable in services.flat_map(|service| &service.environment) {
         if let VariableValue::Refused(message) = &variable.value {
-            let place = places.of(variable.span);
-            return Err(Broken::with_help(
-                format!("compose refuses the file: {place}: {message}"),
-                "change that line, then run this again",
-            ));
+            let message = format!("docker compose refuses it: {message}");
+            return Err(refused_by_compose(places, variable.span, message));
         }
     }
     Ok(())
+}
+
+fn refused_by_compose(places: &Places<'_>, span: Span, message: String) -> Broken {
+    Broken::Refused(Refusal {
+        place: places.of(span),
+        message,
+        help: "change that line, then run this again".to_owned(),
+    })
 }
 
 /// An env_file that is not here may hold a spelling that wins over what is injected.
