@@ -63,6 +63,36 @@ fn the_effective_configuration_is_what_its_schema_says() {
     fits(&root().join("docs/effective.schema.json"), &documents);
 }
 
+/// What is asked about the rules themselves.
+fn answer(arguments: &[&str]) -> Value {
+    let done = clearml("verify").args(arguments).args(["-f", "json"]);
+    serde_json::from_str(&done.done().exit(0).stdout).unwrap()
+}
+
+#[test]
+fn what_is_said_of_the_rules_is_what_its_schemas_say() {
+    let list = answer(&["--list-rules"]);
+    fits(&root().join("docs/rules.schema.json"), &format!("{list}\n"));
+    let rules = list["rules"].as_array().unwrap();
+    let names = rules.iter().map(|rule| rule["rule"].as_str().unwrap());
+    let mut pages = String::new();
+    // The last one is a rule no more.
+    for name in names.chain(["appended-credentials"]) {
+        let page = answer(&["--explain", name]);
+        assert_eq!(page["rule"], name);
+        let listed = rules.iter().find(|rule| rule["rule"] == name);
+        for key in ["severities", "what", "url"] {
+            assert_eq!(
+                page.get(key),
+                listed.map(|rule| &rule[key]),
+                "{name}: {key}"
+            );
+        }
+        pages.push_str(&format!("{page}\n"));
+    }
+    fits(&root().join("docs/explain.schema.json"), &pages);
+}
+
 #[test]
 fn sarif_is_what_the_official_schema_says() {
     let Some(schema) = oracle::sarif_schema() else {

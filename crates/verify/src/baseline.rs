@@ -4,12 +4,16 @@
 //! file, setting and server. Nothing of a value is in it.
 
 use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::path::Path;
 
 use clearml_secure_core::io::read_argument;
+use clearml_secure_core::shown::{escape_path, plural};
 use clearml_secure_core::source::{Place, place_of};
 use serde::{Deserialize, Serialize};
 
+use crate::asked::Asked;
+use crate::cli::Cli;
 use crate::error::Error;
 use crate::fingerprint::Fingerprints;
 use crate::report::Report;
@@ -120,14 +124,19 @@ impl Baseline {
         });
     }
 
-    /// What a person should know: how many were accepted, and how many of the file are not found any more;
-    /// that is not known where only a part was looked at.
-    pub(crate) fn remarks(&self, path: &Path, is_part: bool) -> Vec<String> {
-        let stale = self
-            .entries
-            .iter()
-            .filter(|entry| !self.met.contains(&entry.fingerprint))
-            .count();
+    /// What a person should know: how many were accepted, and how many of the file are fixed; that is not known where only a
+    /// part was looked at.
+    pub(crate) fn remarks(&self, cli: &Cli, path: &Path, asked: &Asked) -> Vec<String> {
+        let gone = self.entries.iter();
+        let gone = gone.filter(|entry| !self.met.contains(&entry.fingerprint));
+        let is_known = |entry: &&Entry| match entry.file.is_empty() {
+            true => asked.has_servers(cli, &entry.rule),
+            false => asked.has_named(cli, &entry.rule, &entry.file),
+        };
+        let fixed = match cli.shard {
+            Some(_) => 0,
+            None => gone.filter(is_known).count(),
+        };
         let path = path.display();
         let over = self.over.iter().map(|entry| {
             let (rule, until) = (&entry.rule, entry.until.as_deref().unwrap_or_default());
@@ -135,15 +144,26 @@ impl Baseline {
         });
         let mut remarks: Vec<String> = over.collect();
         if !self.met.is_empty() {
-            remarks.push(format!("{path}: {} findings are accepted", self.met.len()));
+            let (count, verb) = counted(self.met.len());
+            remarks.push(format!("{path}: {count} {verb} accepted"));
         }
-        if stale > 0 && !is_part {
+        if fixed > 0 {
+            let (verb, them) = match fixed {
+                1 => ("is", "it"),
+                _ => ("are", "them"),
+            };
             remarks.push(format!(
-                "{path}: {stale} of its findings are fixed. To remove them from it: --write-baseline"
+                "{path}: {fixed} of its findings {verb} fixed. --write-baseline takes {them} out"
             ));
         }
         remarks
     }
+}
+
+/// How many findings, and the verb for so many.
+fn counted(count: usize) -> (String, &'static str) {
+    let verb = if count == 1 { "is" } else { "are" };
+    (plural(count, "finding"), verb)
 }
 
 /// What a new file is to have, collected from one report after the other.
@@ -170,22 +190,57 @@ impl Recorded {
         }
     }
 
-    /// How many findings there are.
-    pub(crate) fn count(&self) -> usize {
-        self.findings.len()
+    /// Takes over what a person has added to entries of the file that is there.
+    ///
+    /// # Errors
+    /// That file is no baseline, or one with a mistake: what somebody wrote would be lost.
+    pub(crate) fn keep(&mut self, path: &Path) -> Result<(), Error> {
+        let has_text = fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() > 0);
+        if !has_text || path == Path::new("-") {
+            return Ok(());
+        }
+        let there = Baseline::read(path).map_err(|error| match error {
+            Error::Baseline { place, message } => Error::NotReplaced { place, message },
+            error => error,
+        })?;
+        let entries = there.over.into_iter().chain(there.entries);
+        let entries = entries.map(|entry| (entry.fingerprint.clone(), entry));
+        let mut before: HashMap<String, Entry> = entries.collect();
+        for entry in &mut self.findings {
+            if let Some(before) = before.remove(&entry.fingerprint) {
+                (entry.reason, entry.until) = (before.reason, before.until);
+            }
+        }
+        Ok(())
     }
 
-    /// The file's text. What a person has added to entries of the file that is there stays.
-    pub(crate) fn text(mut self, path: &Path) -> String {
-        let there = path.exists().then(|| Baseline::read(path).ok()).flatten();
-        let there = there.map(|there| there.entries).unwrap_or_default();
-        let there = there
-            .into_iter()
-            .map(|entry| (entry.fingerprint.clone(), entry));
-        let mut there: HashMap<String, Entry> = there.collect();
+    /// What a person should know.
+    pub(crate) fn remarks(&self, path: &Path) -> Vec<String> {
+        let name = match path == Path::new("-") {
+            true => "standard output".into(),
+            false => escape_path(path),
+        };
+        let (count, verb) = counted(self.findings.len());
+        let over = self.findings.iter().filter_map(|entry| {
+            let until = entry.until.as_deref()?;
+            Until::parse(until)?.is_over().then(|| {
+                format!(
+                    "{name}: {} was accepted until {until}, and is now accepted without a last day",
+                    entry.rule
+                )
+            })
+        });
+        let mut remarks = vec![format!("{name}: {count} {verb} recorded")];
+        remarks.extend(over);
+        remarks
+    }
+
+    /// The file's text. A last day that is over would make nothing of what is recorded now.
+    pub(crate) fn text(mut self) -> String {
         for entry in &mut self.findings {
-            if let Some(before) = there.remove(&entry.fingerprint) {
-                (entry.reason, entry.until) = (before.reason, before.until);
+            let until = entry.until.as_deref().and_then(Until::parse);
+            if until.is_some_and(Until::is_over) {
+                entry.until = None;
             }
         }
         let file = File {

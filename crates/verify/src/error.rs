@@ -29,6 +29,8 @@ pub(crate) enum Error {
     Listed { place: Place, error: Box<Error> },
     #[error("{}: a list cannot name another list", escape(.0))]
     ListInList(String),
+    #[error("{place}: not a baseline, so it is not replaced: {}", escape(message))]
+    NotReplaced { place: Place, message: String },
     #[error("{}: no ClearML client with a key pair in it", escape_path(.0))]
     NoClient(PathBuf),
     #[error("{} is not a file", escape(.0))]
@@ -106,6 +108,7 @@ impl Error {
         match self {
             Self::Baseline { place, .. }
             | Self::Listed { place, .. }
+            | Self::NotReplaced { place, .. }
             | Self::Policy { place, .. }
             | Self::Since { place, .. } => Some(place),
             Self::Core(error) => error.place(),
@@ -132,6 +135,9 @@ impl Error {
             )),
             Self::Keyset(keys) => Some(with_keys(keys, Path::new("docker-compose.yml"))),
             Self::KeysetSwapped { keys, target } => Some(with_keys(keys, target)),
+            Self::NotReplaced { .. } => Some(
+                "fix it, so that its reasons and last days can stay, or name another FILE".to_owned(),
+            ),
             Self::NoClient(_) => Some(
                 "a client has CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY, or a clearml.conf with api.credentials".to_owned(),
             ),

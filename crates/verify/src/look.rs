@@ -1,6 +1,7 @@
 //! From a target to its reports.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clearml_secure_core::effective::Effective;
@@ -121,9 +122,10 @@ impl<'a> Looker<'a> {
         texts.lines = self.has_lines.then(|| Lines::of(&deployment));
         let unseen = case.unseen().into_iter();
         let unknown = unseen.map(|one| NotChecked::of(one, &deployment.sources));
+        let broken = broken(&deployment);
         let report = Report {
-            unknown: unknown.collect(),
-            subject: Subject::Deployment(self.outline(&case)),
+            unknown: unknown.chain(broken.iter().map(not_parsed)).collect(),
+            subject: Subject::Deployment(self.outline(&case, broken)),
             findings: texts.tell(kept),
             left_out: silenced.len(),
             silenced: texts.tell(silenced),
@@ -169,7 +171,7 @@ impl<'a> Looker<'a> {
         }
     }
 
-    fn outline(&self, case: &Case<'_>) -> Outline {
+    fn outline(&self, case: &Case<'_>, broken: Vec<CoreError>) -> Outline {
         let (deployment, effective) = (case.deployment, case.effective);
         let instances = deployment.instances.iter();
         let server = instances.map(|one| (one.server, deployment.service(one).name.clone()));
@@ -180,10 +182,10 @@ impl<'a> Looker<'a> {
                 true => Readout::of(deployment, effective, self.cli.all),
                 false => Readout::default(),
             },
-            broken: broken(deployment),
-            extent: match self.cli.since {
-                Some(_) => extent(case),
-                None => Extent::default(),
+            broken: broken.iter().map(said).collect(),
+            extent: match [&self.cli.since, &self.cli.baseline, &self.cli.config] {
+                [None, None, None] => Extent::default(),
+                _ => extent(case),
             },
             to_be_lost: self.to_be_lost(case),
         }
@@ -234,23 +236,41 @@ fn name(deployment: &Described) -> String {
     paths.join(" with ") + &project.unwrap_or_default()
 }
 
-/// The `.conf` files that cannot be parsed, as errors: what they would set is not known.
-fn broken(deployment: &Described) -> Vec<String> {
+/// The `.conf` files that cannot be parsed: what they would set is not known.
+fn broken(deployment: &Described) -> Vec<CoreError> {
+    let mut places = HashSet::new();
     let files = deployment.instances.iter();
     let files = files.flat_map(|instance| &instance.config);
-    let messages = files.filter_map(|file| {
+    let errors = files.filter_map(|file| {
         let error = file.tree.as_ref().err()?;
         let span = Span {
             source: file.source,
             start: error.offset,
             end: error.offset,
         };
-        let what = CoreError::Hocon {
-            place: deployment.sources.place(span),
+        let place = deployment.sources.place(span);
+        let is_new = places.insert((place.to_string(), error.message));
+        is_new.then(|| CoreError::Hocon {
+            place,
             message: error.message.to_owned(),
-        };
-        let help = what.help();
-        Some(exit::message("clearml-verify", &what, help.as_deref()))
+        })
     });
-    messages.collect()
+    errors.collect()
+}
+
+/// A file that cannot be parsed, as an error.
+fn said(error: &CoreError) -> String {
+    exit::message("clearml-verify", error, error.help().as_deref())
+}
+
+/// The same, for everything that says what was not checked.
+fn not_parsed(error: &CoreError) -> NotChecked {
+    let place = error.place().cloned();
+    NotChecked {
+        what: place
+            .as_ref()
+            .map_or_else(String::new, |place| text_of(&place.file).into_owned()),
+        reason: "it cannot be parsed, so what it sets is not known".to_owned(),
+        place,
+    }
 }

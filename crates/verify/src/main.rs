@@ -3,6 +3,7 @@
 mod address;
 mod advisory;
 mod arguments;
+mod asked;
 mod baseline;
 mod case;
 mod check;

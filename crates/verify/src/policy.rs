@@ -7,17 +7,19 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use clearml_secure_core::io::{is_same, read_text};
+use clearml_secure_core::io::{is_same, read_argument};
 use clearml_secure_core::source::{Place, place_of};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
+use crate::asked::{Asked, is_asked};
 use crate::cli::{Cli, FailOn, Severity};
 use crate::error::Error;
 use crate::report::{Report, Told};
 use crate::target::is_url;
 use crate::until::Until;
+use crate::words::without_value;
 use crate::{pages, retired};
 
 const NAME: &str = "clearml-verify.toml";
@@ -52,7 +54,7 @@ struct Entry {
 
 /// A date as TOML has it, or as a text.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a date such as 2027-01-31")]
 enum Day {
     Date(Datetime),
     Text(String),
@@ -92,7 +94,7 @@ impl Policy {
     }
 
     fn of(cli: &mut Cli, path: &Path) -> Result<Self, Error> {
-        let text = read_text(path)?;
+        let text = read_argument(path)?;
         let at = |offset| place_of(path, &text, offset);
         let refuse = |offset, message: String, help: String| Error::Policy {
             place: at(offset),
@@ -102,7 +104,8 @@ impl Policy {
         let file: File = toml::from_str(&text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
             let help = "a clearml-verify.toml has fail-on, min-severity, targets, keys, and [[accept]] with rule, reason, file, setting, until";
-            refuse(offset, error.message().replace('\n', " "), help.to_owned())
+            let message = without_value(error.message()).replace('\n', " ");
+            refuse(offset, message, help.to_owned())
         })?;
         let level = |text: &Spanned<String>, names: &str| {
             let message = format!("{} is no severity", text.get_ref());
@@ -129,6 +132,8 @@ impl Policy {
         if let Some(keys) = file.keys.filter(|_| cli.keys.is_none()) {
             cli.keys = Some(folder.join(keys));
         }
+        // It is an input from here on, wherever it was found.
+        cli.config = Some(path.to_owned());
         let mut policy = Self {
             path: Some(path.to_owned()),
             ..Self::default()
@@ -209,16 +214,23 @@ impl Policy {
     }
 
     /// What a person should know: that the file is used, and what of it no longer counts or is met by nothing.
-    pub(crate) fn remarks(&self, is_ignored: bool) -> Vec<String> {
+    pub(crate) fn remarks(&self, cli: &Cli, asked: &Asked) -> Vec<String> {
         let Some(path) = &self.path else {
             return Vec::new();
         };
         let mut remarks = vec![format!("uses {}", path.display())];
         remarks.extend(self.remarks.iter().cloned());
-        let unmet = self
-            .accepted
-            .iter()
-            .filter(|entry| !entry.is_met && !is_ignored);
+        // Another shard may have what an entry accepts.
+        let counts = |entry: &&Accepted| {
+            !cli.no_ignore
+                && cli.shard.is_none()
+                && match &entry.file {
+                    Some(file) => !file.exists() || asked.has(cli, &entry.rule, file),
+                    None => is_asked(cli, &entry.rule, true),
+                }
+        };
+        let unmet = self.accepted.iter().filter(|entry| !entry.is_met);
+        let unmet = unmet.filter(counts);
         remarks.extend(unmet.map(|entry| {
             format!(
                 "{}: no finding of {} is left to accept; remove the entry",

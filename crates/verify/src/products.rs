@@ -54,10 +54,11 @@ impl Products {
             }
             products.files.push((format, output.path.clone()));
         }
-        match &cli.write_baseline {
+        let recorded = cli.write_baseline.as_deref();
+        match recorded.filter(|path| *path != Path::new("-")) {
             Some(path) if is_read(cli, path) => Err(Error::OutputRead {
                 option: "--write-baseline",
-                path: path.clone(),
+                path: path.to_owned(),
             }),
             _ => Ok(products),
         }
@@ -81,7 +82,8 @@ impl Products {
     pub(crate) fn replaced(&self, cli: &Cli) -> Vec<PathBuf> {
         let files = self.files.iter().map(|(_, path)| path);
         let files = files.chain(&cli.write_baseline);
-        files.filter(|path| path.is_file()).cloned().collect()
+        let files = files.filter(|path| *path != Path::new("-") && path.is_file());
+        files.cloned().collect()
     }
 
     /// Whether one shows the lines that findings are about.

@@ -94,7 +94,7 @@ pub(crate) struct Outline {
     pub(crate) readout: Readout,
     /// Its `.conf` files that cannot be parsed, as errors.
     pub(crate) broken: Vec<String>,
-    /// What was read, where an earlier run is compared with this one.
+    /// What was read, where an earlier run or a baseline is compared with this one.
     pub(crate) extent: Extent,
     /// A file of it that the command line wants to be written.
     pub(crate) to_be_lost: Option<PathBuf>,

@@ -67,7 +67,7 @@ pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {
         true => Receipt::of(&keys),
         false => None,
     };
-    stream.end(receipt.as_ref(), share.is_part())
+    stream.end(receipt.as_ref())
 }
 
 /// What is asked about the rules themselves.
@@ -114,6 +114,7 @@ fn waiting(cli: &Cli) -> String {
     let mut inputs = vec![
         input(cli.baseline.as_deref(), "a baseline", "--baseline FILE"),
         input(cli.since.as_deref(), "an earlier run", "--since FILE"),
+        input(cli.config.as_deref(), "settings", "--config FILE"),
         input(cli.keys.as_deref(), "a keyset", "--keys FILE"),
         input(cli.old_keys.as_deref(), "a keyset", "--old-keys FILE"),
     ];

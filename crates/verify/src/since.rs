@@ -14,12 +14,13 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::shown::{escape, text_of};
 
+use crate::asked::is_asked;
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::fingerprint::{Identity, Names};
+use crate::pages;
 use crate::report::{Age, Extent, ExtentFile, NotChecked, Report, Subject, Told};
 use crate::target::is_url;
-use crate::{clients, keys, pages};
 pub(crate) use earlier::FindingThen;
 use earlier::{Earlier, UncheckedThen};
 pub(crate) use line::{Line, Listed, lines};
@@ -29,8 +30,6 @@ use trend::Why;
 
 /// Findings of one text that are alike are told apart up to so many.
 const ALIKE: u32 = 32;
-/// The rule that holds containers against files.
-const DRIFT: &str = "drifted-container";
 /// So many are listed where people read.
 pub(crate) const LISTED: usize = 20;
 
@@ -275,12 +274,10 @@ impl<'a> Since<'a> {
         // Of a server, keys decide what it can be asked.
         let of_server =
             |option: &str| entry.place.is_none() && self.earlier.keysets.contains(option);
-        let needs_keys = rule == keys::ID || of_server("--keys");
-        let needs_old_keys = [keys::OLD_ID, clients::ID].contains(&rule) || of_server("--old-keys");
         match () {
-            () if needs_keys && self.cli.keys.is_none()
-                || needs_old_keys && self.cli.old_keys.is_none()
-                || rule == DRIFT && !looked.extent.is_compared =>
+            () if !is_asked(self.cli, rule, looked.extent.is_compared)
+                || of_server("--keys") && self.cli.keys.is_none()
+                || of_server("--old-keys") && self.cli.old_keys.is_none() =>
             {
                 Some(Why::NotAsked)
             }

@@ -8,8 +8,9 @@ use clearml_secure_cli::talk::{self, say};
 use clearml_secure_cli::wrap;
 use clearml_secure_core::exit;
 use clearml_secure_core::io::{Mode, Spool, is_same, write_secret_file};
-use clearml_secure_core::shown::{escape, plural};
+use clearml_secure_core::shown::escape;
 
+use crate::asked::Asked;
 use crate::baseline::{Baseline, Recorded};
 use crate::cli::{self, Cli, FailOn, Format};
 use crate::error::Error;
@@ -30,6 +31,7 @@ pub(crate) struct Stream<'a> {
     cli: &'a Cli,
     policy: Policy,
     baseline: Option<Baseline>,
+    asked: Asked,
     since: Option<Since<'a>>,
     hidden: Hidden,
     judgment: Judgment,
@@ -74,6 +76,7 @@ impl<'a> Stream<'a> {
             cli,
             policy,
             baseline: cli.baseline.as_deref().map(Baseline::read).transpose()?,
+            asked: Asked::default(),
             since: cli
                 .since
                 .as_deref()
@@ -118,6 +121,7 @@ impl<'a> Stream<'a> {
                 path: path.to_owned(),
             });
         }
+        self.asked.add(&report);
         if let Some(since) = &mut self.since {
             since.meet(&mut report);
         }
@@ -156,17 +160,18 @@ impl<'a> Stream<'a> {
     }
 
     /// Writes what can be written only now, and tells the exit code. What is part of a run cannot tell what the whole misses.
-    pub(crate) fn end(mut self, receipt: Option<&Receipt>, is_part: bool) -> Result<u8, Error> {
-        let mut remarks = self.policy.remarks(self.cli.no_ignore || is_part);
+    pub(crate) fn end(mut self, receipt: Option<&Receipt>) -> Result<u8, Error> {
+        let mut remarks = self.policy.remarks(self.cli, &self.asked);
         if let (Some(baseline), Some(path)) = (&self.baseline, &self.cli.baseline) {
-            remarks.extend(baseline.remarks(path, is_part));
+            remarks.extend(baseline.remarks(self.cli, path, &self.asked));
         }
-        if let (Some(recorded), Some(path)) = (self.recorded.take(), &self.cli.write_baseline) {
-            let count = recorded.count();
-            write_secret_file(path, &recorded.text(path), true)?;
-            let verb = if count == 1 { "is" } else { "are" };
-            let findings = plural(count, "finding");
-            remarks.push(format!("{}: {findings} {verb} recorded", path.display()));
+        if let (Some(mut recorded), Some(path)) = (self.recorded.take(), &self.cli.write_baseline) {
+            recorded.keep(path)?;
+            remarks.extend(recorded.remarks(path));
+            match path == Path::new("-") {
+                true => self.print(&recorded.text())?,
+                false => write_secret_file(path, &recorded.text(), true)?,
+            }
             if self.judgment.is_unknown {
                 remarks.push("not all was checked, and only findings can be recorded. To see what is missing, run this without --write-baseline".to_owned());
             }

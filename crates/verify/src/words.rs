@@ -77,13 +77,20 @@ pub(crate) fn of_json(error: &serde_json::Error) -> String {
     }
     let message = error.to_string();
     let end = message.rfind(" at line ").unwrap_or(message.len());
-    let start = match message.starts_with("unknown field") {
-        true => 0,
-        false => message.rfind(", expected ").map_or(0, |comma| comma + 2),
-    };
-    match message.get(start..end) {
-        Some(text) if text.starts_with("expected struct") => "expected an object".to_owned(),
-        text => text.unwrap_or(&message).to_owned(),
+    without_value(message.get(..end).unwrap_or(&message)).to_owned()
+}
+
+/// What a file of a wrong shape should have, in a reader's words and without the text that it has instead.
+pub(crate) fn without_value(message: &str) -> &str {
+    let kinds = ["invalid type: ", "invalid value: ", "invalid length "];
+    let is_of_value = kinds.iter().any(|kind| message.starts_with(kind));
+    let start = message.rfind(", expected ").filter(|_| is_of_value);
+    match start.map_or(message, |comma| &message[comma + 2..]) {
+        text if text.starts_with("expected struct") => "expected an object",
+        "expected u32" | "expected u64" | "expected usize" => "expected a whole number",
+        "expected path string" => "expected a string",
+        "expected a sequence" => "expected a list",
+        text => text,
     }
 }
 

@@ -375,6 +375,21 @@ fn a_broken_conf_is_a_finding_and_never_clean() {
         !text.contains("MARKED") && !stderr.contains("MARKED"),
         "{text}{stderr}"
     );
+    // The exit code is not the only one to say so, also where the finding is left out.
+    for more in ["--no-ignore", "--ignore=unreadable-config"] {
+        let printed = |format: &str| {
+            let (code, stdout, _) = run(&[more, "-f", format, "docker-compose.yml"], folder.path());
+            assert_eq!(code, 2, "{more} {format}");
+            String::from_utf8(stdout).unwrap()
+        };
+        let document: Value = serde_json::from_str(&printed("json")).unwrap();
+        assert!(
+            document["unknown"][0]["place"]["file"] == "./config/secure.conf",
+            "{document}"
+        );
+        assert!(printed("sarif").contains("\"executionSuccessful\": false"));
+        assert!(printed("prometheus").contains("\nclearml_verify_not_checked 1\n"));
+    }
 }
 
 #[test]

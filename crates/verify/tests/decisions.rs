@@ -483,6 +483,43 @@ fn a_baseline_accepts_nothing_of_another_deployment() {
     }
 }
 
+/// Of what is wrong with a file the place is said, and what belongs there; not what is there, which may be a key by mistake.
+#[test]
+fn a_policy_of_a_wrong_shape_is_not_repeated() {
+    const WRONG: &str = "\"wr0ng, expected x\"";
+    let accept = "[[accept]]\nrule = \"floating-image\"\nreason = \"r\"\n";
+    for (text, said) in [
+        (format!("targets = {WRONG}\n"), ":1:11: expected a list\n"),
+        (format!("accept = {WRONG}\n"), ":1:10: expected a list\n"),
+        ("keys = 5\n".to_owned(), ":1:8: expected a string\n"),
+        ("fail-on = 5\n".to_owned(), ":1:11: expected a string\n"),
+        (
+            format!("{accept}until = 20300101\n"),
+            ":4:9: expected a date such as 2027-01-31\n",
+        ),
+        (
+            format!("{accept}until = 2030-13-01\n"),
+            ":4:9: invalid date, expected month between 01 and 12\n",
+        ),
+    ] {
+        let folder = with_notes(&text);
+        let (code, _, stderr) = run(&["docker-compose.yml"], folder.path());
+        assert!(
+            code == 2 && stderr.contains(&format!("clearml-verify.toml{said}")),
+            "{stderr}"
+        );
+        assert!(!stderr.contains("wr0ng"), "{stderr}");
+    }
+    let folder = with_notes("");
+    let mut verify = common::verify();
+    verify.args(["--config", "-", "docker-compose.yml"]);
+    let output = verify
+        .current_dir(folder.path())
+        .write_stdin(ACCEPT)
+        .output();
+    assert_eq!(output.unwrap().status.code(), Some(0));
+}
+
 #[test]
 fn an_entry_of_a_baseline_has_a_reason_and_an_end() {
     let folder = with_notes("");

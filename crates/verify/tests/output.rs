@@ -161,7 +161,7 @@ fn a_baseline_accepts_what_it_records_and_nothing_else() {
     let (code, stdout, stderr) = run(&accepted, path);
     let ids: Vec<String> = findings(&stdout).into_iter().map(|(id, ..)| id).collect();
     assert_eq!((code, ids), (1, vec!["docker-socket".to_owned()]));
-    assert!(stderr.contains("1 of its findings are fixed"), "{stderr}");
+    assert!(stderr.contains("1 of its findings is fixed"), "{stderr}");
     for (text, place) in [
         (written.replacen("\"rule\"", "\"rulez\"", 1), ":6:"),
         (

@@ -216,22 +216,18 @@ fn offset(byte: usize) -> u32 {
     u32::try_from(byte).unwrap_or(u32::MAX)
 }
 
-/// The parser's message. None of them quotes the file, but for one character or tag handle, which are dropped.
+/// The parser's message, whole: what it quotes is YAML's own, e.g. "expected ',' or ']'". The kinds that carry something of
+/// the file are named here, and told without it.
 fn describe(kind: &granit_parser::ErrorKind) -> String {
     use granit_parser::ErrorKind as Kind;
     match kind {
         Kind::UnknownAnchor => "an alias of an anchor that is not there".to_owned(),
-        kind => {
-            let text = kind.to_string();
-            if text.contains("nesting") || text.contains("recursion") {
-                return format!("nested deeper than {DEPTH_LIMIT}");
-            }
-            text.split(['`', '\''])
-                .next()
-                .unwrap_or_default()
-                .trim_end_matches([' ', ':'])
-                .to_owned()
+        Kind::RecursionLimitExceeded => format!("nested deeper than {DEPTH_LIMIT}"),
+        Kind::UnexpectedCharacter { .. } => "unexpected character".to_owned(),
+        Kind::Custom(_) | Kind::InputIo { .. } | Kind::InputDecoding { .. } => {
+            "not YAML".to_owned()
         }
+        kind => kind.to_string(),
     }
 }
 

@@ -78,6 +78,26 @@ fn refusals_name_the_place() {
 }
 
 #[test]
+fn refusals_are_whole_and_hold_nothing_of_the_file() {
+    for (text, expected) in [
+        ("a: [1\n", "1:4: unclosed bracket '['"),
+        ("a: {b: [c}\n", "1:8: mismatched bracket '[' closed by '}'"),
+        (
+            "a: [1\nb: [2]]\n",
+            "2:2: illegal placement of ':' indicator",
+        ),
+        (
+            "{a: b c: d}\n",
+            "1:8: while parsing a flow mapping, did not find expected ',' or '}'",
+        ),
+        ("a: !handle!b c\n", "1:4: the handle wasn't declared"),
+        ("a: @secret\n", "1:4: unexpected character"),
+    ] {
+        assert_eq!(message(text), format!("t.yml:{expected}"), "{text}");
+    }
+}
+
+#[test]
 fn a_key_that_is_there_twice_is_refused_however_many_there_are() {
     for count in [2, 15, 16, 17, 18, 40] {
         let line = |number: usize| format!("key{number}: 1\n");
