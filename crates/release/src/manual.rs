@@ -66,11 +66,12 @@ impl<'t> After<'t> {
     }
 }
 
-/// `0 fine, 1 findings`: each number with what it means.
-fn statuses(text: &str) -> Vec<(char, String)> {
+/// `0 fine, 1 findings.`: each number with what it means, and the sentences behind that.
+fn statuses(text: &str) -> (Vec<(char, String)>, String) {
     let text = text.lines().collect::<Vec<_>>().join(" ");
+    let (list, more) = text.split_once(". ").unwrap_or((&text, ""));
     let mut statuses: Vec<(char, String)> = Vec::new();
-    for part in text.trim_end_matches('.').split(", ") {
+    for part in list.trim_end_matches('.').split(", ") {
         let mut letters = part.chars();
         match (letters.next(), letters.as_str().strip_prefix(' ')) {
             (Some(number @ '0'..='9'), Some(meaning)) => {
@@ -84,15 +85,20 @@ fn statuses(text: &str) -> Vec<(char, String)> {
             }
         }
     }
-    statuses
+    (statuses, more.to_owned())
 }
 
 fn exit_status(roff: &mut Roff, text: &str) {
     roff.control("SH", ["EXIT STATUS"]);
-    for (number, meaning) in statuses(text) {
+    let (statuses, more) = statuses(text);
+    for (number, meaning) in statuses {
         roff.control("TP", ["4"]);
         roff.text([bold(number.to_string())]);
         roff.text([roman(meaning)]);
+    }
+    if !more.is_empty() {
+        roff.control("PP", []);
+        roff.text([roman(more)]);
     }
 }
 
@@ -161,10 +167,34 @@ mod tests {
         );
         assert_eq!(
             statuses(after.exit),
-            [
-                ('0', "fine".to_owned()),
-                ('2', "could not, at all; so".to_owned())
-            ]
+            (
+                vec![
+                    ('0', "fine".to_owned()),
+                    ('2', "could not, at all; so".to_owned())
+                ],
+                String::new()
+            )
         );
+    }
+
+    /// The exit codes of a program are sentences in its help, and each has a line of its own here.
+    #[test]
+    fn every_exit_code_has_its_line() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/clearml-rotate");
+        let script = std::fs::read_to_string(path).expect("the script");
+        let help = script.split_once("<<'END'\n").expect("its help").1;
+        let help = help.split_once("\nEND\n").expect("the end of its help").0;
+        let commands = crate::commands::all("1", help).expect("command lines");
+        for (command, expected) in commands.iter().zip(["02", "012", "012", "0123"]) {
+            let after = command.get_after_help().expect("examples").to_string();
+            let (statuses, more) = statuses(After::of(&after).exit);
+            let numbers: String = statuses.iter().map(|(number, _)| *number).collect();
+            assert_eq!(numbers, expected, "{}", command.get_name());
+            let is_number = |letter: char| letter.is_ascii_digit();
+            let all = statuses.iter().map(|(_, meaning)| meaning);
+            for text in all.chain([&more]) {
+                assert!(!text.contains(is_number), "{}: {text}", command.get_name());
+            }
+        }
     }
 }

@@ -309,6 +309,6 @@ Examples:
 To silence one finding, on its line or the line above:
   # clearml-verify: ignore[RULE] why it is right here
 
-Exit codes: 0 no error and no warning, 1 findings (see --fail-on), else 2 if something was not checked.
-2 in any case if it could not run, or a .conf file cannot be parsed.
+Exit codes: 0 no error and no warning, 1 findings (see --fail-on), whatever else was not checked,
+2 something was not checked, it could not run, or a .conf file cannot be parsed.
 With --keys or --old-keys and a running server, only what it says about keys counts.";
