@@ -2,13 +2,17 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::process;
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::{Arg, ArgAction, Args, ColorChoice, Command, Parser};
+use clearml_secure_core::exit;
 use clearml_secure_core::shell::quoted;
 
+use crate::talk::complain;
 use crate::wrap::WIDEST;
 
 /// What every program can be told.
@@ -44,7 +48,33 @@ pub fn parse<C: Parser>(version: String) -> C {
     let matches = command.try_get_matches_from_mut(env::args_os());
     matches
         .and_then(|matches| C::from_arg_matches(&matches))
-        .unwrap_or_else(|error| explained(error, &command, env::args_os().skip(1)).exit())
+        .unwrap_or_else(|error| {
+            end(
+                &explained(error, &command, env::args_os().skip(1)),
+                &command,
+            )
+        })
+}
+
+/// Prints what is asked for or wrong, and ends the program. clap's own way takes a full disk for done.
+#[expect(
+    clippy::exit,
+    reason = "what is asked for is answered, as clap's own way ends it"
+)]
+fn end(error: &Error, command: &Command) -> ! {
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    let code = match printed {
+        Err(failed) if !error.use_stderr() && failed.kind() != io::ErrorKind::BrokenPipe => {
+            let what = format!(
+                "standard output cannot be written: {}",
+                clearml_secure_core::error::words(&failed)
+            );
+            complain(command.get_name(), command.get_color(), &what, None);
+            i32::from(exit::FAILED)
+        }
+        _ => error.exit_code(),
+    };
+    process::exit(code)
 }
 
 /// An error that names a command that works where options are missing beside others; clap names a line without them. And

@@ -165,18 +165,20 @@ fn what_is_no_file_keeps_its_mode_and_a_link_to_nothing_is_said() {
 
 #[test]
 fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
-    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = command(&[]).stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(
-        String::from_utf8(output.stderr).unwrap(),
-        "clearml-keygen: standard output cannot be written: the disk is full\n"
-    );
+    for arguments in [&[][..], &["--help"], &["-h"], &["--version"], &["-V"]] {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = command(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            "clearml-keygen: standard output cannot be written: the disk is full\n"
+        );
 
-    let (reader, writer) = io::pipe().unwrap();
-    drop(reader);
-    let output = command(&[]).stdout(writer).output().unwrap();
-    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let output = command(arguments).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    }
 
     // Nobody listening on standard error either.
     let (reader, writer) = io::pipe().unwrap();
