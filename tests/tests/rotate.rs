@@ -348,11 +348,23 @@ fn what_cannot_be_taken_back_is_kept_and_recovered() {
     }
 }
 
+/// The shells take turns at the steps, `first` at the first one: every signal comes at every step, and every shell gets one
+/// there.
+fn in_turn(first: usize) -> impl Iterator<Item = (Bed, Vec<(usize, &'static str)>)> {
+    let beds: Vec<Bed> = beds(Layout::EnvFile).collect();
+    let count = beds.len();
+    beds.into_iter().enumerate().map(move |(shell, bed)| {
+        let steps = STEPS.into_iter().enumerate();
+        let its = steps.filter(|(number, _)| (number + first) % count == shell);
+        (bed, its.collect())
+    })
+}
+
 /// Every step that may be interrupted: not the last one, which only replaces the keyset file.
-fn interrupted(stop: &str, signal: &str) {
-    for bed in beds(Layout::EnvFile) {
+fn interrupted(stop: &str, signal: &str, first: usize) {
+    for (bed, steps) in in_turn(first) {
         let before = bed.files();
-        for (number, step) in STEPS[..12].iter().enumerate() {
+        for (number, step) in steps.into_iter().filter(|(number, _)| *number < 12) {
             let ended = bed
                 .rotate_until(stop, step, signal)
                 .unwrap_or_else(|| panic!("{step} is not called"));
@@ -371,24 +383,24 @@ fn interrupted(stop: &str, signal: &str) {
 
 #[test]
 fn an_interrupt_at_each_step_takes_everything_back() {
-    interrupted("STOP_AFTER", "INT");
+    interrupted("STOP_AFTER", "INT", 0);
 }
 
 #[test]
 fn a_request_to_end_at_each_step_takes_everything_back() {
-    interrupted("STOP_BEFORE", "TERM");
+    interrupted("STOP_BEFORE", "TERM", 1);
 }
 
 #[test]
 fn a_lost_terminal_at_each_step_takes_everything_back() {
-    interrupted("STOP_AFTER", "HUP");
+    interrupted("STOP_AFTER", "HUP", 1);
 }
 
 /// What a kill leaves is said by the next run, and taken back or finished by the command that it prints.
-fn killed(stop: &str) {
-    for bed in beds(Layout::EnvFile) {
+fn killed(stop: &str, first: usize) {
+    for (bed, steps) in in_turn(first) {
         let before = bed.files();
-        for (number, step) in STEPS.iter().enumerate() {
+        for (number, step) in steps {
             let ended = bed
                 .rotate_until(stop, step, "KILL")
                 .unwrap_or_else(|| panic!("{step} is not called"));
@@ -420,12 +432,12 @@ fn killed(stop: &str) {
 
 #[test]
 fn a_kill_before_each_step_is_recovered() {
-    killed("STOP_BEFORE");
+    killed("STOP_BEFORE", 0);
 }
 
 #[test]
 fn a_kill_after_each_step_is_recovered() {
-    killed("STOP_AFTER");
+    killed("STOP_AFTER", 1);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use crate::oracles::{self, Oracles};
 use crate::packages;
 use crate::shell::{self, Result};
 
-/// Tests that run beside the others, each list one after the other: those that wait for containers most of the time, and the
-/// longest of those that take no more than one core.
+/// Tests that run beside the others, each list one after the other: those that wait for containers most of the time, the
+/// longest of those that take no more than one core, and as many more that all lists end at about the same time.
 const BESIDE: [&[&str]; 2] = [
     &[
         "docker",
@@ -22,18 +22,24 @@ const BESIDE: [&[&str]; 2] = [
         "gunicorn",
         "hardened",
         "helm_values",
+        "hostile",
+        "outputs",
         "rotate_engine",
+        "schema",
         "standin",
         "unsteady",
     ],
     &[
         "compose_oracle",
+        "fix",
+        "formats",
         "generated_values",
         "hocon_oracle",
         "in_place",
         "manners",
         "rotate",
         "rotate_places",
+        "secure_conf",
     ],
 ];
 
