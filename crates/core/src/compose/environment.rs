@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Hides;
-use crate::yaml::{Node, Quoting, Typed};
+use crate::yaml::{Field, Node, Quoting, Typed};
 
 /// Why a variable has no name. If the shell has one, it may be any.
 const NAMELESS: &str = "the name of a variable in its environment has no value here";
@@ -44,6 +44,8 @@ pub(super) fn of_service(
         (project.documents[parts[*at].document].scope, before)
     });
     let forms: Vec<_> = forms.collect();
+    let said_in = places.iter().filter(|(_, field)| !field.value.is_null());
+    let is_merged = said_in.count() > 1;
     for (number, (at, field)) in places.iter().enumerate() {
         let part = &parts[*at];
         let reader = Reader {
@@ -52,6 +54,7 @@ pub(super) fn of_service(
             source: part.source,
             scope: project.documents[part.document].scope,
             asked: asked(&forms[number..]),
+            is_merged,
         };
         let taken_from = taken_from(parts, *at, &places[..number]);
         for name in part.node.cleared_below(&["environment"]) {
@@ -102,6 +105,9 @@ struct Reader<'a> {
     scope: Scope,
     /// Where a name without a value is looked up.
     asked: Scope,
+    /// Whether several parts say something: compose makes one list of them, whatever they are. If it looks at one before, that is
+    /// said with the schema.
+    is_merged: bool,
 }
 
 impl Reader<'_> {
@@ -120,23 +126,50 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        if environment.entries().is_none() {
+        if environment.entries().is_none() && !self.is_merged {
             return Err(self.refuse(environment, "`environment` is neither a mapping nor a list"));
+        }
+        if let Some(scalar) = environment.scalar() {
+            // In a list, a text is an item, and what is no text is nothing.
+            if environment.typed() == Some(Typed::Text) {
+                note(said, at, self.item(environment.target(), scalar.text()));
+            }
+            return Ok(());
         }
         for field in environment.fields() {
             let Some(name) = field.key.scalar() else {
                 return Err(self.refuse(field.key, "the name of a variable is no text"));
             };
             if field.value.scalar().is_none() {
-                return Err(self.refuse(
-                    field.value,
-                    "the value of a variable is neither text nor number",
-                ));
+                if !self.is_merged {
+                    return Err(self.refuse(
+                        field.value,
+                        "the value of a variable is neither text nor number",
+                    ));
+                }
+                self.several(name.text(), field, at, said);
+                continue;
             }
             let variable = self.field(name.text(), field.key, field.value);
             note(said, at, variable);
         }
         Ok(())
+    }
+
+    /// In a list, each item of a value is one, and a mapping is a text that Go makes of it.
+    fn several(&self, name: &str, field: Field<'_>, at: usize, said: &mut Said) {
+        let scalars = field
+            .value
+            .seen_items()
+            .filter(|item| item.scalar().is_some());
+        for item in scalars {
+            note(said, at, self.field(name, field.key, item));
+        }
+        if field.value.entries().is_some() {
+            let mut variable = self.field(name, field.key, field.value);
+            variable.value = VariableValue::Unknown("its value is a mapping".into());
+            note(said, at, variable);
+        }
     }
 
     fn refuse(&self, node: &Node, message: &str) -> Error {

@@ -1,20 +1,34 @@
-//! What Docker Compose refuses of a project by its schema, in what this program reads of it. Keys that compose does not know
-//! are passed over: a newer compose may know them.
+//! What Docker Compose 2.40 refuses of a project: what its schema does not have, texts that it cannot read, and names that are
+//! not there.
 //!
-//! A value that is wrong says where and what is right. It is no error, because one of a file's other lines may be what an edit
-//! is about, and a rule may still find what is wrong beside it. Held against compose: `tests/tests/schema.rs`.
+//! As compose does, each service and section is merged file by file, held against the schema after each, and read once all are
+//! merged. A value that is wrong says where and what is right. It is no error, because one of a file's other lines may be what
+//! an edit is about, and a rule may still find what is wrong beside it. Held against compose: `tests/tests/schema.rs` and
+//! `tests/tests/mutations.rs`.
 
+mod check;
 mod forms;
 mod keys;
+mod merge;
+mod ports;
+mod section;
+mod sections;
+mod service;
+mod texts;
+mod tree;
+mod whole;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Document, Project, Service};
+use super::{Part, Project, Scope, Service};
 use crate::shown::escape;
 use crate::source::Span;
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::{Clears, Node, Typed, Value};
-use forms::{Form, SECTIONS, SERVICE};
+use check::{Check, Looks};
+use forms::{Form, Forms, Merge};
+use merge::{Clash, Merger};
+use tree::{Tree, Value};
+use whole::{Edges, Known, Whole};
 
 /// What is wrong with a value, and where.
 struct Fault {
@@ -35,199 +49,220 @@ impl From<Fault> for Unseen {
     }
 }
 
+const SERVICE: Forms = &[Form::Fields(&service::SERVICE)];
+
 /// What compose refuses of a project, one thing a service or section.
 pub(super) fn refused(project: &Project) -> Vec<Unseen> {
     let mut faults: Vec<Fault> = Vec::new();
     let mut known = HashSet::new();
-    for document in &project.documents {
+    for (id, document) in project.documents.iter().enumerate() {
         // A file that is extended twice has documents for each way to it.
-        if known.insert((document.source, document.root.range())) {
-            faults.extend(keys::fault(document));
+        if !known.insert((document.source, document.root.range())) {
+            continue;
+        }
+        faults.extend(keys::fault(project, document));
+        if !project.order.contains(&id) {
+            faults.extend(loaded(project, id));
         }
     }
-    for (name, forms) in SECTIONS {
-        faults.extend(section(project, name, forms));
-    }
+    let mut sections = BTreeMap::new();
+    section::faults(project, &mut sections, &mut faults);
+    let services = project.services.iter();
+    let is_built = |service: &Service| {
+        let mut parts = service.parts.iter();
+        parts.any(|part| part.node.get("build").is_some())
+    };
+    let services = services.map(|service| (service.name.as_str(), is_built(service)));
+    let known = Known {
+        services: services.collect::<HashMap<_, _>>(),
+        sections,
+    };
+    let mut edges = Edges::new();
     for service in &project.services {
-        faults.extend(of_service(project, service));
+        faults.extend(of_service(project, service, &known, &mut edges));
     }
+    faults.extend(whole::circle(&edges));
     let mut said = HashSet::new();
     faults.retain(|fault| said.insert(fault.span));
     faults.into_iter().map(Unseen::from).collect()
 }
 
-/// The first fault of a key at the top of the files.
-fn section(project: &Project, name: &str, forms: &[Form]) -> Option<Fault> {
-    let mut is_given = false;
-    for document in project.whole_documents() {
-        let Some(field) = document.root.get(name) else {
-            continue;
-        };
-        // What a later file leaves empty is what the files before say.
-        if field.value.is_null() && is_given {
-            continue;
-        }
-        let asked = Asked {
-            document,
-            may_be_null: is_given,
-        };
-        let fault = asked.fault(field.value, forms, field.key, name);
-        if fault.is_some() {
-            return fault;
-        }
-        is_given = true;
-    }
-    None
+/// The first text that compose cannot read in a document of which it may only take a service.
+fn loaded(project: &Project, id: usize) -> Option<Fault> {
+    let document = &project.documents[id];
+    let services = document.root.get("services")?.value.fields();
+    services.into_iter().find_map(|field| {
+        let tree = Tree::of(document, field.value);
+        let name = field.key.scalar().map_or("", |key| key.text());
+        let mut check = Check::new(project, Looks::LOADED, &["services", name]);
+        check.fault(&tree, SERVICE, field.key.span(document.source))
+    })
 }
 
 /// The first fault of a service.
-fn of_service(project: &Project, service: &Service) -> Option<Fault> {
-    let path = format!("services.{}", escape(&service.name));
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if service.name.is_empty() || !service.name.chars().all(is_plain) {
+fn of_service(
+    project: &Project,
+    service: &Service,
+    known: &Known<'_>,
+    edges: &mut Edges,
+) -> Option<Fault> {
+    let path = || format!("services.{}", escape(&service.name));
+    if !forms::is_plain(&service.name) {
         return Some(Fault {
-            path,
+            path: path(),
             message: "a name has only letters, digits, `.`, `_` and `-`".to_owned(),
             span: service.name_span,
         });
     }
-    let is_null = |part: &super::Part| part.node.is_null();
-    if let Some(part) = service.parts.first().filter(|part| is_null(part)) {
+    if let Some(part) = service.parts.first().filter(|part| part.node.is_null()) {
         return Some(Fault {
-            path,
+            path: path(),
             message: "it must be a mapping".to_owned(),
             span: part.name,
         });
     }
-    SERVICE
-        .iter()
-        .find_map(|(key, forms)| attribute(project, service, (key, forms), &path))
+    let tree = match merged(project, service) {
+        Ok(tree) => tree?,
+        Err(fault) => return Some(fault),
+    };
+    is_started(project, &tree)
+        .then_some(Whole {
+            project,
+            known,
+            name: &service.name,
+            names_image: service.parts.iter().any(Part::runs),
+            tree: &tree,
+        })
+        .and_then(|whole| whole.fault(edges))
 }
 
-/// The first fault of a key of a service.
-fn attribute(
-    project: &Project,
-    service: &Service,
-    (key, forms): (&str, &[Form]),
-    path: &str,
-) -> Option<Fault> {
-    let path = format!("{path}.{key}");
-    let mut is_given = false;
-    let mut null = None;
-    for part in &service.parts {
-        let document = &project.documents[part.document];
-        let asked = Asked {
-            document,
-            may_be_null: is_given,
-        };
-        if let Some(field) = part.node.get(key) {
-            if field.value.is_null() && part.node.clears_of(key).is_none() {
-                null = null.or(Some((document, field)));
-            } else {
-                let fault = asked.fault(field.value, forms, field.key, &path);
-                if fault.is_some() {
-                    return fault;
-                }
-                is_given = true;
-            }
-        }
-        // Compose looks at a service as soon as a file with all that it extends is merged.
-        let is_whole = project.order.contains(&part.document) && part.service == service.name;
-        if let Some((document, field)) = null.take_if(|_| is_whole && !is_given) {
-            let asked = Asked {
-                document,
-                may_be_null: false,
-            };
-            let fault = asked.fault(field.value, forms, field.key, &path);
-            if fault.is_some() {
-                return fault;
-            }
-        }
+/// Whether compose starts a service that no profile is asked for; of the others it does not look at what they name.
+fn is_started(project: &Project, tree: &Tree<'_>) -> bool {
+    let profiles = tree.get("profiles").map_or(&[][..], Tree::items);
+    let asked = project.variable(Scope::PROJECT, "COMPOSE_PROFILES");
+    let asked: Vec<&str> = asked.map_or(Vec::new(), |names| names.split(',').collect());
+    let is_asked = |profile: &Tree<'_>| {
+        let profile = profile.text(project);
+        asked
+            .iter()
+            .any(|name| *name == "*" || profile.as_deref() == Some(name))
+    };
+    profiles.is_empty() || profiles.iter().any(is_asked)
+}
+
+/// A service as compose has it once all files are merged, or its first fault until then.
+fn merged<'a>(project: &'a Project, service: &'a Service) -> Result<Option<Tree<'a>>, Fault> {
+    let path = ["services", service.name.as_str()];
+    if let Some(fault) = extends_nothing(service, &path) {
+        return Err(fault);
     }
-    None
-}
-
-/// A document whose values are asked for their forms.
-struct Asked<'a> {
-    document: &'a Document,
-    /// Whether a file before says something, which nothing and null then leave as it is.
-    may_be_null: bool,
-}
-
-impl Asked<'_> {
-    /// The first fault of a value and what is below it. `named` is where it is said where nothing is written.
-    fn fault(&self, node: &Node, forms: &[Form], named: &Node, path: &str) -> Option<Fault> {
-        if node.clears() == Some(Clears::All) {
-            return None;
+    let check = |tree: &Tree<'_>, looks: Looks, span: Span| {
+        let fault = Check::new(project, looks, &path).fault(tree, SERVICE, span);
+        fault.map_or(Ok(()), Err)
+    };
+    let tree_of = |part: &'a Part| {
+        let mut tree = Tree::of(&project.documents[part.document], &part.node);
+        // Compose has followed it by then, and looks at no more of it.
+        if let Value::Map(entries) = &mut tree.value {
+            entries.retain(|entry| entry.name != "extends");
         }
-        let fault = |message: String| {
-            let at = if node.is_null() { named } else { node };
-            Some(Fault {
-                path: path.to_owned(),
-                message,
-                span: at.span(self.document.source),
+        if !project.order.contains(&part.document) {
+            settle(&mut tree, project);
+        }
+        tree
+    };
+    if let [part] = &service.parts[..] {
+        let mut tree = tree_of(part);
+        check(&tree, Looks::ALL, part.name)?;
+        settle(&mut tree, project);
+        return Ok(Some(tree));
+    }
+    let merger = Merger { project };
+    let merge = |base: Option<Tree<'a>>, other: Tree<'a>| match base {
+        None => Ok(other),
+        Some(base) => { merger.merge(base, other, SERVICE, Merge::Deep) }
+            .map_err(|clash| clash.in_path(&path)),
+    };
+    // What the files so far say, and what a service of the next one extends.
+    let (mut all, mut own): (Option<Tree<'a>>, Option<Tree<'a>>) = (None, None);
+    for part in &service.parts {
+        let tree = tree_of(part);
+        let is_whole = project.order.contains(&part.document) && part.service == service.name;
+        if is_whole {
+            check(&tree, Looks::LOADED, part.name)?;
+        }
+        if !part.ignores_tags {
+            let reached = if part.reach == 0 { all.as_mut() } else { None };
+            for before in own.as_mut().into_iter().chain(reached) {
+                before.clear(&part.node, &mut Vec::new());
+            }
+        }
+        let merged = merge(own.take(), tree)?;
+        if !is_whole {
+            own = Some(merged);
+            continue;
+        }
+        let mut merged = merge(all.take(), merged)?;
+        check(&merged, Looks::MERGED, part.name)?;
+        settle(&mut merged, project);
+        all = Some(merged);
+    }
+    let all = match (all, own) {
+        (Some(all), None) => all,
+        (all, Some(own)) => merge(all, own)?,
+        (None, None) => return Ok(None),
+    };
+    check(&all, Looks::DONE, service.name_span)?;
+    Ok(Some(all))
+}
+
+/// An `extends` that is there names a service; what a part extends is found by then, if it names one.
+fn extends_nothing(service: &Service, path: &[&str]) -> Option<Fault> {
+    service.parts.iter().find_map(|part| {
+        let extends = part.node.get("extends")?;
+        extends.value.is_null().then(|| Fault {
+            path: escape(&format!("{}.extends", path.join("."))).into_owned(),
+            message: "it is empty, and must name a service".to_owned(),
+            span: extends.key.span(part.source),
+        })
+    })
+}
+
+/// Makes of short forms what compose makes of them before it merges the next file.
+fn settle(service: &mut Tree<'_>, project: &Project) {
+    if let Some(gpus) = service.get_mut("gpus")
+        && let Value::Text(_) = gpus.value
+    {
+        gpus.value = Value::List(Vec::new());
+    }
+    let ssh = service
+        .get_mut("build")
+        .and_then(|build| build.get_mut("ssh"));
+    if let Some(ssh) = ssh
+        && let Value::List(items) = &ssh.value
+    {
+        let names = items.iter().filter_map(|item| {
+            let text = item.text(project)?;
+            let (name, path) = text.split_once('=').unwrap_or((&text, ""));
+            Some(tree::Entry {
+                name: name.to_owned().into(),
+                at: item.span,
+                value: Tree {
+                    span: item.span,
+                    value: Value::Text(tree::Text::Made(path.to_owned().into())),
+                },
             })
-        };
-        let wrong = || {
-            let before = if node.is_null() {
-                "it is empty, and "
-            } else {
-                "it "
-            };
-            fault(format!("{before}must be {}", forms::words(forms)))
-        };
-        match &node.target().value {
-            Value::Alias(_) => None,
-            Value::Scalar(_) => {
-                let typed = node.typed()?;
-                let is_right = typed == Typed::Null && self.may_be_null
-                    || forms.iter().any(|form| form.takes(&typed));
-                if is_right { None } else { wrong() }
-            }
-            Value::Sequence(..) => {
-                let of_items = forms.iter().find_map(|form| match form {
-                    Form::List(items) => Some(items),
-                    _ => None,
-                });
-                let Some(of_items) = of_items else {
-                    return wrong();
-                };
-                let mut items = node.seen_items().enumerate();
-                items.find_map(|(at, item)| {
-                    self.fault(item, of_items, item, &format!("{path}[{at}]"))
-                })
-            }
-            Value::Mapping(..) => {
-                let taken = forms.iter().find_map(|form| match form {
-                    Form::Map(values) => Some(Ok(values)),
-                    Form::Fields(fields) => Some(Err(fields)),
-                    _ => None,
-                });
-                let fields = node.fields().into_iter();
-                match taken {
-                    None => wrong(),
-                    Some(Ok(values)) => { fields }.find_map(|field| {
-                        let name = field.key.scalar().map_or("", |key| key.text());
-                        if name.is_empty() {
-                            return fault("a name in it is empty".to_owned());
-                        }
-                        let path = format!("{path}.{}", escape(name));
-                        self.fault(field.value, values, field.key, &path)
-                    }),
-                    Some(Err(known)) => {
-                        known
-                            .iter()
-                            .find_map(|(name, forms, is_needed)| match node.get(name) {
-                                Some(field) => {
-                                    let path = format!("{path}.{name}");
-                                    self.fault(field.value, forms, field.key, &path)
-                                }
-                                None if *is_needed => fault(format!("it lacks `{name}`")),
-                                None => None,
-                            })
-                    }
-                }
-            }
+        });
+        ssh.value = Value::Map(names.collect());
+    }
+}
+
+impl Clash {
+    fn in_path(self, path: &[&str]) -> Fault {
+        Fault {
+            path: escape(&path.join(".")).into_owned(),
+            message: format!("it must be {}, as in what it is merged over", self.words),
+            span: self.span,
         }
     }
 }

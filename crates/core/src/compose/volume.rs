@@ -7,7 +7,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::attribute::{counting, is_on};
-use super::{Document, Part, Project, Service, interpolate};
+use super::{Document, Part, Project, Scope, Service, interpolate};
 use crate::container::{FileText, HostPath, Mount, MountSource};
 use crate::container_path;
 use crate::knowable::Knowable;
@@ -440,17 +440,20 @@ fn within(source: MountSource, below: Knowable<String>) -> Knowable<MountSource>
 
 /// A text with its variables replaced; unknown where one of them has no value here.
 pub(super) fn told(project: &Project, document: &Document, node: &Node) -> Knowable<String> {
-    let lookup = |name: &str| project.variable(document.scope, name).map(str::to_owned);
+    match node.text() {
+        Some(text) => told_text(project, document.scope, text),
+        None => Knowable::unknown(NO_VALUE),
+    }
+}
+
+/// The same of a text in a document of this scope.
+pub(super) fn told_text(project: &Project, scope: Scope, text: &str) -> Knowable<String> {
+    let lookup = |name: &str| project.variable(scope, name).map(str::to_owned);
     let is_told = |used: &interpolate::Variable| used.outcome != interpolate::Outcome::Unset;
-    match node
-        .text()
-        .map(|text| interpolate::interpolate(text, &lookup))
-    {
-        Some(Ok(done)) if done.variables.iter().all(is_told) => {
-            Knowable::Known(done.text.to_string())
-        }
-        Some(Err(_)) => Knowable::unknown(REFUSED),
-        _ => Knowable::unknown(NO_VALUE),
+    match interpolate::interpolate(text, &lookup) {
+        Ok(done) if done.variables.iter().all(is_told) => Knowable::Known(done.text.to_string()),
+        Ok(_) => Knowable::unknown(NO_VALUE),
+        Err(_) => Knowable::unknown(REFUSED),
     }
 }
 

@@ -73,7 +73,7 @@ fn the_longest_mount_hides_the_others() {
         ),
     ] {
         let other = ("other.conf", "nothing: 1\n");
-        let compose = without_token(volumes);
+        let compose = without_token(volumes) + "volumes: {data: {}}\n";
         let compose = ("docker-compose.yml", compose.as_str());
         let files = [compose, SECURE, other, ROLES, COOKIES];
         expect(name, &files, code, expected);
@@ -117,8 +117,9 @@ fn a_configuration_folder_that_is_not_here_may_undo_what_variables_set() {
         ("fileserver", "~/config", 2, &["unknown"]),
         ("webserver", "/nowhere/config", 0, &[]),
     ] {
-        let text =
-            good() + "  webserver:\n    image: clearml/server:2.3.0\n    command: webserver\n";
+        let text = good()
+            + "  webserver:\n    image: clearml/server:2.3.0\n    command: webserver\n\
+               volumes: {configuration: {}}\n";
         let command = format!("    command: {server}\n");
         let mounted = format!("{command}    volumes: ['{mount}:/opt/clearml/config']\n");
         assert!(text.contains(&command), "{server}");

@@ -1,269 +1,231 @@
-//! The forms that compose takes for the keys that this program reads, from the schema of Docker Compose 2.40.
+//! What Docker Compose 2.40 takes at each place of a file. The tables are `service.rs` and `sections.rs`; here are the words that they are
+//! written in.
 
+use super::texts::Reading;
 use crate::shown::or;
-use crate::yaml::Typed;
 
 /// One form that a value may have.
 pub(super) enum Form {
     /// `true` or `false`, without quotes.
     Bool,
-    /// A mapping with keys of its own; each with the forms of its value, and whether it has to be there.
-    Fields(&'static [(&'static str, &'static [Form], bool)]),
-    /// A whole number.
-    Integer,
+    /// A mapping with keys of its own.
+    Fields(&'static Fields),
     /// A list with items of these forms.
-    List(&'static [Form]),
-    /// A mapping of any names to values of these forms.
-    Map(&'static [Form]),
+    List(Items, Forms),
+    /// A mapping of names to values of these forms.
+    Map(Names, Forms),
+    /// A mapping of which compose reads the values once all files are merged.
+    Mapping,
     /// Nothing.
     Null,
-    /// Any number.
-    Number,
+    /// Any number from the first to the last.
+    Number(f64, f64),
+    /// Text of which this can be made.
+    Reads(&'static Reading),
     /// What is quoted, or looks like nothing else.
     Text,
+    /// A whole number from the first to the last. `5.0` is one.
+    Whole(f64, f64),
+    /// The same without a point.
+    Digits(f64, f64),
 }
 
 impl Form {
-    /// Whether a scalar has it.
-    pub(super) fn takes(&self, typed: &Typed) -> bool {
+    pub(super) fn reading(&self) -> Option<&'static Reading> {
         match self {
-            Self::Bool => matches!(typed, Typed::Bool(_)),
-            Self::Integer => matches!(typed, Typed::Integer(_)),
-            Self::Null => matches!(typed, Typed::Null),
-            Self::Number => matches!(typed, Typed::Integer(_) | Typed::Float(_)),
-            Self::Text => matches!(typed, Typed::Text | Typed::Binary),
-            Self::Fields(_) | Self::List(_) | Self::Map(_) => false,
+            Self::Reads(reading) => Some(reading),
+            _ => None,
         }
     }
 }
 
+pub(super) type Forms = &'static [Form];
+
+/// What of a list's items.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Items {
+    /// Any.
+    Any,
+    /// Any; of two of one name compose itself leaves out the earlier one, and looks for names as it reads a file.
+    Named,
+    /// None is there twice.
+    Once,
+}
+
+/// Which names a mapping may have.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Names {
+    /// Any but the empty one.
+    Given,
+    /// Any; compose looks at the values of those that are not empty.
+    Looked,
+    /// Of letters, digits, `.`, `_` and `-`.
+    Plain,
+    /// Any; compose looks at the values of those that are plain.
+    PlainLooked,
+    /// Any; compose looks at the values of those in small letters.
+    SmallLooked,
+}
+
+/// The keys of a mapping, in the order of their names.
+pub(super) struct Fields {
+    pub(super) keys: &'static [Key],
+    /// Those that have to be there.
+    pub(super) needed: &'static [&'static str],
+    pub(super) others: Others,
+}
+
+/// Which keys there may be besides.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Others {
+    Any,
+    Extensions,
+    None,
+}
+
+/// A key and the forms of its value.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) forms: Forms,
+    pub(super) merge: Merge,
+}
+
+/// What compose makes of a value that is there and one of a later file.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Merge {
+    /// Mappings key by key, lists one after the other, and of anything else the later one.
+    Deep,
+    /// The later one, even if it is nothing.
+    Last,
+    /// One list of `NAME=value`, whatever they are.
+    Sequence,
+    /// The same without the later ones that are there already.
+    Hosts,
+    /// One mapping of names, whatever they are.
+    Mapping,
+    /// The same, where a text is the `context`.
+    Build,
+    /// Key by key, if both have one driver.
+    Logging,
+    /// One list of the mappings of both.
+    Mappings,
+    /// Key by key, and of each the later one.
+    Values,
+}
+
+/// A key, its forms, and how it is merged, if not deep.
+macro_rules! key {
+    ($name:literal, $forms:expr $(,)?) => {
+        key!($name, $forms, Merge::Deep)
+    };
+    ($name:literal, $forms:expr, $merge:expr $(,)?) => {
+        Key {
+            name: $name,
+            forms: $forms,
+            merge: $merge,
+        }
+    };
+}
+
+/// A mapping with keys, and extensions.
+macro_rules! fields {
+    ($keys:expr $(,)?) => {
+        needing!(&[], $keys)
+    };
+}
+
+/// The same with some that have to be there.
+macro_rules! needing {
+    ($needed:expr, $keys:expr $(,)?) => {
+        Fields {
+            keys: $keys,
+            needed: $needed,
+            others: Others::Extensions,
+        }
+    };
+}
+
+/// A mapping with these keys alone.
+macro_rules! only {
+    ($keys:expr $(,)?) => {
+        Fields {
+            keys: $keys,
+            needed: &[],
+            others: Others::None,
+        }
+    };
+}
+
+macro_rules! reads {
+    ($reading:expr) => {
+        Form::Reads($reading)
+    };
+}
+
+pub(super) use {fields, key, needing, only, reads};
+
+impl Fields {
+    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+        let at = self.keys.binary_search_by(|key| key.name.cmp(name)).ok()?;
+        Some(&self.keys[at])
+    }
+}
+
+impl Names {
+    /// Whether a name is one that it may have or look at.
+    pub(super) fn has(self, name: &str) -> bool {
+        match self {
+            Self::Given | Self::Looked => !name.is_empty(),
+            Self::Plain | Self::PlainLooked => is_plain(name),
+            Self::SmallLooked => {
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase())
+            }
+        }
+    }
+
+    /// Whether compose refuses all others.
+    pub(super) fn is_strict(self) -> bool {
+        matches!(self, Self::Given | Self::Plain)
+    }
+}
+
+/// Whether a name has only letters, digits, `.`, `_` and `-`.
+pub(super) fn is_plain(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !name.is_empty() && name.bytes().all(is_plain)
+}
+
 /// What a value must be, in words.
 pub(super) fn words(forms: &[Form]) -> String {
-    let of_form = |form: &Form| match form {
-        Form::Bool => &["true", "false"][..],
-        Form::Fields(_) | Form::Map(_) => &["a mapping"],
-        Form::Integer => &["a whole number"],
-        Form::List(_) => &["a list"],
-        Form::Null => &["nothing"],
-        Form::Number => &["a number"],
-        Form::Text => &["a text (in quotes)"],
-    };
-    let words: Vec<&str> = forms.iter().flat_map(of_form).copied().collect();
+    let mut words: Vec<String> = Vec::new();
+    for form in forms {
+        let of_form = match form {
+            Form::Bool => "true or false".to_owned(),
+            Form::Fields(_) | Form::Map(..) | Form::Mapping => "a mapping".to_owned(),
+            Form::Whole(least, most) | Form::Digits(least, most) => {
+                format!("a whole number{}", bounds(*least, *most))
+            }
+            Form::List(..) => "a list".to_owned(),
+            Form::Null => "nothing".to_owned(),
+            Form::Number(least, most) => format!("a number{}", bounds(*least, *most)),
+            Form::Reads(reading) => reading.words.to_owned(),
+            Form::Text => "a text (in quotes)".to_owned(),
+        };
+        if !words.contains(&of_form) {
+            words.push(of_form);
+        }
+    }
     or(&words)
 }
 
-type Forms = &'static [Form];
-/// The forms of keys by their names.
-type Keys = &'static [(&'static str, Forms)];
+fn bounds(least: f64, most: f64) -> String {
+    match (least == MIN, most == MAX) {
+        (true, true) => String::new(),
+        (false, true) => format!(" from {least}"),
+        _ => format!(" from {least} to {most}"),
+    }
+}
 
-const TEXT: Forms = &[Form::Text];
-const TEXTS: Forms = &[Form::List(TEXT)];
-const TEXT_OR_TEXTS: Forms = &[Form::Text, Form::List(TEXT)];
-const SWITCH: Forms = &[Form::Bool, Form::Text];
-const COUNT: Forms = &[Form::Integer, Form::Text];
-const WORDS: Forms = &[Form::Text, Form::List(TEXT), Form::Null];
-/// Variables, labels and the like.
-const PAIRS: Forms = &[
-    Form::Map(&[Form::Text, Form::Number, Form::Bool, Form::Null]),
-    Form::List(TEXT),
-];
-/// A config or a secret of a service.
-const GRANTS: Forms = &[Form::List(&[
-    Form::Text,
-    Form::Fields(&[
-        ("source", TEXT, false),
-        ("target", TEXT, false),
-        ("uid", TEXT, false),
-        ("gid", TEXT, false),
-        ("mode", &[Form::Number, Form::Text], false),
-    ]),
-])];
-const HOOKS: Forms = &[Form::List(&[Form::Fields(&[
-    ("command", WORDS, true),
-    ("user", TEXT, false),
-    ("privileged", SWITCH, false),
-    ("working_dir", TEXT, false),
-    ("environment", PAIRS, false),
-])])];
-const PORTS: Forms = &[Form::List(&[
-    Form::Text,
-    Form::Integer,
-    Form::Fields(&[
-        ("target", COUNT, true),
-        ("published", COUNT, false),
-        ("host_ip", TEXT, false),
-        ("protocol", TEXT, false),
-        ("app_protocol", TEXT, false),
-        ("mode", TEXT, false),
-        ("name", TEXT, false),
-    ]),
-])];
-const MOUNTS: Forms = &[Form::List(&[
-    Form::Text,
-    Form::Fields(&[
-        ("type", TEXT, true),
-        ("source", TEXT, false),
-        ("target", TEXT, true),
-        ("read_only", SWITCH, false),
-        ("bind", &[Form::Fields(&[])], false),
-        (
-            "volume",
-            &[Form::Fields(&[("subpath", TEXT, false)])],
-            false,
-        ),
-        ("tmpfs", &[Form::Fields(&[])], false),
-        ("image", &[Form::Fields(&[("subpath", TEXT, false)])], false),
-    ]),
-])];
-const BUILD: Forms = &[
-    Form::Text,
-    Form::Fields(&[
-        ("context", TEXT, false),
-        ("dockerfile", TEXT, false),
-        ("dockerfile_inline", TEXT, false),
-        ("args", PAIRS, false),
-        ("target", TEXT, false),
-        ("additional_contexts", PAIRS, false),
-        ("labels", PAIRS, false),
-        ("network", TEXT, false),
-        ("privileged", SWITCH, false),
-    ]),
-];
-const ENV_FILE: Forms = &[
-    Form::Text,
-    Form::List(&[
-        Form::Text,
-        Form::Fields(&[
-            ("path", TEXT, true),
-            ("format", TEXT, false),
-            ("required", SWITCH, false),
-        ]),
-    ]),
-];
-const NETWORKS: Forms = &[
-    Form::List(TEXT),
-    Form::Map(&[
-        Form::Null,
-        Form::Fields(&[
-            ("aliases", TEXTS, false),
-            ("ipv4_address", TEXT, false),
-            ("ipv6_address", TEXT, false),
-            ("link_local_ips", TEXTS, false),
-        ]),
-    ]),
-];
-const WATCH: Forms = &[Form::List(&[Form::Fields(&[
-    ("path", TEXT, true),
-    ("action", TEXT, true),
-    ("target", TEXT, false),
-    ("ignore", TEXT_OR_TEXTS, false),
-    ("include", TEXT_OR_TEXTS, false),
-])])];
-
-/// The keys of a service.
-pub(super) const SERVICE: Keys = &[
-    ("build", BUILD),
-    ("cap_add", TEXTS),
-    ("cap_drop", TEXTS),
-    ("command", WORDS),
-    ("configs", GRANTS),
-    ("container_name", TEXT),
-    (
-        "depends_on",
-        &[
-            Form::List(TEXT),
-            Form::Map(&[Form::Fields(&[("condition", TEXT, true)])]),
-        ],
-    ),
-    (
-        "deploy",
-        &[
-            Form::Null,
-            Form::Fields(&[
-                ("labels", PAIRS, false),
-                ("mode", TEXT, false),
-                ("replicas", COUNT, false),
-            ]),
-        ],
-    ),
-    (
-        "develop",
-        &[Form::Null, Form::Fields(&[("watch", WATCH, false)])],
-    ),
-    ("entrypoint", WORDS),
-    ("env_file", ENV_FILE),
-    ("environment", PAIRS),
-    ("expose", &[Form::List(&[Form::Text, Form::Number])]),
-    ("external_links", TEXTS),
-    ("extra_hosts", &[Form::Map(TEXT_OR_TEXTS), Form::List(TEXT)]),
-    (
-        "healthcheck",
-        &[Form::Fields(&[("test", TEXT_OR_TEXTS, false)])],
-    ),
-    ("hostname", TEXT),
-    ("image", TEXT),
-    ("ipc", TEXT),
-    ("label_file", TEXT_OR_TEXTS),
-    ("labels", PAIRS),
-    ("links", TEXTS),
-    ("network_mode", TEXT),
-    ("networks", NETWORKS),
-    ("pid", &[Form::Text, Form::Null]),
-    ("ports", PORTS),
-    ("post_start", HOOKS),
-    ("pre_stop", HOOKS),
-    ("privileged", SWITCH),
-    ("profiles", TEXTS),
-    ("provider", &[Form::Fields(&[("type", TEXT, true)])]),
-    ("read_only", SWITCH),
-    ("restart", TEXT),
-    ("scale", COUNT),
-    ("secrets", GRANTS),
-    ("security_opt", TEXTS),
-    ("tmpfs", TEXT_OR_TEXTS),
-    ("user", TEXT),
-    ("volumes", MOUNTS),
-    ("volumes_from", TEXTS),
-    ("working_dir", TEXT),
-];
-
-const EXTERNAL: Forms = &[
-    Form::Bool,
-    Form::Text,
-    Form::Fields(&[("name", TEXT, false)]),
-];
-/// A network or a volume.
-const RESOURCES: Forms = &[Form::Map(&[
-    Form::Null,
-    Form::Fields(&[
-        ("name", TEXT, false),
-        ("driver", TEXT, false),
-        (
-            "driver_opts",
-            &[Form::Map(&[Form::Text, Form::Number])],
-            false,
-        ),
-        ("external", EXTERNAL, false),
-        ("internal", SWITCH, false),
-        ("labels", PAIRS, false),
-    ]),
-])];
-/// A config or a secret.
-const CONTENTS: Forms = &[Form::Map(&[Form::Fields(&[
-    ("name", TEXT, false),
-    ("content", TEXT, false),
-    ("environment", TEXT, false),
-    ("file", TEXT, false),
-    ("external", EXTERNAL, false),
-    ("labels", PAIRS, false),
-])])];
-
-/// The keys at the top of a file, besides `include` and `services`, which are read as they are loaded.
-pub(super) const SECTIONS: Keys = &[
-    ("configs", CONTENTS),
-    ("name", TEXT),
-    ("networks", RESOURCES),
-    ("secrets", CONTENTS),
-    ("version", TEXT),
-    ("volumes", RESOURCES),
-];
+/// No bound.
+pub(super) const MIN: f64 = f64::NEG_INFINITY;
+pub(super) const MAX: f64 = f64::INFINITY;

@@ -1,15 +1,17 @@
-//! Keys that are no text. Compose refuses them wherever they are, but for those that `<<` brings from a mapping in place.
+//! Keys that are no text, and texts whose variables are not written right. Compose refuses them wherever they are, also in
+//! extensions, but for keys that `<<` brings from a mapping in place.
 
 use std::collections::HashSet;
 
 use super::Fault;
-use crate::compose::Document;
+use crate::compose::{Document, Project, interpolate};
 use crate::shown::escape;
 use crate::yaml::{Clears, Node, Scalar, Typed, Value};
 
 /// The first of a document.
-pub(super) fn fault(document: &Document) -> Option<Fault> {
+pub(super) fn fault(project: &Project, document: &Document) -> Option<Fault> {
     let mut search = Search {
+        project,
         document,
         seen: HashSet::new(),
     };
@@ -17,6 +19,7 @@ pub(super) fn fault(document: &Document) -> Option<Fault> {
 }
 
 struct Search<'a> {
+    project: &'a Project,
     document: &'a Document,
     /// What aliases lead to.
     seen: HashSet<*const Node>,
@@ -35,6 +38,9 @@ impl Search<'_> {
                 false => None,
             };
         }
+        if let Value::Scalar(scalar) = &node.value {
+            return self.text(node, scalar.text());
+        }
         if let Value::Sequence(_, items) = &node.value {
             return items.iter().find_map(|item| self.below(item, is_merged));
         }
@@ -50,6 +56,23 @@ impl Search<'_> {
                 true => self.below(&entry.value, is_merge),
                 false => Some(self.refused(&entry.key)),
             }
+        })
+    }
+
+    fn text(&self, node: &Node, text: &str) -> Option<Fault> {
+        if !text.contains("${") || !matches!(node.typed(), Some(Typed::Text)) {
+            return None;
+        }
+        let lookup = |name: &str| {
+            let value = self.project.variable(self.document.scope, name);
+            value.map(str::to_owned)
+        };
+        let fault = interpolate::interpolate(text, &lookup).err()?;
+        // What a variable has to be set for, the shell may set.
+        fault.required.is_none().then(|| Fault {
+            path: "a reference to a variable".to_owned(),
+            message: fault.message,
+            span: node.span(self.document.source),
         })
     }
 
