@@ -77,20 +77,12 @@ impl Talk {
 /// What was done, service by service.
 fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> String {
     let is_done = !cli.check && !cli.diff && !cli.is_override;
-    let mut services: Vec<&str> = plan
-        .intended
-        .iter()
-        .map(|one| one.service.as_str())
-        .collect();
-    services.dedup();
     let mut out = String::new();
-    for service in services {
-        let count = |change| {
-            plan.intended
-                .iter()
-                .filter(|one| one.service == service && one.change == change)
-                .count()
-        };
+    for of_service in plan
+        .intended
+        .chunk_by(|one, next| one.service == next.service)
+    {
+        let count = |change| of_service.iter().filter(|one| one.change == change).count();
         let mut parts = Vec::new();
         for (number, word) in [
             (count(Change::Added), "added"),
@@ -105,7 +97,7 @@ fn summary(cli: &Cli, plan: &Plan, is_new_env_file: bool, has_keys: bool) -> Str
         }
         line(
             &mut out,
-            &format!("{}: {}", escape(service), parts.join(", ")),
+            &format!("{}: {}", escape(&of_service[0].service), parts.join(", ")),
         );
     }
     for Unused { setting, version } in &plan.unused {

@@ -106,7 +106,7 @@ impl IntendedPort {
     }
 
     /// The service that it is of.
-    pub(crate) fn service(&self) -> &str {
+    pub fn service(&self) -> &str {
         let below = self.path.strip_prefix("services/").unwrap_or(&self.path);
         below.split('/').next().unwrap_or(below)
     }

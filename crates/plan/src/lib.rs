@@ -12,6 +12,7 @@ mod foreign;
 pub mod intended;
 mod item;
 pub mod job;
+mod merging;
 mod overlay;
 pub mod plan;
 pub mod ports;

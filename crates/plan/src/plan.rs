@@ -24,7 +24,7 @@ use crate::refusal::Refusal;
 use crate::target::{Others, Target};
 use crate::wanted::Values;
 use crate::written::{Written, standing};
-use crate::{container, overlay, ports, wanted};
+use crate::{container, merging, overlay, ports, wanted};
 
 /// What is asked for beside the keyset.
 #[derive(Clone, Copy, Default)]
@@ -101,6 +101,7 @@ pub(crate) fn plan(
         others,
         wanted: &wanted,
         extensions: &extensions,
+        merging: merging::of(deployment, document.source),
         aliased: HashSet::new(),
         aliased_values: HashMap::new(),
         anchors: HashSet::new(),

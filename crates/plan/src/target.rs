@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::extensions::Extensions;
+use crate::merging::Merging;
 use crate::refusal::Refusal;
 use crate::wanted::{OfServices, Wanted};
 use clearml_secure_core::deployment::Composed;
@@ -22,6 +23,8 @@ pub(crate) struct Target<'a> {
     pub(crate) wanted: &'a OfServices,
     /// Which services extend which.
     pub(crate) extensions: &'a Extensions<'a>,
+    /// Which services merge which `environment`.
+    pub(crate) merging: Merging<'a>,
     /// Nodes that an alias stands for.
     pub(crate) aliased: HashSet<*const Node>,
     /// Single values that an alias stands for: where each stands, and where it is used again.

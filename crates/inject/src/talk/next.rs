@@ -16,7 +16,7 @@ use clearml_secure_core::shown::escape;
 use clearml_secure_core::source::Sources;
 use clearml_secure_plan::OVERRIDE_FILE;
 use clearml_secure_plan::env_file::{EnvFile, options};
-use clearml_secure_plan::intended::Change;
+use clearml_secure_plan::intended::{Change, IntendedPort};
 use clearml_secure_plan::job::Planned;
 use clearml_secure_plan::plan::Plan;
 use clearml_secure_plan::switched::switched;
@@ -181,21 +181,19 @@ fn is_shared(changed: &[Setting]) -> bool {
 
 /// The services that have to start anew, as words of a command, in the order of the files.
 fn services(deployment: &Composed, plan: &Plan) -> Vec<String> {
+    let is_new = plan
+        .intended
+        .iter()
+        .filter(|one| one.change != Change::Kept);
+    let ports = plan.ports.iter().filter(|port| !port.is_kept);
+    let names = is_new.map(|one| &*one.service);
+    let changed_ones: HashSet<&str> = names.chain(ports.map(IntendedPort::service)).collect();
     let is_shared = is_shared(&changed(plan));
-    let is_changed = |index: usize, name: &str| {
-        let mut intended = plan.intended.iter();
-        let place = format!("services/{name}/ports");
-        intended.any(|one| one.service == name && one.change != Change::Kept)
-            || plan
-                .ports
-                .iter()
-                .any(|port| !port.is_kept && port.path.starts_with(&place))
-            || is_shared
-                && deployment
-                    .instances
-                    .iter()
-                    .any(|one| one.service == index && one.server.reads_configuration())
-    };
+    let readers = deployment.instances.iter();
+    let readers = readers.filter(|one| is_shared && one.server.reads_configuration());
+    let readers: HashSet<usize> = readers.map(|one| one.service).collect();
+    let is_changed =
+        |index: usize, name: &str| changed_ones.contains(name) || readers.contains(&index);
     let services = deployment.project.services.iter().enumerate();
     services
         .filter(|(index, service)| is_changed(*index, &service.name))

@@ -252,27 +252,13 @@ pub(super) fn alias_name(target: &Target<'_>, alias: &Node) -> String {
         .to_owned()
 }
 
-/// The services that inherit an `environment` because they merge the service in which it stands: their names and
-/// mappings.
-pub(super) fn inheritors<'a>(
-    target: &Target<'a>,
+/// The services that inherit this `environment` because they merge the one in which it stands: their names and mappings.
+pub(super) fn inheritors<'t, 'a>(
+    target: &'t Target<'a>,
     environment: &Arc<Node>,
-) -> impl Iterator<Item = (&'a str, &'a Arc<Node>)> {
-    let (source, deployment) = (target.source, target.deployment);
-    let environment = Arc::clone(environment);
-    deployment
-        .project
-        .services
-        .iter()
-        .filter_map(move |service| {
-            let part = service
-                .parts
-                .iter()
-                .find(|part| part.source == source && part.service == service.name)?;
-            let field = part.node.get_or_reset("environment")?;
-            (field.merged && Arc::ptr_eq(field.value, &environment))
-                .then_some((service.name.as_str(), &part.node))
-        })
+) -> impl Iterator<Item = (&'a str, &'a Arc<Node>)> + use<'t, 'a> {
+    let of_environment = target.merging.get(&Arc::as_ptr(environment));
+    of_environment.into_iter().flatten().copied()
 }
 
 /// A null cannot be kept for inheritors beside what is added.

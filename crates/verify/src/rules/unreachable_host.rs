@@ -81,6 +81,8 @@ impl Rule for UnreachableHost {
     }
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
+        let needs = NEEDS.iter().filter(|need| is_here(case, need));
+        let needs: Vec<&Need> = needs.collect();
         for server in case.servers(Server::Fileserver) {
             let instance = &case.deployment.instances[server.instance];
             let is_old = |version| version < Version::FILE_SERVER_AUTHENTICATION;
@@ -92,10 +94,9 @@ impl Rule for UnreachableHost {
             }
             let container = case.deployment.service(instance);
             let names = names(case, container);
-            let missing = NEEDS.iter().filter_map(|need| {
+            let missing = needs.iter().filter_map(|need| {
                 let host = asked_for(case, server, need)?;
-                let is_lost =
-                    is_here(case, need) && is_lost(case, (container, &names), (need, &host));
+                let is_lost = is_lost(case, (container, &names), (need, &host));
                 is_lost.then_some((host, need.help))
             });
             let missing: Vec<(String, &str)> = missing.collect();
