@@ -14,6 +14,7 @@ pub mod files;
 pub mod interpolate;
 mod label;
 mod loader;
+mod mount;
 mod network;
 mod parts;
 pub mod port;

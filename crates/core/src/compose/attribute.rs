@@ -130,7 +130,16 @@ pub(super) fn attribute<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &
     None
 }
 
-/// Whether a switch is on by this text, in any of the words that compose takes for it.
+/// What a text says of a switch, in any of the words that compose takes for it: those of YAML 1.1.
+pub(super) fn switch(text: &str) -> Option<bool> {
+    match &*text.to_ascii_lowercase() {
+        "true" | "y" | "yes" | "on" => Some(true),
+        "false" | "n" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a switch is on by this text.
 pub(super) fn is_on(text: &str) -> bool {
-    ["true", "y", "yes", "on"].contains(&&*text.to_lowercase())
+    switch(text) == Some(true)
 }

@@ -6,6 +6,7 @@
 //! an edit is about, and a rule may still find what is wrong beside it. Held against compose: `tests/tests/schema.rs` and
 //! `tests/tests/mutations.rs`.
 
+mod basic;
 mod check;
 mod forms;
 mod keys;
@@ -27,6 +28,7 @@ use crate::unseen::{Hides, Unseen};
 use check::{Check, Looks};
 use forms::{Form, Forms, Merge};
 use merge::{Clash, Merger};
+use texts::When;
 use tree::{Tree, Value};
 use whole::{Edges, Known, Whole};
 
@@ -94,7 +96,7 @@ fn loaded(project: &Project, id: usize) -> Option<Fault> {
     services.into_iter().find_map(|field| {
         let tree = Tree::of(document, field.value);
         let name = field.key.scalar().map_or("", |key| key.text());
-        let mut check = Check::new(project, Looks::LOADED, &["services", name]);
+        let mut check = Check::new(project, Looks::At(When::Loaded), &["services", name]);
         check.fault(&tree, SERVICE, field.key.span(document.source))
     })
 }
@@ -173,7 +175,7 @@ fn merged<'a>(project: &'a Project, service: &'a Service) -> Result<Option<Tree<
     };
     if let [part] = &service.parts[..] {
         let mut tree = tree_of(part);
-        check(&tree, Looks::ALL, part.name)?;
+        check(&tree, Looks::All, part.name)?;
         settle(&mut tree, project);
         return Ok(Some(tree));
     }
@@ -189,7 +191,7 @@ fn merged<'a>(project: &'a Project, service: &'a Service) -> Result<Option<Tree<
         let tree = tree_of(part);
         let is_whole = project.order.contains(&part.document) && part.service == service.name;
         if is_whole {
-            check(&tree, Looks::LOADED, part.name)?;
+            check(&tree, Looks::At(When::Loaded), part.name)?;
         }
         if !part.ignores_tags {
             let reached = if part.reach == 0 { all.as_mut() } else { None };
@@ -203,7 +205,7 @@ fn merged<'a>(project: &'a Project, service: &'a Service) -> Result<Option<Tree<
             continue;
         }
         let mut merged = merge(all.take(), merged)?;
-        check(&merged, Looks::MERGED, part.name)?;
+        check(&merged, Looks::At(When::Merged), part.name)?;
         settle(&mut merged, project);
         all = Some(merged);
     }
@@ -212,7 +214,7 @@ fn merged<'a>(project: &'a Project, service: &'a Service) -> Result<Option<Tree<
         (all, Some(own)) => merge(all, own)?,
         (None, None) => return Ok(None),
     };
-    check(&all, Looks::DONE, service.name_span)?;
+    check(&all, Looks::At(When::Done), service.name_span)?;
     Ok(Some(all))
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::attribute::{counting, is_on};
-use super::{Document, Part, Project, Scope, Service, interpolate};
+use super::{Document, Part, Project, Scope, Service, interpolate, mount};
 use crate::container::{FileText, HostPath, Mount, MountSource};
 use crate::container_path;
 use crate::knowable::Knowable;
@@ -202,8 +202,7 @@ impl Reader<'_> {
             return self.text(item.get("target")?.value).into_known();
         }
         let text = self.text(item).into_known()?;
-        let (_, rest) = split_source(&text);
-        rest.split(':').next().map(str::to_owned)
+        mount::split(&text).map(|(_, target)| target.to_owned())
     }
 
     fn volume(&self, item: &Node) -> Found {
@@ -213,17 +212,17 @@ impl Reader<'_> {
         let Knowable::Known(text) = self.text(item) else {
             return self.untold(item);
         };
-        let (source, rest) = split_source(&text);
-        let Some(source) = source else {
-            let target = match rest.as_bytes() {
-                // Compose takes a volume's name of one letter for a drive, which no container of Linux has.
-                [_, b':', ..] => Knowable::unknown(DRIVE),
-                _ => target(rest),
-            };
-            return (Knowable::Known(MountSource::Empty), target);
+        // What is no mount is said with the schema.
+        let (source, path) = mount::split(&text).unwrap_or(("", &text));
+        let target = match path.as_bytes() {
+            // Compose takes a volume's name of one letter for a drive, which no container of Linux has.
+            [_, b':', ..] => Knowable::unknown(DRIVE),
+            _ => target(path),
         };
-        let path = rest.split(':').next().unwrap_or(rest);
-        (self.classified(source), target(path))
+        match source {
+            "" => (Knowable::Known(MountSource::Empty), target),
+            source => (self.classified(source), target),
+        }
     }
 
     /// A short form of which a variable has no value: the target may be told all the same.
@@ -268,13 +267,9 @@ impl Reader<'_> {
     }
 
     fn classified(&self, source: &str) -> Knowable<MountSource> {
-        let bytes = source.as_bytes();
-        let is_path = source.starts_with(['/', '.', '~', '\\'])
-            || (bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':');
-        if is_path {
-            self.bind(source)
-        } else {
-            self.named(source)
+        match mount::is_path(source) {
+            true => self.bind(source),
+            false => self.named(source),
         }
     }
 
@@ -459,20 +454,6 @@ pub(super) fn told_text(project: &Project, scope: Scope, text: &str) -> Knowable
 
 pub(super) fn target(path: &str) -> Knowable<String> {
     cleaned(path).map_or(Knowable::unknown(NO_VALUE), Knowable::Known)
-}
-
-/// Splits `source:target[:mode]`; a drive letter such as `c:/x` is part of the source.
-fn split_source(text: &str) -> (Option<&str>, &str) {
-    let bytes = text.as_bytes();
-    let drive = bytes.len() > 2
-        && bytes[0].is_ascii_alphabetic()
-        && bytes[1] == b':'
-        && matches!(bytes[2], b'/' | b'\\');
-    let from = if drive { 2 } else { 0 };
-    match text[from..].find(':') {
-        Some(at) => (Some(&text[..from + at]), &text[from + at + 1..]),
-        None => (None, text),
-    }
 }
 
 /// A path of a container as compose cleans it: without `.`, `..` and double slashes. None for an empty one.

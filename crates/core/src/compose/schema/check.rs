@@ -14,40 +14,17 @@ use crate::source::Span;
 
 /// Which of compose's looks at the values are taken.
 #[derive(Clone, Copy)]
-pub(super) struct Looks {
-    pub(super) loaded: bool,
-    pub(super) merged: bool,
-    pub(super) done: bool,
+pub(super) enum Looks {
+    /// All of one file.
+    All,
+    At(When),
 }
 
 impl Looks {
-    pub(super) const LOADED: Self = Self {
-        loaded: true,
-        merged: false,
-        done: false,
-    };
-    pub(super) const MERGED: Self = Self {
-        loaded: false,
-        merged: true,
-        done: false,
-    };
-    pub(super) const DONE: Self = Self {
-        loaded: false,
-        merged: false,
-        done: true,
-    };
-    /// All of one file.
-    pub(super) const ALL: Self = Self {
-        loaded: true,
-        merged: true,
-        done: true,
-    };
-
     fn take(self, when: When) -> bool {
-        match when {
-            When::Loaded => self.loaded,
-            When::Merged => self.merged,
-            When::Done => self.done,
+        match self {
+            Self::All => true,
+            Self::At(own) => own == when,
         }
     }
 }
@@ -91,7 +68,7 @@ impl<'a> Check<'a> {
         };
         match form {
             Some(fault) => fault,
-            None if !self.looks.merged => None,
+            None if !self.looks.take(When::Merged) => None,
             None if tree.is_null() => {
                 let message = format!("it is empty, and must be {}", forms::words(forms));
                 Some(self.said(message, named))
@@ -106,7 +83,10 @@ impl<'a> Check<'a> {
         }
         let readings = || forms.iter().filter_map(Form::reading);
         if readings().next().is_none() {
-            return self.looks.merged.then(|| self.wrong(tree, forms));
+            return self
+                .looks
+                .take(When::Merged)
+                .then(|| self.wrong(tree, forms));
         }
         if !readings().any(|reading| self.looks.take(reading.when)) {
             return None;
@@ -120,7 +100,7 @@ impl<'a> Check<'a> {
         for (at, item) in items.iter().enumerate() {
             self.path.push(Step::At(at));
             let has_name = forms.iter().any(|form| may_take(form, &item.value));
-            let fault = match kind == Items::Named && self.looks.loaded && !has_name {
+            let fault = match kind.have_names() && self.looks.take(When::Loaded) && !has_name {
                 true => Some(self.wrong(item, forms)),
                 false => self.fault(item, forms, item.span),
             };
@@ -129,7 +109,7 @@ impl<'a> Check<'a> {
                 return fault;
             }
         }
-        if kind != Items::Once || !self.looks.merged || items.len() < 2 {
+        if kind != Items::Once || !self.looks.take(When::Merged) || items.len() < 2 {
             return None;
         }
         let mut seen: HashSet<(bool, Cow<'_, str>)> = HashSet::new();
@@ -146,7 +126,7 @@ impl<'a> Check<'a> {
     fn map(&mut self, entries: &'a [Entry<'a>], names: Names, forms: Forms) -> Option<Fault> {
         for entry in entries {
             if !names.has(&entry.name) {
-                if !names.is_strict() || !self.looks.merged {
+                if !names.is_strict() || !self.looks.take(When::Merged) {
                     continue;
                 }
                 let message = match entry.name.is_empty() {
@@ -172,7 +152,11 @@ impl<'a> Check<'a> {
         for entry in entries {
             let fault = match fields.key(&entry.name) {
                 Some(key) => self.entry(entry, key.forms),
-                None if is_allowed(&entry.name, fields.others) || !self.looks.merged => None,
+                None if is_allowed(&entry.name, fields.others)
+                    || !self.looks.take(When::Merged) =>
+                {
+                    None
+                }
                 None => {
                     self.path.push(Step::Key(&entry.name));
                     let fault = self.said(UNKNOWN_KEY.to_owned(), entry.at);
@@ -188,7 +172,7 @@ impl<'a> Check<'a> {
         let lacks: Vec<String> = { fields.needed.iter().filter(is_there) }
             .map(|name| format!("`{name}`"))
             .collect();
-        if lacks.is_empty() || !self.looks.merged {
+        if lacks.is_empty() || !self.looks.take(When::Merged) {
             return None;
         }
         Some(self.said(format!("it lacks {}", and(&lacks)), tree.span))

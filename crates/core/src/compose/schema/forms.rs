@@ -30,6 +30,13 @@ pub(super) enum Form {
     Digits(f64, f64),
 }
 
+impl Items {
+    /// Whether compose looks for the names of items.
+    pub(super) fn have_names(self) -> bool {
+        matches!(self, Self::Mounts | Self::Named)
+    }
+}
+
 impl Form {
     pub(super) fn reading(&self) -> Option<&'static Reading> {
         match self {
@@ -46,6 +53,8 @@ pub(super) type Forms = &'static [Form];
 pub(super) enum Items {
     /// Any.
     Any,
+    /// As `Named`, by their targets, which are also in texts.
+    Mounts,
     /// Any; of two of one name compose itself leaves out the earlier one, and looks for names as it reads a file.
     Named,
     /// None is there twice.

@@ -6,9 +6,8 @@ use std::collections::{HashMap, HashSet};
 use zeroize::Zeroizing;
 
 use super::forms::{Form, Forms, Items, Merge};
-use super::texts;
 use super::tree::{Entry, Text, Tree, Value};
-use crate::compose::Project;
+use crate::compose::{Project, mount};
 use crate::source::Span;
 
 /// A value that compose cannot merge into what is there.
@@ -100,17 +99,17 @@ impl Merger<'_> {
 
     /// What an item of a list is for; of two that are for the same, only the later one counts.
     fn place(&self, item: &Tree<'_>, forms: Forms) -> Option<String> {
-        let of_items = forms.iter().find_map(|form| match form {
-            Form::List(Items::Named, forms) => Some(forms),
+        let items = forms.iter().find_map(|form| match form {
+            Form::List(items, _) => Some(*items),
             _ => None,
-        })?;
-        let mut readings = of_items.iter().filter_map(Form::reading);
-        if readings.any(|reading| std::ptr::eq(reading, &raw const texts::MOUNT)) {
+        });
+        let items = items.filter(|items| items.have_names())?;
+        if items == Items::Mounts {
             if let Some(target) = item.get("target") {
                 return Some(target.text(self.project)?.into_owned());
             }
             let text = item.text(self.project)?;
-            return texts::mount(&text).map(|(_, target)| target.to_owned());
+            return mount::split(&text).map(|(_, target)| target.to_owned());
         }
         let told = |key: &str| match &item.get(key)?.value {
             Value::Number { number, .. } => Some(number.to_string()),

@@ -7,9 +7,9 @@ use super::check::{Check, Looks, UNKNOWN_KEY};
 use super::forms::{Key, Merge};
 use super::merge::Merger;
 use super::sections::SECTIONS;
-use super::texts;
+use super::texts::When;
 use super::tree::{Entry, Tree, Value};
-use crate::compose::Project;
+use crate::compose::{Project, attribute};
 use crate::shown::{escape, or};
 use crate::source::Span;
 use crate::yaml::Clears;
@@ -85,14 +85,14 @@ fn merged<'a>(project: &'a Project, key: &'a Key) -> Result<Option<Tree<'a>>, Fa
             fault.map_or(Ok(()), Err)
         };
         let tree = Tree::of(document, field.value);
-        check(&tree, Looks::LOADED)?;
+        check(&tree, Looks::At(When::Loaded))?;
         let mut merged = match all {
             None => tree,
             Some(all) => merger
                 .merge(all, tree, key.forms, key.merge)
                 .map_err(|clash| clash.in_path(&[key.name]))?,
         };
-        check(&merged, Looks::MERGED)?;
+        check(&merged, Looks::At(When::Merged))?;
         if let Value::Map(entries) = &mut merged.value {
             for entry in entries {
                 if let Some(fault) = settle(project, key.name, entry) {
@@ -167,7 +167,7 @@ fn is_external(project: &Project, tree: &Tree<'_>) -> Option<bool> {
         None => Some(false),
         Some(external) => match &external.value {
             Value::Bool(value) => Some(*value),
-            Value::Text(_) => texts::switch(&external.text(project)?),
+            Value::Text(_) => attribute::switch(&external.text(project)?),
             _ => Some(true),
         },
     }

@@ -1,7 +1,7 @@
 //! The sections beside the services.
 
+use super::basic::{OPTIONS, PAIRS, PAIRS_ONCE, SWITCH, TEXT, TEXTS, WHOLE};
 use super::forms::{Fields, Form, Forms, Items, Key, Merge, Names, Others, fields, key, needing};
-use super::service::{OPTIONS, PAIRS, PAIRS_ONCE, SWITCH, TEXT, TEXTS, WHOLE};
 use super::texts;
 
 /// An older form is a mapping with the name in it.

@@ -1,52 +1,15 @@
 //! The keys of a service.
 
+use super::basic::{
+    BYTES, CONTAINERS, COUNT, CPUS, DURATION, FLAG, LATE_QUANTITY, LATE_SWITCH, LIMIT, NAMED,
+    NATURAL, NUMBER, OPTIONS, PAIRS, PAIRS_ONCE, QUANTITY, RATIO, SCALARS, SWITCH, TEXT,
+    TEXT_OR_NAMED, TEXT_OR_TEXTS, TEXTS, TEXTS_ONCE, WHOLE, WHOLE_BYTES, WORDS,
+};
 use super::forms::{
     Fields, Form, Forms, Items, Key, MAX, MIN, Merge, Names, Others, fields, key, needing, only,
     reads,
 };
 use super::texts;
-
-pub(super) const TEXT: Forms = &[Form::Text];
-pub(super) const TEXTS: Forms = &[Form::List(Items::Any, TEXT)];
-pub(super) const TEXTS_ONCE: Forms = &[Form::List(Items::Once, TEXT)];
-const TEXT_OR_TEXTS: Forms = &[Form::Text, Form::List(Items::Any, TEXT)];
-const NAMED: Forms = &[Form::List(Items::Named, TEXT)];
-const TEXT_OR_NAMED: Forms = &[Form::Text, Form::List(Items::Named, TEXT)];
-pub(super) const SWITCH: Forms = &[Form::Bool, Form::Reads(&texts::SWITCH)];
-const LATE_SWITCH: Forms = &[Form::Bool, Form::Reads(&texts::LATE_SWITCH)];
-const FLAG: Forms = &[Form::Bool];
-pub(super) const WHOLE: Form = Form::Whole(MIN, MAX);
-const NATURAL: Form = Form::Whole(0.0, MAX);
-pub(super) const NUMBER: Form = Form::Number(MIN, MAX);
-/// How many containers there are.
-const CONTAINERS: Forms = &[Form::Whole(0.0, 9e18), Form::Reads(&texts::COUNT)];
-const COUNT: Forms = &[NATURAL, Form::Reads(&texts::COUNT)];
-/// A number of 64 bits.
-const QUANTITY: Forms = &[NUMBER, Form::Reads(&texts::INTEGER)];
-const LATE_QUANTITY: Forms = &[NUMBER, Form::Reads(&texts::LATE_INTEGER)];
-const LIMIT: Forms = &[Form::Digits(MIN, MAX), Form::Reads(&texts::INTEGER)];
-const RATIO: Forms = &[NUMBER, Form::Reads(&texts::NUMBER)];
-const CPUS: Forms = &[NUMBER, Form::Reads(&texts::LATE_NUMBER)];
-const BYTES: Forms = &[NUMBER, Form::Reads(&texts::SIZE)];
-const WHOLE_BYTES: Forms = &[WHOLE, Form::Reads(&texts::SIZE)];
-const DURATION: Forms = &[Form::Reads(&texts::DURATION)];
-const WORDS: Forms = &[
-    Form::Reads(&texts::COMMAND),
-    Form::List(Items::Any, TEXT),
-    Form::Null,
-];
-const SCALARS: Forms = &[Form::Text, NUMBER, Form::Bool, Form::Null];
-/// Variables, labels and the like, of which the last of a name counts.
-pub(super) const PAIRS: Forms = &[
-    Form::Map(Names::Given, SCALARS),
-    Form::List(Items::Named, TEXT),
-];
-/// The same where a list may have nothing twice.
-pub(super) const PAIRS_ONCE: Forms = &[
-    Form::Map(Names::Given, SCALARS),
-    Form::List(Items::Once, TEXT),
-];
-pub(super) const OPTIONS: Forms = &[Form::Map(Names::Looked, &[Form::Text, NUMBER])];
 
 /// A config or a secret of a service.
 const GRANTS: Forms = &[Form::List(
@@ -96,7 +59,7 @@ const PORTS: Forms = &[Form::List(
 )];
 
 const MOUNTS: Forms = &[Form::List(
-    Items::Named,
+    Items::Mounts,
     &[
         reads!(&texts::MOUNT),
         Form::Fields(&needing!(

@@ -1,6 +1,6 @@
 //! What compose makes of texts, each as it reads them: switches, numbers, sizes, durations and the like.
 
-use crate::compose::shellwords;
+use crate::compose::{attribute, mount, shellwords};
 
 /// A kind of text.
 pub(super) struct Reading {
@@ -91,7 +91,7 @@ pub(super) static ADDRESS: Reading =
     reading("an IP address", When::Loaded, super::ports::is_address);
 pub(super) static MOUNT: Reading =
     reading("a mount, e.g. ./here:/there:ro", When::Loaded, |text| {
-        mount(text).is_some()
+        mount::split(text).is_some()
     });
 pub(super) static DEVICE: Reading = reading(
     "a device, e.g. /dev/fuse:/dev/fuse:rwm",
@@ -145,17 +145,8 @@ one_of!(
     "rebuild" | "sync" | "restart" | "sync+restart" | "sync+exec"
 );
 
-/// A switch by the words of YAML 1.1.
-pub(super) fn switch(text: &str) -> Option<bool> {
-    match &*text.to_ascii_lowercase() {
-        "true" | "y" | "yes" | "on" => Some(true),
-        "false" | "n" | "no" | "off" => Some(false),
-        _ => None,
-    }
-}
-
 fn is_switch(text: &str) -> bool {
-    switch(text).is_some()
+    attribute::switch(text).is_some()
 }
 
 /// Go's `ParseInt` with base 10.
@@ -265,33 +256,4 @@ fn is_pull_policy(text: &str) -> bool {
     let mut intervals = text.match_indices("every_");
     WORDS.iter().any(|word| text.contains(word))
         || intervals.any(|(at, found)| is_interval(&text[at + found.len()..]))
-}
-
-/// The source and the target of a mount in its short form.
-pub(super) fn mount(text: &str) -> Option<(&str, &str)> {
-    if text.len() == 1 || text.len() == 2 {
-        return Some(("", text));
-    }
-    // One letter before a colon is a drive.
-    let is_drive = |part: &str| {
-        let mut chars = part.chars();
-        chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none()
-    };
-    let mut parts: Vec<&str> = Vec::new();
-    let mut start = 0;
-    for (at, _) in text.match_indices(':') {
-        if !is_drive(&text[start..at]) {
-            parts.push(&text[start..at]);
-            start = at + 1;
-        }
-    }
-    parts.push(&text[start..]);
-    if parts.len() > 3 || parts.iter().any(|part| part.is_empty()) {
-        return None;
-    }
-    match parts[..] {
-        [target] => Some(("", target)),
-        [source, target, ..] => Some((source, target)),
-        [] => None,
-    }
 }

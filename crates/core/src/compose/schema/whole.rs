@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::Fault;
 use super::texts;
 use super::tree::{Entry, Tree, Value};
-use crate::compose::Project;
+use crate::compose::{Project, mount};
 use crate::shown::escape;
 use crate::source::Span;
 
@@ -326,10 +326,9 @@ impl Whole<'_> {
             return Some((text("target")?, source));
         }
         let text = self.told(item)?;
-        let (source, target) = texts::mount(&text)?;
-        let is_path =
-            source.starts_with(['.', '/', '~', '\\']) || source.contains(':') || source.is_empty();
-        Some((target.to_owned(), (!is_path).then(|| source.to_owned())))
+        let (source, target) = mount::split(&text)?;
+        let is_name = !source.is_empty() && !mount::is_path(source);
+        Some((target.to_owned(), is_name.then(|| source.to_owned())))
     }
 
     fn grants(&self) -> Option<Wrong> {
