@@ -120,7 +120,7 @@ fn is_said(folder: &Path) -> bool {
         one["reason"]
             .as_str()
             .unwrap()
-            .contains("docker compose refuses it")
+            .contains("docker compose 2.40 refuses it")
     };
     // What is an error is said without a document.
     done.stdout.is_empty() || unknown.any(is_refusal)

@@ -44,7 +44,7 @@ impl From<Fault> for Unseen {
         Self {
             what: fault.path,
             hides: Hides::Anything,
-            reason: format!("docker compose refuses it: {}", fault.message),
+            reason: format!("docker compose 2.40 refuses it: {}", fault.message),
             service: None,
             span: Some(fault.span),
         }

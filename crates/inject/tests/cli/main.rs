@@ -217,7 +217,7 @@ fn no_override_makes_good_an_environment_that_compose_does_not_take() {
     let over = ["-k", "keys.env", "--override", "docker-compose.yml"];
     let (code, stdout, stderr) = run(folder.path(), &over);
     assert_eq!((code, stdout.as_str()), (2, ""));
-    let place = "docker-compose.yml:6:5: services.fileserver.environment: docker compose refuses it: it is empty";
+    let place = "docker-compose.yml:6:5: services.fileserver.environment: docker compose 2.40 refuses it: it is empty";
     assert!(stderr.contains(place), "{stderr}");
     // Edited, the file has a mapping there.
     let (code, _, stderr) = run(folder.path(), &["-k", "keys.env", "docker-compose.yml"]);

@@ -207,7 +207,7 @@ impl<'a> Check<'a> {
 }
 
 /// What is said of a key that a later compose may know.
-pub(super) const UNKNOWN_KEY: &str = "compose 2.40 knows no such key";
+pub(super) const UNKNOWN_KEY: &str = "it knows no such key";
 
 fn is_allowed(name: &str, others: Others) -> bool {
     match others {
