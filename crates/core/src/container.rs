@@ -122,7 +122,7 @@ pub struct Hook {
     pub span: Span,
 }
 
-/// What an engine says of a container that it has made, besides what every source says.
+/// What an engine or a cluster says of a container that it has made, besides what every source says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Made {
     /// The service of its project from which it was made; none of a container of another project, and of one that was started by hand

@@ -225,8 +225,8 @@ const THIRD_PARTY: [&str; 22] = [
     "valkey",
 ];
 
-/// What an image tells of the release, by its name or, where a container of an engine shows it, by itself. `latest` is what it
-/// was when the image was pulled (docs/clearml.md#what-docker-inspect-tells).
+/// What an image tells of the release, by its name or, where a container of an engine shows it, by itself. In what runs,
+/// `latest` is what it was when the image was pulled (docs/clearml.md#what-docker-inspect-tells).
 fn release(service: &Container) -> Knowable<Release> {
     let named = service.image.as_ref().and_then(|image| match image {
         Some(image) => Release::of_image(&image.text),
@@ -238,9 +238,14 @@ fn release(service: &Container) -> Knowable<Release> {
     match (&named, made.version) {
         (Knowable::Known(Release::Numbered(_)), _) | (Knowable::Unknown(_), None) => named,
         (_, Some(version)) => Knowable::Known(Release::Numbered(version)),
-        (Knowable::Known(Release::Newest), None) => Knowable::unknown(
-            "the container was made from what `latest` was at that time, and its image has no CLEARML_SERVER_VERSION",
-        ),
+        (Knowable::Known(Release::Newest), None) => Knowable::unknown(match service.pod {
+            Some(_) => {
+                "its pods run what `latest` was when each was started; name a version in its image"
+            }
+            None => {
+                "the container was made from what `latest` was at that time, and its image has no CLEARML_SERVER_VERSION"
+            }
+        }),
     }
 }
 

@@ -163,7 +163,7 @@ impl One<'_> {
                 .map(|node| workload.span(node)),
             capability: added.find_map(named),
             labels: Vec::new(),
-            made: None,
+            made: workload.is_live().then(Box::default),
             pod: Some(Box::new(Pod {
                 probed: self.probed(node),
                 ..environment.pod

@@ -217,6 +217,11 @@ impl Object {
         role(&self.kind, None) == Role::Workload
     }
 
+    /// Whether it is of a cluster and no manifest: a cluster gives each object a number of its own.
+    pub(super) fn is_live(&self) -> bool {
+        text(&self.node, &["metadata", "uid"]).is_some()
+    }
+
     /// What describes its pods: metadata and spec.
     pub(super) fn pod(&self) -> Option<&Node> {
         let path: &[&str] = match self.kind.as_str() {

@@ -216,3 +216,28 @@ fn what_a_workload_or_a_config_map_holds_is_viewable() {
         assert!(done.json.to_string().contains(what), "{what}");
     }
 }
+
+#[test]
+fn latest_of_a_cluster_is_whatever_it_was() {
+    let (_, secret) = keyset();
+    let chart = Chart {
+        secret: "clearml-keys",
+        ..Chart::default()
+    };
+    let manifest = chart.render() + &secret;
+    let live = manifest.replace("\nmetadata:\n", "\nmetadata:\n  uid: 6b2a4f0e-0c1d\n");
+    for (text, tag, is_known) in [
+        (&manifest, ":latest", true),
+        (&manifest, "", true),
+        (&live, ":2.3.0", true),
+        (&live, ":latest", false),
+        (&live, "", false),
+    ] {
+        let image = format!("clearml/server{tag}");
+        let text = text.replace("clearml/server:2.3.0", &image);
+        let said = look(&["a.yaml"], &[("a.yaml", &text)]).unknown();
+        let reason = "its pods run what `latest` was when each was started";
+        let is_said = said.iter().any(|one| one.contains(reason));
+        assert_eq!(is_said, !is_known, "{image}: {said:?}");
+    }
+}
