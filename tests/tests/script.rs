@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use e2e::files::root;
 use e2e::oracle;
@@ -46,6 +46,28 @@ fn the_help_fits_and_shellcheck_finds_nothing() {
         assert_eq!(options(&text), arms);
     }
     check(&script);
+}
+
+#[test]
+fn help_that_is_lost_is_an_error_and_help_that_nobody_reads_is_none() {
+    let script = root().join("scripts/clearml-rotate");
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else {
+        oracle::note_skipped("a full disk: there is no /dev/full here");
+        return;
+    };
+    for shell in Bed::shells() {
+        let (closed, pipe) = std::io::pipe().unwrap();
+        drop(closed);
+        for (stdout, code) in [
+            (full.try_clone().unwrap().into(), 2),
+            (Stdio::from(pipe), 0),
+        ] {
+            let mut help = Command::new(&shell[0]);
+            let help = help.args(&shell[1..]).arg(&script).arg("-h");
+            let status = help.stdout(stdout).stderr(Stdio::null()).status();
+            assert_eq!(status.unwrap().code(), Some(code), "{shell:?}");
+        }
+    }
 }
 
 fn check(script: &Path) {
