@@ -14,14 +14,15 @@ pub mod scalar;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use zeroize::Zeroizing;
 
-use crate::source::{SourceId, Span};
-pub use build::{DEPTH_LIMIT, parse, parse_documents, parse_part, parse_part_last};
+use crate::source::{SharedText, SourceId, Span};
+pub use build::{DEPTH_LIMIT, parse, parse_documents, parse_part, parse_part_last, parse_shared};
 pub use json::parse_json;
 pub use scalar::Typed;
 
@@ -52,8 +53,8 @@ pub enum Value {
     Alias(Arc<Node>),
     /// Keys and values, in the order of the file, merge keys among them.
     Mapping(Style, Box<[Entry]>),
-    /// One text.
-    Scalar(Scalar),
+    /// One text, and how it is written.
+    Scalar(Quoting, Scalar),
     /// Items, in the order of the file.
     Sequence(Style, Box<[Arc<Node>]>),
 }
@@ -84,11 +85,13 @@ pub enum Style {
     Flow,
 }
 
-/// The text of a scalar, with quotes and escapes undone.
+/// The text of a scalar, with quotes and escapes undone. Nearly all are written as they are meant, and a large file has a
+/// million: these have no text of their own, but bytes of the file's.
+#[derive(Clone)]
 pub struct Scalar {
-    text: Zeroizing<Box<str>>,
-    /// How it is written.
-    pub style: Quoting,
+    whole: SharedText,
+    start: u32,
+    end: u32,
 }
 
 /// How a scalar is written.
@@ -115,10 +118,34 @@ pub struct Field<'a> {
     pub merged: bool,
 }
 
+/// Files are at most 64 MiB, so an offset fits.
+fn offset(byte: usize) -> u32 {
+    u32::try_from(byte).unwrap_or(u32::MAX)
+}
+
 impl Scalar {
     /// The text. It may be a secret: anyone who prints it answers for that.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.whole[self.start as usize..self.end as usize]
+    }
+
+    /// Whether this is its text.
+    pub fn is(&self, text: &str) -> bool {
+        (self.end - self.start) as usize == text.len() && self.text() == text
+    }
+
+    fn own(text: impl Into<String>) -> Self {
+        let whole = SharedText::new(Zeroizing::new(text.into()));
+        let range = 0..whole.len();
+        Self::within(&whole, range)
+    }
+
+    fn within(whole: &SharedText, range: Range<usize>) -> Self {
+        Self {
+            whole: Arc::clone(whole),
+            start: offset(range.start),
+            end: offset(range.end),
+        }
     }
 }
 
@@ -135,7 +162,7 @@ impl Node {
     }
 
     /// The bytes of [`Node::span`], where the text needs no name.
-    pub fn range(&self) -> std::ops::Range<usize> {
+    pub fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
@@ -150,7 +177,7 @@ impl Node {
     }
 
     /// First byte after the value's `&anchor`, where there is one.
-    pub fn anchor(&self) -> Option<(&str, std::ops::Range<usize>)> {
+    pub fn anchor(&self) -> Option<(&str, Range<usize>)> {
         let (name, start, end) = self.properties.as_ref()?.anchor.as_ref()?;
         Some((name, *start as usize..*end as usize))
     }
@@ -190,9 +217,8 @@ impl Node {
     /// The same with the entry whose value has the tag.
     pub fn clearing(&self, key: &str) -> Option<(&Entry, Clears)> {
         let entries = self.entries()?;
-        let is_meant = |entry: &&Entry| {
-            !entry.is_merge() && entry.key.scalar().is_some_and(|one| one.text() == key)
-        };
+        let is_meant =
+            |entry: &&Entry| entry.key.scalar().is_some_and(|one| one.is(key)) && !entry.is_merge();
         let own = entries.iter().find(is_meant);
         let own = own.filter(|entry| !self.lacks(entry));
         if let Some((entry, clears)) = own.and_then(|entry| Some((entry, entry.value.clears()?))) {
@@ -262,7 +288,15 @@ impl Node {
     /// The scalar, aliases followed.
     pub fn scalar(&self) -> Option<&Scalar> {
         match &self.target().value {
-            Value::Scalar(scalar) => Some(scalar),
+            Value::Scalar(_, scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
+    /// How its scalar is written, aliases followed.
+    pub fn quoting(&self) -> Option<Quoting> {
+        match &self.target().value {
+            Value::Scalar(quoting, _) => Some(*quoting),
             _ => None,
         }
     }
@@ -270,9 +304,13 @@ impl Node {
     /// What go-yaml makes of a scalar, aliases followed.
     pub fn typed(&self) -> Option<Typed> {
         let target = self.target();
-        self.scalar().map(|scalar| {
-            scalar::resolve(scalar.text(), scalar.style == Quoting::Plain, target.tag())
-        })
+        match &target.value {
+            Value::Scalar(quoting, scalar) => {
+                let is_plain = *quoting == Quoting::Plain;
+                Some(scalar::resolve(scalar.text(), is_plain, target.tag()))
+            }
+            _ => None,
+        }
     }
 
     /// Whether it is null: nothing, `~` or `null`.
@@ -370,7 +408,7 @@ impl Node {
     /// Whether two nodes hold the same values, in whatever style and order of keys they are written.
     pub fn says_the_same<'a>(&'a self, other: &'a Self) -> bool {
         match (&self.target().value, &other.target().value) {
-            (Value::Scalar(one), Value::Scalar(two)) => {
+            (Value::Scalar(_, one), Value::Scalar(_, two)) => {
                 one.text() == two.text() && self.typed() == other.typed()
             }
             (Value::Sequence(_, one), Value::Sequence(_, two)) => {
@@ -398,10 +436,10 @@ impl Node {
 
     /// The same, or what is `!reset`, as in [`Node::fields_and_resets`].
     pub fn get_or_reset(&self, key: &str) -> Option<Field<'_>> {
-        let is_meant = |node: &Self| node.scalar().is_some_and(|scalar| scalar.text() == key);
+        let is_meant = |node: &Self| node.scalar().is_some_and(|scalar| scalar.is(key));
         let entries = self.entries()?;
-        let mut own = entries.iter().filter(|entry| !entry.is_merge());
-        let own = own.find(|entry| is_meant(&entry.key));
+        let mut own = entries.iter();
+        let own = own.find(|entry| is_meant(&entry.key) && !entry.is_merge());
         let own = own.filter(|entry| !self.lacks(entry)).map(Entry::field);
         if own.is_some_and(|field| !field.is_reset()) {
             return own;
@@ -436,7 +474,7 @@ impl Field<'_> {
 impl Entry {
     /// Whether this is a merge key: a plain `<<`.
     pub fn is_merge(&self) -> bool {
-        matches!(&self.key.value, Value::Scalar(key) if key.style == Quoting::Plain && key.text() == "<<")
+        matches!(&self.key.value, Value::Scalar(Quoting::Plain, key) if key.is("<<"))
             && self
                 .key
                 .tag()
@@ -476,7 +514,7 @@ impl fmt::Debug for Node {
         let kind = match &self.value {
             Value::Alias(_) => "alias",
             Value::Mapping(..) => "mapping",
-            Value::Scalar(_) => "scalar",
+            Value::Scalar(..) => "scalar",
             Value::Sequence(..) => "sequence",
         };
         write!(f, "{kind} at {}..{}", self.start, self.end)

@@ -140,7 +140,7 @@ fn own_environment(
         target.split_lists.push(Arc::clone(node));
     }
     match &node.value {
-        Value::Scalar(_) => null_environment(target, entry, style, variables, edits),
+        Value::Scalar(..) => null_environment(target, entry, style, variables, edits),
         Value::Mapping(Style::Flow, items)
             if items.is_empty() && style == Style::Block && !is_shared =>
         {
@@ -485,7 +485,7 @@ fn alias_service(
 }
 
 fn is_block_scalar(node: &Arc<Node>) -> bool {
-    matches!(&node.value, Value::Scalar(scalar) if scalar.style == Quoting::Block)
+    matches!(&node.value, Value::Scalar(Quoting::Block, _))
 }
 
 /// What is written for a null: nothing, or `~` with the blank before it.

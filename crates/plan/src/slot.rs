@@ -98,7 +98,7 @@ pub(crate) fn note(node: &Node, starts: &HashSet<usize>, slots: &mut Slots) {
                 note(item, starts, slots);
             }
         }
-        Value::Alias(_) | Value::Scalar(_) => {}
+        Value::Alias(_) | Value::Scalar(..) => {}
     }
 }
 
@@ -136,7 +136,7 @@ pub(crate) fn own(target: &Target<'_>, service: &Service, name: &str) -> Option<
             let item = items.find(|item| item.text().is_some_and(|text| name_of(text) == name))?;
             Some(Slot::Item(Arc::clone(item)))
         }
-        Value::Alias(_) | Value::Scalar(_) => None,
+        Value::Alias(_) | Value::Scalar(..) => None,
     }
 }
 

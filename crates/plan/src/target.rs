@@ -90,7 +90,7 @@ impl Target<'_> {
                 if matches!(shared.value, Value::Sequence(..)) {
                     self.list_aliases.push(Arc::clone(node));
                 }
-                if matches!(shared.value, Value::Scalar(_)) {
+                if matches!(shared.value, Value::Scalar(..)) {
                     let uses = self
                         .aliased_values
                         .entry(shared.span(self.source).start)
@@ -109,7 +109,7 @@ impl Target<'_> {
                     self.note_aliases(item);
                 }
             }
-            Value::Scalar(_) => {}
+            Value::Scalar(..) => {}
         }
     }
 

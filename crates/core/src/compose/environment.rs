@@ -313,9 +313,7 @@ impl Reader<'_> {
 /// Where the value stands in an item as it is written: behind the first `=`, without the closing quote; at the
 /// end where there is no `=`. An `=` that is written as an escape is not found, and all of the item is its value.
 fn item_value(written: &str, item: &Node) -> (usize, usize) {
-    let quoted = item
-        .scalar()
-        .is_some_and(|scalar| matches!(scalar.style, Quoting::Double | Quoting::Single));
+    let quoted = matches!(item.quoting(), Some(Quoting::Double | Quoting::Single));
     let end = written.len() - usize::from(quoted && !written.is_empty());
     let has_value = item
         .scalar()

@@ -62,7 +62,7 @@ impl Reader<'_> {
         scope: Scope,
     ) -> Result<Vec<DocumentId>, Error> {
         let path = self.sources.path(source).to_owned();
-        let roots = yaml::parse_documents(&path, self.sources.text(source))?;
+        let roots = yaml::parse_shared(&path, &self.sources.shared(source))?;
         let first = self.project.documents.len();
         for root in roots {
             let (services, clears) = read_services(self.sources, source, &root)?;

@@ -145,7 +145,7 @@ fn has_tag(node: &Node) -> bool {
         || match &node.value {
             Value::Alias(meant) => has_tag(meant),
             Value::Mapping(_, entries) => entries.iter().any(|entry| has_tag(&entry.value)),
-            Value::Scalar(_) => false,
+            Value::Scalar(..) => false,
             Value::Sequence(_, items) => items.iter().any(|item| has_tag(item)),
         }
 }

@@ -75,7 +75,7 @@ impl Trace<'_> {
 
     fn node(&mut self, node: &Node) {
         match &node.value {
-            Value::Scalar(_) => self.interpolation(node, node),
+            Value::Scalar(..) => self.interpolation(node, node),
             Value::Mapping(_, entries) => {
                 for entry in entries {
                     self.entry(entry);

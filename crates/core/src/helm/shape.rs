@@ -497,7 +497,9 @@ fn reread(text: &str, span: Span) -> Result<Arc<Node>, Refused> {
     let value = documents.first().and_then(|root| root.get("value"));
     let value = value.ok_or_else(refused)?.value;
     Ok(match value.scalar() {
-        Some(scalar) if scalar.style == Quoting::Plain => Node::made_plain(span, scalar.text()),
+        Some(scalar) if value.quoting() == Some(Quoting::Plain) => {
+            Node::made_plain(span, scalar.text())
+        }
         Some(scalar) => Node::made_text(span, scalar.text()),
         None if value.items().is_some() => Node::made_list(span, Vec::new()),
         None => Node::made_mapping(span, Vec::<(&str, Arc<Node>)>::new()),

@@ -49,7 +49,9 @@ pub(super) fn read(text: &str) -> Result<Keyset, Fault> {
 
 fn node(yaml: &yaml::Node) -> Node {
     let item = match (&yaml.target().value, yaml.typed()) {
-        (yaml::Value::Scalar(scalar), Some(Typed::Text)) => Item::Text(Secret::from(scalar.text())),
+        (yaml::Value::Scalar(_, scalar), Some(Typed::Text)) => {
+            Item::Text(Secret::from(scalar.text()))
+        }
         (yaml::Value::Mapping(_, entries), _) => Item::Map(
             entries
                 .iter()

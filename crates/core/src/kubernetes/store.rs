@@ -113,7 +113,7 @@ fn keys(object: &Object) -> Keys {
 fn entry(object: &Object, field: &Field<'_>, is_encoded: bool) -> Option<Entry> {
     let span = object.span(field.value);
     let key_span = object.span(field.key);
-    let is_block = field.value.scalar()?.style == Quoting::Block;
+    let is_block = field.value.quoting()? == Quoting::Block;
     let within = Within {
         span: key_span,
         lines: None,

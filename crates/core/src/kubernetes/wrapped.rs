@@ -149,7 +149,7 @@ impl Reader {
             lines: None,
             is_secret: false,
         };
-        if scalar.style == Quoting::Block {
+        if value.quoting() == Some(Quoting::Block) {
             within.span = value.span(one.source);
             within = store::in_block(within, self.sources.text(one.source));
         }

@@ -289,7 +289,7 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
     match &node.value {
         // What it stands for is found where it is written.
         Value::Alias(_) => {}
-        Value::Scalar(_) => {
+        Value::Scalar(..) => {
             if around != Around::Harmless {
                 found.extend(misread(text, node));
             }
@@ -306,7 +306,7 @@ fn walk(text: &str, node: &Node, around: Around, found: &mut Vec<Scalar>) {
         }
         Value::Sequence(_, items) => {
             for item in items {
-                let is_scalar = matches!(item.value, Value::Scalar(_)) && !is_no_secret(item);
+                let is_scalar = matches!(item.value, Value::Scalar(..)) && !is_no_secret(item);
                 if is_scalar && around != Around::Harmless {
                     found.extend(misread(text, item));
                     found.push(item_of(text, item, around));

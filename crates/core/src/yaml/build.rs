@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 use zeroize::Zeroizing;
 
-use super::{Entry, Node, Properties, Quoting, Scalar, Style, Value, scalar};
+use super::{Entry, Node, Properties, Quoting, Scalar, Style, Value, offset, scalar};
 use crate::error::Error;
-use crate::source::place_of;
+use crate::source::{SharedText, place_of};
 
 /// Collections may be nested this deep.
 pub const DEPTH_LIMIT: usize = 128;
@@ -43,12 +43,21 @@ pub fn parse_documents(path: &Path, text: &str) -> Result<Vec<Arc<Node>>, Error>
     parse_part(path, text, 0..text.len())
 }
 
+/// The same of a text that others keep, too: the nodes have no copy of it.
+///
+/// # Errors
+/// Those of [`parse_documents`].
+pub fn parse_shared(path: &Path, text: &SharedText) -> Result<Vec<Arc<Node>>, Error> {
+    parse_with(path, text, 0..text.len(), text, None).map(|(documents, _)| documents)
+}
+
 /// The same of a part of a text; places and spans are those of the whole.
 ///
 /// # Errors
 /// Those of [`parse_documents`].
 pub fn parse_part(path: &Path, text: &str, part: Range<usize>) -> Result<Vec<Arc<Node>>, Error> {
-    parse_with(path, text, part, None).map(|(documents, _)| documents)
+    let kept = kept(&text[part.clone()]);
+    parse_with(path, text, part, &kept, None).map(|(documents, _)| documents)
 }
 
 /// The same as Kubernetes reads it: of a key that is twice in a mapping, the last one counts. Also where those are that do
@@ -61,16 +70,24 @@ pub fn parse_part_last(
     text: &str,
     part: Range<usize>,
 ) -> Result<(Vec<Arc<Node>>, Vec<usize>), Error> {
-    parse_with(path, text, part, Some(Vec::new()))
+    let kept = kept(&text[part.clone()]);
+    parse_with(path, text, part, &kept, Some(Vec::new()))
+}
+
+/// A text for as long as there are nodes of it.
+fn kept(text: &str) -> SharedText {
+    SharedText::new(Zeroizing::new(text.to_owned()))
 }
 
 /// More keys than these are twice in a document only to make somebody work.
 const REPEATED: usize = 100;
 
+/// `kept` is the part.
 fn parse_with(
     path: &Path,
     text: &str,
     part: Range<usize>,
+    kept: &SharedText,
     repeated: Option<Vec<usize>>,
 ) -> Result<(Vec<Arc<Node>>, Vec<usize>), Error> {
     let whole = |at: usize| part.start + at;
@@ -95,7 +112,7 @@ fn parse_with(
         block_nesting_limit: DEPTH_LIMIT + 1,
     };
     let mut pending: Option<Pending> = None;
-    for next in Parser::new_from_str_with_options(&text[part.clone()], options) {
+    for next in Parser::new_from_str_with_options(kept, options) {
         let (event, span) = next.map_err(|error| {
             builder.error(
                 error.marker().byte_offset().map_or(part.end, whole),
@@ -130,7 +147,7 @@ fn parse_with(
             }
             event => {
                 let tag = span.tag_start().and_then(|mark| mark.byte_offset());
-                pending = node(text, event, tag.map(whole), range);
+                pending = node(kept, part.start, event, tag.map(whole), range);
                 if let Some(begun) = &mut pending {
                     begun
                         .decode()
@@ -142,9 +159,10 @@ fn parse_with(
     Ok((documents, builder.repeated.unwrap_or_default()))
 }
 
-/// The node that an event begins, if it begins one.
+/// The node that an event begins, if it begins one. `kept` is the part of the text from a byte on.
 fn node(
-    text: &str,
+    kept: &SharedText,
+    from: usize,
     event: Event<'_>,
     tag_start: Option<usize>,
     range: Range<usize>,
@@ -161,16 +179,21 @@ fn node(
                 ScalarStyle::DoubleQuoted => Quoting::Double,
                 _ => Quoting::Block,
             };
-            let scalar = Scalar {
-                text: Zeroizing::new(Box::from(&*value)),
-                style: quoting,
-            };
+            let inside = range.start - from..range.end - from;
             let end = match quoting {
                 // The parser's span of a block scalar runs into the next line's indentation.
-                Quoting::Block => range.start + text[range.clone()].trim_end().len(),
+                Quoting::Block => range.start + kept[inside.clone()].trim_end().len(),
                 _ => range.end,
             };
-            (range.start..end, anchor, Value::Scalar(scalar))
+            let inside = match quoting {
+                Quoting::Plain => inside,
+                _ => inside.start + 1..inside.end.saturating_sub(1),
+            };
+            let scalar = match kept.get(inside.clone()) == Some(&*value) {
+                true => Scalar::within(kept, inside),
+                false => Scalar::own(value),
+            };
+            (range.start..end, anchor, Value::Scalar(quoting, scalar))
         }
         Event::SequenceStart(style, anchor, _) => {
             (range, anchor, Value::Sequence(style.into(), Box::default()))
@@ -189,15 +212,11 @@ impl Node {
     }
 
     fn empty_at(at: usize) -> Self {
-        let scalar = Scalar {
-            text: Zeroizing::new(Box::from("")),
-            style: Quoting::Plain,
-        };
         Self {
             start: offset(at),
             end: offset(at),
             properties: None,
-            value: Value::Scalar(scalar),
+            value: Value::Scalar(Quoting::Plain, Scalar::own("")),
         }
     }
 }
@@ -209,11 +228,6 @@ impl From<StructureStyle> for Style {
             StructureStyle::Flow => Self::Flow,
         }
     }
-}
-
-/// Files are at most 64 MiB, so an offset fits.
-fn offset(byte: usize) -> u32 {
-    u32::try_from(byte).unwrap_or(u32::MAX)
 }
 
 /// The parser's message, whole: what it quotes is YAML's own, e.g. "expected ',' or ']'". The kinds that carry something of
@@ -243,18 +257,18 @@ impl Pending {
         if self.node.tag() != Some("!!binary") {
             return Ok(());
         }
-        let Value::Scalar(scalar) = &mut self.node.value else {
+        let Value::Scalar(_, scalar) = &mut self.node.value else {
             return Ok(());
         };
         let written = scalar
-            .text
+            .text()
             .bytes()
             .filter(|byte| !matches!(byte, b'\r' | b'\n'));
         let written = Zeroizing::new(written.collect::<Vec<u8>>());
         let bytes = STANDARD.decode(&*written).map(Zeroizing::new);
         let bytes = bytes.map_err(|_| "!!binary that is not base64")?;
         // Docker takes it as JSON, in which Go puts the same character for what is no text.
-        scalar.text = Zeroizing::new(Box::from(&*String::from_utf8_lossy(&bytes)));
+        *scalar = Scalar::own(String::from_utf8_lossy(&bytes));
         Ok(())
     }
 
@@ -305,7 +319,7 @@ const FEW: usize = 16;
 fn is_repeated(keys: &mut HashSet<Box<str>>, entries: &[Entry], key: &str) -> bool {
     let mut texts = entries.iter().filter_map(|entry| entry.key.scalar());
     if keys.is_empty() && entries.len() < FEW {
-        return texts.any(|known| known.text() == key);
+        return texts.any(|known| known.is(key));
     }
     if keys.is_empty() {
         keys.extend(texts.map(|known| Box::from(known.text())));
@@ -349,7 +363,7 @@ fn find_tags(root: &Arc<Node>) {
         match &target.value {
             Value::Sequence(_, items) => ahead.extend(items),
             Value::Mapping(_, entries) => ahead.extend(entries.iter().map(|entry| &entry.value)),
-            Value::Scalar(_) | Value::Alias(_) => {}
+            Value::Scalar(..) | Value::Alias(_) => {}
         }
     }
 }
@@ -363,7 +377,7 @@ impl Builder<'_> {
     }
 
     fn open(&mut self, pending: Pending) -> Result<(), Error> {
-        if matches!(pending.node.value, Value::Scalar(_)) {
+        if matches!(pending.node.value, Value::Scalar(..)) {
             self.content_end = self.content_end.max(pending.node.end as usize);
             return self.done(pending, 1, 0);
         }

@@ -52,11 +52,11 @@ pub fn set_value(text: &str, key: &Node, value: &Node, new: &str, edits: &mut Ed
         drop_tag(text, value, edits);
     }
     match &value.value {
-        Value::Scalar(old) if old.style == Quoting::Block => {
+        Value::Scalar(Quoting::Block, _) => {
             let from = colon_behind(text, key_end).map_or(key_end, |colon| colon + 1);
             replace_block(text, value, from, &scalar(new), edits);
         }
-        Value::Scalar(_) if span.is_empty() => set_missing_value(text, key, value, new, edits),
+        Value::Scalar(..) if span.is_empty() => set_missing_value(text, key, value, new, edits),
         _ => {
             // `"KEY":value` is one thing with its colon only as long as it is quoted.
             let before = text.get(..span.start).unwrap_or_default();
@@ -70,7 +70,7 @@ pub fn set_value(text: &str, key: &Node, value: &Node, new: &str, edits: &mut Ed
 /// Gives an item of a list another text.
 pub fn set_item(text: &str, item: &Node, new: &str, edits: &mut Edits) {
     drop_tag(text, item, edits);
-    let is_block = matches!(&item.value, Value::Scalar(old) if old.style == Quoting::Block);
+    let is_block = matches!(&item.value, Value::Scalar(Quoting::Block, _));
     if is_block {
         let from = item
             .start_with_properties()
@@ -80,9 +80,7 @@ pub fn set_item(text: &str, item: &Node, new: &str, edits: &mut Edits) {
         return;
     }
     let quoted = match &item.value {
-        Value::Scalar(old) if matches!(old.style, Quoting::Double | Quoting::Single) => {
-            in_quotes_of(item, new)
-        }
+        Value::Scalar(Quoting::Double | Quoting::Single, _) => in_quotes_of(item, new),
         _ => match new.split_once('=') {
             Some((name, value)) => pair(name, value),
             None => scalar(new),
@@ -222,10 +220,10 @@ fn drop_tag(text: &str, node: &Node, edits: &mut Edits) {
 
 fn in_quotes_of(node: &Node, new: &str) -> String {
     match &node.value {
-        Value::Scalar(old) if old.style == Quoting::Double => {
+        Value::Scalar(Quoting::Double, _) => {
             format!("\"{}\"", new.replace('\\', "\\\\").replace('"', "\\\""))
         }
-        Value::Scalar(old) if old.style == Quoting::Single => single_quoted(new),
+        Value::Scalar(Quoting::Single, _) => single_quoted(new),
         _ => scalar(new),
     }
 }

@@ -3,19 +3,14 @@
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
-use super::{Entry, Node, Properties, Quoting, Scalar, Style, Typed, Value};
+use super::{Entry, Node, Properties, Quoting, Scalar, Style, Typed, Value, offset};
 use crate::source::{SourceId, Span};
 
 impl Node {
     /// The same tree for one of several texts, merge keys applied and aliases followed.
     pub(crate) fn placed(&self, source: SourceId) -> Arc<Self> {
         let value = match &self.target().value {
-            Value::Scalar(scalar) => Value::Scalar(Scalar {
-                text: scalar.text.clone(),
-                style: scalar.style,
-            }),
+            Value::Scalar(style, scalar) => Value::Scalar(*style, scalar.clone()),
             Value::Sequence(style, items) => Value::Sequence(
                 *style,
                 items.iter().map(|item| item.placed(source)).collect(),
@@ -50,7 +45,6 @@ impl Node {
     }
 
     fn made(span: Span, value: Value) -> Self {
-        let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
         Self {
             start: offset(span.start),
             end: offset(span.end),
@@ -63,18 +57,17 @@ impl Node {
     }
 
     /// A text.
-    pub(crate) fn made_text(span: Span, text: impl Into<Box<str>>) -> Arc<Self> {
+    pub(crate) fn made_text(span: Span, text: impl Into<String>) -> Arc<Self> {
         Self::made_scalar(span, text.into(), Quoting::Double)
     }
 
     /// A number or a truth value.
-    pub(crate) fn made_plain(span: Span, text: impl Into<Box<str>>) -> Arc<Self> {
+    pub(crate) fn made_plain(span: Span, text: impl Into<String>) -> Arc<Self> {
         Self::made_scalar(span, text.into(), Quoting::Plain)
     }
 
-    fn made_scalar(span: Span, text: Box<str>, style: Quoting) -> Arc<Self> {
-        let text = Zeroizing::new(text);
-        Arc::new(Self::made(span, Value::Scalar(Scalar { text, style })))
+    fn made_scalar(span: Span, text: String, style: Quoting) -> Arc<Self> {
+        Arc::new(Self::made(span, Value::Scalar(style, Scalar::own(text))))
     }
 
     /// A mapping with these keys, which are where the mapping is.
@@ -105,7 +98,7 @@ impl Node {
     /// What Kubernetes and Helm make of a scalar. Their types are those of YAML 1.1 (docs/clearml.md#values-in-kubernetes).
     pub(crate) fn typed_as_1_1(&self) -> Option<Typed> {
         let scalar = self.scalar()?;
-        let is_plain = scalar.style == Quoting::Plain && self.target().tag().is_none();
+        let is_plain = self.quoting() == Some(Quoting::Plain) && self.target().tag().is_none();
         let word = match scalar.text() {
             "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
             "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),

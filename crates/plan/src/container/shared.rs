@@ -87,10 +87,7 @@ pub(crate) fn copy(target: &Target<'_>, item: &Node) -> String {
     let is_quoted = written.starts_with(['"', '\'']) && !written.contains('\n');
     let is_safe = is_simple || is_quoted;
     match item.text() {
-        Some(text)
-            if !is_safe
-                || matches!(&item.value, Value::Scalar(scalar) if scalar.style == Quoting::Block) =>
-        {
+        Some(text) if !is_safe || matches!(&item.value, Value::Scalar(Quoting::Block, _)) => {
             edit::on_one_line(text)
         }
         // Without its tag, what is written may be another text.
@@ -378,11 +375,11 @@ pub(super) fn follower<'a>(text: &str, entries: &'a [Entry]) -> Option<&'a Entry
 /// end of the file lacks.
 pub(super) fn is_open_ended(text: &str, node: &Node) -> bool {
     match &node.value {
-        Value::Scalar(scalar) => {
+        Value::Scalar(style, scalar) => {
             let (value, rest) = (scalar.text(), text.get(node.range().end..));
             let is_last = !text.ends_with('\n') && rest.unwrap_or_default().trim().is_empty();
             let is_kept = value == "\n" || value.ends_with("\n\n");
-            scalar.style == Quoting::Block && (is_kept || is_last)
+            *style == Quoting::Block && (is_kept || is_last)
         }
         Value::Mapping(_, entries) => {
             let last = entries.last();

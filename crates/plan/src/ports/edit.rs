@@ -215,7 +215,7 @@ fn bind(
         return Ok(None);
     }
     match &item.value {
-        Value::Scalar(scalar) if scalar.style != Quoting::Block => {
+        Value::Scalar(style, scalar) if *style != Quoting::Block => {
             let text =
                 short(target, part, item, address).ok_or_else(|| from_variable(target, span))?;
             let quote = match target.text[span.start..].chars().next() {

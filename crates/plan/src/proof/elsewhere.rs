@@ -100,7 +100,7 @@ fn note_null_tags(node: &Node, text: &str, tags: &mut Vec<Range<usize>>) {
                 note_null_tags(item, text, tags);
             }
         }
-        Value::Scalar(_) => {
+        Value::Scalar(..) => {
             let is_bare = node.tag() == Some("!!null") && node.anchor().is_none();
             if is_bare && node.range().is_empty() {
                 tags.push(node.start_with_properties()..node.end_of_properties(text));

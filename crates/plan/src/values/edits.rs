@@ -146,7 +146,7 @@ impl<'a> Editor<'a> {
                 self.refuse_shared(&entry.value)
             }),
             Value::Sequence(_, items) => items.iter().try_for_each(|item| self.refuse_shared(item)),
-            Value::Alias(_) | Value::Scalar(_) => Ok(()),
+            Value::Alias(_) | Value::Scalar(..) => Ok(()),
         }
     }
 
@@ -198,8 +198,7 @@ impl<'a> Editor<'a> {
 
     /// What goes must not have a comment within.
     pub(super) fn refuse_comment(&self, range: Range<usize>, node: &Node) -> Result<(), Refusal> {
-        let is_plain =
-            matches!(&node.value, Value::Scalar(scalar) if scalar.style != Quoting::Block);
+        let is_plain = matches!(&node.value, Value::Scalar(style, _) if *style != Quoting::Block);
         match self.text[range.clone()].find('#') {
             Some(at) if !is_plain => Err(self.refuse(
                 range.start + at,
@@ -344,7 +343,7 @@ impl<'a> Editor<'a> {
 /// Whether a block scalar is the last thing of a node: the empty lines behind it may belong to it.
 pub(super) fn ends_in_block(node: &Node) -> bool {
     match &node.value {
-        Value::Scalar(scalar) => scalar.style == Quoting::Block,
+        Value::Scalar(style, _) => *style == Quoting::Block,
         Value::Mapping(Style::Block, entries) => entries
             .last()
             .is_some_and(|last| ends_in_block(&last.value)),
@@ -367,6 +366,6 @@ fn note_aliased(node: &Node, aliased: &mut HashSet<*const Node>) {
             }
         }
         Value::Sequence(_, items) => items.iter().for_each(|item| note_aliased(item, aliased)),
-        Value::Scalar(_) => {}
+        Value::Scalar(..) => {}
     }
 }

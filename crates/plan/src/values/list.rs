@@ -76,7 +76,7 @@ impl Editor<'_> {
         let is_block = matches!(section.value, Value::Mapping(Style::Block, _));
         let items = match &entry.value.value {
             Value::Sequence(_, items) if entry.value.tag().is_none() => items,
-            Value::Scalar(_) if entry.value.is_null() => {
+            Value::Scalar(..) if entry.value.is_null() => {
                 self.fill_nothing(entry, is_block, path, &ours, secret)?;
                 return Ok(None);
             }

@@ -38,7 +38,7 @@ impl Search<'_> {
                 false => None,
             };
         }
-        if let Value::Scalar(scalar) = &node.value {
+        if let Value::Scalar(_, scalar) = &node.value {
             return self.text(node, scalar.text());
         }
         if let Value::Sequence(_, items) = &node.value {
