@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
         }
         let is_deployment = |target: &Target| matches!(target, Target::Deployment { .. });
         if !unread.is_empty() {
-            found.push(Target::Nothing(first, unread));
+            found.extend(of_files(first, unread));
         } else if !found.iter().any(is_deployment) {
             let none = Error::NoServer(first.clone());
             // What is said of how they were read may be why.
@@ -172,4 +172,20 @@ impl<'a> Reader<'a> {
         }
         Ok(found)
     }
+}
+
+/// A target for each file with something that was not read; what is in none of them is of `first`.
+fn of_files(first: PathBuf, unread: Vec<NotChecked>) -> impl Iterator<Item = Target> {
+    let mut files: Vec<(PathBuf, Vec<NotChecked>)> = Vec::new();
+    for one in unread {
+        let place = one.place.as_ref();
+        let file = place.map_or_else(|| first.clone(), |place| place.file.clone());
+        match files.iter_mut().find(|(known, _)| *known == file) {
+            Some((_, all)) => all.push(one),
+            None => files.push((file, vec![one])),
+        }
+    }
+    files
+        .into_iter()
+        .map(|(file, unread)| Target::Nothing(file, unread))
 }

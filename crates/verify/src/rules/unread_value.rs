@@ -43,7 +43,7 @@ impl Rule for UnreadValue {
                 ),
                 (None, instead) => (
                     format!(
-                        "{path} has no effect: no template of chart {}.{} reads it",
+                        "{path} has no effect: chart {}.{} has no such value",
                         values.chart.major, values.chart.minor
                     ),
                     instead.as_ref().map_or_else(

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::chart::{Chart, keyset, look};
-use crate::common::{Done, ask, folder_with, good};
+use crate::common::{Done, ask, folder_with, good, verify};
 use crate::oracles;
+use serde_json::Value;
 
 /// Rule, setting and severity of each finding.
 fn found(done: &Done) -> Vec<String> {
@@ -399,4 +400,29 @@ fn what_installs_the_chart_with_values_of_its_own_is_said() {
         !unknown.iter().any(|one| one.contains("helmfile")),
         "{unknown:#?}"
     );
+}
+
+#[test]
+fn what_is_not_read_is_told_of_its_own_file() {
+    let application = |name: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: clearml}}\nspec:\n  source: {{repoURL: \"https://git.example/{name}\", path: clearml-charts, helm: {{valueFiles: [values.yaml]}}}}\n"
+        )
+    };
+    let folder = folder_with(&[
+        ("a.yaml", &Chart::default().render()),
+        ("b.yaml", &application("b")),
+        ("c.yaml", &application("c")),
+    ]);
+    let mut run = verify();
+    let run = run.args(["-f", "jsonl", "."]).current_dir(folder.path());
+    let lines = String::from_utf8(run.output().unwrap().stdout).unwrap();
+    let lines = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let applications: Vec<Value> = lines.filter(|line| line["what"] == "Application").collect();
+    assert_eq!(applications.len(), 2);
+    for line in applications {
+        assert_eq!(line["subject"], line["place"]["file"]);
+    }
 }
