@@ -257,10 +257,14 @@ impl Deployment {
     /// What else keeps the deployment from being fully seen, now that its servers are known.
     fn doubt(&mut self, recognised: &[Recognised]) {
         self.forget_foreign(recognised);
+        let mut services = self.containers.iter().zip(recognised);
         if self.instances.is_empty() {
+            let idle = services.find(|(_, one)| one.is_idle);
+            let idle = idle.map(|(service, _)| recognise::unseen(service, recognise::IDLE));
+            self.unseen.extend(idle);
             return;
         }
-        for (service, one) in self.containers.iter().zip(recognised) {
+        for (service, one) in services {
             let is_missing = |server: &Server| self.of(*server).next().is_none();
             if one.named.as_ref().is_some_and(is_missing) {
                 self.unseen

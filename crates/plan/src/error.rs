@@ -48,6 +48,8 @@ pub enum Error {
     NoServer {
         /// The compose file.
         file: String,
+        /// Which of its services may have been meant for one, and why it is none.
+        why: Option<String>,
     },
     /// A service that none of several files gives anything to run.
     #[error(
@@ -206,7 +208,8 @@ impl Error {
             Self::Incomplete(_) => {
                 Some("add what is missing:\n  clearml-keygen --from KEYS -o complete.env".to_owned())
             }
-            Self::NoServer { .. } => Some(
+            Self::NoServer { why: Some(why), .. } => Some(why.clone()),
+            Self::NoServer { why: None, .. } => Some(
                 "name the file that runs ClearML's servers: they are recognized by their command (apiserver, fileserver, …) and image (clearml/server)"
                     .to_owned(),
             ),

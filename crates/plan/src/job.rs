@@ -11,7 +11,7 @@ use clearml_secure_core::io::read_text;
 use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::known;
 use clearml_secure_core::setting::{Server, Setting};
-use clearml_secure_core::shown::escape_path;
+use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_core::source::{SharedText, SourceId, place_of};
 use clearml_secure_core::unseen::{Hides, Unseen};
 use zeroize::Zeroizing;
@@ -80,6 +80,7 @@ impl Job {
             let file = deployment.sources.path(deployment.project.files[0]);
             return Err(Error::NoServer {
                 file: escape_path(file).into_owned(),
+                why: deployment.unseen.iter().find_map(why),
             });
         }
         refuse_override(&deployment)?;
@@ -237,6 +238,12 @@ fn load(
 ) -> Result<Composed, CoreError> {
     let env = env_file.map(|file| file.all(is_after));
     Composed::load(Files::of(compose, env.unwrap_or_default(), None)?)
+}
+
+/// Why a service is no server that may have been meant for one.
+fn why(unseen: &Unseen) -> Option<String> {
+    let service = unseen.service.as_ref()?;
+    Some(format!("service {}: {}", escape(service), unseen.reason))
 }
 
 fn refuse_unseen(deployment: &Composed) -> Result<(), Error> {

@@ -21,6 +21,9 @@ pub(super) struct Recognised {
     pub(super) named: Option<Server>,
     /// Whether its image is known to be something else.
     pub(super) is_foreign: bool,
+    /// Whether it has ClearML's own image, which runs nothing unless told what, and is told nothing. So has a service that
+    /// others extend.
+    pub(super) is_idle: bool,
 }
 
 impl Recognised {
@@ -43,6 +46,9 @@ pub(super) fn unseen(service: &Container, reason: &str) -> Unseen {
 
 /// A service is called like a server of ClearML, and no other service is that server.
 pub(super) const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
+
+/// No service is a server, and this one may have been meant for one.
+pub(super) const IDLE: &str = "its image is ClearML's server, which runs nothing without a command; for the API server it is `command: apiserver`";
 
 /// The only API server is one of which compose starts no container.
 pub(super) const UNSTARTED: &str =
@@ -89,6 +95,7 @@ pub(super) fn recognise(service: &Container) -> Recognised {
         doubt: None,
         named: None,
         is_foreign: false,
+        is_idle: false,
     };
     if image == Image::Agent {
         // Agents have versions of their own, on which nothing here depends.
@@ -155,9 +162,8 @@ impl<'a> Named<'a> {
         if server.is_some() {
             return;
         }
-        // ClearML's own images run nothing unless told what.
-        let runs_nothing = self.service.words.is_empty() && is_official(self.repository);
-        if self.image == Image::Server && !runs_nothing {
+        recognised.is_idle = self.service.words.is_empty() && is_official(self.repository);
+        if self.image == Image::Server && !recognised.is_idle {
             recognised.doubt = Some(
                 "its image is ClearML's server, yet neither its command nor its name tells which server it is",
             );

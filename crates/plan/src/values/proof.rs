@@ -35,6 +35,7 @@ pub(super) fn read(job: &Job, text: &str, chart: Version) -> Result<Rendered, Er
     match (deployments.pop(), deployments.is_empty()) {
         (Some(one), true) => Ok(one),
         _ => Err(Error::NoServer {
+            why: None,
             file: escape_path(&job.path).into_owned(),
         }),
     }
