@@ -48,7 +48,8 @@ pub(super) fn unseen(service: &Container, reason: &str) -> Unseen {
 pub(super) const ONLY_NAMED: &str = "its name is that of a ClearML server, yet neither its image nor its command tells that it is one";
 
 /// No service is a server, and this one may have been meant for one.
-pub(super) const IDLE: &str = "its image is ClearML's server, which runs nothing without a command; for the API server it is `command: apiserver`";
+pub(super) const IDLE: &str =
+    "its image is ClearML's server, which runs nothing without a command such as `apiserver`";
 
 /// The only API server is one of which compose starts no container.
 pub(super) const UNSTARTED: &str =
