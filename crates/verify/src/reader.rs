@@ -143,7 +143,12 @@ impl<'a> Reader<'a> {
             if found.is_empty() && !is_told {
                 return Err(none);
             }
-            found.push(Target::failed(&first, &none));
+            match found.first_mut() {
+                Some(Target::Nothing(_, unknown)) => {
+                    unknown.push(NotChecked::because(&first, &none));
+                }
+                _ => found.push(Target::failed(&first, &none)),
+            }
         }
         Ok(found)
     }
