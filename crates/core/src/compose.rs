@@ -39,7 +39,8 @@ use crate::container::Container;
 use crate::error::Error;
 use crate::source::{SourceId, Sources, Span};
 use crate::unseen::Unseen;
-use crate::yaml::{Clears, Field, Node};
+use crate::yaml::tags::{Cleared, Tags};
+use crate::yaml::{Field, Node};
 pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at, is_reserved};
 use env::{Scopes, ShellVariables};
 pub use loader::{Kind, Loader};
@@ -84,8 +85,10 @@ pub struct Document {
     services: HashMap<String, NamedNode>,
     /// The services that others of it extend, once that is asked.
     extended: OnceLock<HashSet<String>>,
-    /// Whether what is below `services` takes the place of all services before.
-    clears: Option<Clears>,
+    /// The first of those that are merged into one: of the files that are given, or that one item of `include` names.
+    group: DocumentId,
+    /// What it takes from the documents before.
+    tags: Arc<Tags>,
 }
 
 /// A key that a document has, and what it says.
@@ -128,6 +131,8 @@ pub struct Part {
     /// The first of the service's parts that a tag of this one takes something from: what only comes by `extends` has no say
     /// over the files before.
     reach: usize,
+    /// Those of the document.
+    tags: Arc<Tags>,
     /// Whether its tags take away nothing, as in some of compose's runs.
     ignores_tags: bool,
     /// The mapping.
@@ -135,6 +140,28 @@ pub struct Part {
 }
 
 impl Part {
+    /// What takes away what the parts before say at a path within the service.
+    pub fn clears(&self, path: &[&str]) -> Option<&Cleared> {
+        match self.ignores_tags {
+            true => None,
+            false => self.tags.at(&self.within(path)),
+        }
+    }
+
+    /// The rest of each path within the service at which something is taken away, of those below one.
+    fn clears_below(&self, path: &[&str]) -> Vec<&str> {
+        match self.ignores_tags {
+            true => Vec::new(),
+            false => self.tags.below(&self.within(path)),
+        }
+    }
+
+    /// A path within the service as one within the document.
+    fn within<'a>(&'a self, path: &[&'a str]) -> Vec<&'a str> {
+        let around = ["services", &self.service];
+        around.into_iter().chain(path.iter().copied()).collect()
+    }
+
     /// Whether it gives the service something to run.
     pub fn runs(&self) -> bool {
         const RUNS: [&str; 4] = ["image", "build", "extends", "provider"];

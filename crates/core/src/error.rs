@@ -232,22 +232,30 @@ impl Error {
                 }
                 _ => None,
             },
-            // Docker Compose reads what is beyond our bounds.
-            Self::Yaml { message, .. }
-                if ["nested deeper", "excessive aliasing"]
-                    .iter()
-                    .any(|bound| message.starts_with(bound)) =>
-            {
-                Some(
-                    "simplify it, or use what `docker compose config` prints instead"
-                        .to_owned(),
-                )
-            }
-            Self::Yaml { .. } => {
-                Some("fix the line; `docker compose config` refuses it too".to_owned())
-            }
+            Self::Yaml { message, .. } => Some(help_with_yaml(message).to_owned()),
         }
     }
+}
+
+fn help_with_yaml(message: &str) -> &'static str {
+    // Docker Compose reads what is beyond our bounds.
+    const BOUNDS: [&str; 4] = [
+        "nested deeper",
+        "excessive aliasing",
+        "aliases nest it too deep",
+        "its aliases bring tags to too many places",
+    ];
+    if BOUNDS.iter().any(|bound| message.starts_with(bound)) {
+        return "simplify it, or use what `docker compose config` prints instead";
+    }
+    if message == crate::yaml::READ_OTHERWISE {
+        return "put it in quotes";
+    }
+    // It also takes some texts in brackets that are none for YAML.
+    if message.contains("flow") || message.starts_with("plain scalar") {
+        return "fix the line, or put the texts in its brackets in quotes";
+    }
+    "fix the line; `docker compose config` refuses it too"
 }
 
 /// What the operating system says, in words that tell what to look at.

@@ -11,6 +11,7 @@ mod json;
 pub mod lines;
 pub(crate) mod made;
 pub mod scalar;
+pub mod tags;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -22,6 +23,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use zeroize::Zeroizing;
 
 use crate::source::{SharedText, SourceId, Span};
+
+/// What a text in brackets is that go-yaml takes for several.
+pub(crate) const READ_OTHERWISE: &str =
+    "Docker Compose reads this text in brackets otherwise than other programs";
+
 pub use build::{DEPTH_LIMIT, parse, parse_documents, parse_part, parse_part_last, parse_shared};
 pub use json::parse_json;
 pub use scalar::Typed;
@@ -42,9 +48,8 @@ struct Properties {
     tag: Option<(String, u32)>,
     /// The text that it is in, where its tree is made of several.
     source: Option<SourceId>,
-    /// Whether compose looks for no tag of its own at this place, because every way to it goes through an `!override`, or because
-    /// it does not read the file.
-    is_overridden: AtomicBool,
+    /// Whether compose takes it out of what it is in.
+    is_taken: AtomicBool,
 }
 
 /// What a node holds.
@@ -191,90 +196,10 @@ impl Node {
             .map(|(tag, _)| tag.as_str())
     }
 
-    /// What compose's own tag says of what was merged before; an alias brings the tag of its anchor along. Where compose
-    /// comes to it through an `!override` alone, it says nothing.
-    pub fn clears(&self) -> Option<Clears> {
-        if self
-            .properties
-            .as_ref()
-            .is_some_and(|own| own.is_overridden.load(Relaxed))
-        {
-            return None;
-        }
-        match self.tag().or_else(|| self.target().tag())? {
-            "!reset" => Some(Clears::All),
-            "!override" => Some(Clears::Before),
-            _ => None,
-        }
-    }
-
-    /// What compose's own tags say of a key: that of its value, or of one that `<<` would bring, also where the mapping's own
-    /// value hides that. In a list of mappings to merge, compose looks for none.
-    pub fn clears_of(&self, key: &str) -> Option<Clears> {
-        self.clearing(key).map(|(_, clears)| clears)
-    }
-
-    /// The same with the entry whose value has the tag.
-    pub fn clearing(&self, key: &str) -> Option<(&Entry, Clears)> {
-        let entries = self.entries()?;
-        let is_meant =
-            |entry: &&Entry| entry.key.scalar().is_some_and(|one| one.is(key)) && !entry.is_merge();
-        let own = entries.iter().find(is_meant);
-        let own = own.filter(|entry| !self.lacks(entry));
-        if let Some((entry, clears)) = own.and_then(|entry| Some((entry, entry.value.clears()?))) {
-            return Some((entry, clears));
-        }
-        // A mapping's own value stays: the tag of what it hides is about the files before.
-        let found = self.searched().find_map(|merged| merged.clearing(key));
-        found.map(|(entry, _)| (entry, Clears::Before))
-    }
-
-    /// What `<<` brings and compose searches for its tags, as aliases where it is written so: no list of mappings.
-    fn searched(&self) -> impl Iterator<Item = &Self> {
-        let entries = self.entries().unwrap_or_default().iter();
-        let merged = entries.filter(|entry| entry.is_merge() && entry.value.items().is_none());
-        merged.map(|entry| &*entry.value)
-    }
-
-    /// The names below keys of a mapping that compose's own tags take from the files before: it finds those also where `<<` brings
-    /// them and a value of the mapping's own hides them. What is `!reset` it takes out, and so finds it only where the anchor is,
-    /// and not again at an alias of what is around it.
-    pub fn cleared_below(&self, keys: &[&str]) -> Vec<&str> {
-        let mut found = Vec::new();
-        self.find_cleared(keys, false, &mut found);
-        found
-    }
-
-    fn find_cleared<'a>(&'a self, keys: &[&str], is_again: bool, found: &mut Vec<&'a str>) {
-        let is_alias = |node: &Self| matches!(node.value, Value::Alias(_));
-        let is_again = is_again || is_alias(self);
-        for entry in self.entries().unwrap_or_default() {
-            let (value, clears) = (&entry.value, entry.value.clears());
-            if entry.is_merge() {
-                if value.items().is_none() && clears.is_none() {
-                    value.find_cleared(keys, is_again, found);
-                }
-                continue;
-            }
-            let Some(name) = entry.key.scalar().map(Scalar::text) else {
-                continue;
-            };
-            match keys.split_first() {
-                None if clears == Some(Clears::All) && is_again && !is_alias(value) => {}
-                None => found.extend(clears.map(|_| name)),
-                Some((key, below)) if *key == name && clears.is_none() => {
-                    value.find_cleared(below, is_again, found);
-                }
-                Some(_) => {}
-            }
-        }
-    }
-
-    /// Whether compose has taken an entry out before it comes to this alias: it did so where the anchor is, and no file before is
-    /// asked for that name any more. What is an alias of a `!reset` itself it finds each time.
-    fn lacks(&self, entry: &Entry) -> bool {
-        let is_alias = |node: &Self| matches!(node.value, Value::Alias(_));
-        is_alias(self) && !is_alias(&entry.value) && entry.field().is_reset()
+    /// Whether compose has taken it out of the mapping or list that it is in, because of a `!reset`.
+    pub fn is_taken(&self) -> bool {
+        let own = self.properties.as_ref();
+        own.is_some_and(|own| own.is_taken.load(Relaxed))
     }
 
     /// The node an alias stands for, or this one.
@@ -331,10 +256,10 @@ impl Node {
         }
     }
 
-    /// The items of a sequence that compose sees, which are all but those that are `!reset`; none for anything else.
+    /// The items of a sequence that compose sees, which are all but those that it takes out; none for anything else.
     pub fn seen_items(&self) -> impl DoubleEndedIterator<Item = &Arc<Self>> {
         let items = self.items().unwrap_or_default().iter();
-        items.filter(|item| item.clears() != Some(Clears::All))
+        items.filter(|item| !item.is_taken())
     }
 
     /// The entries that stand in a mapping, `<<` among them, aliases followed.
@@ -348,43 +273,25 @@ impl Node {
     /// Keys and values with merge keys applied, each key once: what stands in the mapping wins, then the
     /// mappings of `<<` in their order. Empty for anything but a mapping. What is `!reset`, compose takes out of a mapping before
     /// it merges, so it hides nothing, and nobody gets it.
-    pub fn fields(&self) -> Vec<Field<'_>> {
-        let mut fields = self.fields_and_resets();
-        fields.retain(|field| !field.is_reset());
-        fields
-    }
-
-    /// The same with what is `!reset`, for its name: files before may have one of that name, which is taken away.
-    pub fn fields_and_resets<'a>(&'a self) -> Vec<Field<'a>> {
+    pub fn fields<'a>(&'a self) -> Vec<Field<'a>> {
         let Some(entries) = self.entries() else {
             return Vec::new();
         };
-        let own = entries.iter().filter(|entry| !self.lacks(entry));
-        if !entries.iter().any(Entry::is_merge) {
-            return own.map(Entry::field).collect();
+        let left = entries.iter().filter(|entry| !entry.value.is_taken());
+        let (merges, own): (Vec<&Entry>, Vec<&Entry>) = left.partition(|entry| entry.is_merge());
+        let mut fields: Vec<Field<'a>> = own.into_iter().map(Entry::field).collect();
+        if merges.is_empty() {
+            return fields;
         }
-        let own = own.filter(|entry| !entry.is_merge());
-        let (reset, mut fields): (Vec<Field<'a>>, Vec<Field<'a>>) =
-            own.map(Entry::field).partition(Field::is_reset);
         let name = |field: &Field<'a>| field.key.scalar().map(Scalar::text);
         let mut seen: HashSet<&str> = fields.iter().filter_map(name).collect();
-        let mut add = |field: Field<'a>| {
-            if name(&field).is_none_or(|key| seen.insert(key)) {
-                fields.push(field);
-            }
-        };
-        for merged in entries.iter().filter(|entry| entry.is_merge()) {
-            for source in merged.merge_sources() {
-                source
-                    .fields()
-                    .into_iter()
-                    .map(Field::merged)
-                    .for_each(&mut add);
+        for source in merges.into_iter().flat_map(Entry::merge_sources) {
+            for field in source.fields() {
+                if name(&field).is_none_or(|key| seen.insert(key)) {
+                    fields.push(field.merged());
+                }
             }
         }
-        let of_merged = self.searched().flat_map(Self::fields_and_resets);
-        let of_merged = of_merged.filter(Field::is_reset).map(Field::merged);
-        reset.into_iter().chain(of_merged).for_each(add);
         fields
     }
 
@@ -431,29 +338,35 @@ impl Node {
 
     /// The value of a key, merge keys applied as in [`Node::fields`].
     pub fn get(&self, key: &str) -> Option<Field<'_>> {
-        self.get_or_reset(key).filter(|field| !field.is_reset())
+        let left = || {
+            let entries = self.entries().unwrap_or_default().iter();
+            entries.filter(|entry| !entry.value.is_taken())
+        };
+        let is_meant = |entry: &&Entry| entry.is_of(key);
+        let own = left().find(is_meant).map(Entry::field);
+        own.or_else(|| {
+            let mut sources = { left() }
+                .filter(|entry| entry.is_merge())
+                .flat_map(Entry::merge_sources);
+            let found = sources.find_map(|source| source.get(key));
+            found.map(Field::merged)
+        })
     }
 
-    /// The same, or what is `!reset`, as in [`Node::fields_and_resets`].
-    pub fn get_or_reset(&self, key: &str) -> Option<Field<'_>> {
-        let is_meant = |node: &Self| node.scalar().is_some_and(|scalar| scalar.is(key));
-        let entries = self.entries()?;
-        let mut own = entries.iter();
-        let own = own.find(|entry| is_meant(&entry.key) && !entry.is_merge());
-        let own = own.filter(|entry| !self.lacks(entry)).map(Entry::field);
-        if own.is_some_and(|field| !field.is_reset()) {
-            return own;
-        }
-        let merges = entries.iter().filter(|entry| entry.is_merge());
-        let mut sources = merges.flat_map(Entry::merge_sources);
-        let found = sources.find_map(|source| source.get(key));
-        let reset = || {
-            let fields = self
-                .searched()
-                .filter_map(|merged| merged.get_or_reset(key));
-            { fields }.find(Field::is_reset).map(Field::merged)
-        };
-        found.map(Field::merged).or(own).or_else(reset)
+    /// The same, or else what compose takes out here and is written for the key. At an alias it finds nothing of that: it has
+    /// taken it out where the anchor is.
+    pub fn get_written(&self, key: &str) -> Option<Field<'_>> {
+        self.get(key).or_else(|| {
+            let Value::Mapping(_, entries) = &self.value else {
+                return None;
+            };
+            let own = entries.iter().find(|entry| entry.is_of(key));
+            own.map(Entry::field).or_else(|| {
+                let mut merges = entries.iter().filter(|entry| entry.is_merge());
+                let found = merges.find_map(|entry| entry.value.get_written(key));
+                found.map(Field::merged)
+            })
+        })
     }
 }
 
@@ -465,10 +378,6 @@ impl Field<'_> {
             ..self
         }
     }
-
-    fn is_reset(&self) -> bool {
-        self.value.clears() == Some(Clears::All)
-    }
 }
 
 impl Entry {
@@ -479,6 +388,12 @@ impl Entry {
                 .key
                 .tag()
                 .is_none_or(|tag| tag == "!" || tag == scalar::MERGE)
+    }
+
+    /// Whether it is that of a key.
+    fn is_of(&self, key: &str) -> bool {
+        let is_meant = self.key.scalar().is_some_and(|one| one.is(key));
+        is_meant && !self.is_merge()
     }
 
     /// One past the last byte with content. A value that is not written ends where its key does.
@@ -494,7 +409,10 @@ impl Entry {
     /// The mappings that a merge key brings in, first wins.
     pub fn merge_sources(&self) -> Vec<&Node> {
         match &self.value.target().value {
-            Value::Sequence(_, items) => items.iter().map(|item| item.target()).collect(),
+            Value::Sequence(..) => {
+                let items = self.value.seen_items();
+                items.map(|item| item.target()).collect()
+            }
             _ => vec![self.value.target()],
         }
     }

@@ -85,7 +85,7 @@ fn new_in_braces(
     variables: &Variables,
     edits: &mut Edits,
 ) -> Result<(), Refusal> {
-    let inherited = mapping.get_or_reset("environment");
+    let inherited = mapping.get_written("environment");
     let flow = flow_environment(target, inherited, variables, edits)?;
     let text = format!("environment: {flow}");
     let last = mapping.entries().and_then(<[_]>::last).map(end_of_entry);
@@ -103,7 +103,7 @@ fn new_on_lines(
     let mapping = &part.node;
     let key_column = indentation(target.text, mapping.range().start);
     let indent = key_column + step(target, part, key_column);
-    let inherited = mapping.get_or_reset("environment");
+    let inherited = mapping.get_written("environment");
     let mut lines = vec![format!("{}environment:", blanks(key_column))];
     lines.extend(inherited_lines(
         target, inherited, indent, variables, edits,
@@ -198,7 +198,7 @@ fn override_reset(
         ));
     }
     let merged = mapping
-        .get_or_reset("environment")
+        .get_written("environment")
         .filter(|field| field.merged);
     let is_below = |field: Field<'_>| match &field.value.value {
         Value::Alias(shared) => shared.range().start > start,
@@ -461,7 +461,7 @@ fn alias_service(
         .to_owned();
     let name_column = target.column(part.name);
     let step = name_column.max(2);
-    let inherited = shared.get_or_reset("environment");
+    let inherited = shared.get_written("environment");
     let mut lines = vec![
         format!("{}<<: *{name}", blanks(name_column + step)),
         format!("{}environment:", blanks(name_column + step)),

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use clearml_secure_core::compose::{Part, Service};
 use clearml_secure_core::deployment::Composed;
 use clearml_secure_core::source::SourceId;
-use clearml_secure_core::yaml::{Clears, Node, Value};
+use clearml_secure_core::yaml::{Node, Value};
 
 const ENVIRONMENT: &str = "environment";
 
@@ -63,7 +63,7 @@ impl<'a> Extensions<'a> {
         let before = before.filter(|(at, _)| inheritor.counts(*at, ENVIRONMENT));
         let own = &inheritor.parts[own];
         let environment = |part: &'a Part| {
-            let environment = part.node.get_or_reset(ENVIRONMENT)?.value;
+            let environment = part.node.get_written(ENVIRONMENT)?.value;
             (!environment.is_null()).then_some(environment)
         };
         let is_here = |part: &Part| part.source == self.source;
@@ -73,7 +73,7 @@ impl<'a> Extensions<'a> {
         let (one, other) = (having.next(), having.next());
         let is_of_base = one.is_none_or(|part| {
             let is_mapping = environment(part).is_none_or(|environment| {
-                environment.items().is_none() && environment.clears().is_none()
+                environment.items().is_none() && part.clears(&[ENVIRONMENT]).is_none()
             });
             is_here(part) && part.service == base && is_mapping
         });
@@ -84,9 +84,9 @@ impl<'a> Extensions<'a> {
     pub(crate) fn own(&self, service: usize, name: &str) -> Option<bool> {
         let service = &self.services[service];
         let own = &service.parts[self.own_part(service)?];
-        let environment = own.node.get_or_reset(ENVIRONMENT)?.value;
-        let field = environment.get_or_reset(name)?;
-        Some(field.value.clears() == Some(Clears::All))
+        let environment = own.node.get_written(ENVIRONMENT)?.value;
+        let field = environment.get_written(name)?;
+        Some(field.value.is_taken())
     }
 
     /// What a service that can withhold has written for it in the one that it extends, as compose takes it; none where
@@ -94,9 +94,9 @@ impl<'a> Extensions<'a> {
     pub(crate) fn inherited(&self, service: usize, name: &str) -> Option<String> {
         let service = &self.services[service];
         let before = service.parts[..self.own_part(service)?].iter().rev();
-        let mut environments = before.filter_map(|part| part.node.get_or_reset(ENVIRONMENT));
+        let mut environments = before.filter_map(|part| part.node.get_written(ENVIRONMENT));
         let value = environments
-            .find_map(|environment| environment.value.get_or_reset(name))?
+            .find_map(|environment| environment.value.get_written(name))?
             .value;
         let typed = value.target().typed()?;
         typed
@@ -123,7 +123,7 @@ pub(crate) fn is_taken_away(
     }
     let start = service.parts[at].source;
     service.parts[at + 1..].iter().any(|part| {
-        let is_own = part.service == service.name && part.node.clears_of(key).is_some();
+        let is_own = part.service == service.name && part.clears(&[key]).is_some();
         is_own && (part.source != start || !is_extended(deployment, service))
     })
 }
@@ -147,6 +147,6 @@ fn is_plain(part: &Part) -> bool {
     let mut entries = entries.iter();
     match entries.find(|entry| entry.key.text() == Some(ENVIRONMENT)) {
         Some(entry) => is_mapping(&entry.value),
-        None => part.node.get_or_reset(ENVIRONMENT).is_none(),
+        None => part.node.get_written(ENVIRONMENT).is_none(),
     }
 }

@@ -61,14 +61,14 @@ fn written(service: &Service, name: &str) -> Vec<(SourceId, usize)> {
     let mut starts = Vec::new();
     let environments = service.parts.iter().flat_map(|part| {
         let mappings = iter::once(&*part.node).chain(part.node.merged());
-        mappings.filter_map(move |one| Some((part, one.get_or_reset("environment")?)))
+        mappings.filter_map(move |one| Some((part, one.get_written("environment")?)))
     });
     for (part, environment) in environments {
         let mut note = |node: &Node| {
             let both = [node, node.target()];
             starts.extend(both.map(|node| (part.source, node.range().start)));
         };
-        if let Some(field) = environment.value.get_or_reset(name) {
+        if let Some(field) = environment.value.get_written(name) {
             note(field.key);
             note(field.value);
         }

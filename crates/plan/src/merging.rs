@@ -20,7 +20,7 @@ pub(crate) fn of(deployment: &Composed, source: SourceId) -> Merging<'_> {
         let Some(part) = own else {
             continue;
         };
-        let environment = part.node.get_or_reset("environment");
+        let environment = part.node.get_written("environment");
         if let Some(field) = environment.filter(|field| field.merged) {
             let of_environment = merging.entry(Arc::as_ptr(field.value)).or_default();
             of_environment.push((&service.name, &part.node));

@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Part;
-use crate::yaml::{Clears, Field, Node};
+use crate::yaml::{Field, Node};
 
 /// Whether a part, by its place, counts for a key that compose adds up: no later one takes away what it says, with one of
 /// compose's tags.
 pub(super) fn counts(parts: &[Part], at: usize, key: &str) -> bool {
     let mut later = parts.iter().skip(at + 1);
-    !later.any(|part| !part.ignores_tags && part.reach <= at && part.node.clears_of(key).is_some())
+    !later.any(|part| part.reach <= at && part.clears(&[key]).is_some())
 }
 
 /// What counts of a key that compose adds up.
@@ -86,7 +86,7 @@ pub(super) fn counting_below<'a>(
 ) -> Vec<(usize, Field<'a>)> {
     let mut counts = Vec::new();
     for (at, field) in counting_at(parts, key) {
-        if parts[at].node.cleared_below(&[key]).contains(&name) {
+        if parts[at].clears(&[key, name]).is_some() {
             let reached = reached(parts, at);
             counts.retain(|(before, _)| !reached.contains(before));
         }
@@ -105,12 +105,9 @@ pub(super) fn below<'a>(
     Some((&parts[at], field.value))
 }
 
-/// What a part that resets a key leaves of those before it.
+/// What a part that takes a key away leaves of those before it.
 pub(super) fn left<'a>(parts: &'a [Part], part: &Part, before: &'a [Part]) -> &'a [Part] {
-    match part.ignores_tags {
-        true => before,
-        false => &parts[..part.reach],
-    }
+    &parts[..part.reach.min(before.len())]
 }
 
 /// The last part's value of a key that is not null; none where it is reset.
@@ -118,13 +115,12 @@ pub(super) fn attribute<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, &
     let mut rest = parts;
     while let Some((part, before)) = rest.split_last() {
         rest = before;
-        let Some(field) = part.node.get_or_reset(key) else {
-            continue;
-        };
-        if field.value.clears() == Some(Clears::All) {
-            rest = left(parts, part, rest);
-        } else if !field.value.is_null() {
+        let field = part.node.get(key);
+        if let Some(field) = field.filter(|field| !field.value.is_null()) {
             return Some((part, field.value));
+        }
+        if part.clears(&[key]).is_some() {
+            rest = left(parts, part, rest);
         }
     }
     None

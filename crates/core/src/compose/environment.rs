@@ -57,7 +57,7 @@ pub(super) fn of_service(
             is_merged,
         };
         let taken_from = taken_from(parts, *at, &places[..number]);
-        for name in part.node.cleared_below(&["environment"]) {
+        for name in part.clears_below(&["environment"]) {
             if let Some(all) = said.get_mut(name) {
                 all.retain(|(at, _)| !taken_from.iter().any(|range| range.contains(at)));
             }

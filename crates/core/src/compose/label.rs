@@ -36,7 +36,7 @@ fn merged(
     for (number, (at, field)) in counting.iter().enumerate() {
         let taken_from = taken_from(parts, *at, &counting[..number]);
         let is_taken = |at: &usize| taken_from.iter().any(|range| range.contains(at));
-        let cleared = parts[*at].node.cleared_below(keys);
+        let cleared = parts[*at].clears_below(keys);
         labels.retain(|(at, label)| !(is_taken(at) && cleared.contains(&&*label.name)));
         let mut own = Vec::new();
         add(project, &parts[*at], field.value, reader, &mut own);

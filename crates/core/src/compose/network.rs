@@ -36,7 +36,7 @@ impl Networks {
         };
         for (at, field) in counting_at(parts, "networks") {
             let reached = reached(parts, at);
-            let cleared = parts[at].node.cleared_below(&["networks"]);
+            let cleared = parts[at].clears_below(&["networks"]);
             let is_reset = |name: &str| cleared.contains(&name);
             names.retain(|(at, (name, _))| !(reached.contains(at) && is_reset(name)));
             aliases.retain(|(at, alias)| {

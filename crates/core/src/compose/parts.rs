@@ -10,9 +10,10 @@ use std::sync::{Arc, OnceLock};
 use super::remote;
 use super::{Document, DocumentId, Loader, NamedNode, Part, Project, Scope, env};
 use crate::error::Error;
-use crate::source::{HIDDEN, SourceId, Sources, Span};
+use crate::source::{HIDDEN, SourceId, Sources, Span, place_of};
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::{self, Clears, Field, Node};
+use crate::yaml::tags::Tags;
+use crate::yaml::{self, Field, Node};
 use include::Model;
 
 /// `extends` may be followed this far. Docker Compose has no limit; a longer way is a circle.
@@ -43,8 +44,9 @@ impl Reader<'_> {
         scope: Scope,
     ) -> Result<Vec<DocumentId>, Error> {
         let mut documents = Vec::with_capacity(files.len());
+        let group = self.project.documents.len();
         for file in files {
-            documents.extend(self.documents_of(*file, folder, scope)?);
+            documents.extend(self.documents_of(*file, folder, scope, group)?);
         }
         match (documents.is_empty(), files.first()) {
             (true, Some(empty)) => {
@@ -60,20 +62,27 @@ impl Reader<'_> {
         source: SourceId,
         folder: &Path,
         scope: Scope,
+        group: DocumentId,
     ) -> Result<Vec<DocumentId>, Error> {
         let path = self.sources.path(source).to_owned();
         let roots = yaml::parse_shared(&path, &self.sources.shared(source))?;
         let first = self.project.documents.len();
         for root in roots {
-            let (services, clears) = read_services(self.sources, source, &root)?;
+            let tags = Tags::of(&root).map_err(|(at, message)| {
+                let place = place_of(&path, self.sources.text(source), at);
+                let message = message.to_owned();
+                Error::Yaml { place, message }
+            })?;
+            let services = read_services(self.sources, source, &root)?;
             self.project.documents.push(Document {
                 source,
                 root,
                 folder: folder.to_owned(),
                 scope,
                 services,
+                group,
                 extended: OnceLock::new(),
-                clears,
+                tags: Arc::new(tags),
             });
         }
         Ok((first..self.project.documents.len()).collect())
@@ -149,20 +158,9 @@ impl Reader<'_> {
         let mut parts = Vec::new();
         for entry in &model.entries {
             let document = &self.project.documents[entry.document];
-            let node = document
-                .services
-                .get(name)
-                .map(|named| Arc::clone(&named.node));
-            if document.clears.is_some() {
+            let is_named = document.services.contains_key(name);
+            if document.clears(name) {
                 parts.clear();
-            }
-            match node.as_ref().and_then(|node| node.clears()) {
-                Some(Clears::All) => {
-                    parts.clear();
-                    continue;
-                }
-                Some(Clears::Before) => parts.clear(),
-                None => {}
             }
             let mut imported: Vec<Part> = Vec::new();
             for included in &entry.includes {
@@ -173,7 +171,7 @@ impl Reader<'_> {
                     return Err(self.conflict(entry.document, name));
                 }
             }
-            if node.is_some() {
+            if is_named {
                 let mut own = Vec::new();
                 self.extend(&[entry.document], name, &mut own, 0)?;
                 if !imported.is_empty() && !is_same(&imported, &own) {
@@ -185,9 +183,7 @@ impl Reader<'_> {
             for part in &mut imported {
                 part.reach += start;
             }
-            if node.is_some()
-                && let Some(own) = imported.last_mut()
-            {
+            if is_named && let Some(own) = imported.last_mut() {
                 own.reach = 0;
             }
             parts.extend(imported);
@@ -256,23 +252,24 @@ impl Reader<'_> {
         let mut own = Vec::new();
         for id in group {
             let document = &self.project.documents[*id];
+            let is_cleared = document.clears(name);
+            if is_cleared {
+                own.clear();
+            }
             let Some(named) = document.services.get(name) else {
                 continue;
             };
-            match named.node.clears() {
-                Some(Clears::All) => {
-                    own.clear();
-                    continue;
-                }
-                Some(Clears::Before) => own.clear(),
-                None => {}
-            }
             own.push(Part {
                 document: *id,
                 source: document.source,
                 service: name.to_owned(),
                 name: named.name,
                 reach: 0,
+                // What takes away all that is before leaves what it extends as it is, further tags or not.
+                tags: match is_cleared {
+                    true => Arc::default(),
+                    false => Arc::clone(&document.tags),
+                },
                 ignores_tags: false,
                 node: Arc::clone(&named.node),
             });
@@ -357,6 +354,14 @@ impl Reader<'_> {
     }
 }
 
+impl Document {
+    /// Whether it takes a service away from the documents before.
+    fn clears(&self, service: &str) -> bool {
+        let services = ["services", service];
+        self.tags.at(&services[..1]).is_some() || self.tags.at(&services).is_some()
+    }
+}
+
 /// Whether two definitions of a service say the same, which compose takes for one.
 fn is_same(one: &[Part], other: &[Part]) -> bool {
     one.len() == other.len()
@@ -383,8 +388,8 @@ pub(super) fn unreadable(is_shown: bool, error: &Error) -> String {
     }
 }
 
-/// The services of a document by name, and what their section says of those before.
-type Services = (HashMap<String, NamedNode>, Option<Clears>);
+/// The services of a document by name.
+type Services = HashMap<String, NamedNode>;
 
 fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Services, Error> {
     let refuse = |span: Span, message: &str| Error::Compose {
@@ -399,13 +404,10 @@ fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Ser
         };
         return Err(refuse(root.span(source), what));
     }
-    let Some(services) = root.get_or_reset("services") else {
+    let services = root.get("services");
+    let Some(services) = services.filter(|services| !services.value.is_null()) else {
         return Ok(Services::default());
     };
-    let clears = services.value.clears();
-    if services.value.is_null() || clears == Some(Clears::All) {
-        return Ok((HashMap::new(), clears));
-    }
     if services.value.entries().is_none() {
         return Err(refuse(
             services.value.span(source),
@@ -413,16 +415,14 @@ fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Ser
         ));
     }
     let mut found = HashMap::new();
-    for field in services.value.fields_and_resets() {
+    for field in services.value.fields() {
         let Some(name) = field.key.scalar() else {
             return Err(refuse(
                 field.key.span(source),
                 "a service's name is no text",
             ));
         };
-        let is_service = field.value.entries().is_some()
-            || field.value.is_null()
-            || field.value.clears() == Some(Clears::All);
+        let is_service = field.value.entries().is_some() || field.value.is_null();
         if !is_service {
             return Err(refuse(field.value.span(source), "a service is no mapping"));
         }
@@ -432,5 +432,5 @@ fn read_services(sources: &Sources, source: SourceId, root: &Node) -> Result<Ser
         };
         found.insert(name.text().to_owned(), named);
     }
-    Ok((found, clears))
+    Ok(found)
 }

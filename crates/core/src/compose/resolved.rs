@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{Project, Scope, Service, interpolate};
 use crate::container::{Port, VariableValue};
-use crate::yaml::{Clears, Node};
+use crate::yaml::Node;
 
 /// What `.env` may tell compose itself.
 const OF_COMPOSE: [&str; 4] = [
@@ -223,7 +223,13 @@ impl<'a> Printer<'a> {
     fn service(&self, service: &Service) -> ResolvedService {
         let mut resolved = ResolvedService::default();
         for part in &service.parts {
-            for field in part.node.fields_and_resets() {
+            for path in part.clears_below(&[]) {
+                let name = path.split('.').next().unwrap_or_default();
+                if name != "environment" && name != "ports" {
+                    self.mark(&mut resolved.attributes, name, path);
+                }
+            }
+            for field in part.node.fields() {
                 let Some(name) = field.key.text().filter(|name| !name.starts_with("x-")) else {
                     continue;
                 };
@@ -259,6 +265,17 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// Adds that a document takes away what those before it say at a path.
+    fn mark(&self, to: &mut Prints, name: &str, path: &str) {
+        let place = to.binary_search_by(|(known, _)| (**known).cmp(name));
+        let before = place.ok().map(|at| to[at].1);
+        let print = self.key.hash_one((before, path));
+        match place {
+            Ok(at) => to[at].1 = print,
+            Err(at) => to.insert(at, (self.name(name), print)),
+        }
+    }
+
     /// A name, held once.
     fn name(&self, name: &str) -> Arc<str> {
         let mut names = self.names.borrow_mut();
@@ -271,13 +288,20 @@ impl<'a> Printer<'a> {
     }
 
     fn sections(&self) -> Prints {
+        // `version` means nothing to compose, nor does what is only for others to alias.
+        let is_section =
+            |name: &str| !name.starts_with("x-") && name != "services" && name != "version";
         let mut sections = Prints::new();
         for id in &self.project.order {
-            for field in self.project.documents[*id].root.fields_and_resets() {
-                // `version` means nothing to compose, nor does what is only for others to alias.
-                let name = field.key.text().filter(|name| {
-                    !name.starts_with("x-") && *name != "services" && *name != "version"
-                });
+            let document = &self.project.documents[*id];
+            for path in document.tags.below(&[]) {
+                let name = path.split('.').next().unwrap_or_default();
+                if is_section(name) {
+                    self.mark(&mut sections, name, path);
+                }
+            }
+            for field in document.root.fields() {
+                let name = field.key.text().filter(|name| is_section(name));
                 if let Some(name) = name {
                     self.add(&mut sections, name, *id, field.value);
                 }
@@ -293,7 +317,7 @@ impl<'a> Printer<'a> {
             .items()
             .unwrap_or_default()
             .iter()
-            .flat_map(|item| item.fields_and_resets())
+            .flat_map(|item| item.fields())
         {
             let name = field.key.text().unwrap_or_default();
             if !["target", "published", "host_ip", "protocol"].contains(&name) {
@@ -307,23 +331,18 @@ impl<'a> Printer<'a> {
 
     /// A node of the attribute or section `under`, with aliases followed and variables replaced.
     fn node(&self, node: &Node, scope: Scope, under: &str, hasher: &mut impl Hasher) {
-        match node.clears() {
-            Some(Clears::All) => return 'r'.hash(hasher),
-            Some(Clears::Before) => 'o'.hash(hasher),
-            None => {}
-        }
         // A name without a value takes it from around.
         let takes_names = matches!(under, "args" | "environment");
-        if let Some(items) = node.items() {
-            ('s', items.len()).hash(hasher);
-            for item in items {
+        if node.items().is_some() {
+            ('s', node.seen_items().count()).hash(hasher);
+            for item in node.seen_items() {
                 self.node(item, scope, "", hasher);
                 if takes_names {
                     self.named(item, scope, hasher);
                 }
             }
         } else if node.entries().is_some() {
-            let fields = node.fields_and_resets();
+            let fields = node.fields();
             ('m', fields.len()).hash(hasher);
             for field in fields {
                 let key = field.key.scalar().map_or("", |key| key.text());

@@ -196,7 +196,8 @@ fn merged<'a>(project: &'a Project, service: &'a Service) -> Result<Option<Tree<
         if !part.ignores_tags {
             let reached = if part.reach == 0 { all.as_mut() } else { None };
             for before in own.as_mut().into_iter().chain(reached) {
-                before.clear(&part.node, &mut Vec::new());
+                let within = part.within(&[]).into_iter();
+                before.clear(&part.tags, &mut within.map(str::to_owned).collect());
             }
         }
         let merged = merge(own.take(), tree)?;

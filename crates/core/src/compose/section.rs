@@ -11,8 +11,8 @@ impl Project {
         for document in self.whole_documents().rev() {
             let mut node = Some(&*document.root);
             let mut clears = false;
-            for key in path {
-                clears |= node.is_some_and(|node| node.clears_of(key).is_some());
+            for (at, key) in path.iter().enumerate() {
+                clears |= document.tags.at(&path[..=at]).is_some();
                 let field = node.and_then(|node| node.get(key));
                 node = field.map(|field| &**field.value);
             }

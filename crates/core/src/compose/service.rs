@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::knowable::Knowable;
 use crate::source::{Sources, Span};
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::{Clears, Field, Node};
+use crate::yaml::{Field, Node};
 
 impl Project {
     pub(super) fn service(
@@ -315,12 +315,11 @@ fn last<'a>(parts: &'a [Part], key: &str) -> Option<(&'a Part, Field<'a>)> {
     let mut rest = parts;
     while let Some((part, before)) = rest.split_last() {
         rest = before;
-        match part.node.get_or_reset(key) {
-            None => {}
-            Some(field) if field.value.clears() == Some(Clears::All) => {
-                rest = left(parts, part, rest);
-            }
-            Some(field) => return Some((part, field)),
+        if let Some(field) = part.node.get(key) {
+            return Some((part, field));
+        }
+        if part.clears(&[key]).is_some() {
+            rest = left(parts, part, rest);
         }
     }
     None

@@ -13,7 +13,6 @@ use crate::container::{Variable, VariableValue};
 use crate::knowable::Reason;
 use crate::source::Span;
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::{Node, Value};
 
 const WHY: &str = "docker compose does not apply `!reset` and `!override` in every run where another service extends the one that has them; extend a service without such tags";
 
@@ -83,7 +82,7 @@ impl Project {
         }
         let is_of_file = extends.value.get("file").is_some();
         (part.service != name || !is_of_file)
-            && has_tag(&part.node)
+            && has_tag(part)
             && self.extended(part.document).contains(&part.service)
     }
 
@@ -105,26 +104,31 @@ impl Project {
 
     /// Says which keys of a service differ from run to run. Variables are compared one by one.
     pub(super) fn note_unsteady(&mut self, name: &str, parts: &[Part], other: &[Part]) {
-        let keys = parts.iter().flat_map(|part| part.node.fields_and_resets());
-        let keys = keys.filter_map(|field| Some(field.key.scalar()?.text().to_owned()));
-        let differing = |key: &String| {
+        let keys = parts.iter().flat_map(|part| {
+            let said = part.node.fields().into_iter();
+            let said = said.filter_map(|field| Some(field.key.scalar()?.text()));
+            let taken = part.clears_below(&[]).into_iter();
+            said.chain(taken.filter_map(|path| path.split('.').next()))
+        });
+        let keys: BTreeSet<&str> = keys.collect();
+        let differing = |key: &&str| {
             let last =
                 |parts: &[Part]| attribute(parts, key).map(|(part, node)| node.span(part.source));
             let count = |parts: &[Part]| counting(parts, key).count();
             let adds_up = attribute(parts, key).is_some_and(|(_, node)| node.scalar().is_none())
-                && !COMMANDS.contains(&key.as_str());
+                && !COMMANDS.contains(key);
             let is_tagged = || {
-                let unsteady = other.iter().filter(|part| part.ignores_tags);
-                let mut fields = unsteady.filter_map(|part| part.node.get_or_reset(key));
-                fields.any(|field| has_tag(field.value))
+                let mut unsteady = unsteady(parts, other);
+                unsteady.any(|part| {
+                    part.clears(&[key]).is_some() || !part.clears_below(&[key]).is_empty()
+                })
             };
-            !PASSED_OVER.contains(&key.as_str())
+            !PASSED_OVER.contains(key)
                 && (last(parts) != last(other)
                     || adds_up && (count(parts) != count(other) || is_tagged()))
         };
-        let differing: BTreeSet<String> = keys.filter(differing).collect();
-        for key in differing {
-            let hides = match OF_PORTS.contains(&key.as_str()) {
+        for key in keys.into_iter().filter(differing) {
+            let hides = match OF_PORTS.contains(&key) {
                 true => Hides::Port,
                 false => Hides::Anything,
             };
@@ -133,34 +137,33 @@ impl Project {
                 hides,
                 reason: WHY.to_owned(),
                 service: Some(name.to_owned()),
-                span: tag(parts, other, &key),
+                span: tag(parts, other, key),
             });
         }
     }
 }
 
-/// Whether a node, or what an alias in it means, has one of compose's tags.
-fn has_tag(node: &Node) -> bool {
-    node.clears().is_some()
-        || match &node.value {
-            Value::Alias(meant) => has_tag(meant),
-            Value::Mapping(_, entries) => entries.iter().any(|entry| has_tag(&entry.value)),
-            Value::Scalar(..) => false,
-            Value::Sequence(_, items) => items.iter().any(|item| has_tag(item)),
-        }
+/// Whether a part has one of compose's tags.
+fn has_tag(part: &Part) -> bool {
+    part.clears(&[]).is_some() || !part.clears_below(&[]).is_empty()
+}
+
+/// The parts of which the tags are not applied in some runs.
+fn unsteady<'a>(parts: &'a [Part], other: &'a [Part]) -> impl DoubleEndedIterator<Item = &'a Part> {
+    let both = parts.iter().zip(other);
+    both.filter_map(|(part, other)| other.ignores_tags.then_some(part))
 }
 
 /// Where a key is written that has the tag.
 fn tag(parts: &[Part], other: &[Part], key: &str) -> Option<Span> {
-    let mut unsteady = parts
-        .iter()
-        .zip(other)
+    let tagged = { unsteady(parts, other) }
         .rev()
-        .filter(|(_, other)| other.ignores_tags);
-    unsteady.find_map(|(part, _)| {
-        part.node.clears_of(key)?;
-        let field = part.node.get_or_reset(key)?;
-        Some(field.key.span(part.source))
+        .find_map(|part| Some((part, part.clears(&[key])?)));
+    let (part, cleared) = tagged?;
+    Some(Span {
+        source: part.source,
+        start: cleared.key.start,
+        end: cleared.key.end,
     })
 }
 

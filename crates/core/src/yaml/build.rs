@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -103,7 +102,6 @@ fn parse_with(
         aliased: 0,
         sizes: HashMap::new(),
         repeated,
-        is_overridden: false,
     };
     let options = granit_parser::options! {
         emit_anchor_events: true,
@@ -140,9 +138,6 @@ fn parse_with(
             Event::DocumentEnd => {
                 let root = builder.root.take();
                 let root = root.unwrap_or_else(|| Arc::new(Node::empty_at(range.start)));
-                if std::mem::take(&mut builder.is_overridden) {
-                    find_tags(&root);
-                }
                 documents.push(root);
             }
             event => {
@@ -327,6 +322,44 @@ fn is_repeated(keys: &mut HashSet<Box<str>>, entries: &[Entry], key: &str) -> bo
     !keys.insert(Box::from(key))
 }
 
+/// The first byte after the colon that go-yaml takes for a part of the key, of an entry in brackets: nothing comes after it but what ends
+/// the entry.
+fn ends_with_colon(text: &str, around: &Node, key: &Node, value: &Node) -> Option<usize> {
+    let is_in_brackets = matches!(around.value, Value::Mapping(Style::Flow, _));
+    let is_empty = value.start == value.end && value.properties.is_none();
+    if !(is_in_brackets && is_plain(key) && is_plain(value) && is_empty) || key.start == key.end {
+        return None;
+    }
+    let rest = &text[key.end as usize..];
+    let after = rest.trim_start().strip_prefix(':')?;
+    let is_ended = after.starts_with([',', ']', '}']);
+    is_ended.then(|| text.len() - after.len())
+}
+
+fn is_plain(node: &Node) -> bool {
+    matches!(node.value, Value::Scalar(Quoting::Plain, _))
+}
+
+/// A key with the colon that follows it; none where that is not one text on one line.
+fn colon_added(text: &str, key: &Node, end: usize) -> Option<Arc<Node>> {
+    let between = &text[key.end as usize..end];
+    let scalar = key.scalar()?;
+    (key.properties.is_none() && !between.contains(['\n', '\r'])).then(|| {
+        let whole = Zeroizing::new(format!("{}{between}", scalar.text()));
+        Arc::new(copied(key, &whole, offset(end)))
+    })
+}
+
+/// A plain scalar of another text that starts where one does.
+fn copied(key: &Node, text: &str, end: u32) -> Node {
+    Node {
+        start: key.start,
+        end,
+        properties: None,
+        value: Value::Scalar(Quoting::Plain, Scalar::own(text)),
+    }
+}
+
 struct Builder<'a> {
     path: &'a Path,
     text: &'a str,
@@ -341,31 +374,6 @@ struct Builder<'a> {
     aliased: u64,
     /// Where keys are that a later one of the same mapping replaces; none where that is refused.
     repeated: Option<Vec<usize>>,
-    /// Whether the document has tags or aliases below an `!override`.
-    is_overridden: bool,
-}
-
-/// Goes through a document as compose does to find its tags: not below one, but through aliases, and so also into what is
-/// written below an `!override` and meant from elsewhere. What is found there, compose takes out for both. A tag counts where
-/// the collection that it is in was gone through; that an alias means its node does not take the node out of its own place.
-fn find_tags(root: &Arc<Node>) {
-    let mut shared = HashSet::new();
-    let mut ahead = vec![root];
-    while let Some(node) = ahead.pop() {
-        if let Some(own) = &node.properties {
-            own.is_overridden.store(false, Relaxed);
-        }
-        let target = node.target();
-        let is_tagged = matches!(target.tag(), Some("!reset" | "!override"));
-        if is_tagged || target.anchor().is_some() && !shared.insert(std::ptr::from_ref(target)) {
-            continue;
-        }
-        match &target.value {
-            Value::Sequence(_, items) => ahead.extend(items),
-            Value::Mapping(_, entries) => ahead.extend(entries.iter().map(|entry| &entry.value)),
-            Value::Scalar(..) | Value::Alias(_) => {}
-        }
-    }
 }
 
 impl Builder<'_> {
@@ -377,7 +385,11 @@ impl Builder<'_> {
     }
 
     fn open(&mut self, pending: Pending) -> Result<(), Error> {
-        if matches!(pending.node.value, Value::Scalar(..)) {
+        if let Value::Scalar(style, scalar) = &pending.node.value {
+            let is_plain = *style == Quoting::Plain;
+            if is_plain && self.is_in_brackets() && scalar.text().contains('?') {
+                return Err(self.error(pending.node.start as usize, super::READ_OTHERWISE));
+            }
             self.content_end = self.content_end.max(pending.node.end as usize);
             return self.done(pending, 1, 0);
         }
@@ -399,6 +411,31 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// Whether what comes next is between brackets or braces.
+    fn is_in_brackets(&self) -> bool {
+        let around = self.stack.last().map(|open| &open.pending.node.value);
+        matches!(
+            around,
+            Some(Value::Mapping(Style::Flow, _) | Value::Sequence(Style::Flow, _))
+        )
+    }
+
+    /// The text that go-yaml reads where a mapping without braces is one key that ends with its colon.
+    fn only_text(&self, node: &Node) -> Option<Node> {
+        let Value::Mapping(Style::Flow, entries) = &node.value else {
+            return None;
+        };
+        let [entry] = &entries[..] else {
+            return None;
+        };
+        let is_bare = node.start == entry.key.start && node.properties.is_none();
+        let key = entry.key.scalar().filter(|_| is_bare)?;
+        let written = &self.text[entry.key.range()];
+        // Else the colon is what ends the key.
+        (is_plain(&entry.key) && written.ends_with(':') && key.text().ends_with(':'))
+            .then(|| copied(&entry.key, key.text(), entry.key.end))
+    }
+
     fn close(&mut self, end: usize) -> Result<(), Error> {
         let Some(mut open) = self.stack.pop() else {
             return Ok(());
@@ -414,6 +451,11 @@ impl Builder<'_> {
             }
             _ => Style::Block,
         };
+        if let Some(text) = self.only_text(&open.pending.node) {
+            self.content_end = text.end as usize;
+            open.pending.node = text;
+            return self.done(open.pending, 1, 0);
+        }
         if style == Style::Flow {
             self.content_end = end;
         }
@@ -435,15 +477,11 @@ impl Builder<'_> {
     /// Puts a whole node where it belongs.
     fn done(&mut self, mut pending: Pending, size: u64, aliased: u64) -> Result<(), Error> {
         let start = pending.node.start as usize;
-        let is_tag_possible =
-            pending.node.tag().is_some() || matches!(pending.node.value, Value::Alias(_));
-        let mut around = self.stack.iter().map(|open| &open.pending.node);
-        // Only compose gives its own tags a meaning.
-        let is_of_compose = self.repeated.is_none();
-        if is_tag_possible && (!is_of_compose || around.any(|node| node.tag() == Some("!override")))
+        if let Value::Alias(target) = &pending.node.value
+            && target.tag() == Some("!reset")
         {
-            *pending.properties().is_overridden.get_mut() = true;
-            self.is_overridden = is_of_compose;
+            // That says whether it is taken out.
+            pending.properties();
         }
         let anchor = pending.anchor;
         let node = Arc::new(pending.node);
@@ -472,6 +510,15 @@ impl Builder<'_> {
                     parent.key = Some(node);
                 }
                 Some(key) => {
+                    let key = match ends_with_colon(self.text, &parent.pending.node, &key, &node) {
+                        Some(end) => {
+                            colon_added(self.text, &key, end).ok_or_else(|| Error::Yaml {
+                                place: place_of(self.path, self.text, key.start as usize),
+                                message: super::READ_OTHERWISE.to_owned(),
+                            })?
+                        }
+                        None => key,
+                    };
                     let entry = Entry { key, value: node };
                     if entry.is_merge() {
                         let sources = entry.merge_sources();

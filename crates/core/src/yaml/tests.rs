@@ -131,3 +131,58 @@ fn an_empty_file_is_null() {
     assert!(read("").unwrap().is_null());
     assert!(read("# only a comment\n").unwrap().is_null());
 }
+
+#[test]
+fn a_colon_before_the_end_of_an_entry_in_brackets_belongs_to_its_text() {
+    let said = |text: &str| -> Vec<String> {
+        let root = read(text).unwrap();
+        let list = root.get("x").unwrap().value.clone();
+        let texts = list.items().unwrap().iter();
+        texts
+            .map(|one| match one.scalar() {
+                Some(scalar) => format!("{} {}", scalar.text(), &text[one.range()]),
+                None => {
+                    let key = |field: &Field<'_>| field.key.text().unwrap().to_owned();
+                    let keys = one.fields().iter().map(key).collect::<Vec<_>>();
+                    format!("{{{}}}", keys.join(" "))
+                }
+            })
+            .collect()
+    };
+    // So does `docker compose config`.
+    assert_eq!(said("x: [v:]"), ["v: v:"]);
+    assert_eq!(said("x: [a :,b]"), ["a : a :", "b b"]);
+    assert_eq!(
+        said("x: [{a:}, \"q\":, ? w:, c: ]"),
+        ["{a:}", "{q}", "{w:}", "{c}"]
+    );
+    for text in ["x: [?a]", "x: [a?b]", "x: {?a: b}", "x: [&m v:]"] {
+        assert!(message(text).ends_with(READ_OTHERWISE), "{text}");
+    }
+    assert!(read("x: ?a\n").is_ok());
+}
+
+#[test]
+fn tags_are_found_where_compose_finds_them() {
+    let text = "x-a: !reset {b: &f !reset {}}\nservices:\n  a: &a\n    environment: {<<: *f, A: !reset x}\n    \
+                labels: {<<: [{L: !override x}]}\n  b: *a\n  c: !override {ports: !reset []}\n";
+    let root = read(text).unwrap();
+    let tags = tags::Tags::of(&root).unwrap_or_default();
+    // Held against docker compose in `tests/oracles`.
+    assert_eq!(
+        tags.below(&[]),
+        [
+            "services.a.environment",
+            "services.a.environment.A",
+            "services.a.labels.0.L",
+            "services.b.labels.0.L",
+            "services.c",
+            "x-a"
+        ]
+    );
+    let services = root.get("services").unwrap().value.clone();
+    let of = |name: &str, key: &str| services.get(name).unwrap().value.get(key).is_some();
+    assert!(of("c", "ports") && of("b", "labels"));
+    let environment = services.get("b").unwrap().value.get("environment").unwrap();
+    assert!(environment.value.fields().is_empty());
+}

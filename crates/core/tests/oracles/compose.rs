@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::compose_projects::generate;
 use crate::none_differ;
 use crate::oracles::{docker_compose, number, skip};
+use crate::tagged;
 
 const PROJECTS: u64 = 150;
 /// Compose is not always of one mind, so a difference counts only if it is there each time.
@@ -29,13 +30,29 @@ const TRIES: usize = 12;
 
 #[test]
 fn projects_are_read_as_compose_reads_them() {
+    all_held(PROJECTS, generate);
+}
+
+/// Of a hundred, some thirty were read otherwise before compose's own walk was followed.
+const TAGGED: u64 = 200;
+
+#[test]
+fn tags_take_away_what_they_take_away_for_compose() {
+    all_held(TAGGED, tagged::generate);
+}
+
+/// What a seed makes: the names and texts of files.
+type Generate = fn(u64) -> Vec<(String, String)>;
+
+/// Holds as many projects of a kind against compose as are asked for.
+fn all_held(usual: u64, generate: Generate) {
     let Some(compose) = docker_compose() else {
         skip("generated compose projects against Docker Compose: it is not set up");
         return;
     };
     let count = number(
         "CLEARML_SECURE_PROJECTS",
-        PROJECTS * number("CLEARML_SECURE_FUZZ", 1),
+        usual * number("CLEARML_SECURE_FUZZ", 1),
     );
     let first = number("CLEARML_SECURE_SEED", 0);
     let (next, failures) = (AtomicU64::new(first), Mutex::new(Vec::new()));
@@ -46,7 +63,7 @@ fn projects_are_read_as_compose_reads_them() {
             if seed >= first + count {
                 return;
             }
-            match held(&compose, seed) {
+            match held(&compose, generate, seed) {
                 Ok(true) => {}
                 Ok(false) => drop(refused.fetch_add(1, Ordering::Relaxed)),
                 Err(why) => failures.lock().unwrap().push(format!("seed {seed}: {why}")),
@@ -69,13 +86,13 @@ fn projects_are_read_as_compose_reads_them() {
 }
 
 /// Whether compose takes the project; the error says what differs.
-fn held(compose: &Path, seed: u64) -> Result<bool, String> {
+fn held(compose: &Path, generate: Generate, seed: u64) -> Result<bool, String> {
     let folder = tempfile::tempdir().unwrap();
     // Compose shows real paths.
     let folder = folder.path().canonicalize().unwrap();
-    write(seed, &folder);
+    write(&generate(seed), &folder);
     if let Some(kept) = env::var_os("CLEARML_SECURE_KEEP") {
-        write(seed, Path::new(&kept));
+        write(&generate(seed), Path::new(&kept));
     }
     let Some(view) = config(compose, &folder) else {
         return Ok(false);
@@ -97,8 +114,8 @@ fn held(compose: &Path, seed: u64) -> Result<bool, String> {
     Err(wrong.join("; "))
 }
 
-fn write(seed: u64, folder: &Path) {
-    for (name, text) in generate(seed) {
+fn write(files: &[(String, String)], folder: &Path) {
+    for (name, text) in files {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -131,6 +148,8 @@ fn differences(ours: &Composed, view: &Value) -> Vec<String> {
         .symmetric_difference(&known)
         .map(|name| format!("{name}: the service itself"))
         .collect();
+    let refused = ours.project.refused.iter();
+    wrong.extend(refused.map(|one| format!("{}: {}", one.what, one.reason)));
     for service in services {
         let Some(theirs) = theirs.get(&service.name) else {
             continue;

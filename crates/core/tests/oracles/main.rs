@@ -25,6 +25,7 @@ mod random;
 #[path = "../../../../tests/oracles/spellings.rs"]
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod spellings;
+mod tagged;
 mod truth;
 
 fn none_differ(failures: &[String]) {

@@ -327,7 +327,7 @@ fn keep_without(target: &mut Target<'_>, edits: &mut Edits) -> Result<(), Refusa
                 ),
             ));
         }
-        let inherited = part.node.get_or_reset("environment");
+        let inherited = part.node.get_written("environment");
         let environment = match inherited.filter(|field| !field.value.is_null()) {
             Some(field) => format!("*{}", anchor_of(target, field, edits)?),
             None => "{}".to_owned(),

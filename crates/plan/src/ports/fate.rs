@@ -10,7 +10,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use clearml_secure_core::compose::{Part, Service};
-use clearml_secure_core::yaml::{Clears, Entry, Node, Value};
+use clearml_secure_core::yaml::{Entry, Node, Value};
 
 use super::{KEY, Order, Ports, is_right};
 use crate::extensions::is_taken_away;
@@ -72,7 +72,7 @@ impl<'a> Fates<'a> {
         let list = |service: &'a Service| {
             let (_, part) = own_part(self.target, service)?;
             part.node
-                .get_or_reset(KEY)
+                .get_written(KEY)
                 .map(|field| Arc::as_ptr(field.value))
         };
         let own = list(&self.services[index]);
@@ -101,7 +101,7 @@ impl<'a> Fates<'a> {
         for at in (0..service.parts.len()).rev() {
             let part = &service.parts[at];
             if !service.counts(at, KEY) {
-                let is_said = part.node.get_or_reset(KEY).is_some() && self.orders[index].is_some();
+                let is_said = part.node.get_written(KEY).is_some() && self.orders[index].is_some();
                 is_whole |= is_said && !is_taken_away(self.target.deployment, service, at, KEY);
                 continue;
             }
@@ -109,8 +109,8 @@ impl<'a> Fates<'a> {
                 let fate = self.decide(base)?;
                 let is_same = self.orders[base] == self.orders[index];
                 let is_extended = services[base].name == part.service;
-                let own = own_entry(&part.node).map(|entry| entry.value.clears());
-                let hides_it = !is_extended && own.is_some_and(|own| own != Some(Clears::All));
+                let own = own_entry(&part.node);
+                let hides_it = !is_extended && own.is_some_and(|own| !own.value.is_taken());
                 match fate {
                     Fate::Stays => {}
                     Fate::Entries if hides_it => {}
@@ -118,7 +118,7 @@ impl<'a> Fates<'a> {
                     Fate::Entries if is_same => {
                         edited.extend(
                             part.node
-                                .get_or_reset(KEY)
+                                .get_written(KEY)
                                 .map(|field| Arc::as_ptr(field.value)),
                         );
                     }

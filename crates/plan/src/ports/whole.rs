@@ -47,7 +47,7 @@ pub(super) fn whole(
     texts.retain(|text| known.insert(text.clone()));
     let quoted: Vec<String> = texts.iter().map(NewPort::written).collect();
     // Without the tag, compose would add what the service has from others.
-    let is_tagged = own > 0 || part.node.clears_of(KEY).is_some();
+    let is_tagged = own > 0 || part.clears(&[KEY]).is_some();
     if is_tagged && is_extended(target.deployment, service) {
         return Err(extended(target, service));
     }

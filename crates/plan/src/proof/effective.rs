@@ -1,6 +1,7 @@
 //! Part 1: every setting is, at every server that must read it, exactly the keyset's value in the effective configuration.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use clearml_secure_core::account::{Account, Accounts};
 use clearml_secure_core::container::{self, Variable, VariableValue};
@@ -235,23 +236,22 @@ fn dropped(deployment: &Composed, reading: &Reading, name: &str) -> Option<(Span
     let index = deployment.instances[reading.instance].service;
     let service = &deployment.project.services[index];
     service.parts.iter().rev().find_map(|part| {
-        if let Some((entry, _)) = part.node.clearing("environment") {
-            let environment = &entry.value;
-            let tag = match environment.clears() {
-                Some(Clears::All) => "!reset",
-                _ => "!override",
+        let span = |range: &Range<usize>| Span {
+            source: part.source,
+            start: range.start,
+            end: range.end,
+        };
+        if let Some(cleared) = part.clears(&["environment"]) {
+            let tag = match cleared.tag {
+                Clears::All => "!reset",
+                Clears::Before => "!override",
             };
             let what = format!("`{tag}` removes what the files before this one set");
-            let span = Span {
-                start: environment.start_with_properties(),
-                ..environment.span(part.source)
-            };
-            return Some((span, what));
+            return Some((span(&cleared.value), what));
         }
-        let environment = part.node.get("environment")?.value;
-        let (entry, _) = environment.clearing(name)?;
+        let cleared = part.clears(&["environment", name])?;
         let what = format!("`!reset` removes {}", escape(name));
-        Some((entry.key.span(part.source), what))
+        Some((span(&cleared.key), what))
     })
 }
 

@@ -129,7 +129,7 @@ fn descend(node: &Node, path: &str) -> Option<(usize, usize)> {
         let rest = path.strip_prefix(name)?;
         rest.strip_prefix('/').or(rest.is_empty().then_some(rest))
     };
-    let fields = node.fields_and_resets().into_iter();
+    let fields = node.fields().into_iter();
     let named =
         fields.filter_map(|field| Some((field.key.text()?.to_owned(), field.key, field.value)));
     let items = node.items().unwrap_or_default().iter().enumerate();

@@ -133,7 +133,7 @@ impl Comparison<'_> {
                     Some(
                         document
                             .root
-                            .get_or_reset(section)?
+                            .get_written(section)?
                             .key
                             .span(document.source),
                     )
@@ -166,7 +166,7 @@ impl Comparison<'_> {
         let shown = escape(service);
         let last = self.service(service).and_then(|service| {
             let mut last_first = service.parts.iter().rev();
-            last_first.find_map(|part| Some((part, part.node.get_or_reset(attribute)?)))
+            last_first.find_map(|part| Some((part, part.node.get_written(attribute)?)))
         });
         let what = format!("`{}` of service {shown} would change", escape(attribute));
         match last {

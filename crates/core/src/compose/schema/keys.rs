@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::Fault;
 use crate::compose::{Document, Project, interpolate};
 use crate::shown::escape;
-use crate::yaml::{Clears, Node, Scalar, Typed, Value};
+use crate::yaml::{Node, Scalar, Typed, Value};
 
 /// The first of a document.
 pub(super) fn fault(project: &Project, document: &Document) -> Option<Fault> {
@@ -29,7 +29,7 @@ impl Search<'_> {
     /// The first below a node, whose own keys become texts where `is_merged`.
     fn below(&mut self, node: &Node, is_merged: bool) -> Option<Fault> {
         // Compose drops it before it reads on.
-        if node.clears() == Some(Clears::All) {
+        if node.is_taken() {
             return None;
         }
         if let Value::Alias(target) = &node.value {
@@ -45,7 +45,7 @@ impl Search<'_> {
             return items.iter().find_map(|item| self.below(item, is_merged));
         }
         node.entries()?.iter().find_map(|entry| {
-            if entry.value.clears() == Some(Clears::All) {
+            if entry.value.is_taken() {
                 return None;
             }
             let is_merge = entry.is_merge();

@@ -12,7 +12,6 @@ use super::tree::{Entry, Tree, Value};
 use crate::compose::{Project, attribute};
 use crate::shown::{escape, or};
 use crate::source::Span;
-use crate::yaml::Clears;
 
 /// Adds the faults, one a section, and the names that each section has.
 pub(super) fn faults(
@@ -69,16 +68,15 @@ fn merged<'a>(project: &'a Project, key: &'a Key) -> Result<Option<Tree<'a>>, Fa
     let merger = Merger { project };
     let mut all: Option<Tree<'a>> = None;
     for document in project.whole_documents() {
-        let clears = document.root.clears_of(key.name);
-        if clears.is_some() {
+        if document.tags.at(&[key.name]).is_some() {
             all = None;
+        }
+        if let Some(all) = &mut all {
+            all.clear(&document.tags, &mut vec![key.name.to_owned()]);
         }
         let Some(field) = document.root.get(key.name) else {
             continue;
         };
-        if let Some(all) = &mut all {
-            all.clear(&document.root, &mut vec![key.name.to_owned()]);
-        }
         let span = field.key.span(document.source);
         let check = |tree: &Tree<'_>, looks: Looks| {
             let fault = Check::new(project, looks, &[key.name]).fault(tree, key.forms, span);
@@ -217,24 +215,21 @@ fn external_volume(project: &Project, entry: &Entry<'_>) -> Option<(String, Span
     Some((message, other.at))
 }
 
-/// The first extension that two files have in two kinds.
+/// The first extension that two files have in two kinds. What a file includes keeps its own.
 fn extension(project: &Project) -> Option<Fault> {
-    let mut all: BTreeMap<&str, Tree<'_>> = BTreeMap::new();
+    let mut all: BTreeMap<(usize, &str), Tree<'_>> = BTreeMap::new();
     project.whole_documents().nth(1)?;
     let merger = Merger { project };
     for document in project.whole_documents() {
-        for field in document.root.fields_and_resets() {
+        for field in document.root.fields() {
             let name = field.key.scalar().map_or("", |key| key.text());
             if !name.starts_with("x-") {
                 continue;
             }
-            let before = all.remove(name);
-            let mut before = before.filter(|_| document.root.clears_of(name).is_none());
+            let before = all.remove(&(document.group, name));
+            let mut before = before.filter(|_| document.tags.at(&[name]).is_none());
             if let Some(before) = &mut before {
-                before.clear(&document.root, &mut vec![name.to_owned()]);
-            }
-            if field.value.clears() == Some(Clears::All) {
-                continue;
+                before.clear(&document.tags, &mut vec![name.to_owned()]);
             }
             let tree = Tree::of(document, field.value);
             let merged = match before {
@@ -242,7 +237,7 @@ fn extension(project: &Project) -> Option<Fault> {
                 Some(before) => merger.merge(before, tree, &[], Merge::Deep),
             };
             match merged {
-                Ok(tree) => drop(all.insert(name, tree)),
+                Ok(tree) => drop(all.insert((document.group, name), tree)),
                 Err(clash) => return Some(clash.in_path(&[name])),
             }
         }

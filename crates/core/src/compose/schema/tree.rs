@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::compose::{Document, Project, Scope, volume};
 use crate::source::Span;
+use crate::yaml::tags::Tags;
 use crate::yaml::{Node, Typed};
 
 pub(super) struct Tree<'a> {
@@ -116,19 +117,21 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Takes away what a part's tags take from the files before. `path` leads to the tree.
-    pub(super) fn clear(&mut self, part: &Node, path: &mut Vec<String>) {
+    /// Takes away what a document's tags take from the files before. `path` leads to the tree.
+    pub(super) fn clear(&mut self, tags: &Tags, path: &mut Vec<String>) {
         let Value::Map(entries) = &mut self.value else {
             return;
         };
-        let keys: Vec<&str> = path.iter().map(String::as_str).collect();
-        let cleared = part.cleared_below(&keys);
-        entries.retain(|entry| !cleared.contains(&&*entry.name));
-        for entry in entries {
+        entries.retain_mut(|entry| {
             path.push(entry.name.to_string());
-            entry.value.clear(part, path);
+            let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+            let is_left = tags.at(&keys).is_none();
+            if is_left {
+                entry.value.clear(tags, path);
+            }
             path.pop();
-        }
+            is_left
+        });
     }
 }
 
