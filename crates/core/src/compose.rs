@@ -238,7 +238,8 @@ impl Project {
             project.services.push(service);
         }
         volume::inherit(&mut project);
-        project.refused = schema::refused(&project);
+        let refused = schema::refused(&project);
+        project.refused.extend(refused);
         Ok(project)
     }
 

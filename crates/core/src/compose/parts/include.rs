@@ -1,15 +1,18 @@
 //! `include:` as compose follows it: each file, with the ones that are merged over it, is a project within the project,
 //! with a folder and variables of its own.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Reader, shown, unreadable};
 use crate::compose::remote;
 use crate::compose::{DocumentId, Scope, env};
 use crate::error::Error;
+use crate::shown::escape;
 use crate::source::{SourceId, Span};
 use crate::unseen::{Hides, Unseen};
-use crate::yaml::Node;
+use crate::yaml::{Field, Node};
 
 /// Files that are merged, the one that wins last.
 pub(in crate::compose) struct Model {
@@ -61,9 +64,59 @@ impl Reader<'_> {
             for item in self.items(document)? {
                 includes.extend(self.include(document, &item, around)?);
             }
+            self.note_conflicts(document, &includes);
             entries.push(Entry { document, includes });
         }
         Ok(Model { entries })
+    }
+
+    /// Notes what of the sections beside the services a document and what it includes say otherwise: compose merges none of it.
+    fn note_conflicts(&mut self, document: DocumentId, includes: &[Model]) {
+        const SECTIONS: [&str; 4] = ["configs", "networks", "secrets", "volumes"];
+        for section in SECTIONS {
+            let mut known: HashMap<String, Arc<Node>> = HashMap::new();
+            for (name, _, value) in self.entries(document, section) {
+                known.insert(name, value);
+            }
+            for included in includes {
+                let mut order = Vec::new();
+                included.note_order(&mut order);
+                let all = order.iter().flat_map(|one| self.entries(*one, section));
+                let all: Vec<_> = all.collect();
+                for (name, span, value) in &all {
+                    // What it has of several files is merged first.
+                    if all.iter().filter(|(other, ..)| other == name).count() > 1 {
+                        continue;
+                    }
+                    let before = known.entry(name.clone());
+                    let before = before.or_insert_with(|| Arc::clone(value));
+                    if surely_differs(before, value) {
+                        self.project.refused.push(Unseen {
+                            what: escape(&format!("{section}.{name}")).into_owned(),
+                            hides: Hides::Anything,
+                            reason: "docker compose 2.40 refuses it: another file says otherwise, and compose merges nothing of what is included"
+                                .to_owned(),
+                            service: None,
+                            span: Some(*span),
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The names in a section of a document, where they are, and what it says of them.
+    fn entries(&self, document: DocumentId, section: &str) -> Vec<(String, Span, Arc<Node>)> {
+        let document = &self.project.documents[document];
+        let section = document.root.get(section);
+        let fields = section.iter().flat_map(|field| field.value.fields());
+        fields
+            .filter_map(|field| {
+                let name = field.key.text()?.to_owned();
+                let span = field.key.span(document.source);
+                Some((name, span, Arc::clone(field.value)))
+            })
+            .collect()
     }
 
     /// What a document includes.
@@ -93,12 +146,21 @@ impl Reader<'_> {
     fn item(&self, document: DocumentId, node: &Node, span: Span) -> Option<Item> {
         let scope = self.project.documents[document].scope;
         let read = |node: &Node| self.project.interpolated(scope, node);
+        // Compose takes it for the folder.
+        let is_empty = |node: &Node| node.text() == Some("");
         let texts = |node: &Node| -> Option<Vec<String>> {
             match node.items() {
                 Some(_) => node.seen_items().map(|item| read(item)).collect(),
                 None => Some(vec![read(node)?]),
             }
         };
+        let path = match node.get("path") {
+            Some(field) => field.value,
+            None => node,
+        };
+        if is_empty(path) || path.seen_items().any(|item| is_empty(item)) {
+            return None;
+        }
         if node.entries().is_none() {
             return Some(Item {
                 paths: vec![read(node)?],
@@ -221,6 +283,33 @@ impl Reader<'_> {
             service: None,
             span: Some(item.span),
         });
+    }
+}
+
+/// Whether two values are otherwise, whatever their variables have. As text, a number is the one in quotes: compose may make one of
+/// the other.
+fn surely_differs(one: &Node, other: &Node) -> bool {
+    match (one.scalar(), other.scalar()) {
+        (Some(_), Some(_)) if one.is_null() && other.is_null() => false,
+        (Some(text), Some(same)) => {
+            let has_variables = [text, same].iter().any(|one| one.text().contains('$'));
+            !has_variables && text.text() != same.text()
+        }
+        (None, None) if one.items().is_some() && other.items().is_some() => {
+            let (one, other): (Vec<_>, Vec<_>) =
+                (one.seen_items().collect(), other.seen_items().collect());
+            let mut pairs = one.iter().zip(&other);
+            one.len() != other.len() || pairs.any(|(one, other)| surely_differs(one, other))
+        }
+        (None, None) if one.entries().is_some() && other.entries().is_some() => {
+            let (all, others) = (one.fields(), other.fields());
+            let is_otherwise = |field: &Field<'_>| {
+                let same = field.key.scalar().and_then(|key| other.get(key.text()));
+                same.is_none_or(|same| surely_differs(field.value, same.value))
+            };
+            all.len() != others.len() || all.iter().any(is_otherwise)
+        }
+        _ => true,
     }
 }
 

@@ -295,7 +295,11 @@ impl Whole<'_> {
         let items = self.tree.get("volumes")?.items();
         let mut last: HashMap<String, Option<Name<'_>>> = HashMap::new();
         for item in items {
-            let (target, source) = self.mount(item)?;
+            let Some((target, source)) = self.mount(item) else {
+                // It may take the place of any before, of which compose then asks no name.
+                last.clear();
+                continue;
+            };
             let kind = item.get("type").and_then(|kind| self.told(kind));
             if kind.as_deref() == Some("bind") && item.get("source").is_none() {
                 return Some((
