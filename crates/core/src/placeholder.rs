@@ -42,13 +42,14 @@ const TELLING: &str = "change changed changeit changeme changethis choose define
                        ihrpasswort passwort votre пароль 密码";
 
 /// Words that stand beside them.
-const FILLING: &str = "a account actual admin administrator all an and any api as at base bcrypt be by chars \
-                       characters clear clearml complex credential credentials default deploy deploying deployment \
-                       environment first for from guest hash hashed in into is it jane john key least login long must \
-                       need of one own pass passphrase passwd password plain prod production pw random real root safe \
-                       secret secure server should string strong support text that the this to unique user username \
-                       users value very web with you after before bits bytes fake hex in \
-                       knows nobody openssl output rand rotate super token until urandom uuid uuidgen uuid4 when aqui aquí bitte das de eintragen la mot passe su tu ändern";
+const FILLING: &str = "a account actual admin administrator all an and any api as at base bcrypt be by chars characters \
+                       clear clearml complex credential credentials default deploy deploying deployment environment \
+                       first for from going guest hash hashed immediately in into is it jane john key later least live \
+                       login long must need now of on one own pass passphrase passwd password plain prod production pw \
+                       random real root safe secret secure server should string strong support text that the this to \
+                       unique user username users value very web with you after before bits bytes fake hex in knows \
+                       nobody openssl output rand rotate super token until urandom uuid uuidgen uuid4 when aqui aquí \
+                       bitte das de eintragen la mot passe su tu ändern";
 
 /// Commands that print a secret, where their text is the value and not what they print.
 const COMMANDS: [&str; 6] = [
@@ -207,6 +208,8 @@ mod tests {
             "enter_your_password_here",
             "replace with a long random string",
             "REPLACE_ME_IN_PRODUCTION",
+            "CHANGE_THIS_PASSWORD_NOW",
+            "change-before-going-live",
             "put-your-password-here",
             "set-a-strong-password",
             "TODO",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::attribute::counting;
+use super::volume::NO_VALUE;
 use super::{Kind, Loader, Part, Project};
 use crate::container::{
     Doubt, FileText, HostPath, Mount, MountSource, Origin, Text, Variable, VariableValue,
@@ -193,8 +194,12 @@ fn text(
             "{} (dockerfile_inline)",
             sources.path(part.source).display()
         );
-        return told(project, part, node)
-            .map(|text| sources.add(name, zeroize::Zeroizing::new(text)));
+        return match told(project, part, node) {
+            Knowable::Unknown(reason) if reason == NO_VALUE.into() => Knowable::unknown(
+                "a variable in the text of its Dockerfile has no value in these files; compose takes `$$` for a `$` there",
+            ),
+            text => text.map(|text| sources.add(name, zeroize::Zeroizing::new(text))),
+        };
     }
     let file = dockerfile(project, written);
     context(project, written)

@@ -17,7 +17,7 @@ use crate::known;
 const ENDS: [&str; 6] = ["1", "12", "123", "1234", "!", "2024"];
 
 /// What anybody tries besides words.
-const OTHERS: [&str; 26] = [
+const OTHERS: [&str; 27] = [
     "",
     " ",
     "ClearML",
@@ -28,6 +28,7 @@ const OTHERS: [&str; 26] = [
     "1234567890",
     "1q2w3e4r",
     "1qaz2wsx",
+    "abc",
     "abc123",
     "abcdefg",
     "asdfgh",
@@ -183,6 +184,7 @@ mod tests {
             "",
             "\n",
             "password",
+            "abc",
             "Password",
             "admin",
             "changeme",

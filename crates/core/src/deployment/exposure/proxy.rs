@@ -3,6 +3,7 @@
 mod caddy;
 mod haproxy;
 mod httpd;
+mod included;
 pub(super) mod labelled;
 mod nginx;
 pub(super) mod traefik;
@@ -168,13 +169,7 @@ pub(super) fn of_webserver(container: &Container) -> Vec<Rule> {
 /// What the configuration of a proxy says; none where it cannot be seen, or there is none.
 pub(super) fn rules(container: &Container, files: &Files) -> Option<Vec<Rule>> {
     let software = software(container)?;
-    let named = |file: &super::files::File| container.words.contains(&file.path);
-    let below: Vec<_> = files.below(software.folders()).collect();
-    let others = files
-        .texts
-        .iter()
-        .filter(|file| named(file) && !below.iter().any(|one| one.path == file.path));
-    let mut all: Vec<_> = below.iter().copied().chain(others).collect();
+    let mut all = included::read(container, software, files);
     let variable = |text: &str| mention::expanded(container, text);
     let own = (software == Software::Nginx).then(|| nginx::own(container, files));
     all.extend(own.iter().flatten());

@@ -26,18 +26,17 @@ pub(super) fn rules(
     if words.iter().any(|word| word == "reverse-proxy") {
         return Some(of_command(words));
     }
-    let mut rules = Vec::new();
-    let mut has_any = false;
-    for file in files {
+    let roots = files.iter().filter(|file| {
         let name = file.path.rsplit('/').next().unwrap_or_default();
-        if !name.to_ascii_lowercase().contains("caddyfile") && !name.ends_with(".caddy") {
-            continue;
-        }
-        has_any = true;
-        let text = import::with_arguments(&file.text);
-        rules.extend(of_text(&variable(&as_shell(&text))));
-    }
-    has_any.then_some(rules)
+        let is_one = name.to_ascii_lowercase().contains("caddyfile") || name.ends_with(".caddy");
+        let is_main = is_one || words.contains(&file.path);
+        is_main && !files.iter().any(|other| import::imports(other, file))
+    });
+    let texts = roots.map(|file| import::with_arguments(&import::with_files(file, files)));
+    let rules = texts.flat_map(|text| of_text(&variable(&as_shell(&text))));
+    let rules: Vec<Rule> = rules.collect();
+    // Without a site of its own it is not here.
+    (!rules.is_empty()).then_some(rules)
 }
 
 /// `{$NAME}`, `{$NAME:default}` and `{env.NAME}` as a shell writes them.
@@ -142,8 +141,8 @@ fn of_text(text: &str) -> Vec<Rule> {
         .find_map(|words| at(words, "default_bind"));
     let mut rules = Vec::new();
     for (heads, inner) in &blocks {
-        // Options of all, and blocks to import.
-        if heads.is_empty() || heads[0].starts_with('(') {
+        // Options of all, blocks to import, and files that are not here.
+        if heads.is_empty() || heads[0].starts_with('(') || heads[0] == "import" {
             continue;
         }
         let inner = with_imports(inner, &blocks);

@@ -1,8 +1,73 @@
-//! Snippets that a Caddyfile imports with arguments: `import proxy mongo-express:8081`.
+//! What a Caddyfile imports: other files, `import sites/*`, and snippets with arguments, `import proxy mongo-express:8081`.
+
+use crate::deployment::exposure::files::File;
+use crate::deployment::exposure::proxy::included::{beside, fits, folder};
 
 /// Snippets in snippets in snippets are no more than this.
 const DEEPEST: usize = 4;
 const MOST_BYTES: usize = 1 << 20;
+const MOST_FILES: usize = 1000;
+
+/// Whether a file imports another one.
+pub(super) fn imports(file: &File, other: &File) -> bool {
+    let mut lines = file.text.lines();
+    lines.any(|line| import(line).is_some_and(|(path, _)| names(file, path, other)))
+}
+
+/// The text of a file, with those of the files that it imports in their place.
+pub(super) fn with_files(file: &File, all: &[&File]) -> String {
+    let mut out = Out {
+        all,
+        text: String::new(),
+        left: MOST_FILES,
+    };
+    out.add(file, &[], DEEPEST);
+    out.text
+}
+
+struct Out<'a> {
+    all: &'a [&'a File],
+    text: String,
+    /// How many more files are put in.
+    left: usize,
+}
+
+impl Out<'_> {
+    fn add(&mut self, file: &File, arguments: &[&str], depth: usize) {
+        for line in file.text.lines() {
+            let line = match arguments {
+                [] => line.to_owned(),
+                arguments => filled(line, arguments),
+            };
+            let is_open = depth > 0 && self.text.len() < MOST_BYTES;
+            let Some((path, arguments)) = import(&line).filter(|_| is_open) else {
+                self.text.extend([&line, "\n"]);
+                continue;
+            };
+            let found = self.all.iter().filter(|other| names(file, path, other));
+            let found: Vec<&File> = found.take(self.left).copied().collect();
+            if found.is_empty() {
+                self.text.extend([&line, "\n"]);
+            }
+            self.left -= found.len();
+            for one in found {
+                self.add(one, &arguments, depth - 1);
+            }
+        }
+    }
+}
+
+/// What a line imports, and with which arguments.
+fn import(line: &str) -> Option<(&str, Vec<&str>)> {
+    let mut words = line.split_whitespace();
+    (words.next() == Some("import")).then_some(())?;
+    Some((words.next()?, words.collect()))
+}
+
+fn names(file: &File, path: &str, other: &File) -> bool {
+    let base = folder(&file.path).unwrap_or_default();
+    file.path != other.path && fits(&beside(base, path.trim_matches('"')), &other.path)
+}
 
 /// The text with the lines of a snippet in place of each line that imports it with arguments.
 pub(super) fn with_arguments(text: &str) -> String {

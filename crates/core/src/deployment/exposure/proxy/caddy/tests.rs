@@ -20,6 +20,55 @@ fn read(text: &str) -> Vec<(u16, bool, usize)> {
 }
 
 #[test]
+fn imported_files_are_read_in_their_place() {
+    let file = |(path, text): &(&str, &str)| File {
+        path: (*path).to_owned(),
+        text: Zeroizing::new((*text).to_owned()),
+    };
+    for (texts, expected) in [
+        (
+            &[
+                ("/etc/caddy/Caddyfile", "import sites/*\n"),
+                ("/etc/caddy/sites/a", ":80 {\n  import ../up\n}\n"),
+                (
+                    "/etc/caddy/sites/b",
+                    "x.example.com {\n  reverse_proxy b:1\n}\n",
+                ),
+            ][..],
+            &[(80, false, 0), (443, true, 1)][..],
+        ),
+        (
+            &[
+                (
+                    "/etc/caddy/Caddyfile",
+                    "http://a {\n  import up.inc web:80\n}\n",
+                ),
+                ("/etc/caddy/up.inc", "reverse_proxy {args[0]}\n"),
+            ],
+            &[(80, false, 1)],
+        ),
+        // Files that import one another, and nothing else.
+        (
+            &[
+                ("/etc/caddy/Caddyfile", "import *.caddy\n:81 {\n}\n"),
+                ("/etc/caddy/a.caddy", "import *.caddy\n"),
+                ("/etc/caddy/b.caddy", "import *.caddy\n"),
+            ],
+            &[(81, false, 0)],
+        ),
+    ] {
+        let files: Vec<File> = texts.iter().map(file).collect();
+        let files: Vec<&File> = files.iter().collect();
+        let rules = rules(&[], &files, &str::to_owned).unwrap();
+        let found = rules.iter();
+        let found: Vec<_> = found
+            .map(|rule| (port(rule), rule.is_tls, rule.to.len()))
+            .collect();
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
 fn sites_are_read() {
     for (text, expected) in [
         (
