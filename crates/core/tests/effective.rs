@@ -427,16 +427,19 @@ fn servers_are_known_by_what_they_run() {
 
 #[test]
 fn a_clearml_image_of_unknown_purpose_is_not_passed_over() {
-    let unseen = |service: &str| {
-        let case = Case::new(&[("compose.yml", &format!("services:\n  thing: {service}\n"))]);
-        let deployment = case.deployment();
-        assert!(deployment.instances.is_empty());
-        deployment.unseen.len()
+    let unseen = |services: &str| {
+        let case = Case::new(&[("compose.yml", &format!("services:\n  {services}\n"))]);
+        case.deployment().unseen.len()
     };
     assert_eq!(
-        unseen("{image: clearml/server:2.3.0, command: /start.sh}"),
+        unseen("thing: {image: clearml/server:2.3.0, command: /start.sh}"),
         1
     );
-    // Without a command the image says how it is used, and ends.
-    assert_eq!(unseen("{image: clearml/server:2.3.0}"), 0);
+    // Without a command the image says how it is used, and ends. Where there is no server, this was meant for one.
+    let idle = "thing: {image: clearml/server:2.3.0}";
+    assert_eq!(unseen(idle), 1);
+    let beside = "web: {image: nginx}";
+    assert_eq!(unseen(&format!("{idle}\n  {beside}")), 1);
+    let beside = "fileserver: {extends: thing, command: fileserver}";
+    assert_eq!(unseen(&format!("{idle}\n  {beside}")), 0);
 }
