@@ -21,6 +21,7 @@ mod whole;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::attribute::attribute;
 use super::{Part, Project, Scope, Service};
 use crate::shown::escape;
 use crate::source::Span;
@@ -70,10 +71,7 @@ pub(super) fn refused(project: &Project) -> Vec<Unseen> {
     let mut sections = BTreeMap::new();
     section::faults(project, &mut sections, &mut faults);
     let services = project.services.iter();
-    let is_built = |service: &Service| {
-        let mut parts = service.parts.iter();
-        parts.any(|part| part.node.get("build").is_some())
-    };
+    let is_built = |service: &Service| attribute(&service.parts, "build").is_some();
     let services = services.map(|service| (service.name.as_str(), is_built(service)));
     let known = Known {
         services: services.collect::<HashMap<_, _>>(),

@@ -100,7 +100,7 @@ impl Whole<'_> {
         names.is_none_or(|names| names.contains(name))
     }
 
-    /// Without an image or a build there is nothing to run. If no file names any, that is said of the files.
+    /// Without an image or a build there is nothing to run.
     fn image(&self) -> Option<Wrong> {
         let runs = ["build", "provider"];
         let runs = runs.iter().any(|key| self.tree.get(key).is_some());
@@ -109,11 +109,16 @@ impl Whole<'_> {
             Some(image) if self.told(image)?.is_empty() => {
                 Some(("image", "it is empty".to_owned(), image.span))
             }
-            None if self.names_image => {
-                let message = "a later file takes it away, and nothing is left to run";
+            None => {
+                let message = match self.names_image {
+                    true => "a later file takes it away, and nothing is left to run",
+                    false => {
+                        "no file that was named gives it one, or a `build`; name all that are merged"
+                    }
+                };
                 Some(("image", message.to_owned(), self.tree.span))
             }
-            _ => None,
+            Some(_) => None,
         }
     }
 
