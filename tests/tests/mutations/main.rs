@@ -102,5 +102,6 @@ fn said(folder: &Path, project: &Project) -> Option<String> {
     let document: Value = serde_json::from_str(&done.stdout).unwrap();
     let unknown = document["unknown"].as_array().into_iter().flatten();
     let mut reasons = unknown.map(|one| format!("{}: {}", one["what"], one["reason"]));
-    reasons.find(|reason| reason.contains("refuses it"))
+    // What is no YAML is said as that.
+    reasons.find(|reason| reason.contains("refuses it") || reason.contains("fix the line"))
 }
