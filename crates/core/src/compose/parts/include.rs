@@ -73,6 +73,9 @@ impl Reader<'_> {
     /// Notes what of the sections beside the services a document and what it includes say otherwise: compose merges none of it.
     fn note_conflicts(&mut self, document: DocumentId, includes: &[Model]) {
         const SECTIONS: [&str; 4] = ["configs", "networks", "secrets", "volumes"];
+        if includes.is_empty() {
+            return;
+        }
         for section in SECTIONS {
             let mut known: HashMap<String, Arc<Node>> = HashMap::new();
             for (name, _, value) in self.entries(document, section) {
@@ -83,11 +86,13 @@ impl Reader<'_> {
                 included.note_order(&mut order);
                 let all = order.iter().flat_map(|one| self.entries(*one, section));
                 let all: Vec<_> = all.collect();
-                for (name, span, value) in &all {
-                    // What it has of several files is merged first.
-                    if all.iter().filter(|(other, ..)| other == name).count() > 1 {
-                        continue;
-                    }
+                let mut files: HashMap<&str, usize> = HashMap::new();
+                for (name, ..) in &all {
+                    *files.entry(name).or_default() += 1;
+                }
+                // What it has of several files is merged first.
+                let of_one = all.iter().filter(|(name, ..)| files[&**name] == 1);
+                for (name, span, value) in of_one {
                     let before = known.entry(name.clone());
                     let before = before.or_insert_with(|| Arc::clone(value));
                     if surely_differs(before, value) {
