@@ -7,7 +7,7 @@ use crate::container_path::cleaned;
 use crate::deployment::exposure::files::{File, Files, is_below};
 
 /// Nobody includes more by one file.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 
 /// The files, in their order. Where it is not known what is included, all that are here.
 pub(super) fn read<'a>(

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
 use self::guard::Guards;
-use super::port_range;
+use super::{included, port_range};
 use crate::container::Container;
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::condition::{Holds, fits_all};
@@ -445,28 +445,13 @@ fn find_includes<'a>(
 
 /// Whether an include names a file, by its whole path.
 fn names(include: &str, path: &str) -> bool {
-    let include = match include.starts_with('/') {
-        true => include.to_owned(),
-        false => format!("/etc/nginx/{include}"),
-    };
-    match include.split_once('*') {
-        Some((start, end)) => {
-            let rest = path.strip_prefix(start);
-            let rest = rest.and_then(|rest| rest.strip_suffix(end));
-            rest.is_some_and(|rest| !rest.contains('/'))
-        }
-        None => path == include,
-    }
+    included::fits(&included::beside("/etc/nginx", include), path)
 }
 
 /// Whether a file is the one that an include names, as far as its last part tells.
-fn fits(path: &str, include: &str) -> bool {
-    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let (path, include) = (name(path), name(include));
-    match include.split_once('*') {
-        Some((start, end)) => path.starts_with(start) && path.ends_with(end),
-        None => path == include,
-    }
+fn fits<'a>(path: &'a str, include: &'a str) -> bool {
+    let name = |path: &'a str| path.rsplit('/').next().unwrap_or_default();
+    included::fits(name(include), name(path))
 }
 
 /// `listen 80;`, `listen [::]:443 ssl;`, `listen 10.0.0.1:8008;`, `listen 53 udp;`, `listen 9200-9300;`.

@@ -1,12 +1,11 @@
 //! What a Caddyfile imports: other files, `import sites/*`, and snippets with arguments, `import proxy mongo-express:8081`.
 
 use crate::deployment::exposure::files::File;
-use crate::deployment::exposure::proxy::included::{beside, fits, folder};
+use crate::deployment::exposure::proxy::included::{MOST, beside, fits, folder};
 
 /// Snippets in snippets in snippets are no more than this.
 const DEEPEST: usize = 4;
 const MOST_BYTES: usize = 1 << 20;
-const MOST_FILES: usize = 1000;
 
 /// Whether a file imports another one.
 pub(super) fn imports(file: &File, other: &File) -> bool {
@@ -19,7 +18,7 @@ pub(super) fn with_files(file: &File, all: &[&File]) -> String {
     let mut out = Out {
         all,
         text: String::new(),
-        left: MOST_FILES,
+        left: MOST,
     };
     out.add(file, &[], DEEPEST);
     out.text
