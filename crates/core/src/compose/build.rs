@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::attribute::counting;
-use super::volume::NO_VALUE;
 use super::{Kind, Loader, Part, Project};
 use crate::container::{
     Doubt, FileText, HostPath, Mount, MountSource, Origin, Text, Variable, VariableValue,
@@ -182,6 +181,8 @@ fn pairs(
     }
 }
 
+const NO_VALUE: &str = "a variable in the text of its Dockerfile has no value in these files; compose takes `$$` for a `$` there";
+
 /// The Dockerfile: in the compose file, or in the folder of the build.
 fn text(
     project: &Project,
@@ -194,12 +195,11 @@ fn text(
             "{} (dockerfile_inline)",
             sources.path(part.source).display()
         );
-        return match told(project, part, node) {
-            Knowable::Unknown(reason) if reason == NO_VALUE.into() => Knowable::unknown(
-                "a variable in the text of its Dockerfile has no value in these files; compose takes `$$` for a `$` there",
-            ),
-            text => text.map(|text| sources.add(name, zeroize::Zeroizing::new(text))),
-        };
+        let scope = project.documents[part.document].scope;
+        let text = node.text().map_or(Knowable::unknown(NO_VALUE), |text| {
+            super::volume::told_or(NO_VALUE, project, scope, text)
+        });
+        return text.map(|text| sources.add(name, zeroize::Zeroizing::new(text)));
     }
     let file = dockerfile(project, written);
     context(project, written)

@@ -443,11 +443,21 @@ pub(super) fn told(project: &Project, document: &Document, node: &Node) -> Knowa
 
 /// The same of a text in a document of this scope.
 pub(super) fn told_text(project: &Project, scope: Scope, text: &str) -> Knowable<String> {
+    told_or(NO_VALUE, project, scope, text)
+}
+
+/// The same with what is said of a text that is no path, where a variable in it has no value here.
+pub(super) fn told_or(
+    no_value: &'static str,
+    project: &Project,
+    scope: Scope,
+    text: &str,
+) -> Knowable<String> {
     let lookup = |name: &str| project.variable(scope, name).map(str::to_owned);
     let is_told = |used: &interpolate::Variable| used.outcome != interpolate::Outcome::Unset;
     match interpolate::interpolate(text, &lookup) {
         Ok(done) if done.variables.iter().all(is_told) => Knowable::Known(done.text.to_string()),
-        Ok(_) => Knowable::unknown(NO_VALUE),
+        Ok(_) => Knowable::unknown(no_value),
         Err(_) => Knowable::unknown(REFUSED),
     }
 }
