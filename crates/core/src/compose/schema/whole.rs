@@ -113,7 +113,7 @@ impl Whole<'_> {
                 let message = match self.names_image {
                     true => "a later file takes it away, and nothing is left to run",
                     false => {
-                        "no file that was named gives it one, or a `build`; name all that are merged"
+                        "there is neither an image nor a build; if another file has one, name that file, too"
                     }
                 };
                 Some(("image", message.to_owned(), self.tree.span))
