@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::mounts::{self, There, relative};
+use super::mounts::{self, There};
 use super::{config, raw_value};
 use crate::compose::Loader;
 use crate::container::Container;
+use crate::container_path::relative;
 use crate::hocon::{self, Include, Included};
 use crate::shown::escape;
 use crate::source::{SourceId, Sources};

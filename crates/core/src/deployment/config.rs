@@ -6,11 +6,12 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::mounts::{self, ON_THE_NODE, SYNCED, There, anywhere, around, may_have, relative};
+use super::mounts::{self, ON_THE_NODE, SYNCED, There, anywhere, around, may_have};
 use super::program;
 use crate::compose::{Kind, Loader};
 use crate::config_dir;
 use crate::container::{Container, FileText, HostPath, Mount, MountSource, Origin, VariableValue};
+use crate::container_path::relative;
 use crate::error::Error;
 use crate::image::ImageTree;
 use crate::instance::{Family, Instance};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::compose::volume::cleaned;
 use crate::container::{Container, FileText, Folder, Mount, MountSource};
+use crate::container_path::relative;
 use crate::io::{entries, link_target};
 use crate::knowable::{Knowable, Reason};
 
@@ -245,15 +246,5 @@ fn below<'a>(volume: &'a Mount, rest: &str) -> There<'a> {
                 },
             }
         }
-    }
-}
-
-/// `path` below `folder`: empty for the folder itself, none where it is elsewhere.
-pub(super) fn relative<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
-    let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
-    if rest.is_empty() {
-        Some(rest)
-    } else {
-        rest.strip_prefix('/')
     }
 }

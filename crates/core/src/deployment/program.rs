@@ -4,9 +4,8 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use super::mounts::relative;
 use crate::container::{Container, HostPath, Mount, MountSource};
-use crate::container_path::cleaned;
+use crate::container_path::{cleaned, is_below, relative};
 use crate::io::entries;
 use crate::knowable::Knowable;
 use crate::secret::Secret;
@@ -387,12 +386,11 @@ impl Places {
         let place = places.find(|place| match relative(folder, &place.path) {
             Some("") => true,
             Some(below) => below.split('/').count() <= place.takes.depth(),
-            None => relative(&place.path, folder).is_some(),
+            None => is_below(&place.path, folder),
         });
         let is_common = || {
             let mut roots = PYTHONS.iter();
-            is_of_python(&format!("{folder}/"))
-                || roots.any(|root| relative(root, folder).is_some())
+            is_of_python(&format!("{folder}/")) || roots.any(|root| is_below(root, folder))
         };
         place
             .map(|place| place.kind)
@@ -409,14 +407,13 @@ impl Places {
             Some(below) if place.takes.is_code(below) => true,
             // Its configuration is read, wherever it is mounted.
             Some(below) if place.kind == OWN => {
-                is_folder && relative(below, "config").is_none() && !self.is_data(mount)
+                is_folder && !is_below(below, "config") && !self.is_data(mount)
             }
             Some(_) => is_folder && place.takes == Takes::Python,
             // What hides all of the server is said where its configuration is read.
             None => {
                 let is_shared = [Takes::Libraries, Takes::Programs].contains(&place.takes);
-                (is_shared || matches!(place.kind, Kind::Named(_)))
-                    && relative(&place.path, target).is_some()
+                (is_shared || matches!(place.kind, Kind::Named(_))) && is_below(&place.path, target)
             }
         };
         let is_common =
@@ -441,5 +438,5 @@ impl Places {
 
 /// The configuration is read, wherever it is mounted.
 fn is_configuration(path: &str) -> bool {
-    relative(path, GIVEN).is_some()
+    is_below(path, GIVEN)
 }

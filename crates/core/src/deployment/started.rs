@@ -166,7 +166,7 @@ fn kept(container: &Container, path: &str) -> bool {
         .flat_map(|folders| folders.expose().split(':'))
         .filter(|folder| folder.starts_with('/'));
     for home in ["/opt/clearml", "/opt/trains"] {
-        let Some(rest) = mounts::relative(&path, home) else {
+        let Some(rest) = container_path::relative(&path, home) else {
             continue;
         };
         const PARTS: [&str; 6] = [
@@ -182,7 +182,7 @@ fn kept(container: &Container, path: &str) -> bool {
             return true;
         }
     }
-    named.any(|folder| mounts::relative(&path, folder).is_some())
+    named.any(|folder| container_path::relative(&path, folder).is_some())
 }
 
 /// A variable that the container has before its command runs.

@@ -6,6 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::container::{Container, HostPath, Mount, MountSource};
+use crate::container_path::is_below;
 use crate::io::{entries, read_text};
 use crate::knowable::Knowable;
 
@@ -168,13 +169,6 @@ fn is_configuration(path: &str) -> bool {
         .map(|(_, extension)| extension.to_ascii_lowercase());
     extension.is_none_or(|extension| !NOT_READ.contains(&extension.as_str()))
         && !name.ends_with(".sock")
-}
-
-/// Whether a path is a folder or below it.
-pub(super) fn is_below(path: &str, folder: &str) -> bool {
-    let folder = folder.trim_end_matches('/');
-    path.strip_prefix(folder)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether a folder is seen to have a file of a name.

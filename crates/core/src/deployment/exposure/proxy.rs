@@ -14,6 +14,7 @@ use super::files::Files;
 use super::hop::{Forward, How, Rule};
 use super::{Around, Database, Namespace, mention};
 use crate::container::{Container, Interface, Port};
+use crate::container_path;
 
 /// Which proxy a container runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +155,7 @@ pub(super) fn of_webserver(container: &Container) -> Vec<Rule> {
         target.is_some_and(|target| {
             folders
                 .iter()
-                .any(|folder| super::files::is_below(target, folder))
+                .any(|folder| container_path::is_below(target, folder))
         })
     };
     if !targets.any(is_own) {
@@ -375,6 +376,10 @@ fn serves_pages(container: &Container) -> bool {
         .peekable();
     targets.peek().is_some()
         && targets.all(|target| {
-            target.is_some_and(|path| PAGES.iter().any(|page| super::files::is_below(path, page)))
+            target.is_some_and(|path| {
+                PAGES
+                    .iter()
+                    .any(|page| container_path::is_below(path, page))
+            })
         })
 }

@@ -3,8 +3,8 @@
 
 use super::Software;
 use crate::container::Container;
-use crate::container_path::cleaned;
-use crate::deployment::exposure::files::{File, Files, is_below};
+use crate::container_path::{cleaned, is_below};
+use crate::deployment::exposure::files::{File, Files};
 
 /// Nobody includes more by one file.
 pub(super) const MOST: usize = 1000;

@@ -10,9 +10,10 @@ use zeroize::Zeroizing;
 use self::guard::Guards;
 use super::{included, port_range};
 use crate::container::Container;
+use crate::container_path::is_below;
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::condition::{Holds, fits_all};
-use crate::deployment::exposure::files::{File, Files, is_below};
+use crate::deployment::exposure::files::{File, Files};
 use crate::deployment::exposure::hop::{How, Rule, Target};
 use crate::secret::Secret;
 

@@ -1,6 +1,7 @@
 //! Whom httpd lets in where: `Require` in its sections, and the certificates that it asks for.
 
 use super::Holds;
+use crate::container_path::is_below;
 
 /// What a section is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,11 +192,4 @@ impl Access {
         let has_certificate = self.has_certificate || all().any(|one| one.has_certificate);
         asks || has_tls && has_certificate
     }
-}
-
-/// Whether a path is another one or below it.
-fn is_below(path: &str, other: &str) -> bool {
-    let other = other.trim_end_matches('/');
-    let rest = path.strip_prefix(other);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
