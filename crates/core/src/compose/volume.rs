@@ -1,23 +1,45 @@
 //! What a container mounts, as far as it says where a configuration file comes from.
 
+mod volumes_from;
+
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::attribute::{counting, is_on};
-use super::{Document, Part, Project, Scope, Service, interpolate, mount};
+use super::{Document, Part, Project, Scope, interpolate, mount};
 use crate::container::{FileText, HostPath, Mount, MountSource};
 use crate::container_path;
 use crate::knowable::Knowable;
-use crate::source::{HIDDEN, Span, names_only};
+use crate::source::{HIDDEN, names_only};
 use crate::yaml::Node;
 
+pub(super) use self::volumes_from::inherit;
+
+/// A mount as a service says it.
+struct Said {
+    mount: Mount,
+    /// Whether it is a volume without a name. Docker copies into it what the image has there.
+    is_anonymous: bool,
+}
+
+impl Said {
+    /// Whether `volumes_from` gives it to other services. A tmpfs and what is copied into a container stay in that one.
+    fn is_given(&self) -> bool {
+        let source = self.mount.source.known();
+        self.is_anonymous || !matches!(source, Some(MountSource::Empty | MountSource::Text(_)))
+    }
+}
+
 /// The mounts of a service; a later one at the same target replaces an earlier one.
-pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
-    let mut volumes: Vec<Mount> = Vec::new();
+fn of_service(project: &Project, parts: &[Part]) -> Vec<Said> {
+    let mut volumes: Vec<Said> = Vec::new();
     let mut targets = HashSet::new();
+    let named = |mount| Said {
+        mount,
+        is_anonymous: false,
+    };
     for volume in short_and_long(project, parts) {
         put(&mut volumes, &mut targets, volume);
     }
@@ -36,12 +58,12 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
                 put(
                     &mut volumes,
                     &mut targets,
-                    Mount {
+                    named(Mount {
                         source,
                         target,
                         span: item.span(part.source),
                         is_interpolated: project.holds_a_value(scope, item),
-                    },
+                    }),
                 );
             }
         }
@@ -50,31 +72,34 @@ pub(super) fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
         && project.text_of(part, node).is_some_and(|text| is_on(&text))
     {
         // Compose gives the container the engine's own socket.
-        volumes.push(Mount {
+        volumes.push(named(Mount {
             source: Knowable::Known(MountSource::Bind(HostPath::new(SOCKET, SOCKET))),
             target: Knowable::Known(SOCKET.to_owned()),
             span: node.span(part.source),
             is_interpolated: false,
-        });
+        }));
     }
     volumes
 }
 
 /// What `volumes` says. One at a target that is written as that of an earlier one takes its place: what is in between wins over
 /// both where its target is the same one, written in another way.
-fn short_and_long(project: &Project, parts: &[Part]) -> Vec<Mount> {
-    let mut mounts: Vec<Mount> = Vec::new();
+fn short_and_long(project: &Project, parts: &[Part]) -> Vec<Said> {
+    let mut mounts: Vec<Said> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (part, field) in counting(parts, "volumes") {
         let scope = project.documents[part.document].scope;
         let reader = Reader { project, part };
         for item in field.value.seen_items() {
             let (source, target) = reader.volume(item);
-            let mount = Mount {
-                source,
-                target,
-                span: item.span(part.source),
-                is_interpolated: project.holds_a_value(scope, item),
+            let mount = Said {
+                is_anonymous: reader.is_anonymous(item),
+                mount: Mount {
+                    source,
+                    target,
+                    span: item.span(part.source),
+                    is_interpolated: project.holds_a_value(scope, item),
+                },
             };
             let written = reader.written_target(item);
             let earlier = written.as_ref().and_then(|written| places.get(written));
@@ -93,74 +118,13 @@ fn short_and_long(project: &Project, parts: &[Part]) -> Vec<Mount> {
 const SOCKET: &str = "/var/run/docker.sock";
 
 /// Adds a mount. Those at its target are looked for only if there may be one.
-fn put(volumes: &mut Vec<Mount>, targets: &mut HashSet<String>, volume: Mount) {
-    if let Some(target) = volume.target.known()
+fn put(volumes: &mut Vec<Said>, targets: &mut HashSet<String>, volume: Said) {
+    if let Some(target) = volume.mount.target.known()
         && !targets.insert(target.clone())
     {
-        volumes.retain(|known| known.target != volume.target);
+        volumes.retain(|known| known.mount.target != volume.mount.target);
     }
     volumes.push(volume);
-}
-
-/// Adds what services take over from others by `volumes_from`. What they mount themselves wins.
-pub(super) fn inherit(project: &mut Project) {
-    for index in 0..project.services.len() {
-        let mut volumes = Vec::new();
-        let mut targets = HashSet::new();
-        take(project, index, &mut Vec::new(), &mut volumes, &mut targets);
-        volumes.shrink_to_fit();
-        // Nobody else has it yet.
-        if let Some(container) = Arc::get_mut(&mut project.services[index].container) {
-            container.mounts = volumes;
-        }
-    }
-}
-
-const FOREIGN: &str = "`volumes_from` names a container that is in none of these files";
-
-fn take(
-    project: &Project,
-    index: usize,
-    around: &mut Vec<usize>,
-    volumes: &mut Vec<Mount>,
-    targets: &mut HashSet<String>,
-) {
-    let service = &project.services[index];
-    around.push(index);
-    for (from, span) in inherited(project, service) {
-        match from.and_then(|name| project.services.iter().position(|other| other.name == name)) {
-            Some(other) if around.contains(&other) => {}
-            Some(other) => take(project, other, around, volumes, targets),
-            None => volumes.push(Mount {
-                source: Knowable::unknown(FOREIGN),
-                target: Knowable::unknown(FOREIGN),
-                span,
-                is_interpolated: false,
-            }),
-        }
-    }
-    around.pop();
-    for volume in of_service(project, &service.parts) {
-        put(volumes, targets, volume);
-    }
-}
-
-/// The services that `volumes_from` names; none where it is another container.
-fn inherited(project: &Project, service: &Service) -> Vec<(Option<String>, Span)> {
-    let mut found = Vec::new();
-    for (part, field) in service.counting("volumes_from") {
-        for item in field.value.seen_items() {
-            let text = project.text_of(part, item);
-            let name = text
-                .filter(|text| !text.starts_with("container:"))
-                .map(|text| {
-                    let end = text.find(':').unwrap_or(text.len());
-                    text[..end].to_owned()
-                });
-            found.push((name, item.span(part.source)));
-        }
-    }
-    found
 }
 
 /// Reads the mounts that one part has.
@@ -203,6 +167,24 @@ impl Reader<'_> {
         }
         let text = self.text(item).into_known()?;
         mount::split(&text).map(|(_, target)| target.to_owned())
+    }
+
+    /// Whether an item of `volumes` is a volume without a name.
+    fn is_anonymous(&self, item: &Node) -> bool {
+        let is_said = |key| item.get(key).is_some_and(|field| !field.value.is_null());
+        match item.entries() {
+            Some(_) => {
+                let kind = item.get("type").map(|field| self.text(field.value));
+                let kind = kind.and_then(Knowable::into_known);
+                !is_said("source") && kind.is_none_or(|kind| kind == "volume")
+            }
+            None => {
+                let text = self.text(item).into_known();
+                text.is_some_and(|text| {
+                    mount::split(&text).is_none_or(|(source, _)| source.is_empty())
+                })
+            }
+        }
     }
 
     fn volume(&self, item: &Node) -> Found {

@@ -1,0 +1,139 @@
+//! `volumes_from`, and what is in volumes without a name. As a Docker engine was seen to do it: a tmpfs and a config that
+//! is a text stay with their own service, and a volume without a name begins with what the image has there.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::{Said, of_service, put};
+use crate::compose::{Project, Service};
+use crate::container::Mount;
+use crate::container_path;
+use crate::knowable::Knowable;
+use crate::source::Span;
+
+const FOREIGN: &str = "`volumes_from` names a container that is in none of these files";
+const SHARED: &str =
+    "it is in a volume that services share by `volumes_from`, and only docker can open it";
+const FILLED: &str =
+    "it is in a volume without a name, which may hold what an earlier build put there";
+
+/// Gives every service its mounts, and what it takes over from others by `volumes_from`. What it mounts itself wins.
+pub(in crate::compose) fn inherit(project: &mut Project) {
+    let services = project.services.iter();
+    let sources: Vec<_> = services.map(|service| sources(project, service)).collect();
+    let all = sources.iter().flatten();
+    let given: HashSet<usize> = all.filter_map(|(from, _)| *from).collect();
+    for index in 0..project.services.len() {
+        let mut taking = Taking {
+            project,
+            sources: &sources,
+            around: Vec::new(),
+            volumes: Vec::new(),
+            targets: HashSet::new(),
+        };
+        taking.take(index);
+        let mut volumes = taking.volumes;
+        if given.contains(&index) {
+            share(&mut volumes);
+        }
+        let copies = &project.services[index].container.copies;
+        let mut mounts = settled(&volumes, copies);
+        mounts.shrink_to_fit();
+        // Nobody else has it yet.
+        if let Some(container) = Arc::get_mut(&mut project.services[index].container) {
+            container.mounts = mounts;
+        }
+    }
+}
+
+/// What one service takes over from others.
+struct Taking<'a> {
+    project: &'a Project,
+    sources: &'a [Vec<(Option<usize>, Span)>],
+    /// The services on the way to this one.
+    around: Vec<usize>,
+    volumes: Vec<Said>,
+    targets: HashSet<String>,
+}
+
+impl Taking<'_> {
+    fn take(&mut self, index: usize) {
+        self.around.push(index);
+        for (from, span) in &self.sources[index] {
+            match from {
+                Some(other) if self.around.contains(other) => {}
+                Some(other) => self.take(*other),
+                None => self.volumes.push(Said {
+                    mount: Mount {
+                        source: Knowable::unknown(FOREIGN),
+                        target: Knowable::unknown(FOREIGN),
+                        span: *span,
+                        is_interpolated: false,
+                    },
+                    is_anonymous: false,
+                }),
+            }
+        }
+        self.around.pop();
+        let mut own = of_service(self.project, &self.project.services[index].parts);
+        if !self.around.is_empty() {
+            own.retain(Said::is_given);
+            share(&mut own);
+        }
+        for volume in own {
+            put(&mut self.volumes, &mut self.targets, volume);
+        }
+    }
+}
+
+/// What several containers have of one another, any of them may fill.
+fn share(volumes: &mut [Said]) {
+    for volume in volumes.iter_mut().filter(|volume| volume.is_anonymous) {
+        volume.mount.source = Knowable::unknown(SHARED);
+        volume.is_anonymous = false;
+    }
+}
+
+/// What a container sees of its mounts. In a volume without a name it sees what its image has there, as without it.
+fn settled(volumes: &[Said], copies: &[Mount]) -> Vec<Mount> {
+    let is_below =
+        |mount: &Mount, folder: &Mount| match (mount.target.known(), folder.target.known()) {
+            (Some(target), Some(folder)) => container_path::is_below(target, folder),
+            _ => true,
+        };
+    let is_in_another = |mount: &Mount| {
+        let mut others = volumes.iter().filter(|other| !other.is_anonymous);
+        others.any(|other| is_below(mount, &other.mount))
+    };
+    let is_filled = |mount: &Mount| {
+        let mut copies = copies.iter();
+        copies.any(|copy| is_below(copy, mount) || is_below(mount, copy))
+    };
+    let seen = volumes.iter().filter_map(|said| {
+        let mut mount = said.mount.clone();
+        match said.is_anonymous && mount.target.known().is_some() {
+            true if is_filled(&mount) => mount.source = Knowable::unknown(FILLED),
+            true if !is_in_another(&mount) => return None,
+            _ => {}
+        }
+        Some(mount)
+    });
+    seen.collect()
+}
+
+/// The services that `volumes_from` names; none where it is another container.
+fn sources(project: &Project, service: &Service) -> Vec<(Option<usize>, Span)> {
+    let mut found = Vec::new();
+    for (part, field) in service.counting("volumes_from") {
+        for item in field.value.seen_items() {
+            let text = project.text_of(part, item);
+            let text = text.filter(|text| !text.starts_with("container:"));
+            let from = text.and_then(|text| {
+                let name = text.split(':').next()?;
+                project.services.iter().position(|other| other.name == name)
+            });
+            found.push((from, item.span(part.source)));
+        }
+    }
+    found
+}
