@@ -32,7 +32,7 @@ struct File {
     #[serde(default)]
     min_severity: Option<Spanned<String>>,
     #[serde(default)]
-    targets: Vec<PathBuf>,
+    targets: Vec<Spanned<PathBuf>>,
     #[serde(default)]
     keys: Option<PathBuf>,
     #[serde(default)]
@@ -122,12 +122,27 @@ impl Policy {
             cli.min_severity = cli.min_severity.or(Some(known));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        let beside = |path: PathBuf| match is_url(&path.to_string_lossy()) {
-            true => path,
-            false => folder.join(path),
+        let beside = |target: Spanned<PathBuf>| {
+            let offset = target.span().start;
+            let target = target.into_inner();
+            let text = target.to_string_lossy();
+            if text.starts_with('@') {
+                // Paths in the list would be of the working directory, and those here are of this file's folder.
+                let help = "write its targets here, or ./@FILE for a file of that name";
+                let message = "a list of targets is for the command line";
+                return Err(refuse(offset, message.to_owned(), help.to_owned()));
+            }
+            Ok(match is_url(&text) {
+                true => target,
+                false => folder.join(target),
+            })
         };
         if cli.targets.is_empty() {
-            cli.targets = file.targets.into_iter().map(beside).collect();
+            cli.targets = file
+                .targets
+                .into_iter()
+                .map(beside)
+                .collect::<Result<_, _>>()?;
         }
         if let Some(keys) = file.keys.filter(|_| cli.keys.is_none()) {
             cli.keys = Some(folder.join(keys));

@@ -126,6 +126,11 @@ fn a_file_that_is_wrong_is_an_error_with_its_place() {
         ),
         ("\nfail_on = \"error\"", "2:1", "unknown field `fail_on`"),
         (
+            "targets = [\".\", \"@hosts.txt\"]",
+            "1:17",
+            "a list of targets is for the command line",
+        ),
+        (
             "[[accept]]\nrule = \"floting-image\"\nreason = \"x\"",
             "2:8",
             "did you mean floating-image?",
