@@ -480,13 +480,14 @@ fn what_is_left_out_or_weak_is_said() {
 
     fs::write(
         folder.join("chosen"),
-        "jane:123456\njohn:John\nann:Passw0rd!\nbob:orbit lamp frozen tunic\n",
+        "jane:123456\njohn:John\nann:Passw0rd!\nbob:orbit lamp frozen tunic\n carol:orbit lamp frozen tunic\n",
     )
     .unwrap();
     let done = keygen(folder, &["--users-from", "chosen"]).exit(0);
     let expected = "clearml-keygen: warning: chosen:1: anyone can guess the password of jane: it is an example of the documentation\n\
         clearml-keygen: warning: chosen:2: anyone can guess the password: it is the name itself\n\
-        clearml-keygen: warning: chosen:3: anyone can guess the password of ann: it is guessed easily\n";
+        clearml-keygen: warning: chosen:3: anyone can guess the password of ann: it is guessed easily\n\
+        clearml-keygen: warning: chosen:5: a blank begins or ends the user's name, and has to be typed at the login\n";
     assert_eq!(done.stderr, expected);
     assert_eq!(
         keygen(folder, &["-q", "--users-from", "chosen"])

@@ -9,7 +9,7 @@ use clearml_secure_core::generate;
 use clearml_secure_core::keyset::{Keyset, Misfit, User};
 use clearml_secure_core::password::{self, PasswordWeakness};
 use clearml_secure_core::secret::Secret;
-use clearml_secure_core::shown::escape;
+use clearml_secure_core::shown::{escape, escape_path};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
@@ -65,13 +65,22 @@ pub(crate) fn hashed(users: &[New]) -> Result<Vec<User>, Error> {
     users.par_iter().map(New::hashed).collect()
 }
 
-/// What is to be said of passwords that an administrator chose and somebody else would try.
+/// What an administrator should know of the users that a file gives: passwords that somebody else would try, and names that nobody
+/// would type.
 pub(crate) fn warnings(users: &[New]) -> Vec<String> {
-    let warning = |user: &New| {
+    let blank = |user: &New| {
+        let (path, line) = user.place.as_ref()?;
+        let is_bare = user.username.trim() == user.username;
+        // A password that is the name would be printed with it.
+        let path = escape_path(path);
+        (!is_bare).then(|| {
+            format!("warning: {path}:{line}: a blank begins or ends the user's name, and has to be typed at the login")
+        })
+    };
+    let guessed = |user: &New| {
         let (path, line) = user.place.as_ref()?;
         let weakness = password::weakness(user.password.expose(), &user.username, &user.name)?;
-        let path = path.to_string_lossy();
-        let path = escape(&path);
+        let path = escape_path(path);
         // Where the name is the password, it is not printed.
         let whose = match weakness {
             PasswordWeakness::Name => String::new(),
@@ -82,7 +91,10 @@ pub(crate) fn warnings(users: &[New]) -> Vec<String> {
             "warning: {path}:{line}: anyone can guess the password{whose}: it {what}"
         ))
     };
-    users.iter().filter_map(warning).collect()
+    users
+        .iter()
+        .flat_map(|user| blank(user).into_iter().chain(guessed(user)))
+        .collect()
 }
 
 /// Refuses to add somebody who is in the file that is changed: the password in it would be gone, and nobody asked for that.
