@@ -6,6 +6,7 @@
 mod container;
 mod group;
 mod network;
+mod ports;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,7 @@ impl Engine {
                 None => objects.push(root),
             }
         }
+        let objects = latest(objects);
         let networks = Networks::of(&objects);
         let all = objects.iter().copied().filter_map(Inspected::of);
         let (running, stopped): (Vec<_>, Vec<_>) = all.partition(|one| one.is_running);
@@ -124,6 +126,22 @@ impl Engine {
             stopped: stopped.len(),
         })
     }
+}
+
+/// What was printed last of each: what is appended to a file is newer than what it had.
+fn latest(objects: Vec<&Arc<Node>>) -> Vec<&Arc<Node>> {
+    let mut known = BTreeSet::new();
+    let mut kept: Vec<&Arc<Node>> = Vec::new();
+    for object in objects.into_iter().rev() {
+        let id = text(object, &["Id"]).or_else(|| text(object, &["ID"]));
+        // Somebody may have put the same for every id.
+        let name = text(object, &["Name"]);
+        if id.is_none_or(|id| known.insert((id, name))) {
+            kept.push(object);
+        }
+    }
+    kept.reverse();
+    kept
 }
 
 /// The servers that run, with the services of which they are.

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::network::Networks;
+use super::ports::Published;
 use super::{ComposeProject, at, is_true, text, texts};
-use crate::compose::{port, service};
+use crate::compose::service;
 use crate::container::{
-    Alias, Container, HostName, HostPath, Label, LabelReader, Made, Mount, MountSource, Network,
-    Origin, Port, Text, Variable, VariableValue, capability_of_root,
+    Alias, Container, Doubt, HostName, HostPath, Label, LabelReader, Made, Mount, MountSource,
+    Network, Origin, Text, Variable, VariableValue, capability_of_root,
 };
 use crate::knowable::Knowable;
 use crate::secret::Secret;
 use crate::source::{SourceId, Span};
+use crate::unseen::Hides;
 use crate::version::Version;
 use crate::yaml::Node;
 use crate::yaml::below::list;
@@ -102,7 +104,7 @@ impl<'a> Inspected<'a> {
         let words = self.words();
         let named = [
             self.own_name(),
-            self.text(&["Config", "Image"]).unwrap_or_default(),
+            self.image_name().map(|(_, name)| name).unwrap_or_default(),
             self.service().unwrap_or_default(),
         ];
         let env = texts(self.node, &["Config", "Env"]).into_iter();
@@ -169,15 +171,19 @@ impl<'a> Inspected<'a> {
         shares || is_host(other) || joins(self, other) || joins(other, self)
     }
 
-    /// The words of its process: those of the entrypoint, and then of the command.
-    fn words(&self) -> impl Iterator<Item = &'a str> {
+    /// The words of its process: those of the entrypoint, and then of the command. Nerdctl shows only what they come to.
+    fn words(&self) -> Vec<&'a str> {
         // Podman before 5 has one text for the entrypoint.
-        let entrypoint = match self.text(&["Config", "Entrypoint"]) {
+        let mut words = match self.text(&["Config", "Entrypoint"]) {
             Some(text) => text.split_whitespace().collect(),
             None => texts(self.node, &["Config", "Entrypoint"]),
         };
-        let command = texts(self.node, &["Config", "Cmd"]);
-        entrypoint.into_iter().chain(command)
+        words.extend(texts(self.node, &["Config", "Cmd"]));
+        if words.is_empty() {
+            words.extend(self.text(&["Path"]));
+            words.extend(texts(self.node, &["Args"]));
+        }
+        words
     }
 
     /// What the process in it was given. `all` are the containers that it may name, and `group` those that are judged with it,
@@ -192,6 +198,8 @@ impl<'a> Inspected<'a> {
         let name_node = at(self.node, &["Name"]).map_or(self.node, |name| name);
         let network_mode = self.network_mode(all);
         let attached = self.networks();
+        let Published { ports, mut doubts } = Published::of(self.node);
+        doubts.extend(self.without_variables());
         Container {
             name: self.name(group, project),
             name_span: self.span(name_node),
@@ -200,10 +208,15 @@ impl<'a> Inspected<'a> {
             container_name: Some(self.own_name().to_owned()),
             command: self
                 .words()
+                .into_iter()
                 .map(|word| Knowable::Known(word.to_owned()))
                 .collect(),
             command_span: None,
-            words: self.words().flat_map(service::plain_words).collect(),
+            words: self
+                .words()
+                .into_iter()
+                .flat_map(service::plain_words)
+                .collect(),
             user: self.known(&["Config", "User"]),
             working_directory: self.known(&["Config", "WorkingDir"]),
             environment: self.environment(),
@@ -212,8 +225,8 @@ impl<'a> Inspected<'a> {
             copies: Vec::new(),
             synced: Vec::new(),
             hooks: Vec::new(),
-            doubts: Vec::new(),
-            ports: self.ports(),
+            doubts,
+            ports,
             networks: attached
                 .iter()
                 .map(|(name, ..)| (*name).to_owned())
@@ -261,14 +274,27 @@ impl<'a> Inspected<'a> {
         self.text(keys).map(|text| Knowable::Known(text.to_owned()))
     }
 
+    /// What names its image, and that name. Nerdctl writes it where the others have the image's id.
+    fn image_name(&self) -> Option<(&'a Node, &'a str)> {
+        let is_id = |text: &str| {
+            let digits = text.strip_prefix("sha256:").unwrap_or(text);
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        let named = |keys: &[&str]| {
+            let node = at(self.node, keys)?;
+            Some((&**node, node.text().unwrap_or_default()))
+        };
+        named(&["Config", "Image"]).or_else(|| named(&["Image"]).filter(|(_, text)| !is_id(text)))
+    }
+
     fn image(&self) -> Knowable<Option<Text>> {
-        let Some(node) = at(self.node, &["Config", "Image"]) else {
+        let Some((node, text)) = self.image_name() else {
             return Knowable::unknown("docker inspect names no image");
         };
-        let text = node.text().unwrap_or_default();
         // An image that was named by its id, or by the first digits of it, is written so.
         let id = self.text(&["Image"]).unwrap_or_default();
-        let is_id = id.trim_start_matches("sha256:").starts_with(text);
+        let is_id = at(self.node, &["Config", "Image"]).is_some()
+            && id.trim_start_matches("sha256:").starts_with(text);
         if text.starts_with("sha256:") || !text.is_empty() && is_id {
             return Knowable::unknown("its image is named by a digest alone");
         }
@@ -276,6 +302,18 @@ impl<'a> Inspected<'a> {
             text: text.to_owned(),
             span: self.span(node),
         }))
+    }
+
+    /// That its variables are not shown, where they are not: docker and podman write null for none, and nerdctl nothing at all.
+    fn without_variables(&self) -> Option<Doubt> {
+        let config = at(self.node, &["Config"])?;
+        let env = config.get("Env").map(|field| field.value);
+        let is_shown = env.is_some_and(|env| env.is_null() || env.items().is_some());
+        (!is_shown).then(|| Doubt {
+            hides: Hides::Base,
+            reason: "what was printed does not show its variables, as nerdctl inspect does not: check its compose file".into(),
+            span: self.span(config).at_start(),
+        })
     }
 
     /// All that the process has: what the engine was told, over what the image says.
@@ -375,68 +413,6 @@ impl<'a> Inspected<'a> {
             Ok(_) => true,
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         }
-    }
-
-    /// What is published: as the engine does it, or is to do it. Of a container that has the network of another, podman
-    /// shows what that one publishes (docs/clearml.md#what-docker-inspect-tells).
-    fn ports(&self) -> Vec<Port> {
-        let mode = self.text(&["HostConfig", "NetworkMode"]);
-        if mode.is_some_and(|mode| mode.starts_with("container:")) {
-            return Vec::new();
-        }
-        let of = |keys: &[&str]| {
-            at(self.node, keys)
-                .map(|ports| ports.fields())
-                .unwrap_or_default()
-        };
-        let real = of(&["NetworkSettings", "Ports"]);
-        let fields = if real.is_empty() {
-            of(&["HostConfig", "PortBindings"])
-        } else {
-            real
-        };
-        let mut found: Vec<Port> = Vec::new();
-        for field in fields {
-            let Some((target, protocol)) = field
-                .key
-                .text()
-                .map(|key| key.split_once('/').unwrap_or((key, "tcp")))
-            else {
-                continue;
-            };
-            let Ok(target) = target.parse::<u16>() else {
-                continue;
-            };
-            for bound in field.value.items().unwrap_or_default() {
-                let address = text(bound, &["HostIp"]).unwrap_or_default();
-                let published = text(bound, &["HostPort"])
-                    .and_then(|port| port.parse::<u16>().ok())
-                    .filter(|port| *port != 0);
-                let Some(interface) = port::interface(address) else {
-                    continue;
-                };
-                let port = Port {
-                    target: target..=target,
-                    published: published.map(|port| port..=port),
-                    interface,
-                    address: address.parse().ok(),
-                    protocol: protocol.to_owned(),
-                    opener: None,
-                    span: self.span(bound).at_start(),
-                };
-                let is_same = |known: &Port| {
-                    known.target == port.target
-                        && known.published == port.published
-                        && known.interface == port.interface
-                        && known.protocol == port.protocol
-                };
-                // All addresses of IPv4 and of IPv6 are two entries.
-                if !found.iter().any(is_same) {
-                    found.push(port);
-                }
-            }
-        }
-        found
     }
 
     /// The names under which others find it.

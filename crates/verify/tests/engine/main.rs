@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod drift;
+mod shown;
 
 use std::path::Path;
 
