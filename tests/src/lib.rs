@@ -18,6 +18,7 @@ pub mod expected;
 pub mod fault;
 pub mod files;
 pub mod fresh;
+pub mod front;
 pub mod generator;
 pub mod gitlab;
 pub mod hostile;

@@ -1,4 +1,5 @@
-//! Names with several addresses, and databases that answer at them: each address is a server of its own.
+//! Addresses of servers as they are written, and names with several, and databases that answer at them: each address is a server of its
+//! own.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on says where it stopped"
@@ -11,6 +12,7 @@ use std::process::{Command, id};
 use std::thread;
 use std::time::Duration;
 
+use e2e::files::fixtures;
 use e2e::oracle;
 use e2e::program::{clearml, program};
 use serde_json::Value;
@@ -294,5 +296,60 @@ fn a_database_is_read_until_it_is_known() {
             "{number}: {}",
             done.stdout
         );
+    }
+}
+
+/// A list of addresses may have one, too.
+#[test]
+fn a_password_in_an_address_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    for address in [
+        "http://bob:hunter2@localhost:8080",
+        "http:/bob:hunter2@localhost:8080",
+        "bob:hunter2@localhost:8080",
+        "//bob:hunter2@localhost",
+    ] {
+        fs::write(
+            folder.path().join("hosts.txt"),
+            format!("http://localhost:1\n{address}\n"),
+        )
+        .unwrap();
+        for arguments in [
+            &[address][..],
+            &["@hosts.txt"],
+            &["http://localhost:1", address],
+        ] {
+            let done = clearml("verify")
+                .within(folder.path())
+                .args(arguments)
+                .done()
+                .exit(2);
+            let said = done.stdout + &done.stderr;
+            assert!(said.contains("and no user name"), "{address}: {said}");
+            assert!(!said.contains("hunter2"), "{address}: {said}");
+        }
+    }
+}
+
+#[test]
+fn the_address_of_a_part_is_asked_also_where_no_target_is_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("docker-compose.yml");
+    fs::copy(fixtures().join("stock/docker-compose.yml"), &file).unwrap();
+    for option in ["--api", "--web", "--files"] {
+        for targets in [&[][..], &["docker-compose.yml"]] {
+            let done = clearml("verify")
+                .within(folder.path())
+                .args(["-f", "json", option, "http://localhost:1"])
+                .args(targets)
+                .done();
+            assert!(
+                done.stdout.contains("http://localhost:1"),
+                "{}",
+                done.stdout
+            );
+            let has_file = done.stdout.contains("missing-setting");
+            assert_eq!(has_file, !targets.is_empty(), "{}", done.stdout);
+        }
     }
 }

@@ -111,7 +111,10 @@ fn a_server_with_other_keys_behind_the_same_address_is_found() {
     };
     assert_eq!(
         behind_one(&before, &["--keys", new]),
-        ["keys-not-applied error apiserver"]
+        [
+            "keys-not-applied error apiserver",
+            "keys-not-applied error fileserver"
+        ]
     );
     assert_eq!(
         behind_one(&before, &["--old-keys", old]),
@@ -125,6 +128,7 @@ fn a_server_with_other_keys_behind_the_same_address_is_found() {
         behind_one(&before, &both),
         [
             "keys-not-applied error apiserver",
+            "keys-not-applied error fileserver",
             "old-keys-accepted error fileserver"
         ]
     );

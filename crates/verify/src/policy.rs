@@ -17,7 +17,7 @@ use crate::asked::{Asked, is_asked};
 use crate::cli::{Cli, FailOn, Severity};
 use crate::error::Error;
 use crate::report::{Report, Told};
-use crate::target::is_url;
+use crate::target::{self, is_url};
 use crate::until::Until;
 use crate::words::without_value;
 use crate::{pages, retired};
@@ -87,6 +87,7 @@ impl Policy {
         if let Some(path) = found(cli)? {
             policy = Self::of(cli, &path)?;
         }
+        target::add_server(cli);
         if cli.targets.is_empty() {
             cli.targets.push(".".into());
         }

@@ -267,6 +267,17 @@ pub(crate) fn servers(cli: &Cli) -> Result<Vec<String>, Error> {
     Ok(urls.into_iter().map(asked).collect())
 }
 
+/// Makes the address of a part a target, if no target is a server: it is there to be asked.
+pub(crate) fn add_server(cli: &mut Cli) {
+    let mut targets = cli.targets.iter().filter_map(|target| target.to_str());
+    if targets.any(is_meant_as_url) {
+        return;
+    }
+    let parts = [&cli.web, &cli.api, &cli.files];
+    let part = parts.into_iter().flatten().find(|url| is_url(url));
+    cli.targets.extend(part.map(PathBuf::from));
+}
+
 /// An address as it is asked and shown: what only a page of the web server knows of it, which may be a secret, is not repeated.
 pub(crate) fn asked(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
@@ -323,6 +334,10 @@ pub(crate) fn is_url(text: &str) -> bool {
 pub(crate) fn is_meant_as_url(text: &str) -> bool {
     let (before, _) = text.split_once(':').unwrap_or_default();
     let is_scheme = |known: &str| before.trim().eq_ignore_ascii_case(known);
-    let is_meant = text.contains("://") || is_scheme("http") || is_scheme("https");
+    // `user:password@host`, which must not be repeated.
+    let has_user = text
+        .rsplit_once('@')
+        .is_some_and(|(user, _)| user.contains(':'));
+    let is_meant = text.contains("://") || has_user || is_scheme("http") || is_scheme("https");
     is_meant && (is_url(text) || !Path::new(text).exists())
 }

@@ -94,7 +94,7 @@ impl Site {
                 unproved: None,
             },
             (None, Some((401, subcode)))
-                if subcode != NO_CREDENTIALS && subcode != OTHER_CREDENTIALS =>
+                if ![NO_CREDENTIALS, OTHER_CREDENTIALS, BAD_TOKEN].contains(&subcode) =>
             {
                 Login::Refused
             }
@@ -125,19 +125,37 @@ impl Site {
         is_proof: fn(&Verdict) -> bool,
     ) -> Option<Verdict> {
         let verdict = self.takes_once(server, token)?;
+        self.throughout(server, token, verdict, is_proof)
+    }
+
+    /// The same of the file server once more, after a while.
+    pub(crate) fn files_take_now(
+        &self,
+        token: &str,
+        is_proof: fn(&Verdict) -> bool,
+    ) -> Option<Verdict> {
+        let server = Server::Fileserver;
+        let verdict = self.verdict_of(server, self.show_to_files_again(token)?);
+        self.throughout(server, token, verdict, is_proof)
+    }
+
+    fn throughout(
+        &self,
+        server: Server,
+        token: &str,
+        verdict: Verdict,
+        is_proof: fn(&Verdict) -> bool,
+    ) -> Option<Verdict> {
         if !is_proof(&verdict) {
             return self.unless_anything(server, verdict);
         }
         // Neither question depends on the answer to the other.
         let controlled = || self.unless_anything(server, verdict.clone());
-        let divided = || {
-            self.is_divided(server, token, &verdict)
-                .then_some(Verdict::Divided)
-        };
-        let questions: [&(dyn Fn() -> Option<Verdict> + Sync); 2] = [&controlled, &divided];
+        let elsewhere = || Some(self.on_further_connections(server, token, &verdict));
+        let questions: [&(dyn Fn() -> Option<Verdict> + Sync); 2] = [&controlled, &elsewhere];
         let mut answers = together(&questions, |ask| ask()).into_iter();
-        match (answers.next()??, answers.next()?) {
-            (controlled, Some(divided)) if is_proof(&controlled) => Some(divided),
+        match (answers.next()??, answers.next()??) {
+            (controlled, elsewhere) if is_proof(&controlled) => Some(elsewhere),
             (controlled, _) => Some(controlled),
         }
     }
@@ -158,22 +176,31 @@ impl Site {
         }
     }
 
-    /// The same once more, after a while.
-    pub(crate) fn files_take_now(&self, token: &str) -> Option<Verdict> {
-        Some(self.verdict_of(Server::Fileserver, self.show_to_files_again(token)?))
-    }
-
-    /// Whether some of several connections get the opposite of a server's verdict on a token.
-    fn is_divided(&self, server: Server, token: &str, verdict: &Verdict) -> bool {
-        let is_opposite = |answer: Result<Answer, Failure>| {
-            matches!(
-                (verdict, self.verdict_of(server, answer)),
-                (Verdict::Accepted { .. }, Verdict::Refused(_))
-                    | (Verdict::Refused(_), Verdict::Accepted { .. })
-            )
-        };
+    /// A server's verdict on a token, as several further connections get it: the same, the opposite of some, or none of some.
+    fn on_further_connections(&self, server: Server, token: &str, verdict: &Verdict) -> Verdict {
         let answers = together(&[(); AGAIN], |()| self.show_afresh(server, token));
-        answers.into_iter().flatten().any(is_opposite)
+        let verdicts = answers.into_iter().flatten();
+        let mut unclear = None;
+        for further in verdicts.map(|answer| self.verdict_of(server, answer)) {
+            match (verdict, further) {
+                (Verdict::Accepted { .. }, Verdict::Refused(_))
+                | (Verdict::Refused(_), Verdict::Accepted { .. }) => return Verdict::Divided,
+                (_, Verdict::Unclear(failure)) => unclear = Some(failure),
+                _ => {}
+            }
+        }
+        let Some(failure) = unclear else {
+            return verdict.clone();
+        };
+        let failure = Failure::new(format!(
+            "it was asked on {AGAIN} further connections, and not all of them got an answer: {failure}"
+        ));
+        match verdict {
+            Verdict::Accepted { .. } => Verdict::Accepted {
+                unproved: Some(failure),
+            },
+            _ => Verdict::Unclear(failure),
+        }
     }
 
     /// What an answer of the file server to a token is. A refusal says why, so it is another one than to nobody
@@ -239,10 +266,11 @@ fn of_api(answer: &Answer) -> Verdict {
     }
 }
 
-/// Why an answer of the API server to a key or a token is no verdict.
+/// Why an answer of the API server to a key or a token is no verdict. That of a bad token is one on a token alone: to a key
+/// it says that something else came.
 fn unclear(answer: &Answer) -> Failure {
     match answer.complaint() {
-        Some((401, NO_CREDENTIALS | OTHER_CREDENTIALS)) => Failure::new(NO_KEY_REACHES),
+        Some((401, NO_CREDENTIALS | OTHER_CREDENTIALS | BAD_TOKEN)) => Failure::new(NO_KEY_REACHES),
         _ => Failure::new(answer.odd()),
     }
 }

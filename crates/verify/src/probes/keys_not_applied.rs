@@ -10,8 +10,9 @@
 //! async_delete together; `clearml-verify` on the files says what they read.
 //!
 //! **Asks**: auth.login with each account, auth.validate_token, and a file that is not there. Keys go over https:// or to this
-//! machine only, unless `--allow-plain-http` is given. The session secret cannot be asked for. A token that the API server
-//! accepts is shown again on six connections: a load balancer may have servers with other keys behind it.
+//! machine only, unless `--allow-plain-http` is given. The session secret cannot be asked for. A token that a server accepts is
+//! shown again on six connections: a load balancer may have servers with other keys behind it. Where one of these gets no answer,
+//! the token secret is not checked.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,6 +37,9 @@ const SEVERITY: Severity = Severity::Error;
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
 const HELP: &str = "if the keyset is this server's, restart apiserver, fileserver and async_delete together, then check the deployment's files:\n  docker compose up -d --force-recreate apiserver fileserver async_delete\n  clearml-verify --keys KEYS docker-compose.yml";
+
+/// Why a refusal says nothing of an account that fixed users revoke.
+const REVOKED: &str = "it refuses the account, as it does while fixed users are enabled, and does not say whether they are";
 
 pub(crate) struct KeysNotApplied;
 
@@ -156,18 +160,19 @@ fn of_token(
     }
 }
 
-/// What the file server says of a token, after a while if it refuses it. The bound of one request is that of all.
+/// What the file server says of a token, after a while if it refuses it on any connection. The bound of one request is that of
+/// all.
 fn files(site: &Site, token: &str) -> Option<Verdict> {
     let since = Instant::now();
     let within = site.client.timeout();
-    let mut verdict = site.files_take(token)?;
+    let mut verdict = site.takes_throughout(Server::Fileserver, token, is_accepted)?;
     for pause in PAUSES {
-        let is_refused = matches!(verdict, Verdict::Refused(_));
+        let is_refused = matches!(verdict, Verdict::Refused(_) | Verdict::Divided);
         if !is_refused || since.elapsed() + pause > within {
             break;
         }
         thread::sleep(pause);
-        verdict = site.files_take_now(token)?;
+        verdict = site.files_take_now(token, is_accepted)?;
     }
     Some(verdict)
 }
@@ -185,15 +190,25 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
     // Fixed users revoke these two (docs/clearml.md#what-fixed-users-revoke).
     let answer = site.login_modes();
     let modes = answer.as_ref().and_then(super::modes);
-    let has_users = modes.is_none_or(|modes| modes.has_users);
+    let has_users = modes.map(|modes| modes.has_users);
     // An account that the version does not have is nothing to refuse.
     let version = told(site);
     let mut accounts = accounts(keys);
     accounts.retain(|account| account.is_in(version));
     for (account, login) in super::log_in(site, &accounts) {
-        let may_be_revoked = has_users && ["webserver", "tests"].contains(&account.name);
+        let is_revocable = ["webserver", "tests"].contains(&account.name);
         let answer = match login {
-            Login::Refused if may_be_revoked => Answer::Revokes,
+            Login::Refused if is_revocable && has_users == Some(true) => Answer::Revokes,
+            Login::Refused if is_revocable && has_users.is_none() => {
+                seen.unknown(
+                    &format!(
+                        "whether the keyset's {} account is in use at {api}",
+                        account.name
+                    ),
+                    REVOKED,
+                );
+                Answer::Nothing(REVOKED.to_owned())
+            }
             Login::Refused => {
                 seen.found(
                     SEVERITY,

@@ -10,7 +10,8 @@
 //!
 //! **Asks**: auth.login with each old account, auth.validate_token, and a file that is not there. The token shown is the same
 //! as the one that `--keys` showed before the rotation, so that a memory of it is found. One that is refused is shown again on
-//! six connections, as behind a load balancer some servers may still have the old keys.
+//! six connections, as behind a load balancer some servers may still have the old keys; where one of these gets no answer, that it
+//! is refused is not checked.
 
 use clearml_secure_core::keyset::Keyset as Keys;
 use clearml_secure_core::setting::Server;
