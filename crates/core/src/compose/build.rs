@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::attribute::counting;
+use super::volume::joined;
 use super::{Kind, Loader, Part, Project};
 use crate::container::{
     Doubt, FileText, HostPath, Mount, MountSource, Origin, Text, Variable, VariableValue,
@@ -203,7 +204,7 @@ fn text(
     }
     let file = dockerfile(project, written);
     context(project, written)
-        .and_then(|context| file.and_then(|file| open(loader, sources, &context.join(file))))
+        .and_then(|context| file.and_then(|file| open(loader, sources, &joined(&context, &file))))
 }
 
 /// What the Dockerfile is called, from the folder of the build.
@@ -251,7 +252,7 @@ fn context(project: &Project, written: &Written<'_>) -> Knowable<PathBuf> {
     let folder = |part: &Part| project.documents[part.document].folder.clone();
     match (written.context, written.last) {
         (Some((part, node)), _) => {
-            told(project, part, node).map(|context| folder(part).join(context))
+            told(project, part, node).map(|context| joined(&folder(part), &context))
         }
         (None, Some((part, _))) => Knowable::Known(folder(part)),
         (None, None) => Knowable::unknown("its `build` names no folder"),

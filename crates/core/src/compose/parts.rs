@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::remote;
+use super::volume::joined;
 use super::{Document, DocumentId, Loader, NamedNode, Part, Project, Scope, env};
 use crate::error::Error;
 use crate::source::{HIDDEN, SourceId, Sources, Span, place_of};
@@ -299,7 +300,7 @@ impl Reader<'_> {
     ) -> Result<Option<Vec<DocumentId>>, Error> {
         let document = &self.project.documents[part.document];
         let scope = document.scope;
-        let path = document.folder.join(file);
+        let path = joined(&document.folder, file);
         let extends = part.node.get("extends").map(|field| field.value);
         let named = extends
             .and_then(|node| node.get("file"))

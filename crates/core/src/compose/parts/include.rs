@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Reader, shown, unreadable};
 use crate::compose::remote;
+use crate::compose::volume::joined;
 use crate::compose::{DocumentId, Scope, env};
 use crate::error::Error;
 use crate::shown::escape;
@@ -218,8 +219,8 @@ impl Reader<'_> {
             return Err(self.refuse(item.span, "`include` runs in a circle"));
         }
         let folder = match &item.folder {
-            Some(folder) => base.join(folder),
-            None => folder_of(&base.join(&item.paths[0])),
+            Some(folder) => joined(&base, folder),
+            None => folder_of(&joined(&base, &item.paths[0])),
         };
         let Some(scope) = self.include_scope(item, &base, &folder, outer)? else {
             return Ok(None);
@@ -265,7 +266,7 @@ impl Reader<'_> {
             text.trim_matches(['"', '\'']).to_owned()
         });
         self.loader
-            .open_written(self.sources, &base.join(path), written.as_deref())
+            .open_written(self.sources, &joined(base, path), written.as_deref())
     }
 
     fn miss_remote(&mut self, item: &Item, name: &str) {
