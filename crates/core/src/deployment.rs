@@ -306,7 +306,7 @@ impl Deployment {
                 Hides::Base | Hides::Port if has_servers => {
                     !is_foreign || Database::of(container).is_some()
                 }
-                Hides::Anything | Hides::Base | Hides::Services => !is_foreign,
+                Hides::Anything | Hides::Base | Hides::Program | Hides::Services => !is_foreign,
                 Hides::Files | Hides::Variables if has_servers => !is_foreign,
                 Hides::Files | Hides::Port | Hides::Variables => false,
                 Hides::Way => true,

@@ -28,6 +28,8 @@ pub enum Hides {
     Files,
     /// A published port.
     Port,
+    /// What a server does with what it is given: its code is not the image's.
+    Program,
     /// Other services, and what is merged over those that are seen.
     Services,
     /// Variables of a service.

@@ -16,6 +16,7 @@ use clearml_secure_core::opening::ACCOUNTS;
 use clearml_secure_core::setting::{Server, Setting};
 use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::{escape, plural};
+use clearml_secure_core::unseen::Hides;
 use clearml_secure_plan::env_file::EnvFile;
 use clearml_secure_plan::intended::Change;
 use clearml_secure_plan::job::{Planned, unrecognised};
@@ -222,6 +223,7 @@ fn left(cli: &Cli, deployment: &Composed) -> String {
             ),
         );
     }
+    out.push_str(&replaced(deployment));
     out.push_str(&locked_out(deployment));
     out.push_str(&cut_short(deployment));
     if cli.close_ports {
@@ -273,6 +275,36 @@ fn still_open(deployment: &Composed) -> String {
                 ),
             );
         }
+    }
+    out
+}
+
+/// Servers whose code is not the image's: that they are given the keys is proved, and not that they read them.
+fn replaced(deployment: &Composed) -> String {
+    let of_servers = deployment
+        .instances
+        .iter()
+        .flat_map(|one| &one.unseen_config);
+    let mut all: Vec<String> = (deployment.unseen.iter().chain(of_servers))
+        .filter(|unseen| unseen.hides == Hides::Program)
+        .map(|unseen| {
+            let place = unseen
+                .span
+                .map(|span| deployment.sources.place(span).to_string());
+            let service = unseen.service.as_deref().unwrap_or_default();
+            format!(
+                "{}: not checked: {} of service {}: {}",
+                place.unwrap_or_default(),
+                unseen.what,
+                escape(service),
+                unseen.reason
+            )
+        })
+        .collect();
+    all.dedup();
+    let mut out = String::new();
+    for text in all {
+        line(&mut out, &text);
     }
     out
 }

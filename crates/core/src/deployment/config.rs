@@ -141,6 +141,9 @@ pub(super) fn defaults(
             view.unseen.clear();
             let reason = "a mount hides the server's own files; what runs there is not known";
             view.miss("", volume, reason.to_owned());
+            for (_, unseen) in &mut view.unseen {
+                unseen.hides = Hides::Program;
+            }
         }
     }
     let said: Vec<_> = view.unseen.iter().map(|(_, one)| one.span).collect();

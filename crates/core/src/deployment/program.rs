@@ -113,7 +113,7 @@ pub(super) fn unseen(
     };
     let unseen = |what, reason: String, span| Unseen {
         what,
-        hides: Hides::Anything,
+        hides: Hides::Program,
         reason,
         service: Some(container.name.clone()),
         span: Some(span),

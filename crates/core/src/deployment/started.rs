@@ -60,7 +60,7 @@ pub(crate) fn apply(container: &mut Container, loader: &mut Loader, sources: &mu
     let from = "its command starts a server from where code is put; what runs there is not known";
     let from = code
         .any(|path| program::is_put_into(container, path))
-        .then(|| (Hides::Anything, from.into()));
+        .then(|| (Hides::Program, from.into()));
     container.working_directory = Some(effect.folder);
     let written = "its command changes files that the server reads";
     // Variables win over files: where any may be set, no more can be said of the files.

@@ -45,8 +45,9 @@ pub(super) fn read(job: &Job, text: &str, chart: Version) -> Result<Rendered, Er
 pub(super) fn refuse_unseen(rendered: &Rendered) -> Result<(), Error> {
     let deployment = &rendered.deployment;
     let mut unseen = deployment.unseen.iter();
-    let hides =
-        |hides: Hides| hides.variables() || matches!(hides, Hides::Anything | Hides::Services);
+    let hides = |hides: Hides| {
+        hides.variables() || matches!(hides, Hides::Anything | Hides::Program | Hides::Services)
+    };
     match unseen.find(|unseen| hides(unseen.hides)) {
         Some(unseen) => Err(Error::Unseen(NotSeen::of(unseen, &deployment.sources))),
         None => Ok(()),
