@@ -435,7 +435,9 @@ pub enum MountSource {
     Bind(HostPath),
     /// A volume that docker keeps, or a config or secret that is in no file; what it holds cannot be seen.
     Named(String),
-    /// A new volume without a name, a tmpfs: empty at first.
+    /// A volume without a name. It begins with what the image has there.
+    Anonymous,
+    /// A tmpfs, or a new folder: empty at first.
     Empty,
     /// A path of the node on which a pod runs; what it holds cannot be seen.
     Node(String),

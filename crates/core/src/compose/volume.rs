@@ -17,29 +17,10 @@ use crate::yaml::Node;
 
 pub(super) use self::volumes_from::inherit;
 
-/// A mount as a service says it.
-struct Said {
-    mount: Mount,
-    /// Whether it is a volume without a name. Docker copies into it what the image has there.
-    is_anonymous: bool,
-}
-
-impl Said {
-    /// Whether `volumes_from` gives it to other services. A tmpfs and what is copied into a container stay in that one.
-    fn is_given(&self) -> bool {
-        let source = self.mount.source.known();
-        self.is_anonymous || !matches!(source, Some(MountSource::Empty | MountSource::Text(_)))
-    }
-}
-
 /// The mounts of a service; a later one at the same target replaces an earlier one.
-fn of_service(project: &Project, parts: &[Part]) -> Vec<Said> {
-    let mut volumes: Vec<Said> = Vec::new();
+fn of_service(project: &Project, parts: &[Part]) -> Vec<Mount> {
+    let mut volumes: Vec<Mount> = Vec::new();
     let mut targets = HashSet::new();
-    let named = |mount| Said {
-        mount,
-        is_anonymous: false,
-    };
     for volume in short_and_long(project, parts) {
         put(&mut volumes, &mut targets, volume);
     }
@@ -58,12 +39,12 @@ fn of_service(project: &Project, parts: &[Part]) -> Vec<Said> {
                 put(
                     &mut volumes,
                     &mut targets,
-                    named(Mount {
+                    Mount {
                         source,
                         target,
                         span: item.span(part.source),
                         is_interpolated: project.holds_a_value(scope, item),
-                    }),
+                    },
                 );
             }
         }
@@ -72,34 +53,31 @@ fn of_service(project: &Project, parts: &[Part]) -> Vec<Said> {
         && project.text_of(part, node).is_some_and(|text| is_on(&text))
     {
         // Compose gives the container the engine's own socket.
-        volumes.push(named(Mount {
+        volumes.push(Mount {
             source: Knowable::Known(MountSource::Bind(HostPath::new(SOCKET, SOCKET))),
             target: Knowable::Known(SOCKET.to_owned()),
             span: node.span(part.source),
             is_interpolated: false,
-        }));
+        });
     }
     volumes
 }
 
 /// What `volumes` says. One at a target that is written as that of an earlier one takes its place: what is in between wins over
 /// both where its target is the same one, written in another way.
-fn short_and_long(project: &Project, parts: &[Part]) -> Vec<Said> {
-    let mut mounts: Vec<Said> = Vec::new();
+fn short_and_long(project: &Project, parts: &[Part]) -> Vec<Mount> {
+    let mut mounts: Vec<Mount> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (part, field) in counting(parts, "volumes") {
         let scope = project.documents[part.document].scope;
         let reader = Reader { project, part };
         for item in field.value.seen_items() {
             let (source, target) = reader.volume(item);
-            let mount = Said {
-                is_anonymous: reader.is_anonymous(item),
-                mount: Mount {
-                    source,
-                    target,
-                    span: item.span(part.source),
-                    is_interpolated: project.holds_a_value(scope, item),
-                },
+            let mount = Mount {
+                source,
+                target,
+                span: item.span(part.source),
+                is_interpolated: project.holds_a_value(scope, item),
             };
             let written = reader.written_target(item);
             let earlier = written.as_ref().and_then(|written| places.get(written));
@@ -118,11 +96,11 @@ fn short_and_long(project: &Project, parts: &[Part]) -> Vec<Said> {
 const SOCKET: &str = "/var/run/docker.sock";
 
 /// Adds a mount. Those at its target are looked for only if there may be one.
-fn put(volumes: &mut Vec<Said>, targets: &mut HashSet<String>, volume: Said) {
-    if let Some(target) = volume.mount.target.known()
+fn put(volumes: &mut Vec<Mount>, targets: &mut HashSet<String>, volume: Mount) {
+    if let Some(target) = volume.target.known()
         && !targets.insert(target.clone())
     {
-        volumes.retain(|known| known.mount.target != volume.mount.target);
+        volumes.retain(|known| known.target != volume.target);
     }
     volumes.push(volume);
 }
@@ -169,24 +147,6 @@ impl Reader<'_> {
         mount::split(&text).map(|(_, target)| target.to_owned())
     }
 
-    /// Whether an item of `volumes` is a volume without a name.
-    fn is_anonymous(&self, item: &Node) -> bool {
-        let is_said = |key| item.get(key).is_some_and(|field| !field.value.is_null());
-        match item.entries() {
-            Some(_) => {
-                let kind = item.get("type").map(|field| self.text(field.value));
-                let kind = kind.and_then(Knowable::into_known);
-                !is_said("source") && kind.is_none_or(|kind| kind == "volume")
-            }
-            None => {
-                let text = self.text(item).into_known();
-                text.is_some_and(|text| {
-                    mount::split(&text).is_none_or(|(source, _)| source.is_empty())
-                })
-            }
-        }
-    }
-
     fn volume(&self, item: &Node) -> Found {
         if item.entries().is_some() {
             return self.long(item);
@@ -202,7 +162,7 @@ impl Reader<'_> {
             _ => target(path),
         };
         match source {
-            "" => (Knowable::Known(MountSource::Empty), target),
+            "" => (Knowable::Known(MountSource::Anonymous), target),
             source => (self.classified(source), target),
         }
     }
@@ -234,9 +194,8 @@ impl Reader<'_> {
             (Some("bind"), Some(Knowable::Known(source))) => self.bind(&source),
             (Some("volume"), Some(Knowable::Known(source))) => self.named(&source),
             (None, Some(Knowable::Known(source))) => self.classified(&source),
-            (Some("tmpfs"), _) | (Some("volume") | None, None) => {
-                Knowable::Known(MountSource::Empty)
-            }
+            (Some("tmpfs"), _) => Knowable::Known(MountSource::Empty),
+            (Some("volume") | None, None) => Knowable::Known(MountSource::Anonymous),
             _ => Knowable::unknown("a mount of this type cannot be looked into from here"),
         };
         let below = item

@@ -134,7 +134,10 @@ pub(super) fn defaults(
     };
     let folder = format!("{home}/{server}/config/default");
     let mut view = View::of(container, &folder, loader)?;
-    if let Some((rest, volume)) = around(container, &folder) {
+    // A volume without a name begins with what the image has there.
+    let hiding = around(container, &folder)
+        .filter(|(_, volume)| volume.source.known() != Some(&MountSource::Anonymous));
+    if let Some((rest, volume)) = hiding {
         // A mount that hides the configuration and has none hides the program as well.
         let is_bare = view.files.is_empty() && view.unseen.is_empty() && !rest.is_empty();
         if is_bare || !view.unseen.is_empty() {
@@ -155,7 +158,7 @@ pub(super) fn defaults(
     Ok(Found {
         files: files.map(|file| found(&folder, file, true)).collect(),
         unseen: view.unseen.into_iter().map(|(_, unseen)| unseen).collect(),
-        is_whole: around(container, &folder).is_some(),
+        is_whole: hiding.is_some(),
     })
 }
 
@@ -300,7 +303,7 @@ impl<'a> View<'a> {
     fn content(&mut self, at: &str, within: &str, volume: &Mount) -> Result<(), Error> {
         match &volume.source {
             Knowable::Unknown(reason) => self.hidden(at, volume, reason),
-            Knowable::Known(MountSource::Empty) => {}
+            Knowable::Known(MountSource::Anonymous | MountSource::Empty) => {}
             Knowable::Known(MountSource::Node(_)) => {
                 self.hidden(at, volume, &ON_THE_NODE.into());
             }

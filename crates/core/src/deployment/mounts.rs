@@ -210,7 +210,7 @@ fn names_in(mount: &Mount, folder: &str) -> Vec<String> {
             let others = others.iter().flat_map(|_| unseen());
             inside.map(str::to_owned).chain(others).collect()
         }
-        Some(MountSource::Empty | MountSource::Text(_)) => Vec::new(),
+        Some(MountSource::Anonymous | MountSource::Empty | MountSource::Text(_)) => Vec::new(),
         Some(MountSource::Named(_) | MountSource::Node(_)) | None => unseen(),
     }
 }
@@ -219,6 +219,7 @@ fn names_in(mount: &Mount, folder: &str) -> Vec<String> {
 fn below<'a>(volume: &'a Mount, rest: &str) -> There<'a> {
     match &volume.source {
         Knowable::Unknown(reason) => There::Unknown(reason.clone()),
+        Knowable::Known(MountSource::Anonymous) => There::Image,
         Knowable::Known(MountSource::Empty) => There::Nothing,
         Knowable::Known(MountSource::Text(text)) if rest.is_empty() => There::Text(text),
         Knowable::Known(MountSource::Text(_)) => There::Nothing,

@@ -318,7 +318,7 @@ impl Places {
     fn first_in(&self, mount: &Mount) -> Option<Kind> {
         let target = mount.target.known()?;
         match mount.source.known() {
-            Some(MountSource::Empty) => None,
+            Some(MountSource::Anonymous | MountSource::Empty) => None,
             Some(MountSource::Text(_)) => self.of_file(target),
             Some(MountSource::Folder(folder)) => {
                 let mut files = folder.files.iter();

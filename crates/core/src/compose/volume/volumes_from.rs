@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Said, of_service, put};
+use super::{of_service, put};
 use crate::compose::{Project, Service};
-use crate::container::Mount;
-use crate::container_path;
+use crate::container::{Mount, MountSource};
+use crate::container_path::is_below;
 use crate::knowable::Knowable;
 use crate::source::Span;
 
@@ -36,12 +36,11 @@ pub(in crate::compose) fn inherit(project: &mut Project) {
         if given.contains(&index) {
             share(&mut volumes);
         }
-        let copies = &project.services[index].container.copies;
-        let mut mounts = settled(&volumes, copies);
-        mounts.shrink_to_fit();
+        volumes.shrink_to_fit();
         // Nobody else has it yet.
         if let Some(container) = Arc::get_mut(&mut project.services[index].container) {
-            container.mounts = mounts;
+            fill(&mut volumes, &container.copies);
+            container.mounts = volumes;
         }
     }
 }
@@ -52,7 +51,7 @@ struct Taking<'a> {
     sources: &'a [Vec<(Option<usize>, Span)>],
     /// The services on the way to this one.
     around: Vec<usize>,
-    volumes: Vec<Said>,
+    volumes: Vec<Mount>,
     targets: HashSet<String>,
 }
 
@@ -63,21 +62,18 @@ impl Taking<'_> {
             match from {
                 Some(other) if self.around.contains(other) => {}
                 Some(other) => self.take(*other),
-                None => self.volumes.push(Said {
-                    mount: Mount {
-                        source: Knowable::unknown(FOREIGN),
-                        target: Knowable::unknown(FOREIGN),
-                        span: *span,
-                        is_interpolated: false,
-                    },
-                    is_anonymous: false,
+                None => self.volumes.push(Mount {
+                    source: Knowable::unknown(FOREIGN),
+                    target: Knowable::unknown(FOREIGN),
+                    span: *span,
+                    is_interpolated: false,
                 }),
             }
         }
         self.around.pop();
         let mut own = of_service(self.project, &self.project.services[index].parts);
         if !self.around.is_empty() {
-            own.retain(Said::is_given);
+            own.retain(is_given);
             share(&mut own);
         }
         for volume in own {
@@ -86,39 +82,37 @@ impl Taking<'_> {
     }
 }
 
+/// Whether `volumes_from` gives it to other services. A tmpfs and what is copied into a container stay in that one.
+fn is_given(mount: &Mount) -> bool {
+    let source = mount.source.known();
+    !matches!(source, Some(MountSource::Empty | MountSource::Text(_)))
+}
+
 /// What several containers have of one another, any of them may fill.
-fn share(volumes: &mut [Said]) {
-    for volume in volumes.iter_mut().filter(|volume| volume.is_anonymous) {
-        volume.mount.source = Knowable::unknown(SHARED);
-        volume.is_anonymous = false;
+fn share(volumes: &mut [Mount]) {
+    for volume in anonymous(volumes) {
+        volume.source = Knowable::unknown(SHARED);
     }
 }
 
-/// What a container sees of its mounts. In a volume without a name it sees what its image has there, as without it.
-fn settled(volumes: &[Said], copies: &[Mount]) -> Vec<Mount> {
-    let is_below =
-        |mount: &Mount, folder: &Mount| match (mount.target.known(), folder.target.known()) {
-            (Some(target), Some(folder)) => container_path::is_below(target, folder),
-            _ => true,
-        };
-    let is_in_another = |mount: &Mount| {
-        let mut others = volumes.iter().filter(|other| !other.is_anonymous);
-        others.any(|other| is_below(mount, &other.mount))
+/// What a build puts into a volume without a name, the next build leaves as it is.
+fn fill(volumes: &mut [Mount], copies: &[Mount]) {
+    let is_below = |mount: &Mount, folder: &Mount| {
+        let (path, folder) = (mount.target.known(), folder.target.known());
+        path.zip(folder)
+            .is_none_or(|(path, folder)| is_below(path, folder))
     };
-    let is_filled = |mount: &Mount| {
-        let mut copies = copies.iter();
-        copies.any(|copy| is_below(copy, mount) || is_below(mount, copy))
-    };
-    let seen = volumes.iter().filter_map(|said| {
-        let mut mount = said.mount.clone();
-        match said.is_anonymous && mount.target.known().is_some() {
-            true if is_filled(&mount) => mount.source = Knowable::unknown(FILLED),
-            true if !is_in_another(&mount) => return None,
-            _ => {}
+    for volume in anonymous(volumes) {
+        let is_there = |copy: &Mount| is_below(copy, volume) || is_below(volume, copy);
+        if copies.iter().any(is_there) {
+            volume.source = Knowable::unknown(FILLED);
         }
-        Some(mount)
-    });
-    seen.collect()
+    }
+}
+
+fn anonymous(volumes: &mut [Mount]) -> impl Iterator<Item = &mut Mount> {
+    let is_one = |volume: &&mut Mount| volume.source.known() == Some(&MountSource::Anonymous);
+    volumes.iter_mut().filter(is_one)
 }
 
 /// The services that `volumes_from` names; none where it is another container.

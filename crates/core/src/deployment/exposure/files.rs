@@ -101,7 +101,7 @@ impl Files {
                         text: file.text.clone(),
                     }));
             }
-            Some(MountSource::Empty) => {}
+            Some(MountSource::Anonymous | MountSource::Empty) => {}
             Some(MountSource::Named(_) | MountSource::Node(_)) | None => {
                 self.unseen.push(target.clone());
             }
@@ -178,7 +178,8 @@ pub(super) fn holds(source: &MountSource, name: &str) -> bool {
         && match source {
             MountSource::Bind(host) => host.path.join(name).is_file(),
             MountSource::Folder(folder) => folder.files.iter().any(|(path, _)| path == name),
-            MountSource::Empty
+            MountSource::Anonymous
+            | MountSource::Empty
             | MountSource::Named(_)
             | MountSource::Node(_)
             | MountSource::Text(_) => false,
