@@ -247,6 +247,12 @@ impl Container {
         own.contains(&Some(name)) || self.aliases.iter().any(|alias| alias.name == name)
     }
 
+    /// Whether it is in the pod of another one, or is that: each reaches what listens in the others at its own addresses.
+    pub fn is_in_pod_of(&self, other: &Self) -> bool {
+        let pods = self.pod.as_ref().zip(other.pod.as_ref());
+        pods.is_some_and(|(own, others)| own.number == others.number)
+    }
+
     /// Whether another container finds it under a name.
     pub fn answers(&self, other: &Self, name: &str) -> bool {
         let own = [Some(self.name.as_str()), self.container_name.as_deref()];

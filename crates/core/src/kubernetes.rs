@@ -32,7 +32,7 @@ use crate::keyset::Keyset;
 use crate::setting::{SETTINGS, Setting};
 use crate::source::{Place, SourceId, Span};
 use crate::version::Version;
-use build::Builder;
+use build::{Among, Builder};
 use doubt::Outside;
 use group::Groups;
 use object::Object;
@@ -176,8 +176,14 @@ fn deployment(
     let mut loader = Loader::default();
     let mut containers = Vec::new();
     let home = members.iter().find_map(|one| one.namespace.as_deref());
-    for member in members {
-        for mut container in builder.containers(member, home) {
+    let is_partly_unnamed = members.iter().any(|one| one.namespace.is_none());
+    for (number, member) in members.iter().enumerate() {
+        let among = Among {
+            number,
+            home,
+            is_partly_unnamed,
+        };
+        for mut container in builder.containers(member, among) {
             started::hide_encrypted(&mut container);
             started::apply(&mut container, &mut loader, &mut sources);
             containers.push(Arc::new(container));

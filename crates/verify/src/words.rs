@@ -120,6 +120,9 @@ pub(crate) fn release(version: Option<Version>) -> String {
 pub(crate) fn close(port: Option<&Port>) -> &'static str {
     match port.and_then(|port| port.opener) {
         None => "remove this port",
+        Some(Opener::BehindBalancer) => {
+            "set the Service's `allocateLoadBalancerNodePorts: false` and remove its `nodePort`, if the load balancer sends to pods, or close the ports of the nodes with a firewall"
+        }
         Some(Opener::HostPort) => "remove `hostPort` from the container's port",
         Some(Opener::Tailnet) => "remove the annotation `tailscale.com/expose` from the Service",
         Some(Opener::Service { by_addresses, .. }) if !by_addresses => {

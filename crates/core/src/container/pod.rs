@@ -10,6 +10,8 @@ use crate::source::Span;
 pub struct Pod {
     /// What makes its pod: `Deployment`.
     pub kind: String,
+    /// Which pod of the deployment it is in: all containers of one have one network, and its ports are those of each.
+    pub number: usize,
     /// The namespace, where one is written.
     pub namespace: Option<String>,
     /// Where else variables may come from that are not known: each may set any that nothing later sets.

@@ -27,6 +27,9 @@ pub struct Port {
 /// What opens a port of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opener {
+    /// The Service of a load balancer, which opens ports on every node for it, where the load balancer itself is not for
+    /// everybody or speaks TLS.
+    BehindBalancer,
     /// `hostPort` of the container.
     HostPort,
     /// The annotation of a Service that puts it into the network of Tailscale, and nothing else of the Service.

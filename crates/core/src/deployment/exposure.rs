@@ -109,6 +109,19 @@ impl Way<'_> {
     }
 }
 
+/// Whether a text has a word by which a container in it may lead to others, or be a database: the name of software, or a port.
+pub(crate) fn may_lead(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let mut words = text.split(|c| !is_part(c));
+    words.any(|word| {
+        let is_port = || {
+            word.parse()
+                .is_ok_and(|port| Database::by_port(port).is_some())
+        };
+        mention::is_name(word) || proxy::is_name(word) || Tool::is_name(word) || is_port()
+    })
+}
+
 /// Who forwards what to whom, and what of it is not known.
 #[derive(Default)]
 pub struct Exposure {
@@ -214,12 +227,11 @@ impl Around<'_> {
     /// Whether two containers reach each other: on a network together, or in one network namespace.
     fn are_beside(&self, one: usize, other: usize) -> bool {
         match (self.namespace(one), self.namespace(other)) {
-            (Namespace::Own(one), Namespace::Own(other)) => {
-                let attached = self.networks(one);
-                one == other
-                    || attached
-                        .iter()
-                        .any(|name| self.networks(other).contains(name))
+            (Namespace::Own(owner), Namespace::Own(others)) => {
+                let networks = |index| self.lender(index).map(|index| self.networks(index));
+                let (own, attached) = (networks(one), networks(other));
+                let (own, attached) = (own.unwrap_or_default(), attached.unwrap_or_default());
+                owner == others || own.iter().any(|name| attached.contains(name))
             }
             // The host reaches every container, and they reach what listens on all of its addresses.
             (Namespace::Host(_), Namespace::Host(_) | Namespace::Own(_))
@@ -295,13 +307,11 @@ impl Deployment {
 
     /// The names of the networks on which a container is reached.
     pub fn networks(&self, container: usize) -> Vec<&str> {
-        match self.namespace(container) {
-            Namespace::Own(owner) => {
-                let names = self.containers[owner].networks.iter();
-                names.map(String::as_str).collect()
-            }
-            _ => Vec::new(),
-        }
+        let lender = namespace::lender(&self.containers, &self.namespaces, container);
+        let names = lender
+            .into_iter()
+            .flat_map(|lender| &self.containers[lender].networks);
+        names.map(String::as_str).collect()
     }
 
     /// Where the processes of a container listen, as far as it is known.

@@ -18,6 +18,17 @@ use crate::source::{Sources, Span};
 use crate::yaml::Node;
 use crate::yaml::below::{at, list, text, texts, truth};
 
+/// What a workload is among those that belong together.
+#[derive(Clone, Copy)]
+pub(super) struct Among<'a> {
+    /// Of its pod.
+    pub(super) number: usize,
+    /// The namespace that one of them names.
+    pub(super) home: Option<&'a str>,
+    /// Whether one of them names none.
+    pub(super) is_partly_unnamed: bool,
+}
+
 /// Everything that containers are made from.
 pub(super) struct Builder<'a> {
     pub(super) pool: &'a Pool,
@@ -59,8 +70,7 @@ impl<'a> Builder<'a> {
 
     /// The containers of a workload, with those that start first and keep running. What only runs before it is no server.
     ///
-    /// `home` is the namespace of what belongs together with it, where one is named.
-    pub(super) fn containers(&self, workload: &Object, home: Option<&str>) -> Vec<Container> {
+    pub(super) fn containers(&self, workload: &Object, among: Among<'_>) -> Vec<Container> {
         let Some((pod, spec)) = workload
             .pod()
             .and_then(|pod| Some((pod, at(pod, &["spec"])?)))
@@ -77,12 +87,16 @@ impl<'a> Builder<'a> {
         let one = One {
             builder: self,
             workload,
-            namespace: workload.namespace.as_deref().or(home),
+            among,
             pod,
             spec,
             services,
             volumes: Volumes::of_pod((self.pool, self.sources), workload, pod, spec),
             is_only: items.len() == 1,
+            declared: items
+                .iter()
+                .flat_map(|item| list(item, &["ports"]))
+                .collect(),
         };
         items.into_iter().map(|item| one.container(item)).collect()
     }
@@ -92,12 +106,14 @@ impl<'a> Builder<'a> {
 struct One<'a> {
     builder: &'a Builder<'a>,
     workload: &'a Object,
-    namespace: Option<&'a str>,
+    among: Among<'a>,
     pod: &'a Node,
     spec: &'a Arc<Node>,
     services: Services<'a>,
     volumes: Volumes<'a>,
     is_only: bool,
+    /// The ports that its containers declare: any other of them may be the one that listens there.
+    declared: Vec<&'a Arc<Node>>,
 }
 
 impl One<'_> {
@@ -148,7 +164,7 @@ impl One<'_> {
             copies: Vec::new(),
             synced: Vec::new(),
             doubts: Vec::new(),
-            ports: expose::host_ports(workload, node),
+            ports: expose::host_ports(workload, &self.declared),
             networks: vec![NETWORK.to_owned()],
             attached: Vec::new(),
             aliases: self.aliases(),
@@ -175,14 +191,15 @@ impl One<'_> {
 
     /// From where it is reached.
     fn open(&self, node: &Node, container: &mut Container) {
-        let (ports, entrances) = self.services.ports(node);
+        let (ports, entrances) = self.services.ports(&self.declared);
         container.ports.extend(ports);
         let builder = self.builder;
         let policies = builder.policies.beside(self.workload);
         let behind = Behind {
             workload: self.workload,
             pod: self.pod,
-            namespace: self.namespace,
+            namespace: self.workload.namespace.as_deref().or(self.among.home),
+            is_partly_unnamed: self.among.is_partly_unnamed,
         };
         let Policies {
             is_closed,
@@ -203,7 +220,9 @@ impl One<'_> {
         if let Some(pod) = &mut container.pod {
             pod.is_closed = is_closed;
             pod.policy_elsewhere = elsewhere;
-            pod.entrances = builder.entrances.to(&self.services, self.workload, node);
+            pod.entrances = builder
+                .entrances
+                .to(&self.services, self.workload, &self.declared);
             pod.entrances.extend(entrances);
         }
     }
@@ -253,6 +272,7 @@ impl One<'_> {
             meant: Default::default(),
             pod: Pod {
                 kind: self.workload.kind.clone(),
+                number: self.among.number,
                 namespace: self.workload.namespace.clone(),
                 ..Pod::default()
             },

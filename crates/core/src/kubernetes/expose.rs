@@ -81,7 +81,7 @@ impl<'a> Services<'a> {
     }
 
     /// The ports that they open on every node, or at a load balancer; and as entrances those where that may speak TLS.
-    pub(super) fn ports(&self, container: &Node) -> (Vec<Port>, Vec<Entrance>) {
+    pub(super) fn ports(&self, declared: &[&Arc<Node>]) -> (Vec<Port>, Vec<Entrance>) {
         let (mut ports, mut entrances) = (Vec::new(), Vec::new());
         for leading in &self.0 {
             let service = leading.service;
@@ -102,12 +102,17 @@ impl<'a> Services<'a> {
                 _ => balancer::interface(service),
             };
             for item in list(&service.node, &["spec", "ports"]) {
-                let Some(target) = leading.target(item, container) else {
+                let Some(target) = leading.target(item, declared) else {
                     continue;
                 };
                 let span = service.span(item);
                 let own = number(item, &["port"]);
-                if let Some(speaks) = balancer::speaks(service, item).filter(|_| is_balanced) {
+                let speaks = balancer::speaks(service, item).filter(|_| is_balanced);
+                let is_for_all = interface == Interface::All && speaks.is_none();
+                if is_balanced && !is_for_all {
+                    ports.extend(on_nodes(service, item, target));
+                }
+                if let Some(speaks) = speaks {
                     let own = own.map_or_else(String::new, |port| format!("port {port} of "));
                     entrances.push(Entrance {
                         name: format!("{own}Service {}", escape(&service.name)),
@@ -131,9 +136,7 @@ impl<'a> Services<'a> {
                     published: published.map(|port| port..=port),
                     interface,
                     address: None,
-                    protocol: text(item, &["protocol"])
-                        .unwrap_or("TCP")
-                        .to_ascii_lowercase(),
+                    protocol: protocol(item),
                     opener: Some(opener),
                     span,
                 });
@@ -143,9 +146,9 @@ impl<'a> Services<'a> {
     }
 }
 
-/// The ports that a container opens on its node.
-pub(super) fn host_ports(workload: &Object, container: &Node) -> Vec<Port> {
-    let port = |item: &Arc<Node>| {
+/// The ports that the containers of a pod open on its node.
+pub(super) fn host_ports(workload: &Object, declared: &[&Arc<Node>]) -> Vec<Port> {
+    let port = |item: &&Arc<Node>| {
         let target = number(item, &["containerPort"])?;
         let published = number(item, &["hostPort"])?;
         let address = text(item, &["hostIP"]).unwrap_or_default();
@@ -154,25 +157,46 @@ pub(super) fn host_ports(workload: &Object, container: &Node) -> Vec<Port> {
             published: Some(published..=published),
             interface: port::interface(address)?,
             address: address.parse().ok(),
-            protocol: text(item, &["protocol"])
-                .unwrap_or("TCP")
-                .to_ascii_lowercase(),
+            protocol: protocol(item),
             opener: Some(Opener::HostPort),
             span: workload.span(item),
         })
     };
-    list(container, &["ports"])
-        .iter()
-        .filter_map(port)
-        .collect()
+    declared.iter().filter_map(port).collect()
+}
+
+/// The port that is open on every node for a load balancer, unless the Service says that it needs none: one that it names itself
+/// is open all the same.
+fn on_nodes(service: &Object, item: &Node, target: u16) -> Option<Port> {
+    let spec = |key: &str| at(&service.node, &["spec", key]);
+    let own = at(item, &["nodePort"]).filter(|_| number(item, &["nodePort"]) != Some(0));
+    let is_given =
+        spec("allocateLoadBalancerNodePorts").and_then(|node| truth(node)) != Some(false);
+    let place = own.or_else(|| spec("type").filter(|_| is_given))?;
+    let published = number(item, &["nodePort"]).filter(|port| *port != 0);
+    Some(Port {
+        target: target..=target,
+        published: published.map(|port| port..=port),
+        interface: Interface::All,
+        address: None,
+        protocol: protocol(item),
+        opener: Some(Opener::BehindBalancer),
+        span: service.span(place),
+    })
+}
+
+/// The protocol of a port, which is TCP where nothing else is said.
+fn protocol(port: &Node) -> String {
+    let own = text(port, &["protocol"]);
+    own.unwrap_or("TCP").to_ascii_lowercase()
 }
 
 impl Leading<'_> {
-    /// The port of a container to which a port leads: where a selector names the pod, what the port says, and else that of
-    /// the same name among the endpoints.
-    fn target(&self, port: &Node, container: &Node) -> Option<u16> {
+    /// The port of a pod to which a port leads: where a selector names the pod, what the port says, and else that of the same
+    /// name among the endpoints.
+    fn target(&self, port: &Node, declared: &[&Arc<Node>]) -> Option<u16> {
         let Some(endpoints) = &self.endpoints else {
-            return target(port, container);
+            return target(port, declared);
         };
         let name = |port: &Node| text(port, &["name"]).unwrap_or_default().to_owned();
         let mut all = endpoints.iter().copied().flatten();
@@ -180,15 +204,14 @@ impl Leading<'_> {
     }
 }
 
-/// The port of a container to which a port of a Service leads; none where another container has it.
-fn target(port: &Node, container: &Node) -> Option<u16> {
-    let own = list(container, &["ports"]);
+/// The port of a pod to which a port of a Service leads; none where no container of it declares one of that name.
+fn target(port: &Node, declared: &[&Arc<Node>]) -> Option<u16> {
     let target = text(port, &["targetPort"]).or_else(|| text(port, &["port"]))?;
-    let is_named = |one: &&Arc<Node>| text(one, &["name"]) == Some(target);
+    let is_named = |one: &&&Arc<Node>| text(one, &["name"]) == Some(target);
     match target.parse().ok() {
         // Nothing has to be declared.
         Some(number) => Some(number),
-        None => number(own.iter().find(is_named)?, &["containerPort"]),
+        None => number(declared.iter().find(is_named)?, &["containerPort"]),
     }
 }
 

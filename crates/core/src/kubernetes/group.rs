@@ -59,13 +59,19 @@ impl Groups {
             let name = made_by.unwrap_or_else(|| format!("{} {}", object.kind, object.name));
             let key = (object.namespace.as_deref(), name, installed(object));
             if let Some(before) = known.insert(key, index) {
-                kept.retain(|one| *one != before);
+                let (kind, name) = (&object.kind, escape(&object.name));
+                let is_replaced =
+                    object.owner().is_some() || !is_of_another_file(pool, before, index);
+                let counts = match is_replaced {
+                    true => "the last one counts",
+                    false => "they are in several files and differ, so each is judged",
+                };
+                if is_replaced {
+                    kept.retain(|one| *one != before);
+                }
                 if object.owner().is_none() {
-                    self.remarks.push(format!(
-                        "{} {} is there more than once; the last one counts",
-                        object.kind,
-                        escape(&object.name)
-                    ));
+                    let remark = format!("{kind} {name} is there more than once; {counts}");
+                    self.remarks.push(remark);
                 }
             }
             kept.push(index);
@@ -98,6 +104,13 @@ impl Groups {
         }
         self.groups.extend(by_namespace(pool, rest));
     }
+}
+
+/// Whether two objects of one name differ and are in several files, of which nothing tells that both are applied: each may be the
+/// one of an installation of its own.
+fn is_of_another_file(pool: &Pool, one: usize, other: usize) -> bool {
+    let (one, other) = (&pool.objects[one], &pool.objects[other]);
+    one.source != other.source && !one.node.says_the_same(&other.node)
 }
 
 /// Splits what may be of one release by its namespaces. What is written without one is of the only one beside it: charts

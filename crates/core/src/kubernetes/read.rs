@@ -10,6 +10,7 @@ use super::object::{Object, Role, Wrapped, role, shown_kind};
 use super::split::{self, Document, ItemOf, Part};
 use super::{Unread, Values};
 use crate::compose::Loader;
+use crate::deployment::exposure::may_lead;
 use crate::error::Error;
 use crate::image::REPOSITORIES;
 use crate::secret::{DECRYPT, is_encrypted};
@@ -44,7 +45,7 @@ pub(super) struct Chart {
 const LARGEST: usize = 4 << 20;
 
 /// A workload has one of these words if it runs a server of ClearML, one of its databases, a page for these, or what may
-/// lead to any of them.
+/// lead to any of them; or one that is known of what does the same in compose files.
 const WORDS: [&str; 35] = [
     "CLEARML",
     "ClearML",
@@ -226,7 +227,9 @@ impl Reader {
         }
         match role(kind, version) {
             Role::Entrance | Role::Maker => return true,
-            Role::Workload => return WORDS.iter().any(|word| written.contains(word)),
+            Role::Workload => {
+                return WORDS.iter().any(|word| written.contains(word)) || may_lead(written);
+            }
             Role::Chart => return written.to_ascii_lowercase().contains("clearml"),
             // Helm keeps whole releases in Secrets.
             Role::Read => return kind == "Service" || !written.contains("helm.sh/release.v1"),

@@ -273,16 +273,20 @@ fn below(path: &str) -> String {
     cleaned(path).split_off(1)
 }
 
-/// Why a projected source that holds no object of the user's may hold configuration: tokens and certificates are none, and
-/// what the pod says of itself, such as its annotations, only in a file that servers read.
+/// Why a projected source that holds no object of the user's may hold configuration: a token, a certificate or what the pod says
+/// of itself does so only in a file that servers read.
 fn configuration_of_pod(source: &Node) -> Option<Reason> {
-    let items = at(source, &["downwardAPI", "items"]).and_then(|list| list.items());
-    let mut items = items.unwrap_or_default().iter();
-    let is_read =
-        |item: &Arc<Node>| text(item, &["path"]).is_some_and(|path| path.ends_with(".conf"));
-    items
-        .any(is_read)
-        .then(|| "a file of it is what the pod says of itself".into())
+    has_file_of_configuration(source).then(|| "only the running pod has a file of it".into())
+}
+
+fn has_file_of_configuration(node: &Node) -> bool {
+    let items = node.items().unwrap_or_default();
+    let entries = node.entries().unwrap_or_default();
+    node.text().is_some_and(|text| text.ends_with(".conf"))
+        || items.iter().any(|item| has_file_of_configuration(item))
+        || entries
+            .iter()
+            .any(|entry| has_file_of_configuration(&entry.value))
 }
 
 /// What else a volume may be.

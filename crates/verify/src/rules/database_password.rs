@@ -89,7 +89,10 @@ fn shared(case: &Case<'_>, index: usize, database: Database, service: &Container
     let networks = case.deployment.networks(index);
     let containers = case.deployment.containers.iter().enumerate();
     let others = containers.filter(|(other, container)| {
-        let is_stranger = !case.deployment.is_own(*other) && Database::of(container).is_none();
+        // What is in the pod of a database is a part of it: nothing keeps them apart.
+        let is_of_its_pod = container.is_in_pod_of(service);
+        let is_stranger =
+            !case.deployment.is_own(*other) && !is_of_its_pod && Database::of(container).is_none();
         let attached = case.deployment.networks(*other);
         is_stranger && attached.iter().any(|name| networks.contains(name))
     });

@@ -21,7 +21,7 @@
 
 use std::collections::HashSet;
 
-use clearml_secure_core::container::{Container, Interface, Port};
+use clearml_secure_core::container::{Container, Interface, Opener, Port};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::deployment::exposure::{How, Reach, Walls, Way};
 use clearml_secure_core::password::weakness;
@@ -62,7 +62,7 @@ impl Rule for ExposedDatabase {
         }
         for (index, service) in containers.iter().enumerate() {
             if Database::of(service).is_none() {
-                check_unnamed(case, index, &leading, findings);
+                check_unnamed(case, index, &mut leading, findings);
             }
         }
         findings.extend(found.into_iter().map(Found::draft));
@@ -125,6 +125,8 @@ fn check(
         .iter()
         .flat_map(|port| case.deployment.ways(index, *port));
     let mut ways: Vec<Way<'_>> = ways.collect();
+    // What the load balancer opens says all: the ports of nodes close with it.
+    ways.retain(|way| !is_behind_balancer(case.deployment.port(way)));
     // Of several through one place that counts which asks for nothing.
     ways.sort_by_key(is_behind_a_guard);
     for way in ways {
@@ -273,6 +275,11 @@ fn found(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>, help:
     found(severity, then, help)
 }
 
+/// Whether a port is open on every node for a load balancer alone.
+fn is_behind_balancer(port: Option<&Port>) -> bool {
+    port.is_some_and(|port| port.opener == Some(Opener::BehindBalancer))
+}
+
 /// What to do with a port of a database.
 fn unneeded(port: Option<&Port>) -> String {
     let close = words::close(port);
@@ -334,7 +341,7 @@ fn is_behind_a_password(case: &Case<'_>, way: &Way<'_>) -> bool {
 }
 
 /// An image that is not known for a database and publishes a database's port all the same.
-fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mut Vec<Draft>) {
+fn check_unnamed(case: &Case<'_>, index: usize, leading: &mut Leading, findings: &mut Vec<Draft>) {
     let service = &case.deployment.containers[index];
     let is_server = case
         .deployment
@@ -345,15 +352,22 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &Leading, findings: &mu
         return;
     }
     for port in service.ports.iter().filter(|port| port.protocol == "tcp") {
-        let Some(database) = Database::at(port) else {
+        let database = Database::at(port).filter(|_| !is_behind_balancer(Some(port)));
+        let Some(database) = database else {
             continue;
         };
         // What it leads to is said of the database.
         let mut meant = Database::ports().filter(|target| port.target.contains(target));
         let is_proxy = meant.all(|target| case.deployment.is_proxied(index, target));
-        if is_proxy || leading.contains(&(index, port.span)) {
+        // Each container of a pod has its ports.
+        let namespace = case.deployment.namespace(index);
+        let is_said = leading
+            .iter()
+            .any(|(by, span)| *span == port.span && case.deployment.namespace(*by) == namespace);
+        if is_proxy || is_said {
             continue;
         }
+        leading.insert((index, port.span));
         let severity = match port.interface {
             Interface::Loopback => GUARDED,
             _ => REACHABLE,

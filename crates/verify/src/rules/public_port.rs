@@ -20,7 +20,7 @@
 
 use std::collections::HashSet;
 
-use clearml_secure_core::container::{Container, Interface, Port};
+use clearml_secure_core::container::{Container, Interface, Opener, Port};
 use clearml_secure_core::deployment::exposure::{Reach, Way};
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::shown::escape;
@@ -34,6 +34,8 @@ use crate::words::{self, and};
 
 /// Passwords and tokens can be sniffed (docs/clearml.md#ports-and-networks).
 const CLEAR: Severity = Severity::Warning;
+/// Clients come in through the load balancer: what they send is not there.
+const BEHIND: Severity = Severity::Note;
 
 /// Images that are made to terminate TLS.
 const PROXIES: [&str; 10] = [
@@ -129,6 +131,16 @@ fn is_on_a_network(way: &Way<'_>) -> bool {
 fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> Draft {
     let ports = &case.deployment.service(instance).ports;
     let port = ports.iter().find(|port| port.span == way.opening.span);
+    if is_behind_balancer(port) {
+        let message = format!(
+            "anyone who can reach a node can bypass the load balancer: {} of {} is open to every network without TLS",
+            words::port(&way.opening.port),
+            case.named(instance),
+        );
+        return Draft::new(BEHIND, message, words::close(port))
+            .server(instance.server)
+            .at(way.opening.span);
+    }
     let help = match port {
         Some(port) if port.opener.is_some() => format!(
             "{}, and put an Ingress with TLS in front of it",
@@ -152,9 +164,15 @@ fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> 
         .fixed_by(port.is_some().then_some(Fix::Bind))
 }
 
+/// Whether a port is open on every node for a load balancer alone.
+fn is_behind_balancer(port: Option<&Port>) -> bool {
+    port.is_some_and(|port| port.opener == Some(Opener::BehindBalancer))
+}
+
 /// One place at which something else leads to servers.
 struct Path {
     span: Span,
+    severity: Severity,
     /// What it is, up to whom it leads to.
     start: String,
     is_told: bool,
@@ -180,6 +198,10 @@ impl Path {
         }
         all.push(Self {
             span: way.opening.span,
+            severity: match is_behind_balancer(case.deployment.port(way)) {
+                true => BEHIND,
+                false => CLEAR,
+            },
             start,
             is_told: way.is_told(),
             help: help_with(case, way),
@@ -194,12 +216,19 @@ impl Path {
             false => ", unless its own configuration says otherwise",
         };
         let to: Vec<&str> = self.to.iter().map(String::as_str).collect();
+        let (before, then) = match self.severity {
+            BEHIND => (
+                "anyone who can reach a node can bypass the load balancer: ",
+                "",
+            ),
+            _ => ("", ": passwords and tokens can be sniffed"),
+        };
         let message = format!(
-            "{} {} in clear text{unless}: passwords and tokens can be sniffed",
+            "{before}{} {} in clear text{unless}{then}",
             self.start,
             and(&to),
         );
-        let draft = Draft::new(CLEAR, message, self.help.as_str()).at(self.span);
+        let draft = Draft::new(self.severity, message, self.help.as_str()).at(self.span);
         match self.to.len() {
             1 => draft.server(self.server),
             _ => draft,
@@ -211,8 +240,10 @@ impl Path {
 fn help_with(case: &Case<'_>, way: &Way<'_>) -> String {
     let help = match (&way.opening.reach, way.through.is_empty()) {
         (Reach::Published(_), is_direct) if case.deployment.manifests.is_some() => {
-            let close = words::close(case.deployment.port(way));
+            let port = case.deployment.port(way);
+            let close = words::close(port);
             return match is_direct {
+                _ if is_behind_balancer(port) => close.to_owned(),
                 true => format!("{close}, and put an Ingress with TLS in front of it"),
                 false => format!("turn on TLS there, or {close}"),
             };

@@ -17,7 +17,8 @@
 
 use std::collections::HashSet;
 
-use clearml_secure_core::container::{Container, Interface};
+use clearml_secure_core::container::{Container, Interface, Opener, Port};
+use clearml_secure_core::deployment::exposure::Namespace;
 use clearml_secure_core::deployment::has_official_image;
 
 use super::{Case, Rule};
@@ -53,9 +54,12 @@ impl Rule for UnexpectedPort {
             for port in &case.deployment.service(instance).ports {
                 // A server listens with TCP alone.
                 // What is published beside it in a range is said with the port of its own.
-                let is_other =
-                    port.protocol == "tcp" && !port.target.clone().any(|one| of_service(&one));
-                if !is_other || !seen.insert(port.span) {
+                let is_other = port.protocol == "tcp"
+                    && !port.target.clone().any(|one| of_service(&one))
+                    && !may_be_of_another(case, instance.service, port);
+                // What a load balancer opens on nodes is said with its own port.
+                let is_said = port.opener == Some(Opener::BehindBalancer);
+                if !is_other || is_said || !seen.insert(port.span) {
                     continue;
                 }
                 if port.interface != Interface::Loopback
@@ -85,6 +89,20 @@ impl Rule for UnexpectedPort {
             }
         }
     }
+}
+
+/// Whether another container has the same network, and may be the one that listens there.
+fn may_be_of_another(case: &Case<'_>, container: usize, port: &Port) -> bool {
+    let deployment = case.deployment;
+    let own = deployment.namespace(container);
+    let mut others = 0..deployment.containers.len();
+    matches!(own, Namespace::Own(_))
+        && others.any(|other| {
+            let listening = deployment.listening(other);
+            other != container
+                && deployment.namespace(other) == own
+                && port.target.clone().any(|one| listening.may_be(one))
+        })
 }
 
 /// Whether a container runs ClearML's own image with nothing but the name of a server for its command.

@@ -107,7 +107,8 @@ impl Rule for UnreachableHost {
                 .iter()
                 .map(|(host, _)| escape(host).into())
                 .collect();
-            let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+            let mut hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+            hosts.dedup();
             let help: Vec<&str> = missing.iter().map(|(_, help)| *help).collect();
             let is_local = hosts.iter().all(|host| address::is_loopback(host));
             let why = match names {
@@ -276,5 +277,6 @@ fn has_company(case: &Case<'_>, container: &Container) -> bool {
                 .network_mode
                 .as_ref()
                 .is_some_and(|mode| mode.text == own)
+                || other.name != container.name && other.is_in_pod_of(container)
         })
 }

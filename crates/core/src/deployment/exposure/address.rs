@@ -149,7 +149,8 @@ impl Around<'_> {
                 Vec::from_iter(heard.then_some((index, port)))
             }
             Namespace::Own(owner) => {
-                let ports = self.containers[owner].ports.iter();
+                let lender = self.lender(index).unwrap_or(owner);
+                let ports = self.containers[lender].ports.iter();
                 let published = ports.filter(|one| {
                     let is_open = is_itself || one.interface != Interface::Loopback;
                     let is_this = one

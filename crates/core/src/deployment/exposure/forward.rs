@@ -255,10 +255,7 @@ impl Around<'_> {
 
     /// All of these ports; none where it has no network of its own.
     fn targets(&self, by: usize) -> Option<Vec<u16>> {
-        let Namespace::Own(owner) = self.namespace(by) else {
-            return None;
-        };
-        let ports = self.containers[owner]
+        let ports = self.containers[self.lender(by)?]
             .ports
             .iter()
             .filter(|port| port.protocol == "tcp");

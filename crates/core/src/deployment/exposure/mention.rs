@@ -67,6 +67,14 @@ const TUNNELS: [&str; 15] = [
     "zrok",
 ];
 
+/// Whether a word is the name of software that passes bytes on, in some way of running it.
+pub(super) fn is_name(word: &str) -> bool {
+    FORWARDERS.contains(&word)
+        || BY_IMAGE.contains(&word)
+        || TUNNELS.contains(&word)
+        || WITH_OPTION.iter().any(|(names, _)| names.contains(&word))
+}
+
 /// The programs that a container may run: by its image, and by its command.
 fn programs(container: &Container) -> impl Iterator<Item = &str> {
     let words = container.words.iter();

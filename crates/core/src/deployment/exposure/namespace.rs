@@ -11,7 +11,7 @@ use crate::source::Span;
 /// Whose network a container has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Namespace {
-    /// A container's own: this one's.
+    /// A container's own: this one's, or the first one's of a pod.
     Own(usize),
     /// The host's, and what says so.
     Host(Span),
@@ -31,8 +31,20 @@ pub(in crate::deployment) fn of_all(containers: &[Arc<Container>]) -> Vec<Namesp
     for (index, container) in containers.iter().enumerate() {
         services.entry(container.name.as_str()).or_insert(index);
     }
+    let mut pods = HashMap::new();
+    for (index, container) in containers.iter().enumerate() {
+        let pod = container.pod.iter();
+        pod.for_each(|pod| {
+            pods.entry(pod.number).or_insert(index);
+        });
+    }
     let steps: Vec<Step> = (0..containers.len())
-        .map(|index| step(containers, &services, index))
+        .map(|index| match &containers[index].pod {
+            Some(pod) if containers[index].network_mode.is_none() => {
+                Step::End(Namespace::Own(pods[&pod.number]))
+            }
+            _ => step(containers, &services, index),
+        })
         .collect();
     let follow = |(index, container): (usize, &Arc<Container>)| {
         let mut at = index;
@@ -76,6 +88,12 @@ impl Around<'_> {
         self.namespaces[container]
     }
 
+    /// The container whose ports and networks a container has: none where there are none. Those of a pod each of its
+    /// containers has.
+    pub(super) fn lender(&self, container: usize) -> Option<usize> {
+        lender(self.containers, self.namespaces, container)
+    }
+
     /// The networks that a container is on itself.
     pub(super) fn networks(&self, container: usize) -> Vec<&str> {
         let container = &self.containers[container];
@@ -93,17 +111,16 @@ impl Around<'_> {
         if !self.listening(container).may_be(port) {
             return Vec::new();
         }
-        let owner = match self.namespace(container) {
-            Namespace::Own(owner) => owner,
-            Namespace::Host(span) => {
-                let interface = match is_loopback {
-                    true => Interface::Loopback,
-                    false => Interface::All,
-                };
-                let reach = Reach::Host(interface);
-                return vec![(container, opening(reach, port, span))];
-            }
-            Namespace::Nowhere | Namespace::Elsewhere(_) => return Vec::new(),
+        if let Namespace::Host(span) = self.namespace(container) {
+            let interface = match is_loopback {
+                true => Interface::Loopback,
+                false => Interface::All,
+            };
+            let reach = Reach::Host(interface);
+            return vec![(container, opening(reach, port, span))];
+        }
+        let Some(owner) = self.lender(container) else {
+            return Vec::new();
         };
         // Only who shares its network reaches it.
         if is_loopback {
@@ -136,6 +153,19 @@ impl Around<'_> {
         let entrances = entrances.map(|one| opening(Reach::Entrance(one.clone()), port, one.span));
         let all = published.chain(attached).chain(entrances);
         all.map(|opening| (owner, opening)).collect()
+    }
+}
+
+/// The container whose ports and networks a container has.
+pub(super) fn lender(
+    containers: &[Arc<Container>],
+    namespaces: &[Namespace],
+    container: usize,
+) -> Option<usize> {
+    match namespaces[container] {
+        Namespace::Own(_) if containers[container].pod.is_some() => Some(container),
+        Namespace::Own(owner) => Some(owner),
+        Namespace::Host(_) | Namespace::Nowhere | Namespace::Elsewhere(_) => None,
     }
 }
 

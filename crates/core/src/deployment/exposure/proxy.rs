@@ -141,6 +141,11 @@ pub(super) fn is_known(container: &Container) -> bool {
     Software::of(container).is_some()
 }
 
+/// Whether a word is the name of an image of a proxy.
+pub(super) fn is_name(word: &str) -> bool {
+    IMAGES.iter().any(|(image, _)| *image == word)
+}
+
 /// Whether a container is a proxy by its image, its command or its name.
 pub(super) fn may_be_one(container: &Container) -> bool {
     software(container).is_some() || is_hinted(container)
@@ -219,10 +224,10 @@ fn is_tls(port: &Port) -> bool {
 impl Around<'_> {
     /// What a container publishes for others than its host, with TCP.
     fn open_ports(&self, index: usize) -> Vec<&Port> {
-        let Namespace::Own(owner) = self.namespace(index) else {
-            return Vec::new();
-        };
-        let ports = self.containers[owner].ports.iter();
+        let lender = self.lender(index);
+        let ports = lender
+            .into_iter()
+            .flat_map(|lender| &self.containers[lender].ports);
         ports
             .filter(|port| port.protocol == "tcp" && port.interface != Interface::Loopback)
             .collect()
@@ -336,7 +341,7 @@ pub(super) fn doubt(around: &Around<'_>, index: usize) -> Option<String> {
     }?;
     // It lends its network to another one, and its ports lead there.
     let mut others = (0..around.containers.len()).filter(|other| *other != index);
-    if others.any(|other| around.namespace(other) == Namespace::Own(index)) {
+    if others.any(|other| around.lender(other) == Some(index)) {
         return None;
     }
     Some(format!(

@@ -160,6 +160,11 @@ impl Tool {
         TOOLS.iter().find(|tool| tool.images.contains(&name))
     }
 
+    /// Whether a word is the name of an image of one.
+    pub(super) fn is_name(word: &str) -> bool {
+        TOOLS.iter().any(|tool| tool.images.contains(&word))
+    }
+
     /// What keeps others from the page.
     pub fn walls<'a>(&self, container: &'a Container) -> Walls<'a> {
         let mut variables = container.environment.iter();

@@ -1,6 +1,7 @@
 //! Rules of what leads to Services from outside, and whether TLS is spoken there (docs/clearml.md#ways-into-a-cluster).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::external::Externals;
 use super::{Leading, Services, balancer};
@@ -95,12 +96,12 @@ impl<'a> Entrances<'a> {
         Self(by_service)
     }
 
-    /// Every rule that leads to a container by one of its pod's Services.
+    /// Every rule that leads to a pod by one of its Services.
     pub(in crate::kubernetes) fn to(
         &self,
         services: &Services<'_>,
         workload: &Object,
-        container: &Node,
+        declared: &[&Arc<Node>],
     ) -> Vec<Entrance> {
         let mut found: Vec<Entrance> = Vec::new();
         for leading in &services.0 {
@@ -114,7 +115,7 @@ impl<'a> Entrances<'a> {
             };
             let rules = self.0.get(&service.name).into_iter().flatten();
             for (_, rule) in rules.filter(is_meant) {
-                let (is_there, port) = port_of(leading, &rule.port, container);
+                let (is_there, port) = port_of(leading, &rule.port, declared);
                 let entrance = Entrance {
                     name: rule.name.clone(),
                     kind: rule.kind,
@@ -136,16 +137,16 @@ impl<'a> Entrances<'a> {
     }
 }
 
-/// Whether a port of a Service leads to a container, and to which port of it.
+/// Whether a port of a Service leads to a pod, and to which port of it.
 fn port_of(
     leading: &Leading<'_>,
     wanted: &Option<String>,
-    container: &Node,
+    declared: &[&Arc<Node>],
 ) -> (bool, Option<u16>) {
     let ports = list(&leading.service.node, &["spec", "ports"]);
     match ports.iter().find(|port| is_meant(port, wanted)) {
         Some(port) => {
-            let target = leading.target(port, container);
+            let target = leading.target(port, declared);
             (target.is_some(), target)
         }
         // What the rule says, the Service does not have; then nothing is told.

@@ -20,6 +20,8 @@ pub(in crate::kubernetes) struct Behind<'a> {
     pub(in crate::kubernetes) pod: &'a Node,
     /// The namespace that it names, or else the only one of what belongs together with it.
     pub(in crate::kubernetes) namespace: Option<&'a str>,
+    /// Whether something that belongs together with it names none: what names none is applied with that.
+    pub(in crate::kubernetes) is_partly_unnamed: bool,
 }
 
 /// What NetworkPolicies do for a container.
@@ -55,15 +57,20 @@ impl Policies {
         }
         let is_there = |policy: &&&Object| {
             let named = policy.namespace.as_deref();
-            named.is_none() || named == behind.namespace
+            named == behind.namespace || named.is_none() && behind.is_partly_unnamed
         };
         let is_closed = own.iter().any(is_there);
         let elsewhere = own.first().filter(|_| !is_closed).map(|policy| {
+            let in_words = |namespace: Option<&str>, none: &str| match namespace {
+                Some(name) => format!("namespace {}", escape(name)),
+                None => none.to_owned(),
+            };
             format!(
-                "NetworkPolicy {} does not count: it names namespace {}, and {} names none",
+                "NetworkPolicy {} does not count: it names {}, and {} names {}",
                 escape(&policy.name),
-                escape(policy.namespace.as_deref().unwrap_or_default()),
-                escape(&behind.workload.name)
+                in_words(policy.namespace.as_deref(), "no namespace"),
+                escape(&behind.workload.name),
+                in_words(behind.workload.namespace.as_deref(), "none")
             )
         });
         let rules = own.iter().flat_map(|policy| {
