@@ -276,7 +276,11 @@ fn below(path: &str) -> String {
 /// Why a projected source that holds no object of the user's may hold configuration: a token, a certificate or what the pod says
 /// of itself does so only in a file that servers read.
 fn configuration_of_pod(source: &Node) -> Option<Reason> {
-    has_file_of_configuration(source).then(|| "only the running pod has a file of it".into())
+    let reason = match at(source, &["downwardAPI"]) {
+        Some(_) => "a file of it is what the pod says of itself",
+        None => "only the running pod has a file of it",
+    };
+    has_file_of_configuration(source).then(|| reason.into())
 }
 
 fn has_file_of_configuration(node: &Node) -> bool {
