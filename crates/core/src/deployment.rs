@@ -514,8 +514,11 @@ fn doubts(container: &Container) -> impl Iterator<Item = Unseen> {
     let sources = container.pod.iter().flat_map(|pod| &pod.sources);
     let sources = sources.map(move |doubt| of("the variables of envFrom", doubt));
     let own = container.doubts.iter();
-    own.map(move |doubt| of("what its image, its command and its hooks change", doubt))
-        .chain(sources)
+    let own = own.map(move |doubt| match doubt.hides {
+        Hides::Port => of("which ports it publishes", doubt),
+        _ => of("what its image, its command and its hooks change", doubt),
+    });
+    own.chain(sources)
 }
 
 /// Names that a container has although no file sets them: from docker, or from the image's Python.
