@@ -62,6 +62,22 @@ pub fn is_inspected(text: &str) -> bool {
     text.starts_with(['[', '{']) && text.contains("\"Config\"") && text.contains("\"HostConfig\"")
 }
 
+/// Whether a text is what `docker ps` and `docker compose ps` print, as a table or with a line of JSON for each container. It does not
+/// tell what they are given.
+pub fn is_listed(text: &str) -> bool {
+    let first = text.trim_start_matches('\u{feff}').lines().next();
+    first.is_some_and(|line| match line.starts_with('{') {
+        true => ["\"Image\"", "\"Status\""]
+            .iter()
+            .all(|name| line.contains(name)),
+        false => {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            ["CONTAINER", "NAME"].contains(columns.first().unwrap_or(&""))
+                && columns.contains(&"IMAGE")
+        }
+    })
+}
+
 impl Engine {
     /// Reads the deployments, with every mounted `.conf` that is on this machine.
     ///

@@ -169,11 +169,8 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
         return Err(Error::List(path.to_owned()));
     }
     // A list of something else: services of a swarm, images, or none at all where nothing runs.
-    if text
-        .trim_start_matches('\u{feff}')
-        .trim_start()
-        .starts_with('[')
-    {
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    if start.starts_with('[') || docker::is_listed(&text) {
         return Err(Error::NotContainers(path.to_owned()));
     }
     let is_only = reader.cli.targets.len() == 1;

@@ -303,6 +303,14 @@ fn what_is_no_compose_file_is_said() {
             "swarm.json",
             "[{\"ID\": \"x\", \"Spec\": {\"Name\": \"apiserver\"}}]\n",
         ),
+        (
+            "ps.json",
+            "{\"ID\":\"a\",\"Image\":\"clearml/server:2.0\",\"Status\":\"Up\"}\n{\"ID\":\"b\",\"Image\":\"redis\",\"Status\":\"Up\"}\n",
+        ),
+        (
+            "ps.txt",
+            "NAME  IMAGE               COMMAND      SERVICE\nx     clearml/server:2.0  \"apiserver\"  apiserver\n",
+        ),
         ("below/bytes.yml", ""),
     ]);
     fs::write(folder.path().join("below/bytes.yml"), b"\xff\xfe\xfd").unwrap();
@@ -321,6 +329,8 @@ fn what_is_no_compose_file_is_said() {
             "swarm.json",
             "swarm.json: a list, and not what `docker inspect`",
         ),
+        ("ps.json", "ps.json: a list, and not what `docker inspect`"),
+        ("ps.txt", "ps.txt: a list, and not what `docker inspect`"),
         (
             "below",
             "passed over: YAML files that cannot be read: below/bytes.yml",
