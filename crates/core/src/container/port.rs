@@ -67,6 +67,11 @@ impl Port {
         }
     }
 
+    /// Whether it is open on every node of a cluster for a load balancer alone.
+    pub fn is_behind_balancer(&self) -> bool {
+        self.opener == Some(Opener::BehindBalancer)
+    }
+
     /// Whether it leads to a port on which a process of the container may listen with TCP.
     pub fn leads_to(&self, port: u16) -> bool {
         self.protocol == "tcp" && self.target.contains(&port)

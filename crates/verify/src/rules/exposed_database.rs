@@ -21,7 +21,7 @@
 
 use std::collections::HashSet;
 
-use clearml_secure_core::container::{Container, Interface, Opener, Port};
+use clearml_secure_core::container::{Container, Interface, Port};
 use clearml_secure_core::deployment::Database;
 use clearml_secure_core::deployment::exposure::{How, Reach, Walls, Way};
 use clearml_secure_core::password::weakness;
@@ -126,7 +126,12 @@ fn check(
         .flat_map(|port| case.deployment.ways(index, *port));
     let mut ways: Vec<Way<'_>> = ways.collect();
     // What the load balancer opens says all: the ports of nodes close with it.
-    ways.retain(|way| !is_behind_balancer(case.deployment.port(way)));
+    ways.retain(|way| {
+        !case
+            .deployment
+            .port(way)
+            .is_some_and(Port::is_behind_balancer)
+    });
     // Of several through one place that counts which asks for nothing.
     ways.sort_by_key(is_behind_a_guard);
     for way in ways {
@@ -275,11 +280,6 @@ fn found(case: &Case<'_>, index: usize, database: Database, way: &Way<'_>, help:
     found(severity, then, help)
 }
 
-/// Whether a port is open on every node for a load balancer alone.
-fn is_behind_balancer(port: Option<&Port>) -> bool {
-    port.is_some_and(|port| port.opener == Some(Opener::BehindBalancer))
-}
-
 /// What to do with a port of a database.
 fn unneeded(port: Option<&Port>) -> String {
     let close = words::close(port);
@@ -352,7 +352,7 @@ fn check_unnamed(case: &Case<'_>, index: usize, leading: &mut Leading, findings:
         return;
     }
     for port in service.ports.iter().filter(|port| port.protocol == "tcp") {
-        let database = Database::at(port).filter(|_| !is_behind_balancer(Some(port)));
+        let database = Database::at(port).filter(|_| !port.is_behind_balancer());
         let Some(database) = database else {
             continue;
         };

@@ -20,7 +20,7 @@
 
 use std::collections::HashSet;
 
-use clearml_secure_core::container::{Container, Interface, Opener, Port};
+use clearml_secure_core::container::{Container, Interface, Port};
 use clearml_secure_core::deployment::exposure::{Reach, Way};
 use clearml_secure_core::instance::Instance;
 use clearml_secure_core::shown::escape;
@@ -131,7 +131,7 @@ fn is_on_a_network(way: &Way<'_>) -> bool {
 fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> Draft {
     let ports = &case.deployment.service(instance).ports;
     let port = ports.iter().find(|port| port.span == way.opening.span);
-    if is_behind_balancer(port) {
+    if port.is_some_and(Port::is_behind_balancer) {
         let message = format!(
             "anyone who can reach a node can bypass the load balancer: {} of {} is open to every network without TLS",
             words::port(&way.opening.port),
@@ -164,11 +164,6 @@ fn direct(case: &Case<'_>, instance: &Instance, way: &Way<'_>, around: &str) -> 
         .fixed_by(port.is_some().then_some(Fix::Bind))
 }
 
-/// Whether a port is open on every node for a load balancer alone.
-fn is_behind_balancer(port: Option<&Port>) -> bool {
-    port.is_some_and(|port| port.opener == Some(Opener::BehindBalancer))
-}
-
 /// One place at which something else leads to servers.
 struct Path {
     span: Span,
@@ -198,9 +193,9 @@ impl Path {
         }
         all.push(Self {
             span: way.opening.span,
-            severity: match is_behind_balancer(case.deployment.port(way)) {
-                true => BEHIND,
-                false => CLEAR,
+            severity: match case.deployment.port(way) {
+                Some(port) if port.is_behind_balancer() => BEHIND,
+                _ => CLEAR,
             },
             start,
             is_told: way.is_told(),
@@ -243,7 +238,7 @@ fn help_with(case: &Case<'_>, way: &Way<'_>) -> String {
             let port = case.deployment.port(way);
             let close = words::close(port);
             return match is_direct {
-                _ if is_behind_balancer(port) => close.to_owned(),
+                _ if port.is_some_and(Port::is_behind_balancer) => close.to_owned(),
                 true => format!("{close}, and put an Ingress with TLS in front of it"),
                 false => format!("turn on TLS there, or {close}"),
             };

@@ -17,7 +17,7 @@
 
 use std::collections::HashSet;
 
-use clearml_secure_core::container::{Container, Interface, Opener, Port};
+use clearml_secure_core::container::{Container, Interface, Port};
 use clearml_secure_core::deployment::exposure::Namespace;
 use clearml_secure_core::deployment::has_official_image;
 
@@ -58,8 +58,7 @@ impl Rule for UnexpectedPort {
                     && !port.target.clone().any(|one| of_service(&one))
                     && !may_be_of_another(case, instance.service, port);
                 // What a load balancer opens on nodes is said with its own port.
-                let is_said = port.opener == Some(Opener::BehindBalancer);
-                if !is_other || is_said || !seen.insert(port.span) {
+                if !is_other || port.is_behind_balancer() || !seen.insert(port.span) {
                     continue;
                 }
                 if port.interface != Interface::Loopback
