@@ -12,10 +12,36 @@ use crate::knowable::Knowable;
 use crate::source::Span;
 
 const FOREIGN: &str = "`volumes_from` names a container that is in none of these files";
+const OF_ITS_IMAGE: &str = "`volumes_from` also brings the volumes that an image declares (`VOLUME`), and those of this one are not known";
 const SHARED: &str =
     "it is in a volume that services share by `volumes_from`, and only docker can open it";
 const FILLED: &str =
     "it is in a volume without a name, which may hold what an earlier build put there";
+
+/// Images that declare no volume where a server looks for anything.
+const IMAGES: [&str; 21] = [
+    "allegroai/clearml",
+    "allegroai/trains",
+    "alpine",
+    "bash",
+    "busybox",
+    "caddy",
+    "clearml/server",
+    "debian",
+    "docker.elastic.co/elasticsearch/elasticsearch",
+    "elasticsearch",
+    "haproxy",
+    "httpd",
+    "mongo",
+    "nginx",
+    "node",
+    "postgres",
+    "python",
+    "redis",
+    "traefik",
+    "ubuntu",
+    "valkey/valkey",
+];
 
 /// Gives every service its mounts, and what it takes over from others by `volumes_from`. What it mounts itself wins.
 pub(in crate::compose) fn inherit(project: &mut Project) {
@@ -59,15 +85,21 @@ impl Taking<'_> {
     fn take(&mut self, index: usize) {
         self.around.push(index);
         for (from, span) in &self.sources[index] {
+            let somewhere = |reason| Mount {
+                source: Knowable::unknown(reason),
+                target: Knowable::unknown(reason),
+                span: *span,
+                is_interpolated: false,
+            };
             match from {
                 Some(other) if self.around.contains(other) => {}
-                Some(other) => self.take(*other),
-                None => self.volumes.push(Mount {
-                    source: Knowable::unknown(FOREIGN),
-                    target: Knowable::unknown(FOREIGN),
-                    span: *span,
-                    is_interpolated: false,
-                }),
+                Some(other) => {
+                    if may_declare(&self.project.services[*other]) {
+                        self.volumes.push(somewhere(OF_ITS_IMAGE));
+                    }
+                    self.take(*other);
+                }
+                None => self.volumes.push(somewhere(FOREIGN)),
             }
         }
         self.around.pop();
@@ -80,6 +112,23 @@ impl Taking<'_> {
             put(&mut self.volumes, &mut self.targets, volume);
         }
     }
+}
+
+/// Whether a service's image may declare a volume where a server looks for its files: one that is built, or of which nothing is
+/// known.
+fn may_declare(service: &Service) -> bool {
+    let is_built = service.counting("build").next().is_some();
+    let image = service.container.known_image();
+    let is_known = image.is_some_and(|image| {
+        let name = image.text.split('@').next().unwrap_or_default();
+        let name = match name.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => name,
+            _ => name,
+        };
+        let name = name.strip_prefix("docker.io/").unwrap_or(name);
+        IMAGES.contains(&name.strip_prefix("library/").unwrap_or(name))
+    });
+    is_built || !is_known
 }
 
 /// Whether `volumes_from` gives it to other services. A tmpfs and what is copied into a container stay in that one.
