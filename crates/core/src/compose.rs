@@ -85,6 +85,8 @@ pub struct Document {
     services: HashMap<String, NamedNode>,
     /// The services that others of it extend, once that is asked.
     extended: OnceLock<HashSet<String>>,
+    /// What its other sections have, once that is asked.
+    sections: OnceLock<section::Sections>,
     /// The first of those that are merged into one: of the files that are given, or that one item of `include` names.
     group: DocumentId,
     /// What it takes from the documents before.

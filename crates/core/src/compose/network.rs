@@ -140,7 +140,7 @@ fn made_name(project: &Project, service: &str, parts: &[Part]) -> Option<Alias> 
 
 /// Whether a network is made by somebody else.
 fn is_external(project: &Project, name: &str) -> bool {
-    let said = project.said(&["networks", name, "external"]);
+    let said = project.said("networks", name, &["external"]);
     // The older form is a mapping, with the name in it.
     said.first().is_some_and(|(document, external)| {
         external.entries().is_some()
@@ -224,7 +224,7 @@ pub(super) fn host_binding(project: &Project, names: &[String]) -> Option<String
 
 /// What is said of a network at a path, if anything.
 fn setting(project: &Project, name: &str, path: &[&str]) -> Option<Knowable<String>> {
-    let said = project.said(&[&["networks", name], path].concat());
+    let said = project.said("networks", name, path);
     let mut texts = said.into_iter().filter(|(_, node)| node.text().is_some());
     let (document, node) = texts.next()?;
     Some(volume::told(project, document, node))

@@ -83,6 +83,7 @@ impl Reader<'_> {
                 services,
                 group,
                 extended: OnceLock::new(),
+                sections: OnceLock::new(),
                 tags: Arc::new(tags),
             });
         }

@@ -321,7 +321,7 @@ impl Reader<'_> {
         name: &str,
         path: &[&str],
     ) -> Option<(&Document, Knowable<String>)> {
-        let said = self.project.said(&[&[section, name], path].concat());
+        let said = self.project.said(section, name, path);
         let (document, node) = *said.first()?;
         Some((document, told(self.project, document, node)))
     }
