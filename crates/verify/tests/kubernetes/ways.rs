@@ -20,15 +20,14 @@ fn messages(done: &Done, rule: &str) -> Vec<String> {
         .collect()
 }
 
-/// Without what a load balancer opens on nodes besides, which is a note (`tests/cases/verify/node-ports`).
-fn warnings(done: &Done, rule: &str) -> Vec<String> {
-    let mut found = messages(done, rule);
-    found.retain(|one| one.starts_with("\"warning\""));
-    found
-}
-
-/// A Service of its own for what already has one.
+/// A Service of its own for what already has one. What a load balancer opens on nodes besides is in
+/// `tests/cases/verify/node-ports`.
 fn service(name: &str, rest: &str) -> String {
+    let balancer = "type: LoadBalancer";
+    let rest = rest.replace(
+        balancer,
+        &format!("{balancer}, allocateLoadBalancerNodePorts: false"),
+    );
     format!(
         "apiVersion: v1\nkind: Service\nmetadata: {{name: more, annotations: {{a: b}}}}\nspec: {{selector: {{run: clearml-{name}}}, {rest}}}\n"
     )
@@ -59,14 +58,14 @@ fn services_open_ports() {
         ),
     ] {
         let done = with(&service("apiserver", &rest));
-        let found = warnings(&done, "public-port");
+        let found = messages(&done, "public-port");
         assert_eq!(found.len(), usize::from(is_open), "{rest}: {found:?}");
     }
     let internal = service("apiserver", &format!("type: LoadBalancer, {ports}")).replace(
         "a: b",
         "service.beta.kubernetes.io/aws-load-balancer-scheme: internal",
     );
-    assert!(warnings(&with(&internal), "public-port").is_empty());
+    assert!(messages(&with(&internal), "public-port").is_empty());
     let database = service("mongodb", "type: NodePort, ports: [{port: 27017}]");
     let found = messages(&with(&database), "exposed-database");
     assert_eq!(found.len(), 1, "{found:?}");
@@ -515,13 +514,13 @@ fn a_load_balancer_may_end_tls() {
         (format!("{ports}: \"443\""), 2),
     ] {
         let done = with(&balancer(&annotation, "apiserver"));
-        let found = warnings(&done, "public-port");
+        let found = messages(&done, "public-port");
         assert_eq!(found.len(), open, "{annotation}: {found:?}");
         assert!(done.unknown().is_empty(), "{:?}", done.unknown());
     }
     let other = "service.beta.kubernetes.io/do-loadbalancer-certificate-id: c";
     let done = with(&balancer(other, "apiserver"));
-    assert!(warnings(&done, "public-port").is_empty());
+    assert!(messages(&done, "public-port").is_empty());
     done.says(
         "whether port 443 of Service more speaks TLS",
         "may give it TLS",
@@ -593,7 +592,7 @@ fn a_load_balancer_may_be_for_some_networks() {
     }
     let listed =
         "type: LoadBalancer, loadBalancerSourceRanges: [203.0.113.0/24], ports: [{port: 8008}]";
-    let found = warnings(&with(&service("apiserver", listed)), "public-port");
+    let found = messages(&with(&service("apiserver", listed)), "public-port");
     assert!(
         found.len() == 1 && found[0].contains("loadBalancerSourceRanges"),
         "{found:?}"
