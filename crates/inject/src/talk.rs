@@ -285,7 +285,7 @@ fn replaced(deployment: &Composed) -> String {
         .instances
         .iter()
         .flat_map(|one| &one.unseen_config);
-    let mut all: Vec<String> = (deployment.unseen.iter().chain(of_servers))
+    let all = (deployment.unseen.iter().chain(of_servers))
         .filter(|unseen| unseen.hides == Hides::Program)
         .map(|unseen| {
             let place = unseen
@@ -299,12 +299,13 @@ fn replaced(deployment: &Composed) -> String {
                 escape(service),
                 unseen.reason
             )
-        })
-        .collect();
-    all.dedup();
-    let mut out = String::new();
+        });
+    let (mut seen, mut out) = (HashSet::new(), String::new());
     for text in all {
-        line(&mut out, &text);
+        // Several servers in one container have the same mount.
+        if seen.insert(text.clone()) {
+            line(&mut out, &text);
+        }
     }
     out
 }

@@ -9,7 +9,8 @@ use crate::yaml::Node;
 /// The names that a document has in each section, and what it says of them: a file may have thousands, and each is asked for.
 pub(super) type Sections = HashMap<&'static str, HashMap<String, Arc<Node>>>;
 
-const SECTIONS: [&str; 4] = ["configs", "networks", "secrets", "volumes"];
+/// The sections whose entries services name.
+pub(super) const SECTIONS: [&str; 4] = ["configs", "networks", "secrets", "volumes"];
 
 impl Project {
     /// What documents say of a name in a section, or at a path below, e.g. `networks`, `back`, `[internal]`, the one that wins

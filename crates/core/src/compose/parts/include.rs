@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Reader, shown, unreadable};
 use crate::compose::remote;
+use crate::compose::section::SECTIONS;
 use crate::compose::volume::joined;
 use crate::compose::{DocumentId, Scope, env};
 use crate::error::Error;
@@ -73,7 +74,6 @@ impl Reader<'_> {
 
     /// Notes what of the sections beside the services a document and what it includes say otherwise: compose merges none of it.
     fn note_conflicts(&mut self, document: DocumentId, includes: &[Model]) {
-        const SECTIONS: [&str; 4] = ["configs", "networks", "secrets", "volumes"];
         if includes.is_empty() {
             return;
         }
