@@ -1,5 +1,7 @@
 //! What is mounted over the image, or may be there and cannot be seen.
 
+use std::fmt::Write;
+
 use super::*;
 
 /// A mount over `/opt/clearml` also hides the server's program, so it has to have that.
@@ -190,4 +192,48 @@ fn a_mounted_page_of_credentials_is_read() {
         expect(page, &[compose, ("page.json", page)], code, said);
     }
     expect("no page", &[compose], 2, &["unknown"]);
+}
+
+/// Forty times two services that take over what both of the next two have: more ways than anybody can walk.
+#[test]
+fn what_a_service_takes_over_is_read_once() {
+    let mut services = String::new();
+    for layer in 0..40 {
+        for one in ["a", "b"] {
+            let next = layer + 1;
+            let from = format!("volumes_from: [s{next}a, s{next}b]");
+            writeln!(services, "  s{layer}{one}: {{image: busybox, {from}}}").unwrap();
+        }
+    }
+    let last = "{image: busybox, volumes: [./absent:/opt/clearml/config]}";
+    let compose = without_token("    volumes_from: [s0a]\n");
+    let compose = format!("{compose}{services}  s40a: {last}\n  s40b: {last}\n");
+    let files = [("docker-compose.yml", compose.as_str())];
+    let expected = ["missing-setting error", "unknown"];
+    expect("all of them lead there", &files, 1, &expected);
+}
+
+/// A hundred thousand mounts are followed: 400 services have one each, another one all of theirs, and 300 what that one has.
+#[test]
+fn nothing_counts_as_seen_that_is_not_followed() {
+    let mut services = String::new();
+    let names: Vec<String> = (0..400).map(|number| format!("c{number}")).collect();
+    for name in &names {
+        writeln!(
+            services,
+            "  {name}: {{image: busybox, volumes: [./x:/{name}]}}"
+        )
+        .unwrap();
+    }
+    let from = names.join(", ");
+    writeln!(services, "  all: {{image: busybox, volumes_from: [{from}]}}").unwrap();
+    let before: String = (0..300)
+        .map(|number| format!("  a{number}: {{image: busybox, volumes_from: [all]}}\n"))
+        .collect();
+    let compose = without_token("    volumes_from: [all]\n");
+    let (start, own) = compose.split_once("services:\n").unwrap();
+    let compose = format!("{start}services:\n{services}{before}{own}");
+    let files = [("docker-compose.yml", compose.as_str())];
+    let expected = ["missing-setting error", "unknown"];
+    expect("the last of many", &files, 1, &expected);
 }

@@ -1,7 +1,7 @@
 //! `volumes_from`, and what is in volumes without a name. As a Docker engine was seen to do it: a tmpfs and a config that
 //! is a text stay with their own service, and a volume without a name begins with what the image has there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{of_service, put};
@@ -13,6 +13,7 @@ use crate::source::Span;
 
 const FOREIGN: &str = "`volumes_from` names a container that is in none of these files";
 const OF_ITS_IMAGE: &str = "`volumes_from` also brings the volumes that an image declares (`VOLUME`), and those of this one are not known";
+const TOO_MANY: &str = "services take over more mounts by `volumes_from` than are followed";
 const SHARED: &str =
     "it is in a volume that services share by `volumes_from`, and only docker can open it";
 const FILLED: &str =
@@ -43,22 +44,21 @@ const IMAGES: [&str; 21] = [
     "valkey/valkey",
 ];
 
+/// Nobody takes over more in one project. Each of ten thousand services may take over what ten thousand have.
+const MOST: usize = 100_000;
+
 /// Gives every service its mounts, and what it takes over from others by `volumes_from`. What it mounts itself wins.
 pub(in crate::compose) fn inherit(project: &mut Project) {
+    let named = |(index, service): (usize, &'_ Service)| (service.name.clone(), index);
+    let places: HashMap<String, usize> = project.services.iter().enumerate().map(named).collect();
     let services = project.services.iter();
-    let sources: Vec<_> = services.map(|service| sources(project, service)).collect();
+    let sources = services.map(|service| sources(project, service, &places));
+    let sources: Vec<_> = sources.collect();
     let all = sources.iter().flatten();
     let given: HashSet<usize> = all.filter_map(|(from, _)| *from).collect();
-    for index in 0..project.services.len() {
-        let mut taking = Taking {
-            project,
-            sources: &sources,
-            around: Vec::new(),
-            volumes: Vec::new(),
-            targets: HashSet::new(),
-        };
-        taking.take(index);
-        let mut volumes = taking.volumes;
+    let mut left = MOST;
+    for index in order(&sources) {
+        let mut volumes = mounts(project, index, &sources[index], &mut left);
         if given.contains(&index) {
             share(&mut volumes);
         }
@@ -71,47 +71,68 @@ pub(in crate::compose) fn inherit(project: &mut Project) {
     }
 }
 
-/// What one service takes over from others.
-struct Taking<'a> {
-    project: &'a Project,
-    sources: &'a [Vec<(Option<usize>, Span)>],
-    /// The services on the way to this one.
-    around: Vec<usize>,
-    volumes: Vec<Mount>,
-    targets: HashSet<String>,
-}
+/// What a service takes over: from which service, none where it is another container, and where it says so.
+type Source = (Option<usize>, Span);
 
-impl Taking<'_> {
-    fn take(&mut self, index: usize) {
-        self.around.push(index);
-        for (from, span) in &self.sources[index] {
-            let somewhere = |reason| Mount {
-                source: Knowable::unknown(reason),
-                target: Knowable::unknown(reason),
-                span: *span,
-                is_interpolated: false,
-            };
-            match from {
-                Some(other) if self.around.contains(other) => {}
-                Some(other) => {
-                    if may_declare(&self.project.services[*other]) {
-                        self.volumes.push(somewhere(OF_ITS_IMAGE));
-                    }
-                    self.take(*other);
+/// All services, each after those that it takes from. A circle compose refuses.
+fn order(sources: &[Vec<Source>]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(sources.len());
+    let mut is_met = vec![false; sources.len()];
+    for start in 0..sources.len() {
+        if is_met[start] {
+            continue;
+        }
+        is_met[start] = true;
+        let mut way = vec![(start, sources[start].iter())];
+        while let Some((at, rest)) = way.last_mut() {
+            match rest.next() {
+                Some((Some(from), _)) if !is_met[*from] => {
+                    is_met[*from] = true;
+                    way.push((*from, sources[*from].iter()));
                 }
-                None => self.volumes.push(somewhere(FOREIGN)),
+                Some(_) => {}
+                None => {
+                    order.push(*at);
+                    way.pop();
+                }
             }
         }
-        self.around.pop();
-        let mut own = of_service(self.project, &self.project.services[index].parts);
-        if !self.around.is_empty() {
-            own.retain(is_given);
-            share(&mut own);
+    }
+    order
+}
+
+/// What a service mounts, where those that it takes from have theirs.
+fn mounts(project: &Project, index: usize, sources: &[Source], left: &mut usize) -> Vec<Mount> {
+    let mut volumes = Vec::new();
+    let mut targets = HashSet::new();
+    for (from, span) in sources {
+        let somewhere = |reason| Mount {
+            source: Knowable::unknown(reason),
+            target: Knowable::unknown(reason),
+            span: *span,
+            is_interpolated: false,
+        };
+        let Some(from) = from.map(|from| &project.services[from]) else {
+            volumes.push(somewhere(FOREIGN));
+            continue;
+        };
+        if may_declare(from) {
+            volumes.push(somewhere(OF_ITS_IMAGE));
         }
-        for volume in own {
-            put(&mut self.volumes, &mut self.targets, volume);
+        let given = from.container.mounts.iter().filter(|mount| is_given(mount));
+        for mount in given {
+            let Some(fewer) = left.checked_sub(1) else {
+                volumes.push(somewhere(TOO_MANY));
+                break;
+            };
+            *left = fewer;
+            put(&mut volumes, &mut targets, mount.clone());
         }
     }
+    for volume in of_service(project, &project.services[index].parts) {
+        put(&mut volumes, &mut targets, volume);
+    }
+    volumes
 }
 
 /// Whether a service's image may declare a volume where a server looks for its files: one that is built, or of which nothing is
@@ -165,7 +186,7 @@ fn anonymous(volumes: &mut [Mount]) -> impl Iterator<Item = &mut Mount> {
 }
 
 /// The services that `volumes_from` names; none where it is another container.
-fn sources(project: &Project, service: &Service) -> Vec<(Option<usize>, Span)> {
+fn sources(project: &Project, service: &Service, places: &HashMap<String, usize>) -> Vec<Source> {
     let mut found = Vec::new();
     for (part, field) in service.counting("volumes_from") {
         for item in field.value.seen_items() {
@@ -173,7 +194,7 @@ fn sources(project: &Project, service: &Service) -> Vec<(Option<usize>, Span)> {
             let text = text.filter(|text| !text.starts_with("container:"));
             let from = text.and_then(|text| {
                 let name = text.split(':').next()?;
-                project.services.iter().position(|other| other.name == name)
+                places.get(name).copied()
             });
             found.push((from, item.span(part.source)));
         }
