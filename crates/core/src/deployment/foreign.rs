@@ -34,14 +34,16 @@ impl Deployment {
 
     /// Whether a database on the host's network is none that a server asks: they ask another one by its name.
     fn is_on_the_host_for_others(&self, container: usize) -> bool {
-        let is_host = matches!(self.namespace(container), Namespace::Host(_));
+        if !matches!(self.namespace(container), Namespace::Host(_)) {
+            return false;
+        }
         let database = Database::of(&self.containers[container]);
         let others = self.containers.iter().enumerate().filter(|(index, other)| {
             *index != container && Database::of(other) == database && database.is_some()
         });
         let others: Vec<usize> = others.map(|(index, _)| index).collect();
         let mut servers = self.instances.iter();
-        is_host && servers.any(|server| others.iter().any(|other| self.names(server, *other)))
+        servers.any(|server| others.iter().any(|other| self.names(server, *other)))
     }
 
     /// Whether anything that a server is given has a name of a container, or the address of a port that it publishes.

@@ -38,6 +38,7 @@ impl Rule for DatabasePassword {
 
     fn check(&self, case: &Case<'_>, findings: &mut Vec<Draft>) {
         let env_files = &case.deployment.env_files;
+        let strangers = strangers(case);
         for (index, service) in case.deployment.containers.iter().enumerate() {
             let Some(database) = case.deployment.database(index) else {
                 continue;
@@ -66,7 +67,7 @@ impl Rule for DatabasePassword {
                     ),
                     "choose one of at least 15 characters, and give it to the database and to ClearML's servers",
                 ),
-                Protection::None(off) => match shared(case, index, database, service) {
+                Protection::None(off) => match shared(case, index, database, &strangers) {
                     Some(draft) => draft,
                     None if off == Off::Allowed && !is_closed(service) => Draft::new(
                         SEVERITY,
@@ -84,20 +85,28 @@ impl Rule for DatabasePassword {
     }
 }
 
-/// Others on the networks of a database without a password.
-fn shared(case: &Case<'_>, index: usize, database: Database, service: &Container) -> Option<Draft> {
-    let networks = case.deployment.networks(index);
+/// The containers that are neither ClearML's nor databases.
+fn strangers(case: &Case<'_>) -> Vec<usize> {
     let containers = case.deployment.containers.iter().enumerate();
-    let others = containers.filter(|(other, container)| {
+    let strangers = containers.filter(|(index, container)| {
+        !case.deployment.is_own(*index) && Database::of(container).is_none()
+    });
+    strangers.map(|(index, _)| index).collect()
+}
+
+/// Others on the networks of a database without a password.
+fn shared(case: &Case<'_>, index: usize, database: Database, strangers: &[usize]) -> Option<Draft> {
+    let containers = &case.deployment.containers;
+    let service = &containers[index];
+    let networks = case.deployment.networks(index);
+    let others = strangers.iter().filter(|other| {
         // What is in the pod of a database is a part of it: nothing keeps them apart.
-        let is_of_its_pod = container.is_in_pod_of(service);
-        let is_stranger =
-            !case.deployment.is_own(*other) && !is_of_its_pod && Database::of(container).is_none();
-        let attached = case.deployment.networks(*other);
-        is_stranger && attached.iter().any(|name| networks.contains(name))
+        let is_of_its_pod = containers[**other].is_in_pod_of(service);
+        let attached = case.deployment.networks(**other);
+        !is_of_its_pod && attached.iter().any(|name| networks.contains(name))
     });
     let others: Vec<String> = others
-        .map(|(_, other)| escape(&other.name).into_owned())
+        .map(|other| escape(&containers[*other].name).into_owned())
         .collect();
     if others.is_empty() {
         return None;
