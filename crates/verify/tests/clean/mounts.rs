@@ -226,7 +226,11 @@ fn nothing_counts_as_seen_that_is_not_followed() {
         .unwrap();
     }
     let from = names.join(", ");
-    writeln!(services, "  all: {{image: busybox, volumes_from: [{from}]}}").unwrap();
+    writeln!(
+        services,
+        "  all: {{image: busybox, volumes_from: [{from}]}}"
+    )
+    .unwrap();
     let before: String = (0..300)
         .map(|number| format!("  a{number}: {{image: busybox, volumes_from: [all]}}\n"))
         .collect();

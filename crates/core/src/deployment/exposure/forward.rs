@@ -242,11 +242,25 @@ impl Around<'_> {
         ports
     }
 
-    /// The ports of a container that are published: the one with the same number as another's, or all.
+    /// The ports of a container that are published: the one with the same number as another's, or all. One on which a server or
+    /// a database in the same network listens is not its own.
     fn published(&self, by: usize, other: u16) -> Vec<u16> {
-        let Some(targets) = self.targets(by) else {
+        let Some(mut targets) = self.targets(by) else {
             return vec![other];
         };
+        let is_of_another = |index: usize| {
+            index != by
+                && self.namespace(index) == self.namespace(by)
+                && (self.is_server(index) || Database::of(&self.containers[index]).is_some())
+        };
+        let others = (0..self.containers.len()).filter(|index| is_of_another(*index));
+        let listening = others.map(|index| self.listening(index));
+        // Beside one that listens at 127.0.0.1, it may have the same port at the other addresses.
+        let taken: Vec<u16> = listening
+            .filter(|one| !one.is_loopback)
+            .flat_map(|one| one.ports)
+            .collect();
+        targets.retain(|port| !taken.contains(port));
         match targets.contains(&other) {
             true => vec![other],
             false => targets,
