@@ -25,6 +25,9 @@ use crate::finding::{Draft, Fix, Severity};
 use crate::login::Login;
 use crate::words::{self, HALF_PUBLIC, REVOKED, and, release};
 
+/// What is said to be unset may be set where nobody looked.
+pub(crate) const UNLESS: &str = ", unless what was not checked says otherwise";
+
 /// What rules look at.
 pub(crate) struct Case<'a> {
     pub(crate) deployment: &'a Described,
@@ -130,6 +133,19 @@ impl Case<'_> {
     /// What a server is called in a message.
     pub(crate) fn name(&self, server: &ServerConfiguration) -> String {
         self.named(&self.deployment.instances[server.instance])
+    }
+
+    /// The end of a sentence about something that nothing sets: part of what the server reads may not have been seen.
+    /// ClearML's own compose file mounts a folder in every deployment, and it is empty in most, so that both are said.
+    pub(crate) fn unless(
+        &self,
+        server: &ServerConfiguration,
+        set_at: Option<Span>,
+    ) -> &'static str {
+        match set_at.is_some() || server.is_seen(self.deployment) {
+            true => "",
+            false => UNLESS,
+        }
     }
 
     /// A finding about a server, at its service's name.

@@ -7,6 +7,7 @@ use clearml_secure_core::shown::text_of;
 use clearml_secure_core::source::Sources;
 use sha2::{Digest, Sha256};
 
+use crate::case::UNLESS;
 use crate::finding::Finding;
 
 /// What a finding says, digested: the same for findings that are alike.
@@ -87,7 +88,8 @@ impl Names {
             file.unwrap_or_default(),
             setting.unwrap_or_default(),
             server.unwrap_or_default(),
-            &self.without_typing(paths, &finding.message),
+            // On a machine that has the configuration folder, too, it is the same finding.
+            &self.without_typing(paths, &finding.message.replace(UNLESS, "")),
         ])
     }
 

@@ -59,8 +59,9 @@ impl Rule for CookieMismatch {
                 continue;
             }
             let message = format!(
-                "{} refuses the files that the web page asks for: it does not know the name of the API server's session cookie",
-                case.name(server)
+                "{} refuses the files that the web page asks for: it does not know the name of the API server's session cookie{}",
+                case.name(server),
+                case.unless(server, span)
             );
             let fix = all(&known, &named).map(|names| case.configure(server, PATH, names));
             let help = "add the value of apiserver.auth.session_auth_cookie_name to fileserver.auth.cookie_names";

@@ -62,7 +62,8 @@ impl Rule for InsecureCookie {
             };
             if let Some(span) = span {
                 let message = format!(
-                    "sessions can be sniffed and taken over: {name} lets browsers send the session cookie over plain HTTP"
+                    "sessions can be sniffed and taken over: {name} lets browsers send the session cookie over plain HTTP{}",
+                    case.unless(server, span)
                 );
                 add(message, SECURE, "true", span);
             }

@@ -23,6 +23,7 @@ use clearml_secure_core::shown::escape_path;
 use clearml_secure_core::source::Place;
 
 use super::{Case, Rule};
+use crate::case::UNLESS;
 use crate::finding::{Draft, Finding, Severity};
 use crate::words::and;
 
@@ -82,9 +83,13 @@ impl Rule for MissingSetting {
             true => ": anyone who can reach the API server can log in as admin",
             false => "",
         };
+        let unless = match findings.iter().any(|one| one.message.contains(UNLESS)) {
+            true => UNLESS,
+            false => "",
+        };
         let count = settings.len();
         Some(format!(
-            "{count} of {} credentials are ClearML's published defaults{consequence}",
+            "{count} of {} credentials are ClearML's published defaults{unless}{consequence}",
             SETTINGS.len()
         ))
     }
@@ -111,8 +116,9 @@ impl MissingSetting {
             ),
             None => (given_as_user_key(case, reading), case.inject()),
         };
+        let unless = case.unless(&case.effective.servers[reading.instance], None);
         let message = format!(
-            "{setting} is not set, so {} {verb} {DEFAULT}: {consequence}{unused}",
+            "{setting} is not set, so {} {verb} {DEFAULT}{unless}: {consequence}{unused}",
             and(&names)
         );
         let brief = format!("{setting} of {}: {consequence}{unused}", and(&names));

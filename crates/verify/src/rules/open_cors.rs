@@ -85,8 +85,9 @@ impl Rule for OpenCors {
                     }
                 };
                 let message = format!(
-                    "a page of another site may act for a user: {} allows {whom}, with credentials",
-                    case.name(server)
+                    "a page of another site may act for a user: {} allows {whom}, with credentials{}",
+                    case.name(server),
+                    case.unless(server, span)
                 );
                 let fix = address
                     .map(|address| case.configure(server, paths.origins, format!("\"{address}\"")));

@@ -15,8 +15,9 @@
 //!
 //! **References**: ClearML, "Web Login Authentication"; docs/clearml.md#login-modes.
 
-use clearml_secure_core::effective::{Configured, ServerConfiguration};
+use clearml_secure_core::effective::ServerConfiguration;
 use clearml_secure_core::fixed_users::ENABLED;
+use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::Unseen;
 
 use super::{Case, Rule};
@@ -43,8 +44,9 @@ impl Rule for OpenLogin {
                 SEVERITY,
                 server,
                 format!(
-                    "anyone who can reach the web page can log in under any name, without a password: {} has no fixed users enabled",
-                    case.name(server)
+                    "anyone who can reach the web page can log in under any name, without a password: {} has no fixed users enabled{}",
+                    case.name(server),
+                    case.unless(server, enabled(case, server))
                 ),
                 &case.add_users(),
             ));
@@ -64,5 +66,10 @@ fn is_hidden(case: &Case<'_>, server: &ServerConfiguration) -> bool {
     let instance = &case.deployment.instances[server.instance];
     case.deployment.manifests.is_some()
         && instance.unseen_config.iter().any(has_users)
-        && matches!(server.configured(case.deployment, ENABLED), Configured::Not)
+        && enabled(case, server).is_none()
+}
+
+/// Where something says whether there are users.
+fn enabled(case: &Case<'_>, server: &ServerConfiguration) -> Option<Span> {
+    server.switch(case.deployment, ENABLED).span
 }

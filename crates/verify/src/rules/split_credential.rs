@@ -99,14 +99,17 @@ fn disagreement(
     let (one, two) = (case.server(apiserver), case.server(other));
     let is_built_in = |reading: &Reading| matches!(reading.origin, Origin::BuiltIn(_));
     let is_none = |reading: &Reading| matches!(reading.value, Value::Absent | Value::Empty);
+    let unless = |reading: &Reading| case.unless(&case.effective.servers[reading.instance], None);
     let what = if is_none(other) {
         format!("{two} has no {setting}, but {one} has")
     } else if is_none(apiserver) {
         format!("{one} has no {setting}, but {two} has")
     } else if is_built_in(other) {
-        format!("only {one} sets {setting}, and {two} uses ClearML's published default")
+        let unless = unless(other);
+        format!("only {one} sets {setting}, and {two} uses ClearML's published default{unless}")
     } else if is_built_in(apiserver) {
-        format!("only {two} sets {setting}, and {one} uses ClearML's published default")
+        let unless = unless(apiserver);
+        format!("only {two} sets {setting}, and {one} uses ClearML's published default{unless}")
     } else {
         format!("{two} and {one} have different values of {setting}")
     };

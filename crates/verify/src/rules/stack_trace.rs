@@ -42,14 +42,16 @@ impl Rule for StackTrace {
             {
                 continue;
             }
+            let span = switches.iter().find_map(|switch| switch.span);
             let message = format!(
-                "anyone who causes an error learns how the server is built: {} returns stack traces",
-                case.name(server)
+                "anyone who causes an error learns how the server is built: {} returns stack traces{}",
+                case.name(server),
+                case.unless(server, span)
             );
             let help = "set apiserver.return_stack_to_caller to false";
             findings.push(
                 case.finding(SEVERITY, server, message, help)
-                    .at(switches.iter().find_map(|switch| switch.span))
+                    .at(span)
                     .fixed_by(case.configure(server, SWITCHES[0], "false")),
             );
         }
