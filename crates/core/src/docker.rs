@@ -7,6 +7,7 @@ mod container;
 mod group;
 mod network;
 mod ports;
+mod swarm;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::yaml::below::{at, is_true, text, texts};
 use crate::yaml::{self, Node};
 use container::Inspected;
 use network::Networks;
+use swarm::Swarm;
 
 /// The deployments among the containers of an engine.
 pub struct Engine {
@@ -98,6 +100,7 @@ impl Engine {
         }
         let objects = latest(objects);
         let networks = Networks::of(&objects);
+        let swarm = Swarm::of(&objects);
         let all = objects.iter().copied().filter_map(Inspected::of);
         let (running, stopped): (Vec<_>, Vec<_>) = all.partition(|one| one.is_running);
         let mut deployments = Vec::new();
@@ -108,7 +111,7 @@ impl Engine {
             let mut containers = Vec::new();
             let members: Vec<_> = group.members.iter().map(|at| &running[*at]).collect();
             for one in &members {
-                let mut container = one.container(&running, &members, &networks);
+                let mut container = one.container(&running, &members, (&networks, &swarm));
                 started::apply(&mut container, &mut loader, &mut sources);
                 containers.push(Arc::new(container));
             }

@@ -4,15 +4,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::network::Networks;
+use super::network::{INGRESS, Networks};
 use super::ports::Published;
+use super::swarm::Swarm;
 use super::{ComposeProject, at, is_true, text, texts};
 use crate::compose::service;
 use crate::container::{
     Alias, Container, Doubt, HostName, HostPath, Label, LabelReader, Made, Mount, MountSource,
-    Network, Origin, Text, Variable, VariableValue, capability_of_root,
+    Network, NetworkKind, Origin, Text, Variable, VariableValue, capability_of_root,
 };
-use crate::knowable::Knowable;
+use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
 use crate::source::{SourceId, Span};
 use crate::unseen::Hides;
@@ -126,16 +127,17 @@ impl<'a> Inspected<'a> {
 
     /// The service that it runs as one of its containers.
     fn service(&self) -> Option<&'a str> {
-        let of_stack = || {
-            let name = self.label(SWARM_SERVICE)?;
-            name.strip_prefix(self.label(STACK)?)?.strip_prefix('_')
-        };
         let is_service = self
             .label(ONE_OFF)
             .is_none_or(|value| !value.eq_ignore_ascii_case("true"));
         self.first_label(&SERVICE)
-            .or_else(of_stack)
+            .or_else(|| self.service_of_stack())
             .filter(|_| is_service)
+    }
+
+    fn service_of_stack(&self) -> Option<&'a str> {
+        let name = self.label(SWARM_SERVICE)?;
+        name.strip_prefix(self.label(STACK)?)?.strip_prefix('_')
     }
 
     /// The service of a project that it is one of.
@@ -192,13 +194,31 @@ impl<'a> Inspected<'a> {
         &self,
         all: &[Inspected<'_>],
         group: &[&Inspected<'_>],
-        networks: &Networks<'_>,
+        (networks, swarm): (&Networks<'_>, &Swarm<'_>),
     ) -> Container {
         let project = group.first().and_then(|one| one.group());
         let name_node = at(self.node, &["Name"]).map_or(self.node, |name| name);
         let network_mode = self.network_mode(all);
         let attached = self.networks();
-        let Published { ports, mut doubts } = Published::of(self.node);
+        let service = self.label(SWARM).map(|id| swarm.service(id));
+        let mut published = Published::of(self.node);
+        let mut mounts = self.mounts();
+        match &service {
+            Some(Knowable::Known(service)) => {
+                published.add_everywhere(service);
+                mounts.extend(swarm.mounts(service));
+            }
+            Some(Knowable::Unknown(reason)) => mounts.push(self.hidden(reason)),
+            None => {}
+        }
+        let kind = |name: &str, endpoint: &Node| match &service {
+            Some(service) if name == INGRESS => service.as_ref().map(|_| NetworkKind::Inner),
+            _ => networks.kind(name, endpoint),
+        };
+        let described = service
+            .as_ref()
+            .and_then(|service| service.known().copied());
+        let Published { ports, mut doubts } = published;
         doubts.extend(self.without_variables());
         Container {
             name: self.name(group, project),
@@ -220,7 +240,7 @@ impl<'a> Inspected<'a> {
             user: self.known(&["Config", "User"]),
             working_directory: self.known(&["Config", "WorkingDir"]),
             environment: self.environment(),
-            mounts: self.mounts(),
+            mounts,
             removed: Vec::new(),
             copies: Vec::new(),
             synced: Vec::new(),
@@ -235,11 +255,11 @@ impl<'a> Inspected<'a> {
                 .iter()
                 .map(|(name, endpoint, span)| Network {
                     name: (*name).to_owned(),
-                    kind: networks.kind(name, endpoint),
+                    kind: kind(name, endpoint),
                     span: *span,
                 })
                 .collect(),
-            aliases: self.aliases(&attached),
+            aliases: self.aliases(&attached, described),
             hosts: self.hosts(),
             is_shared: self.is_shared(all, &attached),
             network_mode,
@@ -362,16 +382,17 @@ impl<'a> Inspected<'a> {
                 is_interpolated: false,
             })
         }));
-        if self.label(SWARM).is_some() {
-            let reason = "docker inspect does not show the configs and secrets of a swarm";
-            mounts.push(Mount {
-                source: Knowable::unknown(reason),
-                target: Knowable::unknown(reason),
-                span: self.span(self.node).at_start(),
-                is_interpolated: false,
-            });
-        }
         mounts
+    }
+
+    /// What may be mounted anywhere.
+    fn hidden(&self, reason: &Reason) -> Mount {
+        Mount {
+            source: Knowable::Unknown(reason.clone()),
+            target: Knowable::Unknown(reason.clone()),
+            span: self.span(self.node).at_start(),
+            is_interpolated: false,
+        }
     }
 
     fn mount(&self, item: &Arc<Node>) -> Mount {
@@ -416,18 +437,31 @@ impl<'a> Inspected<'a> {
     }
 
     /// The names under which others find it.
-    fn aliases(&self, networks: &[(&'a str, &'a Node, Span)]) -> Vec<Alias> {
+    fn aliases(
+        &self,
+        networks: &[(&'a str, &'a Node, Span)],
+        service: Option<&'a Node>,
+    ) -> Vec<Alias> {
         let mut aliases = Vec::new();
         for (network, endpoint, _) in networks {
-            for key in ["Aliases", "DNSNames"] {
-                let names = texts(endpoint, &[key]).into_iter();
+            let id = text(endpoint, &["NetworkID"]);
+            let is_it = |one: &&Arc<Node>| id.is_some() && text(one, &["Target"]) == id;
+            let of_service = service.map(|one| list(one, &["Spec", "TaskTemplate", "Networks"]));
+            let of_service = of_service.unwrap_or_default().iter().find(is_it);
+            let described = of_service.map(|one| (&**one, "Aliases"));
+            let told = [(*endpoint, "Aliases"), (*endpoint, "DNSNames")];
+            for (node, key) in told.into_iter().chain(described) {
+                let names = texts(node, &[key]).into_iter();
                 aliases.extend(names.map(|name| Alias {
                     name: name.to_owned(),
                     network: Some((*network).to_owned()),
                 }));
             }
         }
-        aliases.extend(self.text(&["Config", "Hostname"]).map(|name| Alias {
+        // A swarm gives all containers of a service its name, and a stack gives them the one in its file.
+        let of_swarm = [self.label(SWARM_SERVICE), self.service_of_stack()];
+        let own = self.text(&["Config", "Hostname"]).into_iter();
+        aliases.extend(own.chain(of_swarm.into_iter().flatten()).map(|name| Alias {
             name: name.to_owned(),
             network: None,
         }));

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::swarm::UNTOLD;
 use super::{at, text};
 use crate::container::NetworkKind;
 use crate::knowable::Knowable;
 use crate::yaml::Node;
 
 /// On which a swarm publishes ports of its services, on every machine of it.
-const INGRESS: &str = "ingress";
+pub(super) const INGRESS: &str = "ingress";
 
 /// What is known of the networks, by name.
 pub(super) struct Networks<'a> {
@@ -57,9 +58,7 @@ impl<'a> Networks<'a> {
             || self.publishing.contains(&name)
             || text(endpoint, &["NetworkID"]).is_some_and(is_bridge_here);
         if name == INGRESS {
-            return Knowable::unknown(
-                "docker inspect of a container does not say what its swarm publishes; docker service inspect does",
-            );
+            return Knowable::unknown(UNTOLD);
         }
         match name {
             "host" => Knowable::Known(NetworkKind::Host),

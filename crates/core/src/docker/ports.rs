@@ -6,6 +6,7 @@ use crate::container::{Doubt, Port};
 use crate::source::SourceId;
 use crate::unseen::Hides;
 use crate::yaml::Node;
+use crate::yaml::below::list;
 
 /// What is published, and what of it cannot be read.
 #[derive(Default)]
@@ -41,10 +42,26 @@ impl Published {
         let is_waiting = is_true(node, &["State", "Restarting"]);
         if is_asked_alone && is_waiting && is_true(node, &["HostConfig", "PublishAllPorts"]) {
             for field in fields(&["Config", "ExposedPorts"]) {
-                published.add_at(field.key, "", None, field.key);
+                let exposed = field.key.text().unwrap_or_default();
+                published.add_at(exposed, "", None, field.key);
             }
         }
         published
+    }
+
+    /// Adds what a swarm publishes of a service on every machine. What it publishes on the container's own is in the container's
+    /// description.
+    pub(super) fn add_everywhere(&mut self, service: &Node) {
+        for item in list(service, &["Endpoint", "Ports"]) {
+            let field = |key| Some(at(item, &[key])?.scalar()?.text());
+            if field("PublishMode") == Some("host") {
+                continue;
+            }
+            let target = field("TargetPort").unwrap_or_default();
+            let protocol = field("Protocol").unwrap_or("tcp");
+            let number = field("PublishedPort").and_then(|port| port.parse::<u16>().ok());
+            self.add_at(&format!("{target}/{protocol}"), "", number, item);
+        }
     }
 
     /// Adds a port of the container and where it is published: a list, or null where it is not.
@@ -58,13 +75,13 @@ impl Published {
         for item in items {
             let address = text(item, &["HostIp"]).unwrap_or_default();
             let number = text(item, &["HostPort"]).and_then(|port| port.parse::<u16>().ok());
-            self.add_at(key, address, number.filter(|port| *port != 0), item);
+            let number = number.filter(|port| *port != 0);
+            self.add_at(key.text().unwrap_or_default(), address, number, item);
         }
     }
 
     /// Adds a port of the container, such as `8008/tcp`, that is published at an address.
-    fn add_at(&mut self, key: &Node, address: &str, number: Option<u16>, at: &Node) {
-        let written = key.text().unwrap_or_default();
+    fn add_at(&mut self, written: &str, address: &str, number: Option<u16>, at: &Node) {
         let (target, protocol) = written.split_once('/').unwrap_or((written, "tcp"));
         // An address of IPv6 may name the interface that it is on.
         let address = address.split('%').next().unwrap_or_default();

@@ -89,7 +89,7 @@ impl Rule for MissingSetting {
         };
         let count = settings.len();
         Some(format!(
-            "{count} of {} credentials are ClearML's published defaults{unless}{consequence}",
+            "{count} of {} credentials are ClearML's published defaults{consequence}{unless}",
             SETTINGS.len()
         ))
     }
@@ -118,7 +118,7 @@ impl MissingSetting {
         };
         let unless = case.unless(&case.effective.servers[reading.instance], None);
         let message = format!(
-            "{setting} is not set, so {} {verb} {DEFAULT}{unless}: {consequence}{unused}",
+            "{setting} is not set, so {} {verb} {DEFAULT}: {consequence}{unless}{unused}",
             and(&names)
         );
         let brief = format!("{setting} of {}: {consequence}{unused}", and(&names));

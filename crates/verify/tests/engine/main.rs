@@ -8,6 +8,7 @@
 mod common;
 mod drift;
 mod shown;
+mod swarm;
 
 use std::path::Path;
 
@@ -304,17 +305,6 @@ fn an_image_says_its_version_in_the_environment() {
         assert!(code != 0 && said.contains("the version of"), "{said}");
         assert!(said.contains("what `latest` was at that time"), "{said}");
     }
-}
-
-#[test]
-fn ports_of_a_swarm_are_not_known() {
-    let mut one = server("apiserver");
-    one["NetworkSettings"]["Networks"] = json!({"ingress": {}});
-    let (code, _, said) = look(&["i.json"], &[("i.json", &text(&[one]))]);
-    assert!(
-        code != 0 && said.contains("what its swarm publishes"),
-        "{said}"
-    );
 }
 
 #[test]
