@@ -21,6 +21,8 @@ pub struct Question {
 pub enum Deal {
     /// It gets to a server, `http://HOST:PORT`.
     Pass(String),
+    /// The same with something else as `Authorization`.
+    PassAs(String, String),
     /// The same, and where the server refuses it with 401, this is said instead.
     Veil(String, &'static str),
     /// This is said.
@@ -44,8 +46,12 @@ pub fn start(deal: impl Fn(&Question) -> Deal + Send + Sync + 'static) -> String
                 };
                 let question = question(&request, &asked);
                 let answer = match deal(&question) {
-                    Deal::Pass(server) => passed_on(&request, &server),
-                    Deal::Veil(server, instead) => match passed_on(&request, &server) {
+                    Deal::Pass(server) => passed_on(&request.text, &server),
+                    Deal::PassAs(server, other) => {
+                        let own = &question.authorization;
+                        passed_on(&request.text.replacen(own.as_str(), &other, 1), &server)
+                    }
+                    Deal::Veil(server, instead) => match passed_on(&request.text, &server) {
                         answer if answer.starts_with("HTTP/1.1 401") => instead.to_owned(),
                         answer => answer,
                     },
@@ -73,9 +79,9 @@ fn question(request: &Request, asked: &Mutex<HashMap<String, usize>>) -> Questio
 }
 
 /// What a server says to a request.
-fn passed_on(request: &Request, server: &str) -> String {
+fn passed_on(request: &str, server: &str) -> String {
     let mut server = TcpStream::connect(server.trim_start_matches("http://")).unwrap();
-    server.write_all(alone(&request.text).as_bytes()).unwrap();
+    server.write_all(alone(request).as_bytes()).unwrap();
     let mut answer = Vec::new();
     // That nobody listens any more is no matter.
     drop(server.read_to_end(&mut answer));

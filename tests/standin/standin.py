@@ -481,9 +481,9 @@ class Files:
         if self.memory.has(token):
             return None
         if self.stale > 0:
-            # Its own session is from before; it gets a new one for the next request.
+            # Its own session is from before; it gets a new one for the next request. It says what it says to nobody.
             self.stale -= 1
-            return "Failed validating token"
+            return "Missing token"
         try:
             self.api.jwt.decode(token)
         except jwt.PyJWTError as error:

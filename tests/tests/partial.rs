@@ -72,7 +72,11 @@ fn a_token_secret_is_proved_only_where_every_further_connection_answers() {
     for again in [|| Deal::Say(AWAY), || Deal::HangUp] {
         let api = before(&standin.api, again);
         let done = verified(&injected, &standin, [&api, &files]).exit(2);
-        assert_eq!(not_checked(&done), ["--keys apiserver token secret"]);
+        let expected = [
+            "--keys apiserver token secret",
+            "--old-keys apiserver token secret",
+        ];
+        assert_eq!(not_checked(&done), expected);
         let behind = before(&files, again);
         let done = verified(&injected, &standin, [&standin.api, &behind]).exit(2);
         let expected = [
@@ -164,4 +168,66 @@ fn a_refusal_of_a_token_is_none_of_a_pair() {
         accounts.iter().all(|one| one.contains("account")),
         "{accounts:?}"
     );
+}
+
+/// Something refuses a token where it is shown for the first time, and passes it on to a server of before where it is shown again.
+#[test]
+fn a_refusal_of_what_is_shown_once_is_no_proof() {
+    let injected = rotated();
+    let start = |name: &str| Standin::start(&injected.path(name), json!({}));
+    let (Some(after), Some(before)) = (start("new.yml"), start("docker-compose.yml")) else {
+        return;
+    };
+    let twice = |new: &str, old: &str| {
+        let (new, old) = (new.to_owned(), old.to_owned());
+        front::start(
+            move |question| match is_of_token(question) && question.count > 1 {
+                true => Deal::Pass(old.clone()),
+                false => Deal::Pass(new.clone()),
+            },
+        )
+    };
+    let api = twice(&after.api, &before.api);
+    let files = twice(
+        after.files.as_ref().unwrap(),
+        before.files.as_ref().unwrap(),
+    );
+    let done = verified(&injected, &after, [&api, &files]).exit(1);
+    for server in [api, files] {
+        let said = format!(
+            "several servers answer at {server}, and tokens that are signed with the old token secret still work at some"
+        );
+        assert!(done.stdout.contains(&said), "{}", done.stdout);
+    }
+}
+
+/// A gateway puts a token of its own in the place of ours: what the server says of that is nothing about the keys.
+#[test]
+fn what_is_said_of_another_token_is_no_verdict() {
+    let injected = rotated();
+    let Some(standin) = Standin::start(&injected.path("new.yml"), json!({})) else {
+        return;
+    };
+    let wrong =
+        "eyJhbGciOiJIUzI1NiJ9.eyJpZGVudGl0eSI6e319.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for other in [wrong, "xyz"] {
+        let behind = |server: &str| {
+            let server = server.to_owned();
+            front::start(move |question| match is_of_token(question) {
+                true => Deal::PassAs(server.clone(), format!("Bearer {other}")),
+                false => Deal::Pass(server.clone()),
+            })
+        };
+        let [api, files] =
+            [&standin.api, standin.files.as_ref().unwrap()].map(|server| behind(server));
+        let done = verified(&injected, &standin, [&api, &files]).exit(2);
+        let expected = [
+            "--keys apiserver token secret",
+            "--keys fileserver token secret",
+            "--old-keys apiserver token secret",
+            "--old-keys fileserver token secret",
+        ];
+        assert_eq!(not_checked(&done), expected);
+        assert!(!done.stdout.contains("keys-not-applied"), "{}", done.stdout);
+    }
 }

@@ -56,7 +56,7 @@ prints the same page; `--ignore PROBE` leaves a probe out.
 
 ## How many requests, and how fast
 
-A server gets 40 to 110 requests, and never more than 150. About 50 of them are logins with published keys and forged
+A server gets 50 to 150 requests, and never more than 200. About 80 of them are logins with published keys and forged
 tokens, which a secured server answers with 401.
 
 No filter that comes with fail2ban 1.0 counts these: `nginx-http-auth` and `apache-auth` read error logs, `haproxy-http-auth` takes
@@ -67,7 +67,7 @@ address to `ignoreip` first. `--rate 0.006` stays below such a jail, and takes a
 - With `--clients` nothing but clients is asked for: one or two requests, and up to four logins that are refused, beyond those that
   find the server's parts.
 - Another machine gets 10 requests a second, one after the other. This machine gets any number.
-- `--rate N` sets N a second for every host. `--rate 0.1` is one in ten seconds, and takes about ten minutes.
+- `--rate N` sets N a second for every host. `--rate 0.1` is one in ten seconds, and takes about fifteen minutes.
 - `--jobs` limits how many requests run at once, `--timeout` how long each may take.
 - A server that answers 429 (too many requests) gets no more of them. A server that answers a key with a login of HTTP's
   own (a proxy with a password) gets no more keys and tokens. What was left out is listed as not checked.

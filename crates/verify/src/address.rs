@@ -13,6 +13,12 @@ pub(crate) fn host(url: &str) -> &str {
     }
 }
 
+/// The port that an address names.
+pub(crate) fn port(url: &str) -> Option<u16> {
+    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
+    authority.rsplit_once(':')?.1.parse().ok()
+}
+
 /// Whether an address is on this machine.
 pub(crate) fn is_loopback(url: &str) -> bool {
     let host = if url.parse::<std::net::Ipv6Addr>().is_ok() {

@@ -309,11 +309,11 @@ mod tests {
     fn few_jobs_have_more_time() {
         let second = Duration::from_secs(1);
         let rate = Some(f64::from(MOST_REQUESTS));
-        assert_eq!(bound(second, 1, 32, rate), (12 + 5 + 1) * second);
-        assert_eq!(bound(second, 1, 1, rate), (12 + 150 + 1) * second);
-        assert_eq!(bound(second, 100, 32, rate), (12 + 469 + 100) * second);
+        assert_eq!(bound(second, 1, 32, rate), (12 + 7 + 1) * second);
+        assert_eq!(bound(second, 1, 1, rate), (12 + 200 + 1) * second);
+        assert_eq!(bound(second, 100, 32, rate), (12 + 625 + 100) * second);
         // And so has a slow pace.
-        assert_eq!(bound(second, 1, 32, Some(0.1)), (12 + 5 + 1500) * second);
+        assert_eq!(bound(second, 1, 32, Some(0.1)), (12 + 7 + 2000) * second);
         // The most that can be asked for does not overflow.
         assert!(
             Instant::now()

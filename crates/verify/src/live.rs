@@ -8,6 +8,7 @@ mod cookie;
 mod failure;
 mod find;
 mod forgery;
+mod further;
 mod given;
 mod http;
 pub(crate) mod json;
@@ -42,6 +43,7 @@ pub(crate) use answer::{Answer, Id, Modes, Origin, Reason};
 use asked::Asked;
 pub(crate) use failure::Failure;
 pub(crate) use forgery::{Making, documented, makings, pairs, pasted};
+pub(crate) use further::{AGAIN, Door, OF_MANY, Throughout};
 pub(crate) use given::Given;
 pub(crate) use http::{Bounds, Client, MOST_REQUESTS};
 pub(crate) use list::Listed;
@@ -52,7 +54,11 @@ pub(crate) use release::{not_told, release, told};
 pub(crate) use tls::{NoHandshake, Shown, Trust, shake};
 pub(crate) use together::together;
 pub(crate) use token::{Algorithm, Claims, Role, sign};
+use verdict::unsigned;
 pub(crate) use verdict::{Login, Verdict};
+
+/// The endpoint that tells the ways to log in.
+const MODES: &str = "login.supported_modes";
 
 /// What is known of a running server, for probes.
 pub(crate) struct Site {
@@ -78,6 +84,9 @@ pub(crate) struct Site {
     asked: Asked,
     /// A key and a secret that nobody can know, to tell a server that takes anything.
     invented: OnceLock<(Zeroizing<String>, Zeroizing<String>)>,
+    /// What the file server says to anybody, and the API server of the ways to log in, on all connections.
+    anonymous: OnceLock<Option<Throughout>>,
+    ways_in: OnceLock<Option<Throughout>>,
 }
 
 /// What a server says of its release.
@@ -173,7 +182,7 @@ impl Site {
         // After a restart of the API server alone a file server refuses the first token, whatever it is
         // (docs/clearml.md#restart-together). So the first is one that is refused anyway, and none that matters is
         // taken for refused.
-        drop(show(&sign(Claims::Role("system"), Algorithm::None, "")));
+        drop(show(&unsigned()));
         Some(show(token))
     }
 
@@ -186,8 +195,24 @@ impl Site {
     }
 
     /// The same without a token.
-    pub(crate) fn anonymous_files(&self) -> Option<Result<Answer, Failure>> {
+    fn nobody_at_files(&self) -> Option<Result<Answer, Failure>> {
         Some(self.get(&self.not_there()?, &[]))
+    }
+
+    /// The same on all connections: 401 closes it, 404 opens it.
+    pub(crate) fn anonymous_files(&self) -> Option<Throughout> {
+        let settle = || {
+            let (url, first) = (self.not_there()?, self.nobody_at_files()?);
+            let ask = |client: &Client| client.get(&url, &[]);
+            Some(self.throughout(AGAIN, first, ask, |answer| {
+                match (answer.is_of_files(), answer.status) {
+                    (true, 401) => Door::Closed,
+                    (true, 404) => Door::Open,
+                    _ => Door::Unclear,
+                }
+            }))
+        };
+        self.anonymous.get_or_init(settle).clone()
     }
 
     /// Calls the API server from a page that is not its own.
@@ -196,14 +221,30 @@ impl Site {
         Some(self.get(&url, find::FOREIGN))
     }
 
-    /// Whether the file server is known to let anybody in, so that a token proves nothing there.
+    /// Whether the file server is known to let anybody in, on some connection at least, so that a token proves nothing there.
     pub(crate) fn has_open_files(&self) -> bool {
-        matches!(self.anonymous_files(), Some(Ok(answer)) if answer.status == 404 && answer.is_of_files())
+        let answer = self.anonymous_files().map(|all| all.answer);
+        matches!(answer, Some(Ok(answer)) if answer.status == 404 && answer.is_of_files())
     }
 
     /// The ways to log in that the API server names.
     pub(crate) fn login_modes(&self) -> Option<Result<Answer, Failure>> {
-        self.ask("login.supported_modes", &[])
+        self.ask(MODES, &[])
+    }
+
+    /// The same on all connections: each server has its own configuration. That is closed which knows its users, and no guest.
+    pub(crate) fn ways_in(&self) -> Option<Throughout> {
+        let settle = || {
+            let (api, first) = (self.api.as_ref()?, self.login_modes()?);
+            let ask = |client: &Client| client.get(&format!("{api}/{MODES}"), &[]);
+            Some(self.throughout(AGAIN, first, ask, |answer| {
+                answer.modes().map_or(Door::Unclear, |modes| {
+                    let is_closed = (modes.has_users || modes.has_sso) && !modes.has_guest;
+                    if is_closed { Door::Closed } else { Door::Open }
+                })
+            }))
+        };
+        self.ways_in.get_or_init(settle).clone()
     }
 
     fn not_there(&self) -> Option<String> {

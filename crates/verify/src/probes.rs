@@ -66,10 +66,10 @@ const NEW_KEYS: &str = "give every server new random values, and restart them:
   clearml-keygen -o keys.env
   clearml-inject -k keys.env -i --backup .orig docker-compose.yml";
 
-/// Tries to log in with each account, all at once.
+/// Tries to log in with each account on several connections, all at once.
 fn log_in<'a, 'k>(site: &Site, accounts: &'a [Account<'k>]) -> Vec<(&'a Account<'k>, Login)> {
     let logins = together(accounts, |account| {
-        site.log_in(account.key.expose(), account.secret.expose())
+        site.log_in_throughout(account.key.expose(), account.secret.expose())
     });
     accounts
         .iter()

@@ -157,12 +157,7 @@ pub(super) const ALL: &[&Hostile] = &[
                 let is_usual = ["/api", "/files", "/clearml"]
                     .iter()
                     .any(|usual| request.path.starts_with(usual));
-                (!is_usual).then(|| {
-                    clearml(
-                        &format!("/{rest}"),
-                        !request.header("authorization").is_empty(),
-                    )
-                })
+                (!is_usual).then(|| clearml(&format!("/{rest}"), request.header("authorization")))
             });
         },
         finds: &["keys-not-applied"],

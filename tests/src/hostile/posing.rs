@@ -289,7 +289,7 @@ pub(super) const ALL: &[&Hostile] = &[
         name: "a proxy that removes keys and tokens",
         serve: |mut stream| {
             if let Some(request) = Request::read(&mut stream) {
-                send(&mut stream, clearml(&request.path, false));
+                send(&mut stream, clearml(&request.path, ""));
             }
         },
         finds: &["open-login"],
@@ -363,7 +363,7 @@ pub(super) const ALL: &[&Hostile] = &[
                     true => hold(&stream),
                     false => send(
                         &mut stream,
-                        clearml(&request.path, !request.header("authorization").is_empty()),
+                        clearml(&request.path, request.header("authorization")),
                     ),
                 }
             }
@@ -408,14 +408,24 @@ fn is_of_keys(request: &Request) -> bool {
 pub(super) fn play(mut stream: TcpStream, other: &dyn Fn(&Request) -> Option<Vec<u8>>) {
     if let Some(request) = Request::read(&mut stream) {
         let bytes = other(&request)
-            .unwrap_or_else(|| clearml(&request.path, !request.header("authorization").is_empty()));
+            .unwrap_or_else(|| clearml(&request.path, request.header("authorization")));
         send(&mut stream, bytes);
     }
 }
 
+/// How a token begins that is not signed.
+const UNSIGNED: &str = "Bearer eyJhbGciOiJub25l";
+
 /// What a ClearML server with keys of its own says, all parts at one address, to somebody with a token or a pair, or without.
-pub(super) fn clearml(path: &str, has_credentials: bool) -> Vec<u8> {
+pub(super) fn clearml(path: &str, authorization: &str) -> Vec<u8> {
     let name = path.trim_start_matches('/');
+    let has_credentials = !authorization.is_empty();
+    // It names what is wrong with a token: of one without a signature not that.
+    let wrong = match authorization.starts_with(UNSIGNED) {
+        true => "The specified alg value is not allowed",
+        false => "Signature verification failed",
+    };
+    let of_api = format!("Invalid token (invalid jwt token): reason={wrong}");
     let (code, subcode, message, data) = match name {
         "debug.ping" => (200, 0, "OK", r#"{"msg": "ClearML server"}"#),
         "login.supported_modes" => (
@@ -428,12 +438,7 @@ pub(super) fn clearml(path: &str, has_credentials: bool) -> Vec<u8> {
             (401, 20, "Unauthorized (missing credentials)", "{}")
         }
         "auth.login" => (401, 22, "Unauthorized (invalid credentials)", "{}"),
-        "auth.validate_token" => (
-            401,
-            30,
-            "Invalid token (invalid jwt token): reason=Signature verification failed",
-            "{}",
-        ),
+        "auth.validate_token" => (401, 30, of_api.as_str(), "{}"),
         "server.info" => (401, 20, "Unauthorized (missing credentials)", "{}"),
         "console" => (404, 0, "Unable to find endpoint", "{}"),
         "" => return reply("200 OK", "", "<title>ClearML</title>"),
@@ -441,7 +446,7 @@ pub(super) fn clearml(path: &str, has_credentials: bool) -> Vec<u8> {
         _ => {
             let headers = "server: clearml\r\nAccess-Control-Allow-Origin: *\r\n";
             let reason = match has_credentials {
-                true => "Signature verification failed",
+                true => wrong,
                 false => "Missing token",
             };
             return reply("401 Unauthorized", headers, reason);

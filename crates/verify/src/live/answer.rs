@@ -72,6 +72,8 @@ pub(crate) struct Envelope {
     code: Option<u16>,
     pub(crate) subcode: u16,
     pub(crate) reason: Reason,
+    /// A digest of its message: whether two are the same is all that it tells.
+    message: u64,
     /// Python's stack trace is with it.
     pub(crate) has_stack: bool,
     /// The token of a login.
@@ -194,9 +196,16 @@ impl Answer {
         }
     }
 
-    /// Whether another answer has the same status and text.
-    pub(crate) fn is_same_page(&self, other: &Self) -> bool {
-        self.status == other.status && self.page().is_some() && self.page() == other.page()
+    /// Whether another answer has the same status, and says the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let is_said = match (&self.body, &other.body) {
+            (Body::Envelope(one), Body::Envelope(other)) => {
+                one.subcode == other.subcode && one.message == other.message
+            }
+            (Body::Page(one), Body::Page(other)) => one == other,
+            _ => false,
+        };
+        self.status == other.status && is_said
     }
 
     /// Whether all of it was read.
@@ -305,7 +314,7 @@ impl Page {
             names_clearml: has("clearml"),
             is_debugger: has("werkzeug") && (has("interactive console") || has("evalex")),
             reason: Reason::among(has),
-            digest: BuildHasherDefault::<DefaultHasher>::default().hash_one(text),
+            digest: digest(text),
         }
     }
 }
@@ -322,6 +331,10 @@ impl Reason {
             .find(|(text, _)| has(text))
             .map(|(_, reason)| reason)
     }
+}
+
+fn digest(text: &[u8]) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
 }
 
 /// Whether a text has a part, which is in lower case, in any case.
@@ -410,6 +423,7 @@ impl From<Framed> for Envelope {
             code: meta.result_code,
             subcode: meta.result_subcode,
             reason: Reason::among(|part| contains(said.as_bytes(), part)).unwrap_or(Reason::Other),
+            message: digest(said.as_bytes()),
             has_stack: meta.error_stack.is_some_and(|stack| stack.0),
             token: data.token.map(|token| Token {
                 role: token::role(token.said()),

@@ -1,7 +1,7 @@
 //! Where the parts of a server may be, by the address that the user has: ClearML's layouts.
 
 use super::host;
-use crate::address::literal;
+use crate::address::{literal, port};
 
 /// The pages of the web server, which are one and the same (docs/clearml.md#paths-through-the-web-server).
 const PAGES: [&str; 21] = [
@@ -58,25 +58,31 @@ pub(crate) fn base(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 
+/// The ports of ClearML's layouts, and those that a scheme has anyway.
+const USUAL_PORTS: [u16; 5] = [80, 443, 8008, 8080, 8081];
+
 /// Where a part may be, the likeliest first: the address itself, the port beside it, the subdomain beside it, the
-/// folder below it.
+/// folder below it. Beside a port of somebody's own no other is: at ClearML's there may be another installation, and
+/// what is found of that says nothing of the one that is named.
 pub(super) fn candidates(target: &str, part: &Named) -> Vec<String> {
     let target = base(target);
     let (scheme, _) = target.split_once("://").unwrap_or(("http", target));
     let name = host(target);
-    let mut all = vec![
-        target.to_owned(),
-        format!("{scheme}://{}:{}", shown(name), part.port),
-    ];
+    let own = port(target).filter(|port| !USUAL_PORTS.contains(port));
+    let mut all = vec![target.to_owned()];
+    if own.is_none() {
+        all.push(format!("{scheme}://{}:{}", shown(name), part.port));
+    }
     let is_name = literal(name).is_none() && name.contains('.');
     if is_name {
         let domain = ["app.", "api.", "files."]
             .iter()
             .find_map(|label| name.strip_prefix(label));
         all.push(format!(
-            "{scheme}://{}.{}",
+            "{scheme}://{}.{}{}",
             part.label,
-            domain.unwrap_or(name)
+            domain.unwrap_or(name),
+            own.map(|port| format!(":{port}")).unwrap_or_default()
         ));
     }
     all.push(format!("{target}{}", part.folder));
@@ -211,6 +217,18 @@ mod tests {
                 "http://127.1:8008",
                 "http://127.1:8080/api",
             ]
+        );
+        assert_eq!(
+            candidates("https://app.ml.example.com:8443", &API),
+            [
+                "https://app.ml.example.com:8443",
+                "https://api.ml.example.com:8443",
+                "https://app.ml.example.com:8443/api",
+            ]
+        );
+        assert_eq!(
+            candidates("http://127.0.0.1:9080", &FILES),
+            ["http://127.0.0.1:9080", "http://127.0.0.1:9080/files"]
         );
         assert!(candidates("http://[::1]:8008", &WEB).contains(&"http://[::1]:8080".to_owned()));
         let below = further("https://ml.example.com/tools/clearml/x", &API);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clearml_secure_core::setting::Server;
 
+use crate::address::port;
 use crate::words::and;
 
 use super::answer::{Endpoint, FOREIGN_ORIGIN};
@@ -400,7 +401,7 @@ fn base_of(url: &str, asked: &str, part: &Part) -> Option<String> {
     };
     let (scheme, _) = base.split_once("://")?;
     let path = &base[origin(base).len()..];
-    let port = match super::tls::port(base) {
+    let port = match port(base) {
         Some(port) => format!(":{port}"),
         None => String::new(),
     };

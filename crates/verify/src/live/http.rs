@@ -21,7 +21,7 @@ use super::slots::{Slot, Slots};
 use super::{Answer, Failure, host};
 
 /// No server is sent more requests, whatever it answers.
-pub(crate) const MOST_REQUESTS: u32 = 150;
+pub(crate) const MOST_REQUESTS: u32 = 200;
 
 /// A longer header is none that ClearML's servers send.
 const LONGEST_HEADER: usize = 32 << 10;

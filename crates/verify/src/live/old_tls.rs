@@ -5,7 +5,8 @@
 
 use std::io::{Read, Write};
 
-use super::tls::port;
+use crate::address::port;
+
 use super::{Client, Failure, host};
 use crate::address::literal;
 

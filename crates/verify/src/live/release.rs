@@ -66,7 +66,7 @@ fn of_a_token(site: &Site) -> Release {
         own.chain(published)
             .find_map(|(key, secret)| match site.log_in(key, secret)? {
                 Login::In { token, .. } => token.version,
-                Login::Refused | Login::Broken(_) | Login::Unclear(_) => None,
+                Login::Refused | Login::Divided(_) | Login::Broken(_) | Login::Unclear(_) => None,
             });
     if let Some(version) = of_a_login {
         return Release::Told(version);

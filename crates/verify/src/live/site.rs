@@ -131,6 +131,8 @@ impl Site {
             deserted: Vec::new(),
             asked,
             invented: OnceLock::new(),
+            anonymous: OnceLock::new(),
+            ways_in: OnceLock::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ use rustls_platform_verifier::Verifier;
 
 use super::failure::words;
 use super::{Client, Failure, host};
+use crate::address::port;
 
 /// What a server shows of itself in a handshake.
 pub(crate) struct Shown {
@@ -92,11 +93,6 @@ fn is_old(error: &Error) -> bool {
         Error::AlertReceived(rustls::AlertDescription::ProtocolVersion)
             | Error::PeerIncompatible(_)
     )
-}
-
-pub(super) fn port(url: &str) -> Option<u16> {
-    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
-    authority.rsplit_once(':')?.1.parse().ok()
 }
 
 /// Takes any certificate: it is looked at, and nothing is sent over the connection.

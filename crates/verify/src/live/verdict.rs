@@ -1,11 +1,14 @@
 //! What a server makes of a login or a token: it takes it, refuses it, or has said something else, which proves nothing.
 
 use std::hash::{BuildHasher, RandomState};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clearml_secure_core::setting::Server;
 use zeroize::Zeroizing;
 
 use super::answer::{Endpoint, Reason, Token};
+use super::further::{AGAIN, OF_MANY, not_all};
 use super::{Algorithm, Answer, Claims, Failure, Site, sign, together, token};
 
 /// What a server makes of a token.
@@ -32,6 +35,8 @@ pub(crate) enum Login {
         unproved: Option<Failure>,
     },
     Refused,
+    /// It lets in on some connections and refuses on others, with this token.
+    Divided(Token),
     /// It fails at it (docs/clearml.md#entries-of-a-user, docs/clearml.md#guests).
     Broken(Failure),
     Unclear(Failure),
@@ -43,9 +48,12 @@ const NO_CREDENTIALS: u16 = 20;
 const OTHER_CREDENTIALS: u16 = 10;
 const BAD_TOKEN: u16 = 30;
 
-/// On so many further connections a token is shown whose verdict is a proof. One server of three that differs is missed once in
-/// ten times by them alone, and the logins are asked besides.
-const AGAIN: usize = 6;
+/// How long to wait before a file server is asked again. After a restart of the API server alone the first token is refused
+/// whatever it is, and the next is not (docs/clearml.md#restart-together); of several workers each has its first.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
+
+/// The endpoint that takes a key and a secret.
+const LOGIN: &str = "auth.login";
 
 /// What is said of a server that takes what nobody can know.
 const TAKES_ANYTHING: &str =
@@ -68,7 +76,7 @@ impl Site {
         let (key, secret) = self.invented();
         let unproved = match self.log_in_once(key, secret)? {
             Login::In { .. } => return Some(Login::Unclear(Failure::new(TAKES_ANYTHING))),
-            Login::Refused => None,
+            Login::Refused | Login::Divided(_) => None,
             Login::Broken(failure) | Login::Unclear(failure) => Some(no_control(&failure)),
         };
         Some(Login::In {
@@ -78,29 +86,29 @@ impl Site {
         })
     }
 
+    /// The same of one of many pairs, as further connections get it where it is a proof.
+    pub(crate) fn log_in_throughout(&self, key: &str, secret: &str) -> Option<Login> {
+        if let other @ (Login::Broken(_) | Login::Unclear(_)) = self.log_in_once(key, secret)? {
+            return Some(other);
+        }
+        let pair = token::basic(key, secret);
+        let url = format!("{}/{LOGIN}", self.api.as_ref()?);
+        // Neither question depends on the answer to the other.
+        let controlled = || self.log_in(key, secret);
+        let elsewhere = || {
+            let client = self.client.afresh();
+            Some(of_login(client.get(&url, &[("Authorization", &pair)])))
+        };
+        let mut questions: Vec<&(dyn Fn() -> Option<Login> + Sync)> = vec![&controlled];
+        questions.extend([&elsewhere as &(dyn Fn() -> Option<Login> + Sync); OF_MANY]);
+        let mut logins = together(&questions, |ask| ask()).into_iter();
+        let first = logins.next()??;
+        Some(first.and_elsewhere(logins.flatten()))
+    }
+
     fn log_in_once(&self, key: &str, secret: &str) -> Option<Login> {
         let pair = token::basic(key, secret);
-        let answer = match self.ask("auth.login", &[("Authorization", &pair)])? {
-            Ok(answer) => answer,
-            Err(failure) => return Some(Login::Unclear(failure)),
-        };
-        let token = answer
-            .fine(Endpoint::Login)
-            .and_then(|envelope| envelope.token);
-        Some(match (token, answer.complaint()) {
-            (Some(token), _) => Login::In {
-                token,
-                answer: Box::new(answer),
-                unproved: None,
-            },
-            (None, Some((401, subcode)))
-                if ![NO_CREDENTIALS, OTHER_CREDENTIALS, BAD_TOKEN].contains(&subcode) =>
-            {
-                Login::Refused
-            }
-            (None, Some((500, _))) => Login::Broken(Failure::new(answer.odd())),
-            _ => Login::Unclear(unclear(&answer)),
-        })
+        Some(of_login(self.ask(LOGIN, &[("Authorization", &pair)])?))
     }
 
     /// What the API server makes of a token (docs/clearml.md#asking-about-a-token).
@@ -125,21 +133,32 @@ impl Site {
         is_proof: fn(&Verdict) -> bool,
     ) -> Option<Verdict> {
         let verdict = self.takes_once(server, token)?;
-        self.throughout(server, token, verdict, is_proof)
+        self.controlled_throughout(server, token, verdict, is_proof)
     }
 
-    /// The same of the file server once more, after a while.
-    pub(crate) fn files_take_now(
+    /// The same of the file server, which is asked again after a while until that is settled. The bound of one request is that
+    /// of all.
+    pub(crate) fn files_take_settled(
         &self,
         token: &str,
         is_proof: fn(&Verdict) -> bool,
+        is_settled: fn(&Verdict) -> bool,
     ) -> Option<Verdict> {
+        let (since, within) = (Instant::now(), self.client.timeout());
         let server = Server::Fileserver;
-        let verdict = self.verdict_of(server, self.show_to_files_again(token)?);
-        self.throughout(server, token, verdict, is_proof)
+        let mut verdict = self.takes_throughout(server, token, is_proof)?;
+        for pause in PAUSES {
+            if is_settled(&verdict) || since.elapsed() + pause > within {
+                break;
+            }
+            thread::sleep(pause);
+            let now = self.verdict_of(server, token, self.show_to_files_again(token)?);
+            verdict = self.controlled_throughout(server, token, now, is_proof)?;
+        }
+        Some(verdict)
     }
 
-    fn throughout(
+    fn controlled_throughout(
         &self,
         server: Server,
         token: &str,
@@ -162,18 +181,41 @@ impl Site {
 
     fn takes_once(&self, server: Server, token: &str) -> Option<Verdict> {
         Some(match server {
-            Server::Apiserver => self.verdict_of(server, self.show_to_api(token)?),
-            _ => self.verdict_of(server, self.show_to_files(token)?),
+            Server::Apiserver => self.verdict_of(server, token, self.show_to_api(token)?),
+            _ => self.verdict_of(server, token, self.show_to_files(token)?),
         })
     }
 
     /// What an answer of a server to a token is.
-    fn verdict_of(&self, server: Server, answer: Result<Answer, Failure>) -> Verdict {
-        match (server, answer) {
-            (_, Err(failure)) => Verdict::Unclear(failure),
-            (Server::Apiserver, Ok(answer)) => of_api(&answer),
-            (_, Ok(answer)) => self.of_files(&answer),
+    fn verdict_of(&self, server: Server, token: &str, answer: Result<Answer, Failure>) -> Verdict {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) => return Verdict::Unclear(failure),
+        };
+        let verdict = match server {
+            Server::Apiserver => of_api(&answer),
+            _ => self.of_files(&answer),
+        };
+        match verdict {
+            Verdict::Refused(_) if self.is_as_to_unsigned(server, token, &answer) => {
+                Verdict::Unclear(Failure::new(NO_KEY_REACHES))
+            }
+            verdict => verdict,
         }
+    }
+
+    /// Whether a server refuses a token in the words in which it refuses one that is not signed. Of a token with a signature it
+    /// says that this is wrong (docs/clearml.md#asking-about-a-token), so it has seen another one.
+    fn is_as_to_unsigned(&self, server: Server, token: &str, answer: &Answer) -> bool {
+        let (unsigned, signed) = (unsigned(), sign(Claims::Nobody, Algorithm::Hs256, ""));
+        if token.split('.').next() != signed.split('.').next() {
+            return false;
+        }
+        let control = match server {
+            Server::Apiserver => self.show_to_api(&unsigned),
+            _ => self.show_to_files(&unsigned),
+        };
+        control.is_some_and(|control| control.is_ok_and(|control| answer.is_same(&control)))
     }
 
     /// A server's verdict on a token, as several further connections get it: the same, the opposite of some, or none of some.
@@ -181,7 +223,7 @@ impl Site {
         let answers = together(&[(); AGAIN], |()| self.show_afresh(server, token));
         let verdicts = answers.into_iter().flatten();
         let mut unclear = None;
-        for further in verdicts.map(|answer| self.verdict_of(server, answer)) {
+        for further in verdicts.map(|answer| self.verdict_of(server, token, answer)) {
             match (verdict, further) {
                 (Verdict::Accepted { .. }, Verdict::Refused(_))
                 | (Verdict::Refused(_), Verdict::Accepted { .. }) => return Verdict::Divided,
@@ -192,9 +234,7 @@ impl Site {
         let Some(failure) = unclear else {
             return verdict.clone();
         };
-        let failure = Failure::new(format!(
-            "it was asked on {AGAIN} further connections, and not all of them got an answer: {failure}"
-        ));
+        let failure = not_all(AGAIN, &failure.reason);
         match verdict {
             Verdict::Accepted { .. } => Verdict::Accepted {
                 unproved: Some(failure),
@@ -218,8 +258,8 @@ impl Site {
 
     /// Whether the file server says the same without a token.
     fn is_as_to_nobody(&self, answer: &Answer) -> bool {
-        let nobody = self.anonymous_files();
-        nobody.is_some_and(|nobody| nobody.is_ok_and(|nobody| answer.is_same_page(&nobody)))
+        let nobody = self.nobody_at_files();
+        nobody.is_some_and(|nobody| nobody.is_ok_and(|nobody| answer.is_same(&nobody)))
     }
 
     /// A key and a secret, the same for every question.
@@ -242,6 +282,68 @@ impl Site {
             },
         })
     }
+}
+
+impl Login {
+    /// What it is with what further connections got: the same, the opposite of some, or none of some.
+    fn and_elsewhere(self, further: impl Iterator<Item = Self>) -> Self {
+        let mut unclear = None;
+        for further in further {
+            match (&self, further) {
+                (Self::Refused, Self::In { token, .. }) => return Self::Divided(token),
+                (Self::In { token, .. }, Self::Refused) => return Self::Divided(*token),
+                (_, Self::Broken(failure) | Self::Unclear(failure)) => unclear = Some(failure),
+                _ => {}
+            }
+        }
+        let failure = unclear.map(|failure| not_all(OF_MANY, &failure.reason));
+        match (self, failure) {
+            (
+                Self::In {
+                    token,
+                    answer,
+                    unproved,
+                },
+                failure,
+            ) => Self::In {
+                token,
+                answer,
+                unproved: unproved.or(failure),
+            },
+            (Self::Refused, Some(failure)) => Self::Unclear(failure),
+            (login, _) => login,
+        }
+    }
+}
+
+/// What an answer to a login is.
+fn of_login(answer: Result<Answer, Failure>) -> Login {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(failure) => return Login::Unclear(failure),
+    };
+    let token = answer
+        .fine(Endpoint::Login)
+        .and_then(|envelope| envelope.token);
+    match (token, answer.complaint()) {
+        (Some(token), _) => Login::In {
+            token,
+            answer: Box::new(answer),
+            unproved: None,
+        },
+        (None, Some((401, subcode)))
+            if ![NO_CREDENTIALS, OTHER_CREDENTIALS, BAD_TOKEN].contains(&subcode) =>
+        {
+            Login::Refused
+        }
+        (None, Some((500, _))) => Login::Broken(Failure::new(answer.odd())),
+        _ => Login::Unclear(unclear(&answer)),
+    }
+}
+
+/// A token that no server takes, as it is not signed.
+pub(super) fn unsigned() -> Zeroizing<String> {
+    sign(Claims::Role("system"), Algorithm::None, "")
 }
 
 /// Why a server that lets in proves nothing: whether it refuses what nobody can know was not answered.

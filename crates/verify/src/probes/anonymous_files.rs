@@ -10,13 +10,14 @@
 //! **Asks**: GET of a file that is not there. Only where that is "not found", GET / and then a PUT without content, to
 //! tell ClearML's file server from any other: it answers `OK`, calls itself `clearml` (or a proxy gives its own name
 //! instead), and refuses every PUT. Only then it sends an upload of nothing, a POST without parts, which shows that
-//! anybody may write and leaves nothing behind. A server that is not known to be ClearML's is listed as not checked.
+//! anybody may write and leaves nothing behind. A refusal is asked for on six further connections: a load balancer may have
+//! several servers behind it. A server that is not known to be ClearML's is listed as not checked.
 
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
 use crate::finding::Severity;
-use crate::live::{Seen, Site};
+use crate::live::{AGAIN, Seen, Site};
 
 pub(crate) struct AnonymousFiles;
 
@@ -26,38 +27,53 @@ impl Probe for AnonymousFiles {
     }
 
     fn look(&self, site: &Site, seen: &mut Seen) {
-        let (Some(answer), Some(files)) = (site.anonymous_files(), &site.files) else {
+        let (Some(all), Some(files)) = (site.anonymous_files(), &site.files) else {
             return;
         };
         let what = format!("whether {files} asks for a token");
-        match &answer {
+        match &all.answer {
             Ok(answer) if answer.is_of_files() && answer.status == 401 => return,
             Ok(answer) if answer.is_of_files() && answer.status == 404 => {}
-            _ => return seen.odd(&what, &answer),
+            answer => return seen.odd(&what, answer),
         }
         if let Err(reason) = is_clearml(site, files) {
             return seen.unknown(&what, &reason);
         }
-        let uploaded = site.client.post_nothing(&format!("{files}/"));
         // The answer is the list of what was written (docs/clearml.md#file-server-answers).
         let wrote = |answer: &crate::live::Answer| {
             answer.status == 200 && answer.page().is_some_and(|page| page.is_empty_list)
         };
-        let can = match &uploaded {
-            Ok(answer) if wrote(answer) => "can read, replace and delete every file",
+        // Of several servers one of those that let in may get the next question.
+        let tries = if all.is_divided { AGAIN } else { 1 };
+        let upload = |_| site.client.afresh().post_nothing(&format!("{files}/"));
+        let mut uploads: Vec<_> = Vec::new();
+        for upload in (0..tries).map(upload) {
+            uploads.push(upload);
+            if matches!(uploads.last(), Some(Ok(answer)) if wrote(answer)) {
+                break;
+            }
+        }
+        let can = match uploads.last() {
+            Some(Ok(answer)) if wrote(answer) => "can read, replace and delete every file",
             other => {
                 // Something in front may keep uploads out.
-                if !matches!(other, Ok(answer) if matches!(answer.status, 401 | 403 | 405)) {
+                if let Some(other) = other
+                    && !matches!(other, Ok(answer) if matches!(answer.status, 401 | 403 | 405))
+                {
                     seen.odd(&format!("whether anyone can write to {files}"), other);
                 }
                 "can read every file"
             }
         };
+        let who = all.whose(
+            "it asks nobody for a token",
+            "several servers answer there, and some ask nobody for a token",
+        );
         seen.found(
             // Anyone who reaches it has everything (docs/clearml.md#any-token-opens-every-file).
             Severity::Error,
             Server::Fileserver,
-            format!("anyone who can reach {files} {can}: it asks nobody for a token"),
+            format!("anyone who can reach {files} {can}: {who}"),
             "upgrade to 1.16.0 or later, and do not set fileserver.auth.enabled to false",
         );
     }

@@ -9,10 +9,12 @@
 //! apiserver, fileserver and async_delete together.
 //!
 //! **Asks**: auth.login with each known pair, and with the users that the documentation prints. The server writes down when
-//! a pair was used. Pairs of an account that the version does not have are left out.
+//! a pair was used. One of the image's own that is refused is tried again on two further connections, as a load balancer may
+//! have several servers behind it. Pairs of an account that the version does not have are left out.
 
-use clearml_secure_core::known::{Known, has_setting};
-use clearml_secure_core::setting::Server;
+use clearml_secure_core::known::{Known, built_in, has_setting};
+use clearml_secure_core::setting::{SETTINGS, Server, Setting};
+use clearml_secure_core::version::Version;
 
 use super::Probe;
 use crate::finding::Severity;
@@ -57,7 +59,13 @@ impl Probe for DefaultLogin {
             .iter()
             .map(|(_, key, secret)| (key.value, secret.value));
         let tried: Vec<(&str, &str)> = known.chain(users.iter().copied()).collect();
-        let mut logins = together(&tried, |(name, secret)| site.log_in(name, secret)).into_iter();
+        let mut logins = together(&tried, |(name, secret)| {
+            match is_built_in(name, secret, version) {
+                true => site.log_in_throughout(name, secret),
+                false => site.log_in(name, secret),
+            }
+        })
+        .into_iter();
         for ((account, key, _), login) in pairs.iter().zip(&mut logins) {
             let by = |role: &str| {
                 format!(
@@ -78,6 +86,17 @@ impl Probe for DefaultLogin {
     }
 }
 
+/// Whether a pair is one that an image of this version has by itself.
+fn is_built_in(key: &str, secret: &str, version: Option<Version>) -> bool {
+    let is_so = |setting: Setting, value: &str| {
+        built_in(setting, version).is_some_and(|known| known.value == value)
+    };
+    SETTINGS.into_iter().any(|setting| {
+        let other = setting.other_half();
+        is_so(setting, key) && other.is_some_and(|other| is_so(other, secret))
+    })
+}
+
 impl DefaultLogin {
     fn say(
         &self,
@@ -88,7 +107,7 @@ impl DefaultLogin {
     ) {
         match login {
             None | Some(Login::Refused) => {}
-            Some(Login::In { token, .. }) => seen.found(
+            Some(Login::In { token, .. } | Login::Divided(token)) => seen.found(
                 // Somebody gets in.
                 Severity::Error,
                 Server::Apiserver,

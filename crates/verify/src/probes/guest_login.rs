@@ -27,11 +27,11 @@ impl Probe for GuestLogin {
     }
 
     fn look(&self, site: &Site, seen: &mut Seen) {
-        let (Some(answer), Some(api)) = (site.login_modes(), &site.api) else {
+        let (Some(all), Some(api)) = (site.ways_in(), &site.api) else {
             return;
         };
-        let Some(modes) = super::modes(&answer) else {
-            return seen.odd(&format!("who can log in at {api}"), &answer);
+        let Some(modes) = super::modes(&all.answer) else {
+            return seen.odd(&format!("who can log in at {api}"), &all.answer);
         };
         if !modes.has_guest {
             return;

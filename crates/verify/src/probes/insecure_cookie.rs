@@ -36,7 +36,7 @@ impl Probe for InsecureCookie {
         let mut unclear = Vec::new();
         for account in &accounts {
             match site.log_in(account.key.expose(), account.secret.expose()) {
-                None | Some(Login::Refused) => {}
+                None | Some(Login::Refused | Login::Divided(_)) => {}
                 Some(Login::Broken(failure) | Login::Unclear(failure)) => unclear.push(failure),
                 Some(Login::In { answer, .. }) => return self.say(&answer, api, seen),
             }

@@ -11,11 +11,9 @@
 //!
 //! **Asks**: auth.login with each account, auth.validate_token, and a file that is not there. Keys go over https:// or to this
 //! machine only, unless `--allow-plain-http` is given. The session secret cannot be asked for. A token that a server accepts is
-//! shown again on six connections: a load balancer may have servers with other keys behind it. Where one of these gets no answer,
-//! the token secret is not checked.
-
-use std::thread;
-use std::time::{Duration, Instant};
+//! shown again on six connections, and each account on two: a load balancer may have servers with other keys behind it. Where one
+//! of these gets no answer, it is not checked. Nor is a token that is refused in the words for one that is not signed: something in
+//! front of the server has put another in its place.
 
 use clearml_secure_core::keyset::Keyset as Keys;
 use clearml_secure_core::setting::Server;
@@ -24,19 +22,17 @@ use super::Probe;
 use crate::check::{Answer, Keyset, OPEN_FILES, TOKENS};
 use crate::finding::Severity;
 use crate::live::{
-    Algorithm, Claims, Login, Role, Seen, Site, Verdict, accounts, sign, together, token_secret,
-    told,
+    Account, Algorithm, Claims, Login, Role, Seen, Site, Verdict, accounts, sign, together,
+    token_secret, told,
 };
 
 /// Somebody else's keys are valid, or nobody's.
 const SEVERITY: Severity = Severity::Error;
 
-/// How long to wait before a file server that refuses is asked again. After a restart of the API server alone the first
-/// token is refused whatever it is, and the next is not (docs/clearml.md#restart-together); of several workers each has
-/// its first.
-const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
-
 const HELP: &str = "if the keyset is this server's, restart apiserver, fileserver and async_delete together, then check the deployment's files:\n  docker compose up -d --force-recreate apiserver fileserver async_delete\n  clearml-verify --keys KEYS docker-compose.yml";
+
+/// Where several servers are behind one address.
+const RESTART_ALL: &str = "restart all of them with the new keys";
 
 /// Why a refusal says nothing of an account that fixed users revoke.
 const REVOKED: &str = "it refuses the account, as it does while fixed users are enabled, and does not say whether they are";
@@ -89,7 +85,7 @@ fn tokens(site: &Site, keys: &Keys, seen: &mut Seen) {
         match server {
             Server::Apiserver => site.takes_throughout(*server, &token, is_accepted),
             // It may refuse the first token after a restart, whatever it is.
-            _ => files(site, &token),
+            _ => site.files_take_settled(&token, is_accepted, is_accepted),
         }
     });
     for ((server, address), verdict) in parts.into_iter().zip(shown) {
@@ -127,7 +123,7 @@ fn of_token(
                 format!(
                     "several servers answer at {address}, and some do not have the keyset's token secret: a token that is signed with it is accepted on some connections and refused on others"
                 ),
-                "restart all of them with the new keys",
+                RESTART_ALL,
             );
             Answer::Refuses
         }
@@ -160,23 +156,6 @@ fn of_token(
     }
 }
 
-/// What the file server says of a token, after a while if it refuses it on any connection. The bound of one request is that of
-/// all.
-fn files(site: &Site, token: &str) -> Option<Verdict> {
-    let since = Instant::now();
-    let within = site.client.timeout();
-    let mut verdict = site.takes_throughout(Server::Fileserver, token, is_accepted)?;
-    for pause in PAUSES {
-        let is_refused = matches!(verdict, Verdict::Refused(_) | Verdict::Divided);
-        if !is_refused || since.elapsed() + pause > within {
-            break;
-        }
-        thread::sleep(pause);
-        verdict = site.files_take_now(token, is_accepted)?;
-    }
-    Some(verdict)
-}
-
 /// Whether the API server lets each account of the keyset in, with the role that it should have.
 fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
     let Some(api) = &site.api else {
@@ -196,66 +175,69 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
     let mut accounts = accounts(keys);
     accounts.retain(|account| account.is_in(version));
     for (account, login) in super::log_in(site, &accounts) {
-        let is_revocable = ["webserver", "tests"].contains(&account.name);
-        let answer = match login {
-            Login::Refused if is_revocable && has_users == Some(true) => Answer::Revokes,
-            Login::Refused if is_revocable && has_users.is_none() => {
-                seen.unknown(
-                    &format!(
-                        "whether the keyset's {} account is in use at {api}",
-                        account.name
-                    ),
-                    REVOKED,
-                );
-                Answer::Nothing(REVOKED.to_owned())
-            }
-            Login::Refused => {
-                seen.found(
-                    SEVERITY,
-                    Server::Apiserver,
-                    format!(
-                        "{api} does not have the keyset's {} account: it refuses its key and secret",
-                        account.name
-                    ),
-                    HELP,
-                );
-                Answer::Refuses
-            }
-            Login::In {
-                token,
-                unproved: None,
-                ..
-            } => {
-                if token.role == Role::Known(account.role) {
-                    Answer::Accepts
-                } else {
-                    seen.found(
-                        SEVERITY,
-                        Server::Apiserver,
-                        format!(
-                            "{api} gives the {} account role {} instead of {}",
-                            account.name,
-                            token.role.name(),
-                            account.role
-                        ),
-                        HELP,
-                    );
-                    Answer::OtherRole(token.role.name().to_owned())
-                }
-            }
-            Login::Broken(failure)
-            | Login::Unclear(failure)
-            | Login::In {
-                unproved: Some(failure),
-                ..
-            } => {
-                seen.unclear(
-                    &format!("whether the keyset's accounts log in at {api}"),
-                    &failure,
-                );
-                Answer::Nothing(failure.to_string())
-            }
-        };
+        let answer = of_login(seen, api, account, login, has_users);
         seen.check(Keyset::New, at, &account.subject(), answer);
+    }
+}
+
+/// What it means how the API server answers to an account of the keyset.
+fn of_login(
+    seen: &mut Seen,
+    api: &str,
+    account: &Account<'_>,
+    login: Login,
+    has_users: Option<bool>,
+) -> Answer {
+    let name = account.name;
+    let is_revocable = ["webserver", "tests"].contains(&name);
+    let mut wrong = |message: String, help: &str| {
+        seen.found(SEVERITY, Server::Apiserver, message, help);
+    };
+    match login {
+        Login::Refused if is_revocable && has_users == Some(true) => Answer::Revokes,
+        Login::Refused if is_revocable && has_users.is_none() => {
+            let what = format!("whether the keyset's {name} account is in use at {api}");
+            seen.unknown(&what, REVOKED);
+            Answer::Nothing(REVOKED.to_owned())
+        }
+        Login::Refused => {
+            let message = format!(
+                "{api} does not have the keyset's {name} account: it refuses its key and secret"
+            );
+            wrong(message, HELP);
+            Answer::Refuses
+        }
+        Login::Divided(_) => {
+            let message = format!(
+                "several servers answer at {api}, and some do not have the keyset's {name} account: it logs in on some connections and is refused on others"
+            );
+            wrong(message, RESTART_ALL);
+            Answer::Refuses
+        }
+        Login::In {
+            token,
+            unproved: None,
+            ..
+        } if token.role == Role::Known(account.role) => Answer::Accepts,
+        Login::In {
+            token,
+            unproved: None,
+            ..
+        } => {
+            let (role, right) = (token.role.name(), account.role);
+            let message = format!("{api} gives the {name} account role {role} instead of {right}");
+            wrong(message, HELP);
+            Answer::OtherRole(role.to_owned())
+        }
+        Login::Broken(failure)
+        | Login::Unclear(failure)
+        | Login::In {
+            unproved: Some(failure),
+            ..
+        } => {
+            let what = format!("whether the keyset's accounts log in at {api}");
+            seen.unclear(&what, &failure);
+            Answer::Nothing(failure.to_string())
+        }
     }
 }

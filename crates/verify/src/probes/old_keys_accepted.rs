@@ -9,9 +9,10 @@
 //! `redis-cli -n 8 FLUSHDB`.
 //!
 //! **Asks**: auth.login with each old account, auth.validate_token, and a file that is not there. The token shown is the same
-//! as the one that `--keys` showed before the rotation, so that a memory of it is found. One that is refused is shown again on
-//! six connections, as behind a load balancer some servers may still have the old keys; where one of these gets no answer, that it
-//! is refused is not checked.
+//! as the one that `--keys` showed before the rotation, so that a memory of it is found. A token that is refused is shown again on
+//! six connections, and an account on two, as behind a load balancer some servers may still have the old keys; where one of these
+//! gets no answer, that it is refused is not checked. Nor is it where a server refuses a token in the words in which it refuses one
+//! that is not signed: then something in front of it has put another in its place.
 
 use clearml_secure_core::keyset::Keyset as Keys;
 use clearml_secure_core::setting::Server;
@@ -63,13 +64,14 @@ fn logins(site: &Site, keys: &Keys, seen: &mut Seen) {
     for (account, login) in super::log_in(site, &accounts) {
         let answer = match login {
             Login::Refused => Answer::Refuses,
-            Login::In { .. } => {
-                seen.found(
-                    SEVERITY,
-                    Server::Apiserver,
-                    format!("the old keys of {} still log in at {api}", account.name),
-                    "restart apiserver with the new keys",
-                );
+            Login::In { .. } | Login::Divided(_) => {
+                let what = format!("the old keys of {} still log in at {api}", account.name);
+                let message = match login {
+                    Login::Divided(_) => format!("{what}, on some connections"),
+                    _ => what,
+                };
+                let help = "restart apiserver with the new keys";
+                seen.found(SEVERITY, Server::Apiserver, message, help);
                 Answer::Accepts
             }
             Login::Broken(failure) | Login::Unclear(failure) => {
@@ -120,24 +122,23 @@ fn of_token(
     token: &str,
 ) -> Answer {
     let is_refused = |verdict: &Verdict| matches!(verdict, Verdict::Refused(_));
+    let is_clear = |verdict: &Verdict| !matches!(verdict, Verdict::Unclear(_));
     let (verdict, help) = match server {
         Server::Apiserver => (
-            match token_secret(site.keys.as_deref()) {
-                // The new token tells as much of several servers.
-                Some(_) => site.api_takes(token),
-                None => site.takes_throughout(server, token, is_refused),
-            },
+            site.takes_throughout(server, token, is_refused),
             "restart apiserver with the new token secret",
         ),
-        // Where nobody is refused, nothing is proved.
-        _ if site.has_open_files() => return Answer::Nothing(OPEN_FILES.to_owned()),
         _ => (
-            site.takes_throughout(server, token, is_refused),
+            site.files_take_settled(token, is_refused, is_clear),
             "restart it together with apiserver, then delete the tokens that it remembers:\n  docker compose exec redis redis-cli -n 8 FLUSHDB",
         ),
     };
     match verdict {
         None => Answer::Nothing("it was not asked".to_owned()),
+        // Where nobody is refused, nothing is proved.
+        Some(_) if server == Server::Fileserver && site.has_open_files() => {
+            Answer::Nothing(OPEN_FILES.to_owned())
+        }
         Some(Verdict::Divided) => {
             let message = format!(
                 "several servers answer at {address}, and tokens that are signed with the old token secret still work at some"

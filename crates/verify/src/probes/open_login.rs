@@ -6,7 +6,8 @@
 //!
 //! **Fix**: enable `apiserver.auth.fixed_users`, with hashed passwords.
 //!
-//! **Asks**: login.supported_modes.
+//! **Asks**: login.supported_modes; where that is closed, on six further connections, as behind a load balancer each server has its
+//! own configuration.
 
 use clearml_secure_core::setting::Server;
 
@@ -22,18 +23,22 @@ impl Probe for OpenLogin {
     }
 
     fn look(&self, site: &Site, seen: &mut Seen) {
-        let (Some(answer), Some(api)) = (site.login_modes(), &site.api) else {
+        let (Some(all), Some(api)) = (site.ways_in(), &site.api) else {
             return;
         };
-        let Some(modes) = super::modes(&answer) else {
-            return seen.odd(&format!("who can log in at {api}"), &answer);
+        let Some(modes) = super::modes(&all.answer) else {
+            return seen.odd(&format!("who can log in at {api}"), &all.answer);
         };
         if !modes.has_users && !modes.has_sso {
+            let has = all.whose(
+                "has no fixed users enabled",
+                "leads to several servers, and some have no fixed users enabled",
+            );
             seen.found(
                 // It is how the server comes (docs/clearml.md#login-modes).
                 Severity::Warning,
                 Server::Apiserver,
-                format!("anyone who can reach the web page can log in under any name, without a password: {api} has no fixed users enabled"),
+                format!("anyone who can reach the web page can log in under any name, without a password: {api} {has}"),
                 "add users with passwords (apiserver.auth.fixed_users):\n  clearml-keygen --from KEYS --user NAME --passwords passwords.txt -o new.env\n  clearml-inject -k new.env -i docker-compose.yml",
             );
         }
