@@ -103,11 +103,11 @@ impl Engine {
         let swarm = Swarm::of(&objects);
         let all = objects.iter().copied().filter_map(Inspected::of);
         let (running, stopped): (Vec<_>, Vec<_>) = all.partition(|one| one.is_running);
+        let (mut sources, mut loader) = (Sources::new(), Loader::default());
+        let first = loader.give(&mut sources, path, text.clone());
         let mut deployments = Vec::new();
         for group in group::all(&running) {
-            let mut sources = Sources::new();
-            let mut loader = Loader::default();
-            let first = loader.give(&mut sources, path, text.clone());
+            let (mut sources, mut loader) = (sources.clone(), loader.clone());
             let mut containers = Vec::new();
             let members: Vec<_> = group.members.iter().map(|at| &running[*at]).collect();
             for one in &members {

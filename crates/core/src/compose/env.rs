@@ -81,6 +81,9 @@ pub struct ProjectEnv {
     pub are_named: bool,
     files: Vec<SourceId>,
     entries: Vec<(SourceId, dotenv::Entry)>,
+    /// The places of the entries with a value, in the order of their names and for each name of the files: every variable of a
+    /// file is looked for.
+    by_name: Vec<usize>,
 }
 
 impl ProjectEnv {
@@ -108,7 +111,17 @@ impl ProjectEnv {
         self.files.push(source);
         self.entries
             .extend(entries.into_iter().map(|entry| (source, entry)));
+        self.put_in_order();
         Ok(())
+    }
+
+    fn put_in_order(&mut self) {
+        let entries = &self.entries;
+        let with_value = (0..entries.len()).filter(|at| entries[*at].1.value.is_some());
+        self.by_name = with_value.collect();
+        let name = |at: &usize| entries[*at].1.name.as_str();
+        self.by_name
+            .sort_by(|one, other| name(one).cmp(name(other)));
     }
 
     /// Leaves what compose takes from a `.env` that it finds by itself.
@@ -126,6 +139,7 @@ impl ProjectEnv {
         {
             self.entries
                 .retain(|(_, entry)| entry.name.starts_with(OF_COMPOSE));
+            self.put_in_order();
         }
         Ok(())
     }
@@ -174,8 +188,10 @@ impl ProjectEnv {
     }
 
     fn entry(&self, name: &str) -> Option<&(SourceId, dotenv::Entry)> {
-        let mut last_first = self.entries.iter().rev();
-        last_first.find(|(_, entry)| entry.name == name && entry.value.is_some())
+        let is_up_to = |at: &usize| self.entries[*at].1.name.as_str() <= name;
+        let last = self.by_name.partition_point(is_up_to).checked_sub(1)?;
+        let entry = &self.entries[self.by_name[last]];
+        (entry.1.name == name).then_some(entry)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::io::{read_text, real};
 use crate::source::{SharedText, SourceId, Sources};
 
 /// Opens files, each once.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Loader {
     /// By the path that was asked for.
     asked: HashMap<PathBuf, SourceId>,

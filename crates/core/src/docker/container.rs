@@ -25,6 +25,13 @@ use crate::yaml::below::list;
 pub(super) struct Inspected<'a> {
     node: &'a Node,
     pub(super) is_running: bool,
+    // What each is asked for beside each other.
+    id: Option<&'a str>,
+    own_name: &'a str,
+    group: Option<&'a str>,
+    service: Option<&'a str>,
+    network_mode: Option<&'a str>,
+    networks: Vec<(&'a str, &'a Node, Span)>,
 }
 
 /// The names of a project and of its services, as docker compose and podman-compose write them.
@@ -49,7 +56,22 @@ impl<'a> Inspected<'a> {
         // One that is about to start again is back in a moment.
         let is_running = text(node, &["State", "Running"]) != Some("false")
             || is_true(node, &["State", "Restarting"]);
-        Some(Self { node, is_running })
+        let mut one = Self {
+            node,
+            is_running,
+            id: text(node, &["Id"]).or_else(|| text(node, &["ID"])),
+            own_name: text(node, &["Name"])
+                .unwrap_or_default()
+                .trim_start_matches('/'),
+            group: None,
+            service: None,
+            network_mode: text(node, &["HostConfig", "NetworkMode"]),
+            networks: Vec::new(),
+        };
+        one.group = one.first_label(&PROJECT).or_else(|| one.label(STACK));
+        one.service = one.told_service();
+        one.networks = one.told_networks();
+        Some(one)
     }
 
     fn text(&self, keys: &[&str]) -> Option<&'a str> {
@@ -62,9 +84,7 @@ impl<'a> Inspected<'a> {
 
     /// Its own name, as the engine calls it.
     fn own_name(&self) -> &'a str {
-        self.text(&["Name"])
-            .unwrap_or_default()
-            .trim_start_matches('/')
+        self.own_name
     }
 
     fn span(&self, node: &Node) -> Span {
@@ -73,7 +93,7 @@ impl<'a> Inspected<'a> {
 
     /// The compose project or the stack that it is of.
     pub(super) fn group(&self) -> Option<&'a str> {
-        self.first_label(&PROJECT).or_else(|| self.label(STACK))
+        self.group
     }
 
     fn first_label(&self, names: &[&str]) -> Option<&'a str> {
@@ -127,6 +147,10 @@ impl<'a> Inspected<'a> {
 
     /// The service that it runs as one of its containers.
     fn service(&self) -> Option<&'a str> {
+        self.service
+    }
+
+    fn told_service(&self) -> Option<&'a str> {
         let is_service = self
             .label(ONE_OFF)
             .is_none_or(|value| !value.eq_ignore_ascii_case("true"));
@@ -146,7 +170,11 @@ impl<'a> Inspected<'a> {
             .filter(|_| project.is_some() && self.group() == project)
     }
 
-    fn networks(&self) -> Vec<(&'a str, &'a Node, Span)> {
+    fn networks(&self) -> &[(&'a str, &'a Node, Span)] {
+        &self.networks
+    }
+
+    fn told_networks(&self) -> Vec<(&'a str, &'a Node, Span)> {
         let networks = at(self.node, &["NetworkSettings", "Networks"]);
         let fields = networks
             .map(|networks| networks.fields())
@@ -159,16 +187,16 @@ impl<'a> Inspected<'a> {
 
     /// Whether it may reach another, or pass something on to it.
     pub(super) fn is_near(&self, other: &Self) -> bool {
-        let is_host = |one: &Self| one.text(&["HostConfig", "NetworkMode"]) == Some("host");
+        let is_host = |one: &Self| one.network_mode == Some("host");
         let own = self.networks();
         let shares = other
             .networks()
             .iter()
             .any(|(name, ..)| own.iter().any(|(own, ..)| own == name));
         let joins = |one: &Self, other: &Self| {
-            let mode = one.text(&["HostConfig", "NetworkMode"]).unwrap_or_default();
+            let mode = one.network_mode.unwrap_or_default();
             mode.strip_prefix("container:")
-                .is_some_and(|id| other.text(&["Id"]).or(other.text(&["ID"])) == Some(id))
+                .is_some_and(|id| other.id == Some(id))
         };
         shares || is_host(other) || joins(self, other) || joins(other, self)
     }
@@ -259,9 +287,9 @@ impl<'a> Inspected<'a> {
                     span: *span,
                 })
                 .collect(),
-            aliases: self.aliases(&attached, described),
+            aliases: self.aliases(attached, described),
             hosts: self.hosts(),
-            is_shared: self.is_shared(all, &attached),
+            is_shared: self.is_shared(all, attached),
             network_mode,
             privileged: self.privileged(),
             capability: self.capability(),
@@ -504,10 +532,8 @@ impl<'a> Inspected<'a> {
         let mode = node.text()?;
         let text = match mode.split_once(':') {
             Some(("container", id)) => {
-                let is_meant = |other: &&Inspected<'_>| {
-                    other.text(&["Id"]).or(other.text(&["ID"])) == Some(id)
-                        || other.own_name() == id
-                };
+                let is_meant =
+                    |other: &&Inspected<'_>| other.id == Some(id) || other.own_name() == id;
                 let name = all.iter().find(is_meant).map_or(id, Inspected::own_name);
                 format!("container:{name}")
             }

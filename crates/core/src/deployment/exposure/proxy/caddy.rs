@@ -3,6 +3,8 @@
 mod guard;
 mod import;
 
+use std::collections::HashMap;
+
 use self::guard::{redirects, targets};
 use crate::deployment::exposure::address::{Address, is_loopback};
 use crate::deployment::exposure::condition::Holds;
@@ -139,13 +141,17 @@ fn of_text(text: &str) -> Vec<Rule> {
     let by_default = of_all
         .flat_map(|(_, inner)| inner)
         .find_map(|words| at(words, "default_bind"));
+    // Of two blocks of a name the first one counts.
+    let named = blocks.iter().rev();
+    let named = named.filter_map(|block| Some((*block.0.first()?, block)));
+    let named: HashMap<&str, &Block<'_>> = named.collect();
     let mut rules = Vec::new();
     for (heads, inner) in &blocks {
         // Options of all, blocks to import, and files that are not here.
         if heads.is_empty() || heads[0].starts_with('(') || heads[0] == "import" {
             continue;
         }
-        let inner = with_imports(inner, &blocks);
+        let inner = with_imports(inner, &named);
         let to = targets(&inner);
         let sends_away = redirects(&inner);
         let has_tls = inner.iter().any(|words| words[0] == "tls");
@@ -189,7 +195,10 @@ fn blocks<'a>(lines: &[Line<'a>]) -> Vec<Block<'a>> {
 }
 
 /// The lines of a block, with those of the blocks that it imports in their place. A block that imports itself ends there.
-fn with_imports<'a>(inner: &'a [Line<'a>], blocks: &'a [Block<'a>]) -> Vec<&'a Line<'a>> {
+fn with_imports<'a>(
+    inner: &'a [Line<'a>],
+    blocks: &HashMap<&str, &'a Block<'a>>,
+) -> Vec<&'a Line<'a>> {
     let mut found = Vec::new();
     let mut open = vec![(None, inner.iter())];
     while let Some((_, lines)) = open.last_mut() {
@@ -197,12 +206,11 @@ fn with_imports<'a>(inner: &'a [Line<'a>], blocks: &'a [Block<'a>]) -> Vec<&'a L
             open.pop();
             continue;
         };
-        let named = match words[..] {
-            ["import", name, ..] => Some(format!("({name})")),
+        let block = match words[..] {
+            ["import", name, ..] => blocks.get(&*format!("({name})")),
             _ => None,
         };
-        let is_named = |(heads, _): &&Block<'_>| heads.first().copied() == named.as_deref();
-        match blocks.iter().find(is_named).filter(|_| named.is_some()) {
+        match block {
             Some((heads, lines)) => {
                 let is_open = open.iter().any(|(name, _)| *name == Some(heads[0]));
                 if !is_open && found.len() < MOST_LINES {
