@@ -45,6 +45,7 @@ pub use env::{EnvFiles, ProjectEnv, Scope, disabled_at, is_reserved};
 use env::{Scopes, ShellVariables};
 pub use loader::{Kind, Loader};
 use parts::Reader;
+use section::Sections;
 pub use uses::Use;
 
 /// A compose project: what `docker compose -f … -f …` would see.
@@ -66,6 +67,8 @@ pub struct Project {
     scopes: Scopes,
     /// The documents that are given or included, lowest precedence first.
     order: Vec<DocumentId>,
+    /// What their sections beside the services say.
+    sections: Sections,
     /// The documents of a file that `extends` names, by its text.
     extended: HashMap<(SourceId, Scope), Vec<DocumentId>>,
     /// What the files of `env_file` take from around them.
@@ -85,8 +88,6 @@ pub struct Document {
     services: HashMap<String, NamedNode>,
     /// The services that others of it extend, once that is asked.
     extended: OnceLock<HashSet<String>>,
-    /// What its other sections have, once that is asked.
-    sections: OnceLock<section::Sections>,
     /// The first of those that are merged into one: of the files that are given, or that one item of `include` names.
     group: DocumentId,
     /// What it takes from the documents before.
@@ -221,6 +222,7 @@ impl Project {
             refused: Vec::new(),
             scopes: Scopes::new(folder, env),
             order: Vec::new(),
+            sections: Sections::default(),
             extended: HashMap::new(),
             env_file_uses: Vec::new(),
         };
@@ -234,6 +236,7 @@ impl Project {
         let model = reader.model(documents, &mut files.to_vec())?;
         let services = reader.services(&model)?;
         model.note_order(&mut project.order);
+        project.sections = Sections::of(project.whole_documents());
         project.note_compose_file(sources);
         for (name, name_span, parts) in services {
             let service = project.service(loader, sources, name, name_span, parts)?;

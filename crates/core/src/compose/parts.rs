@@ -83,7 +83,6 @@ impl Reader<'_> {
                 services,
                 group,
                 extended: OnceLock::new(),
-                sections: OnceLock::new(),
                 tags: Arc::new(tags),
             });
         }

@@ -1,13 +1,19 @@
 //! What the sections beside the services say over all files: `configs`, `networks`, `secrets` and `volumes`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Document, Project};
 use crate::yaml::Node;
 
-/// The names that a document has in each section, and what it says of them: a file may have thousands, and each is asked for.
-pub(super) type Sections = HashMap<&'static str, HashMap<String, Arc<Node>>>;
+/// Which documents say something of a name in a section: a project may have thousands of either, and each name is asked for.
+#[derive(Default)]
+pub(super) struct Sections {
+    /// What they say, with their places in the project's order.
+    named: HashMap<&'static str, HashMap<String, Vec<(usize, Arc<Node>)>>>,
+    /// The places of those that take something from the documents before.
+    tagged: Vec<usize>,
+}
 
 /// The sections whose entries services name.
 pub(super) const SECTIONS: [&str; 4] = ["configs", "networks", "secrets", "volumes"];
@@ -22,9 +28,17 @@ impl Project {
         below: &[&str],
     ) -> Vec<(&'a Document, &'a Node)> {
         let path = [&[section, name], below].concat();
+        let names = self.sections.named.get(section);
+        let named = names.and_then(|names| names.get(name));
+        let named = named.map(Vec::as_slice).unwrap_or_default();
+        let tagged = self.sections.tagged.iter().copied();
+        let places = named.iter().map(|(at, _)| *at).chain(tagged);
+        let places: BTreeSet<usize> = places.collect();
         let mut said = Vec::new();
-        for document in self.whole_documents().rev() {
-            let mut node = document.named(section, name);
+        for at in places.into_iter().rev() {
+            let document = &self.documents[self.order[at]];
+            let own = named.binary_search_by_key(&at, |(at, _)| *at);
+            let mut node = own.ok().map(|own| &*named[own].1);
             for key in below {
                 let field = node.and_then(|node| node.get(key));
                 node = field.map(|field| &**field.value);
@@ -42,13 +56,22 @@ impl Project {
     }
 }
 
-impl Document {
-    fn named(&self, section: &str, name: &str) -> Option<&Node> {
-        let sections = self.sections.get_or_init(|| {
-            let said = SECTIONS.map(|section| (section, names(&self.root, section)));
-            said.into_iter().collect()
-        });
-        sections.get(section)?.get(name).map(|node| &**node)
+impl Sections {
+    /// Of documents in the project's order.
+    pub(super) fn of<'a>(documents: impl Iterator<Item = &'a Document>) -> Self {
+        let mut sections = Self::default();
+        for (at, document) in documents.enumerate() {
+            for section in SECTIONS {
+                let of_section = sections.named.entry(section).or_default();
+                for (name, node) in names(&document.root, section) {
+                    of_section.entry(name).or_default().push((at, node));
+                }
+            }
+            if !document.tags.is_empty() {
+                sections.tagged.push(at);
+            }
+        }
+        sections
     }
 }
 

@@ -300,14 +300,15 @@ impl Reader<'_> {
         if is_of_home(path) {
             return Knowable::unknown(HOME);
         }
-        let entry = document.root.get(section);
-        let entry = entry.and_then(|section| section.value.get(name));
+        let said = self.project.said(section, name, &[]);
+        let mut said = said.into_iter();
+        let entry = said.find_map(|(own, entry)| std::ptr::eq(own, document).then_some(entry));
         let mut host = HostPath::new(path, joined(&document.folder, path));
         let holds_a_value = |node: &Node| self.project.holds_a_value(document.scope, node);
-        if let Some(entry) = entry.filter(|entry| holds_a_value(entry.value)) {
+        if let Some(entry) = entry.filter(|entry| holds_a_value(entry)) {
             let field = |node: &'_ Node, key| Some(node.get(key)?.value.text()?.to_owned());
-            let options = entry.value.get("driver_opts").map(|options| options.value);
-            let written = field(entry.value, "file")
+            let options = entry.get("driver_opts").map(|options| options.value);
+            let written = field(entry, "file")
                 .or_else(|| options.and_then(|options| field(options, "device")));
             host.written = names_only(written.as_deref().unwrap_or(HIDDEN));
         }

@@ -220,6 +220,9 @@ struct View<'a> {
     files: Vec<(String, Content)>,
     /// Path below the folder, and why it cannot be seen.
     unseen: Vec<(String, Unseen)>,
+    /// The paths of both and the folders above them, and how many of each were noted there.
+    paths: HashSet<String>,
+    noted: (usize, usize),
 }
 
 impl<'a> View<'a> {
@@ -231,6 +234,8 @@ impl<'a> View<'a> {
             loader,
             files: Vec::new(),
             unseen: Vec::new(),
+            paths: HashSet::new(),
+            noted: (0, 0),
         };
         for copy in &service.copies {
             view.copy(copy)?;
@@ -294,10 +299,26 @@ impl<'a> View<'a> {
     /// Puts a mount at a path below the folder, in place of what was seen there. `within` is the path from the
     /// mount's target to the folder.
     fn mount(&mut self, at: &str, within: &str, volume: &Mount) -> Result<(), Error> {
-        let stays = |path: &str| at != path && relative(path, at).is_none() && !at.is_empty();
-        self.files.retain(|(path, _)| stays(path));
-        self.unseen.retain(|(path, _)| stays(path));
+        if self.has_any(at) {
+            let stays = |path: &str| at != path && relative(path, at).is_none() && !at.is_empty();
+            self.files.retain(|(path, _)| stays(path));
+            self.unseen.retain(|(path, _)| stays(path));
+            self.noted = (self.files.len(), self.unseen.len());
+        }
         self.content(at, within, volume)
+    }
+
+    /// Whether anything may have been seen at a path or below it. Thousands of files may be mounted, each at its own.
+    fn has_any(&mut self, at: &str) -> bool {
+        let files = self.files[self.noted.0..].iter().map(|(path, _)| path);
+        let unseen = self.unseen[self.noted.1..].iter().map(|(path, _)| path);
+        for path in files.chain(unseen) {
+            let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+            let all = folders.chain([path.as_str()]).map(str::to_owned);
+            self.paths.extend(all);
+        }
+        self.noted = (self.files.len(), self.unseen.len());
+        at.is_empty() || self.paths.contains(at.trim_end_matches('/'))
     }
 
     fn content(&mut self, at: &str, within: &str, volume: &Mount) -> Result<(), Error> {

@@ -53,6 +53,11 @@ impl Tags {
         Ok(tags)
     }
 
+    /// Whether it takes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
     /// What takes away what the documents before say at a path.
     pub fn at(&self, path: &[&str]) -> Option<&Cleared> {
         if self.paths.is_empty() {

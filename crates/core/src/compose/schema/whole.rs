@@ -353,7 +353,7 @@ impl Whole<'_> {
         ];
         for (key, section, word, tree) in keys {
             let items = tree.map_or(&[][..], Tree::items);
-            let mut last: Vec<(String, Name<'_>)> = Vec::new();
+            let mut granted: Vec<(String, Name<'_>)> = Vec::new();
             for item in items {
                 let source = match (&item.value, item.get("source")) {
                     (_, Some(source)) => self.told(source),
@@ -369,17 +369,21 @@ impl Whole<'_> {
                     Some(target) => target.into_owned(),
                     None => format!("{folder}/{source}"),
                 };
-                if key != "build.secrets" {
-                    last.retain(|(known, _)| *known != target);
-                }
                 let name = Name {
                     name: source,
                     is_private: item.get("source").unwrap_or(item).has_variables(),
                     span: item.span,
                 };
-                last.push((target, name));
+                granted.push((target, name));
             }
-            let names: Vec<Name<'_>> = last.into_iter().map(|(_, name)| name).collect();
+            if key != "build.secrets" {
+                // Of those at one target the last one counts.
+                let mut seen = HashSet::new();
+                granted.reverse();
+                granted.retain(|(target, _)| seen.insert(target.clone()));
+                granted.reverse();
+            }
+            let names: Vec<Name<'_>> = granted.into_iter().map(|(_, name)| name).collect();
             if let Some((message, span)) = self.missing(section, word, &names) {
                 return Some((key, message, span));
             }
