@@ -393,7 +393,12 @@ fn an_address_with_a_password_is_refused() {
 
 #[test]
 fn an_ipv6_address_needs_its_brackets() {
-    for address in ["http://::1:8080", "https://2001:db8::1/api"] {
+    for address in [
+        "http://::1:8080",
+        "https://2001:db8::1/api",
+        "http://::ffff:127.0.0.1",
+        "http://fd00:1:2:3:4:5:6:7",
+    ] {
         let done = clearml("verify").arg(address).done().exit(2);
         let said = "an IPv6 address needs brackets in a URL";
         assert!(done.stderr.contains(said), "{address}: {}", done.stderr);
@@ -410,6 +415,14 @@ fn what_is_no_address_is_said_to_be_none() {
             "the port of an address is a number",
         ),
         ("http://localhost:0", "the port of an address is a number"),
+        (
+            "http://127.0.0.1:44457:80",
+            "an address has one port, and this one has two",
+        ),
+        (
+            "http://clearml.example.com:8080:8008/x",
+            "an address has one port, and this one has two",
+        ),
         (
             "http://local host:8080",
             "the host of an address has letters",

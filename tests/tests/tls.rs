@@ -134,6 +134,34 @@ fn certificates_are_told_for_what_they_are() {
     assert!(!said.contains("error["), "{said}");
 }
 
+/// A part that is named, and is not found because of its certificate: that is said of the part.
+#[test]
+fn the_certificate_of_a_named_part_is_looked_at() {
+    let Some(program) = oracle::nginx() else {
+        return oracle::skip("certificates: nginx not found");
+    };
+    let stock = fixtures().join("stock/docker-compose.yml");
+    let Some(standin) = Standin::start(&stock, json!({})) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    certify(folder.path(), "127.0.0.1", 2100, false);
+    let files = standin.files.clone().unwrap();
+    let nginx = Nginx::start(&program, folder.path(), &files, MODERN);
+    let files = format!("https://127.0.0.1:{}", nginx.1);
+    let done = clearml("verify")
+        .args(["-f", "json", "--api", &standin.api, "--files", &files])
+        .arg(&standin.web)
+        .done();
+    let document: Value = serde_json::from_str(&done.stdout).unwrap();
+    let mut findings = document["findings"].as_array().unwrap().iter();
+    let of_it = findings.find(|one| one["rule"] == "certificate");
+    let of_it = of_it.unwrap_or_else(|| panic!("{}", done.stdout));
+    assert_eq!(of_it["server"], "fileserver");
+    let said = format!("the certificate of {files} is self-signed");
+    assert_eq!(of_it["message"], said);
+}
+
 /// Fails unless a certificate is said to be good, or what is expected of it, and all else is asked accordingly.
 fn judge(done: &Done, expected: Option<&str>) {
     let document: Value = serde_json::from_str(&done.stdout).unwrap();

@@ -1,6 +1,6 @@
 //! Addresses of servers: their host, and whether it is this machine or one that everybody can reach.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The host of an address, without its port.
 pub(crate) fn host(url: &str) -> &str {
@@ -21,7 +21,7 @@ pub(crate) fn port(url: &str) -> Option<u16> {
 
 /// Whether an address is on this machine.
 pub(crate) fn is_loopback(url: &str) -> bool {
-    let host = if url.parse::<std::net::Ipv6Addr>().is_ok() {
+    let host = if url.parse::<Ipv6Addr>().is_ok() {
         url
     } else {
         host(url)
@@ -30,24 +30,35 @@ pub(crate) fn is_loopback(url: &str) -> bool {
         || literal(host).is_some_and(|address| address.is_loopback())
 }
 
-/// A host that is an address, also in the short form in which the last number has all bytes that are left: `127.1`.
+/// A host that is an address, also as C's `inet_aton` reads it, which looks names up: in a short form, in which the last number
+/// has all bytes that are left (`127.1`), and with numbers in base 8 or 16 (`0177.1`, `0x7f.1`).
 pub(crate) fn literal(host: &str) -> Option<IpAddr> {
-    let short = || {
-        let is_decimal = |part: &&str| part.parse::<u32>().is_ok_and(|n| n.to_string() == **part);
-        let parts: Vec<&str> = host.split('.').collect();
-        let (last, bytes) = parts
-            .split_last()
-            .filter(|_| parts.iter().all(is_decimal))?;
-        let last: u32 = last.parse().ok()?;
-        let left = 32_u32.checked_sub(8 * u32::try_from(bytes.len()).ok()?)?;
-        let mut address = last;
-        for (byte, shift) in bytes.iter().zip([24, 16, 8]) {
-            address |= u32::from(byte.parse::<u8>().ok()?) << shift;
-        }
-        let fits = bytes.len() < 4 && u64::from(last) < 1 << left;
-        fits.then_some(IpAddr::V4(address.into()))
+    host.parse().ok().or_else(|| short(host).map(IpAddr::V4))
+}
+
+fn short(host: &str) -> Option<Ipv4Addr> {
+    let numbers: Option<Vec<u32>> = host.split('.').map(number).collect();
+    let numbers = numbers?;
+    let (last, bytes) = numbers.split_last()?;
+    let left = 32_u32.checked_sub(8 * u32::try_from(bytes.len()).ok()?)?;
+    let mut address = *last;
+    for (byte, shift) in bytes.iter().zip([24, 16, 8]) {
+        address |= u32::from(u8::try_from(*byte).ok()?) << shift;
+    }
+    let fits = bytes.len() < 4 && u64::from(*last) < 1 << left;
+    fits.then_some(address.into())
+}
+
+/// A number in the base that C sees by how it begins.
+fn number(text: &str) -> Option<u32> {
+    let (digits, base) = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (&text[2..], 16),
+        [b'0', _, ..] => (&text[1..], 8),
+        _ => (text, 10),
     };
-    host.parse().ok().or_else(short)
+    let is_digit = |c: char| c.is_digit(base);
+    let is_number = digits.chars().all(is_digit);
+    is_number.then(|| u32::from_str_radix(digits, base).ok())?
 }
 
 /// The same for every spelling of an address: its scheme and host in small letters, without the port that its scheme has
@@ -166,8 +177,18 @@ mod tests {
             ("http://127.0.257/", "127.0.257", true),
             ("http://127.1.256.1", "127.1.256.1", false),
             ("http://127.16777216", "127.16777216", false),
-            ("http://127.01", "127.01", false),
+            ("http://127.01", "127.01", true),
             ("http://8.1", "8.1", false),
+            ("http://0x7f.1:8008", "0x7f.1", true),
+            ("http://0X7F000001", "0X7F000001", true),
+            ("http://2130706433", "2130706433", true),
+            ("http://017700000001", "017700000001", true),
+            ("http://0177.0.0.1", "0177.0.0.1", true),
+            ("http://0127.0.0.1", "0127.0.0.1", false),
+            ("http://127.0.0.08", "127.0.0.08", false),
+            ("http://0x.1", "0x.1", false),
+            ("http://0x7g.1", "0x7g.1", false),
+            ("http://127.0.0.+1", "127.0.0.+1", false),
         ] {
             assert_eq!((host(url), is_loopback(url)), (name, is_here), "{url}");
         }
@@ -205,6 +226,8 @@ mod tests {
             "notts.net",
             "8.8.8.8",
             "8.2056",
+            "0x8.8.8.8",
+            "010.1",
             "100.63.255.255",
             "100.128.0.1",
             "172.32.0.1",
@@ -246,6 +269,10 @@ mod tests {
             "192.168.1.4.nip.io",
             "127.1",
             "10.1025",
+            "0xa.1",
+            "012.0.0.1",
+            "0xc0a80104",
+            "::ffff:192.168.1.4",
         ] {
             assert!(!is_public(host), "{host}");
         }

@@ -92,6 +92,8 @@ pub(crate) enum Error {
     Url,
     #[error("an IPv6 address needs brackets in a URL")]
     Brackets,
+    #[error("an address has one port, and this one has two")]
+    TwoPorts,
     #[error("the host of an address has letters, digits, dots and hyphens only")]
     Host,
     #[error("the port of an address is a number from 1 to 65535")]
@@ -178,7 +180,7 @@ impl Error {
             Self::Host => Some(
                 "write a name with other letters as your browser sends it:\n  clearml-verify https://xn--bcher-kva.example".to_owned(),
             ),
-            Self::Port => Some(
+            Self::Port | Self::TwoPorts => Some(
                 "write it like this:\n  clearml-verify http://localhost:8080".to_owned(),
             ),
             Self::Target(_) => Some("name the compose file. The *.conf files are read with --config-dir DIR".to_owned()),

@@ -65,6 +65,8 @@ pub(crate) struct Site {
     pub(crate) client: Client,
     /// What the user named.
     pub(crate) target: String,
+    /// And of parts beside it: web server, API server, file server.
+    pub(crate) named: [Option<String>; 3],
     /// The addresses of its parts, without a slash at the end.
     pub(crate) api: Option<String>,
     pub(crate) files: Option<String>,

@@ -297,7 +297,12 @@ pub(crate) fn checked(url: &str) -> Result<(), Error> {
     };
     let is_v6 = authority.starts_with('[');
     if !is_v6 && port.matches(':').count() > 1 {
-        return Err(Error::Brackets);
+        // All eight parts of an address of IPv6, or two colons in the place of some.
+        let is_meant_as_v6 = authority.contains("::") || authority.matches(':').count() >= 7;
+        return Err(match is_meant_as_v6 {
+            true => Error::Brackets,
+            false => Error::TwoPorts,
+        });
     }
     let is_in_host = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     if host.is_empty() || !is_v6 && !host.chars().all(is_in_host) {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::server::{Request, always, answer, hold, send};
-use super::{AS_IT_COMES, Hostile};
+use super::{AS_IT_COMES, Hostile, NO_PART};
 
 /// What is not known where logins and tokens get no answer of ClearML's.
 const NO_KEYS: &[&str] = &[
@@ -285,6 +285,23 @@ pub(super) const ALL: &[&Hostile] = &[
         },
         NO_KEYS,
     ),
+    &Hostile {
+        name: "a server that packs what nobody asked it to pack",
+        serve: |mut stream| {
+            if let Some(request) = Request::read(&mut stream) {
+                let plain = clearml(&request.path, request.header("authorization"));
+                let plain = String::from_utf8_lossy(&plain);
+                let (head, body) = plain.split_once("\r\n\r\n").unwrap_or_default();
+                let packed = format!(
+                    "{head}\r\nContent-Encoding: gzip\r\n\r\n{}",
+                    "\u{1f}".repeat(body.len())
+                );
+                send(&mut stream, packed.into_bytes());
+            }
+        },
+        finds: &[],
+        unknown: NO_PART,
+    },
     &Hostile {
         name: "a proxy that removes keys and tokens",
         serve: |mut stream| {

@@ -35,6 +35,8 @@ pub(crate) struct Head {
     pub(crate) is_clearml: bool,
     /// A proxy that puts its own name there has answered.
     pub(crate) is_renamed: bool,
+    /// It is packed (`Content-Encoding`), which nobody asked for, so that its text is not known.
+    pub(crate) is_packed: bool,
     /// A login of HTTP's own is asked for, which none of ClearML's servers does.
     pub(crate) wants_login: bool,
     /// Which origins may read it.
@@ -234,6 +236,9 @@ impl Answer {
         let status = self.status;
         let said = format!("it answers with status {status}");
         match (status, &self.body) {
+            _ if self.head.is_packed => format!(
+                "{said}, and compresses its answer (Content-Encoding), which nobody asked for"
+            ),
             (_, Body::Envelope(_)) => said,
             (429, _) => format!("{said} (too many requests): ask more slowly with --rate 1"),
             (300..=399, _) => format!("{said} (a redirect)"),
@@ -277,6 +282,9 @@ impl Head {
         Self {
             is_clearml: servers.contains(&"clearml"),
             is_renamed: servers.iter().any(is_proxy),
+            is_packed: headers
+                .get("content-encoding")
+                .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")),
             wants_login: headers.contains_key("www-authenticate"),
             origin: text("access-control-allow-origin").map(|origin| match origin {
                 "*" => Origin::Any,

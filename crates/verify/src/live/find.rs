@@ -357,7 +357,8 @@ fn follow(
 
 /// Why a part is not at an address that answers, or leads to what answers so.
 fn something_else(base: &str, url: &str, answer: &Answer) -> NotHere {
-    let is_kept_out = matches!(answer.status, 401 | 403 | 407 | 429 | 500..);
+    let is_kept_out =
+        matches!(answer.status, 401 | 403 | 407 | 429 | 500..) || answer.head.is_packed;
     let (from, to) = (origin(base), origin(url));
     if !is_kept_out && from != to {
         let reason = format!("{from} redirects to a page of {to}: name that address instead");

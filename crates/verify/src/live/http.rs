@@ -30,6 +30,8 @@ const LONGEST_HEADER: usize = 32 << 10;
 #[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,
+    /// Makes a connection for each request.
+    alone: Agent,
     config: Config,
     names: Names,
     bounds: Bounds,
@@ -61,31 +63,12 @@ pub(crate) struct Connection {
 impl Client {
     pub(crate) fn new(bounds: Bounds) -> Self {
         let jobs = usize::from(bounds.jobs);
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            // As many connections are kept as requests may be under way: opening one takes longer than a question.
-            .max_idle_connections(jobs)
-            .max_idle_connections_per_host(jobs)
-            .max_redirects_will_error(false)
-            .max_response_header_size(LONGEST_HEADER)
-            .input_buffer_size(LONGEST_HEADER)
-            .output_buffer_size(LONGEST_HEADER)
-            // A server of one's own is asked directly.
-            .proxy(None)
-            .tls_config(
-                TlsConfig::builder()
-                    .root_certs(RootCerts::PlatformVerifier)
-                    .build(),
-            )
-            // Nothing is unpacked, and without this a server may send what it likes.
-            .accept_encoding("identity")
-            .user_agent(concat!("clearml-verify/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let kept = config(jobs);
         let names = Names::default();
         Self {
-            agent: agent(&config, &names),
-            config,
+            agent: agent(&kept, &names),
+            alone: agent(&config(0), &names),
+            config: kept,
             names,
             bounds,
             pace: Arc::new(Pace::new(bounds.rate)),
@@ -108,15 +91,16 @@ impl Client {
         Self {
             // Connections to another address are not used again.
             agent: agent(&self.config, &names),
+            alone: agent(&config(0), &names),
             names,
             ..self.for_a_server()
         }
     }
 
-    /// The same on connections of its own: a load balancer may lead each to another server.
+    /// The same on a new connection for each request: a load balancer may lead each to another server.
     pub(crate) fn afresh(&self) -> Self {
         Self {
-            agent: agent(&self.config, &self.names),
+            agent: self.alone.clone(),
             ..self.clone()
         }
     }
@@ -286,6 +270,31 @@ impl Client {
 
 fn agent(config: &Config, names: &Names) -> Agent {
     Agent::with_parts(config.clone(), DefaultConnector::default(), names.clone())
+}
+
+/// How a server is asked, with so many connections kept that are not in use.
+fn config(kept: usize) -> Config {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        // As many connections are kept as requests may be under way: opening one takes longer than a question.
+        .max_idle_connections(kept)
+        .max_idle_connections_per_host(kept)
+        .max_redirects_will_error(false)
+        .max_response_header_size(LONGEST_HEADER)
+        .input_buffer_size(LONGEST_HEADER)
+        .output_buffer_size(LONGEST_HEADER)
+        // A server of one's own is asked directly.
+        .proxy(None)
+        .tls_config(
+            TlsConfig::builder()
+                .root_certs(RootCerts::PlatformVerifier)
+                .build(),
+        )
+        // Nothing is unpacked, and without this a server may send what it likes.
+        .accept_encoding("identity")
+        .user_agent(concat!("clearml-verify/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 fn with(request: http::request::Builder, headers: &[(&str, &str)]) -> http::request::Builder {

@@ -119,6 +119,7 @@ impl Site {
         Self {
             client: given.client.clone(),
             target: given.target.clone(),
+            named: [&given.web, &given.api, &given.files].map(Clone::clone),
             api: api.ok(),
             files: files.ok(),
             web: web.ok(),

@@ -382,7 +382,7 @@ impl Answer {
     /// and has no frame (docs/clearml.md#file-server-answers).
     pub(crate) fn is_of_files(&self) -> bool {
         let is_named = self.head.is_clearml || self.head.origin.is_some();
-        is_named && !self.head.wants_login && self.envelope().is_none()
+        is_named && !self.head.wants_login && !self.head.is_packed && self.envelope().is_none()
     }
 }
 

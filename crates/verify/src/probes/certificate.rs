@@ -70,12 +70,16 @@ impl Probe for Certificate {
     }
 
     fn look(&self, site: &Site, seen: &mut Seen) {
+        let [web, api, files] = &site.named;
         let parts = [
             (Server::Webserver, site.web.as_ref()),
             (Server::Apiserver, site.api.as_ref()),
             (Server::Fileserver, site.files.as_ref()),
             // With a certificate that is no good no part is found.
             (Server::Webserver, Some(&site.target)),
+            (Server::Webserver, web.as_ref()),
+            (Server::Apiserver, api.as_ref()),
+            (Server::Fileserver, files.as_ref()),
         ];
         let mut asked: Vec<(Server, String)> = Vec::new();
         for (server, address) in parts {

@@ -11,12 +11,10 @@
 //! **Asks**: where a part is at an https:// address, what it was found by, over http:// on port 80 and on the part's own
 //! port (8080, 8008, 8081). No key is sent. A port where nothing answers is fine.
 
-use std::net::IpAddr;
-
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
-use crate::address::{host, is_public};
+use crate::address::{host, is_public, literal};
 use crate::finding::Severity;
 use crate::live::{Seen, Site};
 
@@ -69,8 +67,5 @@ impl Probe for PlainHttp {
 
 /// Whether the way to a host may lead through networks of others; `0.0.0.0` says nothing about that.
 fn is_elsewhere(host: &str) -> bool {
-    is_public(host)
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_unspecified())
+    is_public(host) || literal(host).is_some_and(|address| address.is_unspecified())
 }

@@ -88,7 +88,9 @@ impl Probe for PublishedCredential {
                 .map_or(Served::Nothing, |(_, served)| *served);
             let answer = asked.map(|(answer, _)| answer);
             match &answer {
-                Ok(answer) if answer.status == 200 && answer.is_whole() => {
+                Ok(answer)
+                    if answer.status == 200 && answer.is_whole() && !answer.head.is_packed =>
+                {
                     if let Some(given) = page.gives(served) {
                         let message = format!("{url} gives {given} to anyone who downloads it");
                         seen.found(SEVERITY, Server::Webserver, message, page.help);
