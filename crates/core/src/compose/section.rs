@@ -10,10 +10,13 @@ use crate::yaml::Node;
 #[derive(Default)]
 pub(super) struct Sections {
     /// What they say, with their places in the project's order.
-    named: HashMap<&'static str, HashMap<String, Vec<(usize, Arc<Node>)>>>,
+    named: HashMap<&'static str, HashMap<String, Vec<Saying>>>,
     /// The places of those that take something from the documents before.
     tagged: Vec<usize>,
 }
+
+/// What a document says of a name, with its place.
+type Saying = (usize, Arc<Node>);
 
 /// The sections whose entries services name.
 pub(super) const SECTIONS: [&str; 4] = ["configs", "networks", "secrets", "volumes"];
