@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::knowable::{Knowable, Reason};
 use crate::secret::Secret;
+pub(crate) use shell::is_shell;
 use shell::{Launch, Shell};
 use state::State;
 

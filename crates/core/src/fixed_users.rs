@@ -267,7 +267,9 @@ fn user(object: &Object, position: usize, span: Span, guest: &Guest) -> FixedUse
             Some(Value::String(company)) => guest.is_foreign(company.expose()),
             Some(value) => value.unknown().is_none().then_some(true),
         },
-        is_joined: object.repeated().any(|key| NEEDED.contains(&key)),
+        // With another name it is not what was taken over that is meant.
+        is_joined: object.repeated().any(|key| NEEDED.contains(&key))
+            || object.taken_over().any(|key| key == "username"),
         is_guest: value("is_guest").map_or(Some(false), Value::truth),
         span,
         identity: value("username")

@@ -10,15 +10,18 @@ mod environment;
 mod expose;
 mod group;
 mod object;
+mod patch;
 mod pool;
 mod read;
 mod scan;
+mod shown;
 mod split;
 mod store;
 mod values;
 mod volume;
 mod wrapped;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +41,7 @@ use group::Groups;
 use object::Object;
 use pool::Pool;
 pub use read::{RENDER, Reader, is_manifest};
+pub use shown::is_shown;
 
 /// The deployments that manifests describe.
 pub struct Manifests {
@@ -98,7 +102,8 @@ impl Reader {
             sources,
             objects,
             others,
-            unread,
+            patches,
+            mut unread,
             mut remarks,
             charts,
             ..
@@ -109,6 +114,7 @@ impl Reader {
         let builder = Builder::new(&pool, &sources);
         let outside = Outside::of(&pool, &others, &sources);
         let mut deployments = Vec::new();
+        let mut of_ours = HashSet::new();
         for group in groups.groups {
             let members: Vec<&Object> = group.iter().map(|at| &pool.objects[*at]).collect();
             let is_ours = |member: &&Object| {
@@ -117,6 +123,10 @@ impl Reader {
             };
             if members.iter().any(is_ours) {
                 let made = deployment(&builder, &members, &outside, config_dir)?;
+                let is_server = |made: &Rendered| !made.deployment.instances.is_empty();
+                if made.as_ref().is_some_and(is_server) {
+                    of_ours.extend(members.iter().map(|one| (&*one.kind, &*one.name)));
+                }
                 let release = members.iter().find_map(|member| member.release);
                 let made = made.map(|mut made| {
                     if let Some(chart) = release.and_then(|at| charts.get(at)) {
@@ -127,6 +137,8 @@ impl Reader {
                 deployments.extend(made);
             }
         }
+        let is_beside = |patch: &Object| of_ours.contains(&(&*patch.kind, &*patch.name));
+        unread.extend(patch::unread(&patches, &sources, is_beside));
         Ok(Manifests {
             deployments,
             unread,

@@ -358,7 +358,8 @@ impl Parser<'_> {
         if let Some(Item::Tree(tree)) = made.as_ref().map(|made| &made.item)
             && !repeated.is_empty()
         {
-            self.graph.tree_mut(*tree).repeated = repeated;
+            let written = repeated.into_iter().map(|key| (key, false));
+            self.graph.tree_mut(*tree).repeated = written.collect();
         }
         Ok((
             made.unwrap_or_else(|| Placed::new(Item::None, start, end)),

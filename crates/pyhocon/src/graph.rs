@@ -87,8 +87,8 @@ pub(super) struct Tree {
     pub(super) entries: Map<Placed>,
     /// What every key is that is no entry: nothing, or not known.
     pub(super) rest: Option<Placed>,
-    /// The keys that several objects have which were written side by side, and are one here.
-    pub(super) repeated: Vec<Arc<str>>,
+    /// The keys that several objects have which are side by side, and are one here; and whether a substitution put one there.
+    pub(super) repeated: Vec<(Arc<str>, bool)>,
     /// All values that each key had, at the root only.
     pub(super) history: Option<HashMap<Arc<str>, Vec<Placed>>>,
     /// Counts added and removed keys: Python refuses to go on walking a tree after either.

@@ -75,8 +75,8 @@ pub struct Object {
     entries: Map<Node>,
     /// What all other keys are, where that is not known.
     rest: Option<Box<Node>>,
-    /// The keys that several objects have which were written side by side.
-    repeated: Vec<Arc<str>>,
+    /// The keys that several objects have which are side by side; and whether a substitution put one there.
+    repeated: Vec<(Arc<str>, bool)>,
 }
 
 /// Merges `over` into `base`: objects key by key, anything else replaces.
@@ -142,10 +142,18 @@ impl Object {
     /// The keys that several objects had which were written side by side, as `{a: 1} {a: 2}`: pyhocon joins them to this one, and
     /// the last one's value counts. In a list a comma is missing between them.
     pub fn repeated(&self) -> impl Iterator<Item = &str> {
-        self.repeated.iter().map(|key| &**key)
+        let written = self.repeated.iter().filter(|(_, is_put)| !is_put);
+        written.map(|(key, _)| &**key)
     }
 
-    pub(super) fn set_repeated(&mut self, keys: Vec<Arc<str>>) {
+    /// The keys that such an object and one beside it had which a substitution put there, as `${base} {a: 2}`. Whether the one was
+    /// meant to take over what the other has, the keys tell.
+    pub fn taken_over(&self) -> impl Iterator<Item = &str> {
+        let put = self.repeated.iter().filter(|(_, is_put)| *is_put);
+        put.map(|(key, _)| &**key)
+    }
+
+    pub(super) fn set_repeated(&mut self, keys: Vec<(Arc<str>, bool)>) {
         self.repeated = keys;
     }
 

@@ -45,6 +45,8 @@ pub(crate) enum Error {
     Launcher(PathBuf),
     #[error("{}: a list, and not what `docker inspect` prints of containers", escape_path(.0))]
     NotContainers(PathBuf),
+    #[error("{}: a list or a description for people, which does not tell what the servers get", escape_path(.0))]
+    NotObjects(PathBuf),
     #[error("{}: not rendered, so it does not tell what the servers get", escape_path(.0))]
     NotRendered(PathBuf, String),
     #[error("{}: no ClearML server below it, so nothing was verified", escape_path(.0))]
@@ -157,6 +159,10 @@ impl Error {
             ),
             Self::Launcher(_) | Self::NotContainers(_) => Some(
                 "print the containers that run:\n  docker inspect $(docker ps -q) | clearml-verify -"
+                    .to_owned(),
+            ),
+            Self::NotObjects(_) => Some(
+                "print the objects themselves:\n  kubectl get deploy,sts,svc,ing,netpol,cm,secret -o yaml | clearml-verify -"
                     .to_owned(),
             ),
             Self::NotRendered(_, command) => Some(format!("render it:\n  {command}")),

@@ -111,6 +111,17 @@ pub(crate) fn is_kustomization(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
+/// Whether a file is a JSON patch: a list of changes.
+pub(crate) fn is_patch(path: &Path, text: &str) -> bool {
+    let mut lines = text.lines();
+    let first = lines.find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let may_be_one = first.is_some_and(|line| line.starts_with(['-', '[']));
+    let root = may_be_one.then(|| yaml::parse(path, text).ok()).flatten();
+    let is_change = |one: &Node| ["op", "path"].iter().all(|key| one.get(key).is_some());
+    let items = root.as_ref().and_then(|root| root.items());
+    items.is_some_and(|items| !items.is_empty() && items.iter().all(|one| is_change(one)))
+}
+
 fn parts(root: &Node) -> Vec<String> {
     let lists = LISTS
         .iter()

@@ -17,7 +17,7 @@ use crate::cli::Cli;
 use crate::error::Error;
 use crate::folder;
 use crate::installer::Installer;
-use crate::kustomization::{changing, is_kustomization};
+use crate::kustomization::{changing, is_kustomization, is_patch};
 use crate::launcher;
 use crate::loader::Loader;
 use crate::reader::Reader;
@@ -173,6 +173,9 @@ fn named(reader: &mut Reader<'_>, path: &Path, has_clients: bool) -> Result<Vec<
     if start.starts_with('[') || docker::is_listed(&text) {
         return Err(Error::NotContainers(path.to_owned()));
     }
+    if kubernetes::is_shown(&text) {
+        return Err(Error::NotObjects(path.to_owned()));
+    }
     let is_only = reader.cli.targets.len() == 1;
     let unopened = Unopened {
         path: path.to_owned(),
@@ -208,6 +211,9 @@ fn unrendered(path: &Path, text: &str) -> Option<String> {
     }
     if is_kustomization(name) {
         return Some(kustomize(&folder));
+    }
+    if is_patch(path, text) {
+        return Some(kustomize("DIR"));
     }
     Installer::of(path, text).map(|one| one.command)
 }

@@ -18,6 +18,7 @@ use super::lex;
 use super::state::{Exported, READ_ONLY, State, Variable};
 use crate::knowable::{Knowable, Reason};
 pub(super) use launch::Launch;
+pub(crate) use launch::is_shell;
 use walk::Walk;
 use word::{Context, name_length};
 

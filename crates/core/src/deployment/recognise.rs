@@ -1,5 +1,6 @@
 //! Which ClearML servers a service runs, told by its command, entrypoint, image and name, in that order.
 
+use crate::command::is_shell;
 use crate::container::Container;
 use crate::image::REPOSITORIES;
 use crate::instance::Family;
@@ -163,7 +164,13 @@ impl<'a> Named<'a> {
         if server.is_some() {
             return;
         }
-        recognised.is_idle = self.service.words.is_empty() && is_official(self.repository);
+        let starts_nothing = match &self.service.words[..] {
+            [] => true,
+            // Without a script it waits for somebody at a terminal.
+            [only] => is_shell(only),
+            _ => false,
+        };
+        recognised.is_idle = starts_nothing && is_official(self.repository);
         if self.image == Image::Server && !recognised.is_idle {
             recognised.doubt = Some(
                 "its image is ClearML's server, yet neither its command nor its name tells which server it is",

@@ -37,6 +37,8 @@ pub(super) struct Builder<'a> {
     services: Near<'a>,
     entrances: Entrances<'a>,
     policies: Near<'a>,
+    /// The pods to which somebody added containers, each with what makes it.
+    debugged: Vec<(&'a Object, Option<&'a Object>)>,
 }
 
 /// The network that all pods share, and the one of pods that a NetworkPolicy closes.
@@ -46,7 +48,10 @@ const CLOSED: &str = "pods behind a NetworkPolicy";
 impl<'a> Builder<'a> {
     pub(super) fn new(pool: &'a Pool, sources: &'a Sources) -> Self {
         let of = |kinds: &[&str]| Near::of(pool, kinds);
+        let pods = pool.objects.iter().filter(|one| one.kind == "Pod");
+        let debugged = pods.filter(|pod| !pod.added().is_empty());
         Self {
+            debugged: debugged.map(|pod| (pod, pool.maker(pod))).collect(),
             pool,
             sources,
             services: of(&["Service"]),
@@ -68,22 +73,46 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// The containers of a workload, with those that start first and keep running. What only runs before it is no server.
-    ///
+    /// The containers of a workload, and those that somebody added to its pods.
     pub(super) fn containers(&self, workload: &Object, among: Among<'_>) -> Vec<Container> {
+        let debugged = self.debugged.iter();
+        let debugged = debugged.filter(|(pod, maker)| match maker {
+            Some(maker) => std::ptr::eq(*maker, workload),
+            // Of pods that one thing has made, which was not given, one is read.
+            None => is_twin(pod, workload),
+        });
+        let pods: Vec<&Object> = debugged.map(|(pod, _)| *pod).collect();
+        let added: Vec<_> = pods.iter().flat_map(|pod| pod.added()).collect();
+        let mut containers = self.of_pod(workload, among, &described(workload), &added);
+        for pod in pods {
+            containers.extend(self.of_pod(pod, among, &pod.added(), &[]));
+        }
+        containers
+    }
+
+    /// Some containers of a pod, with what others mount besides those that it describes.
+    fn of_pod(
+        &self,
+        workload: &Object,
+        among: Among<'_>,
+        chosen: &[&Arc<Node>],
+        others: &[&Arc<Node>],
+    ) -> Vec<Container> {
         let Some((pod, spec)) = workload
             .pod()
             .and_then(|pod| Some((pod, at(pod, &["spec"])?)))
         else {
             return Vec::new();
         };
-        let of = |key| at(spec, &[key]).and_then(|list| list.items());
-        let keeps_running = |item: &&Arc<Node>| text(item, &["restartPolicy"]) == Some("Always");
-        let first = of("initContainers").unwrap_or_default().iter();
-        let items = of("containers").unwrap_or_default().iter();
-        let items: Vec<&Arc<Node>> = items.chain(first.filter(keeps_running)).collect();
-        let all = self.services.beside(workload);
-        let services = Services::of(self.pool, &all, (workload, pod), |one| self.is_at_home(one));
+        let all = described(workload);
+        let near = self.services.beside(workload);
+        let services = Services::of(self.pool, &near, (workload, pod), |one| {
+            self.is_at_home(one)
+        });
+        let added = workload.added();
+        let mounting = ["initContainers", "containers"];
+        let mounting = mounting.iter().flat_map(|key| list(spec, &[key]));
+        let mounting = mounting.chain(added.iter().chain(others).copied());
         let one = One {
             builder: self,
             workload,
@@ -91,15 +120,30 @@ impl<'a> Builder<'a> {
             pod,
             spec,
             services,
-            volumes: Volumes::of_pod((self.pool, self.sources), workload, pod, spec),
-            is_only: items.len() == 1,
-            declared: items
-                .iter()
-                .flat_map(|item| list(item, &["ports"]))
-                .collect(),
+            volumes: Volumes::of_pod((self.pool, self.sources), workload, pod, spec, mounting),
+            is_only: all.len() == 1,
+            declared: all.iter().flat_map(|item| list(item, &["ports"])).collect(),
         };
-        items.into_iter().map(|item| one.container(item)).collect()
+        chosen.iter().map(|item| one.container(item)).collect()
     }
+}
+
+/// The containers of a pod, with those that start first and keep running. What only runs before it is no server.
+fn described(workload: &Object) -> Vec<&Arc<Node>> {
+    let spec = workload.pod().and_then(|pod| at(pod, &["spec"]));
+    let of = |key: &str| spec.map(|spec| list(spec, &[key])).unwrap_or_default();
+    let keeps_running = |item: &&Arc<Node>| text(item, &["restartPolicy"]) == Some("Always");
+    let first = of("initContainers").iter().filter(keeps_running);
+    let all = of("containers").iter().chain(first);
+    all.chain(workload.added()).collect()
+}
+
+/// Whether two pods are made by the same thing.
+fn is_twin(one: &Object, other: &Object) -> bool {
+    !std::ptr::eq(one, other)
+        && one.owner().is_some()
+        && one.owner() == other.owner()
+        && one.namespace == other.namespace
 }
 
 /// One pod, for its containers.

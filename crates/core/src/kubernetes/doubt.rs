@@ -1,5 +1,7 @@
 //! What is not known of a deployment, because objects tell too little of it or are of a kind that is not read.
 
+mod annotated;
+
 use std::collections::{HashMap, HashSet};
 
 use super::expose::{External, Externals, endpoints, is_table};
@@ -14,6 +16,7 @@ use crate::source::{Sources, Span};
 use crate::unseen::{Hides, Unseen};
 use crate::yaml::Node;
 use crate::yaml::below::{list, text};
+use annotated::Annotated;
 
 /// Notes where it is not known which servers belong together, and what an entrance speaks.
 pub(super) fn servers(deployment: &mut Deployment) {
@@ -56,6 +59,8 @@ pub(super) fn servers(deployment: &mut Deployment) {
 /// What is around the deployments: what is of kinds that are not read, and which Services lead where only addresses tell.
 pub(super) struct Outside<'a> {
     others: Vec<Worded<'a>>,
+    /// What is written for a controller in annotations of what leads from outside.
+    annotated: Vec<Annotated<'a>>,
     /// Each with why it is not known.
     untold: Vec<(&'a Object, String)>,
     /// The Services that are another name for one.
@@ -84,6 +89,11 @@ impl<'a> Outside<'a> {
             .iter()
             .filter(|one| role_of(one.object) == Role::Route);
         let ways = Ways::of(read.iter().chain(routes));
+        let annotated = pool
+            .objects
+            .iter()
+            .filter(|object| object.kind == "Service" || role_of(object) == Role::Entrance);
+        let annotated = annotated.flat_map(Annotated::of).collect();
         let services = pool.objects.iter().filter(|one| one.kind == "Service");
         let unselected = services.filter(|service| endpoints::is_unselected(service));
         let externals = Externals::of(pool);
@@ -101,6 +111,7 @@ impl<'a> Outside<'a> {
             .collect();
         Self {
             others,
+            annotated,
             untold,
             externals,
         }
@@ -108,7 +119,7 @@ impl<'a> Outside<'a> {
 
     /// Notes what is of a kind that is not read and may lead to a server or a database, or makes one.
     pub(super) fn others(&self, deployment: &mut Deployment) {
-        if self.others.is_empty() {
+        if self.others.is_empty() && self.annotated.is_empty() {
             return;
         }
         let names = Names::of(deployment, &self.externals);
@@ -146,6 +157,8 @@ impl<'a> Outside<'a> {
                 });
             }
         }
+        let annotated = self.annotated.iter();
+        unseen.extend(annotated.filter_map(|one| one.unseen(&names)));
         deployment.unseen.extend(unseen);
     }
 

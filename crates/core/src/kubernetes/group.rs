@@ -46,7 +46,8 @@ impl Groups {
             let is_test = object
                 .annotation("helm.sh/hook")
                 .is_some_and(|hook| hook.contains("test"));
-            if !object.is_workload() || is_test || is_controlled(pool, object) {
+            // What it made before may be old.
+            if !object.is_workload() || is_test || pool.maker(object).is_some() {
                 continue;
             }
             let is_scaled = number(&object.node, &["spec", "replicas"]) == Some(0);
@@ -159,17 +160,6 @@ fn by_unit(pool: &Pool, group: Group) -> Vec<Group> {
         units.entry(unit).or_default().push(index);
     }
     units.into_values().collect()
-}
-
-/// Whether something else that was given makes it: then that is looked at, and what it made before is old.
-fn is_controlled(pool: &Pool, object: &Object) -> bool {
-    let Some((kind, name)) = object.owner() else {
-        return false;
-    };
-    let is_there = |kind: &str, name: &str| pool.called(object, kind, name).next().is_some();
-    // The ReplicaSet between a Deployment and its pods may not have been given.
-    let above = name.rsplit_once('-').map_or(name, |(above, _)| above);
-    is_there(kind, name) || kind == "ReplicaSet" && is_there("Deployment", above)
 }
 
 /// Whether something else starts pods of a workload without replicas of its own: an Argo Rollout, or KEDA, at a request.

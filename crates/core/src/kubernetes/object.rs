@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::shown::escape;
 use crate::source::{SourceId, Span};
-use crate::yaml::below::{at, is_true, text};
+use crate::yaml::below::{at, is_true, list, text};
 use crate::yaml::{Field, Node, Typed};
 
 /// The keys of an object, each with its value and whether that is encoded.
@@ -51,6 +51,8 @@ pub(super) enum Role {
     Maker,
     /// It is of no interest, unless it names an image of ClearML.
     Other,
+    /// It tells what is or was, and nothing runs because of it.
+    Record,
     /// It is read for what it says of workloads.
     Read,
     /// It may lead from outside to the Services that it names. It is not read.
@@ -64,17 +66,24 @@ const TRAEFIK: &[&str] = &["traefik.containo.us", "traefik.io"];
 
 /// The kinds that are read, each with the groups of its API beside those without a dot, which are Kubernetes' own. An object of
 /// another group is something else: Knative's `Service` makes pods (docs/clearml.md#ways-into-a-cluster).
-const KINDS: [(&str, Role, &[&str]); 34] = [
+const KINDS: [(&str, Role, &[&str]); 39] = [
     ("Application", Role::Chart, &["argoproj.io"]),
     ("ApplicationSet", Role::Chart, &["argoproj.io"]),
     ("CloneSet", Role::Workload, &["apps.kruise.io"]),
     ("ConfigMap", Role::Read, &[]),
+    ("ControllerRevision", Role::Record, &[]),
     ("CronJob", Role::Workload, &[]),
+    (
+        "CustomResourceDefinition",
+        Role::Record,
+        &["apiextensions.k8s.io"],
+    ),
     ("DaemonSet", Role::Workload, &["apps.kruise.io"]),
     ("Deployment", Role::Workload, &[]),
     ("DeploymentConfig", Role::Workload, &["apps.openshift.io"]),
     ("EndpointSlice", Role::Read, &["discovery.k8s.io"]),
     ("Endpoints", Role::Read, &[]),
+    ("Event", Role::Record, &["events.k8s.io"]),
     (
         "ExternalSecret",
         Role::Maker,
@@ -86,6 +95,7 @@ const KINDS: [(&str, Role, &[&str]); 34] = [
     ("HelmChart", Role::Chart, &["helm.cattle.io"]),
     ("HelmChartConfig", Role::Chart, &["helm.cattle.io"]),
     ("HelmRelease", Role::Chart, &["helm.toolkit.fluxcd.io"]),
+    ("ImageStream", Role::Record, &["image.openshift.io"]),
     ("Ingress", Role::Entrance, &["networking.k8s.io"]),
     ("IngressRoute", Role::Entrance, TRAEFIK),
     ("IngressRouteTCP", Role::Entrance, TRAEFIK),
@@ -93,6 +103,7 @@ const KINDS: [(&str, Role, &[&str]); 34] = [
     ("Middleware", Role::Read, TRAEFIK),
     ("MiddlewareTCP", Role::Read, TRAEFIK),
     ("NetworkPolicy", Role::Read, &["networking.k8s.io"]),
+    ("Node", Role::Record, &[]),
     ("Pod", Role::Workload, &[]),
     ("ReplicaSet", Role::Workload, &[]),
     ("ReplicationController", Role::Workload, &[]),
@@ -106,11 +117,14 @@ const KINDS: [(&str, Role, &[&str]); 34] = [
 ];
 
 /// Words of kinds that lead from outside to the Services that they name: `TCPRoute`, `HTTPProxy`, `TunnelBinding`.
-const WAYS: [&str; 15] = [
+const WAYS: [&str; 18] = [
     "AgentEndpoint",
     "CloudEndpoint",
+    "Connector",
+    "Envoy",
     "Gateway",
     "Ingress",
+    "Listener",
     "Mapping",
     "Proxy",
     "Route",
@@ -143,6 +157,8 @@ pub(super) fn role(kind: &str, version: Option<&str>) -> Role {
         // It may hold a release all the same.
         Some((_, Role::Chart, _)) => Role::Chart,
         _ if kind == "Service" || WAYS.iter().any(|way| kind.contains(way)) => Role::Route,
+        // What scanners find, for example.
+        _ if kind.ends_with("Report") => Role::Record,
         _ if DATABASES.iter().any(|name| word.contains(name)) => Role::Database,
         _ => Role::Other,
     }
@@ -232,11 +248,31 @@ impl Object {
         at(&self.node, path).map(|node| &**node)
     }
 
-    /// The release of Helm that it is of.
+    /// The containers that somebody added to a running pod to debug it. One that has ended never runs again.
+    pub(super) fn added(&self) -> Vec<&Arc<Node>> {
+        let ended: Vec<&str> = list(&self.node, &["status", "ephemeralContainerStatuses"])
+            .iter()
+            .filter(|status| at(status, &["state", "terminated"]).is_some())
+            .filter_map(|status| text(status, &["name"]))
+            .collect();
+        let has_ended =
+            |one: &&Arc<Node>| text(one, &["name"]).is_some_and(|own| ended.contains(&own));
+        let spec = self.pod().and_then(|pod| at(pod, &["spec"]));
+        let all = spec
+            .map(|spec| list(spec, &["ephemeralContainers"]))
+            .unwrap_or_default();
+        all.iter().filter(|one| !has_ended(one)).collect()
+    }
+
+    /// The release of Helm that it is of. ClearML's chart gives each server's pods a value of their own, their workload's name.
     pub(super) fn release(&self) -> Option<&str> {
         let label = |name| text(&self.node, &["metadata", "labels", name]);
+        let workload = self.owner().map(|(kind, name)| match kind {
+            "ReplicaSet" => above(name),
+            _ => name,
+        });
         self.annotation("meta.helm.sh/release-name")
-            .or_else(|| label("app.kubernetes.io/instance"))
+            .or_else(|| label("app.kubernetes.io/instance").filter(|own| Some(*own) != workload))
             .or_else(|| label("release"))
     }
 
@@ -252,6 +288,13 @@ impl Object {
     pub(super) fn may_be_beside(&self, other: &Self) -> bool {
         self.namespace.is_none() || other.namespace.is_none() || self.namespace == other.namespace
     }
+}
+
+/// The Deployment of a ReplicaSet, by its name.
+pub(super) fn above(replica_set: &str) -> &str {
+    replica_set
+        .rsplit_once('-')
+        .map_or(replica_set, |(above, _)| above)
 }
 
 /// What Kubernetes makes of a value that has to be text: nothing for null, and what it is where it is something else. The

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::object::Object;
+use super::object::{Object, above};
 use crate::knowable::Reason;
 use crate::source::{SourceId, Span};
 use crate::yaml::below::{at, text};
@@ -53,6 +53,9 @@ impl<'a> Near<'a> {
         }
     }
 }
+
+/// Above a pod there is a ReplicaSet or a Job, and above that a Deployment or a CronJob, which something else may control.
+const LEVELS: usize = 4;
 
 /// What a reference means.
 #[derive(Clone)]
@@ -119,6 +122,27 @@ impl Pool {
         };
         found.sort_unstable();
         found.into_iter().map(|at| &self.objects[at])
+    }
+
+    /// What makes an object: of all that was given, the topmost that controls it.
+    pub(super) fn maker<'a>(&'a self, object: &'a Object) -> Option<&'a Object> {
+        let mut made = object;
+        for _ in 0..LEVELS {
+            let Some((kind, name)) = made.owner() else {
+                break;
+            };
+            let own = self.called(made, kind, name).next();
+            // The ReplicaSet between a Deployment and its pods may not have been given.
+            let own = match kind {
+                "ReplicaSet" => own.or_else(|| self.called(made, "Deployment", above(name)).next()),
+                _ => own,
+            };
+            match own {
+                Some(own) => made = own,
+                None => break,
+            }
+        }
+        Some(made).filter(|made| !std::ptr::eq(*made, object))
     }
 
     /// What an object means by the name of a Secret or a ConfigMap: what was given together with it comes first, and what

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
 use super::object::{Object, Role, Wrapped, role, shown_kind};
+use super::patch;
 use super::split::{self, Document, ItemOf, Part};
 use super::{Unread, Values};
 use crate::compose::Loader;
@@ -26,6 +27,8 @@ pub struct Reader {
     pub(super) objects: Vec<Object>,
     /// What is of a kind that is not read, and may lead to a server or a database.
     pub(super) others: Vec<Object>,
+    /// Workloads that are no whole ones.
+    pub(super) patches: Vec<Object>,
     pub(super) unread: Vec<Unread>,
     pub(super) remarks: Vec<String>,
     pub(super) charts: Vec<Chart>,
@@ -124,8 +127,7 @@ impl Reader {
     /// What is not YAML or JSON, is larger than Kubernetes takes it, or is not rendered yet.
     pub fn add(&mut self, path: &Path, text: Zeroizing<String>, unit: usize) -> Result<(), Error> {
         let source = Loader::default().give(&mut self.sources, path, text);
-        let (objects, others) = (self.objects.len(), self.others.len());
-        let wrapped = self.wrapped.len();
+        let before = self.lengths();
         let text = self.sources.clone();
         let of = Of {
             path,
@@ -138,15 +140,31 @@ impl Reader {
             .try_for_each(|document| self.document(&of, document));
         if done.is_err() {
             // What is half of something would be taken for the whole.
-            self.objects.truncate(objects);
-            self.others.truncate(others);
-            self.wrapped.truncate(wrapped);
+            self.take_back(before);
         }
         done
     }
 
+    /// How much there is of what texts are made into.
+    fn lengths(&self) -> [usize; 4] {
+        [
+            self.objects.len(),
+            self.others.len(),
+            self.patches.len(),
+            self.wrapped.len(),
+        ]
+    }
+
+    /// Forgets what came after that.
+    fn take_back(&mut self, [objects, others, patches, wrapped]: [usize; 4]) {
+        self.objects.truncate(objects);
+        self.others.truncate(others);
+        self.patches.truncate(patches);
+        self.wrapped.truncate(wrapped);
+    }
+
     fn document(&mut self, of: &Of<'_>, document: &Document) -> Result<(), Error> {
-        let before = (self.objects.len(), self.others.len(), self.wrapped.len());
+        let before = self.lengths();
         for part in &document.parts {
             let Err(error) = self.part(of, part) else {
                 continue;
@@ -156,9 +174,7 @@ impl Reader {
                 return Err(error);
             }
             // An anchor may be in another item: the whole tells.
-            self.objects.truncate(before.0);
-            self.others.truncate(before.1);
-            self.wrapped.truncate(before.2);
+            self.take_back(before);
             return self.part(
                 of,
                 &Part {
@@ -233,6 +249,7 @@ impl Reader {
             Role::Chart => return written.to_ascii_lowercase().contains("clearml"),
             // Helm keeps whole releases in Secrets.
             Role::Read => return kind == "Service" || !written.contains("helm.sh/release.v1"),
+            Role::Record => return false,
             Role::Database | Role::Route if version.is_none() => return true,
             Role::Database | Role::Route | Role::Other => {}
         }
@@ -240,7 +257,7 @@ impl Reader {
         let shown = shown_kind(kind, version.unwrap_or_default());
         if kind == "Kustomization" && (has_image || written.contains("helmCharts")) {
             self.note(of, range, &shown, RENDER_KUSTOMIZATION);
-        } else if has_image && kind != "CustomResourceDefinition" {
+        } else if has_image {
             self.note(
                 of,
                 range,
@@ -327,6 +344,7 @@ impl Reader {
         };
         match role {
             Role::Database | Role::Route => self.others.push(object),
+            Role::Workload if patch::is_one(&object) => self.patches.push(object),
             _ => self.objects.push(object),
         }
         Ok(())

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::scan;
+use super::shown::{is_head, rendered};
 
 /// One document of a text.
 pub(super) struct Document {
@@ -43,7 +44,10 @@ impl ItemOf {
 /// The documents of a text.
 pub(super) fn documents(text: &str) -> Vec<Document> {
     let start = text.len() - text.trim_start_matches('\u{feff}').len();
-    let body = text[start..].trim_start();
+    let release = rendered(text);
+    let is_release = release.is_some();
+    let Range { start, end } = release.unwrap_or(start..text.len());
+    let body = text[start..end].trim_start();
     if body.starts_with('{')
         && let Some(ranges) = scan::values(text, text.len() - body.len())
     {
@@ -55,15 +59,19 @@ pub(super) fn documents(text: &str) -> Vec<Document> {
     let mut documents = Vec::new();
     let mut from = start;
     let mut has_content = false;
-    for line in Lines::of(text, start..text.len()) {
+    for line in Lines::of(text, start..end) {
         let words = &text[line.clone()];
-        if is_marker(words) && has_content {
+        let is_head = is_release && is_head(words);
+        if has_content && (is_marker(words) || is_head) {
             documents.push(of_yaml(text, from..line.start));
             from = line.start;
         }
+        if is_head {
+            from = line.end;
+        }
         has_content |= is_content(words);
     }
-    documents.push(of_yaml(text, from..text.len()));
+    documents.push(of_yaml(text, from..end));
     documents
 }
 
@@ -197,7 +205,9 @@ fn plain(word: &str) -> Option<String> {
 fn items(text: &str, range: Range<usize>, of: Option<&ItemOf>) -> Vec<Part> {
     let mut lines = Lines::of(text, range.clone());
     let has_items = |line: &Range<usize>| text[line.clone()].trim_end() == "items:";
-    if lines.find(has_items).is_none() {
+    // Where another List begins without a marker, the whole tells what is wrong.
+    let has_one = Lines::of(text, range.clone()).filter(has_items).count() == 1;
+    if !has_one || lines.find(has_items).is_none() {
         return Vec::new();
     }
     let mut starts = Vec::new();

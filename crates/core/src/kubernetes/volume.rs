@@ -43,6 +43,7 @@ impl<'a> Volumes<'a> {
         workload: &'a Object,
         pod: &'a Node,
         spec: &'a Node,
+        containers: impl Iterator<Item = &'a Arc<Node>>,
     ) -> Self {
         let mut volumes = HashMap::new();
         for volume in list(spec, &["volumes"]) {
@@ -50,8 +51,7 @@ impl<'a> Volumes<'a> {
             volumes.entry(name).or_insert(&**volume);
         }
         let mut mounted = HashMap::new();
-        let containers = list(spec, &["initContainers"]).iter();
-        for container in containers.chain(list(spec, &["containers"])) {
+        for container in containers {
             let names = list(container, &["volumeMounts"]).iter();
             let names = names.filter_map(|mount| text(mount, &["name"]));
             for name in names.collect::<HashSet<&str>>() {

@@ -1,7 +1,7 @@
 //! Objects that have the values of a chart in them, for a controller that installs it: Argo CD's Application, Flux's HelmRelease
 //! and the HelmChart of k3s.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -13,6 +13,7 @@ use super::{Unread, values::Root};
 use crate::compose::Loader;
 use crate::error::Error;
 use crate::helm::{self, Release};
+use crate::io::real;
 use crate::knowable::Knowable;
 use crate::shown::escape;
 use crate::source::{SourceId, Span, Within, offset_of};
@@ -224,9 +225,29 @@ impl Reader {
             (Some(found), None) => found,
             _ => return Err(missing()),
         };
+        let found = self.as_named(one.source, &found).unwrap_or(found);
         let opened = Loader::default().open(&mut self.sources, &found);
         let source = opened.map_err(|_| missing())?;
         self.parsed(&found, source)
+    }
+
+    /// The path of a file below a folder that a source is in, as the source's own is named: its findings are the same on every
+    /// machine.
+    fn as_named(&self, source: SourceId, file: &Path) -> Option<PathBuf> {
+        let own = self.sources.file(source)?;
+        let steps = own
+            .ancestors()
+            .skip(1)
+            .position(|above| file.starts_with(above))?;
+        let below = file.strip_prefix(own.ancestors().nth(steps + 1)?).ok()?;
+        let mut folder = self.sources.path(source).parent()?.to_owned();
+        for _ in 0..steps {
+            if !folder.pop() {
+                folder.push("..");
+            }
+        }
+        let named = folder.join(below);
+        (real(&named) == file).then_some(named)
     }
 
     /// A key of a ConfigMap or a Secret that was given, too.

@@ -121,6 +121,9 @@ impl Graph {
             return Ok(item.clone());
         }
         let joined = self.new_tree(false);
+        // What is joined while it is read is written so, and this is said there.
+        let put = self.repeated(parts).into_iter().map(|key| (key, true));
+        self.tree_mut(joined).repeated = put.collect();
         for part in overridden.iter().rev().chain(parts) {
             match part.item {
                 Item::Tree(tree) => self.merge(joined, tree, Trees::Copied, 0)?,

@@ -60,8 +60,11 @@ const TRUSTED: [&str; 16] = [
     "wget",
 ];
 
-/// Shells.
-const SHELLS: [&str; 6] = ["ash", "bash", "dash", "ksh", "sh", "zsh"];
+/// Whether a program is a shell, by its name or its path.
+pub(crate) fn is_shell(program: &str) -> bool {
+    const SHELLS: [&str; 6] = ["ash", "bash", "dash", "ksh", "sh", "zsh"];
+    SHELLS.contains(&program.rsplit('/').next().unwrap_or(program))
+}
 
 /// What the images' own script is told to start.
 const SERVERS: [&str; 5] = [
@@ -114,7 +117,7 @@ impl Shell<'_> {
                     .iter()
                     .position(|word| word.known().is_some_and(|w| w == "--"));
                 words.drain(..=end.unwrap_or(0));
-            } else if SHELLS.contains(&name.as_str()) {
+            } else if is_shell(&name) {
                 return self.shell(&name, &words, state);
             } else if self.functions.contains(&name) || self.is_script(&program, &words, &state) {
                 return;
@@ -235,13 +238,13 @@ fn interpreter(text: &str) -> Option<Vec<Knowable<String>>> {
         Some((program, argument)) => vec![program, argument.trim_start()],
         None => vec![first],
     };
-    let name = |word: &&str| SHELLS.contains(&word.rsplit('/').next().unwrap_or(word));
-    let is_shell = words.first().is_some_and(name)
-        || words[0].ends_with("/env") && words.last().is_some_and(name);
+    let is_one = |word: &&str| is_shell(word);
+    let is_for_shell = words.first().is_some_and(is_one)
+        || words[0].ends_with("/env") && words.last().is_some_and(is_one);
     let known = words
         .into_iter()
         .map(|word| Knowable::Known(word.to_owned()));
-    is_shell.then(|| known.collect())
+    is_for_shell.then(|| known.collect())
 }
 
 fn is_trusted(name: &str, words: &[Knowable<String>]) -> bool {
