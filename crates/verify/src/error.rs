@@ -106,6 +106,9 @@ pub(crate) enum Error {
     UnknownRule(String),
 }
 
+/// What to print of a cluster.
+const OBJECTS: &str = "print the objects themselves:\n  kubectl get deploy,sts,svc,ing,netpol,cm,secret -o yaml | clearml-verify -";
+
 impl Error {
     /// Where in a file it is, where that can be said.
     pub(crate) fn place(&self) -> Option<&Place> {
@@ -161,10 +164,7 @@ impl Error {
                 "print the containers that run:\n  docker inspect $(docker ps -q) | clearml-verify -"
                     .to_owned(),
             ),
-            Self::NotObjects(_) => Some(
-                "print the objects themselves:\n  kubectl get deploy,sts,svc,ing,netpol,cm,secret -o yaml | clearml-verify -"
-                    .to_owned(),
-            ),
+            Self::NotObjects(_) => Some(OBJECTS.to_owned()),
             Self::NotRendered(_, command) => Some(format!("render it:\n  {command}")),
             Self::NoFile(address) => Some(format!("for a server:\n  {}", at(address))),
             Self::NoFileOrServer(name) => {
