@@ -193,43 +193,53 @@ mod tests {
 
     #[test]
     fn the_layouts_are_tried() {
-        assert_eq!(
-            candidates("http://localhost:8080/", &API),
-            [
-                "http://localhost:8080",
-                "http://localhost:8008",
-                "http://localhost:8080/api",
-            ]
-        );
-        assert_eq!(
-            candidates("https://app.ml.example.com", &FILES),
-            [
+        let layouts: [(&str, &Named, &[&str]); 5] = [
+            (
+                "http://localhost:8080/",
+                &API,
+                &[
+                    "http://localhost:8080",
+                    "http://localhost:8008",
+                    "http://localhost:8080/api",
+                ],
+            ),
+            (
                 "https://app.ml.example.com",
-                "https://app.ml.example.com:8081",
-                "https://files.ml.example.com",
-                "https://app.ml.example.com/files",
-            ]
-        );
-        assert_eq!(
-            candidates("http://127.1:8080", &API),
-            [
+                &FILES,
+                &[
+                    "https://app.ml.example.com",
+                    "https://app.ml.example.com:8081",
+                    "https://files.ml.example.com",
+                    "https://app.ml.example.com/files",
+                ],
+            ),
+            (
                 "http://127.1:8080",
-                "http://127.1:8008",
-                "http://127.1:8080/api",
-            ]
-        );
-        assert_eq!(
-            candidates("https://app.ml.example.com:8443", &API),
-            [
+                &API,
+                &[
+                    "http://127.1:8080",
+                    "http://127.1:8008",
+                    "http://127.1:8080/api",
+                ],
+            ),
+            (
                 "https://app.ml.example.com:8443",
-                "https://api.ml.example.com:8443",
-                "https://app.ml.example.com:8443/api",
-            ]
-        );
-        assert_eq!(
-            candidates("http://127.0.0.1:9080", &FILES),
-            ["http://127.0.0.1:9080", "http://127.0.0.1:9080/files"]
-        );
+                &API,
+                &[
+                    "https://app.ml.example.com:8443",
+                    "https://api.ml.example.com:8443",
+                    "https://app.ml.example.com:8443/api",
+                ],
+            ),
+            (
+                "http://127.0.0.1:9080",
+                &FILES,
+                &["http://127.0.0.1:9080", "http://127.0.0.1:9080/files"],
+            ),
+        ];
+        for (target, part, expected) in layouts {
+            assert_eq!(candidates(target, part), expected, "{target}");
+        }
         assert!(candidates("http://[::1]:8008", &WEB).contains(&"http://[::1]:8080".to_owned()));
         let below = further("https://ml.example.com/tools/clearml/x", &API);
         for base in ["/tools/clearml", "/tools", "", "/clearml"] {
