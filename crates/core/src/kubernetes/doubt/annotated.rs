@@ -28,7 +28,9 @@ impl<'a> Annotated<'a> {
     /// Those of an object.
     pub(super) fn of(object: &'a Object) -> impl Iterator<Item = Self> {
         annotations(&object.node).filter_map(move |(name, field)| {
-            let text = field.value.text().filter(|_| !RECORDS.contains(&name))?;
+            // Names without a domain are for the user's own words, and no controller obeys them.
+            let is_obeyed = name.contains('/') && !RECORDS.contains(&name);
+            let text = field.value.text().filter(|_| is_obeyed)?;
             let hosts = hosts(text);
             (!hosts.is_empty()).then(|| Self {
                 object,
