@@ -1,8 +1,11 @@
 //! What rules look at: a deployment and its effective configuration, with the questions that several rules ask.
 
 pub(crate) mod accounts;
+pub(crate) mod origins;
+pub(crate) mod protection;
 mod remedy;
 mod unknown;
+pub(crate) mod unread;
 
 use std::cell::OnceCell;
 use std::path::Path;
@@ -19,10 +22,10 @@ use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::{Hides, Unseen};
 use clearml_secure_core::version::Version;
 
-use crate::described::Described;
 use crate::files::Files;
 use crate::finding::{Draft, Fix, Severity};
 use crate::login::Login;
+use crate::report::described::Described;
 use crate::words::{self, HALF_PUBLIC, REVOKED, and, release};
 
 /// What is said to be unset may be set where nobody looked.

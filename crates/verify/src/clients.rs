@@ -3,6 +3,7 @@
 //! A client is whatever is given a pair under the names that ClearML's SDK and agent read: `clearml.conf`, variables in
 //! any file, a container of any compose file that is no server. A file that has an old secret in another way is one, too.
 
+pub(crate) mod client;
 mod given;
 mod scan;
 
@@ -13,13 +14,13 @@ use clearml_secure_core::known;
 use clearml_secure_core::setting::Kind;
 
 use crate::cli::Cli;
-use crate::client::{Client, Pair};
+use crate::clients::client::{Client, Pair};
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::live::accounts;
 use crate::report::{NotChecked, PublicKeys, Report, Subject, Texts};
-use crate::shard::Share;
 use crate::target;
+use crate::target::shard::Share;
 use scan::Scan;
 
 /// The name under which clients are found to have old keys; that of the probe, which asks a server for them.

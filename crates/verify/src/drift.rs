@@ -9,8 +9,8 @@ use clearml_secure_core::shell::quoted;
 use clearml_secure_core::shown::{escape, escape_path};
 use clearml_secure_core::source::SourceId;
 
-use crate::described::Described;
-use crate::trees::Trees;
+use crate::report::described::Described;
+use crate::report::trees::Trees;
 use crate::words::and;
 
 /// What the files say from which containers were made, if they are a target, too: those that docker compose has written on

@@ -24,8 +24,8 @@ use clearml_secure_core::unseen::{Hides, Unseen};
 use gix_index::hash::Kind as Hash;
 use zeroize::Zeroizing;
 
-use crate::described::Described;
 use crate::login::Login;
+use crate::report::described::Described;
 pub(crate) use pages::Published;
 
 /// What rules ask of the file system.

@@ -1,5 +1,8 @@
 //! The keysets of `--keys` and `--old-keys`, and whether a deployment's files have the first.
 
+pub(crate) mod check;
+pub(crate) mod receipt;
+
 use std::path::Path;
 use std::sync::Arc;
 

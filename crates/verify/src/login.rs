@@ -1,6 +1,9 @@
 //! The web login of a deployment's API servers: its users, what is weak about their passwords, and what a message calls
 //! them.
 
+pub(crate) mod guess;
+pub(crate) mod hash;
+
 use std::collections::HashMap;
 
 use clearml_secure_core::deployment::Deployment;
@@ -12,7 +15,7 @@ use clearml_secure_core::secret::Secret;
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::shown::escape;
 
-use crate::guess::{Guesser, Whose};
+use crate::login::guess::{Guesser, Whose};
 
 /// A longer name is none that a message repeats.
 const LONGEST_NAME: usize = 64;

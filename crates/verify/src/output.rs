@@ -14,13 +14,13 @@ mod since;
 mod text;
 
 use crate::cli::{Cli, Format};
+use crate::decisions::hidden::Hidden;
 use crate::error::Error;
 use crate::finding::Severity;
-use crate::hidden::Hidden;
-use crate::receipt::Receipt;
+use crate::keys::receipt::Receipt;
 use crate::report::Report;
+use crate::report::trees::Trees;
 use crate::since::Trend;
-use crate::trees::Trees;
 
 pub(crate) use text::Look;
 

@@ -1,5 +1,13 @@
 //! What was looked at, and what was found in it.
 
+pub(crate) mod asked;
+pub(crate) mod described;
+pub(crate) mod fingerprint;
+pub(crate) mod lines;
+pub(crate) mod openings;
+pub(crate) mod readout;
+pub(crate) mod trees;
+
 use std::ops::{AddAssign, Deref};
 use std::path::{Path, PathBuf};
 
@@ -10,15 +18,15 @@ use clearml_secure_core::source::{Place, Sources, Span};
 use clearml_secure_core::unseen::Unseen;
 use clearml_secure_core::version::Version;
 
-use crate::check::Check;
-use crate::client::Client;
+use crate::clients::client::Client;
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::fingerprint::{Identity, Names};
 use crate::keys;
-use crate::lines::Lines;
-use crate::people::People;
-use crate::readout::Readout;
+use crate::keys::check::Check;
+use crate::live::people::People;
+use crate::report::fingerprint::{Identity, Names};
+use crate::report::lines::Lines;
+use crate::report::readout::Readout;
 
 /// What was looked at, and what was found in it: all that outputs say, and none of the trees and texts it was found in.
 pub(crate) struct Report {

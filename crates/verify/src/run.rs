@@ -1,20 +1,33 @@
+//! A run: what the command line asks for is looked at, judged and printed.
+
+pub(crate) mod crew;
+mod fleet;
+mod judgment;
+mod look;
+mod products;
+mod progress;
+mod stream;
+mod sweep;
+
 use std::io;
 
 use clearml_secure_cli::talk::say;
 use clearml_secure_core::exit::{self, Input};
 
 use crate::cli::{Cli, Format};
+use crate::clients;
+use crate::decisions::policy::Policy;
+use crate::decisions::retired;
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::look::Looker;
+use crate::keys::receipt::Receipt;
 use crate::pages;
-use crate::policy::Policy;
-use crate::products::{self, Products};
-use crate::receipt::Receipt;
-use crate::shard::Share;
-use crate::stream::Stream;
+use crate::run::look::Looker;
+use crate::run::products::Products;
+use crate::run::stream::Stream;
 use crate::target;
-use crate::{arguments, clients, fleet, retired, sweep};
+use crate::target::arguments;
+use crate::target::shard::Share;
 
 /// Looks at every target and prints what is to be said.
 pub(crate) fn run(cli: &mut Cli) -> Result<u8, Error> {

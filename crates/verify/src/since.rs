@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 
 use clearml_secure_core::shown::{escape, text_of};
 
-use crate::asked::is_asked;
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::fingerprint::{Identity, Names};
 use crate::pages;
+use crate::report::asked::is_asked;
+use crate::report::fingerprint::{Identity, Names};
 use crate::report::{Age, Extent, ExtentFile, NotChecked, Report, Subject, Told};
 use crate::target::is_url;
 pub(crate) use earlier::FindingThen;

@@ -1,5 +1,16 @@
 //! From the command line's targets to deployments.
 
+pub(crate) mod arguments;
+pub(crate) mod folder;
+mod installer;
+mod kustomization;
+mod launcher;
+pub(crate) mod loader;
+mod reader;
+pub(crate) mod shard;
+pub(crate) mod unopened;
+pub(crate) mod walk;
+
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -15,14 +26,12 @@ use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::folder;
-use crate::installer::Installer;
-use crate::kustomization::{changing, is_kustomization, is_patch};
-use crate::launcher;
-use crate::loader::Loader;
-use crate::reader::Reader;
-use crate::shard::Share;
-use crate::unopened::{Target, Unopened, Way};
+use crate::target::installer::Installer;
+use crate::target::kustomization::{changing, is_kustomization, is_patch};
+use crate::target::loader::Loader;
+use crate::target::reader::Reader;
+use crate::target::shard::Share;
+use crate::target::unopened::{Target, Unopened, Way};
 
 /// JSON begins within so many bytes, or it is not found behind what comes before it.
 const MARGIN: u64 = 64;

@@ -12,7 +12,7 @@
 #[path = "../../../tests/oracles/oracle.rs"]
 #[allow(unreachable_pub, reason = "it is written for several tests")]
 mod oracles;
-#[path = "../src/origins.rs"]
+#[path = "../src/case/origins.rs"]
 mod origins;
 #[path = "../../../tests/oracles/random.rs"]
 #[allow(unreachable_pub, reason = "it is written for several tests")]

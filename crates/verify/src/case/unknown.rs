@@ -10,7 +10,7 @@ use clearml_secure_core::source::Span;
 use clearml_secure_core::unseen::{Hides, Unseen};
 
 use super::Case;
-use crate::origins;
+use crate::case::origins;
 use crate::words::and;
 
 /// A path that is not known: why, and where that is.

@@ -20,11 +20,11 @@ use zeroize::Zeroizing;
 
 use super::given::{self, Given};
 use super::{pair_of, pair_of_old};
-use crate::client::{Client, Pair};
+use crate::clients::client::{Client, Pair};
 use crate::keys::Keys;
 use crate::live::accounts;
 use crate::report::NotChecked;
-use crate::walk::is_made;
+use crate::target::walk::is_made;
 
 /// No client's file is larger; models and archives are.
 const LARGEST: u64 = 1 << 20;

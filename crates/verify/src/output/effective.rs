@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::json::{place, unknown};
 use super::text::{Look, NotCheckedLines, looked_at};
-use crate::openings::Opening;
-use crate::readout::Read;
 use crate::report::Report;
+use crate::report::openings::Opening;
+use crate::report::readout::Read;
 
 /// For people.
 pub(super) fn text(reports: &[Report], look: Look) -> String {

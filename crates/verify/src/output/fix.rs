@@ -8,11 +8,11 @@ use clearml_secure_core::source::Sources;
 
 use super::{Printer, Seen, text};
 use crate::cli::Cli;
-use crate::described::Described;
 use crate::finding::Finding;
 use crate::fix::{self, Inject, Keys, Lines, Mode, Names, Obstacle, Output, Place, Plan};
+use crate::report::described::Described;
+use crate::report::trees::Trees;
 use crate::report::{Report, Subject};
-use crate::trees::Trees;
 use crate::words::and;
 
 /// A help that has this command is none where it is refused.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::text::looked_at;
 use crate::finding::Severity;
-use crate::fingerprint::{Fingerprints, digest};
 use crate::report::Report;
+use crate::report::fingerprint::{Fingerprints, digest};
 
 pub(super) fn findings(reports: &[Report]) -> String {
     let mut fingerprints = Fingerprints::default();

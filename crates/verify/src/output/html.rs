@@ -15,9 +15,9 @@ use super::group::{Together, together};
 use super::text::{looked_at, plural};
 use super::{Seen, count};
 use crate::finding::Severity;
+use crate::keys::receipt::{self, Receipt};
 use crate::pages;
-use crate::readout::Read;
-use crate::receipt::{self, Receipt};
+use crate::report::readout::Read;
 use crate::report::{NotChecked, Outline, Report, Told};
 use matrix::Matrix;
 

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 
 use super::text::looked_at;
 use super::{Printer, Seen};
-use crate::check::Check;
-use crate::client::Client;
+use crate::clients::client::Client;
 use crate::finding::Severity;
-use crate::fingerprint::Fingerprints;
-use crate::people::{People, Whose};
+use crate::keys::check::Check;
+use crate::live::people::{People, Whose};
+use crate::report::fingerprint::Fingerprints;
+use crate::report::trees::Trees;
 use crate::report::{Report, Subject, Told};
 use crate::since::Trend;
-use crate::trees::Trees;
 use shape::{Finding, Frame, Unknown};
 
 /// Of the shape.

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::Seen;
 use crate::finding::Severity;
-use crate::fingerprint::Fingerprints;
 use crate::pages;
 use crate::pages::ids;
+use crate::report::fingerprint::Fingerprints;
 use crate::report::{Age, Told};
 
 pub(super) fn findings(seen: &Seen<'_>) -> String {

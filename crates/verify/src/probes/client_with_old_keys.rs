@@ -22,8 +22,8 @@ use clearml_secure_core::keyset::Keyset;
 use md5::{Digest, Md5};
 
 use super::Probe;
+use crate::live::people::{People, Users, Whose};
 use crate::live::{Account, Id, Listed, Seen, Site, accounts};
-use crate::people::{People, Users, Whose};
 
 /// The company of everybody (docs/clearml.md#internal-accounts).
 const COMPANY: &str = "d1bd92a3b039400cbafc60a7a5b1e52b";

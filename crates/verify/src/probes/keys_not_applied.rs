@@ -19,8 +19,8 @@ use clearml_secure_core::keyset::Keyset as Keys;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
-use crate::check::{Answer, Keyset, OPEN_FILES, TOKENS};
 use crate::finding::Severity;
+use crate::keys::check::{Answer, Keyset, OPEN_FILES, TOKENS};
 use crate::live::{
     Account, Algorithm, Claims, Login, Role, Seen, Site, Verdict, accounts, sign, together,
     token_secret, told,

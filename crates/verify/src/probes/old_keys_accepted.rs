@@ -18,8 +18,8 @@ use clearml_secure_core::keyset::Keyset as Keys;
 use clearml_secure_core::setting::Server;
 
 use super::Probe;
-use crate::check::{Answer, Keyset, OPEN_FILES, TOKENS};
 use crate::finding::Severity;
+use crate::keys::check::{Answer, Keyset, OPEN_FILES, TOKENS};
 use crate::live::{
     Account, Algorithm, Claims, Login, Seen, Site, Verdict, accounts, sign, token_secret,
 };

@@ -23,8 +23,8 @@ use clearml_secure_core::setting::SETTINGS;
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
+use crate::case::unread;
 use crate::finding::{Draft, Severity};
-use crate::unread;
 use crate::words::{and, release};
 
 /// What was meant to close something does not (docs/clearml.md#account-without-a-role).

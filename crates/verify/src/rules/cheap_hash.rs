@@ -14,7 +14,7 @@
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
-use crate::hash::Bcrypt;
+use crate::login::hash::Bcrypt;
 
 /// It takes the hash first.
 const SEVERITY: Severity = Severity::Warning;

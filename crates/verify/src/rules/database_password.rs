@@ -20,8 +20,8 @@ use clearml_secure_core::deployment::Database;
 use clearml_secure_core::shown::escape;
 
 use super::{Case, Rule};
+use crate::case::protection::{Off, Protection, protection};
 use crate::finding::{Draft, Severity};
-use crate::protection::{Off, Protection, protection};
 use crate::words::{and, container};
 
 /// Another service has to fall first.

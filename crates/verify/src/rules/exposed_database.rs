@@ -28,9 +28,9 @@ use clearml_secure_core::password::weakness;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
+use crate::case::protection::{Protection, protection};
 use crate::entry::entry;
 use crate::finding::{Draft, Fix, Severity};
-use crate::protection::{Protection, protection};
 use crate::words::{self, and, place};
 
 /// Anyone who reaches the host reaches the database (docs/clearml.md#database-passwords).

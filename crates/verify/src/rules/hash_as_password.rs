@@ -15,8 +15,8 @@
 
 use super::{Case, Rule};
 use crate::finding::{Draft, Severity};
-use crate::hash;
 use crate::login::Login;
+use crate::login::hash;
 
 /// The user is locked out, and the hash is a password (docs/clearml.md#plain-passwords).
 const SEVERITY: Severity = Severity::Error;

@@ -23,8 +23,8 @@ use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::Span;
 
 use super::{Case, Rule};
+use crate::case::origins::{self, Reach};
 use crate::finding::{Draft, Severity};
-use crate::origins::{self, Reach};
 
 /// The cookie's SameSite=Lax keeps other sites out (docs/clearml.md#cross-origin-requests).
 const LAX: Severity = Severity::Note;

@@ -20,8 +20,8 @@ use clearml_secure_core::instance::{Family, Instance};
 use clearml_secure_core::setting::{Server, Setting};
 
 use super::{Case, Rule, broken_account};
+use crate::case::unread;
 use crate::finding::{Draft, Severity};
-use crate::unread;
 use crate::words::shown;
 
 /// By itself it opens nothing; what is missing because of it is a finding of its own.

@@ -13,20 +13,21 @@ use clearml_secure_core::source::Span;
 
 use crate::case::accounts;
 use crate::cli::Cli;
-use crate::described::Described;
+use crate::decisions::ignore;
+use crate::decisions::ignore::Silenced;
+use crate::drift;
 use crate::files::Files;
-use crate::guess::Guesser;
-use crate::ignore::Silenced;
 use crate::keys::{self, Keys};
-use crate::lines::Lines;
 use crate::login::Login;
-use crate::products::Products;
-use crate::readout::Readout;
+use crate::login::guess::Guesser;
+use crate::report::described::Described;
+use crate::report::lines::Lines;
+use crate::report::readout::Readout;
+use crate::report::trees::Trees;
 use crate::report::{Extent, ExtentFile, NotChecked, Outline, PublicKeys, Report, Subject, Texts};
 use crate::rules::{self, Case};
-use crate::trees::Trees;
-use crate::unopened::Target;
-use crate::{drift, ignore};
+use crate::run::products::Products;
+use crate::target::unopened::Target;
 
 /// What is the same for all targets.
 pub(crate) struct Looker<'a> {

@@ -8,8 +8,8 @@ use clearml_secure_core::source::Place;
 use clearml_secure_core::strength::weakness;
 use clearml_secure_core::{placeholder, public};
 
-use crate::described::Described;
-use crate::openings::{self, Opening};
+use crate::report::described::Described;
+use crate::report::openings::{self, Opening};
 
 /// What the servers of a deployment read.
 #[derive(Default)]

@@ -21,10 +21,10 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::live::{Bounds, Client, Given, MOST_REQUESTS, Release, Seen, Site, together};
 use crate::probes::{PROBES, Probe};
-use crate::progress::Progress;
 use crate::report::{NotChecked, PublicKeys, Report, Subject, Texts};
-use crate::shard::Share;
+use crate::run::progress::Progress;
 use crate::target;
+use crate::target::shard::Share;
 
 /// All requests together take no longer than this many times the bound of one: no chain of requests that depend on each
 /// other is longer.

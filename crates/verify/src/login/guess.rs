@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::hash::Bcrypt;
+use crate::login::hash::Bcrypt;
 
 /// All guesses of a run take no longer, but for those that are sure.
 const LONGEST: Duration = Duration::from_secs(2);

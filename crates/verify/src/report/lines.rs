@@ -9,7 +9,7 @@ use clearml_secure_core::redact::{Line, Text};
 use clearml_secure_core::source::{SourceId, Span};
 use clearml_secure_core::yaml::{Node, parse_part_last};
 
-use crate::described::Described;
+use crate::report::described::Described;
 
 /// The texts of a deployment.
 pub(crate) struct Lines<'a> {

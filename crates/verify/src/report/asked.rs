@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use clearml_secure_core::io::is_same;
 
 use crate::cli::Cli;
-use crate::fingerprint::Names;
+use crate::clients;
+use crate::keys;
+use crate::pages;
+use crate::report::fingerprint::Names;
 use crate::report::{Report, Subject};
-use crate::{clients, keys, pages};
 
 /// The rule that holds containers against files.
 const DRIFT: &str = "drifted-container";

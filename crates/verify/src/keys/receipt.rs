@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::check;
 use crate::keys::Keys;
+use crate::keys::check;
 
 /// When, where, by what and about which keys.
 pub(crate) struct Receipt {

@@ -10,21 +10,21 @@ use clearml_secure_core::exit;
 use clearml_secure_core::io::{Mode, Spool, is_same, write_secret_file};
 use clearml_secure_core::shown::escape;
 
-use crate::asked::Asked;
-use crate::baseline::{Baseline, Recorded};
 use crate::cli::{self, Cli, FailOn, Format};
+use crate::decisions::baseline::{Baseline, Recorded};
+use crate::decisions::hidden::Hidden;
+use crate::decisions::policy::Policy;
 use crate::error::Error;
 use crate::finding::Severity;
-use crate::hidden::Hidden;
-use crate::judgment::Judgment;
-use crate::look::Looked;
+use crate::keys::receipt::Receipt;
 use crate::output::{Look, Printer, Seen};
-use crate::policy::Policy;
-use crate::products::Products;
-use crate::receipt::Receipt;
+use crate::report::asked::Asked;
+use crate::report::trees::Trees;
 use crate::report::{Report, Subject};
+use crate::run::judgment::Judgment;
+use crate::run::look::Looked;
+use crate::run::products::Products;
 use crate::since::Since;
-use crate::trees::Trees;
 
 /// Takes reports in the order in which they are told.
 pub(crate) struct Stream<'a> {

@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::loader::Loader;
 use crate::report::NotChecked;
-use crate::shard::Share;
-use crate::unopened::Target;
+use crate::target::loader::Loader;
+use crate::target::shard::Share;
+use crate::target::unopened::Target;
 
 /// Takes over what is read at once, and keeps what is the same for all that is read.
 pub(crate) struct Reader<'a> {

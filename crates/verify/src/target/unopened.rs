@@ -11,11 +11,11 @@ use clearml_secure_core::keyset::Keyset;
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
 
-use crate::described::Described;
 use crate::error::Error;
-use crate::loader::Loader;
 use crate::report::NotChecked;
-use crate::shard::Share;
+use crate::report::described::Described;
+use crate::target::loader::Loader;
+use crate::target::shard::Share;
 
 /// What a target is, or one of the files below it.
 pub(crate) enum Target {

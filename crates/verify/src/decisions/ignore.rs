@@ -2,10 +2,11 @@
 
 use clearml_secure_core::source::{Sources, Span};
 
-use crate::described::Described;
+use crate::decisions::retired;
 use crate::finding::Finding;
-use crate::lines::Lines;
-use crate::{pages, retired};
+use crate::pages;
+use crate::report::described::Described;
+use crate::report::lines::Lines;
 
 const MARK: &str = "clearml-verify: ignore[";
 

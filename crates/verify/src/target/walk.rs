@@ -14,9 +14,9 @@ use clearml_secure_core::yaml::{self, Node};
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
 
-use crate::installer::Installer;
-use crate::kustomization::{Kustomization, is_of_clearml};
-use crate::launcher;
+use crate::target::installer::Installer;
+use crate::target::kustomization::{Kustomization, is_of_clearml};
+use crate::target::launcher;
 
 /// Files that mark a folder as something a program made and can make again.
 const MADE: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];

@@ -8,16 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::loader::Loader;
-use crate::look::{Looked, Looker};
-use crate::progress::Progress;
+use crate::report::trees::Trees;
 use crate::report::{NotChecked, Report, Subject};
-use crate::shard::Share;
-use crate::stream::Stream;
+use crate::run::crew;
+use crate::run::look::{Looked, Looker};
+use crate::run::progress::Progress;
+use crate::run::stream::Stream;
 use crate::target::Targets;
-use crate::trees::Trees;
-use crate::unopened::{Folder, Target, Unopened, Way};
-use crate::{crew, folder};
+use crate::target::folder;
+use crate::target::loader::Loader;
+use crate::target::shard::Share;
+use crate::target::unopened::{Folder, Target, Unopened, Way};
 use clearml_secure_cli::interrupt;
 
 /// A target, and of which argument it is.

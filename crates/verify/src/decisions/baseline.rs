@@ -12,12 +12,12 @@ use clearml_secure_core::shown::{escape_path, plural};
 use clearml_secure_core::source::{Place, place_of};
 use serde::{Deserialize, Serialize};
 
-use crate::asked::Asked;
 use crate::cli::Cli;
+use crate::decisions::until::Until;
 use crate::error::Error;
-use crate::fingerprint::Fingerprints;
 use crate::report::Report;
-use crate::until::Until;
+use crate::report::asked::Asked;
+use crate::report::fingerprint::Fingerprints;
 use crate::words::of_json;
 
 /// The version of the file's shape.

@@ -6,7 +6,7 @@ use clearml_secure_core::opening::{self, OpeningPath, Reads};
 use clearml_secure_core::setting::Server;
 use clearml_secure_core::source::{Place, Span};
 
-use crate::described::Described;
+use crate::report::described::Described;
 
 /// A path at a server.
 pub(crate) struct Opening {

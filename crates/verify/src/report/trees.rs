@@ -2,7 +2,7 @@
 
 use clearml_secure_core::effective::Effective;
 
-use crate::described::Described;
+use crate::report::described::Described;
 
 /// A deployment, understood. It is many times as large as what there is to say of it.
 pub(crate) struct Trees {

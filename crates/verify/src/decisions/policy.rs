@@ -13,14 +13,15 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
-use crate::asked::{Asked, is_asked};
 use crate::cli::{Cli, FailOn, Severity};
+use crate::decisions::retired;
+use crate::decisions::until::Until;
 use crate::error::Error;
+use crate::pages;
+use crate::report::asked::{Asked, is_asked};
 use crate::report::{Report, Told};
 use crate::target::{self, is_url};
-use crate::until::Until;
 use crate::words::without_value;
-use crate::{pages, retired};
 
 const NAME: &str = "clearml-verify.toml";
 

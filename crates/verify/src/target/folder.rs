@@ -15,14 +15,14 @@ use clearml_secure_core::helm;
 use clearml_secure_core::io::{entries, read_text};
 
 use crate::cli::Cli;
-use crate::crew;
 use crate::error::Error;
-use crate::loader::Loader;
-use crate::reader::Reader;
 use crate::report::NotChecked;
-use crate::shard::Share;
-use crate::unopened::{Folder, Target, Unopened, Way, has_default_name, is_overlay};
-use crate::walk::{Found, Manifest, Walk, listed};
+use crate::run::crew;
+use crate::target::loader::Loader;
+use crate::target::reader::Reader;
+use crate::target::shard::Share;
+use crate::target::unopened::{Folder, Target, Unopened, Way, has_default_name, is_overlay};
+use crate::target::walk::{Found, Manifest, Walk, listed};
 use clearml_secure_core::shell::quoted;
 use zeroize::Zeroizing;
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::walk::listed;
+use crate::target::walk::listed;
 
 /// Reads compose files. What the command line gives for all of them is read once: a pipe has its text only once.
 pub(crate) struct Loader<'a> {
