@@ -47,6 +47,13 @@ const OTHERS: [&str; 27] = [
     "the quick brown fox jumps over the lazy dog.",
 ];
 
+/// Words of which people make up a name for a secret, with nothing or one sign between them: `clearml-secret`, `my_secret_key`.
+const FIRST: &str = "admin api app auth clearml default dev jwt my prod production secret server service session super test the \
+                     token trains your";
+const SECOND: &str = "admin auth key pass passwd password secret server super token";
+const THIRD: [&str; 4] = ["", "key", "secret", "token"];
+const BETWEEN: [&str; 4] = ["", " ", "-", "_"];
+
 /// Small numbers and years.
 const NUMBERS: [std::ops::Range<u32>; 2] = [0..130, 1950..2050];
 
@@ -77,8 +84,28 @@ pub(super) fn is_of_common(value: &str) -> bool {
             .flatten()
             .any(|number| is_any(&number.to_string()))
         || known::all().iter().any(|known| is_any(known.value))
-        || stand_ins().any(|word| ENDS.iter().any(|end| is_line(&format!("{word}{end}"))))
+        || stand_ins().any(|word| {
+            let is_ended = |word: &str| ENDS.iter().any(|end| is_line(&format!("{word}{end}")));
+            is_ended(word) || is_ended(&capital(word))
+        })
+        || is_made_up(&is_line)
         || words().any(is_line)
+}
+
+/// Whether it is the digest of a name that is made up of words.
+fn is_made_up(is_line: &dyn Fn(&str) -> bool) -> bool {
+    let words = |list: &'static str| list.split_ascii_whitespace();
+    BETWEEN.iter().any(|between| {
+        words(FIRST).any(|first| {
+            words(SECOND).any(|second| {
+                let start = format!("{first}{between}{second}");
+                THIRD.iter().any(|third| match third.is_empty() {
+                    true => is_line(&start),
+                    false => is_line(&format!("{start}{between}{third}")),
+                })
+            })
+        })
+    })
 }
 
 fn capital(text: &str) -> String {
@@ -199,6 +226,9 @@ mod tests {
             "2024",
             "hello world",
             "A",
+            "Password123",
+            "clearml-secret",
+            "mysecretkey\n",
             "your-256-bit-secret",
             default,
         ] {

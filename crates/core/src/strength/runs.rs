@@ -20,8 +20,11 @@ const SHIFTED: [(char, char); 10] = [
 ];
 
 /// Ways with leaps, and numbers, that people know by heart.
-const ORDERS: [&str; 13] = [
+const ORDERS: [&str; 16] = [
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
+    "1qaz1qaz2wsx2wsx3edc3edc4rfv4rfv5tgb5tgb",
+    "aqswdefrgthyjukilo;p",
+    "qawsedrftgyhujikolp",
     "zaq12wsxcde34rfvbgt56yhnmju78ik,",
     "zaq1xsw2cde3vfr4bgt5nhy6mju7,ki8",
     "qazwsxedcrfvtgbyhnujmikolp",
@@ -37,6 +40,13 @@ const ORDERS: [&str; 13] = [
 ];
 /// Fewer characters of these are there by chance.
 const SHORTEST_ORDER: usize = 6;
+
+/// What allkeysgenerator.com prints, which descriptions of JSON Web Tokens recommend, looks random and is not: each character
+/// follows the one before it by half of these, and one or two more.
+const LEAPS: &[u8] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789/!$?%&(*)+-@abcdefghjkmnpqrstuvwxyz";
+const LEAP: std::ops::RangeInclusive<usize> = LEAPS.len() / 2..=LEAPS.len() / 2 + 3;
+/// Fewer of these are there by chance.
+const SHORTEST_LEAPS: usize = 10;
 
 /// Fewer keys beside each other are there by chance.
 const SHORTEST_WALK: usize = 5;
@@ -64,6 +74,7 @@ pub(super) fn walk(text: &[char], from: usize) -> Option<(usize, f64)> {
     beside
         .into_iter()
         .chain(order)
+        .chain(leaps(text, from))
         .max_by_key(|(length, _)| *length)
 }
 
@@ -84,6 +95,26 @@ fn order(text: &[char], from: usize) -> usize {
         }
     }
     longest
+}
+
+/// The leaps take turns between two lengths; where they do not is what little differs from key to key.
+fn leaps(text: &[char], from: usize) -> Option<(usize, f64)> {
+    let mut places = text[from..].iter().map_while(|c| leap_place(*c));
+    let mut last = places.next()?;
+    let (mut length, mut before, mut turns) = (1, 0, 0);
+    for next in places {
+        let leap = (next + LEAPS.len() - last) % LEAPS.len();
+        if !LEAP.contains(&leap) {
+            break;
+        }
+        turns += usize::from(leap == before);
+        (last, before, length) = (next, leap, length + 1);
+    }
+    (length >= SHORTEST_LEAPS).then_some((length, WALK_BITS + turns as f64 * TURN_BITS))
+}
+
+fn leap_place(c: char) -> Option<usize> {
+    LEAPS.iter().position(|leap| char::from(*leap) == c)
 }
 
 /// For every character, a bit for each that follows it in one of the orders.
@@ -310,6 +341,8 @@ mod tests {
             "qwedsa",
             "1q2w3e4r5t",
             "zaqxsw",
+            "1qaz!QAZ2wsx@WSX3edc#EDC",
+            "qawsedrftgyhujikolp",
         ] {
             let chars = chars(text);
             let longest = (0..chars.len())

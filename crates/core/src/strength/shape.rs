@@ -59,9 +59,6 @@ const ENDS: [&str; 40] = [
 /// Whether a text is the address of something, or the path of a file, with nothing secret in it.
 pub(super) fn is_address(text: &str, enough: f64) -> bool {
     let text = text.trim();
-    if text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok() {
-        return true;
-    }
     if is_reference(text) {
         return true;
     }
@@ -81,7 +78,9 @@ pub(super) fn is_address(text: &str, enough: f64) -> bool {
         return !local.is_empty() && local.chars().all(is_name);
     }
     let (host, path) = text.split_at(text.find('/').unwrap_or(text.len()));
-    is_path(text) || (is_host(host) && bits(path) < enough)
+    let is_host =
+        is_host(host) || host.parse::<IpAddr>().is_ok() || host.parse::<SocketAddr>().is_ok();
+    is_path(text) || (is_host && bits(path) < enough)
 }
 
 /// The bits of what follows the host of an address. The names of a query's fields are those that the program behind it knows.
